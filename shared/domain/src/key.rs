@@ -1,0 +1,78 @@
+//! Where everything lies in the store: the only place that spells keys.
+//!
+//! ```text
+//! datasets/<name>/<digest>/…
+//! tasks/<2 hex>/<task id>/attempts/<n>-<lease>/{metrics.parquet, checkpoint-<step>.safetensors, result.safetensors, log.zst, manifest.json}
+//! tasks/<2 hex>/<task id>/commit.json
+//! sweeps/<sweep id>/{sweep.toml, sweep.json, tasks.parquet, report/…}
+//! ```
+
+use crate::data::Dataset;
+use crate::id::{Attempt, LeaseId, SweepId, TaskId};
+
+/// The metrics of an attempt.
+pub const METRICS: &str = "metrics.parquet";
+/// The final weights and recorded tensors of an attempt.
+pub const RESULT: &str = "result.safetensors";
+/// The executor's log, zstd.
+pub const LOG: &str = "log.zst";
+/// The attempt's manifest.
+pub const MANIFEST: &str = "manifest.json";
+
+/// The folder of a task.
+pub fn task(task: &TaskId) -> String {
+    let hex = task.to_string();
+    format!("tasks/{}/{hex}", &hex[..2])
+}
+
+/// The commit of a task.
+pub fn commit(id: &TaskId) -> String {
+    format!("{}/commit.json", task(id))
+}
+
+/// The folder of all attempts at a task.
+pub fn attempts(id: &TaskId) -> String {
+    format!("{}/attempts", task(id))
+}
+
+/// The folder of one attempt.
+pub fn attempt(id: &TaskId, number: Attempt, lease: &LeaseId) -> String {
+    format!("{}/attempts/{number}-{lease}", task(id))
+}
+
+/// The file name of the note that a checkpoint at this step is whole: its size and digest, written after it.
+pub fn checkpoint_note_name(step: u64) -> String {
+    format!("checkpoint-{step:012}.json")
+}
+
+/// The file name of an attempt's checkpoint at this step; zero-padded, so that names sort as steps do.
+pub fn checkpoint_name(step: u64) -> String {
+    format!("checkpoint-{step:012}.safetensors")
+}
+
+/// The step of a checkpoint's file name, if it is one.
+pub fn checkpoint_step(name: &str) -> Option<u64> {
+    name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()
+}
+
+/// The folder of a data set.
+pub fn dataset(data: &Dataset) -> String {
+    format!("datasets/{}/{}", data.name, data.digest)
+}
+
+/// The folder of a sweep.
+pub fn sweep(id: &SweepId) -> String {
+    format!("sweeps/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoints_step_survives_its_name() {
+        assert_eq!(checkpoint_step(&checkpoint_name(4_321)), Some(4_321));
+        assert_eq!(checkpoint_step("checkpoint-x.safetensors"), None);
+        assert_eq!(checkpoint_step("result.safetensors"), None);
+    }
+}

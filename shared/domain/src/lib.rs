@@ -1,0 +1,22 @@
+//! The vocabulary of Basin: what a sweep, a task, a lease, a failure and an experiment's parameters *are*.
+//!
+//! Everything here is pure: no clock, no files, no network, no tensors, no async. Every other crate speaks in these
+//! words, so what exists here is valid: ids and parameters are built through checks and can't be wrong afterwards.
+//!
+//! Where to start reading: [`sweep`] turns a sweep file into a [`sweep::Plan`] of [`task::Task`]s; [`experiment`]
+//! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
+
+pub mod data;
+pub mod digest;
+pub mod experiment;
+pub mod failure;
+pub mod figure;
+pub mod id;
+pub mod key;
+pub mod optimizer;
+pub mod random;
+pub mod record;
+pub mod sweep;
+pub mod task;
+pub mod time;
+pub mod value;

@@ -1,0 +1,91 @@
+//! What a run measures: named series of points.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a series' x counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Axis {
+    /// Passes over the training data; 0 is before the first.
+    Epoch,
+    /// Steps of the optimiser, from 1.
+    Iteration,
+    /// The input of a fitted function.
+    Input,
+    /// Nothing: the series is one number (x is 0).
+    Once,
+}
+
+impl Axis {
+    /// The axis as a word, as it stands in files.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Epoch => "epoch",
+            Self::Iteration => "iteration",
+            Self::Input => "input",
+            Self::Once => "once",
+        }
+    }
+
+    /// The axis of this word, if there is one.
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Epoch, Self::Iteration, Self::Input, Self::Once].into_iter().find(|axis| axis.as_str() == word)
+    }
+}
+
+/// One measured quantity: points in the order in which they were measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What x counts.
+    pub axis: Axis,
+    /// (x, value); the value may be NaN or infinite where training diverged.
+    pub points: Vec<(f64, f64)>,
+}
+
+/// All that a run measured, by series name (`train_loss`, `gradient_norm`, `parameters`).
+///
+/// The standard names: `train_loss`, `test_loss` (nats, mean over examples), `train_accuracy`, `test_accuracy` (share of
+/// 1) against epochs; `loss`, `gradient_norm` against iterations; `prediction`, `target` against inputs; `parameters`
+/// once.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// The series, by name.
+    pub series: BTreeMap<String, Series>,
+}
+
+impl Record {
+    /// Adds a point to the series `name`, which is begun if it is new.
+    pub fn push(&mut self, name: &str, axis: Axis, x: f64, value: f64) {
+        match self.series.get_mut(name) {
+            Some(series) => series.points.push((x, value)),
+            None => {
+                self.series.insert(name.to_owned(), Series { axis, points: vec![(x, value)] });
+            }
+        }
+    }
+
+    /// The last value of the series `name`.
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.series.get(name)?.points.last().map(|&(_, value)| value)
+    }
+
+    /// Keeps a single number.
+    pub fn set(&mut self, name: &str, value: f64) {
+        self.series.insert(name.to_owned(), Series { axis: Axis::Once, points: vec![(0.0, value)] });
+    }
+}
+
+/// How a committed run ended. Divergence is a result, not a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// It ran to its end.
+    Completed,
+    /// Loss or parameters stopped being finite; the run ended there.
+    Diverged {
+        /// The step of the optimiser at which it was noticed.
+        iteration: u64,
+    },
+}

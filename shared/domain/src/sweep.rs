@@ -1,0 +1,53 @@
+//! The sweep file: read, checked, and expanded into tasks.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::figure::Figure;
+use crate::id::{DatasetName, SweepId, SweepName};
+use crate::task::Task;
+
+/// A sweep file's text with what the command line adds: all that the expansion depends on, beside the data's digests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file's name, for errors.
+    pub file: String,
+    /// Its text.
+    pub text: String,
+    /// The profile that is applied, if any.
+    pub profile: Option<String>,
+    /// `--set key=value`, in order; the value is TOML, or text where it isn't.
+    pub overrides: Vec<String>,
+}
+
+/// Something in a sweep file that can't be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct SweepError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; for `--set`, the file is `--set` and the line its number.
+    pub line: usize,
+    /// What is wrong, with the nearest valid name where one is near.
+    pub message: String,
+    /// What to type instead, if it can be said.
+    pub hint: Option<String>,
+}
+
+/// A sweep ready to launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The name and ten digits of the digest of the tasks and figures.
+    pub id: SweepId,
+    /// The name.
+    pub name: SweepName,
+    /// The tasks, in the order of the file; a point's seeds together.
+    pub tasks: Vec<Task>,
+    /// The figures.
+    pub figures: Vec<Figure>,
+}
+
+/// The digests of the data sets at hand, by name.
+pub type Datasets = BTreeMap<DatasetName, Digest>;

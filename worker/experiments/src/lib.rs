@@ -1,0 +1,82 @@
+//! The experiments: data sets, models, training, probes.
+//!
+//! This crate knows tensors and files, and neither the network nor the object store nor async. A run is a state machine
+//! that somebody else drives: [`start`] it (from nothing, or from a checkpoint), [`Run::advance`] it until it is done,
+//! take a [`Run::checkpoint`] between any two advances, [`Run::finish`] it. The same spec gives the same bytes, whatever
+//! happens in between.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use basin_domain::record::{Outcome, Record};
+
+/// Placeholder for the opened data set: mapped files.
+#[derive(Debug)]
+pub struct Dataset;
+
+/// What a run reads beside its spec.
+#[derive(Debug, Clone, Default)]
+pub struct Assets {
+    /// The data set that the spec names, opened.
+    pub dataset: Option<Arc<Dataset>>,
+    /// The results (`result.safetensors`) of the tasks that the spec names as inputs.
+    pub inputs: BTreeMap<String, Vec<u8>>,
+}
+
+/// What one advance did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Advance {
+    /// There is more to do.
+    More,
+    /// The run is at its end: [`Run::finish`] it.
+    Done,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// Steps of the optimiser done.
+    pub iteration: u64,
+    /// Steps in all.
+    pub iterations: u64,
+    /// Passes over the data done.
+    pub epoch: u32,
+    /// Passes in all.
+    pub epochs: u32,
+    /// The latest loss.
+    pub loss: Option<f64>,
+}
+
+/// A finished run's results: the same bytes for the same spec.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What it measured.
+    pub record: Record,
+    /// Final weights and recorded tensors, as safetensors.
+    pub result: Vec<u8>,
+}
+
+/// A run in progress.
+pub trait Run {
+    /// Does a small piece of work: one step of the optimiser, or a piece of an evaluation.
+    fn advance(&mut self) -> Result<Advance, ExperimentError>;
+
+    /// How far the run is.
+    fn progress(&self) -> Progress;
+
+    /// Everything that the rest of the run depends on, as safetensors.
+    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError>;
+
+    /// The results; only after [`Advance::Done`].
+    fn finish(self: Box<Self>) -> Result<Finished, ExperimentError>;
+}
+
+/// Why a run can't start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// A checkpoint that can't be used: the caller may try an older one, or none.
+    #[error("the checkpoint can't be used: {0}")]
+    BadCheckpoint(String),
+}
