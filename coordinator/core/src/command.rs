@@ -7,6 +7,7 @@ use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
+pub use basin_domain::worker::{Progress, WorkerDescription};
 use serde::{Deserialize, Serialize};
 
 /// A request to the ledger.
@@ -122,25 +123,6 @@ pub struct Sync {
     pub fresh: Vec<LeaseId>,
 }
 
-/// What a worker is.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct WorkerDescription {
-    /// The host's name, for people.
-    pub host: String,
-    /// `cpu`, `cuda`.
-    pub device: String,
-    /// Executors.
-    pub slots: u32,
-    /// Threads an executor.
-    pub threads: u32,
-    /// The program's version.
-    pub version: String,
-    /// The kernels' code path (`avx512`, `avx2`, `portable`).
-    pub code_path: String,
-    /// Labels for placement.
-    pub labels: std::collections::BTreeMap<String, String>,
-}
-
 /// A lease that a worker holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Held {
@@ -148,23 +130,6 @@ pub struct Held {
     pub lease: LeaseId,
     /// How far each of its unfinished tasks is.
     pub progress: Vec<(TaskId, Progress)>,
-}
-
-/// How far a task is. Never journalled.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Progress {
-    /// Steps of the optimiser done.
-    pub iteration: u64,
-    /// Steps in all.
-    pub iterations: u64,
-    /// Passes over the data done.
-    pub epoch: u32,
-    /// Passes in all.
-    pub epochs: u32,
-    /// The latest loss.
-    pub loss: Option<f64>,
-    /// Seconds that a step takes at present.
-    pub step_seconds: Option<f64>,
 }
 
 /// What the ledger answers.

@@ -20,3 +20,4 @@ pub mod sweep;
 pub mod task;
 pub mod time;
 pub mod value;
+pub mod worker;

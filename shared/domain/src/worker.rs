@@ -1,0 +1,41 @@
+//! Workers: what one is, and how far its tasks are.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// What a worker is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct WorkerDescription {
+    /// The host's name, for people.
+    pub host: String,
+    /// `cpu`, `cuda`.
+    pub device: String,
+    /// Executors.
+    pub slots: u32,
+    /// Threads an executor.
+    pub threads: u32,
+    /// The program's version.
+    pub version: String,
+    /// The kernels' code path (`avx512`, `avx2`, `portable`).
+    pub code_path: String,
+    /// Labels for placement.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How far a task is. Never journalled.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps of the optimiser done.
+    pub iteration: u64,
+    /// Steps in all.
+    pub iterations: u64,
+    /// Passes over the data done.
+    pub epoch: u32,
+    /// Passes in all.
+    pub epochs: u32,
+    /// The latest loss.
+    pub loss: Option<f64>,
+    /// Seconds that a step takes at present.
+    pub step_seconds: Option<f64>,
+}
