@@ -1,0 +1,253 @@
+//! Conversions between wire and domain. From the wire they check and name the field that they refuse.
+
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_domain::id::{Attempt, TaskId};
+use basin_domain::sweep::Source;
+use basin_domain::task::TaskSpec;
+use basin_domain::worker::{Progress, WorkerDescription};
+
+use crate::{executor, v1};
+
+/// A message that can't be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("field `{field}`: {why}")]
+pub struct InvalidField {
+    /// The field.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl InvalidField {
+    fn new(field: &'static str, why: impl ToString) -> Self {
+        Self { field, why: why.to_string() }
+    }
+}
+
+impl From<InvalidField> for tonic::Status {
+    fn from(invalid: InvalidField) -> Self {
+        Self::invalid_argument(invalid.to_string())
+    }
+}
+
+/// The longest text of a worker's description, in bytes.
+const DESCRIPTION_LIMIT: usize = 256;
+/// The most labels that a worker may have.
+const LABEL_LIMIT: usize = 64;
+
+/// Parses an id or digest.
+///
+/// # Errors
+/// Names `field` if the text isn't one.
+pub fn parse<T: FromStr>(field: &'static str, text: &str) -> Result<T, InvalidField>
+where
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error| InvalidField::new(field, error))
+}
+
+/// A message that must be there.
+///
+/// # Errors
+/// Names `field` if it isn't.
+pub fn required<T>(field: &'static str, message: Option<T>) -> Result<T, InvalidField> {
+    message.ok_or_else(|| InvalidField::new(field, "is missing"))
+}
+
+impl From<&WorkerDescription> for v1::WorkerDescription {
+    fn from(worker: &WorkerDescription) -> Self {
+        Self {
+            host: worker.host.clone(),
+            device: worker.device.clone(),
+            slots: worker.slots,
+            threads: worker.threads,
+            version: worker.version.clone(),
+            code_path: worker.code_path.clone(),
+            labels: worker.labels.clone().into_iter().collect(),
+        }
+    }
+}
+
+impl TryFrom<v1::WorkerDescription> for WorkerDescription {
+    type Error = InvalidField;
+
+    fn try_from(wire: v1::WorkerDescription) -> Result<Self, InvalidField> {
+        let texts = [&wire.host, &wire.device, &wire.version, &wire.code_path];
+        if texts.into_iter().chain(wire.labels.iter().flat_map(|(k, v)| [k, v])).any(|t| t.len() > DESCRIPTION_LIMIT) {
+            return Err(InvalidField::new("worker", format!("a text is longer than {DESCRIPTION_LIMIT} bytes")));
+        }
+        if wire.labels.len() > LABEL_LIMIT {
+            return Err(InvalidField::new("worker.labels", format!("more than {LABEL_LIMIT}")));
+        }
+        Ok(Self {
+            host: wire.host,
+            device: wire.device,
+            slots: wire.slots,
+            threads: wire.threads,
+            version: wire.version,
+            code_path: wire.code_path,
+            labels: wire.labels.into_iter().collect::<BTreeMap<_, _>>(),
+        })
+    }
+}
+
+impl From<Progress> for v1::Progress {
+    fn from(progress: Progress) -> Self {
+        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = progress;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+    }
+}
+
+impl From<v1::Progress> for Progress {
+    fn from(wire: v1::Progress) -> Self {
+        let v1::Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = wire;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+    }
+}
+
+impl From<executor::Progressed> for Progress {
+    fn from(wire: executor::Progressed) -> Self {
+        let executor::Progressed { iteration, iterations, epoch, epochs, loss, step_seconds } = wire;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+    }
+}
+
+impl From<Progress> for executor::Progressed {
+    fn from(progress: Progress) -> Self {
+        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = progress;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+    }
+}
+
+/// The failure of these words.
+///
+/// # Errors
+/// If `kind` is no known cause.
+pub fn failure(kind: &str, message: String) -> Result<Failure, InvalidField> {
+    let kind = FailureKind::ALL
+        .into_iter()
+        .find(|known| known.as_str() == kind)
+        .ok_or_else(|| InvalidField::new("kind", format!("`{kind}` is no cause of failure")))?;
+    Ok(Failure::new(kind, message))
+}
+
+/// The reason of this word.
+///
+/// # Errors
+/// If it is no known reason.
+pub fn release_reason(word: &str) -> Result<ReleaseReason, InvalidField> {
+    [ReleaseReason::Drain, ReleaseReason::Preemption, ReleaseReason::Walltime, ReleaseReason::Stopped]
+        .into_iter()
+        .find(|known| known.as_str() == word)
+        .ok_or_else(|| InvalidField::new("reason", format!("`{word}` is no reason of release")))
+}
+
+/// A task's spec from its canonical JSON; the digest must be the id.
+///
+/// # Errors
+/// If the JSON is no spec, or another's.
+pub fn task_spec(id: TaskId, json: &str) -> Result<TaskSpec, InvalidField> {
+    let spec: TaskSpec = serde_json::from_str(json).map_err(|error| InvalidField::new("spec_json", error))?;
+    if spec.id() != id {
+        return Err(InvalidField::new("spec_json", format!("its digest is {}, not {id}", spec.id())));
+    }
+    Ok(spec)
+}
+
+/// A leased task as it travels.
+pub fn leased_task(id: TaskId, attempt: Attempt, spec: &TaskSpec) -> v1::LeasedTask {
+    v1::LeasedTask { task_id: id.to_string(), attempt: attempt.0, spec_json: spec.canonical() }
+}
+
+impl TryFrom<v1::LeasedTask> for (TaskId, Attempt, TaskSpec) {
+    type Error = InvalidField;
+
+    fn try_from(wire: v1::LeasedTask) -> Result<Self, InvalidField> {
+        let id = parse("task_id", &wire.task_id)?;
+        Ok((id, Attempt(wire.attempt), task_spec(id, &wire.spec_json)?))
+    }
+}
+
+impl From<&Source> for v1::LaunchRequest {
+    fn from(source: &Source) -> Self {
+        Self {
+            file: source.file.clone(),
+            text: source.text.clone(),
+            profile: source.profile.clone(),
+            overrides: source.overrides.clone(),
+            max_tasks: None,
+        }
+    }
+}
+
+impl From<v1::LaunchRequest> for Source {
+    fn from(wire: v1::LaunchRequest) -> Self {
+        Self { file: wire.file, text: wire.text, profile: wire.profile, overrides: wire.overrides }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::experiment::{Experiment, FitFunction, Function, Recording};
+    use basin_domain::optimizer::Optimizer;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn spec() -> TaskSpec {
+        let experiment = Experiment::FitFunction(FitFunction {
+            function: Function::Sin,
+            hidden: vec![32, 64],
+            interval: (-3.0, 3.0),
+            points: 128,
+            batch_size: None,
+            epochs: 10,
+            optimizer: Optimizer::adam(1e-3),
+            record: Recording::default(),
+        });
+        TaskSpec { version: experiment.version(), experiment, seed: 3, data: None, inputs: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_leased_task_survives_the_wire() {
+        let spec = spec();
+        let wire = leased_task(spec.id(), Attempt(2), &spec);
+        assert_eq!(wire.try_into(), Ok((spec.id(), Attempt(2), spec)));
+    }
+
+    #[test]
+    fn a_spec_under_another_tasks_id_is_refused() {
+        let mut other = spec();
+        other.seed = 4;
+        let refused = task_spec(spec().id(), &other.canonical()).unwrap_err();
+        assert_eq!(refused.field, "spec_json");
+    }
+
+    #[test]
+    fn every_cause_survives_the_wire() {
+        for kind in FailureKind::ALL {
+            assert_eq!(failure(kind.as_str(), "m".into()), Ok(Failure::new(kind, "m")));
+        }
+        assert!(failure("weather", String::new()).is_err());
+    }
+
+    #[test]
+    fn a_description_without_measure_is_refused() {
+        let mut wire = v1::WorkerDescription::from(&WorkerDescription::default());
+        wire.host = "h".repeat(1_000);
+        assert_eq!(WorkerDescription::try_from(wire).unwrap_err().field, "worker");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_the_conversions(text in ".{0,200}", kind in "[a-z-]{0,20}") {
+            let _ = task_spec(spec().id(), &text);
+            let _ = failure(&kind, text.clone());
+            let _ = release_reason(&kind);
+            let _ = parse::<TaskId>("task_id", &text);
+        }
+    }
+}
