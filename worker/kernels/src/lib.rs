@@ -1,1 +1,30 @@
+//! CPU operations for Candle: convolution, dense layers, losses, optimisers.
+//!
+//! Each operation takes and gives [`candle_core::Tensor`]s on the CPU and takes part in `backward()`. This is the only crate
+//! with `unsafe`; it knows nothing of data sets, models or runs.
+//!
+//! Two promises hold for all of it. **The same bytes on any number of threads**: work is cut into pieces whose bounds follow
+//! from the shapes alone, each piece runs on one thread, and partial sums are added in the order of the pieces. **Gradients
+//! are right**: every operation is tested against central differences in `f64`, so all of them are generic over the float.
+//!
+//! Start reading at [`conv_relu_pool`].
 
+mod dense;
+mod conv;
+mod element;
+mod gather;
+mod loss;
+pub mod mapped;
+mod norm;
+pub mod optimizer;
+mod path;
+mod peak;
+mod pieces;
+
+pub use conv::conv_relu_pool;
+pub use dense::{Activation, dense};
+pub use gather::gather_images;
+pub use loss::{LossSums, cross_entropy, cross_entropy_sums, mean_squared_error};
+pub use norm::squared_norm;
+pub use path::{CodePath, code_path, force_code_path};
+pub use peak::peak_gflops;

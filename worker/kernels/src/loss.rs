@@ -1,0 +1,160 @@
+//! Losses.
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, WithDType, bail};
+
+use crate::element::{Element, Elements, slice, with_float};
+
+/// Sums over a batch, for evaluation.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LossSums {
+    /// The sum of the rows' losses.
+    pub loss: f64,
+    /// How many rows have their label's logit as the largest; the first of equal ones counts.
+    pub correct: u64,
+    /// How many rows there are.
+    pub count: u64,
+}
+
+impl std::ops::AddAssign for LossSums {
+    fn add_assign(&mut self, other: Self) {
+        self.loss += other.loss;
+        self.correct += other.correct;
+        self.count += other.count;
+    }
+}
+
+/// The mean over the batch of −log softmax(logits)[label], a scalar.
+///
+/// `logits` is `[batch, classes]`, `labels` is `[batch]` of `u32`, each below the number of classes. Gradient for the logits.
+pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
+    logits.contiguous()?.apply_op2(&labels.contiguous()?, CrossEntropy)
+}
+
+/// The sum of the losses (each added in `f64`) and the number of right answers; shapes as for [`cross_entropy`]. No gradient.
+pub fn cross_entropy_sums(logits: &Tensor, labels: &Tensor) -> Result<LossSums> {
+    let (logits, labels) = (logits.contiguous()?, labels.contiguous()?);
+    let classes = check_shapes(logits.shape(), labels.shape())?;
+    let labels = Elements::of(&labels);
+    let rows = Elements::of(&logits);
+    with_float!(logits.dtype(), "cross_entropy_sums", T => sums::<T>(rows.as_slice()?, labels.as_slice()?, classes))
+}
+
+/// The mean over all elements of (prediction − target)², a scalar. Gradient for the prediction.
+pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
+    if prediction.shape() != target.shape() {
+        bail!("mean_squared_error: prediction {:?} and target {:?} differ", prediction.shape(), target.shape());
+    }
+    prediction.contiguous()?.apply_op2(&target.contiguous()?, MeanSquaredError)
+}
+
+struct CrossEntropy;
+
+impl CustomOp2 for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let classes = check_shapes(l1.shape(), l2.shape())?;
+        let labels = slice::<u32>(s2, l2)?;
+        with_float!(s1.dtype(), self.name(), T => {
+            let sums = sums::<T>(slice(s1, l1)?, labels, classes)?;
+            let mean = T::from_f64(sums.loss / sums.count as f64);
+            Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))
+        })
+    }
+
+    fn bwd(&self, logits: &Tensor, labels: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let scale = gradient.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let (rows, labels) = (Elements::of(logits), Elements::of(labels));
+        let (_, classes) = logits.dims2()?;
+        with_float!(logits.dtype(), self.name(), T => {
+            let gradient = softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, scale);
+            Ok((Some(Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?), None))
+        })
+    }
+}
+
+fn check_shapes(logits: &Shape, labels: &Shape) -> Result<usize> {
+    let (rows, classes) = logits.dims2()?;
+    if labels.dims() != [rows] {
+        bail!("cross_entropy: logits {logits:?} need labels [{rows}], not {labels:?}");
+    }
+    if rows == 0 || classes == 0 {
+        bail!("cross_entropy: logits {logits:?} are empty");
+    }
+    Ok(classes)
+}
+
+fn sums<T: Element>(logits: &[T], labels: &[u32], classes: usize) -> Result<LossSums> {
+    let mut sums = LossSums::default();
+    for (index, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
+        let label = label as usize;
+        if label >= classes {
+            bail!("cross_entropy: label {label} of row {index} is not below the {classes} classes");
+        }
+        let (largest, log_sum) = log_sum_of_exponentials(row);
+        sums.loss += log_sum - row[label].to_f64();
+        sums.correct += u64::from(largest == label);
+        sums.count += 1;
+    }
+    Ok(sums)
+}
+
+/// The index of the largest logit (the first of equal ones), and log Σ exp, shifted by the largest against overflow.
+fn log_sum_of_exponentials<T: Element>(row: &[T]) -> (usize, f64) {
+    let mut largest = 0;
+    for (class, logit) in row.iter().enumerate() {
+        if *logit > row[largest] {
+            largest = class;
+        }
+    }
+    let shift = row[largest].to_f64();
+    let sum: f64 = row.iter().map(|logit| (logit.to_f64() - shift).exp()).sum();
+    (largest, shift + sum.ln())
+}
+
+fn softmax_minus_one_hot<T: Element>(logits: &[T], labels: &[u32], classes: usize, scale: f64) -> Vec<T> {
+    let scale = scale / labels.len() as f64;
+    let mut gradient = Vec::with_capacity(logits.len());
+    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+        let (_, log_sum) = log_sum_of_exponentials(row);
+        gradient.extend(row.iter().enumerate().map(|(class, logit)| {
+            let one_hot = if class == label as usize { 1.0 } else { 0.0 };
+            T::from_f64(((logit.to_f64() - log_sum).exp() - one_hot) * scale)
+        }));
+    }
+    gradient
+}
+
+struct MeanSquaredError;
+
+impl CustomOp2 for MeanSquaredError {
+    fn name(&self) -> &'static str {
+        "mean_squared_error"
+    }
+
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        with_float!(s1.dtype(), self.name(), T => {
+            let (prediction, target) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
+            let sum: f64 = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t).powi(2)).sum();
+            let mean = T::from_f64(sum / prediction.len() as f64);
+            Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))
+        })
+    }
+
+    fn bwd(&self, prediction: &Tensor, target: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let scale = 2.0 * gradient.to_dtype(DType::F64)?.to_scalar::<f64>()? / prediction.elem_count() as f64;
+        let (p, t) = (Elements::of(prediction), Elements::of(target));
+        with_float!(prediction.dtype(), self.name(), T => {
+            let pairs = p.as_slice::<T>()?.iter().zip(t.as_slice::<T>()?);
+            let gradient: Vec<T> = pairs.map(|(p, t)| T::from_f64(difference(*p, *t) * scale)).collect();
+            Ok((Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?), None))
+        })
+    }
+}
+
+fn difference<T: Element>(prediction: T, target: T) -> f64 {
+    prediction.to_f64() - target.to_f64()
+}

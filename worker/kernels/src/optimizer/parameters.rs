@@ -1,0 +1,187 @@
+//! Parameters with one or more accumulators of the same shape each.
+
+use std::collections::BTreeMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor, Var, bail};
+use rayon::prelude::*;
+use std::cell::RefCell;
+
+use crate::element::{Element, Elements, unsupported};
+
+/// Elements that one thread updates at a time. Updates are elementwise, so it has no influence on results.
+const CHUNK: usize = 1 << 14;
+
+/// An elementwise rule: parameter, gradient and `N` accumulators in, parameter and accumulators out.
+pub(crate) trait Rule<const N: usize>: Sync {
+    fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], accumulators: [&mut [T]; N]);
+}
+
+/// What rules compute with.
+pub(crate) trait Real: Element + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {
+    fn root(self) -> Self;
+}
+
+impl Real for f32 {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+impl Real for f64 {
+    #[inline(always)]
+    fn root(self) -> Self {
+        self.sqrt()
+    }
+}
+
+/// A parameter with its accumulators.
+struct Slot<const N: usize> {
+    name: String,
+    parameter: Var,
+    accumulators: Accumulators<N>,
+}
+
+enum Accumulators<const N: usize> {
+    F32([Vec<f32>; N]),
+    F64([Vec<f64>; N]),
+}
+
+/// Parameters in the order of their names, with accumulators named `kinds`.
+pub(crate) struct Parameters<const N: usize> {
+    kinds: [&'static str; N],
+    slots: Vec<Slot<N>>,
+}
+
+impl<const N: usize> Parameters<N> {
+    pub(crate) fn new(parameters: &BTreeMap<String, Var>, kinds: [&'static str; N]) -> Result<Self> {
+        let slots = parameters
+            .iter()
+            .map(|(name, parameter)| {
+                let count = parameter.elem_count();
+                let accumulators = match parameter.dtype() {
+                    DType::F32 => Accumulators::F32(std::array::from_fn(|_| vec![0.0; count])),
+                    DType::F64 => Accumulators::F64(std::array::from_fn(|_| vec![0.0; count])),
+                    other => return unsupported("an optimiser", other),
+                };
+                Ok(Slot { name: name.clone(), parameter: parameter.clone(), accumulators })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { kinds, slots })
+    }
+
+    /// Applies the rule to all parameters, or to none if a gradient is missing.
+    pub(crate) fn update(&mut self, gradients: &GradStore, rule: &impl Rule<N>) -> Result<()> {
+        let found = self.slots.iter().map(|slot| match gradients.get(&slot.parameter) {
+            Some(gradient) => gradient.contiguous(),
+            None => bail!("the parameter {:?} received no gradient", slot.name),
+        });
+        let found: Vec<Tensor> = found.collect::<Result<_>>()?;
+        for (slot, gradient) in self.slots.iter_mut().zip(&found) {
+            let gradient = Elements::of(gradient);
+            match &mut slot.accumulators {
+                Accumulators::F32(all) => apply(&slot.parameter, gradient.as_slice()?, all, rule)?,
+                Accumulators::F64(all) => apply(&slot.parameter, gradient.as_slice()?, all, rule)?,
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn state(&self) -> Result<BTreeMap<String, Tensor>> {
+        let mut state = BTreeMap::new();
+        for slot in &self.slots {
+            for (index, kind) in self.kinds.iter().enumerate() {
+                let shape = slot.parameter.shape();
+                let tensor = match &slot.accumulators {
+                    Accumulators::F32(all) => Tensor::from_slice(&all[index], shape, &Device::Cpu)?,
+                    Accumulators::F64(all) => Tensor::from_slice(&all[index], shape, &Device::Cpu)?,
+                };
+                state.insert(format!("{kind}/{}", slot.name), tensor);
+            }
+        }
+        Ok(state)
+    }
+
+    /// Takes all accumulators from `state`, or none if one is missing, has another shape, or belongs to no parameter.
+    pub(crate) fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
+        let expected = self.slots.len() * N;
+        if state.len() != expected {
+            bail!("the optimiser's state has {} tensors, not {expected}", state.len());
+        }
+        let restored: Vec<Accumulators<N>> = self.slots.iter().map(|slot| slot.read(self.kinds, state)).collect::<Result<_>>()?;
+        for (slot, accumulators) in self.slots.iter_mut().zip(restored) {
+            slot.accumulators = accumulators;
+        }
+        Ok(())
+    }
+}
+
+impl<const N: usize> Slot<N> {
+    fn read(&self, kinds: [&str; N], state: &BTreeMap<String, Tensor>) -> Result<Accumulators<N>> {
+        let mut found = Vec::with_capacity(N);
+        for kind in kinds {
+            let name = format!("{kind}/{}", self.name);
+            let Some(tensor) = state.get(&name) else {
+                bail!("the optimiser's state lacks {name:?}");
+            };
+            if tensor.shape() != self.parameter.shape() || tensor.dtype() != self.parameter.dtype() {
+                let (parameter, dtype) = (self.parameter.shape(), self.parameter.dtype());
+                bail!("{name:?} of the optimiser's state is {:?} {:?}, not {parameter:?} {dtype:?}", tensor.shape(), tensor.dtype());
+            }
+            found.push(tensor.flatten_all()?);
+        }
+        fn vectors<T: Element, const N: usize>(found: &[Tensor]) -> Result<[Vec<T>; N]> {
+            let vectors: Vec<Vec<T>> = found.iter().map(Tensor::to_vec1).collect::<Result<_>>()?;
+            Ok(vectors.try_into().expect("one tensor was found for each kind"))
+        }
+        match self.accumulators {
+            Accumulators::F32(_) => Ok(Accumulators::F32(vectors(&found)?)),
+            Accumulators::F64(_) => Ok(Accumulators::F64(vectors(&found)?)),
+        }
+    }
+}
+
+fn apply<T: Real, R: Rule<N>, const N: usize>(parameter: &Var, gradient: &[T], accumulators: &mut [Vec<T>; N], rule: &R) -> Result<()> {
+    parameter.inplace_op1(&Step { gradient, accumulators: RefCell::new(accumulators), rule })
+}
+
+/// The rule as an operation in place on a parameter's storage.
+struct Step<'a, T, R, const N: usize> {
+    gradient: &'a [T],
+    accumulators: RefCell<&'a mut [Vec<T>; N]>,
+    rule: &'a R,
+}
+
+impl<T: Real, R: Rule<N>, const N: usize> InplaceOp1 for Step<'_, T, R, N> {
+    fn name(&self) -> &'static str {
+        "optimiser_step"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> Result<()> {
+        let Some((start, end)) = layout.contiguous_offsets() else {
+            bail!("a parameter must be contiguous to be stepped");
+        };
+        let Some(elements) = T::elements_mut(storage) else {
+            bail!("a parameter and its gradient differ in type");
+        };
+        self.run(&mut elements[start..end]);
+        Ok(())
+    }
+}
+
+impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
+    fn run(&self, parameter: &mut [T]) {
+        let mut accumulators = self.accumulators.borrow_mut();
+        let mut rests = accumulators.each_mut().map(Vec::as_mut_slice);
+        if parameter.len() <= CHUNK {
+            return self.rule.update(parameter, self.gradient, rests);
+        }
+        let mut pieces = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
+        for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(self.gradient.chunks(CHUNK)) {
+            let taken = rests.each_mut().map(|rest| rest.split_off_mut(..parameter.len()).expect("accumulators are as long as the parameter"));
+            pieces.push((parameter, gradient, taken));
+        }
+        pieces.into_par_iter().for_each(|(parameter, gradient, accumulators)| self.rule.update(parameter, gradient, accumulators));
+    }
+}
