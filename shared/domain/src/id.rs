@@ -96,6 +96,10 @@ name_id!(
     ExperimentId, "experiment id", 60
 );
 name_id!(
+    /// A figure's id within its sweep file: the name of its files, and its anchor in the report.
+    FigureId, "figure id", 60
+);
+name_id!(
     /// A worker process: chosen by the worker at its start, unique to that start.
     WorkerId, "worker id", 80
 );
