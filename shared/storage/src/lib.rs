@@ -1,1 +1,49 @@
+//! Object stores behind Basin's own small façade.
+//!
+//! This room is for everything that outlives a process: artifacts, manifests, commits, checkpoints, sweeps, data sets and
+//! the Parquet files of metrics and tables. It knows object stores and files, and neither the network protocol of Basin
+//! nor tensors. The keys are spelt in one place, [`basin_domain::key`].
+//!
+//! Where to start reading: [`Store`] is the façade; [`AttemptWriter`] is how a worker writes what it made;
+//! [`Store::commit`] is the one write that decides who did a task, and `docs/decisions/0003-commit.md` says why it is
+//! right; [`backend`] is where a new kind of store goes.
 
+pub mod backend;
+pub mod metrics;
+pub mod table;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+mod attempt;
+mod checkpoint;
+mod commit;
+mod contents;
+mod dataset;
+mod error;
+mod find;
+mod key;
+mod manifest;
+mod parquet_file;
+mod probe;
+mod read;
+mod retry;
+mod store;
+mod sweep;
+mod transfer;
+mod verify;
+
+pub use attempt::{AttemptWriter, Ending};
+pub use checkpoint::StoredCheckpoint;
+pub use commit::{Commit, CommitMode, CommitOutcome};
+pub use contents::Contents;
+pub use dataset::StoredDataset;
+pub use error::{Cause, StorageError};
+pub use manifest::{Artifact, Manifest, Provenance};
+pub use probe::ConditionalWrites;
+pub use retry::Retry;
+pub use store::Store;
+pub use sweep::SweepRecord;
+pub use verify::{Problem, Stray, Verification};
+
+/// What every call to a store gives.
+pub type Result<T, E = StorageError> = std::result::Result<T, E>;

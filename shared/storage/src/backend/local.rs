@@ -1,0 +1,137 @@
+//! `file:///…` and plain paths: a folder as a store.
+//!
+//! `object_store` writes each file under a staged name (`key#1`) and renames it, or hard-links it where nothing may be
+//! overwritten. With its `fsync` option a returned write is on disk, folders included: a committed task survives a power
+//! cut. What it costs is measured in `docs/decisions/0003-commit.md`.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use object_store::local::LocalFileSystem;
+use url::Url;
+
+use super::{IfMissing, Opened};
+use crate::{Result, StorageError};
+
+/// Opens `file:///…`.
+pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
+    let bad = |why: String| StorageError::BadUrl { url: url.to_owned(), why };
+    let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
+    if parsed.query().is_some() || parsed.fragment().is_some() {
+        return Err(bad("`?` and `#` have no meaning here".to_owned()));
+    }
+    let path = parsed
+        .to_file_path()
+        .map_err(|()| bad("three slashes and an absolute path are expected after `file:`".to_owned()))?;
+    open_path(&path, missing)
+}
+
+/// Opens the folder `path`, and makes it if it is missing and may be made.
+pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<Opened> {
+    let absolute = std::path::absolute(path)
+        .map_err(|error| StorageError::BadUrl { url: path.display().to_string(), why: error.to_string() })?;
+    let url = Url::from_file_path(&absolute)
+        .map_err(|()| StorageError::BadUrl {
+            url: path.display().to_string(),
+            why: "the path has no URL".to_owned(),
+        })?
+        .to_string();
+    match std::fs::metadata(&absolute) {
+        Ok(found) if found.is_dir() => {}
+        Ok(_) => {
+            return Err(StorageError::BadUrl {
+                url,
+                why: "a file is there, and a folder is needed".to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && missing == IfMissing::Fail => {
+            return Err(StorageError::NoStore { url });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            create(&absolute).map_err(|source| unusable(&url, source))?;
+        }
+        Err(error) => return Err(unusable(&url, error)),
+    }
+    let objects = LocalFileSystem::new_with_prefix(&absolute)
+        .map_err(|error| StorageError::of_store(&url, "", error))?
+        .with_fsync(true);
+    Ok(Opened { objects: Arc::new(objects), url, root: Some(absolute) })
+}
+
+fn unusable(url: &str, source: io::Error) -> StorageError {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StorageError::Denied { store: url.to_owned(), key: String::new(), source: source.into() }
+        }
+        _ => StorageError::BadUrl { url: url.to_owned(), why: source.to_string() },
+    }
+}
+
+/// Makes a folder and those above it, durably.
+fn create(folder: &Path) -> io::Result<()> {
+    let above = folder.ancestors().skip(1).find(|ancestor| ancestor.is_dir()).map(Path::to_path_buf);
+    std::fs::create_dir_all(folder)?;
+    match above {
+        Some(above) => sync_to_root(folder, &above),
+        None => Ok(()),
+    }
+}
+
+/// Syncs every folder from that of `path` (or `path` itself, if it is one) up to and including `root`.
+///
+/// A write syncs the folders that it made, but one that found them there a moment after another writer made them returns
+/// before they are on disk. So the commit, on which the others rest, syncs the whole way up.
+pub(crate) fn sync_to_root(path: &Path, root: &Path) -> io::Result<()> {
+    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+    for ancestor in folder.ancestors() {
+        sync_folder(ancestor)?;
+        if ancestor == root {
+            break;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder can't be opened as a file; the file system's journal has to do.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Removes the staged files (`name#1`) that killed writers left in `folder` and its folders.
+///
+/// Only for a folder that nobody needs to write any more: a staged file may be an upload in progress.
+pub(crate) fn remove_staged(folder: &Path) -> io::Result<u64> {
+    let mut removed = 0;
+    let mut folders: Vec<PathBuf> = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        let entries = match std::fs::read_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && is_staged(&entry.file_name().to_string_lossy()) {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn is_staged(name: &str) -> bool {
+    name.rsplit_once('#').is_some_and(|(base, number)| {
+        !base.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+    })
+}

@@ -1,0 +1,69 @@
+//! The kinds of store, one file each, by the scheme of their URL.
+//!
+//! A new kind is one file with an `open` and one row in [`SCHEMES`]; the suite in `testing::conformance` says whether it
+//! does what Basin needs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use object_store::ObjectStore;
+
+use crate::{Result, StorageError};
+
+mod local;
+mod memory;
+
+pub(crate) use local::{remove_staged, sync_to_root};
+
+/// An opened store.
+pub(crate) struct Opened {
+    /// The objects.
+    pub(crate) objects: Arc<dyn ObjectStore>,
+    /// The URL under which the same store can be opened again.
+    pub(crate) url: String,
+    /// The folder, if the objects are files.
+    pub(crate) root: Option<PathBuf>,
+}
+
+/// What a missing store means to who opens it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    /// It is made.
+    Create,
+    /// It is an error.
+    Fail,
+}
+
+/// A kind of store.
+struct Scheme {
+    /// The URL's scheme.
+    name: &'static str,
+    /// A URL of this kind, for hints.
+    example: &'static str,
+    /// Opens it.
+    open: fn(&str, IfMissing) -> Result<Opened>,
+}
+
+const SCHEMES: [Scheme; 2] = [
+    Scheme { name: "file", example: "file:///path/to/folder", open: local::open_url },
+    Scheme { name: "memory", example: "memory://name", open: memory::open_url },
+];
+
+/// A URL of every kind, for hints.
+pub(crate) fn examples() -> String {
+    SCHEMES.map(|scheme| scheme.example).join(", ")
+}
+
+/// Opens the store at a URL, or in the folder of a plain path.
+pub(crate) fn open(url_or_path: &str, missing: IfMissing) -> Result<Opened> {
+    if url_or_path.is_empty() {
+        return Err(StorageError::BadUrl { url: String::new(), why: "it is empty".to_owned() });
+    }
+    let Some((scheme, _)) = url_or_path.split_once("://") else {
+        return local::open_path(url_or_path.as_ref(), missing);
+    };
+    match SCHEMES.iter().find(|known| known.name == scheme) {
+        Some(known) => (known.open)(url_or_path, missing),
+        None => Err(StorageError::UnknownScheme { url: url_or_path.to_owned(), scheme: scheme.to_owned() }),
+    }
+}

@@ -1,0 +1,155 @@
+//! Checkpoints: each an object and a note that it is whole.
+//!
+//! The object is written first, then its note with size and digest; removal goes the other way round. So a checkpoint
+//! without a note was never finished, and one that its note doesn't fit is damaged; neither is ever restored.
+
+use basin_domain::id::TaskId;
+use basin_domain::key;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::{Contents, Result, StorageError, Store, backend};
+
+/// The longest note that makes sense, in bytes.
+const NOTE_LIMIT: u64 = 4096;
+
+/// What is noted of a checkpoint once it is whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Note {
+    /// The step, as the name says it too.
+    step: u64,
+    #[serde(flatten)]
+    contents: Contents,
+}
+
+/// A checkpoint read from the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCheckpoint {
+    /// Steps of the optimiser done.
+    pub step: u64,
+    /// The checkpoint, as it was written.
+    pub bytes: Bytes,
+    /// The folder of the attempt that wrote it.
+    pub folder: String,
+}
+
+impl Store {
+    /// The newest checkpoint of a task, over all attempts, that is whole; older ones where the newest are damaged.
+    ///
+    /// # Errors
+    /// [`StorageError::Unavailable`], [`StorageError::Denied`]. Damage is no error.
+    pub async fn newest_checkpoint(&self, task: &TaskId) -> Result<Option<StoredCheckpoint>> {
+        let mut found = of_folder(self, &key::attempts(task)).await?;
+        found.sort_by(|a, b| b.step.cmp(&a.step).then_with(|| b.folder.cmp(&a.folder)));
+        for candidate in found {
+            match candidate.read(self).await {
+                Ok(bytes) => {
+                    let Candidate { step, folder, .. } = candidate;
+                    return Ok(Some(StoredCheckpoint { step, bytes, folder }));
+                }
+                Err(error @ (StorageError::Corrupt { .. } | StorageError::NotFound { .. })) => {
+                    tracing::warn!(%task, step = candidate.step, %error, "checkpoint passed over");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes all checkpoints of a task, and what killed writers left: for a task that is committed.
+    ///
+    /// # Errors
+    /// As [`Store::delete`].
+    pub async fn remove_checkpoints(&self, task: &TaskId) -> Result<()> {
+        let folder = key::attempts(task);
+        let mut keys: Vec<String> = self
+            .list(&folder)
+            .await?
+            .into_iter()
+            .filter(|(key, _)| key.rsplit('/').next().is_some_and(|name| name.starts_with("checkpoint-")))
+            .map(|(key, _)| key)
+            .collect();
+        // Notes (`.json`) sort before objects (`.safetensors`) of the same step, but not before those of other steps.
+        keys.sort_by_key(|key| !key.ends_with(".json"));
+        for key in keys {
+            self.delete(&key).await?;
+        }
+        if let Some(root) = self.folder() {
+            let folder = root.join(&folder);
+            let removed = tokio::task::spawn_blocking(move || backend::remove_staged(&folder)).await;
+            match removed {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => tracing::warn!(%task, %error, "staged files were not removed"),
+                Err(error) => tracing::warn!(%task, %error, "staged files were not removed"),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A checkpoint that has a note, before it was looked at.
+struct Candidate {
+    step: u64,
+    size: u64,
+    folder: String,
+}
+
+impl Candidate {
+    fn object(&self) -> String {
+        format!("{}/{}", self.folder, key::checkpoint_name(self.step))
+    }
+
+    fn note(&self) -> String {
+        format!("{}/{}", self.folder, key::checkpoint_note_name(self.step))
+    }
+
+    async fn read(&self, store: &Store) -> Result<Bytes> {
+        let object = self.object();
+        let Some((note, _)) = store.read_document::<Note>(&self.note(), NOTE_LIMIT).await? else {
+            return Err(store.corrupt(&object, "it has no note"));
+        };
+        if note.step != self.step {
+            return Err(store.corrupt(&object, format!("its note is for step {}", note.step)));
+        }
+        // Before the bytes are fetched: a wrong size may be a very wrong one.
+        if note.contents.size != self.size {
+            return Err(
+                store.corrupt(&object, format!("it has {} bytes, not {}", self.size, note.contents.size))
+            );
+        }
+        store.get_exactly(&object, &note.contents).await
+    }
+}
+
+/// Writes a checkpoint, then its note.
+pub(crate) async fn put(store: &Store, folder: &str, step: u64, bytes: Bytes) -> Result<()> {
+    let note = Note { step, contents: Contents::of(&bytes) };
+    store.put(&format!("{folder}/{}", key::checkpoint_name(step)), bytes).await?;
+    let note = serde_json::to_vec(&note).expect("a note is plain JSON");
+    store.put(&format!("{folder}/{}", key::checkpoint_note_name(step)), note.into()).await
+}
+
+/// Removes all but the newest `keep` checkpoints of an attempt.
+pub(crate) async fn remove_older(store: &Store, folder: &str, keep: usize) -> Result<()> {
+    let mut found = of_folder(store, folder).await?;
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.step));
+    for old in found.into_iter().skip(keep) {
+        store.delete(&old.note()).await?;
+        store.delete(&old.object()).await?;
+    }
+    Ok(())
+}
+
+/// The checkpoints under a folder.
+async fn of_folder(store: &Store, folder: &str) -> Result<Vec<Candidate>> {
+    let listed = store.list(folder).await?;
+    Ok(listed
+        .into_iter()
+        .filter_map(|(key, size)| {
+            let (folder, name) = key.rsplit_once('/')?;
+            let step = key::checkpoint_step(name)?;
+            // A name that is not the one this step has (a zero too few, say) is none of ours.
+            (key::checkpoint_name(step) == name).then(|| Candidate { step, size, folder: folder.to_owned() })
+        })
+        .collect())
+}

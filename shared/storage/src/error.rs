@@ -1,0 +1,255 @@
+//! What can go wrong with a store, as situations.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use basin_domain::id::TaskId;
+
+use crate::backend;
+
+/// An error underneath.
+pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// Why a call to a store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// There is nothing at this key.
+    #[error("{store} has nothing at `{key}`")]
+    NotFound {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+    },
+    /// Something is at this key already.
+    #[error("{store} already has something at `{key}`")]
+    AlreadyExists {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
+    /// What lies there isn't what belongs there.
+    #[error("`{key}` in {store} is damaged: {why}")]
+    Corrupt {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The store can't be written (or read) by this user.
+    #[error("no permission for `{key}` in {store}")]
+    Denied {
+        /// The store's URL.
+        store: String,
+        /// The key; empty for the store itself.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
+    /// No space is left, or a quota is reached.
+    #[error("{store} is full: `{key}` could not be written")]
+    Full {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
+    /// The store didn't do it in any of several tries.
+    #[error("{store} is unavailable: `{key}` failed {tries} times")]
+    Unavailable {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// How often it was tried.
+        tries: u32,
+        /// The last error.
+        #[source]
+        source: Cause,
+    },
+    /// The store can't do this at all.
+    #[error("{store} doesn't support what `{key}` needs")]
+    NotSupported {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
+    /// Whether the commit is in the store can't be told: it may be, or may yet appear. Nothing of the attempt may be
+    /// deleted; ask again later with [`crate::Store::read_commit`].
+    #[error("{store} left it open whether task {task} was committed, after {tries} tries")]
+    CommitInDoubt {
+        /// The store's URL.
+        store: String,
+        /// The task.
+        task: TaskId,
+        /// How often it was tried.
+        tries: u32,
+        /// The last error.
+        #[source]
+        source: Cause,
+    },
+    /// The text isn't a store's address.
+    #[error("`{url}` is not a store: {why}")]
+    BadUrl {
+        /// What was given.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// No kind of store goes by this scheme.
+    #[error("`{url}` is not a store: the scheme `{scheme}` is unknown")]
+    UnknownScheme {
+        /// What was given.
+        url: String,
+        /// Its scheme.
+        scheme: String,
+    },
+    /// There is no store at this address yet.
+    #[error("there is no store at {url}")]
+    NoStore {
+        /// The store's URL.
+        url: String,
+    },
+    /// The text can't be a key: it could leave the store's prefix, or some store can't hold it.
+    #[error("`{key}` is not a key: {why}")]
+    InvalidKey {
+        /// What was given, shortened.
+        key: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A manifest without an artifact that every committed task has.
+    #[error("the attempt at task {task} made no `{name}`")]
+    MissingArtifact {
+        /// The task.
+        task: TaskId,
+        /// The artifact that isn't there.
+        name: String,
+    },
+    /// A file beside the store can't be read or written.
+    #[error("{}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A file beside the store has other contents than were expected.
+    #[error("{} has other contents than expected: {why}", path.display())]
+    OtherContents {
+        /// The file.
+        path: PathBuf,
+        /// What differs.
+        why: String,
+    },
+}
+
+impl StorageError {
+    /// What a person can do about it, where it can be said.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Denied { store, .. } | Self::Full { store, .. } => {
+                Some(match store.strip_prefix("file://") {
+                    Some(path) => {
+                        format!(
+                            "make {path} writable, or choose another place with `--store` or `BASIN_STORE`"
+                        )
+                    }
+                    None => "check the credentials, or choose another place with `--store` or `BASIN_STORE`"
+                        .to_owned(),
+                })
+            }
+            Self::Unavailable { .. } => {
+                Some("`basin doctor` checks the store; the call can be repeated".to_owned())
+            }
+            Self::CommitInDoubt { .. } => Some(
+                "nothing is lost: the commit is looked for again before the task is given out".to_owned(),
+            ),
+            Self::BadUrl { .. } | Self::UnknownScheme { .. } => {
+                Some(format!("a store is a folder's path, or one of: {}", backend::examples()))
+            }
+            Self::NoStore { .. } => {
+                Some("check the address; a store is made by the first sweep that runs".to_owned())
+            }
+            Self::Corrupt { .. } => Some(
+                "`basin verify` lists what is damaged; a task runs again once its folder is removed"
+                    .to_owned(),
+            ),
+            Self::NotSupported { .. } => Some("`basin doctor` says what this store can do".to_owned()),
+            Self::NotFound { .. }
+            | Self::AlreadyExists { .. }
+            | Self::InvalidKey { .. }
+            | Self::MissingArtifact { .. }
+            | Self::File { .. }
+            | Self::OtherContents { .. } => None,
+        }
+    }
+
+    /// Whether the same call may succeed later without anybody doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::CommitInDoubt { .. })
+    }
+
+    /// Whether there is nothing at the key.
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// The situation that an error of `object_store` stands for, after one try.
+    pub(crate) fn of_store(store: &str, key: &str, error: object_store::Error) -> Self {
+        let (store, key) = (store.to_owned(), key.to_owned());
+        match error {
+            object_store::Error::NotFound { .. } => Self::NotFound { store, key },
+            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
+                Self::AlreadyExists { store, key, source: error.into() }
+            }
+            object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. } => {
+                Self::Denied { store, key, source: error.into() }
+            }
+            object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => {
+                Self::NotSupported { store, key, source: error.into() }
+            }
+            object_store::Error::InvalidPath { .. } => {
+                Self::InvalidKey { key, why: "the store doesn't take it" }
+            }
+            // The enum is open: what isn't known may pass, and is tried a few times only.
+            _ => match io_kind(&error) {
+                Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+                    Self::Denied { store, key, source: error.into() }
+                }
+                Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge) => {
+                    Self::Full { store, key, source: error.into() }
+                }
+                Some(ErrorKind::Unsupported) => Self::NotSupported { store, key, source: error.into() },
+                _ => Self::Unavailable { store, key, tries: 1, source: error.into() },
+            },
+        }
+    }
+}
+
+/// The kind of the I/O error at the bottom of `error`, if there is one.
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return Some(io.kind());
+        }
+        next = error.source();
+    }
+    None
+}

@@ -1,0 +1,112 @@
+//! One way to write and read Parquet: the same rows give the same bytes, and no bytes can bring the reader down.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, Float64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, SchemaRef};
+use bytes::Bytes;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+
+/// Rows of one row group.
+const ROW_GROUP: usize = 1 << 20;
+/// The most rows that are read: a sweep of a million tasks, or a run of some ten million points.
+const MOST_ROWS: i64 = 50_000_000;
+/// The most bytes that a file may unpack to.
+const MOST_BYTES: i64 = 4 << 30;
+
+/// Why bytes can't be read as what they should be.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// They aren't Parquet, or are damaged.
+    #[error("not a whole Parquet file: {0}")]
+    NotParquet(String),
+    /// They are Parquet, and not what belongs there.
+    #[error("{0}")]
+    Wrong(String),
+}
+
+/// The rows as Parquet. Depends on nothing but the rows: every setting that could enter the bytes is fixed here.
+pub(crate) fn encode(batch: &RecordBatch) -> Vec<u8> {
+    let level = ZstdLevel::try_new(3).expect("3 is a level of zstd");
+    let properties = WriterProperties::builder()
+        .set_created_by("basin".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(ROW_GROUP))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
+        .build();
+    // The Arrow schema in the footer would say nothing that Parquet's own doesn't.
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)
+        .expect("the schema has columns of plain types");
+    writer.write(batch).expect("memory takes every write");
+    writer.close().expect("memory takes every write");
+    bytes
+}
+
+/// The rows of a Parquet file.
+pub(crate) fn decode(bytes: Bytes) -> Result<Vec<RecordBatch>, DecodeError> {
+    decode_with_schema(bytes).map(|(_, batches)| batches)
+}
+
+/// The columns' names and types, and the rows, of a Parquet file.
+pub(crate) fn decode_with_schema(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), DecodeError> {
+    // The reader has checks, but not everywhere; what it panics on is damage like any other. Nothing of it is kept.
+    catch_unwind(AssertUnwindSafe(|| decode_unguarded(bytes)))
+        .unwrap_or_else(|_| Err(DecodeError::NotParquet("the reader gave up".to_owned())))
+}
+
+fn decode_unguarded(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), DecodeError> {
+    let broken = |error: &dyn std::fmt::Display| DecodeError::NotParquet(error.to_string());
+    let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| broken(&error))?;
+    let schema = Arc::clone(builder.schema());
+    let groups = builder.metadata().row_groups();
+    let rows: i64 = groups.iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
+    let unpacked: i64 = groups.iter().map(|group| group.total_byte_size()).fold(0, i64::saturating_add);
+    if !(0..=MOST_ROWS).contains(&rows) || !(0..=MOST_BYTES).contains(&unpacked) {
+        return Err(DecodeError::Wrong(format!("{rows} rows of {unpacked} bytes are more than is read")));
+    }
+    let reader = builder.build().map_err(|error| broken(&error))?;
+    let batches = reader.map(|batch| batch.map_err(|error| broken(&error))).collect::<Result<_, _>>()?;
+    Ok((schema, batches))
+}
+
+/// The column `name` of text without gaps.
+pub(crate) fn text<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringArray, DecodeError> {
+    let column = column(batch, name, &DataType::Utf8)?;
+    Ok(column.as_string())
+}
+
+/// The column `name` of numbers without gaps.
+pub(crate) fn numbers<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a Float64Array, DecodeError> {
+    let column = column(batch, name, &DataType::Float64)?;
+    Ok(column.as_primitive::<Float64Type>())
+}
+
+fn column<'a>(
+    batch: &'a RecordBatch,
+    name: &str,
+    kind: &DataType,
+) -> Result<&'a Arc<dyn Array>, DecodeError> {
+    let column = batch
+        .column_by_name(name)
+        .ok_or_else(|| DecodeError::Wrong(format!("there is no column `{name}`")))?;
+    if column.data_type() != kind {
+        return Err(DecodeError::Wrong(format!(
+            "column `{name}` has type {}, not {kind}",
+            column.data_type()
+        )));
+    }
+    if column.null_count() > 0 {
+        return Err(DecodeError::Wrong(format!("column `{name}` has gaps")));
+    }
+    Ok(column)
+}

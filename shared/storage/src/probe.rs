@@ -1,0 +1,76 @@
+//! Whether a store honours conditional writes: asked of the store, since documentation and headers can't be believed.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use object_store::{PutMode, PutPayload};
+use serde::{Deserialize, Serialize};
+
+use crate::{Result, StorageError, Store, key};
+
+/// How many writers race. Some stores honour the condition one at a time only: a race of two would miss them.
+const RACERS: usize = 32;
+
+/// What a store makes of "create, but only if nothing is there".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConditionalWrites {
+    /// One of many racing writers wins.
+    Honoured,
+    /// Several may win, or none can try: conditions are not to be relied on.
+    Ignored,
+}
+
+impl Store {
+    /// Races 32 conditional writes of one fresh key, then tries once more, and removes the key.
+    ///
+    /// # Errors
+    /// [`StorageError::Denied`] and [`StorageError::Full`] if the store can't be written,
+    /// [`StorageError::Unavailable`] if the race had no outcome.
+    pub async fn probe(&self) -> Result<ConditionalWrites> {
+        let key = format!("probe/{}", uuid::Uuid::new_v4());
+        // An unconditional write and a read first: whether the store can be written at all is another question.
+        let plain = format!("{key}-plain");
+        self.put(&plain, Bytes::from_static(b"basin")).await?;
+        self.get(&plain).await?;
+        let verdict = self.race(&key).await;
+        // Also after an error: a try may have landed.
+        let removed = self.delete(&key).await;
+        self.delete(&plain).await?;
+        let verdict = verdict?;
+        removed?;
+        Ok(verdict)
+    }
+
+    async fn race(&self, key: &str) -> Result<ConditionalWrites> {
+        let tries = join_all((0..RACERS).map(|racer| self.create(key, racer))).await;
+        let again = self.create(key, RACERS).await;
+        let mut wins = 0;
+        for tried in tries {
+            match tried {
+                Ok(()) => wins += 1,
+                Err(StorageError::AlreadyExists { .. }) => {}
+                // A plain write worked: so it is the condition that isn't supported.
+                Err(StorageError::NotSupported { .. } | StorageError::Denied { .. }) => {
+                    return Ok(ConditionalWrites::Ignored);
+                }
+                // A loser that could not be told is no evidence against the store, but a winner might be.
+                Err(error) => return Err(error),
+            }
+        }
+        match again {
+            Err(StorageError::AlreadyExists { .. }) if wins == 1 => Ok(ConditionalWrites::Honoured),
+            Ok(()) | Err(StorageError::AlreadyExists { .. }) => Ok(ConditionalWrites::Ignored),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self, key: &str, racer: usize) -> Result<()> {
+        let path = key::path(key)?;
+        let payload = PutPayload::from(format!("racer {racer}").into_bytes());
+        let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
+        let patience: Duration = self.retry().patience;
+        self.timed(key, patience, create).await.map(drop)
+    }
+}

@@ -1,0 +1,328 @@
+//! The façade: objects by key, with checked keys, retries, and errors that are situations.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutPayload};
+use serde::de::DeserializeOwned;
+
+use crate::backend::{self, IfMissing};
+use crate::contents::ContentsHasher;
+use crate::{Contents, Result, Retry, StorageError, key};
+
+/// A store: a folder, a bucket, or memory. Cloning it shares it.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    objects: Arc<dyn ObjectStore>,
+    url: String,
+    root: Option<PathBuf>,
+    retry: Retry,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Store({})", self.0.url)
+    }
+}
+
+impl Store {
+    /// Opens a store, and makes it if it is a folder that isn't there: a plain path, `file:///…` or `memory://NAME`.
+    ///
+    /// # Errors
+    /// [`StorageError::UnknownScheme`] and [`StorageError::BadUrl`] if it is no store's address,
+    /// [`StorageError::Denied`] if the folder can't be made.
+    pub fn open(url_or_path: &str) -> Result<Self> {
+        Ok(Self::of(backend::open(url_or_path, IfMissing::Create)?))
+    }
+
+    /// Opens a store that must be there, for those that only read.
+    ///
+    /// # Errors
+    /// As [`Store::open`], and [`StorageError::NoStore`] if the folder isn't there.
+    pub fn open_existing(url_or_path: &str) -> Result<Self> {
+        Ok(Self::of(backend::open(url_or_path, IfMissing::Fail)?))
+    }
+
+    /// A store over any `object_store`, which goes by `url` in errors. For tests with faults.
+    pub fn from_object_store(objects: Arc<dyn ObjectStore>, url: &str) -> Self {
+        Self(Arc::new(Inner { objects, url: url.to_owned(), root: None, retry: Retry::default() }))
+    }
+
+    fn of(opened: backend::Opened) -> Self {
+        let backend::Opened { objects, url, root } = opened;
+        Self(Arc::new(Inner { objects, url, root, retry: Retry::default() }))
+    }
+
+    /// The same store with other patience.
+    #[must_use]
+    pub fn with_retry(self, retry: Retry) -> Self {
+        let Inner { objects, url, root, .. } = &*self.0;
+        Self(Arc::new(Inner { objects: Arc::clone(objects), url: url.clone(), root: root.clone(), retry }))
+    }
+
+    /// The URL under which the same store can be opened again.
+    pub fn url(&self) -> &str {
+        &self.0.url
+    }
+
+    /// The folder, if the store is one.
+    pub fn folder(&self) -> Option<&Path> {
+        self.0.root.as_deref()
+    }
+
+    /// Writes an object, over what is there; all of it or nothing.
+    ///
+    /// # Errors
+    /// [`StorageError::Denied`], [`StorageError::Full`], [`StorageError::Unavailable`], [`StorageError::InvalidKey`].
+    pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
+        let path = key::path(key)?;
+        let (path, bytes) = (&path, &bytes);
+        let patience = self.0.retry.patience_for(bytes.len() as u64);
+        self.0
+            .retry
+            .run(|| async move {
+                let put = self.0.objects.put(path, PutPayload::from_bytes(bytes.clone()));
+                self.timed(key, patience, put).await.map(drop)
+            })
+            .await
+    }
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`], [`StorageError::Denied`], [`StorageError::Unavailable`],
+    /// [`StorageError::InvalidKey`].
+    pub async fn get(&self, key: &str) -> Result<Bytes> {
+        self.get_sized(key, |_| Ok(())).await
+    }
+
+    /// Reads the bytes of `range`; fewer if the object ends before.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn get_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        let path = key::path(key)?;
+        let (path, range) = (&path, &range);
+        let patience = self.0.retry.patience_for(range.end.saturating_sub(range.start));
+        self.0
+            .retry
+            .run(|| async move {
+                let get = self.0.objects.get_range(path, range.clone());
+                self.timed(key, patience, get).await
+            })
+            .await
+    }
+
+    /// Whether there is an object at `key`.
+    ///
+    /// # Errors
+    /// As [`Store::get`], without [`StorageError::NotFound`].
+    pub async fn exists(&self, key: &str) -> Result<bool> {
+        match self.size(key).await {
+            Ok(_) => Ok(true),
+            Err(StorageError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The bytes of the object at `key`.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn size(&self, key: &str) -> Result<u64> {
+        let path = key::path(key)?;
+        let path = &path;
+        let patience = self.0.retry.patience;
+        self.0
+            .retry
+            .run(|| async move { Ok(self.timed(key, patience, self.0.objects.head(path)).await?.size) })
+            .await
+    }
+
+    /// The objects under a prefix (whole segments; empty for the whole store), each with its size, sorted by key.
+    ///
+    /// # Errors
+    /// As [`Store::get`], without [`StorageError::NotFound`].
+    pub async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
+        let path = key::prefix(prefix)?;
+        let path = path.as_ref();
+        let mut found = self
+            .0
+            .retry
+            .run(|| async move {
+                let mut objects = self.0.objects.list(path);
+                let mut found = Vec::new();
+                while let Some(meta) = self.timed_next(prefix, &mut objects).await? {
+                    found.push((meta.location.to_string(), meta.size));
+                }
+                Ok(found)
+            })
+            .await?;
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    /// The names of the folders right under a prefix, sorted.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub async fn list_folders(&self, prefix: &str) -> Result<Vec<String>> {
+        let path = key::prefix(prefix)?;
+        let path = path.as_ref();
+        let patience = self.0.retry.patience;
+        self.0
+            .retry
+            .run(|| async move {
+                let list = self.0.objects.list_with_delimiter(path);
+                let found = match self.timed(prefix, patience, list).await {
+                    Err(StorageError::NotFound { .. }) => return Ok(Vec::new()),
+                    found => found?,
+                };
+                let mut names: Vec<String> = found
+                    .common_prefixes
+                    .iter()
+                    .filter_map(|path| path.filename().map(str::to_owned))
+                    .collect();
+                names.sort_unstable();
+                Ok(names)
+            })
+            .await
+    }
+
+    /// Removes an object; nothing happens if there is none.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub async fn delete(&self, key: &str) -> Result<()> {
+        let path = key::path(key)?;
+        let path = &path;
+        let patience = self.0.retry.patience;
+        let deleted = self
+            .0
+            .retry
+            .run(|| async move { self.timed(key, patience, self.0.objects.delete(path)).await })
+            .await;
+        match deleted {
+            Err(StorageError::NotFound { .. }) => Ok(()),
+            deleted => deleted,
+        }
+    }
+
+    /// Size and digest of the object at `key`, read through without keeping it.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn contents(&self, key: &str) -> Result<Contents> {
+        let path = key::path(key)?;
+        let path = &path;
+        self.0
+            .retry
+            .run(|| async move {
+                let mut chunks = self.open_object(key, path).await?.into_stream();
+                let mut hasher = ContentsHasher::default();
+                while let Some(chunk) = self.timed_next(key, &mut chunks).await? {
+                    hasher.update(&chunk);
+                }
+                Ok(hasher.finish())
+            })
+            .await
+    }
+}
+
+/// What the other modules of this crate build on.
+impl Store {
+    /// The objects underneath.
+    pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.0.objects
+    }
+
+    /// How calls are retried.
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.0.retry
+    }
+
+    /// An error that says what is wrong with the object at `key`.
+    pub(crate) fn corrupt(&self, key: &str, why: impl Into<String>) -> StorageError {
+        StorageError::Corrupt { store: self.0.url.clone(), key: key.to_owned(), why: why.into() }
+    }
+
+    /// Begins to read an object, once.
+    pub(crate) async fn open_object(&self, key: &str, path: &object_store::path::Path) -> Result<GetResult> {
+        self.timed(key, self.0.retry.patience, self.0.objects.get_opts(path, GetOptions::default())).await
+    }
+
+    /// Reads an object whose size `admit` agrees with, before its bytes are in memory.
+    pub(crate) async fn get_sized(
+        &self,
+        key: &str,
+        admit: impl Fn(u64) -> Result<()> + Send + Sync,
+    ) -> Result<Bytes> {
+        let path = key::path(key)?;
+        let (path, admit) = (&path, &admit);
+        self.0
+            .retry
+            .run(|| async move {
+                let opened = self.open_object(key, path).await?;
+                let size = opened.meta.size;
+                admit(size)?;
+                let bytes = self.timed(key, self.0.retry.patience_for(size), opened.bytes()).await?;
+                if bytes.len() as u64 != size {
+                    let source = format!("{} of {size} bytes came", bytes.len()).into();
+                    return Err(self.unavailable(key, source));
+                }
+                Ok(bytes)
+            })
+            .await
+    }
+
+    /// Reads a JSON document of at most `limit` bytes, with its exact bytes; none if it isn't there.
+    pub(crate) async fn read_document<T: DeserializeOwned>(
+        &self,
+        key: &str,
+        limit: u64,
+    ) -> Result<Option<(T, Bytes)>> {
+        let admit = |size| match size <= limit {
+            true => Ok(()),
+            false => Err(self.corrupt(key, format!("it has {size} bytes, and at most {limit} make sense"))),
+        };
+        let bytes = match self.get_sized(key, admit).await {
+            Err(StorageError::NotFound { .. }) => return Ok(None),
+            bytes => bytes?,
+        };
+        let document =
+            serde_json::from_slice(&bytes).map_err(|error| self.corrupt(key, error.to_string()))?;
+        Ok(Some((document, bytes)))
+    }
+
+    /// One try of a call that may take `patience`, after which its outcome is unknown.
+    pub(crate) async fn timed<T>(
+        &self,
+        key: &str,
+        patience: std::time::Duration,
+        call: impl Future<Output = object_store::Result<T>> + Send,
+    ) -> Result<T> {
+        match tokio::time::timeout(patience, call).await {
+            Ok(done) => done.map_err(|error| StorageError::of_store(&self.0.url, key, error)),
+            Err(elapsed) => Err(self.unavailable(key, elapsed.into())),
+        }
+    }
+
+    /// The next item of a stream that may stall for as long as the store's patience lasts.
+    pub(crate) async fn timed_next<T>(
+        &self,
+        key: &str,
+        stream: &mut futures::stream::BoxStream<'_, object_store::Result<T>>,
+    ) -> Result<Option<T>> {
+        self.timed(key, self.0.retry.patience, stream.try_next()).await
+    }
+
+    fn unavailable(&self, key: &str, source: crate::Cause) -> StorageError {
+        StorageError::Unavailable { store: self.0.url.clone(), key: key.to_owned(), tries: 1, source }
+    }
+}

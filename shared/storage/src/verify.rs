@@ -1,0 +1,197 @@
+//! The proof, from the store alone, that a sweep is whole.
+
+use std::collections::BTreeSet;
+
+use basin_domain::id::{SweepId, TaskId};
+use basin_domain::key;
+use futures::{StreamExt, TryStreamExt};
+use serde::Serialize;
+
+use crate::{Commit, Contents, Manifest, Result, StorageError, Store};
+
+/// Tasks that are looked at at once.
+const CONCURRENT: usize = 16;
+
+/// What was found of a sweep in the store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Its tasks; one that two experiments share counts once.
+    pub tasks: u64,
+    /// Those with a commit.
+    pub committed: u64,
+    /// Those without, in order.
+    pub uncommitted: Vec<TaskId>,
+    /// Artifacts of committed attempts that were read and are right.
+    pub artifacts: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What is wrong, by key.
+    pub problems: Vec<Problem>,
+    /// Attempts that are not the committed one, by folder: no problem, only space.
+    pub strays: Vec<Stray>,
+}
+
+/// Something that isn't as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// The object's key.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+/// The folder of an attempt that isn't the committed one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Stray {
+    /// The folder.
+    pub folder: String,
+    /// Objects in it.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Whether it has a manifest: a whole attempt that came too late.
+    pub finished: bool,
+}
+
+impl Verification {
+    /// Whether every task is committed and nothing is wrong.
+    pub fn is_whole(&self) -> bool {
+        self.uncommitted.is_empty() && self.problems.is_empty()
+    }
+}
+
+impl Store {
+    /// Reads a sweep's commits, manifests and every byte of its artifacts, and says what is wrong.
+    ///
+    /// # Errors
+    /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`Problem`].
+    pub async fn verify(&self, sweep: &SweepId) -> Result<Verification> {
+        let tasks: BTreeSet<TaskId> = self.read_tasks(sweep).await?.into_iter().map(|task| task.id).collect();
+        let mut verification = Verification {
+            sweep: sweep.clone(),
+            tasks: tasks.len() as u64,
+            committed: 0,
+            uncommitted: Vec::new(),
+            artifacts: 0,
+            bytes: 0,
+            problems: Vec::new(),
+            strays: Vec::new(),
+        };
+        let mut found = futures::stream::iter(tasks).map(|task| self.examine(task)).buffered(CONCURRENT);
+        while let Some(mut of_task) = found.try_next().await? {
+            match of_task.committed {
+                true => verification.committed += 1,
+                false => verification.uncommitted.push(of_task.task),
+            }
+            verification.artifacts += of_task.artifacts;
+            verification.bytes += of_task.bytes;
+            verification.problems.append(&mut of_task.problems);
+            verification.strays.append(&mut of_task.strays);
+        }
+        verification.problems.sort();
+        verification.strays.sort();
+        Ok(verification)
+    }
+
+    async fn examine(&self, task: TaskId) -> Result<Examined> {
+        let mut found = Examined::new(task);
+        let commit = match self.read_commit(&task).await {
+            Ok(commit) => commit,
+            Err(error) => {
+                found.note(&key::commit(&task), error)?;
+                None
+            }
+        };
+        found.committed = commit.is_some();
+        if let Some(commit) = &commit {
+            self.examine_attempt(commit, &mut found).await?;
+        }
+        found.strays = self.strays(&task, commit.as_ref()).await?;
+        Ok(found)
+    }
+
+    async fn examine_attempt(&self, commit: &Commit, found: &mut Examined) -> Result<()> {
+        let folder = key::attempt(&commit.task, commit.attempt, &commit.lease);
+        let manifest: Manifest = match self.read_manifest(commit).await {
+            Ok(manifest) => manifest,
+            Err(error) => return found.note(&format!("{folder}/{}", key::MANIFEST), error),
+        };
+        match manifest.commit() {
+            Ok(expected) if expected.metrics == commit.metrics && expected.result == commit.result => {}
+            Ok(_) => found.problem(&key::commit(&commit.task), "its digests are not those of the manifest"),
+            Err(error) => found.note(&format!("{folder}/{}", key::MANIFEST), error)?,
+        }
+        for artifact in &manifest.artifacts {
+            let key = format!("{folder}/{}", artifact.name);
+            match self.contents(&key).await {
+                Ok(contents) => found.compare(&key, &artifact.contents, &contents),
+                Err(error) => found.note(&key, error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The attempts at a task that are not the committed one.
+    async fn strays(&self, task: &TaskId, commit: Option<&Commit>) -> Result<Vec<Stray>> {
+        let committed = commit.map(|commit| key::attempt(task, commit.attempt, &commit.lease));
+        let mut strays: Vec<Stray> = Vec::new();
+        for (key, size) in self.list(&key::attempts(task)).await? {
+            let Some((folder, name)) = key.rsplit_once('/') else { continue };
+            if committed.as_deref() == Some(folder) {
+                continue;
+            }
+            if strays.last().is_none_or(|stray| stray.folder != folder) {
+                strays.push(Stray { folder: folder.to_owned(), objects: 0, bytes: 0, finished: false });
+            }
+            if let Some(stray) = strays.last_mut() {
+                stray.objects += 1;
+                stray.bytes += size;
+                stray.finished |= name == key::MANIFEST;
+            }
+        }
+        Ok(strays)
+    }
+}
+
+/// What was found of one task.
+struct Examined {
+    task: TaskId,
+    committed: bool,
+    artifacts: u64,
+    bytes: u64,
+    problems: Vec<Problem>,
+    strays: Vec<Stray>,
+}
+
+impl Examined {
+    fn new(task: TaskId) -> Self {
+        Self { task, committed: false, artifacts: 0, bytes: 0, problems: Vec::new(), strays: Vec::new() }
+    }
+
+    fn problem(&mut self, key: &str, why: impl Into<String>) {
+        self.problems.push(Problem { key: key.to_owned(), why: why.into() });
+    }
+
+    fn compare(&mut self, key: &str, expected: &Contents, found: &Contents) {
+        match expected.differ_from(found) {
+            None => {
+                self.artifacts += 1;
+                self.bytes += found.size;
+            }
+            Some(why) => self.problem(key, why),
+        }
+    }
+
+    /// Notes what is wrong with an object; an error of the store itself ends the verification.
+    fn note(&mut self, key: &str, error: StorageError) -> Result<()> {
+        match error {
+            StorageError::NotFound { .. } => self.problem(key, "it is missing"),
+            StorageError::Corrupt { key, why, .. } => self.problem(&key, why),
+            StorageError::MissingArtifact { name, .. } => self.problem(key, format!("it lists no `{name}`")),
+            error => return Err(error),
+        }
+        Ok(())
+    }
+}
