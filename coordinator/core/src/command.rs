@@ -117,7 +117,8 @@ pub struct Sync {
     pub max_pack: u32,
     /// It is leaving: no new leases.
     pub draining: bool,
-    /// The number of the last answer that the worker received; a lease granted in a later answer isn't counted as lost.
+    /// The number of the last answer that the worker received (0: none). A lease that was granted in a later answer, and
+    /// that the worker doesn't hold, is granted again under the same attempt; so a worker ignores answers that don't rise.
     pub seen: u64,
     /// Fresh lease ids that `decide` may use, one a free slot (randomness is an argument).
     pub fresh: Vec<LeaseId>,
@@ -209,6 +210,9 @@ pub enum Refusal {
     /// No such worker.
     #[error("there is no worker {0}")]
     UnknownWorker(WorkerId),
+    /// Another sweep was launched under this id.
+    #[error("sweep {0} was launched before, with other tasks")]
+    LaunchedOtherwise(SweepId),
     /// A task's id isn't the digest of its spec.
     #[error("task {0} is not the digest of its spec")]
     WrongTaskId(TaskId),

@@ -1,0 +1,163 @@
+//! Attempts end: committed, failed, given back, or lost.
+
+use std::time::Duration;
+
+use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
+use basin_domain::time::Timestamp;
+
+use super::{Decision, nothing_to_do};
+use crate::Ledger;
+use crate::command::{Complete, Policy, Refusal, Reply};
+use crate::event::{Change, FinalReason, Verdict};
+use crate::ledger::apply::speaks_against_worker;
+use crate::ledger::state::{Stage, Task, TaskIndex};
+
+/// The delay before the second attempt; it doubles with every charge.
+const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The longest delay before another attempt.
+const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(60);
+
+/// A worker says that it committed a task. The commit counts whether or not its lease still lives.
+pub(super) fn complete(ledger: &Ledger, complete: Complete) -> Decision {
+    let task = find(ledger, complete.task)?;
+    let record = ledger.state.task(task);
+    let held = record.stage == Stage::Leased(complete.lease.clone());
+    if record.is_committed() {
+        check_recorded(ledger, task, &complete)?;
+        return Ok((Vec::new(), Reply::Settled { held }));
+    }
+    if !could_have_run(record, &complete) {
+        return Err(Refusal::NotOfThisLease { lease: complete.lease, task: complete.task });
+    }
+    Ok((vec![Change::Committed(complete)], Reply::Settled { held }))
+}
+
+/// The store has a commit, whoever made it.
+pub(super) fn adopt(ledger: &Ledger, complete: Complete) -> Decision {
+    let task = find(ledger, complete.task)?;
+    if ledger.state.task(task).is_committed() {
+        check_recorded(ledger, task, &complete)?;
+        return nothing_to_do();
+    }
+    Ok((vec![Change::Committed(complete)], Reply::Done))
+}
+
+pub(super) fn fail(
+    ledger: &Ledger,
+    now: Timestamp,
+    lease: &LeaseId,
+    id: TaskId,
+    failure: Failure,
+) -> Decision {
+    let Some(undecided) = undecided(ledger, lease, id)? else {
+        return Ok((Vec::new(), Reply::Settled { held: false }));
+    };
+    let Undecided { task, worker, held } = undecided;
+    let record = ledger.state.task(task);
+    let verdict = verdict(ledger.policy(), record, worker, failure.kind, now);
+    // The message may come from a conversion that didn't shorten it.
+    let failure = Failure::new(failure.kind, failure.message);
+    let mut changes = Vec::with_capacity(2);
+    let is_bad = speaks_against_worker(failure.kind) && fails_too_often(ledger, worker, id);
+    changes.push(Change::Failed { lease: lease.clone(), task: id, failure, verdict });
+    if is_bad {
+        changes.push(Change::Avoided { worker: worker.clone(), until: now + ledger.policy().avoid_for });
+    }
+    Ok((changes, Reply::Settled { held }))
+}
+
+pub(super) fn release(ledger: &Ledger, lease: &LeaseId, task: TaskId, reason: ReleaseReason) -> Decision {
+    let Some(Undecided { held, .. }) = undecided(ledger, lease, task)? else {
+        return Ok((Vec::new(), Reply::Settled { held: false }));
+    };
+    Ok((vec![Change::Released { lease: lease.clone(), task, reason }], Reply::Settled { held }))
+}
+
+/// The store has no commit for tasks of an ended lease. Those that were settled in the meantime are left alone.
+pub(super) fn expire(ledger: &Ledger, now: Timestamp, lease: &LeaseId, tasks: &[TaskId]) -> Decision {
+    let Some(ended) = ledger.state.leases.get(lease).filter(|lease| !lease.is_live()) else {
+        return nothing_to_do();
+    };
+    let lost =
+        ended.tasks.iter().map(|task| ledger.state.task(*task)).filter(|task| tasks.contains(&task.id));
+    let message = format!("worker {} was not heard before lease {lease} ran out", ended.worker);
+    let changes = lost.map(|task| Change::Failed {
+        lease: lease.clone(),
+        task: task.id,
+        failure: Failure::new(FailureKind::WorkerLost, message.as_str()),
+        verdict: verdict(ledger.policy(), task, &ended.worker, FailureKind::WorkerLost, now),
+    });
+    Ok((changes.collect(), Reply::Done))
+}
+
+/// Refuses a commit that contradicts the one on record.
+pub(super) fn check_recorded(ledger: &Ledger, task: TaskIndex, commit: &Complete) -> Result<(), Refusal> {
+    match &ledger.state.task(task).stage {
+        Stage::Committed(recorded)
+            if recorded.manifest != commit.manifest || recorded.lease != commit.lease =>
+        {
+            Err(Refusal::CommittedOtherwise { task: commit.task, recorded: recorded.lease.clone() })
+        }
+        Stage::Committed(_) | Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Failed(_) => {
+            Ok(())
+        }
+    }
+}
+
+fn find(ledger: &Ledger, id: TaskId) -> Result<TaskIndex, Refusal> {
+    ledger.find_task(&id).ok_or(Refusal::UnknownTask(id))
+}
+
+/// A task that is still undecided under the lease that somebody speaks of.
+struct Undecided<'a> {
+    task: TaskIndex,
+    worker: &'a WorkerId,
+    /// The lease hasn't ended.
+    held: bool,
+}
+
+/// The task under this lease; none if it was settled, or the lease lost it, before.
+fn undecided<'a>(ledger: &'a Ledger, lease: &LeaseId, id: TaskId) -> Result<Option<Undecided<'a>>, Refusal> {
+    let task = find(ledger, id)?;
+    let record = ledger.state.task(task);
+    if record.lease() == Some(lease) {
+        let lease = &ledger.state.leases[lease];
+        return Ok(Some(Undecided { task, worker: &lease.worker, held: lease.is_live() }));
+    }
+    if record.attempts.iter().any(|past| past.lease == *lease) {
+        return Ok(None);
+    }
+    Err(Refusal::NotOfThisLease { lease: lease.clone(), task: id })
+}
+
+/// Whether the commit can be that of an attempt at this task: one that is remembered, or one of those in between that are
+/// not remembered any more.
+fn could_have_run(task: &Task, commit: &Complete) -> bool {
+    match task.attempts.iter().find(|past| past.attempt == commit.attempt) {
+        Some(past) => past.lease == commit.lease,
+        None => (1..=task.begun).contains(&commit.attempt.0),
+    }
+}
+
+fn verdict(policy: &Policy, task: &Task, worker: &WorkerId, kind: FailureKind, now: Timestamp) -> Verdict {
+    let charged = task.charged + 1;
+    let workers = task.failed_on.len() + usize::from(!task.failed_on.contains(worker));
+    if !kind.is_retryable() {
+        Verdict::Final(FinalReason::InvalidParameters)
+    } else if workers >= policy.quarantine_workers as usize {
+        Verdict::Final(FinalReason::Quarantined)
+    } else if charged >= policy.max_attempts {
+        Verdict::Final(FinalReason::AttemptsSpent)
+    } else {
+        let doubled = FIRST_RETRY_DELAY.saturating_mul(1 << (charged - 1).min(16));
+        Verdict::Retry { not_before: now + doubled.min(LONGEST_RETRY_DELAY) }
+    }
+}
+
+/// Whether, with one more failure at this task, the worker has failed at too many different tasks in a row.
+fn fails_too_often(ledger: &Ledger, worker: &WorkerId, task: TaskId) -> bool {
+    let failing = ledger.state.workers.get(worker).map_or(&[][..], |conduct| &conduct.failing);
+    let different = failing.len() + usize::from(!failing.contains(&task));
+    different >= ledger.policy().bad_worker_failures as usize
+}

@@ -1,0 +1,68 @@
+//! What people ask of sweeps and workers.
+
+use std::collections::BTreeSet;
+
+use basin_domain::id::{SweepId, WorkerId};
+
+use super::{Decision, nothing_to_do};
+use crate::Ledger;
+use crate::command::{Refusal, Reply};
+use crate::event::Change;
+use crate::ledger::state::{Stage, Status, Sweep};
+
+pub(super) fn pause(ledger: &Ledger, id: SweepId) -> Decision {
+    match find(ledger, &id)?.status {
+        Status::Running => Ok((vec![Change::Paused(id)], Reply::Done)),
+        Status::Paused | Status::Cancelled => nothing_to_do(),
+    }
+}
+
+pub(super) fn resume(ledger: &Ledger, id: SweepId) -> Decision {
+    match find(ledger, &id)?.status {
+        Status::Paused => Ok((vec![Change::Resumed(id)], Reply::Done)),
+        Status::Running | Status::Cancelled => nothing_to_do(),
+    }
+}
+
+pub(super) fn cancel(ledger: &Ledger, id: SweepId) -> Decision {
+    // A sweep that is over can't be ended, and one that was cancelled has its end too.
+    if find(ledger, &id)?.finished_at.is_some() {
+        return nothing_to_do();
+    }
+    Ok((vec![Change::Cancelled(id)], Reply::Done))
+}
+
+pub(super) fn retry_failed(ledger: &Ledger, id: SweepId) -> Decision {
+    let sweep = find(ledger, &id)?;
+    let mut met = BTreeSet::new();
+    let tasks: Vec<_> = sweep
+        .entries
+        .iter()
+        .filter(|entry| met.insert(entry.task))
+        .map(|entry| ledger.state.task(entry.task))
+        .filter(|task| matches!(task.stage, Stage::Failed(_)))
+        .map(|task| task.id)
+        .collect();
+    if tasks.is_empty() {
+        return nothing_to_do();
+    }
+    Ok((vec![Change::Retried { sweep: id, tasks }], Reply::Done))
+}
+
+pub(super) fn drain(ledger: &Ledger, worker: WorkerId) -> Decision {
+    if ledger.is_draining(&worker) {
+        return nothing_to_do();
+    }
+    let is_known = ledger.sightings.contains_key(&worker)
+        || ledger.index.held.contains_key(&worker)
+        || ledger.state.workers.contains_key(&worker);
+    if !is_known {
+        return Err(Refusal::UnknownWorker(worker));
+    }
+    Ok((vec![Change::Drained(worker)], Reply::Done))
+}
+
+fn find<'a>(ledger: &'a Ledger, id: &SweepId) -> Result<&'a Sweep, Refusal> {
+    let sweep = ledger.find_sweep(id).ok_or_else(|| Refusal::UnknownSweep(id.clone()))?;
+    Ok(ledger.state.sweep(sweep))
+}

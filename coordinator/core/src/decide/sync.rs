@@ -1,0 +1,185 @@
+//! A worker says what it is and holds, and hears what it should do.
+
+use std::collections::BTreeSet;
+
+use basin_domain::failure::ReleaseReason;
+use basin_domain::id::{Attempt, LeaseId, TaskId};
+use basin_domain::time::Timestamp;
+
+use super::Decision;
+use super::queue::{candidates, take_pack};
+use crate::Ledger;
+use crate::command::{Grant, Progress, Refusal, Reply, StopReason, Sync, Synced};
+use crate::event::{Change, Granted, Heard};
+use crate::ledger::state::{Lease, Status};
+
+/// The most leases that a worker may say it holds.
+const MOST_HELD: usize = 4096;
+/// The most workers that are known at a time.
+const MOST_WORKERS: usize = 16_384;
+/// The longest pack.
+const LONGEST_PACK: u32 = 1024;
+
+pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
+    check_size(ledger, sync)?;
+    let expires = now + ledger.policy().term;
+    let mut synced = Synced { answer: next_answer(ledger, now, sync), ..Synced::default() };
+    let mut progress = Vec::new();
+    let held = ledger.index.held.get(&sync.worker);
+
+    let mut said = BTreeSet::new();
+    for holds in sync.holds.iter().filter(|holds| said.insert(&holds.lease)) {
+        match ledger
+            .state
+            .leases
+            .get(&holds.lease)
+            .filter(|lease| lease.is_live() && lease.worker == sync.worker)
+        {
+            None => synced.stop.push((holds.lease.clone(), StopReason::Lost)),
+            Some(lease) => {
+                progress.extend(progress_under(ledger, lease, &holds.progress));
+                if lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
+                    synced.renewed.push((holds.lease.clone(), expires));
+                } else {
+                    synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
+                }
+            }
+        }
+    }
+
+    // A lease to stop is renewed as well, so that the worker has the time to give it back.
+    let cancelled = synced.stop.iter().filter(|(_, reason)| *reason == StopReason::Cancelled);
+    let mut renewed: Vec<LeaseId> = synced
+        .renewed
+        .iter()
+        .map(|(lease, _)| lease)
+        .chain(cancelled.map(|(lease, _)| lease))
+        .cloned()
+        .collect();
+    let mut changes = Vec::new();
+    for (id, lease) in held.into_iter().flatten().map(|id| (id, &ledger.state.leases[id])) {
+        if !lease.is_live() || said.contains(id) {
+            continue;
+        }
+        if lease.answer <= sync.seen {
+            changes.push(Change::Expired { lease: id.clone() });
+        } else if sync.draining {
+            // It never learned of the lease and wants no more: nothing was begun.
+            changes.extend(lease.tasks.iter().map(|task| Change::Released {
+                lease: id.clone(),
+                task: ledger.state.task(*task).id,
+                reason: ReleaseReason::Drain,
+            }));
+        } else {
+            renewed.push(id.clone());
+            synced.grants.push(grant_again(ledger, id, lease, expires));
+        }
+    }
+
+    synced.drain = sync.draining || ledger.is_draining(&sync.worker);
+    if may_get_more(ledger, now, sync) {
+        changes.extend(grant_new(ledger, now, sync, &mut synced));
+    }
+    synced.idle = synced.grants.is_empty() && said.is_empty() && !has_more_to_come(ledger);
+    let heard = Heard {
+        worker: sync.worker.clone(),
+        description: is_described_anew(ledger, sync).then(|| sync.description.clone()),
+        draining: sync.draining,
+        answer: synced.answer,
+        renewed,
+        expires,
+        progress,
+    };
+    changes.insert(0, Change::Heard(heard));
+    Ok((changes, Reply::Synced(synced)))
+}
+
+fn check_size(ledger: &Ledger, sync: &Sync) -> Result<(), Refusal> {
+    let too_many = |what, asked: usize, limit: usize| {
+        Err(Refusal::TooMany { what, asked: asked as u64, limit: limit as u64 })
+    };
+    if sync.holds.len() > MOST_HELD {
+        return too_many("leases of one worker", sync.holds.len(), MOST_HELD);
+    }
+    let workers = ledger.sightings.len();
+    if workers >= MOST_WORKERS && !ledger.sightings.contains_key(&sync.worker) {
+        return too_many("workers", workers + 1, MOST_WORKERS);
+    }
+    Ok(())
+}
+
+/// A number above every one that the worker has seen, and above those of answers that it hasn't. Since earlier answers may
+/// be forgotten in a restart, the time carries it on.
+fn next_answer(ledger: &Ledger, now: Timestamp, sync: &Sync) -> u64 {
+    let last = ledger.sightings.get(&sync.worker).map_or(0, |sighting| sighting.answer);
+    let granted = ledger.index.held.get(&sync.worker).into_iter().flatten();
+    let granted = granted.map(|lease| ledger.state.leases[lease].answer).max().unwrap_or(0);
+    last.max(granted).max(sync.seen).saturating_add(1).max(now.0)
+}
+
+fn is_described_anew(ledger: &Ledger, sync: &Sync) -> bool {
+    ledger.sightings.get(&sync.worker).is_none_or(|sighting| sighting.description != sync.description)
+}
+
+/// What was said of tasks that the lease covers and that aren't settled.
+fn progress_under<'a>(
+    ledger: &'a Ledger,
+    lease: &'a Lease,
+    said: &'a [(TaskId, Progress)],
+) -> impl Iterator<Item = (TaskId, Progress)> + 'a {
+    said.iter()
+        .filter(|(id, _)| ledger.find_task(id).is_some_and(|task| lease.tasks.contains(&task)))
+        .copied()
+}
+
+/// The same lease again, for a worker that never got the answer that granted it.
+fn grant_again(ledger: &Ledger, id: &LeaseId, lease: &Lease, expires: Timestamp) -> Grant {
+    let tasks = lease.tasks.iter().map(|&task| {
+        let record = ledger.state.task(task);
+        (record.id, record.attempt(), ledger.spec(task))
+    });
+    Grant { lease: id.clone(), expires, tasks: tasks.collect() }
+}
+
+fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
+    !sync.draining
+        && !ledger.is_draining(&sync.worker)
+        // The only worker there is gets work, whatever it did: it may have been the store.
+        && !(ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now))
+}
+
+/// New leases for the free slots that granting again has left.
+fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
+    let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
+    let longest = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
+    let expires = now + ledger.policy().term;
+    let mut used = BTreeSet::new();
+    let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
+    let mut queue = candidates(ledger, &sync.worker, now).peekable();
+    let mut changes = Vec::new();
+    for id in fresh.take(free) {
+        let Some(pack) = take_pack(ledger, &mut queue, longest) else { break };
+        let tasks: Vec<_> = pack
+            .into_iter()
+            .map(|task| {
+                let record = ledger.state.task(task);
+                (record.id, Attempt(record.begun.saturating_add(1)), ledger.spec(task))
+            })
+            .collect();
+        changes.push(Change::Granted(Granted {
+            lease: id.clone(),
+            worker: sync.worker.clone(),
+            answer: synced.answer,
+            expires,
+            tasks: tasks.iter().map(|(task, attempt, _)| (*task, *attempt)).collect(),
+        }));
+        synced.grants.push(Grant { lease: id.clone(), expires, tasks });
+    }
+    changes
+}
+
+/// Whether anything is queued, or could be without a person's doing.
+fn has_more_to_come(ledger: &Ledger) -> bool {
+    let sweeps = ledger.state.sweeps.iter().zip(&ledger.index.tallies);
+    sweeps.into_iter().any(|(sweep, tally)| sweep.status == Status::Running && tally.total.open() > 0)
+}

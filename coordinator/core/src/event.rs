@@ -1,0 +1,226 @@
+//! What has happened: the only thing that changes a ledger, and what the journal keeps.
+//!
+//! Events carry verdicts, not the policy that led to them, so a journal replays to the same ledger under another policy.
+//! Names of changes and fields are the journal's format: a new field gets a default, a meaning never changes.
+
+use basin_domain::digest::Digest;
+use basin_domain::failure::{Failure, ReleaseReason};
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::command::{Complete, Progress, WorkerDescription};
+
+/// A change and when it happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, by the coordinator's clock.
+    pub at: Timestamp,
+    /// What.
+    pub change: Change,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// A sweep was launched.
+    Launched(Launched),
+    /// A sweep waits.
+    Paused(SweepId),
+    /// A paused or cancelled sweep goes on.
+    Resumed(SweepId),
+    /// A sweep was ended by a person.
+    Cancelled(SweepId),
+    /// Failed tasks start over with a fresh budget of attempts.
+    Retried {
+        /// The sweep for which that was asked.
+        sweep: SweepId,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// A worker got a lease.
+    Granted(Granted),
+    /// A worker was heard: what it is, which leases are renewed, how far its tasks are. Not durable.
+    Heard(Heard),
+    /// A lease ended with tasks that may or may not be committed in the store.
+    Expired {
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// A task is committed.
+    Committed(Complete),
+    /// An attempt failed, and was charged.
+    Failed {
+        /// The lease under which it ran.
+        lease: LeaseId,
+        /// The task.
+        task: TaskId,
+        /// The cause.
+        failure: Failure,
+        /// What becomes of the task.
+        verdict: Verdict,
+    },
+    /// A worker gave a task back. Free.
+    Released {
+        /// The lease.
+        lease: LeaseId,
+        /// The task.
+        task: TaskId,
+        /// Why.
+        reason: ReleaseReason,
+    },
+    /// A worker is told to drain.
+    Drained(WorkerId),
+    /// A worker failed at too many tasks in a row.
+    Avoided {
+        /// The worker.
+        worker: WorkerId,
+        /// It gets nothing before this, while there are others.
+        until: Timestamp,
+    },
+    /// A worker was not heard for long.
+    Forgotten(WorkerId),
+    /// The coordinator started again: every live lease lasts at least until then.
+    Restarted {
+        /// The new end of each live lease.
+        expires: Timestamp,
+    },
+}
+
+/// A launched sweep. Tasks of one shape differ in their seed alone, so each shape is written once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Launched {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Its experiments' names.
+    pub experiments: Vec<String>,
+    /// The shapes of the new tasks.
+    pub shapes: Vec<Shape>,
+    /// Its tasks, in order.
+    pub entries: Vec<LaunchedTask>,
+}
+
+/// What tasks that can train together have in common.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shape {
+    /// [`TaskSpec::shape`].
+    pub digest: Digest,
+    /// A spec of this shape; its seed means nothing.
+    pub spec: TaskSpec,
+}
+
+/// A task of a launched sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LaunchedTask {
+    /// The task.
+    pub id: TaskId,
+    /// Its experiment: an index into [`Launched::experiments`].
+    pub experiment: u32,
+    /// Its spec, if the ledger didn't know the task before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub new: Option<NewTask>,
+}
+
+/// The spec of a task that is new to the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTask {
+    /// An index into [`Launched::shapes`].
+    pub shape: u32,
+    /// The seed.
+    pub seed: u64,
+}
+
+/// A granted lease.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Granted {
+    /// The lease.
+    pub lease: LeaseId,
+    /// Who holds it.
+    pub worker: WorkerId,
+    /// The number of the answer that told the worker.
+    pub answer: u64,
+    /// Its end, if it isn't renewed.
+    pub expires: Timestamp,
+    /// Its tasks with the number of this attempt.
+    pub tasks: Vec<(TaskId, Attempt)>,
+}
+
+/// What a worker said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// The worker.
+    pub worker: WorkerId,
+    /// What it is, if that is new.
+    pub description: Option<WorkerDescription>,
+    /// It is leaving.
+    pub draining: bool,
+    /// The number of the answer that it got.
+    pub answer: u64,
+    /// The leases that go on.
+    pub renewed: Vec<LeaseId>,
+    /// Their new end.
+    pub expires: Timestamp,
+    /// How far its tasks are.
+    pub progress: Vec<(TaskId, Progress)>,
+}
+
+/// What becomes of a task whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It is tried again.
+    Retry {
+        /// Not before this.
+        not_before: Timestamp,
+    },
+    /// It has failed for good.
+    Final(FinalReason),
+}
+
+/// Why a task is not tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalReason {
+    /// Its parameters can't be trained: another attempt would end the same.
+    InvalidParameters,
+    /// Every attempt that it may be charged was.
+    AttemptsSpent,
+    /// It failed on as many workers as are needed to believe that it is the task.
+    Quarantined,
+}
+
+impl FinalReason {
+    /// The reason as a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidParameters => "invalid-parameters",
+            Self::AttemptsSpent => "attempts-spent",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+impl Event {
+    /// Whether the journal keeps it. What isn't kept is said again by the workers after a restart.
+    pub const fn is_durable(&self) -> bool {
+        match self.change {
+            Change::Heard(_) => false,
+            Change::Launched(_)
+            | Change::Paused(_)
+            | Change::Resumed(_)
+            | Change::Cancelled(_)
+            | Change::Retried { .. }
+            | Change::Granted(_)
+            | Change::Expired { .. }
+            | Change::Committed(_)
+            | Change::Failed { .. }
+            | Change::Released { .. }
+            | Change::Drained(_)
+            | Change::Avoided { .. }
+            | Change::Forgotten(_)
+            | Change::Restarted { .. } => true,
+        }
+    }
+}

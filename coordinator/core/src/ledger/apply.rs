@@ -1,0 +1,291 @@
+//! Events change the ledger: the one way in, at service and at replay.
+//!
+//! An event names only what earlier events brought: `decide` and the journal's chain of digests see to that.
+
+use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::time::Timestamp;
+
+use super::index::Index;
+use super::state::{
+    Conduct, Entry, Lease, ShapeIndex, Stage, Status, Sweep, SweepIndex, Task, TaskIndex, is_contagious,
+};
+use super::{Ledger, Sighting};
+use crate::attempt::{AttemptEnd, AttemptRecord};
+use crate::command::Complete;
+use crate::event::{Change, Event, Granted, Heard, Launched, Verdict};
+
+impl Ledger {
+    /// Changes the ledger as the event says.
+    ///
+    /// # Panics
+    /// If the event doesn't follow from this ledger: if it names a task, sweep or lease that earlier events didn't bring.
+    pub fn apply(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.change {
+            Change::Launched(launched) => self.launched(at, launched),
+            Change::Paused(sweep) => self.set_status(at, sweep, Status::Paused),
+            Change::Resumed(sweep) => self.set_status(at, sweep, Status::Running),
+            Change::Cancelled(sweep) => self.set_status(at, sweep, Status::Cancelled),
+            Change::Retried { sweep: _, tasks } => tasks.iter().for_each(|task| self.retried(at, task)),
+            Change::Granted(granted) => self.granted(at, granted),
+            Change::Heard(heard) => self.heard(at, heard),
+            Change::Expired { lease } => self.expired(at, lease),
+            Change::Committed(commit) => self.committed(at, commit),
+            Change::Failed { lease, task, failure, verdict } => {
+                self.failed(at, lease, task, failure, *verdict)
+            }
+            Change::Released { lease, task, reason } => {
+                let task = self.known(task);
+                self.leave_lease(task, at, AttemptEnd::Released(*reason), lease);
+                self.set_stage(at, task, Stage::Waiting);
+            }
+            Change::Drained(worker) => self.conduct(at, worker).draining = true,
+            Change::Avoided { worker, until } => {
+                let conduct = self.conduct(at, worker);
+                conduct.avoided_until = Some(*until);
+                conduct.failing.clear();
+            }
+            Change::Forgotten(worker) => {
+                self.state.workers.remove(worker);
+                self.sightings.remove(worker);
+            }
+            Change::Restarted { expires } => {
+                let live = self.state.leases.iter().filter(|(_, lease)| !lease.ended);
+                for lease in live.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+                    self.extend(&lease, *expires);
+                }
+            }
+        }
+    }
+
+    fn known(&self, task: &TaskId) -> TaskIndex {
+        self.find_task(task).expect("an event names tasks that were launched")
+    }
+
+    fn conduct(&mut self, at: Timestamp, worker: &WorkerId) -> &mut Conduct {
+        let conduct = self.state.workers.entry(worker.clone()).or_default();
+        conduct.since = at;
+        conduct
+    }
+
+    fn launched(&mut self, at: Timestamp, launched: &Launched) {
+        let Self { state, index, .. } = self;
+        let shapes: Vec<ShapeIndex> = launched
+            .shapes
+            .iter()
+            .map(|shape| {
+                *index.shapes.entry(shape.digest).or_insert_with(|| {
+                    state.shapes.push(shape.clone());
+                    ShapeIndex::next(state.shapes.len() - 1)
+                })
+            })
+            .collect();
+        let first = state.tasks.len();
+        let mut entries = Vec::with_capacity(launched.entries.len());
+        for entry in &launched.entries {
+            if let Some(new) = entry.new {
+                let task = TaskIndex::next(state.tasks.len());
+                state.tasks.push(Task::new(entry.id, shapes[new.shape as usize], new.seed));
+                index.add_task(state, task);
+            }
+            let task = index.tasks[&entry.id];
+            entries.push(Entry { task, experiment: entry.experiment });
+        }
+        index.add_inputs(state, first);
+        let sweep = SweepIndex::next(state.sweeps.len());
+        state.sweeps.push(Sweep {
+            id: launched.sweep.clone(),
+            status: Status::Running,
+            launched_at: at,
+            finished_at: None,
+            experiments: launched.experiments.clone(),
+            entries,
+        });
+        index.add_sweep(state, sweep);
+        self.note_finish(at, sweep);
+    }
+
+    fn set_status(&mut self, at: Timestamp, sweep: &SweepId, status: Status) {
+        let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
+        self.state.sweeps[sweep.get()].status = status;
+        for position in 0..self.state.sweep(sweep).entries.len() {
+            let task = self.state.sweep(sweep).entries[position].task;
+            self.index.refresh(&self.state, task);
+        }
+        self.note_finish(at, sweep);
+    }
+
+    /// Keeps the time at which a sweep had nothing more to do.
+    fn note_finish(&mut self, at: Timestamp, sweep: SweepIndex) {
+        let is_over = self.index.tallies[sweep.get()].total.open() == 0;
+        let sweep = &mut self.state.sweeps[sweep.get()];
+        if is_over || sweep.status == Status::Cancelled {
+            sweep.finished_at.get_or_insert(at);
+        } else {
+            sweep.finished_at = None;
+        }
+    }
+
+    fn set_stage(&mut self, at: Timestamp, task: TaskIndex, stage: Stage) {
+        if !matches!(stage, Stage::Leased(_)) {
+            self.progress.remove(&task);
+        }
+        self.state.task_mut(task).stage = stage;
+        for sweep in self.index.refresh(&self.state, task) {
+            self.note_finish(at, sweep);
+        }
+    }
+
+    fn retried(&mut self, at: Timestamp, task: &TaskId) {
+        let task = self.known(task);
+        let record = self.state.task_mut(task);
+        record.charged = 0;
+        record.failed_on.clear();
+        record.first_failure = None;
+        record.not_before = None;
+        self.set_stage(at, task, Stage::Waiting);
+    }
+
+    fn granted(&mut self, at: Timestamp, granted: &Granted) {
+        let tasks: Vec<TaskIndex> = granted.tasks.iter().map(|(task, _)| self.known(task)).collect();
+        for (&task, (_, attempt)) in tasks.iter().zip(&granted.tasks) {
+            let record = self.state.task_mut(task);
+            record.begun = attempt.0;
+            record.not_before = None;
+            record.remember(AttemptRecord {
+                attempt: *attempt,
+                lease: granted.lease.clone(),
+                worker: granted.worker.clone(),
+                started: at,
+                end: None,
+            });
+            self.set_stage(at, task, Stage::Leased(granted.lease.clone()));
+        }
+        self.index.held.entry(granted.worker.clone()).or_default().insert(granted.lease.clone());
+        self.index.expiries.insert((granted.expires, granted.lease.clone()));
+        let lease = Lease {
+            worker: granted.worker.clone(),
+            answer: granted.answer,
+            expires: granted.expires,
+            ended: false,
+            tasks,
+        };
+        self.state.leases.insert(granted.lease.clone(), lease);
+    }
+
+    fn heard(&mut self, at: Timestamp, heard: &Heard) {
+        let sighting: &mut Sighting = self.sightings.entry(heard.worker.clone()).or_default();
+        if let Some(description) = &heard.description {
+            sighting.description.clone_from(description);
+        }
+        sighting.last_seen = at;
+        sighting.draining = heard.draining;
+        sighting.answer = heard.answer;
+        for lease in &heard.renewed {
+            self.extend(lease, heard.expires);
+        }
+        for (task, progress) in &heard.progress {
+            let task = self.known(task);
+            self.progress.insert(task, *progress);
+        }
+    }
+
+    /// Sets a live lease's end.
+    fn extend(&mut self, lease: &LeaseId, expires: Timestamp) {
+        let held = self.state.leases.get_mut(lease).expect("an event renews leases that live");
+        self.index.expiries.remove(&(held.expires, lease.clone()));
+        held.expires = expires;
+        self.index.expiries.insert((expires, lease.clone()));
+    }
+
+    fn expired(&mut self, at: Timestamp, lease: &LeaseId) {
+        let held = self.state.leases.get_mut(lease).expect("an event ends leases that live");
+        held.ended = true;
+        self.index.expiries.remove(&(held.expires, lease.clone()));
+        self.index.ended.insert(lease.clone());
+        for task in held.tasks.clone() {
+            self.set_stage(at, task, Stage::Expiring(lease.clone()));
+        }
+    }
+
+    fn committed(&mut self, at: Timestamp, commit: &Complete) {
+        let task = self.known(&commit.task);
+        if let Some(lease) = self.state.task(task).lease().cloned() {
+            self.leave_lease(task, at, AttemptEnd::Superseded, &lease);
+        }
+        let record = &mut self.state.tasks[task.get()];
+        record.not_before = None;
+        record.end_attempt(&commit.lease, at, AttemptEnd::Committed);
+        let past = record.attempts.iter().rev().find(|past| past.lease == commit.lease);
+        if let Some(conduct) = past.and_then(|past| self.state.workers.get_mut(&past.worker)) {
+            conduct.failing.clear();
+        }
+        self.set_stage(at, task, Stage::Committed(commit.clone()));
+    }
+
+    fn failed(&mut self, at: Timestamp, lease: &LeaseId, id: &TaskId, failure: &Failure, verdict: Verdict) {
+        let task = self.known(id);
+        let worker = self.leave_lease(task, at, AttemptEnd::Failed(failure.clone()), lease);
+        let record = self.state.task_mut(task);
+        record.charged += 1;
+        record.alone |= is_contagious(failure.kind);
+        record.first_failure.get_or_insert_with(|| failure.clone());
+        if !record.failed_on.contains(&worker) {
+            record.failed_on.push(worker.clone());
+        }
+        let stage = match verdict {
+            Verdict::Retry { not_before } => {
+                record.not_before = Some(not_before);
+                Stage::Waiting
+            }
+            Verdict::Final(reason) => Stage::Failed(reason),
+        };
+        self.set_stage(at, task, stage);
+        if speaks_against_worker(failure.kind) {
+            let conduct = self.conduct(at, &worker);
+            if !conduct.failing.contains(id) {
+                conduct.failing.push(*id);
+            }
+        }
+    }
+
+    /// Takes an undecided task out of its lease, and ends the lease with its last one. Returns the lease's worker.
+    fn leave_lease(&mut self, task: TaskIndex, at: Timestamp, end: AttemptEnd, lease: &LeaseId) -> WorkerId {
+        self.state.task_mut(task).end_attempt(lease, at, end);
+        let held = self.state.leases.get_mut(lease).expect("an undecided task is covered by its lease");
+        held.tasks.retain(|covered| *covered != task);
+        let worker = held.worker.clone();
+        if held.tasks.is_empty() {
+            self.index.forget_lease(lease, &worker, held.expires);
+            self.state.leases.remove(lease);
+        }
+        worker
+    }
+}
+
+impl Index {
+    fn forget_lease(&mut self, lease: &LeaseId, worker: &WorkerId, expires: Timestamp) {
+        self.expiries.remove(&(expires, lease.clone()));
+        self.ended.remove(lease);
+        if let Some(leases) = self.held.get_mut(worker) {
+            leases.remove(lease);
+            if leases.is_empty() {
+                self.held.remove(worker);
+            }
+        }
+    }
+}
+
+/// Whether a failure may be the worker's fault.
+pub(crate) const fn speaks_against_worker(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::MissingData
+        | FailureKind::OutOfMemory
+        | FailureKind::Crashed
+        | FailureKind::Experiment
+        | FailureKind::Storage => true,
+        // The task's own fault; and a lost worker is gone.
+        FailureKind::InvalidParameters | FailureKind::WorkerLost => false,
+    }
+}

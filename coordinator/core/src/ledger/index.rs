@@ -1,0 +1,274 @@
+//! What follows from the journalled state, kept up to date with it: who waits for whom, the queue, the counts.
+//!
+//! [`Index::build`] says what it must be; [`Index::refresh`] keeps it so at the cost of what changed. The audit compares.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use basin_domain::digest::Digest;
+use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::record::Outcome;
+use basin_domain::time::Timestamp;
+
+use super::state::{ShapeIndex, Stage, State, Status, SweepIndex, TaskIndex};
+use crate::view::{Counts, Phase};
+
+/// What follows from a [`State`].
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Index {
+    pub(crate) tasks: HashMap<TaskId, TaskIndex>,
+    pub(crate) sweeps: HashMap<SweepId, SweepIndex>,
+    pub(crate) shapes: HashMap<Digest, ShapeIndex>,
+    /// By [`TaskIndex`].
+    pub(crate) links: Vec<Links>,
+    /// By [`SweepIndex`].
+    pub(crate) tallies: Vec<Tally>,
+    /// Tasks that can be granted now, first the one to grant first.
+    pub(crate) ready: BTreeSet<(Priority, TaskIndex)>,
+    /// Tasks that can be granted again from a time on.
+    pub(crate) delayed: BTreeSet<(Timestamp, Priority, TaskIndex)>,
+    /// The ends of live leases.
+    pub(crate) expiries: BTreeSet<(Timestamp, LeaseId)>,
+    /// Ended leases whose tasks are undecided.
+    pub(crate) ended: BTreeSet<LeaseId>,
+    /// The leases of each worker, live and ended.
+    pub(crate) held: BTreeMap<WorkerId, BTreeSet<LeaseId>>,
+}
+
+/// Earlier launches first, then the order of the sweep's file: (sweep, position in it).
+pub(crate) type Priority = (SweepIndex, u32);
+
+/// How a task hangs together with others.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Links {
+    pub(crate) phase: Phase,
+    place: Place,
+    /// Where sweeps list it.
+    pub(crate) memberships: Vec<Membership>,
+    /// The tasks that read its result.
+    dependents: Vec<TaskIndex>,
+    /// Inputs that aren't committed.
+    unmet: u32,
+    /// Inputs that failed, or wait for one that did.
+    failed_inputs: u32,
+}
+
+/// An entry of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Membership {
+    pub(crate) sweep: SweepIndex,
+    pub(crate) position: u32,
+    pub(crate) experiment: u32,
+}
+
+/// Where a task stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Ready(Priority),
+    Delayed(Timestamp, Priority),
+}
+
+/// How many of a sweep's entries are in which phase.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Tally {
+    pub(crate) total: Counts,
+    pub(crate) experiments: Vec<Counts>,
+}
+
+impl Index {
+    /// The index of this state.
+    pub(crate) fn build(state: &State) -> Self {
+        let mut index = Self::default();
+        for (number, shape) in state.shapes.iter().enumerate() {
+            index.shapes.insert(shape.digest, ShapeIndex::next(number));
+        }
+        for number in 0..state.tasks.len() {
+            index.add_task(state, TaskIndex::next(number));
+        }
+        index.add_inputs(state, 0);
+        for number in 0..state.sweeps.len() {
+            index.add_sweep(state, SweepIndex::next(number));
+        }
+        for (id, lease) in &state.leases {
+            index.held.entry(lease.worker.clone()).or_default().insert(id.clone());
+            if lease.ended {
+                index.ended.insert(id.clone());
+            } else {
+                index.expiries.insert((lease.expires, id.clone()));
+            }
+        }
+        index
+    }
+
+    pub(crate) fn links(&self, task: TaskIndex) -> &Links {
+        &self.links[task.get()]
+    }
+
+    /// Adds the task that was added to the state last; its inputs follow by `add_inputs`.
+    pub(crate) fn add_task(&mut self, state: &State, task: TaskIndex) {
+        self.tasks.insert(state.task(task).id, task);
+        self.links.push(Links {
+            phase: phase(&state.task(task).stage, 0, 0),
+            place: Place::Nowhere,
+            memberships: Vec::new(),
+            dependents: Vec::new(),
+            unmet: 0,
+            failed_inputs: 0,
+        });
+    }
+
+    /// Links the tasks from `first` on to their inputs, once all of them are there.
+    pub(crate) fn add_inputs(&mut self, state: &State, first: usize) {
+        for number in first..state.tasks.len() {
+            let task = TaskIndex::next(number);
+            for input in state.shape(task).inputs.values() {
+                let input = self.tasks[input];
+                self.links[input.get()].dependents.push(task);
+                if !state.task(input).is_committed() {
+                    self.links[number].unmet += 1;
+                }
+                if self.links(input).phase.is_dead_end() {
+                    self.links[number].failed_inputs += 1;
+                }
+            }
+            self.refresh(state, task);
+        }
+    }
+
+    /// Adds the sweep that was added to the state last.
+    pub(crate) fn add_sweep(&mut self, state: &State, sweep: SweepIndex) {
+        let listed = state.sweep(sweep);
+        self.sweeps.insert(listed.id.clone(), sweep);
+        self.tallies.push(Tally {
+            total: Counts::default(),
+            experiments: vec![Counts::default(); listed.experiments.len()],
+        });
+        for (position, entry) in (0..).zip(&listed.entries) {
+            let membership = Membership { sweep, position, experiment: entry.experiment };
+            let links = &mut self.links[entry.task.get()];
+            links.memberships.push(membership);
+            let phase = links.phase;
+            self.tallies[sweep.get()].add(membership.experiment, phase);
+            self.refresh(state, entry.task);
+        }
+    }
+
+    /// Brings a task's phase, place and counts up to date, and those of the tasks that depend on it. Returns the sweeps
+    /// whose counts changed, some perhaps more than once.
+    pub(crate) fn refresh(&mut self, state: &State, task: TaskIndex) -> Vec<SweepIndex> {
+        let mut recounted = Vec::new();
+        let mut stale = vec![task];
+        while let Some(task) = stale.pop() {
+            let links = &self.links[task.get()];
+            let before = links.phase;
+            let after = phase(&state.task(task).stage, links.unmet, links.failed_inputs);
+            if before != after {
+                self.links[task.get()].phase = after;
+                self.recount(task, before, after);
+                recounted.extend(self.links(task).memberships.iter().map(|m| m.sweep));
+                stale.extend(self.notify_dependents(task, before, after));
+            }
+            self.replace(state, task);
+        }
+        recounted
+    }
+
+    fn recount(&mut self, task: TaskIndex, before: Phase, after: Phase) {
+        for membership in &self.links[task.get()].memberships {
+            let tally = &mut self.tallies[membership.sweep.get()];
+            tally.remove(membership.experiment, before);
+            tally.add(membership.experiment, after);
+        }
+    }
+
+    /// Tells the dependents of a task that it was committed, or failed, or no longer has; names those it matters to.
+    fn notify_dependents(&mut self, task: TaskIndex, before: Phase, after: Phase) -> Vec<TaskIndex> {
+        let met = !before.is_committed() && after.is_committed();
+        let died = !before.is_dead_end() && after.is_dead_end();
+        let revived = before.is_dead_end() && !after.is_dead_end();
+        if !(met || died || revived) {
+            return Vec::new();
+        }
+        let dependents = self.links[task.get()].dependents.clone();
+        for dependent in &dependents {
+            let links = &mut self.links[dependent.get()];
+            links.unmet -= u32::from(met);
+            links.failed_inputs += u32::from(died);
+            links.failed_inputs -= u32::from(revived);
+        }
+        dependents
+    }
+
+    /// Puts a task where it belongs in the queue.
+    fn replace(&mut self, state: &State, task: TaskIndex) {
+        let place = self.place(state, task);
+        let links = &mut self.links[task.get()];
+        if links.place == place {
+            return;
+        }
+        match std::mem::replace(&mut links.place, place) {
+            Place::Nowhere => {}
+            Place::Ready(priority) => {
+                self.ready.remove(&(priority, task));
+            }
+            Place::Delayed(not_before, priority) => {
+                self.delayed.remove(&(not_before, priority, task));
+            }
+        }
+        match place {
+            Place::Nowhere => {}
+            Place::Ready(priority) => {
+                self.ready.insert((priority, task));
+            }
+            Place::Delayed(not_before, priority) => {
+                self.delayed.insert((not_before, priority, task));
+            }
+        }
+    }
+
+    fn place(&self, state: &State, task: TaskIndex) -> Place {
+        let links = self.links(task);
+        if links.phase != Phase::Queued {
+            return Place::Nowhere;
+        }
+        let running = |membership: &&Membership| state.sweep(membership.sweep).status == Status::Running;
+        let wanted = links.memberships.iter().filter(running).map(|m| (m.sweep, m.position)).min();
+        match (wanted, state.task(task).not_before) {
+            (None, _) => Place::Nowhere,
+            (Some(priority), None) => Place::Ready(priority),
+            (Some(priority), Some(not_before)) => Place::Delayed(not_before, priority),
+        }
+    }
+
+    /// Whether any sweep that wasn't cancelled lists the task.
+    pub(crate) fn is_wanted(&self, state: &State, task: TaskIndex) -> bool {
+        self.links(task).memberships.iter().any(|m| state.sweep(m.sweep).status != Status::Cancelled)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, experiment: u32, phase: Phase) {
+        *self.total.of_mut(phase) += 1;
+        *self.experiments[experiment as usize].of_mut(phase) += 1;
+    }
+
+    fn remove(&mut self, experiment: u32, phase: Phase) {
+        *self.total.of_mut(phase) -= 1;
+        *self.experiments[experiment as usize].of_mut(phase) -= 1;
+    }
+}
+
+fn phase(stage: &Stage, unmet: u32, failed_inputs: u32) -> Phase {
+    match stage {
+        Stage::Waiting if failed_inputs > 0 => Phase::UpstreamFailed,
+        Stage::Waiting if unmet > 0 => Phase::Blocked,
+        Stage::Waiting => Phase::Queued,
+        Stage::Leased(_) => Phase::Running,
+        Stage::Expiring(_) => Phase::Expiring,
+        Stage::Committed(commit) => match commit.outcome {
+            Outcome::Completed => Phase::Completed,
+            Outcome::Diverged { .. } => Phase::Diverged,
+        },
+        Stage::Failed(_) => Phase::Failed,
+    }
+}

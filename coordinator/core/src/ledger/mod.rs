@@ -1,0 +1,93 @@
+//! What is known: the journalled state, what follows from it, and what workers said of late.
+
+use std::collections::BTreeMap;
+
+use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+
+use crate::command::{Policy, Progress, WorkerDescription};
+
+pub(crate) mod apply;
+pub(crate) mod audit;
+pub(crate) mod index;
+pub(crate) mod snapshot;
+pub(crate) mod state;
+
+use index::Index;
+use state::{State, SweepIndex, TaskIndex};
+
+/// Everything that the coordinator knows of sweeps, tasks, leases and workers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ledger {
+    pub(crate) policy: Policy,
+    /// What durable events determine.
+    pub(crate) state: State,
+    /// What follows from `state`; kept up to date so that no decision looks at all tasks.
+    pub(crate) index: Index,
+    /// Workers that were heard since the start. Not journalled.
+    pub(crate) sightings: BTreeMap<WorkerId, Sighting>,
+    /// How far leased tasks are. Not journalled.
+    pub(crate) progress: BTreeMap<TaskIndex, Progress>,
+}
+
+/// What a worker last said of itself.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Sighting {
+    pub(crate) description: WorkerDescription,
+    pub(crate) last_seen: Timestamp,
+    pub(crate) answer: u64,
+    pub(crate) draining: bool,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            state: State::default(),
+            index: Index::default(),
+            sightings: BTreeMap::new(),
+            progress: BTreeMap::new(),
+        }
+    }
+
+    /// The policy by which it decides.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    pub(crate) fn find_task(&self, id: &TaskId) -> Option<TaskIndex> {
+        self.index.tasks.get(id).copied()
+    }
+
+    pub(crate) fn find_sweep(&self, id: &SweepId) -> Option<SweepIndex> {
+        self.index.sweeps.get(id).copied()
+    }
+
+    pub(crate) fn spec(&self, task: TaskIndex) -> TaskSpec {
+        TaskSpec { seed: self.state.task(task).seed, ..self.state.shape(task).clone() }
+    }
+
+    /// Whether a worker gets nothing new while there are others.
+    pub(crate) fn is_avoided(&self, worker: &WorkerId, now: Timestamp) -> bool {
+        let until = self.state.workers.get(worker).and_then(|conduct| conduct.avoided_until);
+        until.is_some_and(|until| now < until)
+    }
+
+    /// Whether a person told a worker to drain.
+    pub(crate) fn is_draining(&self, worker: &WorkerId) -> bool {
+        self.state.workers.get(worker).is_some_and(|conduct| conduct.draining)
+    }
+
+    /// Whether a worker other than this one was heard of late and could be given work.
+    pub(crate) fn has_another_able_worker(&self, worker: &WorkerId, now: Timestamp) -> bool {
+        self.sightings.iter().any(|(other, sighting)| {
+            other != worker
+                && !sighting.draining
+                && now - sighting.last_seen <= self.policy.term
+                && !self.is_draining(other)
+                && !self.is_avoided(other, now)
+        })
+    }
+}

@@ -1,0 +1,257 @@
+//! What durable events determine: the part of a ledger that a snapshot holds.
+
+use std::collections::BTreeMap;
+
+use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::attempt::{AttemptEnd, AttemptRecord};
+use crate::command::Complete;
+use crate::event::{FinalReason, Shape};
+
+macro_rules! index {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub(crate) struct $name(u32);
+
+        impl $name {
+            /// The index that the next element of a list of this length will have.
+            pub(crate) fn next(length: usize) -> Self {
+                Self(u32::try_from(length).expect("a launch is limited to far fewer than 2^32 of anything"))
+            }
+
+            pub(crate) const fn get(self) -> usize {
+                self.0 as usize
+            }
+        }
+    };
+}
+
+index!(
+    /// A task's place in [`State::tasks`]; tasks never leave.
+    TaskIndex
+);
+index!(
+    /// A sweep's place in [`State::sweeps`], which is the order of launches.
+    SweepIndex
+);
+index!(
+    /// A shape's place in [`State::shapes`].
+    ShapeIndex
+);
+
+/// Everything that is journalled, in the order in which it came.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub(crate) shapes: Vec<Shape>,
+    pub(crate) tasks: Vec<Task>,
+    pub(crate) sweeps: Vec<Sweep>,
+    pub(crate) leases: BTreeMap<LeaseId, Lease>,
+    pub(crate) workers: BTreeMap<WorkerId, Conduct>,
+}
+
+/// A sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Sweep {
+    pub(crate) id: SweepId,
+    pub(crate) status: Status,
+    pub(crate) launched_at: Timestamp,
+    /// When its last task ended, or it was cancelled.
+    pub(crate) finished_at: Option<Timestamp>,
+    pub(crate) experiments: Vec<String>,
+    pub(crate) entries: Vec<Entry>,
+}
+
+/// What people want of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Status {
+    Running,
+    Paused,
+    Cancelled,
+}
+
+/// A task as a sweep lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) task: TaskIndex,
+    pub(crate) experiment: u32,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Task {
+    pub(crate) id: TaskId,
+    pub(crate) shape: ShapeIndex,
+    pub(crate) seed: u64,
+    pub(crate) stage: Stage,
+    /// Attempts begun, ever: the next attempt has the number after this.
+    pub(crate) begun: u32,
+    /// Attempts charged since the task was new or retried by a person.
+    #[serde(skip_serializing_if = "is_zero", default)]
+    pub(crate) charged: u32,
+    /// One of its attempts took its executor or worker down: it trains alone from then on.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub(crate) alone: bool,
+    /// The distinct workers on which it was charged.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) failed_on: Vec<WorkerId>,
+    /// The first failure that was charged.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) first_failure: Option<Failure>,
+    /// Set while it waits to be tried again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) not_before: Option<Timestamp>,
+    /// Its attempts, oldest first; of very many, the oldest but the first are forgotten.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) attempts: Vec<AttemptRecord>,
+}
+
+/// Where a task is in its life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Stage {
+    /// For its inputs, for a worker, or for a sweep that wants it.
+    Waiting,
+    /// A worker has it.
+    Leased(LeaseId),
+    /// Its lease ended, and the store hasn't been asked yet whether it was committed.
+    Expiring(LeaseId),
+    /// Done.
+    Committed(Complete),
+    /// Not tried again.
+    Failed(FinalReason),
+}
+
+/// A lease that covers at least one undecided task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Lease {
+    pub(crate) worker: WorkerId,
+    /// The number of the answer that granted it.
+    pub(crate) answer: u64,
+    pub(crate) expires: Timestamp,
+    /// It ended; its tasks are expiring.
+    pub(crate) ended: bool,
+    /// Its undecided tasks.
+    pub(crate) tasks: Vec<TaskIndex>,
+}
+
+/// What is held against a worker.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(crate) struct Conduct {
+    /// When something last happened that belongs here.
+    pub(crate) since: Timestamp,
+    /// A person told it to drain.
+    pub(crate) draining: bool,
+    /// The different tasks at which it failed in a row.
+    pub(crate) failing: Vec<TaskId>,
+    /// It gets nothing before this, while there are others.
+    pub(crate) avoided_until: Option<Timestamp>,
+}
+
+impl Task {
+    /// How many attempts are remembered.
+    pub(crate) const REMEMBERED: usize = 16;
+
+    pub(crate) fn new(id: TaskId, shape: ShapeIndex, seed: u64) -> Self {
+        Self {
+            id,
+            shape,
+            seed,
+            stage: Stage::Waiting,
+            begun: 0,
+            charged: 0,
+            alone: false,
+            failed_on: Vec::new(),
+            first_failure: None,
+            not_before: None,
+            attempts: Vec::new(),
+        }
+    }
+
+    /// The lease under which the task is undecided.
+    pub(crate) fn lease(&self) -> Option<&LeaseId> {
+        match &self.stage {
+            Stage::Leased(lease) | Stage::Expiring(lease) => Some(lease),
+            Stage::Waiting | Stage::Committed(_) | Stage::Failed(_) => None,
+        }
+    }
+
+    pub(crate) fn is_committed(&self) -> bool {
+        matches!(self.stage, Stage::Committed(_))
+    }
+
+    /// The number of the attempt that is under way, or was the last.
+    pub(crate) const fn attempt(&self) -> Attempt {
+        Attempt(self.begun)
+    }
+
+    /// The worker of the last attempt that failed.
+    pub(crate) fn last_failed_on(&self) -> Option<&WorkerId> {
+        let failed = |end: &AttemptEnd| matches!(end, AttemptEnd::Failed(_));
+        self.attempts
+            .iter()
+            .rev()
+            .find(|record| record.end.as_ref().is_some_and(|(_, end)| failed(end)))
+            .map(|record| &record.worker)
+    }
+
+    /// Remembers a new attempt; the first is kept for good, because its error explains most.
+    pub(crate) fn remember(&mut self, record: AttemptRecord) {
+        if self.attempts.len() >= Self::REMEMBERED {
+            self.attempts.remove(1);
+        }
+        self.attempts.push(record);
+    }
+
+    /// Ends the remembered attempt under `lease`, if it is remembered.
+    pub(crate) fn end_attempt(&mut self, lease: &LeaseId, at: Timestamp, end: AttemptEnd) {
+        if let Some(record) = self.attempts.iter_mut().rev().find(|record| record.lease == *lease) {
+            record.end = Some((at, end));
+        }
+    }
+}
+
+/// Whether a failure may have taken the other lanes of its pack down, or come from there being several.
+pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
+    match kind {
+        FailureKind::Crashed | FailureKind::OutOfMemory | FailureKind::WorkerLost => true,
+        FailureKind::InvalidParameters
+        | FailureKind::MissingData
+        | FailureKind::Experiment
+        | FailureKind::Storage => false,
+    }
+}
+
+impl Lease {
+    /// Whether it can still be renewed.
+    pub(crate) const fn is_live(&self) -> bool {
+        !self.ended
+    }
+}
+
+impl State {
+    pub(crate) fn task(&self, task: TaskIndex) -> &Task {
+        &self.tasks[task.get()]
+    }
+
+    pub(crate) fn task_mut(&mut self, task: TaskIndex) -> &mut Task {
+        &mut self.tasks[task.get()]
+    }
+
+    pub(crate) fn sweep(&self, sweep: SweepIndex) -> &Sweep {
+        &self.sweeps[sweep.get()]
+    }
+
+    pub(crate) fn shape(&self, task: TaskIndex) -> &TaskSpec {
+        &self.shapes[self.task(task).shape.get()].spec
+    }
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

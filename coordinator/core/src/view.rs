@@ -1,0 +1,344 @@
+//! How the ledger looks from outside: what `status`, `why` and `workers` show.
+
+use basin_domain::failure::Failure;
+use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::Ledger;
+use crate::attempt::AttemptRecord;
+use crate::command::{Complete, Progress, WorkerDescription};
+use crate::event::FinalReason;
+use crate::ledger::state::{Stage, Status, SweepIndex, TaskIndex};
+
+/// Where a task is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// It could run; in a paused or cancelled sweep it isn't given out.
+    Queued,
+    /// It waits for tasks whose results it reads.
+    Blocked,
+    /// It waits for a task that failed, or for one that does so: nothing happens until that one is retried.
+    UpstreamFailed,
+    /// A worker has it.
+    Running,
+    /// Its lease ended; the store is being asked whether it was committed.
+    Expiring,
+    /// Committed, having run to its end.
+    Completed,
+    /// Committed, its training having diverged.
+    Diverged,
+    /// It isn't tried again.
+    Failed,
+}
+
+impl Phase {
+    /// Whether its result is in the store.
+    pub const fn is_committed(self) -> bool {
+        matches!(self, Self::Completed | Self::Diverged)
+    }
+
+    /// Whether nothing happens to it, and to what depends on it, unless a person acts.
+    pub const fn is_dead_end(self) -> bool {
+        matches!(self, Self::Failed | Self::UpstreamFailed)
+    }
+
+    /// The phase as a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Blocked => "blocked",
+            Self::UpstreamFailed => "upstream-failed",
+            Self::Running => "running",
+            Self::Expiring => "expiring",
+            Self::Completed => "completed",
+            Self::Diverged => "diverged",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// How many tasks are in which phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// [`Phase::Queued`].
+    pub queued: u64,
+    /// [`Phase::Blocked`].
+    pub blocked: u64,
+    /// [`Phase::UpstreamFailed`].
+    pub upstream_failed: u64,
+    /// [`Phase::Running`].
+    pub running: u64,
+    /// [`Phase::Expiring`].
+    pub expiring: u64,
+    /// [`Phase::Completed`].
+    pub completed: u64,
+    /// [`Phase::Diverged`].
+    pub diverged: u64,
+    /// [`Phase::Failed`].
+    pub failed: u64,
+}
+
+impl Counts {
+    /// Tasks whose results are in the store.
+    pub const fn committed(&self) -> u64 {
+        self.completed + self.diverged
+    }
+
+    /// Tasks to which something still happens by itself.
+    pub const fn open(&self) -> u64 {
+        self.queued + self.blocked + self.running + self.expiring
+    }
+
+    /// All tasks.
+    pub const fn total(&self) -> u64 {
+        self.open() + self.committed() + self.failed + self.upstream_failed
+    }
+
+    pub(crate) const fn of_mut(&mut self, phase: Phase) -> &mut u64 {
+        match phase {
+            Phase::Queued => &mut self.queued,
+            Phase::Blocked => &mut self.blocked,
+            Phase::UpstreamFailed => &mut self.upstream_failed,
+            Phase::Running => &mut self.running,
+            Phase::Expiring => &mut self.expiring,
+            Phase::Completed => &mut self.completed,
+            Phase::Diverged => &mut self.diverged,
+            Phase::Failed => &mut self.failed,
+        }
+    }
+}
+
+/// What a sweep is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SweepState {
+    /// Its tasks are given to workers.
+    Running,
+    /// Its tasks wait; those that run go on.
+    Paused,
+    /// A person ended it.
+    Cancelled,
+    /// Nothing more happens to it: every task is committed, failed, or waits for a failed one.
+    Done,
+}
+
+impl SweepState {
+    /// The state as a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Cancelled => "cancelled",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// A sweep.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepView<'a> {
+    /// Its id.
+    pub id: &'a SweepId,
+    /// What it is doing.
+    pub state: SweepState,
+    /// Its tasks by phase; a task that it lists twice counts twice.
+    pub counts: Counts,
+    /// The same for each of its experiments, in the order of the sweep file.
+    pub experiments: Vec<(&'a str, Counts)>,
+    /// When it was launched.
+    pub launched_at: Timestamp,
+    /// When its last task ended, or it was cancelled.
+    pub finished_at: Option<Timestamp>,
+}
+
+/// A task.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskView<'a> {
+    /// Its id.
+    pub id: TaskId,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Its attempts, oldest first; of very many, the oldest but the first are left out.
+    pub attempts: &'a [AttemptRecord],
+    /// Attempts begun, ever.
+    pub begun: u32,
+    /// Attempts charged, of those that it may be charged.
+    pub charged: u32,
+    /// The sweeps that list it, with its experiment in each.
+    pub sweeps: Vec<(&'a SweepId, &'a str)>,
+    /// The lease that covers it, and its worker, while it is running or expiring.
+    pub lease: Option<(&'a LeaseId, &'a WorkerId)>,
+    /// How far it is, if it runs and its worker has said so.
+    pub progress: Option<Progress>,
+    /// The time before which it isn't tried again.
+    pub not_before: Option<Timestamp>,
+    /// The commit.
+    pub commit: Option<&'a Complete>,
+    /// Why it isn't tried again.
+    pub failed: Option<FinalReason>,
+    /// The first failure that was charged.
+    pub first_failure: Option<&'a Failure>,
+    /// Its inputs that aren't committed, each with its phase.
+    pub waits_for: Vec<(TaskId, Phase)>,
+}
+
+/// A worker.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkerView<'a> {
+    /// Its id.
+    pub id: &'a WorkerId,
+    /// What it says it is; nothing if it wasn't heard since the coordinator started.
+    pub description: Option<&'a WorkerDescription>,
+    /// When it was last heard, if since the coordinator started.
+    pub last_seen: Option<Timestamp>,
+    /// It gets no new leases: it is leaving, or was told to.
+    pub draining: bool,
+    /// It gets nothing before this while there are others, having failed too often in a row.
+    pub avoided_until: Option<Timestamp>,
+    /// Its leases.
+    pub leases: Vec<LeaseView<'a>>,
+}
+
+/// A lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeaseView<'a> {
+    /// Its id.
+    pub id: &'a LeaseId,
+    /// Its end, if it isn't renewed.
+    pub expires: Timestamp,
+    /// It ended, and the store is being asked about its tasks.
+    pub is_expiring: bool,
+    /// Its undecided tasks.
+    pub tasks: Vec<TaskId>,
+}
+
+impl Ledger {
+    /// Every sweep, in the order of their launches.
+    pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
+        (0..self.state.sweeps.len()).map(|number| self.sweep_view(SweepIndex::next(number)))
+    }
+
+    /// The sweep of this id.
+    pub fn sweep(&self, id: &SweepId) -> Option<SweepView<'_>> {
+        Some(self.sweep_view(self.find_sweep(id)?))
+    }
+
+    /// The tasks of a sweep, each with its experiment, in the order of the sweep's file.
+    pub fn sweep_tasks(&self, id: &SweepId) -> Option<impl Iterator<Item = (TaskView<'_>, &str)>> {
+        let sweep = self.state.sweep(self.find_sweep(id)?);
+        let experiment = |number: u32| sweep.experiments[number as usize].as_str();
+        Some(
+            sweep.entries.iter().map(move |entry| (self.task_view(entry.task), experiment(entry.experiment))),
+        )
+    }
+
+    /// The task of this id.
+    pub fn task(&self, id: &TaskId) -> Option<TaskView<'_>> {
+        Some(self.task_view(self.find_task(id)?))
+    }
+
+    /// What the task of this id runs.
+    pub fn task_spec(&self, id: &TaskId) -> Option<TaskSpec> {
+        Some(self.spec(self.find_task(id)?))
+    }
+
+    /// Every worker that was heard, holds a lease, or is remembered for what it did, by id.
+    pub fn workers(&self) -> impl Iterator<Item = WorkerView<'_>> {
+        let known: std::collections::BTreeSet<&WorkerId> =
+            self.sightings.keys().chain(self.index.held.keys()).chain(self.state.workers.keys()).collect();
+        known.into_iter().map(|id| self.worker_view(id))
+    }
+
+    /// The worker of this id.
+    pub fn worker(&self, id: &WorkerId) -> Option<WorkerView<'_>> {
+        self.workers().find(|worker| worker.id == id)
+    }
+
+    /// How many tasks a worker could be given now, or as soon as they may be tried again.
+    pub fn queue_depth(&self) -> u64 {
+        (self.index.ready.len() + self.index.delayed.len()) as u64
+    }
+
+    fn sweep_view(&self, sweep: SweepIndex) -> SweepView<'_> {
+        let tally = &self.index.tallies[sweep.get()];
+        let sweep = self.state.sweep(sweep);
+        let state = match sweep.status {
+            Status::Cancelled => SweepState::Cancelled,
+            Status::Running | Status::Paused if tally.total.open() == 0 => SweepState::Done,
+            Status::Running => SweepState::Running,
+            Status::Paused => SweepState::Paused,
+        };
+        SweepView {
+            id: &sweep.id,
+            state,
+            counts: tally.total,
+            experiments: sweep
+                .experiments
+                .iter()
+                .map(String::as_str)
+                .zip(tally.experiments.iter().copied())
+                .collect(),
+            launched_at: sweep.launched_at,
+            finished_at: sweep.finished_at,
+        }
+    }
+
+    fn task_view(&self, index: TaskIndex) -> TaskView<'_> {
+        let task = self.state.task(index);
+        let links = self.index.links(index);
+        let sweeps = links.memberships.iter().map(|membership| {
+            let sweep = self.state.sweep(membership.sweep);
+            (&sweep.id, sweep.experiments[membership.experiment as usize].as_str())
+        });
+        let inputs = self.state.shape(index).inputs.values();
+        let waits_for = inputs.filter_map(|id| {
+            let phase = self.index.links(self.find_task(id)?).phase;
+            (!phase.is_committed()).then_some((*id, phase))
+        });
+        TaskView {
+            id: task.id,
+            phase: links.phase,
+            attempts: &task.attempts,
+            begun: task.begun,
+            charged: task.charged,
+            sweeps: sweeps.collect(),
+            lease: task.lease().map(|lease| (lease, &self.state.leases[lease].worker)),
+            progress: self.progress.get(&index).copied(),
+            not_before: task.not_before,
+            commit: match &task.stage {
+                Stage::Committed(commit) => Some(commit),
+                Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Failed(_) => None,
+            },
+            failed: match task.stage {
+                Stage::Failed(reason) => Some(reason),
+                Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Committed(_) => None,
+            },
+            first_failure: task.first_failure.as_ref(),
+            waits_for: waits_for.collect(),
+        }
+    }
+
+    fn worker_view<'a>(&'a self, id: &'a WorkerId) -> WorkerView<'a> {
+        let sighting = self.sightings.get(id);
+        let leases = self.index.held.get(id).into_iter().flatten().map(|id| {
+            let lease = &self.state.leases[id];
+            LeaseView {
+                id,
+                expires: lease.expires,
+                is_expiring: !lease.is_live(),
+                tasks: lease.tasks.iter().map(|task| self.state.task(*task).id).collect(),
+            }
+        });
+        WorkerView {
+            id,
+            description: sighting.map(|sighting| &sighting.description),
+            last_seen: sighting.map(|sighting| sighting.last_seen),
+            draining: self.is_draining(id) || sighting.is_some_and(|sighting| sighting.draining),
+            avoided_until: self.state.workers.get(id).and_then(|conduct| conduct.avoided_until),
+            leases: leases.collect(),
+        }
+    }
+}
