@@ -1,1 +1,23 @@
+//! The worker: an agent that leases tasks and an executor that trains them.
+//!
+//! The *agent* is async and talks to the coordinator and the store; it never touches a tensor. The *executor* is a child
+//! process, one a slot: it trains, talks to the agent over its pipes, and never touches the network. A crash of the
+//! executor is an answer (the attempt failed), not an end.
+//!
+//! Start reading in [`agent`] for the life of a worker, in [`agent::attempt`] for the life of a task on it, and in
+//! [`executor`] for the other side of the pipe. This crate doesn't know the ledger.
 
+pub mod agent;
+pub mod executor;
+mod frames;
+
+pub use basin_experiments::dataset::import as import_dataset;
+pub use basin_experiments::{ExperimentError, bench, code_path};
+
+/// Sets the number of this process's training threads; only before the first tensor, and only once.
+///
+/// # Errors
+/// If it is set already.
+pub fn set_threads(threads: usize) -> Result<(), rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global()
+}

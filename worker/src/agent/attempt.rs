@@ -1,0 +1,313 @@
+//! One attempt at one task: data, checkpoint, training, artifacts, manifest, commit.
+//!
+//! Whatever happens on the way, it ends in one of the [`Settlement`]s, and the caller tells the coordinator.
+
+use std::io;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use basin_domain::digest::Digest;
+use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_domain::id::WorkerId;
+use basin_domain::key;
+use basin_domain::record::Outcome;
+use basin_domain::worker::{Progress, WorkerDescription};
+use basin_proto::executor::{Checkpoint, Checkpointed, Finished, Start, Stop, from_executor, to_executor};
+use basin_storage::{AttemptWriter, CommitOutcome, Ending, Provenance, Store};
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use super::cache::DataCache;
+use super::child::{Executor, within};
+use super::lease::{Lease, LeasedTask, Wish};
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub(super) enum Settlement {
+    /// The store has a commit of this task, by this attempt or by an earlier one.
+    Committed {
+        /// The digest of the committed manifest.
+        manifest: Digest,
+    },
+    /// It failed.
+    Failed(Failure),
+    /// It was given back; its last checkpoint is in the store.
+    Released(ReleaseReason),
+    /// The lease was lost: nobody is told anything.
+    Abandoned,
+}
+
+/// What an attempt works with.
+pub(super) struct Workplace<'a> {
+    pub(super) store: &'a Store,
+    pub(super) cache: &'a DataCache,
+    pub(super) worker: &'a WorkerId,
+    pub(super) description: &'a WorkerDescription,
+    pub(super) checkpoint_every: Duration,
+    pub(super) scratch: &'a Path,
+}
+
+/// Whether the executor can go on to the next task.
+pub(super) struct Ended {
+    pub(super) settlement: Settlement,
+    /// False: it died or doesn't listen.
+    pub(super) executor_usable: bool,
+}
+
+impl Ended {
+    fn usable(settlement: Settlement) -> Self {
+        Self { settlement, executor_usable: true }
+    }
+}
+
+fn storage_failure(error: &impl std::error::Error) -> Settlement {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    Settlement::Failed(Failure::new(FailureKind::Storage, message))
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Works on one task of a lease until it is settled.
+pub(super) async fn work(
+    place: &Workplace<'_>,
+    lease: &Lease,
+    task: &LeasedTask,
+    executor: &mut Executor,
+) -> Ended {
+    let started_unix_ms = unix_ms();
+    let (start, resumed_from_step) = match prepare(place, task).await {
+        Ok(prepared) => prepared,
+        Err(settlement) => return Ended::usable(settlement),
+    };
+    executor.take_log();
+    if let Err(error) = executor.send(to_executor::Message::Start(start)).await {
+        return crashed(executor, &error);
+    }
+    let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
+    let mut wishes = lease.wishes();
+    let mut last = Progress::default();
+    let finished = loop {
+        let message = tokio::select! {
+            biased;
+            wish = changed(&mut wishes) => {
+                if wish == Wish::Abandon {
+                    return Ended { settlement: Settlement::Abandoned, executor_usable: stop(executor).await };
+                }
+                ask_for_leave(executor, wish).await
+            }
+            message = executor.next() => message.map(Some),
+        };
+        match message {
+            Err(error) => return crashed(executor, &error),
+            Ok(None) => {}
+            Ok(Some(from_executor::Message::Finished(finished))) => break finished,
+            Ok(Some(from_executor::Message::Failed(failed))) => {
+                let failure = basin_proto::convert::failure(&failed.kind, failed.message)
+                    .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
+                keep_log(&writer, executor).await;
+                return Ended::usable(Settlement::Failed(failure));
+            }
+            Ok(Some(from_executor::Message::Stopped(_))) => {
+                let reason = match *lease.wishes().borrow() {
+                    Wish::GiveBack(reason) => reason,
+                    Wish::Train | Wish::Abandon => ReleaseReason::Stopped,
+                };
+                return Ended::usable(Settlement::Released(reason));
+            }
+            Ok(Some(from_executor::Message::Progressed(progressed))) => {
+                last = progressed.into();
+                lease.note(task.id, last);
+            }
+            Ok(Some(from_executor::Message::Checkpointed(checkpointed))) => {
+                if let Err(error) = keep_checkpoint(&writer, place.scratch, &checkpointed).await {
+                    // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
+                    tracing::warn!(task = %task.id, step = checkpointed.step, %error, "a checkpoint could not be kept");
+                }
+            }
+            Ok(Some(from_executor::Message::Started(started))) => {
+                if let Some(why) = started.checkpoint_refused {
+                    tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
+                }
+            }
+            Ok(Some(from_executor::Message::Ready(_))) => {}
+        }
+    };
+    keep_log(&writer, executor).await;
+    let provenance = Provenance {
+        host: place.description.host.clone(),
+        device: place.description.device.clone(),
+        code_path: place.description.code_path.clone(),
+        threads: place.description.threads,
+        basin_version: place.description.version.clone(),
+        started_unix_ms,
+        finished_unix_ms: unix_ms(),
+        resumed_from_step,
+        steps: last.iteration.saturating_sub(resumed_from_step.unwrap_or(0)),
+        step_seconds: last.step_seconds,
+        lanes: 1,
+    };
+    Ended::usable(commit(place, lease, &writer, &finished, provenance).await)
+}
+
+/// The next change of what is wanted. Pends for ever once nothing can change any more.
+async fn changed(wishes: &mut watch::Receiver<Wish>) -> Wish {
+    if wishes.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    *wishes.borrow_and_update()
+}
+
+/// Asks the executor for a last checkpoint and its leave.
+async fn ask_for_leave(executor: &mut Executor, wish: Wish) -> io::Result<Option<from_executor::Message>> {
+    if let Wish::GiveBack(_) = wish {
+        executor.send(to_executor::Message::Checkpoint(Checkpoint {})).await?;
+        executor.send(to_executor::Message::Stop(Stop {})).await?;
+    }
+    Ok(None)
+}
+
+/// Stops the executor at once. True if it obeyed within the time of a few steps.
+async fn stop(executor: &mut Executor) -> bool {
+    if executor.send(to_executor::Message::Stop(Stop {})).await.is_err() {
+        return false;
+    }
+    let obeyed = async {
+        loop {
+            match executor.next().await {
+                Ok(
+                    from_executor::Message::Stopped(_)
+                    | from_executor::Message::Finished(_)
+                    | from_executor::Message::Failed(_),
+                ) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), obeyed).await.unwrap_or(false)
+}
+
+fn crashed(executor: &Executor, error: &io::Error) -> Ended {
+    let words = executor.last_words();
+    let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
+    let failure = Failure::new(FailureKind::Crashed, format!("{error}{words}"));
+    Ended { settlement: Settlement::Failed(failure), executor_usable: false }
+}
+
+/// Gathers what the executor needs; the newest valid checkpoint among it.
+async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<(Start, Option<u64>), Settlement> {
+    let text = |path: &Path| path.to_string_lossy().into_owned();
+    let dataset = match &task.spec.data {
+        None => None,
+        Some(dataset) => Some(text(&place.cache.path(dataset).await.map_err(Settlement::Failed)?)),
+    };
+    let local = |path: &Path, error: io::Error| {
+        Settlement::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
+    };
+    let mut inputs = std::collections::HashMap::new();
+    for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
+        let commit = place.store.read_commit(input).await.map_err(|error| storage_failure(&error))?;
+        let commit = commit.ok_or_else(|| {
+            Settlement::Failed(Failure::new(
+                FailureKind::Storage,
+                format!("input {name} ({input}) has no commit"),
+            ))
+        })?;
+        let bytes = place.store.read_result(&commit).await.map_err(|error| storage_failure(&error))?;
+        let path = place.scratch.join(format!("input-{position}.safetensors"));
+        tokio::fs::write(&path, &bytes).await.map_err(|error| local(&path, error))?;
+        inputs.insert(name.clone(), text(&path));
+    }
+    let stored = place.store.newest_checkpoint(&task.id).await.map_err(|error| storage_failure(&error))?;
+    let (mut checkpoint, mut step) = (None, None);
+    if let Some(stored) = stored {
+        let path = place.scratch.join("resume.safetensors");
+        tokio::fs::write(&path, &stored.bytes).await.map_err(|error| local(&path, error))?;
+        tracing::info!(task = %task.id, step = stored.step, "checkpoint restored");
+        (checkpoint, step) = (Some(text(&path)), Some(stored.step));
+    }
+    let start = Start {
+        task_id: task.id.to_string(),
+        spec_json: task.spec.canonical(),
+        scratch: text(place.scratch),
+        dataset,
+        inputs,
+        checkpoint,
+        checkpoint_every_ms: u64::try_from(place.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
+    };
+    Ok((start, step))
+}
+
+async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
+    let path = within(scratch, &told.path)?;
+    let bytes = tokio::fs::read(&path).await?;
+    writer.put_checkpoint(told.step, Bytes::from(bytes)).await?;
+    tokio::fs::remove_file(&path).await?;
+    Ok(())
+}
+
+async fn keep_log(writer: &AttemptWriter, executor: &Executor) {
+    let log = executor.take_log();
+    let kept = match zstd::encode_all(log.as_bytes(), 3) {
+        Ok(packed) => {
+            writer.put_artifact(key::LOG, Bytes::from(packed)).await.map(|_| ()).map_err(|e| e.to_string())
+        }
+        Err(error) => Err(error.to_string()),
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, "the log could not be kept");
+    }
+}
+
+/// Uploads the results, then the manifest, then commits.
+async fn commit(
+    place: &Workplace<'_>,
+    lease: &Lease,
+    writer: &AttemptWriter,
+    finished: &Finished,
+    provenance: Provenance,
+) -> Settlement {
+    let crashed = |why: String| Settlement::Failed(Failure::new(FailureKind::Crashed, why));
+    let outcome: Outcome = match serde_json::from_str(&finished.outcome_json) {
+        Ok(outcome) => outcome,
+        Err(error) => return crashed(format!("the executor's outcome: {error}")),
+    };
+    for (name, path) in [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)] {
+        let path = match within(place.scratch, path) {
+            Ok(path) => path,
+            Err(error) => return crashed(error.to_string()),
+        };
+        if let Err(error) = writer.put_artifact_file(name, &path).await {
+            return storage_failure(&error);
+        }
+    }
+    let ending = Ending { worker: place.worker.clone(), outcome, provenance };
+    let commit = match writer.finish(ending).await.and_then(|manifest| manifest.commit()) {
+        Ok(commit) => commit,
+        Err(error) => return storage_failure(&error),
+    };
+    // Fenced twice: no commit is begun after the lease's end, and one that is late all the same meets `Create`.
+    if *lease.wishes().borrow() == Wish::Abandon {
+        return Settlement::Abandoned;
+    }
+    let manifest = match place.store.commit(&commit).await {
+        Ok(CommitOutcome::Committed) => commit.manifest,
+        Ok(CommitOutcome::Superseded(other)) => {
+            tracing::warn!(task = %commit.task, by = %other.lease, "superseded by another attempt's commit");
+            other.manifest
+        }
+        Err(error) => return storage_failure(&error),
+    };
+    if let Err(error) = place.store.remove_checkpoints(&commit.task).await {
+        tracing::debug!(task = %commit.task, %error, "checkpoints of a committed task were left");
+    }
+    Settlement::Committed { manifest }
+}

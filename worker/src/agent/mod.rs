@@ -1,0 +1,358 @@
+//! The agent: holds leases, keeps them alive, hands them to slots, and gives them up in time.
+//!
+//! One loop: say what is held, hear what to do (`Sync`). Lost messages heal at the next round. A lease that can't be
+//! renewed is fenced by this machine's monotonic clock: its work stops before the coordinator can grant it again. The
+//! one exception is a coordinator that is provably dead rather than cut off (its address refuses connections): a dead
+//! coordinator grants nothing, and its successor gives live leases a full term, so training goes on.
+
+pub mod attempt;
+mod cache;
+mod child;
+mod coordinator;
+mod error;
+mod lease;
+mod settings;
+mod slot;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use basin_domain::failure::ReleaseReason;
+use basin_domain::id::LeaseId;
+use basin_domain::worker::WorkerDescription;
+use basin_proto::v1;
+use basin_storage::Store;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use self::cache::DataCache;
+use self::child::Program;
+use self::coordinator::Coordinator;
+pub use self::error::AgentError;
+use self::lease::{Lease, LeasedTask, Wish};
+pub use self::settings::Settings;
+use self::slot::Shared;
+
+/// How long a worker waits for its coordinator at the start.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The pause between rounds when the coordinator doesn't say, or doesn't answer.
+const ROUND: Duration = Duration::from_millis(1_000);
+/// A lease is given up this share of its term before its end.
+const MARGIN: u32 = 6;
+/// The most tasks of one shape that a lease may have: small tasks are granted together.
+const MAX_PACK: u32 = 8;
+
+/// Why an agent left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// It was asked to, by a signal or by the coordinator.
+    Drained,
+    /// There was no work for as long as it should wait.
+    Idle,
+    /// Its walltime is over.
+    Walltime,
+}
+
+/// What this machine is, as a worker.
+pub fn description(settings: &Settings) -> WorkerDescription {
+    WorkerDescription {
+        host: hostname(),
+        device: "cpu".to_owned(),
+        slots: settings.slots,
+        threads: settings.threads,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        code_path: basin_experiments::code_path().to_owned(),
+        labels: settings.labels.clone(),
+    }
+}
+
+fn hostname() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = read.map(|text| text.trim().to_owned()).unwrap_or_default();
+    if name.is_empty() { std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()) } else { name }
+}
+
+/// Works until `shutdown` is cancelled, the coordinator says so, or there is nothing to do for long enough.
+///
+/// # Errors
+/// If the coordinator can't be reached at the start or refuses this worker, or if the store or the folders can't be used.
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
+    let description = description(&settings);
+    let coordinator = Coordinator::new(&settings.coordinator)?;
+    let hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE).await?;
+    let url = settings.store.clone().unwrap_or(hello.store_url);
+    let store = Store::open(&url).map_err(|source| AgentError::Store { url, source })?;
+    for folder in [&settings.scratch, &settings.data_cache] {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| AgentError::Folder { path: folder.clone(), source })?;
+    }
+    let (ended_sender, ended) = mpsc::unbounded_channel();
+    let shared = Arc::new(Shared {
+        coordinator,
+        cache: DataCache::new(settings.data_cache.clone(), store.clone()),
+        store,
+        worker: settings.id.clone(),
+        description,
+        checkpoint_every: settings.checkpoint_every,
+        scratch: settings.scratch.clone(),
+        program: Program {
+            path: settings.executor.0.clone(),
+            arguments: settings.executor.1.clone(),
+            threads: settings.threads,
+        },
+        ended: ended_sender,
+    });
+    let (work, waiting) = async_slots(&shared, settings.slots);
+    let agent = Agent {
+        settings,
+        shared,
+        term: Duration::from_millis(hello.term_ms),
+        leases: Vec::new(),
+        work,
+        ended,
+        seen: 0,
+        leaving: None,
+    };
+    tracing::info!(worker = %agent.settings.id, coordinator = agent.shared.coordinator.url, "worker joined");
+    let departure = agent.serve(&shutdown).await;
+    // Slots end when their queue does; an executor that doesn't is killed with it.
+    for slot in waiting {
+        slot.abort();
+    }
+    Ok(departure)
+}
+
+type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
+
+fn async_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
+    (0..slots)
+        .map(|_| {
+            let (sender, receiver) = mpsc::unbounded_channel();
+            (sender, tokio::spawn(slot::serve(Arc::clone(shared), receiver)))
+        })
+        .unzip()
+}
+
+struct Agent {
+    settings: Settings,
+    shared: Arc<Shared>,
+    /// How long a lease lasts without renewal.
+    term: Duration,
+    /// The leases that are being worked on, each with its slot.
+    leases: Vec<(usize, Arc<Lease>)>,
+    work: Vec<SlotQueue>,
+    ended: mpsc::UnboundedReceiver<Arc<Lease>>,
+    /// The number of the last answer.
+    seen: u64,
+    /// Set once it is leaving: why, and until when at the latest.
+    leaving: Option<(Departure, Instant)>,
+}
+
+impl Agent {
+    async fn serve(mut self, shutdown: &CancellationToken) -> Departure {
+        let born = Instant::now();
+        let mut idle_since = Instant::now();
+        loop {
+            if !self.leases.is_empty() {
+                idle_since = Instant::now();
+            }
+            self.consider_leaving(shutdown, born, idle_since);
+            if let Some((departure, latest)) = self.leaving
+                && (self.leases.is_empty() || Instant::now() >= latest)
+            {
+                self.say_goodbye().await;
+                return departure;
+            }
+            let pause = self.round(shutdown).await;
+            self.fence();
+            self.wait(pause, shutdown).await;
+        }
+    }
+
+    /// Begins to leave when there is a reason: no new leases, running ones are given back with a checkpoint.
+    fn consider_leaving(&mut self, shutdown: &CancellationToken, born: Instant, idle_since: Instant) {
+        if self.leaving.is_some() {
+            return;
+        }
+        let grace = self.settings.grace;
+        let out_of_time = self.settings.walltime.is_some_and(|walltime| born.elapsed() + grace >= walltime);
+        let out_of_work = self.settings.idle_exit.is_some_and(|limit| idle_since.elapsed() >= limit);
+        if shutdown.is_cancelled() {
+            self.leave(Departure::Drained, ReleaseReason::Preemption);
+        } else if out_of_time {
+            self.leave(Departure::Walltime, ReleaseReason::Walltime);
+        } else if out_of_work {
+            self.leave(Departure::Idle, ReleaseReason::Drain);
+        }
+    }
+
+    fn leave(&mut self, departure: Departure, reason: ReleaseReason) {
+        tracing::info!(?departure, leases = self.leases.len(), "worker leaving");
+        self.leaving = Some((departure, Instant::now() + self.settings.grace));
+        for (_, lease) in &self.leases {
+            lease.wish(Wish::GiveBack(reason));
+        }
+    }
+
+    fn request(&self) -> v1::SyncRequest {
+        let holds = self.leases.iter().map(|(_, lease)| v1::HeldLease {
+            lease_id: lease.id.to_string(),
+            tasks: lease
+                .progress()
+                .into_iter()
+                .map(|(task, progress)| v1::TaskProgress {
+                    task_id: task.to_string(),
+                    progress: Some(progress.into()),
+                })
+                .collect(),
+        });
+        let free = self.work.len().saturating_sub(self.leases.len());
+        v1::SyncRequest {
+            worker_id: self.settings.id.to_string(),
+            worker: Some((&self.shared.description).into()),
+            holds: holds.collect(),
+            free_slots: if self.leaving.is_some() { 0 } else { u32::try_from(free).unwrap_or(u32::MAX) },
+            max_pack: MAX_PACK,
+            draining: self.leaving.is_some(),
+            seen: self.seen,
+        }
+    }
+
+    /// One `Sync`. The pause until the next.
+    async fn round(&mut self, shutdown: &CancellationToken) -> Duration {
+        let request = self.request();
+        let sent = Instant::now();
+        // An idle worker's call waits at the coordinator; a signal must not wait with it.
+        let answer = tokio::select! {
+            answer = self.shared.coordinator.sync(request) => answer,
+            () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
+            () = sleep_until_earliest(&self.leases, self.margin()) => return Duration::ZERO,
+        };
+        match answer {
+            Ok(reply) => {
+                let pause = Duration::from_millis(reply.next_sync_ms);
+                self.heed(reply, sent);
+                pause
+            }
+            Err(status) => {
+                if coordinator::is_refused_connection(&status) {
+                    tracing::debug!("the coordinator is down, training goes on");
+                    // A dead coordinator grants nothing, and its successor gives these leases a full term.
+                    for (_, lease) in &self.leases {
+                        if lease.remaining() > Duration::ZERO {
+                            lease.renew(sent + self.term);
+                        }
+                    }
+                } else {
+                    tracing::warn!(%status, "the coordinator did not answer");
+                }
+                ROUND
+            }
+        }
+    }
+
+    /// Does what an answer says.
+    fn heed(&mut self, reply: v1::SyncReply, sent: Instant) {
+        self.seen = self.seen.max(reply.answer);
+        for renewal in reply.renewed {
+            if let Some((_, lease)) = self.leases.iter().find(|(_, l)| l.id.as_str() == renewal.lease_id) {
+                lease.renew(sent + Duration::from_millis(renewal.remaining_ms));
+            }
+        }
+        for stop in reply.stop {
+            let Some((_, lease)) = self.leases.iter().find(|(_, l)| l.id.as_str() == stop.lease_id) else {
+                continue;
+            };
+            match stop.reason() {
+                v1::StopReason::Cancelled => lease.wish(Wish::GiveBack(ReleaseReason::Stopped)),
+                v1::StopReason::Lost | v1::StopReason::Unspecified => lease.wish(Wish::Abandon),
+            }
+        }
+        for grant in reply.grants {
+            if let Err(error) = self.take(grant, sent) {
+                tracing::error!(%error, "a lease could not be understood");
+            }
+        }
+        if reply.drain && self.leaving.is_none() {
+            self.leave(Departure::Drained, ReleaseReason::Drain);
+        }
+    }
+
+    /// Takes a new lease to a free slot. One that is already held, or that there is no slot for, is left: it is
+    /// renewed, or granted again.
+    fn take(&mut self, grant: v1::Grant, sent: Instant) -> Result<(), basin_proto::convert::InvalidField> {
+        let id: LeaseId = basin_proto::convert::parse("lease_id", &grant.lease_id)?;
+        let deadline = sent + Duration::from_millis(grant.remaining_ms);
+        if let Some((_, lease)) = self.leases.iter().find(|(_, lease)| lease.id == id) {
+            lease.renew(deadline);
+            return Ok(());
+        }
+        let mut tasks = Vec::with_capacity(grant.tasks.len());
+        for task in grant.tasks {
+            let (id, attempt, spec) = task.try_into()?;
+            tasks.push(LeasedTask { id, attempt, spec });
+        }
+        let free = (0..self.work.len()).find(|slot| self.leases.iter().all(|(taken, _)| taken != slot));
+        let Some(slot) = free else {
+            tracing::warn!(lease = %id, "a lease came without a free slot for it");
+            return Ok(());
+        };
+        let lease = Arc::new(Lease::new(id, tasks, deadline));
+        if self.leaving.is_some() {
+            lease.wish(Wish::GiveBack(ReleaseReason::Drain));
+        }
+        // A slot's queue ends only with the agent.
+        let _ = self.work[slot].send(Arc::clone(&lease));
+        self.leases.push((slot, lease));
+        Ok(())
+    }
+
+    fn margin(&self) -> Duration {
+        self.term / MARGIN
+    }
+
+    /// Gives up what could be granted to somebody else soon.
+    fn fence(&self) {
+        for (_, lease) in &self.leases {
+            if lease.remaining() <= self.margin() {
+                lease.wish(Wish::Abandon);
+            }
+        }
+    }
+
+    /// Waits for the next round: until a slot is free, a lease must be fenced, or the pause is over.
+    async fn wait(&mut self, pause: Duration, shutdown: &CancellationToken) {
+        let margin = self.margin();
+        tokio::select! {
+            Some(lease) = self.ended.recv() => self.forget(&lease),
+            () = tokio::time::sleep(pause) => {}
+            () = sleep_until_earliest(&self.leases, margin) => {}
+            () = shutdown.cancelled(), if self.leaving.is_none() => {}
+        }
+        self.fence();
+        while let Ok(lease) = self.ended.try_recv() {
+            self.forget(&lease);
+        }
+    }
+
+    fn forget(&mut self, ended: &Arc<Lease>) {
+        self.leases.retain(|(_, lease)| !Arc::ptr_eq(lease, ended));
+    }
+
+    /// The last word: no leases, no slots. What is still held is ended by the coordinator at once.
+    async fn say_goodbye(&mut self) {
+        self.leases.clear();
+        let farewell = self.shared.coordinator.sync(self.request());
+        let _ = tokio::time::timeout(Duration::from_secs(2), farewell).await;
+    }
+}
+
+/// Waits until the first of these leases must be fenced; for ever if there is none that isn't fenced already.
+async fn sleep_until_earliest(leases: &[(usize, Arc<Lease>)], margin: Duration) {
+    let live = leases.iter().filter(|(_, lease)| *lease.wishes().borrow() != Wish::Abandon);
+    match live.map(|(_, lease)| lease.remaining()).min() {
+        Some(remaining) => tokio::time::sleep(remaining.saturating_sub(margin)).await,
+        None => std::future::pending().await,
+    }
+}

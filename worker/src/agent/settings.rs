@@ -1,0 +1,38 @@
+//! What a worker is told when it starts.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use basin_domain::id::WorkerId;
+
+/// The settings of an agent.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The coordinator, `http://host:port`.
+    pub coordinator: String,
+    /// The store, if it isn't the one that the coordinator names.
+    pub store: Option<String>,
+    /// This worker's id, unique to this start.
+    pub id: WorkerId,
+    /// Executors.
+    pub slots: u32,
+    /// Threads of each executor.
+    pub threads: u32,
+    /// Labels for placement.
+    pub labels: BTreeMap<String, String>,
+    /// Where decoded data sets are kept between tasks and starts.
+    pub data_cache: PathBuf,
+    /// Where leases have their scratch folders.
+    pub scratch: PathBuf,
+    /// The program and arguments that start an executor.
+    pub executor: (PathBuf, Vec<String>),
+    /// How often a running task's checkpoint goes into the store.
+    pub checkpoint_every: Duration,
+    /// How long a worker stays without work; for ever if none.
+    pub idle_exit: Option<Duration>,
+    /// How long this worker may live; it drains before the end.
+    pub walltime: Option<Duration>,
+    /// How long a drain may take (checkpoints, uploads, releases).
+    pub grace: Duration,
+}
