@@ -1,6 +1,14 @@
-//! Dense layers.
+//! Dense layers, one or many at a time.
 
-use candle_core::{Result, Tensor};
+use std::ops::Range;
+
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, WithDType, bail};
+use rayon::prelude::*;
+
+use crate::element::{Elements, slice, with_float};
+use crate::matmul::{Matrix, Product};
+use crate::vector::Dispatch;
 
 /// What follows a dense layer's sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,10 +20,207 @@ pub enum Activation {
 }
 
 /// A dense layer: `x` `[batch, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]` give `[batch, outputs]`.
+///
+/// With lanes, many layers of one shape at a time: `weight` `[lanes, outputs, inputs]`, `bias` `[lanes, outputs]`, and `x`
+/// `[lanes, batch, inputs]`, or `[batch, inputs]` for all of them, give `[lanes, batch, outputs]`. A lane's result and its
+/// gradients have the same bytes as those of the layer alone. `x` gets a gradient only if it depends on a variable.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
-    let y = x.matmul(&weight.t()?)?.broadcast_add(bias)?;
-    match activation {
-        Activation::Identity => Ok(y),
-        Activation::Relu => y.relu(),
+    let operation = Dense { activation, input_has_gradient: x.track_op() };
+    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
+}
+
+struct Dense {
+    activation: Activation,
+    input_has_gradient: bool,
+}
+
+/// Sizes of a layer, or of `lanes` layers.
+#[derive(Clone, Copy)]
+struct Sizes {
+    lanes: usize,
+    /// Whether all lanes read the same `x`.
+    shared: bool,
+    batch: usize,
+    inputs: usize,
+    outputs: usize,
+}
+
+impl Sizes {
+    fn new(x: &Shape, weight: &Shape, bias: &Shape) -> Result<Self> {
+        let (lanes, outputs, inputs) = match *weight.dims() {
+            [outputs, inputs] => (None, outputs, inputs),
+            [lanes, outputs, inputs] => (Some(lanes), outputs, inputs),
+            _ => bail!(
+                "a dense layer's weight is [outputs, inputs] or [lanes, outputs, inputs], not {weight:?}"
+            ),
+        };
+        let (x_lanes, batch, x_inputs) = match *x.dims() {
+            [batch, inputs] => (None, batch, inputs),
+            [lanes, batch, inputs] => (Some(lanes), batch, inputs),
+            _ => bail!("a dense layer's input is [batch, inputs] or [lanes, batch, inputs], not {x:?}"),
+        };
+        let bias_fits = match lanes {
+            None => bias.dims() == [outputs],
+            Some(lanes) => bias.dims() == [lanes, outputs],
+        };
+        if x_inputs != inputs || !bias_fits || (x_lanes.is_some() && x_lanes != lanes) {
+            bail!(
+                "a dense layer can't take the input {x:?}, the weight {weight:?} and the bias {bias:?} together"
+            );
+        }
+        Ok(Self { lanes: lanes.unwrap_or(1), shared: x_lanes.is_none(), batch, inputs, outputs })
     }
+
+    fn result(&self, weight: &Shape) -> Shape {
+        if weight.rank() == 3 {
+            Shape::from((self.lanes, self.batch, self.outputs))
+        } else {
+            Shape::from((self.batch, self.outputs))
+        }
+    }
+
+    /// A lane's input among all lanes'.
+    fn x(&self, lane: usize) -> Range<usize> {
+        let lane = if self.shared { 0 } else { lane };
+        lane * self.batch * self.inputs..(lane + 1) * self.batch * self.inputs
+    }
+
+    fn weight(&self, lane: usize) -> Range<usize> {
+        lane * self.outputs * self.inputs..(lane + 1) * self.outputs * self.inputs
+    }
+
+    fn bias(&self, lane: usize) -> Range<usize> {
+        lane * self.outputs..(lane + 1) * self.outputs
+    }
+
+    fn y(&self, lane: usize) -> Range<usize> {
+        lane * self.batch * self.outputs..(lane + 1) * self.batch * self.outputs
+    }
+}
+
+impl CustomOp3 for Dense {
+    fn name(&self) -> &'static str {
+        "dense"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let sizes = Sizes::new(l1.shape(), l2.shape(), l3.shape())?;
+        with_float!(s1.dtype(), self.name(), T => {
+            let y = forward::<T>(sizes, slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, self.activation);
+            Ok((T::to_cpu_storage_owned(y), sizes.result(l2.shape())))
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        bias: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
+        let gradient = gradient.contiguous()?;
+        let [x_elements, weight_elements, y_elements, gradient_elements] =
+            [x, weight, result, &gradient].map(Elements::of);
+        with_float!(x.dtype(), self.name(), T => {
+            let through = match self.activation {
+                Activation::Identity => gradient_elements.as_slice::<T>()?.to_vec(),
+                Activation::Relu => through_relu::<T>(y_elements.as_slice()?, gradient_elements.as_slice()?),
+            };
+            let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
+            let (weights, biases) = parameter_gradients(sizes, x_slice, &through);
+            let x_gradient = if self.input_has_gradient {
+                Some(Tensor::from_vec(input_gradient(sizes, weight_slice, &through), x.shape(), &Device::Cpu)?)
+            } else {
+                None
+            };
+            let weight_gradient = Tensor::from_vec(weights, weight.shape(), &Device::Cpu)?;
+            Ok((x_gradient, Some(weight_gradient), Some(Tensor::from_vec(biases, bias.shape(), &Device::Cpu)?)))
+        })
+    }
+}
+
+fn forward<T: Dispatch>(sizes: Sizes, x: &[T], weight: &[T], bias: &[T], activation: Activation) -> Vec<T> {
+    let mut y = vec![T::default(); sizes.lanes * sizes.batch * sizes.outputs];
+    for_each_lane(&mut y, sizes.batch * sizes.outputs, |lane, y| {
+        let product = Product {
+            sizes: [sizes.batch, sizes.outputs, sizes.inputs],
+            a: Matrix::new(&x[sizes.x(lane)], sizes.inputs),
+            b: Matrix::new(&weight[sizes.weight(lane)], sizes.inputs).transposed(),
+            bias: Some(&bias[sizes.bias(lane)]),
+            relu: activation == Activation::Relu,
+        };
+        product.compute(y);
+    });
+    y
+}
+
+/// The gradient where ReLU let the sum through.
+fn through_relu<T: Dispatch>(y: &[T], gradient: &[T]) -> Vec<T> {
+    let zero = T::default();
+    y.iter().zip(gradient).map(|(y, gradient)| if *y <= zero { zero } else { *gradient }).collect()
+}
+
+fn parameter_gradients<T: Dispatch>(sizes: Sizes, x: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
+    let mut weights = vec![T::default(); sizes.lanes * sizes.outputs * sizes.inputs];
+    for_each_lane(&mut weights, sizes.outputs * sizes.inputs, |lane, weights| {
+        let product = Product {
+            sizes: [sizes.outputs, sizes.inputs, sizes.batch],
+            a: Matrix::new(&gradient[sizes.y(lane)], sizes.outputs).transposed(),
+            b: Matrix::new(&x[sizes.x(lane)], sizes.inputs),
+            bias: None,
+            relu: false,
+        };
+        product.compute(weights);
+    });
+    let mut biases = vec![T::default(); sizes.lanes * sizes.outputs];
+    for (lane, biases) in biases.chunks_exact_mut(sizes.outputs.max(1)).enumerate() {
+        for row in gradient[sizes.y(lane)].chunks_exact(sizes.outputs) {
+            for (bias, value) in biases.iter_mut().zip(row) {
+                *bias = *bias + *value;
+            }
+        }
+    }
+    (weights, biases)
+}
+
+fn input_gradient<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T]) -> Vec<T> {
+    let mut inputs = vec![T::default(); sizes.lanes * sizes.batch * sizes.inputs];
+    for_each_lane(&mut inputs, sizes.batch * sizes.inputs, |lane, inputs| {
+        let product = Product {
+            sizes: [sizes.batch, sizes.inputs, sizes.outputs],
+            a: Matrix::new(&gradient[sizes.y(lane)], sizes.outputs),
+            b: Matrix::new(&weight[sizes.weight(lane)], sizes.inputs),
+            bias: None,
+            relu: false,
+        };
+        product.compute(inputs);
+    });
+    if sizes.shared && sizes.lanes > 1 {
+        let (total, rest) = inputs.split_at_mut(sizes.batch * sizes.inputs);
+        for lane in rest.chunks_exact(total.len().max(1)) {
+            for (total, value) in total.iter_mut().zip(lane) {
+                *total = *total + *value;
+            }
+        }
+        inputs.truncate(sizes.batch * sizes.inputs);
+    }
+    inputs
+}
+
+/// Runs `work` for each lane's part of `out`: on this thread if there is one lane, so that the product can use all of them.
+fn for_each_lane<T: Dispatch>(out: &mut [T], each: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if each == 0 || out.len() == each {
+        return work(0, out);
+    }
+    out.par_chunks_mut(each).enumerate().for_each(|(lane, out)| work(lane, out));
 }

@@ -4,17 +4,28 @@ use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor
 
 /// A float that the operations work in: `f32` to train, `f64` to test gradients.
 pub(crate) trait Element: WithDType + std::fmt::Debug + Send + Sync + Default {
+    fn is_nan(self) -> bool;
     /// The storage's elements, if they are of this type.
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }
 
 impl Element for f32 {
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
         if let CpuStorage::F32(elements) = storage { Some(elements) } else { None }
     }
 }
 
 impl Element for f64 {
+    #[inline(always)]
+    fn is_nan(self) -> bool {
+        self.is_nan()
+    }
+
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
         if let CpuStorage::F64(elements) = storage { Some(elements) } else { None }
     }

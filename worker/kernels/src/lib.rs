@@ -9,17 +9,21 @@
 //!
 //! Start reading at [`conv_relu_pool`].
 
-mod dense;
 mod conv;
+mod dense;
 mod element;
 mod gather;
 mod loss;
 pub mod mapped;
+mod matmul;
 mod norm;
 pub mod optimizer;
 mod path;
 mod peak;
 mod pieces;
+mod scratch;
+mod tile;
+mod vector;
 
 pub use conv::conv_relu_pool;
 pub use dense::{Activation, dense};

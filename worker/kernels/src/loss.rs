@@ -43,7 +43,11 @@ pub fn cross_entropy_sums(logits: &Tensor, labels: &Tensor) -> Result<LossSums> 
 /// The mean over all elements of (prediction − target)², a scalar. Gradient for the prediction.
 pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
     if prediction.shape() != target.shape() {
-        bail!("mean_squared_error: prediction {:?} and target {:?} differ", prediction.shape(), target.shape());
+        bail!(
+            "mean_squared_error: prediction {:?} and target {:?} differ",
+            prediction.shape(),
+            target.shape()
+        );
     }
     prediction.contiguous()?.apply_op2(&target.contiguous()?, MeanSquaredError)
 }
@@ -55,7 +59,13 @@ impl CustomOp2 for CrossEntropy {
         "cross_entropy"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let classes = check_shapes(l1.shape(), l2.shape())?;
         let labels = slice::<u32>(s2, l2)?;
         with_float!(s1.dtype(), self.name(), T => {
@@ -65,7 +75,13 @@ impl CustomOp2 for CrossEntropy {
         })
     }
 
-    fn bwd(&self, logits: &Tensor, labels: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        logits: &Tensor,
+        labels: &Tensor,
+        _loss: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let scale = gradient.to_dtype(DType::F64)?.to_scalar::<f64>()?;
         let (rows, labels) = (Elements::of(logits), Elements::of(labels));
         let (_, classes) = logits.dims2()?;
@@ -135,7 +151,13 @@ impl CustomOp2 for MeanSquaredError {
         "mean_squared_error"
     }
 
-    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         with_float!(s1.dtype(), self.name(), T => {
             let (prediction, target) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
             let sum: f64 = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t).powi(2)).sum();
@@ -144,7 +166,13 @@ impl CustomOp2 for MeanSquaredError {
         })
     }
 
-    fn bwd(&self, prediction: &Tensor, target: &Tensor, _loss: &Tensor, gradient: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        prediction: &Tensor,
+        target: &Tensor,
+        _loss: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let scale = 2.0 * gradient.to_dtype(DType::F64)?.to_scalar::<f64>()? / prediction.elem_count() as f64;
         let (p, t) = (Elements::of(prediction), Elements::of(target));
         with_float!(prediction.dtype(), self.name(), T => {

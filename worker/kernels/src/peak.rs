@@ -22,7 +22,24 @@ pub fn peak_gflops(threads: usize, budget: Duration) -> f64 {
         // and overlaps neither `a` nor `b`.
         unsafe {
             gemm::gemm(
-                SIDE, SIDE, SIDE, c.as_mut_ptr(), 1, side, false, a.as_ptr(), 1, side, b.as_ptr(), 1, side, 0.0, 1.0, false, false, false,
+                SIDE,
+                SIDE,
+                SIDE,
+                c.as_mut_ptr(),
+                1,
+                side,
+                false,
+                a.as_ptr(),
+                1,
+                side,
+                b.as_ptr(),
+                1,
+                side,
+                0.0,
+                1.0,
+                false,
+                false,
+                false,
                 parallelism,
             );
         }

@@ -84,7 +84,9 @@ impl Rule<2> for AdamRule {
             [self.learning_rate, self.root_correction, self.epsilon, self.weight_decay].map(T::from_f64);
         let [beta1, beta2, one_minus_beta1, one_minus_beta2] =
             [self.beta1, self.beta2, 1.0 - self.beta1, 1.0 - self.beta2].map(T::from_f64);
-        for (((parameter, gradient), first), second) in parameter.iter_mut().zip(gradient).zip(first).zip(second) {
+        for (((parameter, gradient), first), second) in
+            parameter.iter_mut().zip(gradient).zip(first).zip(second)
+        {
             let gradient = *gradient + weight_decay * *parameter;
             *first = beta1 * *first + one_minus_beta1 * gradient;
             *second = beta2 * *second + one_minus_beta2 * (gradient * gradient);

@@ -109,7 +109,8 @@ impl<const N: usize> Parameters<N> {
         if state.len() != expected {
             bail!("the optimiser's state has {} tensors, not {expected}", state.len());
         }
-        let restored: Vec<Accumulators<N>> = self.slots.iter().map(|slot| slot.read(self.kinds, state)).collect::<Result<_>>()?;
+        let restored: Vec<Accumulators<N>> =
+            self.slots.iter().map(|slot| slot.read(self.kinds, state)).collect::<Result<_>>()?;
         for (slot, accumulators) in self.slots.iter_mut().zip(restored) {
             slot.accumulators = accumulators;
         }
@@ -127,7 +128,11 @@ impl<const N: usize> Slot<N> {
             };
             if tensor.shape() != self.parameter.shape() || tensor.dtype() != self.parameter.dtype() {
                 let (parameter, dtype) = (self.parameter.shape(), self.parameter.dtype());
-                bail!("{name:?} of the optimiser's state is {:?} {:?}, not {parameter:?} {dtype:?}", tensor.shape(), tensor.dtype());
+                bail!(
+                    "{name:?} of the optimiser's state is {:?} {:?}, not {parameter:?} {dtype:?}",
+                    tensor.shape(),
+                    tensor.dtype()
+                );
             }
             found.push(tensor.flatten_all()?);
         }
@@ -142,7 +147,12 @@ impl<const N: usize> Slot<N> {
     }
 }
 
-fn apply<T: Real, R: Rule<N>, const N: usize>(parameter: &Var, gradient: &[T], accumulators: &mut [Vec<T>; N], rule: &R) -> Result<()> {
+fn apply<T: Real, R: Rule<N>, const N: usize>(
+    parameter: &Var,
+    gradient: &[T],
+    accumulators: &mut [Vec<T>; N],
+    rule: &R,
+) -> Result<()> {
     parameter.inplace_op1(&Step { gradient, accumulators: RefCell::new(accumulators), rule })
 }
 
@@ -179,9 +189,13 @@ impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
         }
         let mut pieces = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
         for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(self.gradient.chunks(CHUNK)) {
-            let taken = rests.each_mut().map(|rest| rest.split_off_mut(..parameter.len()).expect("accumulators are as long as the parameter"));
+            let taken = rests.each_mut().map(|rest| {
+                rest.split_off_mut(..parameter.len()).expect("accumulators are as long as the parameter")
+            });
             pieces.push((parameter, gradient, taken));
         }
-        pieces.into_par_iter().for_each(|(parameter, gradient, accumulators)| self.rule.update(parameter, gradient, accumulators));
+        pieces.into_par_iter().for_each(|(parameter, gradient, accumulators)| {
+            self.rule.update(parameter, gradient, accumulators)
+        });
     }
 }

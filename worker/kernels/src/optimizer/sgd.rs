@@ -19,14 +19,29 @@ pub struct Sgd {
 
 impl Sgd {
     /// An optimiser before its first step. `weight_decay` is the λ of λθ that is added to the gradient.
-    pub fn new(parameters: &BTreeMap<String, Var>, learning_rate: f64, momentum: f64, weight_decay: f64) -> Result<Self> {
-        Ok(Self { parameters: Parameters::new(parameters, ["velocity"])?, steps: 0, learning_rate, momentum, weight_decay })
+    pub fn new(
+        parameters: &BTreeMap<String, Var>,
+        learning_rate: f64,
+        momentum: f64,
+        weight_decay: f64,
+    ) -> Result<Self> {
+        Ok(Self {
+            parameters: Parameters::new(parameters, ["velocity"])?,
+            steps: 0,
+            learning_rate,
+            momentum,
+            weight_decay,
+        })
     }
 }
 
 impl Optimizer for Sgd {
     fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        let rule = SgdRule { learning_rate: self.learning_rate, momentum: self.momentum, weight_decay: self.weight_decay };
+        let rule = SgdRule {
+            learning_rate: self.learning_rate,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+        };
         self.parameters.update(gradients, &rule)?;
         self.steps += 1;
         Ok(())
@@ -59,7 +74,8 @@ struct SgdRule {
 
 impl Rule<1> for SgdRule {
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], [velocity]: [&mut [T]; 1]) {
-        let [learning_rate, momentum, weight_decay] = [self.learning_rate, self.momentum, self.weight_decay].map(T::from_f64);
+        let [learning_rate, momentum, weight_decay] =
+            [self.learning_rate, self.momentum, self.weight_decay].map(T::from_f64);
         for ((parameter, gradient), velocity) in parameter.iter_mut().zip(gradient).zip(velocity) {
             *velocity = momentum * *velocity + (*gradient + weight_decay * *parameter);
             *parameter = *parameter - learning_rate * *velocity;

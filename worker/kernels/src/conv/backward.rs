@@ -1,0 +1,152 @@
+//! The backward pass of some images on one thread.
+
+use super::blocks::Blocks;
+use super::entries::Entries;
+use super::geometry::Geometry;
+use super::pool::NONE;
+use super::run::add_kernel_runs;
+use crate::element::Element;
+use crate::scratch::Scratch;
+use crate::vector::{Kernel, Vector};
+
+/// The gradient of the images, if it is wanted.
+pub(crate) struct InputGradient<'a, T> {
+    /// From [`Blocks::pack_weight`].
+    pub(crate) packed_weight: &'a [T],
+    /// `[image, channel, y, x]`.
+    pub(crate) gradient: &'a mut [T],
+}
+
+/// The backward pass of some images on one thread.
+pub(crate) struct Backward<'a, T> {
+    pub(crate) geometry: Geometry,
+    pub(crate) blocks: &'a Blocks,
+    /// The images, `[image, channel, y, x]`.
+    pub(crate) x: &'a [T],
+    /// Gradient of the pooled outputs, `[image, output, y, x]`.
+    pub(crate) gradient: &'a [T],
+    /// From the forward pass.
+    pub(crate) winners: &'a [u8],
+    pub(crate) input: Option<InputGradient<'a, T>>,
+    /// These images' part of the weight's gradient, in the layout of [`Blocks::pack_weight`]; added to.
+    pub(crate) weight_gradient: &'a mut [T],
+    /// These images' part of the bias's gradient; added to.
+    pub(crate) bias_gradient: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for Backward<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(mut self) {
+        let g = self.geometry;
+        let mut image = Scratch::zeros(self.blocks.image_elements);
+        let mut image_gradient =
+            Scratch::zeros(if self.input.is_some() { self.blocks.image_elements } else { 0 });
+        let mut entries = Entries::new(g);
+        let results = self.gradient.chunks_exact(g.pooled()).zip(self.winners.chunks_exact(g.pooled()));
+        for (index, (x, (gradient, winners))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
+            self.blocks.pack_image(x, &mut image);
+            entries.list_by_output(gradient, winners);
+            add_bias_gradient(&g, gradient, winners, self.bias_gradient);
+            // SAFETY: the CPU has V's instructions (the caller's contract).
+            unsafe { add_weight_gradient::<V>(&g, self.blocks, &image, &entries, self.weight_gradient) };
+            if let Some(input) = &mut self.input {
+                entries.list_by_position(gradient, winners);
+                image_gradient.fill(T::default());
+                let plain = &mut input.gradient[index * g.image()..][..g.image()];
+                // SAFETY: as above.
+                unsafe {
+                    input_gradient::<V>(
+                        &g,
+                        self.blocks,
+                        input.packed_weight,
+                        &entries,
+                        &mut image_gradient,
+                        plain,
+                    )
+                };
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn add_bias_gradient<T: Element>(g: &Geometry, gradient: &[T], winners: &[u8], sums: &mut [T]) {
+    const LANES: usize = 16;
+    let planes = gradient.chunks_exact(g.windows()).zip(winners.chunks_exact(g.windows()));
+    for ((gradient, winners), sum) in planes.zip(sums) {
+        let mut lanes = [T::default(); LANES];
+        for (gradient, winners) in gradient.chunks(LANES).zip(winners.chunks(LANES)) {
+            for ((lane, value), winner) in lanes.iter_mut().zip(gradient).zip(winners) {
+                *lane = *lane + if *winner == NONE { T::default() } else { *value };
+            }
+        }
+        *sum = lanes.into_iter().fold(*sum, |sum, lane| sum + lane);
+    }
+}
+
+/// # Safety
+/// The CPU has V's instructions.
+#[inline(always)]
+unsafe fn add_weight_gradient<V: Vector>(
+    g: &Geometry,
+    blocks: &Blocks,
+    image: &[V::Element],
+    entries: &Entries<V::Element>,
+    weight_gradient: &mut [V::Element],
+) {
+    for block in &blocks.blocks {
+        let image = &image[blocks.image_range(block)];
+        let per_row = block.columns * V::WIDTH;
+        let weights = weight_gradient[blocks.weight_range(block)].chunks_exact_mut(g.kernel * per_row);
+        for (output, weights) in weights.enumerate() {
+            // SAFETY: an entry's index is the position of a window, from which the kernel's runs stay within the block's image
+            // (`positions` counts the zeros around it, and a register more); `weights` is the output's `kernel` runs.
+            unsafe {
+                add_kernel_runs::<V>(
+                    entries.of_output(output),
+                    (g.kernel, block.columns),
+                    image.as_ptr(),
+                    block.stride,
+                    g.pitch() * block.stride,
+                    weights.as_mut_ptr(),
+                    per_row,
+                );
+            }
+        }
+    }
+}
+
+/// # Safety
+/// The CPU has V's instructions.
+#[inline(always)]
+unsafe fn input_gradient<V: Vector>(
+    g: &Geometry,
+    blocks: &Blocks,
+    packed_weight: &[V::Element],
+    entries: &Entries<V::Element>,
+    blocked: &mut [V::Element],
+    plain: &mut [V::Element],
+) {
+    for block in &blocks.blocks {
+        let per_row = block.columns * V::WIDTH;
+        let weight = &packed_weight[blocks.weight_range(block)];
+        let blocked = &mut blocked[blocks.image_range(block)];
+        for (position, entries) in entries.positions() {
+            let to = blocked[position * block.stride..].as_mut_ptr();
+            // SAFETY: an entry's index is an output, of which `weight` has `kernel` runs; from a window's position the
+            // kernel's runs stay within the block's image.
+            unsafe {
+                add_kernel_runs::<V>(
+                    entries,
+                    (g.kernel, block.columns),
+                    weight.as_ptr(),
+                    g.kernel * per_row,
+                    per_row,
+                    to,
+                    g.pitch() * block.stride,
+                );
+            }
+        }
+        blocks.unpack_image(block, blocked, plain);
+    }
+}

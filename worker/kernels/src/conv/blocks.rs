@@ -1,0 +1,184 @@
+//! The layout of the backward pass: blocks of channels, in each block the channels of a position side by side.
+//!
+//! In such a block the kernel's reach is, for each of its rows, one run of `kernel × channels` elements in memory: a gradient
+//! of one output is a few registers, multiplied and added without any rearrangement.
+
+use std::ops::Range;
+
+use super::geometry::Geometry;
+
+/// One block of channels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Block {
+    /// The channels in it.
+    pub(crate) channels: Range<usize>,
+    /// Elements from one position to the next; more than there are channels where that makes registers whole.
+    pub(crate) stride: usize,
+    /// Registers that one kernel row's run takes.
+    pub(crate) columns: usize,
+    /// Where the block's images and weights start among all blocks'.
+    pub(crate) image_start: usize,
+    pub(crate) weight_start: usize,
+}
+
+/// All blocks of a convolution, for registers of `width` elements.
+#[derive(Debug, Clone)]
+pub(crate) struct Blocks {
+    geometry: Geometry,
+    width: usize,
+    pub(crate) blocks: Vec<Block>,
+    /// Elements of one image in all blocks.
+    pub(crate) image_elements: usize,
+    /// Elements of the weight in all blocks.
+    pub(crate) weight_elements: usize,
+}
+
+impl Blocks {
+    pub(crate) fn new(geometry: Geometry, width: usize) -> Self {
+        let (mut image_elements, mut weight_elements) = (0, 0);
+        let mut blocks = Vec::with_capacity(geometry.channels.div_ceil(width));
+        for start in (0..geometry.channels).step_by(width) {
+            let channels = start..geometry.channels.min(start + width);
+            let columns = (geometry.kernel * channels.len()).div_ceil(width);
+            let stride = if columns == geometry.kernel { width } else { channels.len() };
+            blocks.push(Block {
+                channels,
+                stride,
+                columns,
+                image_start: image_elements,
+                weight_start: weight_elements,
+            });
+            // The last run of the last position may reach beyond it by less than one register.
+            image_elements += geometry.positions() * stride + width;
+            weight_elements += geometry.outputs * geometry.kernel * columns * width;
+        }
+        Self { geometry, width, blocks, image_elements, weight_elements }
+    }
+
+    /// Elements of one image in the block.
+    pub(crate) fn image_range(&self, block: &Block) -> Range<usize> {
+        block.image_start..block.image_start + self.geometry.positions() * block.stride + self.width
+    }
+
+    /// Elements of the weight in the block.
+    pub(crate) fn weight_range(&self, block: &Block) -> Range<usize> {
+        let g = &self.geometry;
+        block.weight_start..block.weight_start + g.outputs * g.kernel * block.columns * self.width
+    }
+
+    /// From `[channel, y, x]` into blocks whose margins are zero already.
+    #[inline(always)]
+    pub(crate) fn pack_image<T: Copy>(&self, image: &[T], blocked: &mut [T]) {
+        let g = &self.geometry;
+        for block in &self.blocks {
+            let blocked = &mut blocked[self.image_range(block)];
+            for (lane, channel) in block.channels.clone().enumerate() {
+                for (y, row) in image[channel * g.height * g.width..][..g.height * g.width]
+                    .chunks_exact(g.width)
+                    .enumerate()
+                {
+                    let start = ((y + g.radius()) * g.pitch() + g.radius()) * block.stride;
+                    for (to, from) in blocked[start..].chunks_mut(block.stride).zip(row) {
+                        to[lane] = *from;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The channels of one block back to `[channel, y, x]`.
+    #[inline(always)]
+    pub(crate) fn unpack_image<T: Copy>(&self, block: &Block, blocked: &[T], image: &mut [T]) {
+        let g = &self.geometry;
+        for (lane, channel) in block.channels.clone().enumerate() {
+            let channel = &mut image[channel * g.height * g.width..][..g.height * g.width];
+            for (y, row) in channel.chunks_exact_mut(g.width).enumerate() {
+                let start = ((y + g.radius()) * g.pitch() + g.radius()) * block.stride;
+                for (to, from) in row.iter_mut().zip(blocked[start..].chunks(block.stride)) {
+                    *to = from[lane];
+                }
+            }
+        }
+    }
+
+    /// From `[output, channel, y, x]` to `[block, output, y, (x, channel)]`, runs filled up with zeros.
+    pub(crate) fn pack_weight<T: Copy + Default>(&self, weight: &[T]) -> Vec<T> {
+        let mut packed = vec![T::default(); self.weight_elements];
+        self.for_each_weight(|plain, blocked| packed[blocked] = weight[plain]);
+        packed
+    }
+
+    /// The inverse of [`Blocks::pack_weight`].
+    pub(crate) fn unpack_weight<T: Copy + Default>(&self, packed: &[T]) -> Vec<T> {
+        let mut weight = vec![T::default(); self.geometry.outputs * self.geometry.taps()];
+        self.for_each_weight(|plain, blocked| weight[plain] = packed[blocked]);
+        weight
+    }
+
+    fn for_each_weight(&self, mut visit: impl FnMut(usize, usize)) {
+        let k = self.geometry.kernel;
+        for block in &self.blocks {
+            for output in 0..self.geometry.outputs {
+                for y in 0..k {
+                    let run = block.weight_start + (output * k + y) * block.columns * self.width;
+                    for (lane, channel) in block.channels.clone().enumerate() {
+                        let plain = ((output * self.geometry.channels + channel) * k + y) * k;
+                        for x in 0..k {
+                            visit(plain + x, run + x * block.stride + lane);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn geometry(channels: usize, kernel: usize) -> Geometry {
+        Geometry { batch: 1, channels, height: 5, width: 7, outputs: 3, kernel }
+    }
+
+    #[test]
+    fn packing_and_unpacking_give_back_what_went_in() {
+        for (channels, kernel, width) in
+            [(1, 3, 16), (3, 3, 16), (8, 3, 16), (12, 5, 8), (16, 1, 16), (37, 3, 4), (20, 5, 2)]
+        {
+            let g = geometry(channels, kernel);
+            let blocks = Blocks::new(g, width);
+            let weight: Vec<f64> = (1..=g.outputs * g.taps()).map(|value| value as f64).collect();
+            assert_eq!(blocks.unpack_weight(&blocks.pack_weight(&weight)), weight);
+
+            let image: Vec<f64> = (1..=g.image()).map(|value| value as f64).collect();
+            let mut blocked = vec![0.0; blocks.image_elements];
+            blocks.pack_image(&image, &mut blocked);
+            assert_eq!(
+                blocked.iter().sum::<f64>(),
+                image.iter().sum::<f64>(),
+                "each pixel is there once, the rest is zero"
+            );
+            let mut back = vec![0.0; image.len()];
+            for block in &blocks.blocks {
+                blocks.unpack_image(block, &blocked[blocks.image_range(block)], &mut back);
+            }
+            assert_eq!(back, image);
+        }
+    }
+
+    #[test]
+    fn positions_are_filled_up_to_whole_registers_where_that_costs_none() {
+        let strides = |channels| {
+            Blocks::new(geometry(channels, 3), 16)
+                .blocks
+                .iter()
+                .map(|b| (b.stride, b.columns))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(strides(3), [(3, 1)]);
+        assert_eq!(strides(8), [(8, 2)]);
+        assert_eq!(strides(12), [(16, 3)]);
+        assert_eq!(strides(24), [(16, 3), (8, 2)]);
+    }
+}

@@ -1,0 +1,132 @@
+//! The forward pass: each sum of a 2×2 window in registers, pooled before it leaves the first cache.
+//!
+//! An image is copied once into rows with zeros between them; then the outputs of one channel are, as a whole, a sum of shifted
+//! runs of that copy, and no matrix of patches is ever made. At most `radius` of a row's sums fall on the zeros between rows
+//! and are thrown away, whatever the image's width.
+
+use super::geometry::Geometry;
+use super::pool;
+use crate::tile::{Operands, accumulate, with_tile};
+use crate::vector::{Kernel, TILE_ROWS, Vector};
+
+/// Weights in the order in which tiles read them: by blocks of [`TILE_ROWS`] outputs, in each `[channel, y, x, output]`.
+pub(crate) fn pack_weight<T: Copy + Default>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
+    let taps = geometry.taps();
+    let mut packed = Vec::with_capacity(weight.len());
+    for block in weight.chunks(TILE_ROWS * taps) {
+        let rows = block.len() / taps;
+        packed.extend((0..taps).flat_map(|tap| (0..rows).map(move |row| block[row * taps + tap])));
+    }
+    packed
+}
+
+/// The forward pass of some images on one thread.
+pub(crate) struct Forward<'a, T> {
+    pub(crate) geometry: Geometry,
+    /// The images, `[image, channel, y, x]`.
+    pub(crate) x: &'a [T],
+    /// From [`pack_weight`].
+    pub(crate) packed_weight: &'a [T],
+    pub(crate) bias: &'a [T],
+    /// The pooled outputs, `[image, output, y, x]`.
+    pub(crate) pooled: &'a mut [T],
+    /// Which pixel of the window each of them came from.
+    pub(crate) winners: &'a mut [u8],
+}
+
+impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        let g = self.geometry;
+        let sums = (g.height / 2 * 2 * g.pitch()).div_ceil(V::WIDTH);
+        let plane = sums * V::WIDTH + 2 * g.radius() * (g.pitch() + 1);
+        let mut padded = vec![T::default(); g.channels * plane];
+        let mut outputs = vec![T::default(); TILE_ROWS * sums * V::WIDTH];
+        let images = self.x.chunks_exact(g.image());
+        let results = self.pooled.chunks_exact_mut(g.pooled()).zip(self.winners.chunks_exact_mut(g.pooled()));
+        for (image, (pooled, winners)) in images.zip(results) {
+            pad(&g, image, &mut padded, plane);
+            let blocks = self.packed_weight.chunks(TILE_ROWS * g.taps()).zip(self.bias.chunks(TILE_ROWS));
+            let results =
+                pooled.chunks_mut(TILE_ROWS * g.windows()).zip(winners.chunks_mut(TILE_ROWS * g.windows()));
+            for ((weight, bias), (pooled, winners)) in blocks.zip(results) {
+                // SAFETY: the CPU has V's instructions (the caller's contract); the planes were made for `sums` registers.
+                unsafe { convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums) };
+                for (row, (pooled, winners)) in
+                    pooled.chunks_mut(g.windows()).zip(winners.chunks_mut(g.windows())).enumerate()
+                {
+                    pool::pool_plane(
+                        &g,
+                        &outputs[row * sums * V::WIDTH..][..sums * V::WIDTH],
+                        pooled,
+                        winners,
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn pad<T: Copy>(g: &Geometry, image: &[T], padded: &mut [T], plane: usize) {
+    for (channel, padded) in image.chunks_exact(g.height * g.width).zip(padded.chunks_exact_mut(plane)) {
+        // The last row of an odd height is outside all windows, but inside the kernels' reach.
+        for (y, row) in channel.chunks_exact(g.width).enumerate() {
+            let start = (y + g.radius()) * g.pitch() + g.radius();
+            if let Some(to) = padded.get_mut(start..start + g.width) {
+                to.copy_from_slice(row);
+            }
+        }
+    }
+}
+
+/// All sums of up to [`TILE_ROWS`] outputs: `[output, sums × WIDTH]`.
+///
+/// # Safety
+/// The CPU has V's instructions, and `padded` has, for each channel, `plane` elements: `sums × WIDTH` and the kernel's reach.
+#[inline(always)]
+unsafe fn convolve<V: Vector>(
+    g: &Geometry,
+    padded: &[V::Element],
+    plane: usize,
+    weight: &[V::Element],
+    bias: &[V::Element],
+    outputs: &mut [V::Element],
+    sums: usize,
+) {
+    let rows = bias.len();
+    debug_assert!(
+        weight.len() == rows * g.taps()
+            && padded.len() == g.channels * plane
+            && outputs.len() >= rows * sums * V::WIDTH
+    );
+    let tiles = sums.div_ceil(V::TILE_VECTORS);
+    for tile in 0..tiles {
+        let (first, last) = (tile * sums / tiles, (tile + 1) * sums / tiles);
+        let operands = Operands {
+            a: weight.as_ptr(),
+            a_row: 1,
+            a_step: rows,
+            b: padded[first * V::WIDTH..].as_ptr(),
+            counts: [g.channels, g.kernel, g.kernel],
+            strides: [plane, g.pitch(), 1],
+        };
+        let to = outputs[first * V::WIDTH..].as_mut_ptr();
+        with_tile!(V, rows, last - first, |ROWS, VECTORS| {
+            // SAFETY: a plane holds `sums` registers beyond the kernel's reach of 2 × radius rows and columns, and this tile
+            // ends before register `last` ≤ `sums`; `outputs` has `sums` registers for each of the rows.
+            unsafe {
+                let mut tile = [[V::splat(V::Element::default()); VECTORS]; ROWS];
+                for (row, tile) in tile.iter_mut().enumerate() {
+                    *tile = [V::splat(*bias.get_unchecked(row)); VECTORS];
+                }
+                accumulate::<V, ROWS, VECTORS>(operands, &mut tile);
+                for (row, tile) in tile.into_iter().enumerate() {
+                    for (vector, sum) in tile.into_iter().enumerate() {
+                        sum.store(to.add((row * sums + vector) * V::WIDTH));
+                    }
+                }
+            }
+        });
+    }
+}

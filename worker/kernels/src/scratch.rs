@@ -1,0 +1,39 @@
+//! Memory that vectors are read from: aligned to cache lines.
+
+use std::ops::{Deref, DerefMut};
+
+/// A cache line, and the widest register.
+const ALIGNMENT: usize = 64;
+
+/// Zeros, the first of them at the start of a cache line: a register that is loaded from a multiple of its width then lies in
+/// one line, not in two.
+pub(crate) struct Scratch<T> {
+    elements: Vec<T>,
+    start: usize,
+    length: usize,
+}
+
+impl<T: Copy + Default> Scratch<T> {
+    pub(crate) fn zeros(length: usize) -> Self {
+        let spare = ALIGNMENT / size_of::<T>();
+        let elements = vec![T::default(); length + spare];
+        let offset = elements.as_ptr().align_offset(ALIGNMENT);
+        // Where an address can't be aligned (an interpreter may say so), unaligned memory serves as well.
+        let start = if offset <= spare { offset } else { 0 };
+        Self { elements, start, length }
+    }
+}
+
+impl<T> Deref for Scratch<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.elements[self.start..][..self.length]
+    }
+}
+
+impl<T> DerefMut for Scratch<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.elements[self.start..][..self.length]
+    }
+}

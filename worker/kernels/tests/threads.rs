@@ -1,0 +1,142 @@
+//! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
+use basin_kernels::{
+    Activation, conv_relu_pool, cross_entropy, dense, gather_images, mean_squared_error, squared_norm,
+};
+use candle_core::{DType, Device, Tensor, Var};
+use common::{Numbers, bits};
+
+/// Runs `work` in pools of several sizes; all must give the same.
+fn same_on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(work: impl Fn() -> R + Sync) {
+    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&work);
+    let alone = on(1);
+    for threads in [2, 3, 4] {
+        assert!(on(threads) == alone, "{threads} threads gave something else than one");
+    }
+}
+
+fn single(tensor: &Tensor) -> Var {
+    Var::from_tensor(&tensor.to_dtype(DType::F32).unwrap()).unwrap()
+}
+
+#[test]
+fn convolutions_and_their_gradients_do_not_depend_on_threads() {
+    for (batch, channels, size, outputs, kernel) in
+        [(37, 3, 32, 13, 3), (16, 20, 9, 24, 5), (100, 1, 28, 8, 3)]
+    {
+        let mut numbers = Numbers(7);
+        let x = single(&numbers.tensor(&[batch, channels, size, size]));
+        let weight = single(&numbers.tensor(&[outputs, channels, kernel, kernel]));
+        let bias = single(&numbers.tensor(&[outputs]));
+        same_on_any_number_of_threads(|| {
+            let y = conv_relu_pool(&x, &weight, &bias).unwrap();
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let gradient = |variable: &Var| bits(gradients.get(variable).unwrap());
+            (bits(&y), gradient(&x), gradient(&weight), gradient(&bias))
+        });
+    }
+}
+
+#[test]
+fn dense_layers_and_their_gradients_do_not_depend_on_threads() {
+    for (batch, inputs, outputs) in [(128, 2048, 70), (512, 300, 10), (64, 33, 257)] {
+        let mut numbers = Numbers(8);
+        let x = single(&numbers.tensor(&[batch, inputs]));
+        let weight = single(&numbers.tensor(&[outputs, inputs]));
+        let bias = single(&numbers.tensor(&[outputs]));
+        same_on_any_number_of_threads(|| {
+            let y = dense(&x, &weight, &bias, Activation::Relu).unwrap();
+            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+            let gradient = |variable: &Var| bits(gradients.get(variable).unwrap());
+            (bits(&y), gradient(&x), gradient(&weight), gradient(&bias))
+        });
+    }
+}
+
+#[test]
+fn losses_norms_and_batches_do_not_depend_on_threads() {
+    let mut numbers = Numbers(9);
+    let logits = single(&numbers.tensor(&[512, 10]));
+    let labels = Tensor::from_iter((0..512_u32).map(|index| index % 10), &Device::Cpu).unwrap();
+    let (prediction, target) = (single(&numbers.tensor(&[70_000])), single(&numbers.tensor(&[70_000])));
+    let images: Vec<u8> = (0..64 * 3 * 32 * 32).map(|index| (index % 251) as u8).collect();
+    let indices: Vec<u32> = (0..200).map(|index| index * 7 % 64).collect();
+    same_on_any_number_of_threads(|| {
+        let loss = cross_entropy(&logits, &labels).unwrap();
+        let error = mean_squared_error(&prediction, &target).unwrap();
+        let gradients = [loss.backward().unwrap(), error.backward().unwrap()];
+        let norm = squared_norm([prediction.as_tensor(), target.as_tensor(), logits.as_tensor()]).unwrap();
+        let batch =
+            gather_images(&images, [3, 32, 32], &indices, &[0.5, 0.4, 0.3], &[0.25, 0.2, 0.1]).unwrap();
+        let gradients =
+            (bits(gradients[0].get(&logits).unwrap()), bits(gradients[1].get(&prediction).unwrap()));
+        (bits(&loss), bits(&error), gradients, norm.to_bits(), bits(&batch))
+    });
+}
+
+#[test]
+fn steps_of_the_optimisers_do_not_depend_on_threads() {
+    same_on_any_number_of_threads(|| {
+        let mut numbers = Numbers(10);
+        let parameters = BTreeMap::from([
+            ("large".to_owned(), single(&numbers.tensor(&[50_001]))),
+            ("small".to_owned(), single(&numbers.tensor(&[3]))),
+        ]);
+        let adam: Box<dyn Optimizer> =
+            Box::new(Adam::new(&parameters, 1e-2, (0.9, 0.999), 1e-8, 0.1).unwrap());
+        let sgd: Box<dyn Optimizer> = Box::new(Sgd::new(&parameters, 1e-2, 0.9, 0.1).unwrap());
+        for mut optimizer in [adam, sgd] {
+            for _ in 0..3 {
+                let losses =
+                    parameters.values().map(|parameter| parameter.powf(3.0).unwrap().sum_all().unwrap());
+                let loss = losses.reduce(|a, b| (a + b).unwrap()).unwrap();
+                optimizer.step(&loss.backward().unwrap()).unwrap();
+            }
+        }
+        parameters.values().map(|parameter| bits(parameter)).collect::<Vec<_>>()
+    });
+}
+
+#[test]
+fn a_lane_has_the_same_bytes_as_its_layer_alone() {
+    let (lanes, batch, inputs, outputs) = (5, 128, 65, 33);
+    let mut numbers = Numbers(11);
+    let x = numbers.tensor(&[lanes, batch, inputs]).to_dtype(DType::F32).unwrap();
+    let weight = numbers.tensor(&[lanes, outputs, inputs]).to_dtype(DType::F32).unwrap();
+    let bias = numbers.tensor(&[lanes, outputs]).to_dtype(DType::F32).unwrap();
+    let run = |x: &Tensor, weight: &Tensor, bias: &Tensor| {
+        let variables = [x, weight, bias].map(single);
+        let y = dense(&variables[0], &variables[1], &variables[2], Activation::Relu).unwrap();
+        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
+        let gradients = variables.map(|variable| gradients.get(&variable).unwrap().clone());
+        [&[y][..], &gradients].concat()
+    };
+    let together = run(&x, &weight, &bias);
+    for lane in 0..lanes {
+        let of = |tensor: &Tensor| tensor.get(lane).unwrap();
+        let alone = run(&of(&x), &of(&weight), &of(&bias));
+        for (together, alone) in together.iter().zip(&alone) {
+            assert_eq!(bits(&of(together)), bits(alone), "lane {lane}");
+        }
+    }
+    let shared = of_shared(&x, &weight, &bias);
+    for lane in 0..lanes {
+        let alone = dense(
+            &x.get(0).unwrap(),
+            &weight.get(lane).unwrap(),
+            &bias.get(lane).unwrap(),
+            Activation::Identity,
+        )
+        .unwrap();
+        assert_eq!(bits(&shared.get(lane).unwrap()), bits(&alone), "lane {lane} of a shared input");
+    }
+}
+
+fn of_shared(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
+    dense(&x.get(0).unwrap(), weight, bias, Activation::Identity).unwrap()
+}
