@@ -82,7 +82,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError::CommitInDoubt`] if the store can't say whether it has the commit: nothing of the attempt may be
-    /// deleted then. Any other error: this commit is not in the store and won't appear.
+    /// deleted then. With any other error this call has written nothing, and nothing of it will appear.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let key = key::commit(&commit.task);
         let path = crate::key::path(&key)?;
@@ -108,8 +108,9 @@ impl Store {
                 Ok(None) if refused && !in_doubt => return Err(said),
                 Ok(None) => said.into(),
                 Err(StorageError::Unavailable { source, .. }) => source,
+                // Something else has the key, so that no write of ours can land any more.
+                Err(error @ StorageError::Corrupt { .. }) => return Err(error),
                 Err(_) if refused && !in_doubt => return Err(said),
-                Err(error) if !in_doubt => return Err(error),
                 Err(error) => error.into(),
             };
             tracing::debug!(task = %commit.task, tries, error = %cause, "commit not seen yet");

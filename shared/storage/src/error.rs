@@ -163,17 +163,14 @@ impl StorageError {
     /// What a person can do about it, where it can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Denied { store, .. } | Self::Full { store, .. } => {
-                Some(match store.strip_prefix("file://") {
-                    Some(path) => {
-                        format!(
-                            "make {path} writable, or choose another place with `--store` or `BASIN_STORE`"
-                        )
-                    }
-                    None => "check the credentials, or choose another place with `--store` or `BASIN_STORE`"
-                        .to_owned(),
-                })
-            }
+            Self::Denied { store, .. } => Some(match folder_of(store) {
+                Some(folder) => format!("make {} writable, or {ELSEWHERE}", folder.display()),
+                None => format!("check the credentials, or {ELSEWHERE}"),
+            }),
+            Self::Full { store, .. } => Some(match folder_of(store) {
+                Some(folder) => format!("make space for {}, or {ELSEWHERE}", folder.display()),
+                None => format!("raise the quota, or {ELSEWHERE}"),
+            }),
             Self::Unavailable { .. } => {
                 Some("`basin doctor` checks the store; the call can be repeated".to_owned())
             }
@@ -240,6 +237,14 @@ impl StorageError {
             },
         }
     }
+}
+
+/// How a person chooses another store.
+const ELSEWHERE: &str = "choose another store with `--store` or `BASIN_STORE`";
+
+/// The folder that a store's URL names, if it names one.
+fn folder_of(url: &str) -> Option<PathBuf> {
+    url::Url::parse(url).ok().filter(|url| url.scheme() == "file")?.to_file_path().ok()
 }
 
 /// The kind of the I/O error at the bottom of `error`, if there is one.

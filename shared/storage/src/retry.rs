@@ -75,7 +75,8 @@ impl Retry {
 
 /// Uniform in [0, 1): spreads retries, so it must differ between processes, and nothing that is kept depends on it.
 fn uniform() -> f64 {
-    let random = uuid::Uuid::new_v4().as_u128() as u64;
+    // The low 62 bits of a random UUID are random; the two above them are its variant (RFC 9562, section 5.4).
+    let random = (uuid::Uuid::new_v4().as_u128() as u64) << 2;
     (random >> 11) as f64 * (1.0 / (1_u64 << 53) as f64)
 }
 

@@ -79,14 +79,16 @@ fn create(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// Syncs every folder from that of `path` (or `path` itself, if it is one) up to and including `root`.
+/// Syncs every folder from `folder` up to and including `root`; those that aren't there yet need no sync.
 ///
 /// A write syncs the folders that it made, but one that found them there a moment after another writer made them returns
 /// before they are on disk. So the commit, on which the others rest, syncs the whole way up.
-pub(crate) fn sync_to_root(path: &Path, root: &Path) -> io::Result<()> {
-    let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+pub(crate) fn sync_to_root(folder: &Path, root: &Path) -> io::Result<()> {
     for ancestor in folder.ancestors() {
-        sync_folder(ancestor)?;
+        match sync_folder(ancestor) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            synced => synced?,
+        }
         if ancestor == root {
             break;
         }

@@ -1,0 +1,72 @@
+//! What passes is waited for, and what doesn't is said at once.
+
+use std::time::Duration;
+
+use basin_storage::StorageError;
+use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
+
+#[tokio::test(start_paused = true)]
+async fn transient_errors_are_retried_on_every_call() {
+    let faulty = FaultyStore::in_memory();
+    let store = faulty.store();
+    for operation in [Operation::Put, Operation::Get, Operation::List, Operation::Delete] {
+        faulty.on(operation, "", 3, Fault::Refuse(Said::Unavailable));
+    }
+    store.put("a/b", "value".into()).await.unwrap();
+    assert_eq!(store.get("a/b").await.unwrap(), "value");
+    assert_eq!(store.list("a").await.unwrap(), [("a/b".to_owned(), 5)]);
+    store.delete("a/b").await.unwrap();
+    assert_eq!(faulty.calls(Operation::Put, ""), 4);
+    assert_eq!(faulty.calls(Operation::Delete, ""), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_never_answered_is_given_up_and_repeated() {
+    let faulty = FaultyStore::in_memory();
+    for operation in [Operation::Put, Operation::Get, Operation::List] {
+        faulty.on(operation, "", 1, Fault::Hang);
+    }
+    let store = faulty.store();
+    store.put("key", "value".into()).await.unwrap();
+    assert_eq!(store.get("key").await.unwrap(), "value");
+    assert_eq!(store.list("").await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_and_the_error_says_so() {
+    let faulty = FaultyStore::in_memory();
+    faulty.down_for(Duration::from_secs(86_400));
+    let begun = tokio::time::Instant::now();
+    let error = faulty.store().get("a/b").await.unwrap_err();
+    assert_eq!(error.to_string(), "faulty://store is unavailable: `a/b` failed 7 times");
+    assert!(begun.elapsed() <= Duration::from_secs(20), "{:?}", begun.elapsed());
+    assert!(error.is_transient() && error.hint().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denied_call_is_not_repeated() {
+    let faulty = FaultyStore::in_memory();
+    faulty.on(Operation::Put, "", u32::MAX, Fault::Refuse(Said::Denied));
+    let error = faulty.store().put("key", "value".into()).await.unwrap_err();
+    assert!(matches!(error, StorageError::Denied { .. }), "{error}");
+    assert_eq!(faulty.calls(Operation::Put, ""), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_ends_early_is_read_again() {
+    let faulty = FaultyStore::in_memory();
+    let store = faulty.store();
+    store.put("key", "a longer value".into()).await.unwrap();
+    faulty.on(Operation::Get, "key", 2, Fault::Truncate);
+    assert_eq!(store.get("key").await.unwrap(), "a longer value");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_probe_of_a_store_that_cannot_be_written_is_an_error_and_no_verdict() {
+    let faulty = FaultyStore::in_memory();
+    faulty.on(Operation::Put, "", u32::MAX, Fault::Refuse(Said::Denied));
+    assert!(matches!(faulty.store().probe().await, Err(StorageError::Denied { .. })));
+    let faulty = FaultyStore::in_memory();
+    faulty.down_for(Duration::from_secs(86_400));
+    assert!(matches!(faulty.store().probe().await, Err(StorageError::Unavailable { .. })));
+}
