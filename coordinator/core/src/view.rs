@@ -227,7 +227,10 @@ impl Ledger {
     }
 
     /// The tasks of a sweep, each with its experiment, in the order of the sweep's file.
-    pub fn sweep_tasks(&self, id: &SweepId) -> Option<impl Iterator<Item = (TaskView<'_>, &str)>> {
+    pub fn sweep_tasks<'a>(
+        &'a self,
+        id: &SweepId,
+    ) -> Option<impl Iterator<Item = (TaskView<'a>, &'a str)> + use<'a>> {
         let sweep = self.state.sweep(self.find_sweep(id)?);
         let experiment = |number: u32| sweep.experiments[number as usize].as_str();
         Some(

@@ -201,8 +201,10 @@ impl Ledger {
 
     fn expired(&mut self, at: Timestamp, lease: &LeaseId) {
         let held = self.state.leases.get_mut(lease).expect("an event ends leases that live");
-        held.ended = true;
         self.index.expiries.remove(&(held.expires, lease.clone()));
+        held.ended = true;
+        // Renewals aren't journalled, so the end that it had before may be forgotten.
+        held.expires = at;
         self.index.ended.insert(lease.clone());
         for task in held.tasks.clone() {
             self.set_stage(at, task, Stage::Expiring(lease.clone()));

@@ -133,6 +133,7 @@ pub(crate) struct Lease {
     pub(crate) worker: WorkerId,
     /// The number of the answer that granted it.
     pub(crate) answer: u64,
+    /// Its end, if it isn't renewed; when it ended, if it has.
     pub(crate) expires: Timestamp,
     /// It ended; its tasks are expiring.
     pub(crate) ended: bool,

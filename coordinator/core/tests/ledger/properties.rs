@@ -1,0 +1,250 @@
+//! Any sequence of commands keeps what must hold; any journal replays to the same ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use basin_core::command::{Command, Complete, Grant, LaunchTask, Policy, Progress, Refusal, Reply};
+use basin_core::event::{Change, Event};
+use basin_core::view::Phase;
+use basin_core::{Ledger, Snapshot};
+use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_domain::id::{Attempt, TaskId};
+use proptest::prelude::*;
+
+use crate::story::{Story, commit, listed, seconds, seeds, spec_after, sweep, worker};
+
+/// One thing that happens; what it happens to is chosen by the numbers.
+#[derive(Debug, Clone)]
+enum Step {
+    Pass(u64),
+    Launch(usize),
+    Steer(usize, usize),
+    Sync { worker: usize, holds: u32, slots: u32, pack: u32, draining: bool, heard: bool, stale: bool },
+    Settle { grant: usize, task: usize, how: usize },
+    Look(u32),
+    Drain(usize),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => (0..40u64).prop_map(Step::Pass),
+        2 => (0..3usize).prop_map(Step::Launch),
+        2 => (0..4usize, 0..3usize).prop_map(|(what, sweep)| Step::Steer(what, sweep)),
+        8 => (0..3usize, any::<u32>(), 0..4u32, 1..4u32, 0..20u32, 0..5u32, 0..9u32).prop_map(
+            |(worker, holds, slots, pack, draining, heard, stale)| Step::Sync {
+                worker,
+                holds,
+                slots,
+                pack,
+                draining: draining == 0,
+                heard: heard > 0,
+                stale: stale == 0,
+            }
+        ),
+        8 => (0..40usize, 0..4usize, 0..10usize)
+            .prop_map(|(grant, task, how)| Step::Settle { grant, task, how }),
+        3 => any::<u32>().prop_map(Step::Look),
+        1 => (0..3usize).prop_map(Step::Drain),
+        1 => Just(Step::Restart),
+    ]
+}
+
+const WORKERS: [&str; 3] = ["w0", "w1", "w2"];
+const SWEEPS: [&str; 3] = ["s0", "s1", "s2"];
+
+/// Three sweeps that overlap; the second has tasks that read others'.
+fn tasks_of(sweep: usize) -> Vec<LaunchTask> {
+    let roots = seeds(8, 4);
+    let reader = listed("reader", spec_after(9, &[roots[0].id, roots[3].id]));
+    let second = listed("second", spec_after(10, &[reader.id]));
+    match sweep {
+        0 => roots[..3].to_vec(),
+        1 => [vec![second, reader], roots[1..].to_vec(), roots[..1].to_vec()].concat(),
+        _ => [seeds(11, 2), roots[2..].to_vec(), roots[2..3].to_vec()].concat(),
+    }
+}
+
+struct Run {
+    story: Story,
+    grants: Vec<Grant>,
+    commits: BTreeMap<TaskId, Complete>,
+    committed: BTreeSet<TaskId>,
+    begun: BTreeSet<(TaskId, Attempt)>,
+}
+
+impl Run {
+    fn take(&mut self, step: Step) {
+        let durable =
+            |events: &[Event]| events.iter().filter(|event| event.is_durable()).cloned().collect::<Vec<_>>();
+        match step {
+            Step::Pass(by) => self.story.pass(seconds(by)),
+            Step::Launch(number) => {
+                self.story.launch(SWEEPS[number], tasks_of(number));
+            }
+            Step::Steer(what, number) => {
+                let command = [Command::Pause, Command::Resume, Command::Cancel, Command::RetryFailed][what];
+                let _ = self.story.ask(command(sweep(SWEEPS[number])));
+            }
+            Step::Drain(number) => {
+                let _ = self.story.ask(Command::Drain(worker(WORKERS[number])));
+            }
+            Step::Restart => {
+                let mut ledger = Ledger::new(*self.story.ledger.policy());
+                durable(&self.story.events).iter().for_each(|event| ledger.apply(event));
+                self.story.ledger = ledger;
+                self.story.tell(Command::Restarted);
+            }
+            Step::Look(found) => self.look(found),
+            Step::Settle { grant, task, how } => self.settle(grant, task, how),
+            Step::Sync { worker, holds, slots, pack, draining, heard, stale } => {
+                let mut says = self.story.says(WORKERS[worker], slots).packs(pack);
+                says.0.draining = draining;
+                if stale {
+                    says.0.seen = 0;
+                }
+                let id = says.0.worker.clone();
+                let view = self.story.ledger.worker(&id);
+                let held: Vec<_> = view
+                    .iter()
+                    .flat_map(|worker| &worker.leases)
+                    .enumerate()
+                    .filter(|(bit, _)| holds & (1 << (bit % 32)) != 0)
+                    .map(|(_, lease)| (lease.id.clone(), lease.tasks.clone()))
+                    .collect();
+                says = says.holding(&held.iter().map(|(lease, _)| lease).collect::<Vec<_>>());
+                for (said, (_, tasks)) in says.0.holds.iter_mut().zip(&held) {
+                    said.progress = tasks.iter().map(|task| (*task, Progress::default())).collect();
+                }
+                let synced = if heard { self.story.sync(says) } else { self.story.sync_in_vain(says) };
+                self.grants.extend(synced.grants);
+            }
+        }
+    }
+
+    /// Asks a store that has what `commits` says, and perhaps one commit more.
+    fn look(&mut self, found: u32) {
+        for (number, (lease, tasks)) in self.story.tick().into_iter().enumerate() {
+            for task in &tasks {
+                let attempt = self.story.ledger.task(task).unwrap().begun;
+                if found & (1 << (number % 32)) != 0 {
+                    self.commits.entry(*task).or_insert_with(|| commit(*task, &lease, attempt));
+                }
+                if let Some(commit) = self.commits.get(task) {
+                    self.story.tell(Command::Adopt(commit.clone()));
+                }
+            }
+            self.story.tell(Command::Expire { lease, tasks });
+        }
+    }
+
+    fn settle(&mut self, grant: usize, task: usize, how: usize) {
+        if self.grants.is_empty() {
+            return;
+        }
+        let grant = self.grants[self.grants.len() - 1 - grant % self.grants.len()].clone();
+        let (task, attempt, _) = &grant.tasks[task % grant.tasks.len()];
+        let (lease, task) = (grant.lease.clone(), *task);
+        let command = match how {
+            0..=4 => {
+                let commit =
+                    self.commits.entry(task).or_insert_with(|| commit(task, &lease, attempt.0)).clone();
+                Command::Complete(commit)
+            }
+            5..=7 => {
+                let kind = FailureKind::ALL[(how + task.0.as_bytes()[0] as usize) % FailureKind::ALL.len()];
+                Command::Fail { lease, task, failure: Failure::new(kind, "it failed") }
+            }
+            _ => Command::Release { lease, task, reason: ReleaseReason::Preemption },
+        };
+        // Of a task with very many attempts the ledger may have forgotten the lease.
+        if let Err(refusal) = self.story.ask(command) {
+            assert_eq!(refusal, Refusal::NotOfThisLease { lease: grant.lease.clone(), task });
+        }
+    }
+
+    fn check(&mut self, from: usize) {
+        for event in &self.story.events[from..] {
+            if let Change::Granted(granted) = &event.change {
+                for granted in &granted.tasks {
+                    assert!(self.begun.insert(*granted), "attempt {} was begun twice", granted.1);
+                    assert!(!self.committed.contains(&granted.0), "a committed task was granted");
+                }
+            }
+            if let Change::Committed(commit) = &event.change {
+                assert!(self.committed.insert(commit.task), "committed twice");
+            }
+        }
+        for task in &self.committed {
+            assert!(self.story.phase(*task).is_committed(), "a commit was lost");
+        }
+        for (task, _) in SWEEPS.iter().filter_map(|id| self.story.ledger.sweep_tasks(&sweep(id))).flatten() {
+            let charges = task.charged <= self.story.ledger.policy().max_attempts;
+            assert!(charges, "charged {} times", task.charged);
+            assert_eq!(task.phase == Phase::Failed, task.failed.is_some());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::default())]
+
+    #[test]
+    fn any_commands_keep_the_ledger_sound_and_any_journal_replays(
+        steps in proptest::collection::vec(step(), 1..80)
+    ) {
+        let policy = Policy { max_attempts: 3, quarantine_workers: 3, bad_worker_failures: 3, ..Policy::default() };
+        let mut run = Run {
+            story: Story::with(policy),
+            grants: vec![],
+            commits: BTreeMap::new(),
+            committed: BTreeSet::new(),
+            begun: BTreeSet::new(),
+        };
+        let mut since_restart = 0;
+        for step in steps {
+            let from = run.story.events.len();
+            if matches!(step, Step::Restart) {
+                since_restart = from;
+            }
+            run.take(step);
+            run.check(from);
+        }
+
+        // Every event again: the same ledger, but for what was said before a restart and not kept.
+        let mut replayed = Ledger::new(policy);
+        for (number, event) in run.story.events.iter().enumerate() {
+            if event.is_durable() || number >= since_restart {
+                replayed.apply(event);
+            }
+        }
+        prop_assert_eq!(&replayed, &run.story.ledger);
+
+        // The durable ones alone, and a snapshot of half of them: the same once leases were given a full term.
+        let restarted = Event { at: run.story.now, change: Change::Restarted { expires: run.story.now + policy.term } };
+        let durable: Vec<_> = run.story.events.iter().filter(|event| event.is_durable()).cloned().collect();
+        let (before, after) = durable.split_at(durable.len() / 2);
+        let mut ledger = Ledger::new(policy);
+        before.iter().for_each(|event| ledger.apply(event));
+        let text = serde_json::to_string(&ledger.snapshot()).unwrap();
+        let snapshot: Snapshot = serde_json::from_str(&text).unwrap();
+        let mut ledger = Ledger::restore(policy, snapshot).unwrap();
+        after.iter().for_each(|event| ledger.apply(event));
+        ledger.apply(&restarted);
+        run.story.ledger.apply(&restarted);
+        prop_assert_eq!(ledger.snapshot(), run.story.ledger.snapshot());
+        prop_assert!(ledger.audit().is_ok());
+        prop_assert_eq!(ledger.queue_depth(), run.story.ledger.queue_depth());
+    }
+}
+
+#[test]
+fn a_reply_to_a_launch_counts_each_task_once() {
+    let mut story = Story::new();
+    for number in 0..3 {
+        let Reply::Launched { new, reused, shared } = story.launch(SWEEPS[number], tasks_of(number)) else {
+            panic!("a launch was answered otherwise")
+        };
+        let distinct: BTreeSet<_> = tasks_of(number).iter().map(|task| task.id).collect();
+        assert_eq!(new + reused + shared, distinct.len() as u64);
+    }
+}

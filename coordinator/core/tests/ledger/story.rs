@@ -1,0 +1,233 @@
+//! A ledger with a clock, asked step by step. Every event is audited as it is applied.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use basin_core::command::{
+    Command, Complete, Grant, Held, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Sync, Synced,
+    WorkerDescription,
+};
+use basin_core::event::{Change, Event};
+use basin_core::view::{Phase, SweepState};
+use basin_core::{Ledger, decide};
+use basin_domain::digest::Digest;
+use basin_domain::experiment::{Experiment, FitFunction, Function, Recording};
+use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::optimizer::Optimizer;
+use basin_domain::record::Outcome;
+use basin_domain::task::TaskSpec;
+use basin_domain::time::Timestamp;
+
+pub(crate) const START: Timestamp = Timestamp(1_000_000);
+
+pub(crate) struct Story {
+    pub(crate) ledger: Ledger,
+    pub(crate) now: Timestamp,
+    pub(crate) events: Vec<Event>,
+    seen: BTreeMap<WorkerId, u64>,
+    leases: u32,
+}
+
+/// A spec; specs of one `width` have one shape.
+pub(crate) fn spec(width: u32, seed: u64) -> TaskSpec {
+    let experiment = Experiment::FitFunction(FitFunction {
+        function: Function::Sin,
+        hidden: vec![width],
+        interval: (-3.0, 3.0),
+        points: 16,
+        batch_size: None,
+        epochs: 1,
+        optimizer: Optimizer::adam(1e-3),
+        record: Recording::default(),
+    });
+    TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs: BTreeMap::new() }
+}
+
+/// A spec that reads the results of others.
+pub(crate) fn spec_after(width: u32, inputs: &[TaskId]) -> TaskSpec {
+    let inputs = inputs.iter().enumerate().map(|(number, id)| (format!("input-{number}"), *id)).collect();
+    TaskSpec { inputs, ..spec(width, 0) }
+}
+
+pub(crate) fn listed(experiment: &str, spec: TaskSpec) -> LaunchTask {
+    LaunchTask { id: spec.id(), experiment: experiment.to_owned(), spec }
+}
+
+/// `count` tasks of one shape.
+pub(crate) fn seeds(width: u32, count: u64) -> Vec<LaunchTask> {
+    (0..count).map(|seed| listed("fit", spec(width, seed))).collect()
+}
+
+pub(crate) fn sweep(id: &str) -> SweepId {
+    SweepId::new(id).unwrap()
+}
+
+pub(crate) fn worker(id: &str) -> WorkerId {
+    WorkerId::new(id).unwrap()
+}
+
+pub(crate) fn lease(id: &str) -> LeaseId {
+    LeaseId::new(id).unwrap()
+}
+
+pub(crate) fn launch(id: &str, tasks: Vec<LaunchTask>) -> Launch {
+    Launch { sweep: sweep(id), tasks, committed: Vec::new() }
+}
+
+/// The commit of a task under a lease.
+pub(crate) fn commit(task: TaskId, lease: &LeaseId, attempt: u32) -> Complete {
+    Complete {
+        task,
+        lease: lease.clone(),
+        attempt: Attempt(attempt),
+        manifest: Digest::of(format!("{task} {lease}").as_bytes()),
+        outcome: Outcome::Completed,
+    }
+}
+
+/// What a worker says.
+#[derive(Clone)]
+pub(crate) struct Says(pub(crate) Sync);
+
+impl Says {
+    pub(crate) fn holding(mut self, leases: &[&LeaseId]) -> Self {
+        self.0.holds =
+            leases.iter().map(|lease| Held { lease: (*lease).clone(), progress: vec![] }).collect();
+        self
+    }
+
+    pub(crate) fn progress(mut self, task: TaskId, progress: Progress) -> Self {
+        self.0.holds[0].progress.push((task, progress));
+        self
+    }
+
+    pub(crate) fn packs(mut self, longest: u32) -> Self {
+        self.0.max_pack = longest;
+        self
+    }
+
+    pub(crate) fn draining(mut self) -> Self {
+        self.0.draining = true;
+        self
+    }
+
+    pub(crate) fn seen(mut self, seen: u64) -> Self {
+        self.0.seen = seen;
+        self
+    }
+}
+
+impl Story {
+    pub(crate) fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    pub(crate) fn with(policy: Policy) -> Self {
+        Self { ledger: Ledger::new(policy), now: START, events: vec![], seen: BTreeMap::new(), leases: 0 }
+    }
+
+    /// Time passes.
+    pub(crate) fn pass(&mut self, duration: Duration) {
+        self.now = self.now + duration;
+    }
+
+    /// Asks, applies what happens, and says what that was.
+    pub(crate) fn ask(&mut self, command: Command) -> Result<(Vec<Change>, Reply), Refusal> {
+        let (events, reply) = decide(&self.ledger, self.now, command)?;
+        for event in &events {
+            assert_eq!(event.at, self.now);
+            self.ledger.apply(event);
+            self.ledger.audit().unwrap_or_else(|violations| panic!("after {event:?}: {violations:?}"));
+        }
+        self.events.extend(events.iter().cloned());
+        Ok((events.into_iter().map(|event| event.change).collect(), reply))
+    }
+
+    /// Asks what isn't refused; what happened.
+    pub(crate) fn tell(&mut self, command: Command) -> Vec<Change> {
+        self.ask(command).unwrap().0
+    }
+
+    pub(crate) fn launch(&mut self, id: &str, tasks: Vec<LaunchTask>) -> Reply {
+        self.ask(Command::Launch(launch(id, tasks))).unwrap().1
+    }
+
+    /// A worker with this many free slots that has heard every answer so far.
+    pub(crate) fn says(&mut self, id: &str, free_slots: u32) -> Says {
+        let fresh = (0..free_slots)
+            .map(|_| {
+                self.leases += 1;
+                lease(&format!("lease-{}", self.leases))
+            })
+            .collect();
+        Says(Sync {
+            worker: worker(id),
+            description: WorkerDescription { host: id.to_owned(), ..WorkerDescription::default() },
+            holds: vec![],
+            free_slots,
+            max_pack: 1,
+            draining: false,
+            seen: self.seen.get(&worker(id)).copied().unwrap_or(0),
+            fresh,
+        })
+    }
+
+    /// The worker gets the answer.
+    pub(crate) fn sync(&mut self, says: Says) -> Synced {
+        let worker = says.0.worker.clone();
+        let synced = self.sync_in_vain(says);
+        self.seen.insert(worker, synced.answer);
+        synced
+    }
+
+    /// The answer is lost on its way.
+    pub(crate) fn sync_in_vain(&mut self, Says(sync): Says) -> Synced {
+        match self.ask(Command::Sync(sync)).unwrap().1 {
+            Reply::Synced(synced) => synced,
+            other => panic!("a sync was answered with {other:?}"),
+        }
+    }
+
+    /// A worker with one free slot gets its one lease.
+    pub(crate) fn grant(&mut self, id: &str) -> Grant {
+        let says = self.says(id, 1);
+        let mut synced = self.sync(says);
+        assert_eq!(synced.grants.len(), 1, "{synced:?}");
+        synced.grants.remove(0)
+    }
+
+    pub(crate) fn fail(&mut self, grant: &Grant, kind: FailureKind) -> Vec<Change> {
+        let (lease, task) = (grant.lease.clone(), grant.tasks[0].0);
+        self.tell(Command::Fail { lease, task, failure: Failure::new(kind, kind.as_str()) })
+    }
+
+    pub(crate) fn complete(&mut self, grant: &Grant) -> Reply {
+        let (task, attempt, _) = &grant.tasks[0];
+        self.ask(Command::Complete(commit(*task, &grant.lease, attempt.0))).unwrap().1
+    }
+
+    pub(crate) fn tick(&mut self) -> Vec<(LeaseId, Vec<TaskId>)> {
+        match self.ask(Command::Tick).unwrap().1 {
+            Reply::Ticked { expired } => expired,
+            other => panic!("a tick was answered with {other:?}"),
+        }
+    }
+
+    pub(crate) fn phase(&self, task: TaskId) -> Phase {
+        self.ledger.task(&task).unwrap().phase
+    }
+
+    pub(crate) fn state(&self, id: &str) -> SweepState {
+        self.ledger.sweep(&sweep(id)).unwrap().state
+    }
+}
+
+/// The tasks of a grant.
+pub(crate) fn tasks(grant: &Grant) -> Vec<TaskId> {
+    grant.tasks.iter().map(|(task, _, _)| *task).collect()
+}
+
+pub(crate) fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
