@@ -4,15 +4,29 @@
 //! that somebody else drives: [`start`] it (from nothing, or from a checkpoint), [`Run::advance`] it until it is done,
 //! take a [`Run::checkpoint`] between any two advances, [`Run::finish`] it. The same spec gives the same bytes, whatever
 //! happens in between.
+//!
+//! Start reading at [`start`], which lists the kinds; both kinds are a [`training::Problem`] under the one training loop,
+//! [`training::Training`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use basin_domain::experiment::Experiment;
 use basin_domain::record::{Outcome, Record};
+use basin_domain::task::TaskSpec;
 
-/// Placeholder for the opened data set: mapped files.
-#[derive(Debug)]
-pub struct Dataset;
+pub mod bench;
+mod classify;
+pub mod dataset;
+mod error;
+mod fit_function;
+pub mod model;
+mod tensors;
+pub mod training;
+
+pub use basin_kernels::code_path;
+pub use dataset::Dataset;
+pub use error::ExperimentError;
 
 /// What a run reads beside its spec.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +68,7 @@ pub struct Finished {
     pub outcome: Outcome,
     /// What it measured.
     pub record: Record,
-    /// Final weights and recorded tensors, as safetensors.
+    /// Final weights (`model/<parameter>`) and snapshots (`weights/<epoch>/<parameter>`), as safetensors.
     pub result: Vec<u8>,
 }
 
@@ -73,10 +87,25 @@ pub trait Run {
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError>;
 }
 
-/// Why a run can't start or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum ExperimentError {
-    /// A checkpoint that can't be used: the caller may try an older one, or none.
-    #[error("the checkpoint can't be used: {0}")]
-    BadCheckpoint(String),
+/// Starts the run of `spec`, or goes on from a `checkpoint` of it.
+///
+/// # Errors
+/// [`ExperimentError::InvalidParameters`] if the parameters can't be trained, [`ExperimentError::MissingData`] if the data
+/// set isn't there, [`ExperimentError::BadCheckpoint`] if the checkpoint is damaged or another task's.
+pub fn start(
+    spec: &TaskSpec,
+    assets: &Assets,
+    checkpoint: Option<&[u8]>,
+) -> Result<Box<dyn Run>, ExperimentError> {
+    let (kind, version) = (spec.experiment.kind(), spec.experiment.version());
+    if spec.version != version {
+        return Err(ExperimentError::InvalidParameters(format!(
+            "the task is of version {} of `{kind}`, and this is version {version}",
+            spec.version
+        )));
+    }
+    match &spec.experiment {
+        Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, checkpoint),
+        Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
+    }
 }

@@ -1,0 +1,160 @@
+//! How fast real models train, on random data: what `basin bench train` measures.
+//!
+//! A step is all of it: forward, loss, backward, the norm of the gradient, Adam. The figure is the best of several
+//! windows: on a shared machine noise only ever slows down, so the best window is what the code can do.
+
+use std::time::{Duration, Instant};
+
+use basin_domain::experiment::{ConvNet, Function};
+use basin_domain::optimizer::Optimizer;
+use basin_domain::random::Stream;
+use basin_kernels::{cross_entropy, mean_squared_error};
+use candle_core::{Device, Tensor};
+use serde::Serialize;
+
+use crate::ExperimentError;
+use crate::model::Model;
+use crate::training::step;
+
+/// The (conv1, conv2, hidden) widths of experiment G.
+pub const ARCHITECTURES: [[u32; 3]; 10] = [
+    [8, 8, 8],
+    [8, 16, 16],
+    [16, 16, 32],
+    [16, 32, 64],
+    [32, 32, 64],
+    [32, 64, 128],
+    [64, 64, 128],
+    [64, 96, 128],
+    [96, 128, 128],
+    [128, 128, 256],
+];
+/// The batch sizes at which each architecture is measured.
+pub const BATCHES: [usize; 2] = [64, 512];
+/// The hidden widths of experiment A.
+pub const DENSE: [&[u32]; 2] = [&[32, 64], &[32, 32, 32]];
+/// The points of experiment A.
+pub const POINTS: usize = 128;
+
+/// How long is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// How many windows there are; the best counts.
+    pub count: u32,
+    /// How long each is.
+    pub length: Duration,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { count: 9, length: Duration::from_millis(700) }
+    }
+}
+
+/// One measured line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "work", rename_all = "kebab-case")]
+pub enum Row {
+    /// A convolutional network.
+    Cnn {
+        /// Channels of each convolution.
+        conv: Vec<u32>,
+        /// Widths of the hidden dense layers.
+        dense: Vec<u32>,
+        /// Images a step.
+        batch: usize,
+        /// Images a second.
+        images_per_s: u64,
+    },
+    /// A dense network.
+    Dense {
+        /// Widths of the hidden layers.
+        hidden: Vec<u32>,
+        /// Points a step.
+        points: usize,
+        /// Networks that train at once.
+        runs: usize,
+        /// Steps a second.
+        steps_per_s: u64,
+    },
+}
+
+/// Measures a convolutional network on random images of 3×32×32 and 10 classes.
+///
+/// # Errors
+/// If the network can't be made or trained.
+pub fn train_throughput(
+    conv: &[u32],
+    dense: &[u32],
+    batch: usize,
+    windows: Windows,
+) -> Result<Row, ExperimentError> {
+    let net = ConvNet { conv: conv.to_vec(), kernel: 3, dense: dense.to_vec() };
+    let model = Model::conv_net(&net, [3, 32, 32], 10, 0)?;
+    let mut stream = Stream::new(0, "bench/images");
+    let images: Vec<f32> = (0..batch * 3 * 32 * 32).map(|_| stream.normal() as f32).collect();
+    let images = Tensor::from_vec(images, (batch, 3, 32, 32), &Device::Cpu)?;
+    let labels: Vec<u32> = (0..batch as u32).map(|index| index % 10).collect();
+    let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
+    let steps_per_s =
+        steps_per_second(&model, windows, || Ok(cross_entropy(&model.forward(&images)?, &labels)?))?;
+    let images_per_s = (steps_per_s * batch as f64).round() as u64;
+    Ok(Row::Cnn { conv: conv.to_vec(), dense: dense.to_vec(), batch, images_per_s })
+}
+
+/// Measures a dense network that is fitted to sin x.
+///
+/// # Errors
+/// If the network can't be made or trained.
+pub fn fit_throughput(hidden: &[u32], points: usize, windows: Windows) -> Result<Row, ExperimentError> {
+    let model = Model::dense_net(1, hidden, 1, 0)?;
+    let inputs: Vec<f64> =
+        (0..points).map(|index| 6.0 * index as f64 / (points as f64 - 1.0) - 3.0).collect();
+    let targets: Vec<f32> = inputs.iter().map(|&x| Function::Sin.at(x) as f32).collect();
+    let inputs: Vec<f32> = inputs.into_iter().map(|x| x as f32).collect();
+    let inputs = Tensor::from_vec(inputs, (points, 1), &Device::Cpu)?;
+    let targets = Tensor::from_vec(targets, (points, 1), &Device::Cpu)?;
+    let steps_per_s =
+        steps_per_second(&model, windows, || Ok(mean_squared_error(&model.forward(&inputs)?, &targets)?))?;
+    Ok(Row::Dense { hidden: hidden.to_vec(), points, runs: 1, steps_per_s: steps_per_s.round() as u64 })
+}
+
+fn steps_per_second(
+    model: &Model,
+    windows: Windows,
+    loss: impl Fn() -> Result<Tensor, ExperimentError>,
+) -> Result<f64, ExperimentError> {
+    let mut adam = step::optimizer(&Optimizer::adam(1e-3), model.parameters())?;
+    let mut step = || step::step(model, adam.as_mut(), &loss()?);
+    for _ in 0..2 {
+        step()?;
+    }
+    let mut best = 0f64;
+    for _ in 0..windows.count {
+        let start = Instant::now();
+        let mut steps = 0u32;
+        while start.elapsed() < windows.length {
+            step()?;
+            steps += 1;
+        }
+        best = best.max(f64::from(steps) / start.elapsed().as_secs_f64());
+    }
+    Ok(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_have_the_keys_of_the_reference_measurement() {
+        let windows = Windows { count: 1, length: Duration::from_millis(20) };
+        let cnn = serde_json::to_value(train_throughput(&[4, 4], &[8], 8, windows).unwrap()).unwrap();
+        assert_eq!(cnn["work"], "cnn");
+        assert_eq!((&cnn["conv"], &cnn["dense"]), (&serde_json::json!([4, 4]), &serde_json::json!([8])));
+        assert!(cnn["images_per_s"].as_u64().unwrap() > 0);
+        let dense = serde_json::to_value(fit_throughput(&[8], 16, windows).unwrap()).unwrap();
+        assert_eq!((&dense["work"], &dense["runs"]), (&serde_json::json!("dense"), &serde_json::json!(1)));
+        assert!(dense["steps_per_s"].as_u64().unwrap() > 0);
+    }
+}

@@ -1,0 +1,206 @@
+//! `classify`: a convolutional or dense network classifies images.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use basin_domain::data::DataUse;
+use basin_domain::experiment::Classify;
+use basin_domain::random::Stream;
+use basin_domain::record::Record;
+use basin_domain::task::TaskSpec;
+use basin_kernels::{LossSums, cross_entropy, cross_entropy_sums, gather_images};
+use candle_core::{Device, Tensor};
+
+use crate::dataset::{Dataset, Split};
+use crate::model::Model;
+use crate::training::{Part, Problem, Schedule, Training, TrainingLoss};
+use crate::{Assets, ExperimentError, Run};
+
+/// Starts or resumes a run of `classify`.
+pub(crate) fn start(
+    spec: &TaskSpec,
+    parameters: &Classify,
+    assets: &Assets,
+    checkpoint: Option<&[u8]>,
+) -> Result<Box<dyn Run>, ExperimentError> {
+    let missing = |reason: String| ExperimentError::MissingData(reason);
+    let named = spec.data.as_ref().ok_or_else(|| missing("the task names none".to_owned()))?;
+    let dataset = assets.dataset.clone().ok_or_else(|| missing(format!("`{}` isn't there", named.name)))?;
+    if dataset.name() != named.name.as_str() {
+        return Err(missing(format!("it is `{}` where the task names `{}`", dataset.name(), named.name)));
+    }
+    let model = Model::conv_net(&parameters.model, dataset.shape(), dataset.classes().len(), spec.seed)?;
+    let schedule = Schedule {
+        batch_size: parameters.batch_size as usize,
+        epochs: parameters.epochs,
+        optimizer: parameters.optimizer,
+        record: parameters.record,
+    };
+    let DataUse { train_limit, test_limit, label_noise } = parameters.data;
+    let (all_train, all_test) = (dataset.train(), dataset.test());
+    let train = subset(all_train.len(), train_limit, &format!("{}/train", named.digest), "train_limit")?;
+    let test = subset(all_test.len(), test_limit, &format!("{}/test", named.digest), "test_limit")?;
+    let noise = LabelNoise { share: label_noise, seed: spec.seed, classes: dataset.classes().len() };
+    let train_labels = noise.apply(labels(all_train, &train))?;
+    let test_labels = labels(all_test, &test);
+    let problem = Images {
+        train: Examples { indices: train, labels: train_labels },
+        test: Examples { indices: test, labels: test_labels },
+        dataset,
+    };
+    Ok(Box::new(Training::start(spec, schedule, problem, model, checkpoint)?))
+}
+
+/// The examples that a run uses: the first `limit` of an order that depends on the data alone, so that all runs with one
+/// limit see the same, and a smaller limit's are among a larger one's.
+fn subset(
+    count: usize,
+    limit: Option<u64>,
+    stream: &str,
+    parameter: &str,
+) -> Result<Vec<u32>, ExperimentError> {
+    let Ok(count) = u32::try_from(count) else {
+        return Err(ExperimentError::InvalidParameters(format!("{count} examples are too many")));
+    };
+    let mut indices: Vec<u32> = (0..count).collect();
+    if let Some(limit) = limit {
+        if limit == 0 || limit > u64::from(count) {
+            return Err(ExperimentError::InvalidParameters(format!(
+                "`{parameter}` is {limit}, and the data set has {count} such examples"
+            )));
+        }
+        Stream::new(0, stream).shuffle(&mut indices);
+        indices.truncate(limit as usize);
+    }
+    Ok(indices)
+}
+
+/// The labels of the chosen examples.
+fn labels(split: Split<'_>, indices: &[u32]) -> Vec<u32> {
+    indices.iter().map(|&index| u32::from(split.labels[index as usize])).collect()
+}
+
+/// Labels replaced at random: each with probability `share` by one drawn uniformly from all classes, the right one
+/// included (Zhang et al. 2017, arXiv 1611.03530, section 2.1: partially corrupted labels).
+#[derive(Debug, Clone, Copy)]
+struct LabelNoise {
+    share: f64,
+    seed: u64,
+    classes: usize,
+}
+
+impl LabelNoise {
+    /// Both numbers are drawn for every label: what a smaller share replaces, a larger one replaces too, by the same.
+    fn apply(self, mut labels: Vec<u32>) -> Result<Vec<u32>, ExperimentError> {
+        if !(0.0..=1.0).contains(&self.share) {
+            let reason = format!("`label_noise` is {}, not a share in [0, 1]", self.share);
+            return Err(ExperimentError::InvalidParameters(reason));
+        }
+        let mut stream = Stream::new(self.seed, "label noise");
+        for label in &mut labels {
+            let (chance, replacement) = (stream.uniform(), stream.below(self.classes as u64));
+            if chance < self.share {
+                *label = replacement as u32;
+            }
+        }
+        Ok(labels)
+    }
+}
+
+/// The examples of one part that a run uses.
+struct Examples {
+    /// Which of the data set's.
+    indices: Vec<u32>,
+    /// Their labels, noise included.
+    labels: Vec<u32>,
+}
+
+/// Images with their labels, under cross entropy.
+struct Images {
+    dataset: Arc<Dataset>,
+    train: Examples,
+    test: Examples,
+}
+
+impl Images {
+    fn part(&self, part: Part) -> (&Examples, Split<'_>) {
+        match part {
+            Part::Train => (&self.train, self.dataset.train()),
+            Part::Test => (&self.test, self.dataset.test()),
+        }
+    }
+
+    fn gather(&self, split: Split<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
+        let dataset = &self.dataset;
+        Ok(gather_images(split.images, dataset.shape(), indices, dataset.mean(), dataset.std())?)
+    }
+}
+
+impl Problem for Images {
+    const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
+    const HAS_ACCURACY: bool = true;
+
+    fn examples(&self, part: Part) -> usize {
+        self.part(part).0.indices.len()
+    }
+
+    fn loss(&self, model: &Model, batch: &[u32]) -> Result<(Tensor, LossSums), ExperimentError> {
+        let (examples, split) = self.part(Part::Train);
+        let indices: Vec<u32> = batch.iter().map(|&at| examples.indices[at as usize]).collect();
+        let labels: Vec<u32> = batch.iter().map(|&at| examples.labels[at as usize]).collect();
+        let labels = Tensor::from_vec(labels, batch.len(), &Device::Cpu)?;
+        let logits = model.forward(&self.gather(split, &indices)?)?;
+        Ok((cross_entropy(&logits, &labels)?, cross_entropy_sums(&logits, &labels)?))
+    }
+
+    fn evaluate(&self, model: &Model, part: Part, range: Range<usize>) -> Result<LossSums, ExperimentError> {
+        let (examples, split) = self.part(part);
+        let labels = Tensor::from_slice(&examples.labels[range.clone()], range.len(), &Device::Cpu)?;
+        let logits = model.evaluate(&self.gather(split, &examples.indices[range])?)?;
+        Ok(cross_entropy_sums(&logits, &labels)?)
+    }
+
+    fn conclude(&self, _: &Model, _: &mut Record) -> Result<(), ExperimentError> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noisy(share: f64, seed: u64) -> Vec<u32> {
+        LabelNoise { share, seed, classes: 10 }.apply(vec![10; 10_000]).unwrap()
+    }
+
+    #[test]
+    fn the_share_of_replaced_labels_is_the_one_asked_for_and_all_classes_are_drawn() {
+        assert!(noisy(0.0, 1).iter().all(|&label| label == 10));
+        let half = noisy(0.5, 1);
+        let replaced = half.iter().filter(|&&label| label != 10).count();
+        assert!((4_800..5_200).contains(&replaced), "{replaced}");
+        let all = noisy(1.0, 1);
+        for class in 0..10 {
+            let drawn = all.iter().filter(|&&label| label == class).count();
+            assert!((850..1_150).contains(&drawn), "{class}: {drawn}");
+        }
+        assert_ne!(all, noisy(1.0, 2));
+    }
+
+    #[test]
+    fn a_larger_share_replaces_what_a_smaller_one_does() {
+        let (small, large) = (noisy(0.25, 7), noisy(0.75, 7));
+        assert!(small.iter().zip(&large).all(|(small, large)| *small == 10 || small == large));
+    }
+
+    #[test]
+    fn a_smaller_subset_lies_within_a_larger_one_and_no_seed_enters() {
+        let drawn = |limit| subset(1_000, limit, "digest/train", "train_limit").unwrap();
+        let (few, many) = (drawn(Some(10)), drawn(Some(100)));
+        assert_eq!(few, many[..10]);
+        assert_ne!(few, (0..10).collect::<Vec<_>>());
+        assert_eq!(drawn(None), (0..1_000).collect::<Vec<_>>());
+        assert!(subset(1_000, Some(0), "digest/train", "train_limit").is_err());
+        assert!(subset(1_000, Some(1_001), "digest/train", "train_limit").is_err());
+    }
+}

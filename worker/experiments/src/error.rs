@@ -1,0 +1,65 @@
+//! Why a run can't start or go on.
+
+use basin_domain::failure::{Failure, FailureKind};
+
+/// Why a run can't start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// A checkpoint that can't be used: the caller may try an older one, or none.
+    #[error("the checkpoint can't be used: {0}")]
+    BadCheckpoint(String),
+    /// Parameters that can't be trained, with what is wrong with them.
+    #[error("the parameters can't be trained: {0}")]
+    InvalidParameters(String),
+    /// The data set isn't there, or is another one than the task names.
+    #[error("the data set can't be used: {0}")]
+    MissingData(String),
+    /// A trainable parameter that the loss doesn't depend on: the model is put together wrongly.
+    #[error("the parameter `{parameter}` received no gradient")]
+    NoGradient {
+        /// The parameter's name.
+        parameter: String,
+    },
+    /// The results were asked for before the run had ended.
+    #[error("the run hasn't ended yet, so it has no results")]
+    NotDone,
+    /// An operation on tensors failed.
+    #[error("a tensor operation failed")]
+    Tensor(#[from] candle_core::Error),
+}
+
+impl ExperimentError {
+    /// The failure that this error makes of an attempt: its kind, and the error with its causes in words.
+    pub fn failure(&self) -> Failure {
+        let kind = match self {
+            Self::InvalidParameters(_) => FailureKind::InvalidParameters,
+            Self::MissingData(_) => FailureKind::MissingData,
+            Self::BadCheckpoint(_) | Self::NoGradient { .. } | Self::NotDone | Self::Tensor(_) => {
+                FailureKind::Experiment
+            }
+        };
+        let mut message = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            message.push_str(": ");
+            message.push_str(&error.to_string());
+            cause = error.source();
+        }
+        Failure::new(kind, message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_has_the_cause_in_words() {
+        let failure = ExperimentError::Tensor(candle_core::Error::Msg("out of luck".to_owned())).failure();
+        assert_eq!(failure.kind, FailureKind::Experiment);
+        assert_eq!(failure.message, "a tensor operation failed: out of luck");
+        let failure = ExperimentError::InvalidParameters("no pixel is left".to_owned()).failure();
+        assert_eq!(failure.kind, FailureKind::InvalidParameters);
+        assert_eq!(ExperimentError::MissingData(String::new()).failure().kind, FailureKind::MissingData);
+    }
+}

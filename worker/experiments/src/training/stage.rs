@@ -1,0 +1,69 @@
+//! Where a run stands.
+
+use basin_domain::record::Outcome;
+use basin_kernels::LossSums;
+use serde::{Deserialize, Serialize};
+
+/// Which examples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// Those that are trained on.
+    Train,
+    /// Those that aren't.
+    Test,
+}
+
+impl Part {
+    /// The part as the names of series have it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// When an evaluation takes place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Before the first epoch.
+    Before,
+    /// After an epoch.
+    Epoch,
+    /// After everything else.
+    After,
+}
+
+/// What a run does next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stage {
+    /// It evaluates the model, piece by piece.
+    Evaluate {
+        /// When in the run.
+        when: When,
+        /// Over which examples.
+        part: Part,
+        /// The examples that are done.
+        position: usize,
+        /// Their sums.
+        sums: LossSums,
+    },
+    /// It trains, step by step.
+    Train {
+        /// The examples of the epoch that are done.
+        position: usize,
+        /// Their sums.
+        sums: LossSums,
+    },
+    /// It is at its end.
+    Ended(Outcome),
+}
+
+impl Stage {
+    /// An evaluation at its start.
+    pub fn evaluation(when: When, part: Part) -> Self {
+        Self::Evaluate { when, part, position: 0, sums: LossSums::default() }
+    }
+}

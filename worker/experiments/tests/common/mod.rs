@@ -1,0 +1,103 @@
+//! Small tasks and data for the tests of runs.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use basin_domain::data::{DataUse, Dataset as NamedDataset};
+use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Recording};
+use basin_domain::id::DatasetName;
+use basin_domain::optimizer::Optimizer;
+use basin_domain::random::Stream;
+use basin_domain::task::TaskSpec;
+use basin_experiments::dataset::{self, Dataset};
+use basin_experiments::{Advance, Assets, Finished, Run, start};
+
+/// SGD with momentum and weight decay.
+pub(crate) const SGD: Optimizer = Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, weight_decay: 1e-4 };
+
+/// Everything that can be recorded.
+pub(crate) const ALL: Recording = Recording { gradient_norm: true, weights_every: Some(2) };
+
+/// IDX files of random images in the layout of Fashion-MNIST, imported and opened.
+pub(crate) fn tiny_images(train: u32, test: u32) -> (Assets, NamedDataset) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stream = Stream::new(11, "tiny images");
+    for (prefix, count) in [("train", train), ("t10k", test)] {
+        let pixels: Vec<u8> = (0..count * 784).map(|_| stream.next_u64() as u8).collect();
+        let labels: Vec<u8> = (0..count).map(|_| stream.below(10) as u8).collect();
+        write_idx(&folder.path().join(format!("{prefix}-images-idx3-ubyte")), &[count, 28, 28], &pixels);
+        write_idx(&folder.path().join(format!("{prefix}-labels-idx1-ubyte")), &[count], &labels);
+    }
+    let name = DatasetName::new("fashion-mnist").unwrap();
+    let file = folder.path().join("data.basin");
+    let digest = dataset::import(&name, folder.path(), &file).unwrap().digest;
+    // The mapping outlives the file's name.
+    let dataset = Arc::new(Dataset::open(&file).unwrap());
+    (Assets { dataset: Some(dataset), ..Assets::default() }, NamedDataset { name, digest })
+}
+
+fn write_idx(path: &Path, dimensions: &[u32], values: &[u8]) {
+    let mut bytes = vec![0, 0, 8, dimensions.len() as u8];
+    bytes.extend(dimensions.iter().flat_map(|size| size.to_be_bytes()));
+    bytes.extend_from_slice(values);
+    fs::write(path, bytes).unwrap();
+}
+
+/// A small task of `classify`.
+pub(crate) fn classify(data: &NamedDataset, change: impl FnOnce(&mut Classify)) -> TaskSpec {
+    let mut parameters = Classify {
+        model: ConvNet { conv: vec![3, 4], kernel: 3, dense: vec![6] },
+        data: DataUse::default(),
+        batch_size: 16,
+        epochs: 2,
+        optimizer: Optimizer::adam(1e-3),
+        record: Recording::default(),
+    };
+    change(&mut parameters);
+    let version = Classify::VERSION;
+    let experiment = Experiment::Classify(parameters);
+    TaskSpec { experiment, version, seed: 3, data: Some(data.clone()), inputs: Default::default() }
+}
+
+/// A small task of `fit-function`.
+pub(crate) fn fit(change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
+    let mut parameters = FitFunction {
+        function: Function::Sin,
+        hidden: vec![8, 8],
+        interval: (-3.0, 3.0),
+        points: 20,
+        batch_size: None,
+        epochs: 5,
+        optimizer: Optimizer::adam(1e-3),
+        record: Recording::default(),
+    };
+    change(&mut parameters);
+    let version = FitFunction::VERSION;
+    TaskSpec {
+        experiment: Experiment::FitFunction(parameters),
+        version,
+        seed: 3,
+        data: None,
+        inputs: Default::default(),
+    }
+}
+
+/// Drives a run to its end.
+pub(crate) fn finish(mut run: Box<dyn Run>) -> Finished {
+    while run.advance().unwrap() == Advance::More {}
+    run.finish().unwrap()
+}
+
+/// A task from start to end.
+pub(crate) fn train(spec: &TaskSpec, assets: &Assets) -> Finished {
+    finish(start(spec, assets, None).unwrap())
+}
+
+/// Asserts that two results have the same bytes; NaN equals NaN.
+pub(crate) fn assert_same(a: &Finished, b: &Finished, context: &str) {
+    assert_eq!(a.outcome, b.outcome, "{context}");
+    assert_eq!(format!("{:?}", a.record), format!("{:?}", b.record), "{context}");
+    assert!(a.result == b.result, "{context}: the results' bytes differ");
+}
