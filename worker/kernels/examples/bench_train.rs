@@ -1,6 +1,6 @@
 //! Whole training steps of the networks of `pytorch_train.py`, timed as it times them: the best of nine windows.
 //!
-//! `cargo run --release -p basin-kernels --example bench_train -- [images|dense] [seconds a window] [windows]`
+//! `cargo run --release -p basin-kernels --example bench_train -- [images|dense] [seconds a window] [windows] [architecture]`
 
 #![allow(clippy::print_stdout)]
 
@@ -89,9 +89,12 @@ fn main() -> Result<()> {
     let what = arguments.first().map_or("all", String::as_str);
     let seconds = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(0.7);
     let windows = arguments.get(2).and_then(|text| text.parse().ok()).unwrap_or(9);
+    let only: Option<usize> = arguments.get(3).and_then(|text| text.parse().ok());
     println!("# {} {} threads", basin_kernels::code_path(), rayon::current_num_threads());
     if what != "dense" {
-        for [first, second, hidden] in ARCHITECTURES {
+        for (_, [first, second, hidden]) in
+            ARCHITECTURES.into_iter().enumerate().filter(|(index, _)| only.is_none_or(|only| only == *index))
+        {
             for batch in [64, 512] {
                 let network = Network::new(&[3, first, second], &[second * 64, hidden, 10])?;
                 let mut optimizer = network.optimizer()?;

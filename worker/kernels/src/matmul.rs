@@ -8,7 +8,7 @@ use crate::element::Element;
 use crate::pieces;
 use crate::scratch::Scratch;
 use crate::tile::{Operands, accumulate, with_tile};
-use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector};
+use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector, transpose};
 
 /// Steps of the inner sum between which the sums leave their registers: the part of a panel that they read fits the first cache.
 const DEPTH: usize = 64;
@@ -105,16 +105,40 @@ impl<T: Dispatch> Product<'_, T> {
                     .copy_from_slice(&b.elements[row * b.row..][panel.columns.clone()]);
             }
         } else {
-            // A few rows at a time, so that what is written stays in the first cache until it is whole.
-            const TOGETHER: usize = 32;
-            for (group, packed) in packed.chunks_mut(TOGETHER * panel.width).enumerate() {
-                for (lane, column) in panel.columns.clone().enumerate() {
-                    let from = &b.elements[column * b.column + group * TOGETHER * b.row..];
-                    for (step, packed) in packed.chunks_exact_mut(panel.width).enumerate() {
-                        packed[lane] = from[step * b.row];
-                    }
-                }
-            }
+            debug_assert!(b.row == 1, "one of a matrix' strides is one");
+            T::dispatch(PackTransposed {
+                from: &b.elements[panel.columns.start * b.column..],
+                column: b.column,
+                panel,
+                packed,
+            });
+        }
+    }
+}
+
+/// Packs a panel of columns that lie in memory one after another.
+struct PackTransposed<'a, T> {
+    from: &'a [T],
+    column: usize,
+    panel: &'a Panel,
+    packed: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for PackTransposed<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        let (columns, depth) = (self.panel.columns.len(), self.packed.len() / self.panel.width);
+        assert!(columns == 0 || depth == 0 || self.from.len() >= (columns - 1) * self.column + depth);
+        // SAFETY: the CPU has V's instructions (the caller's contract); each column has `depth` elements, and each packed row has
+        // room for all columns.
+        unsafe {
+            transpose::<V>(
+                (columns, depth),
+                self.from.as_ptr(),
+                self.column,
+                self.packed.as_mut_ptr(),
+                self.panel.width,
+            );
         }
     }
 }

@@ -1,9 +1,8 @@
 //! The backward pass of some images on one thread.
 
 use super::blocks::Blocks;
-use super::entries::Entries;
+use super::entries::SparseGradient;
 use super::geometry::Geometry;
-use super::pool::NONE;
 use super::run::add_kernel_runs;
 use crate::element::Element;
 use crate::scratch::Scratch;
@@ -41,16 +40,18 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
         let mut image = Scratch::zeros(self.blocks.image_elements);
         let mut image_gradient =
             Scratch::zeros(if self.input.is_some() { self.blocks.image_elements } else { 0 });
-        let mut entries = Entries::new(g);
+        let mut sparse = SparseGradient::new(g, V::WIDTH);
         let results = self.gradient.chunks_exact(g.pooled()).zip(self.winners.chunks_exact(g.pooled()));
         for (index, (x, (gradient, winners))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
-            self.blocks.pack_image(x, &mut image);
-            entries.list_by_output(gradient, winners);
-            add_bias_gradient(&g, gradient, winners, self.bias_gradient);
             // SAFETY: the CPU has V's instructions (the caller's contract).
-            unsafe { add_weight_gradient::<V>(&g, self.blocks, &image, &entries, self.weight_gradient) };
+            unsafe {
+                self.blocks.pack_image::<V>(x, &mut image);
+                sparse.list_by_output::<V>(gradient, winners);
+                add_bias_gradient::<V>(&sparse, self.bias_gradient);
+                add_weight_gradient::<V>(&g, self.blocks, &image, &sparse, self.weight_gradient);
+            }
             if let Some(input) = &mut self.input {
-                entries.list_by_position(gradient, winners);
+                sparse.list_by_position(gradient, winners);
                 image_gradient.fill(T::default());
                 let plain = &mut input.gradient[index * g.image()..][..g.image()];
                 // SAFETY: as above.
@@ -59,7 +60,7 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
                         &g,
                         self.blocks,
                         input.packed_weight,
-                        &entries,
+                        &sparse,
                         &mut image_gradient,
                         plain,
                     )
@@ -69,18 +70,24 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
     }
 }
 
+/// # Safety
+/// The CPU has V's instructions.
 #[inline(always)]
-fn add_bias_gradient<T: Element>(g: &Geometry, gradient: &[T], winners: &[u8], sums: &mut [T]) {
-    const LANES: usize = 16;
-    let planes = gradient.chunks_exact(g.windows()).zip(winners.chunks_exact(g.windows()));
-    for ((gradient, winners), sum) in planes.zip(sums) {
-        let mut lanes = [T::default(); LANES];
-        for (gradient, winners) in gradient.chunks(LANES).zip(winners.chunks(LANES)) {
-            for ((lane, value), winner) in lanes.iter_mut().zip(gradient).zip(winners) {
-                *lane = *lane + if *winner == NONE { T::default() } else { *value };
+unsafe fn add_bias_gradient<V: Vector>(sparse: &SparseGradient<V::Element>, sums: &mut [V::Element]) {
+    for (output, sum) in sums.iter_mut().enumerate() {
+        let values = sparse.of_output(output).values.chunks_exact(V::WIDTH);
+        let rest = values.remainder();
+        let mut parts = [V::Element::default(); 16];
+        // SAFETY: each chunk has a register's elements, and no register has more than 16.
+        unsafe {
+            // A loop and not a fold: a closure would not be compiled for the code path.
+            let mut lanes = V::splat(V::Element::default());
+            for chunk in values {
+                lanes = lanes.add(V::load(chunk.as_ptr()));
             }
+            lanes.store(parts.as_mut_ptr());
         }
-        *sum = lanes.into_iter().fold(*sum, |sum, lane| sum + lane);
+        *sum = parts[..V::WIDTH].iter().chain(rest).fold(*sum, |sum, part| sum + *part);
     }
 }
 
@@ -91,7 +98,7 @@ unsafe fn add_weight_gradient<V: Vector>(
     g: &Geometry,
     blocks: &Blocks,
     image: &[V::Element],
-    entries: &Entries<V::Element>,
+    sparse: &SparseGradient<V::Element>,
     weight_gradient: &mut [V::Element],
 ) {
     for block in &blocks.blocks {
@@ -103,7 +110,7 @@ unsafe fn add_weight_gradient<V: Vector>(
             // (`positions` counts the zeros around it, and a register more); `weights` is the output's `kernel` runs.
             unsafe {
                 add_kernel_runs::<V>(
-                    entries.of_output(output),
+                    sparse.of_output(output),
                     (g.kernel, block.columns),
                     image.as_ptr(),
                     block.stride,
@@ -123,7 +130,7 @@ unsafe fn input_gradient<V: Vector>(
     g: &Geometry,
     blocks: &Blocks,
     packed_weight: &[V::Element],
-    entries: &Entries<V::Element>,
+    sparse: &SparseGradient<V::Element>,
     blocked: &mut [V::Element],
     plain: &mut [V::Element],
 ) {
@@ -131,7 +138,7 @@ unsafe fn input_gradient<V: Vector>(
         let per_row = block.columns * V::WIDTH;
         let weight = &packed_weight[blocks.weight_range(block)];
         let blocked = &mut blocked[blocks.image_range(block)];
-        for (position, entries) in entries.positions() {
+        for (position, entries) in sparse.positions() {
             let to = blocked[position * block.stride..].as_mut_ptr();
             // SAFETY: an entry's index is an output, of which `weight` has `kernel` runs; from a window's position the
             // kernel's runs stay within the block's image.
@@ -147,6 +154,7 @@ unsafe fn input_gradient<V: Vector>(
                 );
             }
         }
-        blocks.unpack_image(block, blocked, plain);
+        // SAFETY: the CPU has V's instructions (the caller's contract).
+        unsafe { blocks.unpack_image::<V>(block, blocked, plain) };
     }
 }

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::geometry::Geometry;
+use crate::vector::{Vector, transpose};
 
 /// One block of channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,38 +68,50 @@ impl Blocks {
     }
 
     /// From `[channel, y, x]` into blocks whose margins are zero already.
+    ///
+    /// # Safety
+    /// The CPU has V's instructions.
     #[inline(always)]
-    pub(crate) fn pack_image<T: Copy>(&self, image: &[T], blocked: &mut [T]) {
+    pub(crate) unsafe fn pack_image<V: Vector>(&self, image: &[V::Element], blocked: &mut [V::Element]) {
         let g = &self.geometry;
+        let plane = g.height * g.width;
+        assert!(image.len() == g.image() && blocked.len() == self.image_elements);
         for block in &self.blocks {
-            let blocked = &mut blocked[self.image_range(block)];
-            for (lane, channel) in block.channels.clone().enumerate() {
-                for (y, row) in image[channel * g.height * g.width..][..g.height * g.width]
-                    .chunks_exact(g.width)
-                    .enumerate()
-                {
-                    let start = ((y + g.radius()) * g.pitch() + g.radius()) * block.stride;
-                    for (to, from) in blocked[start..].chunks_mut(block.stride).zip(row) {
-                        to[lane] = *from;
-                    }
-                }
+            for y in 0..g.height {
+                let from = image[block.channels.start * plane + y * g.width..].as_ptr();
+                let to = blocked[block.image_start + self.row_start(y, block)..].as_mut_ptr();
+                // SAFETY: the row is in each of the block's channels; its `width` positions are within the block's image.
+                unsafe { transpose::<V>((block.channels.len(), g.width), from, plane, to, block.stride) };
             }
         }
     }
 
     /// The channels of one block back to `[channel, y, x]`.
+    ///
+    /// # Safety
+    /// The CPU has V's instructions.
     #[inline(always)]
-    pub(crate) fn unpack_image<T: Copy>(&self, block: &Block, blocked: &[T], image: &mut [T]) {
+    pub(crate) unsafe fn unpack_image<V: Vector>(
+        &self,
+        block: &Block,
+        blocked: &[V::Element],
+        image: &mut [V::Element],
+    ) {
         let g = &self.geometry;
-        for (lane, channel) in block.channels.clone().enumerate() {
-            let channel = &mut image[channel * g.height * g.width..][..g.height * g.width];
-            for (y, row) in channel.chunks_exact_mut(g.width).enumerate() {
-                let start = ((y + g.radius()) * g.pitch() + g.radius()) * block.stride;
-                for (to, from) in row.iter_mut().zip(blocked[start..].chunks(block.stride)) {
-                    *to = from[lane];
-                }
-            }
+        let plane = g.height * g.width;
+        assert!(image.len() == g.image() && blocked.len() == self.image_range(block).len());
+        for y in 0..g.height {
+            let from = blocked[self.row_start(y, block)..].as_ptr();
+            let to = image[block.channels.start * plane + y * g.width..].as_mut_ptr();
+            // SAFETY: as for `pack_image`, the other way round.
+            unsafe { transpose::<V>((g.width, block.channels.len()), from, block.stride, to, plane) };
         }
+    }
+
+    /// Where row `y` of the image starts in the block.
+    const fn row_start(&self, y: usize, block: &Block) -> usize {
+        let g = &self.geometry;
+        ((y + g.radius()) * g.pitch() + g.radius()) * block.stride
     }
 
     /// From `[output, channel, y, x]` to `[block, output, y, (x, channel)]`, runs filled up with zeros.
@@ -136,6 +149,7 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::Portable;
 
     fn geometry(channels: usize, kernel: usize) -> Geometry {
         Geometry { batch: 1, channels, height: 5, width: 7, outputs: 3, kernel }
@@ -153,7 +167,8 @@ mod tests {
 
             let image: Vec<f64> = (1..=g.image()).map(|value| value as f64).collect();
             let mut blocked = vec![0.0; blocks.image_elements];
-            blocks.pack_image(&image, &mut blocked);
+            // SAFETY: these registers need no special instructions.
+            unsafe { blocks.pack_image::<Portable<f64, 2>>(&image, &mut blocked) };
             assert_eq!(
                 blocked.iter().sum::<f64>(),
                 image.iter().sum::<f64>(),
@@ -161,7 +176,14 @@ mod tests {
             );
             let mut back = vec![0.0; image.len()];
             for block in &blocks.blocks {
-                blocks.unpack_image(block, &blocked[blocks.image_range(block)], &mut back);
+                // SAFETY: as above.
+                unsafe {
+                    blocks.unpack_image::<Portable<f64, 2>>(
+                        block,
+                        &blocked[blocks.image_range(block)],
+                        &mut back,
+                    )
+                };
             }
             assert_eq!(back, image);
         }

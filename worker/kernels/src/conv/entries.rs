@@ -7,104 +7,146 @@
 use super::geometry::Geometry;
 use super::pool::NONE;
 use crate::element::Element;
+use crate::vector::Vector;
 
-/// A gradient that isn't zero, with the position of its window (listed by output) or its output (listed by position).
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Entry<T> {
-    pub(crate) index: u32,
-    pub(crate) value: T,
+/// Gradients that aren't zero, each with the position of its window (listed by output) or its output (listed by position).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Entries<'a, T> {
+    pub(crate) indices: &'a [u32],
+    pub(crate) values: &'a [T],
 }
 
-/// One image's entries, in two orders.
-pub(crate) struct Entries<T> {
+/// Lists of entries, one after another.
+struct Lists<T> {
+    indices: Vec<u32>,
+    values: Vec<T>,
+    ends: Vec<u32>,
+}
+
+impl<T: Element> Lists<T> {
+    /// `spare` entries more than there may be, so that whole registers can be stored at the end.
+    fn new(lists: usize, entries: usize, spare: usize) -> Self {
+        Self {
+            indices: vec![0; entries + spare],
+            values: vec![T::default(); entries + spare],
+            ends: vec![0; lists],
+        }
+    }
+
+    #[inline(always)]
+    fn get(&self, list: usize) -> Entries<'_, T> {
+        let start = if list == 0 { 0 } else { self.ends[list - 1] as usize };
+        let range = start..self.ends[list] as usize;
+        Entries { indices: &self.indices[range.clone()], values: &self.values[range] }
+    }
+}
+
+/// One image's gradient as lists.
+pub(crate) struct SparseGradient<T> {
     geometry: Geometry,
     /// Position of the top left sum of each window.
     corners: Vec<u32>,
     /// What a winner adds to it.
     offsets: [u32; 4],
-    by_output: Vec<Entry<T>>,
-    output_ends: Vec<usize>,
-    by_position: Vec<Entry<T>>,
-    /// For each window and winner, after [`Entries::sort_by_position`]: the end of its entries.
-    ends: Vec<u32>,
+    by_output: Lists<T>,
+    /// Five lists a window: one a winner, and one of what doesn't count.
+    by_position: Lists<T>,
 }
 
-impl<T: Element> Entries<T> {
-    pub(crate) fn new(geometry: Geometry) -> Self {
+/// Lists of a window in [`SparseGradient::by_position`].
+const SLOTS: usize = NONE as usize + 1;
+
+impl<T: Element> SparseGradient<T> {
+    pub(crate) fn new(geometry: Geometry, vector_width: usize) -> Self {
         let (columns, pitch) = (geometry.width / 2, geometry.pitch() as u32);
         let corner = |window: usize| 2 * (window / columns) as u32 * pitch + 2 * (window % columns) as u32;
         Self {
             geometry,
             corners: (0..geometry.windows()).map(corner).collect(),
             offsets: [0, 1, pitch, pitch + 1],
-            by_output: vec![Entry::default(); geometry.pooled()],
-            output_ends: vec![0; geometry.outputs],
-            by_position: vec![Entry::default(); geometry.pooled()],
-            ends: vec![0; geometry.windows() * 4],
+            by_output: Lists::new(geometry.outputs, geometry.pooled(), vector_width),
+            by_position: Lists::new(SLOTS * geometry.windows(), geometry.pooled(), 0),
         }
     }
 
     /// Lists one image's gradients by output, in the order of windows.
+    ///
+    /// # Safety
+    /// The CPU has V's instructions.
     #[inline(always)]
-    pub(crate) fn list_by_output(&mut self, gradient: &[T], winners: &[u8]) {
+    pub(crate) unsafe fn list_by_output<V: Vector<Element = T>>(&mut self, gradient: &[T], winners: &[u8]) {
         let windows = self.geometry.windows();
+        debug_assert!(gradient.len() == self.geometry.pooled() && winners.len() == gradient.len());
+        let Lists { indices, values, ends } = &mut self.by_output;
         let mut end = 0;
-        let planes = gradient.chunks_exact(windows).zip(winners.chunks_exact(windows));
-        for ((gradient, winners), output_end) in planes.zip(&mut self.output_ends) {
-            for ((value, winner), corner) in gradient.iter().zip(winners).zip(&self.corners) {
-                // Written always and kept if it counts: no branch to predict.
-                self.by_output[end] =
-                    Entry { index: corner + self.offsets[usize::from(winner & 3)], value: *value };
-                end += usize::from(*winner != NONE && *value != T::default());
+        for (output, output_end) in ends.iter_mut().enumerate() {
+            let mut window = 0;
+            while window < windows {
+                let count = V::WIDTH.min(windows - window);
+                let at = output * windows + window;
+                // SAFETY: `count` windows follow from `window` in all three; the lists end with a register to spare beyond the
+                // entries that there may be, and at most `at` have been listed before.
+                end += unsafe {
+                    V::compact(
+                        count,
+                        gradient.as_ptr().add(at),
+                        winners.as_ptr().add(at),
+                        self.corners.as_ptr().add(window),
+                        &self.offsets,
+                        indices.as_mut_ptr().add(end),
+                        values.as_mut_ptr().add(end),
+                    )
+                };
+                window += count;
             }
-            *output_end = end;
+            *output_end = end as u32;
         }
     }
 
     /// The gradients of one output, with the positions of their windows.
     #[inline(always)]
-    pub(crate) fn of_output(&self, output: usize) -> &[Entry<T>] {
-        let start = if output == 0 { 0 } else { self.output_ends[output - 1] };
-        &self.by_output[start..self.output_ends[output]]
+    pub(crate) fn of_output(&self, output: usize) -> Entries<'_, T> {
+        self.by_output.get(output)
     }
 
-    /// Lists one image's gradients by position, in the order of outputs: a counting sort.
+    /// Lists one image's gradients by position, in the order of outputs: a counting sort without branches.
     #[inline(always)]
     pub(crate) fn list_by_position(&mut self, gradient: &[T], winners: &[u8]) {
         let windows = self.geometry.windows();
-        self.ends.fill(0);
-        let counts = |value: &T, winner: &u8| usize::from(*winner != NONE && *value != T::default());
+        let Lists { indices, values, ends } = &mut self.by_position;
+        let slot =
+            |value: &T, winner: &u8| usize::from(if *value == T::default() { NONE } else { winner & 7 });
+        ends.fill(0);
         for (gradient, winners) in gradient.chunks_exact(windows).zip(winners.chunks_exact(windows)) {
-            for ((value, winner), ends) in gradient.iter().zip(winners).zip(self.ends.chunks_exact_mut(4)) {
-                ends[usize::from(winner & 3)] += counts(value, winner) as u32;
+            for ((value, winner), ends) in gradient.iter().zip(winners).zip(ends.chunks_exact_mut(SLOTS)) {
+                ends[slot(value, winner)] += 1;
             }
         }
         let mut start = 0;
-        for end in &mut self.ends {
+        for end in ends.iter_mut() {
             start += std::mem::replace(end, start);
         }
         for (output, (gradient, winners)) in
             gradient.chunks_exact(windows).zip(winners.chunks_exact(windows)).enumerate()
         {
-            for ((value, winner), ends) in gradient.iter().zip(winners).zip(self.ends.chunks_exact_mut(4)) {
-                if counts(value, winner) == 1 {
-                    let end = &mut ends[usize::from(winner & 3)];
-                    self.by_position[*end as usize] = Entry { index: output as u32, value: *value };
-                    *end += 1;
-                }
+            for ((value, winner), ends) in gradient.iter().zip(winners).zip(ends.chunks_exact_mut(SLOTS)) {
+                let end = &mut ends[slot(value, winner)];
+                indices[*end as usize] = output as u32;
+                values[*end as usize] = *value;
+                *end += 1;
             }
         }
     }
 
     /// The positions that have gradients, each with them.
     #[inline(always)]
-    pub(crate) fn positions(&self) -> impl Iterator<Item = (usize, &[Entry<T>])> {
-        let mut start = 0;
-        self.ends.iter().enumerate().filter_map(move |(slot, end)| {
-            let entries = &self.by_position[start..*end as usize];
-            start = *end as usize;
-            let position = self.corners[slot / 4] + self.offsets[slot % 4];
-            (!entries.is_empty()).then_some((position as usize, entries))
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (usize, Entries<'_, T>)> {
+        let lists =
+            (0..self.geometry.windows()).flat_map(|window| (0..4).map(move |winner| (window, winner)));
+        lists.filter_map(|(window, winner)| {
+            let entries = self.by_position.get(SLOTS * window + winner);
+            let position = self.corners[window] + self.offsets[winner];
+            (!entries.indices.is_empty()).then_some((position as usize, entries))
         })
     }
 }
@@ -112,28 +154,36 @@ impl<T: Element> Entries<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vector::{Dispatch, Kernel};
+
+    struct List<'a>(&'a mut SparseGradient<f32>, &'a [f32], &'a [u8]);
+
+    impl Kernel<f32> for List<'_> {
+        #[inline(always)]
+        unsafe fn run<V: Vector<Element = f32>>(self) {
+            // SAFETY: the caller's contract.
+            unsafe { self.0.list_by_output::<V>(self.1, self.2) };
+        }
+    }
 
     #[test]
     fn both_orders_hold_each_gradient_that_counts_once() {
         // 5×4 pixels: 2×2 windows; two outputs. The pitch is 4 + 1.
         let geometry = Geometry { batch: 1, channels: 1, height: 5, width: 4, outputs: 2, kernel: 3 };
-        let mut entries = Entries::new(geometry);
+        let mut sparse = SparseGradient::new(geometry, 16);
         let gradient = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 8.0];
         let winners = [0_u8, 1, 2, 3, 0, NONE, 1, 3];
-        entries.list_by_output(&gradient, &winners);
-        entries.list_by_position(&gradient, &winners);
-        let entry = |index, value| Entry { index, value };
-        assert_eq!(entries.of_output(0), [entry(0, 1.0), entry(3, 2.0), entry(15, 3.0), entry(18, 4.0)]);
-        assert_eq!(entries.of_output(1), [entry(0, 5.0), entry(18, 8.0)]);
-        let listed: Vec<_> =
-            entries.positions().map(|(position, entries)| (position, entries.to_vec())).collect();
+        f32::dispatch(List(&mut sparse, &gradient, &winners));
+        sparse.list_by_position(&gradient, &winners);
+        assert_eq!(sparse.of_output(0), Entries { indices: &[0, 3, 15, 18], values: &[1.0, 2.0, 3.0, 4.0] });
+        assert_eq!(sparse.of_output(1), Entries { indices: &[0, 18], values: &[5.0, 8.0] });
         assert_eq!(
-            listed,
+            sparse.positions().collect::<Vec<_>>(),
             [
-                (0, vec![entry(0, 1.0), entry(1, 5.0)]),
-                (3, vec![entry(0, 2.0)]),
-                (15, vec![entry(0, 3.0)]),
-                (18, vec![entry(0, 4.0), entry(1, 8.0)]),
+                (0, Entries { indices: &[0, 1], values: &[1.0, 5.0] }),
+                (3, Entries { indices: &[0], values: &[2.0] }),
+                (15, Entries { indices: &[0], values: &[3.0] }),
+                (18, Entries { indices: &[0, 1], values: &[4.0, 8.0] }),
             ]
         );
     }

@@ -51,16 +51,13 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
                 pooled.chunks_mut(TILE_ROWS * g.windows()).zip(winners.chunks_mut(TILE_ROWS * g.windows()));
             for ((weight, bias), (pooled, winners)) in blocks.zip(results) {
                 // SAFETY: the CPU has V's instructions (the caller's contract); the planes were made for `sums` registers.
-                unsafe { convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums) };
-                for (row, (pooled, winners)) in
-                    pooled.chunks_mut(g.windows()).zip(winners.chunks_mut(g.windows())).enumerate()
-                {
-                    pool::pool_plane(
-                        &g,
-                        &outputs[row * sums * V::WIDTH..][..sums * V::WIDTH],
-                        pooled,
-                        winners,
-                    );
+                unsafe {
+                    convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums);
+                    let planes = outputs.chunks_exact(sums * V::WIDTH);
+                    let results = pooled.chunks_mut(g.windows()).zip(winners.chunks_mut(g.windows()));
+                    for (plane, (pooled, winners)) in planes.zip(results) {
+                        pool::pool_plane::<V>(&g, plane, pooled, winners);
+                    }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The inner loops of the backward pass: registers of sums over a list of gradients.
 
-use super::entries::Entry;
+use super::entries::Entries;
 use crate::vector::Vector;
 
 /// A weighted sum of runs. For each entry, `ROWS` runs of `COLUMNS` registers start at `from + index × stride`, `row` apart;
@@ -10,10 +10,10 @@ use crate::vector::Vector;
 /// sum over outputs of their weights. `SETS` sums are kept for entries in turn where one would leave the multipliers waiting.
 ///
 /// # Safety
-/// All that the indices reach is readable, and all registers at `to` are writable.
+/// All that the indices reach is readable, all registers at `to` are writable, and there are as many values as indices.
 #[inline(always)]
 unsafe fn add_runs<V: Vector, const ROWS: usize, const COLUMNS: usize, const SETS: usize>(
-    entries: &[Entry<V::Element>],
+    entries: Entries<'_, V::Element>,
     from: *const V::Element,
     stride: usize,
     row: usize,
@@ -24,15 +24,22 @@ unsafe fn add_runs<V: Vector, const ROWS: usize, const COLUMNS: usize, const SET
     unsafe {
         let zero = V::splat(V::Element::default());
         let mut sums = [[[zero; COLUMNS]; ROWS]; SETS];
-        let whole = entries.chunks_exact(SETS);
-        let rest = whole.remainder();
-        for entries in whole {
-            for (entry, sums) in entries.iter().zip(&mut sums) {
-                add_run(entry, from, stride, row, sums);
+        let count = entries.indices.len();
+        let whole = count - count % SETS;
+        for first in (0..whole).step_by(SETS) {
+            for (set, sums) in sums.iter_mut().enumerate() {
+                let index = *entries.indices.get_unchecked(first + set);
+                add_run(
+                    from.add(index as usize * stride),
+                    row,
+                    *entries.values.get_unchecked(first + set),
+                    sums,
+                );
             }
         }
-        for (entry, sums) in rest.iter().zip(&mut sums) {
-            add_run(entry, from, stride, row, sums);
+        for (set, sums) in sums.iter_mut().enumerate().take(count - whole) {
+            let index = *entries.indices.get_unchecked(whole + set);
+            add_run(from.add(index as usize * stride), row, *entries.values.get_unchecked(whole + set), sums);
         }
         for y in 0..ROWS {
             for x in 0..COLUMNS {
@@ -51,16 +58,14 @@ unsafe fn add_runs<V: Vector, const ROWS: usize, const COLUMNS: usize, const SET
 /// As for [`add_runs`].
 #[inline(always)]
 unsafe fn add_run<V: Vector, const ROWS: usize, const COLUMNS: usize>(
-    entry: &Entry<V::Element>,
     from: *const V::Element,
-    stride: usize,
     row: usize,
+    value: V::Element,
     sums: &mut [[V; COLUMNS]; ROWS],
 ) {
     // SAFETY: the caller's contract.
     unsafe {
-        let value = V::splat(entry.value);
-        let from = from.add(entry.index as usize * stride);
+        let value = V::splat(value);
         for (y, sums) in sums.iter_mut().enumerate() {
             for (x, sum) in sums.iter_mut().enumerate() {
                 *sum = V::load(from.add(y * row + x * V::WIDTH)).mul_add(value, *sum);
@@ -75,7 +80,7 @@ unsafe fn add_run<V: Vector, const ROWS: usize, const COLUMNS: usize>(
 /// As for [`add_runs`].
 #[inline(always)]
 pub(crate) unsafe fn add_kernel_runs<V: Vector>(
-    entries: &[Entry<V::Element>],
+    entries: Entries<'_, V::Element>,
     (rows, columns): (usize, usize),
     from: *const V::Element,
     stride: usize,

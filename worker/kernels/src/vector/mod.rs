@@ -1,12 +1,14 @@
 //! Vector registers, as far as the kernels need them, and the choice of them at run time.
 //!
 //! A kernel is written once, generic over [`Vector`], and compiled for each code path: [`Kernel::run`] and everything below
-//! it is `#[inline(always)]`, so that it ends up inside one function a path that has the path's target features.
+//! it is `#[inline(always)]`, so that it ends up inside one function a path that has the path's target features. Closures in it
+//! must not touch registers: they would be compiled without those features.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod plain;
 mod portable;
 
 use crate::element::Element;
@@ -36,7 +38,78 @@ pub(crate) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// self × factor + sum, fused where the path has it.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
+
+    /// ReLU and 2×2 max pooling of `count` ≤ `WIDTH` windows that follow on each other: 2 × `count` sums at `top` and at `bottom`
+    /// give as many results and winners.
+    #[inline(always)]
+    unsafe fn pool(
+        count: usize,
+        top: *const Self::Element,
+        bottom: *const Self::Element,
+        pooled: *mut Self::Element,
+        winners: *mut u8,
+    ) {
+        // SAFETY: the trait's contract, for the elements that the description names.
+        unsafe { plain::pool(count, top, bottom, pooled, winners) }
+    }
+
+    /// Writes a matrix of `rows` × `columns`, both ≤ `WIDTH`, transposed: element (i, j) goes from `from` + i × `row` + j to
+    /// `to` + j × `column` + i.
+    #[inline(always)]
+    unsafe fn transpose(
+        rows: usize,
+        columns: usize,
+        from: *const Self::Element,
+        row: usize,
+        to: *mut Self::Element,
+        column: usize,
+    ) {
+        // SAFETY: the trait's contract, for the elements that the description names.
+        unsafe { plain::transpose(rows, columns, from, row, to, column) }
+    }
+
+    /// Lists those of `count` ≤ `WIDTH` windows whose gradient isn't zero and that have a winner: `corners` + `offsets[winner]`
+    /// go to `indices` and the gradients to `values`, which have room for a register each. Returns how many there are.
+    #[inline(always)]
+    unsafe fn compact(
+        count: usize,
+        gradient: *const Self::Element,
+        winners: *const u8,
+        corners: *const u32,
+        offsets: &[u32; 4],
+        indices: *mut u32,
+        values: *mut Self::Element,
+    ) -> usize {
+        // SAFETY: the trait's contract, for the elements that the description names.
+        unsafe { plain::compact(count, gradient, winners, corners, offsets, indices, values) }
+    }
 }
+
+/// Writes `from`, a matrix of any size, transposed; strides as for [`Vector::transpose`].
+///
+/// # Safety
+/// The CPU has V's instructions, all of `from` is readable and all of `to` writable.
+#[inline(always)]
+pub(crate) unsafe fn transpose<V: Vector>(
+    (rows, columns): (usize, usize),
+    from: *const V::Element,
+    row: usize,
+    to: *mut V::Element,
+    column: usize,
+) {
+    for i in (0..rows).step_by(V::WIDTH) {
+        for j in (0..columns).step_by(V::WIDTH) {
+            let (rows, columns) = (V::WIDTH.min(rows - i), V::WIDTH.min(columns - j));
+            // SAFETY: the part is within the whole, which is the caller's contract.
+            unsafe {
+                V::transpose(rows, columns, from.add(i * row + j), row, to.add(j * column + i), column)
+            };
+        }
+    }
+}
+
+/// What stands in place of a window's winner (2 × row + column) if ReLU made all of it zero: there is no gradient.
+pub(crate) const NO_WINNER: u8 = 4;
 
 /// Rows of the widest tile.
 pub(crate) const TILE_ROWS: usize = 4;

@@ -1,0 +1,76 @@
+//! What has no instructions of its own on a code path: loops for the compiler.
+
+use super::NO_WINNER;
+use crate::element::Element;
+
+/// # Safety
+/// As for [`super::Vector::pool`].
+#[inline(always)]
+pub(super) unsafe fn pool<T: Element>(
+    count: usize,
+    top: *const T,
+    bottom: *const T,
+    pooled: *mut T,
+    winners: *mut u8,
+) {
+    for window in 0..count {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let (top, bottom) = (top.add(2 * window), bottom.add(2 * window));
+            let (mut best, mut winner) = (*top, 0);
+            for (place, value) in [(1, *top.add(1)), (2, *bottom), (3, *bottom.add(1))] {
+                let wins = value > best || value.is_nan();
+                best = if wins { value } else { best };
+                winner = if wins { place } else { winner };
+            }
+            let dead = best <= T::default();
+            *pooled.add(window) = if dead { T::default() } else { best };
+            *winners.add(window) = if dead { NO_WINNER } else { winner };
+        }
+    }
+}
+
+/// # Safety
+/// As for [`super::Vector::compact`].
+#[inline(always)]
+pub(super) unsafe fn compact<T: Element>(
+    count: usize,
+    gradient: *const T,
+    winners: *const u8,
+    corners: *const u32,
+    offsets: &[u32; 4],
+    indices: *mut u32,
+    values: *mut T,
+) -> usize {
+    let mut listed = 0;
+    for window in 0..count {
+        // SAFETY: the caller's contract; at most `window` entries are listed before.
+        unsafe {
+            let (value, winner) = (*gradient.add(window), *winners.add(window));
+            // Written always and kept if it counts: no branch to predict.
+            *indices.add(listed) = *corners.add(window) + offsets[usize::from(winner & 3)];
+            *values.add(listed) = value;
+            listed += usize::from(winner != NO_WINNER && value != T::default());
+        }
+    }
+    listed
+}
+
+/// # Safety
+/// As for [`super::Vector::transpose`].
+#[inline(always)]
+pub(super) unsafe fn transpose<T: Element>(
+    rows: usize,
+    columns: usize,
+    from: *const T,
+    row: usize,
+    to: *mut T,
+    column: usize,
+) {
+    for j in 0..columns {
+        for i in 0..rows {
+            // SAFETY: the caller's contract.
+            unsafe { *to.add(j * column + i) = *from.add(i * row + j) };
+        }
+    }
+}
