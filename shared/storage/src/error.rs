@@ -43,7 +43,7 @@ pub enum StorageError {
         why: String,
     },
     /// The store can't be written (or read) by this user.
-    #[error("no permission for `{key}` in {store}")]
+    #[error("no permission for {}", place(store, key))]
     Denied {
         /// The store's URL.
         store: String,
@@ -241,6 +241,11 @@ impl StorageError {
 
 /// How a person chooses another store.
 const ELSEWHERE: &str = "choose another store with `--store` or `BASIN_STORE`";
+
+/// An object of a store, or the store itself.
+fn place(store: &str, key: &str) -> String {
+    if key.is_empty() { store.to_owned() } else { format!("`{key}` in {store}") }
+}
 
 /// The folder that a store's URL names, if it names one.
 fn folder_of(url: &str) -> Option<PathBuf> {
