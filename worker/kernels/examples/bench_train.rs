@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use basin_kernels::optimizer::{Adam, Optimizer};
-use basin_kernels::{Activation, conv_relu_pool, cross_entropy, dense, mean_squared_error};
+use basin_kernels::{Activation, backward, conv_relu_pool, cross_entropy, dense, mean_squared_error};
 use candle_core::{DType, Device, Result, Tensor, Var};
 
 const ARCHITECTURES: [[usize; 3]; 10] = [
@@ -44,7 +44,6 @@ impl Network {
         for (weight, bias) in &self.convolutions {
             x = conv_relu_pool(&x, weight, bias)?;
         }
-        x = x.flatten_from(1)?;
         for (index, (weight, bias)) in self.dense.iter().enumerate() {
             let last = index + 1 == self.dense.len();
             x = dense(&x, weight, bias, if last { Activation::Identity } else { Activation::Relu })?;
@@ -85,6 +84,7 @@ fn rate(windows: usize, seconds: f64, count: usize, mut step: impl FnMut() -> Re
 }
 
 fn main() -> Result<()> {
+    basin_kernels::keep_freed_memory();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let what = arguments.first().map_or("all", String::as_str);
     let seconds = arguments.get(1).and_then(|text| text.parse().ok()).unwrap_or(0.7);
@@ -102,7 +102,7 @@ fn main() -> Result<()> {
                 let labels: Vec<u32> = (0..batch as u32).map(|index| index % 10).collect();
                 let labels = Tensor::new(labels, &Device::Cpu)?;
                 let rate = rate(windows, seconds, batch, || {
-                    optimizer.step(&cross_entropy(&network.forward(&x)?, &labels)?.backward()?)
+                    optimizer.step(&backward(&cross_entropy(&network.forward(&x)?, &labels)?)?)
                 })?;
                 println!(
                     r#"{{"work": "cnn", "conv": [{first}, {second}], "dense": [{hidden}], "batch": {batch}, "images_per_s": {rate:.0}}}"#
@@ -120,7 +120,7 @@ fn main() -> Result<()> {
             let x = Tensor::from_vec(xs, (points, 1), &Device::Cpu)?;
             let y = x.sin()?;
             let rate = rate(windows, seconds, 1, || {
-                optimizer.step(&mean_squared_error(&network.forward(&x)?, &y)?.backward()?)
+                optimizer.step(&backward(&mean_squared_error(&network.forward(&x)?, &y)?)?)
             })?;
             println!(
                 r#"{{"work": "dense", "hidden": {hidden:?}, "points": {points}, "runs": 1, "steps_per_s": {rate:.0}}}"#

@@ -6,6 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
+use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
 use crate::matmul::{Matrix, Product};
 use crate::vector::Dispatch;
@@ -19,14 +20,15 @@ pub enum Activation {
     Relu,
 }
 
-/// A dense layer: `x` `[batch, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]` give `[batch, outputs]`.
+/// A dense layer: `x` `[batch, inputs]`, `weight` `[outputs, inputs]`, `bias` `[outputs]` give `[batch, outputs]`. An `x` of more
+/// dimensions is taken as flattened after the first: a map of features needs no reshaping.
 ///
 /// With lanes, many layers of one shape at a time: `weight` `[lanes, outputs, inputs]`, `bias` `[lanes, outputs]`, and `x`
 /// `[lanes, batch, inputs]`, or `[batch, inputs]` for all of them, give `[lanes, batch, outputs]`. A lane's result and its
 /// gradients have the same bytes as those of the layer alone. `x` gets a gradient only if it depends on a variable.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let operation = Dense { activation, input_has_gradient: x.track_op() };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
+    apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
 }
 
 struct Dense {
@@ -54,10 +56,15 @@ impl Sizes {
                 "a dense layer's weight is [outputs, inputs] or [lanes, outputs, inputs], not {weight:?}"
             ),
         };
-        let (x_lanes, batch, x_inputs) = match *x.dims() {
-            [batch, inputs] => (None, batch, inputs),
-            [lanes, batch, inputs] => (Some(lanes), batch, inputs),
-            _ => bail!("a dense layer's input is [batch, inputs] or [lanes, batch, inputs], not {x:?}"),
+        let (x_lanes, batch, x_inputs) = match (lanes, x.dims()) {
+            (None, [batch, features @ ..]) if !features.is_empty() => {
+                (None, *batch, features.iter().product())
+            }
+            (Some(_), [batch, inputs]) => (None, *batch, *inputs),
+            (Some(_), [lanes, batch, inputs]) => (Some(*lanes), *batch, *inputs),
+            _ => bail!(
+                "a dense layer's input is [batch, inputs] or, with lanes, [lanes, batch, inputs], not {x:?}"
+            ),
         };
         let bias_fits = match lanes {
             None => bias.dims() == [outputs],

@@ -9,6 +9,7 @@
 //!
 //! Start reading at [`conv_relu_pool`].
 
+mod backprop;
 mod conv;
 mod dense;
 mod element;
@@ -16,6 +17,7 @@ mod gather;
 mod loss;
 pub mod mapped;
 mod matmul;
+mod memory;
 mod norm;
 pub mod optimizer;
 mod path;
@@ -25,10 +27,12 @@ mod scratch;
 mod tile;
 mod vector;
 
+pub use backprop::backward;
 pub use conv::conv_relu_pool;
 pub use dense::{Activation, dense};
 pub use gather::gather_images;
 pub use loss::{LossSums, cross_entropy, cross_entropy_sums, mean_squared_error};
+pub use memory::keep_freed_memory;
 pub use norm::squared_norm;
 pub use path::{CodePath, code_path, force_code_path};
 pub use peak::peak_gflops;

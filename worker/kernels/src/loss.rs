@@ -3,6 +3,7 @@
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, WithDType, bail};
 
+use crate::backprop::apply2;
 use crate::element::{Element, Elements, slice, with_float};
 
 /// Sums over a batch, for evaluation.
@@ -28,7 +29,7 @@ impl std::ops::AddAssign for LossSums {
 ///
 /// `logits` is `[batch, classes]`, `labels` is `[batch]` of `u32`, each below the number of classes. Gradient for the logits.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    logits.contiguous()?.apply_op2(&labels.contiguous()?, CrossEntropy)
+    apply2([logits.contiguous()?, labels.contiguous()?], CrossEntropy)
 }
 
 /// The sum of the losses (each added in `f64`) and the number of right answers; shapes as for [`cross_entropy`]. No gradient.
@@ -49,7 +50,7 @@ pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor
             target.shape()
         );
     }
-    prediction.contiguous()?.apply_op2(&target.contiguous()?, MeanSquaredError)
+    apply2([prediction.contiguous()?, target.contiguous()?], MeanSquaredError)
 }
 
 struct CrossEntropy;

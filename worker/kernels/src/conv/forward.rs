@@ -12,10 +12,14 @@ use crate::vector::{Kernel, TILE_ROWS, Vector};
 /// Weights in the order in which tiles read them: by blocks of [`TILE_ROWS`] outputs, in each `[channel, y, x, output]`.
 pub(crate) fn pack_weight<T: Copy + Default>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
     let taps = geometry.taps();
-    let mut packed = Vec::with_capacity(weight.len());
-    for block in weight.chunks(TILE_ROWS * taps) {
+    let mut packed = vec![T::default(); weight.len()];
+    for (block, packed) in weight.chunks(TILE_ROWS * taps).zip(packed.chunks_mut(TILE_ROWS * taps)) {
         let rows = block.len() / taps;
-        packed.extend((0..taps).flat_map(|tap| (0..rows).map(move |row| block[row * taps + tap])));
+        for (row, weights) in block.chunks_exact(taps).enumerate() {
+            for (packed, weight) in packed.chunks_exact_mut(rows).zip(weights) {
+                packed[row] = *weight;
+            }
+        }
     }
     packed
 }

@@ -18,6 +18,7 @@ use self::backward::{Backward, InputGradient};
 use self::blocks::Blocks;
 use self::forward::Forward;
 use self::geometry::Geometry;
+use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
 use crate::pieces;
 use crate::scratch::Scratch;
@@ -33,7 +34,7 @@ const PIECES: usize = 16;
 /// does. Of equal sums in a window the first gets the gradient. `x` gets a gradient only if it depends on a variable.
 pub fn conv_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let operation = ConvReluPool { input_has_gradient: x.track_op(), winners: OnceLock::new() };
-    x.contiguous()?.apply_op3(&weight.contiguous()?, &bias.contiguous()?, operation)
+    apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
 }
 
 struct ConvReluPool {

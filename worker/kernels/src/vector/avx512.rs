@@ -102,15 +102,28 @@ impl Vector for Avx512 {
         to: *mut f32,
         column: usize,
     ) {
-        // SAFETY: the trait's contract; the masks let through `rows` and `columns` elements alone.
+        // SAFETY: the trait's contract; the masks let through `rows` and `columns` elements alone, and a whole register is stored
+        // only within what this call writes.
         unsafe {
+            // Loops of constant length: the lines stay in registers.
             let mut lines = [_mm512_setzero_ps(); 16];
-            for (index, line) in lines.iter_mut().enumerate().take(rows) {
-                *line = _mm512_maskz_loadu_ps(mask(columns), from.add(index * row));
+            for (index, line) in lines.iter_mut().enumerate() {
+                let present = if index < rows { mask(columns) } else { 0 };
+                *line = _mm512_maskz_loadu_ps(present, from.add(index.min(rows - 1) * row));
             }
             let lines = transposed(lines);
-            for (index, line) in lines.into_iter().enumerate().take(columns) {
-                _mm512_mask_storeu_ps(to.add(index * column), mask(rows), line);
+            // If results follow on each other without gaps, what a register writes too much is written over by the next.
+            let dense = column == rows;
+            for (index, line) in lines.into_iter().enumerate() {
+                if index < columns {
+                    let to = to.add(index * column);
+                    if rows == Self::WIDTH || (dense && (columns - index - 1) * column + rows >= Self::WIDTH)
+                    {
+                        _mm512_storeu_ps(to, line);
+                    } else {
+                        _mm512_mask_storeu_ps(to, mask(rows), line);
+                    }
+                }
             }
         }
     }

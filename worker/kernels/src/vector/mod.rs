@@ -53,8 +53,8 @@ pub(crate) trait Vector: Copy {
         unsafe { plain::pool(count, top, bottom, pooled, winners) }
     }
 
-    /// Writes a matrix of `rows` × `columns`, both ≤ `WIDTH`, transposed: element (i, j) goes from `from` + i × `row` + j to
-    /// `to` + j × `column` + i.
+    /// Writes a matrix of `rows` × `columns`, both from 1 to `WIDTH`, transposed: element (i, j) goes from `from` + i × `row` + j
+    /// to `to` + j × `column` + i.
     #[inline(always)]
     unsafe fn transpose(
         rows: usize,

@@ -1,0 +1,241 @@
+//! The way back through a network of this crate's operations.
+//!
+//! Candle's `backward()` makes a tensor of zeros for each gradient and adds the gradient to it, which for small networks takes
+//! longer than the gradients themselves. [`backward`] walks over the same graph and keeps the first gradient as it is. It needs
+//! to know each node's operation, which Candle keeps to itself: so operations are recorded when they are applied, by the id of
+//! their result, and forgotten when Candle drops the graph.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId};
+
+/// The gradients of a scalar: what `loss.backward()` gives, sooner.
+///
+/// It is sooner if all that lies between variables and the scalar are operations of this crate, applied on this thread;
+/// otherwise Candle's own `backward` does the work.
+pub fn backward(loss: &Tensor) -> Result<GradStore> {
+    let nodes: Vec<&Tensor> = loss.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
+    let Some(steps) = RECORD.with_borrow(|record| record.find(&nodes)) else {
+        return loss.backward();
+    };
+    let mut gradients = empty_store()?;
+    gradients.insert(loss, loss.ones_like()?);
+    for (result, step) in nodes.into_iter().zip(steps) {
+        let Some(gradient) = gradients.remove(result) else {
+            continue;
+        };
+        for (input, gradient) in step.inputs.iter().zip(step.go_back(result, &gradient)?) {
+            if let Some(gradient) = gradient.filter(|_| input.track_op()) {
+                let total = match gradients.remove(input) {
+                    Some(sum) => (sum + gradient)?,
+                    None => gradient,
+                };
+                gradients.insert(input, total);
+            }
+        }
+    }
+    Ok(gradients)
+}
+
+/// Candle doesn't let others make a store: this is the one of a scalar that depends on nothing.
+fn empty_store() -> Result<GradStore> {
+    let scalar = Tensor::zeros((), DType::F32, &Device::Cpu)?;
+    let mut store = scalar.backward()?;
+    store.remove(&scalar);
+    Ok(store)
+}
+
+/// Applies an operation and records it.
+pub(crate) fn apply2(
+    inputs: [Tensor; 2],
+    operation: impl CustomOp2 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let [a, b] = inputs.clone();
+    let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Two(Box::new(operation)) });
+    record(a.apply_op2(&b, Recorded(Arc::clone(&step)))?, &step)
+}
+
+/// Applies an operation and records it.
+pub(crate) fn apply3(
+    inputs: [Tensor; 3],
+    operation: impl CustomOp3 + Send + Sync + 'static,
+) -> Result<Tensor> {
+    let [a, b, c] = inputs.clone();
+    let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Three(Box::new(operation)) });
+    record(a.apply_op3(&b, &c, Recorded(Arc::clone(&step)))?, &step)
+}
+
+fn record(result: Tensor, step: &Arc<Step>) -> Result<Tensor> {
+    if result.track_op() {
+        RECORD.with_borrow_mut(|record| record.insert(result.id(), Arc::downgrade(step)));
+    }
+    Ok(result)
+}
+
+enum Operation {
+    Two(Box<dyn CustomOp2 + Send + Sync>),
+    Three(Box<dyn CustomOp3 + Send + Sync>),
+}
+
+/// An operation with its inputs.
+struct Step {
+    inputs: Vec<Tensor>,
+    operation: Operation,
+}
+
+impl Step {
+    /// The gradients of the inputs.
+    fn go_back(&self, result: &Tensor, gradient: &Tensor) -> Result<[Option<Tensor>; 3]> {
+        match (&self.operation, self.inputs.as_slice()) {
+            (Operation::Two(operation), [a, b]) => {
+                operation.bwd(a, b, result, gradient).map(|(a, b)| [a, b, None])
+            }
+            (Operation::Three(operation), [a, b, c]) => {
+                operation.bwd(a, b, c, result, gradient).map(<[_; 3]>::from)
+            }
+            _ => unreachable!("a step is made with as many inputs as its operation takes"),
+        }
+    }
+}
+
+/// The operation as Candle's graph holds it: as long as the graph lives, so does the step.
+struct Recorded(Arc<Step>);
+
+impl CustomOp2 for Recorded {
+    fn name(&self) -> &'static str {
+        match &self.0.operation {
+            Operation::Two(operation) => operation.name(),
+            Operation::Three(operation) => operation.name(),
+        }
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match &self.0.operation {
+            Operation::Two(operation) => operation.cpu_fwd(s1, l1, s2, l2),
+            Operation::Three(_) => unreachable!("applied to as many inputs as the operation takes"),
+        }
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        self.0.go_back(result, gradient).map(|[a, b, _]| (a, b))
+    }
+}
+
+impl CustomOp3 for Recorded {
+    fn name(&self) -> &'static str {
+        CustomOp2::name(self)
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        match &self.0.operation {
+            Operation::Three(operation) => operation.cpu_fwd(s1, l1, s2, l2, s3, l3),
+            Operation::Two(_) => unreachable!("applied to as many inputs as the operation takes"),
+        }
+    }
+
+    fn bwd(
+        &self,
+        _: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        result: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        self.0.go_back(result, gradient).map(Into::into)
+    }
+}
+
+thread_local! {
+    static RECORD: RefCell<Record> = RefCell::default();
+}
+
+/// The steps of graphs that still live, by their results, and some of graphs that don't.
+#[derive(Default)]
+struct Record {
+    steps: HashMap<TensorId, Weak<Step>>,
+    /// The dead are thrown out when there are so many steps.
+    clear_at: usize,
+}
+
+impl Record {
+    fn insert(&mut self, result: TensorId, step: Weak<Step>) {
+        if self.steps.len() >= self.clear_at {
+            self.steps.retain(|_, step| step.strong_count() > 0);
+            self.clear_at = 2 * self.steps.len() + 64;
+        }
+        self.steps.insert(result, step);
+    }
+
+    /// The steps of all nodes, or none.
+    fn find(&self, nodes: &[&Tensor]) -> Option<Vec<Arc<Step>>> {
+        nodes.iter().map(|node| self.steps.get(&node.id())?.upgrade()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, dense, mean_squared_error};
+    use candle_core::Var;
+
+    fn var(count: usize, dims: &[usize]) -> Var {
+        Var::from_vec((1..=count).map(|value| value as f64 / 7.0).collect(), dims, &Device::Cpu).unwrap()
+    }
+
+    fn values(tensor: Option<&Tensor>) -> Vec<f64> {
+        tensor.unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    }
+
+    #[test]
+    fn gradients_are_those_of_candles_backward_also_where_a_tensor_is_used_twice() {
+        let (x, weight, bias) = (var(4, &[2, 2]), var(4, &[2, 2]), var(2, &[2]));
+        let once = dense(&x, &weight, &bias, Activation::Relu).unwrap();
+        let twice = dense(&once, &weight, &bias, Activation::Identity).unwrap();
+        let target = Tensor::zeros((2, 2), DType::F64, &Device::Cpu).unwrap();
+        let loss = mean_squared_error(&twice, &target).unwrap();
+        let (ours, candles) = (backward(&loss).unwrap(), loss.backward().unwrap());
+        for variable in [&x, &weight, &bias] {
+            assert_eq!(values(ours.get(variable)), values(candles.get(variable)));
+        }
+        assert!(ours.get(&target).is_none());
+    }
+
+    #[test]
+    fn a_graph_with_candles_own_operations_goes_back_too() {
+        let (x, weight, bias) = (var(4, &[2, 2]), var(4, &[2, 2]), var(2, &[2]));
+        let loss = dense(&x.sqr().unwrap(), &weight, &bias, Activation::Relu).unwrap().sum_all().unwrap();
+        assert_eq!(values(backward(&loss).unwrap().get(&x)), values(loss.backward().unwrap().get(&x)));
+    }
+
+    #[test]
+    fn steps_of_dropped_graphs_are_forgotten() {
+        let (weight, bias) = (var(4, &[2, 2]), var(2, &[2]));
+        for _ in 0..1000 {
+            dense(&weight, &weight, &bias, Activation::Relu).unwrap();
+        }
+        assert!(RECORD.with_borrow(|record| record.steps.len()) <= 64);
+    }
+}
