@@ -1,1 +1,5 @@
-fn main() {}
+//! The program `basin`. All of it is in the library.
+
+fn main() -> std::process::ExitCode {
+    basin_coordinator::cli::main()
+}

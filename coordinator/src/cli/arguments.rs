@@ -1,0 +1,336 @@
+//! The command line as it is typed. What it means is decided in the commands' own files.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
+#[derive(Debug, Parser)]
+#[command(name = "basin", version, max_term_width = 100, propagate_version = true)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Command,
+    /// Results as JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// More of what is going on, on standard error; twice for every decision
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run a sweep on this machine: embedded coordinator, local workers, files as store, report
+    Run(Run),
+    /// Show what would run; change nothing
+    Plan(Plan),
+    /// Be the coordinator of a cluster
+    Serve(Serve),
+    /// Be a worker
+    #[cfg(feature = "worker")]
+    Worker(Worker),
+    /// Submit a sweep to a coordinator; durable before it returns
+    Launch(Launch),
+    /// List the sweeps of a coordinator
+    List(Remote),
+    /// Show how a sweep is doing
+    Status(SweepAt),
+    /// Follow a sweep until it ends
+    Watch(SweepAt),
+    /// Say why a task waits, failed or was retried
+    Why(TaskAt),
+    /// Grant no new leases for a sweep
+    Pause(SweepAt),
+    /// Undo `pause`
+    Resume(SweepAt),
+    /// End a sweep; what is committed stays
+    Cancel(SweepAt),
+    /// Give failed tasks a new budget of attempts
+    Retry(Retry),
+    /// List the workers of a coordinator
+    Workers(Remote),
+    /// Let a worker checkpoint, give its leases back, and leave
+    Drain(Drain),
+    /// Copy a sweep's results and report out of the store; needs no coordinator
+    Collect(Collect),
+    /// Aggregate and draw again from the store alone
+    Report(Report),
+    /// Prove from the store alone that every task is committed exactly once and every artifact is whole
+    Verify(Verify),
+    /// Data sets
+    #[command(subcommand)]
+    Data(Data),
+    /// Measure
+    #[cfg(feature = "worker")]
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Check store, clock, threads and data, and say how to mend each
+    Doctor(Doctor),
+    /// Train one task at a time for an agent, over standard input and output
+    #[cfg(feature = "worker")]
+    #[command(hide = true)]
+    Executor,
+}
+
+/// Where local state lies.
+#[derive(Debug, Clone, Args)]
+pub struct Local {
+    /// The folder of local state: store, journal, decoded data sets
+    #[arg(long, env = "BASIN_STATE", default_value = "basin-state", value_name = "DIR")]
+    pub state: PathBuf,
+}
+
+/// A sweep file with what the command line adds to it.
+#[derive(Debug, Clone, Args)]
+pub struct SweepFile {
+    /// The sweep file
+    #[arg(value_name = "SWEEP.toml")]
+    pub file: PathBuf,
+    /// Apply `[profile.P]` of the sweep file
+    #[arg(long, value_name = "P")]
+    pub profile: Option<String>,
+    /// Override a parameter: `epochs=3`, `experiment.deep.epochs=3`, `data.name=cifar10`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// The most tasks that a sweep may have
+    #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
+    pub max_tasks: u64,
+}
+
+/// A store.
+#[derive(Debug, Clone, Args)]
+pub struct StoreAt {
+    /// The store: a folder, `file:///…`, `memory://NAME`; `STATE/store` if not given
+    #[arg(long, env = "BASIN_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    #[command(flatten)]
+    pub local: Local,
+}
+
+impl StoreAt {
+    /// The store's name.
+    pub fn url(&self) -> String {
+        self.store.clone().unwrap_or_else(|| self.local.state.join("store").to_string_lossy().into_owned())
+    }
+}
+
+/// A coordinator.
+#[derive(Debug, Clone, Args)]
+pub struct Remote {
+    /// The coordinator
+    #[arg(long, env = "BASIN_COORDINATOR", default_value = "http://127.0.0.1:7470", value_name = "URL")]
+    pub coordinator: String,
+}
+
+#[derive(Debug, Args)]
+pub struct SweepAt {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub sweep: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct TaskAt {
+    /// The task's id, or a beginning of it that fits one task only
+    pub task: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct Retry {
+    #[command(flatten)]
+    pub sweep: SweepAt,
+    /// Retry the failed tasks
+    #[arg(long, required = true)]
+    pub failed: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Drain {
+    /// The worker's id
+    pub worker: String,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    #[command(flatten)]
+    pub sweep: SweepFile,
+    /// The folder for the report; `basin-out/<sweep id>` if not given
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Executors; as many as there are cores, if there is work for so many
+    #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub workers: Option<u32>,
+    /// Threads of each executor; the cores shared out among them if not given
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    /// Seconds between two checkpoints of a running task
+    #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
+    pub checkpoint_every: f64,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    #[command(flatten)]
+    pub sweep: SweepFile,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// The address to listen on; loopback only, since nothing yet proves who calls
+    #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
+    pub listen: std::net::SocketAddr,
+    /// How long a lease lasts without renewal, in seconds
+    #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
+    pub lease: f64,
+    /// The most tasks that a sweep may have
+    #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
+    pub max_tasks: u64,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Args)]
+pub struct Worker {
+    #[command(flatten)]
+    pub remote: Remote,
+    /// The store, if it isn't where the coordinator says
+    #[arg(long, env = "BASIN_STORE", value_name = "URL")]
+    pub store: Option<String>,
+    /// What to train on
+    #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_parser = ["auto", "cpu"])]
+    pub device: String,
+    /// Executors; one if not given
+    #[arg(long, env = "BASIN_SLOTS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub slots: u32,
+    /// Threads of each executor; the cores shared out among the slots if not given
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+    /// Tasks that differ in their seed alone and are leased together, trained one after the other; worth it where a task
+    /// takes milliseconds
+    #[arg(long, env = "BASIN_PACK", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub pack: u32,
+    /// A label, for people and for placement
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+    /// Leave in time before this many seconds are over
+    #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
+    pub walltime: Option<f64>,
+    /// Leave after this many seconds without work
+    #[arg(long, env = "BASIN_IDLE_EXIT", value_name = "SECONDS")]
+    pub idle_exit: Option<f64>,
+    /// Seconds between two checkpoints of a running task
+    #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
+    pub checkpoint_every: f64,
+    /// Seconds that leaving may take
+    #[arg(long, env = "BASIN_GRACE", default_value_t = 25.0, value_name = "SECONDS")]
+    pub grace: f64,
+    /// The folder of decoded data sets, kept between starts
+    #[arg(long, env = "BASIN_CACHE", value_name = "DIR")]
+    pub cache: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct Launch {
+    #[command(flatten)]
+    pub sweep: SweepFile,
+    #[command(flatten)]
+    pub remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub struct Collect {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub sweep: String,
+    /// The folder that results and report go to
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub struct Report {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub sweep: String,
+    /// The folder for the report; `basin-out/<sweep id>` if not given
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub sweep: String,
+    #[command(flatten)]
+    pub store: StoreAt,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Decode a data set and put it into the store, under its digest
+    #[cfg(feature = "worker")]
+    Import {
+        /// `cifar10` or `fashion-mnist`
+        name: String,
+        /// The folder or archive that holds it
+        path: PathBuf,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// List the data sets of the store, and those that Basin makes itself
+    List {
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// Copy a data set's decoded file out of the store and check its digest
+    Fetch {
+        /// Its name
+        name: String,
+        /// Where the file goes
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// Images and model-steps a second, in rows as PyTorch's script prints them
+    Train {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.7)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 9)]
+        windows: u32,
+        /// PyTorch's JSON, whose ratios are shown beside
+        #[arg(long, value_name = "FILE")]
+        compare: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Doctor {
+    #[command(flatten)]
+    pub store: StoreAt,
+    /// A coordinator to look for, too
+    #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
+    pub coordinator: Option<String>,
+}

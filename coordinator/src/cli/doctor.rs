@@ -1,0 +1,153 @@
+//! `basin doctor`: checks what a sweep needs from here, and says how to mend what is wrong.
+
+use std::time::{Duration, Instant};
+
+use basin_storage::{ConditionalWrites, Store};
+use serde_json::json;
+
+use super::arguments::Doctor;
+use super::failure::{Done, Failed};
+use super::output::Output;
+use crate::client::Client;
+
+/// One thing that was looked at.
+struct Finding {
+    what: &'static str,
+    good: bool,
+    says: String,
+    mend: Option<String>,
+}
+
+impl Finding {
+    fn good(what: &'static str, says: impl Into<String>) -> Self {
+        Self { what, good: true, says: says.into(), mend: None }
+    }
+
+    fn bad(what: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { what, good: false, says: says.into(), mend: Some(mend.into()) }
+    }
+}
+
+/// An error with its causes, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
+}
+
+/// Looks at everything; exit code 1 if something must be mended.
+pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
+    let mut findings = vec![machine()];
+    let url = arguments.store.url();
+    match Store::open(&url) {
+        Ok(store) => {
+            findings.extend(look_at_store(&store).await);
+            findings.push(data(&store).await);
+        }
+        Err(error) => {
+            let mend =
+                error.hint().unwrap_or_else(|| "choose another with `--store` or `--state`".to_owned());
+            findings.push(Finding::bad("store", chain(&error), mend));
+        }
+    }
+    if let Some(url) = &arguments.coordinator {
+        findings.push(coordinator(url).await);
+    }
+    let mut text = String::new();
+    for finding in &findings {
+        let verdict = if finding.good { "good" } else { "BAD " };
+        text.push_str(&format!("{verdict}  {:<12} {}\n", finding.what, finding.says));
+        if let Some(mend) = &finding.mend {
+            text.push_str(&format!("      {:<12} mend: {mend}\n", ""));
+        }
+    }
+    let value: Vec<_> = findings
+        .iter()
+        .map(|it| json!({ "what": it.what, "good": it.good, "says": it.says, "mend": it.mend }))
+        .collect();
+    output.result(&value, &text);
+    match findings.iter().filter(|finding| !finding.good).count() {
+        0 => Ok(()),
+        bad => Err(Failed::input(anyhow::anyhow!("{bad} of {} checks failed", findings.len()))),
+    }
+}
+
+fn machine() -> Finding {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    #[cfg(feature = "worker")]
+    let kernels = format!(", kernels: {}", basin_worker::code_path());
+    #[cfg(not(feature = "worker"))]
+    let kernels = ", built without workers";
+    Finding::good("machine", format!("{cores} cores{kernels}"))
+}
+
+async fn look_at_store(store: &Store) -> Vec<Finding> {
+    let began = Instant::now();
+    let url = store.url();
+    match store.probe().await {
+        Ok(ConditionalWrites::Honoured) => {
+            vec![Finding::good(
+                "store",
+                format!(
+                    "{url}: writable, of 32 racing creations one won ({} ms)",
+                    began.elapsed().as_millis()
+                ),
+            )]
+        }
+        Ok(ConditionalWrites::Ignored) => vec![Finding::bad(
+            "store",
+            format!("{url} lets more than one of 32 racing creations win: commits would not be exactly once"),
+            "use a store that honours `If-None-Match: *`, or a newer version of this one",
+        )],
+        Err(error) => {
+            let mend =
+                error.hint().unwrap_or_else(|| "make the store writable, or choose another".to_owned());
+            vec![Finding::bad("store", chain(&error), mend)]
+        }
+    }
+}
+
+async fn data(store: &Store) -> Finding {
+    match store.list_datasets().await {
+        Ok(stored) => {
+            let names: Vec<_> = stored
+                .iter()
+                .map(|it| format!("{} {}", it.dataset.name, it.dataset.digest.short()))
+                .collect();
+            let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };
+            Finding::good("data", format!("{stored}; shapes is made by basin itself"))
+        }
+        Err(error) => Finding::bad("data", chain(&error), "check the store's datasets/ folder"),
+    }
+}
+
+async fn coordinator(url: &str) -> Finding {
+    let about = async { Client::new(url)?.about().await };
+    match tokio::time::timeout(Duration::from_secs(10), about).await {
+        Ok(Ok(about)) if about.protocol == basin_proto::PROTOCOL => {
+            Finding::good("coordinator", format!("{url}: basin {}, store {}", about.version, about.store_url))
+        }
+        Ok(Ok(about)) => Finding::bad(
+            "coordinator",
+            format!(
+                "{url} speaks protocol version {}, this program {}",
+                about.protocol,
+                basin_proto::PROTOCOL
+            ),
+            "use the same version of basin on both sides",
+        ),
+        Ok(Err(error)) => {
+            let mend = error.hint().unwrap_or_else(|| "look into the coordinator's log".to_owned());
+            Finding::bad("coordinator", chain(&error), mend)
+        }
+        Err(_) => Finding::bad(
+            "coordinator",
+            format!("{url} did not answer within 10 s"),
+            "check the network between",
+        ),
+    }
+}

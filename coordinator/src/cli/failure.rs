@@ -1,0 +1,96 @@
+//! How a command ends badly: exit code 1 for the user's input or sweep, 2 for Basin's own trouble; cause lines; a hint.
+
+use std::fmt::Write;
+
+/// A command that didn't do what was asked.
+#[derive(Debug)]
+pub struct Failed {
+    /// 1: the sweep or the input failed. 2: Basin failed.
+    pub code: u8,
+    error: anyhow::Error,
+    hint: Option<String>,
+}
+
+impl Failed {
+    /// The input, or what it names, can't be used.
+    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 1, error: error.into(), hint: None }
+    }
+
+    /// Basin, or the machine under it, can't do it.
+    pub fn basin(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 2, error: error.into(), hint: None }
+    }
+
+    /// What was being attempted, as the headline.
+    #[must_use]
+    pub fn context(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Self {
+        Self { error: self.error.context(what), ..self }
+    }
+
+    /// What to type instead.
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same, if there is something to say.
+    #[must_use]
+    pub fn maybe_hint(self, hint: Option<String>) -> Self {
+        match hint {
+            Some(hint) => self.hint(hint),
+            None => self,
+        }
+    }
+
+    /// The lines for standard error.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for (depth, cause) in self.error.chain().enumerate() {
+            let head = if depth == 0 { "error: " } else { "  cause: " };
+            let _ = writeln!(text, "{head}{cause}");
+        }
+        if let Some(hint) = &self.hint {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+        text
+    }
+}
+
+/// Results of commands.
+pub type Done = Result<(), Failed>;
+
+/// Turns errors into one or the other kind of failure, with a headline.
+pub trait OrFail<T> {
+    /// The input failed.
+    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+    /// Basin failed.
+    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+}
+
+impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
+    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
+        self.map_err(|error| Failed::input(error).context(what))
+    }
+
+    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
+        self.map_err(|error| Failed::basin(error).context(what))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_tells_what_why_and_the_way_out() {
+        let failed = Failed::input(std::io::Error::other("no such file"))
+            .context("cannot launch sweeps/a.toml")
+            .hint("look into sweeps/");
+        assert_eq!(
+            failed.text(),
+            "error: cannot launch sweeps/a.toml\n  cause: no such file\nhint: look into sweeps/\n"
+        );
+        assert_eq!(failed.code, 1);
+    }
+}

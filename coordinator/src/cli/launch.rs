@@ -1,0 +1,33 @@
+//! `basin launch`: submits a sweep to a coordinator.
+
+use super::arguments::Launch;
+use super::failure::{Done, Failed};
+use super::output::Output;
+use super::source;
+use crate::client::{CallError, Client};
+
+/// The failure of a call.
+pub(super) fn call_failed(error: CallError) -> Failed {
+    let hint = error.hint();
+    let failed = if error.is_input() { Failed::input(error) } else { Failed::basin(error) };
+    failed.maybe_hint(hint)
+}
+
+/// Submits; durable before it returns.
+pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
+    let source = source::read(&arguments.sweep)?;
+    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let reply = client
+        .launch(&source, arguments.sweep.max_tasks)
+        .await
+        .map_err(|error| call_failed(error).context(format!("cannot launch {}", source.file)))?;
+    let value = serde_json::json!({
+        "sweep": reply.sweep_id, "new": reply.new, "reused": reply.reused, "shared": reply.shared,
+    });
+    output.say(&format!(
+        "{} new tasks, {} already committed, {} shared with other sweeps",
+        reply.new, reply.reused, reply.shared
+    ));
+    output.result(&value, &reply.sweep_id);
+    Ok(())
+}

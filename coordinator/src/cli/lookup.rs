@@ -1,0 +1,72 @@
+//! Stores and sweeps by what a person types.
+
+use basin_domain::id::SweepId;
+use basin_storage::{StorageError, Store};
+
+use super::failure::{Failed, OrFail};
+
+/// The failure of a store.
+pub(super) fn no_store(error: StorageError, url: &str) -> Failed {
+    // What was named can't be used, rather than that it doesn't answer.
+    let is_input = matches!(
+        error,
+        StorageError::BadUrl { .. }
+            | StorageError::UnknownScheme { .. }
+            | StorageError::NoStore { .. }
+            | StorageError::Denied { .. }
+            | StorageError::File { .. }
+    );
+    let hint = error.hint();
+    let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
+    failed.context(format!("cannot use the store {url}")).maybe_hint(hint)
+}
+
+/// Opens a store that must be there.
+pub(super) fn existing_store(url: &str) -> Result<Store, Failed> {
+    Store::open_existing(url).map_err(|error| no_store(error, url))
+}
+
+/// Opens a store, and makes it if it isn't there.
+pub(super) fn store(url: &str) -> Result<Store, Failed> {
+    Store::open(url).map_err(|error| no_store(error, url))
+}
+
+/// The one sweep of the store whose id is or begins with `text`.
+pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
+    let known = store.list_sweeps().await.or_basin(format!("cannot list the sweeps of {}", store.url()))?;
+    one_of(text, known.into_iter().map(|record| record.id).collect())
+}
+
+fn one_of(text: &str, known: Vec<SweepId>) -> Result<SweepId, Failed> {
+    let names = known.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
+    let mut fitting: Vec<SweepId> = known.into_iter().filter(|id| id.as_str().starts_with(text)).collect();
+    if let Some(exact) = fitting.iter().position(|id| id.as_str() == text) {
+        return Ok(fitting.swap_remove(exact));
+    }
+    match fitting.len() {
+        1 => Ok(fitting.swap_remove(0)),
+        0 => Err(Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store")).hint(
+            if names.is_empty() {
+                "it has no sweeps at all; is it the right store?".to_owned()
+            } else {
+                format!("it has: {names}")
+            },
+        )),
+        _ => Err(Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
+            .hint(format!("name one of: {names}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_beginning_is_enough_if_it_fits_one_sweep() {
+        let known = || ["a-1", "ab-1", "ab"].map(|id| SweepId::new(id).unwrap()).to_vec();
+        assert_eq!(one_of("a-", known()).unwrap().as_str(), "a-1");
+        assert_eq!(one_of("ab", known()).unwrap().as_str(), "ab");
+        assert!(one_of("a", known()).is_err());
+        assert!(one_of("z", known()).is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! The command line: one file a command. Results go to standard output, everything else to standard error; the exit code
+//! is 0 when it is done, 1 when the sweep or the input failed, 2 when Basin failed.
+
+pub mod arguments;
+#[cfg(feature = "worker")]
+mod bench;
+mod collect;
+mod configuration;
+mod data;
+mod doctor;
+mod failure;
+mod launch;
+mod lookup;
+mod output;
+mod plan;
+mod progress;
+mod report;
+#[cfg(feature = "worker")]
+mod run;
+mod serve;
+mod signals;
+mod source;
+mod status;
+mod steer;
+mod verify;
+#[cfg(feature = "worker")]
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::FromArgMatches;
+
+use self::arguments::{Arguments, Command};
+use self::failure::{Done, OrFail};
+use self::output::Output;
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let command = match configuration::command() {
+        Ok(command) => command,
+        Err(failed) => return end(Err(failed)),
+    };
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    log_to_stderr(arguments.verbose);
+    let output = Output { json: arguments.json };
+    // The executor is one thread that trains; no runtime, no other threads.
+    #[cfg(feature = "worker")]
+    if matches!(arguments.command, Command::Executor) {
+        let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout());
+        return if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let done = runtime.or_basin("cannot start").and_then(|runtime| {
+        let done = runtime.block_on(dispatch(arguments.command, output));
+        // A thread that reads a signal or the disk for ever must not keep the process.
+        runtime.shutdown_background();
+        done
+    });
+    end(done)
+}
+
+fn end(done: Done) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            Output { json: false }.say(failed.text().trim_end());
+            ExitCode::from(failed.code)
+        }
+    }
+}
+
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => "warn,basin=warn",
+        1 => "info",
+        _ => "debug,h2=info,hyper=info,tower=info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BASIN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let colour =
+        std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).init();
+}
+
+async fn dispatch(command: Command, output: Output) -> Done {
+    match command {
+        #[cfg(feature = "worker")]
+        Command::Run(arguments) => run::run(arguments, output).await,
+        #[cfg(not(feature = "worker"))]
+        Command::Run(_) => Err(failure::Failed::input(anyhow::anyhow!("this program was built without workers"))
+            .hint("build it with `--features worker`, or use `basin launch`")),
+        Command::Plan(arguments) => plan::plan(arguments, output).await,
+        Command::Serve(arguments) => serve::serve(arguments, output).await,
+        #[cfg(feature = "worker")]
+        Command::Worker(arguments) => worker::worker(arguments, output).await,
+        Command::Launch(arguments) => launch::launch(arguments, output).await,
+        Command::List(arguments) => status::list(arguments, output).await,
+        Command::Status(arguments) => status::status(arguments, output).await,
+        Command::Watch(arguments) => status::watch(arguments, output).await,
+        Command::Why(arguments) => status::why(arguments, output).await,
+        Command::Pause(arguments) => steer::steer(arguments, steer::Steering::Pause, output).await,
+        Command::Resume(arguments) => steer::steer(arguments, steer::Steering::Resume, output).await,
+        Command::Cancel(arguments) => steer::steer(arguments, steer::Steering::Cancel, output).await,
+        Command::Retry(arguments) => {
+            steer::steer(arguments.sweep, steer::Steering::RetryFailed, output).await
+        }
+        Command::Workers(arguments) => status::workers(arguments, output).await,
+        Command::Drain(arguments) => steer::drain(arguments, output).await,
+        Command::Collect(arguments) => collect::collect(arguments, output).await,
+        Command::Report(arguments) => report::report(arguments, output).await,
+        Command::Verify(arguments) => verify::verify(arguments, output).await,
+        Command::Data(arguments) => data::data(arguments, output).await,
+        #[cfg(feature = "worker")]
+        Command::Bench(arguments) => bench::bench(arguments, output).await,
+        Command::Doctor(arguments) => doctor::doctor(arguments, output).await,
+        #[cfg(feature = "worker")]
+        Command::Executor => Ok(()),
+    }
+}

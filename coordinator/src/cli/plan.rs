@@ -1,0 +1,116 @@
+//! `basin plan`: what would run, without changing anything.
+
+use std::collections::{BTreeMap, HashMap};
+
+use basin_domain::digest::Digest;
+use basin_domain::id::TaskId;
+use basin_domain::task::Task;
+use basin_storage::{Commit, Store};
+use serde_json::json;
+
+use super::arguments::Plan;
+use super::failure::Done;
+use super::output::{Output, span, table};
+use super::{lookup, source};
+use crate::launch;
+
+/// Commits whose manifests are read to predict times, at most: one of each shape is enough.
+const SAMPLES: usize = 200;
+
+#[derive(Default)]
+struct Row {
+    new: u64,
+    reused: u64,
+    blocked: u64,
+    /// New tasks whose time can be predicted, and that time.
+    predicted: u64,
+    seconds: f64,
+}
+
+/// Plans and prints.
+pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
+    let source = source::read(&arguments.sweep)?;
+    let url = arguments.store.url();
+    // A store that isn't there yet has nothing: that is no error of a plan, and no reason to make it.
+    let store = match Store::open_existing(&url) {
+        Err(_) if arguments.store.store.is_none() => Store::open("memory://plan"),
+        opened => opened,
+    };
+    let store = store.map_err(|error| lookup::no_store(error, &url))?;
+    let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
+        .await
+        .map_err(|error| source::unprepared(error, &source))?;
+    let tasks = &prepared.plan.tasks;
+    let measured = measured_seconds(&store, tasks, &prepared.committed).await;
+    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    let mut order = Vec::new();
+    for task in tasks {
+        let name = task.experiment.to_string();
+        let row = rows.entry(name.clone()).or_insert_with(|| {
+            order.push(name);
+            Row::default()
+        });
+        if prepared.committed.contains_key(&task.id) {
+            row.reused += 1;
+            continue;
+        }
+        if task.spec.inputs.values().all(|input| prepared.committed.contains_key(input)) {
+            row.new += 1;
+        } else {
+            row.blocked += 1;
+        }
+        if let Some(seconds) = measured.get(&task.spec.shape()) {
+            row.predicted += 1;
+            row.seconds += seconds;
+        }
+    }
+    let cells = |name: &String| {
+        let row = &rows[name];
+        let todo = row.new + row.blocked;
+        let time = match row.predicted {
+            0 if todo == 0 => "nothing to do".to_owned(),
+            0 => "not known: nothing like it has run here".to_owned(),
+            known => format!("about {} of one executor", span(row.seconds / known as f64 * todo as f64)),
+        };
+        let counts = [todo + row.reused, row.new, row.reused, row.blocked].map(|count| count.to_string());
+        [name.clone()].into_iter().chain(counts).chain([time]).collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = order.iter().map(cells).collect();
+    let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
+    let text = format!("{}\n{}", prepared.plan.id, table(&header, &lines));
+    let experiments: Vec<_> = order
+        .iter()
+        .map(|name| {
+            let row = &rows[name];
+            let seconds = (row.predicted > 0)
+                .then(|| row.seconds / row.predicted as f64 * (row.new + row.blocked) as f64);
+            json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked,
+                "predicted_seconds": seconds })
+        })
+        .collect();
+    let value =
+        json!({ "sweep": prepared.plan.id.to_string(), "tasks": tasks.len(), "experiments": experiments });
+    output.result(&value, &text);
+    Ok(())
+}
+
+/// How long committed tasks of each shape took, from one sample of each.
+async fn measured_seconds(
+    store: &Store,
+    tasks: &[Task],
+    committed: &HashMap<TaskId, Commit>,
+) -> HashMap<Digest, f64> {
+    let mut seconds = HashMap::new();
+    for task in tasks {
+        let Some(commit) = committed.get(&task.id) else { continue };
+        let shape = task.spec.shape();
+        if seconds.contains_key(&shape) || seconds.len() >= SAMPLES {
+            continue;
+        }
+        if let Ok(manifest) = store.read_manifest(commit).await {
+            let at = &manifest.provenance;
+            seconds.insert(shape, at.finished_unix_ms.saturating_sub(at.started_unix_ms) as f64 / 1e3);
+        }
+    }
+    seconds
+}

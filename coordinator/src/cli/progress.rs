@@ -1,0 +1,197 @@
+//! Progress of a sweep: a bar an experiment at a terminal, a line now and then elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use basin_proto::v1;
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::output::{Output, span};
+use super::status::total;
+
+/// How often a line is printed where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+/// The parts into which a task is divided on a bar.
+const PARTS: u64 = 1_000;
+
+/// What is shown of a sweep while it runs.
+pub(super) struct Progress {
+    output: Output,
+    bars: MultiProgress,
+    experiments: BTreeMap<String, ProgressBar>,
+    footer: Option<ProgressBar>,
+    began: Instant,
+    /// The share that was done when this began: what is resumed or reused cost no time now.
+    first_share: Option<f64>,
+    last_line: Option<Instant>,
+}
+
+/// How far an experiment is.
+struct Stand {
+    counts: v1::Counts,
+    /// Done tasks and the done parts of running ones.
+    done: f64,
+    losses: Vec<f64>,
+}
+
+impl Progress {
+    pub(super) fn new(output: Output) -> Self {
+        let bars = MultiProgress::new();
+        if !output.is_live() {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        Self {
+            output,
+            bars,
+            experiments: BTreeMap::new(),
+            footer: None,
+            began: Instant::now(),
+            first_share: None,
+            last_line: None,
+        }
+    }
+
+    /// Shows how the sweep stands.
+    pub(super) fn show(&mut self, reply: &v1::GetSweepReply) {
+        let Some(summary) = &reply.sweep else { return };
+        let stands: Vec<(String, Stand)> =
+            summary.experiments.iter().map(|it| (it.experiment.clone(), stand(it, &reply.running))).collect();
+        let all: f64 = stands.iter().map(|(_, it)| total(&it.counts) as f64).sum();
+        let done: f64 = stands.iter().map(|(_, it)| it.done).sum();
+        let share = if all > 0.0 { done / all } else { 1.0 };
+        let first = *self.first_share.get_or_insert(share);
+        let left = time_left(self.began.elapsed().as_secs_f64(), first, share);
+        if self.output.is_live() {
+            self.show_bars(&stands, &footer(summary, left));
+        } else if self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
+            self.last_line = Some(Instant::now());
+            self.output.say(&format!("{:3.0} %  {}", share * 100.0, footer(summary, left)));
+        }
+    }
+
+    fn show_bars(&mut self, stands: &[(String, Stand)], footer: &str) {
+        let width = stands.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, stand) in stands {
+            let tasks = total(&stand.counts);
+            let bar = self.experiments.entry(name.clone()).or_insert_with(|| {
+                let bar = self.bars.add(ProgressBar::new(tasks * PARTS));
+                bar.set_style(style("{prefix} {bar:28.cyan/blue} {msg}"));
+                bar.set_prefix(format!("{name:width$}"));
+                bar
+            });
+            bar.set_position((stand.done * PARTS as f64) as u64);
+            bar.set_message(experiment_text(stand));
+        }
+        let bar = self.footer.get_or_insert_with(|| {
+            let bar = self.bars.add(ProgressBar::new_spinner());
+            bar.set_style(style("{spinner} {msg}"));
+            bar
+        });
+        bar.set_message(footer.to_owned());
+        bar.tick();
+    }
+
+    /// Takes the display away; what was said last stays.
+    pub(super) fn finish(&self) {
+        for bar in self.experiments.values() {
+            bar.abandon();
+        }
+        if let Some(footer) = &self.footer {
+            footer.finish_and_clear();
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the template is valid").progress_chars("━╸─")
+}
+
+fn stand(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> Stand {
+    let counts = experiment.counts.unwrap_or_default();
+    let mut done = (counts.committed + counts.failed + counts.upstream_failed) as f64;
+    let mut losses = Vec::new();
+    for task in running.iter().filter(|task| task.experiment == experiment.experiment) {
+        let at = task.progress.unwrap_or_default();
+        if at.iterations > 0 {
+            done += at.iteration as f64 / at.iterations as f64;
+        }
+        losses.extend(at.loss);
+    }
+    Stand { counts, done, losses }
+}
+
+fn experiment_text(stand: &Stand) -> String {
+    let counts = &stand.counts;
+    let mut text = format!("{}/{}", counts.committed, total(counts));
+    let mut add = |part: String| {
+        text.push_str(" · ");
+        text.push_str(&part);
+    };
+    if counts.running > 0 {
+        add(format!("{} running", counts.running));
+    }
+    if !stand.losses.is_empty() {
+        let losses: Vec<String> = stand.losses.iter().take(4).map(|loss| format!("{loss:.3}")).collect();
+        add(format!("loss {}", losses.join(" ")));
+    }
+    if counts.diverged > 0 {
+        add(format!("{} diverged", counts.diverged));
+    }
+    if counts.failed > 0 {
+        add(format!("{} failed", counts.failed));
+    }
+    text
+}
+
+fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
+    let counts = summary.counts.unwrap_or_default();
+    let mut text = format!("{} of {} tasks", counts.committed, total(&counts));
+    if counts.running > 0 {
+        text.push_str(&format!(", {} running", counts.running));
+    }
+    if counts.failed > 0 {
+        text.push_str(&format!(", {} failed", counts.failed));
+    }
+    match left {
+        Some(seconds) => text.push_str(&format!(", about {} left", span(seconds))),
+        None if counts.running > 0 => text.push_str(", time left not known yet"),
+        None => {}
+    }
+    text
+}
+
+/// The seconds that are left, if the pace so far says anything.
+fn time_left(elapsed: f64, first_share: f64, share: f64) -> Option<f64> {
+    let gained = share - first_share;
+    (gained > 0.005 && elapsed > 1.0 && share < 1.0).then(|| elapsed / gained * (1.0 - share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_left_counts_from_where_this_run_began() {
+        assert_eq!(time_left(10.0, 0.5, 0.75), Some(10.0));
+        assert_eq!(time_left(10.0, 0.5, 0.5), None);
+        assert_eq!(time_left(10.0, 0.5, 1.0), None);
+    }
+
+    #[test]
+    fn a_running_task_counts_by_its_steps() {
+        let experiment = v1::ExperimentCounts {
+            experiment: "a".into(),
+            counts: Some(v1::Counts { committed: 2, running: 1, queued: 1, ..v1::Counts::default() }),
+        };
+        let progress =
+            v1::Progress { iteration: 1, iterations: 4, loss: Some(0.5), ..v1::Progress::default() };
+        let running = v1::RunningTask {
+            experiment: "a".into(),
+            progress: Some(progress),
+            ..v1::RunningTask::default()
+        };
+        let stand = stand(&experiment, &[running]);
+        assert_eq!(stand.done, 2.25);
+        assert_eq!(experiment_text(&stand), "2/4 · 1 running · loss 0.500");
+    }
+}

@@ -1,0 +1,45 @@
+//! `basin report`: aggregates and draws again from the store alone.
+
+use std::path::{Path, PathBuf};
+
+use basin_domain::id::SweepId;
+use basin_storage::Store;
+
+use super::arguments::Report;
+use super::failure::{Done, Failed, OrFail};
+use super::lookup;
+use super::output::Output;
+use crate::report::{self, ReportSummary, Status};
+
+/// Makes the report of a sweep in `out`, with what a coordinator knows beside the store, if there is one.
+pub(super) async fn make(
+    store: &Store,
+    sweep: &SweepId,
+    out: &Path,
+    status: Option<&Status>,
+) -> Result<ReportSummary, Failed> {
+    report::write_with(store, sweep, out, status).await.or_basin(format!("cannot make the report of {sweep}"))
+}
+
+/// A report for people: what it covers, and where it is.
+pub(super) fn describe(summary: &ReportSummary) -> String {
+    let mut text = String::new();
+    for line in &summary.figures {
+        text.push_str(&format!("{line}\n"));
+    }
+    text.push_str(&format!("report: {}", summary.page.display()));
+    text
+}
+
+/// Makes a report.
+pub(super) async fn report(arguments: Report, output: Output) -> Done {
+    let store = lookup::existing_store(&arguments.store.url())?;
+    let sweep = lookup::sweep(&store, &arguments.sweep).await?;
+    let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
+    let summary = make(&store, &sweep, &out, None).await?;
+    let value = serde_json::json!({
+        "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
+    });
+    output.result(&value, &describe(&summary));
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_core::command::{Command, Policy};
+use basin_core::view::{Phase, SweepState};
+use basin_domain::failure::ReleaseReason;
+use basin_domain::id::SweepId;
+use basin_worker::agent;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::Run;
+use super::failure::{Done, Failed, OrFail};
+use super::output::{Output, span};
+use super::progress::Progress;
+use super::serve::not_started;
+use super::status::failed_text;
+use super::worker::{agent_failed, cores, executor, fresh_worker, seconds};
+use super::{lookup, report, signals, source};
+use crate::launch;
+use crate::report::Status;
+use crate::server::{Server, Settings};
+use crate::service::{Coordinator, completion, sweep_reply};
+
+/// How long a local lease lasts: the worker is in this process, so only a hang loses it.
+const TERM: Duration = Duration::from_secs(30);
+/// How often progress is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// How long stopping may take: checkpoints and their writing.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// Runs a sweep to its report, or until it is stopped.
+pub(super) async fn run(arguments: Run, output: Output) -> Done {
+    let began = std::time::Instant::now();
+    let source = source::read(&arguments.sweep)?;
+    let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
+    let shutdown =
+        signals::shutdown(output, "stopping: checkpoints are being written; Ctrl-C again stops at once")?;
+    let state = arguments.store.local.state.clone();
+    let store = lookup::store(&arguments.store.url())?;
+    let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
+        .await
+        .map_err(|error| source::unprepared(error, &source))?;
+    let (tasks, reused) = (prepared.plan.tasks.len(), prepared.committed.len());
+    let sweep = prepared.plan.id.clone();
+    let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
+    std::fs::create_dir_all(&out).or_input(format!("cannot write the report to {}", out.display()))?;
+
+    let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
+    let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    let settings = Settings { listen, store: store.clone(), journal: state.join("journal.sqlite"), policy };
+    let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
+    take_over(&server.coordinator, &sweep).await?;
+    let launched = server.coordinator.launch_prepared(&source, prepared).await;
+    launched.or_basin(format!("cannot launch {}", source.file))?;
+
+    let workers = arguments
+        .workers
+        .unwrap_or_else(|| cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1));
+    let threads = arguments.threads.unwrap_or_else(|| (cores() / workers).max(1));
+    output.say(&format!(
+        "{sweep}: {tasks} tasks, {reused} already done; {workers} executors of {threads} threads"
+    ));
+    // The journal's lock makes this folder ours: what a killed run left there is nobody's.
+    let scratch = state.join("scratch");
+    let _ = std::fs::remove_dir_all(&scratch);
+    let stop_agent = CancellationToken::new();
+    let agent = agent::Settings {
+        coordinator: server.url(),
+        store: Some(store.url().to_owned()),
+        id: fresh_worker("local"),
+        slots: workers,
+        threads,
+        pack: 1,
+        labels: std::collections::BTreeMap::new(),
+        data_cache: state.join("cache"),
+        scratch,
+        executor: executor()?,
+        checkpoint_every,
+        idle_exit: None,
+        walltime: None,
+        grace: GRACE,
+    };
+    let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
+    let followed = tokio::select! {
+        followed = follow(&server.coordinator, &sweep, &shutdown, output) => followed,
+        ended = &mut agent => {
+            let ended = ended.or_basin("the worker crashed")?;
+            server.shut_down().await;
+            return Err(match ended {
+                Err(error) => agent_failed(error).context("the worker cannot work"),
+                Ok(_) => Failed::basin(anyhow::anyhow!("the worker left before the sweep was done")),
+            });
+        }
+    };
+    stop_agent.cancel();
+    let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
+    let (status, failed) = ending(&server.coordinator, &sweep).await;
+    server.shut_down().await;
+    if !followed? {
+        return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
+            .hint("run the same command again to go on where it was"));
+    }
+    let summary = report::make(&store, &sweep, &out, Some(&status)).await?;
+    output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
+    let page = summary.page.display().to_string();
+    let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": failed.len(),
+        "report": page, "out": out.display().to_string() });
+    output.result(&value, &report::describe(&summary));
+    if failed.is_empty() {
+        return Ok(());
+    }
+    for text in &failed {
+        output.say(text.trim_end());
+    }
+    Err(Failed::input(anyhow::anyhow!("{} of {tasks} tasks failed; the report marks them", failed.len()))
+        .hint("running the same command again retries them"))
+}
+
+/// Makes the state of an earlier run, killed or stopped, this run's: its leases are given back free of charge, since
+/// its executors died with it, other sweeps wait, and failed tasks of this one start over.
+async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Failed> {
+    let what = "cannot take over the state of an earlier run";
+    let leases = coordinator.ledger.view(|ledger| {
+        let leases = ledger.workers().flat_map(|worker| worker.leases);
+        leases.map(|lease| (lease.id.clone(), lease.tasks)).collect::<Vec<_>>()
+    });
+    for (lease, tasks) in leases.await.or_basin(what)? {
+        for task in tasks {
+            let command = match coordinator.store.read_commit(&task).await.or_basin(what)? {
+                Some(commit) => Command::Adopt(completion(&commit)),
+                None => Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption },
+            };
+            coordinator.ledger.decide(command).await.or_basin(what)?;
+        }
+    }
+    let others = coordinator.ledger.view(|ledger| {
+        let states = ledger.sweeps().map(|it| (it.id.clone(), it.state, it.counts.failed));
+        states.collect::<Vec<_>>()
+    });
+    for (id, state, failed) in others.await.or_basin(what)? {
+        let command = if id != *sweep {
+            (state == SweepState::Running).then(|| Command::Pause(id))
+        } else if failed > 0 {
+            Some(Command::RetryFailed(id))
+        } else {
+            (state == SweepState::Paused).then(|| Command::Resume(id))
+        };
+        if let Some(command) = command {
+            coordinator.ledger.decide(command).await.or_basin(what)?;
+        }
+    }
+    Ok(())
+}
+
+/// Shows progress until the sweep has ended (true) or is stopped (false).
+async fn follow(
+    coordinator: &Arc<Coordinator>,
+    sweep: &SweepId,
+    shutdown: &CancellationToken,
+    output: Output,
+) -> Result<bool, Failed> {
+    let mut progress = Progress::new(output);
+    loop {
+        let id = sweep.clone();
+        let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id)).await;
+        let reply = reply.or_basin("the ledger stopped")?.unwrap_or_default();
+        progress.show(&reply);
+        let state = reply.sweep.map(|sweep| sweep.state).unwrap_or_default();
+        if state == SweepState::Done.as_str() {
+            progress.finish();
+            return Ok(true);
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            () = shutdown.cancelled() => {
+                progress.finish();
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// What the ledger knows at the end beside the store, and the failed tasks in words.
+async fn ending(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
+    let id = sweep.clone();
+    let view = coordinator.ledger.view(move |ledger| {
+        let phase = ledger.sweep(&id).map_or_else(String::new, |sweep| sweep.state.as_str().to_owned());
+        let tasks = ledger.sweep_tasks(&id).into_iter().flatten();
+        let failures = tasks.filter(|(task, _)| task.phase == Phase::Failed);
+        let failures = failures.filter_map(|(task, _)| Some((task.id, task.first_failure?.clone()))).collect();
+        let reply = sweep_reply(ledger, &id).unwrap_or_default();
+        (Status { phase, failures }, reply.failed.iter().map(failed_text).collect())
+    });
+    view.await.unwrap_or_default()
+}

@@ -1,0 +1,257 @@
+//! `basin list`, `status`, `watch`, `why`, `workers`: looking at a coordinator.
+
+use std::time::Duration;
+
+use basin_proto::v1;
+use serde_json::{Value, json};
+
+use super::arguments::{Remote, SweepAt, TaskAt};
+use super::failure::{Done, Failed};
+use super::launch::call_failed;
+use super::output::{Output, span, table};
+use super::progress::Progress;
+use crate::client::Client;
+
+fn counts_value(counts: &v1::Counts) -> Value {
+    json!({
+        "blocked": counts.blocked, "queued": counts.queued, "running": counts.running,
+        "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged,
+        "upstream_failed": counts.upstream_failed,
+    })
+}
+
+/// A sweep for programs.
+pub(super) fn summary_value(sweep: &v1::SweepSummary) -> Value {
+    let experiments: serde_json::Map<_, _> = sweep
+        .experiments
+        .iter()
+        .map(|it| (it.experiment.clone(), counts_value(&it.counts.unwrap_or_default())))
+        .collect();
+    json!({
+        "sweep": sweep.sweep_id, "state": sweep.state, "launched_unix_ms": sweep.launched_unix_ms,
+        "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
+    })
+}
+
+/// All tasks of these counts.
+pub(super) fn total(counts: &v1::Counts) -> u64 {
+    counts.blocked
+        + counts.queued
+        + counts.running
+        + counts.committed
+        + counts.failed
+        + counts.upstream_failed
+}
+
+fn counts_row(name: &str, counts: &v1::Counts) -> Vec<String> {
+    let numbers = [
+        total(counts),
+        counts.committed,
+        counts.running,
+        counts.queued,
+        counts.blocked + counts.upstream_failed,
+        counts.failed,
+        counts.diverged,
+    ];
+    [name.to_owned()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
+}
+
+const COUNTS: [&str; 8] =
+    ["experiment", "tasks", "committed", "running", "queued", "blocked", "failed", "diverged"];
+
+/// A sweep for people.
+pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
+    let mut rows: Vec<_> = sweep
+        .experiments
+        .iter()
+        .map(|it| counts_row(&it.experiment, &it.counts.unwrap_or_default()))
+        .collect();
+    rows.push(counts_row("all", &sweep.counts.unwrap_or_default()));
+    format!("{}: {}\n{}", sweep.sweep_id, sweep.state, table(&COUNTS, &rows))
+}
+
+/// `basin list`.
+pub(super) async fn list(arguments: Remote, output: Output) -> Done {
+    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let sweeps = client.list_sweeps().await.map_err(call_failed)?;
+    let rows: Vec<_> = sweeps
+        .iter()
+        .map(|sweep| {
+            let mut row = counts_row(&sweep.sweep_id, &sweep.counts.unwrap_or_default());
+            row.insert(1, sweep.state.clone());
+            row
+        })
+        .collect();
+    let header: Vec<&str> = ["sweep", "state"].into_iter().chain(COUNTS.into_iter().skip(1)).collect();
+    let text = if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) };
+    output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text);
+    Ok(())
+}
+
+/// `basin status`.
+pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
+    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
+    let summary = reply.sweep.clone().unwrap_or_default();
+    let mut text = describe(&summary);
+    if !reply.running.is_empty() {
+        let rows: Vec<_> = reply.running.iter().map(running_row).collect();
+        text.push('\n');
+        text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
+    }
+    for failed in &reply.failed {
+        text.push_str(&failed_text(failed));
+    }
+    let mut value = summary_value(&summary);
+    value["running"] = reply
+        .running
+        .iter()
+        .map(|task| {
+            let at = task.progress.unwrap_or_default();
+            json!({ "task": task.task_id, "experiment": task.experiment, "worker": task.worker_id,
+                "attempt": task.attempt, "iteration": at.iteration, "iterations": at.iterations,
+                "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss })
+        })
+        .collect();
+    value["failed"] = reply
+        .failed
+        .iter()
+        .map(|task| {
+            json!({ "task": task.task_id, "experiment": task.experiment, "attempts": task.attempts,
+                "kind": task.kind, "message": task.message })
+        })
+        .collect();
+    output.result(&value, &text);
+    Ok(())
+}
+
+fn running_row(task: &v1::RunningTask) -> Vec<String> {
+    let at = task.progress.unwrap_or_default();
+    let loss = at.loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
+    vec![
+        short(&task.task_id).to_owned(),
+        task.experiment.clone(),
+        task.worker_id.clone(),
+        task.attempt.to_string(),
+        format!("{}/{}", at.epoch, at.epochs),
+        loss,
+    ]
+}
+
+/// The part of a task's id that people read.
+pub(super) fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+/// A failed task for people: its first line of error.
+pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
+    let first = failed.message.lines().next().unwrap_or_default();
+    format!(
+        "failed: {} of {} after {} attempts ({}): {first}\n",
+        short(&failed.task_id),
+        failed.experiment,
+        failed.attempts,
+        failed.kind
+    )
+}
+
+/// `basin watch`.
+pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
+    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let mut progress = Progress::new(output);
+    loop {
+        let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
+        progress.show(&reply);
+        let summary = reply.sweep.unwrap_or_default();
+        if matches!(summary.state.as_str(), "done" | "cancelled") {
+            progress.finish();
+            output.result(&summary_value(&summary), &describe(&summary));
+            let failed = summary.counts.unwrap_or_default().failed;
+            return match failed {
+                0 => Ok(()),
+                _ => Err(Failed::input(anyhow::anyhow!("{failed} tasks of {} failed", summary.sweep_id))
+                    .hint(format!("`basin status {}` names them", summary.sweep_id))),
+            };
+        }
+        tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
+    }
+}
+
+/// `basin why`.
+pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
+    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let task = client.task(&arguments.task).await.map_err(call_failed)?;
+    let mut text =
+        format!("{}\n{}: {}\nsweeps: {}\n", task.task_id, task.state, task.why, task.sweeps.join(", "));
+    let rows: Vec<_> = task
+        .attempts
+        .iter()
+        .map(|attempt| {
+            let message = attempt.message.lines().next().unwrap_or_default().to_owned();
+            vec![
+                attempt.attempt.to_string(),
+                attempt.worker_id.clone(),
+                attempt.state.clone(),
+                attempt.cause.clone(),
+                message,
+            ]
+        })
+        .collect();
+    if !rows.is_empty() {
+        text.push_str(&table(&["attempt", "worker", "end", "cause", "message"], &rows));
+    }
+    let attempts: Vec<_> = task
+        .attempts
+        .iter()
+        .map(|it| {
+            json!({ "attempt": it.attempt, "worker": it.worker_id, "end": it.state, "cause": it.cause, "message": it.message })
+        })
+        .collect();
+    let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
+    let value = json!({ "task": task.task_id, "state": task.state, "why": task.why, "sweeps": task.sweeps,
+        "attempts": attempts, "spec": spec });
+    output.result(&value, &text);
+    Ok(())
+}
+
+/// `basin workers`.
+pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
+    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let workers = client.workers().await.map_err(call_failed)?;
+    let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
+        (true, _) => "draining".to_owned(),
+        (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),
+        (false, None) => "able".to_owned(),
+    };
+    let rows: Vec<_> = workers
+        .iter()
+        .map(|it| {
+            let what = it.worker.clone().unwrap_or_default();
+            vec![
+                it.worker_id.clone(),
+                what.host,
+                what.device,
+                format!("{}/{}", it.leases, what.slots),
+                what.threads.to_string(),
+                span(it.seen_ms_ago as f64 / 1e3),
+                state(it),
+            ]
+        })
+        .collect();
+    let text = match rows.is_empty() {
+        true => "no workers".to_owned(),
+        false => table(&["worker", "host", "device", "busy", "threads", "seen", "state"], &rows),
+    };
+    let value: Vec<_> = workers
+        .iter()
+        .map(|it| {
+            let what = it.worker.clone().unwrap_or_default();
+            json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
+                "threads": what.threads, "version": what.version, "code_path": what.code_path,
+                "labels": what.labels, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
+        })
+        .collect();
+    output.result(&value, &text);
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! `basin worker`: a worker of a coordinator.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use basin_domain::id::WorkerId;
+use basin_worker::agent::{self, AgentError, Departure, Settings};
+
+use super::arguments::Worker;
+use super::failure::{Done, Failed, OrFail};
+use super::output::Output;
+use super::signals;
+
+/// The cores of this machine.
+pub(super) fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
+}
+
+/// A worker's id: unique to this start, and telling a person where it runs.
+pub(super) fn fresh_worker(host: &str) -> WorkerId {
+    let host: String = host
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .skip_while(|c| *c == '-')
+        .take(40)
+        .collect();
+    let host = if host.is_empty() { "worker".to_owned() } else { host };
+    let unique = uuid::Uuid::new_v4().simple().to_string();
+    WorkerId::new(format!("{host}-{}", &unique[..8])).expect("letters, digits and dashes make an id")
+}
+
+/// How this program starts an executor.
+pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
+    let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
+    Ok((program, vec!["executor".to_owned()]))
+}
+
+/// A span from a flag, in seconds.
+pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, Failed> {
+    Duration::try_from_secs_f64(value).map_err(|_| {
+        Failed::input(anyhow::anyhow!("`{flag} {value}` is no span of time")).hint("give seconds, 0 or more")
+    })
+}
+
+/// The failure of an agent.
+pub(super) fn agent_failed(error: AgentError) -> Failed {
+    let hint = match &error {
+        AgentError::BadAddress { .. } => Some("an address looks like http://127.0.0.1:7470".to_owned()),
+        AgentError::Refused { .. } => None,
+        AgentError::Unreachable { .. } => {
+            Some("start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned())
+        }
+        AgentError::Store { source, .. } => source.hint(),
+        AgentError::Folder { .. } => Some("choose another folder with `--cache DIR` or TMPDIR".to_owned()),
+    };
+    let failed = match &error {
+        AgentError::BadAddress { .. } | AgentError::Refused { .. } | AgentError::Folder { .. } => {
+            Failed::input(error)
+        }
+        AgentError::Unreachable { .. } | AgentError::Store { .. } => Failed::basin(error),
+    };
+    failed.maybe_hint(hint)
+}
+
+fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failed> {
+    let pair = |text: &String| match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        Some(_) | None => {
+            Err(Failed::input(anyhow::anyhow!("`--label {text}` is no label")).hint("give KEY=VALUE"))
+        }
+    };
+    texts.iter().map(pair).collect()
+}
+
+fn default_cache() -> PathBuf {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let base = base.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    base.unwrap_or_else(std::env::temp_dir).join("basin")
+}
+
+/// Works until it is told to stop, or there is nothing more to do.
+pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
+    let mut settings = Settings {
+        coordinator: arguments.remote.coordinator.clone(),
+        store: arguments.store.clone(),
+        id: fresh_worker(""),
+        slots: arguments.slots,
+        threads: arguments.threads.unwrap_or_else(|| (cores() / arguments.slots).max(1)),
+        pack: arguments.pack,
+        labels: labels(&arguments.labels)?,
+        data_cache: arguments.cache.clone().unwrap_or_else(default_cache),
+        scratch: std::env::temp_dir(),
+        executor: executor()?,
+        checkpoint_every: seconds("--checkpoint-every", arguments.checkpoint_every)?,
+        idle_exit: arguments.idle_exit.map(|value| seconds("--idle-exit", value)).transpose()?,
+        walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,
+        grace: seconds("--grace", arguments.grace)?,
+    };
+    settings.id = fresh_worker(&agent::description(&settings).host);
+    let scratch = tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
+    settings.scratch = scratch.path().to_owned();
+    let shutdown = signals::shutdown(output, "leaving: checkpointing and giving leases back")?;
+    let id = settings.id.to_string();
+    output.say(&format!("worker {id} for {}", settings.coordinator));
+    let departure =
+        agent::run(settings, shutdown).await.map_err(|error| agent_failed(error).context("cannot work"))?;
+    let why = match departure {
+        Departure::Drained => "drained",
+        Departure::Idle => "idle",
+        Departure::Walltime => "walltime",
+    };
+    output
+        .result(&serde_json::json!({ "worker": id, "departure": why }), &format!("worker {id} left: {why}"));
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! What people's tools call.
+
+use std::sync::Arc;
+
+use basin_core::Ledger;
+use basin_core::command::Command;
+use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::sweep::Source;
+use basin_proto::convert::parse;
+use basin_proto::v1::control_server::Control;
+use basin_proto::{PROTOCOL, v1};
+use tonic::{Request, Response, Status};
+
+use super::Coordinator;
+use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+
+/// The tools' service.
+#[derive(Debug, Clone)]
+pub struct ControlService(pub Arc<Coordinator>);
+
+type Reply<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Control for ControlService {
+    async fn launch(&self, request: Request<v1::LaunchRequest>) -> Reply<v1::LaunchReply> {
+        let request = request.into_inner();
+        let max_tasks = request.max_tasks;
+        let launched = self.0.launch(&Source::from(request), max_tasks).await?;
+        Ok(Response::new(v1::LaunchReply {
+            sweep_id: launched.sweep.to_string(),
+            new: launched.new,
+            reused: launched.reused,
+            shared: launched.shared,
+        }))
+    }
+
+    async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> Reply<v1::ListSweepsReply> {
+        let sweeps = self.view(|ledger| ledger.sweeps().map(|sweep| summary(&sweep)).collect()).await?;
+        Ok(Response::new(v1::ListSweepsReply { sweeps }))
+    }
+
+    async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> Reply<v1::GetSweepReply> {
+        let id = self.find_sweep(request.into_inner().sweep_id).await?;
+        let found = self.view(move |ledger| sweep_reply(ledger, &id)).await?;
+        found.map(Response::new).ok_or_else(|| Status::not_found("the sweep is gone"))
+    }
+
+    async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> Reply<v1::GetTaskReply> {
+        let id = self.find_task(request.into_inner().task_id).await?;
+        let now = self.0.ledger.now();
+        let found = self
+            .view(move |ledger| {
+                let task = ledger.task(&id)?;
+                Some(task_reply(&task, ledger.task_spec(&id)?.canonical(), now))
+            })
+            .await?;
+        found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))
+    }
+
+    async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> Reply<v1::SteerSweepReply> {
+        let request = request.into_inner();
+        let steering = request.steering();
+        let id = self.find_sweep(request.sweep_id).await?;
+        let command = match steering {
+            v1::Steering::Pause => Command::Pause(id.clone()),
+            v1::Steering::Resume => Command::Resume(id.clone()),
+            v1::Steering::Cancel => Command::Cancel(id.clone()),
+            v1::Steering::RetryFailed => Command::RetryFailed(id.clone()),
+            v1::Steering::Unspecified => {
+                return Err(Status::invalid_argument("field `steering`: is missing"));
+            }
+        };
+        self.0.decide(command).await?;
+        self.0.wake.notify_waiters();
+        tracing::info!(sweep = %id, ?steering, "sweep steered");
+        let sweep = self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await?;
+        Ok(Response::new(v1::SteerSweepReply { sweep }))
+    }
+
+    async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
+        let now = self.0.ledger.now();
+        let workers = self
+            .view(move |ledger| {
+                let heard =
+                    ledger.workers().filter(|worker| worker.last_seen.is_some() || !worker.leases.is_empty());
+                heard.map(|worker| worker_summary(&worker, now)).collect()
+            })
+            .await?;
+        Ok(Response::new(v1::ListWorkersReply { workers }))
+    }
+
+    async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
+        let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
+        self.0.decide(Command::Drain(worker)).await?;
+        self.0.wake.notify_waiters();
+        Ok(Response::new(v1::DrainWorkerReply {}))
+    }
+
+    async fn about(&self, _: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+        Ok(Response::new(v1::AboutReply {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            protocol: PROTOCOL,
+            store_url: self.0.store.url().to_owned(),
+        }))
+    }
+}
+
+impl ControlService {
+    async fn view<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Ledger) -> T + Send + 'static,
+    ) -> Result<T, Status> {
+        self.0.ledger.view(look).await.map_err(|error| super::refusal::undecided(&error))
+    }
+
+    /// The sweep whose id is or begins with `text`.
+    async fn find_sweep(&self, text: String) -> Result<SweepId, Status> {
+        let wanted = text.clone();
+        let fitting: Vec<SweepId> = self
+            .view(move |ledger| {
+                if let Some(exact) = SweepId::new(&wanted).ok().filter(|id| ledger.sweep(id).is_some()) {
+                    return vec![exact];
+                }
+                ledger
+                    .sweeps()
+                    .map(|sweep| sweep.id.clone())
+                    .filter(|id| id.as_str().starts_with(&wanted))
+                    .collect()
+            })
+            .await?;
+        one("sweep", &text, fitting)
+    }
+
+    /// The task whose id is or begins with `text`.
+    async fn find_task(&self, text: String) -> Result<TaskId, Status> {
+        let wanted = text.clone();
+        let fitting: Vec<TaskId> = self
+            .view(move |ledger| {
+                if let Ok(exact) = wanted.parse::<TaskId>() {
+                    return ledger.task(&exact).map(|task| task.id).into_iter().collect();
+                }
+                let all =
+                    ledger.sweeps().flat_map(|sweep| ledger.sweep_tasks(sweep.id).into_iter().flatten());
+                let mut ids: Vec<TaskId> =
+                    all.map(|(task, _)| task.id).filter(|id| id.to_string().starts_with(&wanted)).collect();
+                ids.sort_unstable();
+                ids.dedup();
+                ids
+            })
+            .await?;
+        one("task", &text, fitting)
+    }
+}
+
+fn one<T>(what: &str, text: &str, mut fitting: Vec<T>) -> Result<T, Status> {
+    let text: String = text.chars().take(100).collect();
+    match fitting.len() {
+        1 => Ok(fitting.swap_remove(0)),
+        0 => Err(Status::not_found(format!("there is no {what} `{text}`"))),
+        several => {
+            Err(Status::failed_precondition(format!("`{text}` fits {several} {what}s; give more of the id")))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The coordinator's services: what arrives is checked, decided by the ledger, and answered once it is on disk.
+
+mod control;
+mod refusal;
+mod scheduler;
+mod summary;
+mod ticker;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_core::command::{Command, Launch, LaunchTask, Reply};
+use basin_domain::id::{LeaseId, SweepId};
+use basin_domain::sweep::Source;
+use basin_storage::{Commit, Store, SweepRecord};
+use tokio::sync::Notify;
+use tonic::Status;
+
+use crate::journal::LedgerHandle;
+use crate::launch::{self, Prepared};
+
+pub use control::ControlService;
+pub use scheduler::SchedulerService;
+pub use summary::sweep_reply;
+pub use ticker::{settle_expired, tick_forever};
+
+/// What every call works with.
+#[derive(Debug)]
+pub struct Coordinator {
+    /// The ledger behind its journal.
+    pub ledger: LedgerHandle,
+    /// Where artifacts are.
+    pub store: Store,
+    /// How long a lease lasts.
+    pub term: Duration,
+    /// The most tasks that a sweep may have.
+    pub max_tasks: u64,
+    /// Told whenever something may have become grantable, for idle workers' calls that wait.
+    pub wake: Notify,
+}
+
+/// What a launch came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launched {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Tasks new to the ledger.
+    pub new: u64,
+    /// Tasks that were already committed.
+    pub reused: u64,
+    /// Tasks that other sweeps had brought.
+    pub shared: u64,
+}
+
+impl Coordinator {
+    /// Prepares a sweep, keeps it in the store, and launches it. Idempotent.
+    ///
+    /// # Errors
+    /// If it can't be prepared, kept or journalled.
+    pub async fn launch(
+        self: &Arc<Self>,
+        source: &Source,
+        max_tasks: Option<u64>,
+    ) -> Result<Launched, Status> {
+        let limit = max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
+        let prepared =
+            launch::prepare(&self.store, source, limit).await.map_err(|error| refusal::unprepared(&error))?;
+        self.launch_prepared(source, prepared).await
+    }
+
+    /// Launches what is prepared.
+    ///
+    /// # Errors
+    /// If it can't be kept or journalled.
+    pub async fn launch_prepared(
+        self: &Arc<Self>,
+        source: &Source,
+        prepared: Prepared,
+    ) -> Result<Launched, Status> {
+        let Prepared { plan, datasets, committed } = prepared;
+        let record = SweepRecord {
+            id: plan.id.clone(),
+            source: source.clone(),
+            datasets,
+            launched_unix_ms: Some(self.ledger.now().0),
+        };
+        self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::no_store(&error))?;
+        let sweep = plan.id.clone();
+        let tasks = plan.tasks.into_iter().map(|task| LaunchTask {
+            id: task.id,
+            experiment: task.experiment.to_string(),
+            spec: task.spec,
+        });
+        let launch = Launch {
+            sweep: sweep.clone(),
+            tasks: tasks.collect(),
+            committed: committed.values().map(completion).collect(),
+        };
+        let reply = self.decide(Command::Launch(launch)).await?;
+        self.wake.notify_waiters();
+        match reply {
+            Reply::Launched { new, reused, shared } => {
+                tracing::info!(%sweep, new, reused, shared, "sweep launched");
+                Ok(Launched { sweep, new, reused, shared })
+            }
+            Reply::Done | Reply::Synced(_) | Reply::Settled { .. } | Reply::Ticked { .. } => Err(unfitting()),
+        }
+    }
+
+    /// A decision of the ledger, on disk.
+    async fn decide(&self, command: Command) -> Result<Reply, Status> {
+        self.ledger.decide(command).await.map_err(|error| refusal::undecided(&error))
+    }
+}
+
+/// The ledger's answer was none to the question: a defect, never the caller's fault.
+fn unfitting() -> Status {
+    Status::internal("the ledger's answer does not fit the question")
+}
+
+/// A commit of the store in the ledger's words.
+pub fn completion(commit: &Commit) -> basin_core::command::Complete {
+    basin_core::command::Complete {
+        task: commit.task,
+        lease: commit.lease.clone(),
+        attempt: commit.attempt,
+        manifest: commit.manifest,
+        outcome: commit.outcome,
+    }
+}
+
+/// A lease id that was never used.
+pub fn fresh_lease() -> LeaseId {
+    LeaseId::new(uuid::Uuid::new_v4().simple().to_string()).expect("a UUID's digits make an id")
+}

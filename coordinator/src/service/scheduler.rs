@@ -1,0 +1,201 @@
+//! What workers call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_core::command::{Command, Held, Reply, StopReason, Sync, Synced};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
+use basin_domain::time::Timestamp;
+use basin_domain::worker::Progress;
+use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
+use basin_proto::v1::scheduler_server::Scheduler;
+use basin_proto::{PROTOCOL, v1};
+use tonic::{Request, Response, Status};
+
+use super::{Coordinator, completion, fresh_lease, refusal, unfitting};
+
+/// How long an idle worker's call waits for something to do. Well below any proxy's patience.
+const HOLD: Duration = Duration::from_secs(8);
+/// The pause that a busy worker makes between two calls, as a share of its lease's term.
+const ROUNDS_A_TERM: u32 = 15;
+/// The most leases and slots that one worker can claim, so that no message makes memory grow without bound.
+const WORKER_LIMIT: usize = 4096;
+
+/// The workers' service.
+#[derive(Debug, Clone)]
+pub struct SchedulerService(pub Arc<Coordinator>);
+
+type Reply_<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Scheduler for SchedulerService {
+    async fn hello(&self, request: Request<v1::HelloRequest>) -> Reply_<v1::HelloReply> {
+        let request = request.into_inner();
+        if request.protocol != PROTOCOL {
+            return Err(Status::failed_precondition(format!(
+                "this coordinator speaks protocol version {PROTOCOL} and the worker version {}; use workers of basin {}",
+                request.protocol,
+                env!("CARGO_PKG_VERSION"),
+            )));
+        }
+        let worker: WorkerId = parse("worker_id", &request.worker_id)?;
+        let description =
+            basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
+        tracing::info!(%worker, host = description.host, slots = description.slots, "worker said hello");
+        Ok(Response::new(v1::HelloReply {
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            store_url: self.0.store.url().to_owned(),
+            term_ms: millis(self.0.term),
+        }))
+    }
+
+    async fn sync(&self, request: Request<v1::SyncRequest>) -> Reply_<v1::SyncReply> {
+        let sync = sync_command(request.into_inner())?;
+        let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
+        let deadline = tokio::time::Instant::now() + HOLD;
+        loop {
+            // Listening begins before the ledger is asked: what is launched in between is not missed.
+            let woken = self.0.wake.notified();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let command = Sync { fresh: fresh(sync.free_slots), ..sync.clone() };
+            let Reply::Synced(synced) = self.0.decide(Command::Sync(command)).await? else {
+                return Err(unfitting());
+            };
+            let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
+            if !may_wait || has_news || tokio::time::timeout_at(deadline, woken).await.is_err() {
+                return Ok(Response::new(self.answer(synced)));
+            }
+        }
+    }
+
+    async fn complete(&self, request: Request<v1::CompleteRequest>) -> Reply_<v1::SettleReply> {
+        let request = request.into_inner();
+        let lease: LeaseId = parse("lease_id", &request.lease_id)?;
+        let task: TaskId = parse("task_id", &request.task_id)?;
+        let manifest: basin_domain::digest::Digest = parse("manifest_digest", &request.manifest_digest)?;
+        // The store is believed, not the caller: what counts is the commit that is there.
+        let commit = self.0.store.read_commit(&task).await.map_err(|error| refusal::no_store(&error))?;
+        let Some(commit) = commit.filter(|commit| commit.manifest == manifest) else {
+            return Err(Status::failed_precondition(format!("the store has no such commit of task {task}")));
+        };
+        let complete = completion(&commit);
+        let command =
+            if commit.lease == lease { Command::Complete(complete) } else { Command::Adopt(complete) };
+        let reply = self.0.decide(command).await?;
+        self.0.wake.notify_waiters();
+        settled(&reply)
+    }
+
+    async fn fail(&self, request: Request<v1::FailRequest>) -> Reply_<v1::SettleReply> {
+        let request = request.into_inner();
+        let lease = parse("lease_id", &request.lease_id)?;
+        let task = parse("task_id", &request.task_id)?;
+        let failure = failure(&request.kind, request.message)?;
+        let reply = self.0.decide(Command::Fail { lease, task, failure }).await?;
+        self.0.wake.notify_waiters();
+        settled(&reply)
+    }
+
+    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Reply_<v1::SettleReply> {
+        let request = request.into_inner();
+        let lease = parse("lease_id", &request.lease_id)?;
+        let task = parse("task_id", &request.task_id)?;
+        let reason = release_reason(&request.reason)?;
+        let reply = self.0.decide(Command::Release { lease, task, reason }).await?;
+        self.0.wake.notify_waiters();
+        settled(&reply)
+    }
+}
+
+impl SchedulerService {
+    fn answer(&self, synced: Synced) -> v1::SyncReply {
+        let now = self.0.ledger.now();
+        let remaining = |until: Timestamp| millis(until - now);
+        v1::SyncReply {
+            answer: synced.answer,
+            grants: synced
+                .grants
+                .into_iter()
+                .map(|grant| v1::Grant {
+                    lease_id: grant.lease.to_string(),
+                    remaining_ms: remaining(grant.expires),
+                    tasks: grant
+                        .tasks
+                        .iter()
+                        .map(|(id, attempt, spec)| leased_task(*id, *attempt, spec))
+                        .collect(),
+                })
+                .collect(),
+            renewed: synced
+                .renewed
+                .into_iter()
+                .map(|(lease, until)| v1::Renewal {
+                    lease_id: lease.to_string(),
+                    remaining_ms: remaining(until),
+                })
+                .collect(),
+            stop: synced
+                .stop
+                .into_iter()
+                .map(|(lease, reason)| v1::Stop {
+                    lease_id: lease.to_string(),
+                    reason: match reason {
+                        StopReason::Lost => v1::StopReason::Lost,
+                        StopReason::Cancelled => v1::StopReason::Cancelled,
+                    }
+                    .into(),
+                })
+                .collect(),
+            drain: synced.drain,
+            idle: synced.idle,
+            next_sync_ms: millis(self.0.term / ROUNDS_A_TERM).clamp(20, 2_000),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn fresh(slots: u32) -> Vec<LeaseId> {
+    (0..slots).map(|_| fresh_lease()).collect()
+}
+
+fn settled(reply: &Reply) -> Reply_<v1::SettleReply> {
+    match reply {
+        Reply::Settled { held } => Ok(Response::new(v1::SettleReply { held: *held })),
+        Reply::Done => Ok(Response::new(v1::SettleReply { held: false })),
+        Reply::Launched { .. } | Reply::Synced(_) | Reply::Ticked { .. } => Err(unfitting()),
+    }
+}
+
+fn sync_command(wire: v1::SyncRequest) -> Result<Sync, InvalidField> {
+    let too_many = |field, limit| Err(InvalidField { field, why: format!("more than {limit}") });
+    if wire.holds.len() > WORKER_LIMIT {
+        return too_many("holds", WORKER_LIMIT);
+    }
+    if wire.free_slots as usize > WORKER_LIMIT {
+        return too_many("free_slots", WORKER_LIMIT);
+    }
+    let mut holds = Vec::with_capacity(wire.holds.len());
+    for held in wire.holds {
+        let mut progress = Vec::with_capacity(held.tasks.len());
+        for task in held.tasks {
+            let id: TaskId = parse("holds.task_id", &task.task_id)?;
+            progress.push((id, Progress::from(task.progress.unwrap_or_default())));
+        }
+        holds.push(Held { lease: parse("holds.lease_id", &held.lease_id)?, progress });
+    }
+    Ok(Sync {
+        worker: parse("worker_id", &wire.worker_id)?,
+        description: required("worker", wire.worker)?.try_into()?,
+        holds,
+        free_slots: wire.free_slots,
+        max_pack: wire.max_pack.clamp(1, 1024),
+        draining: wire.draining,
+        seen: wire.seen,
+        fresh: Vec::new(),
+    })
+}

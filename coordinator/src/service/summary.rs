@@ -1,0 +1,166 @@
+//! The ledger's views as messages.
+
+use basin_core::Ledger;
+use basin_core::attempt::AttemptEnd;
+use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
+use basin_domain::id::SweepId;
+use basin_domain::time::Timestamp;
+use basin_proto::v1;
+
+/// The most running and the most failed tasks that an answer names.
+const NAMED: usize = 100;
+
+fn counts(counts: &Counts) -> v1::Counts {
+    v1::Counts {
+        blocked: counts.blocked,
+        queued: counts.queued,
+        running: counts.running + counts.expiring,
+        committed: counts.committed(),
+        failed: counts.failed,
+        diverged: counts.diverged,
+        upstream_failed: counts.upstream_failed,
+    }
+}
+
+/// A sweep's summary.
+pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
+    v1::SweepSummary {
+        sweep_id: sweep.id.to_string(),
+        state: sweep.state.as_str().to_owned(),
+        launched_unix_ms: sweep.launched_at.0,
+        counts: Some(counts(&sweep.counts)),
+        experiments: sweep
+            .experiments
+            .iter()
+            .map(|(name, of)| v1::ExperimentCounts {
+                experiment: (*name).to_owned(),
+                counts: Some(counts(of)),
+            })
+            .collect(),
+    }
+}
+
+/// A sweep with its running and its failed tasks.
+pub fn sweep_reply(ledger: &Ledger, id: &SweepId) -> Option<v1::GetSweepReply> {
+    let sweep = ledger.sweep(id)?;
+    let leased = ledger.workers().flat_map(|worker| worker.leases.into_iter().flat_map(|lease| lease.tasks));
+    let running = leased.filter_map(|task| running(&ledger.task(&task)?, id)).take(NAMED).collect();
+    let failed = if sweep.counts.failed == 0 {
+        Vec::new()
+    } else {
+        let tasks = ledger.sweep_tasks(id).into_iter().flatten();
+        tasks.filter(|(task, _)| task.phase == Phase::Failed).take(NAMED).map(failed).collect()
+    };
+    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed })
+}
+
+fn running(task: &TaskView<'_>, of: &SweepId) -> Option<v1::RunningTask> {
+    let (_, experiment) = task.sweeps.iter().find(|(sweep, _)| *sweep == of)?;
+    let (_, worker) = task.lease?;
+    Some(v1::RunningTask {
+        task_id: task.id.to_string(),
+        experiment: (*experiment).to_owned(),
+        worker_id: worker.to_string(),
+        attempt: task.begun,
+        progress: task.progress.map(Into::into),
+    })
+}
+
+fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
+    let (kind, message) = match task.first_failure {
+        Some(failure) => (failure.kind.as_str().to_owned(), failure.message.clone()),
+        None => (String::new(), String::new()),
+    };
+    v1::FailedTask {
+        task_id: task.id.to_string(),
+        experiment: experiment.to_owned(),
+        attempts: task.begun,
+        kind,
+        message,
+    }
+}
+
+/// Why a task is where it is, in a sentence.
+fn why(task: &TaskView<'_>, now: Timestamp) -> String {
+    let names = |phase: Phase| {
+        let waiting = task.waits_for.iter().filter(|(_, of)| *of == phase || phase == Phase::Blocked);
+        waiting.map(|(id, of)| format!("{} ({})", id.short(), of.as_str())).collect::<Vec<_>>().join(", ")
+    };
+    match task.phase {
+        Phase::Queued => match task.not_before.filter(|&time| time > now) {
+            Some(time) => {
+                let wait = (time - now).as_secs_f64();
+                format!("it failed and is tried again in {wait:.0} s; {} attempts are charged", task.charged)
+            }
+            None => "it waits for a worker that is free and fits".to_owned(),
+        },
+        Phase::Blocked => format!("it waits for the results of {}", names(Phase::Blocked)),
+        Phase::UpstreamFailed => {
+            format!(
+                "it needs {}, which failed; `basin retry SWEEP --failed` tries that again",
+                names(Phase::Blocked)
+            )
+        }
+        Phase::Running => match task.lease {
+            Some((lease, worker)) => format!("worker {worker} trains it under lease {lease}"),
+            None => "a worker trains it".to_owned(),
+        },
+        Phase::Expiring => "its lease ran out; the store is being asked whether it was committed".to_owned(),
+        Phase::Completed | Phase::Diverged => match task.commit {
+            Some(commit) => format!("attempt {} committed it under lease {}", commit.attempt, commit.lease),
+            None => "it is committed".to_owned(),
+        },
+        Phase::Failed => {
+            let reason = task.failed.map_or("failed", |reason| reason.as_str());
+            let first = task.first_failure.map_or_else(String::new, |failure| {
+                format!("; the first error, {}: {}", failure.kind, failure.message)
+            });
+            format!("it is not tried again ({reason}, {} attempts){first}", task.begun)
+        }
+    }
+}
+
+/// A task with its attempts.
+pub(super) fn task_reply(task: &TaskView<'_>, spec_json: String, now: Timestamp) -> v1::GetTaskReply {
+    let attempts = task.attempts.iter().map(|attempt| {
+        let (state, cause, message) = match &attempt.end {
+            None => ("running", String::new(), String::new()),
+            Some((_, AttemptEnd::Committed)) => ("committed", String::new(), String::new()),
+            Some((_, AttemptEnd::Superseded)) => ("superseded", String::new(), String::new()),
+            Some((_, AttemptEnd::Failed(failure))) => {
+                ("failed", failure.kind.as_str().to_owned(), failure.message.clone())
+            }
+            Some((_, AttemptEnd::Released(reason))) => {
+                ("released", reason.as_str().to_owned(), String::new())
+            }
+        };
+        v1::AttemptSummary {
+            attempt: attempt.attempt.0,
+            worker_id: attempt.worker.to_string(),
+            state: state.to_owned(),
+            cause,
+            message,
+        }
+    });
+    v1::GetTaskReply {
+        task_id: task.id.to_string(),
+        state: task.phase.as_str().to_owned(),
+        why: why(task, now),
+        sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
+        attempts: attempts.collect(),
+        spec_json,
+    }
+}
+
+/// A worker.
+pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::WorkerSummary {
+    let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    v1::WorkerSummary {
+        worker_id: worker.id.to_string(),
+        worker: worker.description.map(Into::into),
+        seen_ms_ago: worker.last_seen.map_or(u64::MAX, |seen| ms(now - seen)),
+        draining: worker.draining,
+        leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
+        avoided_for_ms: worker.avoided_until.filter(|&until| until > now).map(|until| ms(until - now)),
+    }
+}

@@ -1,0 +1,63 @@
+//! What happens because time passes: leases run out, and what they covered is looked up in the store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_core::command::{Command, Reply};
+use basin_domain::id::{LeaseId, TaskId};
+use tokio_util::sync::CancellationToken;
+
+use super::{Coordinator, completion};
+
+/// How often the time is looked at.
+const TICK: Duration = Duration::from_millis(500);
+
+/// Ticks until `shutdown`.
+pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = shutdown.cancelled() => return,
+        }
+        match coordinator.ledger.decide(Command::Tick).await {
+            Ok(Reply::Ticked { expired }) => {
+                for (lease, tasks) in expired {
+                    settle_expired(&coordinator, lease, tasks).await;
+                }
+            }
+            Ok(other) => tracing::error!(?other, "the ledger's answer does not fit a tick"),
+            Err(error) => {
+                tracing::debug!(%error, "the ledger has stopped");
+                return;
+            }
+        }
+        // Tasks whose pause after a failure is over became grantable without a word from anybody.
+        coordinator.wake.notify_waiters();
+    }
+}
+
+/// Looks up an expired lease's tasks: those with a commit are adopted, the others go back to the queue. A store that
+/// doesn't answer leaves them as they are, until the next tick.
+pub async fn settle_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Vec<TaskId>) {
+    let mut lost = Vec::new();
+    for task in tasks {
+        match coordinator.store.read_commit(&task).await {
+            Ok(Some(commit)) => {
+                tracing::info!(%task, lease = %commit.lease, "the commit of an expired lease was adopted");
+                if let Err(error) = coordinator.ledger.decide(Command::Adopt(completion(&commit))).await {
+                    tracing::error!(%task, %error, "a commit could not be adopted");
+                }
+            }
+            Ok(None) => lost.push(task),
+            Err(error) => tracing::warn!(%task, %error, "the store did not say whether a task is committed"),
+        }
+    }
+    if lost.is_empty() {
+        return;
+    }
+    tracing::warn!(%lease, tasks = lost.len(), "lease expired");
+    if let Err(error) = coordinator.ledger.decide(Command::Expire { lease: lease.clone(), tasks: lost }).await
+    {
+        tracing::error!(%lease, %error, "an expired lease could not be ended");
+    }
+}

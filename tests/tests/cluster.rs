@@ -1,0 +1,157 @@
+//! A coordinator and workers as processes of their own, as on a cluster; killed as machines die.
+
+use basin_tests::{Place, Running, assert_same_tables, eventually};
+
+const SWEEP: &str = r#"
+name = "cluster"
+data = { name = "shapes", train_limit = 512, test_limit = 128 }
+
+[[experiment]]
+id = "images"
+kind = "classify"
+seeds = 3
+grid = { batch_size = [32, 64] }
+model = { conv = [8, 8], dense = [16] }
+epochs = 12
+optimizer = "adam"
+learning_rate = 1e-3
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["images"]
+y = ["train_loss"]
+"#;
+
+fn place() -> Place {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("cluster.toml", SWEEP);
+    place
+}
+
+fn worker(place: &Place, name: &str, url: &str) -> Running {
+    let cache = place.path().join("cache");
+    let how = ["worker", "--coordinator", url, "--threads", "1", "--checkpoint-every", "0.1", "--cache"];
+    place.start(name, &[&how[..], &[cache.to_str().unwrap()]].concat())
+}
+
+fn counts(place: &Place, url: &str, sweep: &str) -> Option<serde_json::Value> {
+    let said = place.basin(&["--json", "status", sweep, "--coordinator", url]);
+    (said.code == Some(0)).then(|| said.json())
+}
+
+fn launch(place: &Place, url: &str) -> String {
+    let said = place.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
+    said.json()["sweep"].as_str().unwrap().to_owned()
+}
+
+/// The tables of the same sweep, undisturbed on one machine.
+fn reference(place: &Place) -> std::collections::BTreeMap<String, Vec<u8>> {
+    place.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    place.tables("alone")
+}
+
+#[test]
+fn two_workers_give_the_same_bytes_as_one_machine() {
+    let place = place();
+    let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let first = worker(&place, "first", &url);
+    let second = place.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
+    let sweep = launch(&place, &url);
+    assert_eq!(launch(&place, &url), sweep, "launching again is the same sweep");
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let status = counts(&place, &url, &sweep).unwrap();
+    assert_eq!((&status["state"], &status["counts"]["committed"]), (&"done".into(), &6.into()));
+    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    assert_eq!(workers.as_array().unwrap().len(), 2);
+    first.signal("TERM");
+    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+    second.kill();
+    coordinator.kill();
+    // Collected with the coordinator gone.
+    place.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
+    assert_same_tables(&reference(&place), &without_results(place.tables("collected")));
+    let again = place.basin(&["--json", "collect", &sweep, "--out", "collected"]).succeeded().json();
+    assert_eq!(again["fetched"], 0);
+}
+
+/// A collection holds the runs' own files beside the report.
+fn without_results(
+    mut tables: std::collections::BTreeMap<String, Vec<u8>>,
+) -> std::collections::BTreeMap<String, Vec<u8>> {
+    tables.retain(|name, _| !name.starts_with("results/"));
+    tables
+}
+
+#[test]
+fn killed_workers_and_killed_coordinators_change_nothing() {
+    let place = place();
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
+    let address = url.trim_start_matches("http://").to_owned();
+    let first = worker(&place, "first", &url);
+    let _second = worker(&place, "second", &url);
+    let sweep = launch(&place, &url);
+    let running =
+        |place: &Place| counts(place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2));
+    eventually("both train", || running(&place));
+    first.kill();
+    let _third = worker(&place, "third", &url);
+    eventually("something is committed", || {
+        counts(&place, &url, &sweep).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
+    });
+    coordinator.kill();
+    // Workers go on without it.
+    let (_coordinator, again) = place.serve(&address, &["--lease", "2"]);
+    assert_eq!(again, url);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
+    assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
+    place.basin(&["report", &sweep, "--out", "disturbed"]).succeeded();
+    assert_same_tables(&reference(&place), &place.tables("disturbed"));
+}
+
+#[test]
+fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
+    let place = place();
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "1"]);
+    let address = url.trim_start_matches("http://").to_owned();
+    let _worker = worker(&place, "worker", &url);
+    let sweep = launch(&place, &url);
+    eventually("it trains", || {
+        counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
+    });
+    coordinator.kill();
+    // The worker commits what it has while nobody listens.
+    eventually("a commit", || {
+        std::fs::read_dir(place.path().join("basin-state/store/tasks")).ok()?.flatten().find_map(|hex| {
+            std::fs::read_dir(hex.path())
+                .ok()?
+                .flatten()
+                .find(|task| task.path().join("commit.json").exists())
+        })
+    });
+    let (_coordinator, _) = place.serve(&address, &["--lease", "1"]);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let status = counts(&place, &url, &sweep).unwrap();
+    assert_eq!(status["counts"]["committed"], 6);
+}
+
+#[test]
+fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let first = worker(&place, "first", &url);
+    let said =
+        place.basin(&["--json", "launch", "cluster.toml", "--set", "epochs=2000", "--coordinator", &url]);
+    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    eventually("it trains", || {
+        counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
+    });
+    place.basin(&["cancel", &sweep, "--coordinator", &url]).succeeded();
+    eventually("nothing runs", || counts(&place, &url, &sweep).filter(|it| it["counts"]["running"] == 0));
+    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    let id = workers[0]["worker"].as_str().unwrap().to_owned();
+    place.basin(&["drain", &id, "--coordinator", &url]).succeeded();
+    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+}

@@ -1,0 +1,147 @@
+//! `basin run`: from a sweep file to a report, on this machine, the same bytes whatever happens on the way.
+
+use basin_tests::{Place, assert_same_tables, eventually};
+
+/// Small, but with everything: a grid, seeds, a recording, both optimisers, a figure of each kind.
+const SWEEP: &str = r#"
+name = "small"
+data = { name = "shapes", train_limit = 256, test_limit = 128 }
+
+[[experiment]]
+id = "fit"
+kind = "fit-function"
+seeds = 2
+grid = { function = ["sin", "cube"] }
+hidden = [16, 16]
+interval = [-3.0, 3.0]
+points = 64
+epochs = 40
+optimizer = "adam"
+learning_rate = 1e-2
+
+[[experiment]]
+id = "images"
+kind = "classify"
+seeds = 2
+model = { conv = [4, 8], dense = [16] }
+batch_size = 32
+epochs = 2
+optimizer = "sgd"
+learning_rate = 0.02
+momentum = 0.9
+record = { gradient_norm = true }
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["images"]
+y = ["train_loss", "test_accuracy"]
+
+[[figure]]
+id = "fits"
+kind = "predictions"
+title = "Fits"
+experiments = ["fit"]
+facet = "function"
+"#;
+
+fn place() -> Place {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("small.toml", SWEEP);
+    place
+}
+
+#[test]
+fn a_sweep_file_goes_in_and_a_report_comes_out() {
+    let place = place();
+    let said = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
+    let results = place.read("out/results.csv");
+    assert_eq!(results.lines().count(), 7, "{results}");
+    let page = place.read("out/index.html");
+    for name in ["loss", "fits"] {
+        for kind in ["svg", "png", "csv"] {
+            assert!(place.path().join(format!("out/figures/{name}.{kind}")).exists(), "{name}.{kind}");
+        }
+        assert!(page.contains(name), "the page shows {name}");
+    }
+    let sweep = said["sweep"].as_str().unwrap();
+    let proof = place.basin(&["--json", "verify", sweep]).succeeded().json();
+    assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
+}
+
+#[test]
+fn running_again_trains_nothing_and_growing_pays_for_what_is_new() {
+    let place = place();
+    let first = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    assert_eq!(first["reused"], 0);
+    let again = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    assert_eq!((&again["reused"], &again["sweep"]), (&6.into(), &first["sweep"]));
+    let plan = place
+        .basin(&["--json", "plan", "small.toml", "--set", "experiment.images.seeds=3"])
+        .succeeded()
+        .json();
+    assert_eq!((&plan["experiments"][1]["new"], &plan["experiments"][1]["reused"]), (&1.into(), &2.into()));
+    assert!(plan["experiments"][1]["predicted_seconds"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn one_two_and_four_threads_and_executors_give_the_same_bytes() {
+    let place = place();
+    for (workers, threads) in [("1", "1"), ("1", "2"), ("1", "4"), ("2", "1"), ("4", "2")] {
+        let out = format!("out-{workers}-{threads}");
+        let state = format!("state-{workers}-{threads}");
+        let how = ["--workers", workers, "--threads", threads, "--out", &out, "--state", &state];
+        place.basin(&[&["run", "small.toml"], &how[..]].concat()).succeeded();
+    }
+    let reference = place.tables("out-1-1");
+    for other in ["out-1-2", "out-1-4", "out-2-1", "out-4-2"] {
+        assert_same_tables(&reference, &place.tables(other));
+    }
+}
+
+/// Long enough to be interrupted several times.
+const LONG: [&str; 4] = ["--set", "experiment.images.epochs=40", "--set", "experiment.fit.epochs=400"];
+
+#[test]
+fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
+    let place = place();
+    let run = |out: &'static str, state: &'static str| {
+        let how = ["--out", out, "--state", state, "--checkpoint-every", "0.1", "--workers", "2"];
+        [&["run", "small.toml"], &LONG[..], &how[..]].concat()
+    };
+    place.basin(&run("calm", "calm-state")).succeeded();
+    for round in 0..6 {
+        let running = place.start(&format!("round-{round}"), &run("rough", "rough-state"));
+        // Something was written by this round, then it ends: killed, or interrupted as by Ctrl-C.
+        let before = objects(&place, "rough-state/store/tasks");
+        eventually("progress", || (objects(&place, "rough-state/store/tasks") != before).then_some(()));
+        if round % 2 == 0 {
+            running.kill();
+        } else {
+            running.signal("INT");
+            let code = running.wait();
+            assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", place.read(&format!("round-{round}.log")));
+        }
+    }
+    let said = place.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
+    assert_same_tables(&place.tables("calm"), &place.tables("rough"));
+    place.basin(&["verify", said["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+}
+
+/// The names of all objects below a folder of the place.
+fn objects(place: &Place, below: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![place.path().join(below)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path => found.push(path.to_string_lossy().into_owned()),
+            }
+        }
+    }
+    found.sort();
+    found
+}
