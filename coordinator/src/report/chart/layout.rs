@@ -1,0 +1,122 @@
+//! Where everything goes: title, legend, panels and notes, from the measures of their texts.
+
+use super::Chart;
+use super::legend;
+use super::panel::{BARE_FOOT, FOOT, HEAD, Measured};
+use super::scene::{Anchor, Rect, Scene};
+use super::style::{Color, MARGIN, NOTE, TITLE, WIDTH};
+use super::text::{self, Weight};
+
+/// How much an interval's band covers.
+pub(crate) const BAND: f64 = 0.22;
+
+/// The space on the right of a plot: half of a last tick's label.
+const RIGHT: f64 = 20.0;
+
+/// How much of a figure's text is part of the picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dress {
+    /// All of it: the picture stands alone.
+    Full,
+    /// Neither title nor notes: the page around it says them.
+    Bare,
+}
+
+/// Places everything of `chart`.
+pub(crate) fn lay_out(chart: &Chart, dress: Dress) -> Scene {
+    let mut scene = Scene::default();
+    let mut y = MARGIN;
+    let (title, notes) = match dress {
+        Dress::Full => (chart.title.as_str(), &chart.notes[..]),
+        Dress::Bare => ("", &[][..]),
+    };
+    for line in text::wrap(title, Weight::SemiBold, TITLE, WIDTH - 2.0 * MARGIN) {
+        scene.text(&line, (MARGIN, y + 0.8 * TITLE), Anchor::Start, TITLE, Weight::SemiBold, Color::Ink);
+        y += 1.3 * TITLE;
+    }
+    y = legend::draw(&mut scene, chart.heading.as_deref(), &chart.legend, y + 5.0) + 3.0;
+    y = draw_rows(&mut scene, chart, y);
+    y = draw_notes(&mut scene, notes, y + 10.0);
+    scene.height = (y + MARGIN).ceil();
+    scene
+}
+
+fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
+    let mut rows: Vec<Vec<Measured<'_>>> = chart
+        .rows
+        .iter()
+        .map(|row| row.panels.iter().map(|panel| Measured::new(panel, row.height)).collect())
+        .collect();
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    if columns == 0 {
+        return top;
+    }
+    share_horizontal_axes(&mut rows, columns);
+    let left: Vec<f64> = (0..columns)
+        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(Measured::left).fold(0.0, f64::max))
+        .collect();
+    let taken = left.iter().sum::<f64>() + RIGHT * columns as f64;
+    let width = (WIDTH - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
+    let panels: usize = rows.iter().map(Vec::len).sum();
+    let mut letters = (b'a'..=b'z').map(char::from);
+    let mut y = top;
+    for (index, row) in rows.iter().enumerate() {
+        let has_head = panels > 1 || chart.rows[index].panels.iter().any(|panel| panel.title.is_some());
+        let plot_top = y + if has_head { HEAD } else { 8.0 };
+        let plot_bottom = plot_top + chart.rows[index].height;
+        let mut x = MARGIN;
+        let mut foot = BARE_FOOT;
+        for (column, panel) in row.iter().enumerate() {
+            let below = rows.get(index + 1).and_then(|below| below.get(column));
+            let is_bare = below.is_some_and(|below| panel.shares_x_with(below));
+            if !is_bare {
+                foot = FOOT;
+            }
+            let plot = Rect {
+                left: x + left[column],
+                top: plot_top,
+                right: x + left[column] + width,
+                bottom: plot_bottom,
+            };
+            let letter = if panels > 1 { letters.next() } else { None };
+            panel.draw(scene, plot, x, letter, is_bare);
+            x = plot.right + RIGHT;
+        }
+        y = plot_bottom + foot;
+    }
+    y
+}
+
+/// Gives panels above each other with the same horizontal axis the same range on it.
+fn share_horizontal_axes(rows: &mut [Vec<Measured<'_>>], columns: usize) {
+    for column in 0..columns {
+        let mut first = 0;
+        for end in 1..=rows.len() {
+            let goes_on = rows.get(end).and_then(|row| row.get(column)).is_some_and(|below| {
+                rows[end - 1].get(column).is_some_and(|above| above.shares_x_with(below))
+            });
+            if goes_on {
+                continue;
+            }
+            let shared = &mut rows[first..end];
+            let ranges = || shared.iter().filter_map(|row| row.get(column)).map(|panel| panel.x);
+            let low = ranges().map(|range| range.low).fold(f64::INFINITY, f64::min);
+            let high = ranges().map(|range| range.high).fold(f64::NEG_INFINITY, f64::max);
+            for panel in shared.iter_mut().filter_map(|row| row.get_mut(column)) {
+                (panel.x.low, panel.x.high) = (low, high);
+            }
+            first = end;
+        }
+    }
+}
+
+fn draw_notes(scene: &mut Scene, notes: &[String], top: f64) -> f64 {
+    let mut y = top;
+    for note in notes {
+        for line in text::wrap(note, Weight::Regular, NOTE, WIDTH - 2.0 * MARGIN) {
+            scene.text(&line, (MARGIN, y + 0.8 * NOTE), Anchor::Start, NOTE, Weight::Regular, Color::Muted);
+            y += 1.4 * NOTE;
+        }
+    }
+    y
+}

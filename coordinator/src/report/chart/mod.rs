@@ -1,0 +1,128 @@
+//! Charts: what a figure shows, laid out exactly and drawn as SVG and PNG.
+//!
+//! A [`Chart`] is rows of [`Panel`]s with marks in data units, a legend and notes. [`layout::lay_out`] measures every
+//! text and places everything on a [`scene::Scene`]; [`svg::write`] writes that; [`png::render`] rasterises it. All of it
+//! is pure, and the same chart gives the same bytes.
+
+pub(crate) mod layout;
+mod legend;
+pub(crate) mod number;
+mod panel;
+mod path;
+pub(crate) mod png;
+pub(crate) mod scale;
+pub(crate) mod scene;
+pub(crate) mod style;
+pub(crate) mod svg;
+mod text;
+mod ticks;
+
+use scale::Kind;
+use style::{Color, Pen};
+
+/// A figure's content.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Chart {
+    /// The title on top.
+    pub(crate) title: String,
+    /// What the figure shows, for those who can't see it.
+    pub(crate) description: String,
+    /// What the legend is about (`hidden layers`), if that has a name.
+    pub(crate) heading: Option<String>,
+    /// The legend, above the panels, where it covers no data.
+    pub(crate) legend: Vec<Entry>,
+    /// The panels, row by row.
+    pub(crate) rows: Vec<Row>,
+    /// What is averaged, what is missing: sentences below the panels.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Panels side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row {
+    /// The height of their plots, in pixels of the page.
+    pub(crate) height: f64,
+    /// The panels, left to right.
+    pub(crate) panels: Vec<Panel>,
+}
+
+/// One pair of axes with what is drawn between them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Panel {
+    /// What this panel shows and its neighbours don't.
+    pub(crate) title: Option<String>,
+    /// The horizontal axis.
+    pub(crate) x: Axis,
+    /// The vertical axis.
+    pub(crate) y: Axis,
+    /// What is drawn, back to front.
+    pub(crate) marks: Vec<Mark>,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// The quantity with its unit.
+    pub(crate) label: String,
+    /// How it maps its values.
+    pub(crate) kind: Kind,
+}
+
+/// Something drawn in data units. Values that aren't finite, or not positive on a logarithmic axis, leave a gap.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Mark {
+    /// A line through points. Those that are `secondary` don't decide about the axis alone.
+    Line {
+        /// (x, y).
+        points: Vec<(f64, f64)>,
+        /// How it is drawn.
+        pen: Pen,
+        /// Whether the axis may cut it off.
+        secondary: bool,
+    },
+    /// An area between two lines.
+    Band {
+        /// (x, low, high).
+        points: Vec<(f64, f64, f64)>,
+        /// Its colour.
+        color: Color,
+        /// How much it covers, from 0 to 1.
+        opacity: f64,
+        /// Whether the axis may cut it off.
+        secondary: bool,
+    },
+    /// A cross: where a run diverged.
+    Cross {
+        /// (x, y).
+        at: (f64, f64),
+        /// Its colour.
+        color: Color,
+    },
+    /// A horizontal line over the whole width: a reference.
+    Level {
+        /// Where.
+        y: f64,
+    },
+}
+
+/// A line of the legend.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// What it says.
+    pub(crate) label: String,
+    /// What it shows.
+    pub(crate) swatch: Swatch,
+}
+
+/// The sample beside a legend's text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Swatch {
+    /// A line, on its band if it has one.
+    Line(Pen),
+    /// A line on a band.
+    Banded(Pen),
+    /// A cross.
+    Cross(Color),
+    /// Nothing: there is nothing to see of it.
+    Nothing,
+}

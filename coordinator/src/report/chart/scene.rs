@@ -1,0 +1,181 @@
+//! A laid-out figure: texts and paths at their places, back to front.
+
+use super::style::{Color, Pen};
+use super::text::{ASCENT, DESCENT, Shaped, Weight};
+
+/// A rectangle on the page; y grows downwards.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Rect {
+    /// The left edge.
+    pub(crate) left: f64,
+    /// The upper edge.
+    pub(crate) top: f64,
+    /// The right edge.
+    pub(crate) right: f64,
+    /// The lower edge.
+    pub(crate) bottom: f64,
+}
+
+impl Rect {
+    /// Its width.
+    pub(crate) fn width(&self) -> f64 {
+        self.right - self.left
+    }
+
+    /// Its height.
+    pub(crate) fn height(&self) -> f64 {
+        self.bottom - self.top
+    }
+}
+
+/// Where a text's given point lies along it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    /// At its start.
+    Start,
+    /// In its middle.
+    Middle,
+    /// At its end.
+    End,
+}
+
+/// A text at its place.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Text {
+    /// Its glyphs.
+    pub(crate) shaped: Shaped,
+    /// The start of its baseline.
+    pub(crate) origin: (f64, f64),
+    /// Its size.
+    pub(crate) size: f64,
+    /// Its colour.
+    pub(crate) color: Color,
+    /// Whether it reads upwards.
+    pub(crate) upwards: bool,
+    /// What it covers.
+    pub(crate) bounds: Rect,
+    /// What it says.
+    pub(crate) says: String,
+}
+
+/// One thing on the page.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Item {
+    /// A text.
+    Text(Text),
+    /// A stroked path.
+    Stroke {
+        /// The path's data.
+        path: String,
+        /// How it is stroked.
+        pen: Pen,
+    },
+    /// A filled path.
+    Fill {
+        /// The path's data.
+        path: String,
+        /// Its colour.
+        color: Color,
+        /// How much it covers.
+        opacity: f64,
+    },
+}
+
+/// A laid-out figure.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Scene {
+    /// The height that everything needs.
+    pub(crate) height: f64,
+    /// What is on it, back to front.
+    pub(crate) items: Vec<Item>,
+    /// The areas in which data is drawn.
+    pub(crate) plots: Vec<PlotArea>,
+}
+
+/// Where a panel's data is drawn.
+pub(crate) type PlotArea = Rect;
+
+impl Scene {
+    /// Puts a horizontal text at `(x, baseline)`.
+    pub(crate) fn text(
+        &mut self,
+        says: &str,
+        (x, baseline): (f64, f64),
+        anchor: Anchor,
+        size: f64,
+        weight: Weight,
+        color: Color,
+    ) {
+        let shaped = Shaped::new(says, weight);
+        let width = shaped.width(size);
+        let left = x - shift(anchor, width);
+        let bounds = Rect {
+            left,
+            top: baseline - ASCENT * size,
+            right: left + width,
+            bottom: baseline + DESCENT * size,
+        };
+        let text = Text {
+            shaped,
+            origin: (left, baseline),
+            size,
+            color,
+            upwards: false,
+            bounds,
+            says: says.to_owned(),
+        };
+        self.items.push(Item::Text(text));
+    }
+
+    /// Puts a text that reads upwards around `(baseline, y)`, its middle.
+    pub(crate) fn upward_text(
+        &mut self,
+        says: &str,
+        (baseline, y): (f64, f64),
+        size: f64,
+        weight: Weight,
+        color: Color,
+    ) {
+        let shaped = Shaped::new(says, weight);
+        let width = shaped.width(size);
+        let start = y + width / 2.0;
+        let bounds = Rect {
+            left: baseline - ASCENT * size,
+            top: start - width,
+            right: baseline + DESCENT * size,
+            bottom: start,
+        };
+        let text = Text {
+            shaped,
+            origin: (baseline, start),
+            size,
+            color,
+            upwards: true,
+            bounds,
+            says: says.to_owned(),
+        };
+        self.items.push(Item::Text(text));
+    }
+
+    /// Strokes a path, unless it is empty.
+    pub(crate) fn stroke(&mut self, path: String, pen: Pen) {
+        if !path.is_empty() {
+            self.items.push(Item::Stroke { path, pen });
+        }
+    }
+
+    /// Fills a path, unless it is empty.
+    pub(crate) fn fill(&mut self, path: String, color: Color, opacity: f64) {
+        if !path.is_empty() {
+            self.items.push(Item::Fill { path, color, opacity });
+        }
+    }
+}
+
+fn shift(anchor: Anchor, width: f64) -> f64 {
+    match anchor {
+        Anchor::Start => 0.0,
+        Anchor::Middle => width / 2.0,
+        Anchor::End => width,
+    }
+}

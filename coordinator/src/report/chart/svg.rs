@@ -1,0 +1,116 @@
+//! A scene as SVG: glyphs are outlines, defined once each and used where they stand, so that no viewer needs a font.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::path::coordinate;
+use super::scene::{Item, Scene, Text};
+use super::style::{Pen, WIDTH};
+use super::text::{self, Weight};
+use crate::report::escape::escape;
+
+/// The SVG of `scene`. `prefix` starts every id in it, so that several can stand in one page.
+pub(crate) fn write(scene: &Scene, prefix: &str, title: &str, description: &str) -> String {
+    let mut svg = String::new();
+    write_into(&mut svg, scene, &escape(prefix), title, description).expect("text can be written to");
+    svg
+}
+
+fn write_into(
+    svg: &mut String,
+    scene: &Scene,
+    prefix: &str,
+    title: &str,
+    description: &str,
+) -> Result<(), std::fmt::Error> {
+    let (width, height) = (coordinate(WIDTH), coordinate(scene.height));
+    writeln!(
+        svg,
+        r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-labelledby="{prefix}-title {prefix}-desc">"#
+    )?;
+    writeln!(svg, r#"<title id="{prefix}-title">{}</title>"#, escape(title))?;
+    writeln!(svg, r#"<desc id="{prefix}-desc">{}</desc>"#, escape(description))?;
+    let glyphs: BTreeSet<(Weight, u32)> = scene
+        .items
+        .iter()
+        .filter_map(|item| match item {
+            Item::Text(text) => Some(text),
+            Item::Stroke { .. } | Item::Fill { .. } => None,
+        })
+        .flat_map(|text| text.shaped.glyphs.iter().map(|glyph| (text.shaped.weight, glyph.id)))
+        .collect();
+    svg.push_str("<defs>\n");
+    for (weight, id) in glyphs {
+        let outline = text::outline(weight, id);
+        if !outline.is_empty() {
+            writeln!(svg, r#"<path id="{}" d="{outline}"/>"#, glyph_id(prefix, weight, id))?;
+        }
+    }
+    svg.push_str("</defs>\n");
+    writeln!(svg, r##"<rect class="paper" width="{width}" height="{height}" fill="#fff"/>"##)?;
+    for item in &scene.items {
+        match item {
+            Item::Text(text) => write_text(svg, text, prefix)?,
+            Item::Stroke { path, pen } => write_stroke(svg, path, *pen)?,
+            Item::Fill { path, color, opacity } => writeln!(
+                svg,
+                r#"<path class="f-{}" fill="{}" fill-opacity="{}" d="{path}"/>"#,
+                color.class(),
+                color.hex(),
+                coordinate(*opacity)
+            )?,
+        }
+    }
+    svg.push_str("</svg>\n");
+    Ok(())
+}
+
+fn glyph_id(prefix: &str, weight: Weight, id: u32) -> String {
+    let letter = match weight {
+        Weight::Regular => 'r',
+        Weight::SemiBold => 's',
+    };
+    format!("{prefix}-{letter}{id}")
+}
+
+fn write_text(svg: &mut String, text: &Text, prefix: &str) -> Result<(), std::fmt::Error> {
+    let scale = text.size / text::units_per_em(text.shaped.weight);
+    let (x, y) = (coordinate(text.origin.0), coordinate(text.origin.1));
+    let turn = if text.upwards { " rotate(-90)" } else { "" };
+    write!(
+        svg,
+        r#"<g class="f-{}" fill="{}" transform="translate({x} {y}){turn} scale({scale:.7} -{scale:.7})">"#,
+        text.color.class(),
+        text.color.hex()
+    )?;
+    for glyph in &text.shaped.glyphs {
+        if text::outline(text.shaped.weight, glyph.id).is_empty() {
+            continue;
+        }
+        write!(
+            svg,
+            r##"<use xlink:href="#{}" x="{}"/>"##,
+            glyph_id(prefix, text.shaped.weight, glyph.id),
+            glyph.x
+        )?;
+    }
+    svg.push_str("</g>\n");
+    Ok(())
+}
+
+fn write_stroke(svg: &mut String, path: &str, pen: Pen) -> Result<(), std::fmt::Error> {
+    write!(
+        svg,
+        r#"<path class="s-{}" fill="none" stroke="{}" stroke-width="{}""#,
+        pen.color.class(),
+        pen.color.hex(),
+        coordinate(pen.width)
+    )?;
+    if !pen.dashes().is_empty() {
+        write!(svg, r#" stroke-dasharray="{}""#, pen.dashes())?;
+    }
+    if pen.opacity < 1.0 {
+        write!(svg, r#" stroke-opacity="{}""#, coordinate(pen.opacity))?;
+    }
+    writeln!(svg, r#" stroke-linejoin="round" d="{path}"/>"#)
+}

@@ -1,0 +1,187 @@
+//! One group's runs in one panel: its marks, its rows of data, and what has to be said about it.
+
+use basin_domain::record::{Axis, Record};
+
+use super::data::{Row, Rows};
+use crate::report::chart::Mark;
+use crate::report::chart::layout::BAND;
+use crate::report::chart::style::{Color, Pen};
+use crate::report::runs::Run;
+use crate::report::statistics::{Bin, Center, Point, binned, summarise};
+
+/// Series with more points than this are drawn in bins.
+pub(crate) const LONG: usize = 400;
+/// In how many bins a long series is drawn.
+const BINS: f64 = 200.0;
+/// The fewest runs whose mean and interval are drawn instead of the runs.
+pub(crate) const ENOUGH: usize = 3;
+
+/// Points of a run: (x, value).
+pub(crate) type Points = Vec<(f64, f64)>;
+
+/// Where a cell stands in its figure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The series of the panel.
+    pub(crate) panel: &'a str,
+    /// The panel's facet.
+    pub(crate) facet: &'a str,
+    /// The group.
+    pub(crate) group: &'a str,
+    /// The group's number, which chooses its pen.
+    pub(crate) number: usize,
+    /// What x counts.
+    pub(crate) axis: Axis,
+    /// What the middle of several runs is here.
+    pub(crate) center: Center,
+    /// The start and the width of the bins in which the panel is drawn, if it is.
+    pub(crate) bins: Option<(f64, f64)>,
+}
+
+/// The bins for a panel in which these runs are drawn: none if every series is short, or doesn't count iterations.
+pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>) -> Option<(f64, f64)> {
+    if axis != Axis::Iteration {
+        return None;
+    }
+    let long: Vec<&Points> = series.filter(|points| points.len() > LONG).collect();
+    let xs = || long.iter().flat_map(|points| points.iter().map(|point| point.0));
+    let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
+    (first < last).then(|| (first, ((last - first + 1.0) / BINS).ceil()))
+}
+
+/// Draws completed runs: their mean with its interval if there are enough of them, each for itself otherwise.
+pub(crate) fn completed(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
+    match place.bins {
+        Some((start, width)) => {
+            let bins: Vec<(u64, Vec<Bin>)> = runs
+                .iter()
+                .map(|(seed, points)| (*seed, binned(points, start, width, place.center)))
+                .collect();
+            draw_spread(place, runs, &bins, marks);
+            let means: Vec<(u64, Points)> = bins
+                .into_iter()
+                .map(|(seed, bins)| (seed, bins.iter().map(|bin| (bin.x, bin.value)).collect()))
+                .collect();
+            draw_lines(place, &means, marks, rows);
+        }
+        None => draw_lines(place, runs, marks, rows),
+    }
+}
+
+/// What lies behind the means of bins: the values themselves, or where all runs' values lie.
+fn draw_spread(place: Place<'_>, runs: &[(u64, Points)], bins: &[(u64, Vec<Bin>)], marks: &mut Vec<Mark>) {
+    let pen = Pen::group(place.number);
+    if runs.len() < ENOUGH {
+        for (_, points) in runs {
+            let pen = Pen::solid(pen.color, 0.6).faint(0.5, 0.25);
+            marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
+        }
+        return;
+    }
+    let mut all: Vec<&Bin> = bins.iter().flat_map(|(_, bins)| bins).collect();
+    all.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let points = all
+        .chunk_by(|a, b| a.x == b.x)
+        .map(|chunk| {
+            let low = chunk.iter().map(|bin| bin.low).fold(f64::INFINITY, f64::min);
+            let high = chunk.iter().map(|bin| bin.high).fold(f64::NEG_INFINITY, f64::max);
+            (chunk[0].x, low, high)
+        })
+        .collect();
+    marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
+}
+
+fn draw_lines(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
+    let pen = Pen::group(place.number);
+    if runs.len() < ENOUGH {
+        for (seed, points) in runs {
+            let pen = if runs.len() == 1 { pen } else { pen.faint(1.2, 1.0) };
+            marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
+            push_run(place, "run", *seed, points, rows);
+        }
+        return;
+    }
+    let summary = summarised(runs, place.center);
+    let band =
+        summary.iter().filter_map(|point| point.interval.map(|(low, high)| (point.x, low, high))).collect();
+    marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND, secondary: true });
+    let line = summary.iter().map(|point| (point.x, point.value)).collect();
+    marks.push(Mark::Line { points: line, pen, secondary: false });
+    for point in summary {
+        rows.push(&Row {
+            panel: place.panel,
+            facet: place.facet,
+            group: place.group,
+            what: place.center.as_str(),
+            seed: None,
+            axis: place.axis.as_str(),
+            x: point.x,
+            value: point.value,
+            interval: point.interval,
+            n: point.n,
+        });
+    }
+}
+
+/// Draws diverged runs: each as a thin line that ends in a cross.
+pub(crate) fn diverged(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
+    let color = Color::Group(place.number);
+    for (seed, points) in runs {
+        let drawn: Points = match place.bins {
+            Some((start, width)) => {
+                binned(points, start, width, place.center).iter().map(|bin| (bin.x, bin.value)).collect()
+            }
+            None => points.clone(),
+        };
+        let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();
+        push_run(place, "diverged-run", *seed, &drawn, rows);
+        marks.push(Mark::Line {
+            points: drawn,
+            pen: Pen::group(place.number).faint(0.9, 0.75),
+            secondary: true,
+        });
+        if let Some(at) = last {
+            marks.push(Mark::Cross { at, color });
+        }
+    }
+}
+
+fn push_run(place: Place<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows: &mut Rows) {
+    for &(x, value) in points {
+        rows.push(&Row {
+            panel: place.panel,
+            facet: place.facet,
+            group: place.group,
+            what,
+            seed: Some(seed),
+            axis: place.axis.as_str(),
+            x,
+            value,
+            interval: None,
+            n: 1,
+        });
+    }
+}
+
+/// The middle of all runs at every x that any of them has.
+fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Point> {
+    let mut all: Points = runs.iter().flat_map(|(_, points)| points).copied().collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    all.chunk_by(|a, b| a.0 == b.0)
+        .filter_map(|chunk| {
+            let values: Vec<f64> = chunk.iter().map(|point| point.1).collect();
+            summarise(chunk[0].0, &values, center)
+        })
+        .collect()
+}
+
+/// The points of `series` of those runs of `runs` from which `record` takes a record.
+pub(crate) fn points_of<'a>(
+    runs: &[&'a Run],
+    series: &str,
+    record: fn(&'a Run) -> Option<&'a Record>,
+) -> Vec<(u64, Points)> {
+    runs.iter()
+        .filter_map(|run| Some((run.task.spec.seed, record(run)?.series.get(series)?.points.clone())))
+        .collect()
+}

@@ -1,0 +1,261 @@
+//! `curves`: series against epochs or iterations, a line a group, a panel a series and facet.
+
+use basin_domain::figure::Layout;
+use basin_domain::record::Axis;
+use basin_domain::value::Value;
+
+use super::cell::{self, Place, Points};
+use super::data::Rows;
+use super::groups::{self, Group, Groups, Sizes};
+use super::notes::Remark;
+use super::{columns, height, names, notes};
+use crate::report::chart::scale::{Kind, drawable};
+use crate::report::chart::style::{Color, Pen};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
+use crate::report::runs::{Counts, Run};
+use crate::report::statistics::Center;
+
+const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that ends in a cross.";
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// The title.
+    pub(super) title: &'a str,
+    /// The series, a panel each.
+    pub(super) y: &'a [String],
+    /// The parameters that make the groups.
+    pub(super) group: &'a [String],
+    /// The parameter that makes the facets.
+    pub(super) facet: Option<&'a str>,
+    /// The series with a logarithmic axis.
+    pub(super) log_y: &'a [String],
+    /// How the panels of the series stand to each other.
+    pub(super) layout: Layout,
+}
+
+/// The chart of `request` from `runs`, with its data.
+pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
+    let mut rows = Rows::default();
+    let grouped = groups::group(runs, request.group, request.facet);
+    let facets = groups::facets(runs, request.facet);
+    let mut panels: Vec<Panel> = Vec::new();
+    let mut remarks: Vec<Remark> = Vec::new();
+    for facet in &facets {
+        for series in request.y {
+            panels.push(panel(request, series, facet, &grouped, &mut rows, &mut remarks));
+        }
+    }
+    for series in request.y {
+        let texts = [without_place(kind_of(request, series), series, runs), not_recorded(series, runs)];
+        let quantity = names::parameter(series);
+        remarks.extend(texts.into_iter().flatten().map(|text| Remark { quantity: quantity.clone(), text }));
+    }
+    let mut notes = notes_on_runs(request, &grouped, &facets);
+    notes.extend(notes::sentences(&remarks, request.y.len()));
+    let chart = Chart {
+        title: request.title.to_owned(),
+        description: describe(request, &grouped, &facets, &notes),
+        heading: grouped.heading.clone(),
+        legend: legend(&grouped, runs),
+        rows: arrange(&panels, request.layout, request.y.len(), facets.len()),
+        notes,
+    };
+    (chart, rows)
+}
+
+fn panel(
+    request: &Request<'_>,
+    series: &str,
+    facet: &Group<'_>,
+    grouped: &Groups<'_>,
+    rows: &mut Rows,
+    remarks: &mut Vec<Remark>,
+) -> Panel {
+    let kind = kind_of(request, series);
+    let axis =
+        facet.runs.iter().find_map(|run| Some(run.record()?.series.get(series)?.axis)).unwrap_or(Axis::Epoch);
+    let cells: Vec<Vec<&Run>> = grouped.groups.iter().map(|group| within(group, facet)).collect();
+    let completed: Vec<Vec<(u64, Points)>> =
+        cells.iter().map(|runs| cell::points_of(runs, series, Run::completed)).collect();
+    let diverged: Vec<Vec<(u64, Points)>> =
+        cells.iter().map(|runs| cell::points_of(runs, series, Run::diverged)).collect();
+    let bins = cell::bins_for(axis, completed.iter().chain(&diverged).flatten().map(|(_, points)| points));
+    let mut marks: Vec<Mark> = Vec::new();
+    for (number, group) in grouped.groups.iter().enumerate() {
+        let place = Place {
+            panel: series,
+            facet: &facet.label,
+            group: &group.label,
+            number,
+            axis,
+            center: center_of(kind),
+            bins,
+        };
+        cell::diverged(place, &diverged[number], &mut marks, rows);
+        cell::completed(place, &completed[number], &mut marks, rows);
+    }
+    bring_lines_to_the_front(&mut marks);
+    let quantity = names::parameter(series);
+    remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(width, &completed) }));
+    Panel {
+        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        x: chart::Axis { label: names::axis(axis).to_owned(), kind: Kind::Linear },
+        y: chart::Axis { label: names::quantity(series, &facet.runs), kind },
+        marks,
+    }
+}
+
+fn kind_of(request: &Request<'_>, series: &str) -> Kind {
+    if request.log_y.iter().any(|name| name == series) { Kind::Logarithmic } else { Kind::Linear }
+}
+
+const fn center_of(kind: Kind) -> Center {
+    match kind {
+        Kind::Linear => Center::Mean,
+        Kind::Logarithmic => Center::GeometricMean,
+    }
+}
+
+/// The runs of `group` that belong to `facet`.
+fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
+    let belongs = |run: &&Run| facet.runs.iter().any(|other| std::ptr::eq(*run, *other));
+    group.runs.iter().copied().filter(belongs).collect()
+}
+
+/// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.
+fn bring_lines_to_the_front(marks: &mut [Mark]) {
+    marks.sort_by_key(|mark| match mark {
+        Mark::Level { .. } => 0,
+        Mark::Band { .. } => 1,
+        Mark::Line { pen, .. } if pen.opacity < 1.0 => 2,
+        Mark::Line { .. } => 3,
+        Mark::Cross { .. } => 4,
+    });
+}
+
+/// The panels, given facet by facet, in rows. Series in a row: a row a facet; a single series, or more series than
+/// stand side by side, fill rows. Series in a column: a column a facet.
+fn arrange(panels: &[Panel], layout: Layout, series: usize, facets: usize) -> Vec<chart::Row> {
+    match layout {
+        Layout::Row => {
+            let across = if facets > 1 && (2..=3).contains(&series) { series } else { columns(panels.len()) };
+            panels
+                .chunks(across)
+                .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+                .collect()
+        }
+        Layout::Column => {
+            let across = columns(facets);
+            let height = if series > 1 { 165.0 } else { height(across) };
+            let mut rows = Vec::new();
+            for facets in panels.chunks(series * across) {
+                for index in 0..series {
+                    let panels = facets.iter().skip(index).step_by(series).cloned().collect();
+                    rows.push(chart::Row { height, panels });
+                }
+            }
+            rows
+        }
+    }
+}
+
+fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
+    let counts = Counts::of(runs.iter().copied());
+    if grouped.groups.len() <= 1 && counts.completed > 0 && counts.diverged == 0 {
+        return Vec::new();
+    }
+    let sizes = Sizes::of(&grouped.groups);
+    let mut entries: Vec<Entry> = grouped
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(number, group)| {
+            let counts = Counts::of(group.runs.iter().copied());
+            let pen = Pen::group(number);
+            let (swatch, label) = if counts.completed + counts.diverged == 0 {
+                (Swatch::Nothing, format!("{} ({})", group.label, counts.left_out()))
+            } else if counts.completed >= cell::ENOUGH {
+                (Swatch::Banded(pen), sizes.label(group))
+            } else {
+                (Swatch::Line(pen), sizes.label(group))
+            };
+            Entry { label, swatch }
+        })
+        .collect();
+    if counts.diverged > 0 {
+        entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
+    }
+    entries
+}
+
+fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>]) -> Vec<String> {
+    let mut cells = Vec::new();
+    for facet in facets {
+        for group in &grouped.groups {
+            let runs = within(group, facet);
+            if !runs.is_empty() {
+                cells.push(notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) });
+            }
+        }
+    }
+    let logarithmic = request.y.iter().filter(|series| kind_of(request, series) == Kind::Logarithmic).count();
+    let middle = if logarithmic == 0 {
+        Center::Mean.words().to_owned()
+    } else if logarithmic == request.y.len() {
+        Center::GeometricMean.words().to_owned()
+    } else {
+        format!("{} ({} where the axis is logarithmic)", Center::Mean.words(), Center::GeometricMean.words())
+    };
+    let mut notes = vec![notes::counts(&cells)];
+    notes.extend(notes::reading(&cells, &middle, DIVERGED));
+    notes
+}
+
+/// What the lines of a panel in bins of this width are.
+fn binning(width: f64, runs: &[Vec<(u64, Points)>]) -> String {
+    let mut behind = Vec::new();
+    if runs.iter().any(|runs| (1..cell::ENOUGH).contains(&runs.len())) {
+        behind.push("thin lines: every value");
+    }
+    if runs.iter().any(|runs| runs.len() >= cell::ENOUGH) {
+        behind.push("palest areas: from the smallest to the largest value of any run");
+    }
+    format!(
+        "each point of a line is the mean over {} iterations; {}",
+        names::value(&Value::Float(width)),
+        behind.join("; ")
+    )
+}
+
+fn without_place(kind: Kind, series: &str, runs: &[&Run]) -> Option<String> {
+    let all = cell::points_of(runs, series, Run::completed);
+    let points = all.iter().flat_map(|(_, points)| points);
+    let without = points.filter(|point| point.1.is_finite() && !drawable(kind, point.1)).count();
+    match kind {
+        Kind::Logarithmic if without > 0 => {
+            Some(format!("{without} values that aren't positive have no place on a logarithmic axis"))
+        }
+        Kind::Logarithmic | Kind::Linear => None,
+    }
+}
+
+fn not_recorded(series: &str, runs: &[&Run]) -> Option<String> {
+    let without = runs
+        .iter()
+        .filter(|run| run.completed().is_some_and(|record| !record.series.contains_key(series)))
+        .count();
+    let of_what = if without == 1 { "run" } else { "runs" };
+    (without > 0).then(|| format!("not recorded by {without} {of_what}"))
+}
+
+fn describe(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>], notes: &[String]) -> String {
+    let groups: Vec<&str> = grouped.groups.iter().map(|group| group.label.as_str()).collect();
+    let panels: Vec<&str> =
+        facets.iter().map(|facet| facet.label.as_str()).filter(|label| !label.is_empty()).collect();
+    let mut text = format!("{}. Lines: {}.", request.y.join(", "), groups.join("; "));
+    if !panels.is_empty() {
+        text += &format!(" Panels: {}.", panels.join("; "));
+    }
+    format!("{text} {}", notes.join(" "))
+}

@@ -1,0 +1,60 @@
+//! A figure's data, as the CSV beside it holds it.
+
+use crate::report::tables::csv;
+
+/// What a row of a figure's data is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Row<'a> {
+    /// The series of the panel.
+    pub(crate) panel: &'a str,
+    /// The facet of the panel; empty if there are none.
+    pub(crate) facet: &'a str,
+    /// The group.
+    pub(crate) group: &'a str,
+    /// What the value is: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`.
+    pub(crate) what: &'a str,
+    /// The seed, where the value is that of a single run.
+    pub(crate) seed: Option<u64>,
+    /// What x counts.
+    pub(crate) axis: &'a str,
+    /// Where.
+    pub(crate) x: f64,
+    /// The value.
+    pub(crate) value: f64,
+    /// Its 95 % interval, if it has one.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// How many runs it sums up.
+    pub(crate) n: usize,
+}
+
+/// The rows of a figure's data, in the order in which they are drawn.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Rows(String);
+
+impl Rows {
+    /// Adds a row.
+    pub(crate) fn push(&mut self, row: &Row<'_>) {
+        let (low, high) = row.interval.map_or((None, None), |(low, high)| (Some(low), Some(high)));
+        csv::row(
+            &mut self.0,
+            [
+                row.panel.to_owned(),
+                row.facet.to_owned(),
+                row.group.to_owned(),
+                row.what.to_owned(),
+                row.seed.map(|seed| seed.to_string()).unwrap_or_default(),
+                row.axis.to_owned(),
+                csv::number(row.x),
+                csv::number(row.value),
+                low.map(csv::number).unwrap_or_default(),
+                high.map(csv::number).unwrap_or_default(),
+                row.n.to_string(),
+            ],
+        );
+    }
+
+    /// The whole file.
+    pub(crate) fn into_csv(self) -> String {
+        format!("panel,facet,group,what,seed,axis,x,value,low_95,high_95,n\n{}", self.0)
+    }
+}

@@ -1,0 +1,207 @@
+//! Which runs belong together: the cells of a figure.
+
+use std::collections::BTreeSet;
+
+use basin_domain::id::ExperimentId;
+use basin_domain::value::Value;
+
+use super::names;
+use crate::report::chart::number;
+use crate::report::runs::Run;
+
+/// Runs that differ in their seed only, as far as a figure is concerned.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Group<'a> {
+    /// What tells it from the others, for people.
+    pub(crate) label: String,
+    /// Its runs, in plan order.
+    pub(crate) runs: Vec<&'a Run>,
+}
+
+/// Groups with what their labels are about.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Groups<'a> {
+    /// The parameter that the labels are values of, if it is a single one with a name worth saying.
+    pub(crate) heading: Option<String>,
+    /// The groups, in the order of their first runs.
+    pub(crate) groups: Vec<Group<'a>>,
+}
+
+/// The runs of these experiments, in plan order.
+pub(crate) fn select<'a>(runs: &'a [Run], experiments: &[ExperimentId]) -> Vec<&'a Run> {
+    runs.iter().filter(|run| experiments.contains(&run.task.experiment)).collect()
+}
+
+/// Groups `runs` by `parameters`; by everything that the sweep varies but the seed and `facet` if there are none.
+pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&str>) -> Groups<'a> {
+    let parameters: Vec<String> = if parameters.is_empty() {
+        let varied: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
+        let varied =
+            varied.into_iter().filter(|name| *name != "seed" && Some(name.as_str()) != facet).cloned();
+        std::iter::once("experiment".to_owned()).chain(varied).collect()
+    } else {
+        parameters.to_vec()
+    };
+    let keys: Vec<Vec<Option<Value>>> =
+        runs.iter().map(|run| parameters.iter().map(|name| names::value_of(run, name)).collect()).collect();
+    let telling = telling(&keys, parameters.len());
+    let mut groups: Vec<(&Vec<Option<Value>>, Group<'a>)> = Vec::new();
+    for (run, key) in runs.iter().zip(&keys) {
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.runs.push(run),
+            None => groups.push((key, Group { label: label(key, &parameters, &telling), runs: vec![run] })),
+        }
+    }
+    let heading = match telling[..] {
+        [only] if parameters[only] != "experiment" => Some(names::parameter(&parameters[only])),
+        _ => None,
+    };
+    Groups { heading, groups: groups.into_iter().map(|(_, group)| group).collect() }
+}
+
+/// The runs of each value of `facet`, in the order of their first runs; all together if there is none.
+pub(crate) fn facets<'a>(runs: &[&'a Run], facet: Option<&str>) -> Vec<Group<'a>> {
+    let Some(name) = facet else {
+        return vec![Group { label: String::new(), runs: runs.to_vec() }];
+    };
+    let mut facets: Vec<(Option<Value>, Group<'a>)> = Vec::new();
+    for run in runs {
+        let value = names::value_of(run, name);
+        match facets.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, group)) => group.runs.push(run),
+            None => {
+                let label = format!("{}: {}", names::parameter(name), shown(value.as_ref()));
+                facets.push((value, Group { label, runs: vec![run] }));
+            }
+        }
+    }
+    facets.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The numbers of trainable parameters of groups' networks, where they tell the groups apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sizes {
+    are_telling: bool,
+}
+
+impl Sizes {
+    /// The most groups whose legend has room for them.
+    const MOST: usize = 4;
+
+    /// Whether the sizes of `groups` are worth saying: each group has one, and they aren't all the same.
+    pub(crate) fn of(groups: &[Group<'_>]) -> Self {
+        let sizes: Option<Vec<f64>> = groups.iter().map(size).collect();
+        let are_telling = groups.len() <= Self::MOST
+            && sizes.is_some_and(|sizes| sizes.windows(2).any(|pair| pair[0] != pair[1]));
+        Self { are_telling }
+    }
+
+    /// The group's label, with its size if that is worth saying.
+    pub(crate) fn label(&self, group: &Group<'_>) -> String {
+        match size(group).filter(|_| self.are_telling) {
+            Some(size) => format!("{}: {} parameters", group.label, number::significant(size)),
+            None => group.label.clone(),
+        }
+    }
+}
+
+/// The number of trainable parameters of all runs of a group, if it is one.
+fn size(group: &Group<'_>) -> Option<f64> {
+    let mut sizes = group.runs.iter().filter_map(|run| run.record()?.last("parameters"));
+    let first = sizes.next()?;
+    sizes.all(|size| size == first).then_some(first)
+}
+
+/// Of the parameters that vary, those that are needed to tell the groups apart: one that changes only along with those
+/// before it says nothing new.
+fn telling(keys: &[Vec<Option<Value>>], parameters: usize) -> Vec<usize> {
+    let mut chosen: Vec<usize> = Vec::new();
+    let mut apart = 1;
+    for parameter in 0..parameters {
+        let mut distinct: Vec<Vec<&Option<Value>>> = Vec::new();
+        for key in keys {
+            let part: Vec<_> = chosen.iter().chain([&parameter]).map(|&index| &key[index]).collect();
+            if !distinct.contains(&part) {
+                distinct.push(part);
+            }
+        }
+        if distinct.len() > apart {
+            apart = distinct.len();
+            chosen.push(parameter);
+        }
+    }
+    chosen
+}
+
+fn label(key: &[Option<Value>], parameters: &[String], telling: &[usize]) -> String {
+    match *telling {
+        [] => "all runs".to_owned(),
+        [only] => shown(key[only].as_ref()),
+        _ => {
+            let part = |&index: &usize| {
+                let value = shown(key[index].as_ref());
+                if parameters[index] == "experiment" {
+                    value
+                } else {
+                    format!("{} {value}", names::parameter(&parameters[index]))
+                }
+            };
+            telling.iter().map(part).collect::<Vec<_>>().join(" · ")
+        }
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    value.map_or_else(|| "–".to_owned(), names::value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+
+    #[test]
+    fn groups_are_what_varies_but_the_seed_and_the_facet() {
+        let runs = samples::functions(3);
+        let runs: Vec<&Run> = runs.iter().collect();
+        let grouped = group(&runs, &[], Some("function"));
+        assert_eq!(grouped.heading.as_deref(), Some("hidden layers"));
+        let shape: Vec<(&str, usize)> =
+            grouped.groups.iter().map(|group| (group.label.as_str(), group.runs.len())).collect();
+        assert_eq!(shape, [("(32, 64)", 6), ("(32, 32, 32)", 6)]);
+        let sizes = Sizes::of(&grouped.groups);
+        assert_eq!(sizes.label(&grouped.groups[0]), "(32, 64): 2,241 parameters");
+    }
+
+    #[test]
+    fn a_parameter_that_changes_along_with_another_is_not_named() {
+        let mut runs = samples::functions(2);
+        for run in &mut runs {
+            let depth = run.task.point["hidden"].to_string().len() as i64;
+            run.task.point.insert("hidden_twin".to_owned(), Value::Integer(depth));
+        }
+        let runs: Vec<&Run> = runs.iter().collect();
+        let grouped = group(&runs, &[], None);
+        let labels: Vec<&str> = grouped.groups.iter().map(|group| group.label.as_str()).collect();
+        assert_eq!(labels[0], "function sin · hidden layers (32, 64)");
+        assert_eq!(labels.len(), 4);
+    }
+
+    #[test]
+    fn experiments_are_told_apart_by_their_names() {
+        let runs = samples::images(2, 10);
+        let runs: Vec<&Run> = runs.iter().collect();
+        let grouped = group(&runs, &[], None);
+        let labels: Vec<&str> = grouped.groups.iter().map(|group| group.label.as_str()).collect();
+        assert_eq!((grouped.heading.as_deref(), labels), (None, vec!["shallow", "deep"]));
+    }
+
+    #[test]
+    fn runs_can_be_grouped_by_their_seed_or_by_a_parameter_that_is_the_same_for_all() {
+        let runs = samples::images(2, 10);
+        let runs: Vec<&Run> = runs.iter().collect();
+        assert_eq!(group(&runs, &["seed".to_owned()], None).groups.len(), 2);
+        let constant = group(&runs, &["learning_rate".to_owned()], None);
+        assert_eq!(constant.groups.len(), 1);
+    }
+}

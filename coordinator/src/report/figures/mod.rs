@@ -1,0 +1,81 @@
+//! The figures, one file a kind: from runs to a chart and its data.
+
+mod cell;
+mod curves;
+mod data;
+pub(crate) mod groups;
+pub(crate) mod names;
+mod notes;
+mod predictions;
+
+use basin_domain::figure::Figure;
+use basin_domain::id::FigureId;
+
+use super::chart::layout::{Dress, lay_out};
+use super::chart::{Chart, svg};
+use super::runs::Run;
+use data::Rows;
+
+/// A drawn figure.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Drawn {
+    /// The file name without extension.
+    pub(crate) id: FigureId,
+    /// The title.
+    pub(crate) title: String,
+    /// What is averaged and what is missing: the sentences below the figure.
+    pub(crate) notes: Vec<String>,
+    /// The figure, with its title and notes.
+    pub(crate) svg: String,
+    /// The figure without them, for a page that says them.
+    pub(crate) inline: String,
+    /// Its data.
+    pub(crate) csv: String,
+}
+
+/// Draws `figure` from `runs`.
+pub(crate) fn draw(figure: &Figure, runs: &[Run]) -> Drawn {
+    let (chart, rows) = chart(figure, runs);
+    let id = figure.id();
+    let svg = |dress| svg::write(&lay_out(&chart, dress), id.as_str(), &chart.title, &chart.description);
+    Drawn {
+        svg: svg(Dress::Full),
+        inline: svg(Dress::Bare),
+        csv: rows.into_csv(),
+        id: id.clone(),
+        title: chart.title,
+        notes: chart.notes,
+    }
+}
+
+/// What `figure` shows of `runs`, and its data.
+pub(super) fn chart(figure: &Figure, runs: &[Run]) -> (Chart, Rows) {
+    match figure {
+        Figure::Curves { id: _, title, experiments, y, group, facet, log_y, layout } => {
+            let request =
+                curves::Request { title, y, group, facet: facet.as_deref(), log_y, layout: *layout };
+            curves::chart(&request, &groups::select(runs, experiments))
+        }
+        Figure::Predictions { id: _, title, experiments, facet } => {
+            predictions::chart(title, facet.as_deref(), &groups::select(runs, experiments))
+        }
+    }
+}
+
+/// How many panels of equal rank stand in a row.
+fn columns(panels: usize) -> usize {
+    match panels {
+        0..=3 => panels.max(1),
+        4 => 2,
+        _ => 3,
+    }
+}
+
+/// The height of a plot where so many stand in a row.
+const fn height(columns: usize) -> f64 {
+    match columns {
+        1 => 300.0,
+        2 => 235.0,
+        _ => 180.0,
+    }
+}

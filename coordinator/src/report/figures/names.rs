@@ -1,0 +1,109 @@
+//! Series and parameters as figures and tables name them.
+
+use std::collections::BTreeSet;
+
+use basin_domain::experiment::Experiment;
+use basin_domain::record::Axis;
+use basin_domain::value::Value;
+
+use crate::report::chart::number;
+use crate::report::runs::Run;
+
+/// A series' quantity with its unit, as an axis says it.
+pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
+    let kinds: BTreeSet<&str> = runs.iter().map(|run| run.task.spec.experiment.kind()).collect();
+    let loss_unit = match kinds.iter().collect::<Vec<_>>()[..] {
+        [&"fit-function"] => " (mean squared error)",
+        [&"classify"] => " (nats)",
+        _ => "",
+    };
+    match series {
+        "train_loss" => format!("training loss{loss_unit}"),
+        "test_loss" => format!("test loss{loss_unit}"),
+        "loss" => format!("batch loss{loss_unit}"),
+        "train_accuracy" => "training accuracy".to_owned(),
+        "test_accuracy" => "test accuracy".to_owned(),
+        "gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// What an axis counts.
+pub(crate) const fn axis(axis: Axis) -> &'static str {
+    match axis {
+        Axis::Epoch => "epoch",
+        Axis::Iteration => "iteration",
+        Axis::Input => "x",
+        Axis::Once => "",
+    }
+}
+
+/// A parameter's name for people: the last part of its dotted name.
+pub(crate) fn parameter(name: &str) -> String {
+    match name {
+        "hidden" => "hidden layers".to_owned(),
+        "model.conv" => "convolutions".to_owned(),
+        "model.dense" => "dense layers".to_owned(),
+        other => other.rsplit('.').next().unwrap_or(other).replace('_', " "),
+    }
+}
+
+/// A parameter's value for people.
+pub(crate) fn value(value: &Value) -> String {
+    match value {
+        Value::Boolean(true) => "yes".to_owned(),
+        Value::Boolean(false) => "no".to_owned(),
+        Value::Integer(number) => number::whole(*number),
+        Value::Float(number)
+            if *number != 0.0 && !(1e-4..1e6).contains(&number.abs()) && number.is_finite() =>
+        {
+            let exponent = number.abs().log10().floor() as i32;
+            number::power(number / 10f64.powi(exponent), exponent)
+        }
+        Value::Float(number) => number.to_string().replace('-', "−"),
+        Value::Text(text) => text.clone(),
+        Value::List(items) => format!("({})", items.iter().map(self::value).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// A run's value of a parameter: what the sweep varies, else what the experiment's parameters say; `experiment` is the
+/// experiment's id, `seed` the run's seed.
+pub(crate) fn value_of(run: &Run, name: &str) -> Option<Value> {
+    if let Some(value) = run.task.point.get(name) {
+        return Some(value.clone());
+    }
+    match name {
+        "experiment" => return Some(Value::Text(run.task.experiment.to_string())),
+        "seed" => return i64::try_from(run.task.spec.seed).ok().map(Value::Integer),
+        _ => {}
+    }
+    let parameters = parameters_of(&run.task.spec.experiment);
+    let found = name
+        .split('.')
+        .try_fold(&parameters, |at, part| at.get(part))
+        .or_else(|| parameters.get("optimizer")?.get(name));
+    found.and_then(|found| serde_json::from_value(found.clone()).ok())
+}
+
+fn parameters_of(experiment: &Experiment) -> serde_json::Value {
+    serde_json::to_value(experiment).expect("an experiment has text keys and finite numbers only")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_read_as_in_print() {
+        assert_eq!(value(&Value::Float(1e-3)), "0.001");
+        assert_eq!(value(&Value::Float(-3e-5)), "−3×10⁻⁵");
+        assert_eq!(value(&Value::Integer(1024)), "1,024");
+        assert_eq!(value(&Value::List(vec![Value::Integer(32), Value::Integer(64)])), "(32, 64)");
+    }
+
+    #[test]
+    fn a_parameters_name_loses_its_prefix() {
+        assert_eq!(parameter("optimizer.learning_rate"), "learning rate");
+        assert_eq!(parameter("model.conv"), "convolutions");
+    }
+}

@@ -1,0 +1,150 @@
+//! The sentences below a figure: what is averaged, and what is missing.
+
+use super::cell::ENOUGH;
+use super::groups::Group;
+use crate::report::runs::Counts;
+
+/// The most exceptions that are named one by one.
+const NAMED: usize = 8;
+
+/// A group in a panel: its name, and what became of its runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cell {
+    /// Its facet and group, for people.
+    pub(crate) name: String,
+    /// Its runs.
+    pub(crate) counts: Counts,
+}
+
+/// How many runs each group has: said once where it is the same everywhere, and for each group that differs.
+pub(crate) fn counts(cells: &[Cell]) -> String {
+    let usual = usual(cells);
+    let differing: Vec<&Cell> = cells.iter().filter(|cell| cell.counts != usual).collect();
+    let of_what = if usual.completed == 1 { "run" } else { "runs" };
+    let mut text = format!("n = {} {of_what} a group", usual.completed);
+    if !usual.left_out().is_empty() {
+        text += &format!(" ({})", usual.left_out());
+    }
+    if !differing.is_empty() {
+        let named: Vec<String> =
+            differing.iter().take(NAMED).map(|cell| format!("“{}”: {}", cell.name, cell.counts)).collect();
+        text += &format!("; but {}", named.join("; "));
+        if differing.len() > NAMED {
+            text += &format!("; and {} more, named in the results table", differing.len() - NAMED);
+        }
+    }
+    text + "."
+}
+
+/// The name of a group in a panel.
+pub(crate) fn name(facet: &Group<'_>, group: &Group<'_>) -> String {
+    if facet.label.is_empty() { group.label.clone() } else { format!("{} · {}", facet.label, group.label) }
+}
+
+/// What most cells have; of equally frequent ones the first.
+fn usual(cells: &[Cell]) -> Counts {
+    let frequency = |counts: Counts| cells.iter().filter(|cell| cell.counts == counts).count();
+    let mut best = Counts::default();
+    for cell in cells {
+        if frequency(cell.counts) > frequency(best) {
+            best = cell.counts;
+        }
+    }
+    best
+}
+
+/// What lines and bands are, given how many runs the cells have.
+pub(crate) fn reading(cells: &[Cell], middle: &str, diverged: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    if cells.iter().any(|cell| cell.counts.completed >= ENOUGH) {
+        notes.push(format!(
+            "Lines: {middle} over runs that differ in their seed; bands: its 95 % Student t interval."
+        ));
+    }
+    if cells.iter().any(|cell| (1..ENOUGH).contains(&cell.counts.completed)) {
+        notes.push(format!("Groups of fewer than {ENOUGH} runs: each run is a line, without an interval."));
+    }
+    if cells.iter().any(|cell| cell.counts.diverged > 0) {
+        notes.push(diverged.to_owned());
+    }
+    notes
+}
+
+/// Something to be said about a panel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Remark {
+    /// The quantity of the panel.
+    pub(crate) quantity: String,
+    /// The sentence, without its full stop.
+    pub(crate) text: String,
+}
+
+/// The remarks as sentences: those that hold for several panels are said once, those that hold for all
+/// `quantities` without naming them.
+pub(crate) fn sentences(remarks: &[Remark], quantities: usize) -> Vec<String> {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for remark in remarks {
+        match said.iter_mut().find(|(text, _)| *text == remark.text) {
+            Some((_, about)) if about.contains(&remark.quantity.as_str()) => {}
+            Some((_, about)) => about.push(&remark.quantity),
+            None => said.push((&remark.text, vec![&remark.quantity])),
+        }
+    }
+    let sentence = |(text, about): (&str, Vec<&str>)| {
+        if about.len() == quantities {
+            capitalised(&format!("{text}."))
+        } else {
+            capitalised(&format!("{}: {text}.", about.join(", ")))
+        }
+    };
+    said.into_iter().map(sentence).collect()
+}
+
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(name: &str, completed: usize, diverged: usize, missing: usize) -> Cell {
+        Cell { name: name.to_owned(), counts: Counts { completed, diverged, missing, ..Counts::default() } }
+    }
+
+    #[test]
+    fn equal_numbers_are_said_once() {
+        assert_eq!(counts(&[cell("a", 5, 0, 0), cell("b", 5, 0, 0)]), "n = 5 runs a group.");
+        assert_eq!(counts(&[cell("a", 1, 0, 0)]), "n = 1 run a group.");
+    }
+
+    #[test]
+    fn a_line_that_averages_less_is_named_with_the_reason() {
+        let cells = [cell("a", 5, 0, 0), cell("b", 3, 1, 1), cell("c", 5, 0, 0)];
+        assert_eq!(counts(&cells), "n = 5 runs a group; but “b”: n = 3, 1 diverged, 1 missing.");
+    }
+
+    #[test]
+    fn what_is_missing_everywhere_is_said_too() {
+        assert_eq!(counts(&[cell("a", 4, 0, 1), cell("b", 4, 0, 1)]), "n = 4 runs a group (1 missing).");
+    }
+
+    #[test]
+    fn nothing_to_draw_is_no_panic() {
+        assert_eq!(counts(&[]), "n = 0 runs a group.");
+        assert!(reading(&[], "mean", "").is_empty());
+    }
+
+    #[test]
+    fn what_holds_for_every_panel_is_said_once() {
+        let remark =
+            |quantity: &str, text: &str| Remark { quantity: quantity.to_owned(), text: text.to_owned() };
+        let remarks = [
+            remark("loss", "in bins"),
+            remark("gradient norm", "in bins"),
+            remark("loss", "not recorded by 1 run"),
+        ];
+        assert_eq!(sentences(&remarks, 2), ["In bins.", "Loss: not recorded by 1 run."]);
+    }
+}

@@ -1,0 +1,174 @@
+//! `predictions`: what fitted networks predict, over the ground truth, and by how much they miss it below.
+
+use basin_domain::record::Axis;
+
+use super::cell::{self, Place, Points};
+use super::data::{Row, Rows};
+use super::groups::{self, Group, Sizes};
+use super::{columns, notes};
+use crate::report::chart::scale::Kind;
+use crate::report::chart::style::{Color, Pen};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
+use crate::report::runs::{Counts, Run};
+use crate::report::statistics::Center;
+
+const TRUTH: Pen = Pen::solid(Color::Muted, 4.5).faint(4.5, 0.4);
+
+/// The chart of the predictions of `runs`, with its data.
+pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, Rows) {
+    let mut rows = Rows::default();
+    let facets = groups::facets(runs, facet);
+    let grouped = groups::group(runs, &[], facet);
+    let mut cells = Vec::new();
+    let mut pairs: Vec<(Panel, Panel)> = Vec::new();
+    for facet in &facets {
+        let mut predicted = Sheet::new("prediction");
+        let mut error = Sheet::new("error");
+        let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get("target")?.points));
+        predicted.draw_truth(facet, truth, &mut rows);
+        error.marks.push(Mark::Level { y: 0.0 });
+        for (number, group) in grouped.groups.iter().enumerate() {
+            let runs: Vec<&Run> = group
+                .runs
+                .iter()
+                .copied()
+                .filter(|run| facet.runs.iter().any(|other| std::ptr::eq(*run, *other)))
+                .collect();
+            if runs.is_empty() {
+                continue;
+            }
+            let predictions = cell::points_of(&runs, "prediction", Run::completed);
+            let errors = runs
+                .iter()
+                .filter_map(|run| {
+                    let record = run.completed()?;
+                    let (prediction, target) =
+                        (record.series.get("prediction")?, record.series.get("target")?);
+                    Some((run.task.spec.seed, differences(&prediction.points, &target.points)))
+                })
+                .collect::<Vec<_>>();
+            predicted.draw(facet, group, number, &predictions, &mut rows);
+            error.draw(facet, group, number, &errors, &mut rows);
+            cells.push(notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) });
+        }
+        let title = (!facet.label.is_empty()).then(|| facet.label.clone());
+        pairs.push((predicted.panel(title, "f(x)"), error.panel(None, "prediction − truth")));
+    }
+    let across = columns(pairs.len());
+    let mut chart_rows = Vec::new();
+    for pairs in pairs.chunks(across) {
+        let height = [250.0, 200.0, 165.0][across - 1];
+        chart_rows.push(chart::Row { height, panels: pairs.iter().map(|pair| pair.0.clone()).collect() });
+        chart_rows
+            .push(chart::Row { height: 105.0, panels: pairs.iter().map(|pair| pair.1.clone()).collect() });
+    }
+    let mut notes = vec![notes::counts(&cells)];
+    notes.extend(notes::reading(&cells, Center::Mean.words(), "Diverged runs have no predictions."));
+    let description = format!(
+        "Predictions of {} over the ground truth, with their errors below. {}",
+        grouped.groups.iter().map(|group| group.label.as_str()).collect::<Vec<_>>().join("; "),
+        notes.join(" ")
+    );
+    let sizes = Sizes::of(&grouped.groups);
+    let mut legend = vec![Entry { label: "ground truth".to_owned(), swatch: Swatch::Line(TRUTH) }];
+    legend.extend(grouped.groups.iter().enumerate().map(|(number, group)| {
+        let label = match &grouped.heading {
+            Some(heading) => format!("{heading} {}", sizes.label(group)),
+            None => sizes.label(group),
+        };
+        let counts = Counts::of(group.runs.iter().copied());
+        if counts.completed == 0 {
+            Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
+        } else if counts.completed >= cell::ENOUGH {
+            Entry { label, swatch: Swatch::Banded(Pen::group(number)) }
+        } else {
+            Entry { label, swatch: Swatch::Line(Pen::group(number)) }
+        }
+    }));
+    (Chart { title: title.to_owned(), description, heading: None, legend, rows: chart_rows, notes }, rows)
+}
+
+/// A panel in the making.
+struct Sheet {
+    series: &'static str,
+    marks: Vec<Mark>,
+}
+
+impl Sheet {
+    const fn new(series: &'static str) -> Self {
+        Self { series, marks: Vec::new() }
+    }
+
+    fn draw_truth(&mut self, facet: &Group<'_>, truth: Option<&Points>, rows: &mut Rows) {
+        let Some(truth) = truth else { return };
+        for &(x, value) in truth {
+            rows.push(&Row {
+                panel: self.series,
+                facet: &facet.label,
+                group: "",
+                what: "truth",
+                seed: None,
+                axis: Axis::Input.as_str(),
+                x,
+                value,
+                interval: None,
+                n: 0,
+            });
+        }
+        self.marks.push(Mark::Line { points: truth.clone(), pen: TRUTH, secondary: false });
+    }
+
+    fn draw(
+        &mut self,
+        facet: &Group<'_>,
+        group: &Group<'_>,
+        number: usize,
+        runs: &[(u64, Points)],
+        rows: &mut Rows,
+    ) {
+        let place = Place {
+            panel: self.series,
+            facet: &facet.label,
+            group: &group.label,
+            number,
+            axis: Axis::Input,
+            center: Center::Mean,
+            bins: None,
+        };
+        cell::completed(place, runs, &mut self.marks, rows);
+    }
+
+    fn panel(self, title: Option<String>, y: &str) -> Panel {
+        Panel {
+            title,
+            x: chart::Axis { label: "x".to_owned(), kind: Kind::Linear },
+            y: chart::Axis { label: y.to_owned(), kind: Kind::Linear },
+            marks: self.marks,
+        }
+    }
+}
+
+/// The differences of two series where both have a value at the same x.
+fn differences(minuend: &Points, subtrahend: &Points) -> Points {
+    let mut rest = subtrahend.iter().peekable();
+    minuend
+        .iter()
+        .filter_map(|&(x, value)| {
+            while rest.next_if(|point| point.0 < x).is_some() {}
+            let other = rest.peek().filter(|point| point.0 == x)?;
+            Some((x, value - other.1))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_taken_where_both_have_a_value() {
+        let predictions = vec![(0.0, 1.0), (1.0, 2.0), (2.0, 3.0)];
+        let targets = vec![(0.0, 0.5), (2.0, 4.0), (3.0, 0.0)];
+        assert_eq!(differences(&predictions, &targets), [(0.0, 0.5), (2.0, -1.0)]);
+    }
+}

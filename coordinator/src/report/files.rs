@@ -1,0 +1,91 @@
+//! The files of a report.
+//!
+//! ```text
+//! OUT/index.html                      the page
+//! OUT/results.csv, results.parquet    a row a task
+//! OUT/series.csv.zst                  every point of every series
+//! OUT/provenance.csv                  attempts, machines, times, digests
+//! OUT/figures/<id>.{svg,png,csv}      each figure, and its data
+//! ```
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::chart::png;
+use super::figures::{self, Drawn};
+use super::runs::Counts;
+use super::summary::{FigureSummary, ReportSummary};
+use super::tables::{self, csv};
+use super::{ReportError, Results, page};
+
+impl Results {
+    /// Writes the whole report into the folder `out`. Each file appears at once and whole, the page last, so that it can be
+    /// opened while a report is made again.
+    ///
+    /// # Errors
+    /// If a file can't be written.
+    pub fn write(&self, out: &Path) -> Result<ReportSummary, ReportError> {
+        let results = tables::results(&self.runs);
+        let provenance = tables::provenance(&self.runs);
+        let mut tables = Vec::new();
+        let mut table = |name: &str, bytes: &[u8]| {
+            let path = out.join(name);
+            put(&path, |file| file.write_all(bytes))?;
+            tables.push(path);
+            Ok::<(), ReportError>(())
+        };
+        table("results.csv", csv::table(&results).as_bytes())?;
+        table("results.parquet", &results.encode())?;
+        table("provenance.csv", csv::table(&provenance).as_bytes())?;
+        let series = out.join("series.csv.zst");
+        put(&series, |file| tables::series(&self.runs, file))?;
+        tables.push(series);
+        let drawn: Vec<Drawn> = self.figures.iter().map(|figure| figures::draw(figure, &self.runs)).collect();
+        let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
+        let page = out.join("index.html");
+        put(&page, |file| file.write_all(page::html(self, &drawn, &results).as_bytes()))?;
+        Ok(ReportSummary { page, counts: Counts::of(&self.runs), tables, figures })
+    }
+}
+
+fn write_figure(figure: &Drawn, out: &Path) -> Result<FigureSummary, ReportError> {
+    let file = |extension: &str| out.join("figures").join(format!("{}.{extension}", figure.id));
+    let picture = png::render(&figure.svg)
+        .map_err(|source| ReportError::Render { figure: figure.id.to_string(), source })?;
+    let files = [file("svg"), file("png"), file("csv")];
+    put(&files[0], |out| out.write_all(figure.svg.as_bytes()))?;
+    put(&files[1], |out| out.write_all(&picture))?;
+    put(&files[2], |out| out.write_all(figure.csv.as_bytes()))?;
+    Ok(FigureSummary {
+        id: figure.id.clone(),
+        title: figure.title.clone(),
+        note: figure.notes.first().cloned().unwrap_or_default(),
+        files: files.to_vec(),
+    })
+}
+
+/// Writes a file beside its place and moves it there: nobody sees half of it.
+fn put(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    let attempt = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder)?;
+        let beside = beside(path);
+        let mut file = BufWriter::new(fs::File::create(&beside)?);
+        write(&mut file).and_then(|()| file.flush()).and_then(|()| fs::rename(&beside, path)).inspect_err(
+            |_| {
+                // What is left of it is of no use; the error that is returned says what went wrong.
+                let _ = fs::remove_file(&beside);
+            },
+        )
+    };
+    attempt().map_err(|source| ReportError::File { path: path.to_owned(), source })
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+}

@@ -1,0 +1,82 @@
+//! From the store to what a report is made from.
+
+use basin_domain::id::{SweepId, TaskId};
+use basin_domain::sweep::SweepFile;
+use basin_storage::{Commit, StorageError, Store};
+use futures::{StreamExt, TryStreamExt};
+
+use super::runs::{Run, State};
+use super::{ReportError, Results, Status};
+
+/// Results that are read at once.
+const CONCURRENT: usize = 16;
+
+/// Reads all that is known of `sweep`.
+///
+/// # Errors
+/// If the sweep isn't in the store, or the store can't be reached. A single result that is damaged is no error: its run
+/// is [`State::Unreadable`].
+pub(super) async fn gather(
+    store: &Store,
+    sweep: &SweepId,
+    status: Option<&Status>,
+) -> Result<Results, ReportError> {
+    let record = store.read_sweep(sweep).await?;
+    let tasks = store.read_tasks(sweep).await?;
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    let commits = store.find_commits(&ids).await?;
+    let figures = SweepFile::parse(&record.source)?.figures().to_vec();
+    // A task of two experiments is in the plan twice, under one id: both rows have its result.
+    let with_commits = tasks.into_iter().map(|task| (commits.get(&task.id).cloned(), task));
+    let runs: Vec<Run> = futures::stream::iter(with_commits)
+        .map(|(commit, task)| async move {
+            let state = match commit {
+                Some(commit) => committed(store, commit).await?,
+                None => match status.and_then(|status| status.failures.get(&task.id)) {
+                    Some(failure) => State::Failed(failure.clone()),
+                    None => State::Missing,
+                },
+            };
+            Ok::<Run, StorageError>(Run { task, state })
+        })
+        .buffered(CONCURRENT)
+        .try_collect()
+        .await?;
+    let phase = status.map(|status| status.phase.clone());
+    Ok(Results { sweep: record, figures, runs, phase })
+}
+
+/// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.
+async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError> {
+    let record = match store.read_metrics(&commit).await {
+        Ok(record) => record,
+        Err(error) if is_of_this_object(&error) => {
+            return Ok(State::Unreadable { error: with_causes(&error) });
+        }
+        Err(error) => return Err(error),
+    };
+    let manifest = match store.read_manifest(&commit).await {
+        Ok(manifest) => Some(Box::new(manifest)),
+        Err(error) if is_of_this_object(&error) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(State::Committed { record, commit, manifest })
+}
+
+/// Whether an error is about one object rather than about the store.
+fn is_of_this_object(error: &StorageError) -> bool {
+    matches!(
+        error,
+        StorageError::Corrupt { .. } | StorageError::NotFound { .. } | StorageError::MissingArtifact { .. }
+    )
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}

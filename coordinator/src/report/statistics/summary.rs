@@ -1,0 +1,121 @@
+//! What several runs say together at one place.
+
+use super::student;
+
+/// The level of every interval.
+const LEVEL: f64 = 0.95;
+
+/// The fewest runs that get an interval.
+pub(crate) const FEWEST: usize = 3;
+
+/// What the middle of several runs is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Center {
+    /// The arithmetic mean.
+    Mean,
+    /// The geometric mean, with its interval computed from logarithms: what belongs on a logarithmic axis, where an
+    /// interval around an arithmetic mean could reach below zero.
+    GeometricMean,
+}
+
+impl Center {
+    /// Its name in files.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::GeometricMean => "geometric-mean",
+        }
+    }
+
+    /// Its name in sentences.
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::GeometricMean => "geometric mean",
+        }
+    }
+}
+
+/// The middle of several runs' values at one place, and its interval.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Point {
+    /// Where.
+    pub(crate) x: f64,
+    /// The middle.
+    pub(crate) value: f64,
+    /// The 95 % t interval of the mean, if there are runs enough.
+    pub(crate) interval: Option<(f64, f64)>,
+    /// How many runs.
+    pub(crate) n: usize,
+}
+
+/// Sums up `values` at `x`: their middle, and its 95 % confidence interval by Student's t distribution (Student 1908,
+/// "The probable error of a mean"): mean ± t·s/√n. None without values; values that have no logarithm are left out of a
+/// geometric mean, and so are values that aren't finite of any.
+pub(crate) fn summarise(x: f64, values: &[f64], center: Center) -> Option<Point> {
+    let usable: Vec<f64> = match center {
+        Center::Mean => values.iter().copied().filter(|value| value.is_finite()).collect(),
+        Center::GeometricMean => {
+            values.iter().map(|value| value.ln()).filter(|logarithm| logarithm.is_finite()).collect()
+        }
+    };
+    let n = usable.len();
+    if n == 0 {
+        return None;
+    }
+    let mean = usable.iter().sum::<f64>() / n as f64;
+    let interval = (n >= FEWEST).then(|| {
+        let variance = usable.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
+        let half = student::two_sided_quantile(LEVEL, n - 1) * (variance / n as f64).sqrt();
+        (mean - half, mean + half)
+    });
+    Some(match center {
+        Center::Mean => Point { x, value: mean, interval, n },
+        // One value is its own geometric mean; the detour over logarithms would change its last digits.
+        Center::GeometricMean if n == 1 => {
+            let value = values.iter().copied().find(|value| value.ln().is_finite()).unwrap_or(f64::NAN);
+            Point { x, value, interval: None, n }
+        }
+        Center::GeometricMean => {
+            Point { x, value: mean.exp(), interval: interval.map(|(low, high)| (low.exp(), high.exp())), n }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_of_a_mean_is_that_of_the_textbook() {
+        // s = √(5/2)·… for 1..5: mean 3, s² = 2.5, t(4) = 2.776 445, half = 2.776 445·√(2.5/5).
+        let point = summarise(7.0, &[1.0, 2.0, 3.0, 4.0, 5.0], Center::Mean).unwrap();
+        let (low, high) = point.interval.unwrap();
+        assert_eq!((point.x, point.value, point.n), (7.0, 3.0, 5));
+        assert!(
+            (high - 3.0 - 1.963_243).abs() < 1e-6 && (3.0 - low - 1.963_243).abs() < 1e-6,
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn two_runs_have_no_interval() {
+        assert_eq!(summarise(0.0, &[1.0, 2.0], Center::Mean).unwrap().interval, None);
+    }
+
+    #[test]
+    fn values_that_arent_finite_are_not_averaged_and_not_counted() {
+        let point = summarise(0.0, &[1.0, f64::NAN, 3.0, f64::INFINITY], Center::Mean).unwrap();
+        assert_eq!((point.value, point.n), (2.0, 2));
+        assert_eq!(summarise(0.0, &[f64::NAN], Center::Mean), None);
+        assert_eq!(summarise(0.0, &[], Center::Mean), None);
+    }
+
+    #[test]
+    fn a_geometric_mean_stays_positive_with_its_interval() {
+        let point = summarise(0.0, &[1e-1, 1e-3, 1e-5, 0.0, -2.0], Center::GeometricMean).unwrap();
+        assert!((point.value / 1e-3 - 1.0).abs() < 1e-12 && point.n == 3);
+        assert!(point.interval.unwrap().0 > 0.0);
+        assert_eq!(summarise(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
+    }
+}

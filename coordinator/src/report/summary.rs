@@ -1,0 +1,41 @@
+//! What a report says of itself, for the command line.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use basin_domain::id::FigureId;
+use serde::Serialize;
+
+use super::runs::Counts;
+
+/// A report that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReportSummary {
+    /// The page to open.
+    pub page: PathBuf,
+    /// How many runs ended how.
+    pub counts: Counts,
+    /// The tables.
+    pub tables: Vec<PathBuf>,
+    /// The figures.
+    pub figures: Vec<FigureSummary>,
+}
+
+/// A figure that was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FigureSummary {
+    /// Its id.
+    pub id: FigureId,
+    /// Its title.
+    pub title: String,
+    /// How many runs it sums up, and what is missing.
+    pub note: String,
+    /// Its files: SVG, PNG, CSV.
+    pub files: Vec<PathBuf>,
+}
+
+impl fmt::Display for FigureSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {} ({})", self.id, self.title, self.note.trim_end_matches('.'))
+    }
+}

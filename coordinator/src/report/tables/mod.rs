@@ -1,0 +1,13 @@
+//! The tables of a report: results, series, and where they come from.
+//!
+//! Results and series hold nothing that depends on when, where or how often something was tried: the same results give
+//! the same bytes. All that lies in the table of provenance.
+
+pub(crate) mod csv;
+mod provenance;
+mod results;
+mod series;
+
+pub(crate) use provenance::{commit_digest, provenance};
+pub(crate) use results::results;
+pub(crate) use series::series;

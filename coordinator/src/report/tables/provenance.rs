@@ -1,0 +1,83 @@
+//! Where each result comes from: all that results themselves don't hold.
+
+use basin_storage::table::{Column, Table};
+use basin_storage::{Commit, Manifest};
+
+use crate::report::runs::{Run, State};
+
+/// The table of provenance: a row a committed task, in plan order.
+pub(crate) fn provenance(runs: &[Run]) -> Table {
+    let rows: Vec<(&Run, &Commit, Option<&Manifest>)> = runs
+        .iter()
+        .filter_map(|run| match &run.state {
+            State::Committed { commit, manifest, .. } => Some((run, commit, manifest.as_deref())),
+            State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+        })
+        .collect();
+    let text = |value: &dyn Fn(&Run, &Commit) -> String| {
+        Column::Text(rows.iter().map(|(run, commit, _)| Some(value(run, commit))).collect())
+    };
+    let known = |value: &dyn Fn(&Manifest) -> String| {
+        Column::Text(rows.iter().map(|(.., manifest)| manifest.map(value)).collect())
+    };
+    let count = |value: &dyn Fn(&Manifest) -> Option<u64>| {
+        Column::Unsigned(rows.iter().map(|(.., manifest)| manifest.and_then(value)).collect())
+    };
+    let seconds = |value: &dyn Fn(&Manifest) -> Option<f64>| {
+        Column::Float(rows.iter().map(|(.., manifest)| manifest.and_then(value)).collect())
+    };
+    let columns = vec![
+        ("task", text(&|run, _| run.task.id.to_string())),
+        ("experiment", text(&|run, _| run.task.experiment.to_string())),
+        ("seed", text(&|run, _| run.task.spec.seed.to_string())),
+        ("attempt", text(&|_, commit| commit.attempt.to_string())),
+        ("lease", text(&|_, commit| commit.lease.to_string())),
+        ("worker", text(&|_, commit| commit.worker.to_string())),
+        ("host", known(&|manifest| manifest.provenance.host.clone())),
+        ("device", known(&|manifest| manifest.provenance.device.clone())),
+        ("code_path", known(&|manifest| manifest.provenance.code_path.clone())),
+        ("threads", count(&|manifest| Some(manifest.provenance.threads.into()))),
+        ("lanes", count(&|manifest| Some(manifest.provenance.lanes.into()))),
+        ("basin_version", known(&|manifest| manifest.provenance.basin_version.clone())),
+        ("started_unix_ms", count(&|manifest| Some(manifest.provenance.started_unix_ms))),
+        ("seconds", seconds(&|manifest| Some(seconds_of(manifest)))),
+        ("steps", count(&|manifest| Some(manifest.provenance.steps))),
+        ("step_seconds", seconds(&|manifest| manifest.provenance.step_seconds)),
+        ("resumed_from_step", count(&|manifest| manifest.provenance.resumed_from_step)),
+        ("commit", text(&|_, commit| commit_digest(commit))),
+        ("manifest", text(&|_, commit| commit.manifest.to_string())),
+        ("metrics", text(&|_, commit| commit.metrics.to_string())),
+        ("result", text(&|_, commit| commit.result.to_string())),
+    ];
+    Table::new(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect())
+        .expect("every column has a row a committed run and a name of its own")
+}
+
+/// The digest of a commit's bytes in the store.
+pub(crate) fn commit_digest(commit: &Commit) -> String {
+    basin_domain::digest::Digest::of(&commit.to_bytes()).to_string()
+}
+
+fn seconds_of(manifest: &Manifest) -> f64 {
+    let provenance = &manifest.provenance;
+    provenance.finished_unix_ms.saturating_sub(provenance.started_unix_ms) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+    use crate::report::tables::csv;
+
+    #[test]
+    fn committed_runs_say_where_they_come_from() {
+        let runs = samples::functions(5);
+        let text = csv::table(&provenance(&runs));
+        assert_eq!(text.lines().count(), 1 + 19, "one of 20 is missing");
+        let row = text.lines().nth(1).unwrap();
+        assert!(
+            row.contains(",1,lease-1,worker-1,node-7,cpu,avx512,2,1,0.1.0,1700000000000,12.5,600,,,"),
+            "{row}"
+        );
+    }
+}

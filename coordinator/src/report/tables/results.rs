@@ -1,0 +1,145 @@
+//! The results: a row a task, in plan order.
+
+use std::collections::BTreeSet;
+
+use basin_domain::record::{Axis, Outcome};
+use basin_domain::value::Value;
+use basin_storage::table::{Column, Table};
+
+use crate::report::runs::{Run, State};
+
+/// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence,
+/// epochs, iterations, and the last value of every series (but those of a fitted function's inputs).
+pub(crate) fn results(runs: &[Run]) -> Table {
+    let mut columns = vec![
+        column("task", Column::Text(of(runs, |run| Some(run.task.id.to_string())))),
+        column("experiment", Column::Text(of(runs, |run| Some(run.task.experiment.to_string())))),
+    ];
+    let parameters: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
+    for name in parameters.into_iter().filter(|name| *name != "seed") {
+        columns.push((free_name(&columns, name, "parameter"), parameter(runs, name)));
+    }
+    let own = [
+        column("seed", Column::Unsigned(of(runs, |run| Some(run.task.spec.seed)))),
+        column("outcome", Column::Text(of(runs, |run| Some(run.outcome().to_owned())))),
+        column("diverged_at", Column::Unsigned(of(runs, diverged_at))),
+        column("epochs", Column::Float(of(runs, |run| last_x(run, Axis::Epoch)))),
+        column("iterations", Column::Float(of(runs, |run| last_x(run, Axis::Iteration)))),
+    ];
+    for (name, column) in own {
+        columns.push((free_name(&columns, &name, "run"), column));
+    }
+    let series: BTreeSet<(&String, Axis)> = runs
+        .iter()
+        .filter_map(Run::record)
+        .flat_map(|record| record.series.iter().map(|(name, series)| (name, series.axis)))
+        .filter(|(_, axis)| *axis != Axis::Input)
+        .collect();
+    for (name, axis) in series {
+        let value = |run: &Run| {
+            let series = run.record()?.series.get(name).filter(|series| series.axis == axis)?;
+            series.points.last().map(|point| point.1)
+        };
+        let shown = if axis == Axis::Once { name.clone() } else { format!("final_{name}") };
+        columns.push((free_name(&columns, &shown, axis.as_str()), Column::Float(of(runs, value))));
+    }
+    Table::new(columns).expect("every column has a row a run and a name of its own")
+}
+
+fn column(name: &str, column: Column) -> (String, Column) {
+    (name.to_owned(), column)
+}
+
+fn of<T>(runs: &[Run], value: impl Fn(&Run) -> Option<T>) -> Vec<Option<T>> {
+    runs.iter().map(value).collect()
+}
+
+/// `name`, with `prefix` before it as often as it takes to differ from the names of `columns`.
+fn free_name(columns: &[(String, Column)], name: &str, prefix: &str) -> String {
+    let mut free = name.to_owned();
+    while columns.iter().any(|(taken, _)| *taken == free) {
+        free = format!("{prefix}.{free}");
+    }
+    free
+}
+
+/// A parameter's values in the narrowest type that holds them all.
+fn parameter(runs: &[Run], name: &str) -> Column {
+    let value = |run: &Run| run.task.point.get(name).cloned();
+    let all = |is: fn(&Value) -> bool| runs.iter().filter_map(value).all(|value| is(&value));
+    if all(|value| matches!(value, Value::Integer(_))) {
+        Column::Integer(of(runs, |run| match value(run)? {
+            Value::Integer(number) => Some(number),
+            Value::Boolean(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => None,
+        }))
+    } else if all(|value| value.as_f64().is_some()) {
+        Column::Float(of(runs, |run| value(run)?.as_f64()))
+    } else if all(|value| matches!(value, Value::Boolean(_))) {
+        Column::Boolean(of(runs, |run| match value(run)? {
+            Value::Boolean(truth) => Some(truth),
+            Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::List(_) => None,
+        }))
+    } else {
+        Column::Text(of(runs, |run| Some(value(run)?.to_string())))
+    }
+}
+
+fn diverged_at(run: &Run) -> Option<u64> {
+    match &run.state {
+        State::Committed { commit, .. } => match commit.outcome {
+            Outcome::Diverged { iteration } => Some(iteration),
+            Outcome::Completed => None,
+        },
+        State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+    }
+}
+
+fn last_x(run: &Run, axis: Axis) -> Option<f64> {
+    let series = run.record()?.series.values().filter(|series| series.axis == axis);
+    series.filter_map(|series| series.points.last()).map(|point| point.0).reduce(f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::samples;
+    use crate::report::tables::csv;
+
+    #[test]
+    fn a_row_a_task_in_plan_order_with_gaps_where_nothing_is_known() {
+        let runs = samples::functions(5);
+        let text = csv::table(&results(&runs[18..]));
+        let id = |run: usize| runs[run].task.id;
+        assert_eq!(
+            text,
+            format!(
+                "task,experiment,function,hidden,seed,outcome,diverged_at,epochs,iterations,parameters,final_train_loss\n\
+                 {},functions,cube,\"[32, 32, 32]\",3,diverged,123,123,,2209,NaN\n\
+                 {},functions,cube,\"[32, 32, 32]\",4,missing,,,,,\n",
+                id(18),
+                id(19)
+            )
+        );
+    }
+
+    #[test]
+    fn results_hold_neither_hosts_nor_workers_nor_attempts() {
+        let text = csv::table(&results(&samples::functions(5)));
+        assert!(["node-7", "worker-1", "lease-1", "avx512"].iter().all(|word| !text.contains(word)));
+    }
+
+    #[test]
+    fn a_parameter_that_is_called_like_a_column_gets_a_name_of_its_own() {
+        let mut runs = samples::functions(1);
+        for run in &mut runs {
+            run.task.point.insert("task".to_owned(), Value::Integer(7));
+            run.task.point.insert("outcome".to_owned(), Value::Float(0.5));
+        }
+        let table = results(&runs);
+        let names: Vec<&str> = table.columns().iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names[..8],
+            ["task", "experiment", "function", "hidden", "outcome", "parameter.task", "seed", "run.outcome"]
+        );
+    }
+}
