@@ -1,0 +1,256 @@
+//! The ledger as the rest of the coordinator holds it: a thread of its own, and a queue in front of it.
+//!
+//! Commands that arrive while the disk is busy are decided together and share the next write (group commit): the busier
+//! the coordinator, the fewer writes a command costs. Looks at the ledger run on the same thread, between writes, so that
+//! nobody sees what isn't on disk.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use basin_core::Ledger;
+use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_domain::time::Timestamp;
+use tokio::sync::{mpsc, oneshot};
+
+use super::writer::Writer;
+use super::{Clock, EncodedSnapshot, Journal, JournalError};
+
+/// Commands that wait; whoever brings one more waits until there is room.
+const QUEUE: usize = 1024;
+/// Commands that share a write.
+const BATCH: usize = 512;
+
+/// A ledger behind its journal. Clones speak to the same one; it ends with the last of them, or when it is closed.
+#[derive(Clone)]
+pub struct LedgerHandle {
+    queue: mpsc::Sender<Message>,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for LedgerHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LedgerHandle").field("is_closed", &self.queue.is_closed()).finish_non_exhaustive()
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecideError {
+    /// The ledger refuses it.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The ledger was closed, or its journal can't be written any more. Whether the command was carried out is unknown.
+    #[error("the ledger is closed")]
+    Unavailable,
+}
+
+enum Message {
+    Decide(Command, oneshot::Sender<Result<Reply, DecideError>>),
+    Look(Box<dyn FnOnce(&Ledger) + Send>),
+    Close(oneshot::Sender<()>),
+}
+
+impl LedgerHandle {
+    /// Opens the journal, replays it and starts answering.
+    ///
+    /// # Errors
+    /// If the journal can't be read, or what it says contradicts itself.
+    pub async fn open(
+        journal: impl Journal,
+        policy: Policy,
+        clock: impl Clock,
+    ) -> Result<Self, JournalError> {
+        let (queue, mut messages) = mpsc::channel(QUEUE);
+        let (opened, is_open) = oneshot::channel();
+        let clock: Arc<dyn Clock> = Arc::new(clock);
+        let time = Arc::clone(&clock);
+        let run = move || match Writer::open(journal, policy) {
+            Ok(writer) => {
+                // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
+                let _ = opened.send(Ok(()));
+                let closing = Service { writer, clock: time, encoding: None }.serve(&mut messages);
+                // The journal is free by now: whoever waits for the end may open it again.
+                drop(messages);
+                drop(closing);
+            }
+            Err(error) => {
+                let _ = opened.send(Err(error));
+            }
+        };
+        std::thread::Builder::new().name("ledger".into()).spawn(run).map_err(JournalError::Thread)?;
+        is_open.await.unwrap_or_else(|_| {
+            Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
+        })?;
+        Ok(Self { queue, clock })
+    }
+
+    /// The time by the clock that commands are decided by.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Has the ledger decide about a command. When this returns, what happened is on disk.
+    ///
+    /// # Errors
+    /// If the ledger refuses, or has closed.
+    pub async fn decide(&self, command: Command) -> Result<Reply, DecideError> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Decide(command, answer);
+        self.queue.send(message).await.map_err(|_| DecideError::Unavailable)?;
+        answered.await.unwrap_or(Err(DecideError::Unavailable))
+    }
+
+    /// Looks at the ledger as the disk has it. `look` holds up every decision, so it is short.
+    ///
+    /// # Errors
+    /// [`DecideError::Unavailable`], if the ledger has closed.
+    pub async fn view<R: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Ledger) -> R + Send + 'static,
+    ) -> Result<R, DecideError> {
+        let (answer, answered) = oneshot::channel();
+        let look = Box::new(move |ledger: &Ledger| {
+            // Nobody may be waiting any more.
+            let _ = answer.send(look(ledger));
+        });
+        self.queue.send(Message::Look(look)).await.map_err(|_| DecideError::Unavailable)?;
+        answered.await.map_err(|_| DecideError::Unavailable)
+    }
+
+    /// Answers what has arrived, keeps a snapshot and gives the journal free. Later commands find it unavailable.
+    pub async fn close(&self) {
+        let (done, is_done) = oneshot::channel();
+        if self.queue.send(Message::Close(done)).await.is_ok() {
+            // An error means that it ended on another's request; the journal is free then, too.
+            let _ = is_done.await;
+        }
+    }
+
+    /// Waits until the ledger has closed, on request or because its journal can't be written any more.
+    pub async fn closed(&self) {
+        self.queue.closed().await;
+    }
+}
+
+/// What the thread works with.
+struct Service<J> {
+    writer: Writer<J>,
+    clock: Arc<dyn Clock>,
+    /// A snapshot that is being encoded on another thread.
+    encoding: Option<JoinHandle<EncodedSnapshot>>,
+}
+
+/// Tells those who asked for the end that it has come, when it is dropped.
+struct Closed(Vec<oneshot::Sender<()>>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        for waiting in self.0.drain(..) {
+            let _ = waiting.send(());
+        }
+    }
+}
+
+impl<J: Journal> Service<J> {
+    /// Answers until it is closed, or the journal can't be written. The journal is free when this returns.
+    fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
+        let mut closing = Closed(Vec::new());
+        while closing.0.is_empty() {
+            let Some(first) = messages.blocking_recv() else { break };
+            let mut batch = Batch::default();
+            batch.take(first);
+            while batch.commands.len() < BATCH && batch.closing.is_empty() {
+                let Ok(next) = messages.try_recv() else { break };
+                batch.take(next);
+            }
+            closing.0.append(&mut batch.closing);
+            if let Err(error) = self.answer(batch) {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "the journal failed; nothing is decided any more"
+                );
+                // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
+                return closing;
+            }
+            self.continue_snapshot();
+        }
+        self.finish_snapshot();
+        closing
+    }
+
+    fn answer(&mut self, batch: Batch) -> Result<(), super::writer::WriteError> {
+        let Batch { commands, answers, looks, closing: _ } = batch;
+        if !commands.is_empty() {
+            let replies = self.writer.write(self.clock.now(), commands)?;
+            for (answer, reply) in answers.into_iter().zip(replies) {
+                // Whoever asked may have gone; it is decided all the same.
+                let _ = answer.send(reply.map_err(DecideError::Refused));
+            }
+        }
+        looks.into_iter().for_each(|look| look(self.writer.ledger()));
+        Ok(())
+    }
+
+    /// Begins a snapshot when one is due, and keeps it once it is encoded.
+    fn continue_snapshot(&mut self) {
+        match self.encoding.take() {
+            Some(encoding) if encoding.is_finished() => self.keep(encoding),
+            Some(encoding) => self.encoding = Some(encoding),
+            None if self.writer.is_snapshot_due() => {
+                let (sequence, snapshot) = self.writer.snapshot();
+                self.encoding = Some(std::thread::spawn(move || EncodedSnapshot::new(sequence, &snapshot)));
+            }
+            None => {}
+        }
+    }
+
+    fn finish_snapshot(&mut self) {
+        if let Some(encoding) = self.encoding.take() {
+            self.keep(encoding);
+        }
+        if self.writer.has_news() {
+            let (sequence, snapshot) = self.writer.snapshot();
+            self.keep_encoded(&EncodedSnapshot::new(sequence, &snapshot));
+        }
+    }
+
+    fn keep(&mut self, encoding: JoinHandle<EncodedSnapshot>) {
+        match encoding.join() {
+            Ok(snapshot) => self.keep_encoded(&snapshot),
+            Err(_) => tracing::error!("a snapshot of the journal could not be encoded"),
+        }
+    }
+
+    fn keep_encoded(&mut self, snapshot: &EncodedSnapshot) {
+        let (sequence, bytes) = (snapshot.sequence, snapshot.bytes.len());
+        match self.writer.keep_snapshot(snapshot) {
+            Ok(()) => tracing::debug!(sequence, bytes, "a snapshot of the journal was kept"),
+            // The events are all there: a restart takes longer, and nothing is lost.
+            Err(error) => {
+                tracing::warn!(sequence, error = &error as &dyn std::error::Error, "a snapshot was not kept");
+            }
+        }
+    }
+}
+
+/// What arrived while the last write was under way.
+#[derive(Default)]
+struct Batch {
+    commands: Vec<Command>,
+    answers: Vec<oneshot::Sender<Result<Reply, DecideError>>>,
+    looks: Vec<Box<dyn FnOnce(&Ledger) + Send>>,
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Decide(command, answer) => {
+                self.commands.push(command);
+                self.answers.push(answer);
+            }
+            Message::Look(look) => self.looks.push(look),
+            Message::Close(done) => self.closing.push(done),
+        }
+    }
+}

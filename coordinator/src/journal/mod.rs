@@ -1,0 +1,131 @@
+//! What must outlive the coordinator: the ledger's durable events, and snapshots so that a restart needn't replay all.
+//!
+//! A [`Journal`] keeps bytes and nothing else: [`SqliteJournal`] in a file, [`MemoryJournal`] for tests; both pass one
+//! conformance suite. A [`Writer`] owns a ledger and its journal and answers nothing before it is on disk. A
+//! [`LedgerHandle`] gives the writer a thread of its own, groups what arrives at the same time into one write, and is
+//! what the rest of the coordinator holds.
+//!
+//! Start reading in [`handle`] for a command's way, in [`recovery`] for what a restart checks.
+
+use basin_core::{Event, InvalidSnapshot, Snapshot, Violation};
+
+mod clock;
+mod encoding;
+pub mod handle;
+mod memory;
+pub mod recovery;
+mod sqlite;
+pub mod writer;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod handle_tests;
+#[cfg(test)]
+mod samples;
+
+pub use clock::{Clock, SystemClock};
+pub use encoding::EncodedSnapshot;
+pub use handle::{DecideError, LedgerHandle};
+pub use memory::{MemoryDisk, MemoryJournal};
+pub use sqlite::SqliteJournal;
+pub use writer::Writer;
+
+/// Keeps events in order, and snapshots of what they led to.
+pub trait Journal: Send + 'static {
+    /// What was kept: the newest snapshot that is whole, and the events after it. Called once, before anything else.
+    ///
+    /// # Errors
+    /// If what was kept can't be read, or isn't what was written.
+    fn load(&mut self) -> Result<Recovered, JournalError>;
+
+    /// Keeps a batch of events, all or none: durable when it returns.
+    ///
+    /// # Errors
+    /// If it can't. Whether the events were kept is unknown then; only `load` on a journal opened anew can tell.
+    fn append(&mut self, events: &[Event]) -> Result<(), JournalError>;
+
+    /// The number of the last batch that was appended; 0 before the first.
+    fn sequence(&self) -> u64;
+
+    /// Keeps a snapshot. The one before it stays, with the events since then; what is older goes.
+    ///
+    /// # Errors
+    /// If it can't. The journal is as it was then.
+    fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError>;
+}
+
+/// What a journal kept.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Recovered {
+    /// The newest snapshot.
+    pub snapshot: Option<Snapshot>,
+    /// The events after it.
+    pub events: Vec<Event>,
+}
+
+/// Why a journal can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// Another process has it open.
+    #[error("another coordinator has it open: stop that one, or give this one a journal of its own")]
+    Locked,
+    /// It is something else.
+    #[error("it is not a journal of basin's: give another path, or move that file away")]
+    NotAJournal,
+    /// A later version of the program wrote it.
+    #[error(
+        "its format is {found}, and this program knows {known}: use the program that wrote it, or a later one"
+    )]
+    LaterFormat {
+        /// The format's number.
+        found: i64,
+        /// The highest number that this program knows.
+        known: i64,
+    },
+    /// What is kept isn't what was written.
+    #[error("it is damaged at batch {sequence}: {damage}")]
+    Damaged {
+        /// The batch, or that of the snapshot.
+        sequence: u64,
+        /// In which way.
+        damage: Damage,
+    },
+    /// A snapshot contradicts itself.
+    #[error("it can't be replayed")]
+    Snapshot(#[from] InvalidSnapshot),
+    /// What was replayed contradicts itself.
+    #[error("what it says contradicts itself: {first}, and {more} more contradictions")]
+    Contradiction {
+        /// The first contradiction.
+        first: Violation,
+        /// How many more there are.
+        more: usize,
+    },
+    /// The folder can't be made.
+    #[error("its folder can't be made")]
+    Folder(#[source] std::io::Error),
+    /// The thread that writes it can't be started.
+    #[error("its thread can't be started")]
+    Thread(#[source] std::io::Error),
+    /// The database can't be read or written.
+    #[error("it can't be read or written")]
+    Database(#[from] rusqlite::Error),
+    /// The medium can't be read or written.
+    #[error("it can't be read or written")]
+    Medium(#[source] std::io::Error),
+}
+
+/// In which way kept bytes differ from what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// It isn't there, though later ones are.
+    #[error("it is missing")]
+    Missing,
+    /// Its bytes, or those of one before it, have changed.
+    #[error("its digest does not fit")]
+    Changed,
+    /// Its bytes say nothing that is known.
+    #[error("it can't be understood")]
+    Unreadable,
+}

@@ -1,0 +1,162 @@
+//! A journal in an SQLite file, in write-ahead mode with a full sync for each batch.
+
+use std::path::Path;
+use std::time::Duration;
+
+use basin_core::Event;
+use basin_domain::digest::Digest;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, TransactionBehavior, params};
+
+use super::encoding::{EncodedSnapshot, encode_events};
+use super::recovery::{StoredBatch, StoredSnapshot, Tail, recover};
+use super::{Journal, JournalError, Recovered};
+
+/// Marks the file as ours (`PRAGMA application_id`): "basn".
+const APPLICATION: i64 = 0x6261_736e;
+/// The version of the tables and of what is in them (`PRAGMA user_version`).
+const FORMAT: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE batches (
+        sequence INTEGER PRIMARY KEY,
+        chain BLOB NOT NULL,
+        events BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE snapshots (
+        sequence INTEGER PRIMARY KEY,
+        chain BLOB NOT NULL,
+        digest BLOB NOT NULL,
+        state BLOB NOT NULL
+    ) STRICT;
+";
+
+/// A journal in a file.
+#[derive(Debug)]
+pub struct SqliteJournal {
+    connection: Connection,
+    tail: Tail,
+}
+
+impl SqliteJournal {
+    /// Opens the journal in the file at `path`, or makes one, and keeps others out for as long as it lives.
+    ///
+    /// # Errors
+    /// If the file can't be opened, is open elsewhere, or is something else.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(JournalError::Folder)?;
+        }
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        // Held until the connection closes, by the system even if the process is killed. In this mode the write-ahead
+        // log's index is in memory, so that no shared memory is needed either.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(opened)?;
+        connection.pragma_update(None, "journal_mode", "WAL").map_err(opened)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "fullfsync", true)?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Exclusive).map_err(opened)?;
+        let pragma = |name| transaction.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let tables: i64 =
+            transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        match (pragma("application_id")?, pragma("user_version")?) {
+            (APPLICATION, FORMAT) => {}
+            (APPLICATION, found) => return Err(JournalError::LaterFormat { found, known: FORMAT }),
+            (0, 0) if tables == 0 => {
+                transaction.execute_batch(TABLES)?;
+                transaction.pragma_update(None, "application_id", APPLICATION)?;
+                transaction.pragma_update(None, "user_version", FORMAT)?;
+            }
+            _ => return Err(JournalError::NotAJournal),
+        }
+        transaction.commit()?;
+        Ok(Self { connection, tail: Tail::empty() })
+    }
+
+    fn snapshots(&self) -> Result<Vec<StoredSnapshot>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT sequence, chain, digest, state FROM snapshots ORDER BY sequence DESC")?;
+        let snapshots = statement.query_map([], |row| {
+            let snapshot =
+                EncodedSnapshot { sequence: sequence(row)?, digest: digest(row, 2)?, bytes: row.get(3)? };
+            Ok(StoredSnapshot { chain: digest(row, 1)?, snapshot })
+        })?;
+        Ok(snapshots.collect::<Result<_, _>>()?)
+    }
+
+    fn batches_after(&self, after: u64) -> Result<Vec<StoredBatch>, JournalError> {
+        let mut statement = self
+            .connection
+            .prepare("SELECT sequence, chain, events FROM batches WHERE sequence > ?1 ORDER BY sequence")?;
+        let batches = statement.query_map([signed(after)], |row| {
+            Ok(StoredBatch { sequence: sequence(row)?, chain: digest(row, 1)?, bytes: row.get(2)? })
+        })?;
+        Ok(batches.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Journal for SqliteJournal {
+    fn load(&mut self) -> Result<Recovered, JournalError> {
+        let (recovered, tail) = recover(self.snapshots()?, |sequence| self.batches_after(sequence))?;
+        self.tail = tail;
+        Ok(recovered)
+    }
+
+    fn append(&mut self, events: &[Event]) -> Result<(), JournalError> {
+        let batch = self.tail.next(encode_events(events));
+        // One statement is one transaction; it returns after the write-ahead log was synced.
+        self.connection
+            .prepare_cached("INSERT INTO batches (sequence, chain, events) VALUES (?1, ?2, ?3)")?
+            .execute(params![signed(batch.sequence), batch.chain.as_bytes(), batch.bytes])?;
+        self.tail.pass(&batch);
+        Ok(())
+    }
+
+    fn sequence(&self) -> u64 {
+        self.tail.sequence
+    }
+
+    fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
+        let transaction = self.connection.transaction()?;
+        let chain: Option<Vec<u8>> = transaction
+            .query_row("SELECT chain FROM batches WHERE sequence = ?1", [signed(snapshot.sequence)], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        let previous: i64 =
+            transaction
+                .query_row("SELECT coalesce(max(sequence), 0) FROM snapshots", [], |row| row.get(0))?;
+        let Some(chain) = chain.filter(|_| previous != signed(snapshot.sequence)) else { return Ok(()) };
+        transaction.execute("DELETE FROM batches WHERE sequence <= ?1", [previous])?;
+        transaction.execute("DELETE FROM snapshots WHERE sequence < ?1", [previous])?;
+        transaction.execute(
+            "INSERT INTO snapshots (sequence, chain, digest, state) VALUES (?1, ?2, ?3, ?4)",
+            params![signed(snapshot.sequence), chain, snapshot.digest.as_bytes(), snapshot.bytes],
+        )?;
+        transaction.commit()?;
+        Ok(())
+    }
+}
+
+/// What SQLite says when a file is another's, or in use, in the words of a journal.
+fn opened(error: rusqlite::Error) -> JournalError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Locked,
+        Some(ErrorCode::NotADatabase) => JournalError::NotAJournal,
+        Some(_) | None => JournalError::Database(error),
+    }
+}
+
+fn signed(sequence: u64) -> i64 {
+    i64::try_from(sequence).expect("batches are counted from 1, and nobody waits for 2^63 of them")
+}
+
+fn sequence(row: &Row<'_>) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(0)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, number))
+}
+
+fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+    row.get::<_, [u8; 32]>(column).map(Digest::from_bytes)
+}

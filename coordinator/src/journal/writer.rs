@@ -1,0 +1,120 @@
+//! A ledger and its journal, in step: what was decided is on disk before anybody hears of it.
+
+use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_core::{Ledger, Snapshot, decide};
+use basin_domain::time::Timestamp;
+
+use super::{EncodedSnapshot, Journal, JournalError, Recovered};
+
+/// After this many durable events a snapshot is due.
+const SNAPSHOT_EVERY: usize = 20_000;
+
+/// The single owner of a ledger and its journal.
+#[derive(Debug)]
+pub struct Writer<J> {
+    ledger: Ledger,
+    journal: J,
+    /// The latest time that was decided at: the ledger's time never goes back, whatever the clock does.
+    latest: Timestamp,
+    since_snapshot: usize,
+    /// An append failed: the ledger is ahead of the journal, and nothing may be answered any more.
+    is_ahead: bool,
+}
+
+/// Replies to commands, in their order.
+pub type Replies = Vec<Result<Reply, Refusal>>;
+
+/// Why a batch of commands was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// What was decided could not be kept. Whether it was is unknown until the journal is opened anew.
+    #[error("what was decided could not be kept")]
+    Append(#[source] JournalError),
+    /// That happened before.
+    #[error("the journal could not be written before")]
+    Ahead,
+}
+
+impl<J: Journal> Writer<J> {
+    /// The ledger that the journal leads to, audited.
+    ///
+    /// # Errors
+    /// If the journal can't be read, or what it says contradicts itself.
+    pub fn open(mut journal: J, policy: Policy) -> Result<Self, JournalError> {
+        let Recovered { snapshot, events } = journal.load()?;
+        let mut ledger = match snapshot {
+            Some(snapshot) => Ledger::restore(policy, snapshot)?,
+            None => Ledger::new(policy),
+        };
+        events.iter().for_each(|event| ledger.apply(event));
+        if let Err(violations) = ledger.audit() {
+            let more = violations.len() - 1;
+            let first = violations.into_iter().next().expect("an audit that fails names a violation");
+            return Err(JournalError::Contradiction { first, more });
+        }
+        let latest = events.last().map(|event| event.at).unwrap_or_default();
+        Ok(Self { ledger, journal, latest, since_snapshot: events.len(), is_ahead: false })
+    }
+
+    /// The ledger as the journal has it.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// Decides about commands that arrived together, in order, keeps what happened with one write, and only then gives
+    /// the replies.
+    ///
+    /// # Errors
+    /// If it could not be kept. The writer is of no more use then.
+    pub fn write(&mut self, now: Timestamp, commands: Vec<Command>) -> Result<Replies, WriteError> {
+        if self.is_ahead {
+            return Err(WriteError::Ahead);
+        }
+        self.latest = self.latest.max(now);
+        let mut durable = Vec::new();
+        let mut replies = Vec::with_capacity(commands.len());
+        for command in commands {
+            replies.push(decide(&self.ledger, self.latest, command).map(|(events, reply)| {
+                for event in events {
+                    self.ledger.apply(&event);
+                    if event.is_durable() {
+                        durable.push(event);
+                    }
+                }
+                reply
+            }));
+        }
+        if !durable.is_empty() {
+            self.journal.append(&durable).map_err(|error| {
+                self.is_ahead = true;
+                WriteError::Append(error)
+            })?;
+            self.since_snapshot += durable.len();
+        }
+        Ok(replies)
+    }
+
+    /// Whether enough has happened for another snapshot.
+    pub const fn is_snapshot_due(&self) -> bool {
+        self.since_snapshot >= SNAPSHOT_EVERY
+    }
+
+    /// Whether anything has happened since the last snapshot.
+    pub const fn has_news(&self) -> bool {
+        self.since_snapshot > 0 && !self.is_ahead
+    }
+
+    /// The journalled state with the number of the last batch in it, to be encoded elsewhere.
+    pub fn snapshot(&mut self) -> (u64, Snapshot) {
+        self.since_snapshot = 0;
+        (self.journal.sequence(), self.ledger.snapshot())
+    }
+
+    /// Keeps a snapshot that was taken of this writer before.
+    ///
+    /// # Errors
+    /// If it can't; the journal goes on without it.
+    pub fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
+        self.journal.keep_snapshot(snapshot)
+    }
+}
