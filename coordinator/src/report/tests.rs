@@ -172,10 +172,11 @@ fn a_figure_says_what_it_averages_and_what_it_doesnt() {
             "n = 5 runs a group; but “function: cube · (32, 32, 32)”: n = 3, 1 diverged, 1 missing.",
             "Lines: geometric mean over runs that differ in their seed; bands: its 95 % Student t interval.",
             "Diverged runs are not averaged: each is a thin line that ends in a cross.",
+            "Each point of a line is the mean over 4 epochs; palest areas: from the smallest to the largest value of any run.",
         ]
     );
     assert!(
-        drawn.csv.contains("\ntrain_loss,function: cube,\"(32, 32, 32)\",diverged-run,3,epoch,0,"),
+        drawn.csv.contains("\ntrain_loss,function: cube,\"(32, 32, 32)\",diverged-run,3,epoch,2,"),
         "{}",
         &drawn.csv[..300]
     );

@@ -38,10 +38,12 @@ pub(crate) struct Place<'a> {
     pub(crate) bins: Option<(f64, f64)>,
 }
 
-/// The bins for a panel in which these runs are drawn: none if every series is short, or doesn't count iterations.
+/// The bins for a panel in which these runs are drawn: none if every series is short, or counts neither epochs nor
+/// iterations.
 pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>) -> Option<(f64, f64)> {
-    if axis != Axis::Iteration {
-        return None;
+    match axis {
+        Axis::Epoch | Axis::Iteration => {}
+        Axis::Input | Axis::Once => return None,
     }
     let long: Vec<&Points> = series.filter(|points| points.len() > LONG).collect();
     let xs = || long.iter().flat_map(|points| points.iter().map(|point| point.0));

@@ -97,7 +97,7 @@ fn panel(
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
-    remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(width, &completed) }));
+    remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(axis, width, &completed) }));
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         x: chart::Axis { label: names::axis(axis).to_owned(), kind: Kind::Linear },
@@ -213,19 +213,16 @@ fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_
 }
 
 /// What the lines of a panel in bins of this width are.
-fn binning(width: f64, runs: &[Vec<(u64, Points)>]) -> String {
-    let mut behind = Vec::new();
+fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
+    let (width, axis) = (names::value(&Value::Float(width)), names::axis(axis));
+    let mut text = format!("each point of a line is the mean over {width} {axis}s");
     if runs.iter().any(|runs| (1..cell::ENOUGH).contains(&runs.len())) {
-        behind.push("thin lines: every value");
+        text += "; thin lines: every value";
     }
     if runs.iter().any(|runs| runs.len() >= cell::ENOUGH) {
-        behind.push("palest areas: from the smallest to the largest value of any run");
+        text += "; palest areas: from the smallest to the largest value of any run";
     }
-    format!(
-        "each point of a line is the mean over {} iterations; {}",
-        names::value(&Value::Float(width)),
-        behind.join("; ")
-    )
+    text
 }
 
 fn without_place(kind: Kind, series: &str, runs: &[&Run]) -> Option<String> {
