@@ -48,7 +48,7 @@ pub enum Layout {
     /// Side by side.
     #[default]
     Row,
-    /// One above the other, with one x axis.
+    /// One above the other.
     Column,
 }
 

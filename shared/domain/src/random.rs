@@ -88,7 +88,8 @@ mod tests {
         assert_eq!(drawn, PINNED);
     }
 
-    const PINNED: [u64; 3] = [0, 0, 0];
+    const PINNED: [u64; 3] =
+        [17_905_365_310_545_834_737, 2_878_212_414_879_056_415, 3_497_781_554_043_465_878];
 
     #[test]
     fn the_moments_are_those_of_the_distributions() {

@@ -46,8 +46,8 @@ pub struct Series {
 
 /// All that a run measured, by series name (`train_loss`, `gradient_norm`, `parameters`).
 ///
-/// The standard names: `train_loss`, `test_loss` (nats, mean over examples), `train_accuracy`, `test_accuracy` (share of
-/// 1) against epochs; `loss`, `gradient_norm` against iterations; `prediction`, `target` against inputs; `parameters`
+/// The standard names: `train_loss`, `test_loss` (nats, mean over examples), `train_accuracy`, `test_accuracy` (a share
+/// of 1) against epochs; `loss`, `gradient_norm` against iterations; `prediction`, `target` against inputs; `parameters`
 /// once.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Record {

@@ -59,6 +59,12 @@ impl Classify {
     pub const KIND: &'static str = "classify";
     /// The kind's version.
     pub const VERSION: u32 = 1;
+
+    /// The names of the series that a run records.
+    pub fn series(&self) -> Vec<&'static str> {
+        let always = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
+        [&always, self.record.series()].concat()
+    }
 }
 
 #[cfg(test)]

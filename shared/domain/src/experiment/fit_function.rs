@@ -63,6 +63,11 @@ impl FitFunction {
     /// The kind's version.
     pub const VERSION: u32 = 1;
 
+    /// The names of the series that a run records.
+    pub fn series(&self) -> Vec<&'static str> {
+        [&["train_loss", "prediction", "target"], self.record.series()].concat()
+    }
+
     /// The number of trainable parameters: weights and biases of every dense layer.
     pub fn parameter_count(&self) -> u64 {
         let mut width = 1;

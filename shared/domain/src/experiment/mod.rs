@@ -30,6 +30,13 @@ pub struct Recording {
     pub weights_every: Option<u32>,
 }
 
+impl Recording {
+    /// The names of the series that these options add.
+    pub fn series(&self) -> &'static [&'static str] {
+        if self.gradient_norm { &["loss", "gradient_norm"] } else { &[] }
+    }
+}
+
 impl Experiment {
     /// The kind's name as the sweep file spells it.
     pub const fn kind(&self) -> &'static str {
@@ -44,6 +51,14 @@ impl Experiment {
         match self {
             Self::FitFunction(_) => FitFunction::VERSION,
             Self::Classify(_) => Classify::VERSION,
+        }
+    }
+
+    /// The names of the series that a run records (see [`crate::record::Record`]), without those of a single number.
+    pub fn series(&self) -> Vec<&'static str> {
+        match self {
+            Self::FitFunction(parameters) => parameters.series(),
+            Self::Classify(parameters) => parameters.series(),
         }
     }
 

@@ -1,4 +1,31 @@
 //! The sweep file: read, checked, and expanded into tasks.
+//!
+//! [`SweepFile::parse`] goes through these stages, each a file: `syntax` reads TOML into a `tree` whose values know their
+//! lines; `document` takes it apart into experiments, defaults, figures and profiles, each a `fragment`; `layers` puts
+//! them over each other; `space` is what comes out for an experiment, made of `axis`, `random`, `condition` and `seeds`;
+//! `kind` reads a point's `fields` into typed parameters through the `check`s of single values. [`SweepFile::expand`]
+//! makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
+
+mod axis;
+mod check;
+mod condition;
+mod document;
+mod expand;
+mod fields;
+mod figures;
+mod file;
+mod fragment;
+mod kind;
+mod layers;
+mod nearest;
+mod problem;
+mod random;
+mod seeds;
+mod space;
+mod syntax;
+#[cfg(test)]
+mod tests;
+mod tree;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +35,8 @@ use crate::digest::Digest;
 use crate::figure::Figure;
 use crate::id::{DatasetName, SweepId, SweepName};
 use crate::task::Task;
+
+pub use file::{Summary, SweepFile};
 
 /// A sweep file's text with what the command line adds: all that the expansion depends on, beside the data's digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,129 @@
+//! Axes of an experiment's space: lists of values that `grid`, `zip` and `list` write down.
+
+use std::collections::BTreeSet;
+
+use super::nearest;
+use super::problem::{Place, Problem};
+use super::tree::{Assignment, Node, Table, Tree};
+
+/// A list of assignments, one of which holds at each point. Never empty.
+#[derive(Debug, Clone)]
+pub(super) struct Axis(Vec<Assignment>);
+
+impl Axis {
+    /// An axis of these assignments; `name` says in the error what has none.
+    pub(super) fn new(name: &str, at: Place, mut values: Vec<Assignment>) -> Result<Self, Problem> {
+        if values.is_empty() {
+            let name = nearest::shortened(name);
+            return Err(Problem::new(at, format!("`{name}` lists no values")));
+        }
+        unify_numbers(&mut values);
+        Ok(Self(values))
+    }
+
+    /// The axis of one key of a grid: the values of one parameter, or tables of several.
+    pub(super) fn of_key(key: &str, node: &Node) -> Result<Self, Problem> {
+        let items = node.list(key, "values")?;
+        let assignments = items.iter().map(|item| assignment_of(key, item)).collect::<Result<_, _>>()?;
+        Self::new(key, node.at, assignments)
+    }
+
+    /// The axes of every key of a table, in the order of the file; `name` is the table's.
+    pub(super) fn of_keys(name: &str, node: &Node) -> Result<Vec<(String, Self)>, Problem> {
+        let leaves = node.table(name)?.leaves()?;
+        leaves.into_iter().map(|(key, node)| Self::of_key(&key, node).map(|axis| (key, axis))).collect()
+    }
+
+    /// Reads `zip`: the first values of every key together, the second values together, and so on.
+    pub(super) fn zip(node: &Node) -> Result<Self, Problem> {
+        let keys = Self::of_keys("zip", node)?;
+        let mut values = vec![Assignment::new(); keys.first().map_or(0, |(_, axis)| axis.len())];
+        for (key, axis) in &keys {
+            if axis.len() != values.len() {
+                let (first, _) = &keys[0];
+                let message = format!(
+                    "`zip` takes lists of one length, and `{}` has {} values while `{}` has {}",
+                    nearest::shortened(key),
+                    axis.len(),
+                    nearest::shortened(first),
+                    values.len()
+                );
+                return Err(Problem::new(node.at, message));
+            }
+            for (value, more) in values.iter_mut().zip(&axis.0) {
+                value.extend(more.clone());
+            }
+        }
+        Self::new("zip", node.at, values)
+    }
+
+    /// Reads `list`: points written out as tables.
+    pub(super) fn list(node: &Node) -> Result<Self, Problem> {
+        let items = node.list("list", "tables")?;
+        let point = |item: &Node| assignment(item.table("list")?);
+        Self::new("list", node.at, items.iter().map(point).collect::<Result<_, _>>()?)
+    }
+
+    /// The number of values.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The values.
+    pub(super) fn values(&self) -> &[Assignment] {
+        &self.0
+    }
+
+    /// The parameters that are assigned anywhere on the axis, each with a place where it is.
+    pub(super) fn names(&self) -> Vec<(&str, Place)> {
+        let mut seen = BTreeSet::new();
+        let names = self.0.iter().flatten().filter(|(name, _)| seen.insert(name.as_str()));
+        names.map(|(name, node)| (name.as_str(), node.at)).collect()
+    }
+
+    /// Whether every value of the axis assigns this parameter.
+    pub(super) fn always_assigns(&self, name: &str) -> bool {
+        self.0.iter().all(|value| value.contains_key(name))
+    }
+
+    /// The axis without this parameter; none if nothing is left.
+    pub(super) fn without(mut self, name: &str) -> Option<Self> {
+        let had = self.0.iter_mut().filter_map(|value| value.remove(name)).count() > 0;
+        if had && self.0.iter().all(Assignment::is_empty) { None } else { Some(self) }
+    }
+}
+
+/// What one value of `key` assigns: itself, or the entries of a table.
+fn assignment_of(key: &str, node: &Node) -> Result<Assignment, Problem> {
+    match &node.value {
+        Tree::Table(table) if !table.0.is_empty() => {
+            let leaves = table.leaves()?;
+            Ok(leaves.into_iter().map(|(name, node)| (format!("{key}.{name}"), node.clone())).collect())
+        }
+        _ => Ok([(key.to_owned(), node.clone())].into()),
+    }
+}
+
+/// A table's values by dotted name.
+pub(super) fn assignment(table: &Table) -> Result<Assignment, Problem> {
+    Ok(table.leaves()?.into_iter().map(|(name, node)| (name, node.clone())).collect())
+}
+
+/// Writes the whole numbers of a parameter as numbers where others of its values have a fraction, so that the values
+/// compare, sort and print alike: `[0, 0.5, 1]` is `[0.0, 0.5, 1.0]`.
+fn unify_numbers(values: &mut [Assignment]) {
+    let fractional: BTreeSet<String> = values
+        .iter()
+        .flatten()
+        .filter(|(_, node)| matches!(node.value, Tree::Float(_)))
+        .map(|(name, _)| name.clone())
+        .collect();
+    if fractional.is_empty() {
+        return;
+    }
+    for (_, node) in values.iter_mut().flatten().filter(|(name, _)| fractional.contains(*name)) {
+        if let Tree::Integer(number) = node.value {
+            node.value = Tree::Float(number as f64);
+        }
+    }
+}

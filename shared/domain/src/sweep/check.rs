@@ -1,0 +1,104 @@
+//! Checks of single values: each takes what to call the value and the value, and gives it typed or says what it should be.
+
+use std::ops::RangeInclusive;
+
+use super::nearest;
+use super::problem::Problem;
+use super::tree::{Node, Tree};
+
+fn expected<T>(subject: &str, node: &Node, what: &str) -> Result<T, Problem> {
+    Err(Problem::new(node.at, format!("{subject} must be {what}, not {node}")))
+}
+
+/// true or false.
+pub(super) fn boolean(subject: &str, node: &Node) -> Result<bool, Problem> {
+    match node.value {
+        Tree::Boolean(value) => Ok(value),
+        _ => expected(subject, node, "true or false"),
+    }
+}
+
+/// A whole number of this range.
+pub(super) fn integer<T>(range: RangeInclusive<T>) -> impl Fn(&str, &Node) -> Result<T, Problem>
+where
+    T: Copy + PartialOrd + std::fmt::Display + TryFrom<i64>,
+{
+    move |subject, node| {
+        let fitting = match node.value {
+            Tree::Integer(number) => T::try_from(number).ok().filter(|number| range.contains(number)),
+            _ => None,
+        };
+        match fitting {
+            Some(number) => Ok(number),
+            None => {
+                expected(subject, node, &format!("a whole number from {} to {}", range.start(), range.end()))
+            }
+        }
+    }
+}
+
+/// A finite number that fits, described by `what`; a whole number will do.
+pub(super) fn number(
+    what: &'static str,
+    fits: impl Fn(f64) -> bool,
+) -> impl Fn(&str, &Node) -> Result<f64, Problem> {
+    move |subject, node| {
+        let number = match node.value {
+            Tree::Float(number) => number,
+            Tree::Integer(number) => number as f64,
+            _ => return expected(subject, node, what),
+        };
+        // Minus zero equals zero but is written otherwise: it would give the same run another id.
+        if number.is_finite() && fits(number) { Ok(number + 0.0) } else { expected(subject, node, what) }
+    }
+}
+
+/// A number above zero.
+pub(super) fn positive(subject: &str, node: &Node) -> Result<f64, Problem> {
+    number("a number above 0", |number| number > 0.0)(subject, node)
+}
+
+/// A share of 1.
+pub(super) fn share(subject: &str, node: &Node) -> Result<f64, Problem> {
+    number("a number from 0 to 1", |number| (0.0..=1.0).contains(&number))(subject, node)
+}
+
+/// One of `choices`, by its word; `what` is what they are (`optimiser`).
+pub(super) fn one_of<T: Copy>(
+    what: &'static str,
+    choices: impl IntoIterator<Item = (&'static str, T)> + Clone,
+) -> impl Fn(&str, &Node) -> Result<T, Problem> {
+    move |subject, node| {
+        let Tree::Text(text) = &node.value else {
+            return expected(subject, node, &format!("the name of a known {what}"));
+        };
+        let words = || choices.clone().into_iter().map(|(word, _)| word);
+        match choices.clone().into_iter().find(|(word, _)| word == text) {
+            Some((_, choice)) => Ok(choice),
+            None => {
+                let near = nearest::value(text, words());
+                let known: Vec<_> = words().collect();
+                Err(Problem::new(node.at, format!("unknown {what} {node}{near}"))
+                    .hint(format!("known are {}", known.join(", "))))
+            }
+        }
+    }
+}
+
+/// A list of at most `most` items, each of which passes `item`.
+pub(super) fn list_of<T>(
+    most: usize,
+    item: impl Fn(&str, &Node) -> Result<T, Problem>,
+) -> impl Fn(&str, &Node) -> Result<Vec<T>, Problem> {
+    move |subject, node| {
+        let Tree::List(items) = &node.value else {
+            return expected(subject, node, "a list");
+        };
+        if items.len() > most {
+            let message = format!("{subject} lists {} items, and {most} are the most", items.len());
+            return Err(Problem::new(node.at, message));
+        }
+        let subject = format!("each item of {subject}");
+        items.iter().map(|node| item(&subject, node)).collect()
+    }
+}

@@ -1,0 +1,63 @@
+//! The parameters of one point, as a kind of experiment reads them.
+
+use std::collections::BTreeMap;
+
+use super::document::Head;
+use super::fragment::Origin;
+use super::problem::Problem;
+use super::tree::Node;
+
+/// The values that are given at a point, by dotted name.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    head: &'a Head,
+    given: BTreeMap<&'a str, (&'a Node, Origin)>,
+    used: Vec<&'static str>,
+}
+
+impl<'a> Fields<'a> {
+    /// The fields of a point of the experiment `head`.
+    pub(super) fn new(head: &'a Head, given: BTreeMap<&'a str, (&'a Node, Origin)>) -> Self {
+        Self { head, given, used: Vec::new() }
+    }
+
+    /// The value of `key` where it is given, checked.
+    pub(super) fn take<T>(
+        &mut self,
+        key: &'static str,
+        check: impl FnOnce(&str, &Node) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        let Some((node, _)) = self.given.get(key) else {
+            return Ok(None);
+        };
+        self.used.push(key);
+        check(&format!("`{key}`"), node).map(Some)
+    }
+
+    /// The value of `key`, checked; an error with this example if it isn't given.
+    pub(super) fn need<T>(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+        check: impl FnOnce(&str, &Node) -> Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        let value = self.take(key, check)?;
+        value.ok_or_else(|| {
+            let message = format!("experiment \"{}\" ({}) needs `{key}`", self.head.id, self.head.kind.name);
+            Problem::new(self.head.at, message).hint(example)
+        })
+    }
+
+    /// Refuses `key`, which has no meaning at this point because of `reason`; a default may be there all the same.
+    pub(super) fn refuse(&self, key: &'static str, reason: impl FnOnce() -> String) -> Result<(), Problem> {
+        match self.given.get(key) {
+            Some((node, Origin::Own)) => Err(Problem::new(node.at, format!("`{key}` {}", reason()))),
+            Some((_, Origin::Default | Origin::Everywhere)) | None => Ok(()),
+        }
+    }
+
+    /// The keys that were taken.
+    pub(super) fn used(self) -> Vec<&'static str> {
+        self.used
+    }
+}

@@ -1,0 +1,184 @@
+//! A sweep file that was read and checked, and can be expanded.
+
+use std::collections::BTreeSet;
+
+use super::document::Document;
+use super::expand;
+use super::figures::{self, Drawable};
+use super::layers;
+use super::nearest;
+use super::problem::Problem;
+use super::space::{self, Point, Space};
+use super::tree::Tree;
+use super::{Datasets, Plan, Source, SweepError, syntax};
+use crate::figure::Figure;
+use crate::id::{DatasetName, ExperimentId, SweepName};
+
+/// A sweep file: its profile and overrides are applied, its keys, types and ranges checked.
+#[derive(Debug, Clone)]
+pub struct SweepFile {
+    file: String,
+    name: SweepName,
+    spaces: Vec<Space>,
+    figures: Vec<Figure>,
+    datasets: BTreeSet<DatasetName>,
+}
+
+/// An experiment of a sweep file, counted but not expanded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    /// The experiment.
+    pub id: ExperimentId,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The number of its points.
+    pub points: u128,
+    /// The number of its tasks: points times seeds. `u128::MAX` stands for more than fit.
+    pub tasks: u128,
+}
+
+/// Spaces of more points than this are checked along their axes when the file is read; the rest when they are expanded.
+const CHECKED_POINTS: u128 = 100_000;
+
+/// How many of the points that `random` draws are then checked.
+const CHECKED_DRAWS: u64 = 1_000;
+
+/// What reading a space's points brought to light.
+#[derive(Default)]
+struct Survey {
+    datasets: BTreeSet<DatasetName>,
+    used: BTreeSet<&'static str>,
+    series: BTreeSet<&'static str>,
+}
+
+impl SweepFile {
+    /// Reads a sweep file: applies the profile and the overrides, and checks every key, type and range, at every point of
+    /// every experiment (for an experiment of more than 100,000 points: along every axis).
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its place, the nearest valid name and a hint.
+    pub fn parse(source: &Source) -> Result<Self, SweepError> {
+        Self::read(source).map_err(|problem| problem.in_file(&source.file))
+    }
+
+    fn read(source: &Source) -> Result<Self, Problem> {
+        let document = Document::read(&syntax::document(&source.text)?)?;
+        let spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
+        let surveys: Vec<Survey> = spaces.iter().map(Survey::of).collect::<Result<_, _>>()?;
+        overrides_are_used(&spaces, &surveys)?;
+        let drawables = spaces.iter().zip(&surveys).map(|(space, survey)| Drawable {
+            id: space.id(),
+            varied: space.varied(),
+            series: survey.series.clone(),
+        });
+        let figures = figures::read_all(&document.figures, &drawables.collect::<Vec<_>>())?;
+        let datasets = surveys.into_iter().flat_map(|survey| survey.datasets).collect();
+        Ok(Self { file: source.file.clone(), name: document.name, spaces, figures, datasets })
+    }
+
+    /// The sweep's name.
+    pub fn name(&self) -> &SweepName {
+        &self.name
+    }
+
+    /// The data sets whose digests the expansion needs.
+    pub fn datasets(&self) -> BTreeSet<DatasetName> {
+        self.datasets.clone()
+    }
+
+    /// The figures.
+    pub fn figures(&self) -> &[Figure] {
+        &self.figures
+    }
+
+    /// The number of tasks, from the lengths of the axes alone; `u128::MAX` stands for more than fit.
+    pub fn task_count(&self) -> u128 {
+        self.spaces.iter().map(Space::tasks).fold(0, u128::saturating_add)
+    }
+
+    /// The experiments, in the order of the file.
+    pub fn experiments(&self) -> Vec<Summary> {
+        let summary = |space: &Space| Summary {
+            id: space.id().clone(),
+            kind: space.kind().name,
+            points: space.points(),
+            tasks: space.tasks(),
+        };
+        self.spaces.iter().map(summary).collect()
+    }
+
+    /// All tasks: deterministic, in the order of the file, a point's seeds together. `datasets` has the digests of
+    /// [`SweepFile::datasets`]; those that Basin makes itself may be left out. A task of two experiments is in the plan
+    /// twice, under one id.
+    ///
+    /// # Errors
+    /// If there are more than `limit` tasks (found before anything is expanded), a data set's digest isn't there, a point
+    /// is invalid, or two points of an experiment are the same task.
+    pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<Plan, SweepError> {
+        self.within(limit)
+            .and_then(|()| expand::plan(&self.name, &self.spaces, &self.figures, datasets))
+            .map_err(|problem| problem.in_file(&self.file))
+    }
+
+    fn within(&self, limit: u64) -> Result<(), Problem> {
+        let count = self.task_count();
+        if count <= u128::from(limit) {
+            return Ok(());
+        }
+        let largest =
+            self.spaces.iter().max_by_key(|space| space.tasks()).expect("a sweep has an experiment");
+        let bound = if count == u128::MAX { "more than " } else { "" };
+        let message = format!("the sweep has {bound}{count} tasks, and the limit is {limit}");
+        let hint = match u64::try_from(count) {
+            Ok(_) => format!("--max-tasks {count} raises the limit"),
+            Err(_) => "--max-tasks N raises the limit, but not that far".to_owned(),
+        };
+        Err(Problem::new(largest.at(), message).hint(hint))
+    }
+}
+
+impl Survey {
+    /// Reads the points of a space.
+    fn of(space: &Space) -> Result<Self, Problem> {
+        let mut survey = Self::default();
+        if space.points() <= CHECKED_POINTS {
+            let axes = space.axes(u64::MAX);
+            for chosen in space::choices(&axes) {
+                survey.add(space.point(&chosen)?);
+            }
+        } else {
+            let axes = space.axes(CHECKED_DRAWS);
+            let mut chosen: Vec<_> = axes.iter().map(|axis| &axis[0]).collect();
+            for (index, axis) in axes.iter().enumerate() {
+                for value in axis.iter() {
+                    chosen[index] = value;
+                    survey.add(space.point(&chosen)?);
+                }
+                chosen[index] = &axis[0];
+            }
+        }
+        let set = space.values_of("data.name").filter_map(|node| match &node.value {
+            Tree::Text(name) => DatasetName::new(name.as_str()).ok(),
+            _ => None,
+        });
+        survey.datasets.extend(set);
+        Ok(survey)
+    }
+
+    fn add(&mut self, point: Point) {
+        self.series.extend(point.reading.experiment.series());
+        self.datasets.extend(point.reading.dataset);
+        self.used.extend(point.used);
+    }
+}
+
+/// Refuses a `--set` for all experiments of which none makes use.
+fn overrides_are_used(spaces: &[Space], surveys: &[Survey]) -> Result<(), Problem> {
+    for (name, at) in spaces.iter().flat_map(Space::set_everywhere) {
+        if !surveys.iter().any(|survey| survey.used.contains(name)) {
+            let name = nearest::shortened(name);
+            return Err(Problem::new(at, format!("`{name}` makes no difference to any experiment")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Layers put over each other: defaults, experiment, profile, `--set`.
+
+use super::document::{self, Document};
+use super::fragment::{Fragment, Origin, STRUCTURE};
+use super::nearest;
+use super::problem::{Place, Problem};
+use super::space::Space;
+use super::syntax;
+use super::tree::{Node, Table, Tree};
+
+/// What a `--set` is put over.
+enum Target {
+    Defaults,
+    Experiment(usize),
+    Everywhere,
+}
+
+/// The experiments with everything applied to them: later layers win, the file's own values over the defaults, the
+/// profile's over the file's, and the command line's over all.
+pub(super) fn combine(
+    document: &Document,
+    profile: Option<&str>,
+    overrides: &[String],
+) -> Result<Vec<Space>, Problem> {
+    let profile = profile.map(|name| document.profile(name)).transpose()?;
+    let overrides = (1..).zip(overrides).map(|(number, text)| read_override(text, number, document));
+    let overrides: Vec<(Target, Fragment)> = overrides.collect::<Result<_, _>>()?;
+
+    let mut defaults = document.defaults.clone();
+    profile.iter().for_each(|profile| defaults.overlay(&profile.defaults));
+    let of_defaults = overrides.iter().filter(|(target, _)| matches!(target, Target::Defaults));
+    of_defaults.for_each(|(_, fragment)| defaults.overlay(fragment));
+
+    let mut spaces = Vec::new();
+    for (index, (head, own)) in document.experiments.iter().enumerate() {
+        let mut fragment = defaults.clone();
+        fragment.overlay(own);
+        let of_profile = profile.iter().flat_map(|profile| &profile.experiments);
+        of_profile.filter(|(of, _)| *of == index).for_each(|(_, upper)| fragment.overlay(upper));
+        for (target, upper) in &overrides {
+            match target {
+                Target::Defaults => {}
+                Target::Experiment(of) if *of != index => {}
+                Target::Experiment(_) | Target::Everywhere => fragment.overlay(upper),
+            }
+        }
+        spaces.push(Space::new(head.clone(), fragment)?);
+    }
+    let shared = overrides.iter().filter(|(target, _)| !matches!(target, Target::Experiment(_)));
+    shared_keys_are_known(document, shared.map(|(_, fragment)| fragment), &spaces)?;
+    Ok(spaces)
+}
+
+/// Refuses a default or a `--set` that no experiment knows, and whatever a profile has that its experiment doesn't know.
+fn shared_keys_are_known<'a>(
+    document: &'a Document,
+    shared: impl Iterator<Item = &'a Fragment>,
+    spaces: &[Space],
+) -> Result<(), Problem> {
+    let profiles = document.profiles.iter();
+    let defaults =
+        std::iter::once(&document.defaults).chain(profiles.clone().map(|profile| &profile.defaults));
+    for (name, at) in defaults.chain(shared).flat_map(Fragment::names) {
+        if !spaces.iter().any(|space| space.kind().knows(name)) {
+            if let Some(problem) = spaces.iter().find_map(|space| space.kind().mistaken_for_table(name, at)) {
+                return Err(problem);
+            }
+            let keys = spaces.iter().flat_map(|space| space.kind().keys()).chain(["seeds"]);
+            let (shown, near) = (nearest::shortened(name), nearest::key(name, keys));
+            return Err(Problem::new(at, format!("no experiment knows `{shown}`{near}")));
+        }
+    }
+    for (index, fragment) in profiles.flat_map(|profile| &profile.experiments) {
+        spaces[*index].knows_all(fragment)?;
+    }
+    Ok(())
+}
+
+fn read_override(text: &str, number: usize, document: &Document) -> Result<(Target, Fragment), Problem> {
+    let at = Place::Override(number);
+    let example = "--set epochs=3";
+    let Some((path, value)) = text.split_once('=') else {
+        let message = format!("\"{}\" has no value", nearest::shortened(text));
+        return Err(Problem::new(at, message).hint(example));
+    };
+    let (path, value) = (path.trim(), syntax::override_value(value.trim(), number)?);
+    if let Some(rest) = path.strip_prefix("defaults.") {
+        return Ok((Target::Defaults, Fragment::read_defaults(&nested(rest, value, at)?)?));
+    }
+    if let Some(rest) = path.strip_prefix("experiment.") {
+        let (index, rest) = experiment_of(rest, document, at)?;
+        return Ok((Target::Experiment(index), Fragment::read(&nested(rest, value, at)?, Origin::Own, &[])?));
+    }
+    let first = path.split('.').next().unwrap_or_default();
+    let of_one = ["id", "kind"].contains(&first) || first != "seeds" && STRUCTURE.contains(&first);
+    if of_one || ["name", "figure", "profile", "experiment", "defaults"].contains(&first) {
+        let message = format!("`{first}` can't be set for all experiments");
+        return Err(Problem::new(at, message).hint("--set experiment.ID.KEY=VALUE"));
+    }
+    Ok((Target::Everywhere, Fragment::read(&nested(path, value, at)?, Origin::Everywhere, &[])?))
+}
+
+/// Splits `ID.KEY`; ids may have dots.
+fn experiment_of<'a>(path: &'a str, document: &Document, at: Place) -> Result<(usize, &'a str), Problem> {
+    let ids = document.experiments.iter().map(|(head, _)| head.id.as_str()).enumerate();
+    let found = ids
+        .filter_map(|(index, id)| Some((index, path.strip_prefix(id)?.strip_prefix('.')?)))
+        .min_by_key(|(_, rest)| rest.len());
+    match found {
+        Some((_, "id" | "kind")) => Err(Problem::new(at, "an experiment's `id` and `kind` can't be set")),
+        Some(found) => Ok(found),
+        None => {
+            let id = path.split('.').next().unwrap_or_default();
+            let index = document::position(&document.experiments, id, at)?;
+            let message = format!("\"{}\" names no key", nearest::shortened(path));
+            Err(Problem::new(at, message)
+                .hint(format!("--set experiment.{}.epochs=3", document.experiments[index].0.id)))
+        }
+    }
+}
+
+/// The table that has `value` at this dotted path.
+fn nested(path: &str, value: Node, at: Place) -> Result<Table, Problem> {
+    let mut parts = path.split('.').rev().map(str::trim);
+    let last = parts.next().unwrap_or_default();
+    let mut table = Table(vec![(last.to_owned(), value)]);
+    let mut empty = last.is_empty();
+    for part in parts {
+        empty |= part.is_empty();
+        table = Table(vec![(part.to_owned(), Node { at, value: Tree::Table(table) })]);
+    }
+    if empty {
+        let message = format!("\"{}\" is not a key", nearest::shortened(path));
+        return Err(Problem::new(at, message).hint("--set data.train_limit=1000"));
+    }
+    Ok(table)
+}

@@ -1,0 +1,66 @@
+//! "Did you mean": the valid name that is nearest to what was written.
+
+/// How alike two words must be (Jaro and Winkler, 1 is equal) for one to be taken for the other.
+const ALIKE: f64 = 0.85;
+
+/// Longer words are compared by their beginning, so that a comparison's cost is bounded.
+const COMPARED: usize = 80;
+
+/// The candidate that was most probably meant by `word`.
+fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = shortened(word);
+    let mut best = None;
+    for candidate in candidates {
+        let likeness = match candidate.rsplit_once('.') {
+            Some((_, last)) if last == word => 1.0,
+            _ => strsim::jaro_winkler(&word, candidate),
+        };
+        if likeness >= ALIKE && best.is_none_or(|(most, _)| likeness > most) {
+            best = Some((likeness, candidate));
+        }
+    }
+    best.map(|(_, candidate)| candidate)
+}
+
+/// `; did you mean "adam"?` where a candidate is near, for values.
+pub(super) fn value<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map(|near| format!("; did you mean \"{near}\"?")).unwrap_or_default()
+}
+
+/// ``; did you mean `epochs`?`` where a candidate is near, for keys.
+pub(super) fn key<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(word, candidates).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
+}
+
+/// What was written, cut to what fits into a message.
+pub(super) fn shortened(word: &str) -> String {
+    match word.char_indices().nth(COMPARED) {
+        Some((end, _)) => format!("{}…", &word[..end]),
+        None => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        let optimisers = ["adam", "sgd"];
+        assert_eq!(nearest("adm", optimisers), Some("adam"));
+        assert_eq!(nearest("sdg", optimisers), None);
+        assert_eq!(nearest("rmsprop", optimisers), None);
+        assert_eq!(nearest("cifar", ["cifar10", "shapes"]), Some("cifar10"));
+        assert_eq!(nearest("epoch", ["epochs", "hidden"]), Some("epochs"));
+    }
+
+    #[test]
+    fn the_last_part_of_a_dotted_name_is_enough() {
+        assert_eq!(nearest("conv", ["model.dense", "model.conv", "convs"]), Some("model.conv"));
+    }
+
+    #[test]
+    fn long_words_are_cut_between_characters() {
+        assert_eq!(shortened(&"ä".repeat(200)).chars().count(), COMPARED + 1);
+    }
+}

@@ -1,0 +1,50 @@
+//! What is wrong in a sweep file, and where.
+
+use super::SweepError;
+
+/// Where something stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// A line of the file, from 1.
+    Line(usize),
+    /// A `--set`, by its number from 1.
+    Override(usize),
+}
+
+/// An error before the file's name is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    place: Place,
+    message: String,
+    hint: Option<String>,
+}
+
+impl Problem {
+    /// What is wrong, at this place.
+    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
+        Self { place, message: message.into(), hint: None }
+    }
+
+    /// Adds what to type instead.
+    pub(super) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The error of the file called `file`.
+    pub(super) fn in_file(self, file: &str) -> SweepError {
+        let (file, line) = match self.place {
+            Place::Line(line) => (file, line),
+            Place::Override(number) => ("--set", number),
+        };
+        SweepError { file: file.to_owned(), line, message: self.message, hint: self.hint }
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Override(number) => write!(f, "--set number {number}"),
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The seeds of an experiment: its replicates.
+
+use std::collections::BTreeSet;
+
+use super::check;
+use super::problem::Problem;
+use super::tree::{Node, Tree};
+
+/// The seeds of every point of an experiment. At least one; all fit into TOML's whole numbers, so that whatever reads a
+/// table of results can read them too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Seeds {
+    /// `seeds = 3`, `seeds = { start = 10, count = 3 }`.
+    Range {
+        /// The first.
+        start: i64,
+        /// How many.
+        count: i64,
+    },
+    /// `seeds = [3, 14, 15]`, every one once.
+    Listed(Vec<i64>),
+}
+
+impl Default for Seeds {
+    fn default() -> Self {
+        Self::Range { start: 0, count: 1 }
+    }
+}
+
+impl Seeds {
+    /// Reads `seeds`.
+    pub(super) fn read(node: &Node) -> Result<Self, Problem> {
+        match &node.value {
+            Tree::Integer(_) => {
+                Ok(Self::Range { start: 0, count: check::integer(1..=i64::MAX)("`seeds`", node)? })
+            }
+            Tree::List(items) => {
+                let seeds: Vec<i64> = items.iter().map(seed).collect::<Result<_, _>>()?;
+                let mut seen = BTreeSet::new();
+                if let Some(index) = seeds.iter().position(|seed| !seen.insert(*seed)) {
+                    let message = format!("`seeds` lists {} twice", seeds[index]);
+                    return Err(Problem::new(items[index].at, message));
+                }
+                if seeds.is_empty() {
+                    return Err(Problem::new(node.at, "`seeds` lists no seed"));
+                }
+                Ok(Self::Listed(seeds))
+            }
+            Tree::Table(table) => {
+                table.only(&["start", "count"], " in `seeds`")?;
+                let start = table.get("start").map(seed).transpose()?.unwrap_or(0);
+                let count = table.get("count").ok_or_else(|| {
+                    Problem::new(node.at, "`seeds` needs a count").hint("seeds = { start = 0, count = 3 }")
+                })?;
+                let count = check::integer(1..=i64::MAX)("`seeds.count`", count)?;
+                if start.checked_add(count - 1).is_none() {
+                    let message = format!(
+                        "seeds overflow: {count} from {start} on go beyond {}, the greatest",
+                        i64::MAX
+                    );
+                    return Err(Problem::new(node.at, message));
+                }
+                Ok(Self::Range { start, count })
+            }
+            Tree::Boolean(_) | Tree::Float(_) | Tree::Text(_) => {
+                let expected = "a count, a list of seeds, or { start = …, count = … }";
+                Err(Problem::new(node.at, format!("`seeds` must be {expected}, not {node}")))
+            }
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Self::Range { count, .. } => count.unsigned_abs(),
+            Self::Listed(seeds) => seeds.len() as u64,
+        }
+    }
+
+    /// The seeds, in order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
+        let (range, listed) = match self {
+            Self::Range { start, count } => (Some(*start..=start + (count - 1)), None),
+            Self::Listed(seeds) => (None, Some(seeds)),
+        };
+        range.into_iter().flatten().chain(listed.into_iter().flatten().copied()).map(i64::unsigned_abs)
+    }
+}
+
+fn seed(node: &Node) -> Result<i64, Problem> {
+    check::integer(0..=i64::MAX)("a seed", node)
+}

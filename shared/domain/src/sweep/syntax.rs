@@ -1,0 +1,173 @@
+//! From TOML text to trees whose values know their lines.
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::problem::{Place, Problem};
+use super::tree::{Node, Table, Tree};
+
+/// How deep tables and lists may be nested; bounds the recursion of everything that walks a tree.
+const DEEPEST: usize = 32;
+
+/// The greatest product of brackets in brackets and parts of a dotted key that the parser is given.
+const DEEPEST_PARSED: usize = 1_200;
+
+/// Reads a sweep file's text.
+pub(super) fn document(text: &str) -> Result<Table, Problem> {
+    let lines = Lines::of(text);
+    if could_overflow(text) {
+        return Err(Problem::new(Place::Line(1), "tables and dotted keys are nested too deep"));
+    }
+    let table = DeTable::parse(text).map_err(|error| {
+        let place = lines.place(error.span().map_or(0, |span| span.start));
+        Problem::new(place, format!("this is not TOML: {}", error.message()))
+    })?;
+    Reader { place: &|offset| lines.place(offset) }.table(table.get_ref(), 0)
+}
+
+/// Reads the value of the `number`-th `--set`: TOML, or text where it isn't.
+pub(super) fn override_value(text: &str, number: usize) -> Result<Node, Problem> {
+    let place = Place::Override(number);
+    if could_overflow(text) {
+        return Err(Problem::new(place, "tables and dotted keys are nested too deep"));
+    }
+    match DeValue::parse(text) {
+        Ok(value) => Reader { place: &|_| place }.node(place, &value, 0),
+        Err(_) => Ok(Node { at: place, value: Tree::Text(text.to_owned()) }),
+    }
+}
+
+/// Whether the text could nest so deep that dropping what was parsed overflows the stack.
+///
+/// The parser allows brackets 80 deep and keys of 80 parts, each part a table in a table: 6,400 together, and a table's
+/// drop recurses. The estimate knows nothing of strings and comments, so it can't be misled, and it is far from what a
+/// sweep file has.
+fn could_overflow(text: &str) -> bool {
+    let (mut open, mut brackets, mut parts, mut longest) = (0_usize, 1, 1_usize, 1);
+    for byte in text.bytes() {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        match byte {
+            b'.' => parts += 1,
+            b'=' | b'\n' | b',' | b'{' | b'[' => parts = 1,
+            _ => {}
+        }
+        brackets = brackets.max(open);
+        longest = longest.max(parts);
+    }
+    brackets.min(80) * longest.min(80) > DEEPEST_PARSED
+}
+
+/// Where each line begins.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n').map(|(index, _)| index + 1);
+        Self(std::iter::once(0).chain(breaks).collect())
+    }
+
+    fn place(&self, offset: usize) -> Place {
+        Place::Line(self.0.partition_point(|&start| start <= offset).max(1))
+    }
+}
+
+struct Reader<'a> {
+    place: &'a dyn Fn(usize) -> Place,
+}
+
+impl Reader<'_> {
+    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Table, Problem> {
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        let read = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+            let key: &Spanned<std::borrow::Cow<'_, str>> = key;
+            let node = self.node((self.place)(key.span().start), value, depth + 1)?;
+            Ok((key.get_ref().clone().into_owned(), node))
+        };
+        Ok(Table(entries.into_iter().map(read).collect::<Result<_, Problem>>()?))
+    }
+
+    fn list(&self, items: &DeArray<'_>, depth: usize) -> Result<Vec<Node>, Problem> {
+        items.iter().map(|item| self.node((self.place)(item.span().start), item, depth + 1)).collect()
+    }
+
+    fn node(&self, at: Place, value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Node, Problem> {
+        if depth > DEEPEST {
+            return Err(Problem::new(at, format!("tables and lists are nested more than {DEEPEST} deep")));
+        }
+        let value = match value.get_ref() {
+            DeValue::Boolean(value) => Tree::Boolean(*value),
+            DeValue::Integer(digits) => {
+                let number = i64::from_str_radix(digits.as_str(), digits.radix());
+                Tree::Integer(number.map_err(|_| {
+                    let shown = super::nearest::shortened(digits.as_str());
+                    let range = format!("whole numbers go from {} to {}", i64::MIN, i64::MAX);
+                    Problem::new(at, format!("{shown} is out of range: {range}"))
+                })?)
+            }
+            DeValue::Float(digits) => {
+                let shown = super::nearest::shortened(digits.as_str());
+                let number = digits.as_str().parse();
+                Tree::Float(number.map_err(|_| Problem::new(at, format!("{shown} is not a number")))?)
+            }
+            DeValue::String(text) => Tree::Text(text.clone().into_owned()),
+            DeValue::Array(items) => Tree::List(self.list(items, depth)?),
+            DeValue::Table(table) => Tree::Table(self.table(table, depth)?),
+            DeValue::Datetime(date) => {
+                return Err(Problem::new(at, format!("{date} is a date, and no parameter is one")));
+            }
+        };
+        Ok(Node { at, value })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_know_their_lines() {
+        let table = document("a = 1\n\n[b]\nc = [\n  2,\n  3,\n]\n").unwrap();
+        assert_eq!(table.get("a").unwrap().at, Place::Line(1));
+        let c = table.get("b").unwrap().table("b").unwrap().get("c").unwrap();
+        assert_eq!(c.at, Place::Line(4));
+        assert_eq!(c.list("c", "numbers").unwrap()[1].at, Place::Line(6));
+    }
+
+    #[test]
+    fn each_table_of_an_array_knows_its_header() {
+        let table = document("[[a]]\nb = 1\n\n[[a]]\nb = 2\n").unwrap();
+        let lines: Vec<Place> =
+            table.get("a").unwrap().list("a", "tables").unwrap().iter().map(|n| n.at).collect();
+        assert_eq!(lines, [Place::Line(1), Place::Line(4)]);
+    }
+
+    #[test]
+    fn keys_stay_in_the_order_of_the_file() {
+        let table = document("z = 1\na.y = 2\nm = 3\na.b = 4\n").unwrap();
+        let leaves = table.leaves().unwrap();
+        assert_eq!(
+            leaves.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            ["z", "a.y", "a.b", "m"]
+        );
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_overflows_nothing() {
+        let key = "a.".repeat(78);
+        for text in [
+            format!("{}a = 1", "a.".repeat(1_000_000)),
+            format!("[{}a]", "a.".repeat(1_000_000)),
+            format!("x = {{ {}a = 1 }}", "a.".repeat(1_000_000)),
+            "[".repeat(1_000_000),
+            format!("x = {}", "{ a = ".repeat(1_000_000)),
+            format!("x = {}1{}", format!("{{ {key}a = ").repeat(78), " }".repeat(78)),
+        ] {
+            assert!(document(&text).is_err());
+        }
+    }
+}

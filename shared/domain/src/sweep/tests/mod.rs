@@ -1,0 +1,91 @@
+//! Tests of the sweep file as a whole.
+
+use super::{Datasets, Plan, Source, SweepError, SweepFile};
+use crate::digest::Digest;
+use crate::id::DatasetName;
+
+mod errors;
+mod expansion;
+mod layers;
+mod properties;
+mod random;
+mod shipped;
+
+/// A sweep file that is right: each test of an error spoils it in one place.
+const VALID: &str = r#"name = "sample"
+data = { name = "shapes" }
+
+[defaults]
+learning_rate = 1e-3
+
+[[experiment]]
+id = "images"
+kind = "classify"
+model = { conv = [12, 32], dense = [128] }
+batch_size = 64
+epochs = 3
+grid = { optimizer = ["adam", "sgd"] }
+
+[[experiment]]
+id = "function"
+kind = "fit-function"
+function = "sin"
+hidden = [32, 64]
+interval = [-3.0, 3.0]
+points = 128
+epochs = 10
+
+[[figure]]
+kind = "curves"
+experiment = "images"
+y = ["train_loss", "test_loss"]
+group = "optimizer"
+
+[profile.quick.experiment.images]
+epochs = 1
+"#;
+
+fn source(text: &str) -> Source {
+    Source { file: "x.toml".to_owned(), text: text.to_owned(), profile: None, overrides: Vec::new() }
+}
+
+fn with_overrides(text: &str, overrides: &[&str]) -> Source {
+    Source { overrides: overrides.iter().map(|&text| text.to_owned()).collect(), ..source(text) }
+}
+
+fn datasets() -> Datasets {
+    let names = ["cifar10", "fashion-mnist"];
+    names.map(|name| (DatasetName::new(name).unwrap(), Digest::of(name.as_bytes()))).into()
+}
+
+fn plan(source: &Source) -> Result<Plan, SweepError> {
+    SweepFile::parse(source)?.expand(&datasets(), 10_000)
+}
+
+fn planned(text: &str) -> Plan {
+    plan(&source(text)).unwrap()
+}
+
+/// An error as the command line shows it.
+fn shown(error: &SweepError) -> String {
+    match &error.hint {
+        Some(hint) => format!("{error}\nhint: {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// An experiment of kind `fit-function` with these lines added.
+fn function(lines: &str) -> String {
+    format!(
+        "name = \"f\"\n[[experiment]]\nid = \"f\"\nkind = \"fit-function\"\nfunction = \"sin\"\ninterval = [-3, 3]\npoints = 8\n{lines}\n"
+    )
+}
+
+/// Each task as `experiment(name value, …) seed n`.
+fn tasks(plan: &Plan) -> Vec<String> {
+    let task = |task: &crate::task::Task| {
+        let point: Vec<_> = task.point.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        format!("{}({}) seed {}", task.experiment, point.join(", "), task.spec.seed)
+    };
+    plan.tasks.iter().map(task).collect()
+}

@@ -1,0 +1,123 @@
+//! The sweep files that come with Basin.
+
+use super::{plan, source};
+use crate::experiment::Experiment;
+use crate::figure::Figure;
+use crate::sweep::{Plan, Source};
+
+const SHIPPED: [(&str, &str); 4] = [
+    ("homework.toml", include_str!("../../../../../sweeps/homework.toml")),
+    ("deep-vs-shallow-function.toml", include_str!("../../../../../sweeps/deep-vs-shallow-function.toml")),
+    ("deep-vs-shallow-images.toml", include_str!("../../../../../sweeps/deep-vs-shallow-images.toml")),
+    ("gradient-norm.toml", include_str!("../../../../../sweeps/gradient-norm.toml")),
+];
+
+fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> Plan {
+    let (_, text) = SHIPPED.iter().find(|(name, _)| *name == file).unwrap();
+    let overrides = overrides.iter().map(|&text| text.to_owned()).collect();
+    plan(&Source { profile: profile.map(str::to_owned), overrides, ..source(text) })
+        .unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+/// Training examples seen by all runs of a plan, without those of `fit-function`.
+fn images_trained(plan: &Plan) -> u64 {
+    let images = |experiment: &Experiment| match experiment {
+        Experiment::FitFunction(_) => 0,
+        Experiment::Classify(it) => it.data.train_limit.unwrap_or(50_000) * u64::from(it.epochs),
+    };
+    plan.tasks.iter().map(|task| images(&task.spec.experiment)).sum()
+}
+
+/// Steps of the optimiser of all runs of `fit-function`.
+fn steps(plan: &Plan) -> u64 {
+    let steps = |experiment: &Experiment| match experiment {
+        Experiment::FitFunction(it) => {
+            u64::from(it.points.div_ceil(it.batch_size.unwrap_or(it.points))) * u64::from(it.epochs)
+        }
+        Experiment::Classify(_) => 0,
+    };
+    plan.tasks.iter().map(|task| steps(&task.spec.experiment)).sum()
+}
+
+#[test]
+fn every_file_expands_in_full_and_quick() {
+    for (file, _) in SHIPPED {
+        let full = shipped(file, None, &[]);
+        let quick = shipped(file, Some("quick"), &[]);
+        assert!(quick.tasks.len() <= full.tasks.len(), "{file}");
+        assert_eq!(quick.figures, full.figures, "{file}");
+        assert_ne!(quick.id, full.id, "{file}");
+        assert_eq!(full.name.as_str(), file.trim_end_matches(".toml"));
+    }
+}
+
+#[test]
+fn the_homework_has_its_experiments_and_figures() {
+    let plan = shipped("homework.toml", None, &[]);
+    let count = |id: &str| plan.tasks.iter().filter(|task| task.experiment.as_str() == id).count();
+    assert_eq!([count("functions"), count("images"), count("gradient-norm")], [20, 6, 3]);
+    let figures: Vec<_> = plan.figures.iter().map(|figure| figure.id().as_str()).collect();
+    let expected =
+        ["figure-1-training-loss", "figure-2-predictions", "figure-3-images", "figure-5-gradient-norm"];
+    assert_eq!(figures, expected);
+}
+
+#[test]
+fn the_models_of_the_homework_have_their_parameter_counts() {
+    let plan = shipped("homework.toml", Some("quick"), &[]);
+    let mut counts: Vec<u64> = Vec::new();
+    for task in &plan.tasks {
+        let count = match &task.spec.experiment {
+            Experiment::FitFunction(it) => it.parameter_count(),
+            Experiment::Classify(it) => it.model.parameter_count(3, 32, 10),
+        };
+        if !counts.contains(&count) {
+            counts.push(count);
+        }
+    }
+    assert_eq!(counts, [2_241, 2_209, 275_002, 79_158]);
+}
+
+#[test]
+fn the_quick_homework_is_little_work() {
+    let quick = shipped("homework.toml", Some("quick"), &[]);
+    // At 4,000 images and 8,000 steps a second: under 100 s.
+    assert!(images_trained(&quick) <= 300_000, "{}", images_trained(&quick));
+    assert!(steps(&quick) <= 50_000, "{}", steps(&quick));
+}
+
+#[test]
+fn the_homework_runs_on_real_images() {
+    let plan = shipped("homework.toml", Some("quick"), &["data.name=cifar10", "experiment.images.epochs=10"]);
+    let names: Vec<_> =
+        plan.tasks.iter().filter_map(|task| task.spec.data.as_ref()).map(|data| data.name.as_str()).collect();
+    assert_eq!(names, ["cifar10"; 9]);
+}
+
+#[test]
+fn the_gradient_norm_stands_above_the_loss() {
+    let plan = shipped("gradient-norm.toml", None, &[]);
+    let [Figure::Curves { y, layout, .. }] = &plan.figures[..] else { panic!("{:?}", plan.figures) };
+    assert_eq!(y, &["gradient_norm", "loss"]);
+    assert_eq!(layout.as_str(), "column");
+}
+
+const PAGE: &str = include_str!("../../../../../docs/sweep-file.md");
+
+#[test]
+fn the_pages_example_is_valid() {
+    let (_, rest) = PAGE.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let plan = plan(&Source { profile: Some("quick".to_owned()), ..source(example) }).unwrap();
+    assert_eq!(plan.tasks.len(), 12);
+}
+
+#[test]
+fn the_page_names_every_key_and_word() {
+    let kinds = crate::sweep::kind::all();
+    let keys = kinds.iter().flat_map(|kind| kind.keys()).chain(kinds.iter().map(|kind| kind.name));
+    let words = Figure::KINDS.into_iter().chain(crate::data::KNOWN);
+    for word in keys.chain(words).chain(crate::sweep::fragment::STRUCTURE) {
+        assert!(PAGE.contains(&format!("`{word}`")), "{word}");
+    }
+}

@@ -1,0 +1,157 @@
+//! A TOML document as the rest of the sweep file's reading sees it: plain values that know where they stand.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::nearest;
+use super::problem::{Place, Problem};
+use crate::value::Value;
+
+/// A value with its place.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    /// Where its key stands, or the value itself within a list.
+    pub(super) at: Place,
+    /// The value.
+    pub(super) value: Tree,
+}
+
+/// A value of TOML, without dates.
+#[derive(Debug, Clone)]
+pub(super) enum Tree {
+    /// true or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number; may be infinite or NaN.
+    Float(f64),
+    /// Text.
+    Text(String),
+    /// A list.
+    List(Vec<Node>),
+    /// A table.
+    Table(Table),
+}
+
+/// A table's entries in the order of the file, every key once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table(pub(super) Vec<(String, Node)>);
+
+/// Values by dotted parameter name.
+pub(super) type Assignment = BTreeMap<String, Node>;
+
+impl Node {
+    /// Whether both are the same value; 1 and 1.0 are.
+    pub(super) fn equals(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Tree::Boolean(a), Tree::Boolean(b)) => a == b,
+            (Tree::Integer(a), Tree::Integer(b)) => a == b,
+            (Tree::Float(a), Tree::Float(b)) => a == b,
+            (Tree::Integer(a), Tree::Float(b)) | (Tree::Float(b), Tree::Integer(a)) => *a as f64 == *b,
+            (Tree::Text(a), Tree::Text(b)) => a == b,
+            (Tree::List(a), Tree::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
+            _ => false,
+        }
+    }
+
+    /// The value as a task's coordinate; tables have none.
+    pub(super) fn to_value(&self) -> Option<Value> {
+        Some(match &self.value {
+            Tree::Boolean(value) => Value::Boolean(*value),
+            Tree::Integer(value) => Value::Integer(*value),
+            Tree::Float(value) => Value::Float(*value),
+            Tree::Text(value) => Value::Text(value.clone()),
+            Tree::List(items) => Value::List(items.iter().map(Self::to_value).collect::<Option<_>>()?),
+            Tree::Table(_) => return None,
+        })
+    }
+
+    /// The table; `name` says in the error what should have been one.
+    pub(super) fn table(&self, name: &str) -> Result<&Table, Problem> {
+        match &self.value {
+            Tree::Table(table) => Ok(table),
+            _ => Err(Problem::new(self.at, format!("`{name}` must be a table, not {self}"))),
+        }
+    }
+
+    /// The list; `name` and `of` say in the error what should have been one of what.
+    pub(super) fn list(&self, name: &str, of: &str) -> Result<&[Node], Problem> {
+        match &self.value {
+            Tree::List(items) => Ok(items),
+            _ => Err(Problem::new(self.at, format!("`{name}` must be a list of {of}, not {self}"))),
+        }
+    }
+
+    /// The text; `name` says in the error what should have been text.
+    pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
+        match &self.value {
+            Tree::Text(text) => Ok(text),
+            _ => Err(Problem::new(self.at, format!("`{name}` must be text, not {self}"))),
+        }
+    }
+}
+
+impl Table {
+    /// The value of `key`.
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, node)| node)
+    }
+
+    /// Refuses every key but these; `within` says where (``in `random` ``), or is empty.
+    pub(super) fn only(&self, keys: &[&str], within: &str) -> Result<(), Problem> {
+        let Some((key, node)) = self.0.iter().find(|(key, _)| !keys.contains(&key.as_str())) else {
+            return Ok(());
+        };
+        let (shown, near) = (nearest::shortened(key), nearest::key(key, keys.iter().copied()));
+        Err(Problem::new(node.at, format!("unknown key `{shown}`{within}{near}"))
+            .hint(format!("the keys here are {}", keys.join(", "))))
+    }
+
+    /// The values under their dotted names, in the order of the file: nested tables and dotted keys mean the same. A
+    /// table without entries stays as it is.
+    pub(super) fn leaves(&self) -> Result<Vec<(String, &Node)>, Problem> {
+        let mut leaves = Vec::new();
+        self.collect_leaves("", &mut leaves);
+        let mut seen = BTreeMap::new();
+        for (name, node) in &leaves {
+            if let Some(first) = seen.insert(name.as_str(), node.at) {
+                let name = nearest::shortened(name);
+                return Err(Problem::new(node.at, format!("`{name}` is given twice: here and on {first}")));
+            }
+        }
+        Ok(leaves)
+    }
+
+    fn collect_leaves<'a>(&'a self, prefix: &str, leaves: &mut Vec<(String, &'a Node)>) {
+        for (key, node) in &self.0 {
+            let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
+            match &node.value {
+                Tree::Table(table) if !table.0.is_empty() => table.collect_leaves(&name, leaves),
+                _ => leaves.push((name, node)),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Node {
+    /// The value for a message: short, as TOML spells it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Tree::Boolean(value) => value.fmt(f),
+            Tree::Integer(value) => value.fmt(f),
+            Tree::Float(value) => write!(f, "{value:?}"),
+            Tree::Text(value) => write!(f, "\"{}\"", nearest::shortened(value)),
+            Tree::Table(_) => f.write_str("a table"),
+            Tree::List(items) => {
+                f.write_str("[")?;
+                for (i, item) in items.iter().take(8).enumerate() {
+                    if i > 0 {
+                        f.write_str(", ")?;
+                    }
+                    item.fmt(f)?;
+                }
+                f.write_str(if items.len() > 8 { ", …]" } else { "]" })
+            }
+        }
+    }
+}
