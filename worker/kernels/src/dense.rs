@@ -193,7 +193,7 @@ fn parameter_gradients<T: Dispatch>(sizes: Sizes, x: &[T], gradient: &[T]) -> (V
     for (lane, biases) in biases.chunks_exact_mut(sizes.outputs.max(1)).enumerate() {
         for row in gradient[sizes.y(lane)].chunks_exact(sizes.outputs) {
             for (bias, value) in biases.iter_mut().zip(row) {
-                *bias = *bias + *value;
+                *bias += *value;
             }
         }
     }
@@ -216,7 +216,7 @@ fn input_gradient<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T]) -> Ve
         let (total, rest) = inputs.split_at_mut(sizes.batch * sizes.inputs);
         for lane in rest.chunks_exact(total.len().max(1)) {
             for (total, value) in total.iter_mut().zip(lane) {
-                *total = *total + *value;
+                *total += *value;
             }
         }
         inputs.truncate(sizes.batch * sizes.inputs);

@@ -193,24 +193,11 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
                     strides: [0, 0, *width],
                 };
                 let to = sums[first * width..].as_mut_ptr();
-                with_tile!(V, rows, width / V::WIDTH, |R, N| {
-                    // SAFETY: the CPU has V's instructions (the caller's contract); the tile has `rows` rows of `a` and of
-                    // `sums`, and `steps` rows of the packed panel, each N registers wide.
-                    unsafe {
-                        let mut tile = [[V::splat(T::default()); N]; R];
-                        for (row, tile) in tile.iter_mut().enumerate() {
-                            for (vector, sum) in tile.iter_mut().enumerate() {
-                                *sum = V::load(to.add(row * width + vector * V::WIDTH));
-                            }
-                        }
-                        accumulate::<V, R, N>(operands, &mut tile);
-                        for (row, tile) in tile.into_iter().enumerate() {
-                            for (vector, sum) in tile.into_iter().enumerate() {
-                                sum.store(to.add(row * width + vector * V::WIDTH));
-                            }
-                        }
-                    }
-                });
+                // SAFETY: the CPU has V's instructions (the caller's contract); there are `rows` rows of `a` and of `sums`, and
+                // `steps` rows of the packed panel, each `width` elements wide.
+                unsafe {
+                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(operands, to, *width));
+                }
             }
         }
         for (row, sums) in self.rows.clone().zip(sums.chunks_exact(*width)) {
@@ -223,6 +210,33 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
             };
             for (out, sum) in out.iter_mut().zip(sums) {
                 *out = if relu && *sum <= T::default() { T::default() } else { *sum };
+            }
+        }
+    }
+}
+
+/// Adds R rows of N registers to the sums at `to`, whose rows are `row` elements apart.
+///
+/// # Safety
+/// The CPU has V's instructions; `operands` reach only what is readable, and the tile fits at `to`.
+#[inline(always)]
+unsafe fn tile<V: Vector, const R: usize, const N: usize>(
+    operands: Operands<V::Element>,
+    to: *mut V::Element,
+    row: usize,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut sums = [[V::splat(V::Element::default()); N]; R];
+        for (index, sums) in sums.iter_mut().enumerate() {
+            for (vector, sum) in sums.iter_mut().enumerate() {
+                *sum = V::load(to.add(index * row + vector * V::WIDTH));
+            }
+        }
+        accumulate::<V, R, N>(operands, &mut sums);
+        for (index, sums) in sums.into_iter().enumerate() {
+            for (vector, sum) in sums.into_iter().enumerate() {
+                sum.store(to.add(index * row + vector * V::WIDTH));
             }
         }
     }
@@ -249,9 +263,9 @@ mod tests {
                 let bt_ = |i: usize, j: usize| b[i * b_view.row + j * b_view.column];
                 let mut expected = Vec::with_capacity(m * n);
                 for i in 0..m {
-                    for j in 0..n {
+                    for (j, bias) in bias.iter().enumerate() {
                         let sum: f64 = (0..k).map(|step| at_(i, step) * bt_(step, j)).sum();
-                        expected.push((bias[j] + sum).max(0.0));
+                        expected.push((bias + sum).max(0.0));
                     }
                 }
                 let mut out = vec![f64::NAN; m * n];

@@ -35,7 +35,7 @@ pub(crate) fn sum<T: Element, P: DerefMut<Target = [T]> + Send + Sync>(parts: Ve
     total.par_chunks_mut(CHUNK).enumerate().for_each(|(index, total)| {
         for part in &rest {
             for (total, part) in total.iter_mut().zip(&part[index * CHUNK..]) {
-                *total = *total + *part;
+                *total += *part;
             }
         }
     });

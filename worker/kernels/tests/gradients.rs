@@ -1,5 +1,7 @@
 //! Every operation's gradients against central differences, in double precision.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use basin_kernels::{Activation, conv_relu_pool, cross_entropy, dense, mean_squared_error};

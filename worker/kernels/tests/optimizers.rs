@@ -1,5 +1,7 @@
 //! Optimisers: their state, and what they refuse.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;

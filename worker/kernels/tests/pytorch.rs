@@ -1,6 +1,8 @@
 //! A small CNN's gradients and 20 steps of each optimiser against values computed by PyTorch
 //! (`fixtures/make_pytorch_fixture.py`).
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,8 @@ use basin_kernels::{Activation, CodePath, conv_relu_pool, cross_entropy, dense, 
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
 use common::doubles;
+
+type MakeOptimizer<'a> = &'a dyn Fn(&BTreeMap<String, Var>) -> Box<dyn Optimizer>;
 
 struct Fixture(std::collections::HashMap<String, Tensor>);
 
@@ -74,7 +78,7 @@ fn gradients_are_those_of_pytorch_on_each_path() {
 fn twenty_steps_end_where_pytorch_ends() {
     let fixture = Fixture::load();
     for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 1e-4)] {
-        let run = |name: &str, make: &dyn Fn(&BTreeMap<String, Var>) -> Box<dyn Optimizer>| {
+        let run = |name: &str, make: MakeOptimizer<'_>| {
             let parameters = fixture.parameters(dtype);
             let mut optimizer = make(&parameters);
             let mut losses = Vec::new();

@@ -1,5 +1,7 @@
 //! Every code path against plain references, over many shapes.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::sync::Mutex;

@@ -1,5 +1,7 @@
 //! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::collections::BTreeMap;

@@ -102,8 +102,8 @@ unsafe fn convolve<V: Vector>(
             && outputs.len() >= rows * sums * V::WIDTH
     );
     let tiles = sums.div_ceil(V::TILE_VECTORS);
-    for tile in 0..tiles {
-        let (first, last) = (tile * sums / tiles, (tile + 1) * sums / tiles);
+    for index in 0..tiles {
+        let (first, last) = (index * sums / tiles, (index + 1) * sums / tiles);
         let operands = Operands {
             a: weight.as_ptr(),
             a_row: 1,
@@ -113,21 +113,42 @@ unsafe fn convolve<V: Vector>(
             strides: [plane, g.pitch(), 1],
         };
         let to = outputs[first * V::WIDTH..].as_mut_ptr();
-        with_tile!(V, rows, last - first, |ROWS, VECTORS| {
-            // SAFETY: a plane holds `sums` registers beyond the kernel's reach of 2 × radius rows and columns, and this tile
-            // ends before register `last` ≤ `sums`; `outputs` has `sums` registers for each of the rows.
-            unsafe {
-                let mut tile = [[V::splat(V::Element::default()); VECTORS]; ROWS];
-                for (row, tile) in tile.iter_mut().enumerate() {
-                    *tile = [V::splat(*bias.get_unchecked(row)); VECTORS];
-                }
-                accumulate::<V, ROWS, VECTORS>(operands, &mut tile);
-                for (row, tile) in tile.into_iter().enumerate() {
-                    for (vector, sum) in tile.into_iter().enumerate() {
-                        sum.store(to.add((row * sums + vector) * V::WIDTH));
-                    }
-                }
+        // SAFETY: the CPU has V's instructions (the caller's contract). A plane holds `sums` registers beyond the kernel's reach of
+        // 2 × radius rows and columns, and this tile ends before register `last` ≤ `sums`; `outputs` has `sums` registers for
+        // each row, of which `bias` has one element each.
+        unsafe {
+            with_tile!(V, rows, last - first, |R, N| tile::<V, R, N>(
+                operands,
+                bias.as_ptr(),
+                to,
+                sums * V::WIDTH
+            ));
+        }
+    }
+}
+
+/// One tile: R outputs, each N registers that start as its bias; outputs are `row` elements apart at `to`.
+///
+/// # Safety
+/// The CPU has V's instructions; `operands` reach only what is readable, `bias` has R elements, and the tile fits at `to`.
+#[inline(always)]
+unsafe fn tile<V: Vector, const R: usize, const N: usize>(
+    operands: Operands<V::Element>,
+    bias: *const V::Element,
+    to: *mut V::Element,
+    row: usize,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let mut sums = [[V::splat(V::Element::default()); N]; R];
+        for (index, sums) in sums.iter_mut().enumerate() {
+            *sums = [V::splat(*bias.add(index)); N];
+        }
+        accumulate::<V, R, N>(operands, &mut sums);
+        for (index, sums) in sums.into_iter().enumerate() {
+            for (vector, sum) in sums.into_iter().enumerate() {
+                sum.store(to.add(index * row + vector * V::WIDTH));
             }
-        });
+        }
     }
 }

@@ -90,7 +90,7 @@ impl Rule<2> for AdamRule {
             let gradient = *gradient + weight_decay * *parameter;
             *first = beta1 * *first + one_minus_beta1 * gradient;
             *second = beta2 * *second + one_minus_beta2 * (gradient * gradient);
-            *parameter = *parameter - learning_rate * *first / (second.root() / root_correction + epsilon);
+            *parameter -= learning_rate * *first / (second.root() / root_correction + epsilon);
         }
     }
 }

@@ -78,7 +78,7 @@ impl Rule<1> for SgdRule {
             [self.learning_rate, self.momentum, self.weight_decay].map(T::from_f64);
         for ((parameter, gradient), velocity) in parameter.iter_mut().zip(gradient).zip(velocity) {
             *velocity = momentum * *velocity + (*gradient + weight_decay * *parameter);
-            *parameter = *parameter - learning_rate * *velocity;
+            *parameter -= learning_rate * *velocity;
         }
     }
 }

@@ -33,7 +33,7 @@ impl<T: Element, const WIDTH: usize> Vector for Portable<T, WIDTH> {
     unsafe fn add(self, other: Self) -> Self {
         let mut sum = self.0;
         for (sum, other) in sum.iter_mut().zip(other.0) {
-            *sum = *sum + other;
+            *sum += other;
         }
         Self(sum)
     }
@@ -43,7 +43,7 @@ impl<T: Element, const WIDTH: usize> Vector for Portable<T, WIDTH> {
         let mut result = sum.0;
         for ((result, value), factor) in result.iter_mut().zip(self.0).zip(factor.0) {
             // Not `T::mul_add`: without the instruction that is a slow library call.
-            *result = *result + value * factor;
+            *result += value * factor;
         }
         Self(result)
     }
