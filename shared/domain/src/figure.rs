@@ -18,9 +18,10 @@ pub enum Figure {
         experiments: Vec<ExperimentId>,
         /// The series, one panel each (`train_loss`, `gradient_norm`); at least one.
         y: Vec<String>,
-        /// The parameters whose values make the groups; those that the sweep varies, without the seed, if empty.
+        /// The parameters whose values make the groups, or `experiment`, or `seed`; experiment and everything that varies,
+        /// without the seed, if empty.
         group: Vec<String>,
-        /// A parameter with one row of panels a value, if wanted.
+        /// A parameter (or `experiment`, or `seed`) with one row of panels a value, if wanted.
         facet: Option<String>,
         /// The series of `y` whose axes are logarithmic.
         log_y: Vec<String>,
