@@ -38,7 +38,7 @@ impl Model {
         classes: usize,
         seed: u64,
     ) -> Result<Self, ExperimentError> {
-        if net.kernel % 2 == 0 {
+        if net.kernel.is_multiple_of(2) {
             return invalid(format!("the kernel's side is {}, which isn't odd", net.kernel));
         }
         let mut builder = Builder::new(seed);

@@ -165,7 +165,7 @@ fn read_archive(path: &Path, examples: usize) -> Result<Decoded, DatasetError> {
     for entry in archive.entries().map_err(DatasetError::read(path))? {
         let entry = entry.map_err(DatasetError::read(path))?;
         // Only the names are looked at: nothing is unpacked to where an archive says.
-        let name = entry.path().map_err(DatasetError::read(path))?.file_name().map(|name| name.to_owned());
+        let name = entry.path().map_err(DatasetError::read(path))?.file_name().map(ToOwned::to_owned);
         let known = FILES.iter().position(|file| name.as_deref().is_some_and(|name| name == *file));
         if let Some(index) = known {
             batches.read(index, format!("{}, {}", path.display(), FILES[index]), entry)?;
