@@ -125,7 +125,7 @@ fn a_label_beyond_the_classes_is_refused() {
 fn the_squared_norm_is_the_sum_of_all_squares() {
     let mut numbers = Numbers(6);
     let tensors = [numbers.tensor(&[7]), numbers.tensor(&[3, 40_001]), numbers.tensor(&[2, 2])];
-    let expected: f64 = tensors.iter().flat_map(|tensor| doubles(tensor)).map(|value| value * value).sum();
+    let expected: f64 = tensors.iter().flat_map(doubles).map(|value| value * value).sum();
     assert!((squared_norm(&tensors).unwrap() / expected - 1.0).abs() < 1e-12);
 }
 
