@@ -94,9 +94,8 @@ impl Store {
         loop {
             let create =
                 self.objects().put_opts(&path, PutPayload::from_bytes(bytes.clone()), PutMode::Create.into());
-            let said = match self.timed(&key, self.retry().patience, create).await {
-                Ok(_) => return Ok(CommitOutcome::Committed),
-                Err(error) => error,
+            let Err(said) = self.timed(&key, self.retry().patience, create).await else {
+                return Ok(CommitOutcome::Committed);
             };
             tries += 1;
             let refused = is_refusal(&said);

@@ -12,6 +12,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
@@ -77,8 +78,8 @@ fn decode_unguarded(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), Decod
     let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| broken(&error))?;
     let schema = Arc::clone(builder.schema());
     let groups = builder.metadata().row_groups();
-    let rows: i64 = groups.iter().map(|group| group.num_rows()).fold(0, i64::saturating_add);
-    let unpacked: i64 = groups.iter().map(|group| group.total_byte_size()).fold(0, i64::saturating_add);
+    let rows: i64 = groups.iter().map(RowGroupMetaData::num_rows).fold(0, i64::saturating_add);
+    let unpacked: i64 = groups.iter().map(RowGroupMetaData::total_byte_size).fold(0, i64::saturating_add);
     if !(0..=MOST_ROWS).contains(&rows) || !(0..=MOST_BYTES).contains(&unpacked) {
         return Err(DecodeError::Wrong(format!("{rows} rows of {unpacked} bytes are more than is read")));
     }

@@ -1,5 +1,8 @@
 //! Stories about the store, on every kind of it and with every kind of fault.
 
+// What fails here fails a test, and says where.
+#![allow(clippy::unwrap_used, reason = "a test's failure is its panic")]
+
 mod backends;
 mod checkpoints;
 mod commits;

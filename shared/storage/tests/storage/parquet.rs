@@ -6,8 +6,11 @@ use basin_storage::table::{Column, InvalidTable, Table};
 use basin_storage::testing::sample;
 use proptest::prelude::*;
 
+/// A series, its numbers as bits.
+type Bits<'a> = (&'a str, Axis, Vec<(u64, u64)>);
+
 /// Equal by bits: NaN equals itself, and 0 is not −0.
-fn bits(record: &Record) -> Vec<(&str, Axis, Vec<(u64, u64)>)> {
+fn bits(record: &Record) -> Vec<Bits<'_>> {
     let point = |&(x, value): &(f64, f64)| (x.to_bits(), value.to_bits());
     record
         .series
