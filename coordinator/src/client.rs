@@ -22,13 +22,12 @@ pub enum CallError {
     #[error("`{0}` is no address of a coordinator, like http://127.0.0.1:7470")]
     BadAddress(String),
     /// Nobody answers there.
-    #[error("no coordinator answers at {url}")]
+    #[error("no coordinator answers at {url}: {why}")]
     Unreachable {
         /// Where.
         url: String,
-        /// What was tried.
-        #[source]
-        source: Box<Status>,
+        /// The innermost cause: the layers between say the same again.
+        why: String,
     },
     /// The coordinator refuses: the input is wrong, or the situation.
     #[error("{message}")]
@@ -46,6 +45,15 @@ pub enum CallError {
         /// Its words.
         message: String,
     },
+}
+
+/// The cause at the bottom of an error.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
+    }
+    deepest.to_string()
 }
 
 impl CallError {
@@ -90,11 +98,11 @@ impl Client {
         Ok(Self { url: url.to_owned(), control })
     }
 
-    fn failed(&self, status: Status) -> CallError {
+    fn failed(&self, status: &Status) -> CallError {
         let message = status.message().to_owned();
         match status.code() {
-            Code::Unavailable if std::error::Error::source(&status).is_some() => {
-                CallError::Unreachable { url: self.url.clone(), source: Box::new(status) }
+            Code::Unavailable if std::error::Error::source(status).is_some() => {
+                CallError::Unreachable { url: self.url.clone(), why: innermost(status) }
             }
             Code::InvalidArgument
             | Code::NotFound
@@ -116,7 +124,7 @@ impl Client {
     pub async fn launch(&self, source: &Source, max_tasks: u64) -> Result<v1::LaunchReply, CallError> {
         let request = v1::LaunchRequest { max_tasks: Some(max_tasks), ..source.into() };
         let reply = self.control.clone().launch(request).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner())
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
     }
 
     /// All sweeps.
@@ -125,7 +133,7 @@ impl Client {
     /// If the coordinator isn't there.
     pub async fn list_sweeps(&self) -> Result<Vec<v1::SweepSummary>, CallError> {
         let reply = self.control.clone().list_sweeps(v1::ListSweepsRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner().sweeps)
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweeps)
     }
 
     /// One sweep.
@@ -135,7 +143,7 @@ impl Client {
     pub async fn sweep(&self, id: &str) -> Result<v1::GetSweepReply, CallError> {
         let request = v1::GetSweepRequest { sweep_id: id.to_owned() };
         let reply = self.control.clone().get_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner())
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
     }
 
     /// One task.
@@ -145,7 +153,7 @@ impl Client {
     pub async fn task(&self, id: &str) -> Result<v1::GetTaskReply, CallError> {
         let request = v1::GetTaskRequest { task_id: id.to_owned() };
         let reply = self.control.clone().get_task(request).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner())
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
     }
 
     /// Pauses, resumes, cancels, retries.
@@ -155,7 +163,7 @@ impl Client {
     pub async fn steer(&self, id: &str, steering: v1::Steering) -> Result<v1::SweepSummary, CallError> {
         let request = v1::SteerSweepRequest { sweep_id: id.to_owned(), steering: steering.into() };
         let reply = self.control.clone().steer_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner().sweep.unwrap_or_default())
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweep.unwrap_or_default())
     }
 
     /// All workers.
@@ -164,7 +172,7 @@ impl Client {
     /// If the coordinator isn't there.
     pub async fn workers(&self) -> Result<Vec<v1::WorkerSummary>, CallError> {
         let reply = self.control.clone().list_workers(v1::ListWorkersRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner().workers)
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().workers)
     }
 
     /// Lets a worker leave.
@@ -174,7 +182,7 @@ impl Client {
     pub async fn drain(&self, worker: &str) -> Result<(), CallError> {
         let request = v1::DrainWorkerRequest { worker_id: worker.to_owned() };
         let reply = self.control.clone().drain_worker(request).await;
-        reply.map(|_| ()).map_err(|status| self.failed(status))
+        reply.map(|_| ()).map_err(|status| self.failed(&status))
     }
 
     /// The coordinator's version and store.
@@ -183,6 +191,6 @@ impl Client {
     /// If it isn't there.
     pub async fn about(&self) -> Result<v1::AboutReply, CallError> {
         let reply = self.control.clone().about(v1::AboutRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(status))?.into_inner())
+        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
     }
 }

@@ -22,8 +22,8 @@ pub struct InvalidField {
 }
 
 impl InvalidField {
-    fn new(field: &'static str, why: impl ToString) -> Self {
-        Self { field, why: why.to_string() }
+    fn new(field: &'static str, why: impl std::fmt::Display) -> Self {
+        Self { field, why: format!("{why}") }
     }
 }
 
@@ -76,8 +76,15 @@ impl TryFrom<v1::WorkerDescription> for WorkerDescription {
 
     fn try_from(wire: v1::WorkerDescription) -> Result<Self, InvalidField> {
         let texts = [&wire.host, &wire.device, &wire.version, &wire.code_path];
-        if texts.into_iter().chain(wire.labels.iter().flat_map(|(k, v)| [k, v])).any(|t| t.len() > DESCRIPTION_LIMIT) {
-            return Err(InvalidField::new("worker", format!("a text is longer than {DESCRIPTION_LIMIT} bytes")));
+        if texts
+            .into_iter()
+            .chain(wire.labels.iter().flat_map(|(k, v)| [k, v]))
+            .any(|t| t.len() > DESCRIPTION_LIMIT)
+        {
+            return Err(InvalidField::new(
+                "worker",
+                format!("a text is longer than {DESCRIPTION_LIMIT} bytes"),
+            ));
         }
         if wire.labels.len() > LABEL_LIMIT {
             return Err(InvalidField::new("worker.labels", format!("more than {LABEL_LIMIT}")));

@@ -1,5 +1,7 @@
 //! What a person sees who types something wrong: the whole output, and that nothing is lost.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
 use basin_tests::Place;
 
 const GOOD: &str = r#"name = "small"
@@ -55,7 +57,10 @@ fn a_negative_width_is_refused() {
 
 #[test]
 fn seeds_beyond_what_a_seed_can_be_are_refused() {
-    insta::assert_snapshot!(planned("seeds = 1", "seeds = { start = 9223372036854775807, count = 9223372036854775807 }"));
+    insta::assert_snapshot!(planned(
+        "seeds = 1",
+        "seeds = { start = 9223372036854775807, count = 9223372036854775807 }"
+    ));
 }
 
 #[test]
@@ -221,7 +226,11 @@ mod protocol {
         let hello = v1::HelloRequest { protocol: PROTOCOL + 1, worker_id: "w".into(), worker };
         let refused = client.hello(hello).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
-        assert!(refused.message().contains("protocol version 1 and the worker version 2"), "{}", refused.message());
+        assert!(
+            refused.message().contains("protocol version 1 and the worker version 2"),
+            "{}",
+            refused.message()
+        );
     }
 
     /// A coordinator of another version, as its workers see it.
@@ -229,7 +238,10 @@ mod protocol {
 
     #[tonic::async_trait]
     impl Scheduler for Other {
-        async fn hello(&self, request: Request<v1::HelloRequest>) -> Result<Response<v1::HelloReply>, Status> {
+        async fn hello(
+            &self,
+            request: Request<v1::HelloRequest>,
+        ) -> Result<Response<v1::HelloReply>, Status> {
             let theirs = request.into_inner().protocol;
             Err(Status::failed_precondition(format!(
                 "this coordinator speaks protocol version 9 and the worker version {theirs}; use workers of basin 9.0.0"
@@ -240,7 +252,10 @@ mod protocol {
             Err(Status::internal("a refused worker calls no more"))
         }
 
-        async fn complete(&self, _: Request<v1::CompleteRequest>) -> Result<Response<v1::SettleReply>, Status> {
+        async fn complete(
+            &self,
+            _: Request<v1::CompleteRequest>,
+        ) -> Result<Response<v1::SettleReply>, Status> {
             Err(Status::internal("a refused worker calls no more"))
         }
 
@@ -260,7 +275,9 @@ mod protocol {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
         tokio::spawn(
-            tonic::transport::Server::builder().add_service(SchedulerServer::new(Other)).serve_with_incoming(incoming),
+            tonic::transport::Server::builder()
+                .add_service(SchedulerServer::new(Other))
+                .serve_with_incoming(incoming),
         );
         let at = url.clone();
         let said = tokio::task::spawn_blocking(move || {

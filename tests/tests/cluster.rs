@@ -1,5 +1,7 @@
 //! A coordinator and workers as processes of their own, as on a cluster; killed as machines die.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
 use basin_tests::{Place, Running, assert_same_tables, eventually};
 
 const SWEEP: &str = r#"

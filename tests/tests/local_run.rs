@@ -1,5 +1,7 @@
 //! `basin run`: from a sweep file to a report, on this machine, the same bytes whatever happens on the way.
 
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
 use basin_tests::{Place, assert_same_tables, eventually};
 
 /// Small, but with everything: a grid, seeds, a recording, both optimisers, a figure of each kind.

@@ -7,19 +7,19 @@ use clap::{Args, Parser, Subcommand};
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
 #[derive(Debug, Parser)]
 #[command(name = "basin", version, max_term_width = 100, propagate_version = true)]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
     /// Results as JSON on standard output
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// More of what is going on, on standard error; twice for every decision
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(crate) verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run a sweep on this machine: embedded coordinator, local workers, files as store, report
     Run(Run),
     /// Show what would run; change nothing
@@ -74,211 +74,211 @@ pub enum Command {
 
 /// Where local state lies.
 #[derive(Debug, Clone, Args)]
-pub struct Local {
+pub(crate) struct Local {
     /// The folder of local state: store, journal, decoded data sets
     #[arg(long, env = "BASIN_STATE", default_value = "basin-state", value_name = "DIR")]
-    pub state: PathBuf,
+    pub(crate) state: PathBuf,
 }
 
 /// A sweep file with what the command line adds to it.
 #[derive(Debug, Clone, Args)]
-pub struct SweepFile {
+pub(crate) struct SweepFile {
     /// The sweep file
     #[arg(value_name = "SWEEP.toml")]
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Apply `[profile.P]` of the sweep file
     #[arg(long, value_name = "P")]
-    pub profile: Option<String>,
+    pub(crate) profile: Option<String>,
     /// Override a parameter: `epochs=3`, `experiment.deep.epochs=3`, `data.name=cifar10`
     #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub overrides: Vec<String>,
+    pub(crate) overrides: Vec<String>,
     /// The most tasks that a sweep may have
     #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
-    pub max_tasks: u64,
+    pub(crate) max_tasks: u64,
 }
 
 /// A store.
 #[derive(Debug, Clone, Args)]
-pub struct StoreAt {
+pub(crate) struct StoreAt {
     /// The store: a folder, `file:///…`, `memory://NAME`; `STATE/store` if not given
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
     #[command(flatten)]
-    pub local: Local,
+    pub(crate) local: Local,
 }
 
 impl StoreAt {
     /// The store's name.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.store.clone().unwrap_or_else(|| self.local.state.join("store").to_string_lossy().into_owned())
     }
 }
 
 /// A coordinator.
 #[derive(Debug, Clone, Args)]
-pub struct Remote {
+pub(crate) struct Remote {
     /// The coordinator
     #[arg(long, env = "BASIN_COORDINATOR", default_value = "http://127.0.0.1:7470", value_name = "URL")]
-    pub coordinator: String,
+    pub(crate) coordinator: String,
 }
 
 #[derive(Debug, Args)]
-pub struct SweepAt {
+pub(crate) struct SweepAt {
     /// The sweep's id, or a beginning of it that fits one sweep only
-    pub sweep: String,
+    pub(crate) sweep: String,
     #[command(flatten)]
-    pub remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct TaskAt {
+pub(crate) struct TaskAt {
     /// The task's id, or a beginning of it that fits one task only
-    pub task: String,
+    pub(crate) task: String,
     #[command(flatten)]
-    pub remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct Retry {
+pub(crate) struct Retry {
     #[command(flatten)]
-    pub sweep: SweepAt,
+    pub(crate) sweep: SweepAt,
     /// Retry the failed tasks
     #[arg(long, required = true)]
-    pub failed: bool,
+    pub(crate) failed: bool,
 }
 
 #[derive(Debug, Args)]
-pub struct Drain {
+pub(crate) struct Drain {
     /// The worker's id
-    pub worker: String,
+    pub(crate) worker: String,
     #[command(flatten)]
-    pub remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct Run {
+pub(crate) struct Run {
     #[command(flatten)]
-    pub sweep: SweepFile,
+    pub(crate) sweep: SweepFile,
     /// The folder for the report; `basin-out/<sweep id>` if not given
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     /// Executors; as many as there are cores, if there is work for so many
     #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub workers: Option<u32>,
+    pub(crate) workers: Option<u32>,
     /// Threads of each executor; the cores shared out among them if not given
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
+    pub(crate) threads: Option<u32>,
     /// Seconds between two checkpoints of a running task
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
-    pub checkpoint_every: f64,
+    pub(crate) checkpoint_every: f64,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
-pub struct Plan {
+pub(crate) struct Plan {
     #[command(flatten)]
-    pub sweep: SweepFile,
+    pub(crate) sweep: SweepFile,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// The address to listen on; loopback only, since nothing yet proves who calls
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
-    pub listen: std::net::SocketAddr,
+    pub(crate) listen: std::net::SocketAddr,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
-    pub lease: f64,
+    pub(crate) lease: f64,
     /// The most tasks that a sweep may have
     #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
-    pub max_tasks: u64,
+    pub(crate) max_tasks: u64,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[cfg(feature = "worker")]
 #[derive(Debug, Args)]
-pub struct Worker {
+pub(crate) struct Worker {
     #[command(flatten)]
-    pub remote: Remote,
+    pub(crate) remote: Remote,
     /// The store, if it isn't where the coordinator says
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
-    pub store: Option<String>,
+    pub(crate) store: Option<String>,
     /// What to train on
     #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_parser = ["auto", "cpu"])]
-    pub device: String,
+    pub(crate) device: String,
     /// Executors; one if not given
     #[arg(long, env = "BASIN_SLOTS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub slots: u32,
+    pub(crate) slots: u32,
     /// Threads of each executor; the cores shared out among the slots if not given
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub threads: Option<u32>,
+    pub(crate) threads: Option<u32>,
     /// Tasks that differ in their seed alone and are leased together, trained one after the other; worth it where a task
     /// takes milliseconds
     #[arg(long, env = "BASIN_PACK", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub pack: u32,
+    pub(crate) pack: u32,
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]
-    pub labels: Vec<String>,
+    pub(crate) labels: Vec<String>,
     /// Leave in time before this many seconds are over
     #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
-    pub walltime: Option<f64>,
+    pub(crate) walltime: Option<f64>,
     /// Leave after this many seconds without work
     #[arg(long, env = "BASIN_IDLE_EXIT", value_name = "SECONDS")]
-    pub idle_exit: Option<f64>,
+    pub(crate) idle_exit: Option<f64>,
     /// Seconds between two checkpoints of a running task
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
-    pub checkpoint_every: f64,
+    pub(crate) checkpoint_every: f64,
     /// Seconds that leaving may take
     #[arg(long, env = "BASIN_GRACE", default_value_t = 25.0, value_name = "SECONDS")]
-    pub grace: f64,
+    pub(crate) grace: f64,
     /// The folder of decoded data sets, kept between starts
     #[arg(long, env = "BASIN_CACHE", value_name = "DIR")]
-    pub cache: Option<PathBuf>,
+    pub(crate) cache: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
-pub struct Launch {
+pub(crate) struct Launch {
     #[command(flatten)]
-    pub sweep: SweepFile,
+    pub(crate) sweep: SweepFile,
     #[command(flatten)]
-    pub remote: Remote,
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
-pub struct Collect {
+pub(crate) struct Collect {
     /// The sweep's id, or a beginning of it that fits one sweep only
-    pub sweep: String,
+    pub(crate) sweep: String,
     /// The folder that results and report go to
     #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
+    pub(crate) out: PathBuf,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
-pub struct Report {
+pub(crate) struct Report {
     /// The sweep's id, or a beginning of it that fits one sweep only
-    pub sweep: String,
+    pub(crate) sweep: String,
     /// The folder for the report; `basin-out/<sweep id>` if not given
     #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
-pub struct Verify {
+pub(crate) struct Verify {
     /// The sweep's id, or a beginning of it that fits one sweep only
-    pub sweep: String,
+    pub(crate) sweep: String,
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Subcommand)]
-pub enum Data {
+pub(crate) enum Data {
     /// Decode a data set and put it into the store, under its digest
     #[cfg(feature = "worker")]
     Import {
@@ -308,7 +308,7 @@ pub enum Data {
 
 #[cfg(feature = "worker")]
 #[derive(Debug, Subcommand)]
-pub enum Bench {
+pub(crate) enum Bench {
     /// Images and model-steps a second, in rows as PyTorch's script prints them
     Train {
         /// Threads
@@ -327,10 +327,10 @@ pub enum Bench {
 }
 
 #[derive(Debug, Args)]
-pub struct Doctor {
+pub(crate) struct Doctor {
     #[command(flatten)]
-    pub store: StoreAt,
+    pub(crate) store: StoreAt,
     /// A coordinator to look for, too
     #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
-    pub coordinator: Option<String>,
+    pub(crate) coordinator: Option<String>,
 }

@@ -50,6 +50,7 @@ fn figure(row: &Value) -> Option<f64> {
 
 fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Output) -> Done {
     // The kernels' pool is the process's: its size is set once, before the first operation.
+    basin_worker::keep_freed_memory();
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
     let mut rows = Vec::new();
     let mut measure = |row: Result<Row, basin_worker::ExperimentError>| -> Result<(), Failed> {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use basin_domain::data::{self, Dataset};
 use basin_domain::id::DatasetName;
+use basin_storage::StorageError;
 use serde_json::json;
 
 use super::arguments::{Data, StoreAt};
@@ -63,7 +64,10 @@ async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Don
         imported.classes.len()
     );
     let dataset = Dataset { name: name.clone(), digest: imported.digest };
-    let note = store.put_dataset(&dataset, &decoded, &description, &path.display().to_string()).await.or_basin(what)?;
+    let note = store
+        .put_dataset(&dataset, &decoded, &description, &path.display().to_string())
+        .await
+        .or_basin(what)?;
     let value = json!({ "name": name.to_string(), "digest": imported.digest.to_string(), "size": note.size,
         "train": imported.train, "test": imported.test });
     output.result(&value, &format!("{name} {}: {}", imported.digest.short(), note.description));
@@ -110,7 +114,11 @@ async fn fetch(name: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
         return Err(Failed::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
             .hint(format!("`basin data import {name} PATH` puts it there")));
     };
-    store.fetch_dataset(&found.dataset, to).await.or_basin(what)?;
+    store.fetch_dataset(&found.dataset, to).await.map_err(|error| {
+        let damaged = matches!(error, StorageError::Corrupt { .. });
+        let hint = damaged.then(|| format!("`basin data import {name} PATH` writes it again"));
+        Failed::basin(error).context(what).maybe_hint(hint)
+    })?;
     let value = json!({ "name": name.to_string(), "digest": found.dataset.digest.to_string(), "file": to.display().to_string() });
     output.result(
         &value,

@@ -4,39 +4,39 @@ use std::fmt::Write;
 
 /// A command that didn't do what was asked.
 #[derive(Debug)]
-pub struct Failed {
+pub(crate) struct Failed {
     /// 1: the sweep or the input failed. 2: Basin failed.
-    pub code: u8,
+    pub(crate) code: u8,
     error: anyhow::Error,
     hint: Option<String>,
 }
 
 impl Failed {
     /// The input, or what it names, can't be used.
-    pub fn input(error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn input(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 1, error: error.into(), hint: None }
     }
 
     /// Basin, or the machine under it, can't do it.
-    pub fn basin(error: impl Into<anyhow::Error>) -> Self {
+    pub(crate) fn basin(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 2, error: error.into(), hint: None }
     }
 
     /// What was being attempted, as the headline.
     #[must_use]
-    pub fn context(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Self {
+    pub(crate) fn context(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Self {
         Self { error: self.error.context(what), ..self }
     }
 
     /// What to type instead.
     #[must_use]
-    pub fn hint(self, hint: impl Into<String>) -> Self {
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// The same, if there is something to say.
     #[must_use]
-    pub fn maybe_hint(self, hint: Option<String>) -> Self {
+    pub(crate) fn maybe_hint(self, hint: Option<String>) -> Self {
         match hint {
             Some(hint) => self.hint(hint),
             None => self,
@@ -44,7 +44,7 @@ impl Failed {
     }
 
     /// The lines for standard error.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         for (depth, cause) in self.error.chain().enumerate() {
             let head = if depth == 0 { "error: " } else { "  cause: " };
@@ -58,10 +58,10 @@ impl Failed {
 }
 
 /// Results of commands.
-pub type Done = Result<(), Failed>;
+pub(crate) type Done = Result<(), Failed>;
 
 /// Turns errors into one or the other kind of failure, with a headline.
-pub trait OrFail<T> {
+pub(crate) trait OrFail<T> {
     /// The input failed.
     fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
     /// Basin failed.

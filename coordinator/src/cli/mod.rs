@@ -1,7 +1,7 @@
 //! The command line: one file a command. Results go to standard output, everything else to standard error; the exit code
 //! is 0 when it is done, 1 when the sweep or the input failed, 2 when Basin failed.
 
-pub mod arguments;
+mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
 mod collect;
@@ -90,8 +90,10 @@ async fn dispatch(command: Command, output: Output) -> Done {
         #[cfg(feature = "worker")]
         Command::Run(arguments) => run::run(arguments, output).await,
         #[cfg(not(feature = "worker"))]
-        Command::Run(_) => Err(failure::Failed::input(anyhow::anyhow!("this program was built without workers"))
-            .hint("build it with `--features worker`, or use `basin launch`")),
+        Command::Run(_) => {
+            Err(failure::Failed::input(anyhow::anyhow!("this program was built without workers"))
+                .hint("build it with `--features worker`, or use `basin launch`"))
+        }
         Command::Plan(arguments) => plan::plan(arguments, output).await,
         Command::Serve(arguments) => serve::serve(arguments, output).await,
         #[cfg(feature = "worker")]

@@ -6,14 +6,14 @@ use serde::Serialize;
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
-pub struct Output {
+pub(crate) struct Output {
     /// Results are JSON.
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 impl Output {
     /// A result: `text` for people, `value` for programs.
-    pub fn result(self, value: &impl Serialize, text: &str) {
+    pub(crate) fn result(self, value: &impl Serialize, text: &str) {
         let mut out = std::io::stdout().lock();
         let written = if self.json {
             let json = serde_json::to_string_pretty(value).expect("results have text keys");
@@ -26,18 +26,18 @@ impl Output {
     }
 
     /// A remark, to standard error.
-    pub fn say(self, text: &str) {
+    pub(crate) fn say(self, text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// Whether there is a person at a terminal to show progress to.
-    pub fn is_live(self) -> bool {
+    pub(crate) fn is_live(self) -> bool {
         !self.json && std::io::stderr().is_terminal()
     }
 }
 
 /// A table of text, columns aligned; numbers are the caller's to format.
-pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let columns = header.len();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -57,7 +57,7 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 }
 
 /// A span of time for people: `42 s`, `3 min 05 s`, `2 h 10 min`.
-pub fn span(seconds: f64) -> String {
+pub(crate) fn span(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
     match whole {
         0..60 => format!("{whole} s"),

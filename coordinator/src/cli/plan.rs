@@ -39,7 +39,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     let store = store.map_err(|error| lookup::no_store(error, &url))?;
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
-        .map_err(|error| source::unprepared(error, &source))?;
+        .map_err(|error| source::unprepared(error, "plan", &source))?;
     let tasks = &prepared.plan.tasks;
     let measured = measured_seconds(&store, tasks, &prepared.committed).await;
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();

@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let store = lookup::store(&arguments.store.url())?;
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
-        .map_err(|error| source::unprepared(error, &source))?;
+        .map_err(|error| source::unprepared(error, "run", &source))?;
     let (tasks, reused) = (prepared.plan.tasks.len(), prepared.committed.len());
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
@@ -143,11 +143,11 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
     });
     for (id, state, failed) in others.await.or_basin(what)? {
         let command = if id != *sweep {
-            (state == SweepState::Running).then(|| Command::Pause(id))
+            (state == SweepState::Running).then_some(Command::Pause(id))
         } else if failed > 0 {
             Some(Command::RetryFailed(id))
         } else {
-            (state == SweepState::Paused).then(|| Command::Resume(id))
+            (state == SweepState::Paused).then_some(Command::Resume(id))
         };
         if let Some(command) = command {
             coordinator.ledger.decide(command).await.or_basin(what)?;
@@ -191,7 +191,8 @@ async fn ending(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<Stri
         let phase = ledger.sweep(&id).map_or_else(String::new, |sweep| sweep.state.as_str().to_owned());
         let tasks = ledger.sweep_tasks(&id).into_iter().flatten();
         let failures = tasks.filter(|(task, _)| task.phase == Phase::Failed);
-        let failures = failures.filter_map(|(task, _)| Some((task.id, task.first_failure?.clone()))).collect();
+        let failures =
+            failures.filter_map(|(task, _)| Some((task.id, task.first_failure?.clone()))).collect();
         let reply = sweep_reply(ledger, &id).unwrap_or_default();
         (Status { phase, failures }, reply.failed.iter().map(failed_text).collect())
     });

@@ -20,11 +20,11 @@ pub(super) fn read(file: &SweepFile) -> Result<Source, Failed> {
 }
 
 /// The failure of a sweep that can't be prepared: the input's, unless it is the store's.
-pub(super) fn unprepared(error: PrepareError, source: &Source) -> Failed {
+pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> Failed {
     let hint = error.hint();
     let failed = match &error {
         PrepareError::Sweep(_) | PrepareError::AmbiguousDataset { .. } => Failed::input(error),
         PrepareError::Storage(_) => Failed::basin(error),
     };
-    failed.context(format!("cannot run {}", source.file)).maybe_hint(hint)
+    failed.context(format!("cannot {what} {}", source.file)).maybe_hint(hint)
 }

@@ -98,7 +98,8 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         grace: seconds("--grace", arguments.grace)?,
     };
     settings.id = fresh_worker(&agent::description(&settings).host);
-    let scratch = tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
+    let scratch =
+        tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
     let shutdown = signals::shutdown(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();

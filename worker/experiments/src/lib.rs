@@ -24,7 +24,7 @@ pub mod model;
 mod tensors;
 pub mod training;
 
-pub use basin_kernels::code_path;
+pub use basin_kernels::{code_path, keep_freed_memory};
 pub use dataset::Dataset;
 pub use error::ExperimentError;
 

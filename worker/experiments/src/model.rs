@@ -103,7 +103,7 @@ impl Model {
             x = match layer {
                 Layer::ConvReluPool { weight, bias } => conv_relu_pool(&x, &read(weight), &read(bias))?,
                 Layer::Dense { weight, bias, activation } => {
-                    dense(&x.flatten_from(1)?, &read(weight), &read(bias), *activation)?
+                    dense(&x, &read(weight), &read(bias), *activation)?
                 }
             };
         }

@@ -63,7 +63,7 @@ impl Coordinator {
                 });
             }
             if tokio::time::Instant::now() + pause > deadline {
-                return Err(AgentError::Unreachable { url: self.url.clone(), source: Box::new(status) });
+                return Err(AgentError::Unreachable { url: self.url.clone(), why: innermost(&status) });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -109,6 +109,15 @@ where
             Err(status) => return Err(status),
         }
     }
+}
+
+/// The cause at the bottom of an error: the layers between say the same again.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
+    }
+    deepest.to_string()
 }
 
 /// Whether the same call may go through later.

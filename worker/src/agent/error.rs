@@ -23,13 +23,12 @@ pub enum AgentError {
         message: String,
     },
     /// No coordinator answered.
-    #[error("no coordinator answers at {url}")]
+    #[error("no coordinator answers at {url}: {why}")]
     Unreachable {
         /// Where it should be.
         url: String,
-        /// The last failure.
-        #[source]
-        source: Box<tonic::Status>,
+        /// The innermost cause of the last failure.
+        why: String,
     },
     /// The store can't be used.
     #[error("the store {url} can't be used")]

@@ -35,12 +35,10 @@ use self::slot::Shared;
 
 /// How long a worker waits for its coordinator at the start.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The pause between rounds when the coordinator doesn't say, or doesn't answer.
+/// The longest pause between rounds when the coordinator doesn't answer.
 const ROUND: Duration = Duration::from_millis(1_000);
 /// A lease is given up this share of its term before its end.
 const MARGIN: u32 = 6;
-/// The most tasks of one shape that a lease may have: small tasks are granted together.
-const MAX_PACK: u32 = 8;
 
 /// Why an agent left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,7 +211,7 @@ impl Agent {
             worker: Some((&self.shared.description).into()),
             holds: holds.collect(),
             free_slots: if self.leaving.is_some() { 0 } else { u32::try_from(free).unwrap_or(u32::MAX) },
-            max_pack: MAX_PACK,
+            max_pack: self.settings.pack,
             draining: self.leaving.is_some(),
             seen: self.seen,
         }
@@ -247,7 +245,7 @@ impl Agent {
                 } else {
                     tracing::warn!(%status, "the coordinator did not answer");
                 }
-                ROUND
+                ROUND.min(self.term / (3 * MARGIN))
             }
         }
     }

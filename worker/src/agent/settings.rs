@@ -19,6 +19,9 @@ pub struct Settings {
     pub slots: u32,
     /// Threads of each executor.
     pub threads: u32,
+    /// The most tasks of one shape that a lease may have. An executor trains them one after the other, so more than one
+    /// only saves calls where tasks take milliseconds.
+    pub pack: u32,
     /// Labels for placement.
     pub labels: BTreeMap<String, String>,
     /// Where decoded data sets are kept between tasks and starts.

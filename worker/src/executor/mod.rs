@@ -16,6 +16,7 @@ use crate::frames;
 /// # Errors
 /// If `output` can't be written: the agent is gone.
 pub fn serve(input: impl Read + Send + 'static, mut output: impl Write) -> io::Result<()> {
+    basin_experiments::keep_freed_memory();
     let inbox = read_in_background(input);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(threads);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use basin_domain::optimizer::Optimizer;
 use basin_kernels::optimizer::{Adam, Optimizer as OptimizerState, Sgd};
-use basin_kernels::squared_norm;
+use basin_kernels::{backward, squared_norm};
 use candle_core::{Tensor, Var};
 
 use crate::ExperimentError;
@@ -39,7 +39,7 @@ pub fn step(
     optimizer: &mut dyn OptimizerState,
     loss: &Tensor,
 ) -> Result<f64, ExperimentError> {
-    let gradients = loss.backward()?;
+    let gradients = backward(loss)?;
     let mut all = Vec::with_capacity(model.parameters().len());
     for (name, parameter) in model.parameters() {
         let gradient = gradients.get(parameter);
