@@ -168,7 +168,7 @@ pub struct Synced {
     pub answer: u64,
     /// New leases.
     pub grants: Vec<Grant>,
-    /// Leases that go on, and until when.
+    /// Leases that go on, and until when; also those to stop as cancelled, so that there is time to give them back.
     pub renewed: Vec<(LeaseId, Timestamp)>,
     /// Leases that the worker holds and should give up: ended, unknown, or wanted by no sweep any more.
     pub stop: Vec<(LeaseId, StopReason)>,

@@ -25,57 +25,22 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     let expires = now + ledger.policy().term;
     let mut synced = Synced { answer: next_answer(ledger, now, sync), ..Synced::default() };
     let mut progress = Vec::new();
-    let held = ledger.index.held.get(&sync.worker);
-
     let mut said = BTreeSet::new();
     for holds in sync.holds.iter().filter(|holds| said.insert(&holds.lease)) {
-        match ledger
-            .state
-            .leases
-            .get(&holds.lease)
-            .filter(|lease| lease.is_live() && lease.worker == sync.worker)
-        {
-            None => synced.stop.push((holds.lease.clone(), StopReason::Lost)),
-            Some(lease) => {
-                progress.extend(progress_under(ledger, lease, &holds.progress));
-                if lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
-                    synced.renewed.push((holds.lease.clone(), expires));
-                } else {
-                    synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
-                }
-            }
-        }
-    }
-
-    // A lease to stop is renewed as well, so that the worker has the time to give it back.
-    let cancelled = synced.stop.iter().filter(|(_, reason)| *reason == StopReason::Cancelled);
-    let mut renewed: Vec<LeaseId> = synced
-        .renewed
-        .iter()
-        .map(|(lease, _)| lease)
-        .chain(cancelled.map(|(lease, _)| lease))
-        .cloned()
-        .collect();
-    let mut changes = Vec::new();
-    for (id, lease) in held.into_iter().flatten().map(|id| (id, &ledger.state.leases[id])) {
-        if !lease.is_live() || said.contains(id) {
+        let lease = ledger.state.leases.get(&holds.lease).filter(|lease| lease.worker == sync.worker);
+        let Some(lease) = lease.filter(|lease| lease.is_live()) else {
+            synced.stop.push((holds.lease.clone(), StopReason::Lost));
             continue;
-        }
-        if lease.answer <= sync.seen {
-            changes.push(Change::Expired { lease: id.clone() });
-        } else if sync.draining {
-            // It never learned of the lease and wants no more: nothing was begun.
-            changes.extend(lease.tasks.iter().map(|task| Change::Released {
-                lease: id.clone(),
-                task: ledger.state.task(*task).id,
-                reason: ReleaseReason::Drain,
-            }));
-        } else {
-            renewed.push(id.clone());
-            synced.grants.push(grant_again(ledger, id, lease, expires));
+        };
+        progress.extend(progress_under(ledger, lease, &holds.progress));
+        synced.renewed.push((holds.lease.clone(), expires));
+        if !lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
+            synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
         }
     }
-
+    let mut changes = answer_unheld(ledger, sync, &said, expires, &mut synced.grants);
+    let renewed = synced.renewed.iter().map(|(lease, _)| lease);
+    let renewed = renewed.chain(synced.grants.iter().map(|again| &again.lease)).cloned().collect();
     synced.drain = sync.draining || ledger.is_draining(&sync.worker);
     if may_get_more(ledger, now, sync) {
         changes.extend(grant_new(ledger, now, sync, &mut synced));
@@ -92,6 +57,37 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     };
     changes.insert(0, Change::Heard(heard));
     Ok((changes, Reply::Synced(synced)))
+}
+
+/// What becomes of the worker's leases that it doesn't say it holds.
+fn answer_unheld(
+    ledger: &Ledger,
+    sync: &Sync,
+    said: &BTreeSet<&LeaseId>,
+    expires: Timestamp,
+    grants: &mut Vec<Grant>,
+) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let held = ledger.index.held.get(&sync.worker).into_iter().flatten();
+    for (id, lease) in held.map(|id| (id, &ledger.state.leases[id])) {
+        if !lease.is_live() || said.contains(id) {
+            continue;
+        }
+        if lease.answer <= sync.seen {
+            // It had the lease and has it no more.
+            changes.push(Change::Expired { lease: id.clone() });
+        } else if sync.draining {
+            // It never learned of the lease and wants no more: nothing was begun.
+            changes.extend(lease.tasks.iter().map(|task| Change::Released {
+                lease: id.clone(),
+                task: ledger.state.task(*task).id,
+                reason: ReleaseReason::Drain,
+            }));
+        } else {
+            grants.push(grant_again(ledger, id, lease, expires));
+        }
+    }
+    changes
 }
 
 fn check_size(ledger: &Ledger, sync: &Sync) -> Result<(), Refusal> {

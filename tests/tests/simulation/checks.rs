@@ -1,0 +1,334 @@
+//! What is promised, checked against what happens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use basin_core::Ledger;
+use basin_core::command::{Command, Complete, Refusal, Reply};
+use basin_core::event::{Change, Event, FinalReason, Granted, Verdict};
+use basin_core::view::{Phase, SweepState};
+use basin_domain::failure::FailureKind;
+use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::time::Timestamp;
+
+use crate::coordinator::{TERM, policy};
+use crate::plan::{Fate, Plan};
+use crate::store::Store;
+use crate::world::{Tally, World};
+
+/// A promise of the design that was not kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    /// Its number there.
+    pub(crate) promise: u8,
+    pub(crate) what: String,
+}
+
+fn broken<T>(promise: u8, what: impl Into<String>) -> Result<T, Broken> {
+    Err(Broken { promise, what: what.into() })
+}
+
+/// What has been said and seen so far.
+#[derive(Default)]
+pub(crate) struct Checks {
+    pub(crate) tally: Tally,
+    /// Commits in the journal.
+    committed: BTreeMap<TaskId, Complete>,
+    begun: BTreeSet<(TaskId, Attempt)>,
+    holders: BTreeMap<LeaseId, WorkerId>,
+    /// When a lease was last granted, renewed, or given a full term, by the coordinator's clock.
+    extended: BTreeMap<LeaseId, Timestamp>,
+    /// Leases that a worker no longer held, having seen them.
+    dropped: BTreeSet<LeaseId>,
+    failed_attempts: BTreeSet<(LeaseId, TaskId, FailureKind)>,
+    charges: BTreeMap<TaskId, u32>,
+    finals: BTreeMap<TaskId, FinalReason>,
+    /// What was acknowledged: commits, grants, and what sweeps were last told to be.
+    acknowledged: BTreeSet<TaskId>,
+    acknowledged_grants: BTreeSet<(LeaseId, TaskId)>,
+    sweeps: BTreeMap<SweepId, Wish>,
+}
+
+/// What a person last asked of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    /// Asked, and not answered: either may be.
+    Open,
+    Running,
+    Paused,
+    Cancelled,
+}
+
+impl Checks {
+    /// Remembers which leases the workers of this turn say they don't hold any more.
+    pub(crate) fn before_turn(&mut self, commands: &[Command]) {
+        for command in commands {
+            if let Command::Sync(sync) = command {
+                let holds: BTreeSet<_> = sync.holds.iter().map(|held| &held.lease).collect();
+                let lost =
+                    self.holders.iter().filter(|(id, worker)| **worker == sync.worker && !holds.contains(id));
+                self.dropped.extend(lost.map(|(id, _)| id.clone()).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    /// Promise 2: what an answer says was on disk before.
+    pub(crate) fn answered(&mut self, reply: &Result<Reply, Refusal>, now: Timestamp) {
+        let Ok(Reply::Synced(synced)) = reply else { return };
+        for grant in &synced.grants {
+            self.extended.insert(grant.lease.clone(), now);
+            self.acknowledged_grants
+                .extend(grant.tasks.iter().map(|(task, _, _)| (grant.lease.clone(), *task)));
+        }
+        for (lease, _) in &synced.renewed {
+            self.extended.insert(lease.clone(), now);
+        }
+        *self.tally.entry("leases granted in answers").or_default() += synced.grants.len() as u64;
+    }
+
+    pub(crate) fn client_asks(&mut self, command: &Command) {
+        if let Some(sweep) = sweep_of(command) {
+            self.sweeps.insert(sweep.clone(), Wish::Open);
+        }
+        // A sweep that was over can't be cancelled, and goes on when a failed task is retried, for it or for another.
+        if let Command::RetryFailed(_) = command {
+            self.sweeps
+                .values_mut()
+                .filter(|wish| **wish == Wish::Cancelled)
+                .for_each(|wish| *wish = Wish::Open);
+        }
+    }
+
+    pub(crate) fn client_was_answered(&mut self, command: &Command) {
+        if let Some(sweep) = sweep_of(command) {
+            let wish = match command {
+                Command::Pause(_) => Wish::Paused,
+                Command::Cancel(_) => Wish::Cancelled,
+                // A launch leaves a paused sweep paused, and neither goes on with a cancelled one but the launch.
+                _ => Wish::Running,
+            };
+            self.sweeps.insert(sweep.clone(), wish);
+        }
+    }
+
+    /// An attempt failed at a worker.
+    pub(crate) fn attempt_failed(&mut self, lease: &LeaseId, task: TaskId, kind: FailureKind) {
+        self.failed_attempts.insert((lease.clone(), task, kind));
+    }
+
+    /// A new coordinator has replayed its journal: nothing acknowledged is gone.
+    pub(crate) fn coordinator_restarted(&mut self, ledger: &Ledger, store: &Store) -> Result<(), Broken> {
+        for (id, wish) in &self.sweeps {
+            let state = ledger.sweep(id).map(|sweep| sweep.state);
+            let fits = match wish {
+                Wish::Open => true,
+                Wish::Running => state.is_some(),
+                Wish::Paused => {
+                    matches!(state, Some(SweepState::Paused | SweepState::Done | SweepState::Cancelled))
+                }
+                Wish::Cancelled => matches!(state, Some(SweepState::Cancelled | SweepState::Done)),
+            };
+            if !fits {
+                return broken(2, format!("sweep {id} was told {wish:?} and is {state:?} after a restart"));
+            }
+        }
+        for task in &self.acknowledged {
+            if !ledger.task(task).is_some_and(|task| task.phase.is_committed()) {
+                return broken(2, format!("the acknowledged commit of {task} is gone"));
+            }
+        }
+        for (lease, task) in &self.acknowledged_grants {
+            let view = ledger.task(task);
+            let known = view.is_some_and(|view| {
+                view.begun > 15 || view.attempts.iter().any(|attempt| attempt.lease == *lease)
+            });
+            if !known {
+                return broken(2, format!("lease {lease} was granted and is unknown after a restart"));
+            }
+        }
+        for (task, commit) in &self.committed {
+            let view = ledger.task(task);
+            if view.and_then(|view| view.commit.cloned()).as_ref() != Some(commit) {
+                return broken(1, format!("the commit of {task} was lost in a restart"));
+            }
+            if store.read(task) != Some(commit) {
+                return broken(1, format!("the store's commit of {task} is another"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Promise 3: live leases last a full term from a restart on.
+    pub(crate) fn leases_get_a_full_term(&mut self, ledger: &Ledger, now: Timestamp) {
+        for lease in ledger.workers().flat_map(|worker| worker.leases).filter(|lease| !lease.is_expiring) {
+            self.extended.insert(lease.id.clone(), now);
+        }
+    }
+
+    fn granted(&mut self, at: Timestamp, granted: &Granted) -> Result<(), Broken> {
+        self.holders.insert(granted.lease.clone(), granted.worker.clone());
+        self.extended.insert(granted.lease.clone(), at);
+        for (task, attempt) in &granted.tasks {
+            if !self.begun.insert((*task, *attempt)) {
+                return broken(1, format!("attempt {attempt} at {task} was begun twice"));
+            }
+            if self.committed.contains_key(task) {
+                return broken(1, format!("{task} was granted though it is committed"));
+            }
+            if let Some(reason) = self.finals.get(task) {
+                return broken(7, format!("{task} was granted after it had failed: {reason:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, commit: &Complete, store: &Store, plan: &Plan) -> Result<(), Broken> {
+        let task = commit.task;
+        if self.committed.insert(task, commit.clone()).is_some() {
+            return broken(1, format!("{task} was committed twice"));
+        }
+        if store.read(&task) != Some(commit) {
+            return broken(1, format!("the commit of {task} isn't the store's"));
+        }
+        if !plan.fates[&task].commits() {
+            return broken(7, format!("{task} can't have been committed"));
+        }
+        // What the journal has is never lost, whether or not anybody was told.
+        self.acknowledged.insert(task);
+        self.finals.remove(&task);
+        Ok(())
+    }
+
+    fn failed(
+        &mut self,
+        lease: &LeaseId,
+        task: TaskId,
+        kind: FailureKind,
+        verdict: Verdict,
+    ) -> Result<(), Broken> {
+        if kind != FailureKind::WorkerLost && !self.failed_attempts.contains(&(lease.clone(), task, kind)) {
+            return broken(7, format!("{task} was charged for {kind}, which didn't happen"));
+        }
+        let charges = self.charges.entry(task).or_default();
+        *charges += 1;
+        if *charges > policy().max_attempts {
+            return broken(7, format!("{task} was charged {charges} times"));
+        }
+        match verdict {
+            Verdict::Retry { .. } if kind == FailureKind::InvalidParameters => {
+                broken(7, format!("{task} is tried again with parameters that can't be trained"))
+            }
+            Verdict::Retry { .. } => Ok(()),
+            Verdict::Final(reason) => {
+                self.finals.insert(task, reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// Everything works, and every sweep is over.
+    pub(crate) fn at_the_end(ledger: &Ledger, plan: &Plan, store: &Store) -> Result<(), Broken> {
+        let tasks = plan.launches.iter().flat_map(|launch| &launch.tasks);
+        for task in tasks {
+            let Some(view) = ledger.task(&task.id) else {
+                return broken(2, format!("task {} was launched and is unknown", task.id));
+            };
+            let has_inputs = task.spec.inputs.values().all(|input| ends_well(plan, input));
+            let expected = match plan.fates[&task.id] {
+                _ if !has_inputs => Phase::UpstreamFailed,
+                Fate::Completes | Fate::Flaky => Phase::Completed,
+                Fate::Diverges => Phase::Diverged,
+                Fate::Invalid | Fate::Poison => Phase::Failed,
+            };
+            if view.phase != expected {
+                return broken(7, format!("task {} ended {:?} instead of {expected:?}", task.id, view.phase));
+            }
+            if view.commit != store.read(&task.id) {
+                return broken(1, format!("ledger and store differ about the commit of {}", task.id));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a task and everything it needs can be committed.
+fn ends_well(plan: &Plan, id: &TaskId) -> bool {
+    let mut tasks = plan.launches.iter().flat_map(|launch| &launch.tasks);
+    let task = tasks.find(|task| task.id == *id).expect("inputs are launched");
+    plan.fates[id].commits() && task.spec.inputs.values().all(|input| ends_well(plan, input))
+}
+
+fn sweep_of(command: &Command) -> Option<&SweepId> {
+    match command {
+        Command::Launch(launch) => Some(&launch.sweep),
+        Command::Pause(sweep) | Command::Resume(sweep) | Command::Cancel(sweep) => Some(sweep),
+        _ => None,
+    }
+}
+
+impl World {
+    /// Checks an event that the journal has kept.
+    pub(crate) fn check_event(&mut self, event: &Event) -> Result<(), Broken> {
+        match &event.change {
+            Change::Granted(granted) => {
+                // Promise 6: whoever had the task before has stopped.
+                for (task, _) in &granted.tasks {
+                    if let Some(other) = self.workers.iter().position(|worker| worker.runs(None, Some(*task)))
+                    {
+                        return broken(6, format!("{task} was granted while worker {other} ran it"));
+                    }
+                }
+                self.checks.granted(event.at, granted)
+            }
+            Change::Expired { lease } => self.check_expiry(event.at, lease),
+            Change::Committed(commit) => self.checks.committed(commit, &self.store, &self.plan),
+            Change::Failed { lease, task, failure, verdict } => {
+                self.checks.failed(lease, *task, failure.kind, *verdict)?;
+                self.count(match (failure.kind, verdict) {
+                    (FailureKind::WorkerLost, _) => "workers lost",
+                    (_, Verdict::Final(_)) => "tasks failed for good",
+                    (_, Verdict::Retry { .. }) => "tasks tried again",
+                });
+                Ok(())
+            }
+            Change::Released { lease, task, .. } => {
+                if self.workers.iter().any(|worker| worker.runs(Some(lease), Some(*task))) {
+                    return broken(6, format!("{task} went back to the queue while its worker ran it"));
+                }
+                Ok(())
+            }
+            Change::Retried { tasks, .. } => {
+                for task in tasks {
+                    self.checks.charges.remove(task);
+                    self.checks.finals.remove(task);
+                }
+                Ok(())
+            }
+            Change::Avoided { .. } => {
+                self.count("workers avoided");
+                Ok(())
+            }
+            Change::Launched(_)
+            | Change::Paused(_)
+            | Change::Resumed(_)
+            | Change::Cancelled(_)
+            | Change::Heard(_)
+            | Change::Drained(_)
+            | Change::Forgotten(_)
+            | Change::Restarted { .. } => Ok(()),
+        }
+    }
+
+    /// Promises 3 and 6: a lease ends after a full term without renewal, or because its worker no longer holds it; and in
+    /// either case its worker has stopped.
+    fn check_expiry(&mut self, at: Timestamp, lease: &LeaseId) -> Result<(), Broken> {
+        self.count("leases expired");
+        if self.workers.iter().any(|worker| worker.runs(Some(lease), None)) {
+            return broken(6, format!("lease {lease} ended while its worker ran it"));
+        }
+        let extended = self.checks.extended.get(lease).copied().unwrap_or_default();
+        if at.0 < extended.0 + TERM && !self.checks.dropped.contains(lease) {
+            return broken(3, format!("lease {lease} ended {} ms after it was extended", at.0 - extended.0));
+        }
+        Ok(())
+    }
+}

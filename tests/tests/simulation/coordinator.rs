@@ -1,0 +1,349 @@
+//! The coordinator: the real ledger, writer and journal, on a disk that survives it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use basin_coordinator::journal::writer::WriteError;
+use basin_coordinator::journal::{
+    EncodedSnapshot, Journal, JournalError, MemoryDisk, MemoryJournal, Recovered, Writer,
+};
+use basin_core::command::{Command, Policy, Reply, Sync};
+use basin_core::{Event, Ledger, decide};
+use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::time::Timestamp;
+
+use crate::checks::Broken;
+use crate::world::{Ask, Caller, Flaw, Happening, Said, World};
+
+pub(crate) const TERM: u64 = 30_000;
+
+pub(crate) fn policy() -> Policy {
+    Policy {
+        term: Duration::from_millis(TERM),
+        max_attempts: 4,
+        quarantine_workers: 4,
+        bad_worker_failures: 3,
+        avoid_for: Duration::from_secs(60),
+        ..Policy::default()
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct Coordinator {
+    pub(crate) life: u32,
+    writer: Option<Writer<Recorded>>,
+    disk: MemoryDisk,
+    log: Log,
+    waiting: Vec<Waiting>,
+    /// How far this life's clock is ahead of true time.
+    offset: u64,
+}
+
+/// What waits for the next turn.
+struct Waiting {
+    /// Whom to answer; the coordinator's own commands have nobody.
+    asker: Option<(Caller, u64)>,
+    ask: Ask,
+}
+
+/// The journal, with what it kept in view, and with faults.
+struct Recorded {
+    inner: MemoryJournal,
+    log: Log,
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Contents>>);
+
+#[derive(Default)]
+struct Contents {
+    /// Kept and not looked at yet.
+    fresh: Vec<Event>,
+    fault: Option<DiskFault>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum DiskFault {
+    NothingKept,
+    KeptAllTheSame,
+}
+
+impl Log {
+    fn contents(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Journal for Recorded {
+    fn load(&mut self) -> Result<Recovered, JournalError> {
+        self.inner.load()
+    }
+
+    fn append(&mut self, events: &[Event]) -> Result<(), JournalError> {
+        let mut contents = self.log.contents();
+        let failed = || JournalError::Medium(std::io::Error::other("simulated"));
+        let fault = contents.fault.take();
+        if fault == Some(DiskFault::NothingKept) {
+            return Err(failed());
+        }
+        self.inner.append(events)?;
+        contents.fresh.extend_from_slice(events);
+        if fault.is_some() { Err(failed()) } else { Ok(()) }
+    }
+
+    fn sequence(&self) -> u64 {
+        self.inner.sequence()
+    }
+
+    fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
+        self.inner.keep_snapshot(snapshot)
+    }
+}
+
+/// How a turn ends badly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Death {
+    BeforeWriting,
+    BeforeAnswering,
+    DiskFull,
+    DiskAnswerLost,
+}
+
+impl Coordinator {
+    pub(crate) fn ledger(&self) -> Option<&Ledger> {
+        self.writer.as_ref().map(Writer::ledger)
+    }
+}
+
+impl World {
+    pub(crate) fn coordinator_time(&self) -> Timestamp {
+        Timestamp(1_000_000 + self.now + self.coordinator.offset)
+    }
+
+    pub(crate) fn coordinator_starts(&mut self) -> Result<(), Broken> {
+        let log = self.coordinator.log.clone();
+        let journal = MemoryJournal::open(&self.coordinator.disk).expect("the last life has ended");
+        let mut writer = Writer::open(Recorded { inner: journal, log }, policy()).map_err(|error| {
+            Broken { promise: 2, what: format!("the journal can't be replayed: {error}") }
+        })?;
+        self.coordinator.offset = self.chance.between(0, 3_000);
+        self.checks.coordinator_restarted(writer.ledger(), &self.store)?;
+        let now = self.coordinator_time();
+        if self.flaw != Some(Flaw::NoFullTermAfterRestart) {
+            writer.write(now, vec![Command::Restarted]).expect("no fault is set");
+        }
+        self.checks.leases_get_a_full_term(writer.ledger(), now);
+        self.coordinator.writer = Some(writer);
+        self.coordinator.life += 1;
+        let life = self.coordinator.life;
+        self.after(500, Happening::Tick { life });
+        self.check_what_was_kept()
+    }
+
+    pub(crate) fn coordinator_dies(&mut self) {
+        if self.coordinator.writer.take().is_none() {
+            return;
+        }
+        self.count("coordinator deaths");
+        for waiting in std::mem::take(&mut self.coordinator.waiting) {
+            if let Some((caller, call)) = waiting.asker {
+                self.reply(caller, call, Said::ConnectionLost);
+            }
+        }
+        let down = self.chance.pick(&[100, 3_000, 20_000, 100_000]);
+        let down = self.chance.between(down / 2, down);
+        self.after(down, Happening::CoordinatorStarts);
+    }
+
+    pub(crate) fn request_arrives(&mut self, from: Caller, call: u64, ask: Ask) {
+        if self.coordinator.writer.is_none() {
+            return self.reply(from, call, Said::ConnectionRefused);
+        }
+        self.enqueue(Some((from, call)), ask);
+    }
+
+    /// What arrives while the disk is busy waits for the same turn.
+    fn enqueue(&mut self, asker: Option<(Caller, u64)>, ask: Ask) {
+        if self.coordinator.waiting.is_empty() {
+            let (delay, life) = (self.chance.between(0, 20), self.coordinator.life);
+            self.after(delay, Happening::Turn { life });
+        }
+        self.coordinator.waiting.push(Waiting { asker, ask });
+    }
+
+    pub(crate) fn coordinator_ticks(&mut self, life: u32) {
+        if life == self.coordinator.life && self.coordinator.writer.is_some() {
+            self.enqueue(None, Ask::Steer(Command::Tick));
+            self.after(1_000, Happening::Tick { life });
+        }
+    }
+
+    /// The store is asked about an ended lease's tasks; if it doesn't answer, the next tick asks again.
+    pub(crate) fn coordinator_looks(&mut self, life: u32, lease: LeaseId, tasks: Vec<TaskId>) {
+        if life != self.coordinator.life || self.coordinator.writer.is_none() {
+            return;
+        }
+        let mut lost = Vec::new();
+        for task in tasks {
+            if self.chance.happens(self.faults.store) {
+                continue;
+            }
+            match self.store.read(&task).cloned() {
+                Some(commit) => {
+                    self.count("commits adopted");
+                    self.enqueue(None, Ask::Steer(Command::Adopt(commit)));
+                }
+                None => lost.push(task),
+            }
+        }
+        if !lost.is_empty() {
+            self.enqueue(None, Ask::Steer(Command::Expire { lease, tasks: lost }));
+        }
+    }
+
+    /// Decides about everything that waits, writes once, and answers.
+    pub(crate) fn coordinator_turns(&mut self, life: u32) -> Result<(), Broken> {
+        if life != self.coordinator.life || self.coordinator.writer.is_none() {
+            return Ok(());
+        }
+        let mut askers = Vec::new();
+        let mut commands = Vec::new();
+        for Waiting { asker, ask } in std::mem::take(&mut self.coordinator.waiting) {
+            if let Some(command) = self.command(asker, ask) {
+                askers.push(asker);
+                commands.push(command);
+            }
+        }
+        let now = self.coordinator_time();
+        self.checks.before_turn(&commands);
+        let death = self.chance.happens(self.faults.deaths_in_turn).then(|| {
+            let deaths =
+                [Death::BeforeWriting, Death::BeforeAnswering, Death::DiskFull, Death::DiskAnswerLost];
+            self.chance.pick(&deaths)
+        });
+        if death == Some(Death::BeforeWriting) {
+            if self.flaw == Some(Flaw::AnswersBeforeWriting) {
+                self.answer_unwritten(now, askers, commands);
+            }
+            self.coordinator_dies();
+            return Ok(());
+        }
+        self.coordinator.log.contents().fault = match death {
+            Some(Death::DiskFull) => Some(DiskFault::NothingKept),
+            Some(Death::DiskAnswerLost) => Some(DiskFault::KeptAllTheSame),
+            Some(Death::BeforeWriting | Death::BeforeAnswering) | None => None,
+        };
+        let writer = self.coordinator.writer.as_mut().expect("the coordinator lives");
+        let written = writer.write(now, commands);
+        self.coordinator.log.contents().fault = None;
+        if let Some(ledger) = self.coordinator.ledger() {
+            ledger.audit().map_err(|violations| Broken { promise: 1, what: format!("{violations:?}") })?;
+        }
+        self.check_what_was_kept()?;
+        match written {
+            Ok(replies) if death != Some(Death::BeforeAnswering) => {
+                for (asker, reply) in askers.into_iter().zip(replies) {
+                    self.answer(asker, reply, now);
+                }
+                self.perhaps_keep_a_snapshot();
+            }
+            Ok(_) => self.coordinator_dies(),
+            Err(WriteError::Append(_) | WriteError::Ahead) => {
+                self.count("failed writes");
+                self.coordinator_dies();
+            }
+        }
+        Ok(())
+    }
+
+    /// What a request asks of the ledger, after a look into the store where one is needed.
+    fn command(&mut self, asker: Option<(Caller, u64)>, ask: Ask) -> Option<Command> {
+        Some(match ask {
+            Ask::Steer(command) => command,
+            Ask::Fail { lease, task, failure } => Command::Fail { lease, task, failure },
+            Ask::Release { lease, task, reason } => Command::Release { lease, task, reason },
+            Ask::Sync(sync) => {
+                let fresh = (0..sync.free_slots).map(|_| {
+                    let number = self.number();
+                    LeaseId::new(format!("lease-{number}")).expect("that is an id")
+                });
+                let fresh = fresh.collect();
+                Command::Sync(Sync { fresh, ..sync })
+            }
+            Ask::Complete { lease, commit } => {
+                // The store is believed, not the caller.
+                let (caller, call) = asker.expect("workers complete tasks");
+                if self.chance.happens(self.faults.store) {
+                    self.reply(caller, call, Said::StoreDown);
+                    return None;
+                }
+                match self.store.read(&commit.task).cloned() {
+                    Some(found) if found.manifest == commit.manifest && found.lease == lease => {
+                        Command::Complete(found)
+                    }
+                    Some(found) if found.manifest == commit.manifest => Command::Adopt(found),
+                    Some(_) | None => {
+                        self.reply(caller, call, Said::NoSuchCommit);
+                        return None;
+                    }
+                }
+            }
+        })
+    }
+
+    fn answer(
+        &mut self,
+        asker: Option<(Caller, u64)>,
+        reply: Result<Reply, basin_core::command::Refusal>,
+        now: Timestamp,
+    ) {
+        match (asker, reply) {
+            (None, Ok(Reply::Ticked { expired })) => {
+                let life = self.coordinator.life;
+                for (lease, tasks) in expired {
+                    let delay = self.chance.between(5, 200);
+                    self.after(delay, Happening::Look { life, lease, tasks });
+                }
+            }
+            (None, _) => {}
+            (Some((caller, call)), reply) => {
+                self.checks.answered(&reply, now);
+                self.reply(caller, call, Said::Answer(reply, now));
+            }
+        }
+    }
+
+    /// The flaw: answers from memory, and nothing is on disk.
+    fn answer_unwritten(
+        &mut self,
+        now: Timestamp,
+        askers: Vec<Option<(Caller, u64)>>,
+        commands: Vec<Command>,
+    ) {
+        let mut ledger = self.coordinator.ledger().expect("the coordinator lives").clone();
+        for (asker, command) in askers.into_iter().zip(commands) {
+            if let Ok((events, reply)) = decide(&ledger, now, command) {
+                events.iter().for_each(|event| ledger.apply(event));
+                self.answer(asker, Ok(reply), now);
+            }
+        }
+    }
+
+    fn perhaps_keep_a_snapshot(&mut self) {
+        if !self.chance.happens(0.02) {
+            return;
+        }
+        let writer = self.coordinator.writer.as_mut().expect("the coordinator lives");
+        let (sequence, snapshot) = writer.snapshot();
+        writer.keep_snapshot(&EncodedSnapshot::new(sequence, &snapshot)).expect("memory keeps it");
+        self.count("snapshots");
+    }
+
+    fn check_what_was_kept(&mut self) -> Result<(), Broken> {
+        let fresh = std::mem::take(&mut self.coordinator.log.contents().fresh);
+        for event in &fresh {
+            self.check_event(event)?;
+        }
+        Ok(())
+    }
+}

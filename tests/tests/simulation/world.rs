@@ -1,0 +1,375 @@
+//! Time, the network, and everything that happens: one agenda, in order, drawn from one seed.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+
+use basin_core::command::{Command, Complete, Refusal, Reply, Sync};
+use basin_domain::failure::{Failure, ReleaseReason};
+use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::time::Timestamp;
+
+use crate::chance::Chance;
+use crate::checks::{Broken, Checks};
+use crate::client::Client;
+use crate::coordinator::Coordinator;
+use crate::plan::Plan;
+use crate::store::Store;
+use crate::worker::Worker;
+
+/// Milliseconds of true time.
+pub(crate) type Millis = u64;
+
+/// Until then everything fails now and then.
+const BAD_TIMES: Millis = 240_000;
+/// After that, everything that can end must have ended.
+const PATIENCE: Millis = 3_600_000;
+const WORKERS: usize = 4;
+
+/// A part that is wrong on purpose, to show that the checks would notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// Workers go on when their lease's time is over.
+    WorkersDoNotFence,
+    /// The coordinator answers before it writes.
+    AnswersBeforeWriting,
+    /// The store lets every creation win.
+    StoreIgnoresConditions,
+    /// After a restart leases last as long as they did before.
+    NoFullTermAfterRestart,
+}
+
+/// How often things go wrong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Faults {
+    /// A message is lost.
+    pub(crate) loss: f64,
+    /// A worker's request arrives a second time, perhaps much later.
+    pub(crate) repeats: f64,
+    /// A call of the store fails, having done its work or not.
+    pub(crate) store: f64,
+    /// The coordinator dies in a turn.
+    pub(crate) deaths_in_turn: f64,
+    /// Something dies, leaves or is cut off, a second.
+    pub(crate) incidents: f64,
+    /// Workers die and are cut off, too; not the coordinator alone.
+    pub(crate) workers_too: bool,
+}
+
+impl Faults {
+    pub(crate) const MANY: Self = Self {
+        loss: 0.05,
+        repeats: 0.03,
+        store: 0.15,
+        deaths_in_turn: 0.005,
+        incidents: 0.05,
+        workers_too: true,
+    };
+    /// Only the coordinator dies.
+    pub(crate) const COORDINATOR_ALONE: Self = Self {
+        loss: 0.0,
+        repeats: 0.0,
+        store: 0.0,
+        deaths_in_turn: 0.01,
+        incidents: 0.03,
+        workers_too: false,
+    };
+    const NONE: Self =
+        Self { loss: 0.0, repeats: 0.0, store: 0.0, deaths_in_turn: 0.0, incidents: 0.0, workers_too: false };
+}
+
+/// Who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// A worker in one of its lives.
+    Worker(usize, u32),
+    Client,
+}
+
+/// What is asked of the coordinator.
+#[derive(Debug, Clone)]
+pub(crate) enum Ask {
+    Sync(Sync),
+    /// The worker believes that this is in the store.
+    Complete {
+        lease: LeaseId,
+        commit: Complete,
+    },
+    Fail {
+        lease: LeaseId,
+        task: TaskId,
+        failure: Failure,
+    },
+    Release {
+        lease: LeaseId,
+        task: TaskId,
+        reason: ReleaseReason,
+    },
+    Steer(Command),
+}
+
+/// What comes back.
+#[derive(Debug, Clone)]
+pub(crate) enum Said {
+    /// An answer, and what time it was at the coordinator.
+    Answer(Result<Reply, Refusal>, Timestamp),
+    /// Nobody listens there.
+    ConnectionRefused,
+    /// The connection broke; what was asked may have been done.
+    ConnectionLost,
+    /// The coordinator couldn't read the store.
+    StoreDown,
+    /// The store has no such commit.
+    NoSuchCommit,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum Happening {
+    Request { from: Caller, call: u64, ask: Ask },
+    Reply { to: Caller, call: u64, said: Said },
+    CallEnds { to: Caller, call: u64 },
+    Turn { life: u32 },
+    Tick { life: u32 },
+    Look { life: u32, lease: LeaseId, tasks: Vec<TaskId> },
+    CoordinatorStarts,
+    WorkerStarts(usize),
+    Round { worker: usize, life: u32 },
+    Fence { worker: usize, life: u32 },
+    Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
+    Put { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
+    ReadBack { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
+    PutLands(Complete),
+    ClientActs,
+    Incident,
+    Heal,
+    Watch,
+}
+
+/// A run.
+pub(crate) struct World {
+    pub(crate) now: Millis,
+    pub(crate) chance: Chance,
+    pub(crate) faults: Faults,
+    pub(crate) flaw: Option<Flaw>,
+    pub(crate) plan: Plan,
+    pub(crate) store: Store,
+    pub(crate) coordinator: Coordinator,
+    pub(crate) workers: Vec<Worker>,
+    pub(crate) client: Client,
+    pub(crate) checks: Checks,
+    pub(crate) is_healed: bool,
+    agenda: BTreeMap<(Millis, u64), Happening>,
+    numbers: u64,
+    /// What happens is printed.
+    is_traced: bool,
+    /// All that has happened, if it is wanted.
+    history: Option<Rc<RefCell<DefaultHasher>>>,
+}
+
+/// How often what happened.
+pub(crate) type Tally = BTreeMap<&'static str, u64>;
+
+impl World {
+    pub(crate) fn new(seed: u64, faults: Faults, flaw: Option<Flaw>) -> Self {
+        let mut chance = Chance::new(seed);
+        let plan = Plan::draw(&mut chance);
+        let workers = (0..WORKERS).map(|_| Worker::draw(&mut chance)).collect();
+        let mut world = Self {
+            now: 0,
+            faults,
+            flaw,
+            plan,
+            store: Store::new(flaw == Some(Flaw::StoreIgnoresConditions)),
+            coordinator: Coordinator::default(),
+            workers,
+            client: Client::default(),
+            checks: Checks::default(),
+            is_healed: false,
+            agenda: BTreeMap::new(),
+            numbers: 0,
+            is_traced: false,
+            history: None,
+            chance,
+        };
+        world.after(0, Happening::CoordinatorStarts);
+        for worker in 0..WORKERS {
+            world.after(10 * worker as u64, Happening::WorkerStarts(worker));
+        }
+        world.after(100, Happening::ClientActs);
+        world.after(1_000, Happening::Incident);
+        world.after(BAD_TIMES, Happening::Heal);
+        world
+    }
+
+    pub(crate) fn traced(mut self) -> Self {
+        self.is_traced = true;
+        self
+    }
+
+    /// A digest of all that happens until all sweeps have ended.
+    pub(crate) fn history(mut self) -> Result<u64, Broken> {
+        let history = Rc::new(RefCell::new(DefaultHasher::new()));
+        self.history = Some(Rc::clone(&history));
+        self.run()?;
+        Ok(history.borrow().finish())
+    }
+
+    /// Lets everything happen until all sweeps have ended.
+    pub(crate) fn run(mut self) -> Result<Tally, Broken> {
+        while let Some(((at, _), happening)) = self.agenda.pop_first() {
+            self.now = at;
+            if self.is_traced {
+                eprintln!("{at:>9} {happening:?}");
+            }
+            if let Some(history) = &self.history {
+                format!("{at} {happening:?}").hash(&mut *history.borrow_mut());
+            }
+            if let Happening::Watch = happening {
+                if self.everything_has_ended()? {
+                    return Ok(self.checks.tally);
+                }
+                if self.now > BAD_TIMES + PATIENCE {
+                    return Err(Broken { promise: 1, what: format!("no end: {}", self.what_is_open()) });
+                }
+            }
+            self.happen(happening)?;
+        }
+        Err(Broken { promise: 1, what: "nothing happens any more".into() })
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
+        match happening {
+            Happening::Request { from, call, ask } => self.request_arrives(from, call, ask),
+            Happening::Reply { to: Caller::Client, call, said } => self.client_hears(call, &said),
+            Happening::Reply { to: Caller::Worker(worker, life), call, said } => {
+                self.worker_hears(worker, life, call, said)
+            }
+            Happening::CallEnds { to: Caller::Client, call } => self.client_waited_in_vain(call),
+            Happening::CallEnds { to: Caller::Worker(worker, life), call } => {
+                self.worker_waited_in_vain(worker, life, call);
+            }
+            Happening::Turn { life } => return self.coordinator_turns(life),
+            Happening::Tick { life } => self.coordinator_ticks(life),
+            Happening::Look { life, lease, tasks } => self.coordinator_looks(life, lease, tasks),
+            Happening::CoordinatorStarts => return self.coordinator_starts(),
+            Happening::WorkerStarts(worker) => self.worker_starts(worker),
+            Happening::Round { worker, life } => self.worker_syncs(worker, life),
+            Happening::Fence { worker, life } => return self.worker_fences(worker, life),
+            Happening::Trained { worker, life, lease, task } => self.task_trained(worker, life, &lease, task),
+            Happening::Put { worker, life, lease, task, tries } => {
+                self.commit_put(worker, life, lease, task, tries);
+            }
+            Happening::ReadBack { worker, life, lease, task, tries } => {
+                self.commit_read_back(worker, life, lease, task, tries);
+            }
+            Happening::PutLands(commit) => {
+                self.store.create(&commit);
+            }
+            Happening::ClientActs => self.client_acts(),
+            Happening::Incident => self.incident(),
+            Happening::Heal => self.heal(),
+            Happening::Watch => self.after(2_000, Happening::Watch),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn after(&mut self, delay: Millis, happening: Happening) {
+        self.numbers += 1;
+        self.agenda.insert((self.now + delay, self.numbers), happening);
+    }
+
+    /// A number that was never given before.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
+    }
+
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.checks.tally.entry(what).or_default() += 1;
+    }
+
+    /// Sends a request; the caller hears of its end in any case.
+    pub(crate) fn send(&mut self, from: Caller, call: u64, ask: Ask) {
+        self.after(5_000, Happening::CallEnds { to: from, call });
+        if self.loses_message(from) {
+            return;
+        }
+        let delay = self.chance.between(1, 40);
+        if matches!(from, Caller::Worker(..)) && self.chance.happens(self.faults.repeats) {
+            let late = self.chance.between(1, 20_000);
+            self.after(late, Happening::Request { from, call, ask: ask.clone() });
+        }
+        self.after(delay, Happening::Request { from, call, ask });
+    }
+
+    pub(crate) fn reply(&mut self, to: Caller, call: u64, said: Said) {
+        if self.loses_message(to) {
+            return;
+        }
+        // Now and then an answer comes after its caller has given up.
+        let slow = self.chance.happens(self.faults.loss);
+        let delay = if slow { self.chance.between(1, 12_000) } else { self.chance.between(1, 40) };
+        self.after(delay, Happening::Reply { to, call, said });
+    }
+
+    fn loses_message(&mut self, party: Caller) -> bool {
+        let is_cut = match party {
+            Caller::Worker(worker, _) => self.now < self.workers[worker].cut_until,
+            Caller::Client => false,
+        };
+        let is_lost = is_cut || self.chance.happens(self.faults.loss);
+        if is_lost {
+            self.count("messages lost");
+        }
+        is_lost
+    }
+
+    /// Something dies, leaves, or is cut off.
+    fn incident(&mut self) {
+        if self.is_healed {
+            return;
+        }
+        self.after(1_000, Happening::Incident);
+        if self.chance.happens(self.faults.incidents) {
+            self.coordinator_dies();
+        }
+        for worker in 0..self.workers.len() {
+            if self.faults.workers_too && self.chance.happens(self.faults.incidents / 2.0) {
+                match self.chance.between(0, 3) {
+                    0 => self.worker_dies(worker),
+                    1 => self.worker_leaves(worker),
+                    _ => {
+                        self.count("workers cut off");
+                        self.workers[worker].cut_until = self.now + self.chance.between(1_000, 80_000);
+                    }
+                }
+            }
+        }
+    }
+
+    fn heal(&mut self) {
+        self.is_healed = true;
+        self.faults = Faults::NONE;
+        for worker in &mut self.workers {
+            worker.cut_until = 0;
+        }
+        self.after(2_000, Happening::Watch);
+    }
+
+    fn everything_has_ended(&mut self) -> Result<bool, Broken> {
+        let Some(ledger) = self.coordinator.ledger() else { return Ok(false) };
+        if !self.client.is_content() || !ledger.sweeps().all(|sweep| sweep.counts.open() == 0) {
+            return Ok(false);
+        }
+        Checks::at_the_end(ledger, &self.plan, &self.store)?;
+        Ok(true)
+    }
+
+    fn what_is_open(&self) -> String {
+        let Some(ledger) = self.coordinator.ledger() else { return "the coordinator is down".into() };
+        let sweeps =
+            ledger.sweeps().map(|sweep| format!("{} {:?} {:?}", sweep.id, sweep.state, sweep.counts));
+        sweeps.collect::<Vec<_>>().join("; ")
+    }
+}
