@@ -156,11 +156,11 @@ fn restart(what: &str, path: &Path) -> Result<()> {
     let elapsed = begun.elapsed();
     say(what, elapsed);
     println!(
-        "  {:>10.0?} of it reading and checking, with {events} events to apply; then the audit",
-        loading
+        "  {:>7} ms of it reading and checking, with {events} events to apply; then the audit",
+        loading.as_millis()
     );
     let tasks: u64 = writer.ledger().sweeps().map(|sweep| sweep.counts.total()).sum();
-    println!("  {tasks:>10} tasks");
+    println!("  {tasks:>7} tasks");
     Ok(())
 }
 

@@ -44,9 +44,12 @@ pub enum DecideError {
     Unavailable,
 }
 
+/// A look at the ledger, which answers its asker itself.
+type Look = Box<dyn FnOnce(&Ledger) + Send>;
+
 enum Message {
-    Decide(Command, oneshot::Sender<Result<Reply, DecideError>>),
-    Look(Box<dyn FnOnce(&Ledger) + Send>),
+    Decide(Box<Command>, oneshot::Sender<Result<Reply, DecideError>>),
+    Look(Look),
     Close(oneshot::Sender<()>),
 }
 
@@ -95,7 +98,7 @@ impl LedgerHandle {
     /// If the ledger refuses, or has closed.
     pub async fn decide(&self, command: Command) -> Result<Reply, DecideError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Decide(command, answer);
+        let message = Message::Decide(Box::new(command), answer);
         self.queue.send(message).await.map_err(|_| DecideError::Unavailable)?;
         answered.await.unwrap_or(Err(DecideError::Unavailable))
     }
@@ -238,7 +241,7 @@ impl<J: Journal> Service<J> {
 struct Batch {
     commands: Vec<Command>,
     answers: Vec<oneshot::Sender<Result<Reply, DecideError>>>,
-    looks: Vec<Box<dyn FnOnce(&Ledger) + Send>>,
+    looks: Vec<Look>,
     closing: Vec<oneshot::Sender<()>>,
 }
 
@@ -246,7 +249,7 @@ impl Batch {
     fn take(&mut self, message: Message) {
         match message {
             Message::Decide(command, answer) => {
-                self.commands.push(command);
+                self.commands.push(*command);
                 self.answers.push(answer);
             }
             Message::Look(look) => self.looks.push(look),

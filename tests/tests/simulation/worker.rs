@@ -57,7 +57,7 @@ enum Call {
     /// When it was sent, by the worker's clock.
     Sync(Millis),
     /// The end of a lane.
-    Settle(LeaseId, TaskId, Ask),
+    Settle(LeaseId, TaskId, Box<Ask>),
 }
 
 impl Worker {
@@ -201,7 +201,7 @@ impl World {
     fn settle(&mut self, number: usize, lease: &LeaseId, task: TaskId, ask: Ask) {
         let call = self.number();
         let caller = Caller::Worker(number, self.workers[number].life);
-        self.workers[number].calls.insert(call, Call::Settle(lease.clone(), task, ask.clone()));
+        self.workers[number].calls.insert(call, Call::Settle(lease.clone(), task, Box::new(ask.clone())));
         self.send(caller, call, ask);
     }
 
@@ -244,13 +244,13 @@ impl World {
                 self.workers[number].had_trouble = true;
                 self.after(1, Happening::Round { worker: number, life });
             }
-            Some(Call::Settle(lease, task, ask)) => self.settle(number, &lease, task, ask),
+            Some(Call::Settle(lease, task, ask)) => self.settle(number, &lease, task, *ask),
             None => {}
         }
     }
 
     /// The call has ended without an answer: it is made again when this one's patience is over.
-    fn settle_again(&mut self, number: usize, lease: LeaseId, task: TaskId, ask: Ask) {
+    fn settle_again(&mut self, number: usize, lease: LeaseId, task: TaskId, ask: Box<Ask>) {
         let call = self.number();
         let caller = Caller::Worker(number, self.workers[number].life);
         self.workers[number].calls.insert(call, Call::Settle(lease, task, ask));
@@ -352,7 +352,7 @@ impl World {
         let worker = &mut self.workers[number];
         worker.leases.retain(|held| held.id != *lease);
         worker.calls.retain(|_, call| match call {
-            Call::Settle(of, _, Ask::Fail { .. } | Ask::Release { .. }) => of != lease,
+            Call::Settle(of, _, ask) if of == lease => matches!(**ask, Ask::Complete { .. }),
             Call::Settle(..) | Call::Sync(_) => true,
         });
     }

@@ -243,7 +243,7 @@ impl World {
             Happening::Request { from, call, ask } => self.request_arrives(from, call, ask),
             Happening::Reply { to: Caller::Client, call, said } => self.client_hears(call, &said),
             Happening::Reply { to: Caller::Worker(worker, life), call, said } => {
-                self.worker_hears(worker, life, call, said)
+                self.worker_hears(worker, life, call, said);
             }
             Happening::CallEnds { to: Caller::Client, call } => self.client_waited_in_vain(call),
             Happening::CallEnds { to: Caller::Worker(worker, life), call } => {

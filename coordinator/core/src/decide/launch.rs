@@ -37,7 +37,7 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
         let task = commit.task;
         match ledger.find_task(&task) {
             Some(task) if ledger.state.task(task).is_committed() => {
-                settle::check_recorded(ledger, task, &commit)?
+                settle::check_recorded(ledger, task, &commit)?;
             }
             None if !listed.contains_key(&task) => return Err(Refusal::UnknownTask(task)),
             Some(_) | None if committed.insert(task) => changes.push(Change::Committed(commit)),

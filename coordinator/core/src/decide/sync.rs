@@ -138,10 +138,11 @@ fn grant_again(ledger: &Ledger, id: &LeaseId, lease: &Lease, expires: Timestamp)
 }
 
 fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
-    !sync.draining
-        && !ledger.is_draining(&sync.worker)
-        // The only worker there is gets work, whatever it did: it may have been the store.
-        && !(ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now))
+    let leaves = sync.draining || ledger.is_draining(&sync.worker);
+    // The only worker there is gets work, whatever it did: it may have been the store.
+    let is_passed_over =
+        ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now);
+    !leaves && !is_passed_over
 }
 
 /// New leases for the free slots that granting again has left.

@@ -33,7 +33,7 @@ impl Ledger {
             Change::Expired { lease } => self.expired(at, lease),
             Change::Committed(commit) => self.committed(at, commit),
             Change::Failed { lease, task, failure, verdict } => {
-                self.failed(at, lease, task, failure, *verdict)
+                self.failed(at, lease, task, failure, *verdict);
             }
             Change::Released { lease, task, reason } => {
                 let task = self.known(task);

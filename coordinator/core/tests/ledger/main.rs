@@ -1,5 +1,7 @@
 //! Stories about the ledger: what is asked, what happens, and that nothing else does.
 
+#![allow(clippy::unwrap_used, reason = "what a story takes for granted ends it")]
+
 mod dependencies;
 mod launching;
 mod leasing;

@@ -73,10 +73,10 @@ struct Run {
 }
 
 impl Run {
-    fn take(&mut self, step: Step) {
+    fn take(&mut self, step: &Step) {
         let durable =
             |events: &[Event]| events.iter().filter(|event| event.is_durable()).cloned().collect::<Vec<_>>();
-        match step {
+        match *step {
             Step::Pass(by) => self.story.pass(seconds(by)),
             Step::Launch(number) => {
                 self.story.launch(SWEEPS[number], tasks_of(number));
@@ -206,7 +206,7 @@ proptest! {
             if matches!(step, Step::Restart) {
                 since_restart = from;
             }
-            run.take(step);
+            run.take(&step);
             run.check(from);
         }
 
@@ -240,8 +240,8 @@ proptest! {
 #[test]
 fn a_reply_to_a_launch_counts_each_task_once() {
     let mut story = Story::new();
-    for number in 0..3 {
-        let Reply::Launched { new, reused, shared } = story.launch(SWEEPS[number], tasks_of(number)) else {
+    for (number, id) in SWEEPS.into_iter().enumerate() {
+        let Reply::Launched { new, reused, shared } = story.launch(id, tasks_of(number)) else {
             panic!("a launch was answered otherwise")
         };
         let distinct: BTreeSet<_> = tasks_of(number).iter().map(|task| task.id).collect();
