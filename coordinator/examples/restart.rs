@@ -116,7 +116,8 @@ fn snapshot(writer: &mut Writer<SqliteJournal>) -> Result<()> {
 
 /// What one command after another costs, and what many at a time do, each on disk before its answer.
 async fn group_commit(path: &Path) -> Result<()> {
-    let ledger = LedgerHandle::open(SqliteJournal::open(path)?, Policy::default(), SystemClock).await?;
+    let ledger =
+        LedgerHandle::open(SqliteJournal::open(path)?, Policy::default(), SystemClock::default()).await?;
     for waiting in [1, 16, 256] {
         let begun = Instant::now();
         let each = 2_000 / waiting.max(8);
