@@ -10,7 +10,7 @@ use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
 use basin_storage::{ConditionalWrites, StorageError, Store};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, JournalError, LedgerHandle, SqliteJournal, SystemClock};
 use crate::service::{ControlService, Coordinator, SchedulerService, tick_forever};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// What a coordinator is told when it starts.
 #[derive(Debug, Clone)]
@@ -103,6 +106,7 @@ pub struct Server {
     /// What its calls work with.
     pub coordinator: Arc<Coordinator>,
     stop: CancellationToken,
+    port_failed: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -117,8 +121,11 @@ impl Server {
             return Err(StartError::NotLoopback(listen));
         }
         let cannot_listen = |source| StartError::Listen { address: listen, source };
-        let listener = TcpListener::bind(listen).await.map_err(cannot_listen)?;
-        let address = listener.local_addr().map_err(cannot_listen)?;
+        let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+        let socket = socket.map_err(cannot_listen)?;
+        socket.set_reuseaddr(true).map_err(cannot_listen)?;
+        socket.bind(listen).map_err(cannot_listen)?;
+        let address = socket.local_addr().map_err(cannot_listen)?;
         let url = store.url().to_owned();
         match store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })? {
             ConditionalWrites::Honoured => {}
@@ -126,20 +133,26 @@ impl Server {
         }
         let journal_error = |source| StartError::Journal { path: path.clone(), source };
         let journal = SqliteJournal::open(&path).map_err(journal_error)?;
-        let ledger = LedgerHandle::open(journal, policy, SystemClock).await.map_err(journal_error)?;
+        let ledger =
+            LedgerHandle::open(journal, policy, SystemClock::default()).await.map_err(journal_error)?;
         ledger.decide(Command::Restarted).await?;
+        // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted.
+        let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
+        let stop = CancellationToken::new();
         let coordinator = Arc::new(Coordinator {
             ledger,
             store,
             term: policy.term,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),
+            stop: stop.clone(),
         });
-        let stop = CancellationToken::new();
         let ticker = tokio::spawn(tick_forever(Arc::clone(&coordinator), stop.clone()));
-        let calls = tokio::spawn(serve_calls(listener, Arc::clone(&coordinator), stop.clone()));
+        let port_failed = CancellationToken::new();
+        let calls =
+            tokio::spawn(serve_calls(listener, Arc::clone(&coordinator), stop.clone(), port_failed.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, coordinator, stop, tasks: vec![ticker, calls] })
+        Ok(Self { address, coordinator, stop, port_failed, tasks: vec![ticker, calls] })
     }
 
     /// The address as workers and tools dial it.
@@ -147,10 +160,17 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Pends until the coordinator can't go on: its journal can't be written, or its port failed.
+    pub async fn failed(&self) {
+        tokio::select! {
+            () = self.coordinator.ledger.closed() => {}
+            () = self.port_failed.cancelled() => {}
+        }
+    }
+
     /// Answers what is under way, closes the journal with a snapshot, and ends.
     pub async fn shut_down(self) {
         self.stop.cancel();
-        self.coordinator.wake.notify_waiters();
         for task in self.tasks {
             let mut task = task;
             if tokio::time::timeout(Duration::from_secs(3), &mut task).await.is_err() {
@@ -162,7 +182,12 @@ impl Server {
     }
 }
 
-async fn serve_calls(listener: TcpListener, coordinator: Arc<Coordinator>, stop: CancellationToken) {
+async fn serve_calls(
+    listener: TcpListener,
+    coordinator: Arc<Coordinator>,
+    stop: CancellationToken,
+    failed: CancellationToken,
+) {
     let scheduler = SchedulerServer::new(SchedulerService(Arc::clone(&coordinator)))
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT);
@@ -181,5 +206,6 @@ async fn serve_calls(listener: TcpListener, coordinator: Arc<Coordinator>, stop:
         .await;
     if let Err(error) = served {
         tracing::error!(%error, "the coordinator's port failed");
+        failed.cancel();
     }
 }

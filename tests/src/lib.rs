@@ -28,7 +28,7 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
+    fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -140,7 +140,7 @@ impl Place {
     /// Runs the program to its end.
     #[track_caller]
     pub fn basin(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().expect("the program was built"))
+        Said::of(&self.command(arguments).output().expect("the program was built"))
     }
 
     /// Starts the program; its standard error goes to `<name>.log` of this place.

@@ -119,11 +119,25 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "1"]);
     let address = url.trim_start_matches("http://").to_owned();
     let _worker = worker(&place, "worker", &url);
-    let sweep = launch(&place, &url);
+    // One task of several seconds: its commit comes several leases after the coordinator's death.
+    let more = [
+        "--set",
+        "epochs=150",
+        "--set",
+        "seeds=1",
+        "--set",
+        "batch_size=32",
+        "--set",
+        "data.train_limit=2048",
+    ];
+    let said =
+        place.basin(&[&["--json", "launch", "cluster.toml", "--coordinator", &url], &more[..]].concat());
+    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
     eventually("it trains", || {
-        counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
+        counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
     });
     coordinator.kill();
+    let killed = std::time::Instant::now();
     // The worker commits what it has while nobody listens.
     eventually("a commit", || {
         std::fs::read_dir(place.path().join("basin-state/store/tasks")).ok()?.flatten().find_map(|hex| {
@@ -133,10 +147,17 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
                 .find(|task| task.path().join("commit.json").exists())
         })
     });
+    assert!(killed.elapsed().as_secs_f64() > 2.0, "the outage lasted longer than a lease");
     let (_coordinator, _) = place.serve(&address, &["--lease", "1"]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     let status = counts(&place, &url, &sweep).unwrap();
-    assert_eq!(status["counts"]["committed"], 6);
+    assert_eq!(status["counts"]["committed"], 1);
+    // It is the first attempt that was committed: nothing stopped, nothing was done twice.
+    place.basin(&["report", &sweep, "--out", "out"]).succeeded();
+    let provenance = place.read("out/provenance.csv");
+    let mut lines = provenance.lines();
+    let column = lines.next().unwrap().split(',').position(|name| name == "attempt").unwrap();
+    assert_eq!(lines.next().unwrap().split(',').nth(column), Some("1"), "{provenance}");
 }
 
 #[test]

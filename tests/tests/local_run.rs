@@ -103,6 +103,34 @@ fn one_two_and_four_threads_and_executors_give_the_same_bytes() {
     }
 }
 
+#[test]
+fn a_sweep_that_was_set_aside_with_a_failure_goes_on_when_it_is_run_again() {
+    let place = place();
+    let failing =
+        SWEEP.replace("grid = { function", "# a network without pixels left fails\ngrid = { function");
+    let failing = failing.replace(
+        "model = { conv = [4, 8], dense = [16] }",
+        "grid = { \"model.conv\" = [[4], [4, 4, 4, 4, 4, 4]] }\nmodel = { dense = [16] }",
+    );
+    place.write("failing.toml", &failing);
+    let said = place.basin(&["--json", "run", "failing.toml", "--out", "first"]);
+    assert_eq!((said.code, &said.json()["failed"]), (Some(1), &2.into()), "{}", said.err);
+    place.basin(&["run", "small.toml", "--out", "other"]).succeeded();
+    let again = place.basin(&["--json", "run", "failing.toml", "--out", "second"]);
+    assert_eq!((again.code, &again.json()["failed"]), (Some(1), &2.into()), "{}", again.err);
+    assert_same_tables(&place.tables("first"), &place.tables("second"));
+}
+
+#[test]
+fn a_store_that_lost_its_files_is_noticed() {
+    let place = place();
+    place.basin(&["run", "small.toml", "--out", "out"]).succeeded();
+    std::fs::remove_dir_all(place.path().join("basin-state/store/tasks")).unwrap();
+    let said = place.basin(&["run", "small.toml", "--out", "out"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("the journal knows a commit of task"), "{}", said.err);
+}
+
 /// Long enough to be interrupted several times.
 const LONG: [&str; 4] = ["--set", "experiment.images.epochs=40", "--set", "experiment.fit.epochs=400"];
 
@@ -114,11 +142,19 @@ fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
         [&["run", "small.toml"], &LONG[..], &how[..]].concat()
     };
     place.basin(&run("calm", "calm-state")).succeeded();
+    let mut interrupted = 0;
     for round in 0..6 {
         let running = place.start(&format!("round-{round}"), &run("rough", "rough-state"));
-        // Something was written by this round, then it ends: killed, or interrupted as by Ctrl-C.
+        // This round keeps a checkpoint or commits something, then it ends: killed, or interrupted as by Ctrl-C.
         let before = objects(&place, "rough-state/store/tasks");
-        eventually("progress", || (objects(&place, "rough-state/store/tasks") != before).then_some(()));
+        let left = eventually("progress, or the end", || {
+            let progress = objects(&place, "rough-state/store/tasks") != before;
+            let done = place.read(&format!("round-{round}.log")).contains("done in");
+            (progress || done).then_some(done)
+        });
+        if left {
+            break;
+        }
         if round % 2 == 0 {
             running.kill();
         } else {
@@ -126,10 +162,19 @@ fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
             let code = running.wait();
             assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", place.read(&format!("round-{round}.log")));
         }
+        interrupted += 1;
     }
+    assert!(interrupted >= 3, "the sweep is long enough to be interrupted: {interrupted}");
     let said = place.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
     assert_same_tables(&place.tables("calm"), &place.tables("rough"));
     place.basin(&["verify", said["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+    let resumed = objects(&place, "rough-state/store/tasks").into_iter().filter(|name| {
+        let manifest = name.ends_with("manifest.json").then(|| std::fs::read_to_string(name).unwrap());
+        manifest.is_some_and(|text| {
+            text.contains("resumed_from_step") && !text.contains("\"resumed_from_step\": null")
+        })
+    });
+    assert!(resumed.count() > 0, "something went on from a checkpoint");
 }
 
 /// The names of all objects below a folder of the place.

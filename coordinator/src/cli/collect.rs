@@ -76,11 +76,13 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
         .await?;
     let summary = report::make(&store, &sweep, &arguments.out, None).await?;
     let fetched = fetched.into_inner();
-    let missing = tasks.len() - commits.len();
+    // A task that two experiments share is listed twice.
+    let committed = tasks.iter().filter(|task| commits.contains_key(&task.id)).count();
+    let missing = tasks.len() - committed;
     output.say(&format!(
         "{} tasks: {fetched} fetched, {} were here already, {missing} are not committed",
         tasks.len(),
-        commits.len() as u64 - fetched
+        committed as u64 - fetched
     ));
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "missing": missing,
         "report": summary.page.display().to_string(), "out": arguments.out.display().to_string() });

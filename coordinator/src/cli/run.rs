@@ -44,7 +44,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
         .map_err(|error| source::unprepared(error, "run", &source))?;
-    let (tasks, reused) = (prepared.plan.tasks.len(), prepared.committed.len());
+    let tasks = prepared.plan.tasks.len();
+    let reused = prepared.plan.tasks.iter().filter(|task| prepared.committed.contains_key(&task.id)).count();
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     std::fs::create_dir_all(&out).or_input(format!("cannot write the report to {}", out.display()))?;
@@ -55,7 +56,14 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     take_over(&server.coordinator, &sweep).await?;
     let launched = server.coordinator.launch_prepared(&source, prepared).await;
-    launched.or_basin(format!("cannot launch {}", source.file))?;
+    if let Err(status) = launched {
+        server.shut_down().await;
+        let failed =
+            if status.code() == tonic::Code::FailedPrecondition { Failed::input } else { Failed::basin };
+        return Err(failed(anyhow::anyhow!("{}", status.message()))
+            .context(format!("cannot launch {}", source.file))
+            .hint("give each store a state of its own with `--state DIR`"));
+    }
 
     let workers = arguments
         .workers
@@ -107,17 +115,20 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let summary = report::make(&store, &sweep, &out, Some(&status)).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
-    let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": failed.len(),
+    let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
         "report": page, "out": out.display().to_string() });
     output.result(&value, &report::describe(&summary));
-    if failed.is_empty() {
+    if status.failures.is_empty() {
         return Ok(());
     }
     for text in &failed {
         output.say(text.trim_end());
     }
-    Err(Failed::input(anyhow::anyhow!("{} of {tasks} tasks failed; the report marks them", failed.len()))
-        .hint("running the same command again retries them"))
+    Err(Failed::input(anyhow::anyhow!(
+        "{} of {tasks} tasks failed; the report marks them",
+        status.failures.len()
+    ))
+    .hint("running the same command again retries them"))
 }
 
 /// Makes the state of an earlier run, killed or stopped, this run's: its leases are given back free of charge, since
@@ -142,14 +153,20 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
         states.collect::<Vec<_>>()
     });
     for (id, state, failed) in others.await.or_basin(what)? {
-        let command = if id != *sweep {
-            (state == SweepState::Running).then_some(Command::Pause(id))
-        } else if failed > 0 {
-            Some(Command::RetryFailed(id))
+        let mut commands = Vec::new();
+        if id != *sweep {
+            if state == SweepState::Running {
+                commands.push(Command::Pause(id));
+            }
         } else {
-            (state == SweepState::Paused).then_some(Command::Resume(id))
-        };
-        if let Some(command) = command {
+            if failed > 0 {
+                commands.push(Command::RetryFailed(id.clone()));
+            }
+            if state == SweepState::Paused {
+                commands.push(Command::Resume(id));
+            }
+        }
+        for command in commands {
             coordinator.ledger.decide(command).await.or_basin(what)?;
         }
     }

@@ -12,6 +12,8 @@ use crate::server::{Server, Settings, StartError};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
 const SHORTEST_LEASE: f64 = 1.0;
+/// The longest lease: beyond it, a dead worker's tasks would be missed by its people first.
+const LONGEST_LEASE: f64 = 86_400.0;
 
 /// The failure of a coordinator that can't start.
 pub(super) fn not_started(error: StartError) -> Failed {
@@ -29,9 +31,9 @@ pub(super) fn not_started(error: StartError) -> Failed {
 
 /// Serves until it is told to stop.
 pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
-    if !arguments.lease.is_finite() || arguments.lease < SHORTEST_LEASE {
-        return Err(Failed::input(anyhow::anyhow!("a lease of {} s is too short", arguments.lease))
-            .hint(format!("give `--lease` at least {SHORTEST_LEASE} seconds")));
+    if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&arguments.lease) {
+        return Err(Failed::input(anyhow::anyhow!("a lease of {} s makes no sense", arguments.lease))
+            .hint(format!("give `--lease` {SHORTEST_LEASE} to {LONGEST_LEASE} seconds")));
     }
     let store = lookup::store(&arguments.store.url())?;
     let policy = Policy {
@@ -45,7 +47,16 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let value = serde_json::json!({ "url": server.url(), "store": server.coordinator.store.url() });
     output.result(&value, &format!("serving at {} over {}", server.url(), server.coordinator.store.url()));
-    shutdown.cancelled().await;
+    let failed = tokio::select! {
+        () = shutdown.cancelled() => false,
+        () = server.failed() => true,
+    };
     server.shut_down().await;
+    if failed {
+        return Err(Failed::basin(anyhow::anyhow!(
+            "the journal or the port failed; nothing more can be acknowledged"
+        ))
+        .hint("the log above says why (a full disk, say); workers wait for the next coordinator"));
+    }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::failure::{Done, Failed};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
-use crate::client::Client;
+use crate::client::{CallError, Client};
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({
@@ -159,14 +159,26 @@ pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
 pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
     let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
     let mut progress = Progress::new(output);
+    let mut seen = false;
     loop {
-        let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
+        let reply = match client.sweep(&arguments.sweep).await {
+            // A coordinator that was there comes back.
+            Err(CallError::Unreachable { .. }) if seen => {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+            reply => reply.map_err(call_failed)?,
+        };
+        seen = true;
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
         if matches!(summary.state.as_str(), "done" | "cancelled") {
             progress.finish();
             output.result(&summary_value(&summary), &describe(&summary));
             let failed = summary.counts.unwrap_or_default().failed;
+            if summary.state == "cancelled" {
+                return Err(Failed::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
+            }
             return match failed {
                 0 => Ok(()),
                 _ => Err(Failed::input(anyhow::anyhow!("{failed} tasks of {} failed", summary.sweep_id))
@@ -233,7 +245,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
                 what.device,
                 format!("{}/{}", it.leases, what.slots),
                 what.threads.to_string(),
-                span(it.seen_ms_ago as f64 / 1e3),
+                it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
                 state(it),
             ]
         })

@@ -12,6 +12,9 @@ use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
 use super::signals;
 
+/// The longest span that a flag may give: ten years.
+const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
+
 /// The cores of this machine.
 pub(super) fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |count| u32::try_from(count.get()).unwrap_or(u32::MAX))
@@ -38,8 +41,10 @@ pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
 
 /// A span from a flag, in seconds.
 pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, Failed> {
-    Duration::try_from_secs_f64(value).map_err(|_| {
-        Failed::input(anyhow::anyhow!("`{flag} {value}` is no span of time")).hint("give seconds, 0 or more")
+    let span = Duration::try_from_secs_f64(value).ok().filter(|span| *span <= LONGEST);
+    span.ok_or_else(|| {
+        Failed::input(anyhow::anyhow!("`{flag} {value}` is no span of time that makes sense"))
+            .hint(format!("give seconds, from 0 to {}", LONGEST.as_secs()))
     })
 }
 

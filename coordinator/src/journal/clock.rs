@@ -1,6 +1,6 @@
 //! The time, as an argument.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::time::Timestamp;
 
@@ -10,13 +10,26 @@ pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Timestamp;
 }
 
-/// The machine's clock.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct SystemClock;
+/// The machine's clock: wall time when it was made, and from then on the monotonic clock's pace. So a clock that is set, or
+/// a machine that slept, makes no lease run out.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock {
+    made_unix: Duration,
+    made: Instant,
+}
+
+impl Default for SystemClock {
+    fn default() -> Self {
+        Self {
+            made_unix: SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default(),
+            made: Instant::now(),
+        }
+    }
+}
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = self.made_unix + self.made.elapsed();
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }

@@ -6,14 +6,16 @@ mod scheduler;
 mod summary;
 mod ticker;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Launch, LaunchTask, Reply};
-use basin_domain::id::{LeaseId, SweepId};
+use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::sweep::Source;
 use basin_storage::{Commit, Store, SweepRecord};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::journal::LedgerHandle;
@@ -37,6 +39,8 @@ pub struct Coordinator {
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
+    /// Cancelled when the coordinator stops: calls that wait are answered.
+    pub stop: CancellationToken,
 }
 
 /// What a launch came to.
@@ -86,6 +90,8 @@ impl Coordinator {
         };
         self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::no_store(&error))?;
         let sweep = plan.id.clone();
+        let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id).collect();
+        self.check_same_store(&ids, &committed).await?;
         let tasks = plan.tasks.into_iter().map(|task| LaunchTask {
             id: task.id,
             experiment: task.experiment.to_string(),
@@ -104,6 +110,35 @@ impl Coordinator {
                 Ok(Launched { sweep, new, reused, shared })
             }
             Reply::Done | Reply::Synced(_) | Reply::Settled { .. } | Reply::Ticked { .. } => Err(unfitting()),
+        }
+    }
+
+    /// Refuses if the ledger knows commits that the store hasn't: it is another store, or its files are gone.
+    async fn check_same_store(
+        &self,
+        tasks: &[TaskId],
+        committed: &HashMap<TaskId, Commit>,
+    ) -> Result<(), Status> {
+        let candidates: Vec<TaskId> =
+            tasks.iter().filter(|id| !committed.contains_key(id)).copied().collect();
+        let known = self.ledger.view(move |ledger| {
+            let is_committed = |id: &TaskId| ledger.task(id).is_some_and(|task| task.phase.is_committed());
+            candidates.into_iter().filter(is_committed).collect::<Vec<_>>()
+        });
+        let known = known.await.map_err(|error| refusal::undecided(&error))?;
+        if known.is_empty() {
+            return Ok(());
+        }
+        // They may have been committed since the store was looked at.
+        let found = self.store.find_commits(&known).await.map_err(|error| refusal::no_store(&error))?;
+        match known.iter().find(|id| !found.contains_key(id)) {
+            None => Ok(()),
+            Some(task) => Err(Status::failed_precondition(format!(
+                "the journal knows a commit of task {} that the store {} hasn't: it belongs to another store, or the \
+                 store's files were removed",
+                task.short(),
+                self.store.url()
+            ))),
         }
     }
 

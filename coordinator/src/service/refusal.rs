@@ -27,9 +27,18 @@ pub(super) fn undecided(error: &DecideError) -> Status {
     }
 }
 
-/// The status of a store that doesn't answer.
+/// The status of a store that can't be used: only what may mend itself is worth trying again.
 pub(super) fn no_store(error: &StorageError) -> Status {
-    Status::unavailable(format!("the store: {error}"))
+    let code = match error {
+        StorageError::Unavailable { .. } | StorageError::CommitInDoubt { .. } | StorageError::Full { .. } => {
+            Code::Unavailable
+        }
+        StorageError::Denied { .. } => Code::PermissionDenied,
+        StorageError::Corrupt { .. } => Code::DataLoss,
+        _ => Code::FailedPrecondition,
+    };
+    tracing::error!(%error, ?code, "the store could not be used");
+    Status::new(code, format!("the store: {error}"))
 }
 
 /// The status of a sweep that can't be prepared; its hint travels as metadata.
@@ -39,7 +48,12 @@ pub(super) fn unprepared(error: &PrepareError) -> Status {
         PrepareError::AmbiguousDataset { .. } => Status::failed_precondition(error.to_string()),
         PrepareError::Storage(error) => no_store(error),
     };
-    if let Some(hint) = error.hint() {
+    if let Some(mut hint) = error.hint() {
+        if hint.contains("--max-tasks") {
+            hint.push_str(
+                " (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)",
+            );
+        }
         let value = tonic::metadata::MetadataValue::from_bytes(hint.as_bytes());
         status.metadata_mut().insert_bin(basin_proto::HINT_KEY, value);
     }

@@ -64,7 +64,14 @@ impl Scheduler for SchedulerService {
                 return Err(unfitting());
             };
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
-            if !may_wait || has_news || tokio::time::timeout_at(deadline, woken).await.is_err() {
+            let is_woken = async {
+                tokio::select! {
+                    () = woken => true,
+                    () = tokio::time::sleep_until(deadline) => false,
+                    () = self.0.stop.cancelled() => false,
+                }
+            };
+            if !may_wait || has_news || !is_woken.await {
                 return Ok(Response::new(self.answer(synced)));
             }
         }
@@ -93,7 +100,16 @@ impl Scheduler for SchedulerService {
         let lease = parse("lease_id", &request.lease_id)?;
         let task = parse("task_id", &request.task_id)?;
         let failure = failure(&request.kind, request.message)?;
-        let reply = self.0.decide(Command::Fail { lease, task, failure }).await?;
+        // A commit whose answer was lost looks like a failure of the store: the store is asked before anybody is charged.
+        let commit = self.0.store.read_commit(&task).await.unwrap_or_else(|error| {
+            tracing::warn!(%task, %error, "the store did not say whether a failed task is committed");
+            None
+        });
+        let command = match commit {
+            Some(commit) => Command::Adopt(completion(&commit)),
+            None => Command::Fail { lease, task, failure },
+        };
+        let reply = self.0.decide(command).await?;
         self.0.wake.notify_waiters();
         settled(&reply)
     }

@@ -158,7 +158,7 @@ pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::Wor
     v1::WorkerSummary {
         worker_id: worker.id.to_string(),
         worker: worker.description.map(Into::into),
-        seen_ms_ago: worker.last_seen.map_or(u64::MAX, |seen| ms(now - seen)),
+        seen_ms_ago: worker.last_seen.map(|seen| ms(now - seen)),
         draining: worker.draining,
         leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
         avoided_for_ms: worker.avoided_until.filter(|&until| until > now).map(|until| ms(until - now)),

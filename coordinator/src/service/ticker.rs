@@ -1,10 +1,12 @@
 //! What happens because time passes: leases run out, and what they covered is looked up in the store.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Reply};
 use basin_domain::id::{LeaseId, TaskId};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Coordinator, completion};
@@ -14,6 +16,8 @@ const TICK: Duration = Duration::from_millis(500);
 
 /// Ticks until `shutdown`.
 pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationToken) {
+    let mut lookups = JoinSet::new();
+    let mut settling = HashSet::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
@@ -21,8 +25,20 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
         }
         match coordinator.ledger.decide(Command::Tick).await {
             Ok(Reply::Ticked { expired }) => {
+                // Looking up takes as long as the store does; other leases run out meanwhile.
                 for (lease, tasks) in expired {
-                    settle_expired(&coordinator, lease, tasks).await;
+                    if settling.insert(lease.clone()) {
+                        let coordinator = Arc::clone(&coordinator);
+                        lookups.spawn(async move {
+                            settle_expired(&coordinator, lease.clone(), tasks).await;
+                            lease
+                        });
+                    }
+                }
+                while let Some(settled) = lookups.try_join_next() {
+                    if let Ok(lease) = settled {
+                        settling.remove(&lease);
+                    }
                 }
             }
             Ok(other) => tracing::error!(?other, "the ledger's answer does not fit a tick"),

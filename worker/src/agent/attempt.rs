@@ -83,30 +83,28 @@ pub(super) async fn work(
     executor: &mut Executor,
 ) -> Ended {
     let started_unix_ms = unix_ms();
-    let (start, resumed_from_step) = match prepare(place, task).await {
+    let (start, mut resumed_from_step) = match prepare(place, task).await {
         Ok(prepared) => prepared,
         Err(settlement) => return Ended::usable(settlement),
     };
-    executor.take_log();
-    if let Err(error) = executor.send(to_executor::Message::Start(start)).await {
-        return crashed(executor, &error);
-    }
-    let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut wishes = lease.wishes();
+    if let Wish::GiveBack(reason) = *wishes.borrow_and_update() {
+        return Ended::usable(Settlement::Released(reason));
+    }
+    executor.take_log();
+    let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
+    if let Err(error) = executor.send(to_executor::Message::Start(start)).await {
+        return crashed(&writer, executor, &error).await;
+    }
     let mut last = Progress::default();
     let finished = loop {
         let message = tokio::select! {
             biased;
-            wish = changed(&mut wishes) => {
-                if wish == Wish::Abandon {
-                    return Ended { settlement: Settlement::Abandoned, executor_usable: stop(executor).await };
-                }
-                ask_for_leave(executor, wish).await
-            }
+            wish = changed(&mut wishes) => ask_for_leave(executor, wish).await,
             message = executor.next() => message.map(Some),
         };
         match message {
-            Err(error) => return crashed(executor, &error),
+            Err(error) => return crashed(&writer, executor, &error).await,
             Ok(None) => {}
             Ok(Some(from_executor::Message::Finished(finished))) => break finished,
             Ok(Some(from_executor::Message::Failed(failed))) => {
@@ -118,7 +116,8 @@ pub(super) async fn work(
             Ok(Some(from_executor::Message::Stopped(_))) => {
                 let reason = match *lease.wishes().borrow() {
                     Wish::GiveBack(reason) => reason,
-                    Wish::Train | Wish::Abandon => ReleaseReason::Stopped,
+                    Wish::Train => ReleaseReason::Stopped,
+                    Wish::Abandon => return Ended::usable(Settlement::Abandoned),
                 };
                 return Ended::usable(Settlement::Released(reason));
             }
@@ -135,6 +134,7 @@ pub(super) async fn work(
             Ok(Some(from_executor::Message::Started(started))) => {
                 if let Some(why) = started.checkpoint_refused {
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
+                    resumed_from_step = None;
                 }
             }
             Ok(Some(from_executor::Message::Ready(_))) => {}
@@ -174,36 +174,20 @@ async fn ask_for_leave(executor: &mut Executor, wish: Wish) -> io::Result<Option
     Ok(None)
 }
 
-/// Stops the executor at once. True if it obeyed within the time of a few steps.
-async fn stop(executor: &mut Executor) -> bool {
-    if executor.send(to_executor::Message::Stop(Stop {})).await.is_err() {
-        return false;
-    }
-    let obeyed = async {
-        loop {
-            match executor.next().await {
-                Ok(
-                    from_executor::Message::Stopped(_)
-                    | from_executor::Message::Finished(_)
-                    | from_executor::Message::Failed(_),
-                ) => return true,
-                Ok(_) => {}
-                Err(_) => return false,
-            }
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(2), obeyed).await.unwrap_or(false)
-}
-
-fn crashed(executor: &Executor, error: &io::Error) -> Ended {
+async fn crashed(writer: &AttemptWriter, executor: &Executor, error: &io::Error) -> Ended {
     let words = executor.last_words();
     let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
     let failure = Failure::new(FailureKind::Crashed, format!("{error}{words}"));
+    keep_log(writer, executor).await;
     Ended { settlement: Settlement::Failed(failure), executor_usable: false }
 }
 
-/// Gathers what the executor needs; the newest valid checkpoint among it.
+/// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
+/// whose lease ended before it could tell), that is the end.
 async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<(Start, Option<u64>), Settlement> {
+    if let Some(commit) = place.store.read_commit(&task.id).await.map_err(|error| storage_failure(&error))? {
+        return Err(Settlement::Committed { manifest: commit.manifest });
+    }
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let dataset = match &task.spec.data {
         None => None,
@@ -295,7 +279,7 @@ async fn commit(
         Err(error) => return storage_failure(&error),
     };
     // Fenced twice: no commit is begun after the lease's end, and one that is late all the same meets `Create`.
-    if *lease.wishes().borrow() == Wish::Abandon {
+    if lease.is_abandoned() {
         return Settlement::Abandoned;
     }
     let manifest = match place.store.commit(&commit).await {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use basin_domain::data::{self, Dataset};
 use basin_domain::failure::{Failure, FailureKind};
-use basin_storage::Store;
+use basin_storage::{StorageError, Store};
 use tokio::sync::Mutex;
 
 /// The cache folder: `<name>/<digest>/data.basin`.
@@ -46,7 +46,10 @@ impl DataCache {
                 .map_err(|error| missing(error.to_string()))?;
             tracing::info!(dataset = %dataset.name, "data set made");
         } else {
-            self.store.fetch_dataset(dataset, &path).await.map_err(|error| missing(error.to_string()))?;
+            self.store.fetch_dataset(dataset, &path).await.map_err(|error| match error {
+                StorageError::NotFound { .. } | StorageError::Corrupt { .. } => missing(error.to_string()),
+                error => Failure::new(FailureKind::Storage, error.to_string()),
+            })?;
             tracing::info!(dataset = %dataset.name, "data set fetched");
         }
         Ok(path)

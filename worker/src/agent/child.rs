@@ -105,21 +105,19 @@ impl Executor {
         message.message.ok_or_else(|| io::Error::other("the executor sent an unknown message"))
     }
 
-    /// Kills the process, if it lives, and says how it ended.
-    pub(super) async fn kill(mut self) -> String {
-        let ended = match self.child.try_wait() {
-            Ok(Some(status)) => format!("it ended with {status}"),
-            Ok(None) | Err(_) => {
-                let died =
-                    tokio::time::timeout(std::time::Duration::from_millis(500), self.child.wait()).await;
-                match died {
-                    Ok(Ok(status)) => format!("it ended with {status}"),
-                    Ok(Err(_)) | Err(_) => "it was killed".to_owned(),
-                }
-            }
-        };
+    /// Kills the process at once.
+    pub(super) async fn kill(mut self) {
         let _ = self.child.kill().await;
-        ended
+    }
+
+    /// Says how a process ended that stopped speaking; kills it if it lives all the same.
+    pub(super) async fn autopsy(mut self) -> String {
+        let died = tokio::time::timeout(std::time::Duration::from_millis(500), self.child.wait()).await;
+        if let Ok(Ok(status)) = died {
+            return format!("it ended with {status}");
+        }
+        self.kill().await;
+        "it was killed".to_owned()
     }
 
     /// The process's id, while it lives.

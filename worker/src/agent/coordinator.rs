@@ -98,11 +98,16 @@ where
     T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
 {
     let mut pause = Duration::from_millis(50);
+    let began = tokio::time::Instant::now();
+    let mut warned = false;
     loop {
         match call().await {
             Ok(reply) => return Ok(reply.into_inner().held),
             Err(status) if is_transient(&status) => {
-                tracing::debug!(%status, "the coordinator was away, the call is repeated");
+                if !warned && began.elapsed() > Duration::from_secs(10) {
+                    tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
+                    warned = true;
+                }
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
@@ -124,12 +129,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 pub(super) fn is_transient(status: &Status) -> bool {
     matches!(
         status.code(),
-        Code::Unavailable
-            | Code::DeadlineExceeded
-            | Code::Cancelled
-            | Code::Unknown
-            | Code::Aborted
-            | Code::Internal
+        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted
     )
 }
 

@@ -19,6 +19,9 @@ pub(super) enum Wish {
     Abandon,
 }
 
+/// A lease is given up this share of its span before its end.
+const MARGIN: u32 = 6;
+
 /// A task of a lease.
 #[derive(Debug, Clone)]
 pub(super) struct LeasedTask {
@@ -41,18 +44,21 @@ struct State {
     /// By this machine's monotonic clock; counted from before the request was sent, so never later than the
     /// coordinator's own idea of it.
     deadline: Instant,
+    /// The span for which the lease was last granted: what its margin is a share of.
+    granted: Duration,
     /// Unfinished tasks and how far they are.
     progress: Vec<(TaskId, Progress)>,
 }
 
 impl Lease {
-    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, deadline: Instant) -> Self {
+    /// A lease granted for a span by an answer to a request that was sent at `sent`.
+    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: Instant, granted: Duration) -> Self {
         let progress = tasks.iter().map(|task| (task.id, Progress::default())).collect();
         Self {
             id,
             tasks,
             wish: watch::channel(Wish::Train).0,
-            state: Mutex::new(State { deadline, progress }),
+            state: Mutex::new(State { deadline: sent + granted, granted, progress }),
         }
     }
 
@@ -60,15 +66,30 @@ impl Lease {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// The lease goes on until `deadline`, which never moves back.
-    pub(super) fn renew(&self, deadline: Instant) {
+    /// The lease goes on for a span from `sent` on; its end never moves back.
+    pub(super) fn renew(&self, sent: Instant, granted: Duration) {
         let mut state = self.state();
-        state.deadline = state.deadline.max(deadline);
+        state.deadline = state.deadline.max(sent + granted);
+        state.granted = granted;
     }
 
-    /// How long the lease still lasts.
-    pub(super) fn remaining(&self) -> Duration {
-        self.state().deadline.saturating_duration_since(Instant::now())
+    /// The lease goes on as if it had been renewed at `sent`, unless it has ended: its coordinator is dead, not cut off.
+    pub(super) fn outlive_coordinator(&self, sent: Instant) {
+        let mut state = self.state();
+        if state.deadline > Instant::now() {
+            state.deadline = state.deadline.max(sent + state.granted);
+        }
+    }
+
+    /// How long the lease may still be worked on: it is given up a margin before its end.
+    pub(super) fn until_fence(&self) -> Duration {
+        let state = self.state();
+        (state.deadline - state.granted / MARGIN).saturating_duration_since(Instant::now())
+    }
+
+    /// Whether its work has to stop, or has to already.
+    pub(super) fn is_abandoned(&self) -> bool {
+        *self.wish.borrow() == Wish::Abandon
     }
 
     /// Changes what is wanted. Nothing takes an `Abandon` back.

@@ -37,8 +37,10 @@ use self::slot::Shared;
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest pause between rounds when the coordinator doesn't answer.
 const ROUND: Duration = Duration::from_millis(1_000);
-/// A lease is given up this share of its term before its end.
-const MARGIN: u32 = 6;
+/// The shortest: a coordinator that comes back is found before a short lease is fenced.
+const SHORT_ROUND: Duration = Duration::from_millis(50);
+/// How long giving back what is left may take, once everything is stopped.
+const FAREWELL: Duration = Duration::from_secs(3);
 
 /// Why an agent left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +80,10 @@ fn hostname() -> String {
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
     let description = description(&settings);
     let coordinator = Coordinator::new(&settings.coordinator)?;
-    let hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE).await?;
+    let hello = tokio::select! {
+        hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
+        () = shutdown.cancelled() => return Ok(Departure::Drained),
+    };
     let url = settings.store.clone().unwrap_or(hello.store_url);
     let store = Store::open(&url).map_err(|source| AgentError::Store { url, source })?;
     for folder in [&settings.scratch, &settings.data_cache] {
@@ -101,11 +106,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         },
         ended: ended_sender,
     });
-    let (work, waiting) = async_slots(&shared, settings.slots);
-    let agent = Agent {
+    let (work, slots) = start_slots(&shared, settings.slots);
+    let mut agent = Agent {
         settings,
         shared,
-        term: Duration::from_millis(hello.term_ms),
+        born: Instant::now(),
+        idle_since: Instant::now(),
         leases: Vec::new(),
         work,
         ended,
@@ -114,16 +120,18 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     };
     tracing::info!(worker = %agent.settings.id, coordinator = agent.shared.coordinator.url, "worker joined");
     let departure = agent.serve(&shutdown).await;
-    // Slots end when their queue does; an executor that doesn't is killed with it.
-    for slot in waiting {
+    // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
+    for slot in slots {
         slot.abort();
+        let _ = slot.await;
     }
+    let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
     Ok(departure)
 }
 
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
 
-fn async_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
+fn start_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
     (0..slots)
         .map(|_| {
             let (sender, receiver) = mpsc::unbounded_channel();
@@ -135,8 +143,9 @@ fn async_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::
 struct Agent {
     settings: Settings,
     shared: Arc<Shared>,
-    /// How long a lease lasts without renewal.
-    term: Duration,
+    born: Instant,
+    /// When it last held a lease.
+    idle_since: Instant,
     /// The leases that are being worked on, each with its slot.
     leases: Vec<(usize, Arc<Lease>)>,
     work: Vec<SlotQueue>,
@@ -148,18 +157,15 @@ struct Agent {
 }
 
 impl Agent {
-    async fn serve(mut self, shutdown: &CancellationToken) -> Departure {
-        let born = Instant::now();
-        let mut idle_since = Instant::now();
+    async fn serve(&mut self, shutdown: &CancellationToken) -> Departure {
         loop {
             if !self.leases.is_empty() {
-                idle_since = Instant::now();
+                self.idle_since = Instant::now();
             }
-            self.consider_leaving(shutdown, born, idle_since);
+            self.consider_leaving(shutdown);
             if let Some((departure, latest)) = self.leaving
                 && (self.leases.is_empty() || Instant::now() >= latest)
             {
-                self.say_goodbye().await;
                 return departure;
             }
             let pause = self.round(shutdown).await;
@@ -169,20 +175,40 @@ impl Agent {
     }
 
     /// Begins to leave when there is a reason: no new leases, running ones are given back with a checkpoint.
-    fn consider_leaving(&mut self, shutdown: &CancellationToken, born: Instant, idle_since: Instant) {
+    fn consider_leaving(&mut self, shutdown: &CancellationToken) {
         if self.leaving.is_some() {
             return;
         }
-        let grace = self.settings.grace;
-        let out_of_time = self.settings.walltime.is_some_and(|walltime| born.elapsed() + grace >= walltime);
-        let out_of_work = self.settings.idle_exit.is_some_and(|limit| idle_since.elapsed() >= limit);
+        let now = Instant::now();
         if shutdown.is_cancelled() {
             self.leave(Departure::Drained, ReleaseReason::Preemption);
-        } else if out_of_time {
+        } else if self.walltime_ends().is_some_and(|end| now >= end) {
             self.leave(Departure::Walltime, ReleaseReason::Walltime);
-        } else if out_of_work {
+        } else if self.idleness_ends().is_some_and(|end| now >= end) {
             self.leave(Departure::Idle, ReleaseReason::Drain);
         }
+    }
+
+    /// When it must begin to leave, so that the grace fits into its walltime.
+    fn walltime_ends(&self) -> Option<Instant> {
+        Some(self.born + self.settings.walltime?.saturating_sub(self.settings.grace))
+    }
+
+    /// When it has been idle for long enough.
+    fn idleness_ends(&self) -> Option<Instant> {
+        if self.leases.is_empty() { Some(self.idle_since + self.settings.idle_exit?) } else { None }
+    }
+
+    /// When the loop must come round at the latest, whatever it waits for: a lease to fence, or the time to leave or to
+    /// have left.
+    fn must_look_at(&self) -> Option<Instant> {
+        let live = self.leases.iter().filter(|(_, lease)| !lease.is_abandoned());
+        let fence = live.map(|(_, lease)| Instant::now() + lease.until_fence()).min();
+        let ends = match self.leaving {
+            Some((_, latest)) => [Some(latest), None],
+            None => [self.walltime_ends(), self.idleness_ends()],
+        };
+        ends.into_iter().chain([fence]).flatten().min()
     }
 
     fn leave(&mut self, departure: Departure, reason: ReleaseReason) {
@@ -225,29 +251,26 @@ impl Agent {
         let answer = tokio::select! {
             answer = self.shared.coordinator.sync(request) => answer,
             () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
-            () = sleep_until_earliest(&self.leases, self.margin()) => return Duration::ZERO,
+            () = sleep_until(self.must_look_at()) => return Duration::ZERO,
         };
-        match answer {
+        let status = match answer {
             Ok(reply) => {
                 let pause = Duration::from_millis(reply.next_sync_ms);
                 self.heed(reply, sent);
-                pause
+                return pause;
             }
-            Err(status) => {
-                if coordinator::is_refused_connection(&status) {
-                    tracing::debug!("the coordinator is down, training goes on");
-                    // A dead coordinator grants nothing, and its successor gives these leases a full term.
-                    for (_, lease) in &self.leases {
-                        if lease.remaining() > Duration::ZERO {
-                            lease.renew(sent + self.term);
-                        }
-                    }
-                } else {
-                    tracing::warn!(%status, "the coordinator did not answer");
-                }
-                ROUND.min(self.term / (3 * MARGIN))
+            Err(status) => status,
+        };
+        if coordinator::is_refused_connection(&status) {
+            tracing::debug!("the coordinator is down, training goes on");
+            for (_, lease) in &self.leases {
+                lease.outlive_coordinator(sent);
             }
+        } else {
+            tracing::warn!(%status, "the coordinator did not answer");
         }
+        let soonest = self.leases.iter().map(|(_, lease)| lease.until_fence()).min();
+        soonest.map_or(ROUND, |soonest| (soonest / 4).clamp(SHORT_ROUND, ROUND))
     }
 
     /// Does what an answer says.
@@ -255,7 +278,7 @@ impl Agent {
         self.seen = self.seen.max(reply.answer);
         for renewal in reply.renewed {
             if let Some((_, lease)) = self.leases.iter().find(|(_, l)| l.id.as_str() == renewal.lease_id) {
-                lease.renew(sent + Duration::from_millis(renewal.remaining_ms));
+                lease.renew(sent, Duration::from_millis(renewal.remaining_ms));
             }
         }
         for stop in reply.stop {
@@ -277,13 +300,12 @@ impl Agent {
         }
     }
 
-    /// Takes a new lease to a free slot. One that is already held, or that there is no slot for, is left: it is
-    /// renewed, or granted again.
+    /// Takes a new lease to a slot. One that is already held is renewed; one too many waits in a slot's queue.
     fn take(&mut self, grant: v1::Grant, sent: Instant) -> Result<(), basin_proto::convert::InvalidField> {
         let id: LeaseId = basin_proto::convert::parse("lease_id", &grant.lease_id)?;
-        let deadline = sent + Duration::from_millis(grant.remaining_ms);
+        let granted = Duration::from_millis(grant.remaining_ms);
         if let Some((_, lease)) = self.leases.iter().find(|(_, lease)| lease.id == id) {
-            lease.renew(deadline);
+            lease.renew(sent, granted);
             return Ok(());
         }
         let mut tasks = Vec::with_capacity(grant.tasks.len());
@@ -291,12 +313,9 @@ impl Agent {
             let (id, attempt, spec) = task.try_into()?;
             tasks.push(LeasedTask { id, attempt, spec });
         }
-        let free = (0..self.work.len()).find(|slot| self.leases.iter().all(|(taken, _)| taken != slot));
-        let Some(slot) = free else {
-            tracing::warn!(lease = %id, "a lease came without a free slot for it");
-            return Ok(());
-        };
-        let lease = Arc::new(Lease::new(id, tasks, deadline));
+        let load = |slot: &usize| self.leases.iter().filter(|(taken, _)| taken == slot).count();
+        let slot = (0..self.work.len()).min_by_key(load).unwrap_or(0);
+        let lease = Arc::new(Lease::new(id, tasks, sent, granted));
         if self.leaving.is_some() {
             lease.wish(Wish::GiveBack(ReleaseReason::Drain));
         }
@@ -306,14 +325,10 @@ impl Agent {
         Ok(())
     }
 
-    fn margin(&self) -> Duration {
-        self.term / MARGIN
-    }
-
     /// Gives up what could be granted to somebody else soon.
     fn fence(&self) {
         for (_, lease) in &self.leases {
-            if lease.remaining() <= self.margin() {
+            if lease.until_fence().is_zero() {
                 lease.wish(Wish::Abandon);
             }
         }
@@ -321,11 +336,11 @@ impl Agent {
 
     /// Waits for the next round: until a slot is free, a lease must be fenced, or the pause is over.
     async fn wait(&mut self, pause: Duration, shutdown: &CancellationToken) {
-        let margin = self.margin();
+        let look = self.must_look_at();
         tokio::select! {
             Some(lease) = self.ended.recv() => self.forget(&lease),
             () = tokio::time::sleep(pause) => {}
-            () = sleep_until_earliest(&self.leases, margin) => {}
+            () = sleep_until(look) => {}
             () = shutdown.cancelled(), if self.leaving.is_none() => {}
         }
         self.fence();
@@ -338,19 +353,36 @@ impl Agent {
         self.leases.retain(|(_, lease)| !Arc::ptr_eq(lease, ended));
     }
 
-    /// The last word: no leases, no slots. What is still held is ended by the coordinator at once.
-    async fn say_goodbye(&mut self) {
-        self.leases.clear();
-        let farewell = self.shared.coordinator.sync(self.request());
-        let _ = tokio::time::timeout(Duration::from_secs(2), farewell).await;
+    /// Gives back what the grace was too short for, and says the last word: no leases, no slots.
+    async fn say_goodbye(&mut self, departure: Departure) {
+        while let Ok(lease) = self.ended.try_recv() {
+            self.forget(&lease);
+        }
+        let reason = match departure {
+            Departure::Drained => ReleaseReason::Preemption,
+            Departure::Idle => ReleaseReason::Drain,
+            Departure::Walltime => ReleaseReason::Walltime,
+        };
+        for (_, lease) in std::mem::take(&mut self.leases) {
+            if lease.is_abandoned() {
+                continue;
+            }
+            for (task, _) in lease.progress() {
+                let (lease_id, task_id) = (lease.id.to_string(), task.to_string());
+                let request = v1::ReleaseRequest { lease_id, task_id, reason: reason.as_str().to_owned() };
+                if let Err(status) = self.shared.coordinator.release(&request).await {
+                    tracing::warn!(%task, %status, "a task could not be given back");
+                }
+            }
+        }
+        let _ = self.shared.coordinator.sync(self.request()).await;
     }
 }
 
-/// Waits until the first of these leases must be fenced; for ever if there is none that isn't fenced already.
-async fn sleep_until_earliest(leases: &[(usize, Arc<Lease>)], margin: Duration) {
-    let live = leases.iter().filter(|(_, lease)| *lease.wishes().borrow() != Wish::Abandon);
-    match live.map(|(_, lease)| lease.remaining()).min() {
-        Some(remaining) => tokio::time::sleep(remaining.saturating_sub(margin)).await,
+/// Waits until then; for ever if there is no such time.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time.into()).await,
         None => std::future::pending().await,
     }
 }

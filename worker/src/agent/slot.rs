@@ -84,12 +84,22 @@ async fn attempt(
         scratch: scratch.path(),
     };
     tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
-    let ended = attempt::work(&place, lease, task, &mut executor).await;
+    let mut wishes = lease.wishes();
+    let worked = tokio::select! {
+        biased;
+        // Whatever it waits for, training or an upload: a lost lease ends it.
+        _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => None,
+        ended = attempt::work(&place, lease, task, &mut executor) => Some(ended),
+    };
+    let Some(ended) = worked else {
+        executor.kill().await;
+        return Settlement::Abandoned;
+    };
     if ended.executor_usable {
         *slot = Some(executor);
         return ended.settlement;
     }
-    let how = executor.kill().await;
+    let how = executor.autopsy().await;
     match ended.settlement {
         Settlement::Failed(failure) => {
             Settlement::Failed(Failure::new(failure.kind, format!("{} ({how})", failure.message)))

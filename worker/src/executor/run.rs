@@ -86,6 +86,8 @@ fn train(
         Pace { began: Instant::now(), first_iteration: run.progress().iteration, told: Instant::now() };
     let every = Duration::from_millis(start.checkpoint_every_ms);
     let mut checkpointed = Instant::now();
+    // The step of the last checkpoint: a second one of the same step would say the same.
+    let mut kept = None;
     tell(&*run, &pace, output)?;
     loop {
         let advance = run.advance()?;
@@ -97,13 +99,13 @@ fn train(
             break;
         }
         if !every.is_zero() && checkpointed.elapsed() >= every {
-            checkpoint(&*run, scratch, output)?;
+            checkpoint(&*run, scratch, &mut kept, output)?;
             checkpointed = Instant::now();
         }
         while let Ok(message) = inbox.try_recv() {
             match message {
                 to_executor::Message::Checkpoint(_) => {
-                    checkpoint(&*run, scratch, output)?;
+                    checkpoint(&*run, scratch, &mut kept, output)?;
                     checkpointed = Instant::now();
                 }
                 to_executor::Message::Stop(_) => return Err(End::Stopped),
@@ -167,8 +169,16 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<String, End> {
     Ok(path.to_string_lossy().into_owned())
 }
 
-fn checkpoint(run: &dyn Run, scratch: &Path, output: &mut impl Write) -> Result<(), End> {
+fn checkpoint(
+    run: &dyn Run,
+    scratch: &Path,
+    kept: &mut Option<u64>,
+    output: &mut impl Write,
+) -> Result<(), End> {
     let step = run.progress().iteration;
+    if kept.replace(step) == Some(step) {
+        return Ok(());
+    }
     let path = write_file(&scratch.join(key::checkpoint_name(step)), &run.checkpoint()?)?;
     tracing::info!(step, "checkpoint written");
     say(output, from_executor::Message::Checkpointed(Checkpointed { step, path }))
