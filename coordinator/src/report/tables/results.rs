@@ -40,8 +40,7 @@ pub(crate) fn results(runs: &[Run]) -> Table {
             let series = run.record()?.series.get(name).filter(|series| series.axis == axis)?;
             series.points.last().map(|point| point.1)
         };
-        let shown = if axis == Axis::Once { name.clone() } else { format!("final_{name}") };
-        columns.push((free_name(&columns, &shown, axis.as_str()), Column::Float(of(runs, value))));
+        columns.push((free_name(&columns, name, axis.as_str()), Column::Float(of(runs, value))));
     }
     Table::new(columns).expect("every column has a row a run and a name of its own")
 }
@@ -113,7 +112,7 @@ mod tests {
         assert_eq!(
             text,
             format!(
-                "task,experiment,function,hidden,seed,outcome,diverged_at,epochs,iterations,parameters,final_train_loss\n\
+                "task,experiment,function,hidden,seed,outcome,diverged_at,epochs,iterations,parameters,train_loss\n\
                  {},functions,cube,\"[32, 32, 32]\",3,diverged,123,123,,2209,NaN\n\
                  {},functions,cube,\"[32, 32, 32]\",4,missing,,,,,\n",
                 id(18),
