@@ -116,13 +116,13 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
 #[test]
 fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "1"]);
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
     let address = url.trim_start_matches("http://").to_owned();
     let _worker = worker(&place, "worker", &url);
     // One task of several seconds: its commit comes several leases after the coordinator's death.
     let more = [
         "--set",
-        "epochs=150",
+        "epochs=250",
         "--set",
         "seeds=1",
         "--set",
@@ -148,7 +148,7 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
         })
     });
     assert!(killed.elapsed().as_secs_f64() > 2.0, "the outage lasted longer than a lease");
-    let (_coordinator, _) = place.serve(&address, &["--lease", "1"]);
+    let (_coordinator, _) = place.serve(&address, &["--lease", "2"]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     let status = counts(&place, &url, &sweep).unwrap();
     assert_eq!(status["counts"]["committed"], 1);
@@ -177,4 +177,53 @@ fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
     let id = workers[0]["worker"].as_str().unwrap().to_owned();
     place.basin(&["drain", &id, "--coordinator", &url]).succeeded();
     assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+}
+
+#[test]
+fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free_of_charge() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    // No checkpoints but the one that leaving writes.
+    let first = place.start("first", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let more = [
+        "--set",
+        "epochs=60",
+        "--set",
+        "seeds=1",
+        "--set",
+        "batch_size=32",
+        "--set",
+        "data.train_limit=2048",
+    ];
+    let said =
+        place.basin(&[&["--json", "launch", "cluster.toml", "--coordinator", &url], &more[..]].concat());
+    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    let running = eventually("it trains", || {
+        counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
+    });
+    let task = running["running"][0]["task"].as_str().unwrap().to_owned();
+    first.signal("TERM");
+    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+    let why = place.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
+    let attempt = &why["attempts"][0];
+    assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
+    let _second = worker(&place, "second", &url);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    // The second attempt went on where the first one stopped, and the result is that of an undisturbed run.
+    place.basin(&["report", &sweep, "--out", "out"]).succeeded();
+    let manifest = manifest_of(&place, &task, 2);
+    assert!(manifest["provenance"]["resumed_from_step"].as_u64() >= Some(100), "{manifest}");
+    place
+        .basin(&[&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"], &more[..]].concat())
+        .succeeded();
+    assert_same_tables(&place.tables("alone"), &place.tables("out"));
+}
+
+/// The manifest of an attempt at a task.
+fn manifest_of(place: &Place, task: &str, attempt: u32) -> serde_json::Value {
+    let folder = place.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
+    let of_attempt =
+        |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&format!("{attempt}-"));
+    let entry = std::fs::read_dir(folder).unwrap().flatten().find(of_attempt).unwrap();
+    serde_json::from_slice(&std::fs::read(entry.path().join("manifest.json")).unwrap()).unwrap()
 }

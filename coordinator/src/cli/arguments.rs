@@ -168,7 +168,7 @@ pub(crate) struct Run {
     /// Threads of each executor; the cores shared out among them if not given
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
-    /// Seconds between two checkpoints of a running task
+    /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
     #[command(flatten)]
@@ -228,7 +228,7 @@ pub(crate) struct Worker {
     /// Leave after this many seconds without work
     #[arg(long, env = "BASIN_IDLE_EXIT", value_name = "SECONDS")]
     pub(crate) idle_exit: Option<f64>,
-    /// Seconds between two checkpoints of a running task
+    /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
     /// Seconds that leaving may take

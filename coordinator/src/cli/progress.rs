@@ -32,6 +32,8 @@ struct Stand {
     /// Done tasks and the done parts of running ones.
     done: f64,
     losses: Vec<f64>,
+    /// Steps of the optimiser a second, over all running tasks.
+    rate: f64,
 }
 
 impl Progress {
@@ -110,14 +112,16 @@ fn stand(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> Stan
     let counts = experiment.counts.unwrap_or_default();
     let mut done = (counts.committed + counts.failed + counts.upstream_failed) as f64;
     let mut losses = Vec::new();
+    let mut rate = 0.0;
     for task in running.iter().filter(|task| task.experiment == experiment.experiment) {
         let at = task.progress.unwrap_or_default();
         if at.iterations > 0 {
             done += at.iteration as f64 / at.iterations as f64;
         }
         losses.extend(at.loss);
+        rate += at.step_seconds.filter(|seconds| *seconds > 0.0).map_or(0.0, f64::recip);
     }
-    Stand { counts, done, losses }
+    Stand { counts, done, losses, rate }
 }
 
 fn experiment_text(stand: &Stand) -> String {
@@ -129,6 +133,9 @@ fn experiment_text(stand: &Stand) -> String {
     };
     if counts.running > 0 {
         add(format!("{} running", counts.running));
+    }
+    if stand.rate > 0.0 {
+        add(format!("{:.0} steps/s", stand.rate));
     }
     if !stand.losses.is_empty() {
         let losses: Vec<String> = stand.losses.iter().take(4).map(|loss| format!("{loss:.3}")).collect();
@@ -183,8 +190,13 @@ mod tests {
             experiment: "a".into(),
             counts: Some(v1::Counts { committed: 2, running: 1, queued: 1, ..v1::Counts::default() }),
         };
-        let progress =
-            v1::Progress { iteration: 1, iterations: 4, loss: Some(0.5), ..v1::Progress::default() };
+        let progress = v1::Progress {
+            iteration: 1,
+            iterations: 4,
+            loss: Some(0.5),
+            step_seconds: Some(0.01),
+            ..v1::Progress::default()
+        };
         let running = v1::RunningTask {
             experiment: "a".into(),
             progress: Some(progress),
@@ -192,6 +204,6 @@ mod tests {
         };
         let stand = stand(&experiment, &[running]);
         assert_eq!(stand.done, 2.25);
-        assert_eq!(experiment_text(&stand), "2/4 · 1 running · loss 0.500");
+        assert_eq!(experiment_text(&stand), "2/4 · 1 running · 100 steps/s · loss 0.500");
     }
 }
