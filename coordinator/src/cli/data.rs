@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use basin_domain::data::{self, Dataset};
+use basin_domain::data;
 use basin_domain::id::DatasetName;
 use basin_storage::StorageError;
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Don
         imported.test,
         imported.classes.len()
     );
-    let dataset = Dataset { name: name.clone(), digest: imported.digest };
+    let dataset = data::Dataset { name: name.clone(), digest: imported.digest };
     let note = store
         .put_dataset(&dataset, &decoded, &description, &path.display().to_string())
         .await

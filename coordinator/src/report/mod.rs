@@ -1,6 +1,6 @@
 //! The report: tables, figures and a page, made from the store alone.
 //!
-//! [`write`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is where to
+//! [`write()`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is where to
 //! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`chart`]) and the page ([`page`]) are pure
 //! functions of them. Result tables and figures hold no time, host or attempt, so that the same results give the same
 //! bytes; a report of a sweep that isn't done says what is missing.
@@ -96,7 +96,7 @@ pub async fn write(store: &Store, sweep: &SweepId, out: &Path) -> Result<ReportS
 /// Makes the report of `sweep` in the folder `out`, with what a coordinator knows beside the store: failures are named.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub async fn write_with(
     store: &Store,
     sweep: &SweepId,

@@ -25,7 +25,7 @@ impl std::ops::AddAssign for LossSums {
     }
 }
 
-/// The mean over the batch of −log softmax(logits)[label], a scalar.
+/// The mean over the batch of −log softmax(logits)\[label\], a scalar.
 ///
 /// `logits` is `[batch, classes]`, `labels` is `[batch]` of `u32`, each below the number of classes. Gradient for the logits.
 pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
