@@ -2,8 +2,9 @@
 //!
 //! 32×32 RGB, ten classes of shapes. The class is the outline alone: position, size, tilt, stretch, colours and textures
 //! of shape and ground are random, a scrap may lie around, a bar may cover a part, and all pixels are noisy; so there is
-//! something to learn, and something to learn by heart. Convolutions of 16 and 32 channels and a dense layer of 64 reach
-//! 82 % of the test images within ten epochs, and 94 % of the training images.
+//! something to learn, and something to learn by heart. Convolutions of 16 and 32 channels and a dense layer of 64,
+//! trained by Adam for ten epochs of batches of 64, get 80 to 81 % of the test images right and 92 to 95 % of the training
+//! images (three seeds).
 //!
 //! Every image has its own random stream, and all arithmetic is addition, multiplication, division and square root, which
 //! IEEE 754 defines to the last bit: the bytes are the same on every machine and with any number of threads.
