@@ -81,8 +81,8 @@ fn the_models_of_the_homework_have_their_parameter_counts() {
 #[test]
 fn the_quick_homework_is_little_work() {
     let quick = shipped("homework.toml", Some("quick"), &[]);
-    // At 4,000 images and 8,000 steps a second: under 100 s.
-    assert!(images_trained(&quick) <= 300_000, "{}", images_trained(&quick));
+    // At 10,000 images and 8,000 steps a second, well below what docs/performance.md measures: under 100 s.
+    assert!(images_trained(&quick) <= 600_000, "{}", images_trained(&quick));
     assert!(steps(&quick) <= 50_000, "{}", steps(&quick));
 }
 
