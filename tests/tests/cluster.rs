@@ -89,7 +89,7 @@ fn without_results(
 #[test]
 fn killed_workers_and_killed_coordinators_change_nothing() {
     let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
     let first = worker(&place, "first", &url);
     let _second = worker(&place, "second", &url);
@@ -104,7 +104,7 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     });
     coordinator.kill();
     // Workers go on without it.
-    let (_coordinator, again) = place.serve(&address, &["--lease", "2"]);
+    let (_coordinator, again) = place.serve(&address, &["--lease", "5"]);
     assert_eq!(again, url);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
@@ -116,7 +116,7 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
 #[test]
 fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
     let _worker = worker(&place, "worker", &url);
     // One task of several seconds: its commit comes several leases after the coordinator's death.
@@ -147,8 +147,8 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
                 .find(|task| task.path().join("commit.json").exists())
         })
     });
-    assert!(killed.elapsed().as_secs_f64() > 2.0, "the outage lasted longer than a lease");
-    let (_coordinator, _) = place.serve(&address, &["--lease", "2"]);
+    assert!(killed.elapsed().as_secs_f64() > 5.0, "the outage lasted longer than a lease");
+    let (_coordinator, _) = place.serve(&address, &["--lease", "5"]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     let status = counts(&place, &url, &sweep).unwrap();
     assert_eq!(status["counts"]["committed"], 1);
