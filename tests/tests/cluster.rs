@@ -122,7 +122,7 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     // One task of several seconds: its commit comes several leases after the coordinator's death.
     let more = [
         "--set",
-        "epochs=250",
+        "epochs=400",
         "--set",
         "seeds=1",
         "--set",
