@@ -106,7 +106,8 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     // Workers go on without it.
     let (_coordinator, again) = place.serve(&address, &["--lease", "5"]);
     assert_eq!(again, url);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
+    assert_eq!(watched.code, Some(0), "{}", place.basin(&["status", &sweep, "--coordinator", &url]).out);
     let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
     place.basin(&["report", &sweep, "--out", "disturbed"]).succeeded();
