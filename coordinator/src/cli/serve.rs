@@ -39,9 +39,6 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let policy = Policy {
         term: Duration::from_secs_f64(arguments.lease),
         max_tasks: arguments.max_tasks,
-        // Machines of a cluster come and go more often than tasks are at fault; a task that fails on three different
-        // workers is quarantined all the same.
-        max_attempts: 10,
         ..Policy::default()
     };
     let journal = arguments.store.local.state.join("journal.sqlite");

@@ -14,8 +14,11 @@ use tonic::{Request, Response, Status};
 
 use super::{Coordinator, completion, fresh_lease, refusal, unfitting};
 
-/// How long an idle worker's call waits for something to do. Well below any proxy's patience.
+/// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
 const HOLD: Duration = Duration::from_secs(8);
+/// And at most this share of a lease's term: the worker counts a lease from before it asked, so what the call waited is
+/// taken off the lease that it brings.
+const HOLDS_A_TERM: u32 = 4;
 /// The pause that a busy worker makes between two calls, as a share of its lease's term.
 const ROUNDS_A_TERM: u32 = 15;
 /// The most leases and slots that one worker can claim, so that no message makes memory grow without bound.
@@ -53,7 +56,7 @@ impl Scheduler for SchedulerService {
     async fn sync(&self, request: Request<v1::SyncRequest>) -> Reply_<v1::SyncReply> {
         let sync = sync_command(request.into_inner())?;
         let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
-        let deadline = tokio::time::Instant::now() + HOLD;
+        let deadline = tokio::time::Instant::now() + HOLD.min(self.0.term / HOLDS_A_TERM);
         loop {
             // Listening begins before the ledger is asked: what is launched in between is not missed.
             let woken = self.0.wake.notified();
