@@ -154,11 +154,32 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     let status = counts(&place, &url, &sweep).unwrap();
     assert_eq!(status["counts"]["committed"], 1);
     // It is the first attempt that was committed: nothing stopped, nothing was done twice.
-    place.basin(&["report", &sweep, "--out", "out"]).succeeded();
-    let provenance = place.read("out/provenance.csv");
+    assert_eq!(committed_attempts(&place, &sweep), ["1"]);
+}
+
+/// The number of the attempt that each task of a sweep was committed by.
+fn committed_attempts(place: &Place, sweep: &str) -> Vec<String> {
+    place.basin(&["report", sweep, "--out", "attempts"]).succeeded();
+    let provenance = place.read("attempts/provenance.csv");
     let mut lines = provenance.lines();
     let column = lines.next().unwrap().split(',').position(|name| name == "attempt").unwrap();
-    assert_eq!(lines.next().unwrap().split(',').nth(column), Some("1"), "{provenance}");
+    lines.map(|line| line.split(',').nth(column).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
+    let _worker = worker(&place, "worker", &url);
+    let workers = || place.basin(&["--json", "workers", "--coordinator", &url]).json();
+    eventually("the worker is there", || (workers().as_array().map(Vec::len) == Some(1)).then_some(()));
+    let idle_since = std::time::Instant::now();
+    eventually("it is idle for longer than a lease", || {
+        (idle_since.elapsed().as_secs_f64() > 3.0).then_some(())
+    });
+    let sweep = launch(&place, &url);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    assert_eq!(committed_attempts(&place, &sweep), ["1"; 6]);
 }
 
 #[test]
