@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::causes;
 use basin_domain::sweep::Source;
 use basin_proto::v1::control_client::ControlClient;
 use basin_proto::{HINT_KEY, MESSAGE_LIMIT, v1};
@@ -45,15 +46,6 @@ pub enum CallError {
         /// Its words.
         message: String,
     },
-}
-
-/// The cause at the bottom of an error.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(cause) = deepest.source() {
-        deepest = cause;
-    }
-    deepest.to_string()
 }
 
 impl CallError {
@@ -102,7 +94,7 @@ impl Client {
         let message = status.message().to_owned();
         match status.code() {
             Code::Unavailable if std::error::Error::source(status).is_some() => {
-                CallError::Unreachable { url: self.url.clone(), why: innermost(status) }
+                CallError::Unreachable { url: self.url.clone(), why: causes::innermost(status) }
             }
             Code::InvalidArgument
             | Code::NotFound

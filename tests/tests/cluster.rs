@@ -43,8 +43,10 @@ fn counts(place: &Place, url: &str, sweep: &str) -> Option<serde_json::Value> {
     (said.code == Some(0)).then(|| said.json())
 }
 
-fn launch(place: &Place, url: &str) -> String {
-    let said = place.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
+fn launch(place: &Place, url: &str, more: &[&str]) -> String {
+    let said = place
+        .basin(&[&["--json", "launch", "cluster.toml", "--coordinator", url], more].concat())
+        .succeeded();
     said.json()["sweep"].as_str().unwrap().to_owned()
 }
 
@@ -60,8 +62,8 @@ fn two_workers_give_the_same_bytes_as_one_machine() {
     let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
     let first = worker(&place, "first", &url);
     let second = place.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
-    let sweep = launch(&place, &url);
-    assert_eq!(launch(&place, &url), sweep, "launching again is the same sweep");
+    let sweep = launch(&place, &url, &[]);
+    assert_eq!(launch(&place, &url, &[]), sweep, "launching again is the same sweep");
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     let status = counts(&place, &url, &sweep).unwrap();
     assert_eq!((&status["state"], &status["counts"]["committed"]), (&"done".into(), &6.into()));
@@ -93,7 +95,7 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     let address = url.trim_start_matches("http://").to_owned();
     let first = worker(&place, "first", &url);
     let _second = worker(&place, "second", &url);
-    let sweep = launch(&place, &url);
+    let sweep = launch(&place, &url, &[]);
     let running =
         |place: &Place| counts(place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2));
     eventually("both train", || running(&place));
@@ -131,9 +133,7 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
         "--set",
         "data.train_limit=2048",
     ];
-    let said =
-        place.basin(&[&["--json", "launch", "cluster.toml", "--coordinator", &url], &more[..]].concat());
-    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    let sweep = launch(&place, &url, &more);
     eventually("it trains", || {
         counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
     });
@@ -177,7 +177,7 @@ fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
     eventually("it is idle for longer than a lease", || {
         (idle_since.elapsed().as_secs_f64() > 3.0).then_some(())
     });
-    let sweep = launch(&place, &url);
+    let sweep = launch(&place, &url, &[]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     assert_eq!(committed_attempts(&place, &sweep), ["1"; 6]);
 }
@@ -187,9 +187,7 @@ fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
     let place = place();
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
     let first = worker(&place, "first", &url);
-    let said =
-        place.basin(&["--json", "launch", "cluster.toml", "--set", "epochs=2000", "--coordinator", &url]);
-    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    let sweep = launch(&place, &url, &["--set", "epochs=2000"]);
     eventually("it trains", || {
         counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
     });
@@ -217,9 +215,7 @@ fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free
         "--set",
         "data.train_limit=2048",
     ];
-    let said =
-        place.basin(&[&["--json", "launch", "cluster.toml", "--coordinator", &url], &more[..]].concat());
-    let sweep = said.succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    let sweep = launch(&place, &url, &more);
     let running = eventually("it trains", || {
         counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
     });

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use basin_domain::causes;
 use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
@@ -28,17 +29,6 @@ impl Finding {
     }
 }
 
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
-}
-
 /// Looks at everything; exit code 1 if something must be mended.
 pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
     let mut findings = vec![machine()];
@@ -51,7 +41,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
         Err(error) => {
             let mend =
                 error.hint().unwrap_or_else(|| "choose another with `--store` or `--state`".to_owned());
-            findings.push(Finding::bad("store", chain(&error), mend));
+            findings.push(Finding::bad("store", causes::in_words(&error), mend));
         }
     }
     if let Some(url) = &arguments.coordinator {
@@ -106,7 +96,7 @@ async fn look_at_store(store: &Store) -> Vec<Finding> {
         Err(error) => {
             let mend =
                 error.hint().unwrap_or_else(|| "make the store writable, or choose another".to_owned());
-            vec![Finding::bad("store", chain(&error), mend)]
+            vec![Finding::bad("store", causes::in_words(&error), mend)]
         }
     }
 }
@@ -121,7 +111,7 @@ async fn data(store: &Store) -> Finding {
             let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };
             Finding::good("data", format!("{stored}; shapes is made by basin itself"))
         }
-        Err(error) => Finding::bad("data", chain(&error), "check the store's datasets/ folder"),
+        Err(error) => Finding::bad("data", causes::in_words(&error), "check the store's datasets/ folder"),
     }
 }
 
@@ -142,7 +132,7 @@ async fn coordinator(url: &str) -> Finding {
         ),
         Ok(Err(error)) => {
             let mend = error.hint().unwrap_or_else(|| "look into the coordinator's log".to_owned());
-            Finding::bad("coordinator", chain(&error), mend)
+            Finding::bad("coordinator", causes::in_words(&error), mend)
         }
         Err(_) => Finding::bad(
             "coordinator",

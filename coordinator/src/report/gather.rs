@@ -1,5 +1,6 @@
 //! From the store to what a report is made from.
 
+use basin_domain::causes;
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepFile;
 use basin_storage::{Commit, StorageError, Store};
@@ -51,7 +52,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError>
     let record = match store.read_metrics(&commit).await {
         Ok(record) => record,
         Err(error) if is_of_this_object(&error) => {
-            return Ok(State::Unreadable { error: with_causes(&error) });
+            return Ok(State::Unreadable { error: causes::in_words(&error) });
         }
         Err(error) => return Err(error),
     };
@@ -69,14 +70,4 @@ fn is_of_this_object(error: &StorageError) -> bool {
         error,
         StorageError::Corrupt { .. } | StorageError::NotFound { .. } | StorageError::MissingArtifact { .. }
     )
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text += &format!(": {error}");
-        cause = error.source();
-    }
-    text
 }

@@ -6,6 +6,7 @@
 //! Where to start reading: [`sweep`] turns a sweep file into a [`sweep::Plan`] of [`task::Task`]s; [`experiment`]
 //! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
 
+pub mod causes;
 pub mod data;
 pub mod digest;
 pub mod experiment;

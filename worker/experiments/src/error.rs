@@ -1,5 +1,6 @@
 //! Why a run can't start or go on.
 
+use basin_domain::causes;
 use basin_domain::failure::{Failure, FailureKind};
 
 /// Why a run can't start or go on.
@@ -38,14 +39,7 @@ impl ExperimentError {
                 FailureKind::Experiment
             }
         };
-        let mut message = self.to_string();
-        let mut cause = std::error::Error::source(self);
-        while let Some(error) = cause {
-            message.push_str(": ");
-            message.push_str(&error.to_string());
-            cause = error.source();
-        }
-        Failure::new(kind, message)
+        Failure::new(kind, causes::in_words(self))
     }
 }
 

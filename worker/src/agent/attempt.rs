@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use basin_domain::causes;
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::WorkerId;
@@ -61,13 +62,7 @@ impl Ended {
 }
 
 fn storage_failure(error: &impl std::error::Error) -> Settlement {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    Settlement::Failed(Failure::new(FailureKind::Storage, message))
+    Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)))
 }
 
 fn unix_ms() -> u64 {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::causes;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{MESSAGE_LIMIT, PROTOCOL, v1};
@@ -63,7 +64,10 @@ impl Coordinator {
                 });
             }
             if tokio::time::Instant::now() + pause > deadline {
-                return Err(AgentError::Unreachable { url: self.url.clone(), why: innermost(&status) });
+                return Err(AgentError::Unreachable {
+                    url: self.url.clone(),
+                    why: causes::innermost(&status),
+                });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -114,15 +118,6 @@ where
             Err(status) => return Err(status),
         }
     }
-}
-
-/// The cause at the bottom of an error: the layers between say the same again.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(cause) = deepest.source() {
-        deepest = cause;
-    }
-    deepest.to_string()
 }
 
 /// Whether the same call may go through later.
