@@ -198,7 +198,7 @@ impl From<v1::LaunchRequest> for Source {
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::experiment::{Experiment, FitFunction, Function, Recording};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
     use basin_domain::optimizer::Optimizer;
     use proptest::prelude::*;
 
@@ -214,6 +214,7 @@ mod tests {
             epochs: 10,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
+            probes: Probing::default(),
         });
         TaskSpec { version: experiment.version(), experiment, seed: 3, data: None, inputs: BTreeMap::new() }
     }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use basin_domain::data::DataUse;
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Recording};
+use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::failure::{Failure, FailureKind};
-use basin_domain::figure::{Figure, Layout};
+use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::optimizer::Optimizer;
@@ -95,6 +95,7 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
                     epochs: 600,
                     optimizer: Optimizer::adam(1e-3),
                     record: Recording::default(),
+                    probes: Probing::default(),
                 };
                 let spec = Experiment::FitFunction(parameters.clone());
                 let is_odd_one = function == Function::Cube && hidden.len() == 3;
@@ -158,6 +159,7 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
                 epochs: 30,
                 optimizer: Optimizer::adam(1e-3),
                 record: Recording { gradient_norm: true, weights_every: None },
+                probes: Probing::default(),
             };
             let spec = Experiment::Classify(parameters.clone());
             let state = if experiment == "deep" && seed == 1 && seeds > 2 {
@@ -209,45 +211,47 @@ fn experiments(ids: &[&str]) -> Vec<ExperimentId> {
     ids.iter().map(|&id| ExperimentId::new(id).unwrap()).collect()
 }
 
+fn curves(y: &[&str], log_y: &[&str], layout: Layout) -> Drawing {
+    Drawing::Curves { y: words(y), group: vec![], log_y: words(log_y), layout, each: false }
+}
+
 /// Figures 1, 2, 3 and 5 of the homework.
 pub(crate) fn figures() -> Vec<Figure> {
-    let id = |id: &str| FigureId::new(id).unwrap();
+    let figure = |id: &str, title: &str, of: &[&str], facet: Option<&str>, drawing| Figure {
+        id: FigureId::new(id).unwrap(),
+        title: title.to_owned(),
+        experiments: experiments(of),
+        facet: facet.map(str::to_owned),
+        drawing,
+    };
     vec![
-        Figure::Curves {
-            id: id("1-fit-loss"),
-            title: "Fitting a function: training loss".to_owned(),
-            experiments: experiments(&["functions"]),
-            y: words(&["train_loss"]),
-            group: vec![],
-            facet: Some("function".to_owned()),
-            log_y: words(&["train_loss"]),
-            layout: Layout::Row,
-        },
-        Figure::Predictions {
-            id: id("2-predictions"),
-            title: "Fitting a function: predictions and their errors".to_owned(),
-            experiments: experiments(&["functions"]),
-            facet: Some("function".to_owned()),
-        },
-        Figure::Curves {
-            id: id("3-images"),
-            title: "Classifying images: a shallower and a deeper network".to_owned(),
-            experiments: experiments(&["shallow", "deep"]),
-            y: words(&["train_loss", "train_accuracy"]),
-            group: vec![],
-            facet: None,
-            log_y: vec![],
-            layout: Layout::Row,
-        },
-        Figure::Curves {
-            id: id("5-gradient-norm"),
-            title: "Gradient norm and loss during training".to_owned(),
-            experiments: experiments(&["shallow"]),
-            y: words(&["gradient_norm", "loss"]),
-            group: vec![],
-            facet: None,
-            log_y: words(&["gradient_norm"]),
-            layout: Layout::Column,
-        },
+        figure(
+            "1-fit-loss",
+            "Fitting a function: training loss",
+            &["functions"],
+            Some("function"),
+            curves(&["train_loss"], &["train_loss"], Layout::Row),
+        ),
+        figure(
+            "2-predictions",
+            "Fitting a function: predictions and their errors",
+            &["functions"],
+            Some("function"),
+            Drawing::Predictions,
+        ),
+        figure(
+            "3-images",
+            "Classifying images: a shallower and a deeper network",
+            &["shallow", "deep"],
+            None,
+            curves(&["train_loss", "train_accuracy"], &[], Layout::Row),
+        ),
+        figure(
+            "5-gradient-norm",
+            "Gradient norm and loss during training",
+            &["shallow"],
+            None,
+            curves(&["gradient_norm", "loss"], &["gradient_norm"], Layout::Column),
+        ),
     ]
 }

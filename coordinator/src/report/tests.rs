@@ -3,7 +3,7 @@ use std::path::Path;
 
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind};
-use basin_domain::figure::{Figure, Layout};
+use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{Attempt, FigureId, LeaseId, SweepId, WorkerId};
 use basin_domain::key;
 use basin_domain::record::{Axis, Outcome, Record};
@@ -91,7 +91,7 @@ fn no_text_overlaps_or_leaves_the_page_in_any_figure() {
         let runs = all_runs(seeds);
         for figure in samples::figures() {
             for dress in [Dress::Full, Dress::Bare] {
-                assert_tidy(&scene(&figure, &runs, dress), &format!("{} with {seeds} seeds", figure.id()));
+                assert_tidy(&scene(&figure, &runs, dress), &format!("{} with {seeds} seeds", figure.id));
             }
         }
     }
@@ -110,15 +110,8 @@ fn long_names_and_many_groups_stay_in_their_places() {
     }
     let title = "A title that goes on and on, well beyond what fits into a line of a page. ".repeat(3);
     for figure in samples::figures() {
-        let figure = match figure {
-            Figure::Curves { id, experiments, y, group, facet, log_y, layout, .. } => {
-                Figure::Curves { id, title: title.clone(), experiments, y, group, facet, log_y, layout }
-            }
-            Figure::Predictions { id, experiments, facet, .. } => {
-                Figure::Predictions { id, title: title.clone(), experiments, facet }
-            }
-        };
-        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id().as_str());
+        let figure = Figure { title: title.clone(), ..figure };
+        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id.as_str());
     }
 }
 
@@ -152,7 +145,7 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
     for losses in extremes {
         let runs = runs_with_losses(&losses);
         for figure in samples::figures() {
-            let what = format!("{} with {losses:?}", figure.id());
+            let what = format!("{} with {losses:?}", figure.id);
             assert_tidy(&scene(&figure, &runs, Dress::Full), &what);
             let drawn = figures::draw(&figure, &runs);
             assert!(super::chart::png::render(&drawn.svg).is_ok(), "{what}");
@@ -191,7 +184,7 @@ fn a_figure_of_nothing_is_drawn_and_says_so() {
     for figure in samples::figures() {
         let drawn = figures::draw(&figure, &runs);
         assert!(drawn.notes[0].starts_with("n = 0 runs"), "{:?}", drawn.notes);
-        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id().as_str());
+        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id.as_str());
     }
     assert!(figures::draw(&samples::figures()[0], &runs).notes[0].contains("2 missing"));
 }
@@ -225,15 +218,18 @@ fn long_series_make_small_pictures() {
 
 #[test]
 fn facets_and_series_fill_a_grid() {
-    let figure = |layout| Figure::Curves {
+    let figure = |layout| Figure {
         id: FigureId::new("grid").unwrap(),
         title: "A grid".to_owned(),
         experiments: vec![samples::functions(1)[0].task.experiment.clone()],
-        y: vec!["train_loss".to_owned(), "parameters".to_owned()],
-        group: vec!["hidden".to_owned()],
         facet: Some("function".to_owned()),
-        log_y: vec![],
-        layout,
+        drawing: Drawing::Curves {
+            y: vec!["train_loss".to_owned(), "parameters".to_owned()],
+            group: vec!["hidden".to_owned()],
+            log_y: vec![],
+            layout,
+            each: false,
+        },
     };
     let runs = samples::functions(3);
     for layout in Layout::ALL {

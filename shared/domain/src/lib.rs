@@ -7,6 +7,7 @@
 //! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
 
 pub mod causes;
+pub mod claim;
 pub mod data;
 pub mod digest;
 pub mod experiment;

@@ -14,24 +14,37 @@ pub enum Axis {
     Iteration,
     /// The input of a fitted function.
     Input,
+    /// The ratio α of an interpolation between two solutions; 0 is the first, 1 the second.
+    Ratio,
+    /// The cells of a surface, counted row by row from 0.
+    Cell,
+    /// An eigenvalue.
+    Eigenvalue,
     /// Nothing: the series is one number (x is 0).
     Once,
 }
 
 impl Axis {
+    /// Every axis.
+    pub const ALL: [Self; 7] =
+        [Self::Epoch, Self::Iteration, Self::Input, Self::Ratio, Self::Cell, Self::Eigenvalue, Self::Once];
+
     /// The axis as a word, as it stands in files.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Epoch => "epoch",
             Self::Iteration => "iteration",
             Self::Input => "input",
+            Self::Ratio => "ratio",
+            Self::Cell => "cell",
+            Self::Eigenvalue => "eigenvalue",
             Self::Once => "once",
         }
     }
 
     /// The axis of this word, if there is one.
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Epoch, Self::Iteration, Self::Input, Self::Once].into_iter().find(|axis| axis.as_str() == word)
+        Self::ALL.into_iter().find(|axis| axis.as_str() == word)
     }
 }
 
@@ -47,8 +60,10 @@ pub struct Series {
 /// All that a run measured, by series name (`train_loss`, `gradient_norm`, `parameters`).
 ///
 /// The standard names: `train_loss`, `test_loss` (nats, mean over examples), `train_accuracy`, `test_accuracy` (a share
-/// of 1) against epochs; `loss`, `gradient_norm` against iterations; `prediction`, `target` against inputs; `parameters`
-/// once.
+/// of 1) against epochs or ratios; `loss`, `gradient_norm` against iterations; `prediction`, `target` against inputs;
+/// `alpha`, `beta` (coordinates) beside `train_loss` against cells; `spectral_density` against eigenvalues; `parameters`
+/// once. What an experiment's runs record is said by [`crate::experiment::Experiment::series`] and
+/// [`crate::experiment::Experiment::numbers`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Record {
     /// The series, by name.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_core::command::{Launch, LaunchTask};
-use basin_domain::experiment::{Experiment, FitFunction, Function, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
@@ -85,6 +85,7 @@ fn spec(width: u32, seed: u64, inputs: &[TaskId]) -> TaskSpec {
         epochs: 1,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
+        probes: Probing::default(),
     });
     let inputs = inputs.iter().enumerate().map(|(number, id)| (format!("input-{number}"), *id)).collect();
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs }

@@ -107,5 +107,6 @@ pub fn start(
     match &spec.experiment {
         Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, checkpoint),
         Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
+        Experiment::CriticalPoint(_) | Experiment::Interpolate(_) | Experiment::Surface(_) => todo!(),
     }
 }

@@ -11,7 +11,7 @@ use basin_core::event::{Change, Event};
 use basin_core::view::{Phase, SweepState};
 use basin_core::{Ledger, decide};
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::optimizer::Optimizer;
@@ -40,6 +40,7 @@ pub(crate) fn spec(width: u32, seed: u64) -> TaskSpec {
         epochs: 1,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
+        probes: Probing::default(),
     });
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs: BTreeMap::new() }
 }

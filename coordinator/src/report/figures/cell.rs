@@ -43,7 +43,7 @@ pub(crate) struct Place<'a> {
 pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>) -> Option<(f64, f64)> {
     match axis {
         Axis::Epoch | Axis::Iteration => {}
-        Axis::Input | Axis::Once => return None,
+        Axis::Input | Axis::Ratio | Axis::Cell | Axis::Eigenvalue | Axis::Once => return None,
     }
     let long: Vec<&Points> = series.filter(|points| points.len() > LONG).collect();
     let xs = || long.iter().flat_map(|points| points.iter().map(|point| point.0));

@@ -8,7 +8,7 @@ pub(crate) mod names;
 mod notes;
 mod predictions;
 
-use basin_domain::figure::Figure;
+use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::FigureId;
 
 use super::chart::layout::{Dress, lay_out};
@@ -36,7 +36,7 @@ pub(crate) struct Drawn {
 /// Draws `figure` from `runs`.
 pub(crate) fn draw(figure: &Figure, runs: &[Run]) -> Drawn {
     let (chart, rows) = chart(figure, runs);
-    let id = figure.id();
+    let id = &figure.id;
     let svg = |dress| svg::write(&lay_out(&chart, dress), id.as_str(), &chart.title, &chart.description);
     Drawn {
         svg: svg(Dress::Full),
@@ -50,15 +50,20 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run]) -> Drawn {
 
 /// What `figure` shows of `runs`, and its data.
 pub(super) fn chart(figure: &Figure, runs: &[Run]) -> (Chart, Rows) {
-    match figure {
-        Figure::Curves { id: _, title, experiments, y, group, facet, log_y, layout } => {
-            let request =
-                curves::Request { title, y, group, facet: facet.as_deref(), log_y, layout: *layout };
-            curves::chart(&request, &groups::select(runs, experiments))
+    let runs = groups::select(runs, &figure.experiments);
+    let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
+    match &figure.drawing {
+        Drawing::Curves { y, group, log_y, layout, each: _ } => {
+            let request = curves::Request { title, y, group, facet, log_y, layout: *layout };
+            curves::chart(&request, &runs)
         }
-        Figure::Predictions { id: _, title, experiments, facet } => {
-            predictions::chart(title, facet.as_deref(), &groups::select(runs, experiments))
-        }
+        Drawing::Predictions => predictions::chart(title, facet, &runs),
+        Drawing::Against { .. }
+        | Drawing::Scatter { .. }
+        | Drawing::Trajectories { .. }
+        | Drawing::Surface { .. }
+        | Drawing::Interpolation { .. }
+        | Drawing::Spectrum { .. } => todo!(),
     }
 }
 

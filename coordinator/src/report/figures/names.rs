@@ -34,6 +34,9 @@ pub(crate) const fn axis(axis: Axis) -> &'static str {
         Axis::Epoch => "epoch",
         Axis::Iteration => "iteration",
         Axis::Input => "x",
+        Axis::Ratio => "interpolation ratio α",
+        Axis::Cell => "cell",
+        Axis::Eigenvalue => "eigenvalue",
         Axis::Once => "",
     }
 }

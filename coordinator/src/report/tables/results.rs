@@ -9,7 +9,7 @@ use basin_storage::table::{Column, Table};
 use crate::report::runs::{Run, State};
 
 /// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence,
-/// epochs, iterations, and the last value of every series (but those of a fitted function's inputs).
+/// epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
 pub(crate) fn results(runs: &[Run]) -> Table {
     let mut columns = vec![
         column("task", Column::Text(of(runs, |run| Some(run.task.id.to_string())))),
@@ -33,7 +33,7 @@ pub(crate) fn results(runs: &[Run]) -> Table {
         .iter()
         .filter_map(Run::record)
         .flat_map(|record| record.series.iter().map(|(name, series)| (name, series.axis)))
-        .filter(|(_, axis)| *axis != Axis::Input)
+        .filter(|(_, axis)| matches!(axis, Axis::Epoch | Axis::Iteration | Axis::Once))
         .collect();
     for (name, axis) in series {
         let value = |run: &Run| {

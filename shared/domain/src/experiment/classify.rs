@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Recording;
+use super::{Probing, Recording};
 use crate::data::DataUse;
 use crate::optimizer::Optimizer;
 
@@ -52,6 +52,9 @@ pub struct Classify {
     pub optimizer: Optimizer,
     /// What is recorded.
     pub record: Recording,
+    /// What is probed.
+    #[serde(default, skip_serializing_if = "Probing::is_empty")]
+    pub probes: Probing,
 }
 
 impl Classify {
@@ -62,8 +65,13 @@ impl Classify {
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {
-        let always = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"];
-        [&always, self.record.series()].concat()
+        let always = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"].into_iter();
+        always.chain(self.record.series().iter().copied()).chain(self.probes.series()).collect()
+    }
+
+    /// The names of the single numbers that a run records.
+    pub fn numbers(&self) -> Vec<&'static str> {
+        vec!["parameters", "final_train_loss", "final_train_accuracy"]
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Recording;
+use super::{Probing, Recording};
 use crate::optimizer::Optimizer;
 
 /// The function that is fitted.
@@ -55,6 +55,9 @@ pub struct FitFunction {
     pub optimizer: Optimizer,
     /// What is recorded.
     pub record: Recording,
+    /// What is probed.
+    #[serde(default, skip_serializing_if = "Probing::is_empty")]
+    pub probes: Probing,
 }
 
 impl FitFunction {
@@ -65,19 +68,30 @@ impl FitFunction {
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {
-        [&["train_loss", "prediction", "target"], self.record.series()].concat()
+        let series = ["train_loss", "prediction", "target"].into_iter();
+        series.chain(self.record.series().iter().copied()).chain(self.probes.series()).collect()
+    }
+
+    /// The names of the single numbers that a run records.
+    pub fn numbers(&self) -> Vec<&'static str> {
+        vec!["parameters", "final_train_loss"]
     }
 
     /// The number of trainable parameters: weights and biases of every dense layer.
     pub fn parameter_count(&self) -> u64 {
-        let mut width = 1;
-        let mut count = 0;
-        for next in self.hidden.iter().copied().chain([1]) {
-            count += (width + 1) * u64::from(next);
-            width = u64::from(next);
-        }
-        count
+        dense_parameter_count(&self.hidden)
     }
+}
+
+/// The parameters of a dense network from one input through these hidden layers to one output.
+pub(super) fn dense_parameter_count(hidden: &[u32]) -> u64 {
+    let mut width = 1;
+    let mut count = 0;
+    for next in hidden.iter().copied().chain([1]) {
+        count += (width + 1) * u64::from(next);
+        width = u64::from(next);
+    }
+    count
 }
 
 #[cfg(test)]
@@ -95,6 +109,7 @@ mod tests {
             epochs: 1,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
+            probes: Probing::default(),
         };
         assert_eq!(with(&[32, 64]).parameter_count(), 2_241);
         assert_eq!(with(&[32, 32, 32]).parameter_count(), 2_209);

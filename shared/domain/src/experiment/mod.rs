@@ -6,10 +6,20 @@
 use serde::{Deserialize, Serialize};
 
 mod classify;
+mod critical_point;
 mod fit_function;
+mod interpolate;
+mod probe;
+mod subject;
+mod surface;
 
 pub use classify::{Classify, ConvNet};
+pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};
 pub use fit_function::{FitFunction, Function};
+pub use interpolate::{Interpolate, Ratios};
+pub use probe::{Probe, Probing};
+pub use subject::Subject;
+pub use surface::{Plane, Surface, Tile};
 
 /// An experiment: its kind with that kind's parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,6 +29,12 @@ pub enum Experiment {
     FitFunction(FitFunction),
     /// A convolutional or dense network classifies images.
     Classify(Classify),
+    /// A small dense network is led to where its gradient is almost zero.
+    CriticalPoint(CriticalPoint),
+    /// Two solutions are interpolated.
+    Interpolate(Interpolate),
+    /// The loss over a plane through a solution.
+    Surface(Surface),
 }
 
 /// What a run records beside its losses. Every field has a default of "off".
@@ -43,6 +59,9 @@ impl Experiment {
         match self {
             Self::FitFunction(_) => FitFunction::KIND,
             Self::Classify(_) => Classify::KIND,
+            Self::CriticalPoint(_) => CriticalPoint::KIND,
+            Self::Interpolate(_) => Interpolate::KIND,
+            Self::Surface(_) => Surface::KIND,
         }
     }
 
@@ -51,6 +70,9 @@ impl Experiment {
         match self {
             Self::FitFunction(_) => FitFunction::VERSION,
             Self::Classify(_) => Classify::VERSION,
+            Self::CriticalPoint(_) => CriticalPoint::VERSION,
+            Self::Interpolate(_) => Interpolate::VERSION,
+            Self::Surface(_) => Surface::VERSION,
         }
     }
 
@@ -59,14 +81,29 @@ impl Experiment {
         match self {
             Self::FitFunction(parameters) => parameters.series(),
             Self::Classify(parameters) => parameters.series(),
+            Self::CriticalPoint(parameters) => parameters.series(),
+            Self::Interpolate(parameters) => parameters.series(),
+            Self::Surface(parameters) => parameters.series(),
         }
     }
 
-    /// The number of passes over the training data.
-    pub const fn epochs(&self) -> u32 {
+    /// The names of the single numbers that a run records.
+    pub fn numbers(&self) -> Vec<&'static str> {
         match self {
-            Self::FitFunction(parameters) => parameters.epochs,
-            Self::Classify(parameters) => parameters.epochs,
+            Self::FitFunction(parameters) => parameters.numbers(),
+            Self::Classify(parameters) => parameters.numbers(),
+            Self::CriticalPoint(parameters) => parameters.numbers(),
+            Self::Interpolate(_) => vec![],
+            Self::Surface(parameters) => parameters.numbers(),
+        }
+    }
+
+    /// Every how many epochs the weights are kept as tensors of the result, if they are.
+    pub const fn weights_every(&self) -> Option<u32> {
+        match self {
+            Self::FitFunction(parameters) => parameters.record.weights_every,
+            Self::Classify(parameters) => parameters.record.weights_every,
+            Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => None,
         }
     }
 }

@@ -22,6 +22,7 @@ pub(super) struct Document {
     pub(super) defaults: Fragment,
     pub(super) experiments: Vec<(Head, Fragment)>,
     pub(super) figures: Vec<Node>,
+    pub(super) claims: Vec<Node>,
     pub(super) profiles: Vec<Profile>,
 }
 
@@ -38,7 +39,7 @@ pub(super) struct Profile {
 impl Document {
     /// Reads a sweep file's top level.
     pub(super) fn read(table: &Table) -> Result<Self, Problem> {
-        table.only(&["name", "data", "defaults", "experiment", "figure", "profile"], "")?;
+        table.only(&["name", "data", "defaults", "experiment", "figure", "claim", "profile"], "")?;
         let name = table.get("name").ok_or_else(|| {
             Problem::new(Place::Line(1), "the sweep has no name").hint("name = \"my-sweep\"")
         })?;
@@ -54,6 +55,7 @@ impl Document {
             defaults: defaults(table)?,
             experiments,
             figures: array_of_tables(table, "figure")?.to_vec(),
+            claims: array_of_tables(table, "claim")?.to_vec(),
             profiles,
         })
     }

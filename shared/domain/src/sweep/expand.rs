@@ -2,53 +2,131 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::kind::{Draft, Reading};
 use super::problem::{Place, Problem};
+use super::reference::{Reference, Targets};
 use super::space::{self, Point, Space};
 use super::{Datasets, Plan};
+use crate::claim::Claim;
 use crate::data::{self, Dataset};
 use crate::digest::Digest;
+use crate::experiment::{Experiment, Tile};
 use crate::figure::Figure;
 use crate::id::{DatasetName, SweepId, SweepName, TaskId};
 use crate::task::{Task, TaskSpec};
 use crate::value::Value;
 
-/// The plan of these experiments and figures.
+/// The plan of these experiments, figures and claims.
 pub(super) fn plan(
     name: &SweepName,
     spaces: &[Space],
     figures: &[Figure],
+    claims: &[Claim],
     datasets: &Datasets,
 ) -> Result<Plan, Problem> {
     let mut tasks = Vec::new();
+    let targets = Targets::new(spaces);
     for space in spaces {
-        add_tasks(space, datasets, &mut tasks)?;
+        add_tasks(space, &targets, datasets, &mut tasks)?;
     }
-    let id = format!("{name}-{}", digest(&tasks, figures).short());
+    let id = format!("{name}-{}", digest(&tasks, figures, claims).short());
     let id = SweepId::new(id).expect("a sweep's name and a digest make a valid id");
-    Ok(Plan { id, name: name.clone(), tasks, figures: figures.to_vec() })
+    Ok(Plan { id, name: name.clone(), tasks, figures: figures.to_vec(), claims: claims.to_vec() })
 }
 
-fn add_tasks(space: &Space, datasets: &Datasets, tasks: &mut Vec<Task>) -> Result<(), Problem> {
+fn add_tasks(
+    space: &Space,
+    targets: &Targets<'_>,
+    datasets: &Datasets,
+    tasks: &mut Vec<Task>,
+) -> Result<(), Problem> {
     let seeds = space.seeds();
     let mut first_tasks: HashMap<TaskId, usize> = HashMap::new();
     let axes = space.axes(u64::MAX);
     for chosen in space::choices(&axes) {
         let Point { reading, coordinates, used: _ } = space.point(&chosen)?;
-        let data = reading.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
-        let version = reading.experiment.version();
-        let mut spec =
-            TaskSpec { experiment: reading.experiment, version, seed: 0, data, inputs: BTreeMap::new() };
-        let first = tasks.len();
-        for seed in seeds.iter() {
-            spec.seed = seed;
-            let (point, spec) = (coordinates.clone(), spec.clone());
-            tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
-        }
-        if let Some(same) = first_tasks.insert(tasks[first].id, first) {
-            return Err(repeated(space, &tasks[same], &tasks[first]));
+        for index in 0..space.splits() {
+            let tile = Tile { index, of: space.splits() };
+            let mut coordinates = coordinates.clone();
+            if let Some(split) = space.kind().split.filter(|_| tile.of > 1) {
+                coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
+            }
+            let complete = Complete::new(&reading, targets, tile)?;
+            let data = complete.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
+            let version = complete.experiment.version();
+            let experiment = complete.experiment;
+            let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
+            let first = tasks.len();
+            for seed in seeds.iter() {
+                spec.seed = seed;
+                spec.inputs = inputs(&complete.inputs, targets, datasets, seed)?;
+                let (point, spec) = (coordinates.clone(), spec.clone());
+                tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
+            }
+            if let Some(same) = first_tasks.insert(tasks[first].id, first) {
+                return Err(repeated(space, &tasks[same], &tasks[first]));
+            }
         }
     }
     Ok(())
+}
+
+/// A point's experiment with everything that it takes from the runs that it reads.
+#[derive(Debug)]
+pub(super) struct Complete<'a> {
+    /// The experiment.
+    pub(super) experiment: Experiment,
+    /// The data set that its runs read.
+    pub(super) dataset: Option<DatasetName>,
+    inputs: Vec<(&'static str, &'a Reference)>,
+}
+
+impl<'a> Complete<'a> {
+    /// Finds what `reading` refers to.
+    pub(super) fn new(reading: &'a Reading, targets: &Targets<'_>, tile: Tile) -> Result<Self, Problem> {
+        let (references, derivation) = match &reading.draft {
+            Draft::Complete(experiment) => {
+                let (experiment, dataset) = (experiment.clone(), reading.dataset.clone());
+                return Ok(Self { experiment, dataset, inputs: Vec::new() });
+            }
+            Draft::Derived { inputs, derivation } => (inputs, derivation),
+        };
+        let found = references.iter().map(|(_, reference)| targets.find(reference));
+        let found = found.collect::<Result<Vec<_>, _>>()?;
+        let at = references.first().map_or(Place::Line(1), |(_, reference)| reference.at());
+        let experiment = derivation.complete(&found, tile).map_err(|message| Problem::new(at, message))?;
+        let dataset = found.iter().find_map(|target| target.dataset.clone());
+        if found.iter().any(|target| target.dataset != dataset) {
+            return Err(Problem::new(at, "the runs that are read have different data sets"));
+        }
+        let inputs = references.iter().map(|(name, reference)| (*name, reference)).collect();
+        Ok(Self { experiment, dataset, inputs })
+    }
+}
+
+/// The tasks of this seed that references lead to.
+fn inputs(
+    references: &[(&'static str, &Reference)],
+    targets: &Targets<'_>,
+    datasets: &Datasets,
+    seed: u64,
+) -> Result<BTreeMap<String, TaskId>, Problem> {
+    let mut inputs = BTreeMap::new();
+    for (name, reference) in references {
+        if !targets.seeds(reference)?.contains(seed) {
+            let message = format!(
+                "seed {seed} is read from experiment \"{}\", which doesn't have it",
+                reference.experiment()
+            );
+            return Err(Problem::new(reference.at(), message).hint("seeds = N in both"));
+        }
+        let target = targets.find(reference)?;
+        let data = target.dataset.clone().map(|name| dataset(name, datasets, reference.at())).transpose()?;
+        let (experiment, version) = (target.experiment.clone(), target.experiment.version());
+        let spec = TaskSpec { experiment, version, seed, data, inputs: BTreeMap::new() };
+        inputs.insert((*name).to_owned(), spec.id());
+    }
+    Ok(inputs)
 }
 
 fn dataset(name: DatasetName, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
@@ -75,7 +153,7 @@ fn coordinates(point: &BTreeMap<String, Value>) -> String {
 }
 
 /// The digest of everything that the sweep's results and report depend on.
-fn digest(tasks: &[Task], figures: &[Figure]) -> Digest {
+fn digest(tasks: &[Task], figures: &[Figure], claims: &[Claim]) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("basin 2026 sweep v1");
     let mut previous: Option<&Task> = None;
     for task in tasks {
@@ -87,6 +165,7 @@ fn digest(tasks: &[Task], figures: &[Figure]) -> Digest {
         hasher.update(task.id.0.as_bytes());
         previous = Some(task);
     }
-    hasher.update(serde_json::to_string(figures).expect("figures are plain text").as_bytes());
+    let report = serde_json::to_string(&(figures, claims));
+    hasher.update(report.expect("figures and claims have text keys and finite numbers only").as_bytes());
     Digest::from_bytes(*hasher.finalize().as_bytes())
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::document::Head;
 use super::fragment::Origin;
 use super::problem::Problem;
-use super::tree::Node;
+use super::reference::Reference;
+use super::tree::{Assignment, Node};
 
 /// The values that are given at a point, by dotted name.
 #[derive(Debug)]
@@ -46,6 +47,38 @@ impl<'a> Fields<'a> {
             let message = format!("experiment \"{}\" ({}) needs `{key}`", self.head.id, self.head.kind.name);
             Problem::new(self.head.at, message).hint(example)
         })
+    }
+
+    /// The reference `key`, of whatever entries are given; an error with this example if none is.
+    pub(super) fn reference(
+        &mut self,
+        key: &'static str,
+        example: &'static str,
+    ) -> Result<Reference, Problem> {
+        if let Some((node, _)) = self.given.get(key) {
+            return Err(Problem::new(node.at, format!("`{key}` must be a table, not {node}")).hint(example));
+        }
+        let entry = |name: &str| Some(name.strip_prefix(key)?.strip_prefix('.')?.to_owned());
+        let mut entries = Assignment::new();
+        let mut at = None;
+        for (name, (node, _)) in &self.given {
+            if let Some(entry) = entry(name) {
+                at.get_or_insert(node.at);
+                entries.insert(entry, (*node).clone());
+            }
+        }
+        let Some(at) = at else {
+            let message = format!("experiment \"{}\" ({}) needs `{key}`", self.head.id, self.head.kind.name);
+            return Err(Problem::new(self.head.at, message).hint(example));
+        };
+        self.used.push(key);
+        Reference::new(key, at, entries)
+    }
+
+    /// A problem with the value of `key`, or with the experiment where it isn't given.
+    pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
+        let at = self.given.get(key).map_or(self.head.at, |(node, _)| node.at);
+        Problem::new(at, format!("`{key}` {message}"))
     }
 
     /// Refuses `key`, which has no meaning at this point because of `reason`; a default may be there all the same.

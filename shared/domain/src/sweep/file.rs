@@ -2,15 +2,20 @@
 
 use std::collections::BTreeSet;
 
+use super::claims;
 use super::document::Document;
-use super::expand;
-use super::figures::{self, Drawable};
+use super::expand::{self, Complete};
+use super::figures::{self, Measured};
+use super::kind::Draft;
 use super::layers;
 use super::nearest;
 use super::problem::Problem;
+use super::reference::Targets;
 use super::space::{self, Point, Space};
 use super::tree::Tree;
 use super::{Datasets, Plan, Source, SweepError, syntax};
+use crate::claim::Claim;
+use crate::experiment::Tile;
 use crate::figure::Figure;
 use crate::id::{DatasetName, ExperimentId, SweepName};
 
@@ -21,6 +26,7 @@ pub struct SweepFile {
     name: SweepName,
     spaces: Vec<Space>,
     figures: Vec<Figure>,
+    claims: Vec<Claim>,
     datasets: BTreeSet<DatasetName>,
 }
 
@@ -49,6 +55,9 @@ struct Survey {
     datasets: BTreeSet<DatasetName>,
     used: BTreeSet<&'static str>,
     series: BTreeSet<&'static str>,
+    numbers: BTreeSet<&'static str>,
+    /// Whether a run doesn't keep its weights.
+    forgets_weights: bool,
 }
 
 impl SweepFile {
@@ -63,17 +72,26 @@ impl SweepFile {
 
     fn read(source: &Source) -> Result<Self, Problem> {
         let document = Document::read(&syntax::document(&source.text)?)?;
-        let spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
-        let surveys: Vec<Survey> = spaces.iter().map(Survey::of).collect::<Result<_, _>>()?;
+        let mut spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
+        adopt_seeds(&mut spaces)?;
+        let targets = Targets::new(&spaces);
+        let surveys = spaces.iter().map(|space| Survey::of(space, &targets));
+        let surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
         overrides_are_used(&spaces, &surveys)?;
-        let drawables = spaces.iter().zip(&surveys).map(|(space, survey)| Drawable {
+        let measured = spaces.iter().zip(&surveys).map(|(space, survey)| Measured {
             id: space.id(),
+            kind: space.kind().name,
             varied: space.varied(),
             series: survey.series.clone(),
+            numbers: survey.numbers.clone(),
+            keeps_weights: !survey.forgets_weights,
         });
-        let figures = figures::read_all(&document.figures, &drawables.collect::<Vec<_>>())?;
+        let measured: Vec<_> = measured.collect();
+        let figures = figures::read_all(&document.figures, &measured)?;
+        let claims = claims::read_all(&document.claims, &measured, &targets)?;
         let datasets = surveys.into_iter().flat_map(|survey| survey.datasets).collect();
-        Ok(Self { file: source.file.clone(), name: document.name, spaces, figures, datasets })
+        let (file, name) = (source.file.clone(), document.name);
+        Ok(Self { file, name, spaces, figures, claims, datasets })
     }
 
     /// The sweep's name.
@@ -89,6 +107,11 @@ impl SweepFile {
     /// The figures.
     pub fn figures(&self) -> &[Figure] {
         &self.figures
+    }
+
+    /// The claims.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
     }
 
     /// The number of tasks, from the lengths of the axes alone; `u128::MAX` stands for more than fit.
@@ -116,7 +139,7 @@ impl SweepFile {
     /// is invalid, or two points of an experiment are the same task.
     pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<Plan, SweepError> {
         self.within(limit)
-            .and_then(|()| expand::plan(&self.name, &self.spaces, &self.figures, datasets))
+            .and_then(|()| expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, datasets))
             .map_err(|problem| problem.in_file(&self.file))
     }
 
@@ -139,12 +162,12 @@ impl SweepFile {
 
 impl Survey {
     /// Reads the points of a space.
-    fn of(space: &Space) -> Result<Self, Problem> {
+    fn of(space: &Space, targets: &Targets<'_>) -> Result<Self, Problem> {
         let mut survey = Self::default();
         if space.points() <= CHECKED_POINTS {
             let axes = space.axes(u64::MAX);
             for chosen in space::choices(&axes) {
-                survey.add(space.point(&chosen)?);
+                survey.add(space.point(&chosen)?, targets)?;
             }
         } else {
             let axes = space.axes(CHECKED_DRAWS);
@@ -152,7 +175,7 @@ impl Survey {
             for (index, axis) in axes.iter().enumerate() {
                 for value in axis.iter() {
                     chosen[index] = value;
-                    survey.add(space.point(&chosen)?);
+                    survey.add(space.point(&chosen)?, targets)?;
                 }
                 chosen[index] = &axis[0];
             }
@@ -165,17 +188,40 @@ impl Survey {
         Ok(survey)
     }
 
-    fn add(&mut self, point: Point) {
-        self.series.extend(point.reading.experiment.series());
-        self.datasets.extend(point.reading.dataset);
+    fn add(&mut self, point: Point, targets: &Targets<'_>) -> Result<(), Problem> {
+        let complete = Complete::new(&point.reading, targets, Tile { index: 0, of: 1 })?;
+        self.series.extend(complete.experiment.series());
+        self.numbers.extend(complete.experiment.numbers());
+        self.forgets_weights |= complete.experiment.weights_every().is_none();
+        self.datasets.extend(complete.dataset);
         self.used.extend(point.used);
+        Ok(())
     }
+}
+
+/// Experiments that read others' runs have the seeds of those, unless they give their own.
+fn adopt_seeds(spaces: &mut [Space]) -> Result<(), Problem> {
+    let mut adopted = Vec::new();
+    for (index, space) in spaces.iter().enumerate().filter(|(_, space)| !space.has_seeds()) {
+        let axes = space.axes(1);
+        let Some(chosen) = space::choices(&axes).next() else { continue };
+        if let Draft::Derived { inputs, .. } = space.point(&chosen)?.reading.draft
+            && let Some((_, reference)) = inputs.first()
+        {
+            adopted.push((index, Targets::new(spaces).seeds(reference)?));
+        }
+    }
+    for (index, seeds) in adopted {
+        spaces[index].adopt_seeds(seeds);
+    }
+    Ok(())
 }
 
 /// Refuses a `--set` for all experiments of which none makes use.
 fn overrides_are_used(spaces: &[Space], surveys: &[Survey]) -> Result<(), Problem> {
     for (name, at) in spaces.iter().flat_map(Space::set_everywhere) {
-        if !surveys.iter().any(|survey| survey.used.contains(name)) {
+        let of = spaces.iter().find_map(|space| space.kind().reference_of(name)).unwrap_or(name);
+        if !surveys.iter().any(|survey| survey.used.contains(of)) {
             let name = nearest::shortened(name);
             return Err(Problem::new(at, format!("`{name}` makes no difference to any experiment")));
         }

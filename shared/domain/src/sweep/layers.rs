@@ -93,7 +93,7 @@ fn read_override(text: &str, number: usize, document: &Document) -> Result<(Targ
     }
     let first = path.split('.').next().unwrap_or_default();
     let of_one = ["id", "kind"].contains(&first) || first != "seeds" && STRUCTURE.contains(&first);
-    if of_one || ["name", "figure", "profile", "experiment", "defaults"].contains(&first) {
+    if of_one || ["name", "figure", "claim", "profile", "experiment", "defaults"].contains(&first) {
         let message = format!("`{first}` can't be set for all experiments");
         return Err(Problem::new(at, message).hint("--set experiment.ID.KEY=VALUE"));
     }

@@ -3,11 +3,12 @@
 //! [`SweepFile::parse`] goes through these stages, each a file: `syntax` reads TOML into a `tree` whose values know their
 //! lines; `document` takes it apart into experiments, defaults, figures and profiles, each a `fragment`; `layers` puts
 //! them over each other; `space` is what comes out for an experiment, made of `axis`, `random`, `condition` and `seeds`;
-//! `kind` reads a point's `fields` into typed parameters through the `check`s of single values. [`SweepFile::expand`]
-//! makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
+//! `kind` reads a point's `fields` into typed parameters through the `check`s of single values; what a `reference` to
+//! another experiment leads to is found among all spaces. [`SweepFile::expand`] makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
 
 mod axis;
 mod check;
+mod claims;
 mod condition;
 mod document;
 mod expand;
@@ -20,6 +21,7 @@ mod layers;
 mod nearest;
 mod problem;
 mod random;
+mod reference;
 mod seeds;
 mod space;
 mod syntax;
@@ -31,6 +33,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Claim;
 use crate::digest::Digest;
 use crate::figure::Figure;
 use crate::id::{DatasetName, SweepId, SweepName};
@@ -76,6 +79,8 @@ pub struct Plan {
     pub tasks: Vec<Task>,
     /// The figures.
     pub figures: Vec<Figure>,
+    /// The claims.
+    pub claims: Vec<Claim>,
 }
 
 /// The digests of the data sets at hand, by name.

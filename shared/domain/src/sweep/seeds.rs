@@ -77,6 +77,15 @@ impl Seeds {
         }
     }
 
+    /// Whether this is one of them.
+    pub(super) fn contains(&self, seed: u64) -> bool {
+        let Ok(seed) = i64::try_from(seed) else { return false };
+        match self {
+            Self::Range { start, count } => (*start..=start + (count - 1)).contains(&seed),
+            Self::Listed(seeds) => seeds.contains(&seed),
+        }
+    }
+
     /// The seeds, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
         let (range, listed) = match self {

@@ -42,6 +42,7 @@ impl Space {
         space.knows_all(&space.fragment)?;
         space.conditions_ask_for_what_is_given()?;
         space.fragment.random.iter().try_for_each(super::random::Random::is_complete)?;
+        space.split_is_fixed()?;
         Ok(space)
     }
 
@@ -86,7 +87,37 @@ impl Space {
 
     /// The number of tasks; the greatest number if there are more.
     pub(super) fn tasks(&self) -> u128 {
-        self.points().saturating_mul(u128::from(self.seeds().count()))
+        let tasks = self.points().saturating_mul(u128::from(self.seeds().count()));
+        tasks.saturating_mul(u128::from(self.splits()))
+    }
+
+    /// Into how many tasks a point with one seed is split.
+    pub(super) fn splits(&self) -> u32 {
+        let Some(split) = self.kind().split else { return 1 };
+        match self.fragment.fixed.get(split.key).map(|leaf| &leaf.node.value) {
+            Some(Tree::Integer(count)) => u32::try_from(*count).unwrap_or(1).clamp(1, split.most),
+            _ => split.default,
+        }
+    }
+
+    fn split_is_fixed(&self) -> Result<(), Problem> {
+        let Some(split) = self.kind().split else { return Ok(()) };
+        let varied = self.fragment.varied().into_iter().find(|(name, _)| *name == split.key);
+        let set = self.values_of(split.key).next().map(|node| node.at);
+        match varied.map(|(_, at)| at).or(set) {
+            Some(at) => Err(Problem::new(at, format!("`{}` can't vary", split.key))),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes these seeds, if none were given.
+    pub(super) fn adopt_seeds(&mut self, seeds: Seeds) {
+        self.fragment.seeds.get_or_insert(seeds);
+    }
+
+    /// Whether seeds were given.
+    pub(super) fn has_seeds(&self) -> bool {
+        self.fragment.seeds.is_some()
     }
 
     /// The seeds of every point.
@@ -103,6 +134,21 @@ impl Space {
 
     /// Reads the point where each axis has this value.
     pub(super) fn point(&self, chosen: &[&Assignment]) -> Result<Point, Problem> {
+        let given = self.given_at(chosen);
+        let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
+        let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
+        let mut fields = Fields::new(&self.head, given);
+        let reading = (self.head.kind.read)(&mut fields)?;
+        Ok(Point { reading, coordinates, used: fields.used() })
+    }
+
+    /// All parameters that are given at the point where each axis has this value.
+    pub(super) fn given(&self, chosen: &[&Assignment]) -> Assignment {
+        let given = self.given_at(chosen).into_iter();
+        given.map(|(name, (node, _))| (name.to_owned(), node.clone())).collect()
+    }
+
+    fn given_at<'a>(&'a self, chosen: &[&'a Assignment]) -> BTreeMap<&'a str, (&'a Node, Origin)> {
         let fixed = self.fragment.fixed.iter();
         let mut given: BTreeMap<&str, (&Node, Origin)> =
             fixed.map(|(name, leaf)| (name.as_str(), (&leaf.node, leaf.origin))).collect();
@@ -113,11 +159,7 @@ impl Space {
                 given.extend(rule.set.iter().map(|(name, node)| (name.as_str(), (node, Origin::Own))));
             }
         }
-        let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
-        let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-        let mut fields = Fields::new(&self.head, given);
-        let reading = (self.head.kind.read)(&mut fields)?;
-        Ok(Point { reading, coordinates, used: fields.used() })
+        given
     }
 
     /// Refuses a layer with a key that the experiment's kind doesn't know.

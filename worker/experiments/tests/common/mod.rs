@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use basin_domain::data::{DataUse, Dataset as NamedDataset};
-use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Recording};
+use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::DatasetName;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
@@ -55,6 +55,7 @@ pub(crate) fn classify(data: &NamedDataset, change: impl FnOnce(&mut Classify)) 
         epochs: 2,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
+        probes: Probing::default(),
     };
     change(&mut parameters);
     let version = Classify::VERSION;
@@ -73,6 +74,7 @@ pub(crate) fn fit(change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
         epochs: 5,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
+        probes: Probing::default(),
     };
     change(&mut parameters);
     let version = FitFunction::VERSION;

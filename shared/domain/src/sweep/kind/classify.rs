@@ -4,7 +4,7 @@ use super::super::check;
 use super::super::fields::Fields;
 use super::super::problem::Problem;
 use super::super::tree::Node;
-use super::{Kind, Reading, data, optimizer, recording, widths};
+use super::{Kind, Reading, data, optimizer, probes, recording, widths};
 use crate::experiment::{Classify, ConvNet, Experiment};
 
 /// The kind.
@@ -15,7 +15,10 @@ pub(super) static KIND: Kind = Kind {
         data::KEYS,
         optimizer::KEYS,
         recording::KEYS,
+        probes::KEYS,
     ],
+    references: &[],
+    split: None,
     read,
 };
 
@@ -33,8 +36,9 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         epochs: fields.need("epochs", "epochs = 10", check::integer(1..=1_000_000))?,
         optimizer: optimizer::read(fields)?,
         record: recording::read(fields)?,
+        probes: probes::read(fields)?,
     });
-    Ok(Reading { experiment, dataset: Some(dataset) })
+    Ok(Reading::complete(experiment, Some(dataset)))
 }
 
 fn odd_side(subject: &str, node: &Node) -> Result<u32, Problem> {

@@ -4,7 +4,7 @@ use super::super::check;
 use super::super::fields::Fields;
 use super::super::problem::Problem;
 use super::super::tree::Node;
-use super::{Kind, Reading, optimizer, recording, widths};
+use super::{Kind, Reading, optimizer, probes, recording, widths};
 use crate::experiment::{Experiment, FitFunction, Function};
 
 /// The kind.
@@ -14,14 +14,16 @@ pub(super) static KIND: Kind = Kind {
         &["function", "hidden", "interval", "points", "batch_size", "epochs"],
         optimizer::KEYS,
         recording::KEYS,
+        probes::KEYS,
     ],
+    references: &[],
+    split: None,
     read,
 };
 
 fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
-    let functions = Function::ALL.map(|function| (function.as_str(), function));
     let experiment = Experiment::FitFunction(FitFunction {
-        function: fields.need("function", "function = \"sin\"", check::one_of("function", functions))?,
+        function: fields.need("function", "function = \"sin\"", function)?,
         hidden: fields.need("hidden", "hidden = [32, 64]", widths(64))?,
         interval: fields.need("interval", "interval = [-3.0, 3.0]", interval)?,
         points: fields.need("points", "points = 128", check::integer(2..=1_000_000))?,
@@ -29,11 +31,18 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         epochs: fields.need("epochs", "epochs = 1000", check::integer(1..=1_000_000))?,
         optimizer: optimizer::read(fields)?,
         record: recording::read(fields)?,
+        probes: probes::read(fields)?,
     });
-    Ok(Reading { experiment, dataset: None })
+    Ok(Reading::complete(experiment, None))
 }
 
-fn interval(subject: &str, node: &Node) -> Result<(f64, f64), Problem> {
+/// The name of a function.
+pub(super) fn function(subject: &str, node: &Node) -> Result<Function, Problem> {
+    check::one_of("function", Function::ALL.map(|function| (function.as_str(), function)))(subject, node)
+}
+
+/// The ends of an interval.
+pub(super) fn interval(subject: &str, node: &Node) -> Result<(f64, f64), Problem> {
     let ends = check::list_of(usize::MAX, check::number("a number", |_| true))(subject, node)?;
     match ends[..] {
         [start, stop] if start < stop && (stop - start).is_finite() => Ok((start, stop)),

@@ -3,17 +3,23 @@
 use super::check;
 use super::fields::Fields;
 use super::problem::{Place, Problem};
+use super::reference::{Reference, Target};
 use super::tree::Node;
-use crate::experiment::Experiment;
+use crate::experiment::{Experiment, Subject, Tile};
 use crate::id::DatasetName;
 
 mod classify;
+mod critical_point;
 mod data;
 mod fit_function;
+mod interpolate;
 mod optimizer;
+mod probes;
 mod recording;
+mod surface;
 
-static KINDS: [&Kind; 2] = [&fit_function::KIND, &classify::KIND];
+static KINDS: [&Kind; 5] =
+    [&fit_function::KIND, &classify::KIND, &critical_point::KIND, &interpolate::KIND, &surface::KIND];
 
 /// A kind of experiment, as the sweep file sees it.
 #[derive(Debug)]
@@ -22,17 +28,84 @@ pub(super) struct Kind {
     pub(super) name: &'static str,
     /// Every key that `read` may take, in groups.
     groups: &'static [&'static [&'static str]],
+    /// Those of its keys that are references: tables with `experiment` and any parameters of that experiment.
+    pub(super) references: &'static [&'static str],
+    /// Whether a point is split into several tasks.
+    pub(super) split: Option<Split>,
     /// Reads the parameters of a point.
     pub(super) read: fn(&mut Fields<'_>) -> Result<Reading, Problem>,
 }
 
+/// How a point is split into tasks.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Split {
+    /// The key that says into how many; it can't vary.
+    pub(super) key: &'static str,
+    /// Into how many where it isn't given.
+    pub(super) default: u32,
+    /// Into how many at most.
+    pub(super) most: u32,
+    /// The coordinate that tells the tasks of a point apart.
+    pub(super) coordinate: &'static str,
+}
+
 /// What a kind makes of a point.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(super) struct Reading {
-    /// The typed parameters.
-    pub(super) experiment: Experiment,
-    /// The data set that the run reads, if it reads one.
+    /// The typed parameters, as far as the point alone gives them.
+    pub(super) draft: Draft,
+    /// The data set that the run reads, if it reads one; that of its inputs if it is derived from them.
     pub(super) dataset: Option<DatasetName>,
+}
+
+/// The typed parameters of a point.
+#[derive(Debug, Clone)]
+pub(super) enum Draft {
+    /// All of them.
+    Complete(Experiment),
+    /// What depends on the parameters of other experiments' runs is still missing.
+    Derived {
+        /// The runs whose results are read, by the name of the input.
+        inputs: Vec<(&'static str, Reference)>,
+        /// What is made of them.
+        derivation: Derivation,
+    },
+}
+
+/// An experiment on other runs' results, before those are found.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Derivation {
+    /// `interpolate`.
+    Interpolation(interpolate::Interpolation),
+    /// `surface`.
+    Grid(surface::Grid),
+}
+
+impl Derivation {
+    /// The experiment, its inputs found; in words what is wrong with them.
+    pub(super) fn complete(&self, inputs: &[&Target], tile: Tile) -> Result<Experiment, String> {
+        match self {
+            Self::Interpolation(interpolation) => interpolation.complete(inputs),
+            Self::Grid(grid) => grid.complete(inputs, tile),
+        }
+    }
+}
+
+/// The network that a run trains.
+fn subject(target: &Target) -> Result<Subject, String> {
+    let kind = target.experiment.kind();
+    Subject::of(&target.experiment)
+        .ok_or_else(|| format!("a run of kind {kind} keeps no network that could be read"))
+}
+
+impl Reading {
+    fn complete(experiment: Experiment, dataset: Option<DatasetName>) -> Self {
+        Self { draft: Draft::Complete(experiment), dataset }
+    }
+
+    fn derived(inputs: Vec<(&'static str, Reference)>, derivation: Derivation) -> Self {
+        Self { draft: Draft::Derived { inputs, derivation }, dataset: None }
+    }
 }
 
 impl Kind {
@@ -43,7 +116,13 @@ impl Kind {
 
     /// Whether `name` is a key of the kind.
     pub(super) fn knows(&self, name: &str) -> bool {
-        self.keys().any(|key| key == name)
+        self.keys().any(|key| key == name) || self.reference_of(name).is_some()
+    }
+
+    /// The reference whose entry `name` is (`from` for `from.batch_size`).
+    pub(super) fn reference_of(&self, name: &str) -> Option<&'static str> {
+        let (first, _) = name.split_once('.')?;
+        self.references.iter().copied().find(|reference| *reference == first)
     }
 
     /// Whether `name` is a table of which the kind knows keys.

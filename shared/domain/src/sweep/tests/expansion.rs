@@ -101,7 +101,7 @@ grid = { model = [{ conv = [2], dense = [4] }, { dense = [], kernel = 7 }] }
         .iter()
         .map(|task| match &task.spec.experiment {
             Experiment::Classify(it) => it.model.kernel,
-            Experiment::FitFunction(_) => unreachable!(),
+            other => unreachable!("{other:?}"),
         })
         .collect();
     assert_eq!(kernels, [5, 7]);
@@ -126,7 +126,7 @@ when = [
                 Optimizer::Sgd { momentum, .. } => Some(momentum),
                 Optimizer::Adam { .. } => None,
             },
-            Experiment::Classify(_) => unreachable!(),
+            other => unreachable!("{other:?}"),
         })
         .collect();
     assert_eq!(momenta, [None, None, None, Some(0.5), Some(0.9), Some(0.9)]);

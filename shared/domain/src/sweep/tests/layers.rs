@@ -15,7 +15,11 @@ fn epochs(source: &Source) -> Vec<u32> {
     let mut epochs = Vec::new();
     for task in plan.tasks {
         if !seen.contains(&task.experiment) {
-            epochs.push(task.spec.experiment.epochs());
+            epochs.push(match &task.spec.experiment {
+                Experiment::Classify(it) => it.epochs,
+                Experiment::FitFunction(it) => it.epochs,
+                other => panic!("{other:?}"),
+            });
             seen.push(task.experiment);
         }
     }

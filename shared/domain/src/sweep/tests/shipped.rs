@@ -2,7 +2,7 @@
 
 use super::{plan, source};
 use crate::experiment::Experiment;
-use crate::figure::Figure;
+use crate::figure::Drawing;
 use crate::sweep::{Plan, Source};
 
 const SHIPPED: [(&str, &str); 4] = [
@@ -22,7 +22,10 @@ fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> Plan {
 /// Training examples seen by all runs of a plan, without those of `fit-function`.
 fn images_trained(plan: &Plan) -> u64 {
     let images = |experiment: &Experiment| match experiment {
-        Experiment::FitFunction(_) => 0,
+        Experiment::FitFunction(_)
+        | Experiment::CriticalPoint(_)
+        | Experiment::Interpolate(_)
+        | Experiment::Surface(_) => 0,
         Experiment::Classify(it) => it.data.train_limit.unwrap_or(50_000) * u64::from(it.epochs),
     };
     plan.tasks.iter().map(|task| images(&task.spec.experiment)).sum()
@@ -34,7 +37,7 @@ fn steps(plan: &Plan) -> u64 {
         Experiment::FitFunction(it) => {
             u64::from(it.points.div_ceil(it.batch_size.unwrap_or(it.points))) * u64::from(it.epochs)
         }
-        Experiment::Classify(_) => 0,
+        _ => 0,
     };
     plan.tasks.iter().map(|task| steps(&task.spec.experiment)).sum()
 }
@@ -56,7 +59,7 @@ fn the_homework_has_its_experiments_and_figures() {
     let plan = shipped("homework.toml", None, &[]);
     let count = |id: &str| plan.tasks.iter().filter(|task| task.experiment.as_str() == id).count();
     assert_eq!([count("functions"), count("images"), count("gradient-norm")], [20, 6, 3]);
-    let figures: Vec<_> = plan.figures.iter().map(|figure| figure.id().as_str()).collect();
+    let figures: Vec<_> = plan.figures.iter().map(|figure| figure.id.as_str()).collect();
     let expected =
         ["figure-1-training-loss", "figure-2-predictions", "figure-3-images", "figure-5-gradient-norm"];
     assert_eq!(figures, expected);
@@ -70,6 +73,8 @@ fn the_models_of_the_homework_have_their_parameter_counts() {
         let count = match &task.spec.experiment {
             Experiment::FitFunction(it) => it.parameter_count(),
             Experiment::Classify(it) => it.model.parameter_count(3, 32, 10),
+            Experiment::CriticalPoint(it) => it.parameter_count(),
+            Experiment::Interpolate(_) | Experiment::Surface(_) => continue,
         };
         if !counts.contains(&count) {
             counts.push(count);
@@ -97,7 +102,8 @@ fn the_homework_runs_on_real_images() {
 #[test]
 fn the_gradient_norm_stands_above_the_loss() {
     let plan = shipped("gradient-norm.toml", None, &[]);
-    let [Figure::Curves { y, layout, .. }] = &plan.figures[..] else { panic!("{:?}", plan.figures) };
+    let [figure] = &plan.figures[..] else { panic!("{:?}", plan.figures) };
+    let Drawing::Curves { y, layout, .. } = &figure.drawing else { panic!("{figure:?}") };
     assert_eq!(y, &["gradient_norm", "loss"]);
     assert_eq!(layout.as_str(), "column");
 }
@@ -116,7 +122,7 @@ fn the_pages_example_is_valid() {
 fn the_page_names_every_key_and_word() {
     let kinds = crate::sweep::kind::all();
     let keys = kinds.iter().flat_map(|kind| kind.keys()).chain(kinds.iter().map(|kind| kind.name));
-    let words = Figure::KINDS.into_iter().chain(crate::data::KNOWN);
+    let words = Drawing::KINDS.into_iter().chain(crate::data::KNOWN);
     for word in keys.chain(words).chain(crate::sweep::fragment::STRUCTURE) {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }

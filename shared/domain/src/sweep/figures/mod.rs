@@ -1,4 +1,6 @@
-//! Reads `[[figure]]`, and checks it against the experiments that it draws.
+//! Reads `[[figure]]`, and checks it against the experiments that it draws. What is particular to a kind is in `drawing`.
+
+mod drawing;
 
 use std::collections::BTreeSet;
 
@@ -7,106 +9,103 @@ use super::document::id;
 use super::nearest;
 use super::problem::Problem;
 use super::tree::{Node, Table, Tree};
-use crate::figure::{Figure, Layout};
+use crate::experiment::Probe;
+use crate::figure::{Drawing, Figure};
 use crate::id::{ExperimentId, FigureId};
 
-/// What of an experiment can be drawn.
+/// What of an experiment can be drawn, or claimed.
 #[derive(Debug)]
-pub(super) struct Drawable<'a> {
+pub(super) struct Measured<'a> {
     /// The experiment.
     pub(super) id: &'a ExperimentId,
+    /// Its kind.
+    pub(super) kind: &'static str,
     /// The parameters that vary.
     pub(super) varied: &'a BTreeSet<String>,
     /// The series that its runs record.
     pub(super) series: BTreeSet<&'static str>,
+    /// The single numbers that its runs record.
+    pub(super) numbers: BTreeSet<&'static str>,
+    /// Whether all of its runs keep their weights.
+    pub(super) keeps_weights: bool,
+}
+
+impl Measured<'_> {
+    /// Refuses a name that is no series of the experiment, nor, if `numbers` are asked for too, a single number.
+    pub(super) fn records(&self, name: &str, node: &Node, numbers: bool) -> Result<(), Problem> {
+        if self.series.contains(name) || numbers && self.numbers.contains(name) {
+            return Ok(());
+        }
+        let more = if numbers { self.numbers.clone() } else { BTreeSet::new() };
+        let known: Vec<_> = self.series.iter().chain(&more).copied().collect();
+        let (near, shown) = (nearest::value(name, known.iter().copied()), nearest::shortened(name));
+        let message = format!("experiment \"{}\" doesn't record \"{shown}\"{near}", self.id);
+        let hint = match name {
+            "loss" | "gradient_norm" => "record = { gradient_norm = true } records it".to_owned(),
+            "spectral_density" => "probes = [\"spectrum\"] records it".to_owned(),
+            name if Probe::NAMES.contains(&name) => format!("probes = [\"{name}\"] records it"),
+            _ => format!("it records {}", known.join(", ")),
+        };
+        Err(Problem::new(node.at, message).hint(hint))
+    }
 }
 
 /// What tells runs apart beside their parameters.
 const ALWAYS_VARIED: [&str; 2] = ["experiment", "seed"];
 
 /// Reads every figure.
-pub(super) fn read_all(figures: &[Node], experiments: &[Drawable<'_>]) -> Result<Vec<Figure>, Problem> {
+pub(super) fn read_all(figures: &[Node], experiments: &[Measured<'_>]) -> Result<Vec<Figure>, Problem> {
     let mut read: Vec<Figure> = Vec::new();
     for (number, node) in (1..).zip(figures) {
         let figure = Reader { node, table: node.table("figure")?, experiments }.read(number)?;
-        if read.iter().any(|other| other.id() == figure.id()) {
-            return Err(Problem::new(node.at, format!("two figures are called \"{}\"", figure.id())));
+        if read.iter().any(|other| other.id == figure.id) {
+            return Err(Problem::new(node.at, format!("two figures are called \"{}\"", figure.id)));
         }
         read.push(figure);
     }
     Ok(read)
 }
 
+/// A figure's table, and what it may draw from.
 struct Reader<'a> {
     node: &'a Node,
     table: &'a Table,
-    experiments: &'a [Drawable<'a>],
+    experiments: &'a [Measured<'a>],
 }
 
 impl<'a> Reader<'a> {
     fn read(&self, number: usize) -> Result<Figure, Problem> {
         let kind = self.need("kind", "kind = \"curves\"")?;
-        let kind = check::one_of("kind of figure", Figure::KINDS.map(|kind| (kind, kind)))("`kind`", kind)?;
-        match kind {
-            "curves" => self.curves(number),
-            _ => self.predictions(number),
-        }
-    }
-
-    fn curves(&self, number: usize) -> Result<Figure, Problem> {
-        let keys =
-            ["kind", "id", "title", "experiment", "experiments", "y", "group", "facet", "log_y", "layout"];
-        self.table.only(&keys, " in a figure of kind curves")?;
-        let drawn = self.drawn()?;
-        let y = words("y", self.need("y", "y = [\"train_loss\", \"train_accuracy\"]")?)?;
-        for (series, node) in &y {
-            self.is_recorded(series, node, &drawn)?;
-        }
-        let y: Vec<String> = y.into_iter().map(|(series, _)| series.to_owned()).collect();
-        let log_y = match self.table.get("log_y").map(|node| (node, &node.value)) {
-            None | Some((_, Tree::Boolean(false))) => Vec::new(),
-            Some((_, Tree::Boolean(true))) => y.clone(),
-            Some((node, _)) => {
-                let named = words("log_y", node)?;
-                if let Some((series, node)) = named.iter().find(|(series, _)| !y.iter().any(|y| y == series))
-                {
-                    let near = nearest::value(series, y.iter().map(String::as_str));
-                    let message = format!("`log_y` names {node}, which `y` doesn't{near}");
-                    return Err(Problem::new(node.at, message));
-                }
-                named.into_iter().map(|(series, _)| series.to_owned()).collect()
-            }
+        let kind = check::one_of("kind of figure", Drawing::KINDS.map(|kind| (kind, kind)))("`kind`", kind)?;
+        let own: &[&str] = match kind {
+            "curves" => &["y", "group", "log_y", "layout", "each"],
+            "predictions" => &[],
+            "against" => &["x", "log_x", "y", "log_y", "group"],
+            "scatter" => &["x", "log_x", "y", "log_y", "group", "solid_if"],
+            "trajectories" => &["layers"],
+            "surface" => &["y", "log"],
+            "interpolation" => &["y", "log_y", "group"],
+            _ => &["group"],
         };
-        let layouts = Layout::ALL.map(|layout| (layout.as_str(), layout));
-        let layout = self.table.get("layout").map(|node| check::one_of("layout", layouts)("`layout`", node));
-        let mut group = Vec::new();
-        for (name, node) in
-            self.table.get("group").map(|node| words("group", node)).transpose()?.unwrap_or_default()
-        {
-            group.extend(varied(name, node, &drawn)?);
-        }
-        Ok(Figure::Curves {
-            id: self.id(number)?,
-            title: self.title(&y.join(", "), &drawn)?,
-            experiments: ids(&drawn),
-            y,
-            group,
-            facet: self.facet(&drawn)?,
-            log_y,
-            layout: layout.transpose()?.unwrap_or_default(),
-        })
-    }
-
-    fn predictions(&self, number: usize) -> Result<Figure, Problem> {
-        let keys = ["kind", "id", "title", "experiment", "experiments", "facet"];
-        self.table.only(&keys, " in a figure of kind predictions")?;
+        let keys = [&["kind", "id", "title", "experiment", "experiments", "facet"], own].concat();
+        self.table.only(&keys, &format!(" in a figure of kind {kind}"))?;
         let drawn = self.drawn()?;
-        self.is_recorded("prediction", self.node, &drawn)?;
-        Ok(Figure::Predictions {
+        let (drawing, what) = match kind {
+            "curves" => self.curves(&drawn)?,
+            "predictions" => self.predictions(&drawn)?,
+            "against" => self.against(&drawn)?,
+            "scatter" => self.scatter(&drawn)?,
+            "trajectories" => self.trajectories(&drawn)?,
+            "surface" => self.surface(&drawn)?,
+            "interpolation" => self.interpolation(&drawn)?,
+            _ => self.spectrum(&drawn)?,
+        };
+        Ok(Figure {
             id: self.id(number)?,
-            title: self.title("predictions", &drawn)?,
-            experiments: ids(&drawn),
+            title: self.title(&what, &drawn)?,
+            experiments: drawn.iter().map(|experiment| experiment.id.clone()).collect(),
             facet: self.facet(&drawn)?,
+            drawing,
         })
     }
 
@@ -122,7 +121,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn title(&self, what: &str, drawn: &[&Drawable<'_>]) -> Result<String, Problem> {
+    fn title(&self, what: &str, drawn: &[&Measured<'_>]) -> Result<String, Problem> {
         if let Some(node) = self.table.get("title") {
             return Ok(node.text("title")?.to_owned());
         }
@@ -130,7 +129,7 @@ impl<'a> Reader<'a> {
         Ok(format!("{what} ({})", ids.join(", ")))
     }
 
-    fn facet(&self, drawn: &[&Drawable<'_>]) -> Result<Option<String>, Problem> {
+    fn facet(&self, drawn: &[&Measured<'_>]) -> Result<Option<String>, Problem> {
         let Some(node) = self.table.get("facet") else { return Ok(None) };
         let mut names = varied(node.text("facet")?, node, drawn)?;
         match (names.pop(), names.is_empty()) {
@@ -144,7 +143,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The experiments that are drawn: those that are named, or all.
-    fn drawn(&self) -> Result<Vec<&'a Drawable<'a>>, Problem> {
+    fn drawn(&self) -> Result<Vec<&'a Measured<'a>>, Problem> {
         let named = match (self.table.get("experiment"), self.table.get("experiments")) {
             (None, None) => return Ok(self.experiments.iter().collect()),
             (Some(_), Some(node)) => {
@@ -162,29 +161,10 @@ impl<'a> Reader<'a> {
         };
         named.iter().map(find).collect()
     }
-
-    fn is_recorded(&self, series: &str, node: &Node, drawn: &[&Drawable<'_>]) -> Result<(), Problem> {
-        let Some(without) = drawn.iter().find(|experiment| !experiment.series.contains(series)) else {
-            return Ok(());
-        };
-        let near = nearest::value(series, without.series.iter().copied());
-        let shown = nearest::shortened(series);
-        let message = format!("experiment \"{}\" doesn't record \"{shown}\"{near}", without.id);
-        let known: Vec<_> = without.series.iter().copied().collect();
-        let hint = match series {
-            "loss" | "gradient_norm" => "record = { gradient_norm = true } records it".to_owned(),
-            _ => format!("it records {}", known.join(", ")),
-        };
-        Err(Problem::new(node.at, message).hint(hint))
-    }
-}
-
-fn ids(drawn: &[&Drawable<'_>]) -> Vec<ExperimentId> {
-    drawn.iter().map(|experiment| experiment.id.clone()).collect()
 }
 
 /// The varied parameters that `name` means: itself, or the entries of a table.
-fn varied(name: &str, node: &Node, drawn: &[&Drawable<'_>]) -> Result<Vec<String>, Problem> {
+fn varied(name: &str, node: &Node, drawn: &[&Measured<'_>]) -> Result<Vec<String>, Problem> {
     let known: BTreeSet<&str> =
         drawn.iter().flat_map(|experiment| experiment.varied).map(String::as_str).collect();
     if ALWAYS_VARIED.contains(&name) || known.contains(name) {
@@ -202,7 +182,7 @@ fn varied(name: &str, node: &Node, drawn: &[&Drawable<'_>]) -> Result<Vec<String
 }
 
 /// One word or a list of words, every one once, each with its place.
-fn words<'a>(key: &str, node: &'a Node) -> Result<Vec<(&'a str, &'a Node)>, Problem> {
+pub(super) fn words<'a>(key: &str, node: &'a Node) -> Result<Vec<(&'a str, &'a Node)>, Problem> {
     let items = match &node.value {
         Tree::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),

@@ -1,0 +1,187 @@
+//! Claims: sentences about a sweep's results, each with the checks that decide whether it holds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::ExperimentId;
+use crate::value::Value;
+
+/// A sentence with what would have to be seen for it to hold: all checks must.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The sentence.
+    pub text: String,
+    /// What is checked; at least one.
+    pub checks: Vec<Check>,
+}
+
+/// Which runs: those of an experiment in which these parameters have these values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Selection {
+    /// The experiment.
+    pub experiment: ExperimentId,
+    /// Parameters that must have these values; all runs if empty.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub values: BTreeMap<String, Value>,
+}
+
+/// Which way something goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// Up.
+    Rises,
+    /// Down.
+    Falls,
+}
+
+impl Direction {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Rises, Self::Falls];
+
+    /// The direction as a word, as the sweep file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rises => "rises",
+            Self::Falls => "falls",
+        }
+    }
+}
+
+/// Which end of an order is the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Best {
+    /// The lowest (a loss).
+    Lowest,
+    /// The highest (an accuracy).
+    Highest,
+}
+
+impl Best {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Lowest, Self::Highest];
+
+    /// The end as a word, as the sweep file spells it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Lowest => "lowest",
+            Self::Highest => "highest",
+        }
+    }
+}
+
+/// One thing that can be measured and decided. A *measure* is a series, of which the last value counts, or a single number.
+/// Intervals are 95 %; where an interval reaches over the bound, the check is undecided.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Check {
+    /// Two selections can't be told apart: the ratio of the geometric means of a positive measure lies within 1/factor and
+    /// factor, its interval included.
+    Equivalent {
+        /// One.
+        a: Selection,
+        /// The other.
+        b: Selection,
+        /// The measure.
+        y: String,
+        /// By which factor they may differ; above 1.
+        factor: f64,
+    },
+    /// The mean of a measure is greater in one selection than in the other.
+    Greater {
+        /// Where it should be greater.
+        a: Selection,
+        /// Where it should be less.
+        b: Selection,
+        /// The measure.
+        y: String,
+    },
+    /// A series goes one way within each run: the rank correlation of its values with its x, averaged over runs, is at least
+    /// `at_least` in that direction.
+    Trend {
+        /// Which runs.
+        of: Selection,
+        /// The series.
+        y: String,
+        /// Which way.
+        direction: Direction,
+        /// How great the correlation must be, in [0, 1).
+        at_least: f64,
+        /// A single number: only points whose x isn't beyond it count (`trained_iterations`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+    },
+    /// Across runs, a measure goes one way with a parameter or another measure: their rank correlation is beyond 0.
+    Correlation {
+        /// Which runs.
+        of: Selection,
+        /// A parameter, or a measure.
+        x: String,
+        /// The measure.
+        y: String,
+        /// Which way y goes as x rises.
+        direction: Direction,
+        /// A single number: only runs in which it is 1 count (`converged`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only_if: Option<String>,
+    },
+    /// The mean of a measure lies between two bounds.
+    Within {
+        /// Which runs.
+        of: Selection,
+        /// The measure.
+        y: String,
+        /// The lower bound.
+        low: f64,
+        /// The upper bound.
+        high: f64,
+    },
+    /// Of all points of an experiment, this one has the best mean of a measure.
+    Best {
+        /// The point that should be best; names an experiment with other points beside it.
+        of: Selection,
+        /// The measure.
+        y: String,
+        /// Which end is best.
+        best: Best,
+    },
+    /// Runs that differ in their seed end in a similar region of weight space: the mean distance between their last recorded
+    /// weights is at most this share of the mean distance from a run's first to its last.
+    Together {
+        /// Which runs.
+        of: Selection,
+        /// The share, above 0.
+        at_most: f64,
+    },
+    /// A series is smooth: the root mean square distance of its points from the cubic through their two neighbours on each
+    /// side is at most this share of its range.
+    Smooth {
+        /// Which runs.
+        of: Selection,
+        /// The series.
+        y: String,
+        /// The share, above 0.
+        at_most: f64,
+    },
+}
+
+impl Check {
+    /// The kinds of check as the sweep file spells them.
+    pub const KINDS: [&'static str; 8] =
+        ["equivalent", "greater", "trend", "correlation", "within", "best", "together", "smooth"];
+
+    /// The runs that the check looks at: one selection, or two.
+    pub fn selections(&self) -> Vec<&Selection> {
+        match self {
+            Self::Equivalent { a, b, .. } | Self::Greater { a, b, .. } => vec![a, b],
+            Self::Trend { of, .. }
+            | Self::Correlation { of, .. }
+            | Self::Within { of, .. }
+            | Self::Best { of, .. }
+            | Self::Together { of, .. }
+            | Self::Smooth { of, .. } => vec![of],
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The keys of `critical-point`.
+
+use super::super::check;
+use super::super::fields::Fields;
+use super::super::problem::Problem;
+use super::{Kind, Reading, fit_function, optimizer, widths};
+use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, Search};
+
+/// The kind.
+pub(super) static KIND: Kind = Kind {
+    name: CriticalPoint::KIND,
+    groups: &[
+        &["function", "hidden", "activation", "interval", "points", "epochs"],
+        optimizer::KEYS,
+        &["search.method", "search.learning_rate", "search.threshold", "search.iterations"],
+        &[
+            "minimal_ratio.near_zero",
+            "minimal_ratio.positive",
+            "minimal_ratio.radius",
+            "minimal_ratio.samples",
+        ],
+    ],
+    references: &[],
+    split: None,
+    read,
+};
+
+fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+    let activations = Activation::ALL.map(|activation| (activation.as_str(), activation));
+    let not_negative = check::number("a number not below 0", |number| number >= 0.0);
+    let parameters = CriticalPoint {
+        function: fields.need("function", "function = \"sin\"", fit_function::function)?,
+        hidden: fields.need("hidden", "hidden = [10, 10]", widths(64))?,
+        activation: fields
+            .take("activation", check::one_of("activation", activations))?
+            .unwrap_or(Activation::Tanh),
+        interval: fields.need("interval", "interval = [-3.0, 3.0]", fit_function::interval)?,
+        points: fields.need("points", "points = 64", check::integer(2..=100_000))?,
+        epochs: fields.need("epochs", "epochs = 1000", check::integer(0..=1_000_000))?,
+        optimizer: optimizer::read(fields)?,
+        search: search(fields)?,
+        threshold: fields.take("search.threshold", check::positive)?.unwrap_or(1e-6),
+        iterations: fields.take("search.iterations", check::integer(0..=10_000_000))?.unwrap_or(1_000),
+        minimal_ratio: MinimalRatio {
+            near_zero: fields.take("minimal_ratio.near_zero", check::positive)?.unwrap_or(0.01),
+            positive: fields.take("minimal_ratio.positive", not_negative)?.unwrap_or(1e-8),
+            radius: fields.take("minimal_ratio.radius", check::positive)?.unwrap_or(0.01),
+            samples: fields.take("minimal_ratio.samples", check::integer(1..=1_000_000))?.unwrap_or(1_000),
+        },
+    };
+    let count = parameters.parameter_count();
+    if count > CriticalPoint::MOST_PARAMETERS {
+        let message = format!(
+            "has {count} parameters, and {} are the most whose exact Hessian is taken",
+            CriticalPoint::MOST_PARAMETERS
+        );
+        return Err(fields.problem("hidden", &message));
+    }
+    Ok(Reading::complete(Experiment::CriticalPoint(parameters), None))
+}
+
+fn search(fields: &mut Fields<'_>) -> Result<Search, Problem> {
+    let methods = Search::METHODS.map(|method| (method, method));
+    let method = fields.take("search.method", check::one_of("search method", methods))?;
+    if method.is_none_or(|method| method == "levenberg-marquardt") {
+        fields.refuse("search.learning_rate", || {
+            "belongs to the method gradient-norm, and the method here is levenberg-marquardt".to_owned()
+        })?;
+        return Ok(Search::LevenbergMarquardt);
+    }
+    let learning_rate = fields.take("search.learning_rate", check::positive)?.unwrap_or(1e-3);
+    Ok(Search::GradientNorm { learning_rate })
+}

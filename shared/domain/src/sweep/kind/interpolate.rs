@@ -1,0 +1,62 @@
+//! The keys of `interpolate`.
+
+use super::super::check;
+use super::super::fields::Fields;
+use super::super::problem::Problem;
+use super::super::reference::Target;
+use super::{Derivation, Kind, Reading, subject};
+use crate::experiment::{Experiment, Interpolate, Ratios};
+
+/// The kind.
+pub(super) static KIND: Kind = Kind {
+    name: Interpolate::KIND,
+    groups: &[&["from", "to", "ratios.start", "ratios.stop", "ratios.count", "examples"]],
+    references: &["from", "to"],
+    split: None,
+    read,
+};
+
+/// An interpolation whose solutions aren't found yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(in super::super) struct Interpolation {
+    ratios: Ratios,
+    examples: Option<u32>,
+}
+
+fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+    let from = fields.reference("from", "from = { experiment = \"batch-size\", batch_size = 64 }")?;
+    let to = fields.reference("to", "to = { experiment = \"batch-size\", batch_size = 1024 }")?;
+    let finite = check::number("a number", |_| true);
+    let ratios = Ratios {
+        start: fields.take("ratios.start", &finite)?.unwrap_or(-1.0),
+        stop: fields.take("ratios.stop", &finite)?.unwrap_or(2.0),
+        count: fields.take("ratios.count", check::integer(2..=10_000))?.unwrap_or(31),
+    };
+    if ratios.start >= ratios.stop || !(ratios.stop - ratios.start).is_finite() {
+        let message = format!("must be above `ratios.start`, which is {}", ratios.start);
+        return Err(fields.problem("ratios.stop", &message));
+    }
+    let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
+    let derivation = Derivation::Interpolation(Interpolation { ratios, examples });
+    Ok(Reading::derived(vec![("from", from), ("to", to)], derivation))
+}
+
+impl Interpolation {
+    /// The experiment, its solutions found.
+    pub(super) fn complete(&self, inputs: &[&Target]) -> Result<Experiment, String> {
+        let subjects = inputs.iter().map(|input| subject(input)).collect::<Result<Vec<_>, _>>()?;
+        let [from, to] = &subjects[..] else { return Err("it needs two solutions".to_owned()) };
+        if from != to {
+            return Err(
+                "`from` and `to` are of different networks or examples: only solutions of one network on the \
+                 same examples can be interpolated"
+                    .to_owned(),
+            );
+        }
+        Ok(Experiment::Interpolate(Interpolate {
+            subject: from.clone(),
+            ratios: self.ratios,
+            examples: self.examples,
+        }))
+    }
+}

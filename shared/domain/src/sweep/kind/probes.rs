@@ -1,0 +1,77 @@
+//! The keys of `probes` and `probe`.
+
+use super::super::check;
+use super::super::fields::Fields;
+use super::super::problem::Problem;
+use crate::experiment::{Probe, Probing};
+
+/// The keys.
+pub(super) const KEYS: &[&str] = &[
+    "probes",
+    "probe.every",
+    "probe.train_examples",
+    "probe.test_examples",
+    "probe.epsilon",
+    "probe.ascent_steps",
+    "probe.lanczos_steps",
+    "probe.vectors",
+];
+
+/// The training examples on which sharpness and Hessian are measured where no number is given.
+const TRAIN_EXAMPLES: u32 = 2_000;
+/// Keskar's ε (arXiv 1609.04836, table 3).
+const EPSILON: f64 = 1e-3;
+const ASCENT_STEPS: u32 = 10;
+const LARGEST_STEPS: u32 = 30;
+const SPECTRUM_STEPS: u32 = 80;
+const VECTORS: u32 = 4;
+
+/// The most training examples of a probe: the network's state for them is held at once.
+const MOST_EXAMPLES: u32 = 100_000;
+
+/// Reads what is probed.
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<Probing, Problem> {
+    let names = Probe::NAMES.map(|name| (name, name));
+    let mut named = fields
+        .take("probes", check::list_of(names.len(), check::one_of("probe", names)))?
+        .unwrap_or_default();
+    named.sort_unstable_by_key(|name| Probe::NAMES.iter().position(|known| known == name));
+    named.dedup();
+    let of_one = |keys: &'static [&'static str], probes: &'static [&'static str]| (keys, probes);
+    let rules = [
+        of_one(&["probe.every"], &Probe::NAMES),
+        of_one(&["probe.test_examples"], &["sensitivity", "input_gradient"]),
+        of_one(&["probe.train_examples"], &["sharpness", "largest_eigenvalue", "spectrum"]),
+        of_one(&["probe.epsilon", "probe.ascent_steps"], &["sharpness"]),
+        of_one(&["probe.lanczos_steps"], &["largest_eigenvalue", "spectrum"]),
+        of_one(&["probe.vectors"], &["spectrum"]),
+    ];
+    for (keys, probes) in rules {
+        if !named.iter().any(|name| probes.contains(name)) {
+            for key in keys {
+                fields.refuse(key, || format!("has no use: `probes` names none of {}", probes.join(", ")))?;
+            }
+        }
+    }
+    if named.is_empty() {
+        return Ok(Probing::default());
+    }
+    let every = fields.take("probe.every", check::integer(1..=1_000_000))?;
+    let examples = fields.take("probe.test_examples", check::integer(1..=u32::MAX))?;
+    let train = fields.take("probe.train_examples", check::integer(1..=MOST_EXAMPLES))?;
+    let train = train.unwrap_or(TRAIN_EXAMPLES);
+    let epsilon = fields.take("probe.epsilon", check::positive)?.unwrap_or(EPSILON);
+    let ascent = fields.take("probe.ascent_steps", check::integer(1..=10_000))?.unwrap_or(ASCENT_STEPS);
+    let lanczos = fields.take("probe.lanczos_steps", check::integer(2..=1_000))?;
+    let vectors = fields.take("probe.vectors", check::integer(1..=1_000))?.unwrap_or(VECTORS);
+    let probe = |name: &str| match name {
+        "sensitivity" => Probe::Sensitivity { examples },
+        "input_gradient" => Probe::InputGradient { examples },
+        "sharpness" => Probe::Sharpness { examples: train, epsilon, steps: ascent },
+        "largest_eigenvalue" => {
+            Probe::LargestEigenvalue { examples: train, steps: lanczos.unwrap_or(LARGEST_STEPS) }
+        }
+        _ => Probe::Spectrum { examples: train, steps: lanczos.unwrap_or(SPECTRUM_STEPS), vectors },
+    };
+    Ok(Probing { every, probes: named.into_iter().map(probe).collect() })
+}
