@@ -1,7 +1,7 @@
 //! The way back through a network of this crate's operations.
 //!
 //! Candle's `backward()` makes a tensor of zeros for each gradient and adds the gradient to it, which for small networks takes
-//! longer than the gradients themselves. [`backward`] walks over the same graph and keeps the first gradient as it is. It needs
+//! longer than the gradients themselves. [`vector_jacobian`] walks over the same graph and keeps the first gradient as it is. It needs
 //! to know each node's operation, which Candle keeps to itself: so operations are recorded when they are applied, by the id of
 //! their result, and forgotten when Candle drops the graph.
 
@@ -10,19 +10,30 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId};
+use candle_core::{
+    CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId, bail,
+};
 
 /// The gradients of a scalar: what `loss.backward()` gives, sooner.
 ///
 /// It is sooner if all that lies between variables and the scalar are operations of this crate, applied on this thread;
 /// otherwise Candle's own `backward` does the work.
 pub fn backward(loss: &Tensor) -> Result<GradStore> {
-    let nodes: Vec<&Tensor> = loss.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
+    vector_jacobian(loss, &loss.ones_like()?)
+}
+
+/// The gradients of Σ `vector`ᵢ·`output`ᵢ, for a constant `vector` of the output's shape: the product of the vector with the
+/// Jacobian of the output. Several of them can be taken of one forward pass.
+pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
+    if output.shape() != vector.shape() {
+        bail!("vector_jacobian: output {:?} and vector {:?} differ", output.shape(), vector.shape());
+    }
+    let nodes: Vec<&Tensor> = output.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
     let Some(steps) = RECORD.with_borrow(|record| record.find(&nodes)) else {
-        return loss.backward();
+        return (output * vector)?.sum_all()?.backward();
     };
     let mut gradients = empty_store()?;
-    gradients.insert(loss, loss.ones_like()?);
+    gradients.insert(output, vector.clone());
     for (result, step) in nodes.into_iter().zip(steps) {
         let Some(gradient) = gradients.remove(result) else {
             continue;
@@ -228,6 +239,22 @@ mod tests {
         let (x, weight, bias) = (var(4, &[2, 2]), var(4, &[2, 2]), var(2, &[2]));
         let loss = dense(&x.sqr().unwrap(), &weight, &bias, Activation::Relu).unwrap().sum_all().unwrap();
         assert_eq!(values(backward(&loss).unwrap().get(&x)), values(loss.backward().unwrap().get(&x)));
+    }
+
+    #[test]
+    fn several_vectors_go_back_through_one_forward_pass_without_gradients_of_constants() {
+        let (x, weight, bias) = (var(4, &[2, 2]), var(4, &[2, 2]), var(2, &[2]));
+        let (weight, bias) = (weight.as_detached_tensor(), bias.as_detached_tensor());
+        let output = dense(x.as_tensor(), &weight, &bias, Activation::Relu).unwrap();
+        let output = dense(&output, &weight, &bias, Activation::Identity).unwrap();
+        for vector in [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, -2.0]] {
+            let vector = Tensor::new(&vector, &Device::Cpu).unwrap().reshape((2, 2)).unwrap();
+            let ours = vector_jacobian(&output, &vector).unwrap();
+            let candles = (&output * &vector).unwrap().sum_all().unwrap().backward().unwrap();
+            assert_eq!(values(ours.get(&x)), values(candles.get(&x)));
+            assert!(ours.get(&weight).is_none() && ours.get(&bias).is_none());
+        }
+        assert!(vector_jacobian(&output, &bias).is_err(), "of another shape");
     }
 
     #[test]

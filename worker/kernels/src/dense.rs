@@ -25,7 +25,8 @@ pub enum Activation {
 ///
 /// With lanes, many layers of one shape at a time: `weight` `[lanes, outputs, inputs]`, `bias` `[lanes, outputs]`, and `x`
 /// `[lanes, batch, inputs]`, or `[batch, inputs]` for all of them, give `[lanes, batch, outputs]`. A lane's result and its
-/// gradients have the same bytes as those of the layer alone. `x` gets a gradient only if it depends on a variable.
+/// gradients have the same bytes as those of the layer alone. `x` gets a gradient only if it depends on a variable, and so do
+/// `weight` and `bias` together.
 pub fn dense(x: &Tensor, weight: &Tensor, bias: &Tensor, activation: Activation) -> Result<Tensor> {
     let operation = Dense { activation, input_has_gradient: x.track_op() };
     apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
@@ -144,12 +145,15 @@ impl CustomOp3 for Dense {
                 Activation::Relu => through_relu::<T>(y_elements.as_slice()?, gradient_elements.as_slice()?),
             };
             let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
-            let (weights, biases) = parameter_gradients(sizes, x_slice, &through);
             let x_gradient = if self.input_has_gradient {
                 Some(Tensor::from_vec(input_gradient(sizes, weight_slice, &through), x.shape(), &Device::Cpu)?)
             } else {
                 None
             };
+            if !weight.track_op() && !bias.track_op() {
+                return Ok((x_gradient, None, None));
+            }
+            let (weights, biases) = parameter_gradients(sizes, x_slice, &through);
             let weight_gradient = Tensor::from_vec(weights, weight.shape(), &Device::Cpu)?;
             Ok((x_gradient, Some(weight_gradient), Some(Tensor::from_vec(biases, bias.shape(), &Device::Cpu)?)))
         })

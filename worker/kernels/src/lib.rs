@@ -27,7 +27,7 @@ mod scratch;
 mod tile;
 mod vector;
 
-pub use backprop::backward;
+pub use backprop::{backward, vector_jacobian};
 pub use conv::conv_relu_pool;
 pub use dense::{Activation, dense};
 pub use gather::gather_images;

@@ -171,3 +171,15 @@ fn gradients_of_losses_are_those_of_central_differences() {
     let (prediction, target) = (numbers.var(&[6, 2]), numbers.tensor(&[6, 2]));
     check("mean squared error", &mut numbers, &[prediction], |t| mean_squared_error(&t[0], &target));
 }
+
+#[test]
+fn an_input_has_the_same_gradient_whether_or_not_the_parameters_want_one() {
+    let mut numbers = Numbers(77);
+    let [x, weight, bias] = convolution_away_from_kinks(&mut numbers, [3, 2, 6, 8], 5, 3);
+    let (constant_weight, constant_bias) = (weight.as_detached_tensor(), bias.as_detached_tensor());
+    let with = conv_relu_pool(&x, &weight, &bias).unwrap().sum_all().unwrap().backward().unwrap();
+    let without = conv_relu_pool(&x, &constant_weight, &constant_bias).unwrap();
+    let without = without.sum_all().unwrap().backward().unwrap();
+    assert_eq!(doubles(with.get(&x).unwrap()), doubles(without.get(&x).unwrap()));
+    assert!(without.get(&constant_weight).is_none() && without.get(&constant_bias).is_none());
+}

@@ -16,6 +16,14 @@ pub(crate) struct InputGradient<'a, T> {
     pub(crate) gradient: &'a mut [T],
 }
 
+/// The gradients of weight and bias, if they are wanted.
+pub(crate) struct ParameterGradients<'a, T> {
+    /// These images' part of the weight's gradient, in the layout of [`Blocks::pack_weight`]; added to.
+    pub(crate) weight: &'a mut [T],
+    /// These images' part of the bias's gradient; added to.
+    pub(crate) bias: &'a mut [T],
+}
+
 /// The backward pass of some images on one thread.
 pub(crate) struct Backward<'a, T> {
     pub(crate) geometry: Geometry,
@@ -27,10 +35,7 @@ pub(crate) struct Backward<'a, T> {
     /// From the forward pass.
     pub(crate) winners: &'a [u8],
     pub(crate) input: Option<InputGradient<'a, T>>,
-    /// These images' part of the weight's gradient, in the layout of [`Blocks::pack_weight`]; added to.
-    pub(crate) weight_gradient: &'a mut [T],
-    /// These images' part of the bias's gradient; added to.
-    pub(crate) bias_gradient: &'a mut [T],
+    pub(crate) parameters: Option<ParameterGradients<'a, T>>,
 }
 
 impl<T: Element> Kernel<T> for Backward<'_, T> {
@@ -43,12 +48,14 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
         let mut sparse = SparseGradient::new(g, V::WIDTH);
         let results = self.gradient.chunks_exact(g.pooled()).zip(self.winners.chunks_exact(g.pooled()));
         for (index, (x, (gradient, winners))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
-            // SAFETY: the CPU has V's instructions (the caller's contract).
-            unsafe {
-                self.blocks.pack_image::<V>(x, &mut image);
-                sparse.list_by_output::<V>(gradient, winners);
-                add_bias_gradient::<V>(&sparse, self.bias_gradient);
-                add_weight_gradient::<V>(&g, self.blocks, &image, &sparse, self.weight_gradient);
+            if let Some(ParameterGradients { weight, bias }) = &mut self.parameters {
+                // SAFETY: the CPU has V's instructions (the caller's contract).
+                unsafe {
+                    self.blocks.pack_image::<V>(x, &mut image);
+                    sparse.list_by_output::<V>(gradient, winners);
+                    add_bias_gradient::<V>(&sparse, bias);
+                    add_weight_gradient::<V>(&g, self.blocks, &image, &sparse, weight);
+                }
             }
             if let Some(input) = &mut self.input {
                 sparse.list_by_position(gradient, winners);

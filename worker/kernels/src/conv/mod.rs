@@ -14,7 +14,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, WithDType, bail};
 use rayon::prelude::*;
 
-use self::backward::{Backward, InputGradient};
+use self::backward::{Backward, InputGradient, ParameterGradients};
 use self::blocks::Blocks;
 use self::forward::Forward;
 use self::geometry::Geometry;
@@ -31,14 +31,25 @@ const PIECES: usize = 16;
 ///
 /// `x` is `[batch, channels, height, width]`, `weight` is `[outputs, channels, kernel, kernel]` with an odd kernel, `bias` is
 /// `[outputs]`; the result is `[batch, outputs, height / 2, width / 2]`: an odd last row or column is left out, as PyTorch
-/// does. Of equal sums in a window the first gets the gradient. `x` gets a gradient only if it depends on a variable.
+/// does. Of equal sums in a window the first gets the gradient. `x` gets a gradient only if it depends on a variable, and so do
+/// `weight` and `bias` together.
 pub fn conv_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    let operation = ConvReluPool { input_has_gradient: x.track_op(), winners: OnceLock::new() };
+    let operation = ConvReluPool {
+        wanted: Wanted { input: x.track_op(), parameters: weight.track_op() || bias.track_op() },
+        winners: OnceLock::new(),
+    };
     apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
 }
 
+/// Which gradients are asked for.
+#[derive(Clone, Copy)]
+struct Wanted {
+    input: bool,
+    parameters: bool,
+}
+
 struct ConvReluPool {
-    input_has_gradient: bool,
+    wanted: Wanted,
     /// Which sum of each window won: kept by the forward pass for the backward pass.
     winners: OnceLock<Vec<u8>>,
 }
@@ -88,11 +99,14 @@ impl CustomOp3 for ConvReluPool {
                 weight_elements.as_slice()?,
                 gradient_elements.as_slice()?,
                 winners,
-                self.input_has_gradient,
+                self.wanted,
             );
             let x_gradient = gradients.input.map(|input| Tensor::from_vec(input, x.shape(), &Device::Cpu)).transpose()?;
-            let weight_gradient = Tensor::from_vec(gradients.weight, weight.shape(), &Device::Cpu)?;
-            let bias_gradient = Tensor::from_vec(gradients.bias, bias.shape(), &Device::Cpu)?;
+            let Some((weights, biases)) = gradients.parameters else {
+                return Ok((x_gradient, None, None));
+            };
+            let weight_gradient = Tensor::from_vec(weights, weight.shape(), &Device::Cpu)?;
+            let bias_gradient = Tensor::from_vec(biases, bias.shape(), &Device::Cpu)?;
             Ok((x_gradient, Some(weight_gradient), Some(bias_gradient)))
         })
     }
@@ -115,8 +129,8 @@ fn forward<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T]) 
 
 struct Gradients<T> {
     input: Option<Vec<T>>,
-    weight: Vec<T>,
-    bias: Vec<T>,
+    /// Of weight and bias.
+    parameters: Option<(Vec<T>, Vec<T>)>,
 }
 
 fn backward<T: Dispatch>(
@@ -125,20 +139,22 @@ fn backward<T: Dispatch>(
     weight: &[T],
     gradient: &[T],
     winners: &[u8],
-    input_has_gradient: bool,
+    wanted: Wanted,
 ) -> Gradients<T> {
     let blocks = Blocks::new(*geometry, T::vector_width());
-    let packed_weight = if input_has_gradient { blocks.pack_weight(weight) } else { Vec::new() };
+    let packed_weight = if wanted.input { blocks.pack_weight(weight) } else { Vec::new() };
     let images = pieces::evenly(geometry.batch, PIECES);
-    let mut input = vec![T::default(); if input_has_gradient { x.len() } else { 0 }];
-    let per_image = if input_has_gradient { geometry.image() } else { 0 };
+    let mut input = vec![T::default(); if wanted.input { x.len() } else { 0 }];
+    let per_image = if wanted.input { geometry.image() } else { 0 };
     let input_pieces = pieces::split_mut(&mut input, &images, per_image);
     let work: Vec<_> = images.into_iter().zip(input_pieces).collect();
     let partial: Vec<(Scratch<T>, Vec<T>)> = work
         .into_par_iter()
         .map(|(images, input)| {
-            let mut weight_gradient = Scratch::zeros(blocks.weight_elements);
-            let mut bias_gradient = vec![T::default(); geometry.outputs];
+            let (weights, biases) =
+                if wanted.parameters { (blocks.weight_elements, geometry.outputs) } else { (0, 0) };
+            let mut weight = Scratch::zeros(weights);
+            let mut bias = vec![T::default(); biases];
             let pooled = images.start * geometry.pooled()..images.end * geometry.pooled();
             T::dispatch(Backward {
                 geometry: *geometry,
@@ -146,18 +162,18 @@ fn backward<T: Dispatch>(
                 x: &x[images.start * geometry.image()..images.end * geometry.image()],
                 gradient: &gradient[pooled.clone()],
                 winners: &winners[pooled],
-                input: input_has_gradient
+                input: wanted
+                    .input
                     .then_some(InputGradient { packed_weight: &packed_weight, gradient: input }),
-                weight_gradient: &mut weight_gradient,
-                bias_gradient: &mut bias_gradient,
+                parameters: wanted
+                    .parameters
+                    .then_some(ParameterGradients { weight: &mut weight, bias: &mut bias }),
             });
-            (weight_gradient, bias_gradient)
+            (weight, bias)
         })
         .collect();
     let (weights, biases): (Vec<_>, Vec<_>) = partial.into_iter().unzip();
-    Gradients {
-        input: input_has_gradient.then_some(input),
-        weight: blocks.unpack_weight(&pieces::sum(weights)),
-        bias: pieces::sum(biases),
-    }
+    let parameters =
+        wanted.parameters.then(|| (blocks.unpack_weight(&pieces::sum(weights)), pieces::sum(biases)));
+    Gradients { input: wanted.input.then_some(input), parameters }
 }
