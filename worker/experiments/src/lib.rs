@@ -16,6 +16,7 @@ use basin_domain::record::{Outcome, Record};
 use basin_domain::task::TaskSpec;
 
 pub mod bench;
+mod checkpoint;
 mod classify;
 pub mod dataset;
 mod error;

@@ -1,0 +1,212 @@
+//! Checkpoints of every kind: all that the rest of a run depends on, as safetensors under a seal.
+//!
+//! The tensors are the kind's own, and `record/<series>` (`[points, 2]`, `f64`) for what was measured so far. The note
+//! beside them is a digest of everything, then the [`Header`] and the kind's own state as one JSON object.
+
+use std::collections::BTreeMap;
+
+use basin_domain::digest::Digest;
+use basin_domain::id::TaskId;
+use basin_domain::record::{Axis, Record, Series};
+use candle_core::{Device, Tensor};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ExperimentError;
+use crate::tensors::{self, Named};
+
+/// The characters of a digest in words.
+const DIGEST_LENGTH: usize = 64;
+
+/// A number as its bits: JSON knows neither NaN nor infinity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bits(pub(crate) u64);
+
+impl From<f64> for Bits {
+    fn from(number: f64) -> Self {
+        Self(number.to_bits())
+    }
+}
+
+impl From<Bits> for f64 {
+    fn from(Bits(bits): Bits) -> Self {
+        Self::from_bits(bits)
+    }
+}
+
+/// What every checkpoint says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Header {
+    /// The version of the kind's layout.
+    format: u32,
+    task: TaskId,
+    /// The kernels' code path that wrote it: another rounds differently, and the run would end with other bytes.
+    code_path: String,
+    axes: BTreeMap<String, Axis>,
+}
+
+/// The note's JSON. Names must not occur in both parts.
+#[derive(Serialize)]
+struct Note<'a, S> {
+    #[serde(flatten)]
+    header: Header,
+    #[serde(flatten)]
+    state: &'a S,
+}
+
+/// An opened checkpoint.
+pub(crate) struct Opened<S> {
+    /// The kind's own state.
+    pub(crate) state: S,
+    /// The kind's own tensors, those of the record beside them.
+    pub(crate) tensors: Named,
+    /// What was measured so far.
+    pub(crate) record: Record,
+}
+
+/// The reason why a checkpoint can't be used, as an error.
+pub(crate) fn bad(reason: impl Into<String>) -> ExperimentError {
+    ExperimentError::BadCheckpoint(reason.into())
+}
+
+/// A checkpoint of `task` in the kind's layout of version `format`; `tensors` have names that don't start with `record/`.
+///
+/// # Errors
+/// If a tensor can't be made or written.
+pub(crate) fn seal<S: Serialize>(
+    task: TaskId,
+    format: u32,
+    state: &S,
+    mut tensors: Named,
+    record: &Record,
+) -> Result<Vec<u8>, ExperimentError> {
+    for (name, series) in &record.series {
+        let values: Vec<f64> = series.points.iter().flat_map(|&(x, value)| [x, value]).collect();
+        let points = Tensor::from_vec(values, (series.points.len(), 2), &Device::Cpu)?;
+        tensors.insert(format!("record/{name}"), points);
+    }
+    let header = Header {
+        format,
+        task,
+        code_path: basin_kernels::code_path().to_owned(),
+        axes: record.series.iter().map(|(name, series)| (name.clone(), series.axis)).collect(),
+    };
+    let note = Note { header, state };
+    let text = serde_json::to_string(&note).expect("a state has text keys and whole numbers only");
+    tensors::serialize(&tensors, Some(format!("{}{text}", digest(&tensors, &text))))
+}
+
+/// Opens a checkpoint that [`seal`] made of the same task, in the same layout, on the same code path.
+///
+/// # Errors
+/// [`ExperimentError::BadCheckpoint`] if it is damaged or another's.
+pub(crate) fn open<S: DeserializeOwned>(
+    bytes: &[u8],
+    task: TaskId,
+    format: u32,
+) -> Result<Opened<S>, ExperimentError> {
+    let (tensors, note) = tensors::deserialize(bytes).map_err(bad)?;
+    let (expected, text) = note.split_at_checked(DIGEST_LENGTH).ok_or_else(|| bad("it carries no state"))?;
+    if expected != digest(&tensors, text).to_string() {
+        return Err(bad("its content doesn't have its digest"));
+    }
+    let unreadable = |error: serde_json::Error| bad(format!("its state: {error}"));
+    let header: Header = serde_json::from_str(text).map_err(unreadable)?;
+    if header.format != format {
+        return Err(bad(format!("its format is version {}, not {format}", header.format)));
+    }
+    if header.task != task {
+        return Err(bad(format!("it is of task {}, not {}", header.task.short(), task.short())));
+    }
+    let code_path = basin_kernels::code_path();
+    if header.code_path != code_path {
+        return Err(bad(format!(
+            "it was written by the code path {} and this is {code_path}: the run would end with other bytes",
+            header.code_path
+        )));
+    }
+    let state = serde_json::from_str(text).map_err(unreadable)?;
+    let record = read_record(&tensors, &header.axes)?;
+    Ok(Opened { state, tensors, record })
+}
+
+fn digest(tensors: &Named, text: &str) -> Digest {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(text.as_bytes());
+    tensors::hash(tensors, &mut hasher);
+    Digest::from_bytes(*hasher.finalize().as_bytes())
+}
+
+fn read_record(all: &Named, axes: &BTreeMap<String, Axis>) -> Result<Record, ExperimentError> {
+    let mut record = Record::default();
+    for (name, points) in tensors::with_prefix(all, "record/") {
+        let axis = *axes.get(&name).ok_or_else(|| bad(format!("the series `{name}` has no axis")))?;
+        let rows = points.to_vec2::<f64>().map_err(|error| bad(format!("the series `{name}`: {error}")))?;
+        if points.dims()[1] != 2 {
+            return Err(bad(format!("the series `{name}` has no pairs")));
+        }
+        record
+            .series
+            .insert(name, Series { axis, points: rows.iter().map(|row| (row[0], row[1])).collect() });
+    }
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Position {
+        step: u64,
+        loss: Bits,
+    }
+
+    fn task(byte: u8) -> TaskId {
+        format!("{byte:02x}").repeat(32).parse().unwrap()
+    }
+
+    fn sealed() -> Vec<u8> {
+        let mut record = Record::default();
+        record.push("loss", Axis::Iteration, 1.0, f64::INFINITY);
+        record.set("parameters", 4.0);
+        let tensors = Named::from([("theta".to_owned(), Tensor::new(&[1f64, 2.0], &Device::Cpu).unwrap())]);
+        seal(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &record).unwrap()
+    }
+
+    fn refusal(bytes: &[u8], task: TaskId, format: u32) -> String {
+        open::<Position>(bytes, task, format).err().expect("the checkpoint is refused").to_string()
+    }
+
+    #[test]
+    fn state_tensors_and_record_come_back_also_where_a_number_is_not_finite() {
+        let opened = open::<Position>(&sealed(), task(1), 3).unwrap();
+        assert_eq!(opened.state.step, u64::MAX);
+        assert!(f64::from(opened.state.loss).is_nan());
+        assert_eq!(opened.tensors["theta"].to_vec1::<f64>().unwrap(), [1.0, 2.0]);
+        assert_eq!(opened.record.series["loss"].points, [(1.0, f64::INFINITY)]);
+        assert_eq!(opened.record.series["loss"].axis, Axis::Iteration);
+        assert_eq!(opened.record.series["parameters"].axis, Axis::Once);
+        assert_eq!(sealed(), sealed());
+    }
+
+    #[test]
+    fn another_task_another_format_and_another_state_are_named() {
+        let bytes = sealed();
+        assert_eq!(
+            refusal(&bytes, task(2), 3),
+            format!(
+                "the checkpoint can't be used: it is of task {}, not {}",
+                task(1).short(),
+                task(2).short()
+            )
+        );
+        assert_eq!(
+            refusal(&bytes, task(1), 4),
+            "the checkpoint can't be used: its format is version 3, not 4"
+        );
+        let tensors = Named::new();
+        let bytes = seal(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Record::default()).unwrap();
+        assert!(refusal(&bytes, task(1), 3).contains("its state: missing field `loss`"));
+    }
+}
