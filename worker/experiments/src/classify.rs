@@ -1,19 +1,18 @@
 //! `classify`: a convolutional or dense network classifies images.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use basin_domain::data::DataUse;
-use basin_domain::experiment::Classify;
+use basin_domain::experiment::{Classify, ConvNet};
 use basin_domain::random::Stream;
 use basin_domain::record::Record;
 use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, cross_entropy, cross_entropy_sums, gather_images};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 
 use crate::dataset::{Dataset, Split};
 use crate::model::Model;
-use crate::training::{Part, Problem, Schedule, Training, TrainingLoss};
+use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
 use crate::{Assets, ExperimentError, Run};
 
 /// Starts or resumes a run of `classify`.
@@ -23,30 +22,14 @@ pub(crate) fn start(
     assets: &Assets,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    let missing = |reason: String| ExperimentError::MissingData(reason);
-    let named = spec.data.as_ref().ok_or_else(|| missing("the task names none".to_owned()))?;
-    let dataset = assets.dataset.clone().ok_or_else(|| missing(format!("`{}` isn't there", named.name)))?;
-    if dataset.name() != named.name.as_str() {
-        return Err(missing(format!("it is `{}` where the task names `{}`", dataset.name(), named.name)));
-    }
-    let model = Model::conv_net(&parameters.model, dataset.shape(), dataset.classes().len(), spec.seed)?;
+    let problem = Images::new(spec, parameters.data, assets)?;
+    let model = problem.network(&parameters.model, spec.seed)?;
     let schedule = Schedule {
         batch_size: parameters.batch_size as usize,
         epochs: parameters.epochs,
         optimizer: parameters.optimizer,
         record: parameters.record,
-    };
-    let DataUse { train_limit, test_limit, label_noise } = parameters.data;
-    let (all_train, all_test) = (dataset.train(), dataset.test());
-    let train = subset(all_train.len(), train_limit, &format!("{}/train", named.digest), "train_limit")?;
-    let test = subset(all_test.len(), test_limit, &format!("{}/test", named.digest), "test_limit")?;
-    let noise = LabelNoise { share: label_noise, seed: spec.seed, classes: dataset.classes().len() };
-    let train_labels = noise.apply(labels(all_train, &train))?;
-    let test_labels = labels(all_test, &test);
-    let problem = Images {
-        train: Examples { indices: train, labels: train_labels },
-        test: Examples { indices: test, labels: test_labels },
-        dataset,
+        probes: parameters.probes.clone(),
     };
     Ok(Box::new(Training::start(spec, schedule, problem, model, checkpoint)?))
 }
@@ -116,13 +99,47 @@ struct Examples {
 }
 
 /// Images with their labels, under cross entropy.
-struct Images {
+pub(crate) struct Images {
     dataset: Arc<Dataset>,
     train: Examples,
     test: Examples,
 }
 
 impl Images {
+    /// The images that a task reads.
+    ///
+    /// # Errors
+    /// If the data set isn't there or is another one, or has fewer examples than are asked for.
+    pub(crate) fn new(spec: &TaskSpec, data: DataUse, assets: &Assets) -> Result<Self, ExperimentError> {
+        let missing = |reason: String| ExperimentError::MissingData(reason);
+        let named = spec.data.as_ref().ok_or_else(|| missing("the task names none".to_owned()))?;
+        let dataset =
+            assets.dataset.clone().ok_or_else(|| missing(format!("`{}` isn't there", named.name)))?;
+        if dataset.name() != named.name.as_str() {
+            return Err(missing(format!("it is `{}` where the task names `{}`", dataset.name(), named.name)));
+        }
+        let DataUse { train_limit, test_limit, label_noise } = data;
+        let (all_train, all_test) = (dataset.train(), dataset.test());
+        let train = subset(all_train.len(), train_limit, &format!("{}/train", named.digest), "train_limit")?;
+        let test = subset(all_test.len(), test_limit, &format!("{}/test", named.digest), "test_limit")?;
+        let noise = LabelNoise { share: label_noise, seed: spec.seed, classes: dataset.classes().len() };
+        let train_labels = noise.apply(labels(all_train, &train))?;
+        let test_labels = labels(all_test, &test);
+        Ok(Self {
+            train: Examples { indices: train, labels: train_labels },
+            test: Examples { indices: test, labels: test_labels },
+            dataset,
+        })
+    }
+
+    /// A network for these images.
+    ///
+    /// # Errors
+    /// If it can't be, for images of this size.
+    pub(crate) fn network(&self, net: &ConvNet, seed: u64) -> Result<Model, ExperimentError> {
+        Model::conv_net(net, self.dataset.shape(), self.dataset.classes().len(), seed)
+    }
+
     fn part(&self, part: Part) -> (&Examples, Split<'_>) {
         match part {
             Part::Train => (&self.train, self.dataset.train()),
@@ -139,25 +156,26 @@ impl Images {
 impl Problem for Images {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
     const HAS_ACCURACY: bool = true;
+    const OUTPUTS: Outputs = Outputs::Logits;
 
     fn examples(&self, part: Part) -> usize {
         self.part(part).0.indices.len()
     }
 
-    fn loss(&self, model: &Model, batch: &[u32]) -> Result<(Tensor, LossSums), ExperimentError> {
-        let (examples, split) = self.part(Part::Train);
-        let indices: Vec<u32> = batch.iter().map(|&at| examples.indices[at as usize]).collect();
-        let labels: Vec<u32> = batch.iter().map(|&at| examples.labels[at as usize]).collect();
-        let labels = Tensor::from_vec(labels, batch.len(), &Device::Cpu)?;
-        let logits = model.forward(&self.gather(split, &indices)?)?;
-        Ok((cross_entropy(&logits, &labels)?, cross_entropy_sums(&logits, &labels)?))
+    fn batch(&self, part: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+        let (examples, split) = self.part(part);
+        let indices: Vec<u32> = positions.iter().map(|&at| examples.indices[at as usize]).collect();
+        let labels: Vec<u32> = positions.iter().map(|&at| examples.labels[at as usize]).collect();
+        let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
+        Ok(Batch { inputs: self.gather(split, &indices)?.to_dtype(dtype)?, targets })
     }
 
-    fn evaluate(&self, model: &Model, part: Part, range: Range<usize>) -> Result<LossSums, ExperimentError> {
-        let (examples, split) = self.part(part);
-        let labels = Tensor::from_slice(&examples.labels[range.clone()], range.len(), &Device::Cpu)?;
-        let logits = model.evaluate(&self.gather(split, &examples.indices[range])?)?;
-        Ok(cross_entropy_sums(&logits, &labels)?)
+    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
+        Ok(cross_entropy(outputs, targets)?)
+    }
+
+    fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
+        Ok(cross_entropy_sums(outputs, targets)?)
     }
 
     fn conclude(&self, _: &Model, _: &mut Record) -> Result<(), ExperimentError> {

@@ -15,6 +15,14 @@ pub enum ExperimentError {
     /// The data set isn't there, or is another one than the task names.
     #[error("the data set can't be used: {0}")]
     MissingData(String),
+    /// The result of a task that this one reads can't be used.
+    #[error("the input `{name}` can't be used: {reason}")]
+    UnusableInput {
+        /// The input's name.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A trainable parameter that the loss doesn't depend on: the model is put together wrongly.
     #[error("the parameter `{parameter}` received no gradient")]
     NoGradient {
@@ -35,9 +43,11 @@ impl ExperimentError {
         let kind = match self {
             Self::InvalidParameters(_) => FailureKind::InvalidParameters,
             Self::MissingData(_) => FailureKind::MissingData,
-            Self::BadCheckpoint(_) | Self::NoGradient { .. } | Self::NotDone | Self::Tensor(_) => {
-                FailureKind::Experiment
-            }
+            Self::BadCheckpoint(_)
+            | Self::UnusableInput { .. }
+            | Self::NoGradient { .. }
+            | Self::NotDone
+            | Self::Tensor(_) => FailureKind::Experiment,
         };
         Failure::new(kind, causes::in_words(self))
     }

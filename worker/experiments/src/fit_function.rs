@@ -1,7 +1,5 @@
 //! `fit-function`: a dense network is fitted to a function of one variable.
 
-use std::ops::Range;
-
 use basin_domain::experiment::{FitFunction, Function};
 use basin_domain::record::{Axis, Record};
 use basin_domain::task::TaskSpec;
@@ -9,7 +7,7 @@ use basin_kernels::{LossSums, mean_squared_error};
 use candle_core::{DType, Device, Tensor};
 
 use crate::model::Model;
-use crate::training::{Part, Problem, Schedule, Training, TrainingLoss};
+use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
 use crate::{ExperimentError, Run};
 
 /// The points at which the fitted curve is recorded: enough for a smooth line on paper.
@@ -21,11 +19,7 @@ pub(crate) fn start(
     parameters: &FitFunction,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    let (low, high) = parameters.interval;
-    if parameters.points < 2 || !(low < high && low.is_finite() && high.is_finite()) {
-        let reason = format!("{} points on [{low}, {high}] are no grid", parameters.points);
-        return Err(ExperimentError::InvalidParameters(reason));
-    }
+    let problem = Fit::new(parameters.function, parameters.interval, parameters.points)?;
     let model = Model::dense_net(1, &parameters.hidden, 1, spec.seed)?;
     debug_assert_eq!(model.parameter_count() as u64, parameters.parameter_count());
     let schedule = Schedule {
@@ -33,19 +27,19 @@ pub(crate) fn start(
         epochs: parameters.epochs,
         optimizer: parameters.optimizer,
         record: parameters.record,
+        probes: parameters.probes.clone(),
     };
-    let problem = Fit::new(parameters.function, parameters.interval, parameters.points)?;
     Ok(Box::new(Training::start(spec, schedule, problem, model, checkpoint)?))
 }
 
 /// Evenly spaced points of a function, both ends of the interval included.
-struct Fit {
+pub(crate) struct Fit {
     function: Function,
     interval: (f64, f64),
     inputs: Vec<f32>,
     targets: Vec<f32>,
     /// All of them as `[points, 1]`.
-    all: (Tensor, Tensor),
+    all: Batch,
 }
 
 fn evenly_spaced((low, high): (f64, f64), points: u32) -> impl Iterator<Item = f64> {
@@ -58,31 +52,31 @@ fn column(values: Vec<f32>) -> Result<Tensor, ExperimentError> {
 }
 
 impl Fit {
-    fn new(function: Function, interval: (f64, f64), points: u32) -> Result<Self, ExperimentError> {
+    /// The points that a task reads.
+    ///
+    /// # Errors
+    /// If they are no grid.
+    pub(crate) fn new(
+        function: Function,
+        interval: (f64, f64),
+        points: u32,
+    ) -> Result<Self, ExperimentError> {
+        let (low, high) = interval;
+        if points < 2 || !(low < high && low.is_finite() && high.is_finite()) {
+            let reason = format!("{points} points on [{low}, {high}] are no grid");
+            return Err(ExperimentError::InvalidParameters(reason));
+        }
         let inputs: Vec<f32> = evenly_spaced(interval, points).map(|x| x as f32).collect();
         let targets: Vec<f32> = evenly_spaced(interval, points).map(|x| function.at(x) as f32).collect();
-        let all = (column(inputs.clone())?, column(targets.clone())?);
+        let all = Batch { inputs: column(inputs.clone())?, targets: column(targets.clone())? };
         Ok(Self { function, interval, inputs, targets, all })
     }
-
-    fn batch(&self, indices: &[u32]) -> Result<(Tensor, Tensor), ExperimentError> {
-        // One batch of all points is in their own order (see `Training`).
-        if indices.len() == self.inputs.len() {
-            return Ok(self.all.clone());
-        }
-        let pick = |from: &[f32]| column(indices.iter().map(|&index| from[index as usize]).collect());
-        Ok((pick(&self.inputs)?, pick(&self.targets)?))
-    }
-}
-
-fn sums(mean: &Tensor, count: usize) -> Result<LossSums, ExperimentError> {
-    let mean = mean.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-    Ok(LossSums { loss: mean * count as f64, correct: 0, count: count as u64 })
 }
 
 impl Problem for Fit {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::Evaluated;
     const HAS_ACCURACY: bool = false;
+    const OUTPUTS: Outputs = Outputs::Values;
 
     fn examples(&self, part: Part) -> usize {
         match part {
@@ -91,20 +85,26 @@ impl Problem for Fit {
         }
     }
 
-    fn loss(&self, model: &Model, batch: &[u32]) -> Result<(Tensor, LossSums), ExperimentError> {
-        let (inputs, targets) = self.batch(batch)?;
-        let loss = mean_squared_error(&model.forward(&inputs)?, &targets)?;
-        let sums = sums(&loss, batch.len())?;
-        Ok((loss, sums))
-    }
-
-    fn evaluate(&self, model: &Model, _: Part, range: Range<usize>) -> Result<LossSums, ExperimentError> {
-        let (inputs, targets) = if range.len() == self.inputs.len() {
+    fn batch(&self, _: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+        // One batch of all points is in their own order (see `Training`).
+        let batch = if positions.len() == self.inputs.len() {
             self.all.clone()
         } else {
-            (column(self.inputs[range.clone()].to_vec())?, column(self.targets[range.clone()].to_vec())?)
+            let pick = |from: &[f32]| column(positions.iter().map(|&at| from[at as usize]).collect());
+            Batch { inputs: pick(&self.inputs)?, targets: pick(&self.targets)? }
         };
-        sums(&mean_squared_error(&model.evaluate(&inputs)?, &targets)?, range.len())
+        Ok(Batch { inputs: batch.inputs.to_dtype(dtype)?, targets: batch.targets.to_dtype(dtype)? })
+    }
+
+    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
+        Ok(mean_squared_error(outputs, targets)?)
+    }
+
+    fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
+        let mean =
+            mean_squared_error(&outputs.detach(), targets)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+        let count = targets.elem_count();
+        Ok(LossSums { loss: mean * count as f64, correct: 0, count: count as u64 })
     }
 
     /// Records the fitted curve and the function over the interval.

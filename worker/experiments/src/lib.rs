@@ -5,8 +5,8 @@
 //! take a [`Run::checkpoint`] between any two advances, [`Run::finish`] it. The same spec gives the same bytes, whatever
 //! happens in between.
 //!
-//! Start reading at [`start`], which lists the kinds; both kinds are a [`training::Problem`] under the one training loop,
-//! [`training::Training`].
+//! Start reading at [`start`], which lists the kinds. What is trained is a [`training::Problem`] under the one training loop,
+//! [`training::Training`], which also drives the [`probes`]; landscapes look again at what was trained.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +21,9 @@ mod classify;
 pub mod dataset;
 mod error;
 mod fit_function;
+mod landscape;
 pub mod model;
+pub mod probes;
 mod tensors;
 pub mod training;
 
@@ -108,6 +110,8 @@ pub fn start(
     match &spec.experiment {
         Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, checkpoint),
         Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
-        Experiment::CriticalPoint(_) | Experiment::Interpolate(_) | Experiment::Surface(_) => todo!(),
+        Experiment::Interpolate(parameters) => landscape::line::start(spec, parameters, assets, checkpoint),
+        Experiment::Surface(parameters) => landscape::plane::start(spec, parameters, assets, checkpoint),
+        Experiment::CriticalPoint(_) => todo!(),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use basin_domain::experiment::ConvNet;
 use basin_domain::random::Stream;
 use basin_kernels::{Activation, conv_relu_pool, dense};
-use candle_core::{Device, Shape, Tensor, Var};
+use candle_core::{DType, Device, Shape, Tensor, Var};
 
 use crate::ExperimentError;
 
@@ -79,6 +79,71 @@ impl Model {
     /// The number of trainable numbers.
     pub fn parameter_count(&self) -> usize {
         self.parameters.values().map(|parameter| parameter.elem_count()).sum()
+    }
+
+    /// The type of its numbers: `f32`, but for copies made by [`Model::with_dtype`].
+    pub fn dtype(&self) -> DType {
+        self.parameters.values().next().map_or(DType::F32, |parameter| parameter.dtype())
+    }
+
+    /// A copy whose numbers are of another type, for probes that need more of them than training does.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub fn with_dtype(&self, dtype: DType) -> Result<Self, ExperimentError> {
+        let mut parameters = BTreeMap::new();
+        for (name, parameter) in &self.parameters {
+            let copy = Var::from_tensor(&parameter.as_detached_tensor().to_dtype(dtype)?.copy()?)?;
+            parameters.insert(name.clone(), copy);
+        }
+        let of = |parameter: &Var| {
+            let name = self.parameters.iter().find(|(_, known)| known.id() == parameter.id());
+            let (name, _) = name.expect("a layer's parameters are the model's");
+            parameters[name].clone()
+        };
+        let layer = |layer: &Layer| match layer {
+            Layer::ConvReluPool { weight, bias } => {
+                Layer::ConvReluPool { weight: of(weight), bias: of(bias) }
+            }
+            Layer::Dense { weight, bias, activation } => {
+                Layer::Dense { weight: of(weight), bias: of(bias), activation: *activation }
+            }
+        };
+        let layers = self.layers.iter().map(layer).collect();
+        Ok(Self { parameters, layers })
+    }
+
+    /// All parameters as one vector, in the order of their names.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub fn flat_parameters(&self) -> Result<Vec<f64>, ExperimentError> {
+        let mut flat = Vec::with_capacity(self.parameter_count());
+        for parameter in self.parameters.values() {
+            flat.extend(
+                parameter.as_detached_tensor().to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?,
+            );
+        }
+        Ok(flat)
+    }
+
+    /// Overwrites all parameters with a vector as [`Model::flat_parameters`] gives it, rounded to the model's type.
+    ///
+    /// # Errors
+    /// If the vector has another length, or an operation fails.
+    pub fn set_parameters(&self, flat: &[f64]) -> Result<(), ExperimentError> {
+        let count = self.parameter_count();
+        if flat.len() != count {
+            return invalid(format!("{} numbers were given for {count} parameters", flat.len()));
+        }
+        let mut rest = flat;
+        for parameter in self.parameters.values() {
+            let (values, after) = rest.split_at(parameter.elem_count());
+            let values = Tensor::from_slice(values, parameter.shape(), &Device::Cpu)?;
+            parameter.set(&values.to_dtype(parameter.dtype())?)?;
+            rest = after;
+        }
+        Ok(())
     }
 
     /// The outputs `[batch, outputs]` for the inputs `[batch, …]`, with what a backward pass needs.
@@ -191,8 +256,6 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::DType;
-
     use super::*;
 
     fn net(conv: &[u32], dense: &[u32]) -> ConvNet {
@@ -253,6 +316,21 @@ mod tests {
         let bound = 1.0 / 27f32.sqrt();
         let largest = first.iter().fold(0f32, |largest, value| largest.max(value.abs()));
         assert!(largest < bound && largest > 0.95 * bound, "{largest} of {bound}");
+    }
+
+    #[test]
+    fn a_copy_in_double_precision_has_the_same_parameters_and_lives_for_itself() {
+        let model = Model::conv_net(&net(&[4], &[5]), [3, 8, 8], 7, 2).unwrap();
+        let copy = model.with_dtype(DType::F64).unwrap();
+        let flat = model.flat_parameters().unwrap();
+        assert_eq!((copy.dtype(), copy.flat_parameters().unwrap()), (DType::F64, flat.clone()));
+        let moved: Vec<f64> = flat.iter().map(|value| value + 1e-12).collect();
+        copy.set_parameters(&moved).unwrap();
+        assert_eq!(copy.flat_parameters().unwrap(), moved);
+        assert_eq!(model.flat_parameters().unwrap(), flat);
+        assert!(copy.set_parameters(&flat[1..]).is_err());
+        let inputs = Tensor::ones((2, 3, 8, 8), DType::F64, &Device::Cpu).unwrap();
+        assert_eq!(copy.forward(&inputs).unwrap().dtype(), DType::F64);
     }
 
     #[test]

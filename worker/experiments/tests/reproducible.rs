@@ -5,15 +5,16 @@ mod common;
 use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
-use common::{ALL, SGD, assert_same, classify, finish, fit, tiny_images, train};
+use common::{ALL, SGD, all_probes, assert_same, classify, finish, fit, tiny_images, train};
 
-/// Both kinds, both optimisers, label noise, subsets, uneven last batches, recordings, evaluations of several pieces.
+/// Both kinds, both optimisers, label noise, subsets, uneven last batches, recordings, probes, evaluations of several pieces.
 fn tasks() -> (Assets, Vec<TaskSpec>) {
     let (assets, data) = tiny_images(40, 530);
     let tasks = vec![
         classify(&data, |p| {
             p.data.label_noise = 0.5;
             p.record = ALL;
+            p.probes = all_probes(Some(1));
         }),
         classify(&data, |p| {
             p.optimizer = SGD;
@@ -27,6 +28,7 @@ fn tasks() -> (Assets, Vec<TaskSpec>) {
             p.batch_size = Some(8);
             p.optimizer = SGD;
             p.record = ALL;
+            p.probes = all_probes(None);
         }),
     ];
     (assets, tasks)

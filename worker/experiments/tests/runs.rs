@@ -14,7 +14,7 @@ use basin_domain::record::{Axis, Outcome, Record};
 use basin_experiments::dataset::{self, Dataset};
 use basin_experiments::{Advance, Assets, start};
 use candle_core::{Device, safetensors};
-use common::{ALL, SGD, classify, fit, tiny_images, train};
+use common::{ALL, SGD, all_probes, classify, fit, tiny_images, train};
 
 fn values(record: &Record, name: &str) -> Vec<f64> {
     record.series[name].points.iter().map(|&(_, value)| value).collect()
@@ -271,4 +271,28 @@ fn real_cifar10_is_imported_the_same_way_twice() {
     for (value, expected) in dataset.std().iter().zip([0.2470, 0.2435, 0.2616]) {
         assert!((value - expected).abs() < 2e-3, "{:?}", dataset.std());
     }
+}
+
+#[test]
+fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end_alone() {
+    let (assets, data) = tiny_images(40, 20);
+    let probed = |every| {
+        let spec = classify(&data, |p| {
+            p.epochs = 5;
+            p.probes = all_probes(every);
+        });
+        train(&spec, &assets).record
+    };
+    let numbers = ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue"];
+    let (end, between) = (probed(None), probed(Some(2)));
+    for name in numbers {
+        assert_eq!(end.series[name].axis, Axis::Epoch);
+        assert_eq!((xs(&end, name), xs(&between, name)), (vec![5.0], vec![0.0, 2.0, 4.0, 5.0]), "{name}");
+        assert_eq!(end.last(name), between.last(name), "{name}");
+        assert!(values(&between, name).iter().all(|value| value.is_finite() && *value > 0.0), "{name}");
+    }
+    assert_eq!(end.series["spectral_density"].axis, Axis::Eigenvalue);
+    assert_eq!(end.series["spectral_density"], between.series["spectral_density"]);
+    // What is trained is the same with and without probes.
+    assert_eq!(values(&end, "test_loss"), values(&between, "test_loss"));
 }

@@ -1,7 +1,7 @@
 //! Checkpoints of the training loop.
 //!
-//! Tensors: `model/<parameter>`, `optimizer/<kind>/<parameter>` and `weights/<epoch>/<parameter>` (recorded so far); the
-//! [`State`] and the record beside them, under the seal of [`crate::checkpoint`].
+//! Tensors: `model/<parameter>`, `optimizer/<kind>/<parameter>`, `weights/<epoch>/<parameter>` (recorded so far) and what a
+//! probe under way keeps, `probe/…`; the [`State`] and the record beside them, under the seal of [`crate::checkpoint`].
 
 use basin_domain::record::Outcome;
 use basin_kernels::LossSums;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Part, Problem, Stage, Training, When};
 use crate::ExperimentError;
 use crate::checkpoint::{self, Bits, bad};
+use crate::probes::{Measurement, Saved};
 use crate::tensors::{self, Named};
 
 /// Raised whenever the layout changes.
@@ -24,6 +25,9 @@ struct State {
     optimizer_steps: u64,
     latest_loss: Option<Bits>,
     stage: SavedStage,
+    /// The probe under way.
+    #[serde(default)]
+    measurement: Option<Saved>,
 }
 
 /// [`Stage`] as it is written.
@@ -32,6 +36,7 @@ struct State {
 enum SavedStage {
     Evaluate { when: When, part: Part, position: usize, sums: SavedSums },
     Train { position: usize, sums: SavedSums },
+    Probe { index: usize },
     Ended { outcome: Outcome },
 }
 
@@ -61,6 +66,7 @@ impl From<Stage> for SavedStage {
                 Self::Evaluate { when, part, position, sums: sums.into() }
             }
             Stage::Train { position, sums } => Self::Train { position, sums: sums.into() },
+            Stage::Probe { index } => Self::Probe { index },
             Stage::Ended(outcome) => Self::Ended { outcome },
         }
     }
@@ -73,6 +79,7 @@ impl From<SavedStage> for Stage {
                 Self::Evaluate { when, part, position, sums: sums.into() }
             }
             SavedStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
+            SavedStage::Probe { index } => Self::Probe { index },
             SavedStage::Ended { outcome } => Self::Ended(outcome),
         }
     }
@@ -90,12 +97,19 @@ impl<P: Problem> Training<P> {
         for (name, tensor) in &self.snapshots {
             all.insert(format!("weights/{name}"), tensor.clone());
         }
+        let mut measurement = None;
+        if let Some(under_way) = &self.measurement {
+            let (saved, tensors) = under_way.save()?;
+            all.extend(tensors.into_iter().map(|(name, tensor)| (format!("probe/{name}"), tensor)));
+            measurement = Some(saved);
+        }
         let state = State {
             epoch: self.epoch,
             iteration: self.iteration,
             optimizer_steps: self.optimizer.steps(),
             latest_loss: self.latest_loss.map(Bits::from),
             stage: self.stage.into(),
+            measurement,
         };
         checkpoint::seal(self.task, FORMAT, &state, all, &self.record)
     }
@@ -113,7 +127,15 @@ impl<P: Problem> Training<P> {
         self.iteration = state.iteration;
         self.latest_loss = state.latest_loss.map(f64::from);
         self.stage = state.stage.into();
-        self.check_position()
+        self.check_position()?;
+        if let (Stage::Probe { index }, Some(saved)) = (self.stage, &state.measurement) {
+            let probe = self.schedule.probes.probes[index];
+            let tensors = tensors::with_prefix(&all, "probe/");
+            let measurement =
+                Measurement::resume(probe, &self.problem, &self.model, self.seed, saved, &tensors)?;
+            self.measurement = Some(measurement);
+        }
+        Ok(())
     }
 
     fn restore_weights(&self, mut saved: Named) -> Result<(), ExperimentError> {
@@ -138,6 +160,12 @@ impl<P: Problem> Training<P> {
                 self.draw_order();
                 (position, self.order.len(), sums, position.div_ceil(self.schedule.batch_size) as u64)
             }
+            Stage::Probe { index } => (
+                index,
+                self.schedule.probes.probes.len(),
+                LossSums { count: index as u64, ..LossSums::default() },
+                0,
+            ),
             Stage::Ended(_) => return Ok(()),
         };
         let fits = position < count

@@ -1,76 +1,39 @@
 //! The training loop that all kinds share, and what a kind tells it.
 //!
 //! A run is a sequence of [`Stage`]s: evaluations before the first epoch, then epoch by epoch its steps and the
-//! evaluations behind it, then the last evaluation. Between any two pieces of work the whole state is weights, optimiser,
+//! evaluations and probes behind it, then the last evaluation. Between any two pieces of work the whole state is weights, optimiser,
 //! stage and record, and that is what a checkpoint holds.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use basin_domain::experiment::Recording;
+use basin_domain::experiment::{Probe, Probing, Recording};
 use basin_domain::id::TaskId;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
-use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::record::{Axis, Outcome, Record, Series};
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
 use basin_kernels::optimizer::Optimizer as OptimizerState;
-use candle_core::Tensor;
+use candle_core::DType;
 
 use crate::model::Model;
+use crate::probes::{Found, Measurement};
 use crate::tensors::{self, Named};
 use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 mod checkpoint;
+mod problem;
 mod stage;
 pub mod step;
 
+pub use problem::{Batch, Outputs, Problem, TrainingLoss, evaluate};
 pub use stage::{Part, Stage, When};
 
-/// Examples that one advance evaluates.
-const EVALUATION_CHUNK: usize = 512;
-
-/// What the series `train_loss` (and `train_accuracy`) of a kind is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrainingLoss {
-    /// The mean over the epoch's batches, each before its step: costs nothing. The point at epoch 0 and the single numbers
-    /// `final_train_loss` and `final_train_accuracy` are evaluated exactly.
-    RunningMean,
-    /// Evaluated over all training examples after each epoch.
-    Evaluated,
-}
-
-/// What a kind of experiment trains: its examples and its loss.
-pub trait Problem {
-    /// How its training loss is measured.
-    const TRAINING_LOSS: TrainingLoss;
-    /// Whether its answers are right or wrong.
-    const HAS_ACCURACY: bool;
-
-    /// The number of examples of a part; a problem without test examples has none of that part.
-    fn examples(&self, part: Part) -> usize;
-
-    /// The mean loss over a batch of training examples, to be differentiated, and the batch's sums.
-    ///
-    /// # Errors
-    /// If an operation fails.
-    fn loss(&self, model: &Model, batch: &[u32]) -> Result<(Tensor, LossSums), ExperimentError>;
-
-    /// The sums over some examples of a part.
-    ///
-    /// # Errors
-    /// If an operation fails.
-    fn evaluate(&self, model: &Model, part: Part, range: Range<usize>) -> Result<LossSums, ExperimentError>;
-
-    /// Measures what is measured once, of the trained model.
-    ///
-    /// # Errors
-    /// If an operation fails.
-    fn conclude(&self, model: &Model, record: &mut Record) -> Result<(), ExperimentError>;
-}
+/// Examples that one advance evaluates. Landscapes take the same: their sums have the same bytes.
+pub(crate) const EVALUATION_CHUNK: usize = 512;
 
 /// The parameters of training that all kinds share.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Schedule {
     /// Examples a batch; the last of an epoch may be smaller.
     pub batch_size: usize,
@@ -80,6 +43,8 @@ pub struct Schedule {
     pub optimizer: Optimizer,
     /// What is recorded.
     pub record: Recording,
+    /// What is probed.
+    pub probes: Probing,
 }
 
 /// A run of one problem.
@@ -100,6 +65,8 @@ pub struct Training<P> {
     record: Record,
     /// Recorded weights, as `<epoch>/<parameter>`.
     snapshots: Named,
+    /// The probe under way.
+    measurement: Option<Measurement>,
 }
 
 impl<P: Problem> Training<P> {
@@ -136,6 +103,7 @@ impl<P: Problem> Training<P> {
             latest_loss: None,
             record: Record::default(),
             snapshots: Named::new(),
+            measurement: None,
         };
         match checkpoint {
             Some(bytes) => training.restore(bytes)?,
@@ -178,7 +146,11 @@ impl<P: Problem> Training<P> {
 
     fn train(&mut self, position: usize, mut sums: LossSums) -> Result<Stage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
-        let (loss, batch) = self.problem.loss(&self.model, &self.order[position..end])?;
+        let Batch { inputs, targets } =
+            self.problem.batch(Part::Train, &self.order[position..end], DType::F32)?;
+        let outputs = self.model.forward(&inputs)?;
+        let loss = self.problem.loss(&outputs, &targets)?;
+        let batch = self.problem.sums(&outputs, &targets)?;
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
         let norm = step::step(&self.model, self.optimizer.as_mut(), &loss)?;
@@ -214,7 +186,7 @@ impl<P: Problem> Training<P> {
     ) -> Result<Stage, ExperimentError> {
         let count = self.problem.examples(part);
         let end = (position + EVALUATION_CHUNK).min(count);
-        sums += self.problem.evaluate(&self.model, part, position..end)?;
+        sums += evaluate(&self.problem, &self.model, part, position..end)?;
         if end < count {
             return Ok(Stage::Evaluate { when, part, position: end, sums });
         }
@@ -228,7 +200,7 @@ impl<P: Problem> Training<P> {
         match (when, part) {
             (When::After, _) => self.conclude(),
             (When::Before | When::Epoch, Part::Train) => self.after_training_loss(when),
-            (When::Before | When::Epoch, Part::Test) => self.next_epoch(),
+            (When::Before | When::Epoch, Part::Test) => self.probe_from(0),
         }
     }
 
@@ -236,8 +208,45 @@ impl<P: Problem> Training<P> {
         if self.problem.examples(Part::Test) > 0 {
             Ok(Stage::evaluation(when, Part::Test))
         } else {
-            self.next_epoch()
+            self.probe_from(0)
         }
+    }
+
+    /// The next probe that is due, from this one on; the next epoch if none is.
+    fn probe_from(&mut self, first: usize) -> Result<Stage, ExperimentError> {
+        let is_last = self.epoch == self.schedule.epochs;
+        let is_between = self.schedule.probes.every.is_some_and(|every| self.epoch.is_multiple_of(every));
+        let is_due = |probe: &Probe| is_last || is_between && !matches!(probe, Probe::Spectrum { .. });
+        let mut probes = self.schedule.probes.probes.iter().enumerate().skip(first);
+        match probes.find(|(_, probe)| is_due(probe)) {
+            Some((index, _)) => Ok(Stage::Probe { index }),
+            None => self.next_epoch(),
+        }
+    }
+
+    fn probe(&mut self, index: usize) -> Result<Stage, ExperimentError> {
+        let probe = self.schedule.probes.probes[index];
+        let measurement = match &mut self.measurement {
+            Some(measurement) => measurement,
+            None => {
+                let measurement = Measurement::new(probe, &self.problem, &self.model, self.seed)?;
+                self.measurement.insert(measurement)
+            }
+        };
+        let Some(found) = measurement.advance(&self.problem, &self.model)? else {
+            return Ok(Stage::Probe { index });
+        };
+        self.measurement = None;
+        match found {
+            Found::Number(value) => {
+                self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
+            }
+            Found::Density(points) => {
+                let series = Series { axis: Axis::Eigenvalue, points };
+                self.record.series.insert(probe.series().to_owned(), series);
+            }
+        }
+        self.probe_from(index + 1)
     }
 
     fn next_epoch(&mut self) -> Result<Stage, ExperimentError> {
@@ -283,11 +292,12 @@ impl<P: Problem> Run for Training<P> {
         self.stage = match self.stage {
             Stage::Evaluate { when, part, position, sums } => self.evaluate(when, part, position, sums)?,
             Stage::Train { position, sums } => self.train(position, sums)?,
+            Stage::Probe { index } => self.probe(index)?,
             Stage::Ended(outcome) => Stage::Ended(outcome),
         };
         Ok(match self.stage {
             Stage::Ended(_) => Advance::Done,
-            Stage::Evaluate { .. } | Stage::Train { .. } => Advance::More,
+            Stage::Evaluate { .. } | Stage::Train { .. } | Stage::Probe { .. } => Advance::More,
         })
     }
 

@@ -57,6 +57,11 @@ pub enum Stage {
         /// Their sums.
         sums: LossSums,
     },
+    /// It probes the model.
+    Probe {
+        /// Which of the schedule's probes.
+        index: usize,
+    },
     /// It is at its end.
     Ended(Outcome),
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use basin_domain::data::{DataUse, Dataset as NamedDataset};
-use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{
+    Classify, ConvNet, Experiment, FitFunction, Function, Probe, Probing, Recording,
+};
 use basin_domain::id::DatasetName;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
@@ -85,6 +87,25 @@ pub(crate) fn fit(change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
         data: None,
         inputs: Default::default(),
     }
+}
+
+/// A task that reads the results of others under these names, with the seed and the data of one of them.
+pub(crate) fn reading(of: &TaskSpec, experiment: Experiment, names: &[&str]) -> TaskSpec {
+    let version = experiment.version();
+    let inputs = names.iter().map(|name| ((*name).to_owned(), of.id())).collect();
+    TaskSpec { experiment, version, seed: of.seed, data: of.data.clone(), inputs }
+}
+
+/// Every probe, on a few examples, every so many epochs.
+pub(crate) fn all_probes(every: Option<u32>) -> Probing {
+    let probes = vec![
+        Probe::Sensitivity { examples: Some(130) },
+        Probe::InputGradient { examples: None },
+        Probe::Sharpness { examples: 20, epsilon: 1e-3, steps: 3 },
+        Probe::LargestEigenvalue { examples: 20, steps: 4 },
+        Probe::Spectrum { examples: 20, steps: 3, vectors: 2 },
+    ];
+    Probing { every, probes }
 }
 
 /// Drives a run to its end.

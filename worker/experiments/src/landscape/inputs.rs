@@ -1,0 +1,82 @@
+//! What a landscape reads of the tasks before it: their networks' weights.
+
+use basin_domain::experiment::Subject;
+use basin_domain::task::TaskSpec;
+use candle_core::DType;
+
+use crate::classify::Images;
+use crate::fit_function::Fit;
+use crate::model::Model;
+use crate::tensors::{self, Named};
+use crate::training::{Part, Problem};
+use crate::{Assets, ExperimentError, Run};
+
+/// What is done with a subject, whatever its kind of problem.
+pub(super) trait Visitor {
+    /// Starts the run on these examples, with a network of the subject's shape.
+    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError>;
+}
+
+/// Puts together what the subject stands for.
+pub(super) fn visit(
+    spec: &TaskSpec,
+    subject: &Subject,
+    assets: &Assets,
+    visitor: impl Visitor,
+) -> Result<Box<dyn Run>, ExperimentError> {
+    match subject {
+        Subject::Classify { model, data } => {
+            let images = Images::new(spec, *data, assets)?;
+            let network = images.network(model, spec.seed)?;
+            visitor.start(images, network)
+        }
+        Subject::FitFunction { function, hidden, interval, points } => {
+            let fit = Fit::new(*function, *interval, *points)?;
+            let network = Model::dense_net(1, hidden, 1, spec.seed)?;
+            visitor.start(fit, network)
+        }
+    }
+}
+
+/// The tensors of the input `name`.
+pub(super) fn read(assets: &Assets, name: &str) -> Result<Named, ExperimentError> {
+    let bytes = assets.inputs.get(name).ok_or_else(|| unusable(name, "isn't there"))?;
+    let (tensors, _) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
+    Ok(tensors)
+}
+
+/// The weights under `prefix` of the input `name` as one vector, in the order of the model's parameters.
+pub(super) fn flat_weights(
+    model: &Model,
+    tensors: &Named,
+    name: &str,
+    prefix: &str,
+) -> Result<Vec<f64>, ExperimentError> {
+    let mut flat = Vec::with_capacity(model.parameter_count());
+    for (parameter, shape) in model.parameters().iter().map(|(parameter, var)| (parameter, var.dims())) {
+        let key = format!("{prefix}/{parameter}");
+        let tensor = tensors.get(&key).ok_or_else(|| unusable(name, &format!("it has no `{key}`")))?;
+        if tensor.dims() != shape {
+            let why = format!("`{key}` has the shape {:?}, not {shape:?}", tensor.dims());
+            return Err(unusable(name, &why));
+        }
+        flat.extend(tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?);
+    }
+    Ok(flat)
+}
+
+/// The epochs at which the input's weights were recorded, in order.
+pub(super) fn recorded_epochs(tensors: &Named) -> Vec<u32> {
+    let epoch = |name: &String| name.strip_prefix("weights/")?.split_once('/')?.0.parse().ok();
+    let mut epochs: Vec<u32> = tensors.keys().filter_map(epoch).collect();
+    epochs.sort_unstable();
+    epochs.dedup();
+    epochs
+}
+
+/// The parts on which a landscape is evaluated by default.
+pub(super) const BOTH: [Part; 2] = [Part::Train, Part::Test];
+
+pub(super) fn unusable(name: &str, why: &str) -> ExperimentError {
+    ExperimentError::UnusableInput { name: name.to_owned(), reason: why.to_owned() }
+}

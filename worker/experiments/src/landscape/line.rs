@@ -1,0 +1,64 @@
+//! `interpolate`: the line through two solutions.
+
+use basin_domain::experiment::Interpolate;
+use basin_domain::record::{Axis, Record};
+use basin_domain::task::TaskSpec;
+
+use super::inputs::{self, Visitor};
+use super::{Landscape, Place, Places};
+use crate::model::Model;
+use crate::training::Problem;
+use crate::{Assets, ExperimentError, Run};
+
+/// Starts or resumes a run of `interpolate`.
+pub(crate) fn start(
+    spec: &TaskSpec,
+    parameters: &Interpolate,
+    assets: &Assets,
+    checkpoint: Option<&[u8]>,
+) -> Result<Box<dyn Run>, ExperimentError> {
+    if parameters.ratios.count < 2 {
+        return Err(ExperimentError::InvalidParameters("a line needs at least two ratios".to_owned()));
+    }
+    inputs::visit(spec, &parameters.subject, assets, Start { spec, parameters, assets, checkpoint })
+}
+
+struct Start<'a> {
+    spec: &'a TaskSpec,
+    parameters: &'a Interpolate,
+    assets: &'a Assets,
+    checkpoint: Option<&'a [u8]>,
+}
+
+impl Visitor for Start<'_> {
+    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
+        let end = |name: &str| inputs::flat_weights(&model, &inputs::read(self.assets, name)?, name, "model");
+        let line =
+            Line { from: end("from")?, to: end("to")?, ratios: self.parameters.ratios.iter().collect() };
+        let parts = (&inputs::BOTH[..], self.parameters.examples);
+        Ok(Box::new(Landscape::start(self.spec, (problem, model), line, parts, self.checkpoint)?))
+    }
+}
+
+/// θ(α) = (1 − α)θ₁ + αθ₂.
+struct Line {
+    from: Vec<f64>,
+    to: Vec<f64>,
+    ratios: Vec<f64>,
+}
+
+impl Places for Line {
+    fn count(&self) -> usize {
+        self.ratios.len()
+    }
+
+    /// At 0 and 1 these are the solutions themselves, to the last bit: one term is theirs, the other is zero.
+    fn place(&self, index: usize) -> Place {
+        let ratio = self.ratios[index];
+        let between = |(from, to): (&f64, &f64)| (1.0 - ratio) * from + ratio * to;
+        let weights = self.from.iter().zip(&self.to).map(between).collect();
+        Place { weights, axis: Axis::Ratio, x: ratio, coordinates: Vec::new() }
+    }
+
+    fn describe(&self, _: &mut Record) {}
+}

@@ -1,0 +1,144 @@
+//! `surface`: part of a grid in a plane through a solution.
+
+use basin_domain::experiment::{Plane, Surface};
+use basin_domain::record::{Axis, Record};
+use basin_domain::task::TaskSpec;
+
+use super::directions::{self, Principal};
+use super::inputs::{self, Visitor, unusable};
+use super::{Landscape, Place, Places};
+use crate::model::Model;
+use crate::training::{Part, Problem};
+use crate::{Assets, ExperimentError, Run};
+
+/// Starts or resumes a run of `surface`.
+pub(crate) fn start(
+    spec: &TaskSpec,
+    parameters: &Surface,
+    assets: &Assets,
+    checkpoint: Option<&[u8]>,
+) -> Result<Box<dyn Run>, ExperimentError> {
+    let Surface { resolution, tile, .. } = parameters;
+    if *resolution < 2 || tile.index >= tile.of {
+        let reason = format!(
+            "{resolution} cells along each direction and tile {} of {} are no grid",
+            tile.index, tile.of
+        );
+        return Err(ExperimentError::InvalidParameters(reason));
+    }
+    inputs::visit(spec, &parameters.subject, assets, Start { spec, parameters, assets, checkpoint })
+}
+
+struct Start<'a> {
+    spec: &'a TaskSpec,
+    parameters: &'a Surface,
+    assets: &'a Assets,
+    checkpoint: Option<&'a [u8]>,
+}
+
+impl Visitor for Start<'_> {
+    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
+        let tensors = inputs::read(self.assets, "of")?;
+        let solution = inputs::flat_weights(&model, &tensors, "of", "model")?;
+        let Surface { plane, resolution, tile, examples, .. } = *self.parameters;
+        let grid = match plane {
+            Plane::Random { extent } => {
+                let direction = |name| directions::filter_normalised(&model, &solution, self.spec.seed, name);
+                Grid {
+                    directions: [direction("surface/alpha"), direction("surface/beta")],
+                    spans: [(-extent, extent); 2],
+                    trajectory: None,
+                    solution,
+                    resolution,
+                    rows: tile.rows(resolution),
+                }
+            }
+            Plane::Pca { margin } => {
+                let epochs = inputs::recorded_epochs(&tensors);
+                if epochs.is_empty() {
+                    return Err(unusable("of", "it has no recorded weights"));
+                }
+                let at =
+                    |epoch: &u32| inputs::flat_weights(&model, &tensors, "of", &format!("weights/{epoch}"));
+                let trajectory: Vec<Vec<f64>> = epochs.iter().map(at).collect::<Result<_, _>>()?;
+                let principal = directions::principal(&trajectory, &solution);
+                let spans = [0, 1].map(|axis| span(principal.scores.iter().map(|score| score[axis]), margin));
+                let Principal { directions, explained, scores } = principal;
+                Grid {
+                    directions,
+                    spans,
+                    trajectory: Some(Trajectory { epochs, scores, explained }),
+                    solution,
+                    resolution,
+                    rows: tile.rows(resolution),
+                }
+            }
+        };
+        let parts = (&[Part::Train][..], examples);
+        Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, parts, self.checkpoint)?))
+    }
+}
+
+/// From the least to the greatest coordinate, the solution's 0 included, with a margin on both sides.
+fn span(scores: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
+    let (low, high) = scores.fold((0.0f64, 0.0f64), |(low, high), score| (low.min(score), high.max(score)));
+    if low == high {
+        return (-1.0, 1.0);
+    }
+    (low - margin * (high - low), high + margin * (high - low))
+}
+
+/// A trajectory in the plane.
+struct Trajectory {
+    epochs: Vec<u32>,
+    scores: Vec<[f64; 2]>,
+    explained: [f64; 2],
+}
+
+/// θ + αδ + βη over some rows of a grid; a row is a value of β.
+struct Grid {
+    solution: Vec<f64>,
+    directions: [Vec<f64>; 2],
+    spans: [(f64, f64); 2],
+    resolution: u32,
+    rows: std::ops::Range<u32>,
+    trajectory: Option<Trajectory>,
+}
+
+impl Grid {
+    fn coordinate(&self, axis: usize, index: u32) -> f64 {
+        let (start, stop) = self.spans[axis];
+        start + (stop - start) * (f64::from(index) / f64::from(self.resolution - 1))
+    }
+}
+
+impl Places for Grid {
+    fn count(&self) -> usize {
+        self.rows.len() * self.resolution as usize
+    }
+
+    fn place(&self, index: usize) -> Place {
+        let (row, column) = (index as u32 / self.resolution, index as u32 % self.resolution);
+        let row = self.rows.start + row;
+        let (alpha, beta) = (self.coordinate(0, column), self.coordinate(1, row));
+        let [first, second] = &self.directions;
+        let weights = self.solution.iter().zip(first).zip(second);
+        let weights = weights.map(|((solution, first), second)| solution + alpha * first + beta * second);
+        Place {
+            weights: weights.collect(),
+            axis: Axis::Cell,
+            x: f64::from(row) * f64::from(self.resolution) + f64::from(column),
+            coordinates: vec![("alpha", alpha), ("beta", beta)],
+        }
+    }
+
+    fn describe(&self, record: &mut Record) {
+        let Some(Trajectory { epochs, scores, explained }) = &self.trajectory else { return };
+        for (epoch, [alpha, beta]) in epochs.iter().zip(scores) {
+            record.push("trajectory_alpha", Axis::Epoch, f64::from(*epoch), *alpha);
+            record.push("trajectory_beta", Axis::Epoch, f64::from(*epoch), *beta);
+        }
+        record.set("explained_variance_alpha", explained[0]);
+        record.set("explained_variance_beta", explained[1]);
+    }
+}

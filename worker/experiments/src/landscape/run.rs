@@ -1,0 +1,193 @@
+//! The run: place after place, part after part, piece after piece.
+
+use basin_domain::id::TaskId;
+use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::task::TaskSpec;
+use basin_kernels::LossSums;
+use serde::{Deserialize, Serialize};
+
+use crate::checkpoint::{self, bad};
+use crate::model::Model;
+use crate::tensors::Named;
+use crate::training::{EVALUATION_CHUNK, Part, Problem, evaluate};
+use crate::{Advance, ExperimentError, Finished, Progress, Run};
+
+/// Raised whenever the layout of checkpoints changes.
+const FORMAT: u32 = 1;
+
+/// Where a network is evaluated.
+pub(crate) trait Places {
+    /// How many places there are.
+    fn count(&self) -> usize;
+
+    /// One of them.
+    fn place(&self, index: usize) -> Place;
+
+    /// Records what is known without any evaluation.
+    fn describe(&self, record: &mut Record);
+}
+
+/// A place in weight space.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Place {
+    /// The weights, flat.
+    pub(crate) weights: Vec<f64>,
+    /// What the series' x counts.
+    pub(crate) axis: Axis,
+    /// The place's x.
+    pub(crate) x: f64,
+    /// Its coordinates, series of their own.
+    pub(crate) coordinates: Vec<(&'static str, f64)>,
+}
+
+/// Evaluations of a network at many places.
+pub(crate) struct Landscape<P, Q> {
+    task: TaskId,
+    problem: P,
+    model: Model,
+    places: Q,
+    /// The parts that are evaluated, each with the number of its examples.
+    parts: Vec<(Part, usize)>,
+    position: Position,
+    latest_loss: Option<f64>,
+    record: Record,
+}
+
+/// How far it is. Sums within a part aren't kept by a checkpoint: the part begins anew.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Position {
+    /// The place.
+    place: usize,
+    /// The part, of those that are evaluated.
+    part: usize,
+    /// The examples that are done.
+    example: usize,
+    sums: LossSums,
+}
+
+impl Position {
+    const fn at(place: usize, part: usize) -> Self {
+        Self { place, part, example: 0, sums: LossSums { loss: 0.0, correct: 0, count: 0 } }
+    }
+}
+
+/// What a checkpoint holds beside the record.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct State {
+    place: usize,
+    part: usize,
+}
+
+impl<P: Problem, Q: Places> Landscape<P, Q> {
+    /// Starts to evaluate `model` at all places on the first `examples` examples (all if none) of these parts, or goes on from
+    /// a checkpoint.
+    ///
+    /// # Errors
+    /// If the checkpoint can't be used.
+    pub(crate) fn start(
+        spec: &TaskSpec,
+        (problem, model): (P, Model),
+        places: Q,
+        (parts, examples): (&[Part], Option<u32>),
+        checkpoint: Option<&[u8]>,
+    ) -> Result<Self, ExperimentError> {
+        let limit = examples.map_or(usize::MAX, |examples| examples as usize);
+        let counted = parts.iter().map(|&part| (part, problem.examples(part).min(limit)));
+        let parts: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
+        let mut record = Record::default();
+        places.describe(&mut record);
+        let (task, position) = (spec.id(), Position::at(0, 0));
+        let mut landscape = Self { task, problem, model, places, parts, position, latest_loss: None, record };
+        if let Some(bytes) = checkpoint {
+            landscape.restore(bytes)?;
+        }
+        landscape.go_to_place()?;
+        Ok(landscape)
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
+        let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
+        let State { place, part } = opened.state;
+        let is_end = place == self.places.count() && part == 0;
+        if !is_end && (place >= self.places.count() || part >= self.parts.len()) {
+            return Err(bad(format!("there is no part {part} of place {place}")));
+        }
+        self.position = Position::at(place, part);
+        self.record = opened.record;
+        Ok(())
+    }
+
+    fn is_done(&self) -> bool {
+        self.position.place >= self.places.count() || self.parts.is_empty()
+    }
+
+    fn go_to_place(&self) -> Result<(), ExperimentError> {
+        if self.is_done() {
+            return Ok(());
+        }
+        self.model.set_parameters(&self.places.place(self.position.place).weights)
+    }
+
+    fn keep(&mut self, part: Part, sums: LossSums) {
+        let Place { axis, x, coordinates, .. } = self.places.place(self.position.place);
+        if self.position.part == 0 {
+            for (name, value) in coordinates {
+                self.record.push(name, axis, x, value);
+            }
+        }
+        let loss = sums.loss / sums.count as f64;
+        self.latest_loss = Some(loss);
+        self.record.push(&format!("{}_loss", part.as_str()), axis, x, loss);
+        if P::HAS_ACCURACY {
+            let accuracy = sums.correct as f64 / sums.count as f64;
+            self.record.push(&format!("{}_accuracy", part.as_str()), axis, x, accuracy);
+        }
+    }
+}
+
+impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
+    fn advance(&mut self) -> Result<Advance, ExperimentError> {
+        if self.is_done() {
+            return Ok(Advance::Done);
+        }
+        let (part, count) = self.parts[self.position.part];
+        let end = (self.position.example + EVALUATION_CHUNK).min(count);
+        self.position.sums += evaluate(&self.problem, &self.model, part, self.position.example..end)?;
+        self.position.example = end;
+        if end < count {
+            return Ok(Advance::More);
+        }
+        self.keep(part, self.position.sums);
+        let Position { place, part, .. } = self.position;
+        if part + 1 < self.parts.len() {
+            self.position = Position::at(place, part + 1);
+            return Ok(Advance::More);
+        }
+        self.position = Position::at(place + 1, 0);
+        self.go_to_place()?;
+        Ok(if self.is_done() { Advance::Done } else { Advance::More })
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            iteration: self.position.place as u64,
+            iterations: self.places.count() as u64,
+            epoch: 0,
+            epochs: 0,
+            loss: self.latest_loss,
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
+        let state = State { place: self.position.place, part: self.position.part };
+        checkpoint::seal(self.task, FORMAT, &state, Named::new(), &self.record)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
+        if !self.is_done() {
+            return Err(ExperimentError::NotDone);
+        }
+        let result = crate::tensors::serialize(&Named::new(), None)?;
+        Ok(Finished { outcome: Outcome::Completed, record: self.record, result })
+    }
+}

@@ -1,0 +1,184 @@
+//! Lanczos iteration with full reorthogonalisation (Lanczos 1950; Golub and Van Loan, "Matrix Computations", section 10.3):
+//! the extreme eigenvalues of a symmetric matrix, and the nodes and weights of Gauss quadrature over its spectrum, from
+//! products with vectors alone.
+
+use nalgebra::DMatrix;
+
+use super::vector;
+
+/// Below this share of the largest coefficient, what is left of a new direction is rounding: the space is exhausted.
+const EXHAUSTED: f64 = 1e-10;
+
+/// The iteration so far. Memory: one vector a step.
+#[derive(Debug, Clone)]
+pub struct Lanczos {
+    /// Orthonormal directions, of which the last has not been multiplied yet.
+    basis: Vec<Vec<f64>>,
+    /// The tridiagonal matrix: its diagonal, and what stands beside it.
+    diagonal: Vec<f64>,
+    beside: Vec<f64>,
+    exhausted: bool,
+}
+
+/// All that an iteration goes on from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coefficients {
+    /// The tridiagonal matrix' diagonal.
+    pub diagonal: Vec<f64>,
+    /// What stands beside it.
+    pub beside: Vec<f64>,
+    /// Whether further steps would say nothing.
+    pub exhausted: bool,
+}
+
+/// An eigenvalue of the tridiagonal matrix with the square of its eigenvector's first component: a node of Gauss quadrature
+/// with its weight (Golub and Welsch 1969).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Node {
+    /// The eigenvalue.
+    pub at: f64,
+    /// The weight; all weights add up to 1.
+    pub weight: f64,
+    /// How far the eigenvalue may be from one of the matrix itself.
+    pub residual: f64,
+}
+
+impl Lanczos {
+    /// Begins with this direction, of any length but zero.
+    pub fn new(mut direction: Vec<f64>) -> Self {
+        let length = vector::norm(&direction);
+        vector::scale(&mut direction, 1.0 / length);
+        Self { basis: vec![direction], diagonal: Vec::new(), beside: Vec::new(), exhausted: false }
+    }
+
+    /// Goes on from these orthonormal directions and coefficients; none if they can't belong together.
+    pub fn resume(basis: Vec<Vec<f64>>, coefficients: Coefficients) -> Option<Self> {
+        let Coefficients { diagonal, beside, exhausted } = coefficients;
+        let fits = diagonal.len() == beside.len() && basis.len() == diagonal.len() + usize::from(!exhausted);
+        (fits && !basis.is_empty()).then_some(Self { basis, diagonal, beside, exhausted })
+    }
+
+    /// What [`Lanczos::resume`] takes.
+    pub fn state(&self) -> (&[Vec<f64>], Coefficients) {
+        let (diagonal, beside) = (self.diagonal.clone(), self.beside.clone());
+        (&self.basis, Coefficients { diagonal, beside, exhausted: self.exhausted })
+    }
+
+    /// The direction with which the matrix is to be multiplied next.
+    pub fn direction(&self) -> &[f64] {
+        &self.basis[self.basis.len() - 1]
+    }
+
+    /// Steps done.
+    pub fn steps(&self) -> usize {
+        self.diagonal.len()
+    }
+
+    /// Whether the directions so far span all that the first one leads to: further steps would say nothing.
+    pub fn is_exhausted(&self) -> bool {
+        self.exhausted
+    }
+
+    /// Takes the product of the matrix with [`Lanczos::direction`].
+    pub fn step(&mut self, mut product: Vec<f64>) {
+        let along = vector::dot(&product, self.direction());
+        self.diagonal.push(along);
+        // Twice is enough (Parlett 1980, section 6-9).
+        for _ in 0..2 {
+            for direction in &self.basis {
+                let part = vector::dot(&product, direction);
+                vector::add_scaled(&mut product, -part, direction);
+            }
+        }
+        let left = vector::norm(&product);
+        let largest = self.diagonal.iter().chain(&self.beside).fold(0.0, |most: f64, it| most.max(it.abs()));
+        self.exhausted = !(left > EXHAUSTED * largest) || self.basis.len() == product.len();
+        self.beside.push(left);
+        if !self.exhausted {
+            vector::scale(&mut product, 1.0 / left);
+            self.basis.push(product);
+        }
+    }
+
+    /// The nodes in ascending order; none if a coefficient isn't finite.
+    pub fn nodes(&self) -> Vec<Node> {
+        let steps = self.steps();
+        if self.diagonal.iter().chain(&self.beside).any(|coefficient| !coefficient.is_finite()) {
+            return Vec::new();
+        }
+        let tridiagonal = DMatrix::from_fn(steps, steps, |row, column| match row.abs_diff(column) {
+            0 => self.diagonal[row],
+            1 => self.beside[row.min(column)],
+            _ => 0.0,
+        });
+        let eigen = tridiagonal.symmetric_eigen();
+        let last = if self.exhausted { 0.0 } else { self.beside.last().copied().unwrap_or(0.0) };
+        let mut nodes: Vec<Node> = (0..steps)
+            .map(|index| Node {
+                at: eigen.eigenvalues[index],
+                weight: eigen.eigenvectors[(0, index)].powi(2),
+                residual: (last * eigen.eigenvectors[(steps - 1, index)]).abs(),
+            })
+            .collect();
+        nodes.sort_by(|a, b| a.at.total_cmp(&b.at));
+        nodes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(eigenvalues: &[f64], steps: usize) -> Lanczos {
+        let mut lanczos = Lanczos::new(vec![1.0; eigenvalues.len()]);
+        for _ in 0..steps {
+            if lanczos.is_exhausted() {
+                break;
+            }
+            let product = lanczos.direction().iter().zip(eigenvalues).map(|(x, value)| x * value).collect();
+            lanczos.step(product);
+        }
+        lanczos
+    }
+
+    #[test]
+    fn all_eigenvalues_of_a_small_matrix_are_found() {
+        let eigenvalues = [-2.0, -0.5, 0.0, 1.0, 3.0, 10.0];
+        let lanczos = run(&eigenvalues, 20);
+        assert_eq!(lanczos.steps(), 6);
+        for (node, eigenvalue) in lanczos.nodes().iter().zip(eigenvalues) {
+            assert!((node.at - eigenvalue).abs() < 1e-9, "{node:?} {eigenvalue}");
+            assert!((node.weight - 1.0 / 6.0).abs() < 1e-9, "{node:?}");
+        }
+    }
+
+    #[test]
+    fn repeated_eigenvalues_are_one_node_with_their_weight() {
+        let nodes = run(&[0.0, 0.0, 0.0, 5.0], 10).nodes();
+        assert_eq!(nodes.len(), 2);
+        assert!((nodes[0].weight - 0.75).abs() < 1e-12 && (nodes[1].at - 5.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn extremes_of_a_large_matrix_are_found_in_few_steps_and_the_residual_bounds_their_error() {
+        let eigenvalues: Vec<f64> = (0..2_000).map(|index| f64::from(index) / 2_000.0).chain([4.0]).collect();
+        let nodes = run(&eigenvalues, 20).nodes();
+        let largest = nodes.last().unwrap();
+        assert!((largest.at - 4.0).abs() < 1e-6 && (largest.at - 4.0).abs() <= largest.residual + 1e-12);
+        let weights: f64 = nodes.iter().map(|node| node.weight).sum();
+        assert!((weights - 1.0).abs() < 1e-10);
+    }
+
+    #[test]
+    fn a_zero_matrix_ends_at_once() {
+        let lanczos = run(&[0.0; 5], 10);
+        assert_eq!((lanczos.steps(), lanczos.nodes()[0].at), (1, 0.0));
+    }
+
+    #[test]
+    fn a_matrix_that_is_not_finite_gives_no_nodes() {
+        let mut lanczos = Lanczos::new(vec![1.0; 3]);
+        lanczos.step(vec![f64::NAN; 3]);
+        assert!(lanczos.nodes().is_empty() && lanczos.is_exhausted());
+    }
+}

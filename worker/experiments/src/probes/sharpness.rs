@@ -1,0 +1,138 @@
+//! Sharpness: how much the loss rises within a box around the weights (Keskar et al. 2017, arXiv 1609.04836, section 2.2.2).
+
+use super::objective::Objective;
+use crate::ExperimentError;
+
+/// The ascent so far. The box is |zᵢ| ≤ ε(|θᵢ| + 1); Keskar et al. maximise within it by ten iterations of L-BFGS-B, here it
+/// is the conditional gradient method (Frank and Wolfe 1956): from each point it goes to the corner of the box that its
+/// gradient points to. On a convex function no step falls, and where one would, half the way is tried instead.
+#[derive(Debug, Clone)]
+pub struct Ascent {
+    start: Vec<f64>,
+    half_widths: Vec<f64>,
+    reached: Reached,
+}
+
+/// How far an ascent is: all that it goes on from, beside where it began.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reached {
+    /// The point, as a displacement from the start.
+    pub at: Vec<f64>,
+    /// The gradient there.
+    pub gradient: Vec<f64>,
+    /// The value there, the value at the start, the greatest seen, and the share of the way to the corner that is tried next.
+    pub numbers: [f64; 4],
+    /// Steps still to take.
+    pub steps_left: u32,
+}
+
+impl Ascent {
+    /// Begins at `start`.
+    ///
+    /// # Errors
+    /// If the function can't be evaluated.
+    pub fn new(
+        objective: &impl Objective,
+        start: Vec<f64>,
+        epsilon: f64,
+        steps: u32,
+    ) -> Result<Self, ExperimentError> {
+        let mut gradient = vec![0.0; start.len()];
+        let value = objective.gradient(&start, &mut gradient)?;
+        let at = vec![0.0; start.len()];
+        let reached = Reached { at, gradient, numbers: [value, value, value, 1.0], steps_left: steps };
+        Ok(Self::resume(start, epsilon, reached))
+    }
+
+    /// Goes on from where an ascent from the same start was.
+    pub fn resume(start: Vec<f64>, epsilon: f64, reached: Reached) -> Self {
+        let half_widths = start.iter().map(|parameter| epsilon * (parameter.abs() + 1.0)).collect();
+        Self { start, half_widths, reached }
+    }
+
+    /// How far it is.
+    pub const fn reached(&self) -> &Reached {
+        &self.reached
+    }
+
+    /// Takes a step; answers whether there are more to take.
+    ///
+    /// # Errors
+    /// If the function can't be evaluated.
+    pub fn step(&mut self, objective: &impl Objective) -> Result<bool, ExperimentError> {
+        let Reached { at, gradient, numbers: [value, _, best, stride], steps_left } = &mut self.reached;
+        if *steps_left == 0 || !value.is_finite() {
+            return Ok(false);
+        }
+        *steps_left -= 1;
+        let corner = |(gradient, width): (&f64, &f64)| if *gradient < 0.0 { -width } else { *width };
+        let corners = gradient.iter().zip(&self.half_widths).map(corner);
+        let next: Vec<f64> =
+            at.iter().zip(corners).map(|(at, corner)| at + *stride * (corner - at)).collect();
+        if next == *at {
+            *steps_left = 0;
+            return Ok(false);
+        }
+        let there: Vec<f64> = self.start.iter().zip(&next).map(|(start, step)| start + step).collect();
+        let mut next_gradient = vec![0.0; there.len()];
+        let next_value = objective.gradient(&there, &mut next_gradient)?;
+        // A value that isn't a number is no rise.
+        if next_value > *value {
+            (*at, *gradient, *value, *stride) = (next, next_gradient, next_value, 1.0);
+            *best = best.max(next_value);
+        } else {
+            *stride *= 0.5;
+        }
+        Ok(*steps_left > 0)
+    }
+
+    /// 100·(max L(θ + z) − L(θ)) / (1 + L(θ)): the paper's φ, in percent.
+    pub fn sharpness(&self) -> f64 {
+        let [_, first, best, _] = self.reached.numbers;
+        100.0 * (best - first) / (1.0 + first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probes::testing::Quadratic;
+
+    fn sharpness(objective: &Quadratic, start: &[f64], epsilon: f64, steps: u32) -> f64 {
+        let mut ascent = Ascent::new(objective, start.to_vec(), epsilon, steps).unwrap();
+        while ascent.step(objective).unwrap() {}
+        ascent.sharpness()
+    }
+
+    #[test]
+    fn the_rise_of_a_quadratic_is_that_of_its_farthest_corner() {
+        // L = ½ Σ hᵢ(θᵢ − cᵢ)²: at its minimum the box reaches to ε(|cᵢ| + 1), and L rises by ½ Σ hᵢ(ε(|cᵢ| + 1))².
+        let objective =
+            Quadratic { curvatures: vec![1.0, 4.0, 10.0], center: vec![0.0, 1.0, -2.0], level: 0.25 };
+        let epsilon = 0.1;
+        let rise = 0.5 * (1.0 * 0.1f64.powi(2) + 4.0 * 0.2f64.powi(2) + 10.0 * 0.3f64.powi(2));
+        let measured = sharpness(&objective, &[0.0, 1.0, -2.0], epsilon, 10);
+        assert!((measured - 100.0 * rise / 1.25).abs() < 1e-10, "{measured}");
+        // Away from the minimum: the corner on the far side.
+        let start = [0.5, 0.0, -2.0];
+        let at = |theta: [f64; 3]| objective.value(&theta).unwrap();
+        let corner = at([0.5 + 0.15, 0.0 - 0.1, -2.0 + 0.3]);
+        let expected = 100.0 * (corner - at(start)) / (1.0 + at(start));
+        assert!((sharpness(&objective, &start, epsilon, 10) - expected).abs() < 1e-10);
+    }
+
+    #[test]
+    fn a_maximum_is_not_left() {
+        let objective = Quadratic { curvatures: vec![-1.0, -1.0], center: vec![0.0, 0.0], level: 1.0 };
+        assert_eq!(sharpness(&objective, &[0.0, 0.0], 0.01, 20), 0.0);
+    }
+
+    #[test]
+    fn on_a_saddle_it_rises_but_no_farther_than_the_box_allows() {
+        let objective = Quadratic { curvatures: vec![2.0, -2.0], center: vec![0.0, 0.0], level: 1.0 };
+        let measured = sharpness(&objective, &[0.0, 0.02], 0.1, 60);
+        let first = 1.0 - 0.02f64.powi(2);
+        let most = 100.0 * (1.0 + 0.1f64.powi(2) - first) / (1.0 + first);
+        assert!(measured > 0.0 && measured <= most + 1e-9, "{measured} of {most}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Interpolations and surfaces against what the runs that they read said of themselves.
+
+mod common;
+
+use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Subject, Surface, Tile};
+use basin_domain::failure::FailureKind;
+use basin_domain::record::{Axis, Record};
+use basin_domain::task::TaskSpec;
+use basin_experiments::{Advance, Assets, start};
+use common::{assert_same, classify, finish, fit, reading, tiny_images, train};
+
+fn interpolation(of: &TaskSpec, examples: Option<u32>) -> TaskSpec {
+    let subject = Subject::of(&of.experiment).unwrap();
+    let ratios = Ratios { start: -1.0, stop: 2.0, count: 7 };
+    reading(of, Experiment::Interpolate(Interpolate { subject, ratios, examples }), &["from", "to"])
+}
+
+fn surface(of: &TaskSpec, plane: Plane, tile: Tile) -> TaskSpec {
+    let subject = Subject::of(&of.experiment).unwrap();
+    let parameters = Surface { subject, plane, resolution: 5, tile, examples: None };
+    reading(of, Experiment::Surface(parameters), &["of"])
+}
+
+fn at(record: &Record, series: &str, x: f64) -> f64 {
+    let points = &record.series[series].points;
+    points.iter().find(|point| point.0 == x).unwrap_or_else(|| panic!("{series} has no {x}")).1
+}
+
+#[test]
+fn an_interpolations_ends_have_the_solutions_own_figures_bit_by_bit() {
+    let (mut assets, data) = tiny_images(700, 530);
+    let from = classify(&data, |p| p.data.label_noise = 0.25);
+    let to = classify(&data, |p| {
+        p.data.label_noise = 0.25;
+        p.batch_size = 64;
+    });
+    let (first, second) = (train(&from, &assets), train(&to, &assets));
+    assert_ne!(first.result, second.result);
+    assets.inputs =
+        [("from".to_owned(), first.result.clone()), ("to".to_owned(), second.result.clone())].into();
+    let record = train(&interpolation(&from, None), &assets).record;
+    assert_eq!(record.series["test_loss"].axis, Axis::Ratio);
+    let xs: Vec<f64> = record.series["train_loss"].points.iter().map(|point| point.0).collect();
+    assert_eq!(xs, [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0]);
+    for (x, run) in [(0.0, &first.record), (1.0, &second.record)] {
+        let own = ["final_train_loss", "final_train_accuracy", "test_loss", "test_accuracy"];
+        for (series, own) in ["train_loss", "train_accuracy", "test_loss", "test_accuracy"].iter().zip(own) {
+            assert_eq!(at(&record, series, x).to_bits(), run.last(own).unwrap().to_bits(), "{series} at {x}");
+        }
+    }
+    assert!(at(&record, "train_loss", 0.5).is_finite());
+    let few = train(&interpolation(&from, Some(10)), &assets).record;
+    assert_ne!(at(&few, "test_loss", 0.0), at(&record, "test_loss", 0.0));
+}
+
+#[test]
+fn a_fitted_functions_interpolation_ends_where_its_runs_did() {
+    let (from, to) = (fit(|_| {}), fit(|p| p.epochs = 20));
+    let (first, second) = (train(&from, &Assets::default()), train(&to, &Assets::default()));
+    let mut assets = Assets::default();
+    assets.inputs = [("from".to_owned(), first.result), ("to".to_owned(), second.result)].into();
+    let record = train(&interpolation(&from, None), &assets).record;
+    assert!(!record.series.contains_key("test_loss") && !record.series.contains_key("train_accuracy"));
+    assert_eq!(at(&record, "train_loss", 0.0), first.record.last("train_loss").unwrap());
+    assert_eq!(at(&record, "train_loss", 1.0), second.record.last("train_loss").unwrap());
+}
+
+#[test]
+fn a_surface_has_the_solutions_loss_in_its_middle_and_tiles_are_parts_of_the_whole() {
+    let (mut assets, data) = tiny_images(60, 20);
+    let of = classify(&data, |_| {});
+    let trained = train(&of, &assets);
+    assets.inputs = [("of".to_owned(), trained.result.clone())].into();
+    let plane = Plane::Random { extent: 0.5 };
+    let whole = train(&surface(&of, plane, Tile { index: 0, of: 1 }), &assets).record;
+    assert_eq!(whole.series["train_loss"].points.len(), 25);
+    assert_eq!((at(&whole, "alpha", 12.0), at(&whole, "beta", 12.0)), (0.0, 0.0));
+    assert_eq!((at(&whole, "alpha", 4.0), at(&whole, "beta", 4.0)), (0.5, -0.5));
+    assert_eq!(at(&whole, "train_loss", 12.0), trained.record.last("final_train_loss").unwrap());
+    assert_eq!(at(&whole, "train_accuracy", 12.0), trained.record.last("final_train_accuracy").unwrap());
+    for name in ["alpha", "beta", "train_loss", "train_accuracy"] {
+        let tiles = (0..3).map(|index| train(&surface(&of, plane, Tile { index, of: 3 }), &assets).record);
+        let points: Vec<_> = tiles.flat_map(|record| record.series[name].points.clone()).collect();
+        assert_eq!(points, whole.series[name].points, "{name}");
+    }
+}
+
+#[test]
+fn a_plane_of_principal_components_holds_the_whole_trajectory() {
+    let (mut assets, data) = tiny_images(60, 20);
+    let of = classify(&data, |p| {
+        p.epochs = 4;
+        p.record.weights_every = Some(1);
+    });
+    let trained = train(&of, &assets);
+    assets.inputs = [("of".to_owned(), trained.result.clone())].into();
+    let record = train(&surface(&of, Plane::Pca { margin: 0.25 }, Tile { index: 0, of: 1 }), &assets).record;
+    let (alpha, beta) = (&record.series["trajectory_alpha"].points, &record.series["trajectory_beta"].points);
+    assert_eq!((alpha.len(), beta.len()), (5, 5));
+    assert_eq!((alpha[4], beta[4]), ((4.0, 0.0), (4.0, 0.0)), "it ends at the solution");
+    let explained =
+        ["explained_variance_alpha", "explained_variance_beta"].map(|name| record.last(name).unwrap());
+    assert!(explained[0] >= explained[1] && explained[1] > 0.0 && explained[0] + explained[1] <= 1.0 + 1e-12);
+    for (trajectory, coordinate) in [(alpha, "alpha"), (beta, "beta")] {
+        let cells: Vec<f64> = record.series[coordinate].points.iter().map(|point| point.1).collect();
+        let (low, high) =
+            (cells.iter().copied().fold(f64::MAX, f64::min), cells.iter().copied().fold(f64::MIN, f64::max));
+        assert!(trajectory.iter().all(|point| (low..=high).contains(&point.1)), "{coordinate}");
+    }
+}
+
+#[test]
+fn landscapes_go_on_from_any_checkpoint_and_end_with_the_same_bytes() {
+    let (mut assets, data) = tiny_images(40, 530);
+    let of = classify(&data, |p| p.record.weights_every = Some(1));
+    let result = train(&of, &assets).result;
+    assets.inputs = ["from", "to", "of"].map(|name| (name.to_owned(), result.clone())).into();
+    let line = interpolation(&of, None);
+    let plane = surface(&of, Plane::Pca { margin: 0.1 }, Tile { index: 1, of: 2 });
+    for spec in [line, plane] {
+        let undisturbed = train(&spec, &assets);
+        let mut run = start(&spec, &assets, None).unwrap();
+        let mut checkpoints = vec![run.checkpoint().unwrap()];
+        while run.advance().unwrap() == Advance::More {
+            checkpoints.push(run.checkpoint().unwrap());
+        }
+        checkpoints.push(run.checkpoint().unwrap());
+        assert_same(&run.finish().unwrap(), &undisturbed, "taking checkpoints changes nothing");
+        for checkpoint in checkpoints {
+            let resumed = start(&spec, &assets, Some(&checkpoint)).unwrap();
+            assert_same(&finish(resumed), &undisturbed, spec.experiment.kind());
+        }
+    }
+}
+
+#[test]
+fn inputs_that_cannot_be_used_are_named() {
+    let (mut assets, data) = tiny_images(40, 20);
+    let of = classify(&data, |_| {});
+    let result = train(&of, &assets).result;
+    let failed = |assets: &Assets, spec: &TaskSpec| {
+        let error = start(spec, assets, None).err().unwrap();
+        assert_eq!(error.failure().kind, FailureKind::Experiment);
+        error.to_string()
+    };
+    let line = interpolation(&of, None);
+    assert_eq!(failed(&assets, &line), "the input `from` can't be used: isn't there");
+    assets.inputs.insert("from".to_owned(), result.clone());
+    assets.inputs.insert("to".to_owned(), b"not safetensors".to_vec());
+    assert!(failed(&assets, &line).starts_with("the input `to` can't be used: "));
+    let other = classify(&data, |p| p.model.conv = vec![3, 5]);
+    assets.inputs.insert("to".to_owned(), train(&other, &assets).result);
+    assert_eq!(
+        failed(&assets, &line),
+        "the input `to` can't be used: `model/conv1.bias` has the shape [5], not [4]"
+    );
+    assets.inputs.insert("of".to_owned(), result);
+    let plane = surface(&of, Plane::Pca { margin: 0.0 }, Tile { index: 0, of: 1 });
+    assert_eq!(failed(&assets, &plane), "the input `of` can't be used: it has no recorded weights");
+}
