@@ -42,7 +42,8 @@ pub(crate) struct Fit {
     all: Batch,
 }
 
-fn evenly_spaced((low, high): (f64, f64), points: u32) -> impl Iterator<Item = f64> {
+/// The points of an interval at even distances, both ends included; `points` is at least 2.
+pub(crate) fn evenly_spaced((low, high): (f64, f64), points: u32) -> impl Iterator<Item = f64> {
     (0..points).map(move |index| low + (high - low) * (f64::from(index) / f64::from(points - 1)))
 }
 

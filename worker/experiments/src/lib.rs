@@ -18,6 +18,7 @@ use basin_domain::task::TaskSpec;
 pub mod bench;
 mod checkpoint;
 mod classify;
+pub mod critical_point;
 pub mod dataset;
 mod error;
 mod fit_function;
@@ -110,8 +111,8 @@ pub fn start(
     match &spec.experiment {
         Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, checkpoint),
         Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
+        Experiment::CriticalPoint(parameters) => critical_point::start(spec, parameters, checkpoint),
         Experiment::Interpolate(parameters) => landscape::line::start(spec, parameters, assets, checkpoint),
         Experiment::Surface(parameters) => landscape::plane::start(spec, parameters, assets, checkpoint),
-        Experiment::CriticalPoint(_) => todo!(),
     }
 }

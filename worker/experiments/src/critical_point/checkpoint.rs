@@ -1,0 +1,157 @@
+//! Checkpoints of a run.
+//!
+//! Tensors, all in `f64`: `theta`, `optimizer/<n>` and `search/<n>` (accumulators), `eigenvalues` once they are known; the
+//! [`State`] and the record beside them, under the seal of [`crate::checkpoint`]. Loss and gradient follow from θ.
+
+use candle_core::{DType, Device, Tensor};
+use serde::{Deserialize, Serialize};
+
+use super::optimizer::FlatOptimizer;
+use super::run::{Search, Searcher};
+use super::stage::Stage;
+use crate::ExperimentError;
+use crate::checkpoint::{self, Bits, bad};
+use crate::tensors::Named;
+
+/// Raised whenever the layout changes.
+const FORMAT: u32 = 1;
+
+/// The counters of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct State {
+    trained: u64,
+    searched: u64,
+    optimizer_steps: u64,
+    method: Method,
+    /// The stage's own fields.
+    at: Stage,
+}
+
+/// What isn't a tensor in the state of the search's method.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "kebab-case")]
+enum Method {
+    LevenbergMarquardt { damping: Option<Bits>, growth: Bits },
+    GradientNorm { steps: u64 },
+}
+
+fn vector(values: &[f64]) -> Result<Tensor, ExperimentError> {
+    Ok(Tensor::from_slice(values, values.len(), &Device::Cpu)?)
+}
+
+/// The vector `name` of `count` numbers.
+fn take(tensors: &mut Named, name: &str, count: usize) -> Result<Vec<f64>, ExperimentError> {
+    let tensor = tensors.remove(name).ok_or_else(|| bad(format!("it lacks `{name}`")))?;
+    if tensor.dims() != [count] || tensor.dtype() != DType::F64 {
+        return Err(bad(format!("`{name}` has the shape {:?} {:?}", tensor.dims(), tensor.dtype())));
+    }
+    Ok(tensor.to_vec1()?)
+}
+
+fn take_accumulators(
+    tensors: &mut Named,
+    name: &str,
+    optimizer: &mut FlatOptimizer,
+) -> Result<(), ExperimentError> {
+    for (index, accumulator) in optimizer.accumulators.iter_mut().enumerate() {
+        *accumulator = take(tensors, &format!("{name}/{index}"), accumulator.len())?;
+    }
+    Ok(())
+}
+
+impl Search {
+    pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
+        let mut all = Named::from([("theta".to_owned(), vector(&self.point.theta)?)]);
+        for (index, accumulator) in self.optimizer.accumulators.iter().enumerate() {
+            all.insert(format!("optimizer/{index}"), vector(accumulator)?);
+        }
+        if let Some(eigenvalues) = &self.eigenvalues {
+            all.insert("eigenvalues".to_owned(), vector(eigenvalues)?);
+        }
+        let method = match &self.method {
+            Searcher::LevenbergMarquardt(method) => Method::LevenbergMarquardt {
+                damping: method.damping.map(Bits::from),
+                growth: method.growth.into(),
+            },
+            Searcher::GradientNorm(adam) => {
+                for (index, accumulator) in adam.accumulators.iter().enumerate() {
+                    all.insert(format!("search/{index}"), vector(accumulator)?);
+                }
+                Method::GradientNorm { steps: adam.steps }
+            }
+        };
+        let state = State {
+            trained: self.trained,
+            searched: self.searched,
+            optimizer_steps: self.optimizer.steps,
+            method,
+            at: self.stage,
+        };
+        checkpoint::seal(self.task, FORMAT, &state, all, &self.record)
+    }
+
+    pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
+        let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
+        let (state, mut all) = (opened.state, opened.tensors);
+        all.retain(|name, _| !name.starts_with("record/"));
+        let count = self.network.parameter_count();
+        self.point.theta = take(&mut all, "theta", count)?;
+        self.point.evaluate(&self.network, &mut self.workspace);
+        take_accumulators(&mut all, "optimizer", &mut self.optimizer)?;
+        self.optimizer.steps = state.optimizer_steps;
+        match (&mut self.method, state.method) {
+            (Searcher::LevenbergMarquardt(method), Method::LevenbergMarquardt { damping, growth }) => {
+                method.damping = damping.map(f64::from);
+                method.growth = growth.into();
+            }
+            (Searcher::GradientNorm(adam), Method::GradientNorm { steps }) => {
+                take_accumulators(&mut all, "search", adam)?;
+                adam.steps = steps;
+            }
+            (Searcher::LevenbergMarquardt(_), Method::GradientNorm { .. })
+            | (Searcher::GradientNorm(_), Method::LevenbergMarquardt { .. }) => {
+                return Err(bad("it is of another method of the search"));
+            }
+        }
+        if all.contains_key("eigenvalues") {
+            self.eigenvalues = Some(take(&mut all, "eigenvalues", count)?);
+        }
+        if let Some(name) = all.keys().next() {
+            return Err(bad(format!("there is no tensor `{name}`")));
+        }
+        (self.trained, self.searched, self.stage) = (state.trained, state.searched, state.at);
+        self.record = opened.record;
+        self.check_counters()
+    }
+
+    /// Whether stage and counters fit together.
+    fn check_counters(&self) -> Result<(), ExperimentError> {
+        let parameters = &self.parameters;
+        let steps = match &self.method {
+            Searcher::LevenbergMarquardt(_) => self.searched,
+            Searcher::GradientNorm(adam) => adam.steps,
+        };
+        let stage = match self.stage {
+            Stage::Train => self.searched == 0 && self.eigenvalues.is_none(),
+            Stage::Search | Stage::Measure => {
+                self.trained == u64::from(parameters.epochs) && self.eigenvalues.is_none()
+            }
+            Stage::Sample { done, higher } => {
+                higher <= done && done < parameters.minimal_ratio.samples && self.eigenvalues.is_some()
+            }
+            Stage::Ended { .. } => true,
+        };
+        let fits = stage
+            && self.trained <= u64::from(parameters.epochs)
+            && self.searched <= u64::from(parameters.iterations)
+            && self.optimizer.steps == self.trained
+            && steps == self.searched;
+        if fits {
+            return Ok(());
+        }
+        Err(bad(format!(
+            "its counters contradict each other: step {} of the loss, iteration {} of the search, {:?}",
+            self.trained, self.searched, self.stage
+        )))
+    }
+}

@@ -1,0 +1,219 @@
+//! A small dense network in `f64`: its mean squared error and the gradient.
+//!
+//! Parameters are one flat vector θ, layer by layer from the input: the weight `[outputs, inputs]` row by row, then the
+//! bias. Every intermediate result lies as `[units, points]`, so that the inner loops run over neighbouring points.
+
+use basin_domain::experiment::Activation;
+use basin_domain::random::Stream;
+
+use super::points::{add_scaled, dot};
+use super::workspace::Workspace;
+use crate::ExperimentError;
+
+/// A dense network from one input to one output, with the points that it is fitted to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    pub(super) activation: Activation,
+    pub(super) layers: Vec<Layer>,
+    pub(super) inputs: Vec<f64>,
+    pub(super) targets: Vec<f64>,
+}
+
+/// A dense layer, and where its parameters are in θ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// `dense0`, `dense1`, …, `output`.
+    pub name: String,
+    /// The units before it.
+    pub inputs: usize,
+    /// Its units.
+    pub outputs: usize,
+    /// Where its weight starts; its bias follows the weight.
+    pub offset: usize,
+}
+
+impl Layer {
+    /// Where the weights of one unit are, in the order of the units before it.
+    pub(super) fn weight(&self, unit: usize) -> std::ops::Range<usize> {
+        let start = self.offset + unit * self.inputs;
+        start..start + self.inputs
+    }
+
+    /// Where the bias of one unit is.
+    pub(super) fn bias(&self, unit: usize) -> usize {
+        self.offset + self.outputs * self.inputs + unit
+    }
+}
+
+impl Network {
+    /// A network with these hidden layers, over points given by inputs and targets.
+    ///
+    /// # Errors
+    /// [`ExperimentError::InvalidParameters`] if a layer is empty, or if there are no points or not a target for each.
+    pub fn new(
+        hidden: &[u32],
+        activation: Activation,
+        inputs: Vec<f64>,
+        targets: Vec<f64>,
+    ) -> Result<Self, ExperimentError> {
+        if inputs.is_empty() || inputs.len() != targets.len() {
+            let reason = format!("{} inputs with {} targets are no points", inputs.len(), targets.len());
+            return Err(ExperimentError::InvalidParameters(reason));
+        }
+        let mut layers = Vec::with_capacity(hidden.len() + 1);
+        let (mut width, mut offset) = (1, 0);
+        let names = (0..hidden.len()).map(|index| format!("dense{index}")).chain(["output".to_owned()]);
+        for (name, outputs) in names.zip(hidden.iter().copied().chain([1])) {
+            if outputs == 0 {
+                let reason = format!("the layer `{name}` has no units");
+                return Err(ExperimentError::InvalidParameters(reason));
+            }
+            let outputs = outputs as usize;
+            layers.push(Layer { name, inputs: width, outputs, offset });
+            offset += outputs * (width + 1);
+            width = outputs;
+        }
+        Ok(Self { activation, layers, inputs, targets })
+    }
+
+    /// The layers, from the input on.
+    pub fn layers(&self) -> &[Layer] {
+        &self.layers
+    }
+
+    /// The number of points.
+    pub fn points(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// The length of θ.
+    pub fn parameter_count(&self) -> usize {
+        self.layers.iter().map(|layer| layer.outputs * (layer.inputs + 1)).sum()
+    }
+
+    /// θ as `seed` draws it: from the streams and within the bounds of [`crate::model::Model::dense_net`], not rounded to
+    /// `f32`.
+    pub fn initial(&self, seed: u64) -> Vec<f64> {
+        let mut theta = Vec::with_capacity(self.parameter_count());
+        for Layer { name, inputs, outputs, .. } in &self.layers {
+            let bound = 1.0 / (*inputs as f64).sqrt();
+            for (parameter, count) in [("weight", inputs * outputs), ("bias", *outputs)] {
+                let mut stream = Stream::new(seed, &format!("initial/{name}.{parameter}"));
+                theta.extend((0..count).map(|_| (2.0 * stream.uniform() - 1.0) * bound));
+            }
+        }
+        theta
+    }
+
+    /// The loss at θ: the mean of the squared errors over all points.
+    ///
+    /// # Panics
+    /// If `theta` is not as long as [`Network::parameter_count`] says; so it is with all that follows.
+    pub fn loss(&self, theta: &[f64]) -> f64 {
+        self.loss_with(theta, &mut Workspace::new(self))
+    }
+
+    /// The gradient at θ.
+    pub fn gradient(&self, theta: &[f64]) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.parameter_count()];
+        self.gradient_with(theta, &mut Workspace::new(self), &mut gradient);
+        gradient
+    }
+
+    /// [`Network::loss`] in memory that is there already.
+    pub fn loss_with(&self, theta: &[f64], workspace: &mut Workspace) -> f64 {
+        self.forward(theta, workspace);
+        let outputs = &workspace.activations[self.layers.len()];
+        let squares = outputs.iter().zip(&self.targets).map(|(output, target)| (output - target).powi(2));
+        squares.sum::<f64>() / self.points() as f64
+    }
+
+    /// [`Network::gradient`] in memory that is there already; gives the loss.
+    pub fn gradient_with(&self, theta: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
+        let loss = self.loss_with(theta, workspace);
+        self.backward(theta, workspace);
+        let points = self.points();
+        for (index, layer) in self.layers.iter().enumerate() {
+            let before = &workspace.activations[index];
+            for (unit, error) in workspace.errors[index].chunks_exact(points).enumerate() {
+                for (slot, input) in gradient[layer.weight(unit)].iter_mut().zip(before.chunks_exact(points))
+                {
+                    *slot = dot(error, input);
+                }
+                gradient[layer.bias(unit)] = error.iter().sum();
+            }
+        }
+        loss
+    }
+
+    /// Fills in the activations and, of hidden layers, the activation's slopes.
+    pub(super) fn forward(&self, theta: &[f64], workspace: &mut Workspace) {
+        assert_eq!(theta.len(), self.parameter_count(), "θ doesn't have the network's length");
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (before, after) = workspace.activations.split_at_mut(index + 1);
+            let sums = &mut after[0];
+            for (unit, sum) in sums.chunks_exact_mut(self.points()).enumerate() {
+                sum.fill(theta[layer.bias(unit)]);
+                for (weight, input) in
+                    theta[layer.weight(unit)].iter().zip(before[index].chunks_exact(self.points()))
+                {
+                    add_scaled(sum, *weight, input);
+                }
+            }
+            if let Some(slopes) = workspace.slopes.get_mut(index) {
+                activate(self.activation, sums, slopes);
+            }
+        }
+    }
+
+    /// After [`Network::forward`], fills in the errors: the loss's derivatives by each layer's sums; and of hidden layers
+    /// those by its activations.
+    pub(super) fn backward(&self, theta: &[f64], workspace: &mut Workspace) {
+        let scale = 2.0 / self.points() as f64;
+        let last = self.layers.len() - 1;
+        let outputs = workspace.activations[last + 1].iter().zip(&self.targets);
+        for (error, (output, target)) in workspace.errors[last].iter_mut().zip(outputs) {
+            *error = scale * (output - target);
+        }
+        for index in (0..last).rev() {
+            let (errors, later) = workspace.errors.split_at_mut(index + 1);
+            let by_activation = &mut workspace.by_activation[index];
+            by_activation.fill(0.0);
+            self.add_transposed(&self.layers[index + 1], theta, &later[0], by_activation);
+            for ((error, by), slope) in
+                errors[index].iter_mut().zip(&*by_activation).zip(&workspace.slopes[index])
+            {
+                *error = slope * by;
+            }
+        }
+    }
+
+    /// Adds Wᵀ·`errors` to `sums`, with the weight W that `parameters` have for the layer.
+    pub(super) fn add_transposed(&self, layer: &Layer, parameters: &[f64], errors: &[f64], sums: &mut [f64]) {
+        for (unit, error) in errors.chunks_exact(self.points()).enumerate() {
+            for (weight, sum) in
+                parameters[layer.weight(unit)].iter().zip(sums.chunks_exact_mut(self.points()))
+            {
+                add_scaled(sum, *weight, error);
+            }
+        }
+    }
+}
+
+/// Turns sums into activations, and gives the activation's slopes there.
+fn activate(activation: Activation, sums: &mut [f64], slopes: &mut [f64]) {
+    match activation {
+        Activation::Tanh => {
+            for (sum, slope) in sums.iter_mut().zip(slopes) {
+                *sum = sum.tanh();
+                *slope = 1.0 - *sum * *sum;
+            }
+        }
+        Activation::Relu => {
+            for (sum, slope) in sums.iter_mut().zip(slopes) {
+                // Written so that NaN stays NaN.
+                (*sum, *slope) = if *sum <= 0.0 { (0.0, 0.0) } else { (*sum, 1.0) };
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! A run: steps on the loss, the search, and what is measured where it ends.
+//!
+//! The series' point at iteration t is what the t-th iteration led to: the last point of a run's series is where it ended.
+
+use basin_domain::experiment::{CriticalPoint, Search as Method};
+use basin_domain::id::TaskId;
+use basin_domain::optimizer::Optimizer;
+use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::task::TaskSpec;
+use candle_core::{Device, Tensor};
+
+use super::levenberg_marquardt::{LevenbergMarquardt, Step};
+use super::minimal_ratio::{count_higher, share};
+use super::network::Network;
+use super::optimizer::FlatOptimizer;
+use super::point::Point;
+use super::stage::Stage;
+use super::workspace::Workspace;
+use crate::tensors::{self, Named};
+use crate::{Advance, ExperimentError, Finished, Progress, Run};
+
+/// Steps on the loss of one advance at most.
+const STEPS: u64 = 64;
+/// Random points of one advance at most.
+const SAMPLES: u64 = 256;
+/// Parameters times points of the passes of one advance, about: large networks take fewer steps an advance.
+const WORK: u64 = 1 << 25;
+
+/// A run of `critical-point`.
+pub(super) struct Search {
+    pub(super) task: TaskId,
+    pub(super) seed: u64,
+    pub(super) parameters: CriticalPoint,
+    pub(super) network: Network,
+    pub(super) workspace: Workspace,
+    pub(super) point: Point,
+    pub(super) optimizer: FlatOptimizer,
+    pub(super) method: Searcher,
+    pub(super) stage: Stage,
+    /// Steps on the loss that are done.
+    pub(super) trained: u64,
+    /// Iterations of the search that are done.
+    pub(super) searched: u64,
+    /// Once measured: the Hessian's eigenvalues, smallest first.
+    pub(super) eigenvalues: Option<Vec<f64>>,
+    pub(super) record: Record,
+}
+
+/// The state of the search's method.
+pub(super) enum Searcher {
+    LevenbergMarquardt(LevenbergMarquardt),
+    /// Adam on ‖g‖².
+    GradientNorm(FlatOptimizer),
+}
+
+impl Search {
+    /// Starts, or goes on from a checkpoint of the same task. The parameters have been checked.
+    pub(super) fn start(
+        spec: &TaskSpec,
+        parameters: CriticalPoint,
+        network: Network,
+        checkpoint: Option<&[u8]>,
+    ) -> Result<Self, ExperimentError> {
+        let count = network.parameter_count();
+        let mut workspace = Workspace::new(&network);
+        let point = Point::at(&network, network.initial(spec.seed), &mut workspace);
+        let method = match parameters.search {
+            Method::LevenbergMarquardt => Searcher::LevenbergMarquardt(LevenbergMarquardt::new()),
+            Method::GradientNorm { learning_rate } => {
+                Searcher::GradientNorm(FlatOptimizer::new(Optimizer::adam(learning_rate), count))
+            }
+        };
+        let mut run = Self {
+            task: spec.id(),
+            seed: spec.seed,
+            optimizer: FlatOptimizer::new(parameters.optimizer, count),
+            parameters,
+            network,
+            workspace,
+            point,
+            method,
+            stage: Stage::Train,
+            trained: 0,
+            searched: 0,
+            eigenvalues: None,
+            record: Record::default(),
+        };
+        match checkpoint {
+            Some(bytes) => run.restore(bytes)?,
+            None => run.record.set("parameters", count as f64),
+        }
+        Ok(run)
+    }
+
+    /// How many passes one advance makes, `most` at most.
+    fn passes(&self, most: u64) -> u64 {
+        let one = self.network.parameter_count() as u64 * self.network.points() as u64;
+        (WORK / one).clamp(1, most)
+    }
+
+    fn iterations(&self) -> u64 {
+        self.trained + self.searched
+    }
+
+    /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
+    fn record_point(&mut self) -> Option<Stage> {
+        let iteration = self.iterations();
+        self.record.push("loss", Axis::Iteration, iteration as f64, self.point.loss);
+        self.record.push("gradient_norm", Axis::Iteration, iteration as f64, self.point.norm);
+        (!self.point.is_finite()).then(|| self.diverged())
+    }
+
+    fn diverged(&mut self) -> Stage {
+        self.count_iterations(false);
+        Stage::Ended { outcome: Outcome::Diverged { iteration: self.iterations() } }
+    }
+
+    fn count_iterations(&mut self, converged: bool) {
+        self.record.set("converged", f64::from(u8::from(converged)));
+        self.record.set("trained_iterations", self.trained as f64);
+        self.record.set("search_iterations", self.searched as f64);
+    }
+
+    fn train(&mut self) -> Stage {
+        if !self.point.is_finite() {
+            return self.diverged();
+        }
+        for _ in 0..self.passes(STEPS) {
+            if self.trained == u64::from(self.parameters.epochs) {
+                return Stage::Search;
+            }
+            self.optimizer.step(&mut self.point.theta, &self.point.gradient);
+            self.point.evaluate(&self.network, &mut self.workspace);
+            self.trained += 1;
+            if let Some(end) = self.record_point() {
+                return end;
+            }
+        }
+        Stage::Train
+    }
+
+    fn search(&mut self) -> Stage {
+        let steps = match self.method {
+            Searcher::LevenbergMarquardt(_) => 1,
+            Searcher::GradientNorm(_) => self.passes(STEPS),
+        };
+        for _ in 0..steps {
+            let limit = u64::from(self.parameters.iterations);
+            if self.point.norm < self.parameters.threshold || self.searched == limit {
+                return Stage::Measure;
+            }
+            let step = match &mut self.method {
+                Searcher::LevenbergMarquardt(method) => {
+                    method.step(&self.network, &mut self.workspace, &mut self.point)
+                }
+                Searcher::GradientNorm(adam) => {
+                    descend(adam, &self.network, &mut self.workspace, &mut self.point)
+                }
+            };
+            match step {
+                Step::Taken | Step::Refused => {}
+                Step::Stuck => return Stage::Measure,
+                Step::NotFinite => return self.diverged(),
+            }
+            self.searched += 1;
+            if let Some(end) = self.record_point() {
+                return end;
+            }
+        }
+        Stage::Search
+    }
+
+    fn measure(&mut self) -> Stage {
+        let mut gradient = vec![0.0; self.point.theta.len()];
+        self.network.gradient_with(&self.point.theta, &mut self.workspace, &mut gradient);
+        let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
+        // The solver doesn't end where an element isn't finite.
+        if !hessian.iter().all(|element| element.is_finite()) {
+            return self.diverged();
+        }
+        let mut eigenvalues = hessian.symmetric_eigenvalues().as_slice().to_vec();
+        eigenvalues.sort_by(f64::total_cmp);
+        let ratio = self.parameters.minimal_ratio;
+        self.count_iterations(self.point.norm < self.parameters.threshold);
+        for (name, number) in [
+            ("final_loss", self.point.loss),
+            ("final_gradient_norm", self.point.norm),
+            ("smallest_eigenvalue", eigenvalues[0]),
+            ("largest_eigenvalue", eigenvalues[eigenvalues.len() - 1]),
+            (
+                "minimal_ratio_near_zero",
+                share(&self.point.theta, |parameter| parameter.abs() < ratio.near_zero),
+            ),
+            (
+                "minimal_ratio_positive_eigenvalues",
+                share(&eigenvalues, |eigenvalue| eigenvalue > ratio.positive),
+            ),
+        ] {
+            self.record.set(name, number);
+        }
+        self.eigenvalues = Some(eigenvalues);
+        Stage::Sample { done: 0, higher: 0 }
+    }
+
+    fn sample(&mut self, done: u32, higher: u32) -> Stage {
+        let ratio = self.parameters.minimal_ratio;
+        let end = (u64::from(done) + self.passes(SAMPLES)).min(u64::from(ratio.samples)) as u32;
+        let centre = (self.point.theta.as_slice(), self.point.loss);
+        let higher = higher
+            + count_higher(&self.network, &mut self.workspace, centre, ratio.radius, self.seed, done..end);
+        if end < ratio.samples {
+            return Stage::Sample { done: end, higher };
+        }
+        self.record.set("minimal_ratio_sampled", f64::from(higher) / f64::from(ratio.samples));
+        Stage::Ended { outcome: Outcome::Completed }
+    }
+
+    /// The parameters as a tensor each, by name.
+    fn model(&self) -> Result<Named, ExperimentError> {
+        let mut model = Named::new();
+        for layer in self.network.layers() {
+            let (weights, all) = (layer.outputs * layer.inputs, &self.point.theta[layer.offset..]);
+            let weight = Tensor::from_slice(&all[..weights], (layer.outputs, layer.inputs), &Device::Cpu)?;
+            let bias =
+                Tensor::from_slice(&all[weights..weights + layer.outputs], layer.outputs, &Device::Cpu)?;
+            model.insert(format!("model/{}.weight", layer.name), weight);
+            model.insert(format!("model/{}.bias", layer.name), bias);
+        }
+        Ok(model)
+    }
+}
+
+/// One step of Adam on ‖g‖², whose gradient is 2Hg.
+fn descend(
+    adam: &mut FlatOptimizer,
+    network: &Network,
+    workspace: &mut Workspace,
+    point: &mut Point,
+) -> Step {
+    let mut slope = vec![0.0; point.theta.len()];
+    network.hessian_vector_with(&point.theta, &point.gradient, workspace, &mut slope);
+    slope.iter_mut().for_each(|slope| *slope *= 2.0);
+    if !slope.iter().all(|slope| slope.is_finite()) {
+        return Step::NotFinite;
+    }
+    adam.step(&mut point.theta, &slope);
+    point.evaluate(network, workspace);
+    Step::Taken
+}
+
+impl Run for Search {
+    fn advance(&mut self) -> Result<Advance, ExperimentError> {
+        self.stage = match self.stage {
+            Stage::Train => self.train(),
+            Stage::Search => self.search(),
+            Stage::Measure => self.measure(),
+            Stage::Sample { done, higher } => self.sample(done, higher),
+            Stage::Ended { outcome } => Stage::Ended { outcome },
+        };
+        Ok(match self.stage {
+            Stage::Ended { .. } => Advance::Done,
+            Stage::Train | Stage::Search | Stage::Measure | Stage::Sample { .. } => Advance::More,
+        })
+    }
+
+    fn progress(&self) -> Progress {
+        Progress {
+            iteration: self.iterations(),
+            iterations: u64::from(self.parameters.epochs) + u64::from(self.parameters.iterations),
+            epoch: self.trained as u32,
+            epochs: self.parameters.epochs,
+            loss: (self.iterations() > 0).then_some(self.point.loss),
+        }
+    }
+
+    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
+        self.save()
+    }
+
+    fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
+        let Stage::Ended { outcome } = self.stage else { return Err(ExperimentError::NotDone) };
+        let mut results = self.model()?;
+        if let Some(eigenvalues) = &self.eigenvalues {
+            let count = eigenvalues.len();
+            let tensor = Tensor::from_slice(eigenvalues, count, &Device::Cpu)?;
+            results.insert("hessian/eigenvalues".to_owned(), tensor);
+        }
+        let result = tensors::serialize(&results, None)?;
+        Ok(Finished { outcome, record: self.record, result })
+    }
+}

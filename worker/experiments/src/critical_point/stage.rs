@@ -1,0 +1,28 @@
+//! Where a run stands.
+
+use basin_domain::record::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// What a run does next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "kebab-case")]
+pub(super) enum Stage {
+    /// It steps on the loss.
+    Train,
+    /// It searches for a point where the gradient is almost zero.
+    Search,
+    /// It measures the Hessian where the search ended.
+    Measure,
+    /// It measures the loss at random points around.
+    Sample {
+        /// The points that are done.
+        done: u32,
+        /// Those of them whose loss is higher.
+        higher: u32,
+    },
+    /// It is at its end.
+    Ended {
+        /// How it ended.
+        outcome: Outcome,
+    },
+}
