@@ -1,6 +1,9 @@
 //! Runs of `critical-point`, from start to end.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
+
+use std::time::Instant;
 
 use basin_domain::experiment::{Activation, CriticalPoint, Experiment, Function, MinimalRatio, Search};
 use basin_domain::failure::FailureKind;
@@ -326,4 +329,59 @@ fn parameters_that_cannot_be_run_say_why() {
         refused(|p| p.minimal_ratio.samples = 0),
         "no random points are asked for, so none can be counted"
     );
+}
+
+/// Ranks from 0; equal numbers share the mean of theirs.
+fn ranks(numbers: &[f64]) -> Vec<f64> {
+    let below = |number: f64| numbers.iter().filter(|&&other| other < number).count() as f64;
+    let equal = |number: f64| numbers.iter().filter(|&&other| other == number).count() as f64;
+    numbers.iter().map(|&number| below(number) + (equal(number) - 1.0) / 2.0).collect()
+}
+
+/// Spearman's: Pearson's correlation of the ranks.
+fn rank_correlation(x: &[f64], y: &[f64]) -> f64 {
+    let middle = (x.len() as f64 - 1.0) / 2.0;
+    let (x, y) = (ranks(x), ranks(y));
+    let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum::<f64>();
+    sum(&x, &y) / (sum(&x, &x) * sum(&y, &y)).sqrt()
+}
+
+/// `cargo test --release -p basin-experiments --test critical_point -- --ignored --nocapture`
+#[test]
+#[ignore = "takes seconds in an optimised build, and minutes in another"]
+fn most_of_a_hundred_runs_converge_at_points_of_very_different_losses() {
+    for (hidden, threshold) in [(vec![12], 1e-5), (vec![10, 10], 1e-4)] {
+        let spec = task(|p| {
+            p.hidden.clone_from(&hidden);
+            (p.interval, p.points, p.epochs) = ((-3.0, 3.0), 64, 60);
+            (p.threshold, p.iterations) = (threshold, 1_000);
+            p.minimal_ratio = MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 };
+        });
+        let start = Instant::now();
+        let records: Vec<Record> = (0..100)
+            .map(|seed| train(&TaskSpec { seed, ..spec.clone() }, &Assets::default()).record)
+            .filter(|record| number(record, "converged") == 1.0)
+            .collect();
+        let took = start.elapsed() / 100;
+        let numbers =
+            |name: &str| -> Vec<f64> { records.iter().map(|record| number(record, name)).collect() };
+        let quartiles = |name: &str| {
+            let mut sorted = numbers(name);
+            sorted.sort_by(f64::total_cmp);
+            [0, 1, 2, 3, 4].map(|quarter| sorted[quarter * (sorted.len() - 1) / 4])
+        };
+        println!("{hidden:?} below {threshold:e}: {} of 100 converged, {took:?} a run", records.len());
+        for name in ["final_loss", "search_iterations", "smallest_eigenvalue"] {
+            println!("  {name}: {:?}", quartiles(name));
+        }
+        let losses = numbers("final_loss");
+        for name in ["near_zero", "positive_eigenvalues", "sampled"] {
+            let name = format!("minimal_ratio_{name}");
+            let correlation = rank_correlation(&numbers(&name), &losses);
+            println!("  {name}: {:?}, rank correlation with the loss {correlation:.3}", quartiles(&name));
+        }
+        assert!(records.len() >= 80, "{} converged", records.len());
+        let [least, .., most] = quartiles("final_loss");
+        assert!(most > 1e3 * least, "{least} to {most}");
+    }
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::Path;
+use std::time::Instant;
 
 use basin_domain::experiment::Activation;
 use basin_domain::random::Stream;
@@ -132,4 +133,23 @@ fn networks_without_units_or_points_are_refused() {
     assert_eq!(refused(&[3, 0], 2, 2), "the parameters can't be trained: the layer `dense1` has no units");
     assert_eq!(refused(&[3], 0, 0), "the parameters can't be trained: 0 inputs with 0 targets are no points");
     assert_eq!(refused(&[3], 2, 3), "the parameters can't be trained: 2 inputs with 3 targets are no points");
+}
+
+/// `cargo test --release -p basin-experiments --test second_derivatives -- --ignored --nocapture`
+#[test]
+#[ignore = "measures time, which means something in an optimised build alone"]
+fn the_hessian_of_141_parameters_over_64_points_takes_this_long() {
+    let (network, theta) = network(&[10, 10], Activation::Tanh, 64);
+    let best = |work: &dyn Fn() -> f64| {
+        let windows = (0..20).map(|_| {
+            let start = Instant::now();
+            let total: f64 = (0..50).map(|_| work()).sum();
+            assert!(total.is_finite());
+            start.elapsed() / 50
+        });
+        windows.min().unwrap()
+    };
+    println!("gradient: {:?}", best(&|| network.gradient(&theta)[0]));
+    println!("Hessian times a vector: {:?}", best(&|| network.hessian_vector(&theta, &theta)[0]));
+    println!("Hessian: {:?}", best(&|| network.hessian(&theta)[0]));
 }

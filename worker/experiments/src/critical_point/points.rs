@@ -60,3 +60,22 @@ pub(super) fn add_dots(a: &[f64], rows: &[f64], sums: &mut [f64]) {
         *sum += dot(a, row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dots_are_sums_of_products_also_where_lanes_are_left_over() {
+        for (points, rows) in [(1, 1), (5, 3), (8, 4), (11, 9)] {
+            let a: Vec<f64> = (0..points).map(|index| f64::from(index).sin()).collect();
+            let all: Vec<f64> = (0..points * rows).map(|index| f64::from(index).cos()).collect();
+            let mut sums = vec![1.0; rows as usize];
+            add_dots(&a, &all, &mut sums);
+            for (sum, row) in sums.iter().zip(all.chunks_exact(a.len())) {
+                let plain: f64 = a.iter().zip(row).map(|(a, b)| a * b).sum();
+                assert!((sum - 1.0 - plain).abs() < 1e-13, "{points} points");
+            }
+        }
+    }
+}
