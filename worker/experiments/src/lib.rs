@@ -6,7 +6,8 @@
 //! happens in between.
 //!
 //! Start reading at [`start`], which lists the kinds. What is trained is a [`training::Problem`] under the one training loop,
-//! [`training::Training`], which also drives the [`probes`]; landscapes look again at what was trained.
+//! [`training::Training`], which also drives the [`probes`], but for [`critical_point`], whose networks are too small for it;
+//! landscapes look again at what was trained.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::FlatOptimizer;
-use super::run::{Search, Searcher};
+use super::run::{CriticalPointRun, Method};
 use super::stage::Stage;
 use crate::ExperimentError;
 use crate::checkpoint::{self, Bits, bad};
@@ -22,15 +22,15 @@ struct State {
     trained: u64,
     searched: u64,
     optimizer_steps: u64,
-    method: Method,
+    method: SavedMethod,
     /// The stage's own fields.
     at: Stage,
 }
 
-/// What isn't a tensor in the state of the search's method.
+/// [`Method`] as it is written, its tensors apart.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "method", rename_all = "kebab-case")]
-enum Method {
+enum SavedMethod {
     LevenbergMarquardt { damping: Option<Bits>, growth: Bits },
     GradientNorm { steps: u64 },
 }
@@ -59,7 +59,7 @@ fn take_accumulators(
     Ok(())
 }
 
-impl Search {
+impl CriticalPointRun {
     pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
         let mut all = Named::from([("theta".to_owned(), vector(&self.point.theta)?)]);
         for (index, accumulator) in self.optimizer.accumulators.iter().enumerate() {
@@ -69,15 +69,15 @@ impl Search {
             all.insert("eigenvalues".to_owned(), vector(eigenvalues)?);
         }
         let method = match &self.method {
-            Searcher::LevenbergMarquardt(method) => Method::LevenbergMarquardt {
+            Method::LevenbergMarquardt(method) => SavedMethod::LevenbergMarquardt {
                 damping: method.damping.map(Bits::from),
                 growth: method.growth.into(),
             },
-            Searcher::GradientNorm(adam) => {
+            Method::GradientNorm(adam) => {
                 for (index, accumulator) in adam.accumulators.iter().enumerate() {
                     all.insert(format!("search/{index}"), vector(accumulator)?);
                 }
-                Method::GradientNorm { steps: adam.steps }
+                SavedMethod::GradientNorm { steps: adam.steps }
             }
         };
         let state = State {
@@ -100,16 +100,16 @@ impl Search {
         take_accumulators(&mut all, "optimizer", &mut self.optimizer)?;
         self.optimizer.steps = state.optimizer_steps;
         match (&mut self.method, state.method) {
-            (Searcher::LevenbergMarquardt(method), Method::LevenbergMarquardt { damping, growth }) => {
+            (Method::LevenbergMarquardt(method), SavedMethod::LevenbergMarquardt { damping, growth }) => {
                 method.damping = damping.map(f64::from);
                 method.growth = growth.into();
             }
-            (Searcher::GradientNorm(adam), Method::GradientNorm { steps }) => {
+            (Method::GradientNorm(adam), SavedMethod::GradientNorm { steps }) => {
                 take_accumulators(&mut all, "search", adam)?;
                 adam.steps = steps;
             }
-            (Searcher::LevenbergMarquardt(_), Method::GradientNorm { .. })
-            | (Searcher::GradientNorm(_), Method::LevenbergMarquardt { .. }) => {
+            (Method::LevenbergMarquardt(_), SavedMethod::GradientNorm { .. })
+            | (Method::GradientNorm(_), SavedMethod::LevenbergMarquardt { .. }) => {
                 return Err(bad("it is of another method of the search"));
             }
         }
@@ -128,8 +128,8 @@ impl Search {
     fn check_counters(&self) -> Result<(), ExperimentError> {
         let parameters = &self.parameters;
         let steps = match &self.method {
-            Searcher::LevenbergMarquardt(_) => self.searched,
-            Searcher::GradientNorm(adam) => adam.steps,
+            Method::LevenbergMarquardt(_) => self.searched,
+            Method::GradientNorm(adam) => adam.steps,
         };
         let stage = match self.stage {
             Stage::Train => self.searched == 0 && self.eigenvalues.is_none(),

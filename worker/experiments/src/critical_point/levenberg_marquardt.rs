@@ -7,6 +7,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 
 use super::network::Network;
 use super::point::Point;
+use super::points::add_dots;
 use super::workspace::Workspace;
 
 /// The first damping, in largest diagonal elements of H².
@@ -58,7 +59,7 @@ impl LevenbergMarquardt {
                 if !hessian.iter().all(|element| element.is_finite()) {
                     return Step::NotFinite;
                 }
-                let square = &hessian * &hessian;
+                let square = square_of(&hessian);
                 let right = &hessian * DVector::from_column_slice(&point.gradient);
                 let largest = square.diagonal().max();
                 (square, right, largest)
@@ -98,5 +99,83 @@ impl LevenbergMarquardt {
         self.growth *= 2.0;
         self.equations = Some(equations);
         if damping.is_finite() { Step::Refused } else { Step::Stuck }
+    }
+}
+
+/// The square of a symmetric matrix, symmetric to the last bit. It is summed in one order, where a product of matrices is
+/// summed in that which suits the processor.
+fn square_of(matrix: &DMatrix<f64>) -> DMatrix<f64> {
+    let count = matrix.nrows();
+    let mut square = DMatrix::zeros(count, count);
+    let (columns, sums) = (matrix.as_slice(), square.as_mut_slice());
+    for at in 0..count {
+        let column = &columns[at * count..(at + 1) * count];
+        add_dots(column, &columns[at * count..], &mut sums[at * count + at..(at + 1) * count]);
+    }
+    square.fill_upper_triangle_with_lower_triangle();
+    square
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::experiment::Activation;
+
+    use super::*;
+
+    fn network() -> Network {
+        let inputs: Vec<f64> = (0..20).map(|index| f64::from(index) * 0.3 - 3.0).collect();
+        let targets = inputs.iter().map(|x| x.sin()).collect();
+        Network::new(&[5], Activation::Tanh, inputs, targets).unwrap()
+    }
+
+    #[test]
+    fn the_square_is_the_product_of_the_matrix_with_itself() {
+        let network = network();
+        let hessian = network.hessian(&network.initial(1));
+        let (square, product) = (square_of(&hessian), &hessian * &hessian);
+        assert_eq!(square, square.transpose());
+        assert!((square - product).amax() < 1e-13);
+    }
+
+    #[test]
+    fn a_step_that_would_raise_the_gradient_norm_leaves_the_point_and_the_next_is_shorter() {
+        let network = network();
+        let mut workspace = Workspace::new(&network);
+        let (mut refused, mut taken) = (0, 0);
+        for seed in 0..20 {
+            let mut point = Point::at(&network, network.initial(seed), &mut workspace);
+            let mut search = LevenbergMarquardt::new();
+            for _ in 0..40 {
+                let (before, damping) = (point.clone(), search.damping);
+                match search.step(&network, &mut workspace, &mut point) {
+                    Step::Taken => {
+                        assert!(point.norm < before.norm);
+                        taken += 1;
+                    }
+                    Step::Refused => {
+                        assert_eq!((&point.theta, point.norm), (&before.theta, before.norm));
+                        assert!(search.damping > damping);
+                        refused += 1;
+                    }
+                    Step::Stuck => break,
+                    Step::NotFinite => panic!("seed {seed}"),
+                }
+            }
+        }
+        assert!(taken > 100 && refused > 10, "{taken} taken, {refused} refused");
+    }
+
+    /// Where all is zero, so is the gradient; and where the Hessian is zero too, no step changes anything.
+    #[test]
+    fn where_no_step_changes_anything_the_search_is_stuck() {
+        let inputs = vec![-1.0, 1.0];
+        let network = Network::new(&[2], Activation::Relu, inputs, vec![1.0, 1.0]).unwrap();
+        // Both units are dead at both points, and only the bias of the output is off.
+        let theta = vec![0.0, 0.0, -1.0, -1.0, 1.0, 1.0, 1.0];
+        let mut workspace = Workspace::new(&network);
+        let mut point = Point::at(&network, theta.clone(), &mut workspace);
+        assert_eq!(point.norm, 0.0);
+        assert_eq!(LevenbergMarquardt::new().step(&network, &mut workspace, &mut point), Step::Stuck);
+        assert_eq!(point.theta, theta);
     }
 }

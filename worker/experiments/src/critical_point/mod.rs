@@ -34,7 +34,7 @@ pub(crate) fn start(
     check(parameters).map_err(ExperimentError::InvalidParameters)?;
     let network = network(parameters)?;
     debug_assert_eq!(network.parameter_count() as u64, parameters.parameter_count());
-    Ok(Box::new(run::Search::start(spec, parameters.clone(), network, checkpoint)?))
+    Ok(Box::new(run::CriticalPointRun::start(spec, parameters.clone(), network, checkpoint)?))
 }
 
 /// The network that these parameters describe, with its points.
@@ -59,15 +59,14 @@ fn check(parameters: &CriticalPoint) -> Result<(), String> {
         return Err(format!("{count} parameters are too many for an exact Hessian: {most} are the most"));
     }
     let ratio = parameters.minimal_ratio;
-    let above_zero = [
-        ("threshold", parameters.threshold),
-        ("near_zero", ratio.near_zero),
-        ("radius", ratio.radius),
-        match parameters.search {
-            Search::LevenbergMarquardt => ("threshold", parameters.threshold),
-            Search::GradientNorm { learning_rate } => ("learning_rate of the search", learning_rate),
-        },
-    ];
+    let mut above_zero =
+        vec![("threshold", parameters.threshold), ("near_zero", ratio.near_zero), ("radius", ratio.radius)];
+    match parameters.search {
+        Search::LevenbergMarquardt => {}
+        Search::GradientNorm { learning_rate } => {
+            above_zero.push(("learning_rate of the search", learning_rate))
+        }
+    }
     for (name, number) in above_zero {
         if !(number > 0.0 && number.is_finite()) {
             return Err(format!("the {name} is {number}, which isn't above zero"));

@@ -2,12 +2,13 @@
 //!
 //! The series' point at iteration t is what the t-th iteration led to: the last point of a run's series is where it ended.
 
-use basin_domain::experiment::{CriticalPoint, Search as Method};
+use basin_domain::experiment::{CriticalPoint, Search};
 use basin_domain::id::TaskId;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::TaskSpec;
 use candle_core::{Device, Tensor};
+use nalgebra::SymmetricEigen;
 
 use super::levenberg_marquardt::{LevenbergMarquardt, Step};
 use super::minimal_ratio::{count_higher, share};
@@ -25,9 +26,11 @@ const STEPS: u64 = 64;
 const SAMPLES: u64 = 256;
 /// Parameters times points of the passes of one advance, about: large networks take fewer steps an advance.
 const WORK: u64 = 1 << 25;
+/// Rounds of the eigenvalues' solver for each of them at most; it needs about two.
+const EIGENVALUE_ROUNDS: usize = 1_000;
 
 /// A run of `critical-point`.
-pub(super) struct Search {
+pub(super) struct CriticalPointRun {
     pub(super) task: TaskId,
     pub(super) seed: u64,
     pub(super) parameters: CriticalPoint,
@@ -35,7 +38,7 @@ pub(super) struct Search {
     pub(super) workspace: Workspace,
     pub(super) point: Point,
     pub(super) optimizer: FlatOptimizer,
-    pub(super) method: Searcher,
+    pub(super) method: Method,
     pub(super) stage: Stage,
     /// Steps on the loss that are done.
     pub(super) trained: u64,
@@ -47,13 +50,13 @@ pub(super) struct Search {
 }
 
 /// The state of the search's method.
-pub(super) enum Searcher {
+pub(super) enum Method {
     LevenbergMarquardt(LevenbergMarquardt),
     /// Adam on ‖g‖².
     GradientNorm(FlatOptimizer),
 }
 
-impl Search {
+impl CriticalPointRun {
     /// Starts, or goes on from a checkpoint of the same task. The parameters have been checked.
     pub(super) fn start(
         spec: &TaskSpec,
@@ -65,9 +68,9 @@ impl Search {
         let mut workspace = Workspace::new(&network);
         let point = Point::at(&network, network.initial(spec.seed), &mut workspace);
         let method = match parameters.search {
-            Method::LevenbergMarquardt => Searcher::LevenbergMarquardt(LevenbergMarquardt::new()),
-            Method::GradientNorm { learning_rate } => {
-                Searcher::GradientNorm(FlatOptimizer::new(Optimizer::adam(learning_rate), count))
+            Search::LevenbergMarquardt => Method::LevenbergMarquardt(LevenbergMarquardt::new()),
+            Search::GradientNorm { learning_rate } => {
+                Method::GradientNorm(FlatOptimizer::new(Optimizer::adam(learning_rate), count))
             }
         };
         let mut run = Self {
@@ -141,8 +144,8 @@ impl Search {
 
     fn search(&mut self) -> Stage {
         let steps = match self.method {
-            Searcher::LevenbergMarquardt(_) => 1,
-            Searcher::GradientNorm(_) => self.passes(STEPS),
+            Method::LevenbergMarquardt(_) => 1,
+            Method::GradientNorm(_) => self.passes(STEPS),
         };
         for _ in 0..steps {
             let limit = u64::from(self.parameters.iterations);
@@ -150,10 +153,10 @@ impl Search {
                 return Stage::Measure;
             }
             let step = match &mut self.method {
-                Searcher::LevenbergMarquardt(method) => {
+                Method::LevenbergMarquardt(method) => {
                     method.step(&self.network, &mut self.workspace, &mut self.point)
                 }
-                Searcher::GradientNorm(adam) => {
+                Method::GradientNorm(adam) => {
                     descend(adam, &self.network, &mut self.workspace, &mut self.point)
                 }
             };
@@ -170,15 +173,19 @@ impl Search {
         Stage::Search
     }
 
-    fn measure(&mut self) -> Stage {
+    /// Measures what follows from θ and H. Biases count as weights.
+    fn measure(&mut self) -> Result<Stage, ExperimentError> {
         let mut gradient = vec![0.0; self.point.theta.len()];
         self.network.gradient_with(&self.point.theta, &mut self.workspace, &mut gradient);
         let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
-        // The solver doesn't end where an element isn't finite.
         if !hessian.iter().all(|element| element.is_finite()) {
-            return self.diverged();
+            return Ok(self.diverged());
         }
-        let mut eigenvalues = hessian.symmetric_eigenvalues().as_slice().to_vec();
+        let rounds = EIGENVALUE_ROUNDS * hessian.nrows();
+        let solved = SymmetricEigen::try_new(hessian, f64::EPSILON, rounds).ok_or_else(|| {
+            candle_core::Error::Msg(format!("the Hessian's eigenvalues weren't found in {rounds} rounds"))
+        })?;
+        let mut eigenvalues = solved.eigenvalues.as_slice().to_vec();
         eigenvalues.sort_by(f64::total_cmp);
         let ratio = self.parameters.minimal_ratio;
         self.count_iterations(self.point.norm < self.parameters.threshold);
@@ -199,7 +206,7 @@ impl Search {
             self.record.set(name, number);
         }
         self.eigenvalues = Some(eigenvalues);
-        Stage::Sample { done: 0, higher: 0 }
+        Ok(Stage::Sample { done: 0, higher: 0 })
     }
 
     fn sample(&mut self, done: u32, higher: u32) -> Stage {
@@ -248,12 +255,12 @@ fn descend(
     Step::Taken
 }
 
-impl Run for Search {
+impl Run for CriticalPointRun {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         self.stage = match self.stage {
             Stage::Train => self.train(),
             Stage::Search => self.search(),
-            Stage::Measure => self.measure(),
+            Stage::Measure => self.measure()?,
             Stage::Sample { done, higher } => self.sample(done, higher),
             Stage::Ended { outcome } => Stage::Ended { outcome },
         };
