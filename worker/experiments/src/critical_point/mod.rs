@@ -64,7 +64,7 @@ fn check(parameters: &CriticalPoint) -> Result<(), String> {
     match parameters.search {
         Search::LevenbergMarquardt => {}
         Search::GradientNorm { learning_rate } => {
-            above_zero.push(("learning_rate of the search", learning_rate))
+            above_zero.push(("learning_rate of the search", learning_rate));
         }
     }
     for (name, number) in above_zero {
