@@ -1,8 +1,16 @@
-//! Means over seeds and their intervals.
+//! Means over seeds, differences and correlations, each with its interval.
 
+mod beta;
 mod bins;
+mod bootstrap;
+mod difference;
+mod normal;
+mod rank;
 mod student;
 mod summary;
 
 pub(crate) use bins::{Bin, binned};
-pub(crate) use summary::{Center, Point, summarise};
+pub(crate) use bootstrap::bca_interval;
+pub(crate) use difference::{Difference, Method, difference};
+pub(crate) use rank::spearman;
+pub(crate) use summary::{Center, FEWEST, LEVEL, Point, mean_interval, summarise};

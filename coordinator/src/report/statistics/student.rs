@@ -1,41 +1,29 @@
-//! Student's t distribution for whole degrees of freedom.
+//! Student's t distribution.
 
-use std::f64::consts::{FRAC_2_PI, FRAC_PI_2};
+use std::f64::consts::FRAC_PI_2;
 
-/// The t such that a t-distributed number with this many degrees of freedom lies within ±t with probability `level`.
+use super::beta;
+
+/// The t such that a t-distributed number with this many degrees of freedom, which needn't be whole, lies within ±t with
+/// probability `level`.
 ///
-/// Needs `degrees` ≥ 1 and 0 < `level` < 1.
-pub(crate) fn two_sided_quantile(level: f64, degrees: usize) -> f64 {
-    // With t = √ν·tan θ the probability grows with θ from 0 to π/2: halving finds it to the last bit.
+/// Needs `degrees` > 0 and 0 < `level` < 1.
+pub(super) fn two_sided_quantile(level: f64, degrees: f64) -> f64 {
+    // With t = √ν·tan θ the probability of lying within ±t is I(sin² θ; 1/2, ν/2) (Abramowitz & Stegun, "Handbook of
+    // Mathematical Functions", 1964, 26.7.1). It grows with θ from 0 to π/2: halving finds it to the last bit.
+    let (a, b) = (0.5, degrees / 2.0);
+    let log_beta = beta::log_beta(a, b);
     let (mut low, mut high) = (0.0, FRAC_PI_2);
-    for _ in 0..80 {
+    for _ in 0..60 {
         let middle = f64::midpoint(low, high);
-        if probability_within(middle, degrees) < level {
+        let (sine, cosine) = middle.sin_cos();
+        if beta::share_below(sine * sine, cosine * cosine, a, b, log_beta) < level {
             low = middle;
         } else {
             high = middle;
         }
     }
-    (degrees as f64).sqrt() * low.tan()
-}
-
-/// The probability A(t|ν) of lying within ±t, where t = √ν·tan θ: the finite series of Abramowitz & Stegun, "Handbook of
-/// Mathematical Functions" (1964), 26.7.3 (ν odd) and 26.7.4 (ν even).
-fn probability_within(angle: f64, degrees: usize) -> f64 {
-    let (sine, cosine) = angle.sin_cos();
-    if degrees == 1 {
-        return FRAC_2_PI * angle;
-    }
-    let is_odd = !degrees.is_multiple_of(2);
-    let mut term = if is_odd { cosine } else { 1.0 };
-    let mut sum = term;
-    let mut k = if is_odd { 2 } else { 1 };
-    while k + 2 < degrees {
-        term *= k as f64 / (k + 1) as f64 * cosine * cosine;
-        sum += term;
-        k += 2;
-    }
-    if is_odd { FRAC_2_PI * (angle + sine * sum) } else { sine * sum }
+    degrees.sqrt() * low.tan()
 }
 
 #[cfg(test)]
@@ -62,14 +50,32 @@ mod tests {
             (100, 1.984),
         ];
         for (degrees, expected) in table {
-            let t = two_sided_quantile(0.95, degrees);
+            let t = two_sided_quantile(0.95, f64::from(degrees));
             assert!((t - expected).abs() < 5.1e-4, "{degrees}: {t} instead of {expected}");
         }
-        assert!((two_sided_quantile(0.99, 9) - 3.250).abs() < 5e-4);
+        assert!((two_sided_quantile(0.99, 9.0) - 3.250).abs() < 5e-4);
     }
 
     #[test]
     fn with_many_degrees_it_nears_the_normal_distribution() {
-        assert!((two_sided_quantile(0.95, 100_000) - 1.959_964).abs() < 5e-5);
+        assert!((two_sided_quantile(0.95, 100_000.0) - 1.959_964).abs() < 5e-5);
+    }
+
+    /// `scipy.stats.t.ppf(0.5 + level / 2, degrees)` of SciPy 1.17.1.
+    #[test]
+    fn degrees_of_freedom_need_not_be_whole() {
+        let table = [
+            (0.95, 1.0, 12.706_204_736_174_694),
+            (0.95, 1.5, 6.016_663_104_427_929),
+            (0.95, 2.3, 3.807_163_208_232_131),
+            (0.99, 4.7, 4.167_892_040_119_058),
+            (0.995, 10.0, 3.581_406_202_090_669),
+            (0.95, 37.25, 2.025_733_544_775_226),
+            (0.995, 1000.0, 2.813_277_860_485_553),
+        ];
+        for (level, degrees, expected) in table {
+            let t = two_sided_quantile(level, degrees);
+            assert!((t / expected - 1.0).abs() < 1e-10, "{level} {degrees}: {t} instead of {expected}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::student;
 
 /// The level of every interval.
-const LEVEL: f64 = 0.95;
+pub(crate) const LEVEL: f64 = 0.95;
 
 /// The fewest runs that get an interval.
 pub(crate) const FEWEST: usize = 3;
@@ -64,11 +64,7 @@ pub(crate) fn summarise(x: f64, values: &[f64], center: Center) -> Option<Point>
         return None;
     }
     let mean = usable.iter().sum::<f64>() / n as f64;
-    let interval = (n >= FEWEST).then(|| {
-        let variance = usable.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1) as f64;
-        let half = student::two_sided_quantile(LEVEL, n - 1) * (variance / n as f64).sqrt();
-        (mean - half, mean + half)
-    });
+    let interval = mean_interval(&usable, LEVEL);
     Some(match center {
         Center::Mean => Point { x, value: mean, interval, n },
         // One value is its own geometric mean; the detour over logarithms would change its last digits.
@@ -80,6 +76,26 @@ pub(crate) fn summarise(x: f64, values: &[f64], center: Center) -> Option<Point>
             Point { x, value: mean.exp(), interval: interval.map(|(low, high)| (low.exp(), high.exp())), n }
         }
     })
+}
+
+/// The interval of the mean of `values` at this level by Student's t distribution: mean ± t·s/√n with n − 1 degrees of
+/// freedom. None of fewer than [`FEWEST`] values, or of values that aren't all finite.
+pub(crate) fn mean_interval(values: &[f64], level: f64) -> Option<(f64, f64)> {
+    let n = values.len();
+    if n < FEWEST || !values.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    let (mean, variance) = moments(values);
+    let half = student::two_sided_quantile(level, (n - 1) as f64) * (variance / n as f64).sqrt();
+    Some((mean - half, mean + half))
+}
+
+/// The mean of `values` and their variance with n − 1 in the denominator; needs two values.
+pub(super) fn moments(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    (mean, variance)
 }
 
 #[cfg(test)]
@@ -117,5 +133,15 @@ mod tests {
         assert!((point.value / 1e-3 - 1.0).abs() < 1e-12 && point.n == 3);
         assert!(point.interval.unwrap().0 > 0.0);
         assert_eq!(summarise(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
+    }
+
+    /// `scipy.stats.t.interval(0.95, 3, np.mean(v), scipy.stats.sem(v))` of SciPy 1.17.1.
+    #[test]
+    fn the_interval_of_a_mean_agrees_with_scipy() {
+        let (low, high) = mean_interval(&[0.9, 0.8, 0.85, 0.95], 0.95).unwrap();
+        assert!((low - 0.772_286_987_161_974).abs() < 1e-12, "{low}");
+        assert!((high - 0.977_713_012_838_026).abs() < 1e-12, "{high}");
+        assert_eq!(mean_interval(&[0.9, 0.8], 0.95), None);
+        assert_eq!(mean_interval(&[0.9, 0.8, f64::NAN, 0.7], 0.95), None);
     }
 }
