@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use basin_coordinator::report::{Results, Run, State};
+use basin_coordinator::report::{DistancesByCheck, Results, Run, State};
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
 use basin_storage::SweepRecord;
@@ -27,7 +27,15 @@ fn main() {
     };
     let id = SweepId::new("made-up-0123456789").unwrap();
     let sweep = SweepRecord { id, source, datasets: Datasets::new(), launched_unix_ms: None };
-    let summary = Results { sweep, figures: samples::figures(), runs, phase: None }.write(&out).unwrap();
+    let results = Results {
+        sweep,
+        figures: samples::figures(),
+        claims: Vec::new(),
+        runs,
+        phase: None,
+        distances: DistancesByCheck::new(),
+    };
+    let summary = results.write(&out).unwrap();
     for figure in &summary.figures {
         println!("{figure}");
     }

@@ -6,6 +6,7 @@ use basin_domain::sweep::SweepFile;
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
+use super::projection::DistancesByCheck;
 use super::runs::{Run, State};
 use super::{ReportError, Results, Status};
 
@@ -26,7 +27,8 @@ pub(super) async fn gather(
     let tasks = store.read_tasks(sweep).await?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let commits = store.find_commits(&ids).await?;
-    let figures = SweepFile::parse(&record.source)?.figures().to_vec();
+    let file = SweepFile::parse(&record.source)?;
+    let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| (commits.get(&task.id).cloned(), task));
     let runs: Vec<Run> = futures::stream::iter(with_commits)
@@ -44,7 +46,7 @@ pub(super) async fn gather(
         .try_collect()
         .await?;
     let phase = status.map(|status| status.phase.clone());
-    Ok(Results { sweep: record, figures, runs, phase })
+    Ok(Results { sweep: record, figures, claims, runs, phase, distances: DistancesByCheck::new() })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.

@@ -11,6 +11,7 @@ mod figures;
 mod files;
 mod gather;
 mod page;
+mod projection;
 mod runs;
 #[cfg(test)]
 mod samples;
@@ -24,6 +25,7 @@ use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use basin_domain::claim::Claim;
 use basin_domain::failure::Failure;
 use basin_domain::figure::Figure;
 use basin_domain::id::{SweepId, TaskId};
@@ -31,6 +33,7 @@ use basin_domain::sweep::SweepError;
 use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use chart::png::RenderError;
+pub use projection::{Distances, DistancesByCheck};
 pub use runs::{Counts, Run, State};
 pub use summary::{FigureSummary, ReportSummary};
 
@@ -79,10 +82,14 @@ pub struct Results {
     pub sweep: SweepRecord,
     /// Its figures.
     pub figures: Vec<Figure>,
+    /// Its claims.
+    pub claims: Vec<Claim>,
     /// Its tasks in plan order, with what is known of them.
     pub runs: Vec<Run>,
     /// The sweep's state in a word, if a coordinator said it.
     pub phase: Option<String>,
+    /// What the claims' checks of recorded weights need.
+    pub distances: DistancesByCheck,
 }
 
 /// Makes the report of `sweep` in the folder `out`, from the store alone.

@@ -31,7 +31,14 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         datasets: Datasets::new(),
         launched_unix_ms: Some(1_700_000_000_000),
     };
-    Results { sweep, figures, runs, phase: None }
+    Results {
+        sweep,
+        figures,
+        claims: Vec::new(),
+        runs,
+        phase: None,
+        distances: super::DistancesByCheck::new(),
+    }
 }
 
 fn all_runs(seeds: u64) -> Vec<Run> {
