@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use basin_coordinator::report::{DistancesByCheck, Results, Run, State};
+use basin_coordinator::report::{DistancesByCheck, ProjectionsByFigure, Results, Run, State};
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
 use basin_storage::SweepRecord;
@@ -33,6 +33,7 @@ fn main() {
         claims: Vec::new(),
         runs,
         phase: None,
+        projections: ProjectionsByFigure::new(),
         distances: DistancesByCheck::new(),
     };
     let summary = results.write(&out).unwrap();

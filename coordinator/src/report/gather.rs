@@ -6,9 +6,8 @@ use basin_domain::sweep::SweepFile;
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
-use super::projection::DistancesByCheck;
 use super::runs::{Run, State};
-use super::{ReportError, Results, Status};
+use super::{ReportError, Results, Status, projection};
 
 /// Results that are read at once.
 const CONCURRENT: usize = 16;
@@ -46,7 +45,8 @@ pub(super) async fn gather(
         .try_collect()
         .await?;
     let phase = status.map(|status| status.phase.clone());
-    Ok(Results { sweep: record, figures, claims, runs, phase, distances: DistancesByCheck::new() })
+    let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
+    Ok(Results { sweep: record, figures, claims, runs, phase, projections, distances })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.
@@ -67,7 +67,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError>
 }
 
 /// Whether an error is about one object rather than about the store.
-fn is_of_this_object(error: &StorageError) -> bool {
+pub(super) fn is_of_this_object(error: &StorageError) -> bool {
     matches!(
         error,
         StorageError::Corrupt { .. } | StorageError::NotFound { .. } | StorageError::MissingArtifact { .. }

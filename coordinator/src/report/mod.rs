@@ -33,7 +33,7 @@ use basin_domain::sweep::SweepError;
 use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use chart::png::RenderError;
-pub use projection::{Distances, DistancesByCheck};
+pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
 pub use runs::{Counts, Run, State};
 pub use summary::{FigureSummary, ReportSummary};
 
@@ -88,6 +88,8 @@ pub struct Results {
     pub runs: Vec<Run>,
     /// The sweep's state in a word, if a coordinator said it.
     pub phase: Option<String>,
+    /// Recorded weights, projected: what the figures of trajectories show.
+    pub projections: ProjectionsByFigure,
     /// What the claims' checks of recorded weights need.
     pub distances: DistancesByCheck,
 }

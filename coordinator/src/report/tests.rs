@@ -37,6 +37,7 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         claims: Vec::new(),
         runs,
         phase: None,
+        projections: super::ProjectionsByFigure::new(),
         distances: super::DistancesByCheck::new(),
     }
 }

@@ -1,0 +1,39 @@
+//! The plane of the first two principal components of runs' recorded weights.
+
+use super::components::principal;
+use super::gather::Files;
+use super::usable::Usable;
+use super::{LeftOut, Projection, WeightPath};
+use crate::report::runs::Run;
+
+/// The recorded weights of `layer` of completed runs, projected together.
+pub(super) fn project(layer: &str, completed: &[&Run], files: &Files) -> Projection {
+    let usable = Usable::of(layer, completed, files, |recorded| (0..recorded).collect());
+    let mut left_out = usable.left_out;
+    let Some(components) = principal(&usable.gram, 2) else {
+        let why = "has weights whose principal components weren't found".to_owned();
+        left_out.extend(usable.runs.iter().map(|run| LeftOut { task: run.run.task.id, why: why.clone() }));
+        return Projection {
+            layer: layer.to_owned(),
+            dimension: 0,
+            explained: [0.0; 2],
+            paths: vec![],
+            left_out,
+        };
+    };
+    let mut scores = components.scores[0].iter().zip(&components.scores[1]);
+    let paths = usable
+        .runs
+        .iter()
+        .map(|run| {
+            let points = run
+                .epochs
+                .iter()
+                .zip(scores.by_ref())
+                .map(|(&epoch, (&first, &second))| (epoch, first, second));
+            WeightPath { task: run.run.task.id, points: points.collect() }
+        })
+        .collect();
+    let explained = [components.explained[0], components.explained[1]];
+    Projection { layer: layer.to_owned(), dimension: usable.dimension, explained, paths, left_out }
+}

@@ -1,0 +1,109 @@
+//! Which runs' weights can be compared, and their Gram matrix.
+
+use basin_domain::causes;
+
+use super::gather::Files;
+use super::gram::{Gram, block_for};
+use super::recorded::{RecordedWeights, parameters_of};
+use super::snapshots::Snapshots;
+use super::weights_file::WeightsFile;
+use super::{ALL_LAYERS, LeftOut};
+use crate::report::runs::Run;
+
+/// The most snapshots that are compared: the eigenvalues of a larger Gram matrix take minutes.
+pub(super) const MOST_SNAPSHOTS: usize = 1_200;
+
+/// A run whose weights are compared.
+#[derive(Debug)]
+pub(super) struct UsableRun<'a> {
+    /// The run.
+    pub(super) run: &'a Run,
+    /// The epochs that are compared, in their order.
+    pub(super) epochs: Vec<u32>,
+    file: &'a WeightsFile,
+    places: Vec<usize>,
+}
+
+/// Runs whose weights have the same shapes, with the Gram matrix of their snapshots: run by run, epoch by epoch.
+#[derive(Debug)]
+pub(super) struct Usable<'a> {
+    /// The runs, in plan order.
+    pub(super) runs: Vec<UsableRun<'a>>,
+    /// Those that couldn't be used.
+    pub(super) left_out: Vec<LeftOut>,
+    /// The number of coordinates.
+    pub(super) dimension: usize,
+    /// The inner products of their snapshots.
+    pub(super) gram: Gram,
+}
+
+impl<'a> Usable<'a> {
+    /// Of `runs`, those whose weights of `layer` can be read, are finite, and have the shapes of the first such run's;
+    /// of their recorded epochs, those that `choose` picks by their places.
+    pub(super) fn of(
+        layer: &str,
+        runs: &[&'a Run],
+        files: &'a Files,
+        choose: impl Fn(usize) -> Vec<usize>,
+    ) -> Self {
+        let (mut usable, mut left_out): (Vec<UsableRun<'a>>, Vec<LeftOut>) = (Vec::new(), Vec::new());
+        let mut snapshots = 0;
+        for &run in runs {
+            let task = run.task.id;
+            let file = match files.get(&task) {
+                Some(Ok(file)) => file,
+                Some(Err(why)) => {
+                    left_out.push(LeftOut { task, why: why.clone() });
+                    continue;
+                }
+                None => {
+                    left_out.push(LeftOut { task, why: format!("is {}", run.outcome()) });
+                    continue;
+                }
+            };
+            let places = choose(file.recorded.len());
+            match refusal(layer, file, usable.first().map(|first| first.file)) {
+                Some(why) => left_out.push(LeftOut { task, why }),
+                None if snapshots + places.len() > MOST_SNAPSHOTS => {
+                    let why = format!("comes after the {MOST_SNAPSHOTS} snapshots that are compared at most");
+                    left_out.push(LeftOut { task, why });
+                }
+                None => {
+                    snapshots += places.len();
+                    let epochs = places.iter().map(|&place| file.recorded[place].epoch).collect();
+                    usable.push(UsableRun { run, epochs, file, places });
+                }
+            }
+        }
+        loop {
+            let chosen: Vec<(&WeightsFile, Vec<usize>)> =
+                usable.iter().map(|run| (run.file, run.places.clone())).collect();
+            let mut source = RecordedWeights::new(&chosen, layer);
+            let (count, dimension) = (source.count(), source.dimension());
+            match Gram::of(&mut source, block_for(count, dimension)) {
+                Ok(gram) => {
+                    let order = |task| runs.iter().position(|run| run.task.id == task);
+                    left_out.sort_by_key(|left_out| order(left_out.task));
+                    return Self { runs: usable, left_out, dimension, gram };
+                }
+                Err(error) => {
+                    let removed = usable.remove(source.file_of(error.snapshot()));
+                    left_out.push(LeftOut { task: removed.run.task.id, why: causes::in_words(&error) });
+                }
+            }
+        }
+    }
+}
+
+/// Why the weights of a file can't be compared with those of the `first`, if they can't.
+fn refusal(layer: &str, file: &WeightsFile, first: Option<&WeightsFile>) -> Option<String> {
+    let parameters = parameters_of(file, layer);
+    if parameters.is_empty() {
+        return Some(format!("has no layer “{layer}”"));
+    }
+    if first.is_some_and(|first| parameters_of(first, layer) != parameters) {
+        let what = if layer == ALL_LAYERS { "weights".to_owned() } else { format!("layer “{layer}”") };
+        return Some(format!("has {what} of other shapes than the first run"));
+    }
+    None
+}

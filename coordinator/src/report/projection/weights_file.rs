@@ -1,0 +1,130 @@
+//! The recorded weights of one run: where they lie in the file of its result.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use safetensors::tensor::{Dtype, Metadata};
+
+/// The longest header that makes sense, in bytes.
+const HEADER_LIMIT: u64 = 64 << 20;
+
+/// Recorded tensors are called `weights/<epoch>/<parameter>`.
+const PREFIX: &str = "weights/";
+
+/// A file's recorded weights can't be used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WeightsFileError {
+    /// It can't be read.
+    #[error("its result can't be read")]
+    Read(#[from] io::Error),
+    /// It isn't what a run writes.
+    #[error("its result is damaged: {0}")]
+    Damaged(String),
+    /// It holds no recorded weights.
+    #[error("has recorded no weights")]
+    NoWeights,
+}
+
+/// A parameter as it is recorded at every epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parameter {
+    /// Its name (`conv0.weight`).
+    pub(super) name: String,
+    /// Its shape.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Parameter {
+    /// How many numbers it has.
+    pub(super) fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
+/// The weights at one epoch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Recorded {
+    /// The epoch.
+    pub(super) epoch: u32,
+    /// Where each parameter begins, in bytes from the file's start; in the order of the parameters.
+    pub(super) offsets: Vec<u64>,
+}
+
+/// A file with recorded weights, its header read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WeightsFile {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// The parameters, by name.
+    pub(super) parameters: Vec<Parameter>,
+    /// What is recorded, by epoch; not empty, and each has every parameter.
+    pub(super) recorded: Vec<Recorded>,
+}
+
+impl WeightsFile {
+    /// Reads the header of a file of safetensors.
+    ///
+    /// # Errors
+    /// If the file can't be read, is damaged, or records no weights.
+    pub(super) fn open(path: &Path) -> Result<Self, WeightsFileError> {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let length = u64::from_le_bytes(length);
+        if length > HEADER_LIMIT || length + 8 > size {
+            return Err(damaged(format!("its header can't have {length} bytes")));
+        }
+        let mut header = vec![0; length as usize];
+        file.read_exact(&mut header)?;
+        // What is read is checked: the tensors follow each other without gaps, each as long as its shape says.
+        let metadata: Metadata =
+            serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
+        let start = 8 + length;
+        if start + metadata.data_len() as u64 != size {
+            return Err(damaged(format!("it has {size} bytes, which isn't what its header says")));
+        }
+        let (parameters, recorded) = layout(&metadata, start)?;
+        Ok(Self { path: path.to_owned(), parameters, recorded })
+    }
+}
+
+fn damaged(why: String) -> WeightsFileError {
+    WeightsFileError::Damaged(why)
+}
+
+fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<Recorded>), WeightsFileError> {
+    let mut epochs: BTreeMap<u32, BTreeMap<String, (Vec<usize>, u64)>> = BTreeMap::new();
+    for (name, tensor) in metadata.tensors() {
+        let Some(rest) = name.strip_prefix(PREFIX) else { continue };
+        let parts = rest.split_once('/').and_then(|(epoch, name)| Some((epoch.parse().ok()?, name)));
+        let Some((epoch, parameter)) = parts else {
+            return Err(damaged(format!("`{name}` names no epoch and parameter")));
+        };
+        if tensor.dtype != Dtype::F32 {
+            return Err(damaged(format!("`{name}` is not of 32-bit numbers")));
+        }
+        let place = (tensor.shape.clone(), start + tensor.data_offsets.0 as u64);
+        epochs.entry(epoch).or_default().insert(parameter.to_owned(), place);
+    }
+    let Some(first) = epochs.values().next() else { return Err(WeightsFileError::NoWeights) };
+    let parameters: Vec<Parameter> = first
+        .iter()
+        .map(|(name, (shape, _))| Parameter { name: name.clone(), shape: shape.clone() })
+        .collect();
+    let recorded = epochs.iter().map(|(&epoch, tensors)| {
+        let same = tensors.len() == parameters.len()
+            && parameters
+                .iter()
+                .zip(tensors)
+                .all(|(parameter, (name, (shape, _)))| parameter.name == *name && parameter.shape == *shape);
+        if !same {
+            return Err(damaged(format!("the weights of epoch {epoch} have other shapes")));
+        }
+        Ok(Recorded { epoch, offsets: tensors.values().map(|(_, offset)| *offset).collect() })
+    });
+    let recorded = recorded.collect::<Result<_, _>>()?;
+    Ok((parameters, recorded))
+}
