@@ -4,6 +4,7 @@
 //! text and places everything on a [`scene::Scene`]; [`svg::write`] writes that; [`png::render`] rasterises it. All of it
 //! is pure, and the same chart gives the same bytes.
 
+pub(crate) mod contour;
 pub(crate) mod layout;
 mod legend;
 pub(crate) mod number;
