@@ -1,11 +1,11 @@
 //! Where everything goes: title, legend, panels and notes, from the measures of their texts.
 
-use super::Chart;
 use super::legend;
 use super::panel::{BARE_FOOT, FOOT, HEAD, Measured};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, MARGIN, NOTE, TITLE, WIDTH};
 use super::text::{self, Weight};
+use super::{Chart, Panel};
 
 /// How much an interval's band covers.
 pub(crate) const BAND: f64 = 0.22;
@@ -61,8 +61,13 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
     let mut letters = (b'a'..=b'z').map(char::from);
     let mut y = top;
     for (index, row) in rows.iter().enumerate() {
-        let has_head = panels > 1 || chart.rows[index].panels.iter().any(|panel| panel.title.is_some());
-        let plot_top = y + if has_head { HEAD } else { 8.0 };
+        let has_head = |panel: &Panel| panel.title.is_some() || panel.annotation.is_some();
+        let head = if panels > 1 || chart.rows[index].panels.iter().any(has_head) {
+            row.iter().map(|panel| panel.head(width, panels > 1)).fold(HEAD, f64::max)
+        } else {
+            8.0
+        };
+        let plot_top = y + head;
         let plot_bottom = plot_top + chart.rows[index].height;
         let mut x = MARGIN;
         let mut foot = BARE_FOOT;

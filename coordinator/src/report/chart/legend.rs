@@ -54,6 +54,11 @@ fn draw_swatch(scene: &mut Scene, swatch: Swatch, x: f64, middle: f64) {
             scene.fill(path::rectangle(&area), pen.color, super::layout::BAND);
             scene.stroke(path::segments(&[((x, middle), (x + SWATCH, middle))]), pen);
         }
+        Swatch::Point(marker) => marker.draw(scene, (x + SWATCH - 8.0, middle)),
+        Swatch::Marked(pen, marker) => {
+            line(pen);
+            marker.draw(scene, (x + SWATCH / 2.0, middle));
+        }
         Swatch::Cross(color) => cross(scene, (x + SWATCH / 2.0, middle), color),
         Swatch::Nothing => {}
     }

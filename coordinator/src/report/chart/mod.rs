@@ -5,8 +5,11 @@
 //! is pure, and the same chart gives the same bytes.
 
 pub(crate) mod contour;
+mod labels;
 pub(crate) mod layout;
 mod legend;
+pub(crate) mod marker;
+mod marks;
 pub(crate) mod number;
 mod panel;
 mod path;
@@ -18,6 +21,7 @@ pub(crate) mod svg;
 mod text;
 mod ticks;
 
+use marker::Marker;
 use scale::Kind;
 use style::{Color, Pen};
 
@@ -52,6 +56,8 @@ pub(crate) struct Row {
 pub(crate) struct Panel {
     /// What this panel shows and its neighbours don't.
     pub(crate) title: Option<String>,
+    /// A result to be read beside the data (`ρ = 0.42 [0.21, 0.60]`), above the plot on the right.
+    pub(crate) annotation: Option<String>,
     /// The horizontal axis.
     pub(crate) x: Axis,
     /// The vertical axis.
@@ -67,6 +73,20 @@ pub(crate) struct Axis {
     pub(crate) label: String,
     /// How it maps its values.
     pub(crate) kind: Kind,
+    /// What stands at 1, 2, 3 and so on, if a horizontal axis has names instead of numbers.
+    pub(crate) names: Vec<String>,
+}
+
+impl Axis {
+    /// An axis of numbers.
+    pub(crate) fn new(label: impl Into<String>, kind: Kind) -> Self {
+        Self { label: label.into(), kind, names: Vec::new() }
+    }
+
+    /// A horizontal axis with these names at 1, 2, 3 and so on.
+    pub(crate) fn of_names(label: impl Into<String>, names: Vec<String>) -> Self {
+        Self { label: label.into(), kind: Kind::Linear, names }
+    }
 }
 
 /// Something drawn in data units. Values that aren't finite, or not positive on a logarithmic axis, leave a gap.
@@ -92,6 +112,20 @@ pub(crate) enum Mark {
         /// Whether the axis may cut it off.
         secondary: bool,
     },
+    /// Data points. Those beyond the axes are left out.
+    Points {
+        /// (x, y).
+        points: Vec<(f64, f64)>,
+        /// How each is drawn.
+        marker: Marker,
+    },
+    /// Intervals of single points. The axis may cut them off, as it does with bands.
+    ErrorBars {
+        /// (x, low, high).
+        points: Vec<(f64, f64, f64)>,
+        /// Their colour.
+        color: Color,
+    },
     /// A cross: where a run diverged.
     Cross {
         /// (x, y).
@@ -103,6 +137,20 @@ pub(crate) enum Mark {
     Level {
         /// Where.
         y: f64,
+    },
+    /// A vertical line over the whole height: a reference.
+    Upright {
+        /// Where.
+        x: f64,
+    },
+    /// A short text beside a data point, inside the plot and never over another; left out where there is no room for it.
+    Label {
+        /// The point: (x, y).
+        at: (f64, f64),
+        /// What it says.
+        says: String,
+        /// Its colour.
+        color: Color,
     },
 }
 
@@ -122,6 +170,10 @@ pub(crate) enum Swatch {
     Line(Pen),
     /// A line on a band.
     Banded(Pen),
+    /// A data point.
+    Point(Marker),
+    /// A line with a data point on it.
+    Marked(Pen, Marker),
     /// A cross.
     Cross(Color),
     /// Nothing: there is nothing to see of it.

@@ -1,27 +1,27 @@
 //! One panel: its axes measured, then drawn with what is between them.
 
-use super::legend::cross;
+use super::marks::{self, Frame};
 use super::path;
-use super::scale::{Domain, Kind, drawable};
+use super::scale::{Domain, Kind};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, LABEL, PANEL_TITLE, Pen, TICK};
 use super::text::{self, CAP_HEIGHT, Weight};
 use super::ticks::{self, Tick};
-use super::{Mark, Panel};
+use super::{Axis, Panel};
 
 /// How far major ticks stick out.
 const TICK_LENGTH: f64 = 4.0;
 /// Between a tick and its label, and between tick labels and the axis' label.
 const TICK_SPACE: f64 = 4.0;
-/// By how much of an axis' length secondary lines may widen it.
-const WIDENING: f64 = 0.35;
-/// By how much of an axis' length intervals may widen it.
-const BAND_WIDENING: f64 = 1.5;
 /// The least distance between two tick labels of a horizontal axis.
 const APART: f64 = 12.0;
 
 /// The space above a plot: for the panel's letter and title.
 pub(super) const HEAD: f64 = 22.0;
+/// The space of each further line above a plot.
+pub(super) const HEAD_LINE: f64 = 15.0;
+/// The width of a panel's letter with the space after it.
+const LETTER: f64 = 15.0;
 /// The space below a plot whose horizontal axis is written out.
 pub(super) const FOOT: f64 = TICK_LENGTH + TICK_SPACE + TICK + 6.0 + LABEL;
 /// The space below a plot whose horizontal axis is that of the panel below.
@@ -40,12 +40,12 @@ pub(super) struct Measured<'a> {
 impl<'a> Measured<'a> {
     /// Finds the panel's ranges, and its vertical ticks for this height.
     pub(super) fn new(panel: &'a Panel, height: f64) -> Self {
-        let x = Domain::around(panel.x.kind, panel.marks.iter().flat_map(mark_xs), 0.02);
-        let y = vertical(panel);
+        let x = marks::horizontal(panel);
+        let y = marks::vertical(panel);
         let is_empty = x.is_none() || y.is_none();
         let y = y.unwrap_or(Domain::empty(panel.y.kind));
         let most = ((height / 32.0) as usize).clamp(2, 8);
-        let y_ticks = ticks_of(&y, most);
+        let y_ticks = ticks_of(&panel.y, &y, most);
         Self { panel, x: x.unwrap_or(Domain::empty(panel.x.kind)), y, y_ticks, is_empty }
     }
 
@@ -72,9 +72,10 @@ impl<'a> Measured<'a> {
         bare: bool,
     ) {
         let x_ticks = self.x_ticks(plot.width());
-        self.draw_grid(scene, &plot, &x_ticks);
-        self.draw_marks(scene, &plot);
-        self.draw_axes(scene, &plot, &x_ticks, bare);
+        let frame = Frame { plot, x: self.x, y: self.y };
+        self.draw_grid(scene, &frame, &x_ticks);
+        self.draw_marks(scene, &frame);
+        self.draw_axes(scene, &frame, &x_ticks, bare);
         self.draw_head(scene, &plot, letter);
         let label = text::fit(&self.panel.y.label, Weight::Regular, LABEL, plot.height() + HEAD);
         let at = (outer_left + 0.85 * LABEL, plot.top + plot.height() / 2.0);
@@ -84,12 +85,30 @@ impl<'a> Measured<'a> {
 
     /// As many horizontal ticks as have room.
     fn x_ticks(&self, width: f64) -> Vec<Tick> {
-        let fewest = ticks_of(&self.x, 2);
+        if !self.panel.x.names.is_empty() {
+            return self.named_ticks(width);
+        }
+        let fewest = ticks_of(&self.panel.x, &self.x, 2);
         (3..=8)
             .rev()
-            .map(|most| ticks_of(&self.x, most))
+            .map(|most| ticks_of(&self.panel.x, &self.x, most))
             .find(|ticks| self.have_room(ticks, width))
             .unwrap_or(fewest)
+    }
+
+    /// A tick a name: as many names as have room, cut where they are wider than their place.
+    fn named_ticks(&self, width: f64) -> Vec<Tick> {
+        const NARROWEST: f64 = 34.0;
+        let names = &self.panel.x.names;
+        let place = width / names.len() as f64;
+        let every = (NARROWEST / place).ceil().max(1.0);
+        let fitted = |name: &String| text::fit(name, Weight::Regular, TICK, place * every - APART / 2.0);
+        (0..names.len())
+            .map(|index| Tick {
+                at: index as f64 + 1.0,
+                label: index.is_multiple_of(every as usize).then(|| fitted(&names[index])),
+            })
+            .collect()
     }
 
     fn have_room(&self, ticks: &[Tick], width: f64) -> bool {
@@ -109,60 +128,23 @@ impl<'a> Measured<'a> {
         })
     }
 
-    fn across(&self, plot: &Rect, x: f64) -> Option<f64> {
-        self.x.place(x).map(|place| plot.left + place * plot.width())
-    }
-
-    fn up(&self, plot: &Rect, y: f64) -> Option<f64> {
-        // Far beyond the plot is as good as anywhere beyond it, and stays a number that can be written.
-        self.y.place(y).map(|place| plot.bottom - place.clamp(-1e3, 1e3) * plot.height())
-    }
-
-    fn draw_grid(&self, scene: &mut Scene, plot: &Rect, x_ticks: &[Tick]) {
+    fn draw_grid(&self, scene: &mut Scene, frame: &Frame, x_ticks: &[Tick]) {
+        let plot = &frame.plot;
         let upright = x_ticks.iter().filter(|tick| tick.label.is_some()).filter_map(|tick| {
-            let x = self.across(plot, tick.at)?;
+            let x = frame.across(tick.at)?;
             Some(((x, plot.top), (x, plot.bottom)))
         });
         let level = self.y_ticks.iter().filter(|tick| tick.label.is_some()).filter_map(|tick| {
-            let y = self.up(plot, tick.at)?;
+            let y = frame.up(tick.at)?;
             Some(((plot.left, y), (plot.right, y)))
         });
         let lines: Vec<_> = upright.chain(level).collect();
         scene.stroke(path::segments(&lines), Pen::solid(Color::Grid, 0.8));
     }
 
-    fn draw_marks(&self, scene: &mut Scene, plot: &Rect) {
-        for mark in &self.panel.marks {
-            match mark {
-                Mark::Line { points, pen, .. } => {
-                    let places: Vec<path::Place> = points
-                        .iter()
-                        .map(|&(x, y)| Some((self.across(plot, x)?, self.up(plot, y)?)))
-                        .collect();
-                    scene.stroke(path::line(&places, plot), *pen);
-                }
-                Mark::Band { points, color, opacity, .. } => {
-                    let places: Vec<_> = points
-                        .iter()
-                        .map(|&(x, low, high)| {
-                            Some((self.across(plot, x)?, self.up(plot, low)?, self.up(plot, high)?))
-                        })
-                        .collect();
-                    scene.fill(path::band(&places, plot), *color, *opacity);
-                }
-                Mark::Cross { at: (x, y), color } => {
-                    if let (Some(x), Some(y)) = (self.across(plot, *x), self.up(plot, *y)) {
-                        cross(scene, (x, y.clamp(plot.top + 4.0, plot.bottom - 4.0)), *color);
-                    }
-                }
-                Mark::Level { y } => {
-                    if let Some(y) = self.up(plot, *y).filter(|y| (plot.top..=plot.bottom).contains(y)) {
-                        let pen = Pen::solid(Color::Muted, 0.9);
-                        scene.stroke(path::segments(&[((plot.left, y), (plot.right, y))]), pen);
-                    }
-                }
-            }
-        }
+    fn draw_marks(&self, scene: &mut Scene, frame: &Frame) {
+        marks::draw(scene, frame, &self.panel.marks);
+        let plot = &frame.plot;
         if self.is_empty {
             let says = if self.panel.marks.is_empty() {
                 "no run to draw"
@@ -175,13 +157,14 @@ impl<'a> Measured<'a> {
         }
     }
 
-    fn draw_axes(&self, scene: &mut Scene, plot: &Rect, x_ticks: &[Tick], bare: bool) {
+    fn draw_axes(&self, scene: &mut Scene, frame: &Frame, x_ticks: &[Tick], bare: bool) {
+        let plot = &frame.plot;
         let mut lines = vec![
             ((plot.left, plot.top), (plot.left, plot.bottom)),
             ((plot.left, plot.bottom), (plot.right, plot.bottom)),
         ];
         for tick in &self.y_ticks {
-            let Some(y) = self.up(plot, tick.at) else { continue };
+            let Some(y) = frame.up(tick.at) else { continue };
             lines.push(((plot.left - tick_length(tick), y), (plot.left, y)));
             if let Some(label) = &tick.label {
                 let at = (plot.left - TICK_LENGTH - TICK_SPACE, y + CAP_HEIGHT * TICK / 2.0);
@@ -189,7 +172,7 @@ impl<'a> Measured<'a> {
             }
         }
         for tick in x_ticks {
-            let Some(x) = self.across(plot, tick.at) else { continue };
+            let Some(x) = frame.across(tick.at) else { continue };
             lines.push(((x, plot.bottom), (x, plot.bottom + tick_length(tick))));
             if let Some(label) = tick.label.as_ref().filter(|_| !bare) {
                 let at = (x, plot.bottom + TICK_LENGTH + TICK_SPACE + CAP_HEIGHT * TICK);
@@ -204,23 +187,47 @@ impl<'a> Measured<'a> {
         }
     }
 
+    /// The space above a plot of this width.
+    pub(super) fn head(&self, width: f64, has_letter: bool) -> f64 {
+        HEAD + HEAD_LINE * (self.head_lines(width, has_letter).len().max(1) - 1) as f64
+    }
+
+    /// The lines above the plot from top to bottom, each with what stands on its left and on its right: title and
+    /// annotation on one line if they have room, below each other otherwise.
+    fn head_lines(&self, width: f64, has_letter: bool) -> Vec<(String, String)> {
+        let letter = if has_letter { LETTER } else { 0.0 };
+        let title = self.panel.title.as_deref().unwrap_or_default();
+        let annotation = self.panel.annotation.as_deref().unwrap_or_default();
+        let title_width = text::width(title, Weight::Regular, PANEL_TITLE);
+        let gap = if title.is_empty() { 0.0 } else { APART };
+        if letter + title_width + gap + text::width(annotation, Weight::Regular, TICK) <= width {
+            return vec![(title.to_owned(), annotation.to_owned())];
+        }
+        let title = text::fit(title, Weight::Regular, PANEL_TITLE, width - letter);
+        let mut lines = vec![(title, String::new())];
+        let right = |line| (String::new(), line);
+        lines.extend(text::wrap(annotation, Weight::Regular, TICK, width).into_iter().map(right));
+        lines
+    }
+
     fn draw_head(&self, scene: &mut Scene, plot: &Rect, letter: Option<char>) {
-        let baseline = plot.top - 8.0;
+        let lines = self.head_lines(plot.width(), letter.is_some());
+        let mut baseline = plot.top - 8.0 - HEAD_LINE * (lines.len().max(1) - 1) as f64;
         let mut x = plot.left;
         if let Some(letter) = letter {
-            scene.text(
-                &letter.to_string(),
-                (x, baseline),
-                Anchor::Start,
-                PANEL_TITLE,
-                Weight::SemiBold,
-                Color::Ink,
-            );
-            x += 15.0;
+            let at = (x, baseline);
+            scene.text(&letter.to_string(), at, Anchor::Start, PANEL_TITLE, Weight::SemiBold, Color::Ink);
+            x += LETTER;
         }
-        if let Some(title) = &self.panel.title {
-            let title = text::fit(title, Weight::Regular, PANEL_TITLE, plot.right - x);
-            scene.text(&title, (x, baseline), Anchor::Start, PANEL_TITLE, Weight::Regular, Color::Ink);
+        for (title, annotation) in lines {
+            if !title.is_empty() {
+                scene.text(&title, (x, baseline), Anchor::Start, PANEL_TITLE, Weight::Regular, Color::Ink);
+            }
+            if !annotation.is_empty() {
+                let at = (plot.right, baseline);
+                scene.text(&annotation, at, Anchor::End, TICK, Weight::Regular, Color::Muted);
+            }
+            baseline += HEAD_LINE;
         }
     }
 }
@@ -230,56 +237,11 @@ fn tick_length(tick: &Tick) -> f64 {
 }
 
 /// About `most` ticks, and somewhat more where fewer than three would be left.
-fn ticks_of(domain: &Domain, most: usize) -> Vec<Tick> {
-    let ticks = |most| match domain.kind {
+fn ticks_of(axis: &Axis, domain: &Domain, most: usize) -> Vec<Tick> {
+    let ticks = |most| match axis.kind {
         Kind::Linear => ticks::linear(domain.low, domain.high, most),
         Kind::Logarithmic => ticks::logarithmic(domain.low, domain.high, most),
     };
     let is_enough = |ticks: &Vec<Tick>| ticks.iter().filter(|tick| tick.label.is_some()).count() >= 3;
     (most..most + 3).map(ticks).find(is_enough).unwrap_or_else(|| ticks(most))
-}
-
-/// The range of the vertical axis: that of the primary lines, widened for bands and secondary lines.
-fn vertical(panel: &Panel) -> Option<Domain> {
-    let kind = panel.y.kind;
-    let primary = panel.marks.iter().flat_map(|mark| match mark {
-        Mark::Line { secondary: false, .. } | Mark::Band { secondary: false, .. } => mark_ys(mark),
-        Mark::Line { .. } | Mark::Band { .. } | Mark::Cross { .. } | Mark::Level { .. } => Vec::new(),
-    });
-    let drawable =
-        |mark: &Mark| mark_ys(mark).into_iter().filter(|&y| drawable(kind, y)).collect::<Vec<f64>>();
-    let (bands, others): (Vec<&Mark>, Vec<&Mark>) =
-        panel.marks.iter().partition(|mark| matches!(mark, Mark::Band { .. }));
-    let bands: Vec<f64> = bands.into_iter().flat_map(drawable).collect();
-    let others: Vec<f64> = others.into_iter().flat_map(drawable).collect();
-    match Domain::around(kind, primary, 0.05) {
-        Some(domain) => {
-            let (for_bands, for_others) =
-                (domain.widened(bands, BAND_WIDENING), domain.widened(others, WIDENING));
-            Some(Domain {
-                low: for_bands.low.min(for_others.low),
-                high: for_bands.high.max(for_others.high),
-                kind,
-            })
-        }
-        None => Domain::around(kind, bands.into_iter().chain(others), 0.05),
-    }
-}
-
-fn mark_xs(mark: &Mark) -> Vec<f64> {
-    match mark {
-        Mark::Line { points, .. } => points.iter().map(|point| point.0).collect(),
-        Mark::Band { points, .. } => points.iter().map(|point| point.0).collect(),
-        Mark::Cross { at, .. } => vec![at.0],
-        Mark::Level { .. } => Vec::new(),
-    }
-}
-
-fn mark_ys(mark: &Mark) -> Vec<f64> {
-    match mark {
-        Mark::Line { points, .. } => points.iter().map(|point| point.1).collect(),
-        Mark::Band { points, .. } => points.iter().flat_map(|&(_, low, high)| [low, high]).collect(),
-        Mark::Cross { at, .. } => vec![at.1],
-        Mark::Level { y } => vec![*y],
-    }
 }

@@ -60,11 +60,18 @@ pub(crate) fn segments(pieces: &[Segment]) -> String {
 
 /// The path data of a rectangle.
 pub(crate) fn rectangle(area: &Rect) -> String {
+    polygon(&[
+        (area.left, area.top),
+        (area.right, area.top),
+        (area.right, area.bottom),
+        (area.left, area.bottom),
+    ])
+}
+
+/// The path data of the polygon with these corners.
+pub(crate) fn polygon(corners: &[(f64, f64)]) -> String {
     let mut path = String::new();
-    polyline(
-        &mut path,
-        &[(area.left, area.top), (area.right, area.top), (area.right, area.bottom), (area.left, area.bottom)],
-    );
+    polyline(&mut path, corners);
     path.push('Z');
     path
 }

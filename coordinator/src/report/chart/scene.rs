@@ -56,6 +56,8 @@ pub(crate) struct Text {
     pub(crate) bounds: Rect,
     /// What it says.
     pub(crate) says: String,
+    /// Whether it belongs to a data point, and so lies within a plot.
+    pub(crate) is_label: bool,
 }
 
 /// One thing on the page.
@@ -123,8 +125,17 @@ impl Scene {
             upwards: false,
             bounds,
             says: says.to_owned(),
+            is_label: false,
         };
         self.items.push(Item::Text(text));
+    }
+
+    /// Puts the text of a data point at `(x, baseline)`, with a rim of paper that keeps it readable on lines.
+    pub(crate) fn label(&mut self, says: &str, at: (f64, f64), anchor: Anchor, size: f64, color: Color) {
+        self.text(says, at, anchor, size, Weight::Regular, color);
+        if let Some(Item::Text(text)) = self.items.last_mut() {
+            text.is_label = true;
+        }
     }
 
     /// Puts a text that reads upwards around `(baseline, y)`, its middle.
@@ -153,6 +164,7 @@ impl Scene {
             upwards: true,
             bounds,
             says: says.to_owned(),
+            is_label: false,
         };
         self.items.push(Item::Text(text));
     }

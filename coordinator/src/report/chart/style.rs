@@ -12,6 +12,8 @@ pub(crate) enum Color {
     Muted,
     /// The grid.
     Grid,
+    /// What everything is drawn on.
+    Paper,
     /// The n-th group.
     Group(usize),
 }
@@ -19,12 +21,16 @@ pub(crate) enum Color {
 const GROUPS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a"];
 
 impl Color {
+    /// How many groups have colours of their own.
+    pub(crate) const GROUPS: usize = GROUPS.len();
+
     /// The colour on white paper.
     pub(crate) const fn hex(self) -> &'static str {
         match self {
             Self::Ink => "#1c1c1c",
             Self::Muted => "#5f6368",
             Self::Grid => "#e4e6ea",
+            Self::Paper => "#fff",
             Self::Group(n) => GROUPS[n % GROUPS.len()],
         }
     }
@@ -36,6 +42,7 @@ impl Color {
             Self::Ink => "ink",
             Self::Muted => "muted",
             Self::Grid => "grid",
+            Self::Paper => "paper",
             Self::Group(n) => CLASSES[n % CLASSES.len()],
         }
     }
@@ -65,6 +72,11 @@ impl Pen {
     /// A solid line.
     pub(crate) const fn solid(color: Color, width: f64) -> Self {
         Self { color, dash: 0, width, opacity: 1.0 }
+    }
+
+    /// A line in this pattern of dashes, an index; 0 is solid.
+    pub(crate) const fn patterned(color: Color, pattern: usize, width: f64) -> Self {
+        Self { color, dash: pattern % DASHES.len(), width, opacity: 1.0 }
     }
 
     /// The same pen, thinner and lighter: for single runs behind what sums them up.

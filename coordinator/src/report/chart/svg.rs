@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::path::coordinate;
 use super::scene::{Item, Scene, Text};
-use super::style::{Pen, WIDTH};
+use super::style::{Color, Pen, WIDTH};
 use super::text::{self, Weight};
 use crate::report::escape::escape;
 
@@ -77,9 +77,19 @@ fn write_text(svg: &mut String, text: &Text, prefix: &str) -> Result<(), std::fm
     let scale = text.size / text::units_per_em(text.shaped.weight);
     let (x, y) = (coordinate(text.origin.0), coordinate(text.origin.1));
     let turn = if text.upwards { " rotate(-90)" } else { "" };
+    // A rim behind the outlines, in font units.
+    let rim = if text.is_label {
+        let width = coordinate(2.4 / scale);
+        format!(
+            r#" s-paper" stroke="{}" stroke-width="{width}" stroke-linejoin="round" paint-order="stroke"#,
+            Color::Paper.hex()
+        )
+    } else {
+        String::new()
+    };
     write!(
         svg,
-        r#"<g class="f-{}" fill="{}" transform="translate({x} {y}){turn} scale({scale:.7} -{scale:.7})">"#,
+        r#"<g class="f-{}{rim}" fill="{}" transform="translate({x} {y}){turn} scale({scale:.7} -{scale:.7})">"#,
         text.color.class(),
         text.color.hex()
     )?;

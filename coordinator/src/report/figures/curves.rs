@@ -100,8 +100,9 @@ fn panel(
     remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(axis, width, &completed) }));
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
-        x: chart::Axis { label: names::axis(axis).to_owned(), kind: Kind::Linear },
-        y: chart::Axis { label: names::quantity(series, &facet.runs), kind },
+        annotation: None,
+        x: chart::Axis::new(names::axis(axis), Kind::Linear),
+        y: chart::Axis::new(names::quantity(series, &facet.runs), kind),
         marks,
     }
 }
@@ -126,11 +127,12 @@ fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
 /// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.
 fn bring_lines_to_the_front(marks: &mut [Mark]) {
     marks.sort_by_key(|mark| match mark {
-        Mark::Level { .. } => 0,
+        Mark::Level { .. } | Mark::Upright { .. } => 0,
         Mark::Band { .. } => 1,
         Mark::Line { pen, .. } if pen.opacity < 1.0 => 2,
-        Mark::Line { .. } => 3,
-        Mark::Cross { .. } => 4,
+        Mark::Line { .. } | Mark::ErrorBars { .. } => 3,
+        Mark::Points { .. } | Mark::Cross { .. } => 4,
+        Mark::Label { .. } => 5,
     });
 }
 

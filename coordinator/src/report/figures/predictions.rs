@@ -141,8 +141,9 @@ impl Sheet {
     fn panel(self, title: Option<String>, y: &str) -> Panel {
         Panel {
             title,
-            x: chart::Axis { label: "x".to_owned(), kind: Kind::Linear },
-            y: chart::Axis { label: y.to_owned(), kind: Kind::Linear },
+            annotation: None,
+            x: chart::Axis::new("x", Kind::Linear),
+            y: chart::Axis::new(y, Kind::Linear),
             marks: self.marks,
         }
     }
