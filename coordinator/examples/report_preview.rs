@@ -1,24 +1,31 @@
 //! Writes a report of made-up results, to look at figures and page: `cargo run --release -p basin-coordinator --example
-//! report_preview -- OUT [SEEDS]`.
+//! report_preview -- OUT [SEEDS]`. The figure of recorded weights, which takes a store, is in OUT/weights.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 
 use std::path::PathBuf;
 
-use basin_coordinator::report::{DistancesByCheck, ProjectionsByFigure, Results, Run, State};
+use basin_coordinator::report::{
+    DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, State, write,
+};
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
-use basin_storage::SweepRecord;
+use basin_storage::{Store, SweepRecord};
+use samples_of_weights::Fate;
 
 #[path = "../src/report/samples.rs"]
 mod samples;
+#[path = "../src/report/samples_of_weights.rs"]
+mod samples_of_weights;
 
-fn main() {
+#[tokio::main]
+async fn main() {
     let mut arguments = std::env::args_os().skip(1);
     let out = PathBuf::from(arguments.next().unwrap_or_else(|| "report-preview".into()));
     let seeds = arguments.next().map_or(5, |seeds| seeds.to_string_lossy().parse().unwrap());
     let mut runs = samples::functions(seeds);
     runs.extend(samples::images(seeds, 23_400));
+    runs.extend(samples_of_weights::surfaces(seeds.min(4)));
     let source = Source {
         file: "made-up.toml".to_owned(),
         text: "name = \"made-up\"\n".to_owned(),
@@ -27,16 +34,29 @@ fn main() {
     };
     let id = SweepId::new("made-up-0123456789").unwrap();
     let sweep = SweepRecord { id, source, datasets: Datasets::new(), launched_unix_ms: None };
+    let mut figures = samples::figures();
+    figures.extend(samples_of_weights::surface_figures());
     let results = Results {
         sweep,
-        figures: samples::figures(),
+        figures,
         claims: Vec::new(),
         runs,
         phase: None,
         projections: ProjectionsByFigure::new(),
         distances: DistancesByCheck::new(),
     };
-    let summary = results.write(&out).unwrap();
+    say(&results.write(&out).unwrap());
+    let store = Store::open("memory://preview").unwrap();
+    let fate = |seed| match seed {
+        3 => Fate::Diverged,
+        6 => Fate::Damaged,
+        _ => Fate::Whole,
+    };
+    let sweep = samples_of_weights::put_weights(&store, fate).await;
+    say(&write(&store, &sweep.id, &out.join("weights")).await.unwrap());
+}
+
+fn say(summary: &ReportSummary) {
     for figure in &summary.figures {
         println!("{figure}");
     }

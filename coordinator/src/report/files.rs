@@ -41,7 +41,14 @@ impl Results {
         let series = out.join("series.csv.zst");
         put(&series, |file| tables::series(&self.runs, file))?;
         tables.push(series);
-        let drawn: Vec<Drawn> = self.figures.iter().map(|figure| figures::draw(figure, &self.runs)).collect();
+        let drawn: Vec<Drawn> = self
+            .figures
+            .iter()
+            .map(|figure| {
+                let projections = self.projections.get(&figure.id).map_or(&[][..], Vec::as_slice);
+                figures::draw(figure, &self.runs, projections)
+            })
+            .collect();
         let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
         let page = out.join("index.html");
         put(&page, |file| file.write_all(page::html(self, &drawn, &results).as_bytes()))?;

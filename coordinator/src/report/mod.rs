@@ -15,11 +15,15 @@ mod projection;
 mod runs;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod samples_of_weights;
 mod statistics;
 mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_weights;
 
 use std::collections::HashMap;
 use std::io;

@@ -18,15 +18,15 @@ use basin_storage::{Artifact, Contents, Manifest, Provenance};
 use super::{Run, State};
 
 /// Numbers that look random and are the same everywhere (splitmix64: Steele, Lea & Flood 2014).
-struct Noise(u64);
+pub(crate) struct Noise(u64);
 
 impl Noise {
-    fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// Between 0 and 1.
-    fn uniform(&mut self) -> f64 {
+    pub(crate) fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -35,12 +35,18 @@ impl Noise {
     }
 
     /// About normal, with deviation 1.
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.uniform()).sum::<f64>() - 6.0
     }
 }
 
-fn run(experiment: &str, point: &[(&str, Value)], spec: Experiment, seed: u64, state: State) -> Run {
+pub(crate) fn run(
+    experiment: &str,
+    point: &[(&str, Value)],
+    spec: Experiment,
+    seed: u64,
+    state: State,
+) -> Run {
     let version = spec.version();
     let spec = TaskSpec { experiment: spec, version, seed, data: None, inputs: BTreeMap::new() };
     let point = point.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
@@ -48,7 +54,7 @@ fn run(experiment: &str, point: &[(&str, Value)], spec: Experiment, seed: u64, s
     Run { task, state }
 }
 
-fn committed(spec: &Experiment, outcome: Outcome, record: Record) -> State {
+pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Record) -> State {
     let metrics = basin_storage::metrics::encode(&record);
     let artifact =
         |name: &str, bytes: &[u8]| Artifact { name: name.to_owned(), contents: Contents::of(bytes) };

@@ -49,7 +49,7 @@ fn all_runs(seeds: u64) -> Vec<Run> {
 }
 
 fn scene(figure: &Figure, runs: &[Run], dress: Dress) -> Scene {
-    lay_out(&figures::chart(figure, runs).0, dress)
+    lay_out(&figures::chart(figure, runs, &[]).0, dress)
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
@@ -69,7 +69,7 @@ fn overlap(a: &Rect, b: &Rect) -> bool {
 }
 
 /// No text covers another or leaves the page, and none but a plot's own message lies on data.
-fn assert_tidy(scene: &Scene, what: &str) {
+pub(super) fn assert_tidy(scene: &Scene, what: &str) {
     let texts = texts(scene);
     for (i, text) in texts.iter().enumerate() {
         let bounds = &text.bounds;
@@ -80,7 +80,7 @@ fn assert_tidy(scene: &Scene, what: &str) {
             assert!(!overlap(bounds, &other.bounds), "{what}: `{}` and `{}` overlap", text.says, other.says);
         }
         let is_message = text.says.starts_with("no run") || text.says.starts_with("no value");
-        for plot in scene.plots.iter().filter(|_| !is_message) {
+        for plot in scene.plots.iter().filter(|_| !is_message && !text.is_label) {
             assert!(!overlap(bounds, plot), "{what}: `{}` lies on data", text.says);
         }
     }
@@ -155,18 +155,18 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
         for figure in samples::figures() {
             let what = format!("{} with {losses:?}", figure.id);
             assert_tidy(&scene(&figure, &runs, Dress::Full), &what);
-            let drawn = figures::draw(&figure, &runs);
+            let drawn = figures::draw(&figure, &runs, &[]);
             assert!(super::chart::png::render(&drawn.svg).is_ok(), "{what}");
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
         }
     }
-    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0])).notes.join(" ");
+    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[]).notes.join(" ");
     assert!(notes.contains("12 values that aren't positive have no place on a logarithmic axis"), "{notes}");
 }
 
 #[test]
 fn a_figure_says_what_it_averages_and_what_it_doesnt() {
-    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5));
+    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5), &[]);
     assert_eq!(
         drawn.notes,
         [
@@ -190,17 +190,17 @@ fn a_figure_of_nothing_is_drawn_and_says_so() {
         run.state = State::Missing;
     }
     for figure in samples::figures() {
-        let drawn = figures::draw(&figure, &runs);
+        let drawn = figures::draw(&figure, &runs, &[]);
         assert!(drawn.notes[0].starts_with("n = 0 runs"), "{:?}", drawn.notes);
         assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id.as_str());
     }
-    assert!(figures::draw(&samples::figures()[0], &runs).notes[0].contains("2 missing"));
+    assert!(figures::draw(&samples::figures()[0], &runs, &[]).notes[0].contains("2 missing"));
 }
 
 #[test]
 fn the_data_of_a_figure_is_the_mean_of_its_runs() {
     let runs = samples::images(5, 10);
-    let drawn = figures::draw(&samples::figures()[2], &runs);
+    let drawn = figures::draw(&samples::figures()[2], &runs, &[]);
     let row =
         drawn.csv.lines().find(|line| line.starts_with("train_accuracy,,shallow,mean,,epoch,30,")).unwrap();
     let fields: Vec<&str> = row.split(',').collect();
@@ -215,7 +215,7 @@ fn the_data_of_a_figure_is_the_mean_of_its_runs() {
 #[test]
 fn long_series_make_small_pictures() {
     let runs = samples::images(2, 60_000);
-    let drawn = figures::draw(&samples::figures()[3], &runs);
+    let drawn = figures::draw(&samples::figures()[3], &runs, &[]);
     assert!(drawn.svg.len() < 300_000, "{} bytes", drawn.svg.len());
     assert!(
         drawn.notes.join(" ").contains("Each point of a line is the mean over 300 iterations"),
@@ -241,7 +241,7 @@ fn facets_and_series_fill_a_grid() {
     };
     let runs = samples::functions(3);
     for layout in Layout::ALL {
-        let chart = figures::chart(&figure(layout), &runs).0;
+        let chart = figures::chart(&figure(layout), &runs, &[]).0;
         let shape: Vec<usize> = chart.rows.iter().map(|row| row.panels.len()).collect();
         assert_eq!(shape, [2, 2]);
         let labels: Vec<&str> = chart.rows[0].panels.iter().map(|panel| panel.y.label.as_str()).collect();

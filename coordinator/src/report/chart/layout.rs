@@ -1,7 +1,7 @@
 //! Where everything goes: title, legend, panels and notes, from the measures of their texts.
 
 use super::legend;
-use super::panel::{BARE_FOOT, FOOT, HEAD, Measured};
+use super::panel::{BARE_FOOT, FOOT, HEAD, Measured, RIGHT};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, MARGIN, NOTE, TITLE, WIDTH};
 use super::text::{self, Weight};
@@ -9,9 +9,6 @@ use super::{Chart, Panel};
 
 /// How much an interval's band covers.
 pub(crate) const BAND: f64 = 0.22;
-
-/// The space on the right of a plot: half of a last tick's label.
-const RIGHT: f64 = 20.0;
 
 /// How much of a figure's text is part of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +52,12 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
     let left: Vec<f64> = (0..columns)
         .map(|column| rows.iter().filter_map(|row| row.get(column)).map(Measured::left).fold(0.0, f64::max))
         .collect();
-    let taken = left.iter().sum::<f64>() + RIGHT * columns as f64;
+    let right: Vec<f64> = (0..columns)
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(Measured::right).fold(RIGHT, f64::max)
+        })
+        .collect();
+    let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
     let width = (WIDTH - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
     let panels: usize = rows.iter().map(Vec::len).sum();
     let mut letters = (b'a'..=b'z').map(char::from);
@@ -85,7 +87,7 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
             };
             let letter = if panels > 1 { letters.next() } else { None };
             panel.draw(scene, plot, x, letter, is_bare);
-            x = plot.right + RIGHT;
+            x = plot.right + right[column];
         }
         y = plot_bottom + foot;
     }

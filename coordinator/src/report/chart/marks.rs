@@ -1,5 +1,6 @@
 //! Marks on the page, between a panel's axes, and the ranges that they need.
 
+use super::field::Field;
 use super::labels::{self, Label};
 use super::legend::cross;
 use super::path;
@@ -38,7 +39,8 @@ impl Frame {
         self.y.place(y).map(|place| self.plot.bottom - place.clamp(-1e3, 1e3) * self.plot.height())
     }
 
-    fn at(&self, (x, y): (f64, f64)) -> path::Place {
+    /// Where a point lies on the page.
+    pub(super) fn at(&self, (x, y): (f64, f64)) -> path::Place {
         Some((self.across(x)?, self.up(y)?))
     }
 
@@ -95,6 +97,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
                     scene.stroke(path::segments(&[((x, plot.top), (x, plot.bottom))]), pen);
                 }
             }
+            Mark::Field(field) => field.draw(scene, frame),
             Mark::Label { at, says, color } => {
                 labels.extend(frame.inside(*at).map(|at| Label { at, says, color: *color }));
             }
@@ -131,6 +134,7 @@ fn data(mark: &Mark) -> Vec<(f64, f64)> {
         | Mark::ErrorBars { .. }
         | Mark::Level { .. }
         | Mark::Upright { .. }
+        | Mark::Field(_)
         | Mark::Label { .. } => Vec::new(),
     }
 }
@@ -140,12 +144,18 @@ pub(super) fn horizontal(panel: &Panel) -> Option<Domain> {
     if !panel.x.names.is_empty() {
         return Some(Domain { kind: Kind::Linear, low: 0.5, high: panel.x.names.len() as f64 + 0.5 });
     }
+    if let Some(field) = field(panel) {
+        return Domain::around(panel.x.kind, field.grid.columns.iter().copied(), 0.0);
+    }
     Domain::around(panel.x.kind, panel.marks.iter().flat_map(xs), 0.02)
 }
 
 /// The range of the vertical axis: that of the primary marks, widened for intervals and secondary lines.
 pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
     let kind = panel.y.kind;
+    if let Some(field) = field(panel) {
+        return Domain::around(kind, field.grid.rows.iter().copied(), 0.0);
+    }
     let primary = panel.marks.iter().filter(|mark| is_primary(mark)).flat_map(ys);
     let drawable = |mark: &Mark| ys(mark).into_iter().filter(|&y| drawable(kind, y)).collect::<Vec<f64>>();
     let (intervals, others): (Vec<&Mark>, Vec<&Mark>) =
@@ -166,11 +176,26 @@ pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
     }
 }
 
+/// The surface of a panel, if it shows one.
+pub(super) fn field(panel: &Panel) -> Option<&Field> {
+    panel.marks.iter().find_map(|mark| match mark {
+        Mark::Field(field) => Some(field),
+        Mark::Line { .. }
+        | Mark::Band { .. }
+        | Mark::Points { .. }
+        | Mark::ErrorBars { .. }
+        | Mark::Cross { .. }
+        | Mark::Level { .. }
+        | Mark::Upright { .. }
+        | Mark::Label { .. } => None,
+    })
+}
+
 /// Whether the axis has to show all of a mark.
 const fn is_primary(mark: &Mark) -> bool {
     match mark {
         Mark::Line { secondary, .. } | Mark::Band { secondary, .. } => !*secondary,
-        Mark::Points { .. } => true,
+        Mark::Points { .. } | Mark::Field(_) => true,
         Mark::ErrorBars { .. }
         | Mark::Cross { .. }
         | Mark::Level { .. }
@@ -189,6 +214,7 @@ fn xs(mark: &Mark) -> Vec<f64> {
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.0],
         Mark::Upright { x } => vec![*x],
+        Mark::Field(field) => field.grid.columns.clone(),
         Mark::Level { .. } => Vec::new(),
     }
 }
@@ -203,6 +229,7 @@ fn ys(mark: &Mark) -> Vec<f64> {
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.1],
         Mark::Level { y } => vec![*y],
+        Mark::Field(field) => field.grid.rows.clone(),
         Mark::Upright { .. } => Vec::new(),
     }
 }

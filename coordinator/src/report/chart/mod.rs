@@ -5,15 +5,18 @@
 //! is pure, and the same chart gives the same bytes.
 
 pub(crate) mod contour;
+pub(crate) mod field;
 mod labels;
 pub(crate) mod layout;
 mod legend;
+pub(crate) mod levels;
 pub(crate) mod marker;
 mod marks;
 pub(crate) mod number;
 mod panel;
 mod path;
 pub(crate) mod png;
+mod ramp;
 pub(crate) mod scale;
 pub(crate) mod scene;
 pub(crate) mod style;
@@ -21,6 +24,7 @@ pub(crate) mod svg;
 mod text;
 mod ticks;
 
+use field::Field;
 use marker::Marker;
 use scale::Kind;
 use style::{Color, Pen};
@@ -143,6 +147,8 @@ pub(crate) enum Mark {
         /// Where.
         x: f64,
     },
+    /// A surface, with a bar of colours beside the panel. The axes end where its grid does.
+    Field(Field),
     /// A short text beside a data point, inside the plot and never over another; left out where there is no room for it.
     Label {
         /// The point: (x, y).

@@ -1,5 +1,6 @@
 //! One panel: its axes measured, then drawn with what is between them.
 
+use super::field::Field;
 use super::marks::{self, Frame};
 use super::path;
 use super::scale::{Domain, Kind};
@@ -16,6 +17,8 @@ const TICK_SPACE: f64 = 4.0;
 /// The least distance between two tick labels of a horizontal axis.
 const APART: f64 = 12.0;
 
+/// The space on the right of a plot without a bar: half of a last tick's label.
+pub(super) const RIGHT: f64 = 20.0;
 /// The space above a plot: for the panel's letter and title.
 pub(super) const HEAD: f64 = 22.0;
 /// The space of each further line above a plot.
@@ -56,6 +59,11 @@ impl<'a> Measured<'a> {
         LABEL + 8.0 + widest + TICK_SPACE + TICK_LENGTH
     }
 
+    /// The space that the panel needs on the right of the plot: half of a last tick's label, or the bar of a surface.
+    pub(super) fn right(&self) -> f64 {
+        marks::field(self.panel).map_or(RIGHT, Field::bar_space)
+    }
+
     /// Whether this panel and the one `below` have the same horizontal axis.
     pub(super) fn shares_x_with(&self, below: &Measured<'_>) -> bool {
         self.panel.x == below.panel.x
@@ -77,6 +85,9 @@ impl<'a> Measured<'a> {
         self.draw_marks(scene, &frame);
         self.draw_axes(scene, &frame, &x_ticks, bare);
         self.draw_head(scene, &plot, letter);
+        if let Some(field) = marks::field(self.panel) {
+            field.draw_bar(scene, &plot);
+        }
         let label = text::fit(&self.panel.y.label, Weight::Regular, LABEL, plot.height() + HEAD);
         let at = (outer_left + 0.85 * LABEL, plot.top + plot.height() / 2.0);
         scene.upward_text(&label, at, LABEL, Weight::Regular, Color::Ink);

@@ -46,6 +46,19 @@ pub(crate) fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
     path
 }
 
+/// The path data of areas within closed lines, those within others left out if they go the other way round. A line with a
+/// point that has no place is left out.
+pub(crate) fn rings(lines: &[Vec<Place>]) -> String {
+    let mut path = String::new();
+    for line in lines {
+        let points: Option<Vec<(f64, f64)>> = line.iter().copied().collect();
+        let Some(points) = points.filter(|points| points.len() > 2) else { continue };
+        polyline(&mut path, &simplified(&points));
+        path.push('Z');
+    }
+    path
+}
+
 /// A straight piece: where it begins and ends.
 pub(crate) type Segment = ((f64, f64), (f64, f64));
 

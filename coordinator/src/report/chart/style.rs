@@ -3,6 +3,8 @@
 //! Colours are those of Okabe & Ito (2008), "Color Universal Design", without the yellow that white paper swallows;
 //! together with the line patterns they stay apart for colour-blind eyes and in grey.
 
+use super::ramp;
+
 /// What something is coloured as; a page may give each its own shade for a dark background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Color {
@@ -16,6 +18,8 @@ pub(crate) enum Color {
     Paper,
     /// The n-th group.
     Group(usize),
+    /// The n-th colour of the ramp for quantities; the same on every background.
+    Ramp(usize),
 }
 
 const GROUPS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6b4c9a"];
@@ -32,6 +36,7 @@ impl Color {
             Self::Grid => "#e4e6ea",
             Self::Paper => "#fff",
             Self::Group(n) => GROUPS[n % GROUPS.len()],
+            Self::Ramp(n) => ramp::color(n),
         }
     }
 
@@ -44,6 +49,7 @@ impl Color {
             Self::Grid => "grid",
             Self::Paper => "paper",
             Self::Group(n) => CLASSES[n % CLASSES.len()],
+            Self::Ramp(_) => "ramp",
         }
     }
 }

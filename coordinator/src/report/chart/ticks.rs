@@ -101,6 +101,32 @@ fn decades(low: f64, high: f64, first: i32, last: i32, most: usize) -> Vec<Tick>
     with_minor(labelled, multiples(low, high, between))
 }
 
+/// Labelled multiples of powers of ten, the first at or below `low` and the last at or above `high` (both positive): the
+/// finest of every one, 1–2–3–5–7, 1–2–5, 1–3 and powers of ten alone that are at most `most`, or powers thinned.
+pub(super) fn covering(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let around = |mantissas: &[i32]| {
+        let all = multiples(low / 10.0, high * 10.0, mantissas);
+        let at = |&(mantissa, exponent): &(i32, i32)| place(mantissa, exponent);
+        let first = all.iter().rposition(|multiple| at(multiple) <= low * (1.0 + 1e-9)).unwrap_or(0);
+        let last = all.iter().position(|multiple| at(multiple) >= high * (1.0 - 1e-9));
+        all[first..last.map_or(all.len(), |last| last + 1)].to_vec()
+    };
+    let finest = [&EVERY[..], &[1, 2, 3, 5, 7], &[1, 2, 5], &[1, 3], &[1]]
+        .into_iter()
+        .map(around)
+        .find(|places| places.len() <= most);
+    let places = finest.unwrap_or_else(|| {
+        let powers = around(&[1]);
+        let every = powers.len().div_ceil(most.max(2));
+        let (first, last) = (powers[0].1, powers[powers.len() - 1].1 + every as i32 - 1);
+        (first..=last).step_by(every).map(|exponent| (1, exponent)).collect()
+    });
+    places
+        .into_iter()
+        .map(|(mantissa, exponent)| Tick::major(place(mantissa, exponent), plain(mantissa, exponent)))
+        .collect()
+}
+
 fn place(mantissa: i32, exponent: i32) -> f64 {
     f64::from(mantissa) * 10f64.powi(exponent)
 }

@@ -128,7 +128,7 @@ fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
 fn bring_lines_to_the_front(marks: &mut [Mark]) {
     marks.sort_by_key(|mark| match mark {
         Mark::Level { .. } | Mark::Upright { .. } => 0,
-        Mark::Band { .. } => 1,
+        Mark::Band { .. } | Mark::Field(_) => 1,
         Mark::Line { pen, .. } if pen.opacity < 1.0 => 2,
         Mark::Line { .. } | Mark::ErrorBars { .. } => 3,
         Mark::Points { .. } | Mark::Cross { .. } => 4,

@@ -27,34 +27,53 @@ pub(crate) struct Row<'a> {
     pub(crate) n: usize,
 }
 
+/// The columns of [`Row`].
+const COLUMNS: [&str; 11] =
+    ["panel", "facet", "group", "what", "seed", "axis", "x", "value", "low_95", "high_95", "n"];
+
 /// The rows of a figure's data, in the order in which they are drawn.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Rows(String);
 
+impl Default for Rows {
+    fn default() -> Self {
+        Self::of(&COLUMNS)
+    }
+}
+
 impl Rows {
+    /// No rows yet, of these columns.
+    pub(crate) fn of(columns: &[&str]) -> Self {
+        let mut rows = Self(String::new());
+        rows.push_fields(columns.iter().map(|&column| column.to_owned()));
+        rows
+    }
+
+    /// Adds a row of the columns that were given.
+    pub(crate) fn push_fields(&mut self, fields: impl IntoIterator<Item = String>) {
+        csv::row(&mut self.0, fields);
+    }
+
     /// Adds a row.
     pub(crate) fn push(&mut self, row: &Row<'_>) {
         let (low, high) = row.interval.map_or((None, None), |(low, high)| (Some(low), Some(high)));
-        csv::row(
-            &mut self.0,
-            [
-                row.panel.to_owned(),
-                row.facet.to_owned(),
-                row.group.to_owned(),
-                row.what.to_owned(),
-                row.seed.map(|seed| seed.to_string()).unwrap_or_default(),
-                row.axis.to_owned(),
-                csv::number(row.x),
-                csv::number(row.value),
-                low.map(csv::number).unwrap_or_default(),
-                high.map(csv::number).unwrap_or_default(),
-                row.n.to_string(),
-            ],
-        );
+        self.push_fields([
+            row.panel.to_owned(),
+            row.facet.to_owned(),
+            row.group.to_owned(),
+            row.what.to_owned(),
+            row.seed.map(|seed| seed.to_string()).unwrap_or_default(),
+            row.axis.to_owned(),
+            csv::number(row.x),
+            csv::number(row.value),
+            low.map(csv::number).unwrap_or_default(),
+            high.map(csv::number).unwrap_or_default(),
+            row.n.to_string(),
+        ]);
     }
 
     /// The whole file.
     pub(crate) fn into_csv(self) -> String {
-        format!("panel,facet,group,what,seed,axis,x,value,low_95,high_95,n\n{}", self.0)
+        self.0
     }
 }

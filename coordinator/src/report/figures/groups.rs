@@ -59,6 +59,16 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     Groups { heading, groups: groups.into_iter().map(|(_, group)| group).collect() }
 }
 
+/// Each run by itself: told apart by everything that the sweep varies but `without`, and by the seed.
+pub(crate) fn each<'a>(runs: &[&'a Run], without: &[&str]) -> Groups<'a> {
+    let varied: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.task.point.keys()).map(String::as_str).collect();
+    let varied = varied.into_iter().filter(|name| *name != "seed" && !without.contains(name));
+    let parameters: Vec<String> =
+        ["experiment"].into_iter().chain(varied).chain(["seed"]).map(str::to_owned).collect();
+    group(runs, &parameters, None)
+}
+
 /// The runs of each value of `facet`, in the order of their first runs; all together if there is none.
 pub(crate) fn facets<'a>(runs: &[&'a Run], facet: Option<&str>) -> Vec<Group<'a>> {
     let Some(name) = facet else {

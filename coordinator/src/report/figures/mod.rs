@@ -7,12 +7,16 @@ pub(crate) mod groups;
 pub(crate) mod names;
 mod notes;
 mod predictions;
+mod surface;
+mod tiles;
+mod trajectories;
 
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::FigureId;
 
 use super::chart::layout::{Dress, lay_out};
 use super::chart::{Chart, svg};
+use super::projection::Projection;
 use super::runs::Run;
 use data::Rows;
 
@@ -33,9 +37,9 @@ pub(crate) struct Drawn {
     pub(crate) csv: String,
 }
 
-/// Draws `figure` from `runs`.
-pub(crate) fn draw(figure: &Figure, runs: &[Run]) -> Drawn {
-    let (chart, rows) = chart(figure, runs);
+/// Draws `figure` from `runs`; what of their recorded weights it shows is in `projections`.
+pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) -> Drawn {
+    let (chart, rows) = chart(figure, runs, projections);
     let id = &figure.id;
     let svg = |dress| svg::write(&lay_out(&chart, dress), id.as_str(), &chart.title, &chart.description);
     Drawn {
@@ -48,8 +52,8 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run]) -> Drawn {
     }
 }
 
-/// What `figure` shows of `runs`, and its data.
-pub(super) fn chart(figure: &Figure, runs: &[Run]) -> (Chart, Rows) {
+/// What `figure` shows of `runs` and the `projections` of their weights, and its data.
+pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, Rows) {
     let runs = groups::select(runs, &figure.experiments);
     let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
     match &figure.drawing {
@@ -58,10 +62,10 @@ pub(super) fn chart(figure: &Figure, runs: &[Run]) -> (Chart, Rows) {
             curves::chart(&request, &runs)
         }
         Drawing::Predictions => predictions::chart(title, facet, &runs),
+        Drawing::Trajectories { layers } => trajectories::chart(title, facet, layers, &runs, projections),
+        Drawing::Surface { y, log } => surface::chart(title, y, *log, &runs),
         Drawing::Against { .. }
         | Drawing::Scatter { .. }
-        | Drawing::Trajectories { .. }
-        | Drawing::Surface { .. }
         | Drawing::Interpolation { .. }
         | Drawing::Spectrum { .. } => todo!(),
     }

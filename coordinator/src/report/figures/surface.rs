@@ -1,0 +1,254 @@
+//! `surface`: the loss over a plane through a solution as filled contours, a panel a run, with the way that training took.
+
+use basin_domain::experiment::Plane;
+
+use super::data::Rows;
+use super::groups::{self, Groups};
+use super::notes::{self, Remark};
+use super::tiles::{self, Assembled};
+use super::trajectories::component_name;
+use super::{columns, names};
+use crate::report::chart::field::Field;
+use crate::report::chart::levels::{Level, levels};
+use crate::report::chart::marker::{Marker, Shape};
+use crate::report::chart::scale::{Kind, drawable};
+use crate::report::chart::style::{Color, Pen};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
+use crate::report::runs::{Counts, Run};
+use crate::report::tables::csv;
+
+/// The most panels of a figure.
+const MOST_PANELS: usize = 6;
+/// How many times farther than the median from the lowest value the levels reach at most.
+const REACH: f64 = 10.0;
+/// What tells the tiles of a surface apart.
+const TILE: &str = "tile";
+
+/// The markers of the first and the last recorded epoch, and of the solution.
+const FIRST: Marker =
+    Marker { color: Color::Ink, shape: Shape::Circle, is_filled: true, radius: 4.0, opacity: 1.0 }.hollow();
+const LAST: Marker =
+    Marker { color: Color::Ink, shape: Shape::Circle, is_filled: true, radius: 4.8, opacity: 1.0 };
+const SOLUTION: Marker =
+    Marker { color: Color::Ink, shape: Shape::Diamond, is_filled: true, radius: 4.4, opacity: 1.0 }.hollow();
+/// The line of the trajectory, and the rim that keeps it visible on dark and on light.
+const WAY: [Pen; 2] = [Pen::solid(Color::Paper, 3.4), Pen::solid(Color::Ink, 1.5)];
+
+/// The chart of the surfaces that `runs` are tiles of, with its data.
+pub(super) fn chart(title: &str, y: &str, is_logarithmic: bool, runs: &[&Run]) -> (Chart, Rows) {
+    let kind = if is_logarithmic { Kind::Logarithmic } else { Kind::Linear };
+    let grouped = groups::each(runs, &[TILE]);
+    let surfaces: Vec<Assembled> =
+        grouped.groups.iter().map(|group| tiles::assemble(&group.runs, y)).collect();
+    let levels = Levels::of(kind, &surfaces);
+    let quantity = names::quantity(y, runs);
+    let mut rows = Rows::of(&["run", "what", "alpha", "beta", "value"]);
+    for (group, surface) in grouped.groups.iter().zip(&surfaces) {
+        push(&group.label, surface, &mut rows);
+    }
+    let drawn = surfaces.iter().enumerate().take(MOST_PANELS);
+    let panels: Vec<Panel> = drawn
+        .map(|(number, surface)| {
+            let title = (grouped.groups.len() > 1).then(|| name(&grouped, number));
+            panel(title, surface, &levels, kind, &quantity)
+        })
+        .collect();
+    let across = columns(panels.len()).min(2);
+    let height = [380.0, 225.0][across - 1];
+    let notes = notes(y, &grouped, &surfaces, &levels);
+    let chart = Chart {
+        title: title.to_owned(),
+        description: format!(
+            "{quantity} over a plane through a solution, as filled contours. {}",
+            notes.join(" ")
+        ),
+        heading: None,
+        legend: legend(&surfaces),
+        rows: panels.chunks(across).map(|panels| chart::Row { height, panels: panels.to_vec() }).collect(),
+        notes,
+    };
+    (chart, rows)
+}
+
+/// The levels that all panels share.
+#[derive(Debug)]
+struct Levels {
+    levels: Vec<Level>,
+    /// Cells beyond the last level, of how many, and the largest value of them.
+    beyond: Option<(usize, usize, f64)>,
+    /// Finite values without a place on a logarithmic scale.
+    without_place: usize,
+}
+
+impl Levels {
+    /// Levels over the values of all surfaces. What lies more than [`REACH`] times farther from the lowest value than the
+    /// median would press everything else into one colour: the levels end at the largest value below that.
+    fn of(kind: Kind, surfaces: &[Assembled]) -> Self {
+        let all = surfaces.iter().flat_map(|surface| &surface.grid.values);
+        let mut values: Vec<f64> = all.clone().copied().filter(|&value| drawable(kind, value)).collect();
+        values.sort_by(f64::total_cmp);
+        let without_place = all.filter(|value| value.is_finite()).count() - values.len();
+        let (Some(&low), Some(&high)) = (values.first(), values.last()) else {
+            return Self { levels: levels(kind, f64::NAN, f64::NAN), beyond: None, without_place };
+        };
+        let term = |value: f64| match kind {
+            Kind::Linear => value,
+            Kind::Logarithmic => value.ln(),
+        };
+        let median = values[values.len() / 2];
+        let limit = term(low) + REACH * (term(median) - term(low));
+        let within = values.partition_point(|&value| term(value) <= limit);
+        let is_capped = median > low && within < values.len();
+        let top = if is_capped { values[within - 1] } else { high };
+        let levels = levels(kind, low, top);
+        let last = levels.last().map_or(top, |level| level.at);
+        let count = values.iter().filter(|&&value| value > last).count();
+        Self { levels, beyond: (count > 0).then_some((count, values.len(), high)), without_place }
+    }
+}
+
+/// The name of a surface.
+fn name(grouped: &Groups<'_>, number: usize) -> String {
+    let label = &grouped.groups[number].label;
+    match &grouped.heading {
+        Some(heading) => format!("{heading} {label}"),
+        None => label.clone(),
+    }
+}
+
+fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind, label: &str) -> Panel {
+    let mut marks = Vec::new();
+    if surface.grid.values.iter().any(|&value| drawable(kind, value)) {
+        marks.push(Mark::Field(Field {
+            grid: surface.grid.clone(),
+            kind,
+            levels: levels.levels.clone(),
+            goes_beyond: levels.beyond.is_some(),
+            label: label.to_owned(),
+        }));
+        let line = |pen: Pen| Mark::Line { points: surface.trajectory.clone(), pen, secondary: false };
+        if let (Some(&first), Some(&last)) = (surface.trajectory.first(), surface.trajectory.last()) {
+            marks.extend(WAY.map(line));
+            let points = surface.trajectory.clone();
+            marks.push(Mark::Points { points, marker: LAST.sized(2.2, 1.0) });
+            marks.push(Mark::Points { points: vec![first], marker: FIRST });
+            marks.push(Mark::Points { points: vec![last], marker: LAST });
+        }
+        marks.push(Mark::Points { points: vec![(0.0, 0.0)], marker: SOLUTION });
+    }
+    let axis = |direction: usize| {
+        let says = match surface.plane {
+            Some(Plane::Pca { .. }) => component_name(direction + 1, surface.explained[direction]),
+            Some(Plane::Random { .. }) => {
+                format!("{} (filter-normalised random direction)", ["α", "β"][direction])
+            }
+            None => ["α", "β"][direction].to_owned(),
+        };
+        chart::Axis::new(says, Kind::Linear)
+    };
+    Panel { title, annotation: None, x: axis(0), y: axis(1), marks }
+}
+
+fn legend(surfaces: &[Assembled]) -> Vec<Entry> {
+    let mut entries = vec![Entry { label: "solution θ".to_owned(), swatch: Swatch::Point(SOLUTION) }];
+    if surfaces.iter().any(|surface| !surface.trajectory.is_empty()) {
+        let mut epochs = surfaces.iter().filter_map(|surface| surface.epochs);
+        let same = epochs.next().filter(|first| epochs.all(|other| other == *first));
+        let of = |word: &str, epoch: Option<f64>| match epoch {
+            Some(epoch) => format!("{word} (epoch {})", number::significant(epoch)),
+            None => word.to_owned(),
+        };
+        let way = Swatch::Marked(WAY[1], LAST.sized(2.2, 1.0));
+        entries.insert(0, Entry { label: "training, projected".to_owned(), swatch: way });
+        entries.insert(
+            1,
+            Entry { label: of("first", same.map(|epochs| epochs.0)), swatch: Swatch::Point(FIRST) },
+        );
+        entries
+            .insert(2, Entry { label: of("last", same.map(|epochs| epochs.1)), swatch: Swatch::Point(LAST) });
+    }
+    entries
+}
+
+fn push(run: &str, surface: &Assembled, rows: &mut Rows) {
+    let mut row = |what: &str, numbers: [f64; 2], value: Option<f64>| {
+        let value = value.map(csv::number).unwrap_or_default();
+        let [alpha, beta] = numbers.map(csv::number);
+        rows.push_fields([run.to_owned(), what.to_owned(), alpha, beta, value]);
+    };
+    let across = surface.grid.columns.len();
+    for (cell, &value) in surface.grid.values.iter().enumerate() {
+        row("cell", [surface.grid.columns[cell % across], surface.grid.rows[cell / across]], Some(value));
+    }
+    for &(alpha, beta) in &surface.trajectory {
+        row("trajectory", [alpha, beta], None);
+    }
+}
+
+fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled], levels: &Levels) -> Vec<String> {
+    let drawn = surfaces.iter().filter(|surface| surface.tiles.completed > 0).count();
+    let mut first = format!("n = {drawn} {}", if drawn == 1 { "run" } else { "runs" });
+    if drawn > 0 {
+        let sides: Vec<usize> = surfaces.iter().map(|surface| surface.grid.columns.len()).collect();
+        if let [side, ..] = sides[..]
+            && sides.iter().all(|other| *other == side)
+            && side > 0
+        {
+            first += &format!(", {side}×{side} cells each");
+        }
+    }
+    let all: Vec<&Run> = grouped.groups.iter().flat_map(|group| group.runs.iter().copied()).collect();
+    let left_out = Counts::of(all.iter().copied()).left_out();
+    if !left_out.is_empty() {
+        first += &format!("; of {} tiles {left_out}: their rows are hatched", all.len());
+    }
+    let mut notes = vec![first + "."];
+    if surfaces.len() > MOST_PANELS {
+        notes.push(format!(
+            "{} of {} surfaces are drawn; the others are in the figure's data.",
+            MOST_PANELS,
+            surfaces.len()
+        ));
+    }
+    if surfaces.len() > 1 {
+        notes.push("All panels have the same levels.".to_owned());
+    }
+    if let Some((count, of, largest)) = levels.beyond {
+        let last = levels.levels.last().map_or_else(String::new, |level| level.label.clone());
+        notes.push(format!(
+            "The levels end at {last}, so that values far beyond the others don't take all colours: {} of {} cells are \
+             above, the largest {}.",
+            number::whole(count as i64),
+            number::whole(of as i64),
+            number::significant(largest)
+        ));
+    }
+    if levels.without_place > 0 {
+        notes.push(format!(
+            "{} values that aren't positive have no place among logarithmic levels: they are hatched.",
+            levels.without_place
+        ));
+    }
+    notes.extend(notes::sentences(&remarks(y, grouped, surfaces), surfaces.len()));
+    notes
+}
+
+/// What has to be said of single surfaces.
+fn remarks(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled]) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for (number, surface) in surfaces.iter().enumerate() {
+        let mut say = |text: String| remarks.push(Remark { quantity: name(grouped, number), text });
+        let left_out = surface.tiles.left_out();
+        if !left_out.is_empty() && surfaces.len() > 1 {
+            say(format!("of {} tiles {left_out}", surface.tiles.total()));
+        }
+        if surface.not_finite > 0 {
+            let of_what = if surface.not_finite == 1 { "cell isn't" } else { "cells aren't" };
+            say(format!("{} {of_what} finite and hatched", surface.not_finite));
+        }
+        if surface.tiles.completed > 0 && surface.grid.values.is_empty() {
+            say(format!("too few rows of `{y}` to be drawn"));
+        }
+    }
+    remarks
+}

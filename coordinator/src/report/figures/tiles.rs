@@ -1,0 +1,126 @@
+//! A loss surface put together from its tiles.
+
+use basin_domain::experiment::{Experiment, Plane, Surface};
+use basin_domain::record::Record;
+
+use crate::report::chart::contour::Grid;
+use crate::report::runs::{Counts, Run};
+
+/// The most cells that are put together; the sweep file allows a thousand along each side.
+const MOST_CELLS: usize = 1 << 20;
+
+/// A surface: the values of one series over one plane through one solution.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Assembled {
+    /// The values; what no tile has is NaN.
+    pub(super) grid: Grid,
+    /// The plane, if any run says it.
+    pub(super) plane: Option<Plane>,
+    /// Where the recorded epochs lie in the plane: (α, β), in their order.
+    pub(super) trajectory: Vec<(f64, f64)>,
+    /// The first and the last of these epochs.
+    pub(super) epochs: Option<(f64, f64)>,
+    /// The shares of variance along both directions, for principal components.
+    pub(super) explained: [Option<f64>; 2],
+    /// What became of the tiles.
+    pub(super) tiles: Counts,
+    /// Cells whose value was recorded and isn't finite.
+    pub(super) not_finite: usize,
+}
+
+/// Puts together the tiles of one surface; the values are those of `series`.
+pub(super) fn assemble(runs: &[&Run], series: &str) -> Assembled {
+    let parameters = runs.iter().find_map(|run| surface_of(run));
+    let side = parameters.map_or(0, |surface| surface.resolution as usize);
+    let side = if side * side <= MOST_CELLS { side } else { 0 };
+    let records = || runs.iter().filter_map(|run| run.completed());
+    let mut values = vec![f64::NAN; side * side];
+    let (mut columns, mut rows) = (vec![None; side], vec![None; side]);
+    let mut not_finite = 0;
+    for record in records() {
+        for (cell, value) in cells(record, series, values.len()) {
+            values[cell] = value;
+            not_finite += usize::from(!value.is_finite());
+        }
+        for (cell, alpha) in cells(record, "alpha", values.len()) {
+            columns[cell % side] = Some(alpha);
+        }
+        for (cell, beta) in cells(record, "beta", values.len()) {
+            rows[cell / side] = Some(beta);
+        }
+    }
+    let grid = match (evenly(&columns), evenly(&rows)) {
+        (Some(columns), Some(rows)) => Grid { columns, rows, values },
+        _ => Grid { columns: Vec::new(), rows: Vec::new(), values: Vec::new() },
+    };
+    let (trajectory, epochs) = records().find_map(trajectory).unwrap_or_default();
+    let explained = ["explained_variance_alpha", "explained_variance_beta"]
+        .map(|name| records().find_map(|record| record.last(name)));
+    Assembled {
+        grid,
+        plane: parameters.map(|surface| surface.plane),
+        trajectory,
+        epochs,
+        explained,
+        tiles: Counts::of(runs.iter().copied()),
+        not_finite,
+    }
+}
+
+fn surface_of(run: &Run) -> Option<&Surface> {
+    match &run.task.spec.experiment {
+        Experiment::Surface(surface) => Some(surface),
+        Experiment::FitFunction(_)
+        | Experiment::Classify(_)
+        | Experiment::CriticalPoint(_)
+        | Experiment::Interpolate(_) => None,
+    }
+}
+
+/// The recorded cells of a series that lie on the grid.
+fn cells<'a>(record: &'a Record, series: &str, count: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
+    let points = record.series.get(series).map_or(&[][..], |series| series.points.as_slice());
+    points.iter().filter_map(move |&(x, value)| {
+        let is_cell = x >= 0.0 && x.fract() == 0.0 && x < count as f64;
+        is_cell.then_some((x as usize, value))
+    })
+}
+
+type Trajectory = (Vec<(f64, f64)>, Option<(f64, f64)>);
+
+fn trajectory(record: &Record) -> Option<Trajectory> {
+    let alpha = &record.series.get("trajectory_alpha")?.points;
+    let beta = &record.series.get("trajectory_beta")?.points;
+    let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| (first.0, last.0));
+    Some((alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(), epochs))
+}
+
+/// All coordinates of an evenly spaced axis of which some are known: the others from the first and the last known ones.
+/// None if fewer than two are known, or they don't rise.
+fn evenly(known: &[Option<f64>]) -> Option<Vec<f64>> {
+    let first = known.iter().position(Option::is_some)?;
+    let last = known.iter().rposition(Option::is_some)?;
+    let (low, high) = (known[first]?, known[last]?);
+    let step = (high - low) / last.saturating_sub(first) as f64;
+    let is_usable = step.is_finite() && step > 0.0;
+    is_usable.then(|| {
+        let at = |(place, known): (usize, &Option<f64>)| {
+            known.unwrap_or(low + step * (place as f64 - first as f64))
+        };
+        known.iter().enumerate().map(at).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_coordinates_are_filled_in_evenly() {
+        assert_eq!(evenly(&[None, Some(1.0), None, Some(2.0), None]), Some(vec![0.5, 1.0, 1.5, 2.0, 2.5]));
+        assert_eq!(evenly(&[None, Some(1.0), None]), None);
+        assert_eq!(evenly(&[Some(2.0), Some(1.0)]), None);
+        assert_eq!(evenly(&[Some(f64::NAN), Some(1.0)]), None);
+        assert_eq!(evenly(&[]), None);
+    }
+}

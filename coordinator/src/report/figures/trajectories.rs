@@ -1,0 +1,265 @@
+//! `trajectories`: recorded weights in the plane of their first two principal components, a line a run, a panel a choice of
+//! layers.
+
+use basin_domain::id::TaskId;
+
+use super::columns;
+use super::data::Rows;
+use super::groups::{self, Group, Groups};
+use super::notes::{self, Remark};
+use crate::report::chart::marker::{Marker, Shape};
+use crate::report::chart::scale::Kind;
+use crate::report::chart::style::{Color, Pen};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
+use crate::report::projection::{ALL_LAYERS, Projection, WeightPath};
+use crate::report::runs::{Counts, Run};
+use crate::report::tables::csv;
+
+/// The size of a recorded epoch, of the first and of the last one.
+const SIZES: [f64; 3] = [2.1, 4.2, 5.2];
+
+/// The chart of the recorded weights of `runs`, with its data.
+pub(super) fn chart(
+    title: &str,
+    facet: Option<&str>,
+    layers: &[String],
+    runs: &[&Run],
+    projections: &[Projection],
+) -> (Chart, Rows) {
+    let grouped = groups::each(runs, &[]);
+    let facets = groups::facets(runs, facet);
+    let mut rows = Rows::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
+    let mut panels = Vec::new();
+    for facet in &facets {
+        for layer in layers {
+            let projection = projections.iter().find(|projection| projection.layer == *layer);
+            panels.push(panel(layer, projection, facet, &grouped, &mut rows));
+        }
+    }
+    let across = columns(if facets.len() > 1 && layers.len() <= 3 { layers.len() } else { panels.len() });
+    let height = [360.0, 270.0, 205.0][across - 1];
+    let notes = notes(layers, runs, projections, &grouped);
+    let description = format!(
+        "Recorded weights in the plane of their first two principal components. Panels: {}. {}",
+        layers.iter().map(|layer| named(layer)).collect::<Vec<_>>().join("; "),
+        notes.join(" ")
+    );
+    let chart = Chart {
+        title: title.to_owned(),
+        description,
+        heading: grouped.heading.clone(),
+        legend: legend(&grouped, projections),
+        rows: panels.chunks(across).map(|panels| chart::Row { height, panels: panels.to_vec() }).collect(),
+        notes,
+    };
+    (chart, rows)
+}
+
+fn named(layer: &str) -> String {
+    if layer == ALL_LAYERS { "all layers".to_owned() } else { format!("layer {layer}") }
+}
+
+fn panel(
+    layer: &str,
+    projection: Option<&Projection>,
+    facet: &Group<'_>,
+    grouped: &Groups<'_>,
+    rows: &mut Rows,
+) -> Panel {
+    let belongs = |task: TaskId| facet.runs.iter().find(|run| run.task.id == task).copied();
+    let paths = projection.map_or(&[][..], |projection| projection.paths.as_slice());
+    let drawn: Vec<(usize, &Run, &WeightPath)> = paths
+        .iter()
+        .filter_map(|path| Some((number_of(grouped, path.task)?, belongs(path.task)?, path)))
+        .collect();
+    let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for &(number, run, path) in &drawn {
+        let color = Color::Group(number);
+        let places: Vec<(f64, f64)> = path.points.iter().map(|&(_, x, y)| (x, y)).collect();
+        for &(epoch, x, y) in &path.points {
+            let label = grouped.groups[number].label.clone();
+            let seed = run.task.spec.seed.to_string();
+            let numbers = [csv::number(x), csv::number(y)];
+            let fields = [layer.to_owned(), facet.label.clone(), label, seed, epoch.to_string()];
+            rows.push_fields(fields.into_iter().chain(numbers));
+        }
+        let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
+        let marker = |size: usize| Marker::group(number).sized(SIZES[size], 1.0);
+        lines.push(Mark::Line { points: places.clone(), pen: Pen::solid(color, 1.3), secondary: false });
+        points.push(Mark::Points { points: places, marker: marker(0) });
+        ends.push(Mark::Points { points: vec![first], marker: marker(1).hollow() });
+        ends.push(Mark::Points { points: vec![last], marker: marker(2) });
+        if let Some((_, says)) = outcome(run) {
+            labels.push(Mark::Label { at: last, says, color });
+        }
+    }
+    labels.extend(drawn.first().into_iter().flat_map(|(number, _, path)| epochs(path, *number)));
+    let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
+    let title =
+        if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
+    let axis = |component: usize| {
+        let share = projection.map(|projection| projection.explained[component]);
+        chart::Axis::new(component_name(component + 1, share), Kind::Linear)
+    };
+    Panel { title: Some(title), annotation: None, x: axis(0), y: axis(1), marks }
+}
+
+/// A principal component as an axis names it, with its share of the variance.
+pub(super) fn component_name(number: usize, share: Option<f64>) -> String {
+    match share.map(|share| 100.0 * share).filter(|percent| percent.is_finite()) {
+        Some(percent) => {
+            let decimals = if percent < 9.95 { 1 } else { 0 };
+            format!("PC {number} ({} % of variance)", number::fixed(percent, decimals))
+        }
+        None => format!("PC {number}"),
+    }
+}
+
+/// The group that a run is.
+fn number_of(grouped: &Groups<'_>, task: TaskId) -> Option<usize> {
+    grouped.groups.iter().position(|group| group.runs.iter().any(|run| run.task.id == task))
+}
+
+/// The labels of some epochs along a path: the first, and two between it and the last.
+fn epochs(path: &WeightPath, number: usize) -> Vec<Mark> {
+    let last = path.points.len().saturating_sub(1);
+    let mut places = vec![0];
+    if last >= 3 {
+        places.extend([last / 3, 2 * last / 3]);
+    }
+    places
+        .into_iter()
+        .filter_map(|place| path.points.get(place))
+        .map(|&(epoch, x, y)| Mark::Label {
+            at: (x, y),
+            says: format!("epoch {epoch}"),
+            color: Color::Group(number),
+        })
+        .collect()
+}
+
+/// How well a run ended: the measure's name, and its value as it stands beside the last point.
+fn outcome(run: &Run) -> Option<(&'static str, String)> {
+    let record = run.completed()?;
+    if let Some(accuracy) = record.last("test_accuracy") {
+        return Some(("test accuracy", format!("{} %", number::fixed(100.0 * accuracy, 1))));
+    }
+    Some(("training loss", number::significant(record.last("train_loss")?)))
+}
+
+fn legend(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Entry> {
+    let is_drawn = |group: &Group<'_>| {
+        let mut paths = projections.iter().flat_map(|projection| &projection.paths);
+        paths.any(|path| group.runs.iter().any(|run| run.task.id == path.task))
+    };
+    let mut entries: Vec<Entry> = grouped
+        .groups
+        .iter()
+        .enumerate()
+        .map(|(number, group)| {
+            if is_drawn(group) {
+                let pen = Pen::solid(Color::Group(number), 1.3);
+                return Entry {
+                    label: group.label.clone(),
+                    swatch: Swatch::Marked(pen, Marker::group(number)),
+                };
+            }
+            let left_out = Counts::of(group.runs.iter().copied()).left_out();
+            let why = if left_out.is_empty() { "not drawn".to_owned() } else { left_out };
+            Entry { label: format!("{} ({why})", group.label), swatch: Swatch::Nothing }
+        })
+        .collect();
+    let marker = |size: usize| Marker {
+        color: Color::Ink,
+        shape: Shape::Circle,
+        is_filled: true,
+        radius: SIZES[size],
+        opacity: 1.0,
+    };
+    entries.push(Entry { label: "first".to_owned(), swatch: Swatch::Point(marker(1).hollow()) });
+    entries.push(Entry { label: "last".to_owned(), swatch: Swatch::Point(marker(2)) });
+    entries
+}
+
+fn notes(layers: &[String], runs: &[&Run], projections: &[Projection], grouped: &Groups<'_>) -> Vec<String> {
+    let counts = Counts::of(runs.iter().copied());
+    let most = projections.iter().map(|projection| projection.paths.len()).max().unwrap_or(0);
+    let snapshots = |projection: &Projection| projection.paths.iter().map(|path| path.points.len()).sum();
+    let snapshots: usize = projections.iter().map(snapshots).max().unwrap_or(0);
+    let of_what = if most == 1 { "run" } else { "runs" };
+    let mut first =
+        format!("n = {most} {of_what}, {} snapshots of their weights", number::whole(snapshots as i64));
+    if !counts.left_out().is_empty() {
+        first += &format!("; not drawn: {}", counts.left_out());
+    }
+    let mut notes = vec![first + "."];
+    if most > 0 {
+        let sizes = projections.iter().map(|projection| {
+            format!("{}: {} parameters", named(&projection.layer), number::whole(projection.dimension as i64))
+        });
+        notes.push(format!(
+            "Each panel is the plane of the first two principal components of all snapshots of all runs ({}).",
+            sizes.collect::<Vec<_>>().join("; ")
+        ));
+        let measures: Vec<&str> = ["test accuracy", "training loss"]
+            .into_iter()
+            .filter(|name| runs.iter().filter_map(|run| outcome(run)).any(|(measure, _)| measure == *name))
+            .collect();
+        notes.push(format!(
+            "Points: the recorded epochs{}; beside the last one: the run's final {}.",
+            interval(projections),
+            measures.join(", or ")
+        ));
+    }
+    let remarks: Vec<Remark> = projections
+        .iter()
+        .filter(|projection| layers.contains(&projection.layer))
+        .flat_map(|projection| left_out(projection, grouped))
+        .collect();
+    notes.extend(notes::sentences(&remarks, layers.len()));
+    notes
+}
+
+/// How far the recorded epochs lie apart, if that is the same everywhere.
+fn interval(projections: &[Projection]) -> String {
+    let paths = projections.iter().flat_map(|projection| &projection.paths);
+    let mut steps = paths.flat_map(|path| path.points.windows(2).map(|pair| pair[1].0 - pair[0].0));
+    match steps.next() {
+        Some(first) if steps.all(|step| step == first) => format!(", {first} apart"),
+        Some(_) | None => String::new(),
+    }
+}
+
+/// The completed runs that a projection leaves out, those with one reason together.
+fn left_out(projection: &Projection, grouped: &Groups<'_>) -> Vec<Remark> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for left_out in &projection.left_out {
+        let label = number_of(grouped, left_out.task).map(|number| grouped.groups[number].label.clone());
+        let name = match (&grouped.heading, label) {
+            (Some(heading), Some(label)) => format!("{heading} {label}"),
+            (None, Some(label)) => label,
+            (_, None) => left_out.task.short(),
+        };
+        match reasons.iter_mut().find(|(why, _)| *why == left_out.why) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((&left_out.why, vec![name])),
+        }
+    }
+    let remark = |(why, names): (&str, Vec<String>)| Remark {
+        quantity: named(&projection.layer),
+        text: format!("left out: {} ({why})", names.join(", ")),
+    };
+    reasons.into_iter().map(remark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_components_share_is_said_in_percent() {
+        assert_eq!(component_name(1, Some(0.4321)), "PC 1 (43 % of variance)");
+        assert_eq!(component_name(2, Some(0.034_56)), "PC 2 (3.5 % of variance)");
+        assert_eq!(component_name(2, None), "PC 2");
+    }
+}
