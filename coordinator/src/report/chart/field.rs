@@ -63,7 +63,7 @@ impl Field {
         }
     }
 
-    /// Draws the bands, thin lines between them, and a hatching where there is no value.
+    /// Draws the bands, thin lines between them and a frame around them, and a hatching where there is no value.
     pub(super) fn draw(&self, scene: &mut Scene, frame: &Frame) {
         let grid = self.interpolated();
         if grid.has_holes() {
@@ -83,6 +83,7 @@ impl Field {
             let path: String = lines.iter().map(|line| path::line(line, &frame.plot)).collect();
             scene.stroke(path, Pen::solid(Color::Ink, 0.5).faint(0.5, 0.45));
         }
+        scene.stroke(path::rectangle(&frame.plot), Pen::solid(Color::Ink, 0.9));
     }
 
     /// The space that the bar needs on the right of a plot.

@@ -72,13 +72,9 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
         let plot_top = y + head;
         let plot_bottom = plot_top + chart.rows[index].height;
         let mut x = MARGIN;
-        let mut foot = BARE_FOOT;
+        let is_bare = is_bare(row, rows.get(index + 1));
+        let foot = if is_bare { BARE_FOOT } else { FOOT };
         for (column, panel) in row.iter().enumerate() {
-            let below = rows.get(index + 1).and_then(|below| below.get(column));
-            let is_bare = below.is_some_and(|below| panel.shares_x_with(below));
-            if !is_bare {
-                foot = FOOT;
-            }
             let plot = Rect {
                 left: x + left[column],
                 top: plot_top,
@@ -92,6 +88,12 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
         y = plot_bottom + foot;
     }
     y
+}
+
+/// Whether the panels `below` say the horizontal axes of all panels of a row.
+fn is_bare(row: &[Measured<'_>], below: Option<&Vec<Measured<'_>>>) -> bool {
+    let Some(below) = below else { return false };
+    row.len() <= below.len() && row.iter().zip(below).all(|(panel, below)| panel.shares_x_with(below))
 }
 
 /// Gives panels above each other with the same horizontal axis the same range on it.

@@ -104,7 +104,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
         }
     }
     if !labels.is_empty() {
-        let points: Vec<(f64, f64)> = marks.iter().flat_map(data).filter_map(|at| frame.inside(at)).collect();
+        let points: Vec<(f64, f64)> = marks.iter().flat_map(|mark| covered(frame, mark)).collect();
         labels::draw(scene, plot, &labels, &points);
     }
 }
@@ -125,11 +125,26 @@ fn error_bar(frame: &Frame, (x, low, high): (f64, f64, f64)) -> String {
     path::segments(&pieces)
 }
 
-/// The points of a mark that a label should not cover.
-fn data(mark: &Mark) -> Vec<(f64, f64)> {
+/// The places on the page that a label should not cover: points, and steps along lines.
+fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
+    const STEP: f64 = 8.0;
+    let inside = |points: &[(f64, f64)]| points.iter().filter_map(|&at| frame.inside(at)).collect();
     match mark {
-        Mark::Line { points, .. } | Mark::Points { points, .. } => points.clone(),
-        Mark::Cross { at, .. } => vec![*at],
+        Mark::Line { points, .. } => {
+            let places: Vec<(f64, f64)> = inside(points);
+            let mut covered = places.clone();
+            for pair in places.windows(2) {
+                let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
+                let steps = (dx.hypot(dy) / STEP).ceil();
+                covered.extend((1..steps as usize).map(|step| {
+                    let share = step as f64 / steps;
+                    (pair[0].0 + share * dx, pair[0].1 + share * dy)
+                }));
+            }
+            covered
+        }
+        Mark::Points { points, .. } => inside(points),
+        Mark::Cross { at, .. } => inside(&[*at]),
         Mark::Band { .. }
         | Mark::ErrorBars { .. }
         | Mark::Level { .. }
@@ -147,7 +162,7 @@ pub(super) fn horizontal(panel: &Panel) -> Option<Domain> {
     if let Some(field) = field(panel) {
         return Domain::around(panel.x.kind, field.grid.columns.iter().copied(), 0.0);
     }
-    Domain::around(panel.x.kind, panel.marks.iter().flat_map(xs), 0.02)
+    Domain::around(panel.x.kind, panel.marks.iter().flat_map(xs), if has_labels(panel) { 0.08 } else { 0.02 })
 }
 
 /// The range of the vertical axis: that of the primary marks, widened for intervals and secondary lines.
@@ -162,7 +177,7 @@ pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
         panel.marks.iter().partition(|mark| matches!(mark, Mark::Band { .. } | Mark::ErrorBars { .. }));
     let intervals: Vec<f64> = intervals.into_iter().flat_map(drawable).collect();
     let others: Vec<f64> = others.into_iter().flat_map(drawable).collect();
-    match Domain::around(kind, primary, 0.05) {
+    match Domain::around(kind, primary, if has_labels(panel) { 0.08 } else { 0.05 }) {
         Some(domain) => {
             let (for_intervals, for_others) =
                 (domain.widened(intervals, BAND_WIDENING), domain.widened(others, WIDENING));
@@ -174,6 +189,11 @@ pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
         }
         None => Domain::around(kind, intervals.into_iter().chain(others), 0.05),
     }
+}
+
+/// Whether a panel needs room for labels at its edges.
+fn has_labels(panel: &Panel) -> bool {
+    panel.marks.iter().any(|mark| matches!(mark, Mark::Label { .. }))
 }
 
 /// The surface of a panel, if it shows one.

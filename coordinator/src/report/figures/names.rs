@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::experiment::Experiment;
+use basin_domain::experiment::{Classify, Experiment, FitFunction, Subject};
 use basin_domain::record::Axis;
 use basin_domain::value::Value;
 
@@ -11,7 +11,7 @@ use crate::report::runs::Run;
 
 /// A series' quantity with its unit, as an axis says it.
 pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
-    let kinds: BTreeSet<&str> = runs.iter().map(|run| run.task.spec.experiment.kind()).collect();
+    let kinds: BTreeSet<&str> = runs.iter().map(|run| trained(&run.task.spec.experiment)).collect();
     let loss_unit = match kinds.iter().collect::<Vec<_>>()[..] {
         [&"fit-function"] => " (mean squared error)",
         [&"classify"] => " (nats)",
@@ -25,6 +25,21 @@ pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
         "test_accuracy" => "test accuracy".to_owned(),
         "gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// The kind of the network that an experiment trains or looks at.
+const fn trained(experiment: &Experiment) -> &'static str {
+    let subject = match experiment {
+        Experiment::FitFunction(_) | Experiment::Classify(_) | Experiment::CriticalPoint(_) => {
+            return experiment.kind();
+        }
+        Experiment::Interpolate(interpolate) => &interpolate.subject,
+        Experiment::Surface(surface) => &surface.subject,
+    };
+    match subject {
+        Subject::Classify { .. } => Classify::KIND,
+        Subject::FitFunction { .. } => FitFunction::KIND,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::report::tables::csv;
 
 /// The most panels of a figure.
 const MOST_PANELS: usize = 6;
-/// How many times farther than the median from the lowest value the levels reach at most.
+/// How many times farther than the median from the lowest value the levels reach, where they end before the largest.
 const REACH: f64 = 10.0;
 /// What tells the tiles of a surface apart.
 const TILE: &str = "tile";
@@ -28,9 +28,9 @@ const TILE: &str = "tile";
 const FIRST: Marker =
     Marker { color: Color::Ink, shape: Shape::Circle, is_filled: true, radius: 4.0, opacity: 1.0 }.hollow();
 const LAST: Marker =
-    Marker { color: Color::Ink, shape: Shape::Circle, is_filled: true, radius: 4.8, opacity: 1.0 };
+    Marker { color: Color::Ink, shape: Shape::Circle, is_filled: true, radius: 3.8, opacity: 1.0 };
 const SOLUTION: Marker =
-    Marker { color: Color::Ink, shape: Shape::Diamond, is_filled: true, radius: 4.4, opacity: 1.0 }.hollow();
+    Marker { color: Color::Ink, shape: Shape::Diamond, is_filled: true, radius: 6.6, opacity: 1.0 }.hollow();
 /// The line of the trajectory, and the rim that keeps it visible on dark and on light.
 const WAY: [Pen; 2] = [Pen::solid(Color::Paper, 3.4), Pen::solid(Color::Ink, 1.5)];
 
@@ -81,8 +81,9 @@ struct Levels {
 }
 
 impl Levels {
-    /// Levels over the values of all surfaces. What lies more than [`REACH`] times farther from the lowest value than the
-    /// median would press everything else into one colour: the levels end at the largest value below that.
+    /// Levels over the values of all surfaces. Values that lie many times farther from the lowest one than the median would
+    /// press everything else into one colour: if there are any beyond twice [`REACH`], the levels end at the largest value
+    /// within it.
     fn of(kind: Kind, surfaces: &[Assembled]) -> Self {
         let all = surfaces.iter().flat_map(|surface| &surface.grid.values);
         let mut values: Vec<f64> = all.clone().copied().filter(|&value| drawable(kind, value)).collect();
@@ -96,9 +97,9 @@ impl Levels {
             Kind::Logarithmic => value.ln(),
         };
         let median = values[values.len() / 2];
-        let limit = term(low) + REACH * (term(median) - term(low));
-        let within = values.partition_point(|&value| term(value) <= limit);
-        let is_capped = median > low && within < values.len();
+        let reach = REACH * (term(median) - term(low));
+        let within = values.partition_point(|&value| term(value) - term(low) <= reach);
+        let is_capped = median > low && term(high) - term(low) > 2.0 * reach;
         let top = if is_capped { values[within - 1] } else { high };
         let levels = levels(kind, low, top);
         let last = levels.last().map_or(top, |level| level.at);
@@ -126,6 +127,8 @@ fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind
             goes_beyond: levels.beyond.is_some(),
             label: label.to_owned(),
         }));
+        // Below the trajectory, which as a rule ends there.
+        marks.push(Mark::Points { points: vec![(0.0, 0.0)], marker: SOLUTION });
         let line = |pen: Pen| Mark::Line { points: surface.trajectory.clone(), pen, secondary: false };
         if let (Some(&first), Some(&last)) = (surface.trajectory.first(), surface.trajectory.last()) {
             marks.extend(WAY.map(line));
@@ -134,7 +137,6 @@ fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind
             marks.push(Mark::Points { points: vec![first], marker: FIRST });
             marks.push(Mark::Points { points: vec![last], marker: LAST });
         }
-        marks.push(Mark::Points { points: vec![(0.0, 0.0)], marker: SOLUTION });
     }
     let axis = |direction: usize| {
         let says = match surface.plane {
@@ -200,7 +202,7 @@ fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled], levels: &Levels)
     let all: Vec<&Run> = grouped.groups.iter().flat_map(|group| group.runs.iter().copied()).collect();
     let left_out = Counts::of(all.iter().copied()).left_out();
     if !left_out.is_empty() {
-        first += &format!("; of {} tiles {left_out}: their rows are hatched", all.len());
+        first += &format!("; of {} tiles, {left_out}: hatched", all.len());
     }
     let mut notes = vec![first + "."];
     if surfaces.len() > MOST_PANELS {
@@ -240,7 +242,7 @@ fn remarks(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled]) -> Vec<Remark>
         let mut say = |text: String| remarks.push(Remark { quantity: name(grouped, number), text });
         let left_out = surface.tiles.left_out();
         if !left_out.is_empty() && surfaces.len() > 1 {
-            say(format!("of {} tiles {left_out}", surface.tiles.total()));
+            say(format!("of {} tiles, {left_out}", surface.tiles.total()));
         }
         if surface.not_finite > 0 {
             let of_what = if surface.not_finite == 1 { "cell isn't" } else { "cells aren't" };

@@ -90,10 +90,10 @@ fn panel(
         ends.push(Mark::Points { points: vec![first], marker: marker(1).hollow() });
         ends.push(Mark::Points { points: vec![last], marker: marker(2) });
         if let Some((_, says)) = outcome(run) {
-            labels.push(Mark::Label { at: last, says, color });
+            labels.push(Mark::Label { at: last, says, color: Color::Ink });
         }
     }
-    labels.extend(drawn.first().into_iter().flat_map(|(number, _, path)| epochs(path, *number)));
+    labels.extend(drawn.first().into_iter().flat_map(|(_, _, path)| epochs(path)));
     let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
     let title =
         if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
@@ -120,22 +120,23 @@ fn number_of(grouped: &Groups<'_>, task: TaskId) -> Option<usize> {
     grouped.groups.iter().position(|group| group.runs.iter().any(|run| run.task.id == task))
 }
 
-/// The labels of some epochs along a path: the first, and two between it and the last.
-fn epochs(path: &WeightPath, number: usize) -> Vec<Mark> {
-    let last = path.points.len().saturating_sub(1);
-    let mut places = vec![0];
-    if last >= 3 {
-        places.extend([last / 3, 2 * last / 3]);
+/// The labels of some epochs along a path: the first, and then one a quarter of the path's length, none near its end.
+fn epochs(path: &WeightPath) -> Vec<Mark> {
+    let length = |pair: &[(u32, f64, f64)]| (pair[1].1 - pair[0].1).hypot(pair[1].2 - pair[0].2);
+    let total: f64 = path.points.windows(2).map(length).sum();
+    let mut labelled = Vec::new();
+    let (mut since, mut left) = (f64::INFINITY, total);
+    for (place, &(epoch, x, y)) in path.points.iter().enumerate() {
+        if place > 0 {
+            let step = length(&path.points[place - 1..=place]);
+            (since, left) = (since + step, left - step);
+        }
+        if since >= total / 4.0 && left >= total / 5.0 {
+            since = 0.0;
+            labelled.push(Mark::Label { at: (x, y), says: format!("epoch {epoch}"), color: Color::Muted });
+        }
     }
-    places
-        .into_iter()
-        .filter_map(|place| path.points.get(place))
-        .map(|&(epoch, x, y)| Mark::Label {
-            at: (x, y),
-            says: format!("epoch {epoch}"),
-            color: Color::Group(number),
-        })
-        .collect()
+    labelled
 }
 
 /// How well a run ended: the measure's name, and its value as it stands beside the last point.
@@ -176,8 +177,8 @@ fn legend(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Entry> {
         radius: SIZES[size],
         opacity: 1.0,
     };
-    entries.push(Entry { label: "first".to_owned(), swatch: Swatch::Point(marker(1).hollow()) });
-    entries.push(Entry { label: "last".to_owned(), swatch: Swatch::Point(marker(2)) });
+    entries.push(Entry { label: "first epoch".to_owned(), swatch: Swatch::Point(marker(1).hollow()) });
+    entries.push(Entry { label: "last epoch".to_owned(), swatch: Swatch::Point(marker(2)) });
     entries
 }
 
