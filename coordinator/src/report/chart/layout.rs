@@ -85,7 +85,9 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
             panel.draw(scene, plot, x, letter, is_bare);
             x = plot.right + right[column];
         }
-        y = plot_bottom + foot;
+        // Between an axis' label and the next panel's title.
+        let gap = if is_bare || index + 1 == rows.len() { 0.0 } else { 8.0 };
+        y = plot_bottom + foot + gap;
     }
     y
 }
