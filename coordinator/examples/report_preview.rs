@@ -39,7 +39,7 @@ async fn main() {
     let results = Results {
         sweep,
         figures,
-        claims: Vec::new(),
+        claims: samples::claims(),
         runs,
         phase: None,
         projections: ProjectionsByFigure::new(),
@@ -59,6 +59,9 @@ async fn main() {
 fn say(summary: &ReportSummary) {
     for figure in &summary.figures {
         println!("{figure}");
+    }
+    for claim in &summary.claims {
+        println!("{claim}");
     }
     println!("{}", summary.page.display());
 }

@@ -27,6 +27,9 @@ pub(super) fn describe(summary: &ReportSummary) -> String {
     for line in &summary.figures {
         text.push_str(&format!("{line}\n"));
     }
+    for line in &summary.claims {
+        text.push_str(&format!("{line}\n"));
+    }
     text.push_str(&format!("report: {}", summary.page.display()));
     text
 }

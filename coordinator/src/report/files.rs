@@ -5,6 +5,7 @@
 //! OUT/results.csv, results.parquet    a row a task
 //! OUT/series.csv.zst                  every point of every series
 //! OUT/provenance.csv                  attempts, machines, times, digests
+//! OUT/claims.csv, claims.json         what was found of each claim, if the sweep has any
 //! OUT/figures/<id>.{svg,png,csv}      each figure, and its data
 //! ```
 
@@ -13,9 +14,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::chart::png;
+use super::claims;
 use super::figures::{self, Drawn};
 use super::runs::Counts;
-use super::summary::{FigureSummary, ReportSummary};
+use super::summary::{ClaimSummary, FigureSummary, ReportSummary};
 use super::tables::{self, csv};
 use super::{ReportError, Results, page};
 
@@ -38,6 +40,11 @@ impl Results {
         table("results.csv", csv::table(&results).as_bytes())?;
         table("results.parquet", &results.encode())?;
         table("provenance.csv", csv::table(&provenance).as_bytes())?;
+        let judgements = claims::judge(self);
+        if !judgements.is_empty() {
+            table("claims.csv", claims::csv(&judgements).as_bytes())?;
+            table("claims.json", claims::json(&judgements).as_bytes())?;
+        }
         let series = out.join("series.csv.zst");
         put(&series, |file| tables::series(&self.runs, file))?;
         tables.push(series);
@@ -51,8 +58,9 @@ impl Results {
             .collect();
         let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
         let page = out.join("index.html");
-        put(&page, |file| file.write_all(page::html(self, &drawn, &results).as_bytes()))?;
-        Ok(ReportSummary { page, counts: Counts::of(&self.runs), tables, figures })
+        put(&page, |file| file.write_all(page::html(self, &drawn, &judgements, &results).as_bytes()))?;
+        let claims = judgements.iter().map(ClaimSummary::of).collect();
+        Ok(ReportSummary { page, counts: Counts::of(&self.runs), tables, figures, claims })
     }
 }
 

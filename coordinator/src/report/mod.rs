@@ -1,11 +1,12 @@
 //! The report: tables, figures and a page, made from the store alone.
 //!
 //! [`write()`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is where to
-//! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`chart`]) and the page ([`page`]) are pure
+//! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`chart`]), claims ([`claims`]) and the page ([`page`]) are pure
 //! functions of them. Result tables and figures hold no time, host or attempt, so that the same results give the same
 //! bytes; a report of a sweep that isn't done says what is missing.
 
 mod chart;
+mod claims;
 mod escape;
 mod figures;
 mod files;
@@ -37,9 +38,10 @@ use basin_domain::sweep::SweepError;
 use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use chart::png::RenderError;
+pub use claims::Verdict;
 pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
 pub use runs::{Counts, Run, State};
-pub use summary::{FigureSummary, ReportSummary};
+pub use summary::{ClaimSummary, FigureSummary, ReportSummary};
 
 /// Why a report can't be made.
 #[derive(Debug, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
 use basin_domain::data::DataUse;
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Probing, Recording};
@@ -258,6 +259,56 @@ pub(crate) fn figures() -> Vec<Figure> {
             &["shallow"],
             None,
             curves(&["gradient_norm", "loss"], &["gradient_norm"], Layout::Column),
+        ),
+    ]
+}
+
+/// Claims about the made-up results, with every verdict.
+pub(crate) fn claims() -> Vec<Claim> {
+    let of = |experiment: &str, values: &[(&str, Value)]| Selection {
+        experiment: ExperimentId::new(experiment).unwrap(),
+        values: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+    };
+    let claim = |text: &str, checks| Claim { text: text.to_owned(), checks };
+    let hidden = |widths: &[u32]| of("functions", &[("hidden", list(widths))]);
+    let y = |name: &str| name.to_owned();
+    vec![
+        claim(
+            "The two function models can't be told apart",
+            vec![Check::Equivalent {
+                a: hidden(&[32, 64]),
+                b: hidden(&[32, 32, 32]),
+                y: y("train_loss"),
+                factor: 2.0,
+            }],
+        ),
+        claim(
+            "The shallower network beats the deeper",
+            vec![
+                Check::Greater { a: of("shallow", &[]), b: of("deep", &[]), y: y("test_accuracy") },
+                Check::Greater { a: of("deep", &[]), b: of("shallow", &[]), y: y("test_loss") },
+            ],
+        ),
+        claim(
+            "The gradient norm falls with training",
+            vec![Check::Trend {
+                of: of("shallow", &[]),
+                y: y("gradient_norm"),
+                direction: Direction::Falls,
+                at_least: 0.0,
+                until: None,
+            }],
+        ),
+        claim(
+            "The wider network is the best",
+            vec![Check::Best {
+                of: of(
+                    "functions",
+                    &[("function", Value::Text("sin".to_owned())), ("hidden", list(&[32, 64]))],
+                ),
+                y: y("train_loss"),
+                best: Best::Lowest,
+            }],
         ),
     ]
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use basin_domain::id::FigureId;
 use serde::Serialize;
 
+use super::claims::{Judgement, Verdict};
 use super::runs::Counts;
 
 /// A report that was written.
@@ -19,6 +20,8 @@ pub struct ReportSummary {
     pub tables: Vec<PathBuf>,
     /// The figures.
     pub figures: Vec<FigureSummary>,
+    /// What was found of the claims.
+    pub claims: Vec<ClaimSummary>,
 }
 
 /// A figure that was written.
@@ -32,6 +35,27 @@ pub struct FigureSummary {
     pub note: String,
     /// Its files: SVG, PNG, CSV.
     pub files: Vec<PathBuf>,
+}
+
+/// What was found of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClaimSummary {
+    /// The sentence.
+    pub text: String,
+    /// Whether it holds.
+    pub verdict: Verdict,
+}
+
+impl ClaimSummary {
+    pub(super) fn of(judgement: &Judgement) -> Self {
+        Self { text: judgement.text.clone(), verdict: judgement.verdict }
+    }
+}
+
+impl fmt::Display for ClaimSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<12}  {}", self.verdict.words(), self.text)
+    }
 }
 
 impl fmt::Display for FigureSummary {

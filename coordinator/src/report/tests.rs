@@ -42,6 +42,11 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
     }
 }
 
+/// Results of a sweep that draws nothing and claims this.
+pub(super) fn results_with_claims(runs: Vec<Run>, claims: Vec<basin_domain::claim::Claim>) -> Results {
+    Results { claims, ..results(runs, vec![]) }
+}
+
 fn all_runs(seeds: u64) -> Vec<Run> {
     let mut runs = samples::functions(seeds);
     runs.extend(samples::images(seeds, 3_000));

@@ -1,5 +1,6 @@
 //! The page: one file that opens from disk, without network or script from elsewhere.
 
+mod claims;
 mod details;
 mod table_of_results;
 
@@ -9,6 +10,7 @@ use basin_storage::table::Table;
 
 use super::Results;
 use super::chart::number;
+use super::claims::Judgement;
 use super::escape::escape;
 use super::figures::Drawn;
 use super::runs::Counts;
@@ -16,8 +18,8 @@ use super::runs::Counts;
 const STYLE: &str = include_str!("style.css");
 const SORT: &str = include_str!("sort.js");
 
-/// The page of `results`, with their drawn figures and their table.
-pub(crate) fn html(results: &Results, figures: &[Drawn], table: &Table) -> String {
+/// The page of `results`, with their drawn figures, what was found of their claims, and their table.
+pub(crate) fn html(results: &Results, figures: &[Drawn], claims: &[Judgement], table: &Table) -> String {
     let mut page = String::new();
     let counts = Counts::of(&results.runs);
     let title = escape(results.sweep.id.as_str());
@@ -33,6 +35,7 @@ pub(crate) fn html(results: &Results, figures: &[Drawn], table: &Table) -> Strin
     page += "<main>\n";
     page += &details::problems(&results.runs);
     page += &self::figures(figures);
+    page += &claims::section(claims);
     page += &details::experiments(&results.runs);
     page += &table_of_results::section(table);
     page += &details::provenance(results);

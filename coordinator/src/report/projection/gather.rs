@@ -100,7 +100,7 @@ fn together(check: &Check) -> Option<&Selection> {
 }
 
 /// Whether a selection means this run.
-fn is_selected(run: &Run, selection: &Selection) -> bool {
+pub(in crate::report) fn is_selected(run: &Run, selection: &Selection) -> bool {
     run.task.experiment == selection.experiment
         && selection
             .values

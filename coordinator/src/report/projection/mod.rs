@@ -22,7 +22,7 @@ use std::collections::BTreeMap;
 use basin_domain::id::{FigureId, TaskId};
 
 pub use distances::{Distances, DistancesByCheck};
-pub(super) use gather::gather;
+pub(super) use gather::{gather, is_selected};
 
 /// The choice of layers that means all of them.
 pub(super) const ALL_LAYERS: &str = "all";

@@ -4,6 +4,7 @@ mod beta;
 mod bins;
 mod bootstrap;
 mod difference;
+mod jackknife;
 mod normal;
 mod rank;
 mod student;
@@ -11,6 +12,7 @@ mod summary;
 
 pub(crate) use bins::{Bin, binned};
 pub(crate) use bootstrap::bca_interval;
-pub(crate) use difference::{Difference, Method, difference};
+pub(crate) use difference::{Difference, difference};
+pub(crate) use jackknife::jackknife_interval;
 pub(crate) use rank::spearman;
 pub(crate) use summary::{Center, FEWEST, LEVEL, Point, mean_interval, summarise};

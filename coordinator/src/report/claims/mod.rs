@@ -1,0 +1,84 @@
+//! Claims: what a sweep file says of its results, decided from the runs. One file a kind of check, each a pure function of
+//! the runs.
+//!
+//! Every interval is at 95 %, and no check with fewer than three runs is decided. Runs that can't be measured are counted
+//! and said, never silently left out.
+
+mod best;
+mod correlation;
+mod equivalent;
+mod finding;
+mod greater;
+mod pair;
+mod sample;
+mod smooth;
+#[cfg(test)]
+mod tests;
+mod together;
+mod trend;
+mod verdict;
+mod within;
+mod written;
+
+use basin_domain::claim::{Check, Claim};
+use serde::Serialize;
+
+use super::Results;
+use super::projection::Distances;
+use super::runs::Run;
+pub(crate) use finding::Finding;
+pub use verdict::Verdict;
+pub(crate) use written::{csv, json};
+
+/// A claim with what was found of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Judgement {
+    /// The sentence.
+    pub(crate) text: String,
+    /// Whether it holds: if all its checks do.
+    pub(crate) verdict: Verdict,
+    /// What each check found.
+    pub(crate) checks: Vec<Finding>,
+}
+
+/// Judges every claim of a sweep.
+pub(crate) fn judge(results: &Results) -> Vec<Judgement> {
+    let judged = results.claims.iter().enumerate().map(|(number, claim)| {
+        let checks: Vec<Finding> = claim
+            .checks
+            .iter()
+            .enumerate()
+            .map(|(place, check)| {
+                let name = random_name(results, claim, place);
+                decide(check, &results.runs, results.distances.get(&(number, place)), &name)
+            })
+            .collect();
+        let verdict = Verdict::of_all(checks.iter().map(|finding| finding.verdict));
+        Judgement { text: claim.text.clone(), verdict, checks }
+    });
+    judged.collect()
+}
+
+/// The name of a check's random stream: that of nothing but the check itself.
+fn random_name(results: &Results, claim: &Claim, place: usize) -> String {
+    format!("{}/{}/{place}", results.sweep.id, claim.text)
+}
+
+/// What a check finds. `name` is that of its random numbers, if it needs any.
+fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>, name: &str) -> Finding {
+    match check {
+        Check::Equivalent { a, b, y, factor } => equivalent::decide(runs, a, b, y, *factor),
+        Check::Greater { a, b, y } => greater::decide(runs, a, b, y),
+        Check::Trend { of, y, direction, at_least, until } => {
+            trend::decide(runs, of, y, *direction, *at_least, until.as_deref())
+        }
+        Check::Correlation { of, x, y, direction, only_if } => {
+            let wanted = correlation::Wanted { x, y, direction: *direction, only_if: only_if.as_deref() };
+            correlation::decide(runs, of, &wanted, name)
+        }
+        Check::Within { of, y, low, high } => within::decide(runs, of, y, *low, *high),
+        Check::Best { of, y, best } => best::decide(runs, of, y, *best),
+        Check::Together { at_most, .. } => together::decide(distances, *at_most),
+        Check::Smooth { of, y, at_most } => smooth::decide(runs, of, y, *at_most),
+    }
+}

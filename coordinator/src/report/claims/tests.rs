@@ -1,0 +1,442 @@
+use std::collections::BTreeMap;
+
+use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
+use basin_domain::digest::Digest;
+use basin_domain::id::{ExperimentId, TaskId};
+use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::value::Value;
+
+use super::Verdict::{DoesntHold, Holds, Undecided};
+use super::*;
+use crate::report::{State, samples};
+
+/// A run of the experiment `made-up` with `width` and seed, that measured this.
+fn run(width: i64, seed: u64, record: Record) -> Run {
+    let mut run = samples::images(1, 1).remove(0);
+    run.task.experiment = ExperimentId::new("made-up").unwrap();
+    run.task.point = [("width".to_owned(), Value::Integer(width))].into();
+    run.task.spec.seed = seed;
+    run.task.id = TaskId(Digest::of(format!("{width} {seed}").as_bytes()));
+    let State::Committed { record: measured, .. } = &mut run.state else { unreachable!() };
+    *measured = record;
+    run
+}
+
+/// Runs of one width, seeds from 0, whose loss ends at these values.
+fn losses(width: i64, values: &[f64]) -> Vec<Run> {
+    let of = |(seed, &value): (u64, &f64)| {
+        let mut record = Record::default();
+        record.push("loss", Axis::Epoch, 0.0, 9.0);
+        record.push("loss", Axis::Epoch, 1.0, value);
+        run(width, seed, record)
+    };
+    (0..).zip(values).map(of).collect()
+}
+
+/// Runs of width 1 with this series each.
+fn series(of_runs: &[&[f64]]) -> Vec<Run> {
+    let of = |(seed, values): (u64, &&[f64])| {
+        let mut record = Record::default();
+        for (i, &value) in values.iter().enumerate() {
+            record.push("s", Axis::Iteration, i as f64, value);
+        }
+        run(1, seed, record)
+    };
+    (0..).zip(of_runs).map(of).collect()
+}
+
+fn diverge(run: &mut Run) {
+    let State::Committed { commit, .. } = &mut run.state else { unreachable!() };
+    commit.outcome = Outcome::Diverged { iteration: 7 };
+}
+
+fn all() -> Selection {
+    Selection { experiment: ExperimentId::new("made-up").unwrap(), values: BTreeMap::new() }
+}
+
+fn width(width: i64) -> Selection {
+    Selection { values: [("width".to_owned(), Value::Integer(width))].into(), ..all() }
+}
+
+fn y() -> String {
+    "loss".to_owned()
+}
+
+fn found(check: &Check, runs: &[Run]) -> Finding {
+    decide(check, runs, None, "test")
+}
+
+fn near(found: Option<(f64, f64)>, low: f64, high: f64) {
+    let interval = found.unwrap();
+    assert!((interval.0 - low).abs() < 1e-9 && (interval.1 - high).abs() < 1e-9, "{interval:?}");
+}
+
+#[test]
+fn means_within_a_factor_are_equivalent() {
+    let check = Check::Equivalent { a: width(1), b: width(2), y: y(), factor: 2.0 };
+    let against = |values: &[f64]| found(&check, &[losses(1, &[1.0, 2.0, 4.0]), losses(2, values)].concat());
+    let same = against(&[1.25, 2.5, 5.0]);
+    assert_eq!((same.verdict, same.n.as_slice()), (Holds, &[3, 3][..]));
+    assert_eq!(
+        same.measured,
+        "geometric mean of loss: 2 against 2.500, ratio 0.8000 (paired by seed); should lie within 0.5000 and 2"
+    );
+    near(same.interval, 0.8, 0.8);
+    assert_eq!(against(&[5.0, 10.0, 20.0]).verdict, DoesntHold);
+    let unsure = against(&[0.5, 2.0, 9.0]);
+    assert_eq!((unsure.verdict, unsure.why.as_str()), (Undecided, "the interval reaches over the bound"));
+    let without = against(&[1.0, 0.0, -3.0]);
+    assert_eq!((without.verdict, without.why.as_str()), (Undecided, "1 run is too few: it takes 3"));
+    assert_eq!(without.left_out, "of the second: 2 without a positive value");
+}
+
+#[test]
+fn a_mean_is_greater_if_the_whole_interval_of_the_difference_is() {
+    let check = Check::Greater { a: width(1), b: width(2), y: y() };
+    let a = [0.71, 0.74, 0.69, 0.80, 0.77];
+    let against = |values: &[f64]| found(&check, &[losses(1, &a), losses(2, values)].concat());
+    // The example of scipy's Welch interval in the tests of the statistics.
+    let greater = against(&[0.66, 0.70, 0.67, 0.65]);
+    assert_eq!((greater.verdict, greater.n.as_slice()), (Holds, &[5, 4][..]));
+    assert!(greater.measured.ends_with("(Welch); should be above 0"), "{}", greater.measured);
+    near(greater.interval, 0.016_741_020_727_060_546, 0.127_258_979_272_939_36);
+    assert_eq!(against(&[0.66, 0.70, 0.67, 0.65, 0.73]).verdict, Undecided);
+    assert_eq!(against(&[0.91, 0.95, 0.88, 0.99, 0.98]).verdict, DoesntHold);
+}
+
+#[test]
+fn runs_are_paired_by_seed_and_by_what_the_selections_leave_open() {
+    let mut runs = Vec::new();
+    for (hidden, less) in [(1, 0.0), (2, 0.1)] {
+        for (function, scale) in [("sin", 1.0), ("cube", 1000.0)] {
+            for seed in 0..3 {
+                let mut record = Record::default();
+                record.set("loss", scale + less + 0.001 * seed as f64);
+                let mut run = run(hidden, seed, record);
+                run.task.point.insert("function".to_owned(), Value::Text(function.to_owned()));
+                run.task.id = TaskId(Digest::of(format!("{hidden} {function} {seed}").as_bytes()));
+                runs.push(run);
+            }
+        }
+    }
+    let paired = found(&Check::Greater { a: width(2), b: width(1), y: y() }, &runs);
+    assert_eq!((paired.verdict, paired.n.as_slice()), (Holds, &[6, 6][..]));
+    near(paired.interval, 0.1, 0.1);
+}
+
+#[test]
+fn diverged_missing_and_unmeasured_runs_are_left_out_and_said() {
+    let mut runs = losses(1, &[1.0, 1.1, 0.9, 1.0, f64::NAN, 1.0]);
+    diverge(&mut runs[3]);
+    runs[5].state = State::Missing;
+    let within = found(&Check::Within { of: all(), y: y(), low: 0.5, high: 1.5 }, &runs);
+    assert_eq!((within.verdict, within.n.as_slice()), (Holds, &[3][..]));
+    assert_eq!(within.left_out, "1 diverged, 1 missing, 1 without a finite value");
+    diverge(&mut runs[2]);
+    let few = found(&Check::Within { of: all(), y: y(), low: 0.5, high: 1.5 }, &runs);
+    assert_eq!((few.verdict, few.why.as_str()), (Undecided, "2 runs are too few: it takes 3"));
+    let checks = every_check();
+    for check in &checks {
+        let nothing = found(check, &[]);
+        assert_eq!(
+            (nothing.verdict, nothing.estimate, nothing.interval),
+            (Undecided, None, None),
+            "{check:?}"
+        );
+        assert!(!nothing.why.is_empty(), "{check:?}");
+    }
+}
+
+fn every_check() -> Vec<Check> {
+    let (direction, of) = (Direction::Rises, all());
+    vec![
+        Check::Equivalent { a: width(1), b: width(2), y: y(), factor: 2.0 },
+        Check::Greater { a: width(1), b: width(2), y: y() },
+        Check::Trend { of: of.clone(), y: y(), direction, at_least: 0.0, until: None },
+        Check::Correlation { of: of.clone(), x: "width".to_owned(), y: y(), direction, only_if: None },
+        Check::Within { of: of.clone(), y: y(), low: 0.0, high: 1.0 },
+        Check::Best { of: width(1), y: y(), best: Best::Lowest },
+        Check::Together { of: of.clone(), at_most: 0.5 },
+        Check::Smooth { of, y: y(), at_most: 0.05 },
+    ]
+}
+
+#[test]
+fn values_that_are_not_finite_never_panic_and_decide_nothing() {
+    let runs = losses(1, &[f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+    for check in every_check() {
+        let finding = found(&check, &runs);
+        assert_eq!(finding.verdict, Undecided, "{check:?}");
+        assert!(serde_json::to_string(&finding).is_ok());
+    }
+}
+
+#[test]
+fn a_mean_lies_within_bounds_or_beyond_them_with_its_interval() {
+    let check = |low, high| Check::Within { of: all(), y: y(), low, high };
+    // Mean 0.875, interval 0.772 to 0.978: the example of scipy in the tests of the statistics.
+    let runs = losses(1, &[0.9, 0.8, 0.85, 0.95]);
+    assert_eq!(found(&check(0.7, 1.0), &runs).verdict, Holds);
+    assert_eq!(found(&check(0.8, 1.0), &runs).verdict, Undecided);
+    let outside = found(&check(0.0, 0.5), &runs);
+    assert_eq!(outside.verdict, DoesntHold);
+    assert_eq!(outside.measured, "mean of loss: 0.8750; should lie within 0 and 0.5000");
+    near(outside.interval, 0.772_286_987_161_974, 0.977_713_012_838_026);
+}
+
+#[test]
+fn a_trend_is_the_mean_rank_correlation_of_each_run() {
+    let check =
+        |direction, at_least| Check::Trend { of: all(), y: "s".to_owned(), direction, at_least, until: None };
+    let rising: [&[f64]; 3] = [&[1.0, 2.0, 3.0, 4.0], &[1.0, 2.0, 4.0, 3.0], &[0.0, 1.0, 5.0, 9.0]];
+    let runs = series(&rising);
+    // Correlations 1, 0.8, 1: mean 0.933, half width 4.302 653·0.066 667 = 0.286 844; none is above 1.
+    let risen = found(&check(Direction::Rises, 0.6), &runs);
+    assert_eq!(risen.verdict, Holds);
+    assert!((risen.estimate.unwrap() - 14.0 / 15.0).abs() < 1e-12);
+    let (low, high) = risen.interval.unwrap();
+    assert!((low - 0.646_490).abs() < 1e-6 && high == 1.0, "{low} {high}");
+    assert_eq!(found(&check(Direction::Rises, 0.7), &runs).verdict, Undecided);
+    assert_eq!(found(&check(Direction::Falls, 0.0), &runs).verdict, DoesntHold);
+    let flat = series(&[&[1.0; 3][..], &[1.0, 2.0, 3.0], &[2.0, 2.0, 3.0], &[1.0, 2.0, 2.0]]);
+    let finding = found(&check(Direction::Rises, 0.0), &flat);
+    assert_eq!((finding.verdict, finding.left_out.as_str()), (Holds, "1 without a rank correlation"));
+}
+
+#[test]
+fn a_trend_ends_where_its_number_says_and_counts_values_that_are_not_finite() {
+    let mut runs = series(&[&[1.0, 2.0, f64::NAN, 3.0, 0.0, 0.0, 0.0][..]; 4]);
+    for run in &mut runs[..3] {
+        let State::Committed { record, .. } = &mut run.state else { unreachable!() };
+        record.set("trained_iterations", 3.0);
+    }
+    let until = Some("trained_iterations".to_owned());
+    let check =
+        Check::Trend { of: all(), y: "s".to_owned(), direction: Direction::Rises, at_least: 0.5, until };
+    let finding = found(&check, &runs);
+    assert_eq!((finding.verdict, finding.estimate), (Holds, Some(1.0)));
+    assert_eq!(finding.left_out, "1 without the number to look up to");
+    assert!(finding.measured.ends_with("; 3 values that aren't finite left out"), "{}", finding.measured);
+}
+
+/// Runs whose loss is this at width 1, 2, 3, …
+fn by_width(values: &[f64]) -> Vec<Run> {
+    (1..).zip(values).flat_map(|(width, &value)| losses(width, &[value])).collect()
+}
+
+#[test]
+fn a_correlation_across_runs_is_decided_by_its_interval() {
+    let check =
+        |direction| Check::Correlation { of: all(), x: "width".to_owned(), y: y(), direction, only_if: None };
+    let rising = by_width(&[1.0, 3.0, 2.0, 4.0, 5.0, 7.0, 6.0, 8.0, 9.0, 10.0]);
+    assert_eq!(found(&check(Direction::Rises), &rising).verdict, Holds);
+    let falls = found(&check(Direction::Falls), &rising);
+    assert_eq!(falls.verdict, DoesntHold);
+    assert!(falls.measured.ends_with("; should be below 0"), "{}", falls.measured);
+    let neither = by_width(&[5.0, 1.0, 8.0, 3.0, 9.0, 2.0, 7.0, 4.0, 6.0, 5.0]);
+    assert_eq!(found(&check(Direction::Rises), &neither).verdict, Undecided);
+    let few = found(&check(Direction::Rises), &rising[..4]);
+    assert_eq!(few.verdict, Undecided);
+    assert_eq!(few.why, "4 runs are too few for a rank correlation: it takes 5");
+    let constant = found(&check(Direction::Rises), &by_width(&[2.0; 6]));
+    assert_eq!((constant.verdict, constant.why.as_str()), (Undecided, "width or loss doesn't vary"));
+}
+
+#[test]
+fn runs_that_have_not_converged_are_no_part_of_a_correlation() {
+    let mut runs = by_width(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -7.0, -8.0]);
+    for (place, run) in runs.iter_mut().enumerate() {
+        let State::Committed { record, .. } = &mut run.state else { unreachable!() };
+        record.set("converged", if place < 6 { 1.0 } else { 0.0 });
+        record.set("share", place as f64);
+    }
+    let check = Check::Correlation {
+        of: all(),
+        x: "share".to_owned(),
+        y: y(),
+        direction: Direction::Rises,
+        only_if: Some("converged".to_owned()),
+    };
+    let finding = found(&check, &runs);
+    assert_eq!((finding.verdict, finding.estimate), (Holds, Some(1.0)));
+    assert_eq!((finding.n.as_slice(), finding.left_out.as_str()), (&[6][..], "2 not converged"));
+}
+
+#[test]
+fn the_best_point_is_better_than_every_other() {
+    let check = |of| Check::Best { of, y: y(), best: Best::Lowest };
+    let runs =
+        [losses(1, &[0.30, 0.31, 0.32]), losses(2, &[0.10, 0.12, 0.11]), losses(3, &[0.50, 0.51, 0.53])]
+            .concat();
+    let best = found(&check(width(2)), &runs);
+    assert_eq!((best.verdict, best.why.as_str()), (Holds, ""));
+    assert_eq!(
+        best.measured,
+        "mean of loss, lowest of all points: width 2 is 0.1100 with rank 1 of 3; best is width 2 with 0.1100; \
+         less the best other, width 1: −0.2000"
+    );
+    assert!(best.interval.is_some_and(|(low, high)| low < -0.2 && -0.2 < high && high < 0.0), "{best:?}");
+    let worse = found(&check(width(1)), &runs);
+    assert_eq!(worse.verdict, DoesntHold);
+    assert!(worse.measured.contains("width 1 is 0.3100 with rank 2 of 3; best is width 2 with 0.1100"));
+    assert!(
+        worse.measured.ends_with("; width 2 is better with its interval at 97.50 %"),
+        "{}",
+        worse.measured
+    );
+    assert_eq!(found(&Check::Best { of: width(3), y: y(), best: Best::Highest }, &runs).verdict, Holds);
+    let close = [runs, losses(4, &[0.09, 0.13, 0.12])].concat();
+    let unsure = found(&check(width(2)), &close);
+    assert_eq!((unsure.verdict, unsure.why.as_str()), (Undecided, "not told apart from 1 of 3 other points"));
+    let many = found(&check(all()), &close);
+    assert_eq!((many.verdict, many.why.as_str()), (Undecided, "the selection means 4 points, not one"));
+}
+
+#[test]
+fn a_point_without_values_keeps_another_from_being_the_best() {
+    let mut runs =
+        [losses(1, &[0.30, 0.31, 0.32]), losses(2, &[0.10, 0.12, 0.11]), losses(3, &[1.0; 3])].concat();
+    runs[6..].iter_mut().for_each(diverge);
+    let finding = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
+    assert_eq!(finding.verdict, Undecided);
+    assert_eq!(finding.why, "not told apart from 0 of 2 other points; 1 have too few runs");
+    assert_eq!(finding.left_out, "width 3: 3 diverged");
+}
+
+fn distances(between: f64, spread: f64) -> Distances {
+    let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+    let of = |(a, b): (u64, u64)| ((a, b), between + spread * (a + b) as f64);
+    Distances {
+        between_last: pairs.map(of).to_vec(),
+        travelled: (0..4).map(|seed| (seed, 10.0)).collect(),
+        left_out: vec!["seed 4: is missing".to_owned()],
+    }
+}
+
+#[test]
+fn runs_are_together_if_their_ends_are_near_each_other() {
+    let check = Check::Together { of: all(), at_most: 0.5 };
+    let of = |distances: &Distances| decide(&check, &[], Some(distances), "test");
+    let near_each_other = of(&distances(1.0, 0.1));
+    assert_eq!((near_each_other.verdict, near_each_other.n.as_slice()), (Holds, &[4][..]));
+    assert!((near_each_other.estimate.unwrap() - 0.13).abs() < 1e-12);
+    assert_eq!(near_each_other.left_out, "seed 4: is missing");
+    assert_eq!(of(&distances(14.0, 0.1)).verdict, DoesntHold);
+    assert_eq!(of(&distances(1.0, 1.3)).verdict, Undecided);
+    let mut two = distances(1.0, 0.1);
+    two.between_last.truncate(1);
+    two.travelled.truncate(2);
+    assert_eq!(of(&two).why, "2 runs are too few: it takes 3");
+    assert_eq!(of(&Distances::default()).verdict, Undecided);
+    let nowhere = Distances { travelled: (0..4).map(|seed| (seed, 0.0)).collect(), ..distances(1.0, 0.1) };
+    assert_eq!(of(&nowhere).why, "the distances have no ratio");
+}
+
+#[test]
+fn a_series_is_smooth_if_its_points_lie_near_the_cubic_through_their_neighbours() {
+    let check = Check::Smooth { of: all(), y: "s".to_owned(), at_most: 0.05 };
+    let curve = |amplitude: f64| -> Vec<f64> {
+        (0..31)
+            .map(|i| {
+                let alpha = f64::from(i) / 10.0 - 1.0;
+                alpha * alpha + amplitude * f64::from(i % 2)
+            })
+            .collect()
+    };
+    let of = |amplitudes: &[f64]| {
+        let curves: Vec<Vec<f64>> = amplitudes.iter().map(|&amplitude| curve(amplitude)).collect();
+        found(&check, &series(&curves.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+    };
+    assert_eq!(of(&[0.0, 0.001, 0.002]).verdict, Holds);
+    assert_eq!(of(&[2.0, 2.1, 2.2]).verdict, DoesntHold);
+    assert_eq!(of(&[0.0, 0.1, 0.6]).verdict, Undecided);
+    assert_eq!(of(&[0.0]).why, "1 run is too few: it takes 3");
+    let gap = found(&check, &series(&[&[1.0, 2.0, f64::NAN, 4.0, 5.0]]));
+    assert_eq!(gap.left_out, "1 without a finite value");
+}
+
+/// Results with a claim that holds and one of two checks that doesn't; their words need escaping.
+fn results() -> Results {
+    let runs = [losses(1, &[0.9, 0.8, 0.85, 0.95]), losses(2, &[f64::NAN, 2.0, 2.0])].concat();
+    let within = |of, low, high| Check::Within { of, y: y(), low, high };
+    let claims = vec![
+        Claim {
+            text: "Loss is <b>below</b> 1, \"always\"".to_owned(),
+            checks: vec![within(width(1), 0.0, 1.0)],
+        },
+        Claim {
+            text: "Two things".to_owned(),
+            checks: vec![within(width(1), 2.0, 3.0), within(width(2), 0.0, 1.0)],
+        },
+    ];
+    crate::report::tests::results_with_claims(runs, claims)
+}
+
+#[test]
+fn claims_are_written_with_their_numbers() {
+    let judgements = judge(&results());
+    assert_eq!(
+        csv(&judgements),
+        "claim,text,claim_verdict,check,measured,estimate,low,high,n,left_out,verdict,why\n\
+         1,\"Loss is <b>below</b> 1, \"\"always\"\"\",holds,1,mean of loss: 0.8750; should lie within 0 and 1,0.875,\
+         LOW,HIGH,4,,holds,\n\
+         2,Two things,doesn't hold,1,mean of loss: 0.8750; should lie within 2 and 3,0.875,\
+         LOW,HIGH,4,,doesn't hold,\n\
+         2,Two things,doesn't hold,2,mean of loss: 2; should lie within 0 and 1,2,,,2,1 without a finite value,\
+         undecided,2 runs are too few: it takes 3\n"
+            .replace("LOW", "0.772286987161974")
+            .replace("HIGH", "0.977713012838026")
+    );
+    let json: serde_json::Value = serde_json::from_str(&json(&judgements)).unwrap();
+    assert_eq!(json[1]["verdict"], "doesn't hold");
+    assert_eq!(
+        json[1]["checks"][1],
+        serde_json::json!({
+            "measured": "mean of loss: 2; should lie within 0 and 1", "estimate": 2.0, "interval": null, "n": [2],
+            "left_out": "1 without a finite value", "verdict": "undecided", "why": "2 runs are too few: it takes 3",
+        })
+    );
+}
+
+#[test]
+fn the_report_has_the_claims_on_its_page_in_files_and_in_its_summary() {
+    let (folder, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let summary = results().write(folder.path()).unwrap();
+    results().write(again.path()).unwrap();
+    let lines: Vec<String> = summary.claims.iter().map(ToString::to_string).collect();
+    assert_eq!(lines, ["holds         Loss is <b>below</b> 1, \"always\"", "doesn't hold  Two things"]);
+    let page = std::fs::read_to_string(&summary.page).unwrap();
+    assert!(
+        page.contains("Loss is &lt;b&gt;below&lt;/b&gt; 1, &quot;always&quot;") && !page.contains("<b>below")
+    );
+    assert!(page.contains("✓ holds") && page.contains("✗ doesn&#39;t hold") && page.contains("? undecided"));
+    assert!(page.contains("Left out: 1 without a finite value"));
+    for file in ["claims.csv", "claims.json", "index.html"] {
+        let read = |folder: &std::path::Path| std::fs::read(folder.join(file)).unwrap();
+        assert_eq!(read(folder.path()), read(again.path()), "{file}");
+    }
+}
+
+#[test]
+fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
+    let mut runs = samples::functions(5);
+    runs.extend(samples::images(5, 100));
+    let folder = tempfile::tempdir().unwrap();
+    let results = crate::report::tests::results_with_claims(runs, samples::claims());
+    let page = std::fs::read_to_string(results.write(folder.path()).unwrap().page).unwrap();
+    assert!(page.contains("Left out: of the second: 1 diverged, 1 missing"));
+    assert!(
+        page.contains("Left out: of the second: 1 failed")
+            && page.contains("Left out: of the first: 1 failed")
+    );
+    assert!(page.contains("<th scope=\"rowgroup\" rowspan=\"2\">The shallower network beats the deeper<p>"));
+}
+
+#[test]
+fn a_sweep_without_claims_says_nothing_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let summary = Results { claims: Vec::new(), ..results() }.write(folder.path()).unwrap();
+    assert!(summary.claims.is_empty());
+    assert!(!folder.path().join("claims.csv").exists() && !folder.path().join("claims.json").exists());
+    assert!(!std::fs::read_to_string(&summary.page).unwrap().contains("id=\"claims\""));
+}

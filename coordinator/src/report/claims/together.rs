@@ -1,0 +1,47 @@
+//! Whether runs that differ in their seed end in a similar region of weight space.
+
+use std::collections::BTreeSet;
+
+use super::finding::Finding;
+use super::verdict::Verdict;
+use crate::report::chart::number::significant;
+use crate::report::projection::Distances;
+use crate::report::statistics::{LEVEL, jackknife_interval};
+
+/// The mean distance between the runs' ends as a share of the mean distance from a run's first to its last weights, against
+/// the bound. Its interval is that of the jackknife over runs, computed from logarithms: a distance between two runs is left
+/// out with either of them.
+pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> Finding {
+    const WHAT: &str = "mean distance between the last weights of two runs, as a share of that from a run's first to its last";
+    let Some(distances) = distances else {
+        return Finding::undecided(WHAT.to_owned(), "no weights could be read").of_runs(&[0], String::new());
+    };
+    let seeds: BTreeSet<u64> = distances.travelled.iter().map(|(seed, _)| *seed).collect();
+    let finding = match logarithm(distances, None) {
+        None => Finding::undecided(WHAT.to_owned(), "the distances have no ratio"),
+        Some(all) => {
+            let without: Option<Vec<f64>> =
+                seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
+            let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
+            let interval = interval.map(|(low, high)| (low.exp(), high.exp()));
+            let measured =
+                format!("{WHAT}: {}; should be at most {}", significant(all.exp()), significant(at_most));
+            Finding::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
+        }
+    };
+    finding.of_runs(&[seeds.len()], distances.left_out.join(", "))
+}
+
+/// The logarithm of the ratio, without the runs of one seed; None where it has no finite one.
+fn logarithm(distances: &Distances, without: Option<u64>) -> Option<f64> {
+    let stays = |seed: u64| Some(seed) != without;
+    let between = distances.between_last.iter().filter(|((a, b), _)| stays(*a) && stays(*b));
+    let travelled = distances.travelled.iter().filter(|(seed, _)| stays(*seed));
+    let ratio = mean(between.map(|(_, distance)| *distance)) / mean(travelled.map(|(_, distance)| *distance));
+    Some(ratio.ln()).filter(|logarithm| logarithm.is_finite())
+}
+
+fn mean(distances: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = distances.fold((0.0, 0), |(sum, n), distance| (sum + distance, n + 1));
+    sum / f64::from(n)
+}
