@@ -15,6 +15,8 @@ use samples_of_weights::Fate;
 
 #[path = "../src/report/samples.rs"]
 mod samples;
+#[path = "../src/report/samples_of_lines.rs"]
+mod samples_of_lines;
 #[path = "../src/report/samples_of_weights.rs"]
 mod samples_of_weights;
 
@@ -26,6 +28,9 @@ async fn main() {
     let mut runs = samples::functions(seeds);
     runs.extend(samples::images(seeds, 23_400));
     runs.extend(samples_of_weights::surfaces(seeds.min(4)));
+    runs.extend(samples_of_lines::interpolations(seeds.min(5)));
+    runs.extend(samples_of_lines::spectra(seeds.min(3)));
+    runs.extend(samples_of_lines::searches(100));
     let source = Source {
         file: "made-up.toml".to_owned(),
         text: "name = \"made-up\"\n".to_owned(),
@@ -36,6 +41,7 @@ async fn main() {
     let sweep = SweepRecord { id, source, datasets: Datasets::new(), launched_unix_ms: None };
     let mut figures = samples::figures();
     figures.extend(samples_of_weights::surface_figures());
+    figures.extend(samples_of_lines::line_figures());
     let results = Results {
         sweep,
         figures,

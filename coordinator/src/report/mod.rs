@@ -17,12 +17,16 @@ mod runs;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod samples_of_lines;
+#[cfg(test)]
 mod samples_of_weights;
 mod statistics;
 mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_lines;
 #[cfg(test)]
 mod tests_of_weights;
 

@@ -107,7 +107,8 @@ fn panel(
     }
 }
 
-fn kind_of(request: &Request<'_>, series: &str) -> Kind {
+/// How a series' axis maps its values.
+pub(super) fn kind_of(request: &Request<'_>, series: &str) -> Kind {
     if request.log_y.iter().any(|name| name == series) { Kind::Logarithmic } else { Kind::Linear }
 }
 
@@ -119,7 +120,7 @@ const fn center_of(kind: Kind) -> Center {
 }
 
 /// The runs of `group` that belong to `facet`.
-fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
+pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
     let belongs = |run: &&Run| facet.runs.iter().any(|other| std::ptr::eq(*run, *other));
     group.runs.iter().copied().filter(belongs).collect()
 }
@@ -138,7 +139,7 @@ fn bring_lines_to_the_front(marks: &mut [Mark]) {
 
 /// The panels, given facet by facet, in rows. Series in a row: a row a facet; a single series, or more series than
 /// stand side by side, fill rows. Series in a column: a column a facet.
-fn arrange(panels: &[Panel], layout: Layout, series: usize, facets: usize) -> Vec<chart::Row> {
+pub(super) fn arrange(panels: &[Panel], layout: Layout, series: usize, facets: usize) -> Vec<chart::Row> {
     match layout {
         Layout::Row => {
             let across = if facets > 1 && (2..=3).contains(&series) { series } else { columns(panels.len()) };

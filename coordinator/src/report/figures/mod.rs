@@ -3,10 +3,13 @@
 mod cell;
 mod curves;
 mod data;
+mod each;
 pub(crate) mod groups;
+mod interpolation;
 pub(crate) mod names;
 mod notes;
 mod predictions;
+mod spectrum;
 mod surface;
 mod tiles;
 mod trajectories;
@@ -57,17 +60,19 @@ pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -
     let runs = groups::select(runs, &figure.experiments);
     let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
     match &figure.drawing {
-        Drawing::Curves { y, group, log_y, layout, each: _ } => {
+        Drawing::Curves { y, group, log_y, layout, each } => {
             let request = curves::Request { title, y, group, facet, log_y, layout: *layout };
-            curves::chart(&request, &runs)
+            if *each { each::chart(&request, &runs) } else { curves::chart(&request, &runs) }
         }
         Drawing::Predictions => predictions::chart(title, facet, &runs),
         Drawing::Trajectories { layers } => trajectories::chart(title, facet, layers, &runs, projections),
         Drawing::Surface { y, log } => surface::chart(title, y, *log, &runs),
-        Drawing::Against { .. }
-        | Drawing::Scatter { .. }
-        | Drawing::Interpolation { .. }
-        | Drawing::Spectrum { .. } => todo!(),
+        Drawing::Interpolation { y, log_y, group } => {
+            let request = interpolation::Request { title, y, log_y, group, facet };
+            interpolation::chart(&request, &runs)
+        }
+        Drawing::Spectrum { group } => spectrum::chart(title, group, facet, &runs),
+        Drawing::Against { .. } | Drawing::Scatter { .. } => todo!(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::experiment::{Classify, Experiment, FitFunction, Subject};
+use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction, Subject};
 use basin_domain::record::Axis;
 use basin_domain::value::Value;
 
@@ -13,18 +13,56 @@ use crate::report::runs::Run;
 pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
     let kinds: BTreeSet<&str> = runs.iter().map(|run| trained(&run.task.spec.experiment)).collect();
     let loss_unit = match kinds.iter().collect::<Vec<_>>()[..] {
-        [&"fit-function"] => " (mean squared error)",
+        [&"fit-function" | &"critical-point"] => " (mean squared error)",
         [&"classify"] => " (nats)",
         _ => "",
     };
     match series {
         "train_loss" => format!("training loss{loss_unit}"),
         "test_loss" => format!("test loss{loss_unit}"),
+        "loss" if kinds.contains(CriticalPoint::KIND) => format!("loss{loss_unit}"),
         "loss" => format!("batch loss{loss_unit}"),
         "train_accuracy" => "training accuracy".to_owned(),
         "test_accuracy" => "test accuracy".to_owned(),
         "gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
         other => other.replace('_', " "),
+    }
+}
+
+/// The quantity of several series that share an axis: `loss (nats)` for those of training and test.
+pub(crate) fn common_quantity(series: &[String], runs: &[&Run]) -> String {
+    let [first, rest @ ..] = series else { return String::new() };
+    if rest.is_empty() {
+        return quantity(first, runs);
+    }
+    let named: Vec<String> = series.iter().map(|series| quantity(series, runs)).collect();
+    let of_part = |quantity: &String| {
+        let rest = quantity.strip_prefix("training ").or_else(|| quantity.strip_prefix("test "))?;
+        Some(rest.strip_suffix(", final").unwrap_or(rest).to_owned())
+    };
+    let common: Option<BTreeSet<String>> = named.iter().map(of_part).collect();
+    match common.as_ref().and_then(|common| Some((common.len(), common.first()?))) {
+        Some((1, common)) => common.clone(),
+        _ => named.join(", "),
+    }
+}
+
+/// What the series at this position of every panel have in common: `training`, `test`, or all their names.
+pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
+    let series: Vec<&str> =
+        panels.iter().filter_map(|panel| panel.get(position)).map(String::as_str).collect();
+    let part = |series: &&str| {
+        let name = series.strip_prefix("final_").unwrap_or(series);
+        match name.split('_').next() {
+            Some("train") => Some("training"),
+            Some("test") => Some("test"),
+            _ => None,
+        }
+    };
+    let parts: Option<BTreeSet<&str>> = series.iter().map(part).collect();
+    match parts.as_ref().and_then(|parts| Some((parts.len(), parts.first()?))) {
+        Some((1, part)) => (*part).to_owned(),
+        _ => series.into_iter().map(|series| quantity(series, &[])).collect::<Vec<_>>().join(" / "),
     }
 }
 

@@ -1,0 +1,175 @@
+//! `interpolation`: series against the ratio between two solutions, which are marked.
+
+use basin_domain::record::Axis;
+
+use super::cell::{self, Place};
+use super::curves;
+use super::data::Rows;
+use super::groups::{self, Group, Groups};
+use super::notes::{self, Remark};
+use super::{columns, height, names};
+use crate::report::chart::scale::{Kind, drawable};
+use crate::report::chart::style::Pen;
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
+use crate::report::runs::{Counts, Run};
+use crate::report::statistics::Center;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// The title.
+    pub(super) title: &'a str,
+    /// The series of each panel.
+    pub(super) y: &'a [Vec<String>],
+    /// The series whose panels' axes are logarithmic.
+    pub(super) log_y: &'a [String],
+    /// The parameters that make the groups.
+    pub(super) group: &'a [String],
+    /// The parameter that makes the facets.
+    pub(super) facet: Option<&'a str>,
+}
+
+/// The chart of `request` from `runs`, with its data.
+pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
+    let mut rows = Rows::default();
+    let grouped = groups::group(runs, request.group, request.facet);
+    let facets = groups::facets(runs, request.facet);
+    let mut panels = Vec::new();
+    let mut remarks = Vec::new();
+    for facet in &facets {
+        for series in request.y {
+            panels.push(panel(request, series, facet, &grouped, &mut rows));
+            remarks.extend(series.iter().filter_map(|series| without_place(request, series, facet)));
+        }
+    }
+    let cells: Vec<notes::Cell> = facets
+        .iter()
+        .flat_map(|facet| {
+            grouped.groups.iter().map(move |group| (facet, group, curves::within(group, facet)))
+        })
+        .filter(|(_, _, runs)| !runs.is_empty())
+        .map(|(facet, group, runs)| notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) })
+        .collect();
+    let middle = match (request.log_y.len(), request.y.iter().flatten().count()) {
+        (0, _) => Center::Mean.words().to_owned(),
+        (logarithmic, all) if logarithmic == all => Center::GeometricMean.words().to_owned(),
+        _ => format!(
+            "{} ({} where the axis is logarithmic)",
+            Center::Mean.words(),
+            Center::GeometricMean.words()
+        ),
+    };
+    let mut notes = vec![notes::counts(&cells)];
+    notes.extend(notes::reading(&cells, &middle, ""));
+    notes.push("Upright lines: the two solutions, at α = 0 and α = 1.".to_owned());
+    notes.extend(notes::sentences(&remarks, usize::MAX));
+    let across = if facets.len() > 1 && (2..=3).contains(&request.y.len()) {
+        request.y.len()
+    } else {
+        columns(panels.len())
+    };
+    let chart = Chart {
+        title: request.title.to_owned(),
+        description: format!("Along the straight line through two solutions. {}", notes.join(" ")),
+        heading: None,
+        legend: legend(request, &grouped),
+        rows: panels
+            .chunks(across)
+            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+            .collect(),
+        notes,
+    };
+    (chart, rows)
+}
+
+fn panel(
+    request: &Request<'_>,
+    series: &[String],
+    facet: &Group<'_>,
+    grouped: &Groups<'_>,
+    rows: &mut Rows,
+) -> Panel {
+    let kind = kind_of(request, series);
+    let mut marks = Vec::new();
+    for (number, group) in grouped.groups.iter().enumerate() {
+        let runs = curves::within(group, facet);
+        for (position, name) in series.iter().enumerate() {
+            let place = Place {
+                panel: name,
+                facet: &facet.label,
+                group: &group.label,
+                number: number * widest(request) + position,
+                axis: Axis::Ratio,
+                center: if kind == Kind::Linear { Center::Mean } else { Center::GeometricMean },
+                bins: None,
+            };
+            cell::completed(place, &cell::points_of(&runs, name, Run::completed), &mut marks, rows);
+        }
+    }
+    // Bands behind the lines, and the solutions behind both, where there is something to see at all.
+    marks.sort_by_key(|mark| !matches!(mark, Mark::Band { .. }));
+    if !marks.is_empty() {
+        marks.splice(0..0, [0.0, 1.0].map(|x| Mark::Upright { x }));
+    }
+    let all: Vec<&Run> = grouped.groups.iter().flat_map(|group| group.runs.iter().copied()).collect();
+    Panel {
+        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        annotation: None,
+        x: chart::Axis::new("interpolation ratio α (0: from, 1: to)", Kind::Linear),
+        y: chart::Axis::new(names::common_quantity(series, &all), kind),
+        marks,
+    }
+}
+
+fn kind_of(request: &Request<'_>, series: &[String]) -> Kind {
+    if series.iter().any(|series| request.log_y.contains(series)) { Kind::Logarithmic } else { Kind::Linear }
+}
+
+/// The most series of a panel: so many pens each group takes, so that a panel's second series has the same pen in all panels.
+fn widest(request: &Request<'_>) -> usize {
+    request.y.iter().map(Vec::len).max().unwrap_or(1)
+}
+
+fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
+    let positions: Vec<String> =
+        (0..widest(request)).map(|position| names::position(request.y, position)).collect();
+    if positions.len() == 1 && grouped.groups.len() <= 1 {
+        return Vec::new();
+    }
+    let mut entries = Vec::new();
+    for (number, group) in grouped.groups.iter().enumerate() {
+        let counts = Counts::of(group.runs.iter().copied());
+        for (position, name) in positions.iter().enumerate() {
+            let label = match (positions.len(), grouped.groups.len()) {
+                (1, _) => group.label.clone(),
+                (_, 1) => name.clone(),
+                _ => format!("{} · {name}", group.label),
+            };
+            let pen = Pen::group(number * positions.len() + position);
+            entries.push(if counts.completed == 0 {
+                Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
+            } else if counts.completed >= cell::ENOUGH {
+                Entry { label, swatch: Swatch::Banded(pen) }
+            } else {
+                Entry { label, swatch: Swatch::Line(pen) }
+            });
+        }
+    }
+    entries
+}
+
+/// How many values of a series leave a gap.
+fn without_place(request: &Request<'_>, series: &str, facet: &Group<'_>) -> Option<Remark> {
+    let kind = request
+        .y
+        .iter()
+        .find(|panel| panel.iter().any(|name| name == series))
+        .map_or(Kind::Linear, |panel| kind_of(request, panel));
+    let points = cell::points_of(&facet.runs, series, Run::completed);
+    let gaps = points.iter().flat_map(|(_, points)| points).filter(|point| !drawable(kind, point.1)).count();
+    let have = if gaps == 1 { "value has" } else { "values have" };
+    (gaps > 0).then(|| Remark {
+        quantity: names::quantity(series, &[]),
+        text: format!("{gaps} {have} no place on the axis and leave a gap"),
+    })
+}

@@ -1,0 +1,130 @@
+//! `spectrum`: densities of Hessian eigenvalues, a line a run, on a logarithmic axis.
+
+use basin_domain::record::Axis;
+
+use super::data::{Row, Rows};
+use super::groups::{self, Group, Groups};
+use super::{columns, height, notes};
+use crate::report::chart::scale::Kind;
+use crate::report::chart::style::{Color, Pen};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
+use crate::report::runs::{Counts, Run};
+
+/// The series.
+const SERIES: &str = "spectral_density";
+/// Below this share of the greatest density the axis ends: what lies there is the tail of the Gaussians, not of the spectrum.
+const FLOOR: f64 = 1e-7;
+/// The most runs whose largest eigenvalue is written into the figure.
+const LABELLED: usize = 6;
+
+/// The chart of the spectra of `runs`, with its data.
+pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[&Run]) -> (Chart, Rows) {
+    let mut rows = Rows::default();
+    let grouped = groups::group(runs, group, facet);
+    let facets = groups::facets(runs, facet);
+    let peak = runs
+        .iter()
+        .filter_map(|run| run.completed()?.series.get(SERIES))
+        .flat_map(|series| series.points.iter().map(|point| point.1))
+        .filter(|density| density.is_finite())
+        .fold(0.0, f64::max);
+    let panels: Vec<Panel> = facets.iter().map(|facet| panel(facet, &grouped, peak, &mut rows)).collect();
+    let cells: Vec<notes::Cell> = grouped
+        .groups
+        .iter()
+        .map(|group| notes::Cell {
+            name: group.label.clone(),
+            counts: Counts::of(group.runs.iter().copied()),
+        })
+        .collect();
+    let notes = vec![
+        notes::counts(&cells),
+        "Each run is a line. Every eigenvalue is spread over 1 % of its run's range; densities below 10⁻⁷ of the greatest are \
+         left out. The number at a line's last peak: the largest eigenvalue that was found."
+            .to_owned(),
+    ];
+    let across = columns(panels.len());
+    let chart = Chart {
+        title: title.to_owned(),
+        description: format!("Densities of the eigenvalues of the loss's Hessian. {}", notes.join(" ")),
+        heading: grouped.heading.clone(),
+        legend: legend(&grouped),
+        rows: panels
+            .chunks(across)
+            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+            .collect(),
+        notes,
+    };
+    (chart, rows)
+}
+
+fn panel(facet: &Group<'_>, grouped: &Groups<'_>, peak: f64, rows: &mut Rows) -> Panel {
+    let mut marks = Vec::new();
+    let mut drawn = 0;
+    for (number, group) in grouped.groups.iter().enumerate() {
+        let belongs = |run: &&&Run| facet.runs.iter().any(|other| std::ptr::eq(**run, *other));
+        for run in group.runs.iter().filter(belongs) {
+            let Some(series) = run.completed().and_then(|record| record.series.get(SERIES)) else { continue };
+            for &(x, value) in &series.points {
+                rows.push(&Row {
+                    panel: SERIES,
+                    facet: &facet.label,
+                    group: &group.label,
+                    what: "run",
+                    seed: Some(run.task.spec.seed),
+                    axis: Axis::Eigenvalue.as_str(),
+                    x,
+                    value,
+                    interval: None,
+                    n: 1,
+                });
+            }
+            let shown =
+                |&(x, density): &(f64, f64)| (x, if density >= FLOOR * peak { density } else { f64::NAN });
+            let points: Vec<(f64, f64)> = series.points.iter().map(shown).collect();
+            let last = last_peak(&points);
+            marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
+            drawn += 1;
+            if let Some(at) = last.filter(|_| drawn <= LABELLED) {
+                let largest = run.completed().and_then(|record| record.last("largest_eigenvalue"));
+                let says = number::significant(largest.unwrap_or(at.0));
+                marks.push(Mark::Label { at, says, color: Color::Group(number) });
+            }
+        }
+    }
+    if !marks.is_empty() {
+        marks.insert(0, Mark::Upright { x: 0.0 });
+    }
+    Panel {
+        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        annotation: None,
+        x: chart::Axis::new("eigenvalue of the Hessian", Kind::Linear),
+        y: chart::Axis::new("density", Kind::Logarithmic),
+        marks,
+    }
+}
+
+/// The rightmost point that is higher than those beside it: where the largest eigenvalue is.
+fn last_peak(points: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let is_peak = |triple: &&[(f64, f64)]| {
+        let [before, here, after] = [triple[0].1, triple[1].1, triple[2].1];
+        here.is_finite() && (before <= here || before.is_nan()) && (after <= here || after.is_nan())
+    };
+    points.windows(3).rev().find(is_peak).map(|triple| triple[1])
+}
+
+fn legend(grouped: &Groups<'_>) -> Vec<Entry> {
+    if grouped.groups.len() <= 1 {
+        return Vec::new();
+    }
+    let sizes = groups::Sizes::of(&grouped.groups);
+    let entry = |(number, group): (usize, &Group<'_>)| {
+        let counts = Counts::of(group.runs.iter().copied());
+        if counts.completed == 0 {
+            Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
+        } else {
+            Entry { label: sizes.label(group), swatch: Swatch::Line(Pen::group(number)) }
+        }
+    };
+    grouped.groups.iter().enumerate().map(entry).collect()
+}
