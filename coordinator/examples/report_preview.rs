@@ -17,6 +17,8 @@ use samples_of_weights::Fate;
 mod samples;
 #[path = "../src/report/samples_of_lines.rs"]
 mod samples_of_lines;
+#[path = "../src/report/samples_of_points.rs"]
+mod samples_of_points;
 #[path = "../src/report/samples_of_weights.rs"]
 mod samples_of_weights;
 
@@ -29,6 +31,9 @@ async fn main() {
     runs.extend(samples::images(seeds, 23_400));
     runs.extend(samples_of_weights::surfaces(seeds.min(4)));
     runs.extend(samples_of_lines::interpolations(seeds.min(5)));
+    runs.extend(samples_of_points::batch_sizes(seeds));
+    runs.extend(samples_of_points::architectures(seeds));
+    runs.extend(samples_of_points::critical_points(100));
     runs.extend(samples_of_lines::spectra(seeds.min(3)));
     runs.extend(samples_of_lines::searches(100));
     let source = Source {
@@ -42,6 +47,7 @@ async fn main() {
     let mut figures = samples::figures();
     figures.extend(samples_of_weights::surface_figures());
     figures.extend(samples_of_lines::line_figures());
+    figures.extend(samples_of_points::point_figures());
     let results = Results {
         sweep,
         figures,

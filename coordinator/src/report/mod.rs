@@ -19,6 +19,8 @@ mod samples;
 #[cfg(test)]
 mod samples_of_lines;
 #[cfg(test)]
+mod samples_of_points;
+#[cfg(test)]
 mod samples_of_weights;
 mod statistics;
 mod summary;
@@ -27,6 +29,8 @@ mod tables;
 mod tests;
 #[cfg(test)]
 mod tests_of_lines;
+#[cfg(test)]
+mod tests_of_points;
 #[cfg(test)]
 mod tests_of_weights;
 

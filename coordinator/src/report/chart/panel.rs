@@ -99,6 +99,12 @@ impl<'a> Measured<'a> {
         if !self.panel.x.names.is_empty() {
             return self.named_ticks(width);
         }
+        let is_shown = |at: &f64| self.x.place(*at).is_some_and(|place| (0.0..=1.0).contains(&place));
+        let own = self.panel.x.ticks.iter().copied().filter(is_shown);
+        let own: Vec<Tick> = own.map(Tick::at).collect();
+        if own.len() > 1 && self.have_room(&own, width) {
+            return own;
+        }
         let fewest = ticks_of(&self.panel.x, &self.x, 2);
         (3..=8)
             .rev()

@@ -12,6 +12,11 @@ pub(crate) struct Tick {
 }
 
 impl Tick {
+    /// A tick that says its value.
+    pub(crate) fn at(at: f64) -> Self {
+        Self::major(at, number::significant(at))
+    }
+
     fn major(at: f64, label: String) -> Self {
         Self { at, label: Some(label) }
     }

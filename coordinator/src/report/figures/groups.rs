@@ -59,6 +59,26 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     Groups { heading, groups: groups.into_iter().map(|(_, group)| group).collect() }
 }
 
+/// Groups runs that stand at different places `x` of an axis: by `parameters`; if there are none, by everything that the sweep
+/// varies but the seed, `facet` and `x`; by the experiment alone where `x` is nothing that the sweep varies, since then it follows
+/// from what it varies.
+pub(crate) fn group_along<'a>(
+    runs: &[&'a Run],
+    parameters: &[String],
+    facet: Option<&str>,
+    x: &str,
+) -> Groups<'a> {
+    let varied: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.task.point.keys()).map(String::as_str).collect();
+    if !parameters.is_empty() {
+        return group(runs, parameters, facet);
+    }
+    let is_other = |name: &&str| varied.contains(x) && *name != x && *name != "seed" && Some(*name) != facet;
+    let others = varied.iter().copied().filter(is_other);
+    let chosen: Vec<String> = ["experiment"].into_iter().chain(others).map(str::to_owned).collect();
+    group(runs, &chosen, facet)
+}
+
 /// Each run by itself: told apart by everything that the sweep varies but `without`, and by the seed.
 pub(crate) fn each<'a>(runs: &[&'a Run], without: &[&str]) -> Groups<'a> {
     let varied: BTreeSet<&str> =

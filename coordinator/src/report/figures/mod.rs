@@ -1,5 +1,6 @@
 //! The figures, one file a kind: from runs to a chart and its data.
 
+mod against;
 mod cell;
 mod curves;
 mod data;
@@ -9,6 +10,7 @@ mod interpolation;
 pub(crate) mod names;
 mod notes;
 mod predictions;
+mod scatter;
 mod spectrum;
 mod surface;
 mod tiles;
@@ -72,7 +74,15 @@ pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -
             interpolation::chart(&request, &runs)
         }
         Drawing::Spectrum { group } => spectrum::chart(title, group, facet, &runs),
-        Drawing::Against { .. } | Drawing::Scatter { .. } => todo!(),
+        Drawing::Against { x, log_x, y, log_y, group } => {
+            let request = against::Request { title, x, log_x: *log_x, y, log_y, group, facet };
+            against::chart(&request, &runs)
+        }
+        Drawing::Scatter { x, log_x, y, log_y, group, solid_if } => {
+            let solid_if = solid_if.as_deref();
+            let request = scatter::Request { title, x, log_x: *log_x, y, log_y, group, facet, solid_if };
+            scatter::chart(&request, &runs)
+        }
     }
 }
 

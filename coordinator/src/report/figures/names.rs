@@ -24,8 +24,21 @@ pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
         "loss" => format!("batch loss{loss_unit}"),
         "train_accuracy" => "training accuracy".to_owned(),
         "test_accuracy" => "test accuracy".to_owned(),
-        "gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
-        other => other.replace('_', " "),
+        "final_loss" => format!("loss{loss_unit}"),
+        "final_train_loss" => format!("training loss{loss_unit}, final"),
+        "final_train_accuracy" => "training accuracy, final".to_owned(),
+        "gradient_norm" | "final_gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
+        "sensitivity" => "sensitivity: mean ‖∂p/∂x‖".to_owned(),
+        "input_gradient" => "input gradient: mean ‖∂L/∂x‖".to_owned(),
+        "sharpness" => "sharpness (%)".to_owned(),
+        "largest_eigenvalue" => "largest eigenvalue of the Hessian".to_owned(),
+        "smallest_eigenvalue" => "smallest eigenvalue of the Hessian".to_owned(),
+        "minimal_ratio_near_zero" => "minimal ratio: near zero".to_owned(),
+        "minimal_ratio_positive_eigenvalues" => "minimal ratio: eigenvalues".to_owned(),
+        "minimal_ratio_sampled" => "minimal ratio: sampled".to_owned(),
+        "parameters" => "parameters".to_owned(),
+        "batch_size" => "batch size".to_owned(),
+        other => parameter(other),
     }
 }
 
@@ -47,10 +60,12 @@ pub(crate) fn common_quantity(series: &[String], runs: &[&Run]) -> String {
     }
 }
 
-/// What the series at this position of every panel have in common: `training`, `test`, or all their names.
+/// What the series at this position of every panel have in common: `training`, `test`, or all their names. A panel of one
+/// series names it on its axis, and doesn't count beside panels of several.
 pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
-    let series: Vec<&str> =
-        panels.iter().filter_map(|panel| panel.get(position)).map(String::as_str).collect();
+    let several = panels.iter().any(|panel| panel.len() > 1);
+    let telling = panels.iter().filter(|panel| panel.len() > 1 || !several);
+    let series: Vec<&str> = telling.filter_map(|panel| panel.get(position)).map(String::as_str).collect();
     let part = |series: &&str| {
         let name = series.strip_prefix("final_").unwrap_or(series);
         match name.split('_').next() {

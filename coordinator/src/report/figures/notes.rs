@@ -18,10 +18,15 @@ pub(crate) struct Cell {
 
 /// How many runs each group has: said once where it is the same everywhere, and for each group that differs.
 pub(crate) fn counts(cells: &[Cell]) -> String {
+    counts_of(cells, "group")
+}
+
+/// The same, where the cells are called `what`.
+pub(crate) fn counts_of(cells: &[Cell], what: &str) -> String {
     let usual = usual(cells);
     let differing: Vec<&Cell> = cells.iter().filter(|cell| cell.counts != usual).collect();
     let of_what = if usual.completed == 1 { "run" } else { "runs" };
-    let mut text = format!("n = {} {of_what} a group", usual.completed);
+    let mut text = format!("n = {} {of_what} a {what}", usual.completed);
     if !usual.left_out().is_empty() {
         text += &format!(" ({})", usual.left_out());
     }

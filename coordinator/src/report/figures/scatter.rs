@@ -1,0 +1,210 @@
+//! `scatter`: one measure against another, a point a run, with their rank correlation.
+
+use super::curves;
+use super::data::{Row, Rows};
+use super::groups::{self, Group, Groups};
+use super::notes::{self, Remark};
+use super::{columns, height, names};
+use crate::report::chart::marker::Marker;
+use crate::report::chart::scale::{Kind, drawable};
+use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
+use crate::report::runs::{Counts, Run};
+use crate::report::statistics::{LEVEL, bca_interval, spearman};
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    /// The title.
+    pub(super) title: &'a str,
+    /// The measure on the horizontal axis.
+    pub(super) x: &'a str,
+    /// Whether that axis is logarithmic.
+    pub(super) log_x: bool,
+    /// The measures on the vertical axes, one panel each.
+    pub(super) y: &'a [String],
+    /// Those of them whose axes are logarithmic.
+    pub(super) log_y: &'a [String],
+    /// The parameters that make the groups.
+    pub(super) group: &'a [String],
+    /// The parameter that makes the facets.
+    pub(super) facet: Option<&'a str>,
+    /// A single number: runs in which it isn't 1 are hollow, and not part of the correlation.
+    pub(super) solid_if: Option<&'a str>,
+}
+
+/// A run in a panel.
+struct Dot<'a> {
+    run: &'a Run,
+    /// Its group.
+    number: usize,
+    at: (f64, f64),
+    is_solid: bool,
+}
+
+/// The chart of `request` from `runs`, with its data.
+pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
+    let mut rows = Rows::default();
+    let mut remarks = Vec::new();
+    let grouped = groups::group(runs, request.group, request.facet);
+    let facets = groups::facets(runs, request.facet);
+    let mut panels = Vec::new();
+    for facet in &facets {
+        for y in request.y {
+            panels.push(panel(request, y, facet, &grouped, &mut rows, &mut remarks));
+        }
+    }
+    let across = if facets.len() > 1 { request.y.len().min(3) } else { columns(panels.len()) };
+    let notes = notes(request, runs, &remarks, panels.len());
+    let chart = Chart {
+        title: request.title.to_owned(),
+        description: format!(
+            "{} against {}, a point a run. {}",
+            request.y.join(", "),
+            request.x,
+            notes.join(" ")
+        ),
+        heading: grouped.heading.clone(),
+        legend: legend(request, &grouped),
+        rows: panels
+            .chunks(across)
+            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+            .collect(),
+        notes,
+    };
+    (chart, rows)
+}
+
+fn panel(
+    request: &Request<'_>,
+    y: &str,
+    facet: &Group<'_>,
+    grouped: &Groups<'_>,
+    rows: &mut Rows,
+    remarks: &mut Vec<Remark>,
+) -> Panel {
+    let kinds = [request.log_x, request.log_y.iter().any(|name| name == y)]
+        .map(|is_logarithmic| if is_logarithmic { Kind::Logarithmic } else { Kind::Linear });
+    let dots = dots(request, y, facet, grouped);
+    let without =
+        dots.iter().filter(|dot| !drawable(kinds[0], dot.at.0) || !drawable(kinds[1], dot.at.1)).count();
+    if without > 0 {
+        let of_what = if without == 1 { "point has" } else { "points have" };
+        let quantity = names::quantity(y, &[]);
+        remarks.push(Remark { quantity, text: format!("{without} {of_what} no place on these axes") });
+    }
+    let mut marks = Vec::new();
+    let opacity = (40.0 / dots.len().max(1) as f64).sqrt().clamp(0.45, 0.9);
+    for dot in &dots {
+        let marker = Marker::group(dot.number).sized(3.4, opacity);
+        let marker = if dot.is_solid { marker } else { marker.hollow() };
+        marks.push(Mark::Points { points: vec![dot.at], marker });
+        rows.push(&Row {
+            panel: y,
+            facet: &facet.label,
+            group: &grouped.groups[dot.number].label,
+            what: if dot.is_solid { "run" } else { "hollow-run" },
+            seed: Some(dot.run.task.spec.seed),
+            axis: request.x,
+            x: dot.at.0,
+            value: dot.at.1,
+            interval: None,
+            n: 1,
+        });
+    }
+    // Hollow points in front: they would vanish below the solid ones.
+    marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
+    let solid: Vec<(f64, f64)> = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at).collect();
+    let correlated = solid.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).count();
+    remarks.push(Remark {
+        quantity: names::quantity(y, &[]),
+        text: format!("the correlation is that of {correlated} runs"),
+    });
+    let all = &facet.runs;
+    Panel {
+        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        annotation: Some(correlation(&solid, &format!("figure/{y}/{}", facet.label))),
+        x: chart::Axis::new(names::quantity(request.x, all), kinds[0]),
+        y: chart::Axis::new(names::quantity(y, all), kinds[1]),
+        marks,
+    }
+}
+
+/// The completed runs that have both measures, as points.
+fn dots<'a>(request: &Request<'_>, y: &str, facet: &Group<'a>, grouped: &Groups<'a>) -> Vec<Dot<'a>> {
+    let mut dots = Vec::new();
+    for (number, group) in grouped.groups.iter().enumerate() {
+        for run in curves::within(group, facet) {
+            let Some(record) = run.completed() else { continue };
+            let (Some(x), Some(value)) = (record.last(request.x), record.last(y)) else { continue };
+            let is_solid = request.solid_if.is_none_or(|name| record.last(name) == Some(1.0));
+            dots.push(Dot { run, number, at: (x, value), is_solid });
+        }
+    }
+    dots
+}
+
+/// Spearman's correlation with its interval, in words; `name` is that of the random numbers.
+fn correlation(points: &[(f64, f64)], name: &str) -> String {
+    let finite: Vec<(f64, f64)> =
+        points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    let of = |indices: &[usize]| {
+        let (x, y): (Vec<f64>, Vec<f64>) = indices.iter().map(|&index| finite[index]).unzip();
+        spearman(&x, &y)
+    };
+    let n = finite.len();
+    let Some(estimate) = of(&(0..n).collect::<Vec<_>>()) else {
+        return "no rank correlation".to_owned();
+    };
+    let shown = |value: f64| number::fixed(value, 2);
+    match bca_interval(n, of, LEVEL, name) {
+        Some((low, high)) => format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high)),
+        None => format!("ρ = {}, no interval", shown(estimate)),
+    }
+}
+
+fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
+    let is_hollow = |run: &&&Run| {
+        let record = run.completed();
+        request.solid_if.is_some_and(|name| record.is_some_and(|record| record.last(name) != Some(1.0)))
+    };
+    let hollow = grouped.groups.iter().flat_map(|group| &group.runs).filter(is_hollow).count();
+    let mut entries = Vec::new();
+    if grouped.groups.len() > 1 {
+        for (number, group) in grouped.groups.iter().enumerate() {
+            let counts = Counts::of(group.runs.iter().copied());
+            entries.push(if counts.completed == 0 {
+                Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
+            } else {
+                Entry { label: group.label.clone(), swatch: Swatch::Point(Marker::group(number)) }
+            });
+        }
+    } else if let Some(name) = request.solid_if.filter(|_| hollow > 0) {
+        let label = names::parameter(name);
+        entries.push(Entry { label, swatch: Swatch::Point(Marker::group(0)) });
+    }
+    if let Some(name) = request.solid_if.filter(|_| hollow > 0) {
+        let label = format!("not {}", names::parameter(name));
+        entries.push(Entry { label, swatch: Swatch::Point(Marker::group(0).hollow()) });
+    }
+    entries
+}
+
+fn notes(request: &Request<'_>, runs: &[&Run], remarks: &[Remark], panels: usize) -> Vec<String> {
+    let counts = Counts::of(runs.iter().copied());
+    let mut notes = vec![format!("{counts}: each run is a point.")];
+    if let Some(name) = request.solid_if {
+        let is_hollow = |run: &&&Run| run.completed().is_some_and(|record| record.last(name) != Some(1.0));
+        let hollow = runs.iter().filter(is_hollow).count();
+        if hollow > 0 {
+            let (name, are) = (names::parameter(name), if hollow == 1 { "is" } else { "are" });
+            notes
+                .push(format!("{hollow} of them {are} not {name}: hollow, and not part of the correlation."));
+        }
+    }
+    notes.push(
+        "ρ: Spearman's rank correlation with its 95 % bootstrap interval (bias-corrected, accelerated)."
+            .to_owned(),
+    );
+    notes.extend(notes::sentences(remarks, panels));
+    notes
+}

@@ -1,0 +1,130 @@
+use basin_domain::figure::{Drawing, Figure};
+
+use super::chart::layout::{Dress, lay_out};
+use super::chart::{Chart, Mark};
+use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};
+use super::tests::assert_tidy;
+use super::{Run, State, figures};
+
+fn all(seeds: u64) -> Vec<Run> {
+    [batch_sizes(seeds.min(5)), architectures(seeds.min(3)), critical_points(seeds)].concat()
+}
+
+fn figure(id: &str) -> Figure {
+    point_figures().into_iter().find(|figure| figure.id.as_str() == id).unwrap()
+}
+
+/// The chart of a figure, found tidy, its notes in one line, and its data.
+fn drawn(figure: &Figure, runs: &[Run]) -> (Chart, String, String) {
+    let (chart, rows) = figures::chart(figure, runs, &[]);
+    for dress in [Dress::Full, Dress::Bare] {
+        assert_tidy(&lay_out(&chart, dress), figure.id.as_str());
+    }
+    let svg = figures::draw(figure, runs, &[]).svg;
+    assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", figure.id);
+    let notes = chart.notes.join(" ");
+    (chart, notes, rows.into_csv())
+}
+
+fn points(chart: &Chart, panel: usize, is_filled: bool) -> usize {
+    let panels: Vec<_> = chart.rows.iter().flat_map(|row| &row.panels).collect();
+    let of = |mark: &Mark| match mark {
+        Mark::Points { points, marker } if marker.is_filled == is_filled => points.len(),
+        _ => 0,
+    };
+    panels[panel].marks.iter().map(of).sum()
+}
+
+#[test]
+fn every_number_of_runs_gives_tidy_figures() {
+    for seeds in [0, 1, 2, 5, 100] {
+        for figure in point_figures() {
+            drawn(&figure, &all(seeds));
+        }
+    }
+}
+
+#[test]
+fn each_batch_size_has_its_mean_and_interval_and_says_who_is_missing() {
+    let (chart, notes, csv) = drawn(&figure("9-batch-size"), &batch_sizes(3));
+    assert!(
+        notes.starts_with(
+            "n = 3 runs a point; but “batch size 512”: n = 2, 1 diverged; “batch size 1,024”: n = 2, 1 missing."
+        ),
+        "{notes}"
+    );
+    assert!(notes.contains("a cross is the last finite value"), "{notes}");
+    assert_eq!(chart.rows.iter().map(|row| row.panels.len()).collect::<Vec<_>>(), [2, 2]);
+    let labels: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
+    assert_eq!(labels, ["training", "test", "diverged"]);
+    let first = &chart.rows[0].panels[0];
+    assert_eq!((first.x.label.as_str(), first.y.label.as_str()), ("batch size", "loss (nats)"));
+    let bars: usize = first
+        .marks
+        .iter()
+        .map(|mark| if let Mark::ErrorBars { points, .. } = mark { points.len() } else { 0 })
+        .sum();
+    assert_eq!(bars, 2 * 3, "an interval takes three runs");
+    // Three means, and the two runs of either of the others, for both measures.
+    assert_eq!(points(&chart, 0, true), 2 * (3 + 4));
+    assert!(csv.contains("final_train_loss,,all runs,mean,,batch_size,64,"), "{csv}");
+    assert!(csv.contains("sensitivity,,all runs,geometric-mean,,batch_size,256,"));
+    assert!(csv.contains("sharpness,,all runs,run,0,batch_size,512,"));
+}
+
+#[test]
+fn ten_networks_are_one_line_a_measure_through_their_numbers_of_parameters() {
+    let (chart, notes, csv) = drawn(&figure("7-parameters"), &architectures(3));
+    assert!(notes.starts_with("n = 3 runs a point."), "{notes}");
+    let panel = &chart.rows[0].panels[1];
+    let lines: Vec<usize> = panel
+        .marks
+        .iter()
+        .filter_map(|mark| if let Mark::Line { points, .. } = mark { Some(points.len()) } else { None })
+        .collect();
+    assert_eq!(lines, [10, 10]);
+    assert_eq!((panel.x.label.as_str(), panel.y.label.as_str()), ("parameters", "accuracy"));
+    assert_eq!(csv.lines().count(), 1 + 4 * 10);
+}
+
+#[test]
+fn values_that_are_no_numbers_stand_side_by_side_under_their_names() {
+    let mut figure = figure("7-parameters");
+    let Drawing::Against { x, log_x, .. } = &mut figure.drawing else { panic!() };
+    (*x, *log_x) = ("model.conv".to_owned(), false);
+    let (chart, _, _) = drawn(&Figure { drawing: figure.drawing.clone(), ..figure }, &architectures(3)[..9]);
+    assert_eq!(chart.rows[0].panels[0].x.names, ["(8, 8)", "(8, 16)", "(16, 16)"]);
+}
+
+#[test]
+fn a_hundred_points_have_their_correlation_and_those_that_did_not_converge_are_hollow() {
+    let (chart, notes, csv) = drawn(&figure("6-minimal-ratio"), &critical_points(100));
+    assert!(
+        notes.starts_with("n = 100: each run is a point. 3 of them are not converged: hollow"),
+        "{notes}"
+    );
+    assert!(
+        notes.contains("1 point has no place on these axes. The correlation is that of 97 runs."),
+        "{notes}"
+    );
+    assert_eq!((points(&chart, 0, true), points(&chart, 0, false)), (97, 3));
+    let said = |panel: usize| chart.rows[0].panels[panel].annotation.clone().unwrap();
+    assert!(said(0).starts_with("ρ = 0.") && said(0).ends_with(']'), "{}", said(0));
+    assert!(said(1).starts_with("ρ = −0."), "{}", said(1));
+    assert_eq!(said(2), "no rank correlation");
+    assert_eq!(csv.lines().count(), 1 + 3 * 100);
+    assert!(csv.contains(",hollow-run,29,final_loss,"));
+}
+
+#[test]
+fn runs_without_a_result_are_no_panic() {
+    let mut runs = all(3);
+    for run in &mut runs {
+        run.state = State::Missing;
+    }
+    for figure in point_figures() {
+        let (_, notes, csv) = drawn(&figure, &runs);
+        assert!(notes.contains("missing"), "{notes}");
+        assert_eq!(csv.lines().count(), 1);
+    }
+}
