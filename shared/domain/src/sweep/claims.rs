@@ -1,7 +1,10 @@
 //! Reads `[[claim]]`, and checks it against the experiments that it speaks of.
 
+use std::collections::BTreeSet;
+
 use super::check;
-use super::figures::Measured;
+use super::figures::{Measured, Quantity};
+use super::nearest;
 use super::problem::Problem;
 use super::reference::{Reference, Targets};
 use super::tree::{Node, Table, Tree};
@@ -36,6 +39,20 @@ fn claim(node: &Node, experiments: &[Measured<'_>], targets: &Targets<'_>) -> Re
     Ok(Claim { text, checks: items.iter().map(read).collect::<Result<_, _>>()? })
 }
 
+/// What to write where a key of a check is missing.
+const EXAMPLES: [(&str, &str); 10] = [
+    ("kind", "kind = \"greater\""),
+    ("a", "a = { experiment = \"batch-size\", batch_size = 64 }"),
+    ("b", "b = { experiment = \"batch-size\", batch_size = 1024 }"),
+    ("of", "of = { experiment = \"batch-size\" }"),
+    ("x", "x = \"batch_size\""),
+    ("y", "y = \"test_loss\""),
+    ("direction", "direction = \"rises\""),
+    ("low", "low = 0.09"),
+    ("high", "high = 0.11"),
+    ("best", "best = \"lowest\""),
+];
+
 /// A check's table, and what it may speak of.
 struct Reader<'a> {
     node: &'a Node,
@@ -65,11 +82,11 @@ impl<'a> Reader<'a> {
                 let ((a, of_a), (b, of_b)) = (self.selection("a")?, self.selection("b")?);
                 let above_one = check::number("a number above 1", |factor| factor > 1.0);
                 let factor = self.optional("factor", above_one)?.unwrap_or(2.0);
-                Check::Equivalent { a, b, y: self.recorded("y", &[of_a, of_b], true)?, factor }
+                Check::Equivalent { a, b, y: self.recorded("y", &[of_a, of_b], Quantity::Measure)?, factor }
             }
             "greater" => {
                 let ((a, of_a), (b, of_b)) = (self.selection("a")?, self.selection("b")?);
-                Check::Greater { a, b, y: self.recorded("y", &[of_a, of_b], true)? }
+                Check::Greater { a, b, y: self.recorded("y", &[of_a, of_b], Quantity::Measure)? }
             }
             "trend" => {
                 let (of, measured) = self.selection("of")?;
@@ -77,11 +94,11 @@ impl<'a> Reader<'a> {
                     (0.0..1.0).contains(&least)
                 });
                 let until = match self.table.get("until") {
-                    Some(_) => Some(self.recorded("until", &[measured], true)?),
+                    Some(_) => Some(self.recorded("until", &[measured], Quantity::Number)?),
                     None => None,
                 };
                 Check::Trend {
-                    y: self.recorded("y", &[measured], false)?,
+                    y: self.recorded("y", &[measured], Quantity::Series)?,
                     of,
                     direction: self.direction()?,
                     at_least: self.optional("at_least", share)?.unwrap_or(0.0),
@@ -92,14 +109,12 @@ impl<'a> Reader<'a> {
                 let (of, measured) = self.selection("of")?;
                 let node = self.need("x")?;
                 let x = node.text("x")?;
-                if !measured.varied.contains(x) {
-                    measured.records(x, node, true)?;
-                }
+                self.against(x, node, measured)?;
                 let only_if = match self.table.get("only_if") {
-                    Some(_) => Some(self.recorded("only_if", &[measured], true)?),
+                    Some(_) => Some(self.recorded("only_if", &[measured], Quantity::Number)?),
                     None => None,
                 };
-                let y = self.recorded("y", &[measured], true)?;
+                let y = self.recorded("y", &[measured], Quantity::Measure)?;
                 Check::Correlation { x: x.to_owned(), y, of, direction: self.direction()?, only_if }
             }
             "within" => {
@@ -112,13 +127,18 @@ impl<'a> Reader<'a> {
                         format!("`low`, {low}, isn't below `high`, {high}"),
                     ));
                 }
-                Check::Within { y: self.recorded("y", &[measured], true)?, of, low, high }
+                Check::Within { y: self.recorded("y", &[measured], Quantity::Measure)?, of, low, high }
             }
             "best" => {
                 let (of, measured) = self.selection("of")?;
                 let ends = Best::ALL.map(|best| (best.as_str(), best));
                 let best = check::one_of("end", ends)("`best`", self.need("best")?)?;
-                Check::Best { y: self.recorded("y", &[measured], true)?, of, best }
+                if of.values.is_empty() {
+                    let message = "`of` names no point that could be better than the others";
+                    let hint = format!("give the values of one point of experiment \"{}\"", of.experiment);
+                    return Err(Problem::new(self.node.at, message).hint(hint));
+                }
+                Check::Best { y: self.recorded("y", &[measured], Quantity::Measure)?, of, best }
             }
             "together" => {
                 let (of, measured) = self.selection("of")?;
@@ -132,14 +152,17 @@ impl<'a> Reader<'a> {
             _ => {
                 let (of, measured) = self.selection("of")?;
                 let at_most = self.optional("at_most", check::positive)?.unwrap_or(0.05);
-                Check::Smooth { y: self.recorded("y", &[measured], false)?, of, at_most }
+                Check::Smooth { y: self.recorded("y", &[measured], Quantity::Series)?, of, at_most }
             }
         })
     }
 
     fn need(&self, key: &str) -> Result<&'a Node, Problem> {
-        let message = format!("this check has no `{key}`");
-        self.table.get(key).ok_or_else(|| Problem::new(self.node.at, message))
+        self.table.get(key).ok_or_else(|| {
+            let problem = Problem::new(self.node.at, format!("this check has no `{key}`"));
+            let example = EXAMPLES.iter().find(|(known, _)| *known == key);
+            example.into_iter().fold(problem, |problem, (_, example)| problem.hint(*example))
+        })
     }
 
     fn optional<T>(
@@ -157,19 +180,44 @@ impl<'a> Reader<'a> {
 
     fn selection(&self, key: &str) -> Result<(Selection, &'a Measured<'a>), Problem> {
         let reference = Reference::read(key, self.need(key)?)?;
-        self.targets.leads_somewhere(&reference)?;
-        let experiment = self.targets.experiment(&reference)?;
-        let values =
-            reference.values().iter().filter_map(|(name, node)| Some((name.clone(), node.to_value()?)));
+        let (experiment, values) = self.targets.select(&reference)?;
+        let values = values.iter().filter_map(|(name, node)| Some((name.clone(), node.to_value()?)));
         let selection = Selection { experiment: experiment.clone(), values: values.collect() };
         let measured = self.experiments.iter().find(|measured| measured.id == experiment);
         Ok((selection, measured.expect("every experiment was looked at")))
     }
 
-    fn recorded(&self, key: &str, experiments: &[&Measured<'_>], numbers: bool) -> Result<String, Problem> {
+    /// Refuses an x that is neither a parameter of numbers that varies nor a measure.
+    fn against(&self, x: &str, node: &Node, measured: &Measured<'_>) -> Result<(), Problem> {
+        if let Some(value) = measured.not_numbers.get(x) {
+            let message =
+                format!("`{}` has values that are no numbers, such as {value}", nearest::shortened(x));
+            return Err(Problem::new(node.at, message));
+        }
+        if measured.varied.contains(x) || measured.records(x, node, Quantity::Measure).is_ok() {
+            return Ok(());
+        }
+        let varied = measured.varied.iter().map(String::as_str);
+        let known: BTreeSet<&str> =
+            varied.chain(measured.series.iter().copied()).chain(measured.numbers.iter().copied()).collect();
+        let (shown, near) = (nearest::shortened(x), nearest::key(x, known.iter().copied()));
+        let message = format!(
+            "`{shown}` is no parameter that experiment \"{}\" varies, and no measure that it records{near}",
+            measured.id
+        );
+        let known: Vec<_> = known.into_iter().collect();
+        Err(Problem::new(node.at, message).hint(format!("there are {}", known.join(", "))))
+    }
+
+    fn recorded(
+        &self,
+        key: &str,
+        experiments: &[&Measured<'_>],
+        quantity: Quantity,
+    ) -> Result<String, Problem> {
         let node = self.need(key)?;
         let name = node.text(key)?;
-        experiments.iter().try_for_each(|experiment| experiment.records(name, node, numbers))?;
+        experiments.iter().try_for_each(|experiment| experiment.records(name, node, quantity))?;
         Ok(name.to_owned())
     }
 }

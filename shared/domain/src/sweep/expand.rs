@@ -1,5 +1,6 @@
 //! From spaces to tasks.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::kind::{Draft, Reading};
@@ -54,7 +55,7 @@ fn add_tasks(
             let complete = Complete::new(&reading, targets, tile)?;
             let data = complete.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
             let version = complete.experiment.version();
-            let experiment = complete.experiment;
+            let experiment = complete.experiment.into_owned();
             let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
             let first = tasks.len();
             for seed in seeds.iter() {
@@ -75,18 +76,18 @@ fn add_tasks(
 #[derive(Debug)]
 pub(super) struct Complete<'a> {
     /// The experiment.
-    pub(super) experiment: Experiment,
+    pub(super) experiment: Cow<'a, Experiment>,
     /// The data set that its runs read.
-    pub(super) dataset: Option<DatasetName>,
+    pub(super) dataset: Option<&'a DatasetName>,
     inputs: Vec<(&'static str, &'a Reference)>,
 }
 
 impl<'a> Complete<'a> {
     /// Finds what `reading` refers to.
-    pub(super) fn new(reading: &'a Reading, targets: &Targets<'_>, tile: Tile) -> Result<Self, Problem> {
+    pub(super) fn new(reading: &'a Reading, targets: &'a Targets<'_>, tile: Tile) -> Result<Self, Problem> {
         let (references, derivation) = match &reading.draft {
             Draft::Complete(experiment) => {
-                let (experiment, dataset) = (experiment.clone(), reading.dataset.clone());
+                let (experiment, dataset) = (Cow::Borrowed(experiment), reading.dataset.as_ref());
                 return Ok(Self { experiment, dataset, inputs: Vec::new() });
             }
             Draft::Derived { inputs, derivation } => (inputs, derivation),
@@ -95,12 +96,12 @@ impl<'a> Complete<'a> {
         let found = found.collect::<Result<Vec<_>, _>>()?;
         let at = references.first().map_or(Place::Line(1), |(_, reference)| reference.at());
         let experiment = derivation.complete(&found, tile).map_err(|message| Problem::new(at, message))?;
-        let dataset = found.iter().find_map(|target| target.dataset.clone());
-        if found.iter().any(|target| target.dataset != dataset) {
+        let dataset = found.iter().find_map(|target| target.dataset.as_ref());
+        if found.iter().any(|target| target.dataset.as_ref() != dataset) {
             return Err(Problem::new(at, "the runs that are read have different data sets"));
         }
         let inputs = references.iter().map(|(name, reference)| (*name, reference)).collect();
-        Ok(Self { experiment, dataset, inputs })
+        Ok(Self { experiment: Cow::Owned(experiment), dataset, inputs })
     }
 }
 
@@ -121,7 +122,8 @@ fn inputs(
             return Err(Problem::new(reference.at(), message).hint("seeds = N in both"));
         }
         let target = targets.find(reference)?;
-        let data = target.dataset.clone().map(|name| dataset(name, datasets, reference.at())).transpose()?;
+        let data = target.dataset.as_ref();
+        let data = data.map(|name| dataset(name, datasets, reference.at())).transpose()?;
         let (experiment, version) = (target.experiment.clone(), target.experiment.version());
         let spec = TaskSpec { experiment, version, seed, data, inputs: BTreeMap::new() };
         inputs.insert((*name).to_owned(), spec.id());
@@ -129,10 +131,10 @@ fn inputs(
     Ok(inputs)
 }
 
-fn dataset(name: DatasetName, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
-    let digest = datasets.get(&name).copied().or_else(|| data::built_in_digest(name.as_str()));
+fn dataset(name: &DatasetName, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
+    let digest = datasets.get(name).copied().or_else(|| data::built_in_digest(name.as_str()));
     match digest {
-        Some(digest) => Ok(Dataset { name, digest }),
+        Some(digest) => Ok(Dataset { name: name.clone(), digest }),
         None => {
             let hint = format!("basin data import {name} PATH");
             Err(Problem::new(at, format!("the data set \"{name}\" isn't there")).hint(hint))
@@ -165,7 +167,11 @@ fn digest(tasks: &[Task], figures: &[Figure], claims: &[Claim]) -> Digest {
         hasher.update(task.id.0.as_bytes());
         previous = Some(task);
     }
-    let report = serde_json::to_string(&(figures, claims));
-    hasher.update(report.expect("figures and claims have text keys and finite numbers only").as_bytes());
+    let figures = serde_json::to_string(figures);
+    hasher.update(figures.expect("figures have text keys only").as_bytes());
+    if !claims.is_empty() {
+        let claims = serde_json::to_string(claims);
+        hasher.update(claims.expect("claims have text keys and finite numbers only").as_bytes());
+    }
     Digest::from_bytes(*hasher.finalize().as_bytes())
 }

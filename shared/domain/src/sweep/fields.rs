@@ -6,7 +6,7 @@ use super::document::Head;
 use super::fragment::Origin;
 use super::problem::Problem;
 use super::reference::Reference;
-use super::tree::{Assignment, Node};
+use super::tree::{Assignment, Node, Tree};
 
 /// The values that are given at a point, by dotted name.
 #[derive(Debug)]
@@ -56,6 +56,9 @@ impl<'a> Fields<'a> {
         example: &'static str,
     ) -> Result<Reference, Problem> {
         if let Some((node, _)) = self.given.get(key) {
+            if let Tree::Table(_) = node.value {
+                return Reference::new(key, node.at, Assignment::new());
+            }
             return Err(Problem::new(node.at, format!("`{key}` must be a table, not {node}")).hint(example));
         }
         let entry = |name: &str| Some(name.strip_prefix(key)?.strip_prefix('.')?.to_owned());
@@ -75,9 +78,14 @@ impl<'a> Fields<'a> {
         Reference::new(key, at, entries)
     }
 
-    /// A problem with the value of `key`, or with the experiment where it isn't given.
+    /// A problem with the value of `key`, or the entries of that table, or with the experiment where nothing is given.
     pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
-        let at = self.given.get(key).map_or(self.head.at, |(node, _)| node.at);
+        let entry = |name: &str| name.strip_prefix(key).is_some_and(|rest| rest.starts_with('.'));
+        let given = self
+            .given
+            .get(key)
+            .or_else(|| self.given.iter().find(|(name, _)| entry(name)).map(|(_, given)| given));
+        let at = given.map_or(self.head.at, |(node, _)| node.at);
         Problem::new(at, format!("`{key}` {message}"))
     }
 

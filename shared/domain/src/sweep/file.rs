@@ -82,6 +82,7 @@ impl SweepFile {
             id: space.id(),
             kind: space.kind().name,
             varied: space.varied(),
+            not_numbers: space.not_numbers(),
             series: survey.series.clone(),
             numbers: survey.numbers.clone(),
             keeps_weights: !survey.forgets_weights,
@@ -193,7 +194,7 @@ impl Survey {
         self.series.extend(complete.experiment.series());
         self.numbers.extend(complete.experiment.numbers());
         self.forgets_weights |= complete.experiment.weights_every().is_none();
-        self.datasets.extend(complete.dataset);
+        self.datasets.extend(complete.dataset.cloned());
         self.used.extend(point.used);
         Ok(())
     }
@@ -202,7 +203,9 @@ impl Survey {
 /// Experiments that read others' runs have the seeds of those, unless they give their own.
 fn adopt_seeds(spaces: &mut [Space]) -> Result<(), Problem> {
     let mut adopted = Vec::new();
-    for (index, space) in spaces.iter().enumerate().filter(|(_, space)| !space.has_seeds()) {
+    let reads_others = |space: &Space| !space.kind().references.is_empty();
+    let adopting = |(_, space): &(usize, &Space)| reads_others(space) && !space.has_seeds();
+    for (index, space) in spaces.iter().enumerate().filter(adopting) {
         let axes = space.axes(1);
         let Some(chosen) = space::choices(&axes).next() else { continue };
         if let Draft::Derived { inputs, .. } = space.point(&chosen)?.reading.draft

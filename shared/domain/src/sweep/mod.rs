@@ -4,7 +4,8 @@
 //! lines; `document` takes it apart into experiments, defaults, figures and profiles, each a `fragment`; `layers` puts
 //! them over each other; `space` is what comes out for an experiment, made of `axis`, `random`, `condition` and `seeds`;
 //! `kind` reads a point's `fields` into typed parameters through the `check`s of single values; what a `reference` to
-//! another experiment leads to is found among all spaces. [`SweepFile::expand`] makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
+//! another experiment leads to is found among that one's `points`; `figures` and `claims` are checked against all of it.
+//! [`SweepFile::expand`] makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
 
 mod axis;
 mod check;
@@ -19,6 +20,7 @@ mod fragment;
 mod kind;
 mod layers;
 mod nearest;
+mod points;
 mod problem;
 mod random;
 mod reference;

@@ -100,6 +100,14 @@ impl Random {
         self.laws.iter().flat_map(|(key, law)| names((key, law))).collect()
     }
 
+    /// The lists of values from which is chosen.
+    pub(super) fn choices(&self) -> impl Iterator<Item = &Axis> {
+        self.laws.iter().filter_map(|(_, law)| match law {
+            Law::Choice(axis) => Some(axis),
+            Law::Uniform(_) | Law::LogUniform(_) => None,
+        })
+    }
+
     /// Whether every point that is drawn assigns this parameter.
     pub(super) fn always_assigns(&self, name: &str) -> bool {
         self.laws.iter().any(|(key, law)| match law {

@@ -4,9 +4,10 @@ use std::cell::OnceCell;
 
 use super::axis;
 use super::nearest;
+use super::points::Points;
 use super::problem::{Place, Problem};
 use super::seeds::Seeds;
-use super::space::{self, Space};
+use super::space::Space;
 use super::tree::{Assignment, Node, Table};
 use crate::experiment::Experiment;
 use crate::id::{DatasetName, ExperimentId};
@@ -47,18 +48,11 @@ impl Reference {
     pub(super) const fn at(&self) -> Place {
         self.at
     }
-
-    /// What it asks for.
-    pub(super) const fn values(&self) -> &Assignment {
-        &self.values
-    }
 }
 
-/// A point to which references may lead.
+/// A run, of any seed, that references may lead to.
 #[derive(Debug)]
 pub(super) struct Target {
-    /// All parameters that are given there.
-    given: Assignment,
     /// The typed parameters.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
@@ -70,8 +64,11 @@ pub(super) struct Target {
 pub(super) struct Targets<'a> {
     spaces: &'a [Space],
     /// The points of each space, once they were asked for.
-    points: Vec<OnceCell<Vec<Target>>>,
+    points: Vec<OnceCell<Points>>,
 }
+
+/// An experiment of more points than this is too large for its runs to be read by others.
+const MOST_POINTS: u128 = 100_000;
 
 impl<'a> Targets<'a> {
     /// The points of these spaces.
@@ -84,55 +81,64 @@ impl<'a> Targets<'a> {
         Ok(self.spaces[self.position(reference)?].seeds())
     }
 
-    /// The experiment that a reference names.
-    pub(super) fn experiment(&self, reference: &Reference) -> Result<&'a ExperimentId, Problem> {
-        Ok(self.spaces[self.position(reference)?].id())
-    }
-
     /// The one point that a reference leads to.
     pub(super) fn find(&self, reference: &Reference) -> Result<&Target, Problem> {
-        let (position, space) = {
-            let position = self.position(reference)?;
-            (position, &self.spaces[position])
-        };
-        let points = match self.points[position].get() {
-            Some(points) => points,
-            None => {
-                let read = targets(space, reference.at)?;
-                self.points[position].get_or_init(|| read)
-            }
-        };
+        let position = self.position(reference)?;
+        let space = &self.spaces[position];
         known(space, reference)?;
-        let mut fitting = points.iter().filter(|target| fits(&target.given, reference));
-        let varied = || space.varied().iter().cloned().collect::<Vec<_>>().join(", ");
-        match (fitting.next(), fitting.count()) {
-            (Some(target), 0) => Ok(target),
-            (None, _) => {
-                let message = format!("experiment \"{}\" has no run with these values", space.id());
-                Err(Problem::new(reference.at, message).hint(format!("it varies {}", varied())))
-            }
-            (Some(_), more) => {
+        if space.points() > MOST_POINTS {
+            let message = format!("experiment \"{}\" has {} points", space.id(), space.points());
+            let hint = format!("runs of experiments of at most {MOST_POINTS} points can be read");
+            return Err(Problem::new(reference.at, message).hint(hint));
+        }
+        let points = self.points(position)?;
+        match points.fitting(&reference.values)[..] {
+            [] => Err(no_run(space, points, reference)),
+            [index] => points.targets[index].as_ref().ok_or_else(|| {
+                let (id, kind) = (space.id(), space.kind().name);
+                let message = format!("experiment \"{id}\" ({kind}) trains no network to read");
+                Problem::new(reference.at, message)
+            }),
+            ref several => {
+                let count = several.len();
                 let message =
-                    format!("experiment \"{}\" has {} different runs that fit here", space.id(), more + 1);
-                Err(Problem::new(reference.at, message)
-                    .hint(format!("it varies {}: give the values of one run", varied())))
+                    format!("experiment \"{}\" has {count} different runs that fit here", space.id());
+                let hint = format!("{}: give the values of one run", varies(space));
+                Err(Problem::new(reference.at, message).hint(hint))
             }
         }
     }
 
-    /// Refuses a reference that leads to no point of its experiment, whatever its kind.
-    pub(super) fn leads_somewhere(&self, reference: &Reference) -> Result<(), Problem> {
-        let space = &self.spaces[self.position(reference)?];
+    /// The experiment that a reference names, and those of its values that tell the experiment's points apart; whatever the
+    /// experiment's kind. A reference that leads to no point is refused, unless there are too many points to look at.
+    pub(super) fn select(&self, reference: &Reference) -> Result<(&'a ExperimentId, Assignment), Problem> {
+        let position = self.position(reference)?;
+        let space = &self.spaces[position];
         known(space, reference)?;
-        let axes = space.axes(u64::MAX);
-        if reference.values.is_empty()
-            || space::choices(&axes).any(|chosen| fits(&space.given(&chosen), reference))
-        {
-            return Ok(());
+        let mut values = reference.values.clone();
+        values.retain(|name, _| space.varied().contains(name));
+        if reference.values.is_empty() || space.points() > MOST_POINTS {
+            return Ok((space.id(), values));
         }
-        let message = format!("experiment \"{}\" has no run with these values", space.id());
-        let varied: Vec<_> = space.varied().iter().cloned().collect();
-        Err(Problem::new(reference.at, message).hint(format!("it varies {}", varied.join(", "))))
+        let points = self.points(position)?;
+        if points.fitting(&reference.values).is_empty() {
+            return Err(no_run(space, points, reference));
+        }
+        let conditional = |name: &&String| !values.contains_key(*name) && space.sets(name);
+        if let Some(name) = reference.values.keys().find(conditional) {
+            let name = nearest::shortened(name);
+            let message = format!("`{name}` follows from other parameters of experiment \"{}\"", space.id());
+            return Err(Problem::new(reference.at, message).hint(varies(space)));
+        }
+        Ok((space.id(), values))
+    }
+
+    fn points(&self, position: usize) -> Result<&Points, Problem> {
+        if let Some(points) = self.points[position].get() {
+            return Ok(points);
+        }
+        let read = Points::of(&self.spaces[position])?;
+        Ok(self.points[position].get_or_init(|| read))
     }
 
     fn position(&self, reference: &Reference) -> Result<usize, Problem> {
@@ -153,28 +159,29 @@ fn known(space: &Space, reference: &Reference) -> Result<(), Problem> {
     };
     let (shown, near) = (nearest::shortened(name), nearest::key(name, kind.keys()));
     let message = format!("experiment \"{}\" has no parameter `{shown}`{near}", space.id());
-    let hint = "a run reads those of its own seed: `seeds` chooses them".to_owned();
     let problem = Problem::new(node.at, message);
-    Err(if name == "seed" { problem.hint(hint) } else { problem })
+    Err(match name.as_str() {
+        "seed" | "seeds" => problem.hint("a run reads those of its own seed, and `seeds` chooses them"),
+        _ => problem,
+    })
 }
 
-/// Whether a point has all values that a reference asks for.
-fn fits(given: &Assignment, reference: &Reference) -> bool {
-    reference.values.iter().all(|(name, node)| given.get(name).is_some_and(|given| given.equals(node)))
+/// What to say where no point has the values that a reference asks for.
+fn no_run(space: &Space, points: &Points, reference: &Reference) -> Problem {
+    let missing = |name: &&String| !points.given.iter().any(|given| given.contains_key(*name));
+    let message = match reference.values.keys().find(missing) {
+        Some(name) => {
+            format!("experiment \"{}\" doesn't say `{}`", space.id(), nearest::shortened(name))
+        }
+        None => format!("experiment \"{}\" has no run with these values", space.id()),
+    };
+    Problem::new(reference.at, message).hint(varies(space))
 }
 
-/// Every point of a space that trains networks.
-fn targets(space: &Space, asked_at: Place) -> Result<Vec<Target>, Problem> {
-    let axes = space.axes(u64::MAX);
-    let mut targets = Vec::new();
-    for chosen in space::choices(&axes) {
-        let reading = space.point(&chosen)?.reading;
-        let super::kind::Draft::Complete(experiment) = reading.draft else {
-            let message =
-                format!("experiment \"{}\" ({}) trains no network to read", space.id(), space.kind().name);
-            return Err(Problem::new(asked_at, message));
-        };
-        targets.push(Target { given: space.given(&chosen), experiment, dataset: reading.dataset });
+/// Which parameters tell the points of an experiment apart, for a hint.
+fn varies(space: &Space) -> String {
+    match space.varied().is_empty() {
+        true => "it varies nothing".to_owned(),
+        false => format!("it varies {}", space.varied().iter().cloned().collect::<Vec<_>>().join(", ")),
     }
-    Ok(targets)
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::axis::Axis;
 use super::document::Head;
 use super::fields::Fields;
 use super::fragment::{Fragment, Origin, STRUCTURE};
@@ -66,9 +67,22 @@ impl Space {
         &self.varied
     }
 
-    /// The values that a parameter has anywhere, `when` included.
+    /// The parameters that vary over values which are no numbers, each with one.
+    pub(super) fn not_numbers(&self) -> BTreeMap<&str, &Node> {
+        let chosen = self.fragment.random.iter().flat_map(super::random::Random::choices);
+        let values = self.fragment.axes().chain(chosen).flat_map(Axis::values).flatten();
+        let others = values.filter(|(_, node)| !matches!(node.value, Tree::Integer(_) | Tree::Float(_)));
+        others.map(|(name, node)| (name.as_str(), node)).collect()
+    }
+
+    /// The values that rules of `when` give a parameter.
     pub(super) fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
         self.fragment.when.iter().flatten().filter_map(move |rule| rule.set.get(name))
+    }
+
+    /// Whether a rule of `when` sets this parameter.
+    pub(super) fn sets(&self, name: &str) -> bool {
+        self.values_of(name).next().is_some()
     }
 
     /// The plain `--set`s of this experiment.
@@ -105,7 +119,8 @@ impl Space {
         let varied = self.fragment.varied().into_iter().find(|(name, _)| *name == split.key);
         let set = self.values_of(split.key).next().map(|node| node.at);
         match varied.map(|(_, at)| at).or(set) {
-            Some(at) => Err(Problem::new(at, format!("`{}` can't vary", split.key))),
+            Some(at) => Err(Problem::new(at, format!("`{}` can't vary", split.key))
+                .hint(format!("{} = {}", split.key, split.default))),
             None => Ok(()),
         }
     }

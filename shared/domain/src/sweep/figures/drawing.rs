@@ -6,7 +6,7 @@ use super::super::check;
 use super::super::nearest;
 use super::super::problem::Problem;
 use super::super::tree::{Node, Tree};
-use super::{Measured, Reader, varied, words};
+use super::{Measured, Quantity, Reader, varied, words};
 use crate::experiment::{Interpolate, Surface};
 use crate::figure::{Drawing, Layout};
 
@@ -20,7 +20,7 @@ impl<'a> Reader<'a> {
     pub(super) fn curves(&self, drawn: &Drawn<'a>) -> Read {
         let y = self.listed("y", "y = [\"train_loss\", \"train_accuracy\"]")?;
         for (series, node) in &y {
-            all_record(drawn, series, node, false)?;
+            all_record(drawn, series, node, Quantity::Series)?;
         }
         let y = owned(&y);
         let layouts = Layout::ALL.map(|layout| (layout.as_str(), layout));
@@ -37,31 +37,37 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn predictions(&self, drawn: &Drawn<'a>) -> Read {
-        all_record(drawn, "prediction", self.node, false)?;
+        all_record(drawn, "prediction", self.node, Quantity::Series)?;
         Ok((Drawing::Predictions, "predictions".to_owned()))
     }
 
     pub(super) fn against(&self, drawn: &Drawn<'a>) -> Read {
         let node = self.need("x", "x = \"batch_size\"")?;
         let x = node.text("x")?;
-        let is_varied = drawn.iter().all(|experiment| experiment.varied.contains(x));
-        let is_number = drawn.iter().all(|experiment| experiment.numbers.contains(x));
-        if !is_varied && !is_number {
-            let known: BTreeSet<&str> = drawn
-                .iter()
-                .flat_map(|experiment| {
-                    experiment.varied.iter().map(String::as_str).chain(experiment.numbers.iter().copied())
-                })
-                .collect();
+        let is_varied = |x: &str| drawn.iter().all(|experiment| experiment.varied.contains(x));
+        let is_number = |x: &str| drawn.iter().all(|experiment| experiment.numbers.contains(x));
+        if !is_varied(x) && !is_number(x) {
+            let all = drawn.iter().flat_map(|experiment| {
+                experiment.varied.iter().map(String::as_str).chain(experiment.numbers.iter().copied())
+            });
+            let known: BTreeSet<&str> = all.filter(|name| is_varied(name) || is_number(name)).collect();
             let near = nearest::key(x, known.iter().copied());
             let message = format!(
                 "`{}` is no parameter that every experiment here varies, and no single number{near}",
                 nearest::shortened(x)
             );
             let known: Vec<_> = known.into_iter().collect();
-            return Err(Problem::new(node.at, message).hint(format!("there are {}", known.join(", "))));
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            return Err(Problem::new(node.at, message).hint(format!("there are {known}")));
         }
-        let y = self.panels(drawn, true)?;
+        if is_varied(x)
+            && let Some(value) = drawn.iter().find_map(|experiment| experiment.not_numbers.get(x))
+        {
+            let message =
+                format!("`{}` has values that are no numbers, such as {value}", nearest::shortened(x));
+            return Err(Problem::new(node.at, message));
+        }
+        let y = self.panels(drawn, Quantity::Measure)?;
         let flat: Vec<String> = y.iter().flatten().cloned().collect();
         let what = format!("{} against {x}", flat.join(", "));
         let drawing = Drawing::Against {
@@ -77,14 +83,14 @@ impl<'a> Reader<'a> {
     pub(super) fn scatter(&self, drawn: &Drawn<'a>) -> Read {
         let node = self.need("x", "x = \"final_loss\"")?;
         let x = node.text("x")?;
-        all_record(drawn, x, node, true)?;
+        all_record(drawn, x, node, Quantity::Measure)?;
         let y = self.listed("y", "y = \"minimal_ratio_sampled\"")?;
         for (measure, node) in &y {
-            all_record(drawn, measure, node, true)?;
+            all_record(drawn, measure, node, Quantity::Measure)?;
         }
         let solid_if = self.table.get("solid_if").map(|node| {
             let name = node.text("solid_if")?;
-            all_record(drawn, name, node, true)?;
+            all_record(drawn, name, node, Quantity::Number)?;
             Ok(name.to_owned())
         });
         let y = owned(&y);
@@ -119,7 +125,7 @@ impl<'a> Reader<'a> {
         let y = match self.table.get("y") {
             Some(node) => {
                 let series = node.text("y")?;
-                all_record(drawn, series, node, false)?;
+                all_record(drawn, series, node, Quantity::Series)?;
                 series.to_owned()
             }
             None => "train_loss".to_owned(),
@@ -130,7 +136,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn interpolation(&self, drawn: &Drawn<'a>) -> Read {
         self.all_are(Interpolate::KIND, drawn)?;
-        let y = self.panels(drawn, false)?;
+        let y = self.panels(drawn, Quantity::Series)?;
         let flat: Vec<String> = y.iter().flatten().cloned().collect();
         let what = flat.join(", ");
         let drawing = Drawing::Interpolation { log_y: self.log_y(&flat)?, y, group: self.group(drawn)? };
@@ -138,7 +144,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn spectrum(&self, drawn: &Drawn<'a>) -> Read {
-        all_record(drawn, "spectral_density", self.node, false)?;
+        all_record(drawn, "spectral_density", self.node, Quantity::Series)?;
         Ok((Drawing::Spectrum { group: self.group(drawn)? }, "spectral density".to_owned()))
     }
 
@@ -153,7 +159,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `y` as panels: each item of the list is a panel, of one measure or a list of them.
-    fn panels(&self, drawn: &Drawn<'a>, numbers: bool) -> Result<Vec<Vec<String>>, Problem> {
+    fn panels(&self, drawn: &Drawn<'a>, quantity: Quantity) -> Result<Vec<Vec<String>>, Problem> {
         let example = "y = [[\"train_loss\", \"test_loss\"], \"sensitivity\"]";
         let node = self.need("y", example)?;
         let items = match &node.value {
@@ -168,7 +174,7 @@ impl<'a> Reader<'a> {
         for item in items {
             let measures = words("y", item)?;
             for (name, node) in &measures {
-                all_record(drawn, name, node, numbers)?;
+                all_record(drawn, name, node, quantity)?;
                 if !seen.insert(*name) {
                     return Err(Problem::new(node.at, format!("`y` lists {node} twice")));
                 }
@@ -211,8 +217,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, numbers: bool) -> Result<(), Problem> {
-    drawn.iter().try_for_each(|experiment| experiment.records(name, node, numbers))
+fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {
+    drawn.iter().try_for_each(|experiment| experiment.records(name, node, quantity))
 }
 
 fn owned(words: &[(&str, &Node)]) -> Vec<String> {

@@ -2,14 +2,14 @@
 
 mod drawing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::document::id;
 use super::nearest;
 use super::problem::Problem;
 use super::tree::{Node, Table, Tree};
-use crate::experiment::Probe;
+use crate::experiment::{Classify, FitFunction, Probe};
 use crate::figure::{Drawing, Figure};
 use crate::id::{ExperimentId, FigureId};
 
@@ -22,6 +22,8 @@ pub(super) struct Measured<'a> {
     pub(super) kind: &'static str,
     /// The parameters that vary.
     pub(super) varied: &'a BTreeSet<String>,
+    /// Those of them that have values which are no numbers, each with one.
+    pub(super) not_numbers: BTreeMap<&'a str, &'a Node>,
     /// The series that its runs record.
     pub(super) series: BTreeSet<&'static str>,
     /// The single numbers that its runs record.
@@ -30,21 +32,50 @@ pub(super) struct Measured<'a> {
     pub(super) keeps_weights: bool,
 }
 
+/// What a name may stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Quantity {
+    /// A series.
+    Series,
+    /// A single number.
+    Number,
+    /// Either: of a series, its last value.
+    Measure,
+}
+
 impl Measured<'_> {
-    /// Refuses a name that is no series of the experiment, nor, if `numbers` are asked for too, a single number.
-    pub(super) fn records(&self, name: &str, node: &Node, numbers: bool) -> Result<(), Problem> {
-        if self.series.contains(name) || numbers && self.numbers.contains(name) {
+    /// Refuses a name that is no quantity of this sort of the experiment.
+    pub(super) fn records(&self, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {
+        let (series, numbers) = (self.series.contains(name), self.numbers.contains(name));
+        let all = self.series.iter().chain(&self.numbers).copied();
+        let (fits, known): (bool, Vec<_>) = match quantity {
+            Quantity::Series => (series, self.series.iter().copied().collect()),
+            Quantity::Number => (numbers, self.numbers.iter().copied().collect()),
+            Quantity::Measure => (series || numbers, all.collect()),
+        };
+        if fits {
             return Ok(());
         }
-        let more = if numbers { self.numbers.clone() } else { BTreeSet::new() };
-        let known: Vec<_> = self.series.iter().chain(&more).copied().collect();
+        let listed = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let (is, asked, what) = match quantity {
+            Quantity::Series | Quantity::Measure => ("a single number", "a series", "its series are"),
+            Quantity::Number => ("a series", "a single number", "its single numbers are"),
+        };
+        if series || numbers {
+            let message = format!("experiment \"{}\" records \"{name}\" as {is}, not as {asked}", self.id);
+            return Err(Problem::new(node.at, message).hint(format!("{what} {listed}")));
+        }
         let (near, shown) = (nearest::value(name, known.iter().copied()), nearest::shortened(name));
         let message = format!("experiment \"{}\" doesn't record \"{shown}\"{near}", self.id);
+        let trains = [Classify::KIND, FitFunction::KIND].contains(&self.kind);
         let hint = match name {
-            "loss" | "gradient_norm" => "record = { gradient_norm = true } records it".to_owned(),
-            "spectral_density" => "probes = [\"spectrum\"] records it".to_owned(),
-            name if Probe::NAMES.contains(&name) => format!("probes = [\"{name}\"] records it"),
-            _ => format!("it records {}", known.join(", ")),
+            "loss" | "gradient_norm" if trains => "record = { gradient_norm = true } records it".to_owned(),
+            "spectral_density" if trains => "probes = [\"spectrum\"] records it".to_owned(),
+            name if trains && Probe::NAMES.contains(&name) && name != "spectrum" => {
+                format!("probes = [\"{name}\"] records it")
+            }
+            _ if quantity == Quantity::Number => format!("{what} {listed}"),
+            _ => format!("it records {listed}"),
         };
         Err(Problem::new(node.at, message).hint(hint))
     }

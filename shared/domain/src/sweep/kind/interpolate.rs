@@ -32,9 +32,12 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         stop: fields.take("ratios.stop", &finite)?.unwrap_or(2.0),
         count: fields.take("ratios.count", check::integer(2..=10_000))?.unwrap_or(31),
     };
-    if ratios.start >= ratios.stop || !(ratios.stop - ratios.start).is_finite() {
-        let message = format!("must be above `ratios.start`, which is {}", ratios.start);
-        return Err(fields.problem("ratios.stop", &message));
+    if ratios.start >= ratios.stop {
+        return Err(fields
+            .problem("ratios", &format!("go from {} to {}, which is not above", ratios.start, ratios.stop)));
+    }
+    if !(ratios.stop - ratios.start).is_finite() {
+        return Err(fields.problem("ratios", "go too far"));
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Interpolation(Interpolation { ratios, examples });

@@ -43,7 +43,11 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         }
     };
     let resolution = fields.take("resolution", check::integer(2..=1_000))?.unwrap_or(25);
-    let _ = fields.take("tasks", check::integer(1..=MOST_TASKS))?;
+    let tasks = fields.take("tasks", check::integer(1..=MOST_TASKS))?.unwrap_or(TASKS);
+    if tasks > resolution {
+        let message = format!("is {tasks}, and the grid has {resolution} rows to share among them");
+        return Err(fields.problem("tasks", &message).hint(format!("tasks = {resolution}")));
+    }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Grid(Grid { plane, resolution, examples });
     Ok(Reading::derived(vec![("of", of)], derivation))

@@ -1,14 +1,11 @@
 //! What is said of files that are wrong: whole outputs.
 
-use super::{VALID, function, plan, shown, source};
+use super::{VALID, function, said_of};
 
 const KNOWN_TO_CLASSIFY: &str = "hint: classify knows model.conv, model.kernel, model.dense, batch_size, epochs, data.name, \
     data.train_limit, data.test_limit, data.label_noise, optimizer, learning_rate, weight_decay, beta1, beta2, epsilon, \
-    momentum, record.gradient_norm, record.weights_every";
-
-fn said_of(text: &str) -> String {
-    plan(&source(text)).map_or_else(|error| shown(&error), |_| "nothing".to_owned())
-}
+    momentum, record.gradient_norm, record.weights_every, probes, probe.every, probe.train_examples, \
+    probe.test_examples, probe.epsilon, probe.ascent_steps, probe.lanczos_steps, probe.vectors";
 
 /// What is said of the valid file with `right` replaced by `wrong`.
 fn said(right: &str, wrong: &str) -> String {
@@ -73,7 +70,7 @@ fn unknown_keys() {
             "[defaults]",
             "[default]",
             "x.toml:4: unknown key `default`; did you mean `defaults`?\nhint: the keys here are name, data, defaults, \
-             experiment, figure, profile",
+             experiment, figure, claim, profile",
         ),
         (
             "learning_rate",
@@ -89,7 +86,7 @@ fn unknown_keys() {
             "y = [",
             "z = [",
             "x.toml:27: unknown key `z` in a figure of kind curves\nhint: the keys here are kind, id, title, experiment, \
-             experiments, y, group, facet, log_y, layout",
+             experiments, facet, y, group, log_y, layout, each",
         ),
         (
             "[profile.quick.experiment.images]",
@@ -138,12 +135,14 @@ fn unknown_names() {
         (
             "\"classify\"",
             "\"clasify\"",
-            "x.toml:9: unknown kind of experiment \"clasify\"; did you mean \"classify\"?\nhint: known are fit-function, classify",
+            "x.toml:9: unknown kind of experiment \"clasify\"; did you mean \"classify\"?\nhint: known are fit-function, classify, \
+             critical-point, interpolate, surface",
         ),
         (
             "\"curves\"",
             "\"curve\"",
-            "x.toml:25: unknown kind of figure \"curve\"; did you mean \"curves\"?\nhint: known are curves, predictions",
+            "x.toml:25: unknown kind of figure \"curve\"; did you mean \"curves\"?\nhint: known are curves, predictions, against, \
+             scatter, trajectories, surface, interpolation, spectrum",
         ),
         ("\"adam\"", "\"xyz\"", "x.toml:13: unknown optimiser \"xyz\"\nhint: known are adam, sgd"),
     ]);

@@ -195,7 +195,8 @@ fn wrong_overrides_are_refused_with_their_number() {
             "--set:2: unknown key `epoch` in experiment \"images\" (classify); did you mean `epochs`?\nhint: classify \
              knows model.conv, model.kernel, model.dense, batch_size, epochs, data.name, data.train_limit, \
              data.test_limit, data.label_noise, optimizer, learning_rate, weight_decay, beta1, beta2, epsilon, momentum, \
-             record.gradient_norm, record.weights_every",
+             record.gradient_norm, record.weights_every, probes, probe.every, probe.train_examples, probe.test_examples, \
+             probe.epsilon, probe.ascent_steps, probe.lanczos_steps, probe.vectors",
         ),
         ("defaults.epoch=3", "--set:2: no experiment knows `epoch`; did you mean `epochs`?"),
         ("defaults.grid.epochs=[3]", "--set:2: `grid` belongs to an experiment and has no default"),

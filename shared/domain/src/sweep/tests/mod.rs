@@ -4,12 +4,18 @@ use super::{Datasets, Plan, Source, SweepError, SweepFile};
 use crate::digest::Digest;
 use crate::id::DatasetName;
 
+mod claims;
 mod errors;
 mod expansion;
+mod figures;
+mod kinds;
 mod layers;
+mod probes;
 mod properties;
 mod random;
+mod references;
 mod shipped;
+mod surfaces;
 
 /// A sweep file that is right: each test of an error spoils it in one place.
 const VALID: &str = r#"name = "sample"
@@ -44,6 +50,52 @@ group = "optimizer"
 [profile.quick.experiment.images]
 epochs = 1
 "#;
+
+/// Networks that keep their weights, for experiments that read them and figures that draw them.
+const TRAINED: &str = r#"name = "trained"
+
+[[experiment]]
+id = "images"
+kind = "classify"
+data = { name = "shapes" }
+model = { conv = [4], dense = [8] }
+epochs = 3
+record = { weights_every = 1 }
+seeds = 2
+grid = { batch_size = [64, 128, 1024] }
+"#;
+
+/// [`TRAINED`] with these lines after it.
+fn trained(lines: &str) -> String {
+    format!("{TRAINED}\n{lines}\n")
+}
+
+/// [`TRAINED`] with an interpolation of these lines: they begin on line 16.
+fn line(lines: &str) -> String {
+    trained(&format!("[[experiment]]\nid = \"line\"\nkind = \"interpolate\"\n{lines}"))
+}
+
+/// [`TRAINED`] with a surface of these lines: they begin on line 16.
+fn plane(lines: &str) -> String {
+    trained(&format!("[[experiment]]\nid = \"plane\"\nkind = \"surface\"\n{lines}"))
+}
+
+/// What is said of a text: `nothing` if it is right.
+fn said_of(text: &str) -> String {
+    plan(&source(text)).map_or_else(|error| shown(&error), |_| "nothing".to_owned())
+}
+
+/// Compares what is said of each text made of `lines` with what is expected.
+fn each_is_said_of(text: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
+    let mut differences = String::new();
+    for (lines, expected) in cases {
+        let said = said_of(&text(lines));
+        if said != *expected {
+            differences += &format!("\n{lines}\nsaid: {said}\nexpected: {expected}\n");
+        }
+    }
+    assert!(differences.is_empty(), "{differences}");
+}
 
 fn source(text: &str) -> Source {
     Source { file: "x.toml".to_owned(), text: text.to_owned(), profile: None, overrides: Vec::new() }

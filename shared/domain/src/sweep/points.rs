@@ -1,0 +1,86 @@
+//! The points of an experiment, for those that refer to one of them by its values.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+
+use super::kind::Draft;
+use super::problem::Problem;
+use super::reference::Target;
+use super::space::{self, Space};
+use super::tree::{Assignment, Node, Tree};
+
+/// Every point of a space, in order.
+#[derive(Debug)]
+pub(super) struct Points {
+    /// All parameters that are given at each point.
+    pub(super) given: Vec<Assignment>,
+    /// What is trained there; none where nothing is.
+    pub(super) targets: Vec<Option<Target>>,
+    /// For each set of parameters that was asked for: the points by their values of these.
+    indexes: RefCell<BTreeMap<Vec<String>, Rc<Index>>>,
+}
+
+/// Points by the text of some of their values.
+type Index = HashMap<String, Vec<usize>>;
+
+impl Points {
+    /// The points of this space.
+    pub(super) fn of(space: &Space) -> Result<Self, Problem> {
+        let axes = space.axes(u64::MAX);
+        let (mut given, mut targets) = (Vec::new(), Vec::new());
+        for chosen in space::choices(&axes) {
+            let reading = space.point(&chosen)?.reading;
+            given.push(space.given(&chosen));
+            targets.push(match reading.draft {
+                Draft::Complete(experiment) => Some(Target { experiment, dataset: reading.dataset }),
+                Draft::Derived { .. } => None,
+            });
+        }
+        Ok(Self { given, targets, indexes: RefCell::default() })
+    }
+
+    /// The points at which parameters have these values, in order. Found through an index: many references that ask for the
+    /// same parameters cost as much as they find.
+    pub(super) fn fitting(&self, values: &Assignment) -> Vec<usize> {
+        let names: Vec<String> = values.keys().cloned().collect();
+        let mut indexes = self.indexes.borrow_mut();
+        let index = Rc::clone(indexes.entry(names).or_insert_with_key(|names| Rc::new(self.index(names))));
+        let alike = key(values.keys(), values).and_then(|key| index.get(&key));
+        let fits = |point: &&usize| {
+            let given = &self.given[**point];
+            values.iter().all(|(name, node)| given.get(name).is_some_and(|given| given.equals(node)))
+        };
+        alike.into_iter().flatten().filter(fits).copied().collect()
+    }
+
+    fn index(&self, names: &[String]) -> Index {
+        let mut index = Index::new();
+        for (point, given) in self.given.iter().enumerate() {
+            if let Some(key) = key(names.iter(), given) {
+                index.entry(key).or_default().push(point);
+            }
+        }
+        index
+    }
+}
+
+/// A text that is the same for equal values of these parameters; none where one isn't given.
+fn key<'a>(mut names: impl Iterator<Item = &'a String>, given: &Assignment) -> Option<String> {
+    let mut key = String::new();
+    names.try_for_each(|name| given.get(name).map(|node| write_key(&mut key, node)))?;
+    Some(key)
+}
+
+fn write_key(key: &mut String, node: &Node) {
+    match &node.value {
+        Tree::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
+        Tree::Integer(value) => key.push_str(&(*value as f64).to_string()),
+        // Minus zero equals zero.
+        Tree::Float(value) => key.push_str(&(*value + 0.0).to_string()),
+        Tree::Text(value) => key.push_str(value),
+        Tree::List(items) => items.iter().for_each(|item| write_key(key, item)),
+        Tree::Table(_) => {}
+    }
+    key.push(';');
+}

@@ -1,0 +1,157 @@
+//! `probes` and `probe`.
+
+use super::{each_is_said_of, function, planned};
+use crate::experiment::{Experiment, Probe, Probing};
+use crate::task::TaskSpec;
+
+fn spec(lines: &str) -> TaskSpec {
+    let text = function(&format!("hidden = [4]\nepochs = 1\n{lines}"));
+    planned(&text).tasks.remove(0).spec
+}
+
+fn probing(lines: &str) -> Probing {
+    match spec(lines).experiment {
+        Experiment::FitFunction(it) => it.probes,
+        other => unreachable!("{other:?}"),
+    }
+}
+
+const ALL: &str =
+    "probes = [\"sensitivity\", \"input_gradient\", \"sharpness\", \"largest_eigenvalue\", \"spectrum\"]";
+
+#[test]
+fn all_probes_have_their_defaults() {
+    let expected = Probing {
+        every: None,
+        probes: vec![
+            Probe::Sensitivity { examples: None },
+            Probe::InputGradient { examples: None },
+            Probe::Sharpness { examples: 2_000, epsilon: 1e-3, steps: 10 },
+            Probe::LargestEigenvalue { examples: 2_000, steps: 30 },
+            Probe::Spectrum { examples: 2_000, steps: 80, vectors: 4 },
+        ],
+    };
+    assert_eq!(probing(ALL), expected);
+    assert_eq!(expected.probes.iter().map(Probe::name).collect::<Vec<_>>(), Probe::NAMES);
+}
+
+#[test]
+fn probes_are_read_with_all_their_keys() {
+    let expected = Probing {
+        every: Some(5),
+        probes: vec![
+            Probe::Sensitivity { examples: Some(50) },
+            Probe::InputGradient { examples: Some(50) },
+            Probe::Sharpness { examples: 40, epsilon: 0.5, steps: 3 },
+            Probe::LargestEigenvalue { examples: 40, steps: 20 },
+            Probe::Spectrum { examples: 40, steps: 20, vectors: 2 },
+        ],
+    };
+    let settings = "probe = { every = 5, train_examples = 40, test_examples = 50, epsilon = 0.5, ascent_steps = 3, \
+                    lanczos_steps = 20, vectors = 2 }";
+    assert_eq!(probing(&format!("{ALL}\n{settings}")), expected);
+}
+
+#[test]
+fn the_order_of_probes_and_a_probe_named_twice_make_no_other_run() {
+    let id = |probes: &str| spec(&format!("probes = {probes}")).id();
+    let first = id("[\"sensitivity\", \"sharpness\"]");
+    assert_eq!(first, id("[\"sharpness\", \"sensitivity\"]"));
+    assert_eq!(first, id("[\"sharpness\", \"sensitivity\", \"sharpness\"]"));
+    assert_ne!(first, id("[\"sharpness\"]"));
+}
+
+#[test]
+fn a_run_without_probes_is_the_run_that_it_was_before_there_were_any() {
+    let plain = spec("");
+    assert_eq!(plain.id(), spec("probes = []").id());
+    assert!(!plain.canonical().contains("probe"), "{}", plain.canonical());
+    let classify = planned(super::VALID).tasks.remove(0);
+    assert_eq!(
+        classify.spec.canonical(),
+        "{\"experiment\":{\"kind\":\"classify\",\"model\":{\"conv\":[12,32],\"kernel\":3,\"dense\":[128]},\"data\":\
+         {\"train_limit\":null,\"test_limit\":null,\"label_noise\":0.0},\"batch_size\":64,\"epochs\":3,\"optimizer\":\
+         {\"name\":\"adam\",\"learning_rate\":0.001,\"beta1\":0.9,\"beta2\":0.999,\"epsilon\":1e-8,\"weight_decay\":0.0},\
+         \"record\":{\"gradient_norm\":false,\"weights_every\":null}},\"version\":1,\"seed\":0,\"data\":{\"name\":\
+         \"shapes\",\"digest\":\"DIGEST\"}}"
+            .replace("DIGEST", &crate::data::built_in_digest("shapes").unwrap().to_string())
+    );
+}
+
+#[test]
+fn probes_that_are_none_are_refused() {
+    let unused = |key: &str, of: &str| format!("x.toml:11: `{key}` has no use: `probes` names none of {of}");
+    let train = unused("probe.train_examples", "sharpness, largest_eigenvalue, spectrum");
+    let test = unused("probe.test_examples", "sensitivity, input_gradient");
+    let lanczos = unused("probe.lanczos_steps", "largest_eigenvalue, spectrum");
+    let with = |probes: &'static str| {
+        move |line: &str| function(&format!("hidden = [4]\nepochs = 1\nprobes = [{probes}]\n{line}"))
+    };
+    each_is_said_of(
+        with("\"sensitivity\""),
+        &[
+            ("probe.epsilon = 0.1", &unused("probe.epsilon", "sharpness")),
+            ("probe.ascent_steps = 3", &unused("probe.ascent_steps", "sharpness")),
+            ("probe.train_examples = 3", &train),
+            ("probe.lanczos_steps = 3", &lanczos),
+            ("probe.vectors = 3", &unused("probe.vectors", "spectrum")),
+            ("probe.every = 0", "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0"),
+            (
+                "probe.test_examples = 0",
+                "x.toml:11: `probe.test_examples` must be a whole number from 1 to 4294967295, not 0",
+            ),
+            (
+                "probe = 3",
+                "x.toml:11: `probe` is a table with the keys every, train_examples, test_examples, epsilon, ascent_steps, \
+                 lanczos_steps, vectors",
+            ),
+        ],
+    );
+    each_is_said_of(
+        with("\"sharpness\", \"spectrum\""),
+        &[
+            ("probe.test_examples = 3", &test),
+            (
+                "probe.train_examples = 100001",
+                "x.toml:11: `probe.train_examples` must be a whole number from 1 to 100000, not 100001",
+            ),
+            ("probe.epsilon = 0", "x.toml:11: `probe.epsilon` must be a number above 0, not 0"),
+            (
+                "probe.ascent_steps = 0",
+                "x.toml:11: `probe.ascent_steps` must be a whole number from 1 to 10000, not 0",
+            ),
+            (
+                "probe.lanczos_steps = 1",
+                "x.toml:11: `probe.lanczos_steps` must be a whole number from 2 to 1000, not 1",
+            ),
+            ("probe.vectors = 0", "x.toml:11: `probe.vectors` must be a whole number from 1 to 1000, not 0"),
+        ],
+    );
+    each_is_said_of(
+        |line| function(&format!("hidden = [4]\nepochs = 1\n{line}")),
+        &[
+            (
+                "probes = [\"sharpnes\"]",
+                "x.toml:10: unknown probe \"sharpnes\"; did you mean \"sharpness\"?\nhint: known are sensitivity, \
+                 input_gradient, sharpness, largest_eigenvalue, spectrum",
+            ),
+            ("probes = [3]", "x.toml:10: each item of `probes` must be the name of a known probe, not 3"),
+            ("probes = \"sharpness\"", "x.toml:10: `probes` must be a list, not \"sharpness\""),
+            (
+                "probe.every = 3",
+                "x.toml:10: `probe.every` has no use: `probes` names none of sensitivity, input_gradient, sharpness, \
+                 largest_eigenvalue, spectrum",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn settings_of_probes_may_be_defaults_of_experiments_without_them() {
+    let text = function("hidden = [4]\nepochs = 1").replacen(
+        "[[experiment]]",
+        "[defaults]\nprobe = { epsilon = 0.1, every = 2 }\n[[experiment]]",
+        1,
+    );
+    assert_eq!(planned(&text).tasks[0].id, spec("").id());
+}
