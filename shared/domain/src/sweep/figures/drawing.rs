@@ -114,7 +114,11 @@ impl<'a> Reader<'a> {
             );
         }
         let layers = match self.table.get("layers") {
-            Some(node) => owned(&words("layers", node)?),
+            Some(node) => {
+                let layers = words("layers", node)?;
+                layers.iter().try_for_each(|(layer, node)| is_layer(layer, node))?;
+                owned(&layers)
+            }
             None => vec!["all".to_owned()],
         };
         Ok((Drawing::Trajectories { layers }, "trajectories of the weights".to_owned()))
@@ -215,6 +219,17 @@ impl<'a> Reader<'a> {
         let given = self.table.get(key).map(|node| check::boolean(&format!("`{key}`"), node));
         Ok(given.transpose()?.unwrap_or(false))
     }
+}
+
+/// Refuses what is the name of no layer; whether a network has the layer depends on its widths.
+fn is_layer(layer: &str, node: &Node) -> Result<(), Problem> {
+    let numbered = |name| layer.strip_prefix(name).is_some_and(|index| index.parse::<u8>().is_ok());
+    if ["all", "output"].contains(&layer) || numbered("conv") || numbered("dense") {
+        return Ok(());
+    }
+    let near = nearest::value(layer, ["all", "conv0", "dense0", "output"]);
+    Err(Problem::new(node.at, format!("no network has a layer {node}{near}"))
+        .hint("layers are conv0, conv1, …, dense0, dense1, …, output; \"all\" is all of them"))
 }
 
 fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {

@@ -368,7 +368,7 @@ fn a_sweep_without_claims_is_the_sweep_that_it_was_before_there_were_any() {
 }
 
 /// The id of this sweep before claims could be written.
-const PINNED: &str = "trained-0000000000";
+const PINNED: &str = "trained-5ad8fbb4b3";
 
 #[test]
 fn claims_are_neither_set_nor_in_a_profile() {

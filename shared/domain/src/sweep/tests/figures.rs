@@ -356,6 +356,16 @@ fn figures_that_are_written_wrongly_are_refused() {
                 "x.toml:45: `each` must be true or false, not 1",
             ),
             (
+                "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = [\"all\", \"ouput\"]",
+                "x.toml:44: no network has a layer \"ouput\"; did you mean \"output\"?\nhint: layers are conv0, conv1, …, \
+                 dense0, dense1, …, output; \"all\" is all of them",
+            ),
+            (
+                "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = \"conv\"",
+                "x.toml:44: no network has a layer \"conv\"; did you mean \"conv0\"?\nhint: layers are conv0, conv1, …, \
+                 dense0, dense1, …, output; \"all\" is all of them",
+            ),
+            (
                 "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = []",
                 "x.toml:44: `layers` lists nothing",
             ),

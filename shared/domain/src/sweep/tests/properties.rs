@@ -38,17 +38,104 @@ fn spaces() -> impl Strategy<Value = (String, usize)> {
     )
 }
 
-/// The valid file with bytes cut out, put in or put twice.
-fn mutated() -> impl Strategy<Value = String> {
-    let edit = (0..VALID.len(), 0..12_usize, "[a-z0-9 \\[\\]{}\"'.,=#\\n-]{0,6}");
+/// A file that is right and has every kind of experiment, figure and check.
+const EVERYTHING: &str = r#"name = "everything"
+[[experiment]]
+id = "images"
+kind = "classify"
+data = { name = "shapes" }
+model = { conv = [4], dense = [8] }
+epochs = 3
+record = { weights_every = 1, gradient_norm = true }
+probes = ["sensitivity", "sharpness", "spectrum"]
+probe = { every = 2, epsilon = 0.1, vectors = 2 }
+grid = { batch_size = [64, 128] }
+[[experiment]]
+id = "points"
+kind = "critical-point"
+function = "sin"
+hidden = [2]
+interval = [-3, 3]
+points = 8
+epochs = 1
+search = { method = "gradient-norm", threshold = 1e-3 }
+minimal_ratio = { radius = 0.1 }
+seeds = 2
+[[experiment]]
+id = "line"
+kind = "interpolate"
+from = { experiment = "images", batch_size = 64 }
+to = { experiment = "images", batch_size = 128 }
+ratios = { start = -1, count = 4 }
+[[experiment]]
+id = "plane"
+kind = "surface"
+of = { experiment = "images" }
+tasks = 2
+grid = { of.batch_size = [64, 128], directions = ["random", "pca"] }
+[[figure]]
+kind = "against"
+experiment = "images"
+x = "batch_size"
+y = [["train_loss", "test_loss"], "sensitivity"]
+[[figure]]
+kind = "scatter"
+experiment = "points"
+x = "final_loss"
+y = "minimal_ratio_sampled"
+solid_if = "converged"
+[[figure]]
+kind = "trajectories"
+experiment = "images"
+layers = ["conv0", "all"]
+[[figure]]
+kind = "surface"
+experiment = "plane"
+facet = "directions"
+[[figure]]
+kind = "interpolation"
+experiment = "line"
+y = ["test_loss"]
+[[figure]]
+kind = "spectrum"
+experiment = "images"
+[[claim]]
+text = "It is so"
+check = [
+  { kind = "equivalent", a = { experiment = "images" }, b = { experiment = "line" }, y = "test_loss", factor = 2 },
+  { kind = "greater", a = { experiment = "images", batch_size = 64 }, b = { experiment = "images" }, y = "test_loss" },
+  { kind = "trend", of = { experiment = "images" }, y = "loss", direction = "falls", at_least = 0.5 },
+  { kind = "correlation", of = { experiment = "points" }, x = "final_loss", y = "converged", direction = "rises" },
+  { kind = "within", of = { experiment = "points" }, y = "final_loss", low = 0, high = 1 },
+  { kind = "best", of = { experiment = "images", batch_size = 64 }, y = "test_loss", best = "lowest" },
+  { kind = "together", of = { experiment = "images" }, at_most = 0.5 },
+  { kind = "smooth", of = { experiment = "line" }, y = "test_loss" },
+]
+[profile.quick.experiment.line]
+from = { batch_size = 128 }
+"#;
+
+/// A valid file with bytes cut out, put in or put twice.
+fn mutated(valid: &'static str) -> impl Strategy<Value = String> {
+    let edit = (0..valid.len(), 0..12_usize, "[a-z0-9 \\[\\]{}\"'.,=#\\n-]{0,6}");
     prop::collection::vec(edit, 1..4).prop_map(|edits| {
-        let mut text = VALID.to_owned();
+        let mut text = valid.to_owned();
         for (at, cut, insert) in edits {
             let at = at.min(text.len());
             let end = (at + cut).min(text.len());
             text.replace_range(at..end, &insert);
         }
         text
+    })
+}
+
+/// The file of everything with words of it in each other's places.
+fn exchanged() -> impl Strategy<Value = String> {
+    let is_word = |word: &&str| !word.is_empty() && !["=", "{", "}", "[", "]"].contains(word);
+    let words: Vec<&str> = EVERYTHING.split([' ', '\n', ',']).filter(is_word).collect();
+    let word = prop::sample::select(words);
+    prop::collection::vec((word.clone(), word), 1..4).prop_map(|pairs| {
+        pairs.into_iter().fold(EVERYTHING.to_owned(), |text, (one, other)| text.replacen(one, other, 1))
     })
 }
 
@@ -112,6 +199,23 @@ fn words() -> impl Strategy<Value = String> {
         "log_uniform",
         "choice",
         "experiment",
+        "[[claim]]\n",
+        "text",
+        "check",
+        "of",
+        "from",
+        "to",
+        "probes",
+        "probe",
+        "every",
+        "tasks",
+        "search",
+        "method",
+        "\"interpolate\"",
+        "\"surface\"",
+        "\"critical-point\"",
+        "\"sharpness\"",
+        "\"smooth\"",
     ]);
     prop::collection::vec(word, 0..60).prop_map(|words| words.join(" "))
 }
@@ -125,6 +229,12 @@ fn is_read_or_refused(source: &Source) {
             Err(error) => assert!(!error.message.is_empty()),
         }
     }
+}
+
+#[test]
+fn the_file_of_everything_is_valid() {
+    let plan = plan(&source(EVERYTHING)).unwrap();
+    assert_eq!((plan.tasks.len(), plan.figures.len(), plan.claims[0].checks.len()), (2 + 2 + 1 + 8, 6, 8));
 }
 
 proptest! {
@@ -180,9 +290,25 @@ proptest! {
     }
 
     #[test]
-    fn any_damage_to_a_file_is_read_or_refused(text in mutated()) {
+    fn any_damage_to_a_file_is_read_or_refused(text in mutated(VALID)) {
         is_read_or_refused(&source(&text));
         is_read_or_refused(&Source { profile: Some("quick".to_owned()), ..source(&text) });
+    }
+
+    #[test]
+    fn any_damage_to_a_file_of_everything_is_read_or_refused(text in mutated(EVERYTHING)) {
+        is_read_or_refused(&source(&text));
+        is_read_or_refused(&Source { profile: Some("quick".to_owned()), ..source(&text) });
+    }
+
+    #[test]
+    fn any_exchange_of_words_is_read_or_refused(text in exchanged()) {
+        is_read_or_refused(&source(&text));
+    }
+
+    #[test]
+    fn any_override_of_a_reference_is_read_or_refused(key in "(from|to|of|experiment.line.from|probe|ratios).[a-z._]{0,12}|from|tasks|probes", value in "[0-9]{0,3}|[a-z]{0,6}|\\[[0-9,]{0,4}\\]|\\{\\}") {
+        is_read_or_refused(&with_overrides(EVERYTHING, &[&format!("{key}={value}")]));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The sweep files that come with Basin.
 
-use super::{plan, source};
-use crate::experiment::Experiment;
+use super::{plan, planned, source};
+use crate::claim::{Best, Check, Direction};
+use crate::experiment::{Activation, Experiment, Plane, Probe, Search};
 use crate::figure::Drawing;
 use crate::sweep::{Plan, Source};
 
@@ -110,20 +111,53 @@ fn the_gradient_norm_stands_above_the_loss() {
 
 const PAGE: &str = include_str!("../../../../../docs/sweep-file.md");
 
+/// The page's blocks of TOML that are whole documents.
+fn documents() -> Vec<&'static str> {
+    let blocks = PAGE.split("```toml\n").skip(1);
+    let blocks = blocks.map(|rest| rest.split_once("```").expect("a block has an end").0);
+    blocks.filter(|block| block.starts_with("name = ")).collect()
+}
+
 #[test]
-fn the_pages_example_is_valid() {
-    let (_, rest) = PAGE.split_once("```toml\n").unwrap();
-    let (example, _) = rest.split_once("```").unwrap();
-    let plan = plan(&Source { profile: Some("quick".to_owned()), ..source(example) }).unwrap();
-    assert_eq!(plan.tasks.len(), 12);
+fn the_pages_examples_are_valid() {
+    let counts: Vec<usize> = documents()
+        .into_iter()
+        .map(|text| plan(&source(text)).unwrap_or_else(|error| panic!("{error}\n{text}")).tasks.len())
+        .collect();
+    assert_eq!(counts, [12, 6 + 3 + 4 * 3 * 4, 15]);
+    let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(documents()[0]) }).unwrap();
+    assert_eq!(quick.tasks.len(), 12);
 }
 
 #[test]
 fn the_page_names_every_key_and_word() {
     let kinds = crate::sweep::kind::all();
     let keys = kinds.iter().flat_map(|kind| kind.keys()).chain(kinds.iter().map(|kind| kind.name));
-    let words = Drawing::KINDS.into_iter().chain(crate::data::KNOWN);
+    let words = Drawing::KINDS.into_iter().chain(Check::KINDS).chain(Probe::NAMES).chain(crate::data::KNOWN);
     for word in keys.chain(words).chain(crate::sweep::fragment::STRUCTURE) {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
+    }
+    let activations = Activation::ALL.map(Activation::as_str);
+    let values = Plane::NAMES.into_iter().chain(Search::METHODS).chain(activations);
+    let values = values.chain(Direction::ALL.map(Direction::as_str)).chain(Best::ALL.map(Best::as_str));
+    for value in values {
+        assert!(PAGE.contains(&format!("`\"{value}\"`")), "{value}");
+    }
+}
+
+#[test]
+fn the_page_names_everything_that_a_run_records() {
+    let plan = planned(
+        &documents()[1]
+            .replace("record = {", "probes = PROBES\nrecord = { gradient_norm = true,")
+            .replace("PROBES", &format!("{:?}", Probe::NAMES)),
+    );
+    let function = super::function("hidden = [4]\nepochs = 1");
+    let point = function.replace("fit-function", "critical-point");
+    let plans = [plan, planned(&function), planned(&point)];
+    for experiment in plans.iter().flat_map(|plan| &plan.tasks).map(|task| &task.spec.experiment) {
+        for name in experiment.series().into_iter().chain(experiment.numbers()) {
+            assert!(PAGE.contains(&format!("`{name}`")), "{name}");
+        }
     }
 }
