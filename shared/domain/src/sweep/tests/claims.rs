@@ -2,7 +2,7 @@
 
 use super::{TRAINED, each_is_said_of, line, plan, planned, source, trained, with_overrides};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
-use crate::sweep::Source;
+use crate::sweep::{Source, SweepFile};
 use crate::value::Value;
 
 /// [`TRAINED`] with a claim of one check: it stands on line 15.
@@ -336,6 +336,18 @@ fn claims_of_what_is_not_there_are_refused() {
         },
         &[("", "x.toml:15: `model.dense` has values that are no numbers, such as [9]")],
     );
+}
+
+#[test]
+fn a_claim_about_more_points_than_can_be_looked_at_is_taken_as_it_is() {
+    let text =
+        claimed("kind = \"smooth\", y = \"test_loss\", of = { experiment = \"images\", batch_size = 65 }")
+            .replace(
+                "grid = {",
+                "random = { count = 1000000000000, uniform = { learning_rate = [0.1, 0.9] } }\ngrid = {",
+            );
+    let file = SweepFile::parse(&source(&text)).unwrap();
+    assert_eq!(*file.claims()[0].checks[0].selections()[0], images(&[("batch_size", 65)]));
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn references_that_lead_nowhere_are_refused() {
         ],
     );
     each_is_said_of(
-        |lines| line(lines),
+        line,
         &[
             (
                 "",
