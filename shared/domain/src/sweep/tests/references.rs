@@ -315,7 +315,7 @@ fn many_references_into_a_large_experiment_are_found_one_by_one() {
     let began = std::time::Instant::now();
     let file = SweepFile::parse(&source(&text)).unwrap();
     assert_eq!(file.task_count(), 5_000 * 3 * 2 + 5_000 * 2 * 2 * 4);
-    // 15,000 points, read 10,000 times: some 2 s if each reading is a look into an index, minutes if it is a search.
+    // 15,000 points, read 10,000 times: a second if each reading is a look into an index, a minute if it is a search.
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
 }
 
