@@ -30,7 +30,7 @@ pub(super) fn problems(runs: &[Run]) -> String {
                     )
                 }
             },
-            State::Missing => "no result yet".to_owned(),
+            State::Missing => missing(run, runs),
             State::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
             State::Unreadable { error } => error.clone(),
         };
@@ -65,6 +65,23 @@ pub(super) fn problems(runs: &[Run]) -> String {
          <th scope=\"col\">experiment</th><th scope=\"col\">parameters</th><th scope=\"col\" class=\"number\">seed</th>\
          <th scope=\"col\">task</th><th scope=\"col\">why</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}</section>\n"
     )
+}
+
+/// Why a run has no result: what it reads has none either, or it is still to come.
+fn missing(run: &Run, runs: &[Run]) -> String {
+    let inputs = run.task.spec.inputs.values();
+    let waited_for = inputs.filter_map(|input| runs.iter().find(|other| other.task.id == *input));
+    let waited_for = waited_for.filter(|other| other.record().is_none());
+    let named: Vec<String> = waited_for
+        .map(|other| {
+            let (id, experiment) = (other.task.id.short(), &other.task.experiment);
+            format!("{id} ({experiment}, {})", other.outcome())
+        })
+        .collect();
+    match named.is_empty() {
+        true => "no result yet".to_owned(),
+        false => format!("it reads the result of {}", named.join(" and ")),
+    }
 }
 
 fn point(run: &Run) -> String {

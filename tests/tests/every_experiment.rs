@@ -1,0 +1,299 @@
+//! Every kind of experiment, probe, figure and claim through the whole of Basin: the same bytes whatever happens, what diverged
+//! marked, what failed named with what it blocks.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use std::collections::BTreeSet;
+
+use basin_tests::{Place, assert_same_tables, eventually};
+
+/// Small, but with everything that `small.toml` of the other tests doesn't have.
+const SWEEP: &str = r#"
+name = "everything"
+data = { name = "shapes", train_limit = 200, test_limit = 60 }
+
+[defaults]
+learning_rate = 1e-3
+seeds = 3
+
+[[experiment]]
+id = "networks"
+kind = "classify"
+grid = { batch_size = [32, 100] }
+model = { conv = [4, 6], dense = [8] }
+epochs = 3
+record = { weights_every = 1, gradient_norm = true }
+probes = ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue", "spectrum"]
+probe = { every = 2, train_examples = 100, test_examples = 40, ascent_steps = 3, lanczos_steps = 6, vectors = 2 }
+
+[[experiment]]
+id = "line"
+kind = "interpolate"
+from = { experiment = "networks", batch_size = 32 }
+to = { experiment = "networks", batch_size = 100 }
+ratios = { start = -1.0, stop = 2.0, count = 13 }
+
+[[experiment]]
+id = "plane"
+kind = "surface"
+of = { experiment = "networks", batch_size = 32 }
+grid = { directions = ["random", "pca"] }
+seeds = 1
+resolution = 7
+tasks = 3
+examples = 100
+
+[[experiment]]
+id = "points"
+kind = "critical-point"
+seeds = 6
+function = "sin"
+interval = [-3.0, 3.0]
+points = 32
+hidden = [6]
+epochs = 50
+learning_rate = 1e-2
+search = { threshold = 1e-3, iterations = 200 }
+minimal_ratio = { samples = 100 }
+
+[[figure]]
+id = "against"
+kind = "against"
+experiment = "networks"
+x = "batch_size"
+log_x = true
+y = [["final_train_loss", "test_loss"], "sensitivity", "sharpness"]
+
+[[figure]]
+id = "curves"
+kind = "curves"
+experiment = "points"
+y = ["gradient_norm", "loss"]
+log_y = true
+each = true
+
+[[figure]]
+id = "scatter"
+kind = "scatter"
+experiment = "points"
+x = "final_loss"
+log_x = true
+y = ["minimal_ratio_near_zero", "minimal_ratio_positive_eigenvalues", "minimal_ratio_sampled"]
+solid_if = "converged"
+
+[[figure]]
+id = "trajectories"
+kind = "trajectories"
+experiment = "networks"
+layers = ["conv0", "all"]
+
+[[figure]]
+id = "surface"
+kind = "surface"
+experiment = "plane"
+log = true
+
+[[figure]]
+id = "interpolation"
+kind = "interpolation"
+experiment = "line"
+y = [["train_loss", "test_loss"], ["train_accuracy", "test_accuracy"]]
+
+[[figure]]
+id = "spectrum"
+kind = "spectrum"
+experiment = "networks"
+
+[[claim]]
+text = "Losses are finite"
+check = { kind = "within", of = { experiment = "networks", batch_size = 32 }, y = "test_loss", low = 0.0, high = 100.0 }
+
+[[claim]]
+text = "Runs end far from each other"
+check = { kind = "together", of = { experiment = "networks", batch_size = 32 }, at_most = 0.5 }
+
+[[claim]]
+text = "The loss between solutions is smooth"
+check = { kind = "smooth", of = { experiment = "line" }, y = "train_loss", at_most = 0.2 }
+"#;
+
+fn place(text: &str) -> Place {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("everything.toml", text);
+    place
+}
+
+/// The values of a column of `results.csv`, by row.
+fn column(place: &Place, out: &str, name: &str) -> Vec<String> {
+    let text = place.read(&format!("{out}/results.csv"));
+    let mut lines = text.lines();
+    let at = lines.next().unwrap().split(',').position(|column| column == name).unwrap();
+    // The columns asked for stand before or after those with commas within quotes, which none of these sweeps has.
+    lines.map(|line| line.split(',').nth(at).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_kind_of_experiment_and_figure_gives_the_same_bytes_killed_or_not() {
+    let place = place(SWEEP);
+    let run = |out: &'static str, state: &'static str| {
+        [
+            "run",
+            "everything.toml",
+            "--out",
+            out,
+            "--state",
+            state,
+            "--checkpoint-every",
+            "0.05",
+            "--workers",
+            "2",
+        ]
+    };
+    let calm = place.basin(&[&["--json"], &run("calm", "calm-state")[..]].concat()).succeeded().json();
+    assert_eq!((&calm["tasks"], &calm["failed"]), (&21.into(), &0.into()));
+    let figures: BTreeSet<String> =
+        place.tables("calm").into_keys().filter(|name| name.ends_with(".csv")).collect();
+    for figure in ["against", "curves", "scatter", "trajectories", "surface", "interpolation", "spectrum"] {
+        assert!(figures.contains(&format!("figures/{figure}.csv")), "{figures:?}");
+    }
+    let claims: serde_json::Value = serde_json::from_str(&place.read("calm/claims.json")).unwrap();
+    assert!(claims.to_string().contains("Runs end far from each other"), "{claims}");
+    for round in 0..3 {
+        let running = place.start(&format!("round-{round}"), &run("rough", "rough-state"));
+        let before = commits(&place);
+        eventually("a commit, or the end", || {
+            let done = place.read(&format!("round-{round}.log")).contains("done in");
+            (commits(&place) > before || done).then_some(())
+        });
+        running.kill();
+    }
+    let rough = place.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
+    assert_same_tables(&place.tables("calm"), &place.tables("rough"));
+    place.basin(&["verify", rough["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+    // The report is made again from the store alone.
+    let sweep = rough["sweep"].as_str().unwrap();
+    let store = place.path().join("rough-state/store");
+    place.basin(&["report", sweep, "--store", store.to_str().unwrap(), "--out", "again"]).succeeded();
+    assert_same_tables(&place.tables("calm"), &place.tables("again"));
+}
+
+/// The number of commits in the interrupted run's store.
+fn commits(place: &Place) -> usize {
+    let mut count = 0;
+    let mut folders = vec![place.path().join("rough-state/store/tasks")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with("commit.json") {
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[test]
+fn a_step_size_of_ten_diverges_and_that_is_a_result_that_figures_mark_and_tables_name() {
+    let text = r#"
+name = "everything"
+data = { name = "shapes", train_limit = 200, test_limit = 60 }
+
+[[experiment]]
+id = "steps"
+kind = "classify"
+seeds = 3
+model = { conv = [4], dense = [8] }
+batch_size = 32
+epochs = 2
+optimizer = "sgd"
+grid = { learning_rate = [0.01, 10.0] }
+
+[[figure]]
+id = "loss"
+kind = "curves"
+y = "train_loss"
+
+[[figure]]
+id = "against"
+kind = "against"
+x = "learning_rate"
+log_x = true
+y = "final_train_loss"
+
+[[claim]]
+text = "Small steps are better"
+check = { kind = "greater", a = { experiment = "steps", learning_rate = 10.0 }, b = { experiment = "steps", learning_rate = 0.01 }, y = "test_loss" }
+"#;
+    let place = place(text);
+    let said = place.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();
+    assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
+    let outcomes = column(&place, "out", "outcome");
+    assert_eq!(outcomes, ["completed", "completed", "completed", "diverged", "diverged", "diverged"]);
+    assert!(column(&place, "out", "diverged_at")[3..].iter().all(|at| at.parse::<u64>().is_ok()));
+    assert!(place.read("out/figures/loss.csv").contains("diverged-run"));
+    for figure in ["loss", "against"] {
+        let svg = place.read(&format!("out/figures/{figure}.svg"));
+        assert!(svg.contains("3 diverged"), "{figure} says what it leaves out");
+    }
+    let page = place.read("out/index.html");
+    assert!(page.contains("stopped being finite at iteration"), "the page says where");
+    let claims: serde_json::Value = serde_json::from_str(&place.read("out/claims.json")).unwrap();
+    assert!(claims.to_string().contains("undecided"), "nothing is claimed of runs that diverged: {claims}");
+}
+
+#[test]
+fn a_failed_dependency_blocks_what_needs_it_and_says_so() {
+    let text = r#"
+name = "everything"
+data = { name = "shapes", train_limit = 200, test_limit = 60 }
+
+[[experiment]]
+id = "networks"
+kind = "classify"
+model = { conv = [4, 4, 4, 4, 4, 4], dense = [8] }
+grid = { batch_size = [32, 100] }
+epochs = 1
+
+[[experiment]]
+id = "line"
+kind = "interpolate"
+from = { experiment = "networks", batch_size = 32 }
+to = { experiment = "networks", batch_size = 100 }
+
+[[figure]]
+id = "line"
+kind = "interpolation"
+experiment = "line"
+y = "train_loss"
+"#;
+    let place = place(text);
+    // On one machine: the report marks both, and says why.
+    let said = place.basin(&["run", "everything.toml", "--out", "out"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("leaves no pixel"), "{}", said.err);
+    assert_eq!(column(&place, "out", "outcome"), ["failed", "failed", "missing"]);
+    let page = place.read("out/index.html");
+    assert!(page.contains("it reads the result of"), "the page says what the missing run waits for");
+    assert!(place.read("out/figures/line.svg").contains("1 missing"));
+    // On a cluster: `basin why` says it.
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--state", "cluster-state"]);
+    let _worker = place.start("worker", &["worker", "--coordinator", &url, "--threads", "1"]);
+    let said =
+        place.basin(&["--json", "launch", "everything.toml", "--coordinator", &url]).succeeded().json();
+    let sweep = said["sweep"].as_str().unwrap().to_owned();
+    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
+    assert_eq!(watched.code, Some(1), "{}", watched.err);
+    let rows = place.read("out/results.csv");
+    let blocked =
+        rows.lines().find(|line| line.contains(",line,")).unwrap().split(',').next().unwrap().to_owned();
+    let why = place.basin(&["why", &blocked, "--coordinator", &url]).succeeded();
+    assert!(why.out.contains("upstream-failed") && why.out.contains("which failed"), "{}", why.out);
+    let status = place.basin(&["--json", "status", &sweep, "--coordinator", &url]).succeeded().json();
+    assert_eq!(
+        (&status["counts"]["failed"], &status["counts"]["upstream_failed"]),
+        (&2.into(), &1.into()),
+        "{status}"
+    );
+}
