@@ -181,11 +181,15 @@ pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
         Some(domain) => {
             let (for_intervals, for_others) =
                 (domain.widened(intervals, BAND_WIDENING), domain.widened(others, WIDENING));
-            Some(Domain {
-                low: for_intervals.low.min(for_others.low),
-                high: for_intervals.high.max(for_others.high),
-                kind,
-            })
+            let (low, high) =
+                (for_intervals.low.min(for_others.low), for_intervals.high.max(for_others.high));
+            // A bar that ends at the edge would look as if it went on: it gets a margin of its own.
+            let has_bars = panel.marks.iter().any(|mark| matches!(mark, Mark::ErrorBars { .. }));
+            let is_wider = low < domain.low || high > domain.high;
+            if has_bars && is_wider {
+                return Domain::around(kind, [low, high], 0.03);
+            }
+            Some(Domain { low, high, kind })
         }
         None => Domain::around(kind, intervals.into_iter().chain(others), 0.05),
     }

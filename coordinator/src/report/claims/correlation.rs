@@ -9,11 +9,7 @@ use super::verdict::Verdict;
 use crate::report::chart::number::significant;
 use crate::report::figures::names;
 use crate::report::runs::Run;
-use crate::report::statistics::{LEVEL, bca_interval, spearman};
-
-/// The fewest runs whose rank correlation can say anything: four stand in order by chance once in 4! = 24 times, more often
-/// than an interval of 95 % may err on one side.
-const FEWEST: usize = 5;
+use crate::report::statistics::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
 
 /// What should go with what.
 pub(super) struct Wanted<'a> {
@@ -27,25 +23,20 @@ pub(super) struct Wanted<'a> {
     pub(super) only_if: Option<&'a str>,
 }
 
-/// The rank correlation across runs, against 0. `name` is that of the random numbers.
-pub(super) fn decide(runs: &[Run], of: &Selection, wanted: &Wanted<'_>, name: &str) -> Finding {
+/// The rank correlation across runs, against 0.
+pub(super) fn decide(runs: &[Run], of: &Selection, wanted: &Wanted<'_>) -> Finding {
     let sample = Sample::of(runs, of, |run, record| of_run(run, record, wanted));
-    let (x, y): (Vec<f64>, Vec<f64>) = sample.runs.iter().map(|(_, pair)| *pair).unzip();
+    let pairs: Vec<(f64, f64)> = sample.runs.iter().map(|(_, pair)| *pair).collect();
     let what = format!("rank correlation of {} with {}", wanted.y, wanted.x);
-    let n = x.len();
-    let finding = match spearman(&x, &y) {
+    let n = pairs.len();
+    let finding = match rank_correlation(&pairs) {
         None => Finding::undecided(what, format!("{} or {} doesn't vary", wanted.x, wanted.y)),
-        Some(estimate) => {
+        Some(Correlation { estimate, interval }) => {
             let (sign, bound) = match wanted.direction {
                 Direction::Rises => (1.0, "above 0"),
                 Direction::Falls => (-1.0, "below 0"),
             };
             let measured = format!("{what}: {}; should be {bound}", significant(estimate));
-            let drawn = |runs: &[usize]| {
-                let (x, y): (Vec<f64>, Vec<f64>) = runs.iter().map(|&run| (x[run], y[run])).unzip();
-                spearman(&x, &y)
-            };
-            let interval = if n >= FEWEST { bca_interval(n, drawn, LEVEL, name) } else { None };
             let finding = Finding::new(measured, estimate, interval, |(low, high)| {
                 if sign > 0.0 {
                     Verdict::is_above((low, high), 0.0)
@@ -54,8 +45,8 @@ pub(super) fn decide(runs: &[Run], of: &Selection, wanted: &Wanted<'_>, name: &s
                 }
             });
             let why = match (interval, n) {
-                (None, 0..FEWEST) => {
-                    format!("{n} runs are too few for a rank correlation: it takes {FEWEST}")
+                (None, 0..FEWEST_OF_CORRELATION) => {
+                    format!("{n} runs are too few for a rank correlation: it takes {FEWEST_OF_CORRELATION}")
                 }
                 (None, _) => "too many resamples have no rank correlation for an interval".to_owned(),
                 (Some(_), _) => finding.why.clone(),

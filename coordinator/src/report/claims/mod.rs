@@ -20,7 +20,7 @@ mod verdict;
 mod within;
 mod written;
 
-use basin_domain::claim::{Check, Claim};
+use basin_domain::claim::Check;
 use serde::Serialize;
 
 use super::Results;
@@ -48,10 +48,7 @@ pub(crate) fn judge(results: &Results) -> Vec<Judgement> {
             .checks
             .iter()
             .enumerate()
-            .map(|(place, check)| {
-                let name = random_name(results, claim, place);
-                decide(check, &results.runs, results.distances.get(&(number, place)), &name)
-            })
+            .map(|(place, check)| decide(check, &results.runs, results.distances.get(&(number, place))))
             .collect();
         let verdict = Verdict::of_all(checks.iter().map(|finding| finding.verdict));
         Judgement { text: claim.text.clone(), verdict, checks }
@@ -59,13 +56,8 @@ pub(crate) fn judge(results: &Results) -> Vec<Judgement> {
     judged.collect()
 }
 
-/// The name of a check's random stream: that of nothing but the check itself.
-fn random_name(results: &Results, claim: &Claim, place: usize) -> String {
-    format!("{}/{}/{place}", results.sweep.id, claim.text)
-}
-
-/// What a check finds. `name` is that of its random numbers, if it needs any.
-fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>, name: &str) -> Finding {
+/// What a check finds.
+fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>) -> Finding {
     match check {
         Check::Equivalent { a, b, y, factor } => equivalent::decide(runs, a, b, y, *factor),
         Check::Greater { a, b, y } => greater::decide(runs, a, b, y),
@@ -74,7 +66,7 @@ fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>, name: &str
         }
         Check::Correlation { of, x, y, direction, only_if } => {
             let wanted = correlation::Wanted { x, y, direction: *direction, only_if: only_if.as_deref() };
-            correlation::decide(runs, of, &wanted, name)
+            correlation::decide(runs, of, &wanted)
         }
         Check::Within { of, y, low, high } => within::decide(runs, of, y, *low, *high),
         Check::Best { of, y, best } => best::decide(runs, of, y, *best),

@@ -63,7 +63,7 @@ fn y() -> String {
 }
 
 fn found(check: &Check, runs: &[Run]) -> Finding {
-    decide(check, runs, None, "test")
+    decide(check, runs, None)
 }
 
 fn near(found: Option<(f64, f64)>, low: f64, high: f64) {
@@ -316,7 +316,7 @@ fn distances(between: f64, spread: f64) -> Distances {
 #[test]
 fn runs_are_together_if_their_ends_are_near_each_other() {
     let check = Check::Together { of: all(), at_most: 0.5 };
-    let of = |distances: &Distances| decide(&check, &[], Some(distances), "test");
+    let of = |distances: &Distances| decide(&check, &[], Some(distances));
     let near_each_other = of(&distances(1.0, 0.1));
     assert_eq!((near_each_other.verdict, near_each_other.n.as_slice()), (Holds, &[4][..]));
     assert!((near_each_other.estimate.unwrap() - 0.13).abs() < 1e-12);

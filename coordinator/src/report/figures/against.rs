@@ -1,13 +1,14 @@
 //! `against`: measures against a parameter or a single number of the runs, mean and interval over seeds at each value.
 
+use basin_domain::figure::Layout;
 use basin_domain::value::Value;
 
 use super::cell::ENOUGH;
 use super::curves;
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
+use super::names;
 use super::notes::{self, Remark};
-use super::{columns, height, names};
 use crate::report::chart::marker::Marker;
 use crate::report::chart::scale::{Kind, drawable};
 use crate::report::chart::style::{Color, Pen};
@@ -92,11 +93,6 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             panels.push(panel(request, measures, facet, &grouped, &places, &mut rows, &mut remarks));
         }
     }
-    let across = if facets.len() > 1 && (2..=3).contains(&request.y.len()) {
-        request.y.len()
-    } else {
-        columns(panels.len())
-    };
     let notes = notes(request, &grouped, &facets, &places, &remarks);
     let chart = Chart {
         title: request.title.to_owned(),
@@ -108,10 +104,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         ),
         heading: None,
         legend: legend(request, &grouped),
-        rows: panels
-            .chunks(across)
-            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
-            .collect(),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
         notes,
     };
     (chart, rows)

@@ -1,13 +1,14 @@
 //! `interpolation`: series against the ratio between two solutions, which are marked.
 
+use basin_domain::figure::Layout;
 use basin_domain::record::Axis;
 
 use super::cell::{self, Place};
 use super::curves;
 use super::data::Rows;
 use super::groups::{self, Group, Groups};
+use super::names;
 use super::notes::{self, Remark};
-use super::{columns, height, names};
 use crate::report::chart::scale::{Kind, drawable};
 use crate::report::chart::style::Pen;
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
@@ -63,20 +64,12 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     notes.extend(notes::reading(&cells, &middle, ""));
     notes.push("Upright lines: the two solutions, at α = 0 and α = 1.".to_owned());
     notes.extend(notes::sentences(&remarks, usize::MAX));
-    let across = if facets.len() > 1 && (2..=3).contains(&request.y.len()) {
-        request.y.len()
-    } else {
-        columns(panels.len())
-    };
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!("Along the straight line through two solutions. {}", notes.join(" ")),
         heading: None,
         legend: legend(request, &grouped),
-        rows: panels
-            .chunks(across)
-            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
-            .collect(),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
         notes,
     };
     (chart, rows)

@@ -1,15 +1,17 @@
 //! `scatter`: one measure against another, a point a run, with their rank correlation.
 
+use basin_domain::figure::Layout;
+
 use super::curves;
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
+use super::names;
 use super::notes::{self, Remark};
-use super::{columns, height, names};
 use crate::report::chart::marker::Marker;
 use crate::report::chart::scale::{Kind, drawable};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
 use crate::report::runs::{Counts, Run};
-use crate::report::statistics::{LEVEL, bca_interval, spearman};
+use crate::report::statistics::{Correlation, rank_correlation};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +55,6 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             panels.push(panel(request, y, facet, &grouped, &mut rows, &mut remarks));
         }
     }
-    let across = if facets.len() > 1 { request.y.len().min(3) } else { columns(panels.len()) };
     let notes = notes(request, runs, &remarks, panels.len());
     let chart = Chart {
         title: request.title.to_owned(),
@@ -65,10 +66,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         ),
         heading: grouped.heading.clone(),
         legend: legend(request, &grouped),
-        rows: panels
-            .chunks(across)
-            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
-            .collect(),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
         notes,
     };
     (chart, rows)
@@ -113,16 +111,16 @@ fn panel(
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
-    let solid: Vec<(f64, f64)> = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at).collect();
-    let correlated = solid.iter().filter(|(x, y)| x.is_finite() && y.is_finite()).count();
+    let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
+    let solid: Vec<(f64, f64)> = solid.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     remarks.push(Remark {
         quantity: names::quantity(y, &[]),
-        text: format!("the correlation is that of {correlated} runs"),
+        text: format!("the correlation is that of {} runs", solid.len()),
     });
     let all = &facet.runs;
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
-        annotation: Some(correlation(&solid, &format!("figure/{y}/{}", facet.label))),
+        annotation: Some(correlation(&solid)),
         x: chart::Axis::new(names::quantity(request.x, all), kinds[0]),
         y: chart::Axis::new(names::quantity(y, all), kinds[1]),
         marks,
@@ -143,22 +141,15 @@ fn dots<'a>(request: &Request<'_>, y: &str, facet: &Group<'a>, grouped: &Groups<
     dots
 }
 
-/// Spearman's correlation with its interval, in words; `name` is that of the random numbers.
-fn correlation(points: &[(f64, f64)], name: &str) -> String {
-    let finite: Vec<(f64, f64)> =
-        points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    let of = |indices: &[usize]| {
-        let (x, y): (Vec<f64>, Vec<f64>) = indices.iter().map(|&index| finite[index]).unzip();
-        spearman(&x, &y)
-    };
-    let n = finite.len();
-    let Some(estimate) = of(&(0..n).collect::<Vec<_>>()) else {
-        return "no rank correlation".to_owned();
-    };
+/// Spearman's correlation with its interval, in words.
+fn correlation(points: &[(f64, f64)]) -> String {
     let shown = |value: f64| number::fixed(value, 2);
-    match bca_interval(n, of, LEVEL, name) {
-        Some((low, high)) => format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high)),
-        None => format!("ρ = {}, no interval", shown(estimate)),
+    match rank_correlation(points) {
+        None => "no rank correlation".to_owned(),
+        Some(Correlation { estimate, interval: Some((low, high)) }) => {
+            format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high))
+        }
+        Some(Correlation { estimate, interval: None }) => format!("ρ = {}, no interval", shown(estimate)),
     }
 }
 

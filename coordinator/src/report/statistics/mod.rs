@@ -3,6 +3,7 @@
 mod beta;
 mod bins;
 mod bootstrap;
+mod correlation;
 mod difference;
 mod jackknife;
 mod normal;
@@ -11,7 +12,7 @@ mod student;
 mod summary;
 
 pub(crate) use bins::{Bin, binned};
-pub(crate) use bootstrap::bca_interval;
+pub(crate) use correlation::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
 pub(crate) use difference::{Difference, difference};
 pub(crate) use jackknife::jackknife_interval;
 pub(crate) use rank::spearman;
