@@ -198,22 +198,24 @@ fn commits(place: &Place) -> usize {
 fn a_step_size_of_ten_diverges_and_that_is_a_result_that_figures_mark_and_tables_name() {
     let text = r#"
 name = "everything"
-data = { name = "shapes", train_limit = 200, test_limit = 60 }
 
 [[experiment]]
 id = "steps"
-kind = "classify"
+kind = "fit-function"
 seeds = 3
-model = { conv = [4], dense = [8] }
-batch_size = 32
-epochs = 2
+function = "cube"
+interval = [-3.0, 3.0]
+points = 64
+hidden = [16]
+epochs = 50
 optimizer = "sgd"
-grid = { learning_rate = [0.01, 10.0] }
+grid = { learning_rate = [0.0001, 10.0] }
 
 [[figure]]
 id = "loss"
 kind = "curves"
 y = "train_loss"
+log_y = true
 
 [[figure]]
 id = "against"
@@ -224,7 +226,7 @@ y = "final_train_loss"
 
 [[claim]]
 text = "Small steps are better"
-check = { kind = "greater", a = { experiment = "steps", learning_rate = 10.0 }, b = { experiment = "steps", learning_rate = 0.01 }, y = "test_loss" }
+check = { kind = "greater", a = { experiment = "steps", learning_rate = 10.0 }, b = { experiment = "steps", learning_rate = 0.0001 }, y = "train_loss" }
 "#;
     let place = place(text);
     let said = place.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();

@@ -46,6 +46,18 @@ pub(crate) fn power(mantissa: f64, exponent: i32) -> String {
     }
 }
 
+/// A number with all its figures and no zeros beyond: as a setting is written.
+pub(crate) fn exact(number: f64) -> String {
+    if number != 0.0 && !(1e-4..1e6).contains(&number.abs()) && number.is_finite() {
+        let exponent = number.abs().log10().floor() as i32;
+        return power(number / 10f64.powi(exponent), exponent);
+    }
+    if number.fract() == 0.0 {
+        return whole(number as i64);
+    }
+    number.to_string().replace('-', "−")
+}
+
 /// A number to four significant figures, for tables and captions.
 pub(crate) fn significant(number: f64) -> String {
     if !number.is_finite() {
@@ -81,6 +93,12 @@ mod tests {
         assert_eq!(fixed(-12345.678, 1), "−12,345.7");
         assert_eq!(power(1.0, -3), "10⁻³");
         assert_eq!(power(-2.5, 6), "−2.5×10⁶");
+    }
+
+    #[test]
+    fn settings_keep_their_figures_and_gain_no_zeros() {
+        let shown = [1e-4, 0.001, 0.1, 1024.0, -0.25, 3e-5, 2.5e6, 0.0].map(exact);
+        assert_eq!(shown, ["0.0001", "0.001", "0.1", "1,024", "−0.25", "3×10⁻⁵", "2.5×10⁶", "0"]);
     }
 
     #[test]

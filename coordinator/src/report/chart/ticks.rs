@@ -14,7 +14,7 @@ pub(crate) struct Tick {
 impl Tick {
     /// A tick that says its value.
     pub(crate) fn at(at: f64) -> Self {
-        Self::major(at, number::significant(at))
+        Self::major(at, number::exact(at))
     }
 
     fn major(at: f64, label: String) -> Self {

@@ -125,13 +125,8 @@ pub(crate) fn value(value: &Value) -> String {
         Value::Boolean(true) => "yes".to_owned(),
         Value::Boolean(false) => "no".to_owned(),
         Value::Integer(number) => number::whole(*number),
-        Value::Float(number)
-            if *number != 0.0 && !(1e-4..1e6).contains(&number.abs()) && number.is_finite() =>
-        {
-            let exponent = number.abs().log10().floor() as i32;
-            number::power(number / 10f64.powi(exponent), exponent)
-        }
-        Value::Float(number) => number.to_string().replace('-', "−"),
+        Value::Float(number) if number.is_finite() => number::exact(*number),
+        Value::Float(number) => number.to_string(),
         Value::Text(text) => text.clone(),
         Value::List(items) => format!("({})", items.iter().map(self::value).collect::<Vec<_>>().join(", ")),
     }
