@@ -1,5 +1,7 @@
 //! Interpolations and surfaces against what the runs that they read said of themselves.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Subject, Surface, Tile};
@@ -57,8 +59,8 @@ fn an_interpolations_ends_have_the_solutions_own_figures_bit_by_bit() {
 fn a_fitted_functions_interpolation_ends_where_its_runs_did() {
     let (from, to) = (fit(|_| {}), fit(|p| p.epochs = 20));
     let (first, second) = (train(&from, &Assets::default()), train(&to, &Assets::default()));
-    let mut assets = Assets::default();
-    assets.inputs = [("from".to_owned(), first.result), ("to".to_owned(), second.result)].into();
+    let inputs = [("from".to_owned(), first.result), ("to".to_owned(), second.result)].into();
+    let assets = Assets { inputs, ..Assets::default() };
     let record = train(&interpolation(&from, None), &assets).record;
     assert!(!record.series.contains_key("test_loss") && !record.series.contains_key("train_accuracy"));
     assert_eq!(at(&record, "train_loss", 0.0), first.record.last("train_loss").unwrap());

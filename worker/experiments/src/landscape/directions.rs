@@ -64,7 +64,7 @@ pub(super) fn principal(trajectory: &[Vec<f64>], end: &[f64]) -> Principal {
     let mut explained = [0.0; 2];
     for (rank, &index) in order.iter().take(2).enumerate() {
         let value = eigen.eigenvalues[index];
-        if !(value > 1e-12 * total) {
+        if value <= 1e-12 * total || value.is_nan() {
             continue;
         }
         let vector: Vec<f64> = (0..count).map(|row| eigen.eigenvectors[(row, index)]).collect();

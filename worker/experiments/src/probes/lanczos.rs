@@ -92,7 +92,7 @@ impl Lanczos {
         }
         let left = vector::norm(&product);
         let largest = self.diagonal.iter().chain(&self.beside).fold(0.0, |most: f64, it| most.max(it.abs()));
-        self.exhausted = !(left > EXHAUSTED * largest) || self.basis.len() == product.len();
+        self.exhausted = left <= EXHAUSTED * largest || left.is_nan() || self.basis.len() == product.len();
         self.beside.push(left);
         if !self.exhausted {
             vector::scale(&mut product, 1.0 / left);

@@ -17,23 +17,21 @@ pub fn jacobian_norms<P: Problem>(model: &Model, batch: &Batch) -> Result<f64, E
     let outputs = model.evaluate(inputs.as_tensor())?;
     let (examples, width) = outputs.dims2()?;
     let rows = outputs.detach().to_dtype(DType::F64)?.to_vec2::<f64>()?;
-    let probabilities: Vec<Vec<f64>> = match P::OUTPUTS {
+    // An example's answers: what the Jacobian is of.
+    let answers: Vec<Vec<f64>> = match P::OUTPUTS {
         Outputs::Logits => rows.iter().map(|row| softmax(row)).collect(),
-        Outputs::Values => Vec::new(),
+        Outputs::Values => rows,
     };
     let mut squares = vec![0.0; examples];
     for output in 0..width {
         let mut vector = Vec::with_capacity(examples * width);
-        for example in 0..examples {
-            // The gradient of output `output` with respect to what the network gives.
-            vector.extend((0..width).map(|other| {
+        for answer in &answers {
+            // The gradient of answer `output` with respect to what the network gives.
+            vector.extend(answer.iter().enumerate().map(|(other, value)| {
                 let same = f64::from(u8::from(other == output));
                 match P::OUTPUTS {
                     Outputs::Values => same,
-                    Outputs::Logits => {
-                        let p = &probabilities[example];
-                        p[output] * (same - p[other])
-                    }
+                    Outputs::Logits => answer[output] * (same - value),
                 }
             }));
         }
