@@ -81,8 +81,8 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
                 }
             }
             Mark::Cross { at, color } => {
-                if let Some((x, y)) = frame.at(*at) {
-                    cross(scene, (x, y.clamp(plot.top + 4.0, plot.bottom - 4.0)), *color);
+                if let Some(at) = cross_at(frame, *at) {
+                    cross(scene, at, *color);
                 }
             }
             Mark::Level { y } => {
@@ -107,6 +107,13 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
         let points: Vec<(f64, f64)> = marks.iter().flat_map(|mark| covered(frame, mark)).collect();
         labels::draw(scene, plot, &labels, &points);
     }
+}
+
+/// Where a cross stands: within the plot, at its edge if its point lies beyond.
+fn cross_at(frame: &Frame, (x, y): (f64, f64)) -> path::Place {
+    let plot = &frame.plot;
+    let y = if y == f64::INFINITY { plot.top } else { frame.up(y)? };
+    Some((frame.across(x)?, y.clamp(plot.top + 4.0, plot.bottom - 4.0)))
 }
 
 /// The path data of an error bar, cut at the edges of the plot; an end that is cut has no cap.

@@ -21,6 +21,8 @@ pub(crate) mod scale;
 pub(crate) mod scene;
 pub(crate) mod style;
 pub(crate) mod svg;
+#[cfg(test)]
+mod tests;
 mod text;
 mod ticks;
 
@@ -139,7 +141,7 @@ pub(crate) enum Mark {
     },
     /// A cross: where a run diverged.
     Cross {
-        /// (x, y).
+        /// (x, y); at the upper edge if y is infinite.
         at: (f64, f64),
         /// Its colour.
         color: Color,

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_sign_that_figures_use_is_in_both_fonts() {
-        let signs = "θαεΔλτσμ‖₀₁₂₉⁰¹²³⁹⁻⁺×−·±≤≥≈–—…’“”∞→√∑%°";
+        let signs = "θαεΔλτσμρ∂‖₀₁₂₉⁰¹²³⁹⁻⁺×−·±≤≥≈–—…’“”∞→√∑%°";
         for weight in [Weight::Regular, Weight::SemiBold] {
             for sign in signs.chars() {
                 let shaped = Shaped::new(&sign.to_string(), weight);
