@@ -1,3 +1,5 @@
+use basin_domain::record::Outcome;
+
 use super::chart::layout::{Dress, lay_out};
 use super::chart::{Chart, Mark};
 use super::samples_of_lines::{interpolations, line_figures, searches, spectra};
@@ -34,7 +36,7 @@ fn every_number_of_runs_gives_tidy_figures() {
 fn an_interpolation_marks_both_solutions_and_says_what_is_missing_and_what_has_no_place() {
     let (chart, notes, csv) = drawn("8-interpolation", &interpolations(5));
     assert!(notes.starts_with("n = 4 runs a group (1 missing)."), "{notes}");
-    assert!(notes.contains("Training loss: 1 value has no place on the axis and leave a gap"), "{notes}");
+    assert!(notes.contains("Training loss: 1 value has no place on the axis and leaves a gap"), "{notes}");
     let labels: Vec<&str> = chart.rows[0].panels.iter().map(|panel| panel.y.label.as_str()).collect();
     assert_eq!(labels, ["loss (nats)", "accuracy"]);
     let legend: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
@@ -93,6 +95,36 @@ fn a_hundred_searches_are_a_hundred_lines_and_laggards_are_counted() {
     let legend: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
     assert_eq!(legend, ["converged", "not converged", "diverged"]);
     assert!(csv.contains("diverged-run") && csv.contains("gradient_norm,,all runs,run,99,iteration,1,"));
+}
+
+#[test]
+fn what_completed_runs_did_not_record_or_an_axis_cannot_show_is_said() {
+    let cases = [
+        ("8-interpolation", interpolations(5), "test_accuracy", "Test accuracy: not recorded by 1 run."),
+        ("spectrum", spectra(3), "spectral_density", "The spectrum: not recorded by 1 run."),
+        ("6-searches", searches(5), "gradient_norm", "Gradient norm: not recorded by 1 run."),
+    ];
+    for (id, mut runs, series, sentence) in cases {
+        let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+        record.series.remove(series).unwrap();
+        let (_, notes, _) = drawn(id, &runs);
+        assert!(notes.contains(sentence), "{notes}");
+    }
+    let mut runs = searches(5);
+    let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+    record.series.get_mut("gradient_norm").unwrap().points[3].1 = 0.0;
+    let (_, notes, _) = drawn("6-searches", &runs);
+    assert!(notes.contains("1 value that isn't positive has no place"), "{notes}");
+}
+
+#[test]
+fn a_diverged_interpolation_is_counted_and_said_not_to_be_drawn() {
+    let mut runs = interpolations(5);
+    let State::Committed { commit, .. } = &mut runs[0].state else { panic!() };
+    commit.outcome = Outcome::Diverged { iteration: 1 };
+    let (chart, notes, _) = drawn("8-interpolation", &runs);
+    assert!(notes.contains("1 diverged") && notes.contains("Diverged runs are not drawn."), "{notes}");
+    assert!(chart.notes.iter().all(|note| !note.is_empty()));
 }
 
 #[test]

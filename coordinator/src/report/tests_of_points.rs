@@ -1,4 +1,5 @@
 use basin_domain::figure::{Drawing, Figure};
+use basin_domain::record::Outcome;
 
 use super::chart::layout::{Dress, lay_out};
 use super::chart::{Chart, Mark};
@@ -114,6 +115,65 @@ fn a_hundred_points_have_their_correlation_and_those_that_did_not_converge_are_h
     assert_eq!(said(2), "no rank correlation");
     assert_eq!(csv.lines().count(), 1 + 3 * 100);
     assert!(csv.contains(",hollow-run,29,final_loss,"));
+}
+
+/// Takes the measure `name` from the record of a run, and says that the run diverged if it `diverges`.
+fn without(run: &mut Run, name: &str, diverges: bool) {
+    let State::Committed { record, commit, .. } = &mut run.state else { panic!() };
+    assert!(record.series.remove(name).is_some());
+    if diverges {
+        commit.outcome = Outcome::Diverged { iteration: 9 };
+    }
+}
+
+fn crosses(chart: &Chart, panel: usize) -> Vec<(f64, f64)> {
+    let of = |mark: &Mark| if let Mark::Cross { at, .. } = mark { Some(*at) } else { None };
+    chart.rows.iter().flat_map(|row| &row.panels).nth(panel).unwrap().marks.iter().filter_map(of).collect()
+}
+
+#[test]
+fn a_diverged_run_without_a_finite_value_is_a_cross_at_the_upper_edge() {
+    let mut runs = batch_sizes(3);
+    without(&mut runs[0], "sharpness", true);
+    let (chart, notes, _) = drawn(&figure("9-batch-size"), &runs);
+    assert_eq!(crosses(&chart, 3)[0], (64.0, f64::INFINITY));
+    assert!(notes.contains("at the upper edge if it has none"), "{notes}");
+}
+
+#[test]
+fn a_measure_that_completed_runs_lack_is_said() {
+    let mut runs = batch_sizes(3);
+    without(&mut runs[0], "sharpness", false);
+    let (_, notes, _) = drawn(&figure("9-batch-size"), &runs);
+    assert!(notes.contains("Sharpness (%): not recorded by 1 run."), "{notes}");
+    let mut runs = critical_points(100);
+    without(&mut runs[0], "minimal_ratio_near_zero", false);
+    without(&mut runs[1], "final_loss", false);
+    let (chart, notes, _) = drawn(&figure("6-minimal-ratio"), &runs);
+    assert!(notes.contains("Minimal ratio: near zero: not recorded by 1 run."), "{notes}");
+    assert!(notes.contains("final loss (horizontal): not recorded by 1 run."), "{notes}");
+    assert_eq!(points(&chart, 0, true) + points(&chart, 0, false), 98);
+}
+
+#[test]
+fn a_run_whose_number_has_no_logarithm_is_said_to_have_no_place() {
+    let mut runs = architectures(3);
+    let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+    record.set("parameters", 0.0);
+    let (_, notes, _) = drawn(&figure("7-parameters"), &runs);
+    assert!(notes.contains("Parameters: 1 run has no place on the axis."), "{notes}");
+}
+
+#[test]
+fn diverged_runs_of_a_scatter_plot_are_crosses_beside_the_correlation() {
+    let mut runs = critical_points(100);
+    without(&mut runs[0], "minimal_ratio_near_zero", true);
+    let (chart, notes, csv) = drawn(&figure("6-minimal-ratio"), &runs);
+    assert!(notes.starts_with("n = 99, 1 diverged: each run is a point."), "{notes}");
+    assert_eq!(crosses(&chart, 0)[0].1, f64::INFINITY);
+    assert!(crosses(&chart, 1)[0].1 < 1.0);
+    assert!(chart.legend.iter().any(|entry| entry.label == "diverged"));
+    assert!(csv.contains("minimal_ratio_sampled,,all runs,diverged-run,0,final_loss,"));
 }
 
 #[test]

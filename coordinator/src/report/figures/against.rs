@@ -93,6 +93,11 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             panels.push(panel(request, measures, facet, &grouped, &places, &mut rows, &mut remarks));
         }
     }
+    for measure in request.y.iter().flatten() {
+        let quantity = names::quantity(measure, &[]);
+        remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
+    }
+    remarks.extend(without_x(request, &places, runs));
     let notes = notes(request, &grouped, &facets, &places, &remarks);
     let chart = Chart {
         title: request.title.to_owned(),
@@ -223,9 +228,8 @@ impl Sheet<'_> {
                     .series
                     .get(measure)
                     .and_then(|series| series.points.iter().rev().find(|at| drawable(self.kind, at.1)));
-                if let Some(&(_, value)) = last {
-                    self.crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
-                }
+                let value = last.map_or(f64::INFINITY, |&(_, value)| value);
+                self.crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
             }
         }
         if without > 0 {
@@ -241,6 +245,20 @@ impl Sheet<'_> {
         self.marks.push(Mark::Points { points: middles, marker });
         self.marks.push(Mark::Points { points: singles, marker: marker.sized(2.8, 0.8) });
     }
+}
+
+/// How many completed runs have no place on the horizontal axis.
+fn without_x(request: &Request<'_>, places: &Places, runs: &[&Run]) -> Option<Remark> {
+    let kind = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
+    let has_no_place = |run: &&&Run| {
+        run.completed().is_some() && !places.place(request, run).is_some_and(|x| drawable(kind, x))
+    };
+    let without = runs.iter().filter(has_no_place).count();
+    let of_what = if without == 1 { "run has" } else { "runs have" };
+    (without > 0).then(|| Remark {
+        quantity: names::quantity(request.x, &[]),
+        text: format!("{without} {of_what} no place on the axis"),
+    })
 }
 
 fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
@@ -333,7 +351,10 @@ fn notes(
         ));
     }
     if cells.iter().any(|cell| cell.counts.diverged > 0) {
-        notes.push("Diverged runs are not averaged: a cross is the last finite value of one.".to_owned());
+        notes.push(
+            "Diverged runs are not averaged: a cross is the last finite value of one, at the upper edge if it has none."
+                .to_owned(),
+        );
     }
     notes.extend(notes::sentences(remarks, usize::MAX));
     notes

@@ -46,11 +46,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             panels.push(panel(request, series, facet, &grouped, &mut rows, &mut remarks));
         }
     }
-    for series in request.y {
-        let texts = [without_place(kind_of(request, series), series, runs), not_recorded(series, runs)];
-        let quantity = names::parameter(series);
-        remarks.extend(texts.into_iter().flatten().map(|text| Remark { quantity: quantity.clone(), text }));
-    }
+    remarks.extend(gaps(request, runs));
     let mut notes = notes_on_runs(request, &grouped, &facets);
     notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
@@ -228,25 +224,31 @@ fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     text
 }
 
+/// What the series lack: values that have no place, and runs that didn't record them.
+pub(super) fn gaps(request: &Request<'_>, runs: &[&Run]) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for series in request.y {
+        let texts =
+            [without_place(kind_of(request, series), series, runs), notes::not_recorded(series, runs)];
+        let quantity = names::parameter(series);
+        remarks.extend(texts.into_iter().flatten().map(|text| Remark { quantity: quantity.clone(), text }));
+    }
+    remarks
+}
+
 fn without_place(kind: Kind, series: &str, runs: &[&Run]) -> Option<String> {
     let all = cell::points_of(runs, series, Run::completed);
     let points = all.iter().flat_map(|(_, points)| points);
     let without = points.filter(|point| point.1.is_finite() && !drawable(kind, point.1)).count();
     match kind {
-        Kind::Logarithmic if without > 0 => {
+        Kind::Logarithmic if without == 1 => {
+            Some("1 value that isn't positive has no place on a logarithmic axis".to_owned())
+        }
+        Kind::Logarithmic if without > 1 => {
             Some(format!("{without} values that aren't positive have no place on a logarithmic axis"))
         }
         Kind::Logarithmic | Kind::Linear => None,
     }
-}
-
-fn not_recorded(series: &str, runs: &[&Run]) -> Option<String> {
-    let without = runs
-        .iter()
-        .filter(|run| run.completed().is_some_and(|record| !record.series.contains_key(series)))
-        .count();
-    let of_what = if without == 1 { "run" } else { "runs" };
-    (without > 0).then(|| format!("not recorded by {without} {of_what}"))
 }
 
 fn describe(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>], notes: &[String]) -> String {

@@ -6,7 +6,7 @@ use super::cell::Points;
 use super::curves::{self, Request};
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::names;
+use super::{names, notes};
 use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
@@ -47,6 +47,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     if counts.diverged > 0 {
         notes.push("Diverged runs end in a cross.".to_owned());
     }
+    notes.extend(notes::sentences(&curves::gaps(request, runs), request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),

@@ -15,6 +15,8 @@ use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
 use crate::report::runs::{Counts, Run};
 use crate::report::statistics::Center;
 
+const DIVERGED: &str = "Diverged runs are not drawn.";
+
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Request<'a> {
@@ -43,6 +45,10 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             remarks.extend(series.iter().filter_map(|series| without_place(request, series, facet)));
         }
     }
+    for series in request.y.iter().flatten() {
+        let quantity = names::quantity(series, &[]);
+        remarks.extend(notes::not_recorded(series, runs).map(|text| Remark { quantity, text }));
+    }
     let cells: Vec<notes::Cell> = facets
         .iter()
         .flat_map(|facet| {
@@ -61,7 +67,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         ),
     };
     let mut notes = vec![notes::counts(&cells)];
-    notes.extend(notes::reading(&cells, &middle, ""));
+    notes.extend(notes::reading(&cells, &middle, DIVERGED));
     notes.push("Upright lines: the two solutions, at α = 0 and α = 1.".to_owned());
     notes.extend(notes::sentences(&remarks, usize::MAX));
     let chart = Chart {
@@ -160,9 +166,12 @@ fn without_place(request: &Request<'_>, series: &str, facet: &Group<'_>) -> Opti
         .map_or(Kind::Linear, |panel| kind_of(request, panel));
     let points = cell::points_of(&facet.runs, series, Run::completed);
     let gaps = points.iter().flat_map(|(_, points)| points).filter(|point| !drawable(kind, point.1)).count();
-    let have = if gaps == 1 { "value has" } else { "values have" };
     (gaps > 0).then(|| Remark {
         quantity: names::quantity(series, &[]),
-        text: format!("{gaps} {have} no place on the axis and leave a gap"),
+        text: if gaps == 1 {
+            "1 value has no place on the axis and leaves a gap".to_owned()
+        } else {
+            format!("{gaps} values have no place on the axis and leave gaps")
+        },
     })
 }

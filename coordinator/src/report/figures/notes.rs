@@ -2,7 +2,7 @@
 
 use super::cell::ENOUGH;
 use super::groups::Group;
-use crate::report::runs::Counts;
+use crate::report::runs::{Counts, Run};
 
 /// The most exceptions that are named one by one.
 const NAMED: usize = 8;
@@ -82,6 +82,14 @@ pub(crate) struct Remark {
     pub(crate) quantity: String,
     /// The sentence, without its full stop.
     pub(crate) text: String,
+}
+
+/// How many of the completed runs of `runs` have no such measure.
+pub(crate) fn not_recorded(measure: &str, runs: &[&Run]) -> Option<String> {
+    let lacks = |run: &&&Run| run.completed().is_some_and(|record| !record.series.contains_key(measure));
+    let without = runs.iter().filter(lacks).count();
+    let of_what = if without == 1 { "run" } else { "runs" };
+    (without > 0).then(|| format!("not recorded by {without} {of_what}"))
 }
 
 /// The remarks as sentences: those that hold for several panels are said once, those that hold for all

@@ -9,6 +9,7 @@ use super::names;
 use super::notes::{self, Remark};
 use crate::report::chart::marker::Marker;
 use crate::report::chart::scale::{Kind, drawable};
+use crate::report::chart::style::Color;
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
 use crate::report::runs::{Counts, Run};
 use crate::report::statistics::{Correlation, rank_correlation};
@@ -54,6 +55,10 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         for y in request.y {
             panels.push(panel(request, y, facet, &grouped, &mut rows, &mut remarks));
         }
+    }
+    for measure in request.y {
+        let quantity = names::quantity(measure, &[]);
+        remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
     }
     let notes = notes(request, runs, &remarks, panels.len());
     let chart = Chart {
@@ -111,6 +116,7 @@ fn panel(
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
+    marks.extend(crosses(request, y, kinds[1], facet, grouped, rows));
     let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
     let solid: Vec<(f64, f64)> = solid.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
     remarks.push(Remark {
@@ -139,6 +145,40 @@ fn dots<'a>(request: &Request<'_>, y: &str, facet: &Group<'a>, grouped: &Groups<
         }
     }
     dots
+}
+
+/// The diverged runs of which the horizontal measure is known, as crosses at their last values.
+fn crosses(
+    request: &Request<'_>,
+    y: &str,
+    kind: Kind,
+    facet: &Group<'_>,
+    grouped: &Groups<'_>,
+    rows: &mut Rows,
+) -> Vec<Mark> {
+    let mut crosses = Vec::new();
+    for (number, group) in grouped.groups.iter().enumerate() {
+        for run in curves::within(group, facet) {
+            let Some(record) = run.diverged() else { continue };
+            let Some(x) = record.last(request.x) else { continue };
+            let value = record.last(y).unwrap_or(f64::NAN);
+            rows.push(&Row {
+                panel: y,
+                facet: &facet.label,
+                group: &group.label,
+                what: "diverged-run",
+                seed: Some(run.task.spec.seed),
+                axis: request.x,
+                x,
+                value,
+                interval: None,
+                n: 1,
+            });
+            let value = if drawable(kind, value) { value } else { f64::INFINITY };
+            crosses.push(Mark::Cross { at: (x, value), color: Color::Group(number) });
+        }
+    }
+    crosses
 }
 
 /// Spearman's correlation with its interval, in words.
@@ -177,12 +217,26 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
         let label = format!("not {}", names::parameter(name));
         entries.push(Entry { label, swatch: Swatch::Point(Marker::group(0).hollow()) });
     }
+    if grouped.groups.iter().flat_map(|group| &group.runs).any(|run| run.diverged().is_some()) {
+        entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
+    }
     entries
 }
 
 fn notes(request: &Request<'_>, runs: &[&Run], remarks: &[Remark], panels: usize) -> Vec<String> {
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a point.")];
+    notes.extend(
+        notes::not_recorded(request.x, runs)
+            .map(|text| format!("{} (horizontal): {text}.", names::parameter(request.x))),
+    );
+    if counts.diverged > 0 {
+        notes.push(
+            "Diverged runs are crosses at their last values (at the upper edge without a finite one), and not part of the \
+             correlation."
+                .to_owned(),
+        );
+    }
     if let Some(name) = request.solid_if {
         let is_hollow = |run: &&&Run| run.completed().is_some_and(|record| record.last(name) != Some(1.0));
         let hollow = runs.iter().filter(is_hollow).count();

@@ -37,12 +37,13 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
             counts: Counts::of(group.runs.iter().copied()),
         })
         .collect();
-    let notes = vec![
+    let mut notes = vec![
         notes::counts(&cells),
         "Each run is a line. Every eigenvalue is spread over 1 % of its run's range; densities below 10⁻⁷ of the greatest are \
          left out. The number at a line's last peak: the largest eigenvalue that was found."
             .to_owned(),
     ];
+    notes.extend(notes::not_recorded(SERIES, runs).map(|text| format!("The spectrum: {text}.")));
     let across = columns(panels.len());
     let chart = Chart {
         title: title.to_owned(),
