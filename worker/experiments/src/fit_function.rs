@@ -3,7 +3,7 @@
 use basin_domain::experiment::{FitFunction, Function};
 use basin_domain::record::{Axis, Record};
 use basin_domain::task::TaskSpec;
-use basin_kernels::{LossSums, mean_squared_error};
+use basin_kernels::{LossSums, mean_squared_error, squared_error_sums};
 use candle_core::{DType, Device, Tensor};
 
 use crate::model::Model;
@@ -102,10 +102,7 @@ impl Problem for Fit {
     }
 
     fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
-        let mean =
-            mean_squared_error(&outputs.detach(), targets)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
-        let count = targets.elem_count();
-        Ok(LossSums { loss: mean * count as f64, correct: 0, count: count as u64 })
+        Ok(squared_error_sums(outputs, targets)?)
     }
 
     /// Records the fitted curve and the function over the interval.

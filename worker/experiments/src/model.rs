@@ -76,6 +76,15 @@ impl Model {
         &self.parameters
     }
 
+    /// The layers' weights and biases, if they are all dense.
+    pub fn dense_layers(&self) -> Option<Vec<(Var, Var)>> {
+        let dense = |layer: &Layer| match layer {
+            Layer::Dense { weight, bias, .. } => Some((weight.clone(), bias.clone())),
+            Layer::ConvReluPool { .. } => None,
+        };
+        self.layers.iter().map(dense).collect()
+    }
+
     /// The number of trainable numbers.
     pub fn parameter_count(&self) -> usize {
         self.parameters.values().map(|parameter| parameter.elem_count()).sum()

@@ -7,9 +7,9 @@ use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, 
 use rayon::prelude::*;
 
 use crate::backprop::apply3;
-use crate::element::{Elements, slice, with_float};
+use crate::element::{Element, Elements, slice, with_float};
 use crate::matmul::{Matrix, Product};
-use crate::vector::Dispatch;
+use crate::vector::{Dispatch, Kernel, Vector};
 
 /// What follows a dense layer's sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ struct Dense {
 
 /// Sizes of a layer, or of `lanes` layers.
 #[derive(Clone, Copy)]
-struct Sizes {
+pub(crate) struct Sizes {
     lanes: usize,
     /// Whether all lanes read the same `x`.
     shared: bool,
@@ -49,6 +49,11 @@ struct Sizes {
 }
 
 impl Sizes {
+    /// Those of one layer, whose input is `[batch, inputs]`.
+    pub(crate) const fn of_layer(batch: usize, inputs: usize, outputs: usize) -> Self {
+        Self { lanes: 1, shared: false, batch, inputs, outputs }
+    }
+
     fn new(x: &Shape, weight: &Shape, bias: &Shape) -> Result<Self> {
         let (lanes, outputs, inputs) = match *weight.dims() {
             [outputs, inputs] => (None, outputs, inputs),
@@ -122,7 +127,8 @@ impl CustomOp3 for Dense {
     ) -> Result<(CpuStorage, Shape)> {
         let sizes = Sizes::new(l1.shape(), l2.shape(), l3.shape())?;
         with_float!(s1.dtype(), self.name(), T => {
-            let y = forward::<T>(sizes, slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, self.activation);
+            let mut y = vec![T::default(); sizes.lanes * sizes.batch * sizes.outputs];
+            forward::<T>(sizes, slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?, self.activation, &mut y);
             Ok((T::to_cpu_storage_owned(y), sizes.result(l2.shape())))
         })
     }
@@ -140,29 +146,41 @@ impl CustomOp3 for Dense {
         let [x_elements, weight_elements, y_elements, gradient_elements] =
             [x, weight, result, &gradient].map(Elements::of);
         with_float!(x.dtype(), self.name(), T => {
-            let through = match self.activation {
-                Activation::Identity => gradient_elements.as_slice::<T>()?.to_vec(),
-                Activation::Relu => through_relu::<T>(y_elements.as_slice()?, gradient_elements.as_slice()?),
-            };
+            let mut through = gradient_elements.as_slice::<T>()?.to_vec();
+            if self.activation == Activation::Relu {
+                back_through_relu::<T>(y_elements.as_slice()?, &mut through);
+            }
             let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
             let x_gradient = if self.input_has_gradient {
-                Some(Tensor::from_vec(input_gradient(sizes, weight_slice, &through), x.shape(), &Device::Cpu)?)
+                let mut inputs = vec![T::default(); sizes.lanes * sizes.batch * sizes.inputs];
+                input_gradient(sizes, weight_slice, &through, &mut inputs);
+                add_lanes(sizes, &mut inputs);
+                Some(Tensor::from_vec(inputs, x.shape(), &Device::Cpu)?)
             } else {
                 None
             };
             if !weight.track_op() && !bias.track_op() {
                 return Ok((x_gradient, None, None));
             }
-            let (weights, biases) = parameter_gradients(sizes, x_slice, &through);
+            let mut weights = vec![T::default(); sizes.lanes * sizes.outputs * sizes.inputs];
+            let mut biases = vec![T::default(); sizes.lanes * sizes.outputs];
+            parameter_gradients(sizes, x_slice, &through, &mut weights, &mut biases);
             let weight_gradient = Tensor::from_vec(weights, weight.shape(), &Device::Cpu)?;
             Ok((x_gradient, Some(weight_gradient), Some(Tensor::from_vec(biases, bias.shape(), &Device::Cpu)?)))
         })
     }
 }
 
-fn forward<T: Dispatch>(sizes: Sizes, x: &[T], weight: &[T], bias: &[T], activation: Activation) -> Vec<T> {
-    let mut y = vec![T::default(); sizes.lanes * sizes.batch * sizes.outputs];
-    for_each_lane(&mut y, sizes.batch * sizes.outputs, |lane, y| {
+/// Writes the layer's outputs to `y`.
+pub(crate) fn forward<T: Dispatch>(
+    sizes: Sizes,
+    x: &[T],
+    weight: &[T],
+    bias: &[T],
+    activation: Activation,
+    y: &mut [T],
+) {
+    for_each_lane(y, sizes.batch * sizes.outputs, |lane, y| {
         let product = Product {
             sizes: [sizes.batch, sizes.outputs, sizes.inputs],
             a: Matrix::new(&x[sizes.x(lane)], sizes.inputs),
@@ -172,18 +190,22 @@ fn forward<T: Dispatch>(sizes: Sizes, x: &[T], weight: &[T], bias: &[T], activat
         };
         product.compute(y);
     });
-    y
 }
 
-/// The gradient where ReLU let the sum through.
-fn through_relu<T: Dispatch>(y: &[T], gradient: &[T]) -> Vec<T> {
-    let zero = T::default();
-    y.iter().zip(gradient).map(|(y, gradient)| if *y <= zero { zero } else { *gradient }).collect()
+/// Leaves of a gradient what ReLU let through, by its results `y`.
+pub(crate) fn back_through_relu<T: Dispatch>(y: &[T], gradient: &mut [T]) {
+    T::dispatch(BackThroughRelu { y, gradient });
 }
 
-fn parameter_gradients<T: Dispatch>(sizes: Sizes, x: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
-    let mut weights = vec![T::default(); sizes.lanes * sizes.outputs * sizes.inputs];
-    for_each_lane(&mut weights, sizes.outputs * sizes.inputs, |lane, weights| {
+/// Writes the gradients of the weights and of the biases.
+pub(crate) fn parameter_gradients<T: Dispatch>(
+    sizes: Sizes,
+    x: &[T],
+    gradient: &[T],
+    weights: &mut [T],
+    biases: &mut [T],
+) {
+    for_each_lane(weights, sizes.outputs * sizes.inputs, |lane, weights| {
         let product = Product {
             sizes: [sizes.outputs, sizes.inputs, sizes.batch],
             a: Matrix::new(&gradient[sizes.y(lane)], sizes.outputs).transposed(),
@@ -193,20 +215,14 @@ fn parameter_gradients<T: Dispatch>(sizes: Sizes, x: &[T], gradient: &[T]) -> (V
         };
         product.compute(weights);
     });
-    let mut biases = vec![T::default(); sizes.lanes * sizes.outputs];
     for (lane, biases) in biases.chunks_exact_mut(sizes.outputs.max(1)).enumerate() {
-        for row in gradient[sizes.y(lane)].chunks_exact(sizes.outputs) {
-            for (bias, value) in biases.iter_mut().zip(row) {
-                *bias += *value;
-            }
-        }
+        T::dispatch(AddRows { rows: &gradient[sizes.y(lane)], sums: biases });
     }
-    (weights, biases)
 }
 
-fn input_gradient<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T]) -> Vec<T> {
-    let mut inputs = vec![T::default(); sizes.lanes * sizes.batch * sizes.inputs];
-    for_each_lane(&mut inputs, sizes.batch * sizes.inputs, |lane, inputs| {
+/// Writes the gradients of the inputs, each lane's for itself.
+pub(crate) fn input_gradient<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T], inputs: &mut [T]) {
+    for_each_lane(inputs, sizes.batch * sizes.inputs, |lane, inputs| {
         let product = Product {
             sizes: [sizes.batch, sizes.inputs, sizes.outputs],
             a: Matrix::new(&gradient[sizes.y(lane)], sizes.outputs),
@@ -216,16 +232,54 @@ fn input_gradient<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T]) -> Ve
         };
         product.compute(inputs);
     });
-    if sizes.shared && sizes.lanes > 1 {
-        let (total, rest) = inputs.split_at_mut(sizes.batch * sizes.inputs);
-        for lane in rest.chunks_exact(total.len().max(1)) {
-            for (total, value) in total.iter_mut().zip(lane) {
-                *total += *value;
+}
+
+/// Where all lanes read the same inputs, these get the sum of the lanes' gradients.
+fn add_lanes<T: Dispatch>(sizes: Sizes, inputs: &mut Vec<T>) {
+    if !sizes.shared || sizes.lanes < 2 {
+        return;
+    }
+    let (total, rest) = inputs.split_at_mut(sizes.batch * sizes.inputs);
+    for lane in rest.chunks_exact(total.len().max(1)) {
+        for (total, value) in total.iter_mut().zip(lane) {
+            *total += *value;
+        }
+    }
+    inputs.truncate(sizes.batch * sizes.inputs);
+}
+
+/// Plain loops, for the compiler to make use of the path's registers: no element depends on how many it takes at a time.
+struct BackThroughRelu<'a, T> {
+    y: &'a [T],
+    gradient: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for BackThroughRelu<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        let zero = T::default();
+        for (gradient, y) in self.gradient.iter_mut().zip(self.y) {
+            *gradient = if *y <= zero { zero } else { *gradient };
+        }
+    }
+}
+
+/// The sums of columns, in the order of the rows.
+struct AddRows<'a, T> {
+    rows: &'a [T],
+    sums: &'a mut [T],
+}
+
+impl<T: Element> Kernel<T> for AddRows<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        self.sums.fill(T::default());
+        for row in self.rows.chunks_exact(self.sums.len().max(1)) {
+            for (sum, value) in self.sums.iter_mut().zip(row) {
+                *sum += *value;
             }
         }
-        inputs.truncate(sizes.batch * sizes.inputs);
     }
-    inputs
 }
 
 /// Runs `work` for each lane's part of `out`: on this thread if there is one lane, so that the product can use all of them.

@@ -41,8 +41,21 @@ pub fn cross_entropy_sums(logits: &Tensor, labels: &Tensor) -> Result<LossSums> 
     with_float!(logits.dtype(), "cross_entropy_sums", T => sums::<T>(rows.as_slice()?, labels.as_slice()?, classes))
 }
 
+/// The sum over all elements of (prediction − target)², each squared and added in `f64`, and how many there are. No gradient.
+pub fn squared_error_sums(prediction: &Tensor, target: &Tensor) -> Result<LossSums> {
+    check_equal(prediction, target)?;
+    let (prediction, target) = (prediction.contiguous()?, target.contiguous()?);
+    let (p, t) = (Elements::of(&prediction), Elements::of(&target));
+    with_float!(prediction.dtype(), "squared_error_sums", T => Ok(squares::<T>(p.as_slice()?, t.as_slice()?)))
+}
+
 /// The mean over all elements of (prediction − target)², a scalar. Gradient for the prediction.
 pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor> {
+    check_equal(prediction, target)?;
+    apply2([prediction.contiguous()?, target.contiguous()?], MeanSquaredError)
+}
+
+fn check_equal(prediction: &Tensor, target: &Tensor) -> Result<()> {
     if prediction.shape() != target.shape() {
         bail!(
             "mean_squared_error: prediction {:?} and target {:?} differ",
@@ -50,7 +63,7 @@ pub fn mean_squared_error(prediction: &Tensor, target: &Tensor) -> Result<Tensor
             target.shape()
         );
     }
-    apply2([prediction.contiguous()?, target.contiguous()?], MeanSquaredError)
+    Ok(())
 }
 
 struct CrossEntropy;
@@ -87,7 +100,8 @@ impl CustomOp2 for CrossEntropy {
         let (rows, labels) = (Elements::of(logits), Elements::of(labels));
         let (_, classes) = logits.dims2()?;
         with_float!(logits.dtype(), self.name(), T => {
-            let gradient = softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, scale);
+            let mut gradient = vec![T::default(); logits.elem_count()];
+            softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, scale, &mut gradient);
             Ok((Some(Tensor::from_vec(gradient, logits.shape(), &Device::Cpu)?), None))
         })
     }
@@ -104,7 +118,8 @@ fn check_shapes(logits: &Shape, labels: &Shape) -> Result<usize> {
     Ok(classes)
 }
 
-fn sums<T: Element>(logits: &[T], labels: &[u32], classes: usize) -> Result<LossSums> {
+/// The sums of the rows' cross entropies and right answers.
+pub(crate) fn sums<T: Element>(logits: &[T], labels: &[u32], classes: usize) -> Result<LossSums> {
     let mut sums = LossSums::default();
     for (index, (row, &label)) in logits.chunks_exact(classes).zip(labels).enumerate() {
         let label = label as usize;
@@ -132,17 +147,24 @@ fn log_sum_of_exponentials<T: Element>(row: &[T]) -> (usize, f64) {
     (largest, shift + sum.ln())
 }
 
-fn softmax_minus_one_hot<T: Element>(logits: &[T], labels: &[u32], classes: usize, scale: f64) -> Vec<T> {
+/// Writes the gradient of `scale` times the mean cross entropy.
+pub(crate) fn softmax_minus_one_hot<T: Element>(
+    logits: &[T],
+    labels: &[u32],
+    classes: usize,
+    scale: f64,
+    gradient: &mut [T],
+) {
     let scale = scale / labels.len() as f64;
-    let mut gradient = Vec::with_capacity(logits.len());
-    for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+    for ((row, &label), gradient) in
+        logits.chunks_exact(classes).zip(labels).zip(gradient.chunks_exact_mut(classes))
+    {
         let (_, log_sum) = log_sum_of_exponentials(row);
-        gradient.extend(row.iter().enumerate().map(|(class, logit)| {
+        for (class, (logit, gradient)) in row.iter().zip(gradient).enumerate() {
             let one_hot = if class == label as usize { 1.0 } else { 0.0 };
-            T::from_f64(((logit.to_f64() - log_sum).exp() - one_hot) * scale)
-        }));
+            *gradient = T::from_f64(((logit.to_f64() - log_sum).exp() - one_hot) * scale);
+        }
     }
-    gradient
 }
 
 struct MeanSquaredError;
@@ -161,8 +183,8 @@ impl CustomOp2 for MeanSquaredError {
     ) -> Result<(CpuStorage, Shape)> {
         with_float!(s1.dtype(), self.name(), T => {
             let (prediction, target) = (slice::<T>(s1, l1)?, slice::<T>(s2, l2)?);
-            let sum: f64 = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t).powi(2)).sum();
-            let mean = T::from_f64(sum / prediction.len() as f64);
+            let sums = squares::<T>(prediction, target);
+            let mean = T::from_f64(sums.loss / sums.count as f64);
             Ok((T::to_cpu_storage_owned(vec![mean]), Shape::from(())))
         })
     }
@@ -177,10 +199,28 @@ impl CustomOp2 for MeanSquaredError {
         let scale = 2.0 * gradient.to_dtype(DType::F64)?.to_scalar::<f64>()? / prediction.elem_count() as f64;
         let (p, t) = (Elements::of(prediction), Elements::of(target));
         with_float!(prediction.dtype(), self.name(), T => {
-            let pairs = p.as_slice::<T>()?.iter().zip(t.as_slice::<T>()?);
-            let gradient: Vec<T> = pairs.map(|(p, t)| T::from_f64(difference(*p, *t) * scale)).collect();
+            let mut gradient = vec![T::default(); prediction.elem_count()];
+            scaled_differences::<T>(p.as_slice()?, t.as_slice()?, scale, &mut gradient);
             Ok((Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?), None))
         })
+    }
+}
+
+/// The sum of the squared differences.
+pub(crate) fn squares<T: Element>(prediction: &[T], target: &[T]) -> LossSums {
+    let squares = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t).powi(2));
+    LossSums { loss: squares.sum(), correct: 0, count: prediction.len() as u64 }
+}
+
+/// Writes `scale` × (prediction − target).
+pub(crate) fn scaled_differences<T: Element>(
+    prediction: &[T],
+    target: &[T],
+    scale: f64,
+    gradient: &mut [T],
+) {
+    for ((gradient, p), t) in gradient.iter_mut().zip(prediction).zip(target) {
+        *gradient = T::from_f64(difference(*p, *t) * scale);
     }
 }
 

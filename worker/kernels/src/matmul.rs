@@ -15,7 +15,7 @@ const DEPTH: usize = 64;
 /// Rows of a piece, if there are enough pieces.
 const ROWS: usize = 64;
 /// Below so many products the work is done where it is: handing it out would take longer.
-const WORTH_SHARING: usize = 1 << 18;
+const WORTH_SHARING: usize = 1 << 21;
 
 /// A matrix in somebody's memory: element (i, j) is `elements[i × row + j × column]`.
 #[derive(Clone, Copy)]

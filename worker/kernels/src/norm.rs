@@ -20,6 +20,11 @@ pub fn squared_norm<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> Result
     Ok(sum)
 }
 
+/// ‖·‖₂² over all elements of a slice, as [`squared_norm`] adds them.
+pub fn squared_norm_of(elements: &[f32]) -> f64 {
+    squares(elements)
+}
+
 fn squares<T: Element>(elements: &[T]) -> f64 {
     if elements.len() <= CHUNK {
         return squares_of_chunk(elements);

@@ -91,7 +91,7 @@ impl<P: Problem> Training<P> {
         for (name, parameter) in self.model.parameters() {
             all.insert(format!("model/{name}"), parameter.as_detached_tensor());
         }
-        for (name, tensor) in self.optimizer.state()? {
+        for (name, tensor) in self.stepper.optimizer().state()? {
             all.insert(format!("optimizer/{name}"), tensor);
         }
         for (name, tensor) in &self.snapshots {
@@ -106,7 +106,7 @@ impl<P: Problem> Training<P> {
         let state = State {
             epoch: self.epoch,
             iteration: self.iteration,
-            optimizer_steps: self.optimizer.steps(),
+            optimizer_steps: self.stepper.optimizer().steps(),
             latest_loss: self.latest_loss.map(Bits::from),
             stage: self.stage.into(),
             measurement,
@@ -118,7 +118,8 @@ impl<P: Problem> Training<P> {
         let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
         let (state, all) = (opened.state, opened.tensors);
         self.restore_weights(tensors::with_prefix(&all, "model/"))?;
-        self.optimizer
+        self.stepper
+            .optimizer_mut()
             .restore(state.optimizer_steps, &tensors::with_prefix(&all, "optimizer/"))
             .map_err(|error| bad(error.to_string()))?;
         self.record = opened.record;
@@ -173,7 +174,7 @@ impl<P: Problem> Training<P> {
             && sums.correct <= sums.count
             && self.epoch <= self.schedule.epochs
             && self.iteration == u64::from(self.epoch) * self.batches() + steps
-            && self.optimizer.steps() == self.iteration;
+            && self.stepper.optimizer().steps() == self.iteration;
         if fits {
             return Ok(());
         }

@@ -13,7 +13,6 @@ use basin_domain::random::Stream;
 use basin_domain::record::{Axis, Outcome, Record, Series};
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
-use basin_kernels::optimizer::Optimizer as OptimizerState;
 use candle_core::DType;
 
 use crate::model::Model;
@@ -28,6 +27,7 @@ pub mod step;
 
 pub use problem::{Batch, Outputs, Problem, TrainingLoss, evaluate};
 pub use stage::{Part, Stage, When};
+pub use step::Stepper;
 
 /// Examples that one advance evaluates. Landscapes take the same: their sums have the same bytes.
 pub(crate) const EVALUATION_CHUNK: usize = 512;
@@ -54,7 +54,7 @@ pub struct Training<P> {
     schedule: Schedule,
     problem: P,
     model: Model,
-    optimizer: Box<dyn OptimizerState>,
+    stepper: Stepper,
     stage: Stage,
     /// The order of the current epoch's examples.
     order: Vec<u32>,
@@ -88,14 +88,14 @@ impl<P: Problem> Training<P> {
             let reason = "weights can be recorded every epoch at most, not every 0 epochs".to_owned();
             return Err(ExperimentError::InvalidParameters(reason));
         }
-        let optimizer = step::optimizer(&schedule.optimizer, model.parameters())?;
+        let stepper = Stepper::new(&schedule.optimizer, &model)?;
         let mut training = Self {
             task: spec.id(),
             seed: spec.seed,
             schedule,
             problem,
             model,
-            optimizer,
+            stepper,
             stage: Stage::evaluation(When::Before, Part::Train),
             order: Vec::new(),
             epoch: 0,
@@ -146,14 +146,10 @@ impl<P: Problem> Training<P> {
 
     fn train(&mut self, position: usize, mut sums: LossSums) -> Result<Stage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
-        let Batch { inputs, targets } =
-            self.problem.batch(Part::Train, &self.order[position..end], DType::F32)?;
-        let outputs = self.model.forward(&inputs)?;
-        let loss = self.problem.loss(&outputs, &targets)?;
-        let batch = self.problem.sums(&outputs, &targets)?;
+        let batch = self.problem.batch(Part::Train, &self.order[position..end], DType::F32)?;
+        let (batch, norm) = self.stepper.step(&self.problem, &self.model, &batch)?;
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
-        let norm = step::step(&self.model, self.optimizer.as_mut(), &loss)?;
         self.iteration += 1;
         if self.schedule.record.gradient_norm {
             self.record.push("loss", Axis::Iteration, self.iteration as f64, mean);
@@ -186,7 +182,9 @@ impl<P: Problem> Training<P> {
     ) -> Result<Stage, ExperimentError> {
         let count = self.problem.examples(part);
         let end = (position + EVALUATION_CHUNK).min(count);
-        sums += evaluate(&self.problem, &self.model, part, position..end)?;
+        let positions: Vec<u32> = (position as u32..end as u32).collect();
+        let batch = self.problem.batch(part, &positions, DType::F32)?;
+        sums += self.stepper.evaluate(&self.problem, &self.model, &batch)?;
         if end < count {
             return Ok(Stage::Evaluate { when, part, position: end, sums });
         }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
 
-use super::Optimizer;
+use super::{Gradients, Optimizer};
 use super::parameters::{Parameters, Real, Rule};
 
 /// Adam with bias correction (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
@@ -34,7 +33,7 @@ impl Adam {
 }
 
 impl Optimizer for Adam {
-    fn step(&mut self, gradients: &GradStore) -> Result<()> {
+    fn step(&mut self, gradients: &dyn Gradients) -> Result<()> {
         let step = (self.steps + 1) as f64;
         let rule = AdamRule {
             learning_rate: self.learning_rate / (1.0 - self.beta1.powf(step)),
@@ -79,6 +78,7 @@ struct AdamRule {
 }
 
 impl Rule<2> for AdamRule {
+    #[inline(always)]
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], [first, second]: [&mut [T]; 2]) {
         let [learning_rate, root_correction, epsilon, weight_decay] =
             [self.learning_rate, self.root_correction, self.epsilon, self.weight_decay].map(T::from_f64);

@@ -4,21 +4,22 @@
 //! a run that goes on from a checkpoint ends with the same bytes as one that was never interrupted.
 
 mod adam;
+mod gradients;
 mod parameters;
 mod sgd;
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor};
 
 pub use adam::Adam;
+pub use gradients::{Gradient, Gradients};
 pub use sgd::Sgd;
 
 /// An optimiser that holds its parameters and steps them in place.
 pub trait Optimizer: Send {
     /// One step for all parameters. Each must have a gradient; without, the step is refused and nothing changes.
-    fn step(&mut self, gradients: &GradStore) -> Result<()>;
+    fn step(&mut self, gradients: &dyn Gradients) -> Result<()>;
 
     /// Steps done so far.
     fn steps(&self) -> u64;

@@ -2,23 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor, Var, bail};
 use rayon::prelude::*;
 use std::cell::RefCell;
 
+use super::gradients::{Gradient, Gradients};
 use crate::element::{Element, Elements, unsupported};
+use crate::vector::{Dispatch, Kernel, Vector};
 
 /// Elements that one thread updates at a time. Updates are elementwise, so it has no influence on results.
 const CHUNK: usize = 1 << 14;
 
 /// An elementwise rule: parameter, gradient and `N` accumulators in, parameter and accumulators out.
 pub(crate) trait Rule<const N: usize>: Sync {
+    /// Implementations are `#[inline(always)]`: they are compiled for each code path.
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], accumulators: [&mut [T]; N]);
 }
 
 /// What rules compute with.
-pub(crate) trait Real: Element + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {
+pub(crate) trait Real: Dispatch + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {
     fn root(self) -> Self;
 }
 
@@ -72,17 +74,25 @@ impl<const N: usize> Parameters<N> {
     }
 
     /// Applies the rule to all parameters, or to none if a gradient is missing.
-    pub(crate) fn update(&mut self, gradients: &GradStore, rule: &impl Rule<N>) -> Result<()> {
-        let found = self.slots.iter().map(|slot| match gradients.get(&slot.parameter) {
-            Some(gradient) => gradient.contiguous(),
-            None => bail!("the parameter {:?} received no gradient", slot.name),
-        });
-        let found: Vec<Tensor> = found.collect::<Result<_>>()?;
-        for (slot, gradient) in self.slots.iter_mut().zip(&found) {
-            let gradient = Elements::of(gradient);
-            match &mut slot.accumulators {
-                Accumulators::F32(all) => apply(&slot.parameter, gradient.as_slice()?, all, rule)?,
-                Accumulators::F64(all) => apply(&slot.parameter, gradient.as_slice()?, all, rule)?,
+    pub(crate) fn update(&mut self, gradients: &dyn Gradients, rule: &impl Rule<N>) -> Result<()> {
+        if let Some(slot) = self.slots.iter().find(|slot| gradients.of(&slot.parameter).is_none()) {
+            bail!("the parameter {:?} received no gradient", slot.name);
+        }
+        for slot in &mut self.slots {
+            match gradients.of(&slot.parameter) {
+                None => bail!("the parameter {:?} received no gradient", slot.name),
+                Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
+                    Accumulators::F32(all) => apply(&slot.parameter, elements, all, rule)?,
+                    Accumulators::F64(_) => bail!("the gradient of {:?} is in f32", slot.name),
+                },
+                Some(Gradient::Tensor(tensor)) => {
+                    let tensor = tensor.contiguous()?;
+                    let elements = Elements::of(&tensor);
+                    match &mut slot.accumulators {
+                        Accumulators::F32(all) => apply(&slot.parameter, elements.as_slice()?, all, rule)?,
+                        Accumulators::F64(all) => apply(&slot.parameter, elements.as_slice()?, all, rule)?,
+                    }
+                }
             }
         }
         Ok(())
@@ -185,7 +195,7 @@ impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
         let mut accumulators = self.accumulators.borrow_mut();
         let mut rests = accumulators.each_mut().map(Vec::as_mut_slice);
         if parameter.len() <= CHUNK {
-            return self.rule.update(parameter, self.gradient, rests);
+            return update(self.rule, parameter, self.gradient, rests);
         }
         let mut pieces = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
         for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(self.gradient.chunks(CHUNK)) {
@@ -195,7 +205,31 @@ impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
             pieces.push((parameter, gradient, taken));
         }
         pieces.into_par_iter().for_each(|(parameter, gradient, accumulators)| {
-            self.rule.update(parameter, gradient, accumulators)
+            update(self.rule, parameter, gradient, accumulators);
         });
+    }
+}
+
+/// The rule over some elements, with the registers of the code path: no element depends on how many there are in one.
+fn update<T: Real, R: Rule<N>, const N: usize>(
+    rule: &R,
+    parameter: &mut [T],
+    gradient: &[T],
+    accumulators: [&mut [T]; N],
+) {
+    T::dispatch(Update { rule, parameter, gradient, accumulators });
+}
+
+struct Update<'a, T, R, const N: usize> {
+    rule: &'a R,
+    parameter: &'a mut [T],
+    gradient: &'a [T],
+    accumulators: [&'a mut [T]; N],
+}
+
+impl<T: Real, R: Rule<N>, const N: usize> Kernel<T> for Update<'_, T, R, N> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        self.rule.update(self.parameter, self.gradient, self.accumulators);
     }
 }

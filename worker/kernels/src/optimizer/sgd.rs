@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use candle_core::backprop::GradStore;
 use candle_core::{Result, Tensor, Var};
 
-use super::Optimizer;
+use super::{Gradients, Optimizer};
 use super::parameters::{Parameters, Real, Rule};
 
 /// Stochastic gradient descent with momentum as PyTorch defines it: v ← μv + g, θ ← θ − αv.
@@ -36,7 +35,7 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn step(&mut self, gradients: &GradStore) -> Result<()> {
+    fn step(&mut self, gradients: &dyn Gradients) -> Result<()> {
         let rule = SgdRule {
             learning_rate: self.learning_rate,
             momentum: self.momentum,
@@ -73,6 +72,7 @@ struct SgdRule {
 }
 
 impl Rule<1> for SgdRule {
+    #[inline(always)]
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], [velocity]: [&mut [T]; 1]) {
         let [learning_rate, momentum, weight_decay] =
             [self.learning_rate, self.momentum, self.weight_decay].map(T::from_f64);

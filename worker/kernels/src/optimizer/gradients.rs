@@ -1,0 +1,25 @@
+//! Where gradients come from.
+
+use candle_core::backprop::GradStore;
+use candle_core::{Tensor, Var};
+
+/// The gradient of one parameter.
+#[derive(Debug, Clone, Copy)]
+pub enum Gradient<'a> {
+    /// A tensor of the parameter's shape.
+    Tensor(&'a Tensor),
+    /// Its elements, row-major.
+    Elements(&'a [f32]),
+}
+
+/// The gradients of several parameters.
+pub trait Gradients {
+    /// The gradient of this one, if it has any.
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>>;
+}
+
+impl Gradients for GradStore {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.get(parameter).map(Gradient::Tensor)
+    }
+}
