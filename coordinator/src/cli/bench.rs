@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_worker::bench::{
-    ARCHITECTURES, BATCHES, DENSE, POINTS, Row, Windows, fit_throughput, train_throughput,
+    ARCHITECTURES, BATCHES, DENSE, LANES, POINTS, Row, Windows, fit_throughput, lanes_throughput, train_throughput,
 };
 use serde_json::Value;
 
@@ -66,6 +66,7 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     }
     for hidden in DENSE {
         measure(fit_throughput(hidden, POINTS, windows))?;
+        measure(lanes_throughput(hidden, POINTS, LANES, windows))?;
     }
     let mut text = table(
         &["work", "batch", "per second", "ratio"],

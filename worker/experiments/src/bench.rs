@@ -10,6 +10,7 @@ use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
 use basin_kernels::cross_entropy;
 use candle_core::{DType, Device, Tensor};
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::ExperimentError;
@@ -36,6 +37,8 @@ pub const BATCHES: [usize; 2] = [64, 512];
 pub const DENSE: [&[u32]; 2] = [&[32, 64], &[32, 32, 32]];
 /// The points of experiment A.
 pub const POINTS: usize = 128;
+/// The runs of experiment A that train side by side.
+pub const LANES: usize = 100;
 
 /// How long is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +114,32 @@ pub fn fit_throughput(hidden: &[u32], points: usize, windows: Windows) -> Result
     let mut fit = Fitting::new(hidden, points, 0)?;
     let steps_per_s = best_rate(windows, || fit.step())?;
     Ok(Row::Dense { hidden: hidden.to_vec(), points, runs: 1, steps_per_s: steps_per_s.round() as u64 })
+}
+
+/// Steps that a lane takes before the next one's turn. Executors take longer turns: a lane is not left before it ends.
+const TURN: usize = 50;
+
+/// Measures as many dense networks as `lanes` that are fitted to sin x side by side, each on a thread of its own at a time,
+/// as the lanes of an executor are.
+///
+/// # Errors
+/// If a network can't be made or trained.
+pub fn lanes_throughput(
+    hidden: &[u32],
+    points: usize,
+    lanes: usize,
+    windows: Windows,
+) -> Result<Row, ExperimentError> {
+    let all: Result<Vec<Fitting>, ExperimentError> =
+        (0..lanes as u64).map(|seed| Fitting::new(hidden, points, seed)).collect();
+    let mut all = all?;
+    let rounds_per_s = best_rate(windows, || {
+        all.par_iter_mut()
+            .map(|lane| (0..TURN).try_fold(0.0, |_, _| lane.step()))
+            .try_reduce(|| 0.0, |one, other| Ok(f64::max(one, other)))
+    })?;
+    let steps_per_s = (rounds_per_s * (lanes * TURN) as f64).round() as u64;
+    Ok(Row::Dense { hidden: hidden.to_vec(), points, runs: lanes, steps_per_s })
 }
 
 /// A dense network that is being fitted to sin x on [−3, 3], a step at a time.

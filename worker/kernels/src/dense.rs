@@ -273,11 +273,24 @@ struct AddRows<'a, T> {
 impl<T: Element> Kernel<T> for AddRows<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
-        self.sums.fill(T::default());
-        for row in self.rows.chunks_exact(self.sums.len().max(1)) {
-            for (sum, value) in self.sums.iter_mut().zip(row) {
-                *sum += *value;
+        /// Columns whose sums stay in registers together.
+        const BLOCK: usize = 64;
+        let columns = self.sums.len();
+        for first in (0..columns).step_by(BLOCK) {
+            let width = BLOCK.min(columns - first);
+            let mut sums = [T::default(); BLOCK];
+            for row in self.rows.chunks_exact(columns) {
+                if let Ok(row) = <&[T; BLOCK]>::try_from(&row[first..first + width]) {
+                    for (sum, value) in sums.iter_mut().zip(row) {
+                        *sum += *value;
+                    }
+                } else {
+                    for (sum, value) in sums.iter_mut().zip(&row[first..first + width]) {
+                        *sum += *value;
+                    }
+                }
             }
+            self.sums[first..first + width].copy_from_slice(&sums[..width]);
         }
     }
 }

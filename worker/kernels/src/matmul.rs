@@ -5,17 +5,18 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::element::Element;
-use crate::pieces;
 use crate::scratch::Scratch;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector, transpose};
 
-/// Steps of the inner sum between which the sums leave their registers: the part of a panel that they read fits the first cache.
-const DEPTH: usize = 64;
+/// Bytes of a panel that are read again and again before the sums leave their registers: they fit the first cache.
+const PANEL_BYTES: usize = 24 << 10;
 /// Rows of a piece, if there are enough pieces.
 const ROWS: usize = 64;
 /// Below so many products the work is done where it is: handing it out would take longer.
 const WORTH_SHARING: usize = 1 << 21;
+/// The widest panel: as many registers as a tile has, of any code path.
+const WIDEST: usize = 6 * 16;
 
 /// A matrix in somebody's memory: element (i, j) is `elements[i × row + j × column]`.
 #[derive(Clone, Copy)]
@@ -50,25 +51,78 @@ pub(crate) struct Product<'a, T> {
 impl<T: Dispatch> Product<'_, T> {
     /// The product, row-major. Each element is one sum in the order of the inner index, whatever the sizes of the rest.
     pub(crate) fn compute(&self, out: &mut [T]) {
-        let [rows, columns, depth] = self.sizes;
+        let Self { sizes: [rows, columns, depth], a, b, relu, .. } = *self;
         debug_assert_eq!(out.len(), rows * columns);
         if rows == 0 || columns == 0 {
             return;
         }
-        let width = T::vector_width();
-        let vectors = columns.div_ceil(width);
-        let panels: Vec<Panel> = pieces::evenly(vectors, vectors.div_ceil(T::tile_vectors()))
-            .into_iter()
-            .map(|vectors| Panel {
-                columns: vectors.start * width..columns.min(vectors.end * width),
-                width: vectors.len() * width,
-            })
-            .collect();
+        // One column would leave registers empty; the transposed product has the same sums, and lies the same way.
+        let job = if columns == 1 && rows > 1 {
+            let bias = self.bias.map_or(Bias::None, |bias| Bias::One(bias[0]));
+            Job { sizes: [1, rows, depth], a: b.transposed(), b: a.transposed(), bias, relu }
+        } else {
+            let bias = self.bias.map_or(Bias::None, Bias::Each);
+            Job { sizes: [rows, columns, depth], a, b, bias, relu }
+        };
+        if rows * columns * depth < WORTH_SHARING { job.alone(out) } else { job.shared(out) }
+    }
+}
+
+/// What the sums begin with.
+#[derive(Clone, Copy)]
+enum Bias<'a, T> {
+    None,
+    /// A value for each column.
+    Each(&'a [T]),
+    /// One for all.
+    One(T),
+}
+
+/// A product as it is computed.
+struct Job<'a, T> {
+    sizes: [usize; 3],
+    a: Matrix<'a, T>,
+    b: Matrix<'a, T>,
+    bias: Bias<'a, T>,
+    relu: bool,
+}
+
+impl<T: Dispatch> Job<'_, T> {
+    /// On this thread.
+    fn alone(&self, out: &mut [T]) {
+        let [rows, _, depth] = self.sizes;
+        let mut packed: Option<Scratch<T>> = None;
+        let out = Shared(out.as_mut_ptr());
+        let count = self.panels();
+        for index in 0..count {
+            let panel = self.panel(index, count);
+            let (b, b_row) = if self.lies_packed(&panel) {
+                (self.b.elements, self.b.row)
+            } else {
+                let packed = packed.get_or_insert_with(|| {
+                    Scratch::zeros((0..count).map(|index| self.panel(index, count).width).max().unwrap_or(0) * depth)
+                });
+                let packed = &mut packed[..panel.width * depth];
+                if index > 0 && panel.width > panel.columns.len() {
+                    packed.fill(T::default());
+                }
+                self.pack(&panel, packed);
+                (&*packed, panel.width)
+            };
+            T::dispatch(Piece { job: self, panel: &panel, b, b_row, rows: 0..rows, out });
+        }
+    }
+
+    /// On all threads.
+    fn shared(&self, out: &mut [T]) {
+        let [rows, _, depth] = self.sizes;
+        let count = self.panels();
+        let panels: Vec<Panel> = (0..count).map(|index| self.panel(index, count)).collect();
         let mut piece_rows = ROWS;
         while panels.len() * rows.div_ceil(piece_rows) < 16 && piece_rows > 16 {
             piece_rows /= 2;
         }
-        let mut packed = Scratch::zeros(vectors * width * depth);
+        let mut packed = Scratch::zeros(panels.iter().map(|panel| panel.width).sum::<usize>() * depth);
         let mut packs: Vec<(&Panel, &mut [T])> = Vec::with_capacity(panels.len());
         let mut rest = &mut *packed;
         for panel in &panels {
@@ -79,21 +133,32 @@ impl<T: Dispatch> Product<'_, T> {
         let out = Shared(out.as_mut_ptr());
         let row_pieces: Vec<Range<usize>> =
             (0..rows).step_by(piece_rows).map(|row| row..rows.min(row + piece_rows)).collect();
-        let compute = |panel: &Panel, packed: &[T], rows: Range<usize>| {
-            T::dispatch(Piece { product: self, panel, packed, rows, out });
-        };
-        if rows * columns * depth < WORTH_SHARING {
-            for (panel, pack) in packs {
-                self.pack(panel, pack);
-                row_pieces.iter().for_each(|rows| compute(panel, pack, rows.clone()));
-            }
-        } else {
-            packs.into_par_iter().for_each(|(panel, pack)| {
-                self.pack(panel, pack);
-                let pack = &*pack;
-                row_pieces.par_iter().for_each(|rows| compute(panel, pack, rows.clone()));
+        packs.into_par_iter().for_each(|(panel, pack)| {
+            self.pack(panel, pack);
+            let b = &*pack;
+            row_pieces.par_iter().for_each(|rows| {
+                T::dispatch(Piece { job: self, panel, b, b_row: panel.width, rows: rows.clone(), out });
             });
-        }
+        });
+    }
+
+    /// How many panels the columns are cut into.
+    fn panels(&self) -> usize {
+        self.sizes[1].div_ceil(T::vector_width()).div_ceil(T::tile_vectors())
+    }
+
+    /// One of them; their widths differ by a register at most.
+    fn panel(&self, index: usize, count: usize) -> Panel {
+        let (columns, width) = (self.sizes[1], T::vector_width());
+        let vectors = columns.div_ceil(width);
+        let (start, end) = (index * vectors / count, (index + 1) * vectors / count);
+        Panel { columns: start * width..columns.min(end * width), width: (end - start) * width }
+    }
+
+    /// Whether `b` lies in memory as it would be packed: all of it is one panel, filled up to whole registers.
+    fn lies_packed(&self, panel: &Panel) -> bool {
+        let Matrix { row, column, .. } = self.b;
+        column == 1 && row == panel.width && panel.columns == (0..panel.width)
     }
 
     /// The panel's columns of `b`, one row after another.
@@ -162,9 +227,11 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 
 /// Some rows of a panel, on one thread.
 struct Piece<'a, T> {
-    product: &'a Product<'a, T>,
+    job: &'a Job<'a, T>,
     panel: &'a Panel,
-    packed: &'a [T],
+    /// The panel's columns of `b`, whole registers wide, and the distance of its rows.
+    b: &'a [T],
+    b_row: usize,
     rows: Range<usize>,
     out: Shared<T>,
 }
@@ -172,71 +239,111 @@ struct Piece<'a, T> {
 impl<T: Element> Kernel<T> for Piece<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
-        let Product { sizes: [_, columns, depth], a, bias, relu, .. } = *self.product;
-        let Panel { columns: panel_columns, width } = self.panel;
-        let mut sums = Scratch::zeros(self.rows.len() * width);
-        if let Some(bias) = bias {
-            for sums in sums.chunks_exact_mut(*width) {
-                sums[..panel_columns.len()].copy_from_slice(&bias[panel_columns.clone()]);
+        let Panel { columns, width } = self.panel;
+        let all_columns = self.job.sizes[1];
+        if columns.len() == *width {
+            // SAFETY: the rows and the panel's columns are within the product and belong to this piece alone; the rest is the
+            // caller's contract.
+            unsafe {
+                let to = self.out.0.add(self.rows.start * all_columns + columns.start);
+                self.fill::<V>(to, all_columns);
             }
+            return;
         }
-        for start in (0..depth).step_by(DEPTH) {
-            let steps = DEPTH.min(depth - start);
+        // The last register is wider than the product: the sums are taken beside it.
+        let mut sums = Scratch::zeros(self.rows.len() * width);
+        // SAFETY: there is room for all rows, each as wide as the panel; the rest is the caller's contract.
+        unsafe { self.fill::<V>(sums.as_mut_ptr(), *width) };
+        for (row, sums) in self.rows.clone().zip(sums.chunks_exact(*width)) {
+            // SAFETY: as above, as many elements as the panel has columns.
+            let out = unsafe {
+                std::slice::from_raw_parts_mut(
+                    self.out.0.add(row * all_columns + columns.start),
+                    columns.len(),
+                )
+            };
+            out.copy_from_slice(&sums[..columns.len()]);
+        }
+    }
+}
+
+impl<T: Element> Piece<'_, T> {
+    /// Writes the piece's rows, as wide as the panel, to `to`; they are `to_row` apart.
+    ///
+    /// # Safety
+    /// The CPU has V's instructions, and all of the rows are writable and this thread's alone.
+    #[inline(always)]
+    unsafe fn fill<V: Vector<Element = T>>(&self, to: *mut T, to_row: usize) {
+        let Job { sizes: [_, _, depth], a, bias, relu, .. } = *self.job;
+        let Panel { columns, width } = self.panel;
+        let mut initial = [T::default(); WIDEST];
+        match bias {
+            Bias::None => {}
+            Bias::Each(bias) => initial[..columns.len()].copy_from_slice(&bias[columns.clone()]),
+            Bias::One(bias) => initial[..columns.len()].fill(bias),
+        }
+        assert!(*width <= WIDEST && (depth == 0 || self.b.len() >= (depth - 1) * self.b_row + width));
+        let chunk = (PANEL_BYTES / (width * size_of::<T>())).max(64);
+        let mut start = 0;
+        loop {
+            let steps = chunk.min(depth - start);
+            let is_last = start + steps == depth;
             for first in (0..self.rows.len()).step_by(TILE_ROWS) {
                 let rows = TILE_ROWS.min(self.rows.len() - first);
                 let operands = Operands {
-                    a: a.elements[(self.rows.start + first) * a.row + start * a.column..].as_ptr(),
+                    a: a.elements.as_ptr().wrapping_add((self.rows.start + first) * a.row + start * a.column),
                     a_row: a.row,
                     a_step: a.column,
-                    b: self.packed[start * width..].as_ptr(),
+                    b: self.b.as_ptr().wrapping_add(start * self.b_row),
                     counts: [1, 1, steps],
-                    strides: [0, 0, *width],
+                    strides: [0, 0, self.b_row],
                 };
-                let to = sums[first * width..].as_mut_ptr();
-                // SAFETY: the CPU has V's instructions (the caller's contract); there are `rows` rows of `a` and of `sums`, and
-                // `steps` rows of the packed panel, each `width` elements wide.
+                // SAFETY: the CPU has V's instructions (the caller's contract); there are `rows` rows of `a` and of `to`, and
+                // `steps` rows of the panel, each `width` elements wide, and so is `initial`.
                 unsafe {
-                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(operands, to, *width));
+                    let to = to.add(first * to_row);
+                    let from = if start == 0 { (initial.as_ptr(), 0) } else { (to.cast_const(), to_row) };
+                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(operands, from, (to, to_row)));
+                    if relu && is_last {
+                        for row in 0..rows {
+                            let sums = std::slice::from_raw_parts_mut(to.add(row * to_row), *width);
+                            for sum in sums {
+                                *sum = if *sum <= T::default() { T::default() } else { *sum };
+                            }
+                        }
+                    }
                 }
             }
-        }
-        for (row, sums) in self.rows.clone().zip(sums.chunks_exact(*width)) {
-            // SAFETY: the row and the panel's columns are within the product and belong to this piece alone.
-            let out = unsafe {
-                std::slice::from_raw_parts_mut(
-                    self.out.0.add(row * columns + panel_columns.start),
-                    panel_columns.len(),
-                )
-            };
-            for (out, sum) in out.iter_mut().zip(sums) {
-                *out = if relu && *sum <= T::default() { T::default() } else { *sum };
+            start += steps;
+            if is_last {
+                return;
             }
         }
     }
 }
 
-/// Adds R rows of N registers to the sums at `to`, whose rows are `row` elements apart.
+/// Adds products to R rows of N registers `from` somewhere and writes the sums; rows are so far apart as is said beside the pointers.
 ///
 /// # Safety
-/// The CPU has V's instructions; `operands` reach only what is readable, and the tile fits at `to`.
+/// The CPU has V's instructions; `operands` reach only what is readable, the tile is readable and writable where it is said to be.
 #[inline(always)]
 unsafe fn tile<V: Vector, const R: usize, const N: usize>(
     operands: Operands<V::Element>,
-    to: *mut V::Element,
-    row: usize,
+    (from, from_row): (*const V::Element, usize),
+    (to, to_row): (*mut V::Element, usize),
 ) {
     // SAFETY: the caller's contract.
     unsafe {
         let mut sums = [[V::splat(V::Element::default()); N]; R];
         for (index, sums) in sums.iter_mut().enumerate() {
             for (vector, sum) in sums.iter_mut().enumerate() {
-                *sum = V::load(to.add(index * row + vector * V::WIDTH));
+                *sum = V::load(from.add(index * from_row + vector * V::WIDTH));
             }
         }
         accumulate::<V, R, N>(operands, &mut sums);
         for (index, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {
-                sum.store(to.add(index * row + vector * V::WIDTH));
+                sum.store(to.add(index * to_row + vector * V::WIDTH));
             }
         }
     }
