@@ -1,8 +1,8 @@
 //! The worker: an agent that leases tasks and an executor that trains them.
 //!
 //! The *agent* is async and talks to the coordinator and the store; it never touches a tensor. The *executor* is a child
-//! process, one a slot: it trains, talks to the agent over its pipes, and never touches the network. A crash of the
-//! executor is an answer (the attempt failed), not an end.
+//! process, one a slot: it trains the tasks of a lease as its lanes, talks to the agent over its pipes, and never touches the network. A crash
+//! of the executor is an answer (the attempts failed), not an end.
 //!
 //! Start reading in [`agent`] for the life of a worker, in [`agent::attempt`] for the life of a task on it, and in
 //! [`executor`] for the other side of the pipe. This crate doesn't know the ledger.

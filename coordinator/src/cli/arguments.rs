@@ -66,7 +66,7 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Check store, clock, threads and data, and say how to mend each
     Doctor(Doctor),
-    /// Train one task at a time for an agent, over standard input and output
+    /// Train tasks for an agent, over standard input and output
     #[cfg(feature = "worker")]
     #[command(hide = true)]
     Executor,
@@ -215,9 +215,9 @@ pub(crate) struct Worker {
     /// Threads of each executor; the cores shared out among the slots if not given
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
-    /// Tasks that differ in their seed alone and are leased together, trained one after the other; worth it where a task
-    /// takes milliseconds
-    #[arg(long, env = "BASIN_PACK", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    /// The most tasks that are leased together, to train side by side in one executor; they differ in their seed alone. As
+    /// many are asked for as last about two seconds, or as there are threads
+    #[arg(long, env = "BASIN_PACK", default_value_t = basin_worker::agent::LARGEST_PACK, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) pack: u32,
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_worker::bench::{
-    ARCHITECTURES, BATCHES, DENSE, LANES, POINTS, Row, Windows, fit_throughput, lanes_throughput, train_throughput,
+    ARCHITECTURES, BATCHES, DENSE, LANES, POINTS, Row, Windows, fit_throughput, lanes_throughput,
+    train_throughput,
 };
 use serde_json::Value;
 

@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         id: fresh_worker("local"),
         slots: workers,
         threads,
-        pack: 1,
+        pack: agent::LARGEST_PACK,
         labels: std::collections::BTreeMap::new(),
         data_cache: state.join("cache"),
         scratch,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! datasets/<name>/<digest>/…
-//! tasks/<2 hex>/<task id>/attempts/<n>-<lease>/{metrics.parquet, checkpoint-<step>.safetensors, result.safetensors, log.zst, manifest.json}
+//! tasks/<2 hex>/<task id>/attempts/<n>-<lease>/{metrics.parquet, checkpoint-<n>.safetensors, result.safetensors, log.zst, manifest.json}
 //! tasks/<2 hex>/<task id>/commit.json
 //! sweeps/<sweep id>/{sweep.toml, sweep.json, tasks.parquet, report/…}
 //! ```
@@ -40,18 +40,18 @@ pub fn attempt(id: &TaskId, number: Attempt, lease: &LeaseId) -> String {
     format!("{}/attempts/{number}-{lease}", task(id))
 }
 
-/// The file name of the note that a checkpoint at this step is whole: its size and digest, written after it.
-pub fn checkpoint_note_name(step: u64) -> String {
-    format!("checkpoint-{step:012}.json")
+/// The file name of the note that the checkpoint of this number is whole: its size and digest, written after it.
+pub fn checkpoint_note_name(number: u64) -> String {
+    format!("checkpoint-{number:012}.json")
 }
 
-/// The file name of an attempt's checkpoint at this step; zero-padded, so that names sort as steps do.
-pub fn checkpoint_name(step: u64) -> String {
-    format!("checkpoint-{step:012}.safetensors")
+/// The file name of an attempt's checkpoint of this number; zero-padded, so that names sort as numbers do.
+pub fn checkpoint_name(number: u64) -> String {
+    format!("checkpoint-{number:012}.safetensors")
 }
 
-/// The step of a checkpoint's file name, if it is one.
-pub fn checkpoint_step(name: &str) -> Option<u64> {
+/// The number in a checkpoint's file name, if it is one.
+pub fn checkpoint_number(name: &str) -> Option<u64> {
     name.strip_prefix("checkpoint-")?.strip_suffix(".safetensors")?.parse().ok()
 }
 
@@ -70,9 +70,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_checkpoints_step_survives_its_name() {
-        assert_eq!(checkpoint_step(&checkpoint_name(4_321)), Some(4_321));
-        assert_eq!(checkpoint_step("checkpoint-x.safetensors"), None);
-        assert_eq!(checkpoint_step("result.safetensors"), None);
+    fn a_checkpoints_number_survives_its_name() {
+        assert_eq!(checkpoint_number(&checkpoint_name(4_321)), Some(4_321));
+        assert_eq!(checkpoint_number("checkpoint-x.safetensors"), None);
+        assert_eq!(checkpoint_number("result.safetensors"), None);
     }
 }

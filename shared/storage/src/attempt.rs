@@ -67,13 +67,14 @@ impl AttemptWriter {
         Ok(self.keep(name, contents))
     }
 
-    /// Writes a checkpoint, then the note that it is whole; then all but the newest two of this attempt are removed.
+    /// Writes a checkpoint, then the note that it is whole; then all but the newest two of this attempt are removed. Numbers
+    /// grow over all attempts at a task.
     ///
     /// # Errors
     /// As [`Store::put`]. That an older one could not be removed is no error.
-    pub async fn put_checkpoint(&self, step: u64, bytes: Bytes) -> Result<()> {
+    pub async fn put_checkpoint(&self, number: u64, bytes: Bytes) -> Result<()> {
         let folder = self.folder();
-        checkpoint::put(&self.store, &folder, step, bytes).await?;
+        checkpoint::put(&self.store, &folder, number, bytes).await?;
         if let Err(error) = checkpoint::remove_older(&self.store, &folder, CHECKPOINTS_KEPT).await {
             tracing::warn!(task = %self.task, %error, "old checkpoints were not removed");
         }

@@ -16,8 +16,8 @@ const NOTE_LIMIT: u64 = 4096;
 /// What is noted of a checkpoint once it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
-    /// The step, as the name says it too.
-    step: u64,
+    /// The number, as the name says it too.
+    number: u64,
     #[serde(flatten)]
     contents: Contents,
 }
@@ -25,8 +25,8 @@ struct Note {
 /// A checkpoint read from the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredCheckpoint {
-    /// Steps of the optimiser done.
-    pub step: u64,
+    /// Its number: later checkpoints of a task have larger ones.
+    pub number: u64,
     /// The checkpoint, as it was written.
     pub bytes: Bytes,
     /// The folder of the attempt that wrote it.
@@ -40,15 +40,15 @@ impl Store {
     /// [`StorageError::Unavailable`], [`StorageError::Denied`]. Damage is no error.
     pub async fn newest_checkpoint(&self, task: &TaskId) -> Result<Option<StoredCheckpoint>> {
         let mut found = of_folder(self, &key::attempts(task)).await?;
-        found.sort_by(|a, b| b.step.cmp(&a.step).then_with(|| b.folder.cmp(&a.folder)));
+        found.sort_by(|a, b| b.number.cmp(&a.number).then_with(|| b.folder.cmp(&a.folder)));
         for candidate in found {
             match candidate.read(self).await {
                 Ok(bytes) => {
-                    let Candidate { step, folder, .. } = candidate;
-                    return Ok(Some(StoredCheckpoint { step, bytes, folder }));
+                    let Candidate { number, folder, .. } = candidate;
+                    return Ok(Some(StoredCheckpoint { number, bytes, folder }));
                 }
                 Err(error @ (StorageError::Corrupt { .. } | StorageError::NotFound { .. })) => {
-                    tracing::warn!(%task, step = candidate.step, %error, "checkpoint passed over");
+                    tracing::warn!(%task, number = candidate.number, %error, "checkpoint passed over");
                 }
                 Err(error) => return Err(error),
             }
@@ -69,7 +69,7 @@ impl Store {
             .filter(|(key, _)| key.rsplit('/').next().is_some_and(|name| name.starts_with("checkpoint-")))
             .map(|(key, _)| key)
             .collect();
-        // Notes (`.json`) sort before objects (`.safetensors`) of the same step, but not before those of other steps.
+        // Notes (`.json`) sort before objects (`.safetensors`) of the same number, but not before those of other numbers.
         keys.sort_by_key(|key| !key.ends_with(".json"));
         for key in keys {
             self.delete(&key).await?;
@@ -89,18 +89,18 @@ impl Store {
 
 /// A checkpoint that has a note, before it was looked at.
 struct Candidate {
-    step: u64,
+    number: u64,
     size: u64,
     folder: String,
 }
 
 impl Candidate {
     fn object(&self) -> String {
-        format!("{}/{}", self.folder, key::checkpoint_name(self.step))
+        format!("{}/{}", self.folder, key::checkpoint_name(self.number))
     }
 
     fn note(&self) -> String {
-        format!("{}/{}", self.folder, key::checkpoint_note_name(self.step))
+        format!("{}/{}", self.folder, key::checkpoint_note_name(self.number))
     }
 
     async fn read(&self, store: &Store) -> Result<Bytes> {
@@ -108,8 +108,8 @@ impl Candidate {
         let Some((note, _)) = store.read_document::<Note>(&self.note(), NOTE_LIMIT).await? else {
             return Err(store.corrupt(&object, "it has no note"));
         };
-        if note.step != self.step {
-            return Err(store.corrupt(&object, format!("its note is for step {}", note.step)));
+        if note.number != self.number {
+            return Err(store.corrupt(&object, format!("its note is for number {}", note.number)));
         }
         // Before the bytes are fetched: a wrong size may be a very wrong one.
         if note.contents.size != self.size {
@@ -122,17 +122,17 @@ impl Candidate {
 }
 
 /// Writes a checkpoint, then its note.
-pub(crate) async fn put(store: &Store, folder: &str, step: u64, bytes: Bytes) -> Result<()> {
-    let note = Note { step, contents: Contents::of(&bytes) };
-    store.put(&format!("{folder}/{}", key::checkpoint_name(step)), bytes).await?;
+pub(crate) async fn put(store: &Store, folder: &str, number: u64, bytes: Bytes) -> Result<()> {
+    let note = Note { number, contents: Contents::of(&bytes) };
+    store.put(&format!("{folder}/{}", key::checkpoint_name(number)), bytes).await?;
     let note = serde_json::to_vec(&note).expect("a note is plain JSON");
-    store.put(&format!("{folder}/{}", key::checkpoint_note_name(step)), note.into()).await
+    store.put(&format!("{folder}/{}", key::checkpoint_note_name(number)), note.into()).await
 }
 
 /// Removes all but the newest `keep` checkpoints of an attempt.
 pub(crate) async fn remove_older(store: &Store, folder: &str, keep: usize) -> Result<()> {
     let mut found = of_folder(store, folder).await?;
-    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.step));
+    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.number));
     for old in found.into_iter().skip(keep) {
         store.delete(&old.note()).await?;
         store.delete(&old.object()).await?;
@@ -147,9 +147,13 @@ async fn of_folder(store: &Store, folder: &str) -> Result<Vec<Candidate>> {
         .into_iter()
         .filter_map(|(key, size)| {
             let (folder, name) = key.rsplit_once('/')?;
-            let step = key::checkpoint_step(name)?;
-            // A name that is not the one this step has (a zero too few, say) is none of ours.
-            (key::checkpoint_name(step) == name).then(|| Candidate { step, size, folder: folder.to_owned() })
+            let number = key::checkpoint_number(name)?;
+            // A name that is not the one this number has (a zero too few, say) is none of ours.
+            (key::checkpoint_name(number) == name).then(|| Candidate {
+                number,
+                size,
+                folder: folder.to_owned(),
+            })
         })
         .collect())
 }

@@ -77,8 +77,8 @@ pub struct Finished {
     pub result: Vec<u8>,
 }
 
-/// A run in progress.
-pub trait Run {
+/// A run in progress. Any thread may advance it, one at a time.
+pub trait Run: Send {
     /// Does a small piece of work: one step of the optimiser, or a piece of an evaluation.
     fn advance(&mut self) -> Result<Advance, ExperimentError>;
 

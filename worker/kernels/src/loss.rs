@@ -213,12 +213,7 @@ pub(crate) fn squares<T: Element>(prediction: &[T], target: &[T]) -> LossSums {
 }
 
 /// Writes `scale` × (prediction − target).
-pub(crate) fn scaled_differences<T: Element>(
-    prediction: &[T],
-    target: &[T],
-    scale: f64,
-    gradient: &mut [T],
-) {
+pub(crate) fn scaled_differences<T: Element>(prediction: &[T], target: &[T], scale: f64, gradient: &mut [T]) {
     for ((gradient, p), t) in gradient.iter_mut().zip(prediction).zip(target) {
         *gradient = T::from_f64(difference(*p, *t) * scale);
     }

@@ -100,7 +100,9 @@ impl<T: Dispatch> Job<'_, T> {
                 (self.b.elements, self.b.row)
             } else {
                 let packed = packed.get_or_insert_with(|| {
-                    Scratch::zeros((0..count).map(|index| self.panel(index, count).width).max().unwrap_or(0) * depth)
+                    Scratch::zeros(
+                        (0..count).map(|index| self.panel(index, count).width).max().unwrap_or(0) * depth,
+                    )
                 });
                 let packed = &mut packed[..panel.width * depth];
                 if index > 0 && panel.width > panel.columns.len() {
@@ -303,7 +305,11 @@ impl<T: Element> Piece<'_, T> {
                 unsafe {
                     let to = to.add(first * to_row);
                     let from = if start == 0 { (initial.as_ptr(), 0) } else { (to.cast_const(), to_row) };
-                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(operands, from, (to, to_row)));
+                    with_tile!(V, rows, width / V::WIDTH, |R, N| tile::<V, R, N>(
+                        operands,
+                        from,
+                        (to, to_row)
+                    ));
                     if relu && is_last {
                         for row in 0..rows {
                             let sums = std::slice::from_raw_parts_mut(to.add(row * to_row), *width);

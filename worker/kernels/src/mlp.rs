@@ -108,13 +108,7 @@ impl Mlp {
                 back_through_relu::<f32>(y, gradient);
             }
             let input = before.last().map_or(x, |before| &before.y[..batch * before.outputs]);
-            parameter_gradients(
-                sizes,
-                input,
-                gradient,
-                &mut layer.weight_gradient,
-                &mut layer.bias_gradient,
-            );
+            parameter_gradients(sizes, input, gradient, &mut layer.weight_gradient, &mut layer.bias_gradient);
             if let Some(before) = before.last_mut() {
                 let weight = Elements::of(&layer.weight);
                 let to = &mut before.y_gradient[..batch * before.outputs];

@@ -22,8 +22,7 @@ fn layers(numbers: &mut Numbers, widths: &[usize]) -> Vec<(Var, Var)> {
 fn outputs(layers: &[(Var, Var)], inputs: &Tensor) -> Tensor {
     let mut x = inputs.clone();
     for (index, (weight, bias)) in layers.iter().enumerate() {
-        let activation =
-            if index + 1 == layers.len() { Activation::Identity } else { Activation::Relu };
+        let activation = if index + 1 == layers.len() { Activation::Identity } else { Activation::Relu };
         x = dense(&x, weight, bias, activation).unwrap();
     }
     x

@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use basin_domain::causes;
@@ -19,7 +20,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::cache::DataCache;
-use super::child::{Executor, within};
+use super::child::{Executor, Lane, within};
 use super::lease::{Lease, LeasedTask, Wish};
 
 /// How an attempt ended.
@@ -48,16 +49,17 @@ pub(super) struct Workplace<'a> {
     pub(super) scratch: &'a Path,
 }
 
-/// Whether the executor can go on to the next task.
-pub(super) struct Ended {
-    pub(super) settlement: Settlement,
-    /// False: it died or doesn't listen.
-    pub(super) executor_usable: bool,
+/// How the work on a task ended.
+pub(super) enum Ended {
+    /// The task is settled, as far as this attempt goes.
+    Settled(Settlement),
+    /// The executor died, and had not yet begun with the task: that says nothing against the task.
+    NeverBegan,
 }
 
-impl Ended {
-    fn usable(settlement: Settlement) -> Self {
-        Self { settlement, executor_usable: true }
+impl From<Settlement> for Ended {
+    fn from(settlement: Settlement) -> Self {
+        Self::Settled(settlement)
     }
 }
 
@@ -70,72 +72,87 @@ fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What was heard of a task that trains.
+#[derive(Default)]
+struct Heard {
+    began: bool,
+    /// Whether the checkpoint that it should go on from could not be used.
+    began_anew: bool,
+    /// The step that it began at.
+    first_step: Option<u64>,
+    last: Progress,
+}
+
 /// Works on one task of a lease until it is settled.
 pub(super) async fn work(
     place: &Workplace<'_>,
     lease: &Lease,
     task: &LeasedTask,
-    executor: &mut Executor,
+    executor: &Arc<Executor>,
 ) -> Ended {
     let started_unix_ms = unix_ms();
-    let (start, mut resumed_from_step) = match prepare(place, task).await {
-        Ok(prepared) => prepared,
-        Err(settlement) => return Ended::usable(settlement),
+    let start = match prepare(place, task).await {
+        Ok(start) => start,
+        Err(settlement) => return settlement.into(),
     };
     let mut wishes = lease.wishes();
     if let Wish::GiveBack(reason) = *wishes.borrow_and_update() {
-        return Ended::usable(Settlement::Released(reason));
+        return Settlement::Released(reason).into();
     }
-    executor.take_log();
+    let resumes = start.checkpoint.is_some();
     let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
-    if let Err(error) = executor.send(to_executor::Message::Start(start)).await {
-        return crashed(&writer, executor, &error).await;
+    let mut lane = executor.lane(&task.id);
+    let mut heard = Heard::default();
+    if let Err(error) = lane.send(to_executor::Message::Start(start)).await {
+        return crashed(&writer, &lane, executor, &error, &heard).await;
     }
-    let mut last = Progress::default();
     let finished = loop {
         let message = tokio::select! {
             biased;
-            wish = changed(&mut wishes) => ask_for_leave(executor, wish).await,
-            message = executor.next() => message.map(Some),
+            wish = changed(&mut wishes) => ask_for_leave(&lane, wish).await,
+            message = lane.next() => message.map(Some),
         };
         match message {
-            Err(error) => return crashed(&writer, executor, &error).await,
+            Err(error) => return crashed(&writer, &lane, executor, &error, &heard).await,
             Ok(None) => {}
             Ok(Some(from_executor::Message::Finished(finished))) => break finished,
             Ok(Some(from_executor::Message::Failed(failed))) => {
                 let failure = basin_proto::convert::failure(&failed.kind, failed.message)
                     .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
-                keep_log(&writer, executor).await;
-                return Ended::usable(Settlement::Failed(failure));
+                keep_log(&writer, &lane).await;
+                return Settlement::Failed(failure).into();
             }
             Ok(Some(from_executor::Message::Stopped(_))) => {
-                let reason = match *lease.wishes().borrow() {
-                    Wish::GiveBack(reason) => reason,
-                    Wish::Train => ReleaseReason::Stopped,
-                    Wish::Abandon => return Ended::usable(Settlement::Abandoned),
+                let settlement = match *lease.wishes().borrow() {
+                    Wish::GiveBack(reason) => Settlement::Released(reason),
+                    Wish::Train => Settlement::Released(ReleaseReason::Stopped),
+                    Wish::Abandon => Settlement::Abandoned,
                 };
-                return Ended::usable(Settlement::Released(reason));
+                return settlement.into();
             }
             Ok(Some(from_executor::Message::Progressed(progressed))) => {
-                last = progressed.into();
-                lease.note(task.id, last);
+                heard.last = progressed.into();
+                heard.first_step.get_or_insert(heard.last.iteration);
+                lease.note(task.id, heard.last);
             }
             Ok(Some(from_executor::Message::Checkpointed(checkpointed))) => {
                 if let Err(error) = keep_checkpoint(&writer, place.scratch, &checkpointed).await {
                     // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
-                    tracing::warn!(task = %task.id, step = checkpointed.step, %error, "a checkpoint could not be kept");
+                    let number = checkpointed.number;
+                    tracing::warn!(task = %task.id, number, %error, "a checkpoint could not be kept");
                 }
             }
             Ok(Some(from_executor::Message::Started(started))) => {
+                heard.began = true;
                 if let Some(why) = started.checkpoint_refused {
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
-                    resumed_from_step = None;
+                    heard.began_anew = true;
                 }
             }
             Ok(Some(from_executor::Message::Ready(_))) => {}
         }
     };
-    keep_log(&writer, executor).await;
+    keep_log(&writer, &lane).await;
     let provenance = Provenance {
         host: place.description.host.clone(),
         device: place.description.device.clone(),
@@ -144,12 +161,12 @@ pub(super) async fn work(
         basin_version: place.description.version.clone(),
         started_unix_ms,
         finished_unix_ms: unix_ms(),
-        resumed_from_step,
-        steps: last.iteration.saturating_sub(resumed_from_step.unwrap_or(0)),
-        step_seconds: last.step_seconds,
-        lanes: 1,
+        resumed_from_step: heard.first_step.filter(|_| resumes && !heard.began_anew),
+        steps: heard.last.iteration.saturating_sub(heard.first_step.unwrap_or(0)),
+        step_seconds: heard.last.step_seconds,
+        lanes: u32::try_from(lease.tasks.len()).unwrap_or(u32::MAX),
     };
-    Ended::usable(commit(place, lease, &writer, &finished, provenance).await)
+    commit(place, lease, &writer, &finished, provenance).await.into()
 }
 
 /// The next change of what is wanted. Pends for ever once nothing can change any more.
@@ -161,25 +178,34 @@ async fn changed(wishes: &mut watch::Receiver<Wish>) -> Wish {
 }
 
 /// Asks the executor for a last checkpoint and its leave.
-async fn ask_for_leave(executor: &mut Executor, wish: Wish) -> io::Result<Option<from_executor::Message>> {
+async fn ask_for_leave(lane: &Lane, wish: Wish) -> io::Result<Option<from_executor::Message>> {
     if let Wish::GiveBack(_) = wish {
-        executor.send(to_executor::Message::Checkpoint(Checkpoint {})).await?;
-        executor.send(to_executor::Message::Stop(Stop {})).await?;
+        lane.send(to_executor::Message::Checkpoint(Checkpoint {})).await?;
+        lane.send(to_executor::Message::Stop(Stop {})).await?;
     }
     Ok(None)
 }
 
-async fn crashed(writer: &AttemptWriter, executor: &Executor, error: &io::Error) -> Ended {
-    let words = executor.last_words();
+async fn crashed(
+    writer: &AttemptWriter,
+    lane: &Lane,
+    executor: &Executor,
+    error: &io::Error,
+    heard: &Heard,
+) -> Ended {
+    let how = executor.autopsy().await;
+    if !heard.began {
+        return Ended::NeverBegan;
+    }
+    let words = lane.last_words();
     let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
-    let failure = Failure::new(FailureKind::Crashed, format!("{error}{words}"));
-    keep_log(writer, executor).await;
-    Ended { settlement: Settlement::Failed(failure), executor_usable: false }
+    keep_log(writer, lane).await;
+    Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{error} ({how}){words}"))).into()
 }
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
-async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<(Start, Option<u64>), Settlement> {
+async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<Start, Settlement> {
     if let Some(commit) = place.store.read_commit(&task.id).await.map_err(|error| storage_failure(&error))? {
         return Err(Settlement::Committed { manifest: commit.manifest });
     }
@@ -206,35 +232,34 @@ async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<(Start, Opt
         inputs.insert(name.clone(), text(&path));
     }
     let stored = place.store.newest_checkpoint(&task.id).await.map_err(|error| storage_failure(&error))?;
-    let (mut checkpoint, mut step) = (None, None);
+    let (mut checkpoint, mut checkpoint_number) = (None, 0);
     if let Some(stored) = stored {
         let path = place.scratch.join("resume.safetensors");
         tokio::fs::write(&path, &stored.bytes).await.map_err(|error| local(&path, error))?;
-        tracing::info!(task = %task.id, step = stored.step, "checkpoint restored");
-        (checkpoint, step) = (Some(text(&path)), Some(stored.step));
+        tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
+        (checkpoint, checkpoint_number) = (Some(text(&path)), stored.number);
     }
-    let start = Start {
-        task_id: task.id.to_string(),
+    Ok(Start {
         spec_json: task.spec.canonical(),
         scratch: text(place.scratch),
         dataset,
         inputs,
         checkpoint,
+        checkpoint_number,
         checkpoint_every_ms: u64::try_from(place.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
-    };
-    Ok((start, step))
+    })
 }
 
 async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
     let path = within(scratch, &told.path)?;
     let bytes = tokio::fs::read(&path).await?;
-    writer.put_checkpoint(told.step, Bytes::from(bytes)).await?;
+    writer.put_checkpoint(told.number, Bytes::from(bytes)).await?;
     tokio::fs::remove_file(&path).await?;
     Ok(())
 }
 
-async fn keep_log(writer: &AttemptWriter, executor: &Executor) {
-    let log = executor.take_log();
+async fn keep_log(writer: &AttemptWriter, lane: &Lane) {
+    let log = lane.log();
     let kept = match zstd::encode_all(log.as_bytes(), 3) {
         Ok(packed) => {
             writer.put_artifact(key::LOG, Bytes::from(packed)).await.map(|_| ()).map_err(|e| e.to_string())

@@ -1,29 +1,34 @@
 //! An executor process, as its agent sees it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex};
+use std::sync::{self, Arc};
+
+use basin_domain::id::TaskId;
 
 use basin_proto::executor::{FromExecutor, ToExecutor, from_executor, to_executor};
 use futures::{SinkExt, StreamExt};
 use prost::Message;
 use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::sync::{Mutex, mpsc};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use crate::executor::THREADS_VARIABLE;
 use crate::frames::FRAME_LIMIT;
 
-/// The most of an executor's log that is kept for one task, in bytes; what came first is dropped.
+/// The most of an executor's log that is kept, in bytes; what came first is dropped.
 const LOG_LIMIT: usize = 1 << 20;
 
-/// The lines that an executor wrote since they were last taken.
+/// The newest lines that an executor wrote.
 #[derive(Debug, Default)]
 struct Log {
     lines: VecDeque<String>,
     bytes: usize,
+    /// How many lines were dropped.
+    dropped: u64,
 }
 
 impl Log {
@@ -33,17 +38,32 @@ impl Log {
         while self.bytes > LOG_LIMIT {
             let Some(first) = self.lines.pop_front() else { break };
             self.bytes -= first.len() + 1;
+            self.dropped += 1;
         }
     }
+
+    /// The number of the next line.
+    fn end(&self) -> u64 {
+        self.dropped + self.lines.len() as u64
+    }
+
+    /// The lines from this number on, as far as they are kept.
+    fn since(&self, mark: u64) -> impl Iterator<Item = &String> {
+        let skip = usize::try_from(mark.saturating_sub(self.dropped)).unwrap_or(usize::MAX);
+        self.lines.iter().skip(skip)
+    }
 }
+
+/// Who hears what is said of a task; none once the executor is dead.
+type Listeners = Option<HashMap<String, mpsc::UnboundedSender<from_executor::Message>>>;
 
 /// A running executor. Dropping it kills the process.
 #[derive(Debug)]
 pub(super) struct Executor {
-    child: Child,
-    input: FramedWrite<ChildStdin, LengthDelimitedCodec>,
-    output: FramedRead<ChildStdout, LengthDelimitedCodec>,
-    log: Arc<Mutex<Log>>,
+    child: Mutex<Child>,
+    input: Mutex<FramedWrite<ChildStdin, LengthDelimitedCodec>>,
+    listeners: Arc<sync::Mutex<Listeners>>,
+    log: Arc<sync::Mutex<Log>>,
 }
 
 /// How an executor is started.
@@ -71,67 +91,77 @@ impl Executor {
         let input = child.stdin.take().ok_or_else(missing)?;
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
-        let log = Arc::new(Mutex::new(Log::default()));
-        let sink = Arc::clone(&log);
-        tokio::spawn(async move {
-            let mut reader = BufReader::new(errors).split(b'\n');
-            while let Ok(Some(line)) = reader.next_segment().await {
-                let line = String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned();
-                tracing::debug!(target: "basin::executor", "{line}");
-                sink.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
-            }
-        });
+        let log = Arc::new(sync::Mutex::new(Log::default()));
+        tokio::spawn(keep_lines(errors, Arc::clone(&log)));
         let codec = || LengthDelimitedCodec::builder().max_frame_length(FRAME_LIMIT).new_codec();
-        Ok(Self {
-            child,
-            input: FramedWrite::new(input, codec()),
-            output: FramedRead::new(output, codec()),
-            log,
-        })
+        let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
+        tokio::spawn(distribute(FramedRead::new(output, codec()), Arc::clone(&listeners)));
+        let input = Mutex::new(FramedWrite::new(input, codec()));
+        Ok(Self { child: Mutex::new(child), input, listeners, log })
     }
 
-    /// Says something to the executor.
-    pub(super) async fn send(&mut self, message: to_executor::Message) -> io::Result<()> {
-        let frame = ToExecutor { message: Some(message) }.encode_to_vec();
-        self.input.send(bytes::Bytes::from(frame)).await
+    /// A lane for a task: from now on what is said of the task is heard there.
+    pub(super) fn lane(self: &Arc<Self>, task: &TaskId) -> Lane {
+        let task = task.to_string();
+        let (sender, messages) = mpsc::unbounded_channel();
+        // A dead executor's sender is dropped at once: the lane hears that it is dead.
+        if let Some(listeners) = unpoisoned(&self.listeners).as_mut() {
+            listeners.insert(task.clone(), sender);
+        }
+        let mark = unpoisoned(&self.log).end();
+        Lane { executor: Arc::clone(self), task, messages, mark }
     }
 
-    /// What the executor says next; an error if it died or speaks nonsense. Cancel-safe.
-    pub(super) async fn next(&mut self) -> io::Result<from_executor::Message> {
-        let Some(frame) = self.output.next().await else {
-            return Err(io::Error::other("the executor died"));
-        };
-        let message = FromExecutor::decode(frame?).map_err(io::Error::other)?;
-        message.message.ok_or_else(|| io::Error::other("the executor sent an unknown message"))
+    /// Whether it still speaks.
+    pub(super) fn is_alive(&self) -> bool {
+        unpoisoned(&self.listeners).is_some()
     }
 
     /// Kills the process at once.
-    pub(super) async fn kill(mut self) {
-        let _ = self.child.kill().await;
+    pub(super) async fn kill(&self) {
+        let _ = self.child.lock().await.kill().await;
     }
 
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
-    pub(super) async fn autopsy(mut self) -> String {
-        let died = tokio::time::timeout(std::time::Duration::from_millis(500), self.child.wait()).await;
+    pub(super) async fn autopsy(&self) -> String {
+        let mut child = self.child.lock().await;
+        let died = tokio::time::timeout(std::time::Duration::from_millis(500), child.wait()).await;
         if let Ok(Ok(status)) = died {
             return format!("it ended with {status}");
         }
-        self.kill().await;
+        let _ = child.kill().await;
         "it was killed".to_owned()
     }
+}
 
-    /// The process's id, while it lives.
-    pub(super) fn process_id(&self) -> Option<u32> {
-        self.child.id()
+/// One task's side of an executor.
+#[derive(Debug)]
+pub(super) struct Lane {
+    executor: Arc<Executor>,
+    task: String,
+    messages: mpsc::UnboundedReceiver<from_executor::Message>,
+    /// Where the log was when the lane began.
+    mark: u64,
+}
+
+impl Lane {
+    /// Says something of the task to the executor.
+    pub(super) async fn send(&self, message: to_executor::Message) -> io::Result<()> {
+        let frame = ToExecutor { task_id: self.task.clone(), message: Some(message) }.encode_to_vec();
+        self.executor.input.lock().await.send(bytes::Bytes::from(frame)).await
     }
 
-    /// What was logged since the last call, a line each.
-    pub(super) fn take_log(&self) -> String {
-        let mut log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.bytes = 0;
+    /// What the executor says next of the task; an error if it died or spoke nonsense. Cancel-safe.
+    pub(super) async fn next(&mut self) -> io::Result<from_executor::Message> {
+        self.messages.recv().await.ok_or_else(|| io::Error::other("the executor died"))
+    }
+
+    /// What was logged since the lane began, a line each; other lanes' lines among them.
+    pub(super) fn log(&self) -> String {
+        let log = unpoisoned(&self.executor.log);
         let mut text = String::new();
-        for line in log.lines.drain(..) {
-            text.push_str(&line);
+        for line in log.since(self.mark) {
+            text.push_str(line);
             text.push('\n');
         }
         text
@@ -139,10 +169,54 @@ impl Executor {
 
     /// The last lines logged, for an error message.
     pub(super) fn last_words(&self) -> String {
-        let log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let log = unpoisoned(&self.executor.log);
         let skip = log.lines.len().saturating_sub(10);
         log.lines.iter().skip(skip).cloned().collect::<Vec<_>>().join("\n")
     }
+}
+
+impl Drop for Lane {
+    fn drop(&mut self) {
+        if let Some(listeners) = unpoisoned(&self.executor.listeners).as_mut() {
+            listeners.remove(&self.task);
+        }
+    }
+}
+
+fn unpoisoned<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(sync::PoisonError::into_inner)
+}
+
+/// Keeps what an executor writes to its standard error.
+async fn keep_lines(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
+    let mut reader = BufReader::new(errors).split(b'\n');
+    while let Ok(Some(line)) = reader.next_segment().await {
+        let line = String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned();
+        tracing::debug!(target: "basin::executor", "{line}");
+        unpoisoned(&log).push(line);
+    }
+}
+
+/// Hands messages to the lanes that they are meant for, until the executor dies or speaks nonsense.
+async fn distribute(
+    mut output: FramedRead<ChildStdout, LengthDelimitedCodec>,
+    listeners: Arc<sync::Mutex<Listeners>>,
+) {
+    while let Some(frame) = output.next().await {
+        let message = match frame.and_then(|frame| FromExecutor::decode(frame).map_err(io::Error::other)) {
+            Ok(message) => message,
+            Err(error) => {
+                tracing::warn!(%error, "the executor spoke nonsense");
+                break;
+            }
+        };
+        let FromExecutor { task_id, message: Some(message) } = message else { continue };
+        if let Some(listener) = unpoisoned(&listeners).as_ref().and_then(|all| all.get(&task_id)) {
+            // A lane that is given up hears nothing more.
+            let _ = listener.send(message);
+        }
+    }
+    *unpoisoned(&listeners) = None;
 }
 
 /// The name of a file in a scratch folder, as an executor must name it: nothing outside the folder is read.

@@ -35,6 +35,7 @@ pub(super) struct LeasedTask {
 pub(super) struct Lease {
     pub(super) id: LeaseId,
     pub(super) tasks: Vec<LeasedTask>,
+    granted_at: Instant,
     wish: watch::Sender<Wish>,
     state: Mutex<State>,
 }
@@ -57,9 +58,15 @@ impl Lease {
         Self {
             id,
             tasks,
+            granted_at: sent,
             wish: watch::channel(Wish::Train).0,
             state: Mutex::new(State { deadline: sent + granted, granted, progress }),
         }
+    }
+
+    /// How long ago it was granted.
+    pub(super) fn age(&self) -> Duration {
+        self.granted_at.elapsed()
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

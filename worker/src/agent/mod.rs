@@ -11,6 +11,7 @@ mod child;
 mod coordinator;
 mod error;
 mod lease;
+mod pack;
 mod settings;
 mod slot;
 
@@ -30,7 +31,8 @@ use self::child::Program;
 use self::coordinator::Coordinator;
 pub use self::error::AgentError;
 use self::lease::{Lease, LeasedTask, Wish};
-pub use self::settings::Settings;
+use self::pack::PackSize;
+pub use self::settings::{LARGEST_PACK, Settings};
 use self::slot::Shared;
 
 /// How long a worker waits for its coordinator at the start.
@@ -108,6 +110,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     });
     let (work, slots) = start_slots(&shared, settings.slots);
     let mut agent = Agent {
+        pack: PackSize::new(settings.pack, settings.threads),
         settings,
         shared,
         born: Instant::now(),
@@ -142,6 +145,7 @@ fn start_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::
 
 struct Agent {
     settings: Settings,
+    pack: PackSize,
     shared: Arc<Shared>,
     born: Instant,
     /// When it last held a lease.
@@ -237,7 +241,7 @@ impl Agent {
             worker: Some((&self.shared.description).into()),
             holds: holds.collect(),
             free_slots: if self.leaving.is_some() { 0 } else { u32::try_from(free).unwrap_or(u32::MAX) },
-            max_pack: self.settings.pack,
+            max_pack: self.pack.current(),
             draining: self.leaving.is_some(),
             seen: self.seen,
         }
@@ -350,6 +354,9 @@ impl Agent {
     }
 
     fn forget(&mut self, ended: &Arc<Lease>) {
+        if *ended.wishes().borrow() == Wish::Train {
+            self.pack.learn(ended.tasks.len(), ended.age());
+        }
         self.leases.retain(|(_, lease)| !Arc::ptr_eq(lease, ended));
     }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use basin_domain::id::WorkerId;
 
+/// The largest pack, unless it is set.
+pub const LARGEST_PACK: u32 = 64;
+
 /// The settings of an agent.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -19,8 +22,7 @@ pub struct Settings {
     pub slots: u32,
     /// Threads of each executor.
     pub threads: u32,
-    /// The most tasks of one shape that a lease may have. An executor trains them one after the other, so more than one
-    /// only saves calls where tasks take milliseconds.
+    /// The most tasks of one shape that a lease may have: its lanes. How many are asked for follows from how long tasks take.
     pub pack: u32,
     /// Labels for placement.
     pub labels: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! A slot: one executor process, and one lease after the other on it.
+//! A slot: one executor process, and one lease after the other on it, its tasks as the executor's lanes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,9 +9,11 @@ use basin_domain::id::WorkerId;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::v1;
 use basin_storage::Store;
-use tokio::sync::mpsc;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use tokio::sync::{Mutex, mpsc};
 
-use super::attempt::{self, Settlement, Workplace};
+use super::attempt::{self, Ended, Settlement, Workplace};
 use super::cache::DataCache;
 use super::child::{Executor, Program};
 use super::coordinator::Coordinator;
@@ -31,80 +33,107 @@ pub(super) struct Shared {
     pub(super) ended: mpsc::UnboundedSender<Arc<Lease>>,
 }
 
+/// How often a task is begun again whose executor died before it came to it.
+const FRESH_STARTS: u32 = 3;
+
 /// Works on leases until there are no more to come.
 pub(super) async fn serve(shared: Arc<Shared>, mut leases: mpsc::UnboundedReceiver<Arc<Lease>>) {
-    let mut executor = None;
+    let slot = Slot { shared, executor: Mutex::new(None) };
     while let Some(lease) = leases.recv().await {
-        for task in &lease.tasks {
-            let settlement = attempt(&shared, &lease, task, &mut executor).await;
-            tell(&shared, &lease, task, settlement).await;
-            lease.settle(task.id);
-        }
-        if shared.ended.send(lease).is_err() {
+        slot.work(&lease).await;
+        if slot.shared.ended.send(lease).is_err() {
             break;
         }
     }
 }
 
-/// One attempt, with a scratch folder and a living executor.
-async fn attempt(
-    shared: &Shared,
-    lease: &Lease,
-    task: &LeasedTask,
-    slot: &mut Option<Executor>,
-) -> Settlement {
-    match *lease.wishes().borrow() {
-        Wish::Train => {}
-        Wish::GiveBack(reason) => return Settlement::Released(reason),
-        Wish::Abandon => return Settlement::Abandoned,
-    }
-    let broken = |what: &str, error: std::io::Error| {
-        Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
-    };
-    let scratch = match tempfile::Builder::new().prefix("task-").tempdir_in(&shared.scratch) {
-        Ok(scratch) => scratch,
-        Err(error) => return broken(&shared.scratch.display().to_string(), error),
-    };
-    let mut executor = match slot.take() {
-        Some(executor) => executor,
-        None => match Executor::spawn(&shared.program) {
-            Ok(executor) => {
-                tracing::debug!(pid = executor.process_id(), "executor started");
-                executor
+/// One executor, and the lease that it works on.
+struct Slot {
+    shared: Arc<Shared>,
+    executor: Mutex<Option<Arc<Executor>>>,
+}
+
+impl Slot {
+    /// Works on all tasks of a lease. As many train as the executor has threads; some more are made ready meanwhile, or
+    /// are being committed.
+    async fn work(&self, lease: &Lease) {
+        let at_once = 2 * self.shared.program.threads as usize + 2;
+        let mut tasks = lease.tasks.iter();
+        let mut attempts = FuturesUnordered::new();
+        loop {
+            attempts
+                .extend(tasks.by_ref().take(at_once - attempts.len()).map(|task| self.settle(lease, task)));
+            if attempts.next().await.is_none() {
+                break;
             }
-            Err(error) => return broken("the executor can't be started", error),
-        },
-    };
-    let place = Workplace {
-        store: &shared.store,
-        cache: &shared.cache,
-        worker: &shared.worker,
-        description: &shared.description,
-        checkpoint_every: shared.checkpoint_every,
-        scratch: scratch.path(),
-    };
-    tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
-    let mut wishes = lease.wishes();
-    let worked = tokio::select! {
-        biased;
-        // Whatever it waits for, training or an upload: a lost lease ends it.
-        _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => None,
-        ended = attempt::work(&place, lease, task, &mut executor) => Some(ended),
-    };
-    let Some(ended) = worked else {
-        executor.kill().await;
-        return Settlement::Abandoned;
-    };
-    if ended.executor_usable {
-        *slot = Some(executor);
-        return ended.settlement;
-    }
-    let how = executor.autopsy().await;
-    match ended.settlement {
-        Settlement::Failed(failure) => {
-            Settlement::Failed(Failure::new(failure.kind, format!("{} ({how})", failure.message)))
         }
-        settlement => settlement,
+    }
+
+    /// Works on one task, and says how it ended.
+    async fn settle(&self, lease: &Lease, task: &LeasedTask) {
+        let settlement = self.attempt(lease, task).await;
+        tell(&self.shared, lease, task, settlement).await;
+        lease.settle(task.id);
+    }
+
+    /// A living executor: the slot's, or a new one.
+    async fn executor(&self) -> std::io::Result<Arc<Executor>> {
+        let mut executor = self.executor.lock().await;
+        if let Some(executor) = executor.as_ref().filter(|executor| executor.is_alive()) {
+            return Ok(Arc::clone(executor));
+        }
+        let fresh = Arc::new(Executor::spawn(&self.shared.program)?);
+        tracing::debug!("executor started");
+        Ok(Arc::clone(executor.insert(fresh)))
+    }
+
+    /// One attempt, with a scratch folder and a living executor.
+    async fn attempt(&self, lease: &Lease, task: &LeasedTask) -> Settlement {
+        let broken = |what: &str, error: std::io::Error| {
+            Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
+        };
+        for _ in 0..FRESH_STARTS {
+            match *lease.wishes().borrow() {
+                Wish::Train => {}
+                Wish::GiveBack(reason) => return Settlement::Released(reason),
+                Wish::Abandon => return Settlement::Abandoned,
+            }
+            let scratch = match tempfile::Builder::new().prefix("task-").tempdir_in(&self.shared.scratch) {
+                Ok(scratch) => scratch,
+                Err(error) => return broken(&self.shared.scratch.display().to_string(), error),
+            };
+            let executor = match self.executor().await {
+                Ok(executor) => executor,
+                Err(error) => return broken("the executor can't be started", error),
+            };
+            let place = Workplace {
+                store: &self.shared.store,
+                cache: &self.shared.cache,
+                worker: &self.shared.worker,
+                description: &self.shared.description,
+                checkpoint_every: self.shared.checkpoint_every,
+                scratch: scratch.path(),
+            };
+            tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
+            let mut wishes = lease.wishes();
+            let worked = tokio::select! {
+                biased;
+                // Whatever it waits for, training or an upload: a lost lease ends it.
+                _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => None,
+                ended = attempt::work(&place, lease, task, &executor) => Some(ended),
+            };
+            match worked {
+                Some(Ended::Settled(settlement)) => return settlement,
+                Some(Ended::NeverBegan) => {}
+                None => {
+                    // With all lanes of the lease, which are lost too; before their scratch folders go.
+                    executor.kill().await;
+                    return Settlement::Abandoned;
+                }
+            }
+        }
+        let reason = format!("the executor died {FRESH_STARTS} times before it came to the task");
+        Settlement::Failed(Failure::new(FailureKind::Crashed, reason))
     }
 }
 

@@ -19,6 +19,8 @@ const MOST_HELD: usize = 4096;
 const MOST_WORKERS: usize = 16_384;
 /// The longest pack.
 const LONGEST_PACK: u32 = 1024;
+/// Tasks to try again that are counted when packs are measured out.
+const MOST_DUE: usize = 1024;
 
 pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     check_size(ledger, sync)?;
@@ -148,7 +150,7 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
 /// New leases for the free slots that granting again has left.
 fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
     let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
-    let longest = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
+    let longest = (sync.max_pack.clamp(1, LONGEST_PACK) as usize).min(fair_share(ledger, now, sync));
     let expires = now + ledger.policy().term;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
@@ -173,6 +175,17 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
         synced.grants.push(Grant { lease: id.clone(), expires, tasks });
     }
     changes
+}
+
+/// The tasks that one lease may have so that there are some for each slot of each worker. As the queue shrinks, so do packs
+/// (guided self-scheduling, Polychronopoulos and Kuck 1987), and all slots are done at about the same time.
+fn fair_share(ledger: &Ledger, now: Timestamp, sync: &Sync) -> usize {
+    let others = ledger.able_workers(now).filter(|(worker, _)| **worker != sync.worker);
+    let slots: u64 = others.map(|(_, sighting)| u64::from(sighting.description.slots.max(1))).sum();
+    let slots = slots + u64::from(sync.description.slots.max(1));
+    let due = ledger.index.delayed.iter().take_while(|(due, _, _)| *due <= now).take(MOST_DUE).count();
+    let share = ((ledger.index.ready.len() + due) as u64).div_ceil(slots).max(1);
+    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 /// Whether anything is queued, or could be without a person's doing.

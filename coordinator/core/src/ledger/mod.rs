@@ -82,12 +82,16 @@ impl Ledger {
 
     /// Whether a worker other than this one was heard of late and could be given work.
     pub(crate) fn has_another_able_worker(&self, worker: &WorkerId, now: Timestamp) -> bool {
-        self.sightings.iter().any(|(other, sighting)| {
-            other != worker
-                && !sighting.draining
+        self.able_workers(now).any(|(other, _)| other != worker)
+    }
+
+    /// The workers that were heard of late and could be given work.
+    pub(crate) fn able_workers(&self, now: Timestamp) -> impl Iterator<Item = (&WorkerId, &Sighting)> {
+        self.sightings.iter().filter(move |(worker, sighting)| {
+            !sighting.draining
                 && now - sighting.last_seen <= self.policy.term
-                && !self.is_draining(other)
-                && !self.is_avoided(other, now)
+                && !self.is_draining(worker)
+                && !self.is_avoided(worker, now)
         })
     }
 }

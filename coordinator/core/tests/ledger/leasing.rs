@@ -3,7 +3,7 @@ use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::id::Attempt;
 
-use crate::story::{START, Story, commit, lease, seconds, seeds, tasks};
+use crate::story::{START, Says, Story, commit, lease, seconds, seeds, tasks};
 
 fn heard_only(changes: &[Change]) -> bool {
     matches!(changes, [Change::Heard(_)])
@@ -175,6 +175,27 @@ fn a_pack_is_no_longer_than_the_worker_takes() {
     let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();
     assert_eq!(packs, [2, 2]);
     assert_eq!(story.ledger.queue_depth(), 1);
+}
+
+#[test]
+fn a_pack_leaves_something_for_every_other_slot() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 12));
+    let with_slots = |mut says: Says, slots: u32| {
+        says.0.description.slots = slots;
+        says
+    };
+    let other = with_slots(story.says("other", 0), 3);
+    story.sync(other);
+    let packs = |story: &mut Story| -> Vec<usize> {
+        let says = with_slots(story.says("w", 1).packs(64), 1);
+        story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect()
+    };
+    // A quarter of what is queued, each time.
+    assert_eq!([packs(&mut story), packs(&mut story), packs(&mut story)], [[3], [3], [2]]);
+    // Whoever wasn't heard for longer than a lease counts no more.
+    story.pass(story.ledger.policy().term * 2);
+    assert_eq!(packs(&mut story), [4]);
 }
 
 #[test]

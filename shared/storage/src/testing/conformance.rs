@@ -185,7 +185,7 @@ pub async fn an_attempt_is_read_back_as_it_was_written(store: &Store) {
         writer.put_checkpoint(step, Bytes::from(format!("at {step}"))).await.unwrap();
     }
     let newest = store.newest_checkpoint(&task).await.unwrap().unwrap();
-    assert_eq!((newest.step, &newest.bytes[..], newest.folder), (300, &b"at 300"[..], writer.folder()));
+    assert_eq!((newest.number, &newest.bytes[..], newest.folder), (300, &b"at 300"[..], writer.folder()));
     let checkpoints = store.list(&writer.folder()).await.unwrap();
     assert_eq!(checkpoints.len(), 4, "two checkpoints, each with its note: {checkpoints:?}");
 

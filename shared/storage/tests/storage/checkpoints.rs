@@ -21,8 +21,8 @@ fn at(step: u64) -> Bytes {
 
 async fn newest_step(store: &Store) -> Option<u64> {
     let newest = store.newest_checkpoint(&task()).await.unwrap()?;
-    assert_eq!(newest.bytes, at(newest.step));
-    Some(newest.step)
+    assert_eq!(newest.bytes, at(newest.number));
+    Some(newest.number)
 }
 
 #[tokio::test]
@@ -34,7 +34,7 @@ async fn the_newest_of_all_attempts_is_restored() {
     assert_eq!(newest_step(&store).await, Some(50), "the second attempt began from nothing and is behind");
     writer(&store, 2).put_checkpoint(60, at(60)).await.unwrap();
     let newest = store.newest_checkpoint(&task()).await.unwrap().unwrap();
-    assert_eq!((newest.step, newest.folder), (60, writer(&store, 2).folder()));
+    assert_eq!((newest.number, newest.folder), (60, writer(&store, 2).folder()));
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn an_attempt_keeps_its_newest_two_and_leaves_others_alone() {
             let listed = store.list(&folder).await.unwrap();
             listed
                 .into_iter()
-                .filter_map(|(key, _)| key::checkpoint_step(key.rsplit('/').next()?))
+                .filter_map(|(key, _)| key::checkpoint_number(key.rsplit('/').next()?))
                 .collect::<Vec<_>>()
         }
     };

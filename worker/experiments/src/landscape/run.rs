@@ -16,7 +16,7 @@ use crate::{Advance, ExperimentError, Finished, Progress, Run};
 const FORMAT: u32 = 1;
 
 /// Where a network is evaluated.
-pub(crate) trait Places {
+pub(crate) trait Places: Send {
     /// How many places there are.
     fn count(&self) -> usize;
 

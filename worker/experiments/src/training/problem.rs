@@ -37,7 +37,7 @@ pub struct Batch {
 }
 
 /// What is trained on: examples and a loss.
-pub trait Problem {
+pub trait Problem: Send {
     /// How its training loss is measured.
     const TRAINING_LOSS: TrainingLoss;
     /// Whether its answers are right or wrong.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradients, Optimizer};
 use super::parameters::{Parameters, Real, Rule};
+use super::{Gradients, Optimizer};
 
 /// Adam with bias correction (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
 pub struct Adam {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::{Gradients, Optimizer};
 use super::parameters::{Parameters, Real, Rule};
+use super::{Gradients, Optimizer};
 
 /// Stochastic gradient descent with momentum as PyTorch defines it: v ← μv + g, θ ← θ − αv.
 pub struct Sgd {

@@ -1,0 +1,259 @@
+//! One task in the executor: from its start to its result, its failure, or its being stopped.
+
+use std::fs;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::key;
+use basin_domain::task::TaskSpec;
+use basin_domain::worker::Progress;
+use basin_experiments::dataset::Dataset;
+use basin_experiments::{Advance, Assets, ExperimentError, Run};
+use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped, from_executor};
+
+use super::crew::Orders;
+use super::outbox::Outbox;
+
+/// How often progress is told.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// What came of a slice of a lane's work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slice {
+    /// There is more to do.
+    Over,
+    /// The agent was told how the task ended.
+    Ended,
+}
+
+/// A task, before it begins and while it trains.
+pub(super) struct Lane {
+    task: String,
+    start: Start,
+    training: Option<Training>,
+    orders: Orders,
+}
+
+/// A task that has begun.
+struct Training {
+    run: Box<dyn Run>,
+    began: Instant,
+    first_iteration: u64,
+    told: Instant,
+    checkpointed: Instant,
+    /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
+    /// take long in which no step is done.
+    advances: u64,
+    /// The number of the last checkpoint: a second one of the same place would say the same.
+    kept: Option<u64>,
+}
+
+/// Why a task ended without a result.
+enum End {
+    Failed(Failure),
+    Stopped,
+    /// Nobody hears it.
+    Mute(io::Error),
+}
+
+impl From<ExperimentError> for End {
+    fn from(error: ExperimentError) -> Self {
+        Self::Failed(error.failure())
+    }
+}
+
+/// Files of the scratch folder that can't be written are the machine's fault, not the experiment's.
+fn scratch_failure(path: &Path, error: &io::Error) -> End {
+    End::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
+}
+
+impl Lane {
+    /// A task that waits for its turn.
+    pub(super) fn new(task: String, start: Start) -> Self {
+        Self { task, start, training: None, orders: Orders::default() }
+    }
+
+    /// The task's id.
+    pub(super) fn task(&self) -> &str {
+        &self.task
+    }
+
+    /// Whether a thread has trained it.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.training.is_some()
+    }
+
+    /// What was asked of it while it waits.
+    pub(super) const fn orders_mut(&mut self) -> &mut Orders {
+        &mut self.orders
+    }
+
+    /// Trains for about as long as `time`. A panic of the experiment is its failure, and other lanes go on.
+    ///
+    /// # Errors
+    /// If the agent doesn't hear any more.
+    pub(super) fn work(
+        &mut self,
+        time: Duration,
+        orders: impl Fn() -> Orders,
+        outbox: &Outbox<'_>,
+    ) -> io::Result<Slice> {
+        let _log = tracing::info_span!("lane", task = self.task).entered();
+        let worked = catch_unwind(AssertUnwindSafe(|| self.train(time, orders, outbox)));
+        let message = match worked {
+            Ok(Ok(None)) => return Ok(Slice::Over),
+            Ok(Ok(Some(finished))) => from_executor::Message::Finished(finished),
+            Ok(Err(End::Stopped)) => from_executor::Message::Stopped(Stopped {}),
+            Ok(Err(End::Failed(failure))) => failed(failure),
+            Ok(Err(End::Mute(error))) => return Err(error),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().map(String::as_str);
+                let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+                failed(Failure::new(FailureKind::Experiment, format!("the experiment panicked: {text}")))
+            }
+        };
+        outbox.say(&self.task, message)?;
+        Ok(Slice::Ended)
+    }
+
+    fn train(
+        &mut self,
+        time: Duration,
+        orders: impl Fn() -> Orders,
+        outbox: &Outbox<'_>,
+    ) -> Result<Option<Finished>, End> {
+        let slice = Instant::now();
+        if self.training.is_none() {
+            self.training = Some(self.begin(outbox)?);
+            self.tell(outbox)?;
+        }
+        let every = Duration::from_millis(self.start.checkpoint_every_ms);
+        loop {
+            let Orders { checkpoint, stop } = orders();
+            let training = self.training.as_mut().expect("the lane has begun");
+            if checkpoint || !every.is_zero() && training.checkpointed.elapsed() >= every {
+                self.checkpoint(outbox)?;
+            }
+            if stop {
+                return Err(End::Stopped);
+            }
+            let training = self.training.as_mut().expect("the lane has begun");
+            let advance = training.run.advance()?;
+            training.advances += 1;
+            if training.told.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
+                training.told = Instant::now();
+                self.tell(outbox)?;
+            }
+            if advance == Advance::Done {
+                let training = self.training.take().expect("the lane has begun");
+                return finish(training.run, Path::new(&self.start.scratch)).map(Some);
+            }
+            if slice.elapsed() >= time {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn begin(&self, outbox: &Outbox<'_>) -> Result<Training, End> {
+        let (run, refused) = prepare(&self.start)?;
+        self.say(outbox, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
+        let now = Instant::now();
+        Ok(Training {
+            began: now,
+            first_iteration: run.progress().iteration,
+            told: now,
+            checkpointed: now,
+            advances: self.start.checkpoint_number,
+            kept: None,
+            run,
+        })
+    }
+
+    fn say(&self, outbox: &Outbox<'_>, message: from_executor::Message) -> Result<(), End> {
+        outbox.say(&self.task, message).map_err(End::Mute)
+    }
+
+    fn tell(&self, outbox: &Outbox<'_>) -> Result<(), End> {
+        let Some(training) = &self.training else { return Ok(()) };
+        let at = training.run.progress();
+        let steps = at.iteration.saturating_sub(training.first_iteration);
+        let step_seconds = (steps > 0).then(|| training.began.elapsed().as_secs_f64() / steps as f64);
+        let progress = Progress {
+            iteration: at.iteration,
+            iterations: at.iterations,
+            epoch: at.epoch,
+            epochs: at.epochs,
+            loss: at.loss,
+            step_seconds,
+        };
+        self.say(outbox, from_executor::Message::Progressed(progress.into()))
+    }
+
+    fn checkpoint(&mut self, outbox: &Outbox<'_>) -> Result<(), End> {
+        let Some(training) = &mut self.training else { return Ok(()) };
+        training.checkpointed = Instant::now();
+        let number = training.advances;
+        if training.kept.replace(number) == Some(number) {
+            return Ok(());
+        }
+        let path = Path::new(&self.start.scratch).join(key::checkpoint_name(number));
+        let path = write_file(&path, &training.run.checkpoint()?)?;
+        tracing::info!(number, step = training.run.progress().iteration, "checkpoint written");
+        self.say(outbox, from_executor::Message::Checkpointed(Checkpointed { number, path }))
+    }
+}
+
+fn failed(failure: Failure) -> from_executor::Message {
+    tracing::error!(kind = %failure.kind, error = failure.message, "the task failed");
+    from_executor::Message::Failed(Failed {
+        kind: failure.kind.as_str().to_owned(),
+        message: failure.message,
+    })
+}
+
+/// The run, from its beginning or from its checkpoint; and why the checkpoint was refused, if it was.
+fn prepare(start: &Start) -> Result<(Box<dyn Run>, Option<String>), End> {
+    let invalid = |why: String| End::Failed(Failure::new(FailureKind::InvalidParameters, why));
+    let spec: TaskSpec =
+        serde_json::from_str(&start.spec_json).map_err(|error| invalid(error.to_string()))?;
+    let dataset = match &start.dataset {
+        None => None,
+        Some(path) => Some(Arc::new(Dataset::open(Path::new(path)).map_err(|error| {
+            End::Failed(Failure::new(FailureKind::MissingData, format!("{path}: {error}")))
+        })?)),
+    };
+    let read = |path: &str| fs::read(path).map_err(|error| scratch_failure(Path::new(path), &error));
+    let mut assets = Assets { dataset, ..Assets::default() };
+    for (name, path) in &start.inputs {
+        assets.inputs.insert(name.clone(), read(path)?);
+    }
+    let checkpoint = start.checkpoint.as_deref().map(read).transpose()?;
+    match basin_experiments::start(&spec, &assets, checkpoint.as_deref()) {
+        Err(ExperimentError::BadCheckpoint(why)) => {
+            tracing::warn!(why, "the checkpoint was refused, the run begins anew");
+            Ok((basin_experiments::start(&spec, &assets, None)?, Some(why)))
+        }
+        started => Ok((started?, None)),
+    }
+}
+
+fn write_file(path: &Path, bytes: &[u8]) -> Result<String, End> {
+    fs::write(path, bytes).map_err(|error| scratch_failure(path, &error))?;
+    Ok(path.to_string_lossy().into_owned())
+}
+
+fn finish(run: Box<dyn Run>, scratch: &Path) -> Result<Finished, End> {
+    let finished = run.finish()?;
+    let metrics = basin_storage::metrics::encode(&finished.record);
+    let outcome_json =
+        serde_json::to_string(&finished.outcome).expect("an outcome has no maps and no floats");
+    Ok(Finished {
+        outcome_json,
+        metrics_path: write_file(&scratch.join(key::METRICS), &metrics)?,
+        result_path: write_file(&scratch.join(key::RESULT), &finished.result)?,
+    })
+}
