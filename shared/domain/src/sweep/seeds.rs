@@ -86,6 +86,18 @@ impl Seeds {
         }
     }
 
+    /// Whether there is a seed in both.
+    pub(super) fn overlap(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Range { start, count }, Self::Range { start: of_other, count: others }) => {
+                *start <= of_other + (others - 1) && *of_other <= start + (count - 1)
+            }
+            (Self::Listed(seeds), range) | (range, Self::Listed(seeds)) => {
+                seeds.iter().any(|seed| range.contains(seed.unsigned_abs()))
+            }
+        }
+    }
+
     /// The seeds, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
         let (range, listed) = match self {
