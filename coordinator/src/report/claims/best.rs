@@ -45,7 +45,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
     let n = meant.sample.runs.len();
     let rivals: Vec<(&Point<'_>, Difference)> = others
         .iter()
-        .filter_map(|other| Some((*other, pair::compare(&meant.sample, &other.sample, &apart(runs), LEVEL)?)))
+        .filter_map(|other| Some((*other, pair::compare(&meant.sample, &other.sample, LEVEL)?)))
         .collect();
     // The best of the others, the first of equal ones.
     let nearest =
@@ -73,7 +73,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
     };
     let all_level = 1.0 - (1.0 - LEVEL) / rivals.len() as f64;
     let better = rivals.iter().find_map(|(other, _)| {
-        let found = pair::compare(&meant.sample, &other.sample, &apart(runs), all_level)?;
+        let found = pair::compare(&meant.sample, &other.sample, all_level)?;
         found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
     });
     if let Some((other, found)) = better {
@@ -144,11 +144,6 @@ fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Point<
             sample: Sample::of_all(members, |_, record| Ok(sign * measure(record, y)?)),
         })
         .collect()
-}
-
-/// Everything that varies tells points apart: runs are paired by their seed alone.
-fn apart(runs: &[Run]) -> BTreeSet<&str> {
-    runs.iter().flat_map(|run| run.task.point.keys().map(String::as_str)).collect()
 }
 
 fn left_out(meant: &[&Point<'_>], others: &[&Point<'_>]) -> String {
