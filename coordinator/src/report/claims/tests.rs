@@ -233,6 +233,14 @@ fn a_correlation_across_runs_is_decided_by_its_interval() {
     let falls = found(&check(Direction::Falls), &rising);
     assert_eq!(falls.verdict, DoesntHold);
     assert!(falls.measured.ends_with("; should be below 0"), "{}", falls.measured);
+    // Ten runs in perfect order leave something to learn.
+    let ordered =
+        found(&check(Direction::Rises), &by_width(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]));
+    assert_eq!((ordered.verdict, ordered.estimate), (Holds, Some(1.0)));
+    assert!(
+        ordered.interval.is_some_and(|(low, high)| 0.0 < low && low < 0.99 && high == 1.0),
+        "{ordered:?}"
+    );
     let neither = by_width(&[5.0, 1.0, 8.0, 3.0, 9.0, 2.0, 7.0, 4.0, 6.0, 5.0]);
     assert_eq!(found(&check(Direction::Rises), &neither).verdict, Undecided);
     let few = found(&check(Direction::Rises), &rising[..4]);
