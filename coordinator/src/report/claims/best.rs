@@ -72,11 +72,13 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
             .of_runs(&[n], left_out.clone())
     };
     let all_level = 1.0 - (1.0 - LEVEL) / rivals.len() as f64;
-    let better = rivals.iter().find_map(|(other, _)| {
+    let better = rivals.iter().filter_map(|(other, _)| {
         let found = pair::compare(&meant.sample, &other.sample, all_level)?;
         found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
     });
-    if let Some((other, found)) = better {
+    // Of those that are better beyond doubt, the one that is better by most; the first of equal ones.
+    let best = better.reduce(|best, rival| if rival.1.estimate < best.1.estimate { rival } else { best });
+    if let Some((other, found)) = best {
         let finding = finding(&found, Verdict::DoesntHold);
         let measured = format!(
             "{}; {} is better with its interval at {} %",
@@ -98,7 +100,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
         (None, ..) if n < super::finding::TOO_FEW => finding.why,
         (_, 0, 0) => format!("not told apart from {open} of {} other points", others.len()),
         _ => format!(
-            "not told apart from {open} of {} other points; {} have too few runs",
+            "not told apart from {open} of {} other points; too few runs at {}",
             others.len(),
             unmeasured + small
         ),

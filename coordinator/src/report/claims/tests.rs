@@ -307,7 +307,7 @@ fn a_point_without_values_keeps_another_from_being_the_best() {
     runs[6..].iter_mut().for_each(diverge);
     let finding = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
     assert_eq!(finding.verdict, Undecided);
-    assert_eq!(finding.why, "not told apart from 0 of 2 other points; 1 have too few runs");
+    assert_eq!(finding.why, "not told apart from 0 of 2 other points; too few runs at 1");
     assert_eq!(finding.left_out, "width 3: 3 diverged");
 }
 
@@ -319,6 +319,21 @@ fn distances(between: f64, spread: f64) -> Distances {
         travelled: (0..4).map(|seed| (seed, 10.0)).collect(),
         left_out: vec!["seed 4: is missing".to_owned()],
     }
+}
+
+#[test]
+fn of_several_points_that_are_better_the_one_that_is_better_by_most_is_named() {
+    let runs =
+        [losses(1, &[0.50, 0.51, 0.53]), losses(2, &[0.30, 0.31, 0.32]), losses(3, &[0.10, 0.12, 0.11])]
+            .concat();
+    let worst = found(&Check::Best { of: width(1), y: y(), best: Best::Lowest }, &runs);
+    assert_eq!(worst.verdict, DoesntHold);
+    assert!(
+        worst.measured.ends_with("; width 3 is better with its interval at 97.50 %"),
+        "{}",
+        worst.measured
+    );
+    assert!((worst.estimate.unwrap() - 0.403_333).abs() < 1e-6, "{worst:?}");
 }
 
 #[test]
