@@ -434,6 +434,9 @@ fn the_report_has_the_claims_on_its_page_in_files_and_in_its_summary() {
     );
     assert!(page.contains("✓ holds") && page.contains("✗ doesn&#39;t hold") && page.contains("? undecided"));
     assert!(page.contains("Left out: 1 without a finite value"));
+    assert!(
+        page.contains("or fewer than 3 runs are there (5 for a rank correlation), the check is undecided")
+    );
     for file in ["claims.csv", "claims.json", "index.html"] {
         let read = |folder: &std::path::Path| std::fs::read(folder.join(file)).unwrap();
         assert_eq!(read(folder.path()), read(again.path()), "{file}");
@@ -458,6 +461,9 @@ fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
 #[test]
 fn a_sweep_without_claims_says_nothing_of_them() {
     let folder = tempfile::tempdir().unwrap();
+    // What another report left in the folder is no claim of this one.
+    results().write(folder.path()).unwrap();
+    assert!(folder.path().join("claims.csv").exists());
     let summary = Results { claims: Vec::new(), ..results() }.write(folder.path()).unwrap();
     assert!(summary.claims.is_empty());
     assert!(!folder.path().join("claims.csv").exists() && !folder.path().join("claims.json").exists());
