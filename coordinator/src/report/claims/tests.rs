@@ -172,6 +172,20 @@ fn values_that_are_not_finite_never_panic_and_decide_nothing() {
 }
 
 #[test]
+fn a_parameter_that_a_point_does_not_give_selects_it_by_no_default() {
+    let mut runs = losses(1, &[0.9, 0.8, 0.85, 0.95]);
+    runs.extend(losses(2, &[7.0, 8.0, 9.0, 10.0]));
+    // One point of a list says the step size that the other has by default.
+    let rate = Value::Float(1e-3);
+    for run in &mut runs[..4] {
+        run.task.point.insert("learning_rate".to_owned(), rate.clone());
+    }
+    let of = Selection { values: [("learning_rate".to_owned(), rate)].into(), ..all() };
+    let within = found(&Check::Within { of, y: y(), low: 0.5, high: 1.5 }, &runs);
+    assert_eq!((within.verdict, within.n.as_slice()), (Holds, &[4][..]));
+}
+
+#[test]
 fn a_mean_lies_within_bounds_or_beyond_them_with_its_interval() {
     let check = |low, high| Check::Within { of: all(), y: y(), low, high };
     // Mean 0.875, interval 0.772 to 0.978: the example of scipy in the tests of the statistics.
@@ -301,6 +315,21 @@ fn the_best_point_is_better_than_every_other() {
 }
 
 #[test]
+fn of_several_points_that_are_better_the_one_that_is_better_by_most_is_named() {
+    let runs =
+        [losses(1, &[0.50, 0.51, 0.53]), losses(2, &[0.30, 0.31, 0.32]), losses(3, &[0.10, 0.12, 0.11])]
+            .concat();
+    let worst = found(&Check::Best { of: width(1), y: y(), best: Best::Lowest }, &runs);
+    assert_eq!(worst.verdict, DoesntHold);
+    assert!(
+        worst.measured.ends_with("; width 3 is better with its interval at 97.50 %"),
+        "{}",
+        worst.measured
+    );
+    assert!((worst.estimate.unwrap() - 0.403_333).abs() < 1e-6, "{worst:?}");
+}
+
+#[test]
 fn a_point_without_values_keeps_another_from_being_the_best() {
     let mut runs =
         [losses(1, &[0.30, 0.31, 0.32]), losses(2, &[0.10, 0.12, 0.11]), losses(3, &[1.0; 3])].concat();
@@ -319,21 +348,6 @@ fn distances(between: f64, spread: f64) -> Distances {
         travelled: (0..4).map(|seed| (seed, 10.0)).collect(),
         left_out: vec!["seed 4: is missing".to_owned()],
     }
-}
-
-#[test]
-fn of_several_points_that_are_better_the_one_that_is_better_by_most_is_named() {
-    let runs =
-        [losses(1, &[0.50, 0.51, 0.53]), losses(2, &[0.30, 0.31, 0.32]), losses(3, &[0.10, 0.12, 0.11])]
-            .concat();
-    let worst = found(&Check::Best { of: width(1), y: y(), best: Best::Lowest }, &runs);
-    assert_eq!(worst.verdict, DoesntHold);
-    assert!(
-        worst.measured.ends_with("; width 3 is better with its interval at 97.50 %"),
-        "{}",
-        worst.measured
-    );
-    assert!((worst.estimate.unwrap() - 0.403_333).abs() < 1e-6, "{worst:?}");
 }
 
 #[test]
