@@ -164,6 +164,23 @@ fn the_plane_of_components_shows_the_way_and_a_missing_tile_is_said() {
     assert!((field.grid.rows[40] - 6.5).abs() < 1e-9, "the rows of the missing tile have their places");
 }
 
+#[test]
+fn the_surfaces_of_one_facet_stand_in_a_row() {
+    let mut figure = surface_figures()[0].clone();
+    figure.experiments.push("pca-plane".parse().unwrap());
+    let rows = |figure: &Figure| -> Vec<Vec<String>> {
+        let (chart, _) = figures::chart(figure, &surfaces(2), &[]);
+        let titles =
+            |row: super::chart::Row| row.panels.into_iter().filter_map(|panel| panel.title).collect();
+        chart.rows.into_iter().map(titles).collect()
+    };
+    let [a, b, c, d] =
+        ["random-plane · seed 0", "random-plane · seed 1", "pca-plane · seed 0", "pca-plane · seed 1"];
+    assert_eq!(rows(&figure), [[a, b], [c, d]]);
+    figure.facet = Some("seed".to_owned());
+    assert_eq!(rows(&figure), [[a, c], [b, d]]);
+}
+
 /// The random plane of one run, with other losses.
 fn with_losses(change: impl Fn(usize, f64) -> f64) -> Vec<Run> {
     let mut runs = surfaces(1);
