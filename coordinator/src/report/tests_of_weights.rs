@@ -50,6 +50,19 @@ async fn all_runs_share_a_plane_and_the_data_has_every_recorded_epoch() {
 }
 
 #[tokio::test]
+async fn each_of_eight_runs_has_a_line_of_its_own_look() {
+    let results = gathered("weights-pens", |_| Fate::Whole).await;
+    let figure = &results.figures[0];
+    let (chart, _) = figures::chart(figure, &results.runs, &results.projections[&figure.id]);
+    let pen = |mark: &Mark| {
+        if let Mark::Line { pen, .. } = mark { Some((pen.color.hex(), pen.dashes())) } else { None }
+    };
+    let pens: Vec<_> = chart.rows[0].panels[0].marks.iter().filter_map(pen).collect();
+    let distinct: std::collections::BTreeSet<_> = pens.iter().collect();
+    assert_eq!((pens.len(), distinct.len()), (8, 8), "{pens:?}");
+}
+
+#[tokio::test]
 async fn what_cant_be_projected_is_left_out_and_said() {
     let fate = |seed| match seed {
         1 => Fate::Damaged,
