@@ -23,10 +23,10 @@ use super::{ReportError, Results, page};
 
 impl Results {
     /// Writes the whole report into the folder `out`. Each file appears at once and whole, the page last, so that it can be
-    /// opened while a report is made again.
+    /// opened while a report is made again. Claims that an earlier report left there are removed if there are none now.
     ///
     /// # Errors
-    /// If a file can't be written.
+    /// If a file can't be written, or not be removed.
     pub fn write(&self, out: &Path) -> Result<ReportSummary, ReportError> {
         let results = tables::results(&self.runs);
         let provenance = tables::provenance(&self.runs);
@@ -41,7 +41,9 @@ impl Results {
         table("results.parquet", &results.encode())?;
         table("provenance.csv", csv::table(&provenance).as_bytes())?;
         let judgements = claims::judge(self);
-        if !judgements.is_empty() {
+        if judgements.is_empty() {
+            ["claims.csv", "claims.json"].iter().try_for_each(|name| remove(&out.join(name)))?;
+        } else {
             table("claims.csv", claims::csv(&judgements).as_bytes())?;
             table("claims.json", claims::json(&judgements).as_bytes())?;
         }
@@ -98,6 +100,15 @@ fn put(
         )
     };
     attempt().map_err(|source| ReportError::File { path: path.to_owned(), source })
+}
+
+/// Removes a file of an earlier report, if it is there.
+fn remove(path: &Path) -> Result<(), ReportError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(ReportError::File { path: path.to_owned(), source }),
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

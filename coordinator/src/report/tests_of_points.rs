@@ -1,8 +1,10 @@
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::record::Outcome;
+use basin_domain::value::Value;
 
 use super::chart::layout::{Dress, lay_out};
-use super::chart::{Chart, Mark};
+use super::chart::style::Color;
+use super::chart::{Chart, Mark, Swatch};
 use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};
 use super::tests::assert_tidy;
 use super::{Run, State, figures};
@@ -89,15 +91,6 @@ fn ten_networks_are_one_line_a_measure_through_their_numbers_of_parameters() {
 }
 
 #[test]
-fn values_that_are_no_numbers_stand_side_by_side_under_their_names() {
-    let mut figure = figure("7-parameters");
-    let Drawing::Against { x, log_x, .. } = &mut figure.drawing else { panic!() };
-    (*x, *log_x) = ("model.conv".to_owned(), false);
-    let (chart, _, _) = drawn(&Figure { drawing: figure.drawing.clone(), ..figure }, &architectures(3)[..9]);
-    assert_eq!(chart.rows[0].panels[0].x.names, ["(8, 8)", "(8, 16)", "(16, 16)"]);
-}
-
-#[test]
 fn a_hundred_points_have_their_correlation_and_those_that_did_not_converge_are_hollow() {
     let (chart, notes, csv) = drawn(&figure("6-minimal-ratio"), &critical_points(100));
     assert!(
@@ -153,6 +146,71 @@ fn a_measure_that_completed_runs_lack_is_said() {
     assert!(notes.contains("Minimal ratio: near zero: not recorded by 1 run."), "{notes}");
     assert!(notes.contains("final loss (horizontal): not recorded by 1 run."), "{notes}");
     assert_eq!(points(&chart, 0, true) + points(&chart, 0, false), 98);
+}
+
+/// Runs of two optimisers, told apart by nothing but the parameter `optimizer`.
+fn of_two_optimisers(mut runs: Vec<Run>) -> Vec<Run> {
+    for run in &mut runs {
+        let optimizer = if run.task.spec.seed.is_multiple_of(2) { "adam" } else { "sgd" };
+        run.task.point.insert("optimizer".to_owned(), Value::Text(optimizer.to_owned()));
+    }
+    runs
+}
+
+#[test]
+fn runs_that_differ_in_more_than_their_seed_are_said_to() {
+    let runs = of_two_optimisers(batch_sizes(4));
+    let mut figure = figure("9-batch-size");
+    let (_, notes, _) = drawn(&figure, &runs);
+    assert!(!notes.contains("optimizer:"), "{notes}");
+    let Drawing::Against { group, .. } = &mut figure.drawing else { panic!() };
+    *group = vec!["experiment".to_owned()];
+    let (_, notes, _) = drawn(&figure, &runs);
+    assert!(notes.contains("over runs that differ in their seed and in optimizer; bars"), "{notes}");
+}
+
+#[test]
+fn the_correlation_of_several_groups_is_said_to_be_over_all_and_hollow_points_are_of_no_group() {
+    let (chart, notes, _) = drawn(&figure("6-minimal-ratio"), &critical_points(100));
+    assert!(notes.contains("Spearman's rank correlation, with its 95 %"), "{notes}");
+    let hollow = |chart: &Chart| match chart.legend.last().unwrap().swatch {
+        Swatch::Point(marker) => marker,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(hollow(&chart).color, Color::Group(0));
+    let (chart, notes, _) = drawn(&figure("6-minimal-ratio"), &of_two_optimisers(critical_points(100)));
+    assert!(
+        notes.contains("rank correlation over the runs of all groups together, with its 95 %"),
+        "{notes}"
+    );
+    assert_eq!(hollow(&chart).color, Color::Ink);
+}
+
+#[test]
+fn a_correlation_of_perfect_order_says_where_its_interval_is_from() {
+    let mut runs = critical_points(10);
+    for run in &mut runs {
+        let seed = run.task.spec.seed as f64;
+        let State::Committed { record, .. } = &mut run.state else { panic!() };
+        record.set("final_loss", 1.0 + seed);
+        record.set("minimal_ratio_near_zero", 0.01 * seed);
+    }
+    let (chart, notes, _) = drawn(&figure("6-minimal-ratio"), &runs);
+    let said = chart.rows[0].panels[0].annotation.clone().unwrap();
+    assert!(said.starts_with("ρ = 1.00 [0.96, 1.00]"), "{said}");
+    assert!(
+        notes.contains("Minimal ratio: near zero: in perfect order; the interval is that of Fisher's z."),
+        "{notes}"
+    );
+}
+
+#[test]
+fn the_correlations_of_facets_name_them() {
+    let mut figure = figure("6-minimal-ratio");
+    figure.facet = Some("optimizer".to_owned());
+    let (_, notes, _) = drawn(&figure, &of_two_optimisers(critical_points(101)));
+    assert!(notes.contains("Optimizer: adam, minimal ratio: near zero"), "{notes}");
+    assert!(notes.contains("Optimizer: sgd, minimal ratio: near zero"), "{notes}");
 }
 
 #[test]

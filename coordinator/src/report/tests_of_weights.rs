@@ -50,6 +50,19 @@ async fn all_runs_share_a_plane_and_the_data_has_every_recorded_epoch() {
 }
 
 #[tokio::test]
+async fn each_of_eight_runs_has_a_line_of_its_own_look() {
+    let results = gathered("weights-pens", |_| Fate::Whole).await;
+    let figure = &results.figures[0];
+    let (chart, _) = figures::chart(figure, &results.runs, &results.projections[&figure.id]);
+    let pen = |mark: &Mark| {
+        if let Mark::Line { pen, .. } = mark { Some((pen.color.hex(), pen.dashes())) } else { None }
+    };
+    let pens: Vec<_> = chart.rows[0].panels[0].marks.iter().filter_map(pen).collect();
+    let distinct: std::collections::BTreeSet<_> = pens.iter().collect();
+    assert_eq!((pens.len(), distinct.len()), (8, 8), "{pens:?}");
+}
+
+#[tokio::test]
 async fn what_cant_be_projected_is_left_out_and_said() {
     let fate = |seed| match seed {
         1 => Fate::Damaged,
@@ -162,6 +175,23 @@ fn the_plane_of_components_shows_the_way_and_a_missing_tile_is_said() {
     let Mark::Field(field) = &panels[1].marks[0] else { panic!("no surface") };
     assert_eq!(field.grid.values.iter().filter(|value| value.is_nan()).count(), 11 * 41);
     assert!((field.grid.rows[40] - 6.5).abs() < 1e-9, "the rows of the missing tile have their places");
+}
+
+#[test]
+fn the_surfaces_of_one_facet_stand_in_a_row() {
+    let mut figure = surface_figures()[0].clone();
+    figure.experiments.push("pca-plane".parse().unwrap());
+    let rows = |figure: &Figure| -> Vec<Vec<String>> {
+        let (chart, _) = figures::chart(figure, &surfaces(2), &[]);
+        let titles =
+            |row: super::chart::Row| row.panels.into_iter().filter_map(|panel| panel.title).collect();
+        chart.rows.into_iter().map(titles).collect()
+    };
+    let [a, b, c, d] =
+        ["random-plane · seed 0", "random-plane · seed 1", "pca-plane · seed 0", "pca-plane · seed 1"];
+    assert_eq!(rows(&figure), [[a, b], [c, d]]);
+    figure.facet = Some("seed".to_owned());
+    assert_eq!(rows(&figure), [[a, c], [b, d]]);
 }
 
 /// The random plane of one run, with other losses.

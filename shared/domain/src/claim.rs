@@ -73,7 +73,8 @@ impl Best {
 }
 
 /// One thing that can be measured and decided. A *measure* is a series, of which the last value counts, or a single number.
-/// Intervals are 95 %; where an interval reaches over the bound, the check is undecided.
+/// Intervals are 95 %; where an interval reaches over the bound, the check is undecided. Every selection but that of a
+/// correlation means one point: runs that differ in their seed alone, so that no point is averaged as if it were a seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Check {
@@ -140,7 +141,7 @@ pub enum Check {
     },
     /// Of all points of an experiment, this one has the best mean of a measure.
     Best {
-        /// The point that should be best; names an experiment with other points beside it.
+        /// The point that should be best, of an experiment with other points beside it.
         of: Selection,
         /// The measure.
         y: String,

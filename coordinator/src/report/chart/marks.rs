@@ -4,7 +4,7 @@ use super::field::Field;
 use super::labels::{self, Label};
 use super::legend::cross;
 use super::path;
-use super::scale::{Domain, Kind, drawable};
+use super::scale::{Domain, drawable};
 use super::scene::{Rect, Scene};
 use super::style::{Color, Pen};
 use super::{Mark, Panel};
@@ -161,11 +161,8 @@ fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
     }
 }
 
-/// The range of the horizontal axis: that of all marks, or the places of its names.
+/// The range of the horizontal axis: that of all marks.
 pub(super) fn horizontal(panel: &Panel) -> Option<Domain> {
-    if !panel.x.names.is_empty() {
-        return Some(Domain { kind: Kind::Linear, low: 0.5, high: panel.x.names.len() as f64 + 0.5 });
-    }
     if let Some(field) = field(panel) {
         return Domain::around(panel.x.kind, field.grid.columns.iter().copied(), 0.0);
     }

@@ -79,8 +79,6 @@ pub(crate) struct Axis {
     pub(crate) label: String,
     /// How it maps its values.
     pub(crate) kind: Kind,
-    /// What stands at 1, 2, 3 and so on, if a horizontal axis has names instead of numbers.
-    pub(crate) names: Vec<String>,
     /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
     pub(crate) ticks: Vec<f64>,
 }
@@ -88,17 +86,12 @@ pub(crate) struct Axis {
 impl Axis {
     /// An axis of numbers.
     pub(crate) fn new(label: impl Into<String>, kind: Kind) -> Self {
-        Self { label: label.into(), kind, names: Vec::new(), ticks: Vec::new() }
+        Self { label: label.into(), kind, ticks: Vec::new() }
     }
 
     /// The same axis with ticks at these values, if there is room for them.
     pub(crate) fn with_ticks(self, ticks: Vec<f64>) -> Self {
         Self { ticks, ..self }
-    }
-
-    /// A horizontal axis with these names at 1, 2, 3 and so on.
-    pub(crate) fn of_names(label: impl Into<String>, names: Vec<String>) -> Self {
-        Self { label: label.into(), kind: Kind::Linear, names, ticks: Vec::new() }
     }
 }
 

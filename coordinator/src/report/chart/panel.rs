@@ -96,9 +96,6 @@ impl<'a> Measured<'a> {
 
     /// As many horizontal ticks as have room.
     fn x_ticks(&self, width: f64) -> Vec<Tick> {
-        if !self.panel.x.names.is_empty() {
-            return self.named_ticks(width);
-        }
         let is_shown = |at: &f64| self.x.place(*at).is_some_and(|place| (0.0..=1.0).contains(&place));
         let own = self.panel.x.ticks.iter().copied().filter(is_shown);
         let own: Vec<Tick> = own.map(Tick::at).collect();
@@ -111,21 +108,6 @@ impl<'a> Measured<'a> {
             .map(|most| ticks_of(&self.panel.x, &self.x, most))
             .find(|ticks| self.have_room(ticks, width))
             .unwrap_or(fewest)
-    }
-
-    /// A tick a name: as many names as have room, cut where they are wider than their place.
-    fn named_ticks(&self, width: f64) -> Vec<Tick> {
-        const NARROWEST: f64 = 34.0;
-        let names = &self.panel.x.names;
-        let place = width / names.len() as f64;
-        let every = (NARROWEST / place).ceil().max(1.0);
-        let fitted = |name: &String| text::fit(name, Weight::Regular, TICK, place * every - APART / 2.0);
-        (0..names.len())
-            .map(|index| Tick {
-                at: index as f64 + 1.0,
-                label: index.is_multiple_of(every as usize).then(|| fitted(&names[index])),
-            })
-            .collect()
     }
 
     fn have_room(&self, ticks: &[Tick], width: f64) -> bool {

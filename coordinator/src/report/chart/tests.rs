@@ -137,17 +137,6 @@ fn an_annotation_that_has_no_room_beside_the_title_stands_below_it() {
 }
 
 #[test]
-fn an_axis_of_names_has_a_tick_a_name() {
-    let names = ["sin", "cube", "a rather long name of a function that goes on and on and on"];
-    let mut panel = panel(vec![group_of(vec![(1.0, 1.0), (2.0, 2.0), (3.0, 2.0)])]);
-    panel.x = Axis::of_names("function", names.iter().map(|&name| name.to_owned()).collect());
-    let scene = scene(vec![panel.clone(), panel]);
-    let says = says(&scene);
-    assert!(says.contains(&"sin") && says.contains(&"cube"), "{says:?}");
-    assert!(says.iter().any(|text| text.starts_with("a rather") && text.ends_with('…')), "{says:?}");
-}
-
-#[test]
 fn a_cross_without_a_finite_place_stands_at_the_upper_edge() {
     let cross = |y: f64| Mark::Cross { at: (1.0, y), color: Color::Group(3) };
     let scene = scene(vec![panel(vec![group_of(vec![(1.0, 1.0), (2.0, 3.0)]), cross(f64::INFINITY)])]);

@@ -45,7 +45,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
     let n = meant.sample.runs.len();
     let rivals: Vec<(&Point<'_>, Difference)> = others
         .iter()
-        .filter_map(|other| Some((*other, pair::compare(&meant.sample, &other.sample, &apart(runs), LEVEL)?)))
+        .filter_map(|other| Some((*other, pair::compare(&meant.sample, &other.sample, LEVEL)?)))
         .collect();
     // The best of the others, the first of equal ones.
     let nearest =
@@ -72,11 +72,13 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
             .of_runs(&[n], left_out.clone())
     };
     let all_level = 1.0 - (1.0 - LEVEL) / rivals.len() as f64;
-    let better = rivals.iter().find_map(|(other, _)| {
-        let found = pair::compare(&meant.sample, &other.sample, &apart(runs), all_level)?;
+    let better = rivals.iter().filter_map(|(other, _)| {
+        let found = pair::compare(&meant.sample, &other.sample, all_level)?;
         found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
     });
-    if let Some((other, found)) = better {
+    // Of those that are better beyond doubt, the one that is better by most; the first of equal ones.
+    let best = better.reduce(|best, rival| if rival.1.estimate < best.1.estimate { rival } else { best });
+    if let Some((other, found)) = best {
         let finding = finding(&found, Verdict::DoesntHold);
         let measured = format!(
             "{}; {} is better with its interval at {} %",
@@ -98,7 +100,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
         (None, ..) if n < super::finding::TOO_FEW => finding.why,
         (_, 0, 0) => format!("not told apart from {open} of {} other points", others.len()),
         _ => format!(
-            "not told apart from {open} of {} other points; {} have too few runs",
+            "not told apart from {open} of {} other points; too few runs at {}",
             others.len(),
             unmeasured + small
         ),
@@ -144,11 +146,6 @@ fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Point<
             sample: Sample::of_all(members, |_, record| Ok(sign * measure(record, y)?)),
         })
         .collect()
-}
-
-/// Everything that varies tells points apart: runs are paired by their seed alone.
-fn apart(runs: &[Run]) -> BTreeSet<&str> {
-    runs.iter().flat_map(|run| run.task.point.keys().map(String::as_str)).collect()
 }
 
 fn left_out(meant: &[&Point<'_>], others: &[&Point<'_>]) -> String {

@@ -19,7 +19,7 @@ pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str, factor
         })
     };
     let (of_a, of_b) = (logarithm(a), logarithm(b));
-    let finding = match pair::compare(&of_a, &of_b, &pair::apart(a, b), LEVEL) {
+    let finding = match pair::compare(&of_a, &of_b, LEVEL) {
         None => Finding::undecided(format!("geometric mean of {y}"), "a side has no value"),
         Some(found) => {
             let measured = format!(

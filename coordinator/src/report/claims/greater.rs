@@ -14,7 +14,7 @@ use crate::report::statistics::LEVEL;
 pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str) -> Finding {
     let sample = |selection| Sample::of(runs, selection, |_, record| measure(record, y));
     let (of_a, of_b) = (sample(a), sample(b));
-    let finding = match pair::compare(&of_a, &of_b, &pair::apart(a, b), LEVEL) {
+    let finding = match pair::compare(&of_a, &of_b, LEVEL) {
         None => Finding::undecided(format!("mean of {y}"), "a side has no value"),
         Some(found) => {
             let measured = format!(

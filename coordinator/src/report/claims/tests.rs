@@ -105,22 +105,22 @@ fn a_mean_is_greater_if_the_whole_interval_of_the_difference_is() {
 }
 
 #[test]
-fn runs_are_paired_by_seed_and_by_what_the_selections_leave_open() {
+fn runs_are_paired_by_seed_whatever_else_their_experiments_vary() {
     let mut runs = Vec::new();
-    for (hidden, less) in [(1, 0.0), (2, 0.1)] {
-        for (function, scale) in [("sin", 1.0), ("cube", 1000.0)] {
-            for seed in 0..3 {
-                let mut record = Record::default();
-                record.set("loss", scale + less + 0.001 * seed as f64);
-                let mut run = run(hidden, seed, record);
-                run.task.point.insert("function".to_owned(), Value::Text(function.to_owned()));
-                run.task.id = TaskId(Digest::of(format!("{hidden} {function} {seed}").as_bytes()));
-                runs.push(run);
-            }
+    for (experiment, function, less) in [("narrow", "sin", 0.1), ("wide", "cube", 0.0)] {
+        for seed in 0..3 {
+            let mut record = Record::default();
+            record.set("loss", 1.0 + less + 0.5 * seed as f64);
+            let mut run = run(1, seed, record);
+            run.task.experiment = ExperimentId::new(experiment).unwrap();
+            run.task.point.insert("function".to_owned(), Value::Text(function.to_owned()));
+            run.task.id = TaskId(Digest::of(format!("{experiment} {seed}").as_bytes()));
+            runs.push(run);
         }
     }
-    let paired = found(&Check::Greater { a: width(2), b: width(1), y: y() }, &runs);
-    assert_eq!((paired.verdict, paired.n.as_slice()), (Holds, &[6, 6][..]));
+    let of = |experiment| Selection { experiment: ExperimentId::new(experiment).unwrap(), ..all() };
+    let paired = found(&Check::Greater { a: of("narrow"), b: of("wide"), y: y() }, &runs);
+    assert_eq!((paired.verdict, paired.n.as_slice()), (Holds, &[3, 3][..]));
     near(paired.interval, 0.1, 0.1);
 }
 
@@ -169,6 +169,20 @@ fn values_that_are_not_finite_never_panic_and_decide_nothing() {
         assert_eq!(finding.verdict, Undecided, "{check:?}");
         assert!(serde_json::to_string(&finding).is_ok());
     }
+}
+
+#[test]
+fn a_parameter_that_a_point_does_not_give_selects_it_by_no_default() {
+    let mut runs = losses(1, &[0.9, 0.8, 0.85, 0.95]);
+    runs.extend(losses(2, &[7.0, 8.0, 9.0, 10.0]));
+    // One point of a list says the step size that the other has by default.
+    let rate = Value::Float(1e-3);
+    for run in &mut runs[..4] {
+        run.task.point.insert("learning_rate".to_owned(), rate.clone());
+    }
+    let of = Selection { values: [("learning_rate".to_owned(), rate)].into(), ..all() };
+    let within = found(&Check::Within { of, y: y(), low: 0.5, high: 1.5 }, &runs);
+    assert_eq!((within.verdict, within.n.as_slice()), (Holds, &[4][..]));
 }
 
 #[test]
@@ -233,6 +247,14 @@ fn a_correlation_across_runs_is_decided_by_its_interval() {
     let falls = found(&check(Direction::Falls), &rising);
     assert_eq!(falls.verdict, DoesntHold);
     assert!(falls.measured.ends_with("; should be below 0"), "{}", falls.measured);
+    // Ten runs in perfect order leave something to learn.
+    let ordered =
+        found(&check(Direction::Rises), &by_width(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]));
+    assert_eq!((ordered.verdict, ordered.estimate), (Holds, Some(1.0)));
+    assert!(
+        ordered.interval.is_some_and(|(low, high)| 0.0 < low && low < 0.99 && high == 1.0),
+        "{ordered:?}"
+    );
     let neither = by_width(&[5.0, 1.0, 8.0, 3.0, 9.0, 2.0, 7.0, 4.0, 6.0, 5.0]);
     assert_eq!(found(&check(Direction::Rises), &neither).verdict, Undecided);
     let few = found(&check(Direction::Rises), &rising[..4]);
@@ -293,13 +315,28 @@ fn the_best_point_is_better_than_every_other() {
 }
 
 #[test]
+fn of_several_points_that_are_better_the_one_that_is_better_by_most_is_named() {
+    let runs =
+        [losses(1, &[0.50, 0.51, 0.53]), losses(2, &[0.30, 0.31, 0.32]), losses(3, &[0.10, 0.12, 0.11])]
+            .concat();
+    let worst = found(&Check::Best { of: width(1), y: y(), best: Best::Lowest }, &runs);
+    assert_eq!(worst.verdict, DoesntHold);
+    assert!(
+        worst.measured.ends_with("; width 3 is better with its interval at 97.50 %"),
+        "{}",
+        worst.measured
+    );
+    assert!((worst.estimate.unwrap() - 0.403_333).abs() < 1e-6, "{worst:?}");
+}
+
+#[test]
 fn a_point_without_values_keeps_another_from_being_the_best() {
     let mut runs =
         [losses(1, &[0.30, 0.31, 0.32]), losses(2, &[0.10, 0.12, 0.11]), losses(3, &[1.0; 3])].concat();
     runs[6..].iter_mut().for_each(diverge);
     let finding = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
     assert_eq!(finding.verdict, Undecided);
-    assert_eq!(finding.why, "not told apart from 0 of 2 other points; 1 have too few runs");
+    assert_eq!(finding.why, "not told apart from 0 of 2 other points; too few runs at 1");
     assert_eq!(finding.left_out, "width 3: 3 diverged");
 }
 
@@ -411,6 +448,9 @@ fn the_report_has_the_claims_on_its_page_in_files_and_in_its_summary() {
     );
     assert!(page.contains("✓ holds") && page.contains("✗ doesn&#39;t hold") && page.contains("? undecided"));
     assert!(page.contains("Left out: 1 without a finite value"));
+    assert!(
+        page.contains("or fewer than 3 runs are there (5 for a rank correlation), the check is undecided")
+    );
     for file in ["claims.csv", "claims.json", "index.html"] {
         let read = |folder: &std::path::Path| std::fs::read(folder.join(file)).unwrap();
         assert_eq!(read(folder.path()), read(again.path()), "{file}");
@@ -435,6 +475,9 @@ fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
 #[test]
 fn a_sweep_without_claims_says_nothing_of_them() {
     let folder = tempfile::tempdir().unwrap();
+    // What another report left in the folder is no claim of this one.
+    results().write(folder.path()).unwrap();
+    assert!(folder.path().join("claims.csv").exists());
     let summary = Results { claims: Vec::new(), ..results() }.write(folder.path()).unwrap();
     assert!(summary.claims.is_empty());
     assert!(!folder.path().join("claims.csv").exists() && !folder.path().join("claims.json").exists());

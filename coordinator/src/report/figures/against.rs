@@ -35,49 +35,25 @@ pub(super) struct Request<'a> {
     pub(super) facet: Option<&'a str>,
 }
 
-/// Where runs stand on the horizontal axis.
-struct Places {
-    /// The values that stand at 1, 2, 3 and so on, if they aren't numbers.
-    names: Vec<Value>,
+/// The place of a run on the horizontal axis: its parameter, or the number that it records.
+fn place(request: &Request<'_>, run: &Run) -> Option<f64> {
+    match names::value_of(run, request.x) {
+        Some(value) => value.as_f64(),
+        None => run.record()?.last(request.x),
+    }
 }
 
-impl Places {
-    fn of(request: &Request<'_>, runs: &[&Run]) -> Self {
-        let mut names: Vec<Value> = Vec::new();
-        for value in runs.iter().filter_map(|run| names::value_of(run, request.x)) {
-            if value.as_f64().is_none() && !names.contains(&value) {
-                names.push(value);
-            }
-        }
-        Self { names }
+fn axis(request: &Request<'_>, runs: &[&Run]) -> chart::Axis {
+    let label = names::quantity(request.x, runs);
+    let axis = chart::Axis::new(label, if request.log_x { Kind::Logarithmic } else { Kind::Linear });
+    if !runs.iter().any(|run| names::value_of(run, request.x).is_some()) {
+        return axis;
     }
-
-    /// The place of a run: its parameter, or the number that it records.
-    fn place(&self, request: &Request<'_>, run: &Run) -> Option<f64> {
-        match names::value_of(run, request.x) {
-            Some(value) => match self.names.iter().position(|name| *name == value) {
-                Some(position) => Some(position as f64 + 1.0),
-                None => value.as_f64().filter(|_| self.names.is_empty()),
-            },
-            None => run.record()?.last(request.x),
-        }
-    }
-
-    fn axis(&self, request: &Request<'_>, runs: &[&Run]) -> chart::Axis {
-        let label = names::quantity(request.x, runs);
-        if !self.names.is_empty() {
-            return chart::Axis::of_names(label, self.names.iter().map(names::value).collect());
-        }
-        let axis = chart::Axis::new(label, if request.log_x { Kind::Logarithmic } else { Kind::Linear });
-        if !runs.iter().any(|run| names::value_of(run, request.x).is_some()) {
-            return axis;
-        }
-        // A parameter has the values that the sweep gave it and no others.
-        let mut ticks: Vec<f64> = runs.iter().filter_map(|run| self.place(request, run)).collect();
-        ticks.sort_by(f64::total_cmp);
-        ticks.dedup();
-        axis.with_ticks(ticks)
-    }
+    // A parameter has the values that the sweep gave it and no others.
+    let mut ticks: Vec<f64> = runs.iter().filter_map(|run| place(request, run)).collect();
+    ticks.sort_by(f64::total_cmp);
+    ticks.dedup();
+    axis.with_ticks(ticks)
 }
 
 /// The chart of `request` from `runs`, with its data.
@@ -86,19 +62,18 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut remarks = Vec::new();
     let grouped = groups::group_along(runs, request.group, request.facet, request.x);
     let facets = groups::facets(runs, request.facet);
-    let places = Places::of(request, runs);
     let mut panels = Vec::new();
     for facet in &facets {
         for measures in request.y {
-            panels.push(panel(request, measures, facet, &grouped, &places, &mut rows, &mut remarks));
+            panels.push(panel(request, measures, facet, &grouped, &mut rows, &mut remarks));
         }
     }
     for measure in request.y.iter().flatten() {
         let quantity = names::quantity(measure, &[]);
         remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
     }
-    remarks.extend(without_x(request, &places, runs));
-    let notes = notes(request, &grouped, &facets, &places, &remarks);
+    remarks.extend(without_x(request, runs));
+    let notes = notes(request, &grouped, &facets, &remarks);
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!(
@@ -125,7 +100,6 @@ fn panel(
     measures: &[String],
     facet: &Group<'_>,
     grouped: &Groups<'_>,
-    places: &Places,
     rows: &mut Rows,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
@@ -137,7 +111,7 @@ fn panel(
         let runs = curves::within(group, facet);
         for (position, measure) in measures.iter().enumerate() {
             let placed: Vec<(f64, &Run)> =
-                runs.iter().filter_map(|run| Some((places.place(request, run)?, *run))).collect();
+                runs.iter().filter_map(|run| Some((place(request, run)?, *run))).collect();
             let pen = if measures.len() == 1 && grouped.groups.len() == 1 && widest(request) > 1 {
                 // Neither training nor test, which have the first pens: its axis says what it is.
                 widest(request)
@@ -149,16 +123,20 @@ fn panel(
     }
     let Sheet { mut marks, crosses, .. } = sheet;
     marks.sort_by_key(|mark| match mark {
-        Mark::ErrorBars { .. } => 0,
+        Mark::Band { .. }
+        | Mark::Field(_)
+        | Mark::Level { .. }
+        | Mark::Upright { .. }
+        | Mark::ErrorBars { .. } => 0,
         Mark::Line { .. } => 1,
-        _ => 2,
+        Mark::Points { .. } | Mark::Cross { .. } | Mark::Label { .. } => 2,
     });
     marks.extend(crosses);
     let all: Vec<&Run> = facet.runs.clone();
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
-        x: places.axis(request, &all),
+        x: axis(request, &all),
         y: chart::Axis::new(names::common_quantity(measures, &all), kind),
         marks,
     }
@@ -248,11 +226,10 @@ impl Sheet<'_> {
 }
 
 /// How many completed runs have no place on the horizontal axis.
-fn without_x(request: &Request<'_>, places: &Places, runs: &[&Run]) -> Option<Remark> {
+fn without_x(request: &Request<'_>, runs: &[&Run]) -> Option<Remark> {
     let kind = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
-    let has_no_place = |run: &&&Run| {
-        run.completed().is_some() && !places.place(request, run).is_some_and(|x| drawable(kind, x))
-    };
+    let has_no_place =
+        |run: &&&Run| run.completed().is_some() && !place(request, run).is_some_and(|x| drawable(kind, x));
     let without = runs.iter().filter(has_no_place).count();
     let of_what = if without == 1 { "run has" } else { "runs have" };
     (without > 0).then(|| Remark {
@@ -298,7 +275,6 @@ fn notes(
     request: &Request<'_>,
     grouped: &Groups<'_>,
     facets: &[Group<'_>],
-    places: &Places,
     remarks: &[Remark],
 ) -> Vec<String> {
     let mut cells = Vec::new();
@@ -309,7 +285,7 @@ fn notes(
             for run in curves::within(group, facet) {
                 let place = match names::value_of(run, request.x) {
                     Some(value) => Some(names::value(&value)),
-                    None => places.place(request, run).map(|x| names::value(&Value::Float(x))),
+                    None => place(request, run).map(|x| names::value(&Value::Float(x))),
                 };
                 match at.iter_mut().find(|(known, _)| *known == place) {
                     Some((_, runs)) => runs.push(run),
@@ -324,7 +300,7 @@ fn notes(
                     }
                     (None, _) => format!("{} · not known where", notes::name(facet, group)),
                 };
-                cells.push(notes::Cell { name, counts: Counts::of(runs) });
+                cells.push(notes::Cell::of(name, &runs));
             }
         }
     }
@@ -341,9 +317,8 @@ fn notes(
     };
     let mut notes = vec![notes::counts_of(&cells, "point")];
     if cells.iter().any(|cell| cell.counts.completed >= ENOUGH) {
-        notes.push(format!(
-            "Points: {middle} over runs that differ in their seed; bars: its 95 % Student t interval."
-        ));
+        let runs = notes::averaged(&cells);
+        notes.push(format!("Points: {middle} over {runs}; bars: its 95 % Student t interval."));
     }
     if cells.iter().any(|cell| (1..ENOUGH).contains(&cell.counts.completed)) {
         notes.push(format!(

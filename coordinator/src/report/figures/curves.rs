@@ -194,7 +194,7 @@ fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_
         for group in &grouped.groups {
             let runs = within(group, facet);
             if !runs.is_empty() {
-                cells.push(notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) });
+                cells.push(notes::Cell::of(notes::name(facet, group), &runs));
             }
         }
     }

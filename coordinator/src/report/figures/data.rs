@@ -11,7 +11,8 @@ pub(crate) struct Row<'a> {
     pub(crate) facet: &'a str,
     /// The group.
     pub(crate) group: &'a str,
-    /// What the value is: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`.
+    /// What the value is: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
+    /// (`run-bin-mean`, `run-bin-geometric-mean`).
     pub(crate) what: &'a str,
     /// The seed, where the value is that of a single run.
     pub(crate) seed: Option<u64>,

@@ -6,7 +6,8 @@ use super::cell::Points;
 use super::curves::{self, Request};
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::{names, notes};
+use super::names;
+use super::notes::{self, Remark};
 use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
@@ -32,22 +33,31 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             panels.push(panel(request, series, facet, &grouped, &mut rows));
         }
     }
+    let remarks = request.y.iter().filter_map(|series| binning(request, series, runs));
+    let remarks: Vec<Remark> = remarks.chain(curves::gaps(request, runs)).collect();
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a line.")];
     let laggards = runs.iter().filter(|run| is_laggard(run)).count();
     if laggards > 0 {
         notes.push(format!("{laggards} of them did not converge: dashed."));
     }
-    if let Some(at) = search_begins(runs) {
-        notes.push(format!(
+    match search_begins(runs) {
+        Some((at, latest)) if at == latest => notes.push(format!(
             "Upright line: iteration {}, where training on the loss ends and the search for a vanishing gradient begins.",
             number::significant(at)
-        ));
+        )),
+        Some((earliest, latest)) => notes.push(format!(
+            "Training on the loss ends, and the search for a vanishing gradient begins, between iterations {} and {}: an \
+             upright line where that is the same for all runs of a panel.",
+            number::significant(earliest),
+            number::significant(latest)
+        )),
+        None => {}
     }
     if counts.diverged > 0 {
         notes.push("Diverged runs end in a cross.".to_owned());
     }
-    notes.extend(notes::sentences(&curves::gaps(request, runs), request.y.len()));
+    notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
@@ -75,13 +85,21 @@ fn panel(
         let runs = curves::within(group, facet);
         let opacity = (6.0 / runs.len() as f64).sqrt().clamp(0.3, 1.0);
         for run in runs {
-            let Some(points) = points_of(run, series, kind) else { continue };
+            let Some((points, width)) = points_of(run, series, kind) else { continue };
+            let what = match (run.diverged().is_some(), width.map(|_| center_of(kind))) {
+                (false, None) => "run",
+                (false, Some(Center::Mean)) => "run-bin-mean",
+                (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
+                (true, None) => "diverged-run",
+                (true, Some(Center::Mean)) => "diverged-run-bin-mean",
+                (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
+            };
             for &(x, value) in &points {
                 rows.push(&Row {
                     panel: series,
                     facet: &facet.label,
                     group: &group.label,
-                    what: if run.diverged().is_some() { "diverged-run" } else { "run" },
+                    what,
                     seed: Some(run.task.spec.seed),
                     axis: axis.as_str(),
                     x,
@@ -102,7 +120,9 @@ fn panel(
             marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
         }
     }
-    if let (false, Axis::Iteration, Some(x)) = (marks.is_empty(), axis, search_begins(&facet.runs)) {
+    if let (false, Axis::Iteration, Some((x, latest))) = (marks.is_empty(), axis, search_begins(&facet.runs))
+        && x == latest
+    {
         marks.push(Mark::Upright { x });
     }
     marks.extend(crosses);
@@ -115,16 +135,44 @@ fn panel(
     }
 }
 
-/// The points of a run, in bins if there are very many.
-fn points_of(run: &Run, series: &str, kind: Kind) -> Option<Points> {
+/// The points of a run, in bins if there are very many, and then the width of these.
+fn points_of(run: &Run, series: &str, kind: Kind) -> Option<(Points, Option<f64>)> {
     let points = &run.record()?.series.get(series)?.points;
-    if points.len() <= LONG {
-        return Some(points.clone());
-    }
+    let Some(width) = bin_width(points) else { return Some((points.clone(), None)) };
+    let bins = binned(points, points.first()?.0, width, center_of(kind));
+    Some((bins.iter().map(|bin| (bin.x, bin.value)).collect(), Some(width)))
+}
+
+/// The width of the bins in which a series is drawn; none if it is drawn as it is.
+fn bin_width(points: &Points) -> Option<f64> {
     let (first, last) = (points.first()?.0, points.last()?.0);
-    let center = if kind == Kind::Linear { Center::Mean } else { Center::GeometricMean };
-    let bins = binned(points, first, ((last - first + 1.0) / BINS).ceil(), center);
-    Some(bins.iter().map(|bin| (bin.x, bin.value)).collect())
+    (points.len() > LONG).then(|| ((last - first + 1.0) / BINS).ceil())
+}
+
+const fn center_of(kind: Kind) -> Center {
+    match kind {
+        Kind::Linear => Center::Mean,
+        Kind::Logarithmic => Center::GeometricMean,
+    }
+}
+
+/// What the points of lines in bins are, if there are any.
+fn binning(request: &Request<'_>, series: &str, runs: &[&Run]) -> Option<Remark> {
+    let recorded = || runs.iter().filter_map(|run| run.record()?.series.get(series));
+    let axis = recorded().next()?.axis;
+    let mut widths: Vec<f64> = recorded().filter_map(|series| bin_width(&series.points)).collect();
+    widths.sort_by(f64::total_cmp);
+    let (narrowest, widest) = (*widths.first()?, *widths.last()?);
+    let mut width = number::significant(narrowest);
+    if widest > narrowest {
+        width += &format!(" to {}", number::significant(widest));
+    }
+    let (middle, axis) = (center_of(curves::kind_of(request, series)).words(), names::axis(axis));
+    let most = number::whole(LONG as i64);
+    Some(Remark {
+        quantity: names::parameter(series),
+        text: format!("each point of a line of more than {most} values is the {middle} over {width} {axis}s"),
+    })
 }
 
 /// Whether a run was to converge, and didn't.
@@ -132,15 +180,12 @@ fn is_laggard(run: &Run) -> bool {
     run.completed().and_then(|record| record.last("converged")).is_some_and(|converged| converged != 1.0)
 }
 
-/// The median of the runs' last iterations on the loss, if they have a search behind it.
-fn search_begins(runs: &[&Run]) -> Option<f64> {
-    let mut all: Vec<f64> = runs
-        .iter()
-        .filter_map(|run| run.record()?.last("trained_iterations"))
-        .filter(|at| at.is_finite())
-        .collect();
-    all.sort_by(f64::total_cmp);
-    all.get(all.len() / 2).copied()
+/// The first and the last of completed runs' last iterations on the loss, if they have a search behind it.
+fn search_begins(runs: &[&Run]) -> Option<(f64, f64)> {
+    let ends = runs.iter().filter_map(|run| run.completed()?.last("trained_iterations"));
+    let mut ends: Vec<f64> = ends.filter(|at| at.is_finite()).collect();
+    ends.sort_by(f64::total_cmp);
+    Some((*ends.first()?, *ends.last()?))
 }
 
 fn legend(grouped: &Groups<'_>, laggards: usize, diverged: usize) -> Vec<Entry> {
@@ -168,14 +213,58 @@ fn legend(grouped: &Groups<'_>, laggards: usize, diverged: usize) -> Vec<Entry> 
 
 #[cfg(test)]
 mod tests {
+    use basin_domain::figure::Layout;
+
     use super::*;
+    use crate::report::State;
+    use crate::report::samples;
+
+    fn drawn(runs: &[Run], y: &str, log_y: &[String]) -> (Chart, String, String) {
+        let y = [y.to_owned()];
+        let request = Request { title: "", y: &y, group: &[], facet: None, log_y, layout: Layout::Row };
+        let (chart, rows) = chart(&request, &runs.iter().collect::<Vec<_>>());
+        let notes = chart.notes.join(" ");
+        (chart, notes, rows.into_csv())
+    }
+
+    #[test]
+    fn bins_are_said_below_the_figure_and_in_its_data() {
+        let runs = &samples::images(1, 20_000)[..1];
+        let (_, notes, csv) = drawn(runs, "loss", &[]);
+        assert!(
+            notes.contains("Each point of a line of more than 4,000 values is the mean over 20 iterations."),
+            "{notes}"
+        );
+        assert!(csv.contains(",run-bin-mean,0,iteration,") && !csv.contains(",run,"));
+        let (_, notes, csv) = drawn(runs, "loss", &["loss".to_owned()]);
+        assert!(notes.contains("is the geometric mean over 20 iterations"), "{notes}");
+        assert!(csv.contains(",run-bin-geometric-mean,0,iteration,"));
+        let (_, notes, csv) = drawn(&samples::images(1, 4_000)[..1], "loss", &[]);
+        assert!(!notes.contains("Each point"), "{notes}");
+        assert!(csv.contains(",run,0,iteration,"));
+    }
+
+    #[test]
+    fn the_search_begins_at_an_upright_line_only_if_it_does_in_all_runs() {
+        let mut runs = crate::report::samples_of_lines::searches(5);
+        let uprights = |chart: &Chart| {
+            chart.rows[0].panels[0].marks.iter().filter(|mark| matches!(mark, Mark::Upright { .. })).count()
+        };
+        assert_eq!(uprights(&drawn(&runs, "loss", &[]).0), 1);
+        let State::Committed { record, .. } = &mut runs[0].state else { unreachable!() };
+        record.set("trained_iterations", 30.0);
+        let (chart, notes, _) = drawn(&runs, "loss", &[]);
+        assert_eq!(uprights(&chart), 0);
+        assert!(notes.contains("begins, between iterations 30 and 60"), "{notes}");
+    }
 
     #[test]
     fn only_enough_points_for_a_plot_are_kept_of_a_very_long_series() {
-        let mut runs = crate::report::samples::images(1, 20_000);
+        let mut runs = samples::images(1, 20_000);
         let run = runs.remove(0);
-        let points = points_of(&run, "gradient_norm", Kind::Logarithmic).unwrap();
+        let (points, width) = points_of(&run, "gradient_norm", Kind::Logarithmic).unwrap();
         assert!((900..=1_000).contains(&points.len()), "{}", points.len());
+        assert_eq!(width, Some(20.0));
         assert_eq!(points_of(&run, "nothing", Kind::Linear), None);
         assert_eq!(search_begins(&[&run]), None);
         assert!(!is_laggard(&run));

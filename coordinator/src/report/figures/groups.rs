@@ -79,6 +79,19 @@ pub(crate) fn group_along<'a>(
     group(runs, &chosen, facet)
 }
 
+/// What tells runs apart beside their seed, for people: parameters that the sweep varies, and the experiment.
+pub(crate) fn differences(runs: &[&Run]) -> BTreeSet<String> {
+    let Some((first, others)) = runs.split_first() else { return BTreeSet::new() };
+    let experiment = others.iter().any(|run| run.task.experiment != first.task.experiment);
+    let varied: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
+    let differs = |name: &&String| {
+        let value = |run: &Run| run.task.point.get(*name).cloned();
+        *name != "seed" && others.iter().any(|run| value(run) != value(first))
+    };
+    let parameters = varied.into_iter().filter(differs).map(|name| names::parameter(name));
+    parameters.chain(experiment.then(|| "experiment".to_owned())).collect()
+}
+
 /// Each run by itself: told apart by everything that the sweep varies but `without`, and by the seed.
 pub(crate) fn each<'a>(runs: &[&'a Run], without: &[&str]) -> Groups<'a> {
     let varied: BTreeSet<&str> =

@@ -55,7 +55,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
             grouped.groups.iter().map(move |group| (facet, group, curves::within(group, facet)))
         })
         .filter(|(_, _, runs)| !runs.is_empty())
-        .map(|(facet, group, runs)| notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) })
+        .map(|(facet, group, runs)| notes::Cell::of(notes::name(facet, group), &runs))
         .collect();
     let middle = match (request.log_y.len(), request.y.iter().flatten().count()) {
         (0, _) => Center::Mean.words().to_owned(),

@@ -68,7 +68,7 @@ pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -
         }
         Drawing::Predictions => predictions::chart(title, facet, &runs),
         Drawing::Trajectories { layers } => trajectories::chart(title, facet, layers, &runs, projections),
-        Drawing::Surface { y, log } => surface::chart(title, y, *log, &runs),
+        Drawing::Surface { y, log } => surface::chart(title, facet, y, *log, &runs),
         Drawing::Interpolation { y, log_y, group } => {
             let request = interpolation::Request { title, y, log_y, group, facet };
             interpolation::chart(&request, &runs)

@@ -1,7 +1,9 @@
 //! The sentences below a figure: what is averaged, and what is missing.
 
+use std::collections::BTreeSet;
+
 use super::cell::ENOUGH;
-use super::groups::Group;
+use super::groups::{self, Group};
 use crate::report::runs::{Counts, Run};
 
 /// The most exceptions that are named one by one.
@@ -14,6 +16,17 @@ pub(crate) struct Cell {
     pub(crate) name: String,
     /// Its runs.
     pub(crate) counts: Counts,
+    /// What its completed runs differ in beside their seed.
+    differences: BTreeSet<String>,
+}
+
+impl Cell {
+    /// The cell of these runs.
+    pub(crate) fn of(name: String, runs: &[&Run]) -> Self {
+        let completed: Vec<&Run> = runs.iter().copied().filter(|run| run.completed().is_some()).collect();
+        let counts = Counts::of(runs.iter().copied());
+        Self { name, counts, differences: groups::differences(&completed) }
+    }
 }
 
 /// How many runs each group has: said once where it is the same everywhere, and for each group that differs.
@@ -58,13 +71,26 @@ fn usual(cells: &[Cell]) -> Counts {
     best
 }
 
+/// The runs over which the cells are averaged: replicates, or runs of several points where a figure's groups are coarse.
+pub(crate) fn averaged(cells: &[Cell]) -> String {
+    let others: BTreeSet<&str> = cells
+        .iter()
+        .filter(|cell| cell.counts.completed >= ENOUGH)
+        .flat_map(|cell| cell.differences.iter().map(String::as_str))
+        .collect();
+    let others: Vec<&str> = others.into_iter().collect();
+    match others[..] {
+        [] => "runs that differ in their seed".to_owned(),
+        [..] => format!("runs that differ in their seed and in {}", others.join(", ")),
+    }
+}
+
 /// What lines and bands are, given how many runs the cells have.
 pub(crate) fn reading(cells: &[Cell], middle: &str, diverged: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if cells.iter().any(|cell| cell.counts.completed >= ENOUGH) {
-        notes.push(format!(
-            "Lines: {middle} over runs that differ in their seed; bands: its 95 % Student t interval."
-        ));
+        let runs = averaged(cells);
+        notes.push(format!("Lines: {middle} over {runs}; bands: its 95 % Student t interval."));
     }
     if cells.iter().any(|cell| (1..ENOUGH).contains(&cell.counts.completed)) {
         notes.push(format!("Groups of fewer than {ENOUGH} runs: each run is a line, without an interval."));
@@ -123,7 +149,8 @@ mod tests {
     use super::*;
 
     fn cell(name: &str, completed: usize, diverged: usize, missing: usize) -> Cell {
-        Cell { name: name.to_owned(), counts: Counts { completed, diverged, missing, ..Counts::default() } }
+        let counts = Counts { completed, diverged, missing, ..Counts::default() };
+        Cell { name: name.to_owned(), counts, differences: BTreeSet::new() }
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
                 .collect::<Vec<_>>();
             predicted.draw(facet, group, number, &predictions, &mut rows);
             error.draw(facet, group, number, &errors, &mut rows);
-            cells.push(notes::Cell { name: notes::name(facet, group), counts: Counts::of(runs) });
+            cells.push(notes::Cell::of(notes::name(facet, group), &runs));
         }
         let title = (!facet.label.is_empty()).then(|| facet.label.clone());
         pairs.push((predicted.panel(title, "f(x)"), error.panel(None, "prediction − truth")));

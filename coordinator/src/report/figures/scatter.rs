@@ -60,7 +60,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         let quantity = names::quantity(measure, &[]);
         remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
     }
-    let notes = notes(request, runs, &remarks, panels.len());
+    let notes = notes(request, runs, &remarks, panels.len(), grouped.groups.len());
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!(
@@ -119,14 +119,21 @@ fn panel(
     marks.extend(crosses(request, y, kinds[1], facet, grouped, rows));
     let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
     let solid: Vec<(f64, f64)> = solid.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
-    remarks.push(Remark {
-        quantity: names::quantity(y, &[]),
-        text: format!("the correlation is that of {} runs", solid.len()),
-    });
+    let quantity = match facet.label.as_str() {
+        "" => names::quantity(y, &[]),
+        facet => format!("{facet}, {}", names::quantity(y, &[])),
+    };
+    let text = format!("the correlation is that of {} runs", solid.len());
+    remarks.push(Remark { quantity: quantity.clone(), text });
+    let found = rank_correlation(&solid);
+    if found.is_some_and(|found| found.is_perfect() && found.interval.is_some()) {
+        let text = "in perfect order; the interval is that of Fisher's z".to_owned();
+        remarks.push(Remark { quantity, text });
+    }
     let all = &facet.runs;
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
-        annotation: Some(correlation(&solid)),
+        annotation: Some(in_words(found)),
         x: chart::Axis::new(names::quantity(request.x, all), kinds[0]),
         y: chart::Axis::new(names::quantity(y, all), kinds[1]),
         marks,
@@ -182,9 +189,9 @@ fn crosses(
 }
 
 /// Spearman's correlation with its interval, in words.
-fn correlation(points: &[(f64, f64)]) -> String {
+fn in_words(found: Option<Correlation>) -> String {
     let shown = |value: f64| number::fixed(value, 2);
-    match rank_correlation(points) {
+    match found {
         None => "no rank correlation".to_owned(),
         Some(Correlation { estimate, interval: Some((low, high)) }) => {
             format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high))
@@ -215,7 +222,10 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     }
     if let Some(name) = request.solid_if.filter(|_| hollow > 0) {
         let label = format!("not {}", names::parameter(name));
-        entries.push(Entry { label, swatch: Swatch::Point(Marker::group(0).hollow()) });
+        let first = Marker::group(0).hollow();
+        // Of several groups each has hollow points, in its own colour and shape.
+        let marker = if grouped.groups.len() > 1 { Marker { color: Color::Ink, ..first } } else { first };
+        entries.push(Entry { label, swatch: Swatch::Point(marker) });
     }
     if grouped.groups.iter().flat_map(|group| &group.runs).any(|run| run.diverged().is_some()) {
         entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
@@ -223,7 +233,13 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     entries
 }
 
-fn notes(request: &Request<'_>, runs: &[&Run], remarks: &[Remark], panels: usize) -> Vec<String> {
+fn notes(
+    request: &Request<'_>,
+    runs: &[&Run],
+    remarks: &[Remark],
+    panels: usize,
+    groups: usize,
+) -> Vec<String> {
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a point.")];
     notes.extend(
@@ -246,10 +262,10 @@ fn notes(request: &Request<'_>, runs: &[&Run], remarks: &[Remark], panels: usize
                 .push(format!("{hollow} of them {are} not {name}: hollow, and not part of the correlation."));
         }
     }
-    notes.push(
-        "ρ: Spearman's rank correlation with its 95 % bootstrap interval (bias-corrected, accelerated)."
-            .to_owned(),
-    );
+    let of = if groups > 1 { " over the runs of all groups together" } else { "" };
+    notes.push(format!(
+        "ρ: Spearman's rank correlation{of}, with its 95 % bootstrap interval (bias-corrected, accelerated)."
+    ));
     notes.extend(notes::sentences(remarks, panels));
     notes
 }

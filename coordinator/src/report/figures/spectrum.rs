@@ -29,14 +29,8 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
         .filter(|density| density.is_finite())
         .fold(0.0, f64::max);
     let panels: Vec<Panel> = facets.iter().map(|facet| panel(facet, &grouped, peak, &mut rows)).collect();
-    let cells: Vec<notes::Cell> = grouped
-        .groups
-        .iter()
-        .map(|group| notes::Cell {
-            name: group.label.clone(),
-            counts: Counts::of(group.runs.iter().copied()),
-        })
-        .collect();
+    let cells: Vec<notes::Cell> =
+        grouped.groups.iter().map(|group| notes::Cell::of(group.label.clone(), &group.runs)).collect();
     let mut notes = vec![
         notes::counts(&cells),
         "Each run is a line. Every eigenvalue is spread over 1 % of its run's range; densities below 10⁻⁷ of the greatest are \

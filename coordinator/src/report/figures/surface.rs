@@ -3,7 +3,7 @@
 use basin_domain::experiment::Plane;
 
 use super::data::Rows;
-use super::groups::{self, Groups};
+use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::tiles::{self, Assembled};
 use super::trajectories::component_name;
@@ -34,8 +34,31 @@ const SOLUTION: Marker =
 /// The line of the trajectory, and the rim that keeps it visible on dark and on light.
 const WAY: [Pen; 2] = [Pen::solid(Color::Paper, 3.4), Pen::solid(Color::Ink, 1.5)];
 
+/// The panels, one a group, that stand in rows together: those of one value of `facet`.
+fn by_facet(facet: Option<&str>, runs: &[&Run], grouped: &Groups<'_>, panels: Vec<Panel>) -> Vec<Vec<Panel>> {
+    let facets = groups::facets(runs, facet);
+    let mut rows = vec![Vec::new(); facets.len()];
+    for (group, panel) in grouped.groups.iter().zip(panels) {
+        let first = group.runs.first();
+        let is_its = |facet: &Group<'_>| {
+            facet.runs.iter().any(|run| first.is_some_and(|first| std::ptr::eq(*run, *first)))
+        };
+        if let Some(row) = facets.iter().position(is_its) {
+            rows[row].push(panel);
+        }
+    }
+    rows.retain(|row| !row.is_empty());
+    rows
+}
+
 /// The chart of the surfaces that `runs` are tiles of, with its data.
-pub(super) fn chart(title: &str, y: &str, is_logarithmic: bool, runs: &[&Run]) -> (Chart, Rows) {
+pub(super) fn chart(
+    title: &str,
+    facet: Option<&str>,
+    y: &str,
+    is_logarithmic: bool,
+    runs: &[&Run],
+) -> (Chart, Rows) {
     let kind = if is_logarithmic { Kind::Logarithmic } else { Kind::Linear };
     let grouped = groups::each(runs, &[TILE]);
     let surfaces: Vec<Assembled> =
@@ -53,7 +76,8 @@ pub(super) fn chart(title: &str, y: &str, is_logarithmic: bool, runs: &[&Run]) -
             panel(title, surface, &levels, kind, &quantity)
         })
         .collect();
-    let across = columns(panels.len()).min(2);
+    let rows_of_panels = by_facet(facet, runs, &grouped, panels);
+    let across = columns(rows_of_panels.iter().map(Vec::len).max().unwrap_or(0)).min(2);
     let height = [380.0, 225.0][across - 1];
     let notes = notes(y, &grouped, &surfaces, &levels);
     let chart = Chart {
@@ -64,7 +88,11 @@ pub(super) fn chart(title: &str, y: &str, is_logarithmic: bool, runs: &[&Run]) -
         ),
         heading: None,
         legend: legend(&surfaces),
-        rows: panels.chunks(across).map(|panels| chart::Row { height, panels: panels.to_vec() }).collect(),
+        rows: rows_of_panels
+            .iter()
+            .flat_map(|panels| panels.chunks(across))
+            .map(|panels| chart::Row { height, panels: panels.to_vec() })
+            .collect(),
         notes,
     };
     (chart, rows)

@@ -74,7 +74,6 @@ fn panel(
         .collect();
     let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &(number, run, path) in &drawn {
-        let color = Color::Group(number);
         let places: Vec<(f64, f64)> = path.points.iter().map(|&(_, x, y)| (x, y)).collect();
         for &(epoch, x, y) in &path.points {
             let label = grouped.groups[number].label.clone();
@@ -85,7 +84,11 @@ fn panel(
         }
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
         let marker = |size: usize| Marker::group(number).sized(SIZES[size], 1.0);
-        lines.push(Mark::Line { points: places.clone(), pen: Pen::solid(color, 1.3), secondary: false });
+        lines.push(Mark::Line {
+            points: places.clone(),
+            pen: Pen::group(number).faint(1.3, 1.0),
+            secondary: false,
+        });
         points.push(Mark::Points { points: places, marker: marker(0) });
         ends.push(Mark::Points { points: vec![first], marker: marker(1).hollow() });
         ends.push(Mark::Points { points: vec![last], marker: marker(2) });
@@ -159,7 +162,7 @@ fn legend(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Entry> {
         .enumerate()
         .map(|(number, group)| {
             if is_drawn(group) {
-                let pen = Pen::solid(Color::Group(number), 1.3);
+                let pen = Pen::group(number).faint(1.3, 1.0);
                 return Entry {
                     label: group.label.clone(),
                     swatch: Swatch::Marked(pen, Marker::group(number)),

@@ -3,6 +3,7 @@
 use crate::report::chart::number::significant;
 use crate::report::claims::{Finding, Judgement, Verdict};
 use crate::report::escape::escape;
+use crate::report::statistics::{FEWEST, FEWEST_OF_CORRELATION};
 
 /// The claims as a section of the page; nothing if there are none.
 pub(super) fn section(judgements: &[Judgement]) -> String {
@@ -16,7 +17,8 @@ pub(super) fn section(judgements: &[Judgement]) -> String {
          <th scope=\"col\">claim</th><th scope=\"col\">what was measured</th><th scope=\"col\">n</th>\
          <th scope=\"col\">95 % interval</th><th scope=\"col\">verdict</th></tr></thead>\n{rows}</table></div>\n\
          <p class=\"note\">A claim holds if all its checks do, and doesn't if one doesn't. Where an interval reaches over its \
-         bound, or fewer than 3 runs are there, the check is undecided.</p>\n</section>\n"
+         bound, or fewer than {FEWEST} runs are there ({FEWEST_OF_CORRELATION} for a rank correlation), the check is \
+         undecided.</p>\n</section>\n"
     )
 }
 

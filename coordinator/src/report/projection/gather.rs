@@ -15,7 +15,7 @@ use futures::{StreamExt, TryStreamExt};
 use super::weights_file::{WeightsFile, WeightsFileError};
 use super::{DistancesByCheck, ProjectionsByFigure, distances, plane};
 use crate::report::ReportError;
-use crate::report::figures::{groups, names};
+use crate::report::figures::groups;
 use crate::report::gather::is_of_this_object;
 use crate::report::runs::{Run, State};
 
@@ -99,13 +99,12 @@ fn together(check: &Check) -> Option<&Selection> {
     }
 }
 
-/// Whether a selection means this run.
+/// Whether a selection means this run: by its coordinates, which are what the sweep file was checked by. A parameter that
+/// isn't given at the run's point selects it by no default.
 pub(in crate::report) fn is_selected(run: &Run, selection: &Selection) -> bool {
-    run.task.experiment == selection.experiment
-        && selection
-            .values
-            .iter()
-            .all(|(name, wanted)| names::value_of(run, name).is_some_and(|value| is_same(&value, wanted)))
+    let point = &run.task.point;
+    let has = |(name, wanted): (&String, &Value)| point.get(name).is_some_and(|value| is_same(value, wanted));
+    run.task.experiment == selection.experiment && selection.values.iter().all(has)
 }
 
 /// Whether two values are the same, however a number was written.

@@ -206,6 +206,50 @@ fn recorded_weights_are_read_range_by_range() {
     assert_eq!(RecordedWeights::new(&chosen, "conv").dimension(), 0, "a layer's name is whole");
 }
 
+/// A file of one-number tensors of these names, whose places are these.
+fn write_header(path: &Path, tensors: &[(&str, usize)]) {
+    let tensor = |(name, place): &(&str, usize)| {
+        format!(
+            "\"{name}\":{{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[{},{}]}}",
+            4 * place,
+            4 * place + 4
+        )
+    };
+    let header = format!("{{{}}}", tensors.iter().map(tensor).collect::<Vec<_>>().join(","));
+    let length = 4 * (1 + tensors.iter().map(|(_, place)| place).max().unwrap());
+    let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; length]].concat();
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("result");
+    let said = |tensors: &[(&str, usize)]| {
+        write_header(&path, tensors);
+        WeightsFile::open(&path)
+            .map_or_else(|error| error.to_string(), |file| format!("{} epochs", file.recorded.len()))
+    };
+    assert_eq!(said(&[("weights/0/a", 0), ("weights/3/a", 1)]), "2 epochs");
+    let twice = said(&[("weights/0/a", 0), ("weights/0/a", 0)]);
+    assert!(twice.starts_with("its result is damaged: it has `weights/0/a` twice"), "{twice}");
+    assert_eq!(
+        said(&[("weights/03/a", 0), ("weights/3/a", 1)]),
+        "its result is damaged: it has `a` twice at epoch 3"
+    );
+}
+
+#[test]
+fn of_several_tensors_that_are_wrong_the_first_by_name_is_said_every_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("result");
+    write_header(&path, &[("weights/z/a", 0), ("weights/y/a", 1), ("weights/x/a", 2), ("weights/w/a", 3)]);
+    for _ in 0..20 {
+        let error = WeightsFile::open(&path).unwrap_err().to_string();
+        assert_eq!(error, "its result is damaged: `weights/w/a` names no epoch and parameter");
+    }
+}
+
 #[test]
 fn a_damaged_file_is_an_error_and_never_a_panic() {
     let folder = tempfile::tempdir().unwrap();

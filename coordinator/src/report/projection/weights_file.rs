@@ -1,11 +1,13 @@
 //! The recorded weights of one run: where they lie in the file of its result.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, Metadata};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
+use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
 /// The longest header that makes sense, in bytes.
 const HEADER_LIMIT: u64 = 64 << 20;
@@ -80,8 +82,9 @@ impl WeightsFile {
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header)?;
         // What is read is checked: the tensors follow each other without gaps, each as long as its shape says.
-        let metadata: Metadata =
-            serde_json::from_slice(&header).map_err(|error| damaged(error.to_string()))?;
+        let json = |error: serde_json::Error| damaged(error.to_string());
+        let metadata: Metadata = serde_json::from_slice(&header).map_err(json)?;
+        serde_json::from_slice::<DistinctNames>(&header).map_err(json)?;
         let start = 8 + length;
         if start + metadata.data_len() as u64 != size {
             return Err(damaged(format!("it has {size} bytes, which isn't what its header says")));
@@ -95,9 +98,38 @@ fn damaged(why: String) -> WeightsFileError {
     WeightsFileError::Damaged(why)
 }
 
+/// The keys of a header, which name each tensor once: a map would keep the last of several and say nothing.
+struct DistinctNames;
+
+impl<'de> Deserialize<'de> for DistinctNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for DistinctNames {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("tensors by their names")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut tensors: A) -> Result<Self, A::Error> {
+        let mut names: BTreeSet<String> = BTreeSet::new();
+        while let Some((name, _)) = tensors.next_entry::<String, IgnoredAny>()? {
+            if let Some(name) = names.replace(name) {
+                return Err(de::Error::custom(format!("it has `{name}` twice")));
+            }
+        }
+        Ok(self)
+    }
+}
+
 fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<Recorded>), WeightsFileError> {
     let mut epochs: BTreeMap<u32, BTreeMap<String, (Vec<usize>, u64)>> = BTreeMap::new();
-    for (name, tensor) in metadata.tensors() {
+    // In the order of their names, so that of several things that are wrong the same one is said every time.
+    let tensors: BTreeMap<String, &TensorInfo> = metadata.tensors().into_iter().collect();
+    for (name, tensor) in tensors {
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
         let parts = rest.split_once('/').and_then(|(epoch, name)| Some((epoch.parse().ok()?, name)));
         let Some((epoch, parameter)) = parts else {
@@ -107,7 +139,9 @@ fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<Record
             return Err(damaged(format!("`{name}` is not of 32-bit numbers")));
         }
         let place = (tensor.shape.clone(), start + tensor.data_offsets.0 as u64);
-        epochs.entry(epoch).or_default().insert(parameter.to_owned(), place);
+        if epochs.entry(epoch).or_default().insert(parameter.to_owned(), place).is_some() {
+            return Err(damaged(format!("it has `{parameter}` twice at epoch {epoch}")));
+        }
     }
     let Some(first) = epochs.values().next() else { return Err(WeightsFileError::NoWeights) };
     let parameters: Vec<Parameter> = first

@@ -98,6 +98,17 @@ impl Experiment {
         }
     }
 
+    /// The names of the layers of the network that a run trains, in their order; none if it trains none that is kept.
+    pub fn layers(&self) -> Vec<String> {
+        let (conv, dense) = match self {
+            Self::Classify(parameters) => (parameters.model.conv.len(), parameters.model.dense.len()),
+            Self::FitFunction(parameters) => (0, parameters.hidden.len()),
+            Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => return Vec::new(),
+        };
+        let conv = (0..conv).map(|index| format!("conv{index}"));
+        conv.chain((0..dense).map(|index| format!("dense{index}"))).chain(["output".to_owned()]).collect()
+    }
+
     /// Every how many epochs the weights are kept as tensors of the result, if they are.
     pub const fn weights_every(&self) -> Option<u32> {
         match self {

@@ -6,7 +6,7 @@ use super::check;
 use super::figures::{Measured, Quantity};
 use super::nearest;
 use super::problem::Problem;
-use super::reference::{Reference, Targets};
+use super::reference::{Reference, Selected, Targets};
 use super::tree::{Node, Table, Tree};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 
@@ -44,7 +44,7 @@ const EXAMPLES: [(&str, &str); 10] = [
     ("kind", "kind = \"greater\""),
     ("a", "a = { experiment = \"batch-size\", batch_size = 64 }"),
     ("b", "b = { experiment = \"batch-size\", batch_size = 1024 }"),
-    ("of", "of = { experiment = \"batch-size\" }"),
+    ("of", "of = { experiment = \"batch-size\", batch_size = 64 }"),
     ("x", "x = \"batch_size\""),
     ("y", "y = \"test_loss\""),
     ("direction", "direction = \"rises\""),
@@ -52,6 +52,9 @@ const EXAMPLES: [(&str, &str); 10] = [
     ("high", "high = 0.11"),
     ("best", "best = \"lowest\""),
 ];
+
+/// Selected runs, with what their experiment measures.
+type Found<'a> = (Selection, &'a Measured<'a>);
 
 /// A check's table, and what it may speak of.
 struct Reader<'a> {
@@ -79,17 +82,17 @@ impl<'a> Reader<'a> {
         let finite = check::number("a number", |_| true);
         Ok(match kind {
             "equivalent" => {
-                let ((a, of_a), (b, of_b)) = (self.selection("a")?, self.selection("b")?);
+                let ((a, of_a), (b, of_b)) = self.two_points(kind)?;
                 let above_one = check::number("a number above 1", |factor| factor > 1.0);
                 let factor = self.optional("factor", above_one)?.unwrap_or(2.0);
                 Check::Equivalent { a, b, y: self.recorded("y", &[of_a, of_b], Quantity::Measure)?, factor }
             }
             "greater" => {
-                let ((a, of_a), (b, of_b)) = (self.selection("a")?, self.selection("b")?);
+                let ((a, of_a), (b, of_b)) = self.two_points(kind)?;
                 Check::Greater { a, b, y: self.recorded("y", &[of_a, of_b], Quantity::Measure)? }
             }
             "trend" => {
-                let (of, measured) = self.selection("of")?;
+                let (of, measured) = self.point("of", kind)?;
                 let share = check::number("a number from 0 up to but not including 1", |least| {
                     (0.0..1.0).contains(&least)
                 });
@@ -106,7 +109,7 @@ impl<'a> Reader<'a> {
                 }
             }
             "correlation" => {
-                let (of, measured) = self.selection("of")?;
+                let (of, measured) = self.points("of")?;
                 let node = self.need("x")?;
                 let x = node.text("x")?;
                 self.against(x, node, measured)?;
@@ -118,7 +121,7 @@ impl<'a> Reader<'a> {
                 Check::Correlation { x: x.to_owned(), y, of, direction: self.direction()?, only_if }
             }
             "within" => {
-                let (of, measured) = self.selection("of")?;
+                let (of, measured) = self.point("of", kind)?;
                 let low = finite("`low`", self.need("low")?)?;
                 let high = finite("`high`", self.need("high")?)?;
                 if low >= high {
@@ -130,18 +133,21 @@ impl<'a> Reader<'a> {
                 Check::Within { y: self.recorded("y", &[measured], Quantity::Measure)?, of, low, high }
             }
             "best" => {
-                let (of, measured) = self.selection("of")?;
+                let of = self.reference("of")?;
+                let selected = self.targets.select_point(&of, "of", kind)?;
+                let has_no_other = self.targets.count(&selected) == 1;
+                let (of, measured) = self.selection(&selected);
                 let ends = Best::ALL.map(|best| (best.as_str(), best));
                 let best = check::one_of("end", ends)("`best`", self.need("best")?)?;
-                if of.values.is_empty() {
-                    let message = "`of` names no point that could be better than the others";
-                    let hint = format!("give the values of one point of experiment \"{}\"", of.experiment);
-                    return Err(Problem::new(self.node.at, message).hint(hint));
+                if has_no_other {
+                    let message =
+                        format!("experiment \"{}\" has no other point to be better than", measured.id);
+                    return Err(Problem::new(self.node.at, message));
                 }
                 Check::Best { y: self.recorded("y", &[measured], Quantity::Measure)?, of, best }
             }
             "together" => {
-                let (of, measured) = self.selection("of")?;
+                let (of, measured) = self.point("of", kind)?;
                 if !measured.keeps_weights {
                     let message = format!("experiment \"{}\" doesn't record weights", measured.id);
                     return Err(Problem::new(self.node.at, message)
@@ -150,7 +156,7 @@ impl<'a> Reader<'a> {
                 Check::Together { of, at_most: self.optional("at_most", check::positive)?.unwrap_or(0.5) }
             }
             _ => {
-                let (of, measured) = self.selection("of")?;
+                let (of, measured) = self.point("of", kind)?;
                 let at_most = self.optional("at_most", check::positive)?.unwrap_or(0.05);
                 Check::Smooth { y: self.recorded("y", &[measured], Quantity::Series)?, of, at_most }
             }
@@ -178,13 +184,36 @@ impl<'a> Reader<'a> {
         check::one_of("direction", words)("`direction`", self.need("direction")?)
     }
 
-    fn selection(&self, key: &str) -> Result<(Selection, &'a Measured<'a>), Problem> {
-        let reference = Reference::read(key, self.need(key)?)?;
-        let (experiment, values) = self.targets.select(&reference)?;
-        let values = values.iter().filter_map(|(name, node)| Some((name.clone(), node.to_value()?)));
-        let selection = Selection { experiment: experiment.clone(), values: values.collect() };
-        let measured = self.experiments.iter().find(|measured| measured.id == experiment);
-        Ok((selection, measured.expect("every experiment was looked at")))
+    fn reference(&self, key: &str) -> Result<Reference, Problem> {
+        Reference::read(key, self.need(key)?)
+    }
+
+    /// Runs that may be of several points.
+    fn points(&self, key: &str) -> Result<Found<'a>, Problem> {
+        Ok(self.selection(&self.targets.select(&self.reference(key)?)?))
+    }
+
+    /// Runs that differ in their seed alone: more would pass for more seeds.
+    fn point(&self, key: &str, kind: &str) -> Result<Found<'a>, Problem> {
+        Ok(self.selection(&self.targets.select_point(&self.reference(key)?, key, kind)?))
+    }
+
+    /// The runs of two points, `a` and `b`.
+    fn two_points(&self, kind: &str) -> Result<(Found<'a>, Found<'a>), Problem> {
+        let find = |key: &str| self.targets.select_point(&self.reference(key)?, key, kind);
+        let (a, b) = (find("a")?, find("b")?);
+        if self.targets.are_same(&a, &b)? {
+            return Err(Problem::new(self.node.at, "`a` and `b` mean the same runs")
+                .hint("give them values in which they differ"));
+        }
+        Ok((self.selection(&a), self.selection(&b)))
+    }
+
+    fn selection(&self, selected: &Selected<'_>) -> Found<'a> {
+        let values = selected.values.iter().filter_map(|(name, node)| Some((name.clone(), node.to_value()?)));
+        let selection = Selection { experiment: selected.experiment.clone(), values: values.collect() };
+        let measured = self.experiments.iter().find(|measured| measured.id == selected.experiment);
+        (selection, measured.expect("every experiment was looked at"))
     }
 
     /// Refuses an x that is neither a parameter of numbers that varies nor a measure.

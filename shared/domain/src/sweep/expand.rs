@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::kind::{Draft, Reading};
 use super::problem::{Place, Problem};
 use super::reference::{Reference, Targets};
+use super::seeds::Seeds;
 use super::space::{self, Point, Space};
 use super::{Datasets, Plan};
 use crate::claim::Claim;
@@ -53,6 +54,7 @@ fn add_tasks(
                 coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
             }
             let complete = Complete::new(&reading, targets, tile)?;
+            complete.finds_seeds(&seeds, targets)?;
             let data = complete.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
             let version = complete.experiment.version();
             let experiment = complete.experiment.into_owned();
@@ -103,6 +105,20 @@ impl<'a> Complete<'a> {
         let inputs = references.iter().map(|(name, reference)| (*name, reference)).collect();
         Ok(Self { experiment: Cow::Owned(experiment), dataset, inputs })
     }
+
+    /// Refuses seeds that an experiment which is read doesn't have: each run reads those of its own seed.
+    pub(super) fn finds_seeds(&self, seeds: &Seeds, targets: &Targets<'_>) -> Result<(), Problem> {
+        for (_, reference) in &self.inputs {
+            if let Some(seed) = seeds.first_missing_from(&targets.seeds(reference)?) {
+                let message = format!(
+                    "seed {seed} is read from experiment \"{}\", which doesn't have it",
+                    reference.experiment()
+                );
+                return Err(Problem::new(reference.at(), message).hint("seeds = N in both"));
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The tasks of this seed that references lead to.
@@ -114,13 +130,6 @@ fn inputs(
 ) -> Result<BTreeMap<String, TaskId>, Problem> {
     let mut inputs = BTreeMap::new();
     for (name, reference) in references {
-        if !targets.seeds(reference)?.contains(seed) {
-            let message = format!(
-                "seed {seed} is read from experiment \"{}\", which doesn't have it",
-                reference.experiment()
-            );
-            return Err(Problem::new(reference.at(), message).hint("seeds = N in both"));
-        }
         let target = targets.find(reference)?;
         let data = target.dataset.as_ref();
         let data = data.map(|name| dataset(name, datasets, reference.at())).transpose()?;

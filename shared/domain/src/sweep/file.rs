@@ -56,6 +56,7 @@ struct Survey {
     used: BTreeSet<&'static str>,
     series: BTreeSet<&'static str>,
     numbers: BTreeSet<&'static str>,
+    layers: BTreeSet<String>,
     /// Whether a run doesn't keep its weights.
     forgets_weights: bool,
 }
@@ -85,6 +86,7 @@ impl SweepFile {
             not_numbers: space.not_numbers(),
             series: survey.series.clone(),
             numbers: survey.numbers.clone(),
+            layers: survey.layers.clone(),
             keeps_weights: !survey.forgets_weights,
         });
         let measured: Vec<_> = measured.collect();
@@ -168,7 +170,7 @@ impl Survey {
         if space.points() <= CHECKED_POINTS {
             let axes = space.axes(u64::MAX);
             for chosen in space::choices(&axes) {
-                survey.add(space.point(&chosen)?, targets)?;
+                survey.add(space, space.point(&chosen)?, targets)?;
             }
         } else {
             let axes = space.axes(CHECKED_DRAWS);
@@ -176,7 +178,7 @@ impl Survey {
             for (index, axis) in axes.iter().enumerate() {
                 for value in axis.iter() {
                     chosen[index] = value;
-                    survey.add(space.point(&chosen)?, targets)?;
+                    survey.add(space, space.point(&chosen)?, targets)?;
                 }
                 chosen[index] = &axis[0];
             }
@@ -189,10 +191,12 @@ impl Survey {
         Ok(survey)
     }
 
-    fn add(&mut self, point: Point, targets: &Targets<'_>) -> Result<(), Problem> {
+    fn add(&mut self, space: &Space, point: Point, targets: &Targets<'_>) -> Result<(), Problem> {
         let complete = Complete::new(&point.reading, targets, Tile { index: 0, of: 1 })?;
+        complete.finds_seeds(&space.seeds(), targets)?;
         self.series.extend(complete.experiment.series());
         self.numbers.extend(complete.experiment.numbers());
+        self.layers.extend(complete.experiment.layers());
         self.forgets_weights |= complete.experiment.weights_every().is_none();
         self.datasets.extend(complete.dataset.cloned());
         self.used.extend(point.used);

@@ -54,6 +54,15 @@ impl Points {
         alike.into_iter().flatten().filter(fits).copied().collect()
     }
 
+    /// Whether this parameter has several values at these points.
+    pub(super) fn differ(&self, points: &[usize], name: &str) -> bool {
+        let value = |point: &usize| self.given[*point].get(name);
+        points.windows(2).any(|pair| match (value(&pair[0]), value(&pair[1])) {
+            (Some(one), Some(other)) => !one.equals(other),
+            (one, other) => one.is_some() != other.is_some(),
+        })
+    }
+
     fn index(&self, names: &[String]) -> Index {
         let mut index = Index::new();
         for (point, given) in self.given.iter().enumerate() {

@@ -51,12 +51,23 @@ impl Reference {
 }
 
 /// A run, of any seed, that references may lead to.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Target {
     /// The typed parameters.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
     pub(super) dataset: Option<DatasetName>,
+}
+
+/// The runs that a claim speaks of.
+#[derive(Debug)]
+pub(super) struct Selected<'a> {
+    /// Their experiment.
+    pub(super) experiment: &'a ExperimentId,
+    /// The values that tell their points from the experiment's others.
+    pub(super) values: Assignment,
+    /// The experiment's place among all, and that of the only point among the experiment's where one was asked for.
+    point: (usize, Option<usize>),
 }
 
 /// Finds what references lead to.
@@ -86,11 +97,9 @@ impl<'a> Targets<'a> {
         let position = self.position(reference)?;
         let space = &self.spaces[position];
         known(space, reference)?;
-        if space.points() > MOST_POINTS {
-            let message = format!("experiment \"{}\" has {} points", space.id(), space.points());
-            let hint = format!("runs of experiments of at most {MOST_POINTS} points can be read");
-            return Err(Problem::new(reference.at, message).hint(hint));
-        }
+        few_points(space, reference, |most| {
+            format!("runs of experiments of at most {most} points can be read")
+        })?;
         let points = self.points(position)?;
         match points.fitting(&reference.values)[..] {
             [] => Err(no_run(space, points, reference)),
@@ -109,28 +118,95 @@ impl<'a> Targets<'a> {
         }
     }
 
-    /// The experiment that a reference names, and those of its values that tell the experiment's points apart; whatever the
-    /// experiment's kind. A reference that leads to no point is refused, unless there are too many points to look at.
-    pub(super) fn select(&self, reference: &Reference) -> Result<(&'a ExperimentId, Assignment), Problem> {
-        let position = self.position(reference)?;
-        let space = &self.spaces[position];
-        known(space, reference)?;
-        let mut values = reference.values.clone();
-        values.retain(|name, _| space.varied().contains(name));
+    /// The runs that a reference leads to, at however many points; whatever the experiment's kind. A reference that leads to
+    /// no point is refused, unless there are too many points to look at.
+    pub(super) fn select(&self, reference: &Reference) -> Result<Selected<'a>, Problem> {
+        let (position, space) = self.whole(reference)?;
+        let selected = selected(position, space, reference);
         if reference.values.is_empty() || space.points() > MOST_POINTS {
-            return Ok((space.id(), values));
+            return Ok(selected);
         }
         let points = self.points(position)?;
         if points.fitting(&reference.values).is_empty() {
             return Err(no_run(space, points, reference));
         }
-        let conditional = |name: &&String| !values.contains_key(*name) && space.sets(name);
-        if let Some(name) = reference.values.keys().find(conditional) {
-            let name = nearest::shortened(name);
-            let message = format!("`{name}` follows from other parameters of experiment \"{}\"", space.id());
-            return Err(Problem::new(reference.at, message).hint(varies(space)));
+        follows_from_nothing(space, &selected, reference)?;
+        Ok(selected)
+    }
+
+    /// The runs of the one point that a reference leads to, which differ in their seed alone; whatever the experiment's
+    /// kind. `name` and `kind` are those of the selection and the check, for the error where it leads to several.
+    pub(super) fn select_point(
+        &self,
+        reference: &Reference,
+        name: &str,
+        kind: &str,
+    ) -> Result<Selected<'a>, Problem> {
+        let (position, space) = self.whole(reference)?;
+        let mut selected = selected(position, space, reference);
+        few_points(space, reference, |most| {
+            format!("a check of kind {kind} is of experiments of at most {most} points")
+        })?;
+        let points = self.points(position)?;
+        let fitting = points.fitting(&reference.values);
+        if fitting.is_empty() {
+            return Err(no_run(space, points, reference));
         }
-        Ok((space.id(), values))
+        follows_from_nothing(space, &selected, reference)?;
+        let [point] = fitting[..] else {
+            let (id, count) = (space.id(), fitting.len());
+            let message = format!(
+                "`{name}` means {count} points of experiment \"{id}\", and a check of kind {kind} is of runs that differ in \
+                 their seed alone"
+            );
+            let varying: Vec<&str> = space
+                .varied()
+                .iter()
+                .map(String::as_str)
+                .filter(|name| points.differ(&fitting, name))
+                .collect();
+            let (varies, values) = match varying.len() {
+                1 => ("varies", "its value"),
+                _ => ("vary", "their values"),
+            };
+            let hint = format!("{} still {varies} there: give {values}", varying.join(", "));
+            return Err(Problem::new(reference.at, message).hint(hint));
+        };
+        selected.point.1 = Some(point);
+        Ok(selected)
+    }
+
+    /// Whether two selections of one point each have runs in common.
+    pub(super) fn are_same(&self, a: &Selected<'_>, b: &Selected<'_>) -> Result<bool, Problem> {
+        if a.point == b.point {
+            return Ok(true);
+        }
+        let ((of_a, Some(a)), (of_b, Some(b))) = (a.point, b.point) else { return Ok(false) };
+        let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
+        let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
+        Ok(shares_seeds && a.is_some() && a == b)
+    }
+
+    /// How many points the experiment of a selection has.
+    pub(super) fn count(&self, selected: &Selected<'_>) -> u128 {
+        self.spaces[selected.point.0].points()
+    }
+
+    /// The experiment that a reference names, whose tasks are whole runs.
+    fn whole(&self, reference: &Reference) -> Result<(usize, &'a Space), Problem> {
+        let position = self.position(reference)?;
+        let space = &self.spaces[position];
+        known(space, reference)?;
+        if space.splits() > 1 {
+            let message = format!(
+                "experiment \"{}\" splits each run into {} tasks, and a claim is of whole runs",
+                space.id(),
+                space.splits()
+            );
+            let key = space.kind().split.map_or("tasks", |split| split.key);
+            return Err(Problem::new(reference.at, message).hint(format!("{key} = 1 in that experiment")));
+        }
+        Ok((position, space))
     }
 
     fn points(&self, position: usize) -> Result<&Points, Problem> {
@@ -149,6 +225,35 @@ impl<'a> Targets<'a> {
             Problem::new(reference.at, format!("there is no experiment \"{shown}\"{near}"))
         })
     }
+}
+
+/// What a reference says of an experiment.
+fn selected<'a>(position: usize, space: &'a Space, reference: &Reference) -> Selected<'a> {
+    let mut values = reference.values.clone();
+    values.retain(|name, _| space.varied().contains(name));
+    Selected { experiment: space.id(), values, point: (position, None) }
+}
+
+/// Refuses to look for a point among too many; `hint` says how many may be there.
+fn few_points(space: &Space, reference: &Reference, hint: impl Fn(u128) -> String) -> Result<(), Problem> {
+    if space.points() <= MOST_POINTS {
+        return Ok(());
+    }
+    let message = format!("experiment \"{}\" has {} points", space.id(), space.points());
+    Err(Problem::new(reference.at, message).hint(hint(MOST_POINTS)))
+}
+
+/// Refuses a selection by a parameter that `when` alone sets.
+fn follows_from_nothing(
+    space: &Space,
+    selected: &Selected<'_>,
+    reference: &Reference,
+) -> Result<(), Problem> {
+    let conditional = |name: &&String| !selected.values.contains_key(*name) && space.sets(name);
+    let Some(name) = reference.values.keys().find(conditional) else { return Ok(()) };
+    let name = nearest::shortened(name);
+    let message = format!("`{name}` follows from other parameters of experiment \"{}\"", space.id());
+    Err(Problem::new(reference.at, message).hint(varies(space)))
 }
 
 /// Refuses a reference with a parameter that its experiment's kind doesn't know.

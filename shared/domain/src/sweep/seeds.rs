@@ -86,6 +86,38 @@ impl Seeds {
         }
     }
 
+    /// Whether there is a seed in both.
+    pub(super) fn overlap(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Range { start, count }, Self::Range { start: of_other, count: others }) => {
+                *start <= of_other + (others - 1) && *of_other <= start + (count - 1)
+            }
+            (Self::Listed(seeds), range) | (range, Self::Listed(seeds)) => {
+                seeds.iter().any(|seed| range.contains(seed.unsigned_abs()))
+            }
+        }
+    }
+
+    /// The first of the seeds that isn't among `others`.
+    pub(super) fn first_missing_from(&self, others: &Self) -> Option<u64> {
+        match (self, others) {
+            // No walk along a range that may have as many seeds as there are numbers.
+            (Self::Range { start, count }, Self::Range { start: first, count: others }) => {
+                let (last, last_of_others) = (start + (count - 1), first + (others - 1));
+                let missing = if start < first || *start > last_of_others {
+                    Some(*start)
+                } else {
+                    (last > last_of_others).then(|| last_of_others + 1)
+                };
+                missing.map(i64::unsigned_abs)
+            }
+            (Self::Range { .. }, Self::Listed(_))
+            | (Self::Listed(_), Self::Range { .. } | Self::Listed(_)) => {
+                self.iter().find(|seed| !others.contains(*seed))
+            }
+        }
+    }
+
     /// The seeds, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = u64> {
         let (range, listed) = match self {

@@ -116,7 +116,7 @@ impl<'a> Reader<'a> {
         let layers = match self.table.get("layers") {
             Some(node) => {
                 let layers = words("layers", node)?;
-                layers.iter().try_for_each(|(layer, node)| is_layer(layer, node))?;
+                layers.iter().try_for_each(|(layer, node)| is_layer(layer, node, drawn))?;
                 owned(&layers)
             }
             None => vec!["all".to_owned()],
@@ -221,15 +221,18 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Refuses what is the name of no layer; whether a network has the layer depends on its widths.
-fn is_layer(layer: &str, node: &Node) -> Result<(), Problem> {
-    let numbered = |name| layer.strip_prefix(name).is_some_and(|index| index.parse::<u8>().is_ok());
-    if ["all", "output"].contains(&layer) || numbered("conv") || numbered("dense") {
+/// Refuses what is the name of no layer of any network of the figure. A run without it, where others have it, is left out
+/// of the panel and named.
+fn is_layer(layer: &str, node: &Node, drawn: &Drawn<'_>) -> Result<(), Problem> {
+    let known: BTreeSet<&str> =
+        drawn.iter().flat_map(|experiment| &experiment.layers).map(String::as_str).collect();
+    if layer == "all" || known.contains(layer) {
         return Ok(());
     }
-    let near = nearest::value(layer, ["all", "conv0", "dense0", "output"]);
-    Err(Problem::new(node.at, format!("no network has a layer {node}{near}"))
-        .hint("layers are conv0, conv1, …, dense0, dense1, …, output; \"all\" is all of them"))
+    let near = nearest::value(layer, known.iter().copied().chain(["all"]));
+    let known: Vec<&str> = known.into_iter().collect();
+    Err(Problem::new(node.at, format!("no network of this figure has a layer {node}{near}"))
+        .hint(format!("its layers are {}; \"all\" is all of them", known.join(", "))))
 }
 
 fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {

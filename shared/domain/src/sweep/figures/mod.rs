@@ -28,6 +28,8 @@ pub(super) struct Measured<'a> {
     pub(super) series: BTreeSet<&'static str>,
     /// The single numbers that its runs record.
     pub(super) numbers: BTreeSet<&'static str>,
+    /// The layers of its runs' networks: of any of them.
+    pub(super) layers: BTreeSet<String>,
     /// Whether all of its runs keep their weights.
     pub(super) keeps_weights: bool,
 }

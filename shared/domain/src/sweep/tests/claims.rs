@@ -1,6 +1,6 @@
 //! Claims: every kind of check, and every refusal.
 
-use super::{TRAINED, each_is_said_of, line, plan, planned, source, trained, with_overrides};
+use super::{TRAINED, each_is_said_of, line, plan, plane, planned, shown, source, trained, with_overrides};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 use crate::sweep::{Source, SweepFile};
 use crate::value::Value;
@@ -21,12 +21,15 @@ fn images(values: &[(&str, i64)]) -> Selection {
 
 const A_AND_B: &str =
     "a = { experiment = \"images\", batch_size = 64 }, b = { experiment = \"images\", batch_size = 128 }";
-const OF: &str = "of = { experiment = \"images\" }";
+const OF: &str = "of = { experiment = \"images\", batch_size = 64 }";
+/// Every point of `images`, which only a correlation may be of.
+const OF_ALL: &str = "of = { experiment = \"images\" }";
 
 #[test]
 fn every_kind_of_check_is_read_with_all_its_keys() {
     let (a, b, of, y) =
         (images(&[("batch_size", 64)]), images(&[("batch_size", 128)]), images(&[]), "test_loss".to_owned());
+    let one = a.clone();
     let cases = [
         (
             format!("kind = \"equivalent\", {A_AND_B}, y = \"test_loss\", factor = 1.5"),
@@ -36,7 +39,7 @@ fn every_kind_of_check_is_read_with_all_its_keys() {
         (
             format!("kind = \"trend\", {OF}, y = \"test_loss\", direction = \"falls\", at_least = 0.5, until = \"parameters\""),
             Check::Trend {
-                of: of.clone(),
+                of: one.clone(),
                 y: y.clone(),
                 direction: Direction::Falls,
                 at_least: 0.5,
@@ -45,11 +48,11 @@ fn every_kind_of_check_is_read_with_all_its_keys() {
         ),
         (
             format!(
-                "kind = \"correlation\", {OF}, x = \"batch_size\", y = \"test_loss\", direction = \"rises\", only_if = \
+                "kind = \"correlation\", {OF_ALL}, x = \"batch_size\", y = \"test_loss\", direction = \"rises\", only_if = \
                  \"parameters\""
             ),
             Check::Correlation {
-                of: of.clone(),
+                of,
                 x: "batch_size".to_owned(),
                 y: y.clone(),
                 direction: Direction::Rises,
@@ -58,16 +61,16 @@ fn every_kind_of_check_is_read_with_all_its_keys() {
         ),
         (
             format!("kind = \"within\", {OF}, y = \"test_loss\", low = -1, high = 0.5"),
-            Check::Within { of: of.clone(), y: y.clone(), low: -1.0, high: 0.5 },
+            Check::Within { of: one.clone(), y: y.clone(), low: -1.0, high: 0.5 },
         ),
         (
             "kind = \"best\", of = { experiment = \"images\", batch_size = 64 }, y = \"test_loss\", best = \"lowest\"".to_owned(),
             Check::Best { of: a, y: y.clone(), best: Best::Lowest },
         ),
-        (format!("kind = \"together\", {OF}, at_most = 0.25"), Check::Together { of: of.clone(), at_most: 0.25 }),
+        (format!("kind = \"together\", {OF}, at_most = 0.25"), Check::Together { of: one.clone(), at_most: 0.25 }),
         (
             format!("kind = \"smooth\", {OF}, y = \"test_loss\", at_most = 0.5"),
-            Check::Smooth { of, y, at_most: 0.5 },
+            Check::Smooth { of: one, y, at_most: 0.5 },
         ),
     ];
     let mut kinds = Vec::new();
@@ -121,7 +124,10 @@ fn a_claim_may_have_several_checks() {
 #[test]
 fn a_selection_keeps_the_values_that_tell_points_apart() {
     let of = |values: &str| {
-        let of = format!("kind = \"smooth\", y = \"test_loss\", of = {{ experiment = \"images\"{values} }}");
+        let of = format!(
+            "kind = \"correlation\", x = \"train_loss\", y = \"test_loss\", direction = \"rises\", of = {{ experiment = \
+             \"images\"{values} }}"
+        );
         check(&of).selections()[0].clone()
     };
     assert_eq!(of(", epochs = 3, model = { conv = [4] }, batch_size = 64"), images(&[("batch_size", 64)]));
@@ -181,7 +187,7 @@ fn claims_that_are_written_wrongly_are_refused() {
 
 #[test]
 fn checks_that_are_written_wrongly_are_refused() {
-    let within = "kind = \"within\", of = { experiment = \"images\" }, y = \"test_loss\"";
+    let within = format!("kind = \"within\", {OF}, y = \"test_loss\"");
     each_is_said_of(
         claimed,
         &[
@@ -196,12 +202,12 @@ fn checks_that_are_written_wrongly_are_refused() {
                 "x.toml:15: this check has no `a`\nhint: a = { experiment = \"batch-size\", batch_size = 64 }",
             ),
             (
-                "kind = \"greater\", a = { experiment = \"images\" }, y = \"test_loss\"",
+                "kind = \"greater\", a = { experiment = \"images\", batch_size = 64 }, y = \"test_loss\"",
                 "x.toml:15: this check has no `b`\nhint: b = { experiment = \"batch-size\", batch_size = 1024 }",
             ),
             (
                 "kind = \"together\"",
-                "x.toml:15: this check has no `of`\nhint: of = { experiment = \"batch-size\" }",
+                "x.toml:15: this check has no `of`\nhint: of = { experiment = \"batch-size\", batch_size = 64 }",
             ),
             ("kind = \"together\", of = \"images\"", "x.toml:15: `of` must be a table, not \"images\""),
             (
@@ -239,11 +245,6 @@ fn checks_that_are_written_wrongly_are_refused() {
             (
                 "kind = \"best\", of = { experiment = \"images\", batch_size = 64 }, y = \"test_loss\"",
                 "x.toml:15: this check has no `best`\nhint: best = \"lowest\"",
-            ),
-            (
-                &format!("kind = \"best\", {OF}, y = \"test_loss\", best = \"lowest\""),
-                "x.toml:15: `of` names no point that could be better than the others\nhint: give the values of one point of \
-                 experiment \"images\"",
             ),
             (
                 &format!("kind = \"together\", {OF}, at_most = 0"),
@@ -339,15 +340,156 @@ fn claims_of_what_is_not_there_are_refused() {
 }
 
 #[test]
-fn a_claim_about_more_points_than_can_be_looked_at_is_taken_as_it_is() {
-    let text =
-        claimed("kind = \"smooth\", y = \"test_loss\", of = { experiment = \"images\", batch_size = 65 }")
-            .replace(
-                "grid = {",
-                "random = { count = 1000000000000, uniform = { learning_rate = [0.1, 0.9] } }\ngrid = {",
-            );
-    let file = SweepFile::parse(&source(&text)).unwrap();
+fn a_correlation_over_more_points_than_can_be_looked_at_is_taken_as_it_is_and_one_of_them_is_not_found() {
+    let text = |check: &str| {
+        claimed(check).replace(
+            "grid = {",
+            "random = { count = 1000000000000, uniform = { learning_rate = [0.1, 0.9] } }\ngrid = {",
+        )
+    };
+    let of = "of = { experiment = \"images\", batch_size = 65 }, y = \"test_loss\"";
+    let correlation = format!("kind = \"correlation\", {of}, x = \"learning_rate\", direction = \"rises\"");
+    let file = SweepFile::parse(&source(&text(&correlation))).unwrap();
     assert_eq!(*file.claims()[0].checks[0].selections()[0], images(&[("batch_size", 65)]));
+    let smooth = SweepFile::parse(&source(&text(&format!("kind = \"smooth\", {of}")))).unwrap_err();
+    assert_eq!(
+        shown(&smooth),
+        "x.toml:16: experiment \"images\" has 3000000000000 points\nhint: a check of kind smooth is of experiments of at most \
+         100000 points"
+    );
+}
+
+/// Two points are no two seeds: what is averaged over both has an interval that says nothing of either.
+#[test]
+fn a_check_that_is_no_correlation_is_of_one_point() {
+    let several = |name: &str, kind: &str| {
+        format!(
+            "x.toml:15: `{name}` means 3 points of experiment \"images\", and a check of kind {kind} is of runs that differ in \
+             their seed alone\nhint: batch_size still varies there: give its value"
+        )
+    };
+    let one = "{ experiment = \"images\", batch_size = 64 }";
+    each_is_said_of(
+        claimed,
+        &[
+            (
+                &format!(
+                    "kind = \"correlation\", {OF_ALL}, x = \"batch_size\", y = \"test_loss\", direction = \"falls\""
+                ),
+                "nothing",
+            ),
+            (
+                &format!(
+                    "kind = \"equivalent\", a = {{ experiment = \"images\" }}, b = {one}, y = \"test_loss\""
+                ),
+                &several("a", "equivalent"),
+            ),
+            (
+                &format!(
+                    "kind = \"greater\", a = {one}, b = {{ experiment = \"images\" }}, y = \"test_loss\""
+                ),
+                &several("b", "greater"),
+            ),
+            (
+                &format!("kind = \"trend\", {OF_ALL}, y = \"test_loss\", direction = \"falls\""),
+                &several("of", "trend"),
+            ),
+            (
+                &format!("kind = \"within\", {OF_ALL}, y = \"test_loss\", low = 0, high = 1"),
+                &several("of", "within"),
+            ),
+            (
+                &format!("kind = \"best\", {OF_ALL}, y = \"test_loss\", best = \"lowest\""),
+                &several("of", "best"),
+            ),
+            (&format!("kind = \"together\", {OF_ALL}"), &several("of", "together")),
+            (&format!("kind = \"smooth\", {OF_ALL}, y = \"test_loss\""), &several("of", "smooth")),
+        ],
+    );
+    each_is_said_of(
+        |of| {
+            claimed(&format!("kind = \"together\", of = {{ experiment = \"images\"{of} }}"))
+                .replace("grid = {", "grid = { learning_rate = [0.1, 0.2], weight_decay = [0.1, 0.2],")
+        },
+        &[
+            (", learning_rate = 0.1, batch_size = 64, weight_decay = 0.2", "nothing"),
+            (
+                ", batch_size = 64",
+                "x.toml:15: `of` means 4 points of experiment \"images\", and a check of kind together is of runs that differ in \
+                 their seed alone\nhint: learning_rate, weight_decay still vary there: give their values",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_is_compared_are_two_different_points() {
+    let same = "x.toml:15: `a` and `b` mean the same runs\nhint: give them values in which they differ";
+    let b = |b: &str| {
+        format!(
+            "kind = \"greater\", a = {{ experiment = \"images\", batch_size = 64 }}, b = {{ {b} }}, y = \"test_loss\""
+        )
+    };
+    each_is_said_of(
+        claimed,
+        &[
+            (&b("experiment = \"images\", batch_size = 128"), "nothing"),
+            (&b("experiment = \"images\", batch_size = 64"), same),
+            (&b("experiment = \"images\", batch_size = 64.0, epochs = 3"), same),
+            (&b("experiment = \"images\", batch_size = 64").replace("greater", "equivalent"), same),
+        ],
+    );
+    // Another experiment may have the very runs of this one; those of other seeds are others.
+    let again = |seeds: &str| {
+        let again = TRAINED.split_once("[[experiment]]").unwrap().1.replace("\"images\"", "\"again\"");
+        let again = again.replace("seeds = 2", &format!("seeds = {seeds}"));
+        claimed(&b("experiment = \"again\", batch_size = 64")) + "\n[[experiment]]" + &again
+    };
+    each_is_said_of(
+        again,
+        &[
+            ("2", same),
+            ("[7, 1]", same),
+            ("{ start = 1, count = 9 }", same),
+            ("{ start = 2, count = 9 }", "nothing"),
+            ("[7, 8]", "nothing"),
+        ],
+    );
+}
+
+#[test]
+fn the_best_point_has_others_beside_it() {
+    let text = |of: &str| {
+        claimed(&format!(
+            "kind = \"best\", of = {{ experiment = \"images\"{of} }}, y = \"test_loss\", best = \"lowest\""
+        ))
+    };
+    assert_eq!(super::said_of(&text(", batch_size = 64")), "nothing");
+    each_is_said_of(
+        |of| text(of).replace("[64, 128, 1024]", "[64]"),
+        &[("", "x.toml:15: experiment \"images\" has no other point to be better than")],
+    );
+}
+
+#[test]
+fn a_claim_is_of_whole_runs_not_of_the_tiles_of_a_surface() {
+    each_is_said_of(
+        |tasks| {
+            plane(&format!(
+                "of = {{ experiment = \"images\", batch_size = 64 }}\ndirections = \"pca\"\n{tasks}\n[[claim]]\ntext = \"It is \
+                 flat\"\ncheck = {{ kind = \"within\", of = {{ experiment = \"plane\" }}, y = \"explained_variance_alpha\", low = 0, \
+                 high = 1 }}"
+            ))
+        },
+        &[
+            ("tasks = 1", "nothing"),
+            (
+                "",
+                "x.toml:21: experiment \"plane\" splits each run into 4 tasks, and a claim is of whole runs\nhint: tasks = 1 in \
+                 that experiment",
+            ),
+        ],
+    );
 }
 
 #[test]

@@ -357,13 +357,18 @@ fn figures_that_are_written_wrongly_are_refused() {
             ),
             (
                 "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = [\"all\", \"ouput\"]",
-                "x.toml:44: no network has a layer \"ouput\"; did you mean \"output\"?\nhint: layers are conv0, conv1, …, \
-                 dense0, dense1, …, output; \"all\" is all of them",
+                "x.toml:44: no network of this figure has a layer \"ouput\"; did you mean \"output\"?\nhint: its layers are \
+                 conv0, dense0, output; \"all\" is all of them",
             ),
             (
                 "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = \"conv\"",
-                "x.toml:44: no network has a layer \"conv\"; did you mean \"conv0\"?\nhint: layers are conv0, conv1, …, \
-                 dense0, dense1, …, output; \"all\" is all of them",
+                "x.toml:44: no network of this figure has a layer \"conv\"; did you mean \"conv0\"?\nhint: its layers are \
+                 conv0, dense0, output; \"all\" is all of them",
+            ),
+            (
+                "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = [\"conv0\", \"conv7\"]",
+                "x.toml:44: no network of this figure has a layer \"conv7\"; did you mean \"conv0\"?\nhint: its layers are \
+                 conv0, dense0, output; \"all\" is all of them",
             ),
             (
                 "kind = \"trajectories\"\nexperiment = \"images\"\nlayers = []",

@@ -102,13 +102,13 @@ experiment = "images"
 [[claim]]
 text = "It is so"
 check = [
-  { kind = "equivalent", a = { experiment = "images" }, b = { experiment = "line" }, y = "test_loss", factor = 2 },
-  { kind = "greater", a = { experiment = "images", batch_size = 64 }, b = { experiment = "images" }, y = "test_loss" },
-  { kind = "trend", of = { experiment = "images" }, y = "loss", direction = "falls", at_least = 0.5 },
+  { kind = "equivalent", a = { experiment = "images", batch_size = 64 }, b = { experiment = "line" }, y = "test_loss", factor = 2 },
+  { kind = "greater", a = { experiment = "images", batch_size = 64 }, b = { experiment = "images", batch_size = 128 }, y = "test_loss" },
+  { kind = "trend", of = { experiment = "images", batch_size = 64 }, y = "loss", direction = "falls", at_least = 0.5 },
   { kind = "correlation", of = { experiment = "points" }, x = "final_loss", y = "converged", direction = "rises" },
   { kind = "within", of = { experiment = "points" }, y = "final_loss", low = 0, high = 1 },
   { kind = "best", of = { experiment = "images", batch_size = 64 }, y = "test_loss", best = "lowest" },
-  { kind = "together", of = { experiment = "images" }, at_most = 0.5 },
+  { kind = "together", of = { experiment = "images", batch_size = 64 }, at_most = 0.5 },
   { kind = "smooth", of = { experiment = "line" }, y = "test_loss" },
 ]
 [profile.quick.experiment.line]

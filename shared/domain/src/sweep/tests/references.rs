@@ -221,6 +221,31 @@ fn a_seed_that_the_experiment_that_is_read_does_not_have_is_refused() {
 }
 
 #[test]
+fn a_seed_that_is_missing_is_found_when_the_file_is_read() {
+    for (seeds, of_images, missing) in [
+        ("3", "2", Some(2)),
+        ("{ start = 1, count = 9000000000000000000 }", "2", Some(2)),
+        ("2", "{ start = 1, count = 5 }", Some(0)),
+        ("{ start = 7, count = 2 }", "5", Some(7)),
+        ("4", "[0, 1, 3]", Some(2)),
+        ("[1, 9]", "5", Some(9)),
+        ("[3, 1]", "[1, 2, 3]", None),
+        ("{ start = 1, count = 3 }", "4", None),
+        ("9000000000000000000", "9000000000000000000", None),
+    ] {
+        let text = line(&format!("{ENDS}\nseeds = {seeds}")).replacen(
+            "seeds = 2",
+            &format!("seeds = {of_images}"),
+            1,
+        );
+        let said = SweepFile::parse(&source(&text)).map_err(|error| error.message).err();
+        let expected = missing
+            .map(|seed| format!("seed {seed} is read from experiment \"images\", which doesn't have it"));
+        assert_eq!(said, expected, "{seeds} of {of_images}");
+    }
+}
+
+#[test]
 fn a_reference_may_vary() {
     let plan = planned(&line(
         "from.experiment = \"images\"\nto = { experiment = \"images\", batch_size = 1024 }\ngrid.from.batch_size = [64, 128]",
