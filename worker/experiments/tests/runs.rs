@@ -228,7 +228,7 @@ fn tasks_that_cannot_run_say_why() {
     newer.version = 9;
     assert_eq!(
         refused(newer, &assets),
-        invalid("the task is of version 9 of `fit-function`, and this is version 1")
+        invalid("the task is of version 9 of `fit-function`, and this is version 2")
     );
 
     assert_eq!(refused(classify(&data, |_| {}), &Assets::default()), missing("`fashion-mnist` isn't there"));

@@ -18,7 +18,7 @@ use super::point::Point;
 use super::stage::Stage;
 use super::workspace::Workspace;
 use crate::tensors::{self, Named};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
 
 /// Steps on the loss of one advance at most.
 const STEPS: u64 = 64;
@@ -292,7 +292,7 @@ impl Run for CriticalPointRun {
             let tensor = Tensor::from_slice(eigenvalues, count, &Device::Cpu)?;
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
-        let result = tensors::serialize(&results, None)?;
+        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

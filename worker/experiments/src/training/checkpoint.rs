@@ -40,8 +40,9 @@ enum SavedStage {
     Ended { outcome: Outcome },
 }
 
+/// [`LossSums`] as they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct SavedSums {
+pub(crate) struct SavedSums {
     loss: Bits,
     correct: u64,
     count: u64,

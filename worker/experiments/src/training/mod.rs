@@ -19,13 +19,14 @@ use candle_core::DType;
 use crate::model::Model;
 use crate::probes::{Found, Measurement};
 use crate::tensors::{self, Named};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
 
 mod checkpoint;
 mod problem;
 mod stage;
 pub mod step;
 
+pub(crate) use checkpoint::SavedSums;
 pub use problem::{Batch, Outputs, Problem, TrainingLoss, evaluate};
 pub use stage::{Part, Stage, When};
 
@@ -324,7 +325,7 @@ impl<P: Problem> Run for Training<P> {
         for (name, snapshot) in &self.snapshots {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
-        let result = tensors::serialize(&results, None)?;
+        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }
