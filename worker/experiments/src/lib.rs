@@ -29,6 +29,7 @@ pub mod model;
 pub mod probes;
 mod tensors;
 pub mod training;
+mod tridiagonal;
 
 pub use basin_kernels::{code_path, keep_freed_memory};
 pub use dataset::Dataset;
