@@ -283,7 +283,8 @@ fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end
         });
         train(&spec, &assets).record
     };
-    let numbers = ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue"];
+    let numbers =
+        ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue", "largest_eigenvalue_residual"];
     let (end, between) = (probed(None), probed(Some(2)));
     for name in numbers {
         assert_eq!(end.series[name].axis, Axis::Epoch);

@@ -15,7 +15,7 @@ use crate::probes::{Measurement, Saved};
 use crate::tensors::{self, Named};
 
 /// Raised whenever the layout changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use basin_kernels::optimizer::Optimizer as OptimizerState;
 use candle_core::DType;
 
 use crate::model::Model;
-use crate::probes::{Found, Measurement};
+use crate::probes::{self, Found, Largest, Measurement};
 use crate::tensors::{self, Named};
 use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
 
@@ -89,6 +89,7 @@ impl<P: Problem> Training<P> {
             let reason = "weights can be recorded every epoch at most, not every 0 epochs".to_owned();
             return Err(ExperimentError::InvalidParameters(reason));
         }
+        probes::check(&schedule.probes, model.parameter_count())?;
         let optimizer = step::optimizer(&schedule.optimizer, model.parameters())?;
         let mut training = Self {
             task: spec.id(),
@@ -241,6 +242,11 @@ impl<P: Problem> Training<P> {
         match found {
             Found::Number(value) => {
                 self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
+            }
+            Found::Eigenvalue(Largest { value, residual }) => {
+                let epoch = f64::from(self.epoch);
+                self.record.push(probe.series(), Axis::Epoch, epoch, value);
+                self.record.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
             }
             Found::Density(points) => {
                 let series = Series { axis: Axis::Eigenvalue, points };
