@@ -21,6 +21,7 @@ mod checkpoint;
 mod classify;
 pub mod critical_point;
 pub mod dataset;
+mod ending;
 mod error;
 mod fit_function;
 mod landscape;
@@ -28,6 +29,7 @@ pub mod model;
 pub mod probes;
 mod tensors;
 pub mod training;
+mod tridiagonal;
 
 pub use basin_kernels::{code_path, keep_freed_memory};
 pub use dataset::Dataset;
@@ -73,7 +75,8 @@ pub struct Finished {
     pub outcome: Outcome,
     /// What it measured.
     pub record: Record,
-    /// Final weights (`model/<parameter>`) and snapshots (`weights/<epoch>/<parameter>`), as safetensors.
+    /// Final weights (`model/<parameter>`) and snapshots (`weights/<epoch>/<parameter>`), as safetensors, with the outcome beside
+    /// them.
     pub result: Vec<u8>,
 }
 

@@ -133,7 +133,7 @@ fn what_is_recorded_is_what_the_vocabulary_names_against_its_axes() {
         let series = &finished.record.series[name];
         assert_eq!(series.axis, Axis::Iteration);
         let xs: Vec<f64> = series.points.iter().map(|point| point.0).collect();
-        assert_eq!(xs, (1..=135).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(xs, (0..=135).map(f64::from).collect::<Vec<_>>());
     }
     let number = |name| number(&finished.record, name);
     assert_eq!(number("parameters"), 13.0);
@@ -255,7 +255,7 @@ fn divergence_is_a_result_with_the_record_so_far() {
         for name in ["loss", "gradient_norm"] {
             let points = &finished.record.series[name].points;
             assert_eq!(points.last().unwrap().0, iteration as f64);
-            assert_eq!(points.len() as u64, iteration);
+            assert_eq!(points.len() as u64, iteration + 1);
         }
         assert!(!finished.record.last("gradient_norm").unwrap().is_finite());
         assert_eq!(number(&finished.record, "converged"), 0.0);
@@ -263,7 +263,18 @@ fn divergence_is_a_result_with_the_record_so_far() {
         assert!(candle_core::safetensors::load_buffer(&finished.result, &Device::Cpu).is_ok());
     }
     let spec = task(|p| (p.function, p.interval) = (Function::Cube, (-1e200, 1e200)));
-    assert_eq!(train(&spec, &Assets::default()).outcome, Outcome::Diverged { iteration: 0 });
+    let finished = train(&spec, &Assets::default());
+    assert_eq!(finished.outcome, Outcome::Diverged { iteration: 0 });
+    assert_eq!(finished.record.series["loss"].points.len(), 1);
+}
+
+#[test]
+fn a_run_that_takes_no_step_has_the_point_where_it_began() {
+    let spec = task(|p| (p.epochs, p.iterations) = (0, 0));
+    let record = train(&spec, &Assets::default()).record;
+    for (series, last) in [("loss", "final_loss"), ("gradient_norm", "final_gradient_norm")] {
+        assert_eq!(record.series[series].points, [(0.0, number(&record, last))]);
+    }
 }
 
 #[test]
@@ -310,6 +321,10 @@ fn parameters_that_cannot_be_run_say_why() {
     assert_eq!(
         refused(|p| p.hidden = vec![50, 50]),
         "2701 parameters are too many for an exact Hessian: 2000 are the most"
+    );
+    assert_eq!(
+        refused(|p| (p.hidden, p.points) = (vec![40, 40], 6_000)),
+        "6000 points are too many for an exact Hessian of 1761 parameters: 5539 are the most"
     );
     assert_eq!(refused(|p| p.threshold = 0.0), "the threshold is 0, which isn't above zero");
     assert_eq!(

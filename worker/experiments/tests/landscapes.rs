@@ -6,7 +6,8 @@ mod common;
 
 use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Subject, Surface, Tile};
 use basin_domain::failure::FailureKind;
-use basin_domain::record::{Axis, Record};
+use basin_domain::optimizer::Optimizer;
+use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, start};
 use common::{assert_same, classify, finish, fit, reading, tiny_images, train};
@@ -128,11 +129,64 @@ fn landscapes_go_on_from_any_checkpoint_and_end_with_the_same_bytes() {
         }
         checkpoints.push(run.checkpoint().unwrap());
         assert_same(&run.finish().unwrap(), &undisturbed, "taking checkpoints changes nothing");
-        for checkpoint in checkpoints {
-            let resumed = start(&spec, &assets, Some(&checkpoint)).unwrap();
-            assert_same(&finish(resumed), &undisturbed, spec.experiment.kind());
+        let advances = checkpoints.len() - 1;
+        for (done, checkpoint) in checkpoints.iter().enumerate().take(advances) {
+            let mut resumed = start(&spec, &assets, Some(checkpoint)).unwrap();
+            let left =
+                std::iter::from_fn(|| (resumed.advance().unwrap() == Advance::More).then_some(())).count();
+            assert_eq!(done + left + 1, advances, "nothing is done twice");
+            assert_same(&resumed.finish().unwrap(), &undisturbed, spec.experiment.kind());
+        }
+        let ended = start(&spec, &assets, Some(&checkpoints[advances])).unwrap();
+        assert_same(&finish(ended), &undisturbed, "from the end");
+    }
+}
+
+/// A run that diverged keeps the weights before the step that failed: finite, and no solution.
+#[test]
+fn a_landscape_of_a_run_that_diverged_has_diverged_too() {
+    let (mut assets, data) = tiny_images(40, 20);
+    let wild = Optimizer::Sgd { learning_rate: 1e30, momentum: 0.9, weight_decay: 0.0 };
+    let of = classify(&data, |p| {
+        p.optimizer = wild;
+        p.record.weights_every = Some(1);
+    });
+    let (diverged, solved) = (train(&of, &assets), train(&classify(&data, |_| {}), &assets));
+    assert!(matches!(diverged.outcome, Outcome::Diverged { .. }));
+    let planes = [Plane::Random { extent: 0.5 }, Plane::Pca { margin: 0.1 }];
+    let surfaces = planes.map(|plane| surface(&of, plane, Tile { index: 1, of: 2 }));
+    let line = interpolation(&of, None);
+    for (spec, names) in
+        [(&surfaces[0], [("of", &diverged); 2]), (&surfaces[1], [("of", &diverged); 2])].into_iter().chain([
+            (&line, [("from", &diverged), ("to", &solved)]),
+            (&line, [("from", &solved), ("to", &diverged)]),
+        ])
+    {
+        assets.inputs = names.map(|(name, run)| (name.to_owned(), run.result.clone())).into();
+        let run = start(spec, &assets, None).unwrap();
+        let resumed = start(spec, &assets, Some(&run.checkpoint().unwrap())).unwrap();
+        for run in [run, resumed] {
+            let finished = finish(run);
+            assert_eq!(finished.outcome, Outcome::Diverged { iteration: 0 });
+            assert!(finished.record.series.is_empty());
         }
     }
+}
+
+#[test]
+fn a_trajectory_without_two_directions_is_no_plane() {
+    let (mut assets, data) = tiny_images(40, 20);
+    let of = classify(&data, |p| {
+        p.epochs = 3;
+        p.record.weights_every = Some(3);
+    });
+    assets.inputs = [("of".to_owned(), train(&of, &assets).result)].into();
+    let spec = surface(&of, Plane::Pca { margin: 0.1 }, Tile { index: 0, of: 1 });
+    assert_eq!(
+        start(&spec, &assets, None).err().unwrap().to_string(),
+        "the input `of` can't be used: its recorded weights span no plane: before its end there must be two that lie in \
+         different directions"
+    );
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn tasks_that_cannot_run_say_why() {
     newer.version = 9;
     assert_eq!(
         refused(newer, &assets),
-        invalid("the task is of version 9 of `fit-function`, and this is version 1")
+        invalid("the task is of version 9 of `fit-function`, and this is version 2")
     );
 
     assert_eq!(refused(classify(&data, |_| {}), &Assets::default()), missing("`fashion-mnist` isn't there"));
@@ -283,7 +283,8 @@ fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end
         });
         train(&spec, &assets).record
     };
-    let numbers = ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue"];
+    let numbers =
+        ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue", "largest_eigenvalue_residual"];
     let (end, between) = (probed(None), probed(Some(2)));
     for name in numbers {
         assert_eq!(end.series[name].axis, Axis::Epoch);

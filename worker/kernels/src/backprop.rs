@@ -14,6 +14,8 @@ use candle_core::{
     CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId, bail,
 };
 
+use crate::hessian::{Pair, Pass, Twice};
+
 /// The gradients of a scalar: what `loss.backward()` gives, sooner.
 ///
 /// It is sooner if all that lies between variables and the scalar are operations of this crate, applied on this thread;
@@ -28,13 +30,12 @@ pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
     if output.shape() != vector.shape() {
         bail!("vector_jacobian: output {:?} and vector {:?} differ", output.shape(), vector.shape());
     }
-    let nodes: Vec<&Tensor> = output.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
-    let Some(steps) = RECORD.with_borrow(|record| record.find(&nodes)) else {
+    let Some(steps) = steps_to(output) else {
         return (output * vector)?.sum_all()?.backward();
     };
     let mut gradients = empty_store()?;
     gradients.insert(output, vector.clone());
-    for (result, step) in nodes.into_iter().zip(steps) {
+    for (result, step) in steps {
         let Some(gradient) = gradients.remove(result) else {
             continue;
         };
@@ -51,8 +52,16 @@ pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
     Ok(gradients)
 }
 
+/// The nodes that lead to `output`, each after those that depend on it, with their steps; none if one of them is an operation
+/// of another's, or was applied on another thread.
+pub(crate) fn steps_to(output: &Tensor) -> Option<Vec<(&Tensor, Arc<Step>)>> {
+    let nodes: Vec<&Tensor> = output.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
+    let steps = RECORD.with_borrow(|record| record.find(&nodes))?;
+    Some(nodes.into_iter().zip(steps).collect())
+}
+
 /// Candle doesn't let others make a store: this is the one of a scalar that depends on nothing.
-fn empty_store() -> Result<GradStore> {
+pub(crate) fn empty_store() -> Result<GradStore> {
     let scalar = Tensor::zeros((), DType::F32, &Device::Cpu)?;
     let mut store = scalar.backward()?;
     store.remove(&scalar);
@@ -62,7 +71,7 @@ fn empty_store() -> Result<GradStore> {
 /// Applies an operation and records it.
 pub(crate) fn apply2(
     inputs: [Tensor; 2],
-    operation: impl CustomOp2 + Send + Sync + 'static,
+    operation: impl CustomOp2 + Twice + Send + Sync + 'static,
 ) -> Result<Tensor> {
     let [a, b] = inputs.clone();
     let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Two(Box::new(operation)) });
@@ -72,7 +81,7 @@ pub(crate) fn apply2(
 /// Applies an operation and records it.
 pub(crate) fn apply3(
     inputs: [Tensor; 3],
-    operation: impl CustomOp3 + Send + Sync + 'static,
+    operation: impl CustomOp3 + Twice + Send + Sync + 'static,
 ) -> Result<Tensor> {
     let [a, b, c] = inputs.clone();
     let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Three(Box::new(operation)) });
@@ -86,14 +95,24 @@ fn record(result: Tensor, step: &Arc<Step>) -> Result<Tensor> {
     Ok(result)
 }
 
+/// An operation of two tensors that has second derivatives too.
+trait Binary: CustomOp2 + Twice {}
+
+impl<T: CustomOp2 + Twice> Binary for T {}
+
+/// An operation of three tensors that has second derivatives too.
+trait Ternary: CustomOp3 + Twice {}
+
+impl<T: CustomOp3 + Twice> Ternary for T {}
+
 enum Operation {
-    Two(Box<dyn CustomOp2 + Send + Sync>),
-    Three(Box<dyn CustomOp3 + Send + Sync>),
+    Two(Box<dyn Binary + Send + Sync>),
+    Three(Box<dyn Ternary + Send + Sync>),
 }
 
 /// An operation with its inputs.
-struct Step {
-    inputs: Vec<Tensor>,
+pub(crate) struct Step {
+    pub(crate) inputs: Vec<Tensor>,
     operation: Operation,
 }
 
@@ -109,6 +128,23 @@ impl Step {
             }
             _ => unreachable!("a step is made with as many inputs as its operation takes"),
         }
+    }
+
+    fn twice(&self) -> &dyn Twice {
+        match &self.operation {
+            Operation::Two(operation) => operation.as_ref(),
+            Operation::Three(operation) => operation.as_ref(),
+        }
+    }
+
+    /// The derivative of the result along the inputs' tangents.
+    pub(crate) fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
+        self.twice().tangent(pass)
+    }
+
+    /// The gradients of the inputs and their derivatives along the tangents, one pair an input.
+    pub(crate) fn pairs(&self, pass: &Pass<'_>, gradient: &Pair) -> Result<Vec<Pair>> {
+        self.twice().pairs(pass, gradient)
     }
 }
 

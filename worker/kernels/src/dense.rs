@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use crate::backprop::apply3;
 use crate::element::{Element, Elements, slice, with_float};
+use crate::hessian::{Pair, Pass, Twice, added, shaped};
 use crate::matmul::{Matrix, Product};
 use crate::vector::{Dispatch, Kernel, Vector};
 
@@ -146,29 +147,147 @@ impl CustomOp3 for Dense {
         let [x_elements, weight_elements, y_elements, gradient_elements] =
             [x, weight, result, &gradient].map(Elements::of);
         with_float!(x.dtype(), self.name(), T => {
-            let mut through = gradient_elements.as_slice::<T>()?.to_vec();
-            if self.activation == Activation::Relu {
-                back_through_relu::<T>(y_elements.as_slice()?, &mut through);
-            }
+            let through = self.through::<T>(y_elements.as_slice()?, gradient_elements.as_slice()?);
             let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
             let x_gradient = if self.input_has_gradient {
-                let mut inputs = vec![T::default(); sizes.lanes * sizes.batch * sizes.inputs];
-                input_gradient(sizes, weight_slice, &through, &mut inputs);
-                add_lanes(sizes, &mut inputs);
-                Some(Tensor::from_vec(inputs, x.shape(), &Device::Cpu)?)
+                Some(Tensor::from_vec(input_gradients(sizes, weight_slice, &through), x.shape(), &Device::Cpu)?)
             } else {
                 None
             };
             if !weight.track_op() && !bias.track_op() {
                 return Ok((x_gradient, None, None));
             }
-            let mut weights = vec![T::default(); sizes.lanes * sizes.outputs * sizes.inputs];
-            let mut biases = vec![T::default(); sizes.lanes * sizes.outputs];
-            parameter_gradients(sizes, x_slice, &through, &mut weights, &mut biases);
+            let (weights, biases) = gradients_of_parameters(sizes, x_slice, &through);
             let weight_gradient = Tensor::from_vec(weights, weight.shape(), &Device::Cpu)?;
             Ok((x_gradient, Some(weight_gradient), Some(Tensor::from_vec(biases, bias.shape(), &Device::Cpu)?)))
         })
     }
+}
+
+impl Twice for Dense {
+    /// Where ReLU let the sum through: ẋWᵀ + xẆᵀ + ḃ.
+    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) = (pass.inputs, pass.tangents)
+        else {
+            unreachable!("a dense layer has three inputs");
+        };
+        let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
+        let [x_elements, weight_elements, y_elements] = [x, weight, pass.result].map(Elements::of);
+        let [x_tangent, weight_tangent, bias_tangent] =
+            [x_tangent, weight_tangent, bias_tangent].map(|tangent| tangent.as_ref().map(Elements::of));
+        with_float!(x.dtype(), self.name(), T => {
+            let zeros = vec![T::default(); bias.elem_count()];
+            let product = |x: &[T], weight: &[T], bias: &[T]| {
+                outputs::<T>(sizes, x, weight, bias)
+            };
+            let through_x = match &x_tangent {
+                Some(tangent) => Some(product(tangent.as_slice()?, weight_elements.as_slice()?, &zeros)),
+                None => None,
+            };
+            let bias = bias_tangent.as_ref().map_or(Ok(zeros.as_slice()), |tangent| tangent.as_slice())?;
+            let through_parameters = match &weight_tangent {
+                Some(tangent) => Some(product(x_elements.as_slice()?, tangent.as_slice()?, bias)),
+                None if bias_tangent.is_some() => {
+                    let none = vec![T::default(); weight.elem_count()];
+                    Some(product(x_elements.as_slice()?, &none, bias))
+                }
+                None => None,
+            };
+            let tangent = added(through_x, through_parameters).unwrap_or_default();
+            let tangent = self.through::<T>(y_elements.as_slice()?, &tangent);
+            Tensor::from_vec(tangent, pass.result.shape(), &Device::Cpu)
+        })
+    }
+
+    /// With G the gradient where ReLU let it through, and Ġ its tangent: of x, ĠW + GẆ; of the weight, Ġᵀx + Gᵀẋ; of the bias, the
+    /// sums of Ġ.
+    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (pass.inputs, pass.tangents) else {
+            unreachable!("a dense layer has three inputs");
+        };
+        let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
+        let (gradient, gradient_tangent) =
+            (contiguous(result.gradient.as_ref())?, contiguous(result.tangent.as_ref())?);
+        let [x_elements, weight_elements, y_elements] = [x, weight, pass.result].map(Elements::of);
+        let [x_tangent, weight_tangent, gradient, gradient_tangent] =
+            [x_tangent, weight_tangent, &gradient, &gradient_tangent]
+                .map(|tensor| tensor.as_ref().map(Elements::of));
+        with_float!(x.dtype(), self.name(), T => {
+            let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
+            let y = y_elements.as_slice::<T>()?;
+            let through = |gradient: &Option<Elements<'_>>| match gradient {
+                Some(gradient) => Ok(Some(self.through::<T>(y, gradient.as_slice()?))),
+                None => Ok::<_, candle_core::Error>(None),
+            };
+            let (gradient, moved) = (through(&gradient)?, through(&gradient_tangent)?);
+            let x_tangent = x_tangent.as_ref().map(|tangent| tangent.as_slice::<T>()).transpose()?;
+            let weight_tangent = weight_tangent.as_ref().map(|tangent| tangent.as_slice::<T>()).transpose()?;
+            let (mut of_x, mut of_weight, mut of_bias) = (Pair::default(), Pair::default(), Pair::default());
+            if pass.leads_on(0) {
+                let plain = gradient.as_deref().map(|gradient| input_gradients(sizes, weight_slice, gradient));
+                of_x.gradient = shaped(plain, x.shape())?;
+            }
+            if pass.is_tracked(0) {
+                let straight = moved.as_deref().map(|moved| input_gradients(sizes, weight_slice, moved));
+                let turned = weight_tangent.zip(gradient.as_deref());
+                let turned = turned.map(|(weight, gradient)| input_gradients(sizes, weight, gradient));
+                of_x.tangent = shaped(added(straight, turned), x.shape())?;
+            }
+            if pass.leads_on(1) || pass.leads_on(2) {
+                let (weights, biases) =
+                    gradient.as_deref().map(|gradient| gradients_of_parameters(sizes, x_slice, gradient)).unzip();
+                of_weight.gradient = shaped(weights, weight.shape())?;
+                of_bias.gradient = shaped(biases, bias.shape())?;
+            }
+            if pass.is_tracked(1) || pass.is_tracked(2) {
+                let (straight, biases) =
+                    moved.as_deref().map(|moved| gradients_of_parameters(sizes, x_slice, moved)).unzip();
+                let turned = x_tangent.zip(gradient.as_deref());
+                let turned = turned.map(|(x, gradient)| gradients_of_parameters(sizes, x, gradient).0);
+                of_weight.tangent = shaped(added(straight, turned), weight.shape())?;
+                of_bias.tangent = shaped(biases, bias.shape())?;
+            }
+            Ok(vec![of_x, of_weight, of_bias])
+        })
+    }
+}
+
+impl Dense {
+    /// What the activation lets through of a gradient or a tangent.
+    fn through<T: Dispatch>(&self, y: &[T], gradient: &[T]) -> Vec<T> {
+        let mut through = gradient.to_vec();
+        if self.activation == Activation::Relu {
+            back_through_relu(y, &mut through);
+        }
+        through
+    }
+}
+
+fn contiguous(tensor: Option<&Tensor>) -> Result<Option<Tensor>> {
+    tensor.map(Tensor::contiguous).transpose()
+}
+
+/// The layer's outputs without an activation.
+fn outputs<T: Dispatch>(sizes: Sizes, x: &[T], weight: &[T], bias: &[T]) -> Vec<T> {
+    let mut y = vec![T::default(); sizes.lanes * sizes.batch * sizes.outputs];
+    forward(sizes, x, weight, bias, Activation::Identity, &mut y);
+    y
+}
+
+/// The gradients of the inputs, lanes that read the same ones added up.
+fn input_gradients<T: Dispatch>(sizes: Sizes, weight: &[T], gradient: &[T]) -> Vec<T> {
+    let mut inputs = vec![T::default(); sizes.lanes * sizes.batch * sizes.inputs];
+    input_gradient(sizes, weight, gradient, &mut inputs);
+    add_lanes(sizes, &mut inputs);
+    inputs
+}
+
+/// The gradients of the weights and of the biases.
+fn gradients_of_parameters<T: Dispatch>(sizes: Sizes, x: &[T], gradient: &[T]) -> (Vec<T>, Vec<T>) {
+    let mut weights = vec![T::default(); sizes.lanes * sizes.outputs * sizes.inputs];
+    let mut biases = vec![T::default(); sizes.lanes * sizes.outputs];
+    parameter_gradients(sizes, x, gradient, &mut weights, &mut biases);
+    (weights, biases)
 }
 
 /// Writes the layer's outputs to `y`.

@@ -5,6 +5,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, T
 
 use crate::backprop::apply2;
 use crate::element::{Element, Elements, slice, with_float};
+use crate::hessian::{Pair, Pass, Twice};
 
 /// Sums over a batch, for evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -107,6 +108,81 @@ impl CustomOp2 for CrossEntropy {
     }
 }
 
+impl Twice for CrossEntropy {
+    /// (p − 1)·ż, averaged over rows.
+    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
+        let ([logits, labels], [Some(tangent), _]) = (pass.inputs, pass.tangents) else {
+            bail!("{} moves with its logits alone", self.name());
+        };
+        let (rows, labels, tangents) = (Elements::of(logits), Elements::of(labels), Elements::of(tangent));
+        let (_, classes) = logits.dims2()?;
+        with_float!(logits.dtype(), self.name(), T => {
+            let mut slope = vec![T::default(); rows.as_slice::<T>()?.len()];
+            softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, 1.0, &mut slope);
+            let along = slope.iter().zip(tangents.as_slice::<T>()?);
+            let along: f64 = along.map(|(slope, tangent)| slope.to_f64() * tangent.to_f64()).sum();
+            Tensor::new(T::from_f64(along), &Device::Cpu)
+        })
+    }
+
+    /// The derivative of p − 1 along ż is p∘(ż − p·ż).
+    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
+        let ([logits, labels], [tangent, _]) = (pass.inputs, pass.tangents) else {
+            unreachable!("{} has two inputs", self.name());
+        };
+        let (rows, labels) = (Elements::of(logits), Elements::of(labels));
+        let tangent = tangent.as_ref().map(Elements::of);
+        let (_, classes) = logits.dims2()?;
+        let (scale, scale_tangent) = (number(result.gradient.as_ref())?, number(result.tangent.as_ref())?);
+        with_float!(logits.dtype(), self.name(), T => {
+            let (logit_rows, label_rows) = (rows.as_slice::<T>()?, labels.as_slice()?);
+            let plain = |scale| {
+                let mut slope = vec![T::default(); logit_rows.len()];
+                softmax_minus_one_hot::<T>(logit_rows, label_rows, classes, scale, &mut slope);
+                Tensor::from_vec(slope, logits.shape(), &Device::Cpu)
+            };
+            let mut pair = Pair::default();
+            if pass.leads_on(0) {
+                pair.gradient = Some(plain(scale)?);
+            }
+            if let Some(tangent) = tangent {
+                let moved = moved_softmax::<T>(logit_rows, tangent.as_slice()?, classes, scale);
+                pair.tangent = Some(Tensor::from_vec(moved, logits.shape(), &Device::Cpu)?);
+            }
+            if result.tangent.is_some() {
+                let straight = plain(scale_tangent)?;
+                pair.tangent = Some(match pair.tangent {
+                    Some(moved) => (moved + straight)?,
+                    None => straight,
+                });
+            }
+            Ok(vec![pair])
+        })
+    }
+}
+
+/// A scalar, or zero where there is none.
+fn number(scalar: Option<&Tensor>) -> Result<f64> {
+    scalar.map_or(Ok(0.0), |scalar| scalar.to_dtype(DType::F64)?.to_scalar::<f64>())
+}
+
+/// The derivative of [`softmax_minus_one_hot`] along tangents of the logits.
+fn moved_softmax<T: Element>(logits: &[T], tangents: &[T], classes: usize, scale: f64) -> Vec<T> {
+    let scale = scale / (logits.len() / classes) as f64;
+    let mut moved = Vec::with_capacity(logits.len());
+    for (row, tangents) in logits.chunks_exact(classes).zip(tangents.chunks_exact(classes)) {
+        let (_, log_sum) = log_sum_of_exponentials(row);
+        let shares = row.iter().map(|logit| (logit.to_f64() - log_sum).exp());
+        let mean: f64 = shares.clone().zip(tangents).map(|(share, tangent)| share * tangent.to_f64()).sum();
+        moved.extend(
+            shares
+                .zip(tangents)
+                .map(|(share, tangent)| T::from_f64(share * (tangent.to_f64() - mean) * scale)),
+        );
+    }
+    moved
+}
+
 fn check_shapes(logits: &Shape, labels: &Shape) -> Result<usize> {
     let (rows, classes) = logits.dims2()?;
     if labels.dims() != [rows] {
@@ -202,6 +278,50 @@ impl CustomOp2 for MeanSquaredError {
             let mut gradient = vec![T::default(); prediction.elem_count()];
             scaled_differences::<T>(p.as_slice()?, t.as_slice()?, scale, &mut gradient);
             Ok((Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?), None))
+        })
+    }
+}
+
+impl Twice for MeanSquaredError {
+    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
+        let ([prediction, target], [Some(tangent), None]) = (pass.inputs, pass.tangents) else {
+            bail!("{} moves with its prediction alone", self.name());
+        };
+        let (p, t, tangents) = (Elements::of(prediction), Elements::of(target), Elements::of(tangent));
+        let scale = 2.0 / prediction.elem_count() as f64;
+        with_float!(prediction.dtype(), self.name(), T => {
+            let pairs = p.as_slice::<T>()?.iter().zip(t.as_slice::<T>()?).zip(tangents.as_slice::<T>()?);
+            let along: f64 = pairs.map(|((p, t), tangent)| difference(*p, *t) * scale * tangent.to_f64()).sum();
+            Tensor::new(T::from_f64(along), &Device::Cpu)
+        })
+    }
+
+    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
+        let ([prediction, target], [tangent, _]) = (pass.inputs, pass.tangents) else {
+            unreachable!("{} has two inputs", self.name());
+        };
+        let (p, t) = (Elements::of(prediction), Elements::of(target));
+        let tangent = tangent.as_ref().map(Elements::of);
+        let share = 2.0 / prediction.elem_count() as f64;
+        let (scale, scale_tangent) =
+            (share * number(result.gradient.as_ref())?, share * number(result.tangent.as_ref())?);
+        with_float!(prediction.dtype(), self.name(), T => {
+            let pairs = || p.as_slice::<T>().and_then(|p| Ok(p.iter().zip(t.as_slice::<T>()?)));
+            let mut pair = Pair::default();
+            if pass.leads_on(0) {
+                let gradient: Vec<T> = pairs()?.map(|(p, t)| T::from_f64(difference(*p, *t) * scale)).collect();
+                pair.gradient = Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?);
+            }
+            let still = vec![T::default(); if tangent.is_none() { prediction.elem_count() } else { 0 }];
+            let tangents = tangent.as_ref().map_or(Ok(still.as_slice()), |tangent| tangent.as_slice::<T>())?;
+            let moved: Vec<T> = pairs()?
+                .zip(tangents)
+                .map(|((p, t), tangent)| {
+                    T::from_f64(difference(*p, *t) * scale_tangent + tangent.to_f64() * scale)
+                })
+                .collect();
+            pair.tangent = Some(Tensor::from_vec(moved, prediction.shape(), &Device::Cpu)?);
+            Ok(vec![pair])
         })
     }
 }

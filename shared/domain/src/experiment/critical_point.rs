@@ -91,12 +91,15 @@ impl CriticalPoint {
     /// The kind's name.
     pub const KIND: &'static str = "critical-point";
     /// The kind's version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
     /// The most parameters: the Hessian is exact, and its eigenvalues cost their third power.
     pub const MOST_PARAMETERS: u64 = 2_000;
+    /// The most products of points and the square of parameters: so many are summed for a Hessian, without a chance to interrupt
+    /// them. It is a matter of seconds.
+    pub const MOST_PRODUCTS: u64 = 1 << 34;
 
-    /// The names of the series that a run records: both against iterations, those of the search counted on from the last
-    /// step on the loss.
+    /// The names of the series that a run records: both against iterations, from 0, where training begins; those of the
+    /// search are counted on from the last step on the loss.
     pub fn series(&self) -> Vec<&'static str> {
         vec!["loss", "gradient_norm"]
     }
@@ -117,6 +120,12 @@ impl CriticalPoint {
             "smallest_eigenvalue",
             "largest_eigenvalue",
         ]
+    }
+
+    /// The most points over which the Hessian of a network of this size is taken.
+    pub fn most_points(&self) -> u64 {
+        let parameters = self.parameter_count();
+        Self::MOST_PRODUCTS / parameters.saturating_mul(parameters).max(1)
     }
 
     /// The number of trainable parameters.

@@ -64,7 +64,7 @@ impl FitFunction {
     /// The kind's name.
     pub const KIND: &'static str = "fit-function";
     /// The kind's version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {

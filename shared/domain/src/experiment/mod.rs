@@ -109,6 +109,20 @@ impl Experiment {
         conv.chain((0..dense).map(|index| format!("dense{index}"))).chain(["output".to_owned()]).collect()
     }
 
+    /// How often the weights are kept before the end, if they are kept at all: at initialisation and every so many epochs. The
+    /// weights of the end are kept beside them.
+    pub const fn snapshots(&self) -> Option<u32> {
+        let (record, epochs) = match self {
+            Self::FitFunction(parameters) => (parameters.record, parameters.epochs),
+            Self::Classify(parameters) => (parameters.record, parameters.epochs),
+            Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => return None,
+        };
+        match record.weights_every {
+            Some(0) | None => None,
+            Some(every) => Some(epochs.div_ceil(every)),
+        }
+    }
+
     /// Every how many epochs the weights are kept as tensors of the result, if they are.
     pub const fn weights_every(&self) -> Option<u32> {
         match self {

@@ -27,7 +27,9 @@ pub enum Probe {
         /// Steps of the ascent within the box, at least 1.
         steps: u32,
     },
-    /// The largest eigenvalue of the training loss's Hessian, by Lanczos iteration.
+    /// The largest eigenvalue of the training loss's Hessian, by Lanczos iteration, and beside it the residual: H has an
+    /// eigenvalue that is no farther away. What was found is never above H's largest. The iteration ends early once the residual
+    /// is a ten-thousandth of the eigenvalue.
     LargestEigenvalue {
         /// The first so many training examples of the run.
         examples: u32,
@@ -46,6 +48,9 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// The series of the largest eigenvalue's residuals, against epochs.
+    pub const RESIDUAL: &'static str = "largest_eigenvalue_residual";
+
     /// The names of all probes, as the sweep file spells them.
     pub const NAMES: [&'static str; 5] =
         ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue", "spectrum"];
@@ -61,11 +66,22 @@ impl Probe {
         }
     }
 
-    /// The name of the series that it records: against epochs, or against eigenvalues for the spectrum.
+    /// The name of the series of what it measures: against epochs, or against eigenvalues for the spectrum.
     pub const fn series(&self) -> &'static str {
         match self {
             Self::Spectrum { .. } => "spectral_density",
             other => other.name(),
+        }
+    }
+
+    /// The names of all series that it records.
+    pub const fn all_series(&self) -> &'static [&'static str] {
+        match self {
+            Self::Sensitivity { .. } => &["sensitivity"],
+            Self::InputGradient { .. } => &["input_gradient"],
+            Self::Sharpness { .. } => &["sharpness"],
+            Self::LargestEigenvalue { .. } => &["largest_eigenvalue", Self::RESIDUAL],
+            Self::Spectrum { .. } => &["spectral_density"],
         }
     }
 }
@@ -88,6 +104,6 @@ impl Probing {
 
     /// The names of the series that the probes record.
     pub fn series(&self) -> impl Iterator<Item = &'static str> {
-        self.probes.iter().map(Probe::series)
+        self.probes.iter().flat_map(Probe::all_series).copied()
     }
 }

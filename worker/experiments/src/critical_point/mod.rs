@@ -58,6 +58,13 @@ fn check(parameters: &CriticalPoint) -> Result<(), String> {
     if count > most {
         return Err(format!("{count} parameters are too many for an exact Hessian: {most} are the most"));
     }
+    let most = parameters.most_points();
+    if u64::from(parameters.points) > most {
+        let points = parameters.points;
+        return Err(format!(
+            "{points} points are too many for an exact Hessian of {count} parameters: {most} are the most"
+        ));
+    }
     let ratio = parameters.minimal_ratio;
     let mut above_zero =
         vec![("threshold", parameters.threshold), ("near_zero", ratio.near_zero), ("radius", ratio.radius)];

@@ -1,6 +1,7 @@
 //! A run: steps on the loss, the search, and what is measured where it ends.
 //!
-//! The series' point at iteration t is what the t-th iteration led to: the last point of a run's series is where it ended.
+//! The series' point at iteration t is what the t-th iteration led to: the first, at 0, is where the run began, and the last is
+//! where it ended.
 
 use basin_domain::experiment::{CriticalPoint, Search};
 use basin_domain::id::TaskId;
@@ -8,7 +9,8 @@ use basin_domain::optimizer::Optimizer;
 use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::TaskSpec;
 use candle_core::{Device, Tensor};
-use nalgebra::SymmetricEigen;
+use nalgebra::DMatrix;
+use nalgebra::linalg::SymmetricTridiagonal;
 
 use super::levenberg_marquardt::{LevenbergMarquardt, Step};
 use super::minimal_ratio::{count_higher, share};
@@ -18,7 +20,8 @@ use super::point::Point;
 use super::stage::Stage;
 use super::workspace::Workspace;
 use crate::tensors::{self, Named};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::tridiagonal::Tridiagonal;
+use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
 
 /// Steps on the loss of one advance at most.
 const STEPS: u64 = 64;
@@ -26,8 +29,6 @@ const STEPS: u64 = 64;
 const SAMPLES: u64 = 256;
 /// Parameters times points of the passes of one advance, about: large networks take fewer steps an advance.
 const WORK: u64 = 1 << 25;
-/// Rounds of the eigenvalues' solver for each of them at most; it needs about two.
-const EIGENVALUE_ROUNDS: usize = 1_000;
 
 /// A run of `critical-point`.
 pub(super) struct CriticalPointRun {
@@ -90,7 +91,12 @@ impl CriticalPointRun {
         };
         match checkpoint {
             Some(bytes) => run.restore(bytes)?,
-            None => run.record.set("parameters", count as f64),
+            None => {
+                run.record.set("parameters", count as f64);
+                if let Some(end) = run.record_point() {
+                    run.stage = end;
+                }
+            }
         }
         Ok(run)
     }
@@ -125,9 +131,6 @@ impl CriticalPointRun {
     }
 
     fn train(&mut self) -> Stage {
-        if !self.point.is_finite() {
-            return self.diverged();
-        }
         for _ in 0..self.passes(STEPS) {
             if self.trained == u64::from(self.parameters.epochs) {
                 return Stage::Search;
@@ -174,19 +177,14 @@ impl CriticalPointRun {
     }
 
     /// Measures what follows from θ and H. Biases count as weights.
-    fn measure(&mut self) -> Result<Stage, ExperimentError> {
+    fn measure(&mut self) -> Stage {
         let mut gradient = vec![0.0; self.point.theta.len()];
         self.network.gradient_with(&self.point.theta, &mut self.workspace, &mut gradient);
         let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
         if !hessian.iter().all(|element| element.is_finite()) {
-            return Ok(self.diverged());
+            return self.diverged();
         }
-        let rounds = EIGENVALUE_ROUNDS * hessian.nrows();
-        let solved = SymmetricEigen::try_new(hessian, f64::EPSILON, rounds).ok_or_else(|| {
-            candle_core::Error::Msg(format!("the Hessian's eigenvalues weren't found in {rounds} rounds"))
-        })?;
-        let mut eigenvalues = solved.eigenvalues.as_slice().to_vec();
-        eigenvalues.sort_by(f64::total_cmp);
+        let eigenvalues = eigenvalues(hessian);
         let ratio = self.parameters.minimal_ratio;
         self.count_iterations(self.point.norm < self.parameters.threshold);
         for (name, number) in [
@@ -206,7 +204,7 @@ impl CriticalPointRun {
             self.record.set(name, number);
         }
         self.eigenvalues = Some(eigenvalues);
-        Ok(Stage::Sample { done: 0, higher: 0 })
+        Stage::Sample { done: 0, higher: 0 }
     }
 
     fn sample(&mut self, done: u32, higher: u32) -> Stage {
@@ -237,6 +235,18 @@ impl CriticalPointRun {
     }
 }
 
+/// The eigenvalues of a symmetric matrix, the smallest first, in a number of steps that is known before; no eigenvectors. Scaled, so
+/// that no square overflows.
+fn eigenvalues(matrix: DMatrix<f64>) -> Vec<f64> {
+    let size = matrix.amax();
+    if size == 0.0 {
+        return vec![0.0; matrix.nrows()];
+    }
+    let (diagonal, beside) = SymmetricTridiagonal::new(matrix / size).unpack_tridiagonal();
+    let scaled = Tridiagonal::new(diagonal.as_slice(), beside.as_slice()).eigenvalues();
+    scaled.into_iter().map(|eigenvalue| size * eigenvalue).collect()
+}
+
 /// One step of Adam on ‖g‖², whose gradient is 2Hg.
 fn descend(
     adam: &mut FlatOptimizer,
@@ -260,7 +270,7 @@ impl Run for CriticalPointRun {
         self.stage = match self.stage {
             Stage::Train => self.train(),
             Stage::Search => self.search(),
-            Stage::Measure => self.measure()?,
+            Stage::Measure => self.measure(),
             Stage::Sample { done, higher } => self.sample(done, higher),
             Stage::Ended { outcome } => Stage::Ended { outcome },
         };
@@ -292,7 +302,7 @@ impl Run for CriticalPointRun {
             let tensor = Tensor::from_slice(eigenvalues, count, &Device::Cpu)?;
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
-        let result = tensors::serialize(&results, None)?;
+        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

@@ -44,12 +44,21 @@ pub(super) struct Principal {
     pub(super) scores: Vec<[f64; 2]>,
 }
 
+impl Principal {
+    /// Whether the trajectory has an extent in two directions.
+    pub(super) fn is_plane(&self) -> bool {
+        self.explained.iter().all(|share| *share > 0.0)
+    }
+}
+
 /// The principal components of θ₀ − θₙ, …, θₙ₋₁ − θₙ (Li et al. 2018, section 7.2), through the Gram matrix of these
 /// differences: its size is that of the trajectory, not of the weights. The sign of a component is such that the score with
 /// the greatest magnitude is positive.
-pub(super) fn principal(trajectory: &[Vec<f64>], end: &[f64]) -> Principal {
-    let differences: Vec<Vec<f64>> =
-        trajectory.iter().map(|point| point.iter().zip(end).map(|(at, end)| at - end).collect()).collect();
+pub(super) fn principal(mut trajectory: Vec<Vec<f64>>, end: &[f64]) -> Principal {
+    for point in &mut trajectory {
+        point.iter_mut().zip(end).for_each(|(at, end)| *at -= end);
+    }
+    let differences = trajectory;
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let count = differences.len();
     let gram = DMatrix::from_fn(count, count, |row, column| {
@@ -127,7 +136,7 @@ mod tests {
             })
             .collect();
         let end = vec![0.25; 6];
-        let found = principal(&trajectory, &end);
+        let found = principal(trajectory.clone(), &end);
         let m = DMatrix::from_fn(9, 6, |row, column| trajectory[row][column] - end[column]);
         let dense = (m.transpose() * &m).symmetric_eigen();
         let mut values: Vec<f64> = dense.eigenvalues.iter().copied().collect();
@@ -151,7 +160,17 @@ mod tests {
 
     #[test]
     fn a_trajectory_that_stays_where_it_ends_has_no_directions() {
-        let found = principal(&[vec![1.0; 4], vec![1.0; 4]], &[1.0; 4]);
+        let found = principal(vec![vec![1.0; 4], vec![1.0; 4]], &[1.0; 4]);
+        assert!(!found.is_plane());
         assert_eq!((found.explained, found.scores), ([0.0; 2], vec![[0.0; 2]; 2]));
+    }
+
+    #[test]
+    fn a_trajectory_on_a_line_spans_no_plane() {
+        let on_a_line = |at: f64| vec![3.0 * at, -at, 0.1 * at, 0.0];
+        let found = principal(vec![on_a_line(1.0), on_a_line(0.25), on_a_line(-0.5)], &[0.0; 4]);
+        assert!(!found.is_plane() && (found.explained[0] - 1.0).abs() < 1e-12 && found.explained[1] == 0.0);
+        assert!(!principal(vec![vec![f64::NAN; 4], vec![1.0; 4]], &[0.0; 4]).is_plane());
+        assert!(principal(vec![vec![1.0, 0.0], vec![1.0, 1.0]], &[0.0; 2]).is_plane());
     }
 }

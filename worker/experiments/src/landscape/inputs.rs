@@ -1,6 +1,7 @@
 //! What a landscape reads of the tasks before it: their networks' weights.
 
 use basin_domain::experiment::Subject;
+use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use candle_core::DType;
 
@@ -9,7 +10,7 @@ use crate::fit_function::Fit;
 use crate::model::Model;
 use crate::tensors::{self, Named};
 use crate::training::{Part, Problem};
-use crate::{Assets, ExperimentError, Run};
+use crate::{Assets, ExperimentError, Run, ending};
 
 /// What is done with a subject, whatever its kind of problem.
 pub(super) trait Visitor {
@@ -38,11 +39,15 @@ pub(super) fn visit(
     }
 }
 
-/// The tensors of the input `name`.
-pub(super) fn read(assets: &Assets, name: &str) -> Result<Named, ExperimentError> {
+/// The tensors of the input `name`; none if its run diverged: the weights are those before the step that failed, and no solution.
+pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<Named>, ExperimentError> {
     let bytes = assets.inputs.get(name).ok_or_else(|| unusable(name, "isn't there"))?;
-    let (tensors, _) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
-    Ok(tensors)
+    let (tensors, note) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
+    match ending::read(&note) {
+        Some(Outcome::Completed) => Ok(Some(tensors)),
+        Some(Outcome::Diverged { .. }) => Ok(None),
+        None => Err(unusable(name, "it doesn't say how its run ended")),
+    }
 }
 
 /// The weights under `prefix` of the input `name` as one vector, in the order of the model's parameters.

@@ -7,6 +7,7 @@ use basin_domain::task::TaskSpec;
 use super::inputs::{self, Visitor};
 use super::{Landscape, Place, Places};
 use crate::model::Model;
+use crate::tensors::Named;
 use crate::training::Problem;
 use crate::{Assets, ExperimentError, Run};
 
@@ -32,9 +33,13 @@ struct Start<'a> {
 
 impl Visitor for Start<'_> {
     fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
-        let end = |name: &str| inputs::flat_weights(&model, &inputs::read(self.assets, name)?, name, "model");
-        let line =
-            Line { from: end("from")?, to: end("to")?, ratios: self.parameters.ratios.iter().collect() };
+        let (from, to) = (inputs::read(self.assets, "from")?, inputs::read(self.assets, "to")?);
+        let (Some(from), Some(to)) = (from, to) else {
+            return Landscape::without_solution(self.spec, (problem, model));
+        };
+        let end = |name: &str, tensors: &Named| inputs::flat_weights(&model, tensors, name, "model");
+        let (from, to) = (end("from", &from)?, end("to", &to)?);
+        let line = Line { from, to, ratios: self.parameters.ratios.iter().collect() };
         let parts = (&inputs::BOTH[..], self.parameters.examples);
         Ok(Box::new(Landscape::start(self.spec, (problem, model), line, parts, self.checkpoint)?))
     }

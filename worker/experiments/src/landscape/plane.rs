@@ -38,7 +38,9 @@ struct Start<'a> {
 
 impl Visitor for Start<'_> {
     fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
-        let tensors = inputs::read(self.assets, "of")?;
+        let Some(tensors) = inputs::read(self.assets, "of")? else {
+            return Landscape::without_solution(self.spec, (problem, model));
+        };
         let solution = inputs::flat_weights(&model, &tensors, "of", "model")?;
         let Surface { plane, resolution, tile, examples, .. } = *self.parameters;
         let grid = match plane {
@@ -61,7 +63,12 @@ impl Visitor for Start<'_> {
                 let at =
                     |epoch: &u32| inputs::flat_weights(&model, &tensors, "of", &format!("weights/{epoch}"));
                 let trajectory: Vec<Vec<f64>> = epochs.iter().map(at).collect::<Result<_, _>>()?;
-                let principal = directions::principal(&trajectory, &solution);
+                drop(tensors);
+                let principal = directions::principal(trajectory, &solution);
+                if !principal.is_plane() {
+                    let why = "its recorded weights span no plane: before its end there must be two that lie in different directions";
+                    return Err(unusable("of", why));
+                }
                 let spans = [0, 1].map(|axis| span(principal.scores.iter().map(|score| score[axis]), margin));
                 let Principal { directions, explained, scores } = principal;
                 Grid {

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::checkpoint::{self, bad};
 use crate::model::Model;
 use crate::tensors::Named;
-use crate::training::{EVALUATION_CHUNK, Part, Problem, evaluate};
+use crate::training::{EVALUATION_CHUNK, Part, Problem, SavedSums, evaluate};
 use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 /// Raised whenever the layout of checkpoints changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Where a network is evaluated.
 pub(crate) trait Places: Send {
@@ -51,9 +51,38 @@ pub(crate) struct Landscape<P, Q> {
     position: Position,
     latest_loss: Option<f64>,
     record: Record,
+    outcome: Outcome,
 }
 
-/// How far it is. Sums within a part aren't kept by a checkpoint: the part begins anew.
+/// Nowhere.
+pub(super) struct Nowhere;
+
+impl Places for Nowhere {
+    fn count(&self) -> usize {
+        0
+    }
+
+    fn place(&self, index: usize) -> Place {
+        unreachable!("there are no places, and {index} is asked for")
+    }
+
+    fn describe(&self, _: &mut Record) {}
+}
+
+impl<P: Problem + 'static> Landscape<P, Nowhere> {
+    /// A landscape around a solution that isn't there, because the run that was to find it diverged: it is at its end, and ended
+    /// as that run did, before its first step.
+    pub(super) fn without_solution(
+        spec: &TaskSpec,
+        network: (P, Model),
+    ) -> Result<Box<dyn Run>, ExperimentError> {
+        let mut landscape = Self::start(spec, network, Nowhere, (&[], None), None)?;
+        landscape.outcome = Outcome::Diverged { iteration: 0 };
+        Ok(Box::new(landscape))
+    }
+}
+
+/// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Position {
     /// The place.
@@ -76,6 +105,8 @@ impl Position {
 struct State {
     place: usize,
     part: usize,
+    example: usize,
+    sums: SavedSums,
 }
 
 impl<P: Problem, Q: Places> Landscape<P, Q> {
@@ -97,7 +128,9 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
         let mut record = Record::default();
         places.describe(&mut record);
         let (task, position) = (spec.id(), Position::at(0, 0));
-        let mut landscape = Self { task, problem, model, places, parts, position, latest_loss: None, record };
+        let outcome = Outcome::Completed;
+        let mut landscape =
+            Self { task, problem, model, places, parts, position, latest_loss: None, record, outcome };
         if let Some(bytes) = checkpoint {
             landscape.restore(bytes)?;
         }
@@ -107,12 +140,17 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
         let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
-        let State { place, part } = opened.state;
-        let is_end = place == self.places.count() && part == 0;
+        let State { place, part, example, sums } = opened.state;
+        let is_end = place == self.places.count() && part == 0 && example == 0;
         if !is_end && (place >= self.places.count() || part >= self.parts.len()) {
             return Err(bad(format!("there is no part {part} of place {place}")));
         }
-        self.position = Position::at(place, part);
+        let sums = LossSums::from(sums);
+        let count = self.parts.get(part).map_or(0, |&(_, count)| count);
+        if sums.count != example as u64 || sums.correct > sums.count || (!is_end && example >= count) {
+            return Err(bad(format!("it is at example {example} of {count}, with sums of {}", sums.count)));
+        }
+        self.position = Position { place, part, example, sums };
         self.record = opened.record;
         Ok(())
     }
@@ -179,7 +217,8 @@ impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
     }
 
     fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
-        let state = State { place: self.position.place, part: self.position.part };
+        let Position { place, part, example, sums } = self.position;
+        let state = State { place, part, example, sums: sums.into() };
         checkpoint::seal(self.task, FORMAT, &state, Named::new(), &self.record)
     }
 
@@ -188,6 +227,6 @@ impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
             return Err(ExperimentError::NotDone);
         }
         let result = crate::tensors::serialize(&Named::new(), None)?;
-        Ok(Finished { outcome: Outcome::Completed, record: self.record, result })
+        Ok(Finished { outcome: self.outcome, record: self.record, result })
     }
 }

@@ -5,6 +5,7 @@
 use nalgebra::DMatrix;
 
 use super::vector;
+use crate::tridiagonal::Tridiagonal;
 
 /// Below this share of the largest coefficient, what is left of a new direction is rounding: the space is exhausted.
 const EXHAUSTED: f64 = 1e-10;
@@ -39,7 +40,14 @@ pub struct Node {
     pub at: f64,
     /// The weight; all weights add up to 1.
     pub weight: f64,
-    /// How far the eigenvalue may be from one of the matrix itself.
+}
+
+/// The largest eigenvalue of the tridiagonal matrix. That of the matrix itself isn't below it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Largest {
+    /// The eigenvalue.
+    pub value: f64,
+    /// An eigenvalue of the matrix itself is no farther from it than this (Parlett 1980, section 13-2).
     pub residual: f64,
 }
 
@@ -100,10 +108,24 @@ impl Lanczos {
         }
     }
 
+    fn is_finite(&self) -> bool {
+        self.diagonal.iter().chain(&self.beside).all(|coefficient| coefficient.is_finite())
+    }
+
+    /// What is known of the largest eigenvalue after at least one step; none if a coefficient isn't finite.
+    pub fn largest(&self) -> Option<Largest> {
+        if !self.is_finite() || self.diagonal.is_empty() {
+            return None;
+        }
+        let (value, last) = Tridiagonal::new(&self.diagonal, &self.beside).largest();
+        let beyond = if self.exhausted { 0.0 } else { self.beside[self.steps() - 1] };
+        Some(Largest { value, residual: beyond * last })
+    }
+
     /// The nodes in ascending order; none if a coefficient isn't finite.
     pub fn nodes(&self) -> Vec<Node> {
         let steps = self.steps();
-        if self.diagonal.iter().chain(&self.beside).any(|coefficient| !coefficient.is_finite()) {
+        if !self.is_finite() {
             return Vec::new();
         }
         let tridiagonal = DMatrix::from_fn(steps, steps, |row, column| match row.abs_diff(column) {
@@ -112,12 +134,10 @@ impl Lanczos {
             _ => 0.0,
         });
         let eigen = tridiagonal.symmetric_eigen();
-        let last = if self.exhausted { 0.0 } else { self.beside.last().copied().unwrap_or(0.0) };
         let mut nodes: Vec<Node> = (0..steps)
             .map(|index| Node {
                 at: eigen.eigenvalues[index],
                 weight: eigen.eigenvectors[(0, index)].powi(2),
-                residual: (last * eigen.eigenvectors[(steps - 1, index)]).abs(),
             })
             .collect();
         nodes.sort_by(|a, b| a.at.total_cmp(&b.at));
@@ -162,9 +182,15 @@ mod tests {
     #[test]
     fn extremes_of_a_large_matrix_are_found_in_few_steps_and_the_residual_bounds_their_error() {
         let eigenvalues: Vec<f64> = (0..2_000).map(|index| f64::from(index) / 2_000.0).chain([4.0]).collect();
-        let nodes = run(&eigenvalues, 20).nodes();
-        let largest = nodes.last().unwrap();
-        assert!((largest.at - 4.0).abs() < 1e-6 && (largest.at - 4.0).abs() <= largest.residual + 1e-12);
+        for steps in 1..20 {
+            let largest = run(&eigenvalues, steps).largest().unwrap();
+            let nearest = eigenvalues.iter().map(|at| (at - largest.value).abs()).fold(f64::MAX, f64::min);
+            assert!(nearest <= largest.residual + 1e-12 && largest.value <= 4.0 + 1e-12, "{largest:?}");
+        }
+        let lanczos = run(&eigenvalues, 20);
+        let (nodes, largest) = (lanczos.nodes(), lanczos.largest().unwrap());
+        assert!((largest.value - 4.0).abs() < 1e-6 && largest.residual < 1e-3, "{largest:?}");
+        assert!((nodes[nodes.len() - 1].at - largest.value).abs() < 1e-12);
         let weights: f64 = nodes.iter().map(|node| node.weight).sum();
         assert!((weights - 1.0).abs() < 1e-10);
     }
@@ -173,12 +199,14 @@ mod tests {
     fn a_zero_matrix_ends_at_once() {
         let lanczos = run(&[0.0; 5], 10);
         assert_eq!((lanczos.steps(), lanczos.nodes()[0].at), (1, 0.0));
+        let largest = lanczos.largest().unwrap();
+        assert!(largest.value.abs() < 1e-300 && largest.residual == 0.0, "{largest:?}");
     }
 
     #[test]
     fn a_matrix_that_is_not_finite_gives_no_nodes() {
         let mut lanczos = Lanczos::new(vec![1.0; 3]);
         lanczos.step(vec![f64::NAN; 3]);
-        assert!(lanczos.nodes().is_empty() && lanczos.is_exhausted());
+        assert!(lanczos.nodes().is_empty() && lanczos.largest().is_none() && lanczos.is_exhausted());
     }
 }

@@ -5,6 +5,7 @@
 
 mod lanczos;
 mod objective;
+mod pass;
 mod saved;
 mod sensitivity;
 mod sharpness;
@@ -15,8 +16,10 @@ mod vector;
 mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_curvature;
 
-use basin_domain::experiment::Probe;
+use basin_domain::experiment::{Probe, Probing};
 use basin_domain::random::Stream;
 use candle_core::DType;
 
@@ -24,8 +27,9 @@ use crate::ExperimentError;
 use crate::model::Model;
 use crate::training::{Part, Problem};
 
-pub use lanczos::{Coefficients, Lanczos, Node};
+pub use lanczos::{Coefficients, Lanczos, Largest, Node};
 pub use objective::{Objective, TrainingObjective};
+use pass::Pass;
 pub(crate) use saved::Saved;
 pub use sensitivity::{input_gradient_norms, jacobian_norms};
 pub use sharpness::{Ascent, Reached};
@@ -37,11 +41,39 @@ const CHUNK: usize = 100;
 /// How close the largest eigenvalue must be before the iteration ends early, as a share of it.
 const CLOSE: f64 = 1e-4;
 
+/// The most numbers that Lanczos iteration may keep, 1 GiB of them: a direction for each step. A checkpoint holds them too.
+const MOST_NUMBERS: u64 = 1 << 27;
+
+/// Refuses probes that would need too much memory of a network with so many parameters.
+///
+/// # Errors
+/// [`ExperimentError::InvalidParameters`], with the way out.
+pub fn check(probing: &Probing, parameters: usize) -> Result<(), ExperimentError> {
+    let parameters = parameters as u64;
+    for probe in &probing.probes {
+        let steps = match *probe {
+            Probe::LargestEigenvalue { steps, .. } | Probe::Spectrum { steps, .. } => u64::from(steps),
+            Probe::Sensitivity { .. } | Probe::InputGradient { .. } | Probe::Sharpness { .. } => continue,
+        };
+        let most = MOST_NUMBERS / parameters.max(1);
+        if steps.min(parameters) > most {
+            return Err(ExperimentError::InvalidParameters(format!(
+                "`{}` would keep a direction of {parameters} numbers for each of {steps} steps, and {MOST_NUMBERS} numbers are \
+                 the most: `probe.lanczos_steps` may be {most} at most here, or the network smaller",
+                probe.name()
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     /// One number.
     Number(f64),
+    /// The largest eigenvalue, as far as it is known. NaN if a product wasn't finite.
+    Eigenvalue(Largest),
     /// Values against eigenvalues.
     Density(Vec<(f64, f64)>),
 }
@@ -56,11 +88,11 @@ enum Stage {
     /// Means over examples.
     Examples { part: Part, position: usize, end: usize, sum: f64 },
     /// The loss's curvature, on a copy of the model in `f64`, seen from these weights.
-    Curvature { model: Model, weights: Vec<f64>, work: Work },
+    Curvature { model: Model, weights: Vec<f64>, work: Work, pass: Option<Pass> },
 }
 
 enum Work {
-    Ascent(Option<Ascent>),
+    Ascent(Ascent),
     Lanczos { seed: u64, vector: u32, iteration: Option<Lanczos>, done: Vec<Vec<Node>> },
 }
 
@@ -80,19 +112,32 @@ impl Measurement {
             let end = problem.examples(part).min(examples.map_or(usize::MAX, |examples| examples as usize));
             Stage::Examples { part, position: 0, end, sum: 0.0 }
         };
-        let curvature = |work: Work| {
+        let curvature = |work: &dyn Fn(&[f64]) -> Work| {
             let copy = model.with_dtype(DType::F64)?;
             let weights = copy.flat_parameters()?;
-            Ok::<_, ExperimentError>(Stage::Curvature { model: copy, weights, work })
+            let work = work(&weights);
+            Ok::<_, ExperimentError>(Stage::Curvature { model: copy, weights, work, pass: None })
         };
         let stage = match probe {
             Probe::Sensitivity { examples } | Probe::InputGradient { examples } => over_examples(examples),
-            Probe::Sharpness { .. } => curvature(Work::Ascent(None))?,
+            Probe::Sharpness { epsilon, steps, .. } => {
+                curvature(&|weights| Work::Ascent(Ascent::new(weights.to_vec(), epsilon, steps)))?
+            }
             Probe::LargestEigenvalue { .. } | Probe::Spectrum { .. } => {
-                curvature(Work::Lanczos { seed, vector: 0, iteration: None, done: Vec::new() })?
+                curvature(&|_| Work::Lanczos { seed, vector: 0, iteration: None, done: Vec::new() })?
             }
         };
         Ok(Self { probe, stage })
+    }
+
+    /// The pieces of a pass; none in a probe that makes no passes.
+    fn pieces<P: Problem>(&self, problem: &P) -> usize {
+        match &self.stage {
+            Stage::Examples { .. } => 0,
+            Stage::Curvature { model, .. } => {
+                TrainingObjective::new(problem, model, training_examples(&self.probe)).pieces()
+            }
+        }
     }
 
     /// Does a piece of the work; gives what was found at the end.
@@ -119,39 +164,44 @@ impl Measurement {
                 *position = stop;
                 Ok((stop == *end).then(|| Found::Number(*sum / *end as f64)))
             }
-            Stage::Curvature { model, weights, work } => {
-                let examples = match self.probe {
-                    Probe::Sharpness { examples, .. }
-                    | Probe::LargestEigenvalue { examples, .. }
-                    | Probe::Spectrum { examples, .. } => examples,
-                    Probe::Sensitivity { .. } | Probe::InputGradient { .. } => 0,
-                };
-                let objective = TrainingObjective::new(problem, model, examples);
-                work.advance(&self.probe, &objective, weights)
+            Stage::Curvature { model, weights, work, pass } => {
+                let objective = TrainingObjective::new(problem, model, training_examples(&self.probe));
+                work.advance(&self.probe, &objective, weights, pass)
             }
         }
     }
 }
 
+/// How many training examples a probe of the loss's curvature looks at.
+fn training_examples(probe: &Probe) -> u32 {
+    match *probe {
+        Probe::Sharpness { examples, .. }
+        | Probe::LargestEigenvalue { examples, .. }
+        | Probe::Spectrum { examples, .. } => examples,
+        Probe::Sensitivity { .. } | Probe::InputGradient { .. } => 0,
+    }
+}
+
 impl Work {
+    /// Does a piece of a pass, and at its end what the pass was for.
     fn advance(
         &mut self,
         probe: &Probe,
         objective: &impl Objective,
         weights: &[f64],
+        under_way: &mut Option<Pass>,
     ) -> Result<Option<Found>, ExperimentError> {
+        let pass = under_way.get_or_insert_with(|| Pass::new(objective.dimension()));
         match self {
-            Self::Ascent(Some(ascent)) => {
-                let goes_on = ascent.step(objective)?;
-                Ok((!goes_on).then(|| Found::Number(ascent.sharpness())))
-            }
-            Self::Ascent(begun) => {
-                let (epsilon, steps) = match *probe {
-                    Probe::Sharpness { epsilon, steps, .. } => (epsilon, steps),
-                    _ => (0.0, 0),
-                };
-                *begun = Some(Ascent::new(objective, weights.to_vec(), epsilon, steps)?);
-                Ok(None)
+            Self::Ascent(ascent) => {
+                let Some(place) = ascent.place() else { return Ok(Some(Found::Number(ascent.sharpness()))) };
+                if pass.gradient(objective, &place)?
+                    && let Some(Pass { value, sum, .. }) = under_way.take()
+                {
+                    ascent.step(value, sum);
+                }
+                let is_done = under_way.is_none() && ascent.place().is_none();
+                Ok(is_done.then(|| Found::Number(ascent.sharpness())))
             }
             Self::Lanczos { seed, vector, iteration, done } => {
                 let (steps, vectors) = match *probe {
@@ -164,13 +214,18 @@ impl Work {
                 let lanczos = iteration.get_or_insert_with(|| {
                     Lanczos::new(random_direction(*seed, *vector, objective.dimension()))
                 });
-                lanczos.step(objective.hessian_vector(weights, lanczos.direction())?);
+                if !pass.hessian_vector(objective, weights, lanczos.direction())? {
+                    return Ok(None);
+                }
+                if let Some(Pass { sum, .. }) = under_way.take() {
+                    lanczos.step(sum);
+                }
                 let enough = lanczos.steps() >= steps as usize || lanczos.is_exhausted();
                 if matches!(probe, Probe::LargestEigenvalue { .. }) {
-                    let nodes = lanczos.nodes();
-                    let Some(largest) = nodes.last() else { return Ok(Some(Found::Number(f64::NAN))) };
-                    let is_close = largest.residual <= CLOSE * largest.at.abs();
-                    return Ok((enough || is_close).then_some(Found::Number(largest.at)));
+                    let unknown = Largest { value: f64::NAN, residual: f64::NAN };
+                    let largest = lanczos.largest().unwrap_or(unknown);
+                    let is_close = largest.residual <= CLOSE * largest.value.abs();
+                    return Ok((enough || is_close).then_some(Found::Eigenvalue(largest)));
                 }
                 if enough {
                     done.push(lanczos.nodes());

@@ -1,63 +1,75 @@
 //! A function of all parameters at once, as the probes of the loss's curvature see it.
 
-use candle_core::DType;
-
-use basin_kernels::backward;
+use basin_kernels::{backward, hessian_vector};
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Tensor};
 
 use crate::ExperimentError;
 use crate::model::Model;
-use crate::training::{Batch, Part, Problem};
+use crate::training::{Part, Problem};
 
 use super::vector;
 
-/// Examples of one forward and backward pass.
-const CHUNK: usize = 500;
+/// Examples of one piece. What a layer gives for them is held at once.
+const CHUNK: usize = 250;
 
-/// A function with its gradient, in `f64`. Parameters are one vector.
+/// A function with its derivatives, in `f64`. Parameters are one vector, and the function is a sum of pieces: one piece is what
+/// a run does between two chances to be interrupted.
 pub trait Objective {
     /// The number of parameters.
     fn dimension(&self) -> usize;
 
-    /// The value at `at`.
+    /// The number of pieces, at least 1.
+    fn pieces(&self) -> usize;
+
+    /// A piece's share of the value at `at`; its share of the gradient there is added to `sum`.
     ///
     /// # Errors
     /// If an operation fails.
-    fn value(&self, at: &[f64]) -> Result<f64, ExperimentError>;
+    fn add_gradient(&self, piece: usize, at: &[f64], sum: &mut [f64]) -> Result<f64, ExperimentError>;
+
+    /// Adds a piece's share of the product of the Hessian at `at` with `vector` to `sum`.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    fn add_hessian_vector(
+        &self,
+        piece: usize,
+        at: &[f64],
+        vector: &[f64],
+        sum: &mut [f64],
+    ) -> Result<(), ExperimentError>;
 
     /// The value at `at`, and the gradient there, which is written to `gradient`.
     ///
     /// # Errors
     /// If an operation fails.
-    fn gradient(&self, at: &[f64], gradient: &mut [f64]) -> Result<f64, ExperimentError>;
+    fn gradient(&self, at: &[f64], gradient: &mut [f64]) -> Result<f64, ExperimentError> {
+        gradient.fill(0.0);
+        let mut value = 0.0;
+        for piece in 0..self.pieces() {
+            value += self.add_gradient(piece, at, gradient)?;
+        }
+        Ok(value)
+    }
 
-    /// The product of the Hessian at `at` with `vector`, by central differences of gradients over a distance of
-    /// 10⁻⁵·(1 + ‖θ‖): their error is of that distance's second order, and rounding adds some 10⁻¹⁶ over the distance. Where a
-    /// kink of ReLU lies between, the difference is that of the slopes on both sides.
+    /// The product of the Hessian at `at` with `vector`.
     ///
     /// # Errors
     /// If an operation fails.
     fn hessian_vector(&self, at: &[f64], vector: &[f64]) -> Result<Vec<f64>, ExperimentError> {
-        let length = vector::norm(vector);
-        if length == 0.0 {
-            return Ok(vec![0.0; vector.len()]);
+        let mut product = vec![0.0; self.dimension()];
+        for piece in 0..self.pieces() {
+            self.add_hessian_vector(piece, at, vector, &mut product)?;
         }
-        let step = 1e-5 * (1.0 + vector::norm(at)) / length;
-        let moved = |factor: f64| {
-            let mut there = at.to_vec();
-            vector::add_scaled(&mut there, factor, vector);
-            there
-        };
-        let (mut ahead, mut behind) = (vec![0.0; at.len()], vec![0.0; at.len()]);
-        self.gradient(&moved(step), &mut ahead)?;
-        self.gradient(&moved(-step), &mut behind)?;
-        for (ahead, behind) in ahead.iter_mut().zip(behind) {
-            *ahead = (*ahead - behind) / (2.0 * step);
-        }
-        Ok(ahead)
+        Ok(product)
     }
 }
 
 /// The mean loss over a run's first training examples, computed in `f64`.
+///
+/// Its Hessian is that of the loss with every ReLU and every maximum left as it is at θ: the Hessian itself wherever there is one,
+/// which is almost everywhere ([`basin_kernels::hessian_vector`]).
 pub struct TrainingObjective<'a, P> {
     problem: &'a P,
     model: &'a Model,
@@ -71,15 +83,24 @@ impl<'a, P: Problem> TrainingObjective<'a, P> {
         Self { problem, model, examples: problem.examples(Part::Train).min(examples as usize) }
     }
 
-    /// Calls `work` with each chunk, and its share of all examples.
-    fn chunks(
-        &self,
-        mut work: impl FnMut(Batch, f64) -> Result<(), ExperimentError>,
-    ) -> Result<(), ExperimentError> {
-        let positions: Vec<u32> = (0..self.examples as u32).collect();
-        for chunk in positions.chunks(CHUNK) {
-            let batch = self.problem.batch(Part::Train, chunk, DType::F64)?;
-            work(batch, chunk.len() as f64 / self.examples as f64)?;
+    /// The loss of a piece's examples with the parameters `at`, to be differentiated, and their share of all examples.
+    fn loss(&self, piece: usize, at: &[f64]) -> Result<(Tensor, f64), ExperimentError> {
+        self.model.set_parameters(at)?;
+        let end = self.examples.min((piece + 1) * CHUNK);
+        let positions: Vec<u32> = (piece * CHUNK..end).map(|position| position as u32).collect();
+        let batch = self.problem.batch(Part::Train, &positions, DType::F64)?;
+        let loss = self.problem.loss(&self.model.forward(&batch.inputs)?, &batch.targets)?;
+        Ok((loss, positions.len() as f64 / self.examples as f64))
+    }
+
+    /// Adds a share of what was found for each parameter.
+    fn add(&self, found: &GradStore, share: f64, mut sum: &mut [f64]) -> Result<(), ExperimentError> {
+        for (name, parameter) in self.model.parameters() {
+            let of_one = found.get(parameter);
+            let of_one = of_one.ok_or_else(|| ExperimentError::NoGradient { parameter: name.clone() })?;
+            let (sums, after) = sum.split_at_mut(parameter.elem_count());
+            vector::add_scaled(sums, share, &of_one.flatten_all()?.to_vec1::<f64>()?);
+            sum = after;
         }
         Ok(())
     }
@@ -90,35 +111,32 @@ impl<P: Problem> Objective for TrainingObjective<'_, P> {
         self.model.parameter_count()
     }
 
-    fn value(&self, at: &[f64]) -> Result<f64, ExperimentError> {
-        self.model.set_parameters(at)?;
-        let mut value = 0.0;
-        self.chunks(|batch, share| {
-            let loss = self.problem.loss(&self.model.evaluate(&batch.inputs)?, &batch.targets)?;
-            value += share * loss.to_scalar::<f64>()?;
-            Ok(())
-        })?;
-        Ok(value)
+    fn pieces(&self) -> usize {
+        self.examples.div_ceil(CHUNK).max(1)
     }
 
-    fn gradient(&self, at: &[f64], gradient: &mut [f64]) -> Result<f64, ExperimentError> {
-        self.model.set_parameters(at)?;
-        gradient.fill(0.0);
-        let mut value = 0.0;
-        self.chunks(|batch, share| {
-            let loss = self.problem.loss(&self.model.forward(&batch.inputs)?, &batch.targets)?;
-            value += share * loss.to_scalar::<f64>()?;
-            let gradients = backward(&loss)?;
-            let mut rest = &mut *gradient;
-            for (name, parameter) in self.model.parameters() {
-                let of_one = gradients.get(parameter);
-                let of_one = of_one.ok_or_else(|| ExperimentError::NoGradient { parameter: name.clone() })?;
-                let (sums, after) = rest.split_at_mut(parameter.elem_count());
-                vector::add_scaled(sums, share, &of_one.flatten_all()?.to_vec1::<f64>()?);
-                rest = after;
-            }
-            Ok(())
-        })?;
-        Ok(value)
+    fn add_gradient(&self, piece: usize, at: &[f64], sum: &mut [f64]) -> Result<f64, ExperimentError> {
+        let (loss, share) = self.loss(piece, at)?;
+        self.add(&backward(&loss)?, share, sum)?;
+        Ok(share * loss.to_scalar::<f64>()?)
+    }
+
+    fn add_hessian_vector(
+        &self,
+        piece: usize,
+        at: &[f64],
+        vector: &[f64],
+        sum: &mut [f64],
+    ) -> Result<(), ExperimentError> {
+        let (loss, share) = self.loss(piece, at)?;
+        let mut direction = Vec::with_capacity(self.model.parameters().len());
+        let mut rest = vector;
+        for parameter in self.model.parameters().values() {
+            let (part, after) = rest.split_at(parameter.elem_count());
+            let part = Tensor::from_slice(part, parameter.shape(), &Device::Cpu)?;
+            direction.push((parameter.as_tensor(), part));
+            rest = after;
+        }
+        self.add(&hessian_vector(&loss, direction)?, share, sum)
     }
 }

@@ -4,7 +4,7 @@ use basin_domain::experiment::Probe;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Ascent, Coefficients, Lanczos, Measurement, Node, Reached, Stage, Work};
+use super::{Coefficients, Lanczos, Measurement, Node, Pass, Reached, Stage, Work};
 use crate::ExperimentError;
 use crate::checkpoint::{Bits, bad};
 use crate::model::Model;
@@ -18,9 +18,36 @@ pub(crate) enum Saved {
     /// Means over examples.
     Examples { position: usize, sum: Bits },
     /// Sharpness; without numbers it hasn't begun.
-    Ascent { numbers: Option<[Bits; 4]>, steps_left: u32 },
+    Ascent { numbers: Option<[Bits; 4]>, steps_left: u32, pass: Option<SavedPass> },
     /// Lanczos iterations.
-    Lanczos { vector: u32, done: Vec<Vec<[Bits; 3]>>, iteration: Option<SavedIteration> },
+    Lanczos {
+        vector: u32,
+        done: Vec<Vec<[Bits; 2]>>,
+        iteration: Option<SavedIteration>,
+        pass: Option<SavedPass>,
+    },
+}
+
+/// The numbers of a pass over the pieces of an objective; its sum is the tensor `sum`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SavedPass {
+    piece: usize,
+    value: Bits,
+}
+
+impl SavedPass {
+    fn save(pass: Option<&Pass>, tensors: &mut Named) -> Result<Option<Self>, ExperimentError> {
+        let Some(Pass { piece, value, sum }) = pass else { return Ok(None) };
+        tensors.insert("sum".to_owned(), vector(sum)?);
+        Ok(Some(Self { piece: *piece, value: (*value).into() }))
+    }
+
+    fn resume(self, tensors: &Named, length: usize, pieces: usize) -> Result<Pass, ExperimentError> {
+        if self.piece >= pieces {
+            return Err(bad(format!("the probe is at piece {} of {pieces}", self.piece)));
+        }
+        Ok(Pass { piece: self.piece, value: self.value.into(), sum: read(tensors, "sum", length)? })
+    }
 }
 
 /// The numbers of an iteration.
@@ -61,17 +88,23 @@ impl Measurement {
             Stage::Examples { position, sum, .. } => {
                 Saved::Examples { position: *position, sum: (*sum).into() }
             }
-            Stage::Curvature { work: Work::Ascent(None), .. } => {
-                Saved::Ascent { numbers: None, steps_left: 0 }
+            Stage::Curvature { work: Work::Ascent(ascent), pass, .. } => {
+                let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
+                match ascent.reached() {
+                    None => Saved::Ascent { numbers: None, steps_left: 0, pass },
+                    Some(Reached { at, gradient, numbers, steps_left }) => {
+                        tensors.insert("at".to_owned(), vector(at)?);
+                        tensors.insert("gradient".to_owned(), vector(gradient)?);
+                        let numbers = Some(numbers.map(Bits::from));
+                        Saved::Ascent { numbers, steps_left: *steps_left, pass }
+                    }
+                }
             }
-            Stage::Curvature { work: Work::Ascent(Some(ascent)), .. } => {
-                let Reached { at, gradient, numbers, steps_left } = ascent.reached();
-                tensors.insert("at".to_owned(), vector(at)?);
-                tensors.insert("gradient".to_owned(), vector(gradient)?);
-                Saved::Ascent { numbers: Some(numbers.map(Bits::from)), steps_left: *steps_left }
-            }
-            Stage::Curvature { work: Work::Lanczos { vector: number, iteration, done, .. }, .. } => {
-                let node = |node: &Node| [node.at, node.weight, node.residual].map(Bits::from);
+            Stage::Curvature {
+                work: Work::Lanczos { vector: number, iteration, done, .. }, pass, ..
+            } => {
+                let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
+                let node = |node: &Node| [node.at, node.weight].map(Bits::from);
                 let done = done.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
                 let mut saved = None;
                 if let Some(lanczos) = iteration {
@@ -82,7 +115,7 @@ impl Measurement {
                     let (diagonal, beside) = (bits(&diagonal), bits(&beside));
                     saved = Some(SavedIteration { diagonal, beside, exhausted });
                 }
-                Saved::Lanczos { vector: *number, done, iteration: saved }
+                Saved::Lanczos { vector: *number, done, iteration: saved, pass }
             }
         };
         Ok((saved, tensors))
@@ -99,6 +132,7 @@ impl Measurement {
     ) -> Result<Self, ExperimentError> {
         let mut measurement = Self::new(probe, problem, model, seed)?;
         let length = model.parameter_count();
+        let pieces = measurement.pieces(problem);
         match (&mut measurement.stage, saved) {
             (Stage::Examples { position, end, sum, .. }, Saved::Examples { position: at, sum: bits }) => {
                 if *at >= *end {
@@ -107,26 +141,27 @@ impl Measurement {
                 (*position, *sum) = (*at, (*bits).into());
             }
             (
-                Stage::Curvature { weights, work: Work::Ascent(begun), .. },
-                Saved::Ascent { numbers, steps_left },
+                Stage::Curvature { work: Work::Ascent(ascent), pass, .. },
+                Saved::Ascent { numbers, steps_left, pass: saved },
             ) => {
-                if let (Some(numbers), Probe::Sharpness { epsilon, .. }) = (numbers, probe) {
+                if let Some(numbers) = numbers {
                     let reached = Reached {
                         at: read(tensors, "at", length)?,
                         gradient: read(tensors, "gradient", length)?,
                         numbers: numbers.map(f64::from),
                         steps_left: *steps_left,
                     };
-                    *begun = Some(Ascent::resume(weights.clone(), epsilon, reached));
+                    *ascent = ascent.clone().resume(reached);
                 }
+                *pass = saved.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
             }
             (
-                Stage::Curvature { work: Work::Lanczos { vector, iteration, done, .. }, .. },
-                Saved::Lanczos { vector: number, done: nodes, iteration: saved },
+                Stage::Curvature { work: Work::Lanczos { vector, iteration, done, .. }, pass, .. },
+                Saved::Lanczos { vector: number, done: nodes, iteration: saved, pass: saved_pass },
             ) => {
-                let node = |bits: &[Bits; 3]| {
-                    let [at, weight, residual] = bits.map(f64::from);
-                    Node { at, weight, residual }
+                let node = |bits: &[Bits; 2]| {
+                    let [at, weight] = bits.map(f64::from);
+                    Node { at, weight }
                 };
                 *vector = *number;
                 *done = nodes.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
@@ -139,6 +174,7 @@ impl Measurement {
                     *iteration =
                         Some(lanczos.ok_or_else(|| bad("the probe's coefficients contradict each other"))?);
                 }
+                *pass = saved_pass.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
             }
             _ => return Err(bad(format!("it was taken during another probe than {}", probe.name()))),
         }

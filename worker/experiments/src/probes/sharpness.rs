@@ -1,16 +1,18 @@
 //! Sharpness: how much the loss rises within a box around the weights (Keskar et al. 2017, arXiv 1609.04836, section 2.2.2).
 
-use super::objective::Objective;
-use crate::ExperimentError;
-
 /// The ascent so far. The box is |zᵢ| ≤ ε(|θᵢ| + 1); Keskar et al. maximise within it by ten iterations of L-BFGS-B, here it
 /// is the conditional gradient method (Frank and Wolfe 1956): from each point it goes to the corner of the box that its
 /// gradient points to. On a convex function no step falls, and where one would, half the way is tried instead.
+///
+/// It asks for value and gradient at [`Ascent::place`], and goes on when it is told them.
 #[derive(Debug, Clone)]
 pub struct Ascent {
     start: Vec<f64>,
     half_widths: Vec<f64>,
-    reached: Reached,
+    /// Steps to take in all.
+    steps: u32,
+    /// None before value and gradient at the start are known.
+    reached: Option<Reached>,
 }
 
 /// How far an ascent is: all that it goes on from, beside where it began.
@@ -28,54 +30,52 @@ pub struct Reached {
 
 impl Ascent {
     /// Begins at `start`.
-    ///
-    /// # Errors
-    /// If the function can't be evaluated.
-    pub fn new(
-        objective: &impl Objective,
-        start: Vec<f64>,
-        epsilon: f64,
-        steps: u32,
-    ) -> Result<Self, ExperimentError> {
-        let mut gradient = vec![0.0; start.len()];
-        let value = objective.gradient(&start, &mut gradient)?;
-        let at = vec![0.0; start.len()];
-        let reached = Reached { at, gradient, numbers: [value, value, value, 1.0], steps_left: steps };
-        Ok(Self::resume(start, epsilon, reached))
+    pub fn new(start: Vec<f64>, epsilon: f64, steps: u32) -> Self {
+        let half_widths = start.iter().map(|parameter| epsilon * (parameter.abs() + 1.0)).collect();
+        Self { start, half_widths, steps, reached: None }
     }
 
     /// Goes on from where an ascent from the same start was.
-    pub fn resume(start: Vec<f64>, epsilon: f64, reached: Reached) -> Self {
-        let half_widths = start.iter().map(|parameter| epsilon * (parameter.abs() + 1.0)).collect();
-        Self { start, half_widths, reached }
+    pub fn resume(mut self, reached: Reached) -> Self {
+        self.reached = Some(reached);
+        self
     }
 
-    /// How far it is.
-    pub const fn reached(&self) -> &Reached {
-        &self.reached
+    /// How far it is; none before value and gradient at the start are known.
+    pub const fn reached(&self) -> Option<&Reached> {
+        self.reached.as_ref()
     }
 
-    /// Takes a step; answers whether there are more to take.
-    ///
-    /// # Errors
-    /// If the function can't be evaluated.
-    pub fn step(&mut self, objective: &impl Objective) -> Result<bool, ExperimentError> {
-        let Reached { at, gradient, numbers: [value, _, best, stride], steps_left } = &mut self.reached;
+    /// The next displacement from the start; none at the end.
+    fn next(&self) -> Option<Vec<f64>> {
+        let Some(Reached { at, gradient, numbers: [value, _, _, stride], steps_left }) = &self.reached else {
+            return Some(vec![0.0; self.start.len()]);
+        };
         if *steps_left == 0 || !value.is_finite() {
-            return Ok(false);
+            return None;
         }
-        *steps_left -= 1;
         let corner = |(gradient, width): (&f64, &f64)| if *gradient < 0.0 { -width } else { *width };
         let corners = gradient.iter().zip(&self.half_widths).map(corner);
-        let next: Vec<f64> =
-            at.iter().zip(corners).map(|(at, corner)| at + *stride * (corner - at)).collect();
-        if next == *at {
-            *steps_left = 0;
-            return Ok(false);
-        }
-        let there: Vec<f64> = self.start.iter().zip(&next).map(|(start, step)| start + step).collect();
-        let mut next_gradient = vec![0.0; there.len()];
-        let next_value = objective.gradient(&there, &mut next_gradient)?;
+        let next: Vec<f64> = at.iter().zip(corners).map(|(at, corner)| at + stride * (corner - at)).collect();
+        (next != *at).then_some(next)
+    }
+
+    /// Where value and gradient are wanted next; none at the end.
+    pub fn place(&self) -> Option<Vec<f64>> {
+        Some(self.start.iter().zip(self.next()?).map(|(start, step)| start + step).collect())
+    }
+
+    /// Takes value and gradient at [`Ascent::place`].
+    pub fn step(&mut self, next_value: f64, next_gradient: Vec<f64>) {
+        let Some(next) = self.next() else { return };
+        let Some(Reached { at, gradient, numbers: [value, _, best, stride], steps_left }) = &mut self.reached
+        else {
+            let numbers = [next_value, next_value, next_value, 1.0];
+            let (gradient, steps_left) = (next_gradient, self.steps);
+            self.reached = Some(Reached { at: next, gradient, numbers, steps_left });
+            return;
+        };
+        *steps_left -= 1;
         // A value that isn't a number is no rise.
         if next_value > *value {
             (*at, *gradient, *value, *stride) = (next, next_gradient, next_value, 1.0);
@@ -83,12 +83,11 @@ impl Ascent {
         } else {
             *stride *= 0.5;
         }
-        Ok(*steps_left > 0)
     }
 
-    /// 100·(max L(θ + z) − L(θ)) / (1 + L(θ)): the paper's φ, in percent.
+    /// 100·(max L(θ + z) − L(θ)) / (1 + L(θ)): the paper's φ, in percent. NaN before anything is known.
     pub fn sharpness(&self) -> f64 {
-        let [_, first, best, _] = self.reached.numbers;
+        let Some(Reached { numbers: [_, first, best, _], .. }) = self.reached else { return f64::NAN };
         100.0 * (best - first) / (1.0 + first)
     }
 }
@@ -96,11 +95,19 @@ impl Ascent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::probes::objective::Objective;
     use crate::probes::testing::Quadratic;
 
     fn sharpness(objective: &Quadratic, start: &[f64], epsilon: f64, steps: u32) -> f64 {
-        let mut ascent = Ascent::new(objective, start.to_vec(), epsilon, steps).unwrap();
-        while ascent.step(objective).unwrap() {}
+        let mut ascent = Ascent::new(start.to_vec(), epsilon, steps);
+        let mut asked = 0;
+        while let Some(place) = ascent.place() {
+            let mut gradient = vec![0.0; start.len()];
+            let value = objective.gradient(&place, &mut gradient).unwrap();
+            ascent.step(value, gradient);
+            asked += 1;
+        }
+        assert!(asked <= steps + 1, "{asked} points for {steps} steps");
         ascent.sharpness()
     }
 
@@ -115,7 +122,7 @@ mod tests {
         assert!((measured - 100.0 * rise / 1.25).abs() < 1e-10, "{measured}");
         // Away from the minimum: the corner on the far side.
         let start = [0.5, 0.0, -2.0];
-        let at = |theta: [f64; 3]| objective.value(&theta).unwrap();
+        let at = |theta: [f64; 3]| objective.value(&theta);
         let corner = at([0.5 + 0.15, 0.0 - 0.1, -2.0 + 0.3]);
         let expected = 100.0 * (corner - at(start)) / (1.0 + at(start));
         assert!((sharpness(&objective, &start, epsilon, 10) - expected).abs() < 1e-10);

@@ -11,7 +11,8 @@ const WIDTH: f64 = 0.01;
 const MARGIN: f64 = 4.0;
 
 /// The density at evenly spaced eigenvalues: the mean over random vectors of Σ wᵢN(λ; λᵢ, σ²) over the vector's nodes, where σ is
-/// 1 % of the range of all nodes. Its integral is 1. Empty if there are no nodes.
+/// 1 % of the range of all nodes. Its integral is 1. A vector without nodes, because a product wasn't finite, doesn't count; the
+/// density is empty if none has any.
 pub fn density(nodes_of_vectors: &[Vec<Node>]) -> Vec<(f64, f64)> {
     let nodes = || nodes_of_vectors.iter().flatten();
     let low = nodes().map(|node| node.at).fold(f64::INFINITY, f64::min);
@@ -23,7 +24,8 @@ pub fn density(nodes_of_vectors: &[Vec<Node>]) -> Vec<(f64, f64)> {
     let range = (high - low).max(1e-6 * low.abs().max(high.abs())).max(1e-12);
     let width = WIDTH * range;
     let (start, stop) = (low - MARGIN * width, high + MARGIN * width);
-    let scale = 1.0 / (width * std::f64::consts::TAU.sqrt() * nodes_of_vectors.len() as f64);
+    let vectors = nodes_of_vectors.iter().filter(|nodes| !nodes.is_empty()).count();
+    let scale = 1.0 / (width * std::f64::consts::TAU.sqrt() * vectors as f64);
     (0..POINTS)
         .map(|index| {
             let at = start + (stop - start) * (index as f64 / (POINTS - 1) as f64);
@@ -89,5 +91,13 @@ mod tests {
         let single = density(&quadrature(&[3.0; 20], 2, 5));
         assert!((integral(&single, |_| 1.0) - 1.0).abs() < 1e-3);
         assert!(density(&[vec![]]).is_empty() && density(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_vector_without_nodes_does_not_thin_the_density() {
+        let whole = quadrature(&[1.0, 2.0, 5.0], 2, 3);
+        let with_empty = [&whole[..], &[vec![]]].concat();
+        assert_eq!(density(&with_empty), density(&whole));
+        assert!((integral(&density(&with_empty), |_| 1.0) - 1.0).abs() < 1e-3);
     }
 }

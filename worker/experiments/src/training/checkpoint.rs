@@ -15,7 +15,7 @@ use crate::probes::{Measurement, Saved};
 use crate::tensors::{self, Named};
 
 /// Raised whenever the layout changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -40,8 +40,9 @@ enum SavedStage {
     Ended { outcome: Outcome },
 }
 
+/// [`LossSums`] as they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct SavedSums {
+pub(crate) struct SavedSums {
     loss: Bits,
     correct: u64,
     count: u64,

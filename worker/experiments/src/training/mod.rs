@@ -16,15 +16,16 @@ use basin_kernels::LossSums;
 use candle_core::DType;
 
 use crate::model::Model;
-use crate::probes::{Found, Measurement};
+use crate::probes::{self, Found, Largest, Measurement};
 use crate::tensors::{self, Named};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
 
 mod checkpoint;
 mod problem;
 mod stage;
 pub mod step;
 
+pub(crate) use checkpoint::SavedSums;
 pub use problem::{Batch, Outputs, Problem, TrainingLoss, evaluate};
 pub use stage::{Part, Stage, When};
 pub use step::Stepper;
@@ -88,6 +89,7 @@ impl<P: Problem> Training<P> {
             let reason = "weights can be recorded every epoch at most, not every 0 epochs".to_owned();
             return Err(ExperimentError::InvalidParameters(reason));
         }
+        probes::check(&schedule.probes, model.parameter_count())?;
         let stepper = Stepper::new(&schedule.optimizer, &model)?;
         let mut training = Self {
             task: spec.id(),
@@ -239,6 +241,11 @@ impl<P: Problem> Training<P> {
             Found::Number(value) => {
                 self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
             }
+            Found::Eigenvalue(Largest { value, residual }) => {
+                let epoch = f64::from(self.epoch);
+                self.record.push(probe.series(), Axis::Epoch, epoch, value);
+                self.record.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
+            }
             Found::Density(points) => {
                 let series = Series { axis: Axis::Eigenvalue, points };
                 self.record.series.insert(probe.series().to_owned(), series);
@@ -322,7 +329,7 @@ impl<P: Problem> Run for Training<P> {
         for (name, snapshot) in &self.snapshots {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
-        let result = tensors::serialize(&results, None)?;
+        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

@@ -34,8 +34,15 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) bias: &'a [T],
     /// The pooled outputs, `[image, output, y, x]`.
     pub(crate) pooled: &'a mut [T],
-    /// Which pixel of the window each of them came from.
-    pub(crate) winners: &'a mut [u8],
+    pub(crate) pooling: Pooling<'a>,
+}
+
+/// Which sum of each window is its result.
+pub(crate) enum Pooling<'a> {
+    /// The largest, or zero; which one it was is written here.
+    Max(&'a mut [u8]),
+    /// That which won another pass, also where it is negative.
+    Of(&'a [u8]),
 }
 
 impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
@@ -46,21 +53,30 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
         let plane = sums * V::WIDTH + 2 * g.radius() * (g.pitch() + 1);
         let mut padded = vec![T::default(); g.channels * plane];
         let mut outputs = vec![T::default(); TILE_ROWS * sums * V::WIDTH];
-        let images = self.x.chunks_exact(g.image());
-        let results = self.pooled.chunks_exact_mut(g.pooled()).zip(self.winners.chunks_exact_mut(g.pooled()));
-        for (image, (pooled, winners)) in images.zip(results) {
+        let Self { pooled, mut pooling, .. } = self;
+        for (index, image) in self.x.chunks_exact(g.image()).enumerate() {
             pad(&g, image, &mut padded, plane);
             let blocks = self.packed_weight.chunks(TILE_ROWS * g.taps()).zip(self.bias.chunks(TILE_ROWS));
-            let results =
-                pooled.chunks_mut(TILE_ROWS * g.windows()).zip(winners.chunks_mut(TILE_ROWS * g.windows()));
-            for ((weight, bias), (pooled, winners)) in blocks.zip(results) {
+            let mut start = index * g.pooled();
+            for (weight, bias) in blocks {
                 // SAFETY: the CPU has V's instructions (the caller's contract); the planes were made for `sums` registers.
-                unsafe {
-                    convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums);
-                    let planes = outputs.chunks_exact(sums * V::WIDTH);
-                    let results = pooled.chunks_mut(g.windows()).zip(winners.chunks_mut(g.windows()));
-                    for (plane, (pooled, winners)) in planes.zip(results) {
-                        pool::pool_plane::<V>(&g, plane, pooled, winners);
+                unsafe { convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums) };
+                for plane in outputs.chunks_exact(sums * V::WIDTH).take(bias.len()) {
+                    let windows = start..start + g.windows();
+                    start = windows.end;
+                    match &mut pooling {
+                        // SAFETY: as above.
+                        Pooling::Max(winners) => unsafe {
+                            pool::pool_plane::<V>(
+                                &g,
+                                plane,
+                                &mut pooled[windows.clone()],
+                                &mut winners[windows],
+                            );
+                        },
+                        Pooling::Of(winners) => {
+                            pool::select_plane(&g, plane, &mut pooled[windows.clone()], &winners[windows]);
+                        }
                     }
                 }
             }

@@ -8,6 +8,7 @@ mod geometry;
 mod pool;
 mod run;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use candle_core::backend::BackendStorage;
@@ -16,10 +17,11 @@ use rayon::prelude::*;
 
 use self::backward::{Backward, InputGradient, ParameterGradients};
 use self::blocks::Blocks;
-use self::forward::Forward;
+use self::forward::{Forward, Pooling};
 use self::geometry::Geometry;
 use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
+use crate::hessian::{Pair, Pass, Twice, added, shaped};
 use crate::pieces;
 use crate::scratch::Scratch;
 use crate::vector::Dispatch;
@@ -87,9 +89,7 @@ impl CustomOp3 for ConvReluPool {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
-        let Some(winners) = self.winners.get() else {
-            bail!("{} has no forward pass to go back through", self.name());
-        };
+        let winners = self.winners()?;
         let gradient = gradient.contiguous()?;
         let [x_elements, weight_elements, gradient_elements] = [x, weight, &gradient].map(Elements::of);
         with_float!(x.dtype(), self.name(), T => {
@@ -112,19 +112,140 @@ impl CustomOp3 for ConvReluPool {
     }
 }
 
+impl Twice for ConvReluPool {
+    /// Of Ẇ∗x + W∗ẋ + ḃ, the sums that won.
+    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) = (pass.inputs, pass.tangents)
+        else {
+            unreachable!("a convolution has three inputs");
+        };
+        let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
+        let winners = self.winners()?;
+        let [x_elements, weight_elements] = [x, weight].map(Elements::of);
+        let [x_tangent, weight_tangent, bias_tangent] =
+            [x_tangent, weight_tangent, bias_tangent].map(|tangent| tangent.as_ref().map(Elements::of));
+        with_float!(x.dtype(), self.name(), T => {
+            let zeros = vec![T::default(); bias.elem_count()];
+            let through_x = match &x_tangent {
+                Some(tangent) => {
+                    Some(select::<T>(&geometry, tangent.as_slice()?, weight_elements.as_slice()?, &zeros, winners))
+                }
+                None => None,
+            };
+            let none = vec![T::default(); if weight_tangent.is_none() { weight.elem_count() } else { 0 }];
+            let through_parameters = if weight_tangent.is_some() || bias_tangent.is_some() {
+                let weight = weight_tangent.as_ref().map_or(Ok(none.as_slice()), |tangent| tangent.as_slice())?;
+                let bias = bias_tangent.as_ref().map_or(Ok(zeros.as_slice()), |tangent| tangent.as_slice())?;
+                Some(select::<T>(&geometry, x_elements.as_slice()?, weight, bias, winners))
+            } else {
+                None
+            };
+            let tangent = added(through_x, through_parameters).unwrap_or_default();
+            Tensor::from_vec(tangent, pass.result.shape(), &Device::Cpu)
+        })
+    }
+
+    /// The way back is linear in what it starts from, in x, and in the weight: each of them moves in turn.
+    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (pass.inputs, pass.tangents) else {
+            unreachable!("a convolution has three inputs");
+        };
+        let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
+        let winners = self.winners()?;
+        let gradient = result.gradient.as_ref().map(Tensor::contiguous).transpose()?;
+        let gradient_tangent = result.tangent.as_ref().map(Tensor::contiguous).transpose()?;
+        let [x_elements, weight_elements] = [x, weight].map(Elements::of);
+        let [x_tangent, weight_tangent, gradient, gradient_tangent] =
+            [x_tangent, weight_tangent, &gradient, &gradient_tangent]
+                .map(|tensor| tensor.as_ref().map(Elements::of));
+        let parameters = pass.is_tracked(1) || pass.is_tracked(2);
+        with_float!(x.dtype(), self.name(), T => {
+            let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
+            let back = |x: &[T], weight: &[T], gradient: &Option<Elements<'_>>, wanted: Wanted| {
+                Ok::<_, candle_core::Error>(match gradient {
+                    Some(gradient) if wanted.input || wanted.parameters => {
+                        backward::<T>(&geometry, x, weight, gradient.as_slice()?, winners, wanted)
+                    }
+                    _ => Gradients { input: None, parameters: None },
+                })
+            };
+            let plain = back(
+                x_slice,
+                weight_slice,
+                &gradient,
+                Wanted { input: pass.leads_on(0), parameters: pass.leads_on(1) || pass.leads_on(2) },
+            )?;
+            let turned = back(
+                x_tangent.as_ref().map_or(Ok(x_slice), |tangent| tangent.as_slice())?,
+                weight_tangent.as_ref().map_or(Ok(weight_slice), |tangent| tangent.as_slice())?,
+                &gradient,
+                Wanted {
+                    input: pass.is_tracked(0) && weight_tangent.is_some(),
+                    parameters: parameters && x_tangent.is_some(),
+                },
+            )?;
+            let moved = Wanted { input: pass.is_tracked(0), parameters };
+            let moved = back(x_slice, weight_slice, &gradient_tangent, moved)?;
+            let (weights, biases) = plain.parameters.unzip();
+            let (weight_tangents, bias_tangents) = moved.parameters.unzip();
+            let turned_weights = turned.parameters.map(|(weights, _)| weights);
+            let pair = |gradient, tangent, like: &Tensor| {
+                let (gradient, tangent) = (shaped(gradient, like.shape())?, shaped(tangent, like.shape())?);
+                Ok::<_, candle_core::Error>(Pair { gradient, tangent })
+            };
+            Ok(vec![
+                pair(plain.input, added(moved.input, turned.input), x)?,
+                pair(weights, added(weight_tangents, turned_weights), weight)?,
+                pair(biases, bias_tangents, bias)?,
+            ])
+        })
+    }
+}
+
+impl ConvReluPool {
+    fn winners(&self) -> Result<&[u8]> {
+        match self.winners.get() {
+            Some(winners) => Ok(winners),
+            None => bail!("{} has no forward pass to go back through", self.name()),
+        }
+    }
+}
+
 fn forward<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> (Vec<T>, Vec<u8>) {
+    let mut winners = vec![0_u8; geometry.batch * geometry.pooled()];
+    let images = pieces::evenly(geometry.batch, PIECES);
+    let winner_pieces = pieces::split_mut(&mut winners, &images, geometry.pooled());
+    let pooled = pool(geometry, x, weight, bias, winner_pieces.into_iter().map(Pooling::Max).collect());
+    (pooled, winners)
+}
+
+/// The sums of those places that won the windows of another pass; zero where none did.
+fn select<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T], winners: &[u8]) -> Vec<T> {
+    let images = pieces::evenly(geometry.batch, PIECES);
+    let of = |images: &Range<usize>| {
+        Pooling::Of(&winners[images.start * geometry.pooled()..images.end * geometry.pooled()])
+    };
+    pool(geometry, x, weight, bias, images.iter().map(of).collect())
+}
+
+/// The convolution, one result a window; as many poolings as pieces.
+fn pool<T: Dispatch>(
+    geometry: &Geometry,
+    x: &[T],
+    weight: &[T],
+    bias: &[T],
+    poolings: Vec<Pooling<'_>>,
+) -> Vec<T> {
     let packed_weight = forward::pack_weight(geometry, weight);
     let mut pooled = vec![T::default(); geometry.batch * geometry.pooled()];
-    let mut winners = vec![0_u8; pooled.len()];
     let images = pieces::evenly(geometry.batch, PIECES);
     let pooled_pieces = pieces::split_mut(&mut pooled, &images, geometry.pooled());
-    let winner_pieces = pieces::split_mut(&mut winners, &images, geometry.pooled());
-    let work: Vec<_> = images.into_iter().zip(pooled_pieces).zip(winner_pieces).collect();
-    work.into_par_iter().for_each(|((images, pooled), winners)| {
+    let work: Vec<_> = images.into_iter().zip(pooled_pieces).zip(poolings).collect();
+    work.into_par_iter().for_each(|((images, pooled), pooling)| {
         let x = &x[images.start * geometry.image()..images.end * geometry.image()];
-        T::dispatch(Forward { geometry: *geometry, x, packed_weight: &packed_weight, bias, pooled, winners });
+        T::dispatch(Forward { geometry: *geometry, x, packed_weight: &packed_weight, bias, pooled, pooling });
     });
-    (pooled, winners)
+    pooled
 }
 
 struct Gradients<T> {

@@ -1,4 +1,4 @@
-//! ReLU and 2×2 max pooling of one plane of sums.
+//! ReLU and 2×2 max pooling of one plane of sums, and the same choice of other sums.
 
 use super::geometry::Geometry;
 pub(crate) use crate::vector::NO_WINNER as NONE;
@@ -33,6 +33,24 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
                     winners.as_mut_ptr().add(window),
                 );
             }
+        }
+    }
+}
+
+/// The sums of a plane that stand where `winners` of another plane stood; zero where there were none.
+#[inline(always)]
+pub(crate) fn select_plane<T: Copy + Default>(g: &Geometry, sums: &[T], selected: &mut [T], winners: &[u8]) {
+    let columns = g.width / 2;
+    let offsets = [0, 1, g.pitch(), g.pitch() + 1];
+    for (y, (selected, winners)) in
+        selected.chunks_exact_mut(columns).zip(winners.chunks_exact(columns)).enumerate()
+    {
+        for (x, (selected, winner)) in selected.iter_mut().zip(winners).enumerate() {
+            let corner = 2 * y * g.pitch() + 2 * x;
+            *selected = match offsets.get(usize::from(*winner)) {
+                Some(offset) => sums[corner + offset],
+                None => T::default(),
+            };
         }
     }
 }

@@ -73,6 +73,7 @@ impl Measured<'_> {
         let hint = match name {
             "loss" | "gradient_norm" if trains => "record = { gradient_norm = true } records it".to_owned(),
             "spectral_density" if trains => "probes = [\"spectrum\"] records it".to_owned(),
+            Probe::RESIDUAL if trains => "probes = [\"largest_eigenvalue\"] records it".to_owned(),
             name if trains && Probe::NAMES.contains(&name) && name != "spectrum" => {
                 format!("probes = [\"{name}\"] records it")
             }

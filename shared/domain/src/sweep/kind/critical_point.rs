@@ -56,6 +56,13 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         );
         return Err(fields.problem("hidden", &message));
     }
+    let (points, most) = (parameters.points, parameters.most_points());
+    if u64::from(points) > most {
+        let message = format!(
+            "is {points}, and the exact Hessian of {count} parameters is taken over {most} points at most"
+        );
+        return Err(fields.problem("points", &message));
+    }
     Ok(Reading::complete(Experiment::CriticalPoint(parameters), None))
 }
 

@@ -26,7 +26,7 @@ const LARGEST_STEPS: u32 = 30;
 const SPECTRUM_STEPS: u32 = 80;
 const VECTORS: u32 = 4;
 
-/// The most training examples of a probe: the network's state for them is held at once.
+/// The most training examples of a probe: a curvature takes dozens of passes over all of them, in double precision.
 const MOST_EXAMPLES: u32 = 100_000;
 
 /// Reads what is probed.

@@ -57,10 +57,8 @@ impl Grid {
     /// The experiment of a tile, its solution found.
     pub(super) fn complete(&self, inputs: &[&Target], tile: Tile) -> Result<Experiment, String> {
         let [of] = inputs else { return Err("it needs a solution".to_owned()) };
-        if matches!(self.plane, Plane::Pca { .. }) && of.experiment.weights_every().is_none() {
-            return Err("the directions pca need recorded weights: record = { weights_every = 3 } in the \
-                        experiment that `of` names"
-                .to_owned());
+        if matches!(self.plane, Plane::Pca { .. }) {
+            check_trajectory(&of.experiment)?;
         }
         Ok(Experiment::Surface(Surface {
             subject: subject(of)?,
@@ -69,5 +67,20 @@ impl Grid {
             tile,
             examples: self.examples,
         }))
+    }
+}
+
+/// Two directions need two points beside the one from which they are seen.
+fn check_trajectory(of: &Experiment) -> Result<(), String> {
+    match of.snapshots() {
+        None => Err("the directions pca need recorded weights: record = { weights_every = 3 } in the \
+                     experiment that `of` names"
+            .to_owned()),
+        Some(snapshots @ (0 | 1)) => Err(format!(
+            "the directions pca need weights of two epochs before the last, and {} recorded: more `epochs`, or a smaller \
+             `record.weights_every`, in the experiment that `of` names",
+            if snapshots == 0 { "none is" } else { "only one is" }
+        )),
+        Some(_) => Ok(()),
     }
 }

@@ -153,6 +153,17 @@ fn a_network_whose_exact_hessian_is_too_large_is_refused() {
             ),
         ],
     );
+    let points = |points: &str| critical(points).replace("hidden = [4]", "hidden = [40, 40]");
+    each_is_said_of(
+        points,
+        &[
+            ("points = 5539", "nothing"),
+            (
+                "points = 5540",
+                "x.toml:8: `points` is 5540, and the exact Hessian of 1761 parameters is taken over 5539 points at most",
+            ),
+        ],
+    );
 }
 
 const ENDS: &str = "from = { experiment = \"images\", batch_size = 64 }\nto = { experiment = \"images\", batch_size = 1024 }";

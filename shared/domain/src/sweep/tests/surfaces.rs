@@ -137,6 +137,26 @@ fn each_wrong_value_of_a_surface_is_said() {
     let forgetful = |directions: &str| {
         plane(&format!("{OF}\ndirections = \"{directions}\"")).replace("record = { weights_every = 1 }\n", "")
     };
+    let short = |epochs: &str| {
+        plane(&format!("{OF}\ndirections = \"pca\""))
+            .replace("epochs = 3\nrecord = { weights_every = 1 }", epochs)
+    };
+    let only = |found: &str| {
+        format!(
+            "x.toml:15: the directions pca need weights of two epochs before the last, and {found} recorded: more `epochs`, \
+             or a smaller `record.weights_every`, in the experiment that `of` names"
+        )
+    };
+    each_is_said_of(
+        short,
+        &[
+            ("epochs = 2\nrecord = { weights_every = 1 }", "nothing"),
+            ("epochs = 4\nrecord = { weights_every = 3 }", "nothing"),
+            ("epochs = 3\nrecord = { weights_every = 3 }", &only("only one is")),
+            ("epochs = 3\nrecord = { weights_every = 9 }", &only("only one is")),
+            ("epochs = 0\nrecord = { weights_every = 1 }", &only("none is")),
+        ],
+    );
     each_is_said_of(
         forgetful,
         &[

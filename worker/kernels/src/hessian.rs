@@ -1,0 +1,126 @@
+//! Products of a Hessian with vectors: the R-operator (Pearlmutter 1994, "Fast exact multiplication by the Hessian").
+//!
+//! The way back through a network is differentiated along a direction of its variables. What a pass decided, it keeps: a sum
+//! that ReLU made zero stays zero, and a window's largest sum stays the one that counts. So the product is exact wherever the
+//! loss has a second derivative, which is almost everywhere; no step size enters, and no kink is ever crossed.
+
+use std::collections::HashMap;
+
+use candle_core::backprop::GradStore;
+use candle_core::{Device, Result, Shape, Tensor, TensorId, WithDType, bail};
+
+use crate::backprop::{empty_store, steps_to};
+use crate::element::Element;
+
+/// An operation where it was applied, and how its inputs move.
+pub(crate) struct Pass<'a> {
+    pub(crate) inputs: &'a [Tensor],
+    pub(crate) result: &'a Tensor,
+    /// The inputs' derivatives along the direction, contiguous; none where they are zero.
+    pub(crate) tangents: &'a [Option<Tensor>],
+}
+
+impl Pass<'_> {
+    /// Whether something goes on from the input's gradient: the gradient of a variable is no part of a product.
+    pub(crate) fn leads_on(&self, input: usize) -> bool {
+        self.inputs[input].track_op() && !self.inputs[input].is_variable()
+    }
+
+    /// Whether the input's gradient is asked for at all.
+    pub(crate) fn is_tracked(&self, input: usize) -> bool {
+        self.inputs[input].track_op()
+    }
+}
+
+/// A gradient and its derivative along the direction; none where they are zero or nobody asks for them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Pair {
+    pub(crate) gradient: Option<Tensor>,
+    pub(crate) tangent: Option<Tensor>,
+}
+
+/// What an operation knows of its second derivatives.
+pub(crate) trait Twice {
+    /// The derivative of the result along the inputs' tangents, of which there is at least one.
+    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor>;
+
+    /// For each input, in their order, what the result's gradient and its tangent make of the input's: the gradient where it
+    /// leads on, the tangent where it is tracked. Inputs that are never differentiated may be left out at the end.
+    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>>;
+}
+
+/// The product of the Hessian of a scalar `loss` with a vector, in the variables on which the loss depends.
+///
+/// `direction` has the vector's part of each variable, of the variable's shape; parts that are left out are zero. The product is
+/// found under the same variables.
+///
+/// # Errors
+/// If an operation between the variables and the loss isn't one of this crate, applied on this thread.
+pub fn hessian_vector<'a>(
+    loss: &Tensor,
+    direction: impl IntoIterator<Item = (&'a Tensor, Tensor)>,
+) -> Result<GradStore> {
+    let Some(steps) = steps_to(loss) else {
+        bail!("a Hessian is that of operations of this crate alone, applied on this thread");
+    };
+    let mut tangents: HashMap<TensorId, Tensor> = HashMap::new();
+    for (variable, part) in direction {
+        if variable.shape() != part.shape() {
+            bail!("hessian_vector: a direction {:?} of a variable {:?}", part.shape(), variable.shape());
+        }
+        tangents.insert(variable.id(), part.contiguous()?);
+    }
+    let mut passes = Vec::with_capacity(steps.len());
+    for (result, step) in steps.iter().rev() {
+        let along: Vec<Option<Tensor>> =
+            step.inputs.iter().map(|input| tangents.get(&input.id()).cloned()).collect();
+        if along.iter().any(Option::is_some) {
+            let pass = Pass { inputs: &step.inputs, result, tangents: &along };
+            tangents.insert(result.id(), step.tangent(&pass)?);
+        }
+        passes.push(along);
+    }
+    let mut pairs = HashMap::from([(loss.id(), Pair { gradient: Some(loss.ones_like()?), tangent: None })]);
+    let mut products = empty_store()?;
+    for ((result, step), along) in steps.iter().zip(passes.iter().rev()) {
+        let Some(pair) = pairs.remove(&result.id()) else { continue };
+        let pass = Pass { inputs: &step.inputs, result, tangents: along };
+        for (input, found) in step.inputs.iter().zip(step.pairs(&pass, &pair)?) {
+            if input.is_variable() {
+                let before = products.remove(input);
+                if let Some(product) = sum(before, found.tangent)? {
+                    products.insert(input, product);
+                }
+            } else if input.track_op() {
+                let before = pairs.remove(&input.id()).unwrap_or_default();
+                let gradient = sum(before.gradient, found.gradient)?;
+                let tangent = sum(before.tangent, found.tangent)?;
+                pairs.insert(input.id(), Pair { gradient, tangent });
+            }
+        }
+    }
+    Ok(products)
+}
+
+fn sum(before: Option<Tensor>, more: Option<Tensor>) -> Result<Option<Tensor>> {
+    Ok(match (before, more) {
+        (Some(before), Some(more)) => Some((before + more)?),
+        (before, more) => before.or(more),
+    })
+}
+
+/// The sum of two vectors that may be missing.
+pub(crate) fn added<T: Element>(first: Option<Vec<T>>, second: Option<Vec<T>>) -> Option<Vec<T>> {
+    match (first, second) {
+        (Some(mut first), Some(second)) => {
+            first.iter_mut().zip(second).for_each(|(first, second)| *first += second);
+            Some(first)
+        }
+        (first, second) => first.or(second),
+    }
+}
+
+/// The vector as a tensor, if there is one.
+pub(crate) fn shaped<T: WithDType>(elements: Option<Vec<T>>, shape: &Shape) -> Result<Option<Tensor>> {
+    elements.map(|elements| Tensor::from_vec(elements, shape, &Device::Cpu)).transpose()
+}
