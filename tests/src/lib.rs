@@ -81,6 +81,17 @@ impl Running {
         assert!(status.expect("kill is there").success());
     }
 
+    /// The ids of the processes that it started and that live: a worker's executors.
+    pub fn children(&self) -> Vec<u32> {
+        let id = self.child.id();
+        let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+        let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        lists
+            .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+            .filter_map(|id| id.parse().ok())
+            .collect()
+    }
+
     /// The exit code, once it has ended by itself.
     #[track_caller]
     pub fn wait(mut self) -> Option<i32> {

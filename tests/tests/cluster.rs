@@ -157,6 +157,51 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     assert_eq!(committed_attempts(&place, &sweep), ["1"]);
 }
 
+/// Many tasks of about a third of a second.
+const SHORT: &str = r#"
+name = "short"
+
+[[experiment]]
+id = "fits"
+kind = "fit-function"
+function = "sin"
+interval = [-3.0, 3.0]
+points = 128
+hidden = [32, 32]
+seeds = 24
+epochs = 6000
+optimizer = "adam"
+learning_rate = 1e-3
+"#;
+
+#[test]
+fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_other() {
+    let place = place();
+    place.write("cluster.toml", SHORT);
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let running = worker(&place, "worker", &url);
+    let sweep = launch(&place, &url, &[]);
+    let committed = || {
+        counts(&place, &url, &sweep).and_then(|status| status["counts"]["committed"].as_u64()).unwrap_or(0)
+    };
+    // From then on leases have several tasks, of which the executor's one thread trains one.
+    eventually("the first is done", || (committed() >= 1).then_some(()));
+    for kills in 1..=3 {
+        let before = committed();
+        let executor = eventually("there is an executor", || running.children().first().copied());
+        let killed = std::process::Command::new("kill").args(["-KILL", &executor.to_string()]).status();
+        assert!(killed.unwrap().success(), "the executor lived");
+        eventually("others are done", || (committed() > before || committed() == 24).then_some(kills));
+    }
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let attempts = committed_attempts(&place, &sweep);
+    let again: u32 = attempts.iter().map(|number| number.parse::<u32>().unwrap() - 1).sum();
+    assert!(attempts.len() == 24 && again <= 3, "{attempts:?}");
+    place.basin(&["report", &sweep, "--out", "killed"]).succeeded();
+    assert_same_tables(&reference(&place), &without_results(place.tables("killed")));
+    assert!(place.read("killed/provenance.csv").lines().count() > 24);
+}
+
 /// The number of the attempt that each task of a sweep was committed by.
 fn committed_attempts(place: &Place, sweep: &str) -> Vec<String> {
     place.basin(&["report", sweep, "--out", "attempts"]).succeeded();

@@ -2,6 +2,7 @@
 //!
 //! [`Index::build`] says what it must be; [`Index::refresh`] keeps it so at the cost of what changed. The audit compares.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use basin_domain::digest::Digest;
@@ -34,8 +35,10 @@ pub(crate) struct Index {
     pub(crate) held: BTreeMap<WorkerId, BTreeSet<LeaseId>>,
 }
 
-/// Earlier launches first, then the order of the sweep's file: (sweep, position in it).
-pub(crate) type Priority = (SweepIndex, u32);
+/// Earlier launches first; of a sweep, tasks that take long before others, by their order of magnitude, so that no worker is left
+/// alone with one at the end (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17); then the order of the sweep's file: (sweep, magnitude,
+/// position).
+pub(crate) type Priority = (SweepIndex, Reverse<u32>, u32);
 
 /// How a task hangs together with others.
 #[derive(Debug, Clone, PartialEq)]
@@ -232,7 +235,8 @@ impl Index {
             return Place::Nowhere;
         }
         let running = |membership: &&Membership| state.sweep(membership.sweep).status == Status::Running;
-        let wanted = links.memberships.iter().filter(running).map(|m| (m.sweep, m.position)).min();
+        let magnitude = Reverse(state.shape(task).experiment.magnitude());
+        let wanted = links.memberships.iter().filter(running).map(|m| (m.sweep, magnitude, m.position)).min();
         match (wanted, state.task(task).not_before) {
             (None, _) => Place::Nowhere,
             (Some(priority), None) => Place::Ready(priority),

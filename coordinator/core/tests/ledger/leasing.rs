@@ -178,6 +178,22 @@ fn a_pack_is_no_longer_than_the_worker_takes() {
 }
 
 #[test]
+fn long_tasks_of_a_sweep_are_granted_first_and_those_of_one_magnitude_in_their_order() {
+    let mut story = Story::new();
+    let listed = [seeds(8, 1), seeds(2_000, 1), seeds(9, 1), seeds(300, 1)].concat();
+    let ids: Vec<_> = listed.iter().map(|task| task.id).collect();
+    story.launch("a", listed);
+    let longer = seeds(50_000, 1);
+    story.launch("later", longer.clone());
+    let granted: Vec<_> = (0..5).map(|_| tasks(&story.grant("w"))[0]).collect();
+    assert_eq!(
+        granted,
+        [ids[1], ids[3], ids[0], ids[2], longer[0].id],
+        "and earlier sweeps before later ones"
+    );
+}
+
+#[test]
 fn a_pack_leaves_something_for_every_other_slot() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 12));

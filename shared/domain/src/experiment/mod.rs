@@ -12,6 +12,7 @@ mod interpolate;
 mod probe;
 mod subject;
 mod surface;
+mod work;
 
 pub use classify::{Classify, ConvNet};
 pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};

@@ -76,11 +76,12 @@ fn check_trajectory(of: &Experiment) -> Result<(), String> {
         None => Err("the directions pca need recorded weights: record = { weights_every = 3 } in the \
                      experiment that `of` names"
             .to_owned()),
-        Some(snapshots @ (0 | 1)) => Err(format!(
-            "the directions pca need weights of two epochs before the last, and {} recorded: more `epochs`, or a smaller \
-             `record.weights_every`, in the experiment that `of` names",
-            if snapshots == 0 { "none is" } else { "only one is" }
-        )),
+        // A run has an epoch at least, and keeps the weights that it begins with.
+        Some(0 | 1) => Err(
+            "the directions pca need weights of two epochs before the last, and only one is recorded: more \
+                            `epochs`, or a smaller `record.weights_every`, in the experiment that `of` names"
+                .to_owned(),
+        ),
         Some(_) => Ok(()),
     }
 }

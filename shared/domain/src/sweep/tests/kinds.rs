@@ -160,7 +160,7 @@ fn a_network_whose_exact_hessian_is_too_large_is_refused() {
             ("points = 5539", "nothing"),
             (
                 "points = 5540",
-                "x.toml:8: `points` is 5540, and the exact Hessian of 1761 parameters is taken over 5539 points at most",
+                "x.toml:9: `points` is 5540, and the exact Hessian of 1761 parameters is taken over 5539 points at most",
             ),
         ],
     );
