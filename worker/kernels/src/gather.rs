@@ -14,14 +14,14 @@ pub fn gather_images(
     std: &[f32],
 ) -> Result<Tensor> {
     let [channels, height, width] = dims;
-    let plane = height * width;
-    let image = channels * plane;
-    if image == 0 || !images.len().is_multiple_of(image) {
+    let image = height.checked_mul(width).and_then(|plane| plane.checked_mul(channels));
+    let Some(image) = image.filter(|image| *image > 0 && images.len().is_multiple_of(*image)) else {
         bail!(
             "gather_images: {} bytes are no whole number of {channels}×{height}×{width} images",
             images.len()
         );
-    }
+    };
+    let plane = image / channels;
     if mean.len() != channels || std.len() != channels {
         bail!(
             "gather_images: {channels} channels need as many means and deviations, not {} and {}",
@@ -82,6 +82,8 @@ mod tests {
         );
         assert!(gather_images(&images, [3, 2, 3], &[0], &[0.0; 3], &[1.0; 3]).is_err(), "half an image");
         assert!(gather_images(&images, [0, 2, 2], &[0], &[], &[]).is_err(), "no channels");
+        let huge = [1 << 32, 1 << 31, 2];
+        assert!(gather_images(&images, huge, &[0], &[], &[]).is_err(), "more bytes than there are addresses");
         assert!(gather_images(&images, [3, 2, 2], &[0], &[0.0; 2], &[1.0; 3]).is_err(), "a mean missing");
     }
 }

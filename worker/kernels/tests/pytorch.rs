@@ -8,10 +8,10 @@ mod common;
 use std::collections::BTreeMap;
 
 use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
-use basin_kernels::{Activation, CodePath, conv_relu_pool, cross_entropy, dense, force_code_path};
+use basin_kernels::{Activation, conv_relu_pool, cross_entropy, dense};
 use candle_core::backprop::GradStore;
 use candle_core::{DType, Device, Tensor, Var};
-use common::doubles;
+use common::{doubles, on_each_path};
 
 type MakeOptimizer<'a> = &'a dyn Fn(&BTreeMap<String, Var>) -> Box<dyn Optimizer>;
 
@@ -67,17 +67,14 @@ fn gradients_are_those_of_pytorch_on_each_path() {
         }
     };
     check(DType::F64, 1e-14);
-    for path in CodePath::ALL {
-        if force_code_path(path) {
-            check(DType::F32, 1e-6);
-        }
-    }
+    on_each_path(|_| check(DType::F32, 1e-6));
 }
 
 #[test]
-fn twenty_steps_end_where_pytorch_ends() {
+#[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+fn twenty_steps_end_where_pytorch_ends_on_each_path() {
     let fixture = Fixture::load();
-    for (dtype, tolerance) in [(DType::F64, 1e-11), (DType::F32, 1e-4)] {
+    let check = |dtype, tolerance| {
         let run = |name: &str, make: MakeOptimizer<'_>| {
             let parameters = fixture.parameters(dtype);
             let mut optimizer = make(&parameters);
@@ -95,5 +92,7 @@ fn twenty_steps_end_where_pytorch_ends() {
         run("adam", &|p| Box::new(Adam::new(p, 0.01, (0.9, 0.999), 1e-8, 0.0).unwrap()));
         run("adam_decay", &|p| Box::new(Adam::new(p, 0.01, (0.8, 0.99), 1e-6, 0.1).unwrap()));
         run("sgd", &|p| Box::new(Sgd::new(p, 0.05, 0.9, 0.01).unwrap()));
-    }
+    };
+    check(DType::F64, 1e-11);
+    on_each_path(|_| check(DType::F32, 1e-4));
 }

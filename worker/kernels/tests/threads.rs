@@ -1,4 +1,4 @@
-//! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone.
+//! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone, on each code path.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,26 +11,24 @@ use basin_kernels::{
     Activation, conv_relu_pool, cross_entropy, dense, gather_images, mean_squared_error, squared_norm,
 };
 use candle_core::{DType, Device, Tensor, Var};
-use common::{Numbers, bits};
+use common::{Numbers, bits, on_each_path, single, smaller_under_miri};
 
-/// Runs `work` in pools of several sizes; all must give the same.
+/// Runs `work` in pools of several sizes, on each code path; all of a path must give the same.
 fn same_on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(work: impl Fn() -> R + Sync) {
-    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&work);
-    let alone = on(1);
-    for threads in [2, 3, 4] {
-        assert!(on(threads) == alone, "{threads} threads gave something else than one");
-    }
-}
-
-fn single(tensor: &Tensor) -> Var {
-    Var::from_tensor(&tensor.to_dtype(DType::F32).unwrap()).unwrap()
+    on_each_path(|path| {
+        let on =
+            |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&work);
+        let alone = on(1);
+        for threads in smaller_under_miri(&[2, 3, 4][..], &[2]) {
+            assert!(on(*threads) == alone, "{threads} threads gave something else than one on {path}");
+        }
+    });
 }
 
 #[test]
 fn convolutions_and_their_gradients_do_not_depend_on_threads() {
-    for (batch, channels, size, outputs, kernel) in
-        [(37, 3, 32, 13, 3), (16, 20, 9, 24, 5), (100, 1, 28, 8, 3)]
-    {
+    let usual = [(37, 3, 32, 13, 3), (16, 20, 9, 24, 5), (100, 1, 28, 8, 3)];
+    for &(batch, channels, size, outputs, kernel) in smaller_under_miri(&usual[..], &[(3, 2, 5, 2, 3)]) {
         let mut numbers = Numbers(7);
         let x = single(&numbers.tensor(&[batch, channels, size, size]));
         let weight = single(&numbers.tensor(&[outputs, channels, kernel, kernel]));
@@ -46,7 +44,9 @@ fn convolutions_and_their_gradients_do_not_depend_on_threads() {
 
 #[test]
 fn dense_layers_and_their_gradients_do_not_depend_on_threads() {
-    for (batch, inputs, outputs) in [(128, 2048, 70), (512, 300, 10), (64, 33, 257)] {
+    let usual = [(128, 2048, 70), (512, 300, 10), (64, 33, 257)];
+    // The smallest that is worth sharing among threads has 2¹⁸ products.
+    for &(batch, inputs, outputs) in smaller_under_miri(&usual[..], &[(64, 64, 64), (5, 7, 3)]) {
         let mut numbers = Numbers(8);
         let x = single(&numbers.tensor(&[batch, inputs]));
         let weight = single(&numbers.tensor(&[outputs, inputs]));
@@ -63,11 +63,12 @@ fn dense_layers_and_their_gradients_do_not_depend_on_threads() {
 #[test]
 fn losses_norms_and_batches_do_not_depend_on_threads() {
     let mut numbers = Numbers(9);
-    let logits = single(&numbers.tensor(&[512, 10]));
-    let labels = Tensor::from_iter((0..512_u32).map(|index| index % 10), &Device::Cpu).unwrap();
-    let (prediction, target) = (single(&numbers.tensor(&[70_000])), single(&numbers.tensor(&[70_000])));
+    let (rows, elements) = smaller_under_miri((512_u32, 70_000), (5, 40));
+    let logits = single(&numbers.tensor(&[rows as usize, 10]));
+    let labels = Tensor::from_iter((0..rows).map(|index| index % 10), &Device::Cpu).unwrap();
+    let (prediction, target) = (single(&numbers.tensor(&[elements])), single(&numbers.tensor(&[elements])));
     let images: Vec<u8> = (0..64 * 3 * 32 * 32).map(|index| (index % 251) as u8).collect();
-    let indices: Vec<u32> = (0..200).map(|index| index * 7 % 64).collect();
+    let indices: Vec<u32> = (0..smaller_under_miri(200, 9)).map(|index| index * 7 % 64).collect();
     same_on_any_number_of_threads(|| {
         let loss = cross_entropy(&logits, &labels).unwrap();
         let error = mean_squared_error(&prediction, &target).unwrap();
@@ -86,7 +87,7 @@ fn steps_of_the_optimisers_do_not_depend_on_threads() {
     same_on_any_number_of_threads(|| {
         let mut numbers = Numbers(10);
         let parameters = BTreeMap::from([
-            ("large".to_owned(), single(&numbers.tensor(&[50_001]))),
+            ("large".to_owned(), single(&numbers.tensor(&[smaller_under_miri(50_001, 16_390)]))),
             ("small".to_owned(), single(&numbers.tensor(&[3]))),
         ]);
         let adam: Box<dyn Optimizer> =
@@ -106,7 +107,7 @@ fn steps_of_the_optimisers_do_not_depend_on_threads() {
 
 #[test]
 fn a_lane_has_the_same_bytes_as_its_layer_alone() {
-    let (lanes, batch, inputs, outputs) = (5, 128, 65, 33);
+    let (lanes, batch, inputs, outputs) = smaller_under_miri((5, 128, 65, 33), (2, 5, 7, 3));
     let mut numbers = Numbers(11);
     let x = numbers.tensor(&[lanes, batch, inputs]).to_dtype(DType::F32).unwrap();
     let weight = numbers.tensor(&[lanes, outputs, inputs]).to_dtype(DType::F32).unwrap();
@@ -118,25 +119,27 @@ fn a_lane_has_the_same_bytes_as_its_layer_alone() {
         let gradients = variables.map(|variable| gradients.get(&variable).unwrap().clone());
         [&[y][..], &gradients].concat()
     };
-    let together = run(&x, &weight, &bias);
-    for lane in 0..lanes {
-        let of = |tensor: &Tensor| tensor.get(lane).unwrap();
-        let alone = run(&of(&x), &of(&weight), &of(&bias));
-        for (together, alone) in together.iter().zip(&alone) {
-            assert_eq!(bits(&of(together)), bits(alone), "lane {lane}");
+    on_each_path(|_| {
+        let together = run(&x, &weight, &bias);
+        for lane in 0..lanes {
+            let of = |tensor: &Tensor| tensor.get(lane).unwrap();
+            let alone = run(&of(&x), &of(&weight), &of(&bias));
+            for (together, alone) in together.iter().zip(&alone) {
+                assert_eq!(bits(&of(together)), bits(alone), "lane {lane}");
+            }
         }
-    }
-    let shared = of_shared(&x, &weight, &bias);
-    for lane in 0..lanes {
-        let alone = dense(
-            &x.get(0).unwrap(),
-            &weight.get(lane).unwrap(),
-            &bias.get(lane).unwrap(),
-            Activation::Identity,
-        )
-        .unwrap();
-        assert_eq!(bits(&shared.get(lane).unwrap()), bits(&alone), "lane {lane} of a shared input");
-    }
+        let shared = of_shared(&x, &weight, &bias);
+        for lane in 0..lanes {
+            let alone = dense(
+                &x.get(0).unwrap(),
+                &weight.get(lane).unwrap(),
+                &bias.get(lane).unwrap(),
+                Activation::Identity,
+            )
+            .unwrap();
+            assert_eq!(bits(&shared.get(lane).unwrap()), bits(&alone), "lane {lane} of a shared input");
+        }
+    });
 }
 
 fn of_shared(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {

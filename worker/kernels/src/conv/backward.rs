@@ -41,6 +41,8 @@ pub(crate) struct Backward<'a, T> {
 impl<T: Element> Kernel<T> for Backward<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(mut self) {
+        // Blocks of another path's registers would be read and written beyond their ends.
+        assert!(self.blocks.is_for::<V>(), "the code path changed in the middle of an operation");
         let g = self.geometry;
         let mut image = Scratch::zeros(self.blocks.image_elements);
         let mut image_gradient =

@@ -56,6 +56,11 @@ impl Blocks {
         Self { geometry, width, blocks, image_elements, weight_elements }
     }
 
+    /// Whether the blocks were made for these registers.
+    pub(crate) const fn is_for<V: Vector>(&self) -> bool {
+        self.width == V::WIDTH
+    }
+
     /// Elements of one image in the block.
     pub(crate) fn image_range(&self, block: &Block) -> Range<usize> {
         block.image_start..block.image_start + self.geometry.positions() * block.stride + self.width

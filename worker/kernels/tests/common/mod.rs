@@ -2,7 +2,56 @@
 
 #![allow(dead_code)]
 
-use candle_core::{Device, Tensor, Var};
+pub(crate) mod plain;
+
+use std::sync::{Mutex, PoisonError};
+
+use basin_kernels::{CodePath, force_code_path};
+use candle_core::{DType, Device, Tensor, Var};
+
+/// The code path belongs to the process: tests whose operations use it take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Runs `check` on every code path that this machine has, and says which it has not.
+#[allow(clippy::print_stderr)]
+pub(crate) fn on_each_path(mut check: impl FnMut(&'static str)) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in CodePath::ALL {
+        let _name = NamedOnPanic(path);
+        if force_code_path(path) {
+            check(basin_kernels::code_path());
+        } else {
+            eprintln!("NOT RUN on {}: this machine lacks it", path.name());
+        }
+    }
+    assert!(CodePath::ALL.into_iter().find(|path| path.is_available()).is_some_and(force_code_path));
+}
+
+/// Says on which path a check failed, whatever failed in it.
+struct NamedOnPanic(CodePath);
+
+impl Drop for NamedOnPanic {
+    #[allow(clippy::print_stderr)]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this failed on the code path {}", self.0.name());
+        }
+    }
+}
+
+/// Fewer or smaller where an interpreter runs the tests, which takes a thousand times as long.
+pub(crate) fn smaller_under_miri<T>(usual: T, small: T) -> T {
+    if cfg!(miri) { small } else { usual }
+}
+
+/// How many random cases a property is tried on.
+pub(crate) fn cases(usual: u32) -> proptest::test_runner::Config {
+    let mut config = proptest::test_runner::Config::with_cases(smaller_under_miri(usual, 2));
+    if cfg!(miri) {
+        config.failure_persistence = None;
+    }
+    config
+}
 
 /// SplitMix64 (Steele, Lea and Flood 2014): short, and the same on every machine.
 pub(crate) struct Numbers(pub(crate) u64);
@@ -29,63 +78,23 @@ impl Numbers {
         Var::from_vec(self.values(dims.iter().product()), dims, &Device::Cpu).unwrap()
     }
 
+    /// Multiples of 1/16 within ±1: sums of thousands of their products are exact in single precision too, in any order and
+    /// fused or not, so that a kernel must give what the definition gives, bit for bit.
+    pub(crate) fn coarse(&mut self, dims: &[usize]) -> Tensor {
+        let count = dims.iter().product();
+        let values: Vec<f64> = self.values(count).into_iter().map(|v| (v * 16.0).round() / 16.0).collect();
+        Tensor::from_vec(values, dims, &Device::Cpu).unwrap()
+    }
+
     pub(crate) fn tensor(&mut self, dims: &[usize]) -> Tensor {
         Tensor::from_vec(self.values(dims.iter().product()), dims, &Device::Cpu).unwrap()
     }
 }
 
-/// The sums of a convolution with same padding before ReLU and pooling, by its definition: `[n, o, h, w]`.
-pub(crate) fn plain_convolution(
-    x: &[f64],
-    [n, c, h, w]: [usize; 4],
-    weight: &[f64],
-    bias: &[f64],
-    k: usize,
-) -> Vec<f64> {
-    let radius = k / 2;
-    let mut sums = Vec::with_capacity(n * bias.len() * h * w);
-    for image in 0..n {
-        for (o, bias) in bias.iter().enumerate() {
-            for y in 0..h {
-                for column in 0..w {
-                    let mut sum = *bias;
-                    for channel in 0..c {
-                        for ky in 0..k {
-                            for kx in 0..k {
-                                let (iy, ix) = (y + ky, column + kx);
-                                if iy >= radius && iy < h + radius && ix >= radius && ix < w + radius {
-                                    sum += weight[((o * c + channel) * k + ky) * k + kx]
-                                        * x[((image * c + channel) * h + iy - radius) * w + ix - radius];
-                                }
-                            }
-                        }
-                    }
-                    sums.push(sum);
-                }
-            }
-        }
-    }
-    sums
-}
-
-/// Each 2×2 window of `planes` maps of h × w sums.
-pub(crate) fn windows(sums: &[f64], h: usize, w: usize) -> Vec<[f64; 4]> {
-    let mut windows = Vec::new();
-    for plane in sums.chunks_exact(h * w) {
-        for y in 0..h / 2 {
-            for x in 0..w / 2 {
-                let corner = 2 * y * w + 2 * x;
-                windows.push([plane[corner], plane[corner + 1], plane[corner + w], plane[corner + w + 1]]);
-            }
-        }
-    }
-    windows
-}
-
 /// The bits of a tensor's elements, to compare results byte by byte.
 pub(crate) fn bits(tensor: &Tensor) -> Vec<u64> {
     match tensor.dtype() {
-        candle_core::DType::F32 => tensor
+        DType::F32 => tensor
             .flatten_all()
             .unwrap()
             .to_vec1::<f32>()
@@ -98,5 +107,39 @@ pub(crate) fn bits(tensor: &Tensor) -> Vec<u64> {
 }
 
 pub(crate) fn doubles(tensor: &Tensor) -> Vec<f64> {
-    tensor.to_dtype(candle_core::DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// A variable of single precision with these values.
+pub(crate) fn single(tensor: &Tensor) -> Var {
+    Var::from_tensor(&tensor.to_dtype(DType::F32).unwrap()).unwrap()
+}
+
+/// Asserts that all numbers are equal; a zero's sign doesn't count.
+pub(crate) fn assert_equal(what: &str, found: &[f64], expected: &[f64]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(found == expected, "{what}: element {index}: {found} against {expected}");
+    }
+}
+
+/// Asserts that all numbers are within their bounds of what is expected.
+pub(crate) fn assert_within(what: &str, found: &[f64], expected: &[f64], bounds: &[f64]) {
+    assert_eq!((found.len(), bounds.len()), (expected.len(), expected.len()), "{what}");
+    for (index, ((found, expected), bound)) in found.iter().zip(expected).zip(bounds).enumerate() {
+        assert!(
+            (found - expected).abs() <= *bound,
+            "{what}: element {index}: {found} against {expected}, more than {bound:e} away"
+        );
+    }
+}
+
+/// Unit roundoff of single precision.
+pub(crate) const ROUNDOFF: f64 = 1.0 / (1 << 24) as f64;
+
+/// γ_n = nu / (1 − nu): a sum of n products in single precision, in any order and fused or not, is within γ_n · Σ |product| of
+/// the exact one (Higham 2002, *Accuracy and Stability of Numerical Algorithms*, equation 3.3).
+pub(crate) fn gamma(products: usize) -> f64 {
+    let error = products as f64 * ROUNDOFF;
+    error / (1.0 - error)
 }
