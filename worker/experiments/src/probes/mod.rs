@@ -84,6 +84,7 @@ pub struct Measurement {
     stage: Stage,
 }
 
+#[expect(clippy::large_enum_variant, reason = "a run has one of them at a time")]
 enum Stage {
     /// Means over examples.
     Examples { part: Part, position: usize, end: usize, sum: f64 },
