@@ -12,7 +12,9 @@ pub mod executor;
 mod frames;
 
 pub use basin_experiments::dataset::import as import_dataset;
-pub use basin_experiments::{ExperimentError, bench, code_path, keep_freed_memory};
+pub use basin_experiments::{
+    CodePath, ExperimentError, bench, code_path, force_code_path, keep_freed_memory, peak_gflops,
+};
 
 /// Sets the number of this process's training threads; only before the first tensor, and only once.
 ///

@@ -1,11 +1,11 @@
-//! The same task gives the same bytes: interrupted or not, on any number of threads.
+//! The same task gives the same bytes: interrupted or not, on any number of threads, on each code path.
 
 mod common;
 
 use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
-use common::{ALL, SGD, all_probes, assert_same, classify, finish, fit, tiny_images, train};
+use common::{ALL, SGD, all_probes, assert_same, classify, finish, fit, on_each_path, tiny_images, train};
 
 /// Both kinds, both optimisers, label noise, subsets, uneven last batches, recordings, probes, evaluations of several pieces.
 fn tasks() -> (Assets, Vec<TaskSpec>) {
@@ -37,111 +37,141 @@ fn tasks() -> (Assets, Vec<TaskSpec>) {
 #[test]
 fn a_run_that_goes_on_from_any_checkpoint_ends_with_the_same_bytes() {
     let (assets, tasks) = tasks();
-    for spec in tasks {
-        let undisturbed = train(&spec, &assets);
-        assert_eq!(undisturbed.outcome, Outcome::Completed);
-        let mut run = start(&spec, &assets, None).unwrap();
-        let mut checkpoints = vec![run.checkpoint().unwrap()];
-        while run.advance().unwrap() == Advance::More {
+    on_each_path(|| {
+        for spec in &tasks {
+            let undisturbed = train(spec, &assets);
+            assert_eq!(undisturbed.outcome, Outcome::Completed);
+            let mut run = start(spec, &assets, None).unwrap();
+            let mut checkpoints = vec![run.checkpoint().unwrap()];
+            while run.advance().unwrap() == Advance::More {
+                checkpoints.push(run.checkpoint().unwrap());
+            }
             checkpoints.push(run.checkpoint().unwrap());
+            assert_same(&run.finish().unwrap(), &undisturbed, "taking checkpoints changes nothing");
+            for (advances, checkpoint) in checkpoints.iter().enumerate() {
+                let resumed = start(spec, &assets, Some(checkpoint)).unwrap();
+                assert_same(
+                    &finish(resumed),
+                    &undisturbed,
+                    &format!("after {advances} advances of {}", spec.canonical()),
+                );
+            }
         }
-        checkpoints.push(run.checkpoint().unwrap());
-        assert_same(&run.finish().unwrap(), &undisturbed, "taking checkpoints changes nothing");
-        for (advances, checkpoint) in checkpoints.iter().enumerate() {
-            let resumed = start(&spec, &assets, Some(checkpoint)).unwrap();
-            assert_same(
-                &finish(resumed),
-                &undisturbed,
-                &format!("after {advances} advances of {}", spec.canonical()),
-            );
-        }
-    }
+    });
 }
 
 #[test]
 fn a_run_that_is_interrupted_after_every_advance_ends_with_the_same_bytes() {
     let (assets, tasks) = tasks();
-    for spec in tasks {
-        let mut checkpoint = None;
-        let interrupted = loop {
-            let mut run = start(&spec, &assets, checkpoint.as_deref()).unwrap();
-            if run.advance().unwrap() == Advance::Done {
-                break run.finish().unwrap();
-            }
-            let bytes = run.checkpoint().unwrap();
-            assert!(bytes == run.checkpoint().unwrap(), "a checkpoint's bytes depend on the state alone");
-            checkpoint = Some(bytes);
-        };
-        assert_same(&interrupted, &train(&spec, &assets), &spec.canonical());
-    }
+    on_each_path(|| {
+        for spec in &tasks {
+            let mut checkpoint = None;
+            let interrupted = loop {
+                let mut run = start(spec, &assets, checkpoint.as_deref()).unwrap();
+                if run.advance().unwrap() == Advance::Done {
+                    break run.finish().unwrap();
+                }
+                let bytes = run.checkpoint().unwrap();
+                assert!(bytes == run.checkpoint().unwrap(), "a checkpoint's bytes depend on the state alone");
+                checkpoint = Some(bytes);
+            };
+            assert_same(&interrupted, &train(spec, &assets), &spec.canonical());
+        }
+    });
 }
 
 #[test]
 fn one_two_and_four_threads_give_the_same_bytes() {
-    let (assets, mut tasks) = tasks();
+    let (assets, tasks) = tasks();
     let (wide_assets, data) = tiny_images(64, 64);
-    tasks.truncate(0);
-    tasks.extend(self::tasks().1);
     let wide = classify(&data, |p| {
         p.model.conv = vec![16, 24];
         p.model.dense = vec![48];
         p.batch_size = 48;
     });
-    let all = tasks.iter().map(|spec| (spec, &assets)).chain([(&wide, &wide_assets)]);
-    for (spec, assets) in all {
-        let [one, two, four] = [1, 2, 4].map(|threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| train(spec, assets))
-        });
-        assert_same(&one, &two, &spec.canonical());
-        assert_same(&one, &four, &spec.canonical());
-    }
+    on_each_path(|| {
+        let all = tasks.iter().map(|spec| (spec, &assets)).chain([(&wide, &wide_assets)]);
+        for (spec, assets) in all {
+            let [one, two, four] = [1, 2, 4].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                pool.install(|| train(spec, assets))
+            });
+            assert_same(&one, &two, &spec.canonical());
+            assert_same(&one, &four, &spec.canonical());
+        }
+    });
 }
 
 #[test]
 fn seeds_give_different_runs() {
     let (assets, tasks) = tasks();
-    for spec in [&tasks[0], &tasks[4]] {
-        let other = TaskSpec { seed: 4, ..spec.clone() };
-        assert!(train(spec, &assets).result != train(&other, &assets).result);
-    }
+    on_each_path(|| {
+        for spec in [&tasks[0], &tasks[4]] {
+            let other = TaskSpec { seed: 4, ..spec.clone() };
+            assert!(train(spec, &assets).result != train(&other, &assets).result);
+        }
+    });
 }
 
 #[test]
 fn a_checkpoint_of_another_task_is_refused() {
-    let spec = fit(|_| {});
-    let checkpoint = start(&spec, &Assets::default(), None).unwrap().checkpoint().unwrap();
-    let other = TaskSpec { seed: 4, ..spec.clone() };
-    let error = start(&other, &Assets::default(), Some(&checkpoint)).err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        format!(
-            "the checkpoint can't be used: it is of task {}, not {}",
-            spec.id().short(),
-            other.id().short()
-        )
-    );
+    on_each_path(|| {
+        let spec = fit(|_| {});
+        let checkpoint = start(&spec, &Assets::default(), None).unwrap().checkpoint().unwrap();
+        let other = TaskSpec { seed: 4, ..spec.clone() };
+        let error = start(&other, &Assets::default(), Some(&checkpoint)).err().unwrap();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the checkpoint can't be used: it is of task {}, not {}",
+                spec.id().short(),
+                other.id().short()
+            )
+        );
+    });
 }
 
 #[test]
 fn a_damaged_checkpoint_is_refused_and_never_used() {
-    let spec = fit(|p| p.record = ALL);
-    let mut run = start(&spec, &Assets::default(), None).unwrap();
-    for _ in 0..4 {
-        run.advance().unwrap();
-    }
-    let good = run.checkpoint().unwrap();
-    let refused = |bytes: &[u8], what: String| {
-        let error = start(&spec, &Assets::default(), Some(bytes)).err();
-        assert!(matches!(error, Some(ExperimentError::BadCheckpoint(_))), "{what}: {error:?}");
-    };
-    for at in 0..good.len() {
-        let mut bytes = good.clone();
-        bytes[at] ^= 0x10;
-        refused(&bytes, format!("byte {at}"));
-    }
-    for length in (0..good.len()).step_by(97) {
-        refused(&good[..length], format!("cut at {length}"));
-    }
-    assert!(start(&spec, &Assets::default(), Some(&good)).is_ok());
+    on_each_path(|| {
+        let spec = fit(|p| p.record = ALL);
+        let mut run = start(&spec, &Assets::default(), None).unwrap();
+        for _ in 0..4 {
+            run.advance().unwrap();
+        }
+        let good = run.checkpoint().unwrap();
+        let refused = |bytes: &[u8], what: String| {
+            let error = start(&spec, &Assets::default(), Some(bytes)).err();
+            assert!(matches!(error, Some(ExperimentError::BadCheckpoint(_))), "{what}: {error:?}");
+        };
+        for at in 0..good.len() {
+            let mut bytes = good.clone();
+            bytes[at] ^= 0x10;
+            refused(&bytes, format!("byte {at}"));
+        }
+        for length in (0..good.len()).step_by(97) {
+            refused(&good[..length], format!("cut at {length}"));
+        }
+        assert!(start(&spec, &Assets::default(), Some(&good)).is_ok());
+    });
+}
+
+#[test]
+fn a_checkpoint_of_another_code_path_is_refused_by_name() {
+    let spec = fit(|_| {});
+    let mut first = None;
+    on_each_path(|| {
+        let path = basin_experiments::code_path();
+        let (written_by, checkpoint) = first.get_or_insert_with(|| {
+            (path, start(&spec, &Assets::default(), None).unwrap().checkpoint().unwrap())
+        });
+        let refused = start(&spec, &Assets::default(), Some(checkpoint)).err();
+        let expected = (*written_by != path).then(|| {
+            format!(
+                "the checkpoint can't be used: it was written by the code path {written_by} and this is {path}: the run would \
+                 end with other bytes"
+            )
+        });
+        assert_eq!(refused.map(|error| error.to_string()), expected);
+    });
 }

@@ -1,10 +1,11 @@
 //! Small tasks and data for the tests of runs.
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stderr, reason = "what a test could not run is said")]
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use basin_domain::data::{DataUse, Dataset as NamedDataset};
 use basin_domain::experiment::{
@@ -15,7 +16,35 @@ use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
 use basin_experiments::dataset::{self, Dataset};
-use basin_experiments::{Advance, Assets, Finished, Run, start};
+use basin_experiments::{Advance, Assets, CodePath, Finished, Run, force_code_path, start};
+
+/// The code path belongs to the process: where one test forces it, all tests of the file take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Runs `check` on every code path that this machine has, and says which it has not.
+pub(crate) fn on_each_path(mut check: impl FnMut()) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    for path in CodePath::ALL {
+        let _name = NamedOnPanic(path);
+        if force_code_path(path) {
+            check();
+        } else {
+            eprintln!("NOT RUN on {}: this machine lacks it", path.name());
+        }
+    }
+    assert!(CodePath::ALL.into_iter().find(|path| path.is_available()).is_some_and(force_code_path));
+}
+
+/// Says on which path a check failed, whatever failed in it.
+struct NamedOnPanic(CodePath);
+
+impl Drop for NamedOnPanic {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("this failed on the code path {}", self.0.name());
+        }
+    }
+}
 
 /// SGD with momentum and weight decay.
 pub(crate) const SGD: Optimizer = Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, weight_decay: 1e-4 };
