@@ -1,5 +1,7 @@
 //! Networks that are trained in their own memory against the same networks as graphs of tensors.
 
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 mod common;
 
 use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer, Sgd};
