@@ -14,10 +14,27 @@ import time
 
 import torch
 from torch import nn
+from torch.func import functional_call, grad, stack_module_state, vmap
 
 ARCHITECTURES = [
     (8, 8, 8), (8, 16, 16), (16, 16, 32), (16, 32, 64), (32, 32, 64),
     (32, 64, 128), (64, 64, 128), (64, 96, 128), (96, 128, 128), (128, 128, 256),
+]
+IMAGE = (3, 32, 32)
+# conv, dense, image (channels, height, width), kernel, batch: as in FURTHER of worker/experiments/src/bench.rs.
+FURTHER = [
+    ((12, 32), (128, 64), IMAGE, 3, 64),
+    ((12, 32), (128, 64), IMAGE, 3, 100),
+    ((8, 12, 32), (128, 64), IMAGE, 3, 100),
+    ((32, 64, 128), (128,), IMAGE, 3, 64),
+    ((20, 50), (500,), (1, 28, 28), 3, 100),
+    ((20, 50), (500,), (1, 28, 28), 5, 100),
+    ((6, 16), (120, 84), (1, 28, 28), 5, 64),
+    ((16, 32), (64,), IMAGE, 5, 100),
+    ((32, 64), (128,), IMAGE, 5, 512),
+    ((10, 22), (50,), IMAGE, 7, 64),
+    ((16, 32), (64,), (3, 31, 29), 3, 100),
+    ((24,), (100,), (3, 31, 29), 5, 100),
 ]
 
 
@@ -45,23 +62,64 @@ def trainer(net, loss, x, y):
     return step
 
 
-def convolutional(first, second, hidden, batch):
-    net = nn.Sequential(
-        nn.Conv2d(3, first, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(first, second, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Linear(second * 64, hidden), nn.ReLU(), nn.Linear(hidden, 10),
-    )
-    return trainer(net, nn.CrossEntropyLoss(), torch.randn(batch, 3, 32, 32), torch.arange(batch) % 10)
+def convolutional(conv, dense, image, kernel, batch):
+    layers, (channels, height, width) = [], image
+    for outputs in conv:
+        layers += [nn.Conv2d(channels, outputs, kernel, padding=kernel // 2), nn.ReLU(), nn.MaxPool2d(2)]
+        channels, height, width = outputs, height // 2, width // 2
+    layers.append(nn.Flatten())
+    inputs = channels * height * width
+    for outputs in dense:
+        layers += [nn.Linear(inputs, outputs), nn.ReLU()]
+        inputs = outputs
+    net = nn.Sequential(*layers, nn.Linear(inputs, 10))
+    return trainer(net, nn.CrossEntropyLoss(), torch.randn(batch, *image), torch.arange(batch) % 10)
 
 
-def dense(hidden, points):
+def dense_net(hidden):
     layers, width = [], 1
     for next_width in hidden:
         layers += [nn.Linear(width, next_width), nn.ReLU()]
         width = next_width
-    net = nn.Sequential(*layers, nn.Linear(width, 1))
+    return nn.Sequential(*layers, nn.Linear(width, 1))
+
+
+def sine(points):
     x = torch.linspace(-3, 3, points).unsqueeze(1)
-    return trainer(net, nn.MSELoss(), x, x.sin())
+    return x, x.sin()
+
+
+def dense(hidden, points):
+    return trainer(dense_net(hidden), nn.MSELoss(), *sine(points))
+
+
+def dense_at_once(hidden, points, runs):
+    """As many networks in one step, with `vmap` over their stacked parameters and Adam written out for the stacks."""
+    stacked, _ = stack_module_state([dense_net(hidden) for _ in range(runs)])
+    net = dense_net(hidden).to("meta")
+    x, y = sine(points)
+
+    def loss(parameters, x, y):
+        return ((functional_call(net, parameters, (x,)) - y) ** 2).mean()
+
+    gradients_of = vmap(grad(loss), in_dims=(0, None, None))
+    parameters = {name: value.detach().clone() for name, value in stacked.items()}
+    first = {name: torch.zeros_like(value) for name, value in parameters.items()}
+    second = {name: torch.zeros_like(value) for name, value in parameters.items()}
+    steps = 0
+
+    def step():
+        nonlocal steps
+        steps += 1
+        gradients = gradients_of(parameters, x, y)
+        for name, parameter in parameters.items():
+            gradient = gradients[name]
+            first[name].mul_(0.9).add_(gradient, alpha=0.1)
+            second[name].mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+            root = (second[name] / (1 - 0.999**steps)).sqrt_().add_(1e-8)
+            parameter.addcdiv_(first[name] / (1 - 0.9**steps), root, value=-1e-3)
+
+    return step
 
 
 def main():
@@ -71,15 +129,18 @@ def main():
     arguments.add_argument("--windows", type=int, default=9)
     given = arguments.parse_args()
     torch.set_num_threads(given.threads)
+    twenty = [(arch[:2], arch[2:], IMAGE, 3, batch) for arch in ARCHITECTURES for batch in (64, 512)]
     rows = []
-    for first, second, hidden in ARCHITECTURES:
-        for batch in (64, 512):
-            rate = steps_per_second(convolutional(first, second, hidden, batch), given.seconds, given.windows)
-            rows.append(dict(work="cnn", conv=[first, second], dense=[hidden], batch=batch,
-                             images_per_s=round(rate * batch)))
+    for conv, hidden, image, kernel, batch in twenty + FURTHER:
+        rate = steps_per_second(convolutional(conv, hidden, image, kernel, batch), given.seconds, given.windows)
+        rows.append(dict(work="cnn", conv=list(conv), dense=list(hidden), image=list(image), kernel=kernel, batch=batch,
+                         images_per_s=round(rate * batch)))
     for hidden in ((32, 64), (32, 32, 32)):
-        rate = steps_per_second(dense(hidden, 128), given.seconds, given.windows)
-        rows.append(dict(work="dense", hidden=list(hidden), points=128, runs=1, steps_per_s=round(rate)))
+        for runs in (1, 100):
+            step = dense(hidden, 128) if runs == 1 else dense_at_once(hidden, 128, runs)
+            # A step of all is one of each.
+            rate = steps_per_second(step, given.seconds, given.windows) * runs
+            rows.append(dict(work="dense", hidden=list(hidden), points=128, runs=runs, steps_per_s=round(rate)))
     print(json.dumps(dict(torch=torch.__version__, threads=given.threads, rows=rows)))
 
 

@@ -104,6 +104,43 @@ fn one_two_and_four_threads_and_executors_give_the_same_bytes() {
 }
 
 #[test]
+fn a_code_path_that_is_asked_for_is_recorded_and_gives_the_same_bytes_on_any_number_of_threads() {
+    let place = place();
+    for path in ["avx512", "avx2", "portable"] {
+        let mut tables = Vec::new();
+        for threads in ["1", "2"] {
+            let out = format!("out-{path}-{threads}");
+            let state = format!("state-{path}-{threads}");
+            let how = [
+                "--code-path",
+                path,
+                "--workers",
+                "1",
+                "--threads",
+                threads,
+                "--out",
+                &out,
+                "--state",
+                &state,
+            ];
+            let said = place.basin(&[&["run", "small.toml"], &how[..]].concat());
+            if path != "portable" && said.err.contains(&format!("this machine has no {path}")) {
+                assert_eq!(said.code, Some(1));
+                eprintln!("NOT RUN on {path}: this machine lacks it");
+                break;
+            }
+            said.succeeded();
+            let provenance = place.read(&format!("{out}/provenance.csv"));
+            assert!(provenance.lines().skip(1).all(|row| row.contains(&format!(",{path},"))), "{provenance}");
+            tables.push(place.tables(&out));
+        }
+        if let [one, two] = tables.as_slice() {
+            assert_same_tables(one, two);
+        }
+    }
+}
+
+#[test]
 fn a_sweep_that_was_set_aside_with_a_failure_goes_on_when_it_is_run_again() {
     let place = place();
     let failing =

@@ -69,7 +69,16 @@ pub(crate) enum Command {
     /// Train tasks for an agent, over standard input and output
     #[cfg(feature = "worker")]
     #[command(hide = true)]
-    Executor,
+    Executor(Kernels),
+}
+
+/// What training computes with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Kernels {
+    /// Instructions to train with; the fastest of this machine if not given. Between them results differ in their last bits:
+    /// where machines differ, name what all of them have
+    #[arg(long, env = "BASIN_CODE_PATH", value_name = "PATH", value_parser = ["avx512", "avx2", "portable"])]
+    pub(crate) code_path: Option<String>,
 }
 
 /// Where local state lies.
@@ -172,6 +181,8 @@ pub(crate) struct Run {
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
     #[command(flatten)]
+    pub(crate) kernels: Kernels,
+    #[command(flatten)]
     pub(crate) store: StoreAt,
 }
 
@@ -215,6 +226,8 @@ pub(crate) struct Worker {
     /// Threads of each executor; the cores shared out among the slots if not given
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
     /// The most tasks that are leased together, to train side by side in one executor; they differ in their seed alone. As
     /// many are asked for as last about two seconds, or as there are threads
     #[arg(long, env = "BASIN_PACK", default_value_t = basin_worker::agent::LARGEST_PACK, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
@@ -323,6 +336,8 @@ pub(crate) enum Bench {
         /// PyTorch's JSON, whose ratios are shown beside
         #[arg(long, value_name = "FILE")]
         compare: Option<PathBuf>,
+        #[command(flatten)]
+        kernels: Kernels,
     },
 }
 

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_worker::bench::{
-    ARCHITECTURES, BATCHES, DENSE, LANES, POINTS, Row, Windows, fit_throughput, lanes_throughput,
+    DENSE, FURTHER, LANES, POINTS, Row, Windows, experiment_g, fit_throughput, lanes_throughput,
     train_throughput,
 };
-use serde_json::Value;
+use basin_worker::{ExperimentError, peak_gflops};
+use serde_json::{Value, json};
 
 use super::arguments::Bench;
 use super::failure::{Done, Failed, OrFail};
@@ -16,7 +17,8 @@ use super::output::{Output, table};
 /// Dispatches.
 pub(super) async fn bench(arguments: Bench, output: Output) -> Done {
     match arguments {
-        Bench::Train { threads, seconds, windows, compare } => {
+        Bench::Train { threads, seconds, windows, compare, kernels } => {
+            super::worker::force_code_path(&kernels)?;
             let length = super::worker::seconds("--seconds", seconds)?;
             let reference = compare.as_deref().map(read_reference).transpose()?;
             let windows = Windows { count: windows.max(1), length: length.max(Duration::from_millis(1)) };
@@ -36,14 +38,28 @@ fn read_reference(path: &Path) -> Result<Value, Failed> {
     serde_json::from_str(&text[start..]).or_input(what)
 }
 
-/// What identifies a row: all of it but the measured figure.
+/// What identifies a row: all of it but the figures. Rows of a program that knows one kernel and one size of images, or calls
+/// networks that train at once by another name, are understood.
 fn identity(row: &Value) -> Value {
     let mut row = row.clone();
     if let Some(fields) = row.as_object_mut() {
-        fields.retain(|key, _| !key.ends_with("_per_s"));
+        fields.retain(|key, _| !key.ends_with("_per_s") && !FIGURES.contains(&key.as_str()));
+        if fields.get("work").is_some_and(|work| work == "cnn") {
+            fields.entry("image").or_insert_with(|| json!([3, 32, 32]));
+            fields.entry("kernel").or_insert_with(|| json!(3));
+        }
+        if fields.get("work").is_some_and(|work| work == "dense-vmap") {
+            fields.insert("work".to_owned(), json!("dense"));
+        }
     }
     row
 }
+
+/// What is computed from a row's figure.
+const FIGURES: [&str; 2] = ["gflops", "share_of_peak"];
+
+/// How long the yardstick is measured.
+const PEAK_BUDGET: Duration = Duration::from_secs(2);
 
 fn figure(row: &Value) -> Option<f64> {
     row.as_object()?.iter().find(|(key, _)| key.ends_with("_per_s"))?.1.as_f64()
@@ -53,40 +69,70 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     // The kernels' pool is the process's: its size is set once, before the first operation.
     basin_worker::keep_freed_memory();
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
-    let mut rows = Vec::new();
-    let mut measure = |row: Result<Row, basin_worker::ExperimentError>| -> Result<(), Failed> {
-        let row = serde_json::to_value(row.or_basin("cannot measure")?).or_basin("cannot measure")?;
+    let peak = peak_gflops(threads, PEAK_BUDGET);
+    output.say(&format!("a large matrix product: {peak:.0} GFLOP/s"));
+    let measure = |row: Result<Row, ExperimentError>| -> Result<Value, Failed> {
+        let row = row.or_basin("cannot measure")?;
+        let gflops = row.gflops();
+        let mut row = serde_json::to_value(row).or_basin("cannot measure")?;
+        row["gflops"] = json!((gflops * 10.0).round() / 10.0);
+        row["share_of_peak"] = json!((gflops / peak * 1000.0).round() / 1000.0);
         output.say(&line(&row, reference).join("  "));
-        rows.push(row);
-        Ok(())
+        Ok(row)
     };
-    for [first, second, hidden] in ARCHITECTURES {
-        for batch in BATCHES {
-            measure(train_throughput(&[first, second], &[hidden], batch, windows))?;
-        }
-    }
-    for hidden in DENSE {
-        measure(fit_throughput(hidden, POINTS, windows))?;
-        measure(lanes_throughput(hidden, POINTS, LANES, windows))?;
-    }
+    let measure_all = |work: &mut dyn Iterator<Item = Result<Row, ExperimentError>>| {
+        work.map(measure).collect::<Result<Vec<_>, _>>()
+    };
+    let twenty = measure_all(&mut experiment_g().map(|work| train_throughput(work, windows)))?;
+    let further = measure_all(&mut FURTHER.into_iter().map(|work| train_throughput(work, windows)))?;
+    let dense = measure_all(&mut DENSE.into_iter().map(|hidden| fit_throughput(hidden, POINTS, windows)))?;
+    let lanes =
+        measure_all(&mut DENSE.into_iter().map(|hidden| lanes_throughput(hidden, POINTS, LANES, windows)))?;
+
+    let ratios = [("experiment G", &twenty), ("the further shapes", &further)].map(|(name, rows)| {
+        let ratios = rows.iter().filter_map(|row| ratio(row, reference));
+        (name, Ratios::of(&ratios.collect::<Vec<_>>()))
+    });
+    let rows = [twenty, further, dense, lanes].concat();
     let mut text = table(
-        &["work", "batch", "per second", "ratio"],
+        &["work", "batch", "per second", "GFLOP/s", "of peak", "ratio"],
         &rows.iter().map(|row| line(row, reference)).collect::<Vec<_>>(),
     );
-    let ratios: Vec<f64> =
-        rows.iter().filter(|row| row["work"] == "cnn").filter_map(|row| ratio(row, reference)).collect();
-    if !ratios.is_empty() {
-        let mean = (ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64).exp();
-        let least = ratios.iter().copied().fold(f64::INFINITY, f64::min);
-        text.push_str(&format!(
-            "geometric mean of the convolutional rows' ratios {mean:.2}, least {least:.2}\n"
-        ));
+    text.push_str(&format!(
+        "GFLOP/s count 2 (3 Σp − p₁) operations an image or point, for layers of p₁, p₂, … products; peak {peak:.0}\n"
+    ));
+    for (name, ratios) in &ratios {
+        if let Some(Ratios { rows, geometric_mean, least }) = ratios {
+            text.push_str(&format!(
+                "geometric mean of the {rows} ratios of {name} {geometric_mean:.2}, least {least:.2}\n"
+            ));
+        }
     }
-    let value = serde_json::json!({
-        "basin": env!("CARGO_PKG_VERSION"), "code_path": basin_worker::code_path(), "threads": threads, "rows": rows,
+    let value = json!({
+        "basin": env!("CARGO_PKG_VERSION"), "code_path": basin_worker::code_path(), "threads": threads,
+        "peak_gflops": peak.round(), "rows": rows,
+        "ratios": ratios.map(|(name, ratios)| ratios.map(|it| json!({
+            "of": name, "rows": it.rows, "geometric_mean": it.geometric_mean, "least": it.least,
+        }))).into_iter().flatten().collect::<Vec<_>>(),
     });
     output.result(&value, &text);
     Ok(())
+}
+
+/// Some rows' ratios in short.
+#[derive(Debug, PartialEq)]
+struct Ratios {
+    rows: usize,
+    geometric_mean: f64,
+    least: f64,
+}
+
+impl Ratios {
+    fn of(ratios: &[f64]) -> Option<Self> {
+        let least = ratios.iter().copied().reduce(f64::min)?;
+        let mean = ratios.iter().map(|ratio| ratio.ln()).sum::<f64>() / ratios.len() as f64;
+        Some(Self { rows: ratios.len(), geometric_mean: mean.exp(), least })
+    }
 }
 
 /// This program's figure over the other's, for the same work.
@@ -97,18 +143,30 @@ fn ratio(row: &Value, reference: Option<&Value>) -> Option<f64> {
 }
 
 fn line(row: &Value, reference: Option<&Value>) -> Vec<String> {
-    let list = |key: &str| match row.get(key).and_then(Value::as_array) {
-        Some(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+    let list = |key: &str, between: &str| match row.get(key).and_then(Value::as_array) {
+        Some(items) => items.iter().map(ToString::to_string).collect::<Vec<_>>().join(between),
         None => String::new(),
     };
     let work = match row["work"].as_str() {
-        Some("cnn") => format!("cnn ({}) ({})", list("conv"), list("dense")),
-        other => format!("{} ({})", other.unwrap_or_default(), list("hidden")),
+        Some("cnn") => {
+            format!(
+                "cnn ({}) ({}) of {}, kernel {}",
+                list("conv", ","),
+                list("dense", ","),
+                list("image", "×"),
+                row["kernel"]
+            )
+        }
+        other => format!("{} ({}), runs {}", other.unwrap_or_default(), list("hidden", ","), row["runs"]),
     };
     let batch = row.get("batch").or_else(|| row.get("points")).map(ToString::to_string).unwrap_or_default();
+    let number = |key: &str, digits: usize| match row.get(key).and_then(Value::as_f64) {
+        Some(number) => format!("{number:.digits$}"),
+        None => String::new(),
+    };
     let per_second = figure(row).map(|figure| format!("{figure:.0}")).unwrap_or_default();
     let ratio = ratio(row, reference).map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
-    vec![work, batch, per_second, ratio]
+    vec![work, batch, per_second, number("gflops", 1), number("share_of_peak", 2), ratio]
 }
 
 #[cfg(test)]
@@ -117,14 +175,51 @@ mod tests {
 
     use super::*;
 
+    fn cnn(batch: u32, figure: u32) -> Value {
+        json!({ "work": "cnn", "conv": [8, 8], "dense": [8], "image": [3, 32, 32], "kernel": 3, "batch": batch,
+            "images_per_s": figure })
+    }
+
     #[test]
     fn a_ratio_is_taken_with_the_row_of_the_same_work() {
-        let row = json!({ "work": "cnn", "conv": [8, 8], "dense": [8], "batch": 64, "images_per_s": 300 });
-        let reference = json!({ "rows": [
-            { "work": "cnn", "conv": [8, 8], "dense": [8], "batch": 512, "images_per_s": 1 },
-            { "work": "cnn", "conv": [8, 8], "dense": [8], "batch": 64, "images_per_s": 100 },
-        ]});
+        let mut row = cnn(64, 300);
+        row["gflops"] = json!(1.5);
+        row["share_of_peak"] = json!(0.1);
+        let reference = json!({ "rows": [cnn(512, 1), cnn(64, 100)] });
         assert_eq!(ratio(&row, Some(&reference)), Some(3.0));
         assert_eq!(ratio(&row, None), None);
+    }
+
+    #[test]
+    fn rows_of_another_kernel_another_image_or_another_number_of_runs_are_other_work() {
+        let reference = json!({ "rows": [
+            cnn(64, 100),
+            { "work": "dense", "hidden": [32, 64], "points": 128, "runs": 1, "steps_per_s": 10 },
+            { "work": "dense-vmap", "hidden": [32, 64], "points": 128, "runs": 100, "steps_per_s": 40 },
+        ]});
+        for (key, value) in [("kernel", json!(5)), ("image", json!([1, 28, 28])), ("dense", json!([8, 8]))] {
+            let mut other = cnn(64, 300);
+            other[key] = value;
+            assert_eq!(ratio(&other, Some(&reference)), None, "{key}");
+        }
+        let dense = |runs: u32| {
+            let row = json!({ "work": "dense", "hidden": [32, 64], "points": 128, "runs": runs, "steps_per_s": 80 });
+            ratio(&row, Some(&reference))
+        };
+        assert_eq!((dense(1), dense(100), dense(7)), (Some(8.0), Some(2.0), None));
+    }
+
+    #[test]
+    fn a_reference_that_names_neither_image_nor_kernel_means_those_of_experiment_g() {
+        let reference = json!({ "rows": [{ "work": "cnn", "conv": [8, 8], "dense": [8], "batch": 64, "images_per_s": 100 }] });
+        assert_eq!(ratio(&cnn(64, 300), Some(&reference)), Some(3.0));
+    }
+
+    #[test]
+    fn ratios_have_a_geometric_mean_and_a_least_one_if_there_are_any() {
+        let ratios = Ratios::of(&[2.0, 8.0]).unwrap();
+        assert!((ratios.geometric_mean - 4.0).abs() < 1e-12);
+        assert_eq!((ratios.rows, ratios.least), (2, 2.0));
+        assert_eq!(Ratios::of(&[]), None);
     }
 }

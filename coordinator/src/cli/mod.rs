@@ -48,7 +48,10 @@ pub fn main() -> ExitCode {
     let output = Output { json: arguments.json };
     // The executor is one thread that trains; no runtime, no other threads.
     #[cfg(feature = "worker")]
-    if matches!(arguments.command, Command::Executor) {
+    if let Command::Executor(kernels) = &arguments.command {
+        if let Err(failed) = worker::force_code_path(kernels) {
+            return end(Err(failed));
+        }
         let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout());
         return if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) };
     }
@@ -119,6 +122,6 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Bench(arguments) => bench::bench(arguments, output).await,
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,
         #[cfg(feature = "worker")]
-        Command::Executor => Ok(()),
+        Command::Executor(_) => Ok(()),
     }
 }

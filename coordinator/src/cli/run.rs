@@ -18,7 +18,7 @@ use super::output::{Output, span};
 use super::progress::Progress;
 use super::serve::not_started;
 use super::status::failed_text;
-use super::worker::{agent_failed, cores, executor, fresh_worker, seconds};
+use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
 use super::{lookup, report, signals, source};
 use crate::launch;
 use crate::report::Status;
@@ -35,6 +35,7 @@ const GRACE: Duration = Duration::from_secs(20);
 /// Runs a sweep to its report, or until it is stopped.
 pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let began = std::time::Instant::now();
+    force_code_path(&arguments.kernels)?;
     let source = source::read(&arguments.sweep)?;
     let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
     let shutdown =

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
+use basin_worker::CodePath;
 use basin_worker::agent::{self, AgentError, Departure, Settings};
 
-use super::arguments::Worker;
+use super::arguments::{Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
 use super::signals;
@@ -33,10 +34,23 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
     WorkerId::new(format!("{host}-{}", &unique[..8])).expect("letters, digits and dashes make an id")
 }
 
-/// How this program starts an executor.
+/// How this program starts an executor, one that trains with the instructions that this process would train with.
 pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
-    Ok((program, vec!["executor".to_owned()]))
+    let arguments = ["executor", "--code-path", basin_worker::code_path()];
+    Ok((program, arguments.map(str::to_owned).to_vec()))
+}
+
+/// Makes this process train with the instructions that were asked for.
+pub(super) fn force_code_path(kernels: &Kernels) -> Result<(), Failed> {
+    let Some(name) = &kernels.code_path else { return Ok(()) };
+    let path: CodePath = name.parse().map_err(|error: String| Failed::input(anyhow::anyhow!(error)))?;
+    if basin_worker::force_code_path(path) {
+        return Ok(());
+    }
+    let available = CodePath::ALL.into_iter().filter(|path| path.is_available()).map(CodePath::name);
+    Err(Failed::input(anyhow::anyhow!("this machine has no {name}"))
+        .hint(format!("it has: {}", available.collect::<Vec<_>>().join(", "))))
 }
 
 /// A span from a flag, in seconds.
@@ -86,6 +100,7 @@ fn default_cache() -> PathBuf {
 
 /// Works until it is told to stop, or there is nothing more to do.
 pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
+    force_code_path(&arguments.kernels)?;
     let mut settings = Settings {
         coordinator: arguments.remote.coordinator.clone(),
         store: arguments.store.clone(),

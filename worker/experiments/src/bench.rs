@@ -18,6 +18,57 @@ use crate::fit_function::Fit;
 use crate::model::Model;
 use crate::training::{Part, Problem, Stepper, step};
 
+mod arithmetic;
+
+/// Classes of the images.
+const CLASSES: u32 = 10;
+/// The images of experiment G, `[channels, height, width]`.
+const IMAGE: [u32; 3] = [3, 32, 32];
+
+/// A convolutional network and the images that it trains on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CnnWork {
+    /// Channels of each convolution.
+    pub conv: &'static [u32],
+    /// Widths of the hidden dense layers.
+    pub dense: &'static [u32],
+    /// `[channels, height, width]` of an image.
+    pub image: [u32; 3],
+    /// Side of the convolutions' kernels.
+    pub kernel: u32,
+    /// Images a step.
+    pub batch: usize,
+}
+
+impl CnnWork {
+    const fn new(
+        conv: &'static [u32],
+        dense: &'static [u32],
+        image: [u32; 3],
+        kernel: u32,
+        batch: usize,
+    ) -> Self {
+        Self { conv, dense, image, kernel, batch }
+    }
+}
+
+/// What else a sweep may ask for: one to three convolutions, larger and smaller kernels, other images (odd sides, one channel),
+/// batches and widths that are no multiples of a register's width.
+pub const FURTHER: [CnnWork; 12] = [
+    CnnWork::new(&[12, 32], &[128, 64], IMAGE, 3, 64),
+    CnnWork::new(&[12, 32], &[128, 64], IMAGE, 3, 100),
+    CnnWork::new(&[8, 12, 32], &[128, 64], IMAGE, 3, 100),
+    CnnWork::new(&[32, 64, 128], &[128], IMAGE, 3, 64),
+    CnnWork::new(&[20, 50], &[500], [1, 28, 28], 3, 100),
+    CnnWork::new(&[20, 50], &[500], [1, 28, 28], 5, 100),
+    CnnWork::new(&[6, 16], &[120, 84], [1, 28, 28], 5, 64),
+    CnnWork::new(&[16, 32], &[64], IMAGE, 5, 100),
+    CnnWork::new(&[32, 64], &[128], IMAGE, 5, 512),
+    CnnWork::new(&[10, 22], &[50], IMAGE, 7, 64),
+    CnnWork::new(&[16, 32], &[64], [3, 31, 29], 3, 100),
+    CnnWork::new(&[24], &[100], [3, 31, 29], 5, 100),
+];
+
 /// The (conv1, conv2, hidden) widths of experiment G.
 pub const ARCHITECTURES: [[u32; 3]; 10] = [
     [8, 8, 8],
@@ -65,6 +116,10 @@ pub enum Row {
         conv: Vec<u32>,
         /// Widths of the hidden dense layers.
         dense: Vec<u32>,
+        /// `[channels, height, width]` of an image.
+        image: [u32; 3],
+        /// Side of the convolutions' kernels.
+        kernel: u32,
         /// Images a step.
         batch: usize,
         /// Images a second.
@@ -83,27 +138,32 @@ pub enum Row {
     },
 }
 
-/// Measures a convolutional network on random images of 3×32×32 and 10 classes.
+/// The work of experiment G: ten architectures at two batch sizes.
+pub fn experiment_g() -> impl Iterator<Item = CnnWork> {
+    ARCHITECTURES.iter().flat_map(|widths| {
+        let (conv, dense) = widths.split_at(2);
+        BATCHES.map(|batch| CnnWork::new(conv, dense, IMAGE, 3, batch))
+    })
+}
+
+/// Measures a convolutional network on random images of 10 classes.
 ///
 /// # Errors
 /// If the network can't be made or trained.
-pub fn train_throughput(
-    conv: &[u32],
-    dense: &[u32],
-    batch: usize,
-    windows: Windows,
-) -> Result<Row, ExperimentError> {
-    let net = ConvNet { conv: conv.to_vec(), kernel: 3, dense: dense.to_vec() };
-    let model = Model::conv_net(&net, [3, 32, 32], 10, 0)?;
+pub fn train_throughput(work: CnnWork, windows: Windows) -> Result<Row, ExperimentError> {
+    let CnnWork { conv, dense, image, kernel, batch } = work;
+    let net = ConvNet { conv: conv.to_vec(), kernel, dense: dense.to_vec() };
+    let [channels, height, width] = image.map(|side| side as usize);
+    let model = Model::conv_net(&net, [channels, height, width], CLASSES as usize, 0)?;
     let mut stream = Stream::new(0, "bench/images");
-    let images: Vec<f32> = (0..batch * 3 * 32 * 32).map(|_| stream.normal() as f32).collect();
-    let images = Tensor::from_vec(images, (batch, 3, 32, 32), &Device::Cpu)?;
-    let labels: Vec<u32> = (0..batch as u32).map(|index| index % 10).collect();
+    let images: Vec<f32> = (0..batch * channels * height * width).map(|_| stream.normal() as f32).collect();
+    let images = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu)?;
+    let labels: Vec<u32> = (0..batch as u32).map(|index| index % CLASSES).collect();
     let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
     let steps_per_s =
         steps_per_second(&model, windows, || Ok(cross_entropy(&model.forward(&images)?, &labels)?))?;
     let images_per_s = (steps_per_s * batch as f64).round() as u64;
-    Ok(Row::Cnn { conv: conv.to_vec(), dense: dense.to_vec(), batch, images_per_s })
+    Ok(Row::Cnn { conv: net.conv, dense: net.dense, image, kernel, batch, images_per_s })
 }
 
 /// Measures a dense network that is fitted to sin x.
@@ -202,11 +262,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn experiment_g_is_twenty_rows_and_none_of_them_is_measured_again() {
+        let twenty: Vec<CnnWork> = experiment_g().collect();
+        assert_eq!(twenty.len(), 20);
+        assert_eq!(twenty[3], CnnWork::new(&[8, 16], &[16], IMAGE, 3, 512));
+        assert!(FURTHER.iter().all(|work| !twenty.contains(work)));
+    }
+
+    #[test]
     fn rows_have_the_keys_of_the_reference_measurement() {
         let windows = Windows { count: 1, length: Duration::from_millis(20) };
-        let cnn = serde_json::to_value(train_throughput(&[4, 4], &[8], 8, windows).unwrap()).unwrap();
+        let cnn = serde_json::to_value(
+            train_throughput(CnnWork::new(&[4, 4], &[8], [1, 9, 8], 5, 8), windows).unwrap(),
+        )
+        .unwrap();
         assert_eq!(cnn["work"], "cnn");
         assert_eq!((&cnn["conv"], &cnn["dense"]), (&serde_json::json!([4, 4]), &serde_json::json!([8])));
+        assert_eq!((&cnn["image"], &cnn["kernel"]), (&serde_json::json!([1, 9, 8]), &serde_json::json!(5)));
         assert!(cnn["images_per_s"].as_u64().unwrap() > 0);
         let dense = serde_json::to_value(fit_throughput(&[8], 16, windows).unwrap()).unwrap();
         assert_eq!((&dense["work"], &dense["runs"]), (&serde_json::json!("dense"), &serde_json::json!(1)));

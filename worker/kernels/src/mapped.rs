@@ -41,6 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "Miri maps no files")]
     fn a_mapped_file_has_the_bytes_of_the_file() {
         let path = std::env::temp_dir().join(format!("basin-mapped-{}", std::process::id()));
         std::fs::write(&path, b"bytes").unwrap();

@@ -1,0 +1,80 @@
+//! How much arithmetic a training step is, by the definition of its layers.
+
+use super::Row;
+
+impl Row {
+    /// GFLOP/s of training: [`Row::flops`] times the figure.
+    ///
+    /// It counts what the definition of the work asks for, so that programs can be compared: Basin leaves out most of the
+    /// products with zeros behind the pooling, so a convolution's share of a matrix product's peak may be large, or above one.
+    pub fn gflops(&self) -> f64 {
+        let per_s = match *self {
+            Self::Cnn { images_per_s, .. } => images_per_s as f64,
+            // A step is one network's, over all points, however many train at once.
+            Self::Dense { points, steps_per_s, .. } => steps_per_s as f64 * points as f64,
+        };
+        self.flops() * per_s / 1e9
+    }
+
+    /// Operations on floats that training takes for one image or point: two (a multiplication and an addition) for each product
+    /// of the forward pass, of the weights' gradient and of the inputs' gradient; the first layer's inputs need none.
+    ///
+    /// A convolution with same padding has `height × width × outputs × channels × kernel²` products, zeros around the image
+    /// included, a dense layer `inputs × outputs`. So a network with products pᵢ in its layers takes `2 (3 Σ pᵢ − p₁)`. Biases,
+    /// ReLU, pooling, loss and optimiser are left out.
+    pub fn flops(&self) -> f64 {
+        let products = match self {
+            Self::Cnn { conv, dense, image: [channels, height, width], kernel, .. } => {
+                let (mut layers, mut inputs) = (Vec::new(), f64::from(*channels));
+                let (mut height, mut width) = (*height, *width);
+                for outputs in conv {
+                    let taps = inputs * f64::from(*kernel).powi(2);
+                    layers.push(f64::from(height * width) * f64::from(*outputs) * taps);
+                    (inputs, height, width) = (f64::from(*outputs), height / 2, width / 2);
+                }
+                layers.extend(dense_products(inputs * f64::from(height * width), dense, super::CLASSES));
+                layers
+            }
+            Self::Dense { hidden, .. } => dense_products(1.0, hidden, 1),
+        };
+        2.0 * (3.0 * products.iter().sum::<f64>() - products.first().copied().unwrap_or(0.0))
+    }
+}
+
+/// The products of each of some dense layers, for one input.
+fn dense_products(mut inputs: f64, hidden: &[u32], outputs: u32) -> Vec<f64> {
+    let mut layers = Vec::with_capacity(hidden.len() + 1);
+    for width in hidden.iter().copied().chain([outputs]).map(f64::from) {
+        layers.push(inputs * width);
+        inputs = width;
+    }
+    layers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conv_nets_arithmetic_is_counted_layer_by_layer() {
+        let row = Row::Cnn {
+            conv: vec![2, 3],
+            dense: vec![5],
+            image: [1, 7, 4],
+            kernel: 3,
+            batch: 8,
+            images_per_s: 1_000,
+        };
+        // 7×4 pixels, then 3×2, then 1×1.
+        let (first, second, hidden, output) = (28. * 2. * 9., 6. * 3. * 2. * 9., 3. * 5., 5. * 10.);
+        assert_eq!(row.flops(), 2. * (2. * first + 3. * (second + hidden + output)));
+        assert_eq!(row.gflops(), row.flops() / 1e6);
+    }
+
+    #[test]
+    fn a_dense_nets_arithmetic_is_that_of_all_its_points() {
+        let row = Row::Dense { hidden: vec![32, 64], points: 128, runs: 1, steps_per_s: 1_000 };
+        assert_eq!(row.flops(), 2. * (2. * 32. + 3. * (32. * 64. + 64.)));
+        assert_eq!(row.gflops(), row.flops() * 128_000. / 1e9);
+    }
+}
