@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub enum Axis {
     /// Passes over the training data; 0 is before the first.
     Epoch,
-    /// Steps of the optimiser, from 1.
+    /// Steps of the optimiser; the first leads to 1, and 0 is where training begins.
     Iteration,
     /// The input of a fitted function.
     Input,
