@@ -77,7 +77,7 @@ impl Sizes {
             None => bias.dims() == [outputs],
             Some(lanes) => bias.dims() == [lanes, outputs],
         };
-        if x_inputs != inputs || !bias_fits || (x_lanes.is_some() && x_lanes != lanes) {
+        if x_inputs != inputs || !bias_fits || (x_lanes.is_some() && x_lanes != lanes) || lanes == Some(0) {
             bail!(
                 "a dense layer can't take the input {x:?}, the weight {weight:?} and the bias {bias:?} together"
             );

@@ -52,7 +52,7 @@ impl<T: Dispatch> Product<'_, T> {
     /// The product, row-major. Each element is one sum in the order of the inner index, whatever the sizes of the rest.
     pub(crate) fn compute(&self, out: &mut [T]) {
         let Self { sizes: [rows, columns, depth], a, b, relu, .. } = *self;
-        debug_assert_eq!(out.len(), rows * columns);
+        assert_eq!(out.len(), rows * columns, "the product's memory has its size");
         if rows == 0 || columns == 0 {
             return;
         }
@@ -64,6 +64,9 @@ impl<T: Dispatch> Product<'_, T> {
             let bias = self.bias.map_or(Bias::None, Bias::Each);
             Job { sizes: [rows, columns, depth], a, b, bias, relu }
         };
+        // What pieces read of `a` is in bounds because of this; `b` is looked at where it is packed or read.
+        let a_end = (job.sizes[0] - 1) * job.a.row + depth.saturating_sub(1) * job.a.column;
+        assert!(depth == 0 || job.a.elements.len() > a_end, "a matrix is as large as its sizes say");
         if rows * columns * depth < WORTH_SHARING { job.alone(out) } else { job.shared(out) }
     }
 }
