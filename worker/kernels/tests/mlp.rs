@@ -10,7 +10,7 @@ use basin_kernels::{
     squared_error_sums,
 };
 use candle_core::{DType, Device, Tensor, Var};
-use common::Numbers;
+use common::{Numbers, on_each_path, smaller_under_miri};
 use std::collections::BTreeMap;
 
 fn layers(numbers: &mut Numbers, widths: &[usize]) -> Vec<(Var, Var)> {
@@ -57,13 +57,19 @@ fn bits(values: &[f32]) -> Vec<u32> {
 
 #[test]
 fn losses_and_gradients_have_the_same_bytes_as_those_of_the_graph() {
+    on_each_path(compare_with_the_graph);
+}
+
+fn compare_with_the_graph(path: &str) {
     let mut numbers = Numbers(11);
-    for widths in [&[1, 32, 64, 1][..], &[1, 32, 32, 32, 1], &[7, 10], &[12, 5, 9, 10], &[300, 130, 10]] {
+    let networks: [&[usize]; 5] =
+        [&[1, 32, 64, 1], &[1, 32, 32, 32, 1], &[7, 10], &[12, 5, 9, 10], &[300, 130, 10]];
+    for &widths in smaller_under_miri(&networks[..], &[&[2, 5, 3]]) {
         let layers = layers(&mut numbers, widths);
         let mut mlp = Mlp::new(&layers).unwrap();
         let last = widths[widths.len() - 1];
         // A smaller batch after a larger one leaves the rest of the memory alone.
-        for batch in [128, 1, 33] {
+        for &batch in smaller_under_miri(&[128, 1, 33][..], &[6, 1, 3]) {
             let inputs = numbers.tensor(&[batch, widths[0]]).to_dtype(DType::F32).unwrap();
             let values = numbers.tensor(&[batch, last]).to_dtype(DType::F32).unwrap();
             let labels: Vec<u32> = (0..batch as u32).map(|index| index * 7 % last as u32).collect();
@@ -77,7 +83,7 @@ fn losses_and_gradients_have_the_same_bytes_as_those_of_the_graph() {
                     let expected: Vec<f32> =
                         gradients.get(&parameter).unwrap().flatten_all().unwrap().to_vec1().unwrap();
                     let Some(Gradient::Elements(found)) = mlp.of(&parameter) else { panic!("{name}") };
-                    assert_eq!(bits(found), bits(&expected), "{widths:?}, {batch}, {loss:?}, {name}");
+                    assert_eq!(bits(found), bits(&expected), "{path}, {widths:?}, {batch}, {loss:?}, {name}");
                 }
             }
         }
@@ -98,7 +104,7 @@ fn optimisers_take_its_gradients_for_those_of_the_graph() {
         let inputs = numbers.tensor(&[20, 2]).to_dtype(DType::F32).unwrap();
         let targets = numbers.tensor(&[20, 3]).to_dtype(DType::F32).unwrap();
         let mut mlp = Mlp::new(&layers).unwrap();
-        for _ in 0..30 {
+        for _ in 0..smaller_under_miri(30, 2) {
             if in_its_own_memory {
                 mlp.gradients(&inputs, &targets, Loss::MeanSquaredError).unwrap();
                 optimizer.step(&mlp).unwrap();
@@ -110,9 +116,11 @@ fn optimisers_take_its_gradients_for_those_of_the_graph() {
         let flat = |var: &Var| bits(&var.flatten_all().unwrap().to_vec1::<f32>().unwrap());
         layers.iter().flat_map(|(weight, bias)| [flat(weight), flat(bias)]).collect::<Vec<_>>()
     };
-    for adam in [true, false] {
-        assert_eq!(train(true, adam), train(false, adam));
-    }
+    on_each_path(|path| {
+        for adam in [true, false] {
+            assert_eq!(train(true, adam), train(false, adam), "{path}");
+        }
+    });
 }
 
 #[test]

@@ -44,9 +44,12 @@ pub(crate) fn smaller_under_miri<T>(usual: T, small: T) -> T {
     if cfg!(miri) { small } else { usual }
 }
 
-/// How many random cases a property is tried on.
+/// How many random cases a property is tried on, unless `PROPTEST_CASES` says how many.
 pub(crate) fn cases(usual: u32) -> proptest::test_runner::Config {
-    let mut config = proptest::test_runner::Config::with_cases(smaller_under_miri(usual, 2));
+    let mut config = proptest::test_runner::Config::default();
+    if std::env::var_os("PROPTEST_CASES").is_none() {
+        config.cases = smaller_under_miri(usual, 2);
+    }
     if cfg!(miri) {
         config.failure_persistence = None;
     }
