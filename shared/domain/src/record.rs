@@ -104,3 +104,32 @@ pub enum Outcome {
         iteration: u64,
     },
 }
+
+impl Outcome {
+    /// The outcome as JSON, `{"outcome":"completed"}`: what [`Outcome`]'s `FromStr` reads.
+    pub fn to_json(self) -> String {
+        serde_json::to_string(&self).expect("an outcome has no maps and no floats")
+    }
+}
+
+impl std::str::FromStr for Outcome {
+    type Err = serde_json::Error;
+
+    fn from_str(json: &str) -> Result<Self, Self::Err> {
+        serde_json::from_str(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ending_comes_back_and_nothing_else_is_taken_for_one() {
+        for outcome in [Outcome::Completed, Outcome::Diverged { iteration: 7 }] {
+            assert_eq!(outcome.to_json().parse::<Outcome>().ok(), Some(outcome));
+        }
+        assert_eq!(Outcome::Completed.to_json(), "{\"outcome\":\"completed\"}");
+        assert!("".parse::<Outcome>().is_err() && "{}".parse::<Outcome>().is_err());
+    }
+}

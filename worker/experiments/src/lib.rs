@@ -21,7 +21,6 @@ mod checkpoint;
 mod classify;
 pub mod critical_point;
 pub mod dataset;
-mod ending;
 mod error;
 mod fit_function;
 mod landscape;

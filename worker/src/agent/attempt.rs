@@ -280,7 +280,7 @@ async fn commit(
     provenance: Provenance,
 ) -> Settlement {
     let crashed = |why: String| Settlement::Failed(Failure::new(FailureKind::Crashed, why));
-    let outcome: Outcome = match serde_json::from_str(&finished.outcome_json) {
+    let outcome: Outcome = match finished.outcome_json.parse() {
         Ok(outcome) => outcome,
         Err(error) => return crashed(format!("the executor's outcome: {error}")),
     };

@@ -127,32 +127,30 @@ impl Lane {
         outbox: &Outbox<'_>,
     ) -> Result<Option<Finished>, End> {
         let slice = Instant::now();
-        if self.training.is_none() {
-            self.training = Some(self.begin(outbox)?);
-            self.tell(outbox)?;
-        }
+        let mut training = match self.training.take() {
+            Some(training) => training,
+            None => self.begin(outbox)?,
+        };
         let every = Duration::from_millis(self.start.checkpoint_every_ms);
         loop {
             let Orders { checkpoint, stop } = orders();
-            let training = self.training.as_mut().expect("the lane has begun");
             if checkpoint || !every.is_zero() && training.checkpointed.elapsed() >= every {
-                self.checkpoint(outbox)?;
+                self.checkpoint(&mut training, outbox)?;
             }
             if stop {
                 return Err(End::Stopped);
             }
-            let training = self.training.as_mut().expect("the lane has begun");
             let advance = training.run.advance()?;
             training.advances += 1;
             if training.told.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
                 training.told = Instant::now();
-                self.tell(outbox)?;
+                self.tell(&training, outbox)?;
             }
             if advance == Advance::Done {
-                let training = self.training.take().expect("the lane has begun");
                 return finish(training.run, Path::new(&self.start.scratch)).map(Some);
             }
             if slice.elapsed() >= time {
+                self.training = Some(training);
                 return Ok(None);
             }
         }
@@ -162,7 +160,7 @@ impl Lane {
         let (run, refused) = prepare(&self.start)?;
         self.say(outbox, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
-        Ok(Training {
+        let training = Training {
             began: now,
             first_iteration: run.progress().iteration,
             told: now,
@@ -170,15 +168,16 @@ impl Lane {
             advances: self.start.checkpoint_number,
             kept: None,
             run,
-        })
+        };
+        self.tell(&training, outbox)?;
+        Ok(training)
     }
 
     fn say(&self, outbox: &Outbox<'_>, message: from_executor::Message) -> Result<(), End> {
         outbox.say(&self.task, message).map_err(End::Mute)
     }
 
-    fn tell(&self, outbox: &Outbox<'_>) -> Result<(), End> {
-        let Some(training) = &self.training else { return Ok(()) };
+    fn tell(&self, training: &Training, outbox: &Outbox<'_>) -> Result<(), End> {
         let at = training.run.progress();
         let steps = at.iteration.saturating_sub(training.first_iteration);
         let step_seconds = (steps > 0).then(|| training.began.elapsed().as_secs_f64() / steps as f64);
@@ -193,8 +192,7 @@ impl Lane {
         self.say(outbox, from_executor::Message::Progressed(progress.into()))
     }
 
-    fn checkpoint(&mut self, outbox: &Outbox<'_>) -> Result<(), End> {
-        let Some(training) = &mut self.training else { return Ok(()) };
+    fn checkpoint(&self, training: &mut Training, outbox: &Outbox<'_>) -> Result<(), End> {
         training.checkpointed = Instant::now();
         let number = training.advances;
         if training.kept.replace(number) == Some(number) {
@@ -249,10 +247,8 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<String, End> {
 fn finish(run: Box<dyn Run>, scratch: &Path) -> Result<Finished, End> {
     let finished = run.finish()?;
     let metrics = basin_storage::metrics::encode(&finished.record);
-    let outcome_json =
-        serde_json::to_string(&finished.outcome).expect("an outcome has no maps and no floats");
     Ok(Finished {
-        outcome_json,
+        outcome_json: finished.outcome.to_json(),
         metrics_path: write_file(&scratch.join(key::METRICS), &metrics)?,
         result_path: write_file(&scratch.join(key::RESULT), &finished.result)?,
     })

@@ -21,7 +21,7 @@ use super::stage::Stage;
 use super::workspace::Workspace;
 use crate::tensors::{self, Named};
 use crate::tridiagonal::Tridiagonal;
-use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
+use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 /// Steps on the loss of one advance at most.
 const STEPS: u64 = 64;
@@ -302,7 +302,7 @@ impl Run for CriticalPointRun {
             let tensor = Tensor::from_slice(eigenvalues, count, &Device::Cpu)?;
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
-        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
+        let result = tensors::serialize(&results, Some(outcome.to_json()))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

@@ -10,7 +10,7 @@ use crate::fit_function::Fit;
 use crate::model::Model;
 use crate::tensors::{self, Named};
 use crate::training::{Part, Problem};
-use crate::{Assets, ExperimentError, Run, ending};
+use crate::{Assets, ExperimentError, Run};
 
 /// What is done with a subject, whatever its kind of problem.
 pub(super) trait Visitor {
@@ -43,10 +43,10 @@ pub(super) fn visit(
 pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<Named>, ExperimentError> {
     let bytes = assets.inputs.get(name).ok_or_else(|| unusable(name, "isn't there"))?;
     let (tensors, note) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
-    match ending::read(&note) {
-        Some(Outcome::Completed) => Ok(Some(tensors)),
-        Some(Outcome::Diverged { .. }) => Ok(None),
-        None => Err(unusable(name, "it doesn't say how its run ended")),
+    match note.parse() {
+        Ok(Outcome::Completed) => Ok(Some(tensors)),
+        Ok(Outcome::Diverged { .. }) => Ok(None),
+        Err(_) => Err(unusable(name, "it doesn't say how its run ended")),
     }
 }
 

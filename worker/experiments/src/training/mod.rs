@@ -18,7 +18,7 @@ use candle_core::DType;
 use crate::model::Model;
 use crate::probes::{self, Found, Largest, Measurement};
 use crate::tensors::{self, Named};
-use crate::{Advance, ExperimentError, Finished, Progress, Run, ending};
+use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 mod checkpoint;
 mod problem;
@@ -329,7 +329,7 @@ impl<P: Problem> Run for Training<P> {
         for (name, snapshot) in &self.snapshots {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
-        let result = tensors::serialize(&results, Some(ending::note(outcome)))?;
+        let result = tensors::serialize(&results, Some(outcome.to_json()))?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }
