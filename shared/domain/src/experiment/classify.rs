@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::fit_function::dense_products;
 use super::{Probing, Recording};
 use crate::data::DataUse;
 use crate::optimizer::Optimizer;
@@ -19,6 +20,22 @@ pub struct ConvNet {
 }
 
 impl ConvNet {
+    /// The products of each layer's sums for one image of `[channels, height, width]`, the first layer first: a convolution with
+    /// same padding has height × width × outputs × channels × kernel², zeros around the image included, a dense layer inputs ×
+    /// outputs. Numbers beyond `u64` are its largest.
+    pub fn products(&self, image: [u32; 3], classes: u32) -> Vec<u64> {
+        let [mut channels, mut height, mut width] = image.map(u64::from);
+        let mut layers = Vec::with_capacity(self.conv.len() + self.dense.len() + 1);
+        for outputs in self.conv.iter().copied().map(u64::from) {
+            let kernel = u64::from(self.kernel);
+            let factors = [height, width, outputs, channels, kernel, kernel];
+            layers.push(factors.into_iter().fold(1, u64::saturating_mul));
+            (channels, height, width) = (outputs, height / 2, width / 2);
+        }
+        layers.extend(dense_products(channels.saturating_mul(height * width), &self.dense, classes));
+        layers
+    }
+
     /// The number of trainable parameters for images of `[channels, side, side]` and this many classes.
     pub fn parameter_count(&self, channels: u32, side: u32, classes: u32) -> u64 {
         let (mut channels, mut side) = (u64::from(channels), u64::from(side));

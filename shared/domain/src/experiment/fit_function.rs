@@ -94,6 +94,15 @@ pub(super) fn dense_parameter_count(hidden: &[u32]) -> u64 {
     count
 }
 
+/// The products of each layer's sums for one input of a dense network, the first layer first. Numbers beyond `u64` are its
+/// largest.
+pub fn dense_products(inputs: u64, hidden: &[u32], outputs: u32) -> Vec<u64> {
+    let widths = hidden.iter().copied().chain([outputs]).map(u64::from);
+    widths
+        .scan(inputs, |inputs, outputs| Some(std::mem::replace(inputs, outputs).saturating_mul(outputs)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,7 +16,7 @@ mod work;
 
 pub use classify::{Classify, ConvNet};
 pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};
-pub use fit_function::{FitFunction, Function};
+pub use fit_function::{FitFunction, Function, dense_products};
 pub use interpolate::{Interpolate, Ratios};
 pub use probe::{Probe, Probing};
 pub use subject::Subject;
@@ -112,23 +112,21 @@ impl Experiment {
 
     /// How often the weights are kept before the end, if they are kept at all: at initialisation and every so many epochs. The
     /// weights of the end are kept beside them.
-    pub const fn snapshots(&self) -> Option<u32> {
-        let (record, epochs) = match self {
-            Self::FitFunction(parameters) => (parameters.record, parameters.epochs),
-            Self::Classify(parameters) => (parameters.record, parameters.epochs),
-            Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => return None,
-        };
-        match record.weights_every {
-            Some(0) | None => None,
-            Some(every) => Some(epochs.div_ceil(every)),
-        }
+    pub fn snapshots(&self) -> Option<u32> {
+        let (_, epochs) = self.recording()?;
+        self.weights_every().filter(|every| *every > 0).map(|every| epochs.div_ceil(every))
     }
 
     /// Every how many epochs the weights are kept as tensors of the result, if they are.
-    pub const fn weights_every(&self) -> Option<u32> {
+    pub fn weights_every(&self) -> Option<u32> {
+        self.recording()?.0.weights_every
+    }
+
+    /// What is recorded of a network that is trained epoch by epoch, and over how many of them.
+    const fn recording(&self) -> Option<(Recording, u32)> {
         match self {
-            Self::FitFunction(parameters) => parameters.record.weights_every,
-            Self::Classify(parameters) => parameters.record.weights_every,
+            Self::FitFunction(parameters) => Some((parameters.record, parameters.epochs)),
+            Self::Classify(parameters) => Some((parameters.record, parameters.epochs)),
             Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => None,
         }
     }

@@ -1,12 +1,14 @@
 //! How much work a task is, roughly: long tasks are begun first.
 
-use super::{ConvNet, Experiment, Subject};
+use super::{ConvNet, Experiment, Subject, dense_products};
 use crate::data::DataUse;
 
 /// Examples where the file doesn't limit them: those of CIFAR-10.
 const EXAMPLES: u64 = 50_000;
-/// Images are taken for this size, and for so many classes.
-const IMAGE: (u32, u32, u32) = (3, 32, 10);
+/// Images are taken for this size, `[channels, height, width]`.
+const IMAGE: [u32; 3] = [3, 32, 32];
+/// And for so many classes.
+const CLASSES: u32 = 10;
 /// A step's backward pass takes twice as long as its forward pass.
 const STEP: u64 = 3;
 
@@ -60,27 +62,16 @@ fn of_subject(subject: &Subject, examples: Option<u32>) -> u64 {
 
 /// The multiplications of a forward pass of one image.
 fn of_image(net: &ConvNet) -> u64 {
-    let (channels, side, classes) = IMAGE;
-    let (mut channels, mut side, mut total) = (u64::from(channels), u64::from(side), 0_u64);
-    for &out in &net.conv {
-        let each = channels.saturating_mul(u64::from(net.kernel).pow(2)).saturating_mul(u64::from(out));
-        total = total.saturating_add(each.saturating_mul(side * side));
-        (channels, side) = (u64::from(out), side / 2);
-    }
-    let mut width = channels.saturating_mul(side * side);
-    for &next in net.dense.iter().chain([&classes]) {
-        total = total.saturating_add(width.saturating_mul(u64::from(next)));
-        width = u64::from(next);
-    }
-    total
+    sum(net.products(IMAGE, CLASSES))
 }
 
 /// The multiplications of a forward pass of one number.
 fn of_point(hidden: &[u32]) -> u64 {
-    let (total, width) = hidden.iter().fold((0_u64, 1_u64), |(total, width), &next| {
-        (total.saturating_add(width.saturating_mul(u64::from(next))), u64::from(next))
-    });
-    total.saturating_add(width)
+    sum(dense_products(1, hidden, 1))
+}
+
+fn sum(products: Vec<u64>) -> u64 {
+    products.into_iter().fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]

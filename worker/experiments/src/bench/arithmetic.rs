@@ -1,5 +1,7 @@
 //! How much arithmetic a training step is, by the definition of its layers.
 
+use basin_domain::experiment::{ConvNet, dense_products};
+
 use super::Row;
 
 impl Row {
@@ -19,36 +21,19 @@ impl Row {
     /// Operations on floats that training takes for one image or point: two (a multiplication and an addition) for each product
     /// of the forward pass, of the weights' gradient and of the inputs' gradient; the first layer's inputs need none.
     ///
-    /// A convolution with same padding has `height × width × outputs × channels × kernel²` products, zeros around the image
-    /// included, a dense layer `inputs × outputs`. So a network with products pᵢ in its layers takes `2 (3 Σ pᵢ − p₁)`. Biases,
-    /// ReLU, pooling, loss and optimiser are left out.
+    /// So a network with products pᵢ in its layers ([`ConvNet::products`]) takes `2 (3 Σ pᵢ − p₁)`. Biases, ReLU, pooling, loss
+    /// and optimiser are left out.
     pub fn flops(&self) -> f64 {
         let products = match self {
-            Self::Cnn { conv, dense, image: [channels, height, width], kernel, .. } => {
-                let (mut layers, mut inputs) = (Vec::new(), f64::from(*channels));
-                let (mut height, mut width) = (*height, *width);
-                for outputs in conv {
-                    let taps = inputs * f64::from(*kernel).powi(2);
-                    layers.push(f64::from(height * width) * f64::from(*outputs) * taps);
-                    (inputs, height, width) = (f64::from(*outputs), height / 2, width / 2);
-                }
-                layers.extend(dense_products(inputs * f64::from(height * width), dense, super::CLASSES));
-                layers
+            Self::Cnn { conv, dense, image, kernel, .. } => {
+                let net = ConvNet { conv: conv.clone(), kernel: *kernel, dense: dense.clone() };
+                net.products(*image, super::CLASSES)
             }
-            Self::Dense { hidden, .. } => dense_products(1.0, hidden, 1),
+            Self::Dense { hidden, .. } => dense_products(1, hidden, 1),
         };
-        2.0 * (3.0 * products.iter().sum::<f64>() - products.first().copied().unwrap_or(0.0))
+        let all: f64 = products.iter().map(|products| *products as f64).sum();
+        2.0 * (3.0 * all - products.first().map_or(0.0, |first| *first as f64))
     }
-}
-
-/// The products of each of some dense layers, for one input.
-fn dense_products(mut inputs: f64, hidden: &[u32], outputs: u32) -> Vec<f64> {
-    let mut layers = Vec::with_capacity(hidden.len() + 1);
-    for width in hidden.iter().copied().chain([outputs]).map(f64::from) {
-        layers.push(inputs * width);
-        inputs = width;
-    }
-    layers
 }
 
 #[cfg(test)]
