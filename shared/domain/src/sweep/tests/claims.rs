@@ -1,20 +1,20 @@
 //! Claims: every kind of check, and every refusal.
 
-use super::{TRAINED, each_is_said_of, line, plan, plane, planned, shown, source, trained, with_overrides};
+use super::{TRAINED, each_is_said_of, line, plan, plane, planned, source, trained, with_overrides};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
-use crate::sweep::{Source, SweepFile};
+use crate::sweep::Source;
 use crate::value::Value;
 
 /// [`TRAINED`] with a claim of one check: it stands on line 15.
-fn claimed(check: &str) -> String {
+pub(super) fn claimed(check: &str) -> String {
     trained(&format!("[[claim]]\ntext = \"It is so\"\ncheck = {{ {check} }}"))
 }
 
-fn check(written: &str) -> Check {
+pub(super) fn check(written: &str) -> Check {
     planned(&claimed(written)).claims.remove(0).checks.remove(0)
 }
 
-fn images(values: &[(&str, i64)]) -> Selection {
+pub(super) fn images(values: &[(&str, i64)]) -> Selection {
     let values = values.iter().map(|&(name, value)| (name.to_owned(), Value::Integer(value)));
     Selection { experiment: "images".parse().unwrap(), values: values.collect() }
 }
@@ -23,7 +23,7 @@ const A_AND_B: &str =
     "a = { experiment = \"images\", batch_size = 64 }, b = { experiment = \"images\", batch_size = 128 }";
 const OF: &str = "of = { experiment = \"images\", batch_size = 64 }";
 /// Every point of `images`, which only a correlation may be of.
-const OF_ALL: &str = "of = { experiment = \"images\" }";
+pub(super) const OF_ALL: &str = "of = { experiment = \"images\" }";
 
 #[test]
 fn every_kind_of_check_is_read_with_all_its_keys() {
@@ -119,43 +119,6 @@ fn a_claim_may_have_several_checks() {
          \"test_loss\""
     ));
     assert_eq!(planned(&tables).claims[0].checks.len(), 2);
-}
-
-#[test]
-fn a_selection_keeps_the_values_that_tell_points_apart() {
-    let of = |values: &str| {
-        let of = format!(
-            "kind = \"correlation\", x = \"train_loss\", y = \"test_loss\", direction = \"rises\", of = {{ experiment = \
-             \"images\"{values} }}"
-        );
-        check(&of).selections()[0].clone()
-    };
-    assert_eq!(of(", epochs = 3, model = { conv = [4] }, batch_size = 64"), images(&[("batch_size", 64)]));
-    assert_eq!(of(", data.name = \"shapes\""), images(&[]));
-}
-
-#[test]
-fn a_value_that_follows_from_others_selects_nothing() {
-    let text = |of: &str| {
-        claimed(&format!("kind = \"smooth\", y = \"test_loss\", of = {{ experiment = \"images\", {of} }}")).replace(
-            "seeds = 2",
-            "seeds = 2\nweight_decay = 0.0\nwhen = [{ if = { batch_size = 64 }, set = { weight_decay = 0.5 } }]",
-        )
-    };
-    each_is_said_of(
-        text,
-        &[
-            ("batch_size = 64", "nothing"),
-            (
-                "weight_decay = 0.5",
-                "x.toml:17: `weight_decay` follows from other parameters of experiment \"images\"\nhint: it varies batch_size",
-            ),
-            (
-                "weight_decay = 0.25",
-                "x.toml:17: experiment \"images\" has no run with these values\nhint: it varies batch_size",
-            ),
-        ],
-    );
 }
 
 #[test]
@@ -340,138 +303,6 @@ fn claims_of_what_is_not_there_are_refused() {
 }
 
 #[test]
-fn a_correlation_over_more_points_than_can_be_looked_at_is_taken_as_it_is_and_one_of_them_is_not_found() {
-    let text = |check: &str| {
-        claimed(check).replace(
-            "grid = {",
-            "random = { count = 1000000000000, uniform = { learning_rate = [0.1, 0.9] } }\ngrid = {",
-        )
-    };
-    let of = "of = { experiment = \"images\", batch_size = 65 }, y = \"test_loss\"";
-    let correlation = format!("kind = \"correlation\", {of}, x = \"learning_rate\", direction = \"rises\"");
-    let file = SweepFile::parse(&source(&text(&correlation))).unwrap();
-    assert_eq!(*file.claims()[0].checks[0].selections()[0], images(&[("batch_size", 65)]));
-    let smooth = SweepFile::parse(&source(&text(&format!("kind = \"smooth\", {of}")))).unwrap_err();
-    assert_eq!(
-        shown(&smooth),
-        "x.toml:16: experiment \"images\" has 3000000000000 points\nhint: a check of kind smooth is of experiments of at most \
-         100000 points"
-    );
-}
-
-/// Two points are no two seeds: what is averaged over both has an interval that says nothing of either.
-#[test]
-fn a_check_that_is_no_correlation_is_of_one_point() {
-    let several = |name: &str, kind: &str| {
-        format!(
-            "x.toml:15: `{name}` means 3 points of experiment \"images\", and a check of kind {kind} is of runs that differ in \
-             their seed alone\nhint: batch_size still varies there: give its value"
-        )
-    };
-    let one = "{ experiment = \"images\", batch_size = 64 }";
-    each_is_said_of(
-        claimed,
-        &[
-            (
-                &format!(
-                    "kind = \"correlation\", {OF_ALL}, x = \"batch_size\", y = \"test_loss\", direction = \"falls\""
-                ),
-                "nothing",
-            ),
-            (
-                &format!(
-                    "kind = \"equivalent\", a = {{ experiment = \"images\" }}, b = {one}, y = \"test_loss\""
-                ),
-                &several("a", "equivalent"),
-            ),
-            (
-                &format!(
-                    "kind = \"greater\", a = {one}, b = {{ experiment = \"images\" }}, y = \"test_loss\""
-                ),
-                &several("b", "greater"),
-            ),
-            (
-                &format!("kind = \"trend\", {OF_ALL}, y = \"test_loss\", direction = \"falls\""),
-                &several("of", "trend"),
-            ),
-            (
-                &format!("kind = \"within\", {OF_ALL}, y = \"test_loss\", low = 0, high = 1"),
-                &several("of", "within"),
-            ),
-            (
-                &format!("kind = \"best\", {OF_ALL}, y = \"test_loss\", best = \"lowest\""),
-                &several("of", "best"),
-            ),
-            (&format!("kind = \"together\", {OF_ALL}"), &several("of", "together")),
-            (&format!("kind = \"smooth\", {OF_ALL}, y = \"test_loss\""), &several("of", "smooth")),
-        ],
-    );
-    each_is_said_of(
-        |of| {
-            claimed(&format!("kind = \"together\", of = {{ experiment = \"images\"{of} }}"))
-                .replace("grid = {", "grid = { learning_rate = [0.1, 0.2], weight_decay = [0.1, 0.2],")
-        },
-        &[
-            (", learning_rate = 0.1, batch_size = 64, weight_decay = 0.2", "nothing"),
-            (
-                ", batch_size = 64",
-                "x.toml:15: `of` means 4 points of experiment \"images\", and a check of kind together is of runs that differ in \
-                 their seed alone\nhint: learning_rate, weight_decay still vary there: give their values",
-            ),
-        ],
-    );
-}
-
-#[test]
-fn what_is_compared_are_two_different_points() {
-    let same = "x.toml:15: `a` and `b` mean the same runs\nhint: give them values in which they differ";
-    let b = |b: &str| {
-        format!(
-            "kind = \"greater\", a = {{ experiment = \"images\", batch_size = 64 }}, b = {{ {b} }}, y = \"test_loss\""
-        )
-    };
-    each_is_said_of(
-        claimed,
-        &[
-            (&b("experiment = \"images\", batch_size = 128"), "nothing"),
-            (&b("experiment = \"images\", batch_size = 64"), same),
-            (&b("experiment = \"images\", batch_size = 64.0, epochs = 3"), same),
-            (&b("experiment = \"images\", batch_size = 64").replace("greater", "equivalent"), same),
-        ],
-    );
-    // Another experiment may have the very runs of this one; those of other seeds are others.
-    let again = |seeds: &str| {
-        let again = TRAINED.split_once("[[experiment]]").unwrap().1.replace("\"images\"", "\"again\"");
-        let again = again.replace("seeds = 2", &format!("seeds = {seeds}"));
-        claimed(&b("experiment = \"again\", batch_size = 64")) + "\n[[experiment]]" + &again
-    };
-    each_is_said_of(
-        again,
-        &[
-            ("2", same),
-            ("[7, 1]", same),
-            ("{ start = 1, count = 9 }", same),
-            ("{ start = 2, count = 9 }", "nothing"),
-            ("[7, 8]", "nothing"),
-        ],
-    );
-}
-
-#[test]
-fn the_best_point_has_others_beside_it() {
-    let text = |of: &str| {
-        claimed(&format!(
-            "kind = \"best\", of = {{ experiment = \"images\"{of} }}, y = \"test_loss\", best = \"lowest\""
-        ))
-    };
-    assert_eq!(super::said_of(&text(", batch_size = 64")), "nothing");
-    each_is_said_of(
-        |of| text(of).replace("[64, 128, 1024]", "[64]"),
-        &[("", "x.toml:15: experiment \"images\" has no other point to be better than")],
-    );
-}
-
-#[test]
 fn a_claim_is_of_whole_runs_not_of_the_tiles_of_a_surface() {
     each_is_said_of(
         |tasks| {
@@ -531,16 +362,4 @@ fn claims_are_neither_set_nor_in_a_profile() {
     let text = trained("[profile.quick]\nclaim = []");
     let profile = plan(&Source { profile: Some("quick".to_owned()), ..source(&text) }).unwrap_err();
     assert_eq!(profile.to_string(), "x.toml:14: unknown key `claim` in a profile");
-}
-
-#[test]
-fn a_claim_of_a_point_that_a_profile_leaves_out_is_refused() {
-    let text =
-        claimed("kind = \"smooth\", y = \"test_loss\", of = { experiment = \"images\", batch_size = 1024 }")
-            + "[profile.quick.experiment.images.grid]\nbatch_size = [64]\n";
-    assert_eq!(planned(&text).claims.len(), 1);
-    let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(&text) }).unwrap_err();
-    assert_eq!(quick.to_string(), "x.toml:15: experiment \"images\" has no run with these values");
-    let fixed = plan(&with_overrides(&text, &["batch_size=1024"])).unwrap();
-    assert!(fixed.claims[0].checks[0].selections()[0].values.is_empty());
 }
