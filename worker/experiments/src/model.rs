@@ -141,18 +141,29 @@ impl Model {
     /// # Errors
     /// If the vector has another length, or an operation fails.
     pub fn set_parameters(&self, flat: &[f64]) -> Result<(), ExperimentError> {
+        for (parameter, values) in self.parts(flat)? {
+            parameter.set(&values.to_dtype(parameter.dtype())?)?;
+        }
+        Ok(())
+    }
+
+    /// A vector as [`Model::flat_parameters`] gives it in parts: each parameter with its part, of the parameter's shape.
+    ///
+    /// # Errors
+    /// If the vector has another length.
+    pub fn parts(&self, flat: &[f64]) -> Result<Vec<(&Var, Tensor)>, ExperimentError> {
         let count = self.parameter_count();
         if flat.len() != count {
             return invalid(format!("{} numbers were given for {count} parameters", flat.len()));
         }
         let mut rest = flat;
+        let mut parts = Vec::with_capacity(self.parameters.len());
         for parameter in self.parameters.values() {
-            let (values, after) = rest.split_at(parameter.elem_count());
-            let values = Tensor::from_slice(values, parameter.shape(), &Device::Cpu)?;
-            parameter.set(&values.to_dtype(parameter.dtype())?)?;
+            let (part, after) = rest.split_at(parameter.elem_count());
+            parts.push((parameter, Tensor::from_slice(part, parameter.shape(), &Device::Cpu)?));
             rest = after;
         }
-        Ok(())
+        Ok(parts)
     }
 
     /// The outputs `[batch, outputs]` for the inputs `[batch, …]`, with what a backward pass needs.

@@ -2,7 +2,7 @@
 
 use basin_kernels::{backward, hessian_vector};
 use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{DType, Tensor};
 
 use crate::ExperimentError;
 use crate::model::Model;
@@ -129,14 +129,8 @@ impl<P: Problem> Objective for TrainingObjective<'_, P> {
         sum: &mut [f64],
     ) -> Result<(), ExperimentError> {
         let (loss, share) = self.loss(piece, at)?;
-        let mut direction = Vec::with_capacity(self.model.parameters().len());
-        let mut rest = vector;
-        for parameter in self.model.parameters().values() {
-            let (part, after) = rest.split_at(parameter.elem_count());
-            let part = Tensor::from_slice(part, parameter.shape(), &Device::Cpu)?;
-            direction.push((parameter.as_tensor(), part));
-            rest = after;
-        }
+        let direction = self.model.parts(vector)?;
+        let direction = direction.into_iter().map(|(parameter, part)| (parameter.as_tensor(), part));
         self.add(&hessian_vector(&loss, direction)?, share, sum)
     }
 }
