@@ -177,19 +177,16 @@ impl Twice for Dense {
             [x_tangent, weight_tangent, bias_tangent].map(|tangent| tangent.as_ref().map(Elements::of));
         with_float!(x.dtype(), self.name(), T => {
             let zeros = vec![T::default(); bias.elem_count()];
-            let product = |x: &[T], weight: &[T], bias: &[T]| {
-                outputs::<T>(sizes, x, weight, bias)
-            };
             let through_x = match &x_tangent {
-                Some(tangent) => Some(product(tangent.as_slice()?, weight_elements.as_slice()?, &zeros)),
+                Some(tangent) => Some(outputs::<T>(sizes, tangent.as_slice()?, weight_elements.as_slice()?, &zeros)),
                 None => None,
             };
             let bias = bias_tangent.as_ref().map_or(Ok(zeros.as_slice()), |tangent| tangent.as_slice())?;
             let through_parameters = match &weight_tangent {
-                Some(tangent) => Some(product(x_elements.as_slice()?, tangent.as_slice()?, bias)),
+                Some(tangent) => Some(outputs::<T>(sizes, x_elements.as_slice()?, tangent.as_slice()?, bias)),
                 None if bias_tangent.is_some() => {
                     let none = vec![T::default(); weight.elem_count()];
-                    Some(product(x_elements.as_slice()?, &none, bias))
+                    Some(outputs::<T>(sizes, x_elements.as_slice()?, &none, bias))
                 }
                 None => None,
             };
@@ -206,11 +203,9 @@ impl Twice for Dense {
             unreachable!("a dense layer has three inputs");
         };
         let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
-        let (gradient, gradient_tangent) =
-            (contiguous(result.gradient.as_ref())?, contiguous(result.tangent.as_ref())?);
         let [x_elements, weight_elements, y_elements] = [x, weight, pass.result].map(Elements::of);
         let [x_tangent, weight_tangent, gradient, gradient_tangent] =
-            [x_tangent, weight_tangent, &gradient, &gradient_tangent]
+            [x_tangent, weight_tangent, &result.gradient, &result.tangent]
                 .map(|tensor| tensor.as_ref().map(Elements::of));
         with_float!(x.dtype(), self.name(), T => {
             let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
@@ -261,10 +256,6 @@ impl Dense {
         }
         through
     }
-}
-
-fn contiguous(tensor: Option<&Tensor>) -> Result<Option<Tensor>> {
-    tensor.map(Tensor::contiguous).transpose()
 }
 
 /// The layer's outputs without an activation.
@@ -392,24 +383,11 @@ struct AddRows<'a, T> {
 impl<T: Element> Kernel<T> for AddRows<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
-        /// Columns whose sums stay in registers together.
-        const BLOCK: usize = 64;
-        let columns = self.sums.len();
-        for first in (0..columns).step_by(BLOCK) {
-            let width = BLOCK.min(columns - first);
-            let mut sums = [T::default(); BLOCK];
-            for row in self.rows.chunks_exact(columns) {
-                if let Ok(row) = <&[T; BLOCK]>::try_from(&row[first..first + width]) {
-                    for (sum, value) in sums.iter_mut().zip(row) {
-                        *sum += *value;
-                    }
-                } else {
-                    for (sum, value) in sums.iter_mut().zip(&row[first..first + width]) {
-                        *sum += *value;
-                    }
-                }
+        self.sums.fill(T::default());
+        for row in self.rows.chunks_exact(self.sums.len()) {
+            for (sum, value) in self.sums.iter_mut().zip(row) {
+                *sum += *value;
             }
-            self.sums[first..first + width].copy_from_slice(&sums[..width]);
         }
     }
 }

@@ -32,7 +32,7 @@ impl Pass<'_> {
     }
 }
 
-/// A gradient and its derivative along the direction; none where they are zero or nobody asks for them.
+/// A gradient and its derivative along the direction, contiguous; none where they are zero or nobody asks for them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pair {
     pub(crate) gradient: Option<Tensor>,

@@ -306,15 +306,18 @@ impl Twice for MeanSquaredError {
         let (scale, scale_tangent) =
             (share * number(result.gradient.as_ref())?, share * number(result.tangent.as_ref())?);
         with_float!(prediction.dtype(), self.name(), T => {
-            let pairs = || p.as_slice::<T>().and_then(|p| Ok(p.iter().zip(t.as_slice::<T>()?)));
+            let (p, t) = (p.as_slice::<T>()?, t.as_slice::<T>()?);
             let mut pair = Pair::default();
             if pass.leads_on(0) {
-                let gradient: Vec<T> = pairs()?.map(|(p, t)| T::from_f64(difference(*p, *t) * scale)).collect();
+                let mut gradient = vec![T::default(); p.len()];
+                scaled_differences(p, t, scale, &mut gradient);
                 pair.gradient = Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?);
             }
-            let still = vec![T::default(); if tangent.is_none() { prediction.elem_count() } else { 0 }];
+            let still = vec![T::default(); if tangent.is_none() { p.len() } else { 0 }];
             let tangents = tangent.as_ref().map_or(Ok(still.as_slice()), |tangent| tangent.as_slice::<T>())?;
-            let moved: Vec<T> = pairs()?
+            let moved: Vec<T> = p
+                .iter()
+                .zip(t)
                 .zip(tangents)
                 .map(|((p, t), tangent)| {
                     T::from_f64(difference(*p, *t) * scale_tangent + tangent.to_f64() * scale)

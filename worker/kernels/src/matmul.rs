@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::element::Element;
+use crate::pieces;
 use crate::scratch::Scratch;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector, transpose};
@@ -102,11 +103,7 @@ impl<T: Dispatch> Job<'_, T> {
             let (b, b_row) = if self.lies_packed(&panel) {
                 (self.b.elements, self.b.row)
             } else {
-                let packed = packed.get_or_insert_with(|| {
-                    Scratch::zeros(
-                        (0..count).map(|index| self.panel(index, count).width).max().unwrap_or(0) * depth,
-                    )
-                });
+                let packed = packed.get_or_insert_with(|| Scratch::zeros(self.widest(count) * depth));
                 let packed = &mut packed[..panel.width * depth];
                 if index > 0 && panel.width > panel.columns.len() {
                     packed.fill(T::default());
@@ -147,17 +144,29 @@ impl<T: Dispatch> Job<'_, T> {
         });
     }
 
-    /// How many panels the columns are cut into.
-    fn panels(&self) -> usize {
-        self.sizes[1].div_ceil(T::vector_width()).div_ceil(T::tile_vectors())
+    /// Registers in a row of the product.
+    fn vectors(&self) -> usize {
+        self.sizes[1].div_ceil(T::vector_width())
     }
 
-    /// One of them; their widths differ by a register at most.
+    /// How many panels the columns are cut into.
+    fn panels(&self) -> usize {
+        self.vectors().div_ceil(T::tile_vectors())
+    }
+
+    /// The width of the widest of so many panels.
+    fn widest(&self, count: usize) -> usize {
+        self.vectors().div_ceil(count) * T::vector_width()
+    }
+
+    /// One of so many panels; their widths differ by a register at most.
     fn panel(&self, index: usize, count: usize) -> Panel {
-        let (columns, width) = (self.sizes[1], T::vector_width());
-        let vectors = columns.div_ceil(width);
-        let (start, end) = (index * vectors / count, (index + 1) * vectors / count);
-        Panel { columns: start * width..columns.min(end * width), width: (end - start) * width }
+        let width = T::vector_width();
+        let vectors = pieces::nth(self.vectors(), count, index);
+        Panel {
+            columns: vectors.start * width..self.sizes[1].min(vectors.end * width),
+            width: vectors.len() * width,
+        }
     }
 
     /// Whether `b` lies in memory as it would be packed: all of it is one panel, filled up to whole registers.

@@ -9,7 +9,12 @@ use crate::element::Element;
 /// Cuts `0..count` into at most `most` ranges whose lengths differ by at most one.
 pub(crate) fn evenly(count: usize, most: usize) -> Vec<Range<usize>> {
     let pieces = most.min(count).max(1);
-    (0..pieces).map(|piece| piece * count / pieces..(piece + 1) * count / pieces).collect()
+    (0..pieces).map(|piece| nth(count, pieces, piece)).collect()
+}
+
+/// One of the ranges into which `0..count` is cut, of so many.
+pub(crate) const fn nth(count: usize, pieces: usize, piece: usize) -> Range<usize> {
+    piece * count / pieces..(piece + 1) * count / pieces
 }
 
 /// Cuts `elements` into the pieces that belong to the ranges, `each` elements an item; the ranges follow on each other from 0.

@@ -61,7 +61,7 @@ impl Stepper {
 
     /// Takes a step on a batch; gives the sums over it before the step, and ‖g‖₂ over all parameters.
     ///
-    /// If one of both isn't finite, no step is taken: the weights stay as they were before.
+    /// If ‖g‖₂ isn't finite, no step is taken: the weights stay as they were before.
     ///
     /// # Errors
     /// [`ExperimentError::NoGradient`] if the loss doesn't depend on one of the parameters.

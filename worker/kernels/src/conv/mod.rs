@@ -152,11 +152,9 @@ impl Twice for ConvReluPool {
         };
         let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
         let winners = self.winners()?;
-        let gradient = result.gradient.as_ref().map(Tensor::contiguous).transpose()?;
-        let gradient_tangent = result.tangent.as_ref().map(Tensor::contiguous).transpose()?;
         let [x_elements, weight_elements] = [x, weight].map(Elements::of);
         let [x_tangent, weight_tangent, gradient, gradient_tangent] =
-            [x_tangent, weight_tangent, &gradient, &gradient_tangent]
+            [x_tangent, weight_tangent, &result.gradient, &result.tangent]
                 .map(|tensor| tensor.as_ref().map(Elements::of));
         let parameters = pass.is_tracked(1) || pass.is_tracked(2);
         with_float!(x.dtype(), self.name(), T => {
