@@ -11,6 +11,7 @@ mod child;
 mod coordinator;
 mod error;
 mod lease;
+mod machine;
 mod pack;
 mod settings;
 mod slot;
@@ -58,21 +59,15 @@ pub enum Departure {
 /// What this machine is, as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
     WorkerDescription {
-        host: hostname(),
+        host: machine::hostname(),
         device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
+        memory: machine::memory(&settings.devices, settings.slots),
         slots: settings.slots,
         threads: settings.threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         code_path: basin_experiments::code_path().to_owned(),
         labels: settings.labels.clone(),
     }
-}
-
-fn hostname() -> String {
-    let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    let name = read.map(|text| text.trim().to_owned()).unwrap_or_default();
-    if name.is_empty() { std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()) } else { name }
 }
 
 /// Works until `shutdown` is cancelled, the coordinator says so, or there is nothing to do for long enough.
