@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn who_calls_too_often_hears_how_long_to_wait() {
         let (minted, rules) = minted(Role::Admin);
-        let mut once = || rules.admit(&mut call("/basin.v1.Control/About", Some(minted.secret.reveal())));
+        let once = || rules.admit(&mut call("/basin.v1.Control/About", Some(minted.secret.reveal())));
         let refused = (0..10).find_map(|_| once().err()).unwrap();
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
         let wait = basin_proto::retry_after(&refused).unwrap();

@@ -65,7 +65,7 @@ fn no_log_at_any_level_has_a_token() {
 #[test]
 fn a_local_run_answers_nobody_but_its_own_worker() {
     let site = Site::new();
-    site.place.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 2000000"));
+    site.place.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 1000000"));
     let run = site.place.start("run", &["-v", "run", "trusted.toml", "--workers", "1"]);
     let address = eventually("it has started", || {
         let log = site.place.read("run.log");
