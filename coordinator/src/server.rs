@@ -13,14 +13,22 @@ use basin_storage::{ConditionalWrites, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::journal::{DecideError, JournalError, LedgerHandle, SqliteJournal, SystemClock};
 use crate::service::{ControlService, Coordinator, SchedulerService, tick_forever};
+use crate::trust::gate::{Gate, Rules};
+use crate::trust::{Trust, port};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
+/// The most calls at a time on one connection.
+const CALLS_A_CONNECTION: u32 = 256;
+/// The longest that a call may take: a large sweep's launch looks up all of its commits.
+const CALL_LIMIT: Duration = Duration::from_secs(300);
+/// The most that the headers of a call may have, in bytes.
+const HEADER_LIMIT: u32 = 16 << 10;
 
 /// What a coordinator is told when it starts.
 #[derive(Debug, Clone)]
@@ -33,6 +41,8 @@ pub struct Settings {
     pub journal: PathBuf,
     /// The ledger's policy.
     pub policy: Policy,
+    /// Who may call, and how.
+    pub trust: Trust,
 }
 
 /// Why a coordinator can't start.
@@ -48,8 +58,11 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Nothing proves who calls, so nobody but this machine may.
-    #[error("{0} is not a loopback address, and this coordinator has no means to tell who calls")]
-    NotLoopback(SocketAddr),
+    #[error("{0} is not a loopback address, and without tokens this coordinator can't tell who calls")]
+    WithoutTokens(SocketAddr),
+    /// Tokens would travel for everybody to read.
+    #[error("{0} is not a loopback address, and without TLS tokens would travel there for everybody to read")]
+    WithoutTls(SocketAddr),
     /// The journal can't be used.
     #[error("cannot open the journal {}", path.display())]
     Journal {
@@ -86,7 +99,14 @@ impl StartError {
             Self::Listen { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
             }
-            Self::NotLoopback(address) => Some(format!("listen on 127.0.0.1:{}", address.port())),
+            Self::WithoutTokens(address) => Some(format!(
+                "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
+                 listen on 127.0.0.1:{}",
+                address.port()
+            )),
+            Self::WithoutTls(_) => Some(
+                "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
+            ),
             Self::Journal { .. } => Some(
                 "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
             ),
@@ -103,6 +123,7 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    is_encrypted: bool,
     /// What its calls work with.
     pub coordinator: Arc<Coordinator>,
     stop: CancellationToken,
@@ -116,10 +137,16 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal: path, policy } = settings;
+        let Settings { listen, store, journal: path, policy, trust } = settings;
         if !listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(listen));
+            if !trust.tokens.are_needed() {
+                return Err(StartError::WithoutTokens(listen));
+            }
+            if trust.tls.is_none() && !trust.allows_plaintext {
+                return Err(StartError::WithoutTls(listen));
+            }
         }
+        let is_encrypted = trust.tls.is_some();
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -149,15 +176,18 @@ impl Server {
         });
         let ticker = tokio::spawn(tick_forever(Arc::clone(&coordinator), stop.clone()));
         let port_failed = CancellationToken::new();
-        let calls =
-            tokio::spawn(serve_calls(listener, Arc::clone(&coordinator), stop.clone(), port_failed.clone()));
+        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let port = Port { listener, trust, stop: stop.clone(), failed: port_failed.clone() };
+        let calls = tokio::spawn(port.serve(Arc::clone(&coordinator)));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, coordinator, stop, port_failed, tasks: vec![ticker, calls] })
+        let tasks = vec![ticker, following, calls];
+        Ok(Self { address, is_encrypted, coordinator, stop, port_failed, tasks })
     }
 
     /// The address as workers and tools dial it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.is_encrypted { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
     }
 
     /// Pends until the coordinator can't go on: its journal can't be written, or its port failed.
@@ -182,30 +212,52 @@ impl Server {
     }
 }
 
-async fn serve_calls(
+/// Reads files of tokens and certificates again as they change.
+async fn follow_files(trust: Trust, stop: CancellationToken) {
+    let certificates = async {
+        if let Some(tls) = &trust.tls {
+            tls.follow(stop.clone()).await;
+        }
+    };
+    tokio::join!(trust.tokens.follow(stop.clone()), certificates);
+}
+
+/// Where calls come in.
+struct Port {
     listener: TcpListener,
-    coordinator: Arc<Coordinator>,
+    trust: Trust,
     stop: CancellationToken,
     failed: CancellationToken,
-) {
-    let scheduler = SchedulerServer::new(SchedulerService(Arc::clone(&coordinator)))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let control = ControlServer::new(ControlService(coordinator))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let served = tonic::transport::Server::builder()
-        // A half-open connection would go unnoticed without these.
-        .http2_keepalive_interval(Some(Duration::from_secs(5)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-        .tcp_nodelay(true)
-        .concurrency_limit_per_connection(256)
-        .add_service(scheduler)
-        .add_service(control)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the coordinator's port failed");
-        failed.cancel();
+}
+
+impl Port {
+    async fn serve(self, coordinator: Arc<Coordinator>) {
+        let scheduler = SchedulerServer::new(SchedulerService(Arc::clone(&coordinator)))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let control = ControlServer::new(ControlService(coordinator))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let services = Routes::new(scheduler).add_service(control).prepare();
+        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
+        let connections = port::connections(self.listener, self.trust.tls, self.stop.clone());
+        let served = tonic::transport::Server::builder()
+            // A half-open connection would go unnoticed without these.
+            .http2_keepalive_interval(Some(Duration::from_secs(5)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+            .http2_max_header_list_size(HEADER_LIMIT)
+            .max_concurrent_streams(CALLS_A_CONNECTION)
+            .concurrency_limit_per_connection(CALLS_A_CONNECTION as usize)
+            .timeout(CALL_LIMIT)
+            .serve_with_incoming_shutdown(
+                Gate::new(services, Arc::new(rules)),
+                connections,
+                self.stop.cancelled(),
+            )
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the coordinator's port failed");
+            self.failed.cancel();
+        }
     }
 }

@@ -9,7 +9,7 @@ use basin_domain::time::Timestamp;
 use basin_domain::worker::Progress;
 use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
-use basin_proto::{PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::{Coordinator, completion, fresh_lease, refusal, unfitting};
@@ -34,19 +34,13 @@ type Reply_<T> = Result<Response<T>, Status>;
 impl Scheduler for SchedulerService {
     async fn hello(&self, request: Request<v1::HelloRequest>) -> Reply_<v1::HelloReply> {
         let request = request.into_inner();
-        if request.protocol != PROTOCOL {
-            return Err(Status::failed_precondition(format!(
-                "this coordinator speaks protocol version {PROTOCOL} and the worker version {}; use workers of basin {}",
-                request.protocol,
-                env!("CARGO_PKG_VERSION"),
-            )));
-        }
+        check_protocol(request.protocol)?;
         let worker: WorkerId = parse("worker_id", &request.worker_id)?;
         let description =
             basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
         tracing::info!(%worker, host = description.host, slots = description.slots, "worker said hello");
         Ok(Response::new(v1::HelloReply {
-            protocol: PROTOCOL,
+            protocol: request.protocol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             store_url: self.0.store.url().to_owned(),
             term_ms: millis(self.0.term),
@@ -172,6 +166,24 @@ impl SchedulerService {
             next_sync_ms: millis(self.0.term / ROUNDS_A_TERM).clamp(20, 2_000),
         }
     }
+}
+
+/// Refuses workers of versions that aren't spoken here.
+fn check_protocol(theirs: u32) -> Result<(), Status> {
+    if (OLDEST_PROTOCOL..=PROTOCOL).contains(&theirs) {
+        return Ok(());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!(
+        "this coordinator speaks protocol versions {OLDEST_PROTOCOL} to {PROTOCOL} and the worker version {theirs}; \
+         use workers of basin {version}"
+    );
+    let hint = if theirs > PROTOCOL {
+        "replace the coordinator first, then its workers"
+    } else {
+        "replace the workers by ones of the coordinator's version"
+    };
+    Err(basin_proto::hint::give(Status::failed_precondition(message), hint))
 }
 
 fn millis(duration: Duration) -> u64 {

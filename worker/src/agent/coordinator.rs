@@ -2,43 +2,39 @@
 
 use std::time::Duration;
 
-use basin_domain::causes;
 use basin_domain::worker::WorkerDescription;
+use basin_proto::dial::{Address, Connection, Dial, Patience, Token, Trouble};
 use basin_proto::v1::scheduler_client::SchedulerClient;
-use basin_proto::{MESSAGE_LIMIT, PROTOCOL, v1};
-use tonic::transport::{Channel, Endpoint};
+use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, retry_after, v1};
 use tonic::{Code, Status};
 
 use super::error::AgentError;
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
-const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+const PATIENCE: Patience = Patience { call: Duration::from_secs(40), stays: true };
+
+/// How long a worker whose token is refused waits for its file to have another: a secret of Kubernetes takes about a minute to
+/// reach its containers.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(150);
 
 /// A connection that mends itself: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinator {
-    pub(super) url: String,
-    client: SchedulerClient<Channel>,
+    pub(super) address: Address,
+    /// Whether a token that is refused may be followed by one that isn't.
+    token_may_change: bool,
+    client: SchedulerClient<Connection>,
 }
 
 impl Coordinator {
-    /// A coordinator at `url`; nothing is sent yet.
-    pub(super) fn new(url: &str) -> Result<Self, AgentError> {
-        let bad = |source| AgentError::BadAddress { url: url.to_owned(), source };
-        let channel = Endpoint::from_shared(url.to_owned())
-            .map_err(bad)?
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(CALL_TIMEOUT)
-            // Without these a half-open connection goes unnoticed.
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let client = SchedulerClient::new(channel)
+    /// A coordinator; nothing is sent yet.
+    pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
+        let address = dial.first().clone();
+        let client = SchedulerClient::new(dial.connect(&address, PATIENCE)?)
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { url: url.to_owned(), client })
+        let token_may_change = dial.token.as_ref().is_some_and(Token::may_change);
+        Ok(Self { address, token_may_change, client })
     }
 
     /// Says hello until the coordinator answers or `patience` is over.
@@ -57,20 +53,36 @@ impl Coordinator {
                 Ok(reply) => return Ok(reply.into_inner()),
                 Err(status) => status,
             };
-            if !is_transient(&status) {
-                return Err(AgentError::Refused {
-                    url: self.url.clone(),
-                    message: status.message().to_owned(),
-                });
+            let trouble = Trouble::of(&status);
+            if trouble.is_none() && !is_transient(&status) {
+                return Err(self.refused(&status));
             }
-            if tokio::time::Instant::now() + pause > deadline {
-                return Err(AgentError::Unreachable {
-                    url: self.url.clone(),
-                    why: causes::innermost(&status),
+            // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
+            let is_hopeless = trouble.as_ref().is_some_and(|trouble| trouble.is_input);
+            if is_hopeless || tokio::time::Instant::now() + pause > deadline {
+                let trouble = trouble.unwrap_or_else(|| Trouble {
+                    why: status.message().to_owned(),
+                    hint: hint::of(&status),
+                    is_input: false,
                 });
+                return Err(AgentError::Unreachable { address: self.address.clone(), trouble });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// How long a worker whose calls are refused waits for a token that isn't.
+    pub(super) fn patience_when_refused(&self) -> Duration {
+        if self.token_may_change { TOKEN_PATIENCE } else { Duration::ZERO }
+    }
+
+    /// The end of a worker whose calls are refused.
+    pub(super) fn refused(&self, status: &Status) -> AgentError {
+        AgentError::Refused {
+            address: self.address.clone(),
+            message: status.message().to_owned(),
+            hint: hint::of(status),
         }
     }
 
@@ -107,12 +119,13 @@ where
     loop {
         match call().await {
             Ok(reply) => return Ok(reply.into_inner().held),
-            Err(status) if is_transient(&status) => {
+            // With a refused token the agent as a whole ends, if no other one comes.
+            Err(status) if is_transient(&status) || status.code() == Code::Unauthenticated => {
                 if !warned && began.elapsed() > Duration::from_secs(10) {
                     tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
                     warned = true;
                 }
-                tokio::time::sleep(pause).await;
+                tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
                 pause = (pause * 2).min(Duration::from_secs(2));
             }
             Err(status) => return Err(status),
@@ -122,10 +135,16 @@ where
 
 /// Whether the same call may go through later.
 pub(super) fn is_transient(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted
-    )
+    retry_after(status).is_some()
+        || matches!(
+            status.code(),
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted
+        )
+}
+
+/// Whether the coordinator doesn't let this caller call: its token is unknown, revoked, expired or of another role.
+pub(super) fn is_forbidden(status: &Status) -> bool {
+    matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied)
 }
 
 /// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody.
