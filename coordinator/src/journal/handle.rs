@@ -103,7 +103,7 @@ impl LedgerHandle {
         answered.await.unwrap_or(Err(DecideError::Unavailable))
     }
 
-    /// Looks at the ledger as the disk has it. `look` holds up every decision, so it is short.
+    /// Looks at the ledger as the disk has it, and nobody else's. `look` holds up every decision, so it is short.
     ///
     /// # Errors
     /// [`DecideError::Unavailable`], if the ledger has closed.
@@ -168,10 +168,7 @@ impl<J: Journal> Service<J> {
             }
             closing.0.append(&mut batch.closing);
             if let Err(error) = self.answer(batch) {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the journal failed; nothing is decided any more"
-                );
+                tell(&error);
                 // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
                 return closing;
             }
@@ -183,7 +180,11 @@ impl<J: Journal> Service<J> {
 
     fn answer(&mut self, batch: Batch) -> Result<(), super::writer::WriteError> {
         let Batch { commands, answers, looks, closing: _ } = batch;
-        if !commands.is_empty() {
+        if commands.is_empty() {
+            if !looks.is_empty() {
+                self.writer.confirm()?;
+            }
+        } else {
             let replies = self.writer.write(self.clock.now(), commands)?;
             for (answer, reply) in answers.into_iter().zip(replies) {
                 // Whoever asked may have gone; it is decided all the same.
@@ -234,6 +235,15 @@ impl<J: Journal> Service<J> {
             }
         }
     }
+}
+
+fn tell(error: &super::writer::WriteError) {
+    use super::writer::WriteError::{Append, Unconfirmed};
+    let (Append(JournalError::Superseded) | Unconfirmed(JournalError::Superseded)) = error else {
+        let error = error as &dyn std::error::Error;
+        return tracing::error!(error, "the journal failed; nothing is decided any more");
+    };
+    tracing::warn!("another coordinator has taken over; nothing is decided here any more");
 }
 
 /// What arrived while the last write was under way.

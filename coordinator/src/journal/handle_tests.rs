@@ -56,6 +56,10 @@ impl Journal for Watched {
         self.inner.append(events)
     }
 
+    fn confirm(&mut self) -> Result<(), JournalError> {
+        self.inner.confirm()
+    }
+
     fn sequence(&self) -> u64 {
         self.inner.sequence()
     }
