@@ -2,33 +2,35 @@
 
 use std::time::Duration;
 
-use basin_domain::causes;
 use basin_domain::sweep::Source;
+use basin_proto::dial::{Address, Connection, Dial, DialError, Patience, Trouble};
 use basin_proto::v1::control_client::ControlClient;
-use basin_proto::{HINT_KEY, MESSAGE_LIMIT, v1};
-use tonic::transport::{Channel, Endpoint};
+use basin_proto::{MESSAGE_LIMIT, hint, v1};
 use tonic::{Code, Status};
+
+/// How long a call may take: a large sweep's launch looks up all of its commits.
+const PATIENCE: Patience = Patience { call: Duration::from_secs(300), stays: false };
 
 /// A connection to a coordinator.
 #[derive(Debug, Clone)]
 pub struct Client {
-    url: String,
-    control: ControlClient<Channel>,
+    address: Address,
+    control: ControlClient<Connection>,
 }
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It isn't an address.
-    #[error("`{0}` is no address of a coordinator, like http://127.0.0.1:7470")]
-    BadAddress(String),
-    /// Nobody answers there.
-    #[error("no coordinator answers at {url}: {why}")]
+    /// It can't be dialled.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// Nobody answers there, or nobody who is to be trusted.
+    #[error("no coordinator answers at {address}: {}", trouble.why)]
     Unreachable {
         /// Where.
-        url: String,
-        /// The innermost cause: the layers between say the same again.
-        why: String,
+        address: Address,
+        /// Why.
+        trouble: Trouble,
     },
     /// The coordinator refuses: the input is wrong, or the situation.
     #[error("{message}")]
@@ -39,10 +41,10 @@ pub enum CallError {
         hint: Option<String>,
     },
     /// The coordinator is in trouble.
-    #[error("the coordinator at {url} is in trouble: {message}")]
+    #[error("the coordinator at {address} is in trouble: {message}")]
     Broken {
         /// Where.
-        url: String,
+        address: Address,
         /// Its words.
         message: String,
     },
@@ -52,60 +54,56 @@ impl CallError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::BadAddress(_) | Self::Broken { .. } => None,
-            Self::Unreachable { .. } => {
-                Some("start one with `basin serve`, or name it with `--coordinator URL`".to_owned())
-            }
+            Self::Broken { .. } => None,
+            Self::Dial(error) => error.hint(),
+            Self::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+                "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
+            })),
             Self::Refused { hint, .. } => hint.clone(),
         }
     }
 
     /// Whether it is the caller's to mend.
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::BadAddress(_) | Self::Refused { .. })
+        match self {
+            Self::Dial(error) => error.is_input(),
+            Self::Unreachable { trouble, .. } => trouble.is_input,
+            Self::Refused { .. } => true,
+            Self::Broken { .. } => false,
+        }
     }
 }
 
 impl Client {
-    /// A coordinator at `url`; nothing is sent yet.
+    /// A coordinator; nothing is sent yet.
     ///
     /// # Errors
-    /// If that is no address.
-    pub fn new(url: &str) -> Result<Self, CallError> {
-        let endpoint =
-            Endpoint::from_shared(url.to_owned()).map_err(|_| CallError::BadAddress(url.to_owned()))?;
-        if endpoint.uri().scheme().is_none() || endpoint.uri().host().is_none() {
-            return Err(CallError::BadAddress(url.to_owned()));
-        }
-        let channel = endpoint
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(300))
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let control = ControlClient::new(channel)
+    /// If it can't be dialled with these certificates.
+    pub fn new(dial: &Dial) -> Result<Self, CallError> {
+        let address = dial.first().clone();
+        let connection = dial.connect(&address, PATIENCE)?;
+        let control = ControlClient::new(connection)
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { url: url.to_owned(), control })
+        Ok(Self { address, control })
     }
 
     fn failed(&self, status: &Status) -> CallError {
+        if let Some(trouble) = Trouble::of(status) {
+            return CallError::Unreachable { address: self.address.clone(), trouble };
+        }
         let message = status.message().to_owned();
         match status.code() {
-            Code::Unavailable if std::error::Error::source(status).is_some() => {
-                CallError::Unreachable { url: self.url.clone(), why: causes::innermost(status) }
-            }
             Code::InvalidArgument
             | Code::NotFound
             | Code::AlreadyExists
             | Code::FailedPrecondition
-            | Code::ResourceExhausted => {
-                let hint = status.metadata().get_bin(HINT_KEY).and_then(|value| value.to_bytes().ok());
-                let hint = hint.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                CallError::Refused { message, hint }
+            | Code::Unauthenticated
+            | Code::PermissionDenied
+            | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
+            code => {
+                CallError::Broken { address: self.address.clone(), message: format!("{message} ({code:?})") }
             }
-            code => CallError::Broken { url: self.url.clone(), message: format!("{message} ({code:?})") },
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand};
 
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
@@ -126,9 +127,63 @@ impl StoreAt {
 /// A coordinator.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Remote {
-    /// The coordinator
+    /// The coordinator, or several that stand in for each other: URL,URL
     #[arg(long, env = "BASIN_COORDINATOR", default_value = "http://127.0.0.1:7470", value_name = "URL")]
     pub(crate) coordinator: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+}
+
+/// Whom to trust, and what to show a coordinator.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Credentials {
+    #[command(flatten)]
+    pub(crate) token: TokenFile,
+    /// The authorities (PEM) that may sign the coordinator's certificate; those of the system if not given
+    #[arg(long, env = "BASIN_TLS_CA", value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// A certificate (PEM) to show to a coordinator that wants to see one
+    #[arg(long, env = "BASIN_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key (PEM) of `--tls-cert`
+    #[arg(long, env = "BASIN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// The file of the token to show, and whether it was typed: then it goes over the variable `BASIN_TOKEN`, and otherwise that
+/// goes over it.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenFile {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) is_typed: bool,
+}
+
+const TOKEN_FILE: &str = "token_file";
+
+impl clap::FromArgMatches for TokenFile {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self {
+            path: matches.get_one::<PathBuf>(TOKEN_FILE).cloned(),
+            is_typed: matches.value_source(TOKEN_FILE) == Some(ValueSource::CommandLine),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for TokenFile {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let help = "The file with the token to show; BASIN_TOKEN may hold the token itself";
+        let argument = clap::Arg::new(TOKEN_FILE).long("token-file").env("BASIN_TOKEN_FILE").help(help);
+        command.arg(argument.value_name("FILE").value_parser(clap::value_parser!(PathBuf)))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -348,4 +403,6 @@ pub(crate) struct Doctor {
     /// A coordinator to look for, too
     #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
     pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
 }

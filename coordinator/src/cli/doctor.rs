@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use basin_domain::causes;
+use basin_proto::dial::Dial;
 use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
@@ -45,7 +46,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
         }
     }
     if let Some(url) = &arguments.coordinator {
-        findings.push(coordinator(url).await);
+        findings.push(coordinator(url, &arguments.credentials.dial(url)?).await);
     }
     let mut text = String::new();
     for finding in &findings {
@@ -115,8 +116,8 @@ async fn data(store: &Store) -> Finding {
     }
 }
 
-async fn coordinator(url: &str) -> Finding {
-    let about = async { Client::new(url)?.about().await };
+async fn coordinator(url: &str, dial: &Dial) -> Finding {
+    let about = async { Client::new(dial)?.about().await };
     match tokio::time::timeout(Duration::from_secs(10), about).await {
         Ok(Ok(about)) if about.protocol == basin_proto::PROTOCOL => {
             Finding::good("coordinator", format!("{url}: basin {}, store {}", about.version, about.store_url))

@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod collect;
 mod configuration;
+mod credentials;
 mod data;
 mod doctor;
 mod failure;

@@ -8,6 +8,7 @@ use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::SweepId;
+use basin_proto::dial::Dial;
 use basin_worker::agent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -78,7 +79,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let _ = std::fs::remove_dir_all(&scratch);
     let stop_agent = CancellationToken::new();
     let agent = agent::Settings {
-        coordinator: server.url(),
+        dial: Dial::to(&server.url()).or_basin("the coordinator's own address can't be dialled")?,
         store: Some(store.url().to_owned()),
         id: fresh_worker("local"),
         slots: workers,

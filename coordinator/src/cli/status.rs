@@ -72,7 +72,7 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
 
 /// `basin list`.
 pub(super) async fn list(arguments: Remote, output: Output) -> Done {
-    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let sweeps = client.list_sweeps().await.map_err(call_failed)?;
     let rows: Vec<_> = sweeps
         .iter()
@@ -90,7 +90,7 @@ pub(super) async fn list(arguments: Remote, output: Output) -> Done {
 
 /// `basin status`.
 pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
     let summary = reply.sweep.clone().unwrap_or_default();
     let mut text = describe(&summary);
@@ -157,7 +157,7 @@ pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
 
 /// `basin watch`.
 pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let mut progress = Progress::new(output);
     let mut seen = false;
     loop {
@@ -191,7 +191,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
 
 /// `basin why`.
 pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let task = client.task(&arguments.task).await.map_err(call_failed)?;
     let mut text =
         format!("{}\n{}: {}\nsweeps: {}\n", task.task_id, task.state, task.why, task.sweeps.join(", "));
@@ -228,7 +228,7 @@ pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
 
 /// `basin workers`.
 pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
-    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let workers = client.workers().await.map_err(call_failed)?;
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
         (true, _) => "draining".to_owned(),

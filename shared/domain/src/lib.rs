@@ -21,5 +21,6 @@ pub mod record;
 pub mod sweep;
 pub mod task;
 pub mod time;
+pub mod utc;
 pub mod value;
 pub mod worker;

@@ -2,43 +2,32 @@
 
 use std::time::Duration;
 
-use basin_domain::causes;
 use basin_domain::worker::WorkerDescription;
+use basin_proto::dial::{Address, Connection, Dial, Patience, Trouble};
 use basin_proto::v1::scheduler_client::SchedulerClient;
-use basin_proto::{MESSAGE_LIMIT, PROTOCOL, v1};
-use tonic::transport::{Channel, Endpoint};
+use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, v1};
 use tonic::{Code, Status};
 
 use super::error::AgentError;
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
-const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+const PATIENCE: Patience = Patience { call: Duration::from_secs(40), stays: true };
 
 /// A connection that mends itself: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinator {
-    pub(super) url: String,
-    client: SchedulerClient<Channel>,
+    pub(super) address: Address,
+    client: SchedulerClient<Connection>,
 }
 
 impl Coordinator {
-    /// A coordinator at `url`; nothing is sent yet.
-    pub(super) fn new(url: &str) -> Result<Self, AgentError> {
-        let bad = |source| AgentError::BadAddress { url: url.to_owned(), source };
-        let channel = Endpoint::from_shared(url.to_owned())
-            .map_err(bad)?
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(CALL_TIMEOUT)
-            // Without these a half-open connection goes unnoticed.
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let client = SchedulerClient::new(channel)
+    /// A coordinator; nothing is sent yet.
+    pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
+        let address = dial.first().clone();
+        let client = SchedulerClient::new(dial.connect(&address, PATIENCE)?)
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { url: url.to_owned(), client })
+        Ok(Self { address, client })
     }
 
     /// Says hello until the coordinator answers or `patience` is over.
@@ -57,20 +46,30 @@ impl Coordinator {
                 Ok(reply) => return Ok(reply.into_inner()),
                 Err(status) => status,
             };
-            if !is_transient(&status) {
-                return Err(AgentError::Refused {
-                    url: self.url.clone(),
-                    message: status.message().to_owned(),
-                });
+            let trouble = Trouble::of(&status);
+            if trouble.is_none() && !is_transient(&status) {
+                return Err(self.refused(&status));
             }
-            if tokio::time::Instant::now() + pause > deadline {
-                return Err(AgentError::Unreachable {
-                    url: self.url.clone(),
-                    why: causes::innermost(&status),
+            // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
+            let is_hopeless = trouble.as_ref().is_some_and(|trouble| trouble.is_input);
+            if is_hopeless || tokio::time::Instant::now() + pause > deadline {
+                let trouble = trouble.unwrap_or_else(|| Trouble {
+                    why: status.message().to_owned(),
+                    hint: hint::of(&status),
+                    is_input: false,
                 });
+                return Err(AgentError::Unreachable { address: self.address.clone(), trouble });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
+        }
+    }
+
+    fn refused(&self, status: &Status) -> AgentError {
+        AgentError::Refused {
+            address: self.address.clone(),
+            message: status.message().to_owned(),
+            hint: hint::of(status),
         }
     }
 

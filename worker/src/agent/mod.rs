@@ -81,7 +81,7 @@ fn hostname() -> String {
 /// If the coordinator can't be reached at the start or refuses this worker, or if the store or the folders can't be used.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
     let description = description(&settings);
-    let coordinator = Coordinator::new(&settings.coordinator)?;
+    let coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
         hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
         () = shutdown.cancelled() => return Ok(Departure::Drained),
@@ -121,7 +121,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         seen: 0,
         leaving: None,
     };
-    tracing::info!(worker = %agent.settings.id, coordinator = agent.shared.coordinator.url, "worker joined");
+    tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address, "worker joined");
     let departure = agent.serve(&shutdown).await;
     // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
     for slot in slots {
