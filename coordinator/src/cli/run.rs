@@ -23,7 +23,7 @@ use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker
 use super::{lookup, report, signals, source};
 use crate::launch;
 use crate::report::Status;
-use crate::server::{Server, Settings};
+use crate::server::{JournalAt, Server, Settings};
 use crate::service::{Coordinator, completion, sweep_reply};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
@@ -54,10 +54,13 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
 
     let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings { listen, store: store.clone(), journal: state.join("journal.sqlite"), policy };
+    let journal = JournalAt::File(state.join("journal.sqlite"));
+    let settings = Settings { listen, store: store.clone(), journal, advertise: None, policy };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
-    take_over(&server.coordinator, &sweep).await?;
-    let launched = server.coordinator.launch_prepared(&source, prepared).await;
+    let coordinator =
+        server.coordinator().expect("on a journal of its own a coordinator leads from the start");
+    take_over(&coordinator, &sweep).await?;
+    let launched = coordinator.launch_prepared(&source, prepared).await;
     if let Err(status) = launched {
         server.shut_down().await;
         let failed =
@@ -96,7 +99,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {
-        followed = follow(&server.coordinator, &sweep, &shutdown, output) => followed,
+        followed = follow(&coordinator, &sweep, &shutdown, output) => followed,
         ended = &mut agent => {
             let ended = ended.or_basin("the worker crashed")?;
             server.shut_down().await;
@@ -108,7 +111,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
-    let (status, failed) = ending(&server.coordinator, &sweep).await;
+    let (status, failed) = ending(&coordinator, &sweep).await;
     server.shut_down().await;
     if !followed? {
         return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))

@@ -12,6 +12,7 @@ use basin_core::command::{Command, Policy, Refusal, Reply};
 use basin_domain::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::clock::AheadOf;
 use super::writer::Writer;
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
@@ -66,12 +67,12 @@ impl LedgerHandle {
         let (queue, mut messages) = mpsc::channel(QUEUE);
         let (opened, is_open) = oneshot::channel();
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        let time = Arc::clone(&clock);
         let run = move || match Writer::open(journal, policy) {
             Ok(writer) => {
+                let clock = not_before(writer.latest(), clock);
                 // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
-                let _ = opened.send(Ok(()));
-                let closing = Service { writer, clock: time, encoding: None }.serve(&mut messages);
+                let _ = opened.send(Ok(Arc::clone(&clock)));
+                let closing = Service { writer, clock, encoding: None }.serve(&mut messages);
                 // The journal is free by now: whoever waits for the end may open it again.
                 drop(messages);
                 drop(closing);
@@ -81,7 +82,7 @@ impl LedgerHandle {
             }
         };
         std::thread::Builder::new().name("ledger".into()).spawn(run).map_err(JournalError::Thread)?;
-        is_open.await.unwrap_or_else(|_| {
+        let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
         Ok(Self { queue, clock })
@@ -133,6 +134,20 @@ impl LedgerHandle {
     pub async fn closed(&self) {
         self.queue.closed().await;
     }
+}
+
+/// A clock that goes on from there, if this one is behind: it may be another machine's than the one that decided last, and
+/// leases would not run out before it had caught up.
+fn not_before(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+    let by = latest - clock.now();
+    if by.is_zero() {
+        return clock;
+    }
+    tracing::warn!(
+        ?by,
+        "this machine's clock is behind the journal's last event; the ledger's time goes on from there"
+    );
+    Arc::new(AheadOf { clock, by })
 }
 
 /// What the thread works with.

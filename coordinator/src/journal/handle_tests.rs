@@ -218,6 +218,24 @@ fn the_ledgers_time_never_goes_back() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_behind_the_last_event_goes_on_from_there() {
+    let disk = MemoryDisk::default();
+    let (ahead, behind) = (StandingClock::default(), StandingClock::default());
+    ahead.0.store(90_000, Ordering::SeqCst);
+    behind.0.store(30_000, Ordering::SeqCst);
+    let journal = || MemoryJournal::open(&disk).unwrap();
+    let handle = LedgerHandle::open(journal(), Policy::default(), ahead).await.unwrap();
+    handle.decide(launch("a", 1)).await.unwrap();
+    // It dies, and another machine's coordinator goes on.
+    let crashed = disk_as_a_crash_leaves_it(&disk);
+    let journal = MemoryJournal::open(&crashed).unwrap();
+    let handle = LedgerHandle::open(journal, Policy::default(), behind.clone()).await.unwrap();
+    assert_eq!(handle.now(), Timestamp(90_000));
+    behind.0.store(31_000, Ordering::SeqCst);
+    assert_eq!(handle.now(), Timestamp(91_000), "it moves as that machine's clock does");
+}
+
+#[tokio::test]
 async fn snapshots_are_kept_while_the_ledger_works() {
     let disk = MemoryDisk::default();
     let handle = open(&disk).await;

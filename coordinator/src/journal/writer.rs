@@ -64,6 +64,11 @@ impl<J: Journal> Writer<J> {
         &self.ledger
     }
 
+    /// The latest time that was decided at.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     /// Decides about commands that arrived together, in order, keeps what happened with one write, and only then gives
     /// the replies. What costs no write is answered once the journal is known to be this writer's still: a coordinator that
     /// was superseded without noticing renews no lease.
