@@ -1,38 +1,56 @@
-//! The coordinator, as an agent sees it.
+//! The coordinator, as an agent sees it: the one that leads, of those that it knows.
 
 use std::time::Duration;
 
 use basin_domain::worker::WorkerDescription;
-use basin_proto::dial::{Address, Connection, Dial, Patience, Trouble};
+use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Trouble, Unanswered};
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, v1};
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::error::AgentError;
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
 const PATIENCE: Patience = Patience { call: Duration::from_secs(40), stays: true };
+/// The longest that an idle worker's `Sync` is held.
+const HOLD: Duration = Duration::from_secs(8);
+/// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's term, within these
+/// bounds.
+const SILENCE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
 
-/// A connection that mends itself: lazily opened, opened again after a failure.
+/// Connections that mend themselves: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinator {
-    pub(super) address: Address,
-    client: SchedulerClient<Connection>,
+    all: Coordinators,
+    silence: Duration,
+    /// If no coordinator that this worker knows leads, none does.
+    knows_all: bool,
+}
+
+/// A call that no leader answered.
+#[derive(Debug)]
+pub(super) struct Unheard {
+    pub(super) status: Status,
+    /// It is certain that no coordinator led at some time after the call began: whoever leads later was elected, or started,
+    /// after that, and gives live leases a full term.
+    pub(super) nobody_leads: bool,
 }
 
 impl Coordinator {
-    /// A coordinator; nothing is sent yet.
+    /// The coordinators of a dial; nothing is sent yet.
     pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
-        let address = dial.first().clone();
-        let client = SchedulerClient::new(dial.connect(&address, PATIENCE)?)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { address, client })
+        let all = Coordinators::new(dial, PATIENCE)?;
+        Ok(Self { all, silence: *SILENCE.end(), knows_all: false })
     }
 
-    /// Says hello until the coordinator answers or `patience` is over.
+    /// The address of the one that leads, as far as is known.
+    pub(super) fn address(&self) -> Address {
+        self.all.address()
+    }
+
+    /// Says hello until a coordinator answers or `patience` is over.
     pub(super) async fn hello(
-        &self,
+        &mut self,
         id: &str,
         worker: &WorkerDescription,
         patience: Duration,
@@ -42,14 +60,22 @@ impl Coordinator {
         let deadline = tokio::time::Instant::now() + patience;
         let mut pause = Duration::from_millis(50);
         loop {
-            let status = match self.client.clone().hello(request.clone()).await {
-                Ok(reply) => return Ok(reply.into_inner()),
-                Err(status) => status,
+            let said = self
+                .all
+                .call(Some(self.silence), |connection| {
+                    let request = request.clone();
+                    async move { client(connection).hello(request).await }
+                })
+                .await;
+            let Unanswered { address, status, .. } = match said {
+                Ok(Ok(reply)) => {
+                    self.learn(&reply);
+                    return Ok(reply);
+                }
+                Ok(Err(status)) => return Err(self.refused(&status)),
+                Err(unanswered) => unanswered,
             };
             let trouble = Trouble::of(&status);
-            if trouble.is_none() && !is_transient(&status) {
-                return Err(self.refused(&status));
-            }
             // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
             let is_hopeless = trouble.as_ref().is_some_and(|trouble| trouble.is_input);
             if is_hopeless || tokio::time::Instant::now() + pause > deadline {
@@ -58,83 +84,100 @@ impl Coordinator {
                     hint: hint::of(&status),
                     is_input: false,
                 });
-                return Err(AgentError::Unreachable { address: self.address.clone(), trouble });
+                return Err(AgentError::Unreachable { address, trouble });
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 
+    /// A journal that others may take over elsewhere is led by nobody only if all of them say so; a worker that was told of one
+    /// of them doesn't know all.
+    fn learn(&mut self, reply: &v1::HelloReply) {
+        self.knows_all = !reply.has_shared_journal || self.all.are_several();
+        self.silence = (Duration::from_millis(reply.term_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
+    }
+
     fn refused(&self, status: &Status) -> AgentError {
         AgentError::Refused {
-            address: self.address.clone(),
+            address: self.address(),
             message: status.message().to_owned(),
             hint: hint::of(status),
         }
     }
 
     /// One `Sync`; a failure is the caller's to bear.
-    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, Status> {
-        Ok(self.client.clone().sync(request).await?.into_inner())
+    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, Unheard> {
+        let is_held = request.holds.is_empty() && request.free_slots > 0 && !request.draining;
+        let limit = if is_held { HOLD + self.silence } else { self.silence };
+        let said = self
+            .all
+            .call(Some(limit), |connection| {
+                let request = request.clone();
+                async move { client(connection).sync(request).await }
+            })
+            .await;
+        match said {
+            Ok(reply) => reply.map_err(|status| Unheard { status, nobody_leads: false }),
+            Err(Unanswered { status, nobody_leads, .. }) => {
+                Err(Unheard { status, nobody_leads: nobody_leads && self.knows_all })
+            }
+        }
     }
 
     /// Tells of a commit until it is heard. False: the lease had ended.
     pub(super) async fn complete(&self, request: &v1::CompleteRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().complete(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).complete(request).await }
+        })
+        .await
     }
 
     /// Tells of a failure until it is heard.
     pub(super) async fn fail(&self, request: &v1::FailRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().fail(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).fail(request).await }
+        })
+        .await
     }
 
     /// Gives a task back until it is heard.
     pub(super) async fn release(&self, request: &v1::ReleaseRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().release(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).release(request).await }
+        })
+        .await
     }
-}
 
-/// Repeats an idempotent call while the coordinator is away.
-async fn until_heard<F, T>(call: F) -> Result<bool, Status>
-where
-    F: Fn() -> T,
-    T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
-{
-    let mut pause = Duration::from_millis(50);
-    let began = tokio::time::Instant::now();
-    let mut warned = false;
-    loop {
-        match call().await {
-            Ok(reply) => return Ok(reply.into_inner().held),
-            Err(status) if is_transient(&status) => {
-                if !warned && began.elapsed() > Duration::from_secs(10) {
-                    tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
-                    warned = true;
-                }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(2));
+    /// Repeats an idempotent call while no coordinator leads.
+    async fn until_heard<F, T>(&self, call: F) -> Result<bool, Status>
+    where
+        F: Fn(Connection) -> T,
+        T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
+    {
+        let mut pause = Duration::from_millis(50);
+        let began = tokio::time::Instant::now();
+        let mut warned = false;
+        loop {
+            let status = match self.all.call(Some(*SILENCE.end()), &call).await {
+                Ok(reply) => return reply.map(|reply| reply.held),
+                Err(unanswered) => unanswered.status,
+            };
+            if !warned && began.elapsed() > Duration::from_secs(10) {
+                tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
+                warned = true;
             }
-            Err(status) => return Err(status),
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 }
 
-/// Whether the same call may go through later.
-pub(super) fn is_transient(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted
-    )
-}
-
-/// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody.
-pub(super) fn is_refused_connection(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    false
+fn client(connection: Connection) -> SchedulerClient<Connection> {
+    SchedulerClient::new(connection)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT)
 }
