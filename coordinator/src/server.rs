@@ -13,17 +13,25 @@ use basin_proto::v1::scheduler_server::SchedulerServer;
 use basin_storage::{ConditionalWrites, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
 use crate::contender::{Contender, TakeoverError};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::reign::{Reign, ReignError, Workplace};
 use crate::service::{ControlService, Coordinator, Leadership, Role, SchedulerService};
+use crate::trust::gate::{Gate, Rules};
+use crate::trust::{Trust, port};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
+/// The most calls at a time on one connection.
+const CALLS_A_CONNECTION: u32 = 256;
+/// The longest that a call may take: a large sweep's launch looks up all of its commits.
+const CALL_LIMIT: Duration = Duration::from_secs(300);
+/// The most that the headers of a call may have, in bytes.
+const HEADER_LIMIT: u32 = 16 << 10;
 
 /// How long the answers under way may take at the end.
 const LAST_ANSWERS: Duration = Duration::from_secs(3);
@@ -61,6 +69,8 @@ pub struct Settings {
     pub advertise: Option<String>,
     /// The ledger's policy.
     pub policy: Policy,
+    /// Who may call, and how.
+    pub trust: Trust,
 }
 
 /// Why a coordinator can't start.
@@ -76,8 +86,11 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Nothing proves who calls, so nobody but this machine may.
-    #[error("{0} is not a loopback address, and this coordinator has no means to tell who calls")]
-    NotLoopback(SocketAddr),
+    #[error("{0} is not a loopback address, and without tokens this coordinator can't tell who calls")]
+    WithoutTokens(SocketAddr),
+    /// Tokens would travel for everybody to read.
+    #[error("{0} is not a loopback address, and without TLS tokens would travel there for everybody to read")]
+    WithoutTls(SocketAddr),
     /// The journal can't be used.
     #[error("cannot open the journal {journal}")]
     Journal {
@@ -114,7 +127,14 @@ impl StartError {
             Self::Listen { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
             }
-            Self::NotLoopback(address) => Some(format!("listen on 127.0.0.1:{}", address.port())),
+            Self::WithoutTokens(address) => Some(format!(
+                "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
+                 listen on 127.0.0.1:{}",
+                address.port()
+            )),
+            Self::WithoutTls(_) => Some(
+                "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
+            ),
             Self::Journal { journal: JournalAt::File(_), .. } => Some(
                 "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
             ),
@@ -138,11 +158,13 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    is_encrypted: bool,
     leadership: Leadership,
     stop: CancellationToken,
     retire: CancellationToken,
     failed: CancellationToken,
     calls: JoinHandle<()>,
+    following: JoinHandle<()>,
     /// Leads, or stands by.
     lead: JoinHandle<()>,
 }
@@ -153,10 +175,16 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal, advertise, policy } = settings;
+        let Settings { listen, store, journal, advertise, policy, trust } = settings;
         if !listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(listen));
+            if !trust.tokens.are_needed() {
+                return Err(StartError::WithoutTokens(listen));
+            }
+            if trust.tls.is_none() && !trust.allows_plaintext {
+                return Err(StartError::WithoutTls(listen));
+            }
         }
+        let is_encrypted = trust.tls.is_some();
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -180,7 +208,7 @@ impl Server {
                 tokio::spawn(lead_to_the_end(reign, retire.clone(), failed.clone()))
             }
             JournalAt::Database(database) => {
-                let advertised = advertise.unwrap_or_else(|| url_of(address));
+                let advertised = advertise.unwrap_or_else(|| url_of(address, is_encrypted));
                 let contender = Contender {
                     candidate: Candidate::new(*database.clone(), advertised),
                     place,
@@ -194,14 +222,16 @@ impl Server {
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let calls = tokio::spawn(serve_calls(listener, leadership.clone(), stop.clone(), failed.clone()));
+        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
+        let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, leadership, stop, retire, failed, calls, lead })
+        Ok(Self { address, is_encrypted, leadership, stop, retire, failed, calls, following, lead })
     }
 
     /// The address as workers and tools dial it.
     pub fn url(&self) -> String {
-        url_of(self.address)
+        url_of(self.address, self.is_encrypted)
     }
 
     /// What its calls work with, while it leads.
@@ -223,14 +253,16 @@ impl Server {
     pub async fn shut_down(self) {
         self.stop.cancel();
         end(self.calls, LAST_ANSWERS).await;
+        end(self.following, LAST_ANSWERS).await;
         self.retire.cancel();
         end(self.lead, LAST_SNAPSHOT).await;
         tracing::info!("coordinator stopped");
     }
 }
 
-fn url_of(address: SocketAddr) -> String {
-    format!("http://{address}")
+fn url_of(address: SocketAddr, is_encrypted: bool) -> String {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    format!("{scheme}://{address}")
 }
 
 async fn end(mut task: JoinHandle<()>, limit: Duration) {
@@ -287,30 +319,52 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
     Ok(tokio::spawn(contender.contend(led)))
 }
 
-async fn serve_calls(
+/// Reads files of tokens and certificates again as they change.
+async fn follow_files(trust: Trust, stop: CancellationToken) {
+    let certificates = async {
+        if let Some(tls) = &trust.tls {
+            tls.follow(stop.clone()).await;
+        }
+    };
+    tokio::join!(trust.tokens.follow(stop.clone()), certificates);
+}
+
+/// Where calls come in.
+struct Port {
     listener: TcpListener,
-    leadership: Leadership,
+    trust: Trust,
     stop: CancellationToken,
     failed: CancellationToken,
-) {
-    let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let control = ControlServer::new(ControlService(leadership))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let served = tonic::transport::Server::builder()
-        // A half-open connection would go unnoticed without these.
-        .http2_keepalive_interval(Some(Duration::from_secs(5)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-        .tcp_nodelay(true)
-        .concurrency_limit_per_connection(256)
-        .add_service(scheduler)
-        .add_service(control)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the coordinator's port failed");
-        failed.cancel();
+}
+
+impl Port {
+    async fn serve(self, leadership: Leadership) {
+        let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let control = ControlServer::new(ControlService(leadership))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let services = Routes::new(scheduler).add_service(control).prepare();
+        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
+        let connections = port::connections(self.listener, self.trust.tls, self.stop.clone());
+        let served = tonic::transport::Server::builder()
+            // A half-open connection would go unnoticed without these.
+            .http2_keepalive_interval(Some(Duration::from_secs(5)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+            .http2_max_header_list_size(HEADER_LIMIT)
+            .max_concurrent_streams(CALLS_A_CONNECTION)
+            .concurrency_limit_per_connection(CALLS_A_CONNECTION as usize)
+            .timeout(CALL_LIMIT)
+            .serve_with_incoming_shutdown(
+                Gate::new(services, Arc::new(rules)),
+                connections,
+                self.stop.cancelled(),
+            )
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the coordinator's port failed");
+            self.failed.cancel();
+        }
     }
 }

@@ -61,6 +61,9 @@ pub(crate) enum Command {
     /// Data sets
     #[command(subcommand)]
     Data(Data),
+    /// Who may call a coordinator
+    #[command(subcommand)]
+    Token(Token),
     /// Measure
     #[cfg(feature = "worker")]
     #[command(subcommand)]
@@ -251,7 +254,7 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The address to listen on; loopback only, since nothing yet proves who calls
+    /// The address to listen on; beyond loopback it takes `--tokens` and TLS
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: std::net::SocketAddr,
     /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
@@ -267,6 +270,24 @@ pub(crate) struct Serve {
     /// The most tasks that a sweep may have
     #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
     pub(crate) max_tasks: u64,
+    /// The file of tokens, one of which every caller must show; `basin token create` makes it. It is read again as it changes
+    #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// The coordinator's certificate (PEM), and after it those that signed it. It is read again as it changes
+    #[arg(long, env = "BASIN_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key (PEM) of `--tls-cert`
+    #[arg(long, env = "BASIN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Answer only those who also show a certificate that one of these authorities (PEM) signed
+    #[arg(long, env = "BASIN_TLS_CLIENT_CA", value_name = "FILE")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    /// Listen beyond loopback without TLS: a proxy before the coordinator does it, or the network is nobody else's
+    #[arg(long, env = "BASIN_INSECURE_PLAINTEXT")]
+    pub(crate) insecure_plaintext: bool,
+    /// The most calls a second, for long, of one token from one address
+    #[arg(long, env = "BASIN_CALLS_PER_SECOND", default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) calls_per_second: u32,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }
@@ -285,6 +306,44 @@ impl std::fmt::Debug for Unshown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("_")
     }
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TokensAt {
+    /// The coordinator's file of tokens
+    #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it, once: only its hash is kept
+    Create {
+        /// What its owner may do
+        #[arg(long, value_parser = ["viewer", "worker", "admin"])]
+        role: String,
+        /// Who it is for
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Refuse it after so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+        expires: Option<u64>,
+        #[command(flatten)]
+        at: TokensAt,
+    },
+    /// List the tokens
+    List {
+        #[command(flatten)]
+        at: TokensAt,
+    },
+    /// Refuse a token from now on
+    Revoke {
+        /// Its id, or its name if only one token has it
+        token: String,
+        #[command(flatten)]
+        at: TokensAt,
+    },
 }
 
 #[cfg(feature = "worker")]

@@ -8,7 +8,8 @@ use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::SweepId;
-use basin_proto::dial::Dial;
+use basin_domain::utc::Utc;
+use basin_proto::dial::{Dial, Token};
 use basin_worker::agent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use crate::launch;
 use crate::report::Status;
 use crate::server::{JournalAt, Server, Settings};
 use crate::service::{Coordinator, completion, sweep_reply};
+use crate::trust::{Minted, Role, TokenName, Tokens, Trust};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
 const TERM: Duration = Duration::from_secs(30);
@@ -54,8 +56,13 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
 
     let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    // Others on this machine reach the port too; only the worker beneath has the token, which is in memory alone.
+    let ours =
+        Minted::new(TokenName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
+            .or_basin("this system gives no random numbers")?;
+    let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
     let journal = JournalAt::File(state.join("journal.sqlite"));
-    let settings = Settings { listen, store: store.clone(), journal, advertise: None, policy };
+    let settings = Settings { listen, store: store.clone(), journal, advertise: None, policy, trust };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
@@ -81,8 +88,9 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let scratch = state.join("scratch");
     let _ = std::fs::remove_dir_all(&scratch);
     let stop_agent = CancellationToken::new();
+    let token = Token::fixed(ours.secret.reveal()).expect("a token that was made is one");
     let agent = agent::Settings {
-        dial: Dial::to(&server.url()).or_basin("the coordinator's own address can't be dialled")?,
+        dial: Dial::to(&server.url()).expect("its own address is one").with_token(Some(token)),
         store: Some(store.url().to_owned()),
         id: fresh_worker("local"),
         slots: workers,

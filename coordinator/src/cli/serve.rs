@@ -1,5 +1,6 @@
 //! `basin serve`: the coordinator of a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
@@ -7,10 +8,12 @@ use basin_core::command::Policy;
 use super::arguments::Serve;
 use super::failure::{Done, Failed};
 use super::output::Output;
+use super::token::tokens_failed;
 use super::{lookup, signals};
 use crate::journal::postgres::{Address, Environment};
 use crate::server::{JournalAt, Server, Settings, StartError};
 use crate::service::Role;
+use crate::trust::{ServerFiles, Tokens, Trust};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
 const SHORTEST_LEASE: f64 = 1.0;
@@ -21,9 +24,10 @@ const LONGEST_LEASE: f64 = 86_400.0;
 pub(super) fn not_started(error: StartError) -> Failed {
     let hint = error.hint();
     let failed = match &error {
-        StartError::Listen { .. } | StartError::NotLoopback(_) | StartError::Journal { .. } => {
-            Failed::input(error)
-        }
+        StartError::Listen { .. }
+        | StartError::WithoutTokens(_)
+        | StartError::WithoutTls(_)
+        | StartError::Journal { .. } => Failed::input(error),
         StartError::Store { .. } | StartError::UnconditionalStore { .. } | StartError::Ledger(_) => {
             Failed::basin(error)
         }
@@ -63,6 +67,36 @@ async fn tell_of_roles(server: &Server, output: Output) {
     }
 }
 
+/// Who may call, and how.
+fn trust(arguments: &Serve) -> Result<Trust, Failed> {
+    let tokens = match &arguments.tokens {
+        None => Tokens::Anybody,
+        Some(path) => Tokens::of_file(path).map_err(tokens_failed)?,
+    };
+    let files = match (&arguments.tls_cert, &arguments.tls_key) {
+        (None, None) if arguments.tls_client_ca.is_none() => None,
+        (Some(certificate), Some(key)) => Some(ServerFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authorities: arguments.tls_client_ca.clone(),
+        }),
+        (None, _) | (_, None) => {
+            return Err(Failed::input(anyhow::anyhow!("TLS takes a certificate and its key"))
+                .hint("give both `--tls-cert FILE` and `--tls-key FILE`"));
+        }
+    };
+    let tls = files.map(ServerFiles::open).transpose().map_err(|error| {
+        let hint = error.hint();
+        Failed::input(error).maybe_hint(hint)
+    })?;
+    Ok(Trust {
+        tokens,
+        tls: tls.map(Arc::new),
+        allows_plaintext: arguments.insecure_plaintext,
+        calls_per_second: Some(arguments.calls_per_second),
+    })
+}
+
 /// Serves until it is told to stop.
 pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&arguments.lease) {
@@ -78,9 +112,10 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let journal = journal(&arguments)?;
     let journal_name = journal.to_string();
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
+    let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
     let Serve { listen, advertise, .. } = arguments;
-    let settings = Settings { listen, store, journal, advertise, policy };
+    let settings = Settings { listen, store, journal, advertise, policy, trust };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
         Role::Leading(_) => ("leader", "serving"),

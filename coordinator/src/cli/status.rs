@@ -163,7 +163,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
-            Err(CallError::Unreachable { .. }) if seen => {
+            Err(CallError::Unreachable { trouble, .. }) if seen && !trouble.is_input => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }

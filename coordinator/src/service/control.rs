@@ -6,11 +6,12 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::sweep::Source;
 use basin_proto::convert::parse;
 use basin_proto::v1::control_server::Control;
-use basin_proto::{PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::Leadership;
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+use crate::trust::Caller;
 
 /// The tools' service.
 #[derive(Debug, Clone)]
@@ -96,11 +97,17 @@ impl Control for ControlService {
         Ok(Response::new(v1::DrainWorkerReply {}))
     }
 
-    async fn about(&self, _: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+    async fn about(&self, request: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+        let coordinator = self.0.coordinator()?;
+        let caller = request.extensions().get::<Caller>();
         Ok(Response::new(v1::AboutReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,
-            store_url: self.0.coordinator()?.store.url().to_owned(),
+            store_url: coordinator.store.url().to_owned(),
+            oldest_protocol: OLDEST_PROTOCOL,
+            caller: caller.map(|caller| caller.name.clone()).unwrap_or_default(),
+            role: caller.map(|caller| caller.role.to_string()).unwrap_or_default(),
+            clock_unix_ms: coordinator.ledger.now().0,
         }))
     }
 }

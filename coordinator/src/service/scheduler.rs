@@ -8,7 +8,7 @@ use basin_domain::time::Timestamp;
 use basin_domain::worker::Progress;
 use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
-use basin_proto::{PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::{Coordinator, Leadership, completion, fresh_lease, refusal, unfitting};
@@ -33,20 +33,14 @@ type Reply_<T> = Result<Response<T>, Status>;
 impl Scheduler for SchedulerService {
     async fn hello(&self, request: Request<v1::HelloRequest>) -> Reply_<v1::HelloReply> {
         let request = request.into_inner();
-        if request.protocol != PROTOCOL {
-            return Err(Status::failed_precondition(format!(
-                "this coordinator speaks protocol version {PROTOCOL} and the worker version {}; use workers of basin {}",
-                request.protocol,
-                env!("CARGO_PKG_VERSION"),
-            )));
-        }
+        check_protocol(request.protocol)?;
         let worker: WorkerId = parse("worker_id", &request.worker_id)?;
         let description =
             basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
         let coordinator = self.0.coordinator()?;
         tracing::info!(%worker, host = description.host, slots = description.slots, "worker said hello");
         Ok(Response::new(v1::HelloReply {
-            protocol: PROTOCOL,
+            protocol: request.protocol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             store_url: coordinator.store.url().to_owned(),
             term_ms: millis(coordinator.term),
@@ -172,6 +166,24 @@ fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
         idle: synced.idle,
         next_sync_ms: millis(coordinator.term / ROUNDS_A_TERM).clamp(20, 2_000),
     }
+}
+
+/// Refuses workers of versions that aren't spoken here.
+fn check_protocol(theirs: u32) -> Result<(), Status> {
+    if (OLDEST_PROTOCOL..=PROTOCOL).contains(&theirs) {
+        return Ok(());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!(
+        "this coordinator speaks protocol versions {OLDEST_PROTOCOL} to {PROTOCOL} and the worker version {theirs}; \
+         use workers of basin {version}"
+    );
+    let hint = if theirs > PROTOCOL {
+        "replace the coordinator first, then its workers"
+    } else {
+        "replace the workers by ones of the coordinator's version"
+    };
+    Err(basin_proto::hint::give(Status::failed_precondition(message), hint))
 }
 
 fn millis(duration: Duration) -> u64 {

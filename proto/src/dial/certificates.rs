@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::client::ResolvesClientCert;
+use tokio_rustls::rustls::sign::CertifiedKey;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::DialError;
 use crate::tls::{self, FileError};
@@ -27,8 +30,8 @@ pub struct Identity {
 }
 
 impl Certificates {
-    /// The configuration of TLS, from what the files hold now.
-    pub(super) fn configuration(&self) -> Result<Arc<ClientConfig>, DialError> {
+    /// The configuration of one connection's TLS, from what the files hold now, and whether the other end asked for a certificate.
+    pub(super) fn configuration(&self) -> Result<(Arc<ClientConfig>, Arc<Asked>), DialError> {
         let roots = match &self.authorities {
             Some(path) => tls::authorities(path)?,
             None => system_authorities()?,
@@ -48,7 +51,35 @@ impl Certificates {
                 })?,
         };
         configuration.alpn_protocols.push(tls::ALPN.to_vec());
-        Ok(Arc::new(configuration))
+        let own = Arc::clone(&configuration.client_auth_cert_resolver);
+        let asked = Arc::new(Asked { own, asked: AtomicBool::new(false) });
+        configuration.client_auth_cert_resolver = Arc::clone(&asked) as Arc<dyn ResolvesClientCert>;
+        Ok((Arc::new(configuration), asked))
+    }
+}
+
+/// Answers the other end's request for a certificate, and remembers that there was one.
+#[derive(Debug)]
+pub(super) struct Asked {
+    own: Arc<dyn ResolvesClientCert>,
+    asked: AtomicBool,
+}
+
+impl Asked {
+    /// Whether the other end asked.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.own.resolve(hints, schemes)
+    }
+
+    fn has_certs(&self) -> bool {
+        self.own.has_certs()
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, BufReader};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
@@ -24,6 +24,10 @@ use crate::tls::ALPN;
 const TCP_LIMIT: Duration = Duration::from_secs(5);
 /// How long all of it may take.
 const LIMIT: Duration = Duration::from_secs(10);
+
+/// How long a server that asked for a certificate may take to say that it accepts it. One that says nothing is given the benefit
+/// of the doubt.
+const ACCEPTANCE: Duration = Duration::from_secs(2);
 
 /// What bytes travel over.
 pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -87,7 +91,7 @@ impl Connector {
         let host = self.address.host();
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| DialError::BadAddress(self.address.to_string()))?;
-        let configuration = self.certificates.configuration()?;
+        let (configuration, asked) = self.certificates.configuration()?;
         let secured = TlsConnector::from(configuration).connect(name, stream).await.map_err(not_secured)?;
         let (_, session) = secured.get_ref();
         if session.alpn_protocol() != Some(ALPN) {
@@ -99,6 +103,13 @@ impl Connector {
             .iter()
             .map(|it| it.clone().into_owned())
             .collect();
+        let mut secured = BufReader::new(secured);
+        if asked.was_asked() {
+            // With TLS 1.3 a client may speak before its certificate is accepted, and loses the refusal if it does. A server of
+            // HTTP/2 speaks at once, so its first word says that it accepted.
+            let first = tokio::time::timeout(ACCEPTANCE, secured.fill_buf()).await;
+            first.unwrap_or(Ok(&[])).map_err(not_secured)?;
+        }
         Ok((Box::new(secured), handshake))
     }
 

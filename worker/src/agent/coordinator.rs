@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use basin_domain::worker::WorkerDescription;
-use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Trouble, Unanswered};
+use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Token, Trouble, Unanswered};
 use basin_proto::v1::scheduler_client::SchedulerClient;
-use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, v1};
-use tonic::Status;
+use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, retry_after, v1};
+use tonic::{Code, Status};
 
 use super::error::AgentError;
 
@@ -18,10 +18,16 @@ const HOLD: Duration = Duration::from_secs(8);
 /// bounds.
 const SILENCE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
 
+/// How long a worker whose token is refused waits for its file to have another: a secret of Kubernetes takes about a minute to
+/// reach its containers.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(150);
+
 /// Connections that mend themselves: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinator {
     all: Coordinators,
+    /// Whether a token that is refused may be followed by one that isn't.
+    token_may_change: bool,
     silence: Duration,
     /// If no coordinator that this worker knows leads, none does.
     knows_all: bool,
@@ -40,7 +46,8 @@ impl Coordinator {
     /// The coordinators of a dial; nothing is sent yet.
     pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
         let all = Coordinators::new(dial, PATIENCE)?;
-        Ok(Self { all, silence: *SILENCE.end(), knows_all: false })
+        let token_may_change = dial.token.as_ref().is_some_and(Token::may_change);
+        Ok(Self { all, token_may_change, silence: *SILENCE.end(), knows_all: false })
     }
 
     /// The address of the one that leads, as far as is known.
@@ -67,13 +74,14 @@ impl Coordinator {
                     async move { client(connection).hello(request).await }
                 })
                 .await;
-            let Unanswered { address, status, .. } = match said {
+            let (address, status) = match said {
                 Ok(Ok(reply)) => {
                     self.learn(&reply);
                     return Ok(reply);
                 }
-                Ok(Err(status)) => return Err(self.refused(&status)),
-                Err(unanswered) => unanswered,
+                Ok(Err(status)) if retry_after(&status).is_none() => return Err(self.refused(&status)),
+                Ok(Err(status)) => (self.address(), status),
+                Err(unanswered) => (unanswered.address, unanswered.status),
             };
             let trouble = Trouble::of(&status);
             // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
@@ -86,7 +94,7 @@ impl Coordinator {
                 });
                 return Err(AgentError::Unreachable { address, trouble });
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
@@ -98,7 +106,13 @@ impl Coordinator {
         self.silence = (Duration::from_millis(reply.term_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
     }
 
-    fn refused(&self, status: &Status) -> AgentError {
+    /// How long a worker whose calls are refused waits for a token that isn't.
+    pub(super) fn patience_when_refused(&self) -> Duration {
+        if self.token_may_change { TOKEN_PATIENCE } else { Duration::ZERO }
+    }
+
+    /// The end of a worker whose calls are refused.
+    pub(super) fn refused(&self, status: &Status) -> AgentError {
         AgentError::Refused {
             address: self.address(),
             message: status.message().to_owned(),
@@ -163,14 +177,21 @@ impl Coordinator {
         let mut warned = false;
         loop {
             let status = match self.all.call(Some(*SILENCE.end()), &call).await {
-                Ok(reply) => return reply.map(|reply| reply.held),
+                Ok(Ok(reply)) => return Ok(reply.held),
+                // With a refused token the agent as a whole ends, if no other one comes.
+                Ok(Err(status))
+                    if retry_after(&status).is_some() || status.code() == Code::Unauthenticated =>
+                {
+                    status
+                }
+                Ok(Err(status)) => return Err(status),
                 Err(unanswered) => unanswered.status,
             };
             if !warned && began.elapsed() > Duration::from_secs(10) {
                 tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
                 warned = true;
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
@@ -180,4 +201,9 @@ fn client(connection: Connection) -> SchedulerClient<Connection> {
     SchedulerClient::new(connection)
         .max_decoding_message_size(MESSAGE_LIMIT)
         .max_encoding_message_size(MESSAGE_LIMIT)
+}
+
+/// Whether the coordinator doesn't let this caller call: its token is unknown, revoked, expired or of another role.
+pub(super) fn is_forbidden(status: &Status) -> bool {
+    matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied)
 }

@@ -21,10 +21,11 @@ use std::time::{Duration, Instant};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::LeaseId;
 use basin_domain::worker::WorkerDescription;
-use basin_proto::v1;
+use basin_proto::{retry_after, v1};
 use basin_storage::Store;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use self::cache::DataCache;
 use self::child::Program;
@@ -78,7 +79,7 @@ fn hostname() -> String {
 /// Works until `shutdown` is cancelled, the coordinator says so, or there is nothing to do for long enough.
 ///
 /// # Errors
-/// If the coordinator can't be reached at the start or refuses this worker, or if the store or the folders can't be used.
+/// If the coordinator can't be reached at the start, or refuses this worker then or later, or if the store or the folders can't be used.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
     let description = description(&settings);
     let mut coordinator = Coordinator::new(&settings.dial)?;
@@ -120,14 +121,16 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         ended,
         seen: 0,
         leaving: None,
+        refused: None,
     };
     tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address(), "worker joined");
-    let departure = agent.serve(&shutdown).await;
+    let served = agent.serve(&shutdown).await;
     // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
     for slot in slots {
         slot.abort();
         let _ = slot.await;
     }
+    let departure = served?;
     let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
     Ok(departure)
 }
@@ -158,10 +161,12 @@ struct Agent {
     seen: u64,
     /// Set once it is leaving: why, and until when at the latest.
     leaving: Option<(Departure, Instant)>,
+    /// Set while the coordinator refuses its calls: since when, and with which words.
+    refused: Option<(Instant, Status)>,
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: &CancellationToken) -> Departure {
+    async fn serve(&mut self, shutdown: &CancellationToken) -> Result<Departure, AgentError> {
         loop {
             if !self.leases.is_empty() {
                 self.idle_since = Instant::now();
@@ -170,9 +175,14 @@ impl Agent {
             if let Some((departure, latest)) = self.leaving
                 && (self.leases.is_empty() || Instant::now() >= latest)
             {
-                return departure;
+                return Ok(departure);
             }
             let pause = self.round(shutdown).await;
+            if let Some((since, status)) = &self.refused
+                && since.elapsed() >= self.shared.coordinator.patience_when_refused()
+            {
+                return Err(self.shared.coordinator.refused(status));
+            }
             self.fence();
             self.wait(pause, shutdown).await;
         }
@@ -260,6 +270,7 @@ impl Agent {
         let Unheard { status, nobody_leads } = match answer {
             Ok(reply) => {
                 let pause = Duration::from_millis(reply.next_sync_ms);
+                self.refused = None;
                 self.heed(reply, sent);
                 return pause;
             }
@@ -272,6 +283,12 @@ impl Agent {
             }
         } else {
             tracing::warn!(%status, "the coordinator did not answer");
+        }
+        if let Some(pause) = retry_after(&status) {
+            return pause.min(ROUND);
+        }
+        if coordinator::is_forbidden(&status) {
+            self.refused.get_or_insert((Instant::now(), status));
         }
         let soonest = self.leases.iter().map(|(_, lease)| lease.until_fence()).min();
         soonest.map_or(ROUND, |soonest| (soonest / 4).clamp(SHORT_ROUND, ROUND))
