@@ -5,7 +5,7 @@ use std::time::Duration;
 use basin_domain::sweep::Source;
 use basin_proto::dial::{Address, Connection, Coordinators, Dial, DialError, Patience, Trouble, Unanswered};
 use basin_proto::v1::control_client::ControlClient;
-use basin_proto::{MESSAGE_LIMIT, hint, v1};
+use basin_proto::{MESSAGE_LIMIT, hint, standby, v1};
 use tonic::{Code, Response, Status};
 
 /// How long a call may take: a large sweep's launch looks up all of its commits.
@@ -36,6 +36,14 @@ pub enum CallError {
         /// Why.
         trouble: Trouble,
     },
+    /// It stands by, and nobody leads, or the one that does can't be reached from here.
+    #[error("the coordinator at {address} is a standby, and {}", in_words(leader.as_deref()))]
+    Standby {
+        /// Where.
+        address: Address,
+        /// The URL of the one that leads, as far as the standby knows.
+        leader: Option<String>,
+    },
     /// The coordinator refuses: the input is wrong, or the situation.
     #[error("{message}")]
     Refused {
@@ -54,16 +62,34 @@ pub enum CallError {
     },
 }
 
+fn in_words(leader: Option<&str>) -> String {
+    leader.map_or_else(|| "nobody leads".to_owned(), |url| format!("{url} leads"))
+}
+
 impl CallError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Broken { .. } => None,
+            Self::Standby { .. } => Some(
+                "a standby takes over within seconds if its database answers; name all coordinators: \
+                 `--coordinator URL,URL`"
+                    .to_owned(),
+            ),
             Self::Dial(error) => error.hint(),
             Self::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
                 "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
             })),
             Self::Refused { hint, .. } => hint.clone(),
+        }
+    }
+
+    /// Whether a coordinator that was there may be back soon, or another stand in for it.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { trouble, .. } => !trouble.is_input,
+            Self::Standby { .. } => true,
+            Self::Dial(_) | Self::Refused { .. } | Self::Broken { .. } => false,
         }
     }
 
@@ -73,7 +99,7 @@ impl CallError {
             Self::Dial(error) => error.is_input(),
             Self::Unreachable { trouble, .. } => trouble.is_input,
             Self::Refused { .. } => true,
-            Self::Broken { .. } => false,
+            Self::Standby { .. } | Self::Broken { .. } => false,
         }
     }
 }
@@ -101,8 +127,8 @@ impl Client {
             });
             match said.await {
                 Ok(reply) => return reply.map_err(|status| failed(self.coordinators.address(), &status)),
-                Err(Unanswered { status, is_somebody_there: true, .. })
-                    if basin_proto::standby::is(&status) && began.elapsed() < TAKEOVER =>
+                Err(Unanswered { status, .. })
+                    if standby::may_end_soon(&status) && began.elapsed() < TAKEOVER =>
                 {
                     tokio::time::sleep(LOOK).await;
                 }
@@ -180,6 +206,16 @@ impl Client {
         self.call(async |mut control| control.drain_worker(request.clone()).await).await.map(drop)
     }
 
+    /// The version and store of the coordinator at the first address, and of none that stands in for it.
+    ///
+    /// # Errors
+    /// If it isn't there, or stands by.
+    pub async fn about_the_first(&self) -> Result<v1::AboutReply, CallError> {
+        let (address, connection) = self.coordinators.first();
+        let reply = ControlClient::new(connection).about(v1::AboutRequest {}).await;
+        reply.map(Response::into_inner).map_err(|status| failed(address, &status))
+    }
+
     /// The coordinator's version and store.
     ///
     /// # Errors
@@ -193,6 +229,9 @@ impl Client {
 fn failed(address: Address, status: &Status) -> CallError {
     if let Some(trouble) = Trouble::of(status) {
         return CallError::Unreachable { address, trouble };
+    }
+    if standby::is(status) {
+        return CallError::Standby { address, leader: standby::leader(status) };
     }
     let message = status.message().to_owned();
     match status.code() {

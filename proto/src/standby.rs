@@ -6,6 +6,8 @@ use tonic::metadata::MetadataValue;
 /// Set where the coordinator was a standby when it answered: nothing was decided there, and will be only after it was elected
 /// anew.
 const STANDBY: &str = "basin-standby";
+/// Set where the coordinator is on its way from one role to the other: something may be decided there, and another may lead soon.
+const BETWEEN: &str = "basin-between";
 /// The leader's URL, where it is known (UTF-8, binary).
 const LEADER: &str = "basin-leader-bin";
 
@@ -21,6 +23,19 @@ pub fn refuse(leader: Option<&str>) -> Status {
         status.metadata_mut().insert_bin(LEADER, MetadataValue::from_bytes(url.as_bytes()));
     }
     status
+}
+
+/// The answer of a coordinator that is about to lead, or has stopped to.
+#[must_use]
+pub fn between(what: &str) -> Status {
+    let mut status = Status::unavailable(what);
+    status.metadata_mut().insert(BETWEEN, MetadataValue::from_static("1"));
+    status
+}
+
+/// Whether a coordinator may lead soon, here or elsewhere, so that waiting helps.
+pub fn may_end_soon(status: &Status) -> bool {
+    is(status) || status.metadata().contains_key(BETWEEN)
 }
 
 /// Whether this is the answer of a standby.
@@ -43,6 +58,7 @@ mod tests {
         assert!(is(&refuse(None)) && leader(&refuse(None)).is_none());
         let refusal = refuse(Some("https://two.lab:7470"));
         assert_eq!((is(&refusal), leader(&refusal).as_deref()), (true, Some("https://two.lab:7470")));
-        assert!(!is(&Status::unavailable("the store")));
+        assert!(!is(&Status::unavailable("the store")) && !may_end_soon(&Status::unavailable("the store")));
+        assert!(!is(&between("it is about to lead")) && may_end_soon(&between("it is about to lead")));
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn undecided(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
         DecideError::Unavailable => {
-            Status::unavailable("the coordinator is shutting down, or has lost the lead")
+            basin_proto::standby::between("the coordinator is shutting down, or has lost the lead")
         }
     }
 }

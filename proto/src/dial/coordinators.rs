@@ -40,8 +40,6 @@ pub struct Unanswered {
     /// Each coordinator that is known was seen not to lead while this call was under way: its address refused the connection,
     /// or it said so itself. Whoever leads later was elected after the call began.
     pub nobody_leads: bool,
-    /// Some coordinator is alive, so that one may lead soon.
-    pub is_somebody_there: bool,
 }
 
 /// What an answer other than the wanted one says of who gave it; the first tells most.
@@ -72,8 +70,14 @@ impl Coordinators {
 
     /// The address that is asked first: that of the last leader.
     pub fn address(&self) -> Address {
+        self.first().0
+    }
+
+    /// That address, and the connection to it.
+    pub fn first(&self) -> (Address, Connection) {
         let state = self.state();
-        state.known[state.first].address.clone()
+        let Known { address, connection } = state.known[state.first].clone();
+        (address, connection)
     }
 
     /// Whether more than one was named from the start.
@@ -97,7 +101,6 @@ impl Coordinators {
         let mut tried: Vec<Address> = Vec::new();
         let mut told: Option<(Sort, Address, Status)> = None;
         let mut nobody_leads = true;
-        let mut is_somebody_there = false;
         while let Some(Known { address, connection }) = self.next(&tried) {
             let limit = limit.filter(|_| self.state().known.len() > 1);
             let answer = match limit {
@@ -119,7 +122,6 @@ impl Coordinators {
                 return Ok(Err(status));
             };
             nobody_leads &= matches!(sort, Sort::Standby | Sort::Refused);
-            is_somebody_there |= matches!(sort, Sort::Standby | Sort::Trouble);
             if sort == Sort::Standby {
                 self.heed(&address, standby::leader(&status).as_deref());
             }
@@ -128,7 +130,7 @@ impl Coordinators {
             }
         }
         let (_, address, status) = told.expect("there is at least one address, and it didn't answer");
-        Err(Unanswered { address, status, nobody_leads, is_somebody_there })
+        Err(Unanswered { address, status, nobody_leads })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -272,20 +274,16 @@ mod tests {
     async fn nobody_leads_only_if_each_refused_or_said_so() {
         let two = coordinators("http://a:1,http://b:2");
         let cases = [
-            (vec![Err(refused()), Err(refused())], true, false),
-            (vec![Err(refused()), Err(standby::refuse(None))], true, true),
-            (vec![Err(refused()), Err(Status::unavailable("about to lead"))], false, true),
-            (vec![Err(Status::deadline_exceeded("")), Err(refused())], false, false),
-            (vec![Err(standby::refuse(None)), Err(Status::unknown("reset"))], false, true),
+            (vec![Err(refused()), Err(refused())], true),
+            (vec![Err(refused()), Err(standby::refuse(None))], true),
+            (vec![Err(refused()), Err(standby::between("about to lead"))], false),
+            (vec![Err(Status::deadline_exceeded("")), Err(refused())], false),
+            (vec![Err(standby::refuse(None)), Err(Status::unknown("reset"))], false),
         ];
-        for (ends, nobody_leads, is_somebody_there) in cases {
+        for (ends, nobody_leads) in cases {
             let text = format!("{ends:?}");
             let unanswered = call(&two, None, ends).await.0.unwrap_err();
-            assert_eq!(
-                (unanswered.nobody_leads, unanswered.is_somebody_there),
-                (nobody_leads, is_somebody_there),
-                "{text}"
-            );
+            assert_eq!(unanswered.nobody_leads, nobody_leads, "{text}");
         }
     }
 
@@ -301,7 +299,7 @@ mod tests {
         let two = coordinators("http://a:1,http://b:2");
         let limit = Duration::from_millis(20);
         let unanswered = call(&two, Some(limit), vec![]).await.0.unwrap_err();
-        assert!(!unanswered.nobody_leads && !unanswered.is_somebody_there);
+        assert!(!unanswered.nobody_leads);
         let one = coordinators("http://a:1");
         let waits = tokio::time::timeout(10 * limit, call(&one, Some(limit), vec![]));
         assert!(waits.await.is_err(), "there is nobody else to ask");

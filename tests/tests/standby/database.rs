@@ -102,6 +102,70 @@ impl Server {
         Self::run(&self.folder, "again");
     }
 
+    /// Gives the server a certificate for `localhost`. The authority that signed it, and one that didn't.
+    pub(crate) fn turn_tls_on(&self) -> (String, String) {
+        let authority = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let mut parameters = rcgen::CertificateParams::new(vec![]).unwrap();
+            parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            let certificate = parameters.self_signed(&key).unwrap();
+            (certificate.pem(), rcgen::Issuer::new(parameters, key))
+        };
+        let (pem, issuer) = authority();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let parameters = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        let certificate = parameters.signed_by(&key, &issuer).unwrap();
+        self.write("server.crt", &certificate.pem());
+        self.write("server.key", &key.serialize_pem());
+        self.execute("ALTER SYSTEM SET ssl = on");
+        self.execute("SELECT pg_reload_conf()");
+        (pem, authority().0)
+    }
+
+    /// A role that must prove itself by a password.
+    pub(crate) fn make_role(&self, name: &str, password: &str) {
+        self.execute(&format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'"));
+        self.execute(&format!("GRANT CREATE ON DATABASE postgres TO {name}"));
+        let rules = std::fs::read_to_string(self.data().join("pg_hba.conf")).unwrap();
+        self.write("pg_hba.conf", &format!("host all {name} all scram-sha-256\n{rules}"));
+        self.execute("SELECT pg_reload_conf()");
+    }
+
+    /// How many of a role's sessions are encrypted.
+    pub(crate) fn encrypted_sessions(&self, role: &str) -> i64 {
+        let count = format!(
+            "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE ssl AND usename = '{role}'"
+        );
+        self.block_on(async |client| client.query_one(&count, &[]).await.unwrap().get(0))
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("postgres/data")
+    }
+
+    /// Writes a file of the server's, as its own.
+    fn write(&self, name: &str, text: &str) {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+        let (folder, path) = (std::fs::metadata(self.data()).unwrap(), self.data().join(name));
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        chown(&path, Some(folder.uid()), Some(folder.gid())).unwrap();
+    }
+
+    fn execute(&self, statement: &str) {
+        self.block_on(async |client| client.batch_execute(statement).await.unwrap());
+    }
+
+    fn block_on<T>(&self, work: impl AsyncFnOnce(&tokio_postgres::Client) -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, connection) =
+                tokio_postgres::connect(&self.url, tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            work(&client).await
+        })
+    }
+
     fn run(folder: &tempfile::TempDir, action: &str) -> String {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../.ci/postgres");
         let output = Command::new(script).arg(action).arg(folder.path()).output().unwrap();

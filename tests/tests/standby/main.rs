@@ -48,8 +48,9 @@ impl Cluster {
     }
 
     fn serve(&self, number: usize, more: &[&str]) -> Running {
-        let journal = ["--journal", &self.journal, "--lease", "20"];
-        self.place.serve(&self.addresses[number], &[&journal[..], more].concat()).0
+        let lease: &[&str] = if more.contains(&"--lease") { &[] } else { &["--lease", "20"] };
+        let how = [&["--journal", &self.journal][..], lease, more].concat();
+        self.place.serve(&self.addresses[number], &how).0
     }
 
     /// Both addresses, as workers and tools are given them.
@@ -58,19 +59,13 @@ impl Cluster {
     }
 
     fn worker(&self, name: &str) -> Running {
+        self.worker_of(name, &self.urls())
+    }
+
+    fn worker_of(&self, name: &str, urls: &str) -> Running {
         let cache = self.place.path().join("cache");
-        let urls = self.urls();
-        let how = [
-            "-v",
-            "worker",
-            "--coordinator",
-            &urls,
-            "--threads",
-            "1",
-            "--checkpoint-every",
-            "0.1",
-            "--cache",
-        ];
+        let how =
+            ["-v", "worker", "--coordinator", urls, "--threads", "1", "--checkpoint-every", "0.1", "--cache"];
         self.place.start(name, &[&how[..], &[cache.to_str().unwrap()]].concat())
     }
 
@@ -255,4 +250,66 @@ fn a_database_that_is_killed_loses_nothing_that_was_acknowledged() {
         cluster.until("what was acknowledged is there", sweep, |_| true);
     }
     cluster.ends_well(&sweeps[0]);
+}
+
+#[test]
+fn a_worker_that_may_not_know_all_coordinators_stops_when_the_one_that_it_knows_is_away() {
+    let test = "a_worker_that_may_not_know_all_coordinators_stops_when_the_one_that_it_knows_is_away";
+    let Some(database) = Database::new(test) else { return };
+    let cluster = Cluster::new(database.url());
+    let leader = cluster.serve(0, &["--lease", "5"]);
+    let urls = [cluster.url(0), cluster.urls()];
+    let workers = urls.each_ref().map(|urls| cluster.worker_of(&format!("worker-{}", urls.len()), urls));
+    let sweep = cluster.launch(&["--set", "epochs=2000", "--set", "seeds=1"]);
+    cluster.until("both train", &sweep, |counts| counts["running"].as_u64() >= Some(2));
+    leader.kill();
+    // At its address nobody listens. That proves something only to the worker that was told of all.
+    let log = |urls: &str| cluster.place.read(&format!("worker-{}.log", urls.len()));
+    eventually("one stops", || log(&urls[0]).contains("abandoned, since the lease was lost").then_some(()));
+    let stopped = Instant::now();
+    eventually("a term has passed", || (stopped.elapsed() > Duration::from_secs(6)).then_some(()));
+    assert!(!log(&urls[1]).contains("abandoned"), "{}", log(&urls[1]));
+    drop(workers);
+}
+
+#[test]
+fn the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_nowhere() {
+    let test = "the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_nowhere";
+    let Some(server) = Server::start(test) else { return };
+    let cluster = Cluster::new(String::new());
+    let place = &cluster.place;
+    let (authority, other) = server.turn_tls_on();
+    place.write("ca.pem", &authority);
+    place.write("other.pem", &other);
+    server.make_role("ann", "hunter2");
+    let serve = |authority: &str, host: &str, password: Option<&str>, more: &[&str]| {
+        let journal = server.url().replace("postgres@127.0.0.1", &format!("ann@{host}"));
+        let journal = format!("{journal}?sslmode=verify-full&sslrootcert={authority}");
+        let arguments = ["-vv", "serve", "--listen", "127.0.0.1:0", "--journal", &journal];
+        let mut command = place.command(&[&arguments[..], more].concat());
+        command.env_remove("PGPASSWORD").env("HOME", place.path());
+        if let Some(password) = password {
+            command.env("PGPASSWORD", password);
+        }
+        command
+    };
+    let refusals = [
+        (serve("other.pem", "localhost", Some("hunter2"), &[]), "certificate"),
+        (serve("ca.pem", "127.0.0.1", Some("hunter2"), &[]), "certificate"),
+        (serve("ca.pem", "localhost", Some("hunter3"), &[]), "password authentication failed"),
+        (serve("ca.pem", "localhost", None, &[]), "password missing"),
+        (serve("none.pem", "localhost", Some("hunter2"), &[]), "none.pem"),
+    ];
+    for (mut command, why) in refusals {
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && said.contains(why), "{why}: {said}");
+        assert!(!said.contains("hunter"), "{said}");
+    }
+    let log = std::fs::File::create(place.path().join("ann.log")).unwrap();
+    let mut child = serve("ca.pem", "localhost", Some("hunter2"), &[]).stderr(log).spawn().unwrap();
+    eventually("it leads over TLS", || (server.encrypted_sessions("ann") >= 2).then_some(()));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!place.read("ann.log").contains("hunter"), "{}", place.read("ann.log"));
 }
