@@ -3,19 +3,23 @@
 use std::time::Duration;
 
 use basin_domain::sweep::Source;
-use basin_proto::dial::{Address, Connection, Dial, DialError, Patience, Trouble};
+use basin_proto::dial::{Address, Connection, Coordinators, Dial, DialError, Patience, Trouble, Unanswered};
 use basin_proto::v1::control_client::ControlClient;
-use basin_proto::{MESSAGE_LIMIT, hint, v1};
-use tonic::{Code, Status};
+use basin_proto::{MESSAGE_LIMIT, hint, standby, v1};
+use tonic::{Code, Response, Status};
 
 /// How long a call may take: a large sweep's launch looks up all of its commits.
 const PATIENCE: Patience = Patience { call: Duration::from_secs(300), stays: false };
 
-/// A connection to a coordinator.
+/// How long a call waits for a coordinator to lead while some are alive: a standby takes over within that.
+const TAKEOVER: Duration = Duration::from_secs(20);
+/// The pause between two looks at whether one does.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Connections to the coordinators of which one leads.
 #[derive(Debug, Clone)]
 pub struct Client {
-    address: Address,
-    control: ControlClient<Connection>,
+    coordinators: Coordinators,
 }
 
 /// Why a call failed.
@@ -31,6 +35,14 @@ pub enum CallError {
         address: Address,
         /// Why.
         trouble: Trouble,
+    },
+    /// It stands by, and nobody leads, or the one that does can't be reached from here.
+    #[error("the coordinator at {address} is a standby, and {}", in_words(leader.as_deref()))]
+    Standby {
+        /// Where.
+        address: Address,
+        /// The URL of the one that leads, as far as the standby knows.
+        leader: Option<String>,
     },
     /// The coordinator refuses: the input is wrong, or the situation.
     #[error("{message}")]
@@ -50,16 +62,34 @@ pub enum CallError {
     },
 }
 
+fn in_words(leader: Option<&str>) -> String {
+    leader.map_or_else(|| "nobody leads".to_owned(), |url| format!("{url} leads"))
+}
+
 impl CallError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Broken { .. } => None,
+            Self::Standby { .. } => Some(
+                "a standby takes over within seconds if its database answers; name all coordinators: \
+                 `--coordinator URL,URL`"
+                    .to_owned(),
+            ),
             Self::Dial(error) => error.hint(),
             Self::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
                 "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
             })),
             Self::Refused { hint, .. } => hint.clone(),
+        }
+    }
+
+    /// Whether a coordinator that was there may be back soon, or another stand in for it.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { trouble, .. } => !trouble.is_input,
+            Self::Standby { .. } => true,
+            Self::Dial(_) | Self::Refused { .. } | Self::Broken { .. } => false,
         }
     }
 
@@ -69,40 +99,40 @@ impl CallError {
             Self::Dial(error) => error.is_input(),
             Self::Unreachable { trouble, .. } => trouble.is_input,
             Self::Refused { .. } => true,
-            Self::Broken { .. } => false,
+            Self::Standby { .. } | Self::Broken { .. } => false,
         }
     }
 }
 
 impl Client {
-    /// A coordinator; nothing is sent yet.
+    /// A coordinator, or several of which one leads; nothing is sent yet.
     ///
     /// # Errors
     /// If it can't be dialled with these certificates.
     pub fn new(dial: &Dial) -> Result<Self, CallError> {
-        let address = dial.first().clone();
-        let connection = dial.connect(&address, PATIENCE)?;
-        let control = ControlClient::new(connection)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { address, control })
+        Ok(Self { coordinators: Coordinators::new(dial, PATIENCE)? })
     }
 
-    fn failed(&self, status: &Status) -> CallError {
-        if let Some(trouble) = Trouble::of(status) {
-            return CallError::Unreachable { address: self.address.clone(), trouble };
-        }
-        let message = status.message().to_owned();
-        match status.code() {
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::FailedPrecondition
-            | Code::Unauthenticated
-            | Code::PermissionDenied
-            | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
-            code => {
-                CallError::Broken { address: self.address.clone(), message: format!("{message} ({code:?})") }
+    /// The leader's answer. While there is a standby but nobody leads, it is waited for: all calls are idempotent.
+    async fn call<T, F>(&self, ask: impl Fn(ControlClient<Connection>) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let began = tokio::time::Instant::now();
+        loop {
+            let said = self.coordinators.call(None, |connection| {
+                ask(ControlClient::new(connection)
+                    .max_decoding_message_size(MESSAGE_LIMIT)
+                    .max_encoding_message_size(MESSAGE_LIMIT))
+            });
+            match said.await {
+                Ok(reply) => return reply.map_err(|status| failed(self.coordinators.address(), &status)),
+                Err(Unanswered { status, .. })
+                    if standby::may_end_soon(&status) && began.elapsed() < TAKEOVER =>
+                {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(Unanswered { address, status, .. }) => return Err(failed(address, &status)),
             }
         }
     }
@@ -113,8 +143,8 @@ impl Client {
     /// If the coordinator refuses it, or isn't there.
     pub async fn launch(&self, source: &Source, max_tasks: u64) -> Result<v1::LaunchReply, CallError> {
         let request = v1::LaunchRequest { max_tasks: Some(max_tasks), ..source.into() };
-        let reply = self.control.clone().launch(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.launch(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// All sweeps.
@@ -122,8 +152,9 @@ impl Client {
     /// # Errors
     /// If the coordinator isn't there.
     pub async fn list_sweeps(&self) -> Result<Vec<v1::SweepSummary>, CallError> {
-        let reply = self.control.clone().list_sweeps(v1::ListSweepsRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweeps)
+        let reply =
+            self.call(async |mut control| control.list_sweeps(v1::ListSweepsRequest {}).await).await?;
+        Ok(reply.sweeps)
     }
 
     /// One sweep.
@@ -132,8 +163,8 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn sweep(&self, id: &str) -> Result<v1::GetSweepReply, CallError> {
         let request = v1::GetSweepRequest { sweep_id: id.to_owned() };
-        let reply = self.control.clone().get_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.get_sweep(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// One task.
@@ -142,8 +173,8 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn task(&self, id: &str) -> Result<v1::GetTaskReply, CallError> {
         let request = v1::GetTaskRequest { task_id: id.to_owned() };
-        let reply = self.control.clone().get_task(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.get_task(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// Pauses, resumes, cancels, retries.
@@ -152,8 +183,8 @@ impl Client {
     /// If there is no sweep of this id, or the coordinator isn't there.
     pub async fn steer(&self, id: &str, steering: v1::Steering) -> Result<v1::SweepSummary, CallError> {
         let request = v1::SteerSweepRequest { sweep_id: id.to_owned(), steering: steering.into() };
-        let reply = self.control.clone().steer_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweep.unwrap_or_default())
+        let reply = self.call(async |mut control| control.steer_sweep(request.clone()).await).await?;
+        Ok(reply.sweep.unwrap_or_default())
     }
 
     /// All workers.
@@ -161,8 +192,9 @@ impl Client {
     /// # Errors
     /// If the coordinator isn't there.
     pub async fn workers(&self) -> Result<Vec<v1::WorkerSummary>, CallError> {
-        let reply = self.control.clone().list_workers(v1::ListWorkersRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().workers)
+        let reply =
+            self.call(async |mut control| control.list_workers(v1::ListWorkersRequest {}).await).await?;
+        Ok(reply.workers)
     }
 
     /// Lets a worker leave.
@@ -171,8 +203,17 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn drain(&self, worker: &str) -> Result<(), CallError> {
         let request = v1::DrainWorkerRequest { worker_id: worker.to_owned() };
-        let reply = self.control.clone().drain_worker(request).await;
-        reply.map(|_| ()).map_err(|status| self.failed(&status))
+        self.call(async |mut control| control.drain_worker(request.clone()).await).await.map(drop)
+    }
+
+    /// The version and store of the coordinator at the first address, and of none that stands in for it.
+    ///
+    /// # Errors
+    /// If it isn't there, or stands by.
+    pub async fn about_the_first(&self) -> Result<v1::AboutReply, CallError> {
+        let (address, connection) = self.coordinators.first();
+        let reply = ControlClient::new(connection).about(v1::AboutRequest {}).await;
+        reply.map(Response::into_inner).map_err(|status| failed(address, &status))
     }
 
     /// The coordinator's version and store.
@@ -180,7 +221,27 @@ impl Client {
     /// # Errors
     /// If it isn't there.
     pub async fn about(&self) -> Result<v1::AboutReply, CallError> {
-        let reply = self.control.clone().about(v1::AboutRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.about(v1::AboutRequest {}).await).await?;
+        Ok(reply)
+    }
+}
+
+fn failed(address: Address, status: &Status) -> CallError {
+    if let Some(trouble) = Trouble::of(status) {
+        return CallError::Unreachable { address, trouble };
+    }
+    if standby::is(status) {
+        return CallError::Standby { address, leader: standby::leader(status) };
+    }
+    let message = status.message().to_owned();
+    match status.code() {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Unauthenticated
+        | Code::PermissionDenied
+        | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
+        code => CallError::Broken { address, message: format!("{message} ({code:?})") },
     }
 }

@@ -7,8 +7,10 @@
 
 pub mod cli;
 pub mod client;
+mod contender;
 pub mod journal;
 pub mod launch;
+mod reign;
 pub mod report;
 pub mod server;
 pub mod service;

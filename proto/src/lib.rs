@@ -7,6 +7,7 @@
 pub mod convert;
 pub mod dial;
 pub mod hint;
+pub mod standby;
 pub mod tls;
 
 /// The version of the protocol between workers and coordinator. Version 2: a caller that is told to wait

@@ -282,6 +282,13 @@ pub(crate) struct Serve {
     /// The address to listen on; beyond loopback it takes `--tokens` and TLS
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: std::net::SocketAddr,
+    /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
+    /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
+    #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
+    pub(crate) journal: Option<Unshown>,
+    /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
+    #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
+    pub(crate) advertise: Option<String>,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,
@@ -308,6 +315,22 @@ pub(crate) struct Serve {
     pub(crate) calls_per_second: u32,
     #[command(flatten)]
     pub(crate) store: StoreAt,
+}
+
+/// A text that may hold a password, and is shown nowhere.
+#[derive(Clone)]
+pub(crate) struct Unshown(pub(crate) String);
+
+impl From<String> for Unshown {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Unshown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
 }
 
 /// Where tokens are kept.

@@ -24,7 +24,7 @@ use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker
 use super::{device, lookup, report, signals, source};
 use crate::launch;
 use crate::report::Status;
-use crate::server::{Server, Settings};
+use crate::server::{JournalAt, Server, Settings};
 use crate::service::{Coordinator, completion, sweep_reply};
 use crate::trust::{Minted, Role, TokenName, Tokens, Trust};
 
@@ -62,11 +62,13 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         Minted::new(TokenName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
-    let journal = state.join("journal.sqlite");
-    let settings = Settings { listen, store: store.clone(), journal, policy, trust };
+    let journal = JournalAt::File(state.join("journal.sqlite"));
+    let settings = Settings { listen, store: store.clone(), journal, advertise: None, policy, trust };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
-    take_over(&server.coordinator, &sweep).await?;
-    let launched = server.coordinator.launch_prepared(&source, prepared).await;
+    let coordinator =
+        server.coordinator().expect("on a journal of its own a coordinator leads from the start");
+    take_over(&coordinator, &sweep).await?;
+    let launched = coordinator.launch_prepared(&source, prepared).await;
     if let Err(status) = launched {
         server.shut_down().await;
         let failed =
@@ -111,7 +113,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {
-        followed = follow(&server.coordinator, &sweep, &shutdown, output) => followed,
+        followed = follow(&coordinator, &sweep, &shutdown, output) => followed,
         ended = &mut agent => {
             let ended = ended.or_basin("the worker crashed")?;
             server.shut_down().await;
@@ -123,7 +125,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
-    let (status, failed) = ending(&server.coordinator, &sweep).await;
+    let (status, failed) = ending(&coordinator, &sweep).await;
     server.shut_down().await;
     if !followed? {
         return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))

@@ -11,7 +11,7 @@ use super::failure::{Done, Failed};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
-use crate::client::{CallError, Client};
+use crate::client::Client;
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({
@@ -164,7 +164,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
-            Err(CallError::Unreachable { trouble, .. }) if seen && !trouble.is_input => {
+            Err(error) if seen && error.may_pass() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }

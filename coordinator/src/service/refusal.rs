@@ -23,7 +23,9 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
 pub(super) fn undecided(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
-        DecideError::Unavailable => Status::unavailable("the coordinator is shutting down"),
+        DecideError::Unavailable => {
+            basin_proto::standby::between("the coordinator is shutting down, or has lost the lead")
+        }
     }
 }
 

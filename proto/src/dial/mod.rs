@@ -1,7 +1,7 @@
 //! The one place that dials: how tools and workers reach a coordinator, and what they show it.
 //!
 //! A [`Dial`] says where to, whom to trust and which token to show; [`Dial::connect`] makes a [`Connection`] of it, on which
-//! the generated clients call. A connection opens itself at the first call, and again after a failure; certificates and
+//! the generated clients call; [`Coordinators`] are the connections to several of which one leads. A connection opens itself at the first call, and again after a failure; certificates and
 //! token files are read again then, so that renewed ones are used without a restart.
 //!
 //! The token is sent with each call in the header `authorization`, marked as sensitive. Neither it nor a password of a proxy
@@ -10,6 +10,7 @@
 mod address;
 mod certificates;
 mod connector;
+mod coordinators;
 mod error;
 mod proxy;
 mod token;
@@ -27,6 +28,7 @@ pub use self::address::Address;
 pub use self::certificates::{Certificates, Identity};
 use self::connector::Connector;
 pub use self::connector::Handshake;
+pub use self::coordinators::{Coordinators, Unanswered};
 pub use self::error::DialError;
 pub use self::token::Token;
 pub use self::trouble::{TlsTrouble, Trouble};

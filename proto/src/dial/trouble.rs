@@ -164,6 +164,19 @@ impl Trouble {
     }
 }
 
+/// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody. What
+/// a proxy says is no such proof: its causes are words.
+pub(super) fn is_refused_connection(status: &Status) -> bool {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>() {
+            return io.kind() == std::io::ErrorKind::ConnectionRefused;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// The error of TLS that an error is, or that it holds.
 pub(super) fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {

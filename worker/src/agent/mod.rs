@@ -2,8 +2,8 @@
 //!
 //! One loop: say what is held, hear what to do (`Sync`). Lost messages heal at the next round. A lease that can't be
 //! renewed is fenced by this machine's monotonic clock: its work stops before the coordinator can grant it again. The
-//! one exception is a coordinator that is provably dead rather than cut off (its address refuses connections): a dead
-//! coordinator grants nothing, and its successor gives live leases a full term, so training goes on.
+//! one exception is that provably nobody leads: each coordinator's address refuses connections, or its process says that it
+//! stands by. Then nobody grants anything, and who leads next gives live leases a full term, so training goes on.
 
 pub mod attempt;
 mod cache;
@@ -30,7 +30,7 @@ use tonic::Status;
 
 use self::cache::DataCache;
 use self::child::Program;
-use self::coordinator::Coordinator;
+use self::coordinator::{Coordinator, Unheard};
 pub use self::error::AgentError;
 use self::lease::{Lease, LeasedTask, Wish};
 use self::pack::PackSize;
@@ -77,7 +77,7 @@ pub fn description(settings: &Settings) -> WorkerDescription {
 /// If the coordinator can't be reached at the start, or refuses this worker then or later, or if the store or the folders can't be used.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
     let description = description(&settings);
-    let coordinator = Coordinator::new(&settings.dial)?;
+    let mut coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
         hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
         () = shutdown.cancelled() => return Ok(Departure::Drained),
@@ -113,7 +113,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         leaving: None,
         refused: None,
     };
-    tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address, "worker joined");
+    tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address(), "worker joined");
     let served = agent.serve(&shutdown).await;
     // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
     for slot in slots {
@@ -268,17 +268,17 @@ impl Agent {
             () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
             () = sleep_until(self.must_look_at()) => return Duration::ZERO,
         };
-        let status = match answer {
+        let Unheard { status, nobody_leads } = match answer {
             Ok(reply) => {
                 let pause = Duration::from_millis(reply.next_sync_ms);
                 self.refused = None;
                 self.heed(reply, sent);
                 return pause;
             }
-            Err(status) => status,
+            Err(unheard) => unheard,
         };
-        if coordinator::is_refused_connection(&status) {
-            tracing::debug!("the coordinator is down, training goes on");
+        if nobody_leads {
+            tracing::debug!("nobody leads, training goes on");
             for (_, lease) in &self.leases {
                 lease.outlive_coordinator(sent);
             }
