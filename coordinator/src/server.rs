@@ -9,7 +9,7 @@ use basin_core::command::{Command, Policy};
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
-use basin_storage::{ConditionalWrites, StorageError, Store};
+use basin_storage::{CommitMode, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -68,12 +68,6 @@ pub enum StartError {
         #[source]
         source: StorageError,
     },
-    /// The store lets two creations of one key win: commits would not be exactly once.
-    #[error("the store {url} does not honour conditional writes: two tasks' commits could both win")]
-    UnconditionalStore {
-        /// The store.
-        url: String,
-    },
     /// The ledger stopped at once.
     #[error("the ledger did not start")]
     Ledger(#[from] DecideError),
@@ -90,9 +84,9 @@ impl StartError {
             Self::Journal { .. } => Some(
                 "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
             ),
-            Self::Store { .. } | Self::UnconditionalStore { .. } => {
+            Self::Store { source, .. } => source.hint().or_else(|| {
                 Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
-            }
+            }),
             Self::Ledger(_) => None,
         }
     }
@@ -127,9 +121,13 @@ impl Server {
         socket.bind(listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
         let url = store.url().to_owned();
-        match store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })? {
-            ConditionalWrites::Honoured => {}
-            ConditionalWrites::Ignored => return Err(StartError::UnconditionalStore { url }),
+        let probed = store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })?;
+        let commits = CommitMode::from(probed);
+        if commits == CommitMode::Serialised {
+            tracing::warn!(
+                store = url,
+                "the store ignores conditional writes: this coordinator alone writes commits"
+            );
         }
         let journal_error = |source| StartError::Journal { path: path.clone(), source };
         let journal = SqliteJournal::open(&path).map_err(journal_error)?;
@@ -142,6 +140,7 @@ impl Server {
         let coordinator = Arc::new(Coordinator {
             ledger,
             store,
+            commits,
             term: policy.term,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),

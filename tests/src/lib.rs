@@ -1,10 +1,14 @@
 //! What the end-to-end tests share: a folder of their own, the real program, real processes that can be killed.
 
+mod radosgw;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+pub use radosgw::Radosgw;
 
 /// How long anything may take before a test gives up. Never a measurement.
 pub const PATIENCE: Duration = Duration::from_secs(240);
@@ -14,6 +18,8 @@ pub const PATIENCE: Duration = Duration::from_secs(240);
 pub struct Place {
     folder: tempfile::TempDir,
     program: PathBuf,
+    /// Variables for everything that is run here.
+    environment: Vec<(String, String)>,
 }
 
 /// What a command said and how it ended.
@@ -124,7 +130,14 @@ impl Place {
     /// A new place. `program` is `env!("CARGO_BIN_EXE_basin-under-test")`.
     pub fn new(program: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { folder, program: PathBuf::from(program) }
+        Self { folder, program: PathBuf::from(program), environment: Vec::new() }
+    }
+
+    /// The same place with a variable for everything that is run in it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// The folder.
@@ -145,6 +158,7 @@ impl Place {
         {
             command.env_remove(name);
         }
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
     }
 

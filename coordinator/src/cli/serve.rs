@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use basin_core::command::Policy;
+use basin_storage::CommitMode;
 
 use super::arguments::Serve;
 use super::failure::{Done, Failed};
@@ -22,9 +23,8 @@ pub(super) fn not_started(error: StartError) -> Failed {
         StartError::Listen { .. } | StartError::NotLoopback(_) | StartError::Journal { .. } => {
             Failed::input(error)
         }
-        StartError::Store { .. } | StartError::UnconditionalStore { .. } | StartError::Ledger(_) => {
-            Failed::basin(error)
-        }
+        StartError::Store { source, .. } if source.is_settings() => Failed::input(error),
+        StartError::Store { .. } | StartError::Ledger(_) => Failed::basin(error),
     };
     failed.maybe_hint(hint)
 }
@@ -45,8 +45,15 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let settings = Settings { listen: arguments.listen, store, journal, policy };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
-    let value = serde_json::json!({ "url": server.url(), "store": server.coordinator.store.url() });
-    output.result(&value, &format!("serving at {} over {}", server.url(), server.coordinator.store.url()));
+    let (url, commits) = (server.coordinator.store.url(), server.coordinator.commits);
+    let who = match commits {
+        CommitMode::Conditional => "workers commit by conditional writes",
+        CommitMode::Serialised => {
+            "the store ignores conditional writes, so this coordinator commits; let it be the only one"
+        }
+    };
+    let value = serde_json::json!({ "url": server.url(), "store": url, "commits": commits });
+    output.result(&value, &format!("serving at {} over {url}\n{who}", server.url()));
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,

@@ -77,6 +77,7 @@ pub(super) fn agent_failed(error: AgentError) -> Failed {
         AgentError::BadAddress { .. } | AgentError::Refused { .. } | AgentError::Folder { .. } => {
             Failed::input(error)
         }
+        AgentError::Store { source, .. } if source.is_settings() => Failed::input(error),
         AgentError::Unreachable { .. } | AgentError::Store { .. } => Failed::basin(error),
     };
     failed.maybe_hint(hint)

@@ -48,8 +48,12 @@ impl Coordinator {
         worker: &WorkerDescription,
         patience: Duration,
     ) -> Result<v1::HelloReply, AgentError> {
-        let request =
-            v1::HelloRequest { protocol: PROTOCOL, worker_id: id.to_owned(), worker: Some(worker.into()) };
+        let request = v1::HelloRequest {
+            protocol: PROTOCOL,
+            worker_id: id.to_owned(),
+            worker: Some(worker.into()),
+            can_ask_to_commit: true,
+        };
         let deadline = tokio::time::Instant::now() + patience;
         let mut pause = Duration::from_millis(50);
         loop {
@@ -81,32 +85,37 @@ impl Coordinator {
 
     /// Tells of a commit until it is heard. False: the lease had ended.
     pub(super) async fn complete(&self, request: &v1::CompleteRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().complete(request.clone()).await }).await
+        Ok(until_heard(|| async { self.client.clone().complete(request.clone()).await }).await?.held)
+    }
+
+    /// Lets the coordinator commit, and gives the commit that counts, as JSON. Asks until it is heard.
+    pub(super) async fn commit(&self, request: &v1::CommitRequest) -> Result<String, Status> {
+        Ok(until_heard(|| async { self.client.clone().commit(request.clone()).await }).await?.commit_json)
     }
 
     /// Tells of a failure until it is heard.
     pub(super) async fn fail(&self, request: &v1::FailRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().fail(request.clone()).await }).await
+        Ok(until_heard(|| async { self.client.clone().fail(request.clone()).await }).await?.held)
     }
 
     /// Gives a task back until it is heard.
     pub(super) async fn release(&self, request: &v1::ReleaseRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().release(request.clone()).await }).await
+        Ok(until_heard(|| async { self.client.clone().release(request.clone()).await }).await?.held)
     }
 }
 
 /// Repeats an idempotent call while the coordinator is away.
-async fn until_heard<F, T>(call: F) -> Result<bool, Status>
+async fn until_heard<R, F, T>(call: F) -> Result<R, Status>
 where
     F: Fn() -> T,
-    T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
+    T: Future<Output = Result<tonic::Response<R>, Status>>,
 {
     let mut pause = Duration::from_millis(50);
     let began = tokio::time::Instant::now();
     let mut warned = false;
     loop {
         match call().await {
-            Ok(reply) => return Ok(reply.into_inner().held),
+            Ok(reply) => return Ok(reply.into_inner()),
             Err(status) if is_transient(&status) => {
                 if !warned && began.elapsed() > Duration::from_secs(10) {
                     tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
