@@ -266,8 +266,7 @@ async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Res
 
 async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
     let path = within(scratch, &told.path)?;
-    let bytes = tokio::fs::read(&path).await?;
-    writer.put_checkpoint(told.number, Bytes::from(bytes)).await?;
+    writer.put_checkpoint_file(told.number, &path).await?;
     tokio::fs::remove_file(&path).await?;
     Ok(())
 }

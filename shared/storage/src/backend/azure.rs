@@ -89,4 +89,25 @@ mod tests {
         assert!(matches!(error, StorageError::Unconfigured { .. }));
         assert!(!format!("{error} {error:?}").contains("do-not-tell"), "{error}");
     }
+
+    /// Against Microsoft's own emulator, Azurite, which `BASIN_TEST_AZURE` names a container of (`.ci/azurite`).
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn a_real_server_conforms() {
+        let Ok(url) = std::env::var("BASIN_TEST_AZURE") else {
+            eprintln!(
+                "NOT RUN: BASIN_TEST_AZURE names no container; `.ci/azurite up DIR PORT` starts a server"
+            );
+            return;
+        };
+        let variables = ["AZURE_STORAGE_USE_EMULATOR", "AZURITE_BLOB_STORAGE_URL"];
+        let variables = variables.map(|name| (name.to_owned(), std::env::var(name).unwrap()));
+        let address = Address::parse(&format!("{url}/{}", uuid::Uuid::new_v4())).unwrap();
+        let store = crate::Store::of(open(address, &variables.clone().into_iter().collect()).unwrap());
+        crate::testing::conformance::run(&store).await;
+        let missing = Address::parse("az://no-such-container").unwrap();
+        let missing = crate::Store::of(open(missing, &variables.into_iter().collect()).unwrap());
+        for error in [missing.reach().await.unwrap_err(), missing.probe().await.unwrap_err()] {
+            assert!(matches!(error, StorageError::NoBucket { .. }), "{error:?}");
+        }
+    }
 }
