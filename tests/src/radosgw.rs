@@ -14,6 +14,7 @@ pub struct Radosgw {
 
 impl Radosgw {
     /// Starts one. None, and a line that says so, where `BASIN_TEST_RADOSGW` isn't set: it is not installed there.
+    #[allow(clippy::print_stderr, reason = "a person who runs the tests should see that this one did not")]
     pub fn start() -> Option<Self> {
         if std::env::var_os("BASIN_TEST_RADOSGW").is_none() {
             eprintln!(

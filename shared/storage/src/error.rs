@@ -362,7 +362,8 @@ fn scheme(url: &str) -> &str {
 
 /// Whether a call failed because nobody gives credentials.
 fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(<dyn std::error::Error>::is::<NoCredentials>)
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<NoCredentials>)
 }
 
 /// The folder that a store's URL names, if it names one.
