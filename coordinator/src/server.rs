@@ -10,7 +10,7 @@ use basin_core::command::Policy;
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
-use basin_storage::{ConditionalWrites, StorageError, Store};
+use basin_storage::{CommitMode, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -109,12 +109,6 @@ pub enum StartError {
         #[source]
         source: StorageError,
     },
-    /// The store lets two creations of one key win: commits would not be exactly once.
-    #[error("the store {url} does not honour conditional writes: two tasks' commits could both win")]
-    UnconditionalStore {
-        /// The store.
-        url: String,
-    },
     /// The ledger stopped at once.
     #[error("the ledger did not start")]
     Ledger(#[from] DecideError),
@@ -145,9 +139,9 @@ impl StartError {
                 ),
                 _ => None,
             },
-            Self::Store { .. } | Self::UnconditionalStore { .. } => {
+            Self::Store { source, .. } => source.hint().or_else(|| {
                 Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
-            }
+            }),
             Self::Ledger(_) => None,
         }
     }
@@ -158,6 +152,8 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Who writes commits.
+    pub commits: CommitMode,
     is_encrypted: bool,
     leadership: Leadership,
     stop: CancellationToken,
@@ -192,12 +188,16 @@ impl Server {
         socket.bind(listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
         let url = store.url().to_owned();
-        match store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })? {
-            ConditionalWrites::Honoured => {}
-            ConditionalWrites::Ignored => return Err(StartError::UnconditionalStore { url }),
+        let probed = store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })?;
+        let commits = CommitMode::from(probed);
+        if commits == CommitMode::Serialised {
+            tracing::warn!(
+                store = url,
+                "the store ignores conditional writes: this coordinator alone writes commits"
+            );
         }
         let has_shared_journal = matches!(journal, JournalAt::Database(_));
-        let place = Workplace { store, policy, has_shared_journal };
+        let place = Workplace { store, commits, policy, has_shared_journal };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let leadership = Leadership::new(Role::Standby { leader: None });
@@ -226,7 +226,7 @@ impl Server {
         let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, is_encrypted, leadership, stop, retire, failed, calls, following, lead })
+        Ok(Self { address, commits, is_encrypted, leadership, stop, retire, failed, calls, following, lead })
     }
 
     /// The address as workers and tools dial it.
@@ -307,9 +307,6 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
                 TakeoverError::Reign(ReignError::Ledger(error)) => StartError::Ledger(error),
                 TakeoverError::Store(source) => {
                     StartError::Store { url: contender.place.store.url().to_owned(), source }
-                }
-                TakeoverError::UnconditionalStore => {
-                    StartError::UnconditionalStore { url: contender.place.store.url().to_owned() }
                 }
             })?;
             contender.leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));

@@ -134,7 +134,8 @@ pub(crate) struct SweepFile {
 /// A store.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreAt {
-    /// The store: a folder, `file:///…`, `memory://NAME`; `STATE/store` if not given
+    /// The store: a folder, `s3://BUCKET/PREFIX`, `gs://…`, `az://…`, `file:///…`, `memory://NAME`; `STATE/store` if not
+    /// given. What the network ones need beside their address comes from the usual variables (AWS_ENDPOINT_URL, …)
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
     #[command(flatten)]
