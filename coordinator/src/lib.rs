@@ -7,6 +7,7 @@
 
 pub mod cli;
 pub mod client;
+pub mod http;
 pub mod journal;
 pub mod launch;
 pub mod report;

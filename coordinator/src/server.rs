@@ -11,12 +11,13 @@ use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
 use basin_storage::{ConditionalWrites, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{DecideError, JournalError, LedgerHandle, SqliteJournal, SystemClock};
+use crate::http::{Port, Standing};
+use crate::journal::{DecideError, JournalError, LedgerHandle, Meter, Metered, SqliteJournal, SystemClock};
 use crate::service::{ControlService, Coordinator, SchedulerService, tick_forever};
 
 /// Connections that may wait to be accepted.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub journal: PathBuf,
     /// The ledger's policy.
     pub policy: Policy,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SocketAddr>,
 }
 
 /// Why a coordinator can't start.
@@ -41,6 +44,15 @@ pub enum StartError {
     /// The address is in use, or isn't this machine's.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The side port's address is in use, or isn't this machine's.
+    #[error("cannot answer probes and metrics on {address}")]
+    Http {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -86,6 +98,9 @@ impl StartError {
             Self::Listen { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
             }
+            Self::Http { address, .. } => {
+                Some(format!("another program may use port {}; choose one with `--http`", address.port()))
+            }
             Self::NotLoopback(address) => Some(format!("listen on 127.0.0.1:{}", address.port())),
             Self::Journal { .. } => Some(
                 "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
@@ -105,6 +120,9 @@ pub struct Server {
     pub address: SocketAddr,
     /// What its calls work with.
     pub coordinator: Arc<Coordinator>,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<Port>,
+    standing: watch::Sender<Standing>,
     stop: CancellationToken,
     port_failed: CancellationToken,
     tasks: Vec<JoinHandle<()>>,
@@ -116,10 +134,19 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal: path, policy } = settings;
+        let Settings { listen, store, journal: path, policy, http } = settings;
         if !listen.ip().is_loopback() {
             return Err(StartError::NotLoopback(listen));
         }
+        // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
+        let standing = watch::Sender::new(Standing::Starting);
+        let http = match http {
+            Some(address) => {
+                let port = Port::open(address, standing.subscribe()).await;
+                Some(port.map_err(|source| StartError::Http { address, source })?)
+            }
+            None => None,
+        };
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -133,6 +160,8 @@ impl Server {
         }
         let journal_error = |source| StartError::Journal { path: path.clone(), source };
         let journal = SqliteJournal::open(&path).map_err(journal_error)?;
+        let meter = Meter::default();
+        let journal = Metered::new(journal, meter.clone());
         let ledger =
             LedgerHandle::open(journal, policy, SystemClock::default()).await.map_err(journal_error)?;
         ledger.decide(Command::Restarted).await?;
@@ -141,6 +170,7 @@ impl Server {
         let stop = CancellationToken::new();
         let coordinator = Arc::new(Coordinator {
             ledger,
+            meter,
             store,
             term: policy.term,
             max_tasks: policy.max_tasks,
@@ -151,8 +181,10 @@ impl Server {
         let port_failed = CancellationToken::new();
         let calls =
             tokio::spawn(serve_calls(listener, Arc::clone(&coordinator), stop.clone(), port_failed.clone()));
+        standing.send_replace(Standing::Serving(Arc::clone(&coordinator)));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, coordinator, stop, port_failed, tasks: vec![ticker, calls] })
+        let tasks = vec![ticker, calls];
+        Ok(Self { address, coordinator, http, standing, stop, port_failed, tasks })
     }
 
     /// The address as workers and tools dial it.
@@ -170,6 +202,7 @@ impl Server {
 
     /// Answers what is under way, closes the journal with a snapshot, and ends.
     pub async fn shut_down(self) {
+        self.standing.send_replace(Standing::Stopping);
         self.stop.cancel();
         for task in self.tasks {
             let mut task = task;

@@ -165,6 +165,14 @@ impl Place {
     /// Starts a coordinator on a port that the system chooses, or on `address`, and says its URL.
     #[track_caller]
     pub fn serve(&self, address: &str, more: &[&str]) -> (Running, String) {
+        let (running, said) = self.serve_and_say(address, more);
+        let url = said["url"].as_str().expect("it names its URL").to_owned();
+        (running, url)
+    }
+
+    /// The same, with all that it says when it serves.
+    #[track_caller]
+    pub fn serve_and_say(&self, address: &str, more: &[&str]) -> (Running, serde_json::Value) {
         let arguments = [&["--json", "serve", "--listen", address], more].concat();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("serve.log"));
         let mut child = self
@@ -175,17 +183,16 @@ impl Place {
             .expect("the program was built");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let mut json = String::new();
-        let url = loop {
+        let said = loop {
             let line = lines.next().and_then(Result::ok);
             let line =
                 line.unwrap_or_else(|| panic!("the coordinator did not start: {}", self.read("serve.log")));
             json.push_str(&line);
             if line == "}" {
-                let said: serde_json::Value = serde_json::from_str(&json).expect("it speaks JSON");
-                break said["url"].as_str().expect("it names its URL").to_owned();
+                break serde_json::from_str(&json).expect("it speaks JSON");
             }
         };
-        (Running { child }, url)
+        (Running { child }, said)
     }
 
     /// A file's text; empty if it isn't there.

@@ -199,6 +199,9 @@ pub(crate) struct Serve {
     /// The address to listen on; loopback only, since nothing yet proves who calls
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: std::net::SocketAddr,
+    /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
+    #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
+    pub(crate) http: Option<std::net::SocketAddr>,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,

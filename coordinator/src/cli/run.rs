@@ -53,7 +53,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
 
     let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-    let settings = Settings { listen, store: store.clone(), journal: state.join("journal.sqlite"), policy };
+    let settings =
+        Settings { listen, store: store.clone(), journal: state.join("journal.sqlite"), policy, http: None };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     take_over(&server.coordinator, &sweep).await?;
     let launched = server.coordinator.launch_prepared(&source, prepared).await;

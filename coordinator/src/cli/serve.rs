@@ -19,9 +19,10 @@ const LONGEST_LEASE: f64 = 86_400.0;
 pub(super) fn not_started(error: StartError) -> Failed {
     let hint = error.hint();
     let failed = match &error {
-        StartError::Listen { .. } | StartError::NotLoopback(_) | StartError::Journal { .. } => {
-            Failed::input(error)
-        }
+        StartError::Listen { .. }
+        | StartError::Http { .. }
+        | StartError::NotLoopback(_)
+        | StartError::Journal { .. } => Failed::input(error),
         StartError::Store { .. } | StartError::UnconditionalStore { .. } | StartError::Ledger(_) => {
             Failed::basin(error)
         }
@@ -43,9 +44,14 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     };
     let journal = arguments.store.local.state.join("journal.sqlite");
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
-    let settings = Settings { listen: arguments.listen, store, journal, policy };
+    let settings = Settings { listen: arguments.listen, store, journal, policy, http: arguments.http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
-    let value = serde_json::json!({ "url": server.url(), "store": server.coordinator.store.url() });
+    let http = server.http.as_ref().map(|port| format!("http://{}", port.address));
+    let value = serde_json::json!({
+        "url": server.url(),
+        "store": server.coordinator.store.url(),
+        "http": http,
+    });
     output.result(&value, &format!("serving at {} over {}", server.url(), server.coordinator.store.url()));
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,

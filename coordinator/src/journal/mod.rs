@@ -13,6 +13,7 @@ mod clock;
 mod encoding;
 pub mod handle;
 mod memory;
+pub mod metered;
 pub mod recovery;
 mod sqlite;
 pub mod writer;
@@ -28,6 +29,7 @@ pub use clock::{Clock, SystemClock};
 pub use encoding::EncodedSnapshot;
 pub use handle::{DecideError, LedgerHandle};
 pub use memory::{MemoryDisk, MemoryJournal};
+pub use metered::{Meter, Metered};
 pub use sqlite::SqliteJournal;
 pub use writer::Writer;
 
