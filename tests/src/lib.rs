@@ -28,7 +28,8 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    /// What a process said that has ended.
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -157,8 +158,16 @@ impl Place {
     /// Starts the program; its standard error goes to `<name>.log` of this place.
     #[track_caller]
     pub fn start(&self, name: &str, arguments: &[&str]) -> Running {
+        self.start_with(name, arguments, &[])
+    }
+
+    /// The same with more variables.
+    #[track_caller]
+    pub fn start_with(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let log = std::fs::File::create(self.path().join(format!("{name}.log"))).expect("the folder is ours");
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).spawn();
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let child = command.stdout(Stdio::null()).stderr(log).spawn();
         Running { child: child.expect("the program was built") }
     }
 

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::slurm::arguments::Slurm;
+
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
 #[derive(Debug, Parser)]
 #[command(name = "basin", version, max_term_width = 100, propagate_version = true)]
@@ -29,6 +31,9 @@ pub(crate) enum Command {
     /// Be a worker
     #[cfg(feature = "worker")]
     Worker(Worker),
+    /// Workers on a Slurm cluster
+    #[command(subcommand)]
+    Slurm(Slurm),
     /// Submit a sweep to a coordinator; durable before it returns
     Launch(Launch),
     /// List the sweeps of a coordinator
@@ -238,7 +243,7 @@ pub(crate) struct Worker {
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,
-    /// Leave in time before this many seconds are over
+    /// Leave in time before this many seconds are over; in a Slurm job the job's own time if not given
     #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
     pub(crate) walltime: Option<f64>,
     /// Leave after this many seconds without work

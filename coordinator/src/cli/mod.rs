@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod serve;
 mod signals;
+mod slurm;
 mod source;
 mod status;
 mod steer;
@@ -50,6 +51,9 @@ pub fn main() -> ExitCode {
     #[cfg(feature = "worker")]
     if let Command::Executor(kernels) = &arguments.command {
         if let Err(failed) = worker::force_code_path(kernels) {
+            return end(Err(failed));
+        }
+        if let Err(failed) = signals::leave_them_to_the_agent() {
             return end(Err(failed));
         }
         let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout());
@@ -101,6 +105,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Serve(arguments) => serve::serve(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Worker(arguments) => worker::worker(arguments, output).await,
+        Command::Slurm(arguments) => slurm::slurm(arguments, output).await,
         Command::Launch(arguments) => launch::launch(arguments, output).await,
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,

@@ -11,7 +11,7 @@ use basin_worker::agent::{self, AgentError, Departure, Settings};
 use super::arguments::{Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
-use super::signals;
+use super::{signals, slurm};
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -117,11 +117,14 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,
         grace: seconds("--grace", arguments.grace)?,
     };
+    if settings.walltime.is_none() {
+        settings.walltime = slurm::walltime().await;
+    }
     settings.id = fresh_worker(&agent::description(&settings).host);
     let scratch =
         tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
-    let shutdown = signals::shutdown(output, "leaving: checkpointing and giving leases back")?;
+    let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();
     output.say(&format!("worker {id} for {}", settings.coordinator));
     let departure =
