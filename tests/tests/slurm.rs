@@ -8,7 +8,7 @@ use std::process::Command;
 
 use basin_tests::{Place, Said, assert_same_tables, eventually};
 
-/// One task of more than a job's minute, and some short ones.
+/// One task that is too long for a job of a minute, half of which is for leaving, and some short ones.
 const SWEEP: &str = r#"
 name = "slurm"
 
@@ -88,7 +88,7 @@ fn start_again(conf: &str, job: &str) {
 fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is_requeued() {
     let Some(conf) = cluster() else { return };
     let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("slurm.toml", &SWEEP.replace("LONG", "220000").replace("SHORT", "30000"));
+    place.write("slurm.toml", &SWEEP.replace("LONG", "150000").replace("SHORT", "20000"));
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
     let up = [
         "--json",
@@ -108,6 +108,8 @@ fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is
         "3",
         "--checkpoint-every",
         "2",
+        "--grace",
+        "30",
         "--interval",
         "1",
     ];

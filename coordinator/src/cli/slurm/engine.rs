@@ -43,7 +43,7 @@ pub(super) struct Job {
 }
 
 /// Slurm, through its commands.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Engine;
 
 impl Engine {
@@ -63,6 +63,7 @@ impl Engine {
     }
 
     /// How long a job may still run, as Slurm writes it.
+    #[cfg(feature = "worker")]
     pub(super) async fn time_left(&self, job: &str) -> Result<String, SlurmError> {
         run("squeue", &["--noheader", "--jobs", job, "--format=%L"], None).await
     }
@@ -123,7 +124,7 @@ async fn run(program: &'static str, arguments: &[&str], input: Option<&str>) -> 
     }
     let words = String::from_utf8_lossy(&output.stderr);
     // The last line says it; those before say what it tried.
-    let last = words.lines().map(str::trim).filter(|line| !line.is_empty()).next_back().unwrap_or("");
+    let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("");
     let message = last.trim_start_matches(&format!("{program}: ")).trim_start_matches("error: ");
     let message = if message.is_empty() { output.status.to_string() } else { message.to_owned() };
     Err(SlurmError::Refused { program, message })

@@ -15,6 +15,7 @@ mod plan;
 mod script;
 mod time_limit;
 mod up;
+#[cfg(feature = "worker")]
 mod walltime;
 
 use self::arguments::Slurm;

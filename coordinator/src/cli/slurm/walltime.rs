@@ -14,7 +14,7 @@ pub(crate) async fn walltime() -> Option<Duration> {
     if let Some(left) = std::env::var("SLURM_JOB_END_TIME").ok().and_then(|end| until(&end, now)) {
         return Some(left);
     }
-    match Engine::default().time_left(&job).await {
+    match Engine.time_left(&job).await {
         Ok(text) => text.trim().parse::<TimeLimit>().ok().map(TimeLimit::span),
         Err(error) => {
             tracing::warn!(job, %error, "Slurm did not say how long this job may run; its signal will");
