@@ -268,6 +268,7 @@ def expect_of_cluster(objects):
     gpu = objects[("Deployment", "basin-worker-gpu")]["spec"]["template"]["spec"]
     expect(gpu["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] == 1, "a GPU")
     expect(gpu["containers"][0]["image"] == "registry.example.org/basin:0.1.0-cuda", gpu["containers"][0]["image"])
+    expect("--device=cuda" in gpu["containers"][0]["args"], "a GPU is used, or it fails")
     urls = "--coordinator=https://basin-coordinator-0.basin-coordinator.lab.svc:7470,https://basin-coordinator-1.basin-coordinator.lab.svc:7470"
     expect(urls in gpu["containers"][0]["args"], gpu["containers"][0]["args"])
     query = objects[("ScaledObject", "basin-worker-gpu")]["spec"]["triggers"][0]["metadata"]["query"]

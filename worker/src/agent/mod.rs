@@ -61,7 +61,7 @@ pub enum Departure {
 pub fn description(settings: &Settings) -> WorkerDescription {
     WorkerDescription {
         host: hostname(),
-        device: "cpu".to_owned(),
+        device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
         slots: settings.slots,
         threads: settings.threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -103,14 +103,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         description,
         checkpoint_every: settings.checkpoint_every,
         scratch: settings.scratch.clone(),
-        program: Program {
-            path: settings.executor.0.clone(),
-            arguments: settings.executor.1.clone(),
-            threads: settings.threads,
-        },
         ended: ended_sender,
     });
-    let (work, slots) = start_slots(&shared, settings.slots);
+    let (work, slots) = start_slots(&shared, &settings);
     let mut agent = Agent {
         pack: PackSize::new(settings.pack, settings.threads),
         settings,
@@ -136,13 +131,24 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
 
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
 
-fn start_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
-    (0..slots)
-        .map(|_| {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            (sender, tokio::spawn(slot::serve(Arc::clone(shared), receiver)))
-        })
-        .unzip()
+fn start_slots(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
+    let slot = |number: u32| {
+        let mut program = Program {
+            path: settings.executor.0.clone(),
+            arguments: settings.executor.1.clone(),
+            threads: settings.threads,
+        };
+        let devices = &settings.devices;
+        if let Some(device) = devices.get(number as usize % devices.len().max(1)) {
+            program.arguments.extend(["--device".to_owned(), device.to_string()]);
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (sender, tokio::spawn(slot::serve(Arc::clone(shared), program, receiver)))
+    };
+    (0..settings.slots).map(slot).unzip()
 }
 
 struct Agent {

@@ -30,7 +30,7 @@ pub(crate) struct Up {
     pub(crate) job: Job,
     #[command(flatten)]
     pub(crate) worker: WorkerOfJob,
-    /// Waiting tasks for each further job; the slots of a job if not given
+    /// Waiting tasks for each further job; its executors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) tasks_per_worker: Option<u32>,
     /// Seconds between two looks at the coordinator and at Slurm
@@ -65,7 +65,7 @@ pub(crate) struct Job {
     /// Features that a node must have
     #[arg(long, value_name = "C")]
     pub(crate) constraint: Option<String>,
-    /// Cores of a job; one for each slot if not given
+    /// Cores of a job; one for each executor if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
     pub(crate) cpus: Option<u32>,
     /// Memory of a job, `8G`
@@ -94,12 +94,12 @@ pub(crate) struct WorkerOfJob {
     /// The store, if it isn't where the coordinator says
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
-    /// What to train on
-    #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_name = "DEVICE")]
-    pub(crate) device: String,
-    /// Executors of a job
-    #[arg(long, env = "BASIN_SLOTS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) slots: u32,
+    /// What to train on: `cpu`, `cuda`, `auto`; `cuda` if not given and `--gres` asks for GPUs
+    #[arg(long, env = "BASIN_DEVICE", value_name = "DEVICE")]
+    pub(crate) device: Option<String>,
+    /// Executors of a job; one, or one a GPU, if not given
+    #[arg(long, env = "BASIN_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,

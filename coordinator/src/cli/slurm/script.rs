@@ -27,6 +27,13 @@ pub(super) struct Script<'a> {
     pub(super) credentials: Vec<(&'static str, PathBuf)>,
 }
 
+impl Up {
+    /// Executors of a job, as far as they are known before it runs.
+    pub(super) fn slots(&self) -> u32 {
+        self.worker.slots.unwrap_or(1)
+    }
+}
+
 impl Script<'_> {
     /// Seconds that leaving may take.
     fn grace(&self) -> f64 {
@@ -89,7 +96,13 @@ impl Script<'_> {
     }
 
     fn cpus(&self) -> u32 {
-        self.up.job.cpus.unwrap_or(self.up.worker.slots)
+        self.up.job.cpus.unwrap_or_else(|| self.up.slots())
+    }
+
+    /// What is trained on. A job that asks for GPUs and finds none should fail rather than train on a processor for hours.
+    fn device(&self) -> &str {
+        let has_gpus = self.up.job.gres.as_ref().is_some_and(|gres| gres.contains("gpu"));
+        self.up.worker.device.as_deref().unwrap_or(if has_gpus { "cuda" } else { "cpu" })
     }
 
     fn arguments(&self) -> Vec<String> {
@@ -101,9 +114,14 @@ impl Script<'_> {
         if let Some(store) = &worker.store {
             arguments.push(format!("--store {}", quoted(store)));
         }
-        arguments.push(format!("--device {}", quoted(&worker.device)));
-        arguments.push(format!("--slots {}", worker.slots));
-        arguments.push(format!("--threads {}", (self.cpus() / worker.slots).max(1)));
+        arguments.push(format!("--device {}", quoted(self.device())));
+        if let Some(slots) = worker.slots {
+            arguments.push(format!("--slots {slots}"));
+        }
+        // A node has more cores than the job. On GPUs threads are lanes, as many as fit.
+        if self.device() == "cpu" {
+            arguments.push(format!("--threads {}", (self.cpus() / self.up.slots()).max(1)));
+        }
         arguments.push(format!("--checkpoint-every {}", worker.checkpoint_every));
         arguments.push(format!("--grace {}", self.grace()));
         arguments.push(format!("--idle-exit {}", worker.idle_exit));
@@ -206,9 +224,8 @@ mod tests {
         exec /opt/basin worker \
           --coordinator https://c:7470 \
           --token-file /home/u/token \
-          --device auto \
+          --device cuda \
           --slots 2 \
-          --threads 4 \
           --checkpoint-every 30 \
           --grace 60 \
           --idle-exit 60 \
@@ -219,8 +236,9 @@ mod tests {
 
     #[test]
     fn a_job_of_a_minute_goes_by_its_own_clock() {
-        let text = text(&up(&["--time", "1"]));
+        let text = text(&up(&["--time", "1", "--slots", "2", "--cpus", "8"]));
         assert!(!text.contains("--signal"), "{text}");
+        assert!(text.contains("--device cpu ") && text.contains("--threads 4 "), "{text}");
         assert!(text.contains("--grace 12 "), "{text}");
     }
 }

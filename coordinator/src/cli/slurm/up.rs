@@ -46,7 +46,7 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
     let mut submitter = Submitter {
         limits: Limits {
             max_workers: arguments.max_workers,
-            tasks_per_worker: arguments.tasks_per_worker.unwrap_or(arguments.worker.slots),
+            tasks_per_worker: arguments.tasks_per_worker.unwrap_or_else(|| arguments.slots()),
         },
         name: &arguments.job.name,
         logs: &script.logs,
@@ -110,7 +110,7 @@ fn check(arguments: &Up) -> Result<(), Failed> {
     if arguments.worker.grace.is_some_and(|grace| grace >= arguments.time.span().as_secs_f64()) {
         return wrong("`--grace` leaves no time to work".to_owned(), "give less than the time limit");
     }
-    if arguments.job.cpus.is_some_and(|cpus| cpus < arguments.worker.slots) {
+    if arguments.job.cpus.is_some_and(|cpus| cpus < arguments.slots()) {
         return wrong(
             "there are fewer cores than slots".to_owned(),
             "give `--cpus` at least as many as `--slots`",
