@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, SystemClock};
+use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
 use crate::service::{Coordinator, tick_forever};
 
 /// How long the ticker may take to end.
@@ -51,12 +51,15 @@ impl Reign {
         stop: &CancellationToken,
     ) -> Result<Self, ReignError> {
         let Workplace { store, commits, policy, has_shared_journal } = place.clone();
+        let meter = Meter::default();
+        let journal = Metered::new(journal, meter.clone());
         let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
         let ledger = ledger.map_err(ReignError::Journal)?;
         ledger.decide(Command::Restarted).await.map_err(ReignError::Ledger)?;
         let stop = stop.child_token();
         let coordinator = Arc::new(Coordinator {
             ledger,
+            meter,
             store,
             commits,
             term: policy.term,

@@ -12,11 +12,13 @@ use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
 use basin_storage::{CommitMode, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::contender::{Contender, TakeoverError};
+use crate::http::{Port as SidePort, Standing};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::reign::{Reign, ReignError, Workplace};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Who may call, and how.
     pub trust: Trust,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SocketAddr>,
 }
 
 /// Why a coordinator can't start.
@@ -79,6 +83,15 @@ pub enum StartError {
     /// The address is in use, or isn't this machine's.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The side port's address is in use, or isn't this machine's.
+    #[error("cannot answer probes and metrics on {address}")]
+    Http {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -121,6 +134,9 @@ impl StartError {
             Self::Listen { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
             }
+            Self::Http { address, .. } => {
+                Some(format!("another program may use port {}; choose one with `--http`", address.port()))
+            }
             Self::WithoutTokens(address) => Some(format!(
                 "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
                  listen on 127.0.0.1:{}",
@@ -154,6 +170,9 @@ pub struct Server {
     pub address: SocketAddr,
     /// Who writes commits.
     pub commits: CommitMode,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SidePort>,
+    standing: watch::Sender<Standing>,
     is_encrypted: bool,
     leadership: Leadership,
     stop: CancellationToken,
@@ -171,7 +190,7 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal, advertise, policy, trust } = settings;
+        let Settings { listen, store, journal, advertise, policy, trust, http } = settings;
         if !listen.ip().is_loopback() {
             if !trust.tokens.are_needed() {
                 return Err(StartError::WithoutTokens(listen));
@@ -181,6 +200,15 @@ impl Server {
             }
         }
         let is_encrypted = trust.tls.is_some();
+        // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
+        let standing = watch::Sender::new(Standing::Starting);
+        let http = match http {
+            Some(address) => {
+                let port = SidePort::open(address, standing.subscribe()).await;
+                Some(port.map_err(|source| StartError::Http { address, source })?)
+            }
+            None => None,
+        };
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -222,11 +250,28 @@ impl Server {
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let shown = show_standing(leadership.clone(), standing.clone(), stop.clone());
+        let files = follow_files(trust.clone(), stop.clone());
+        let following = tokio::spawn(async move {
+            tokio::join!(files, shown);
+        });
         let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, commits, is_encrypted, leadership, stop, retire, failed, calls, following, lead })
+        Ok(Self {
+            address,
+            commits,
+            http,
+            standing,
+            is_encrypted,
+            leadership,
+            stop,
+            retire,
+            failed,
+            calls,
+            following,
+            lead,
+        })
     }
 
     /// The address as workers and tools dial it.
@@ -252,6 +297,7 @@ impl Server {
     /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
         self.stop.cancel();
+        self.standing.send_replace(Standing::Stopping);
         end(self.calls, LAST_ANSWERS).await;
         end(self.following, LAST_ANSWERS).await;
         self.retire.cancel();
@@ -314,6 +360,23 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
         }
     };
     Ok(tokio::spawn(contender.contend(led)))
+}
+
+/// Says on the side port whether this coordinator leads, as that changes, until it stops.
+async fn show_standing(leadership: Leadership, standing: watch::Sender<Standing>, stop: CancellationToken) {
+    let mut roles = leadership.roles();
+    loop {
+        let now = match &*roles.borrow_and_update() {
+            Role::Leading(coordinator) => Standing::Serving(Arc::clone(coordinator)),
+            Role::Standby { .. } | Role::Between => Standing::Standby,
+        };
+        standing.send_replace(now);
+        tokio::select! {
+            changed = roles.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => break,
+        }
+    }
+    standing.send_replace(Standing::Stopping);
 }
 
 /// Reads files of tokens and certificates again as they change.

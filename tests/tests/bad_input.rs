@@ -250,7 +250,12 @@ mod protocol {
         place.basin(&["launch", "good.toml", "--coordinator", &url]).succeeded();
         let mut client = SchedulerClient::connect(url).await.unwrap();
         let worker = Some(v1::WorkerDescription::default());
-        let hello = |protocol| v1::HelloRequest { protocol, worker_id: "w".into(), worker: worker.clone() };
+        let hello = |protocol| v1::HelloRequest {
+            protocol,
+            worker_id: "w".into(),
+            worker: worker.clone(),
+            can_ask_to_commit: true,
+        };
         let reply = client.hello(hello(OLDEST_PROTOCOL)).await.unwrap().into_inner();
         assert_eq!((OLDEST_PROTOCOL, reply.protocol), (PROTOCOL - 1, OLDEST_PROTOCOL));
         assert!(client.hello(hello(OLDEST_PROTOCOL - 1)).await.is_err());

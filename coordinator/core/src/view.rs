@@ -269,6 +269,11 @@ impl Ledger {
         self.workers().find(|worker| worker.id == id)
     }
 
+    /// All tasks by phase; one that several sweeps list counts once.
+    pub fn counts(&self) -> Counts {
+        self.index.counts
+    }
+
     /// How many tasks a worker could be given now, or as soon as they may be tried again.
     pub fn queue_depth(&self) -> u64 {
         (self.index.ready.len() + self.index.delayed.len()) as u64

@@ -26,6 +26,7 @@ pub(super) fn not_started(error: StartError) -> Failed {
     let hint = error.hint();
     let failed = match &error {
         StartError::Listen { .. }
+        | StartError::Http { .. }
         | StartError::WithoutTokens(_)
         | StartError::WithoutTls(_)
         | StartError::Journal { .. } => Failed::input(error),
@@ -114,8 +115,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
-    let Serve { listen, advertise, .. } = arguments;
-    let settings = Settings { listen, store, journal, advertise, policy, trust };
+    let Serve { listen, advertise, http, .. } = arguments;
+    let settings = Settings { listen, store, journal, advertise, policy, trust, http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
         Role::Leading(_) => ("leader", "serving"),
@@ -129,7 +130,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
         }
     };
     let value = serde_json::json!({
-        "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "commits": commits
+        "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "commits": commits,
+        "http": server.http.as_ref().map(|port| format!("http://{}", port.address)),
     });
     output.result(&value, &format!("{doing} at {} over {store_url}\n{who}", server.url()));
     let failed = tokio::select! {

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::journal::LedgerHandle;
+use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, Prepared};
 
 pub use control::ControlService;
@@ -34,6 +34,8 @@ pub use ticker::{settle_expired, tick_forever};
 pub struct Coordinator {
     /// The ledger behind its journal.
     pub ledger: LedgerHandle,
+    /// What has passed through the journal.
+    pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
     /// Who writes commits.

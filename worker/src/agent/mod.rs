@@ -44,6 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ROUND: Duration = Duration::from_millis(1_000);
 /// The shortest: a coordinator that comes back is found before a short lease is fenced.
 const SHORT_ROUND: Duration = Duration::from_millis(50);
+/// Within this time a task that begins does nothing worth keeping.
+const SHORTEST_REACH: Duration = Duration::from_secs(5);
 /// How long giving back what is left may take, once everything is stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -213,7 +215,9 @@ impl Agent {
         let now = Instant::now();
         if shutdown.is_cancelled() {
             self.leave(Departure::Drained, ReleaseReason::Preemption);
-        } else if self.walltime_ends().is_some_and(|end| now >= end) {
+        } else if self.walltime_ends().is_some_and(|end| now >= end)
+            || (self.leases.is_empty() && self.is_too_late_for_more())
+        {
             self.leave(Departure::Walltime, ReleaseReason::Walltime);
         } else if self.idleness_ends().is_some_and(|end| now >= end) {
             self.leave(Departure::Idle, ReleaseReason::Drain);
@@ -223,6 +227,18 @@ impl Agent {
     /// When it must begin to leave, so that the grace fits into its walltime.
     fn walltime_ends(&self) -> Option<Instant> {
         Some(self.born + self.settings.walltime?.saturating_sub(self.settings.grace))
+    }
+
+    /// From when on it takes no more leases: what began later would not reach a checkpoint before it is given back. A short
+    /// walltime is used for half of it all the same, since leaving writes a checkpoint too.
+    fn last_call(&self) -> Option<Instant> {
+        let end = self.walltime_ends()?;
+        let reach = self.settings.checkpoint_every.max(SHORTEST_REACH);
+        Some(end - reach.min((end - self.born) / 2))
+    }
+
+    fn is_too_late_for_more(&self) -> bool {
+        self.last_call().is_some_and(|last| Instant::now() >= last)
     }
 
     /// When it has been idle for long enough.
@@ -237,7 +253,8 @@ impl Agent {
         let fence = live.map(|(_, lease)| Instant::now() + lease.until_fence()).min();
         let ends = match self.leaving {
             Some((_, latest)) => [Some(latest), None],
-            None => [self.walltime_ends(), self.idleness_ends()],
+            None if self.leases.is_empty() => [self.last_call(), self.idleness_ends()],
+            None => [self.walltime_ends(), None],
         };
         ends.into_iter().chain([fence]).flatten().min()
     }
@@ -263,11 +280,12 @@ impl Agent {
                 .collect(),
         });
         let free = self.work.len().saturating_sub(self.leases.len());
+        let takes_more = self.leaving.is_none() && !self.is_too_late_for_more();
         v1::SyncRequest {
             worker_id: self.settings.id.to_string(),
             worker: Some((&self.shared.description).into()),
             holds: holds.collect(),
-            free_slots: if self.leaving.is_some() { 0 } else { u32::try_from(free).unwrap_or(u32::MAX) },
+            free_slots: if takes_more { u32::try_from(free).unwrap_or(u32::MAX) } else { 0 },
             max_pack: self.pack.current(),
             draining: self.leaving.is_some(),
             seen: self.seen,
