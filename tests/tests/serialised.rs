@@ -5,7 +5,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use basin_coordinator::server::{Server, Settings};
+use basin_coordinator::server::{JournalAt, Server, Settings};
+use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
@@ -43,7 +44,10 @@ async fn coordinator(faulty: &FaultyStore, folder: &Path, term: Duration) -> Ser
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         store: store(faulty),
-        journal: folder.join("journal.sqlite"),
+        journal: JournalAt::File(folder.join("journal.sqlite")),
+        advertise: None,
+        trust: Trust::default(),
+        http: None,
         policy: Policy { term, ..Policy::default() },
     };
     Server::start(settings).await.unwrap()
@@ -52,7 +56,7 @@ async fn coordinator(faulty: &FaultyStore, folder: &Path, term: Duration) -> Ser
 async fn launch(server: &Server) {
     let (file, text) = ("fits.toml".to_owned(), SWEEP.to_owned());
     let source = Source { file, text, profile: None, overrides: Vec::new() };
-    server.coordinator.launch(&source, None).await.unwrap();
+    server.coordinator().unwrap().launch(&source, None).await.unwrap();
 }
 
 /// A worker that says what a test wants it to say.
@@ -173,7 +177,8 @@ async fn a_commit_that_was_chosen_is_written_after_a_crash_whoever_asks_and_when
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(store.read_commit(&held.1).await.unwrap(), Some(one), "the late write changed nothing");
     let committed = server
-        .coordinator
+        .coordinator()
+        .unwrap()
         .ledger
         .view(move |ledger| ledger.task(&held.1).is_some_and(|task| task.phase.is_committed()));
     assert!(committed.await.unwrap(), "the expired lease's commit was adopted");

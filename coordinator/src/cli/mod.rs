@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod collect;
 mod configuration;
+mod credentials;
 mod data;
 #[cfg(feature = "worker")]
 mod device;
@@ -21,9 +22,11 @@ mod report;
 mod run;
 mod serve;
 mod signals;
+mod slurm;
 mod source;
 mod status;
 mod steer;
+mod token;
 mod verify;
 #[cfg(feature = "worker")]
 mod worker;
@@ -99,6 +102,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Serve(arguments) => serve::serve(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Worker(arguments) => worker::worker(arguments, output).await,
+        Command::Slurm(arguments) => slurm::slurm(arguments, output).await,
         Command::Launch(arguments) => launch::launch(arguments, output).await,
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,
@@ -116,6 +120,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Report(arguments) => report::report(arguments, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, output).await,
+        Command::Token(arguments) => token::token(arguments, output),
         #[cfg(feature = "worker")]
         Command::Bench(arguments) => bench::bench(arguments, output).await,
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,

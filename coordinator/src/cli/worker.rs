@@ -11,7 +11,7 @@ use basin_worker::{CodePath, DeviceName};
 use super::arguments::{Executor, Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
-use super::{device, signals};
+use super::{device, signals, slurm};
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -45,6 +45,7 @@ pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
 pub(super) fn execute(arguments: &Executor) -> Done {
     force_code_path(&arguments.kernels)?;
     let device: DeviceName = arguments.device.parse().map_err(Failed::input)?;
+    signals::leave_them_to_the_agent()?;
     let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
     served.or_basin("cannot train")
 }
@@ -73,21 +74,21 @@ pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, Failed> {
 /// The failure of an agent.
 pub(super) fn agent_failed(error: AgentError) -> Failed {
     let hint = match &error {
-        AgentError::BadAddress { .. } => Some("an address looks like http://127.0.0.1:7470".to_owned()),
-        AgentError::Refused { .. } => None,
-        AgentError::Unreachable { .. } => {
-            Some("start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned())
-        }
+        AgentError::Dial(error) => error.hint(),
+        AgentError::Refused { hint, .. } => hint.clone(),
+        AgentError::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+            "start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned()
+        })),
         AgentError::Store { source, .. } => source.hint(),
         AgentError::Folder { .. } => Some("choose another folder with `--cache DIR` or TMPDIR".to_owned()),
     };
-    let failed = match &error {
-        AgentError::BadAddress { .. } | AgentError::Refused { .. } | AgentError::Folder { .. } => {
-            Failed::input(error)
-        }
-        AgentError::Store { source, .. } if source.is_settings() => Failed::input(error),
-        AgentError::Unreachable { .. } | AgentError::Store { .. } => Failed::basin(error),
+    let is_input = match &error {
+        AgentError::Dial(error) => error.is_input(),
+        AgentError::Unreachable { trouble, .. } => trouble.is_input,
+        AgentError::Refused { .. } | AgentError::Folder { .. } => true,
+        AgentError::Store { source, .. } => source.is_settings(),
     };
+    let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
     failed.maybe_hint(hint)
 }
 
@@ -114,7 +115,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
     let (slots, threads) =
         device::shares(&devices, arguments.slots, arguments.threads, (1, cores(), arguments.pack));
     let mut settings = Settings {
-        coordinator: arguments.remote.coordinator.clone(),
+        dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
         id: fresh_worker(""),
         slots,
@@ -130,13 +131,16 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,
         grace: seconds("--grace", arguments.grace)?,
     };
+    if settings.walltime.is_none() {
+        settings.walltime = slurm::walltime().await;
+    }
     settings.id = fresh_worker(&agent::description(&settings).host);
     let scratch =
         tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
-    let shutdown = signals::shutdown(output, "leaving: checkpointing and giving leases back")?;
+    let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();
-    output.say(&format!("worker {id} for {}", settings.coordinator));
+    output.say(&format!("worker {id} for {}", settings.dial.first()));
     let departure =
         agent::run(settings, shutdown).await.map_err(|error| agent_failed(error).context("cannot work"))?;
     let why = match departure {

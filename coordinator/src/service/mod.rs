@@ -2,6 +2,7 @@
 
 mod commits;
 mod control;
+mod leadership;
 mod refusal;
 mod scheduler;
 mod summary;
@@ -19,10 +20,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::journal::LedgerHandle;
+use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, Prepared};
 
 pub use control::ControlService;
+pub use leadership::{Leadership, Role};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use ticker::{settle_expired, tick_forever};
@@ -32,6 +34,8 @@ pub use ticker::{settle_expired, tick_forever};
 pub struct Coordinator {
     /// The ledger behind its journal.
     pub ledger: LedgerHandle,
+    /// What has passed through the journal.
+    pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
     /// Who writes commits.
@@ -42,7 +46,9 @@ pub struct Coordinator {
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
-    /// Cancelled when the coordinator stops: calls that wait are answered.
+    /// Whether another coordinator may take over at another address: one that can't be reached needn't be all there is.
+    pub has_shared_journal: bool,
+    /// Cancelled when the coordinator stops, or stops leading: calls that wait are answered.
     pub stop: CancellationToken,
 }
 
@@ -104,6 +110,11 @@ impl Coordinator {
             sweep: sweep.clone(),
             tasks: tasks.collect(),
             committed: committed.values().map(completion).collect(),
+            needs: plan
+                .needs
+                .into_iter()
+                .map(|(experiment, needs)| (experiment.to_string(), needs))
+                .collect(),
         };
         let reply = self.decide(Command::Launch(launch)).await?;
         self.wake.notify_waiters();
