@@ -176,9 +176,8 @@ async fn a_commit_that_was_chosen_is_written_after_a_crash_whoever_asks_and_when
     assert_eq!(store.read_commit(&held.1).await.unwrap(), Some(one.clone()));
     tokio::time::sleep(Duration::from_secs(4)).await;
     assert_eq!(store.read_commit(&held.1).await.unwrap(), Some(one), "the late write changed nothing");
-    let committed = server
-        .coordinator()
-        .unwrap()
+    let coordinator = server.coordinator().unwrap();
+    let committed = coordinator
         .ledger
         .view(move |ledger| ledger.task(&held.1).is_some_and(|task| task.phase.is_committed()));
     assert!(committed.await.unwrap(), "the expired lease's commit was adopted");
