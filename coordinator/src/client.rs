@@ -2,33 +2,47 @@
 
 use std::time::Duration;
 
-use basin_domain::causes;
 use basin_domain::sweep::Source;
+use basin_proto::dial::{Address, Connection, Coordinators, Dial, DialError, Patience, Trouble, Unanswered};
 use basin_proto::v1::control_client::ControlClient;
-use basin_proto::{HINT_KEY, MESSAGE_LIMIT, v1};
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
+use basin_proto::{MESSAGE_LIMIT, hint, standby, v1};
+use tonic::{Code, Response, Status};
 
-/// A connection to a coordinator.
+/// How long a call may take: a large sweep's launch looks up all of its commits.
+const PATIENCE: Patience = Patience { call: Duration::from_secs(300), stays: false };
+
+/// How long a call waits for a coordinator to lead while some are alive: a standby takes over within that.
+const TAKEOVER: Duration = Duration::from_secs(20);
+/// The pause between two looks at whether one does.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Connections to the coordinators of which one leads.
 #[derive(Debug, Clone)]
 pub struct Client {
-    url: String,
-    control: ControlClient<Channel>,
+    coordinators: Coordinators,
 }
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// It isn't an address.
-    #[error("`{0}` is no address of a coordinator, like http://127.0.0.1:7470")]
-    BadAddress(String),
-    /// Nobody answers there.
-    #[error("no coordinator answers at {url}: {why}")]
+    /// It can't be dialled.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// Nobody answers there, or nobody who is to be trusted.
+    #[error("no coordinator answers at {address}: {}", trouble.why)]
     Unreachable {
         /// Where.
-        url: String,
-        /// The innermost cause: the layers between say the same again.
-        why: String,
+        address: Address,
+        /// Why.
+        trouble: Trouble,
+    },
+    /// It stands by, and nobody leads, or the one that does can't be reached from here.
+    #[error("the coordinator at {address} is a standby, and {}", in_words(leader.as_deref()))]
+    Standby {
+        /// Where.
+        address: Address,
+        /// The URL of the one that leads, as far as the standby knows.
+        leader: Option<String>,
     },
     /// The coordinator refuses: the input is wrong, or the situation.
     #[error("{message}")]
@@ -39,73 +53,87 @@ pub enum CallError {
         hint: Option<String>,
     },
     /// The coordinator is in trouble.
-    #[error("the coordinator at {url} is in trouble: {message}")]
+    #[error("the coordinator at {address} is in trouble: {message}")]
     Broken {
         /// Where.
-        url: String,
+        address: Address,
         /// Its words.
         message: String,
     },
+}
+
+fn in_words(leader: Option<&str>) -> String {
+    leader.map_or_else(|| "nobody leads".to_owned(), |url| format!("{url} leads"))
 }
 
 impl CallError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::BadAddress(_) | Self::Broken { .. } => None,
-            Self::Unreachable { .. } => {
-                Some("start one with `basin serve`, or name it with `--coordinator URL`".to_owned())
-            }
+            Self::Broken { .. } => None,
+            Self::Standby { .. } => Some(
+                "a standby takes over within seconds if its database answers; name all coordinators: \
+                 `--coordinator URL,URL`"
+                    .to_owned(),
+            ),
+            Self::Dial(error) => error.hint(),
+            Self::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+                "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
+            })),
             Self::Refused { hint, .. } => hint.clone(),
+        }
+    }
+
+    /// Whether a coordinator that was there may be back soon, or another stand in for it.
+    pub const fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { trouble, .. } => !trouble.is_input,
+            Self::Standby { .. } => true,
+            Self::Dial(_) | Self::Refused { .. } | Self::Broken { .. } => false,
         }
     }
 
     /// Whether it is the caller's to mend.
     pub const fn is_input(&self) -> bool {
-        matches!(self, Self::BadAddress(_) | Self::Refused { .. })
+        match self {
+            Self::Dial(error) => error.is_input(),
+            Self::Unreachable { trouble, .. } => trouble.is_input,
+            Self::Refused { .. } => true,
+            Self::Standby { .. } | Self::Broken { .. } => false,
+        }
     }
 }
 
 impl Client {
-    /// A coordinator at `url`; nothing is sent yet.
+    /// A coordinator, or several of which one leads; nothing is sent yet.
     ///
     /// # Errors
-    /// If that is no address.
-    pub fn new(url: &str) -> Result<Self, CallError> {
-        let endpoint =
-            Endpoint::from_shared(url.to_owned()).map_err(|_| CallError::BadAddress(url.to_owned()))?;
-        if endpoint.uri().scheme().is_none() || endpoint.uri().host().is_none() {
-            return Err(CallError::BadAddress(url.to_owned()));
-        }
-        let channel = endpoint
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(Duration::from_secs(300))
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let control = ControlClient::new(channel)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { url: url.to_owned(), control })
+    /// If it can't be dialled with these certificates.
+    pub fn new(dial: &Dial) -> Result<Self, CallError> {
+        Ok(Self { coordinators: Coordinators::new(dial, PATIENCE)? })
     }
 
-    fn failed(&self, status: &Status) -> CallError {
-        let message = status.message().to_owned();
-        match status.code() {
-            Code::Unavailable if std::error::Error::source(status).is_some() => {
-                CallError::Unreachable { url: self.url.clone(), why: causes::innermost(status) }
+    /// The leader's answer. While there is a standby but nobody leads, it is waited for: all calls are idempotent.
+    async fn call<T, F>(&self, ask: impl Fn(ControlClient<Connection>) -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let began = tokio::time::Instant::now();
+        loop {
+            let said = self.coordinators.call(None, |connection| {
+                ask(ControlClient::new(connection)
+                    .max_decoding_message_size(MESSAGE_LIMIT)
+                    .max_encoding_message_size(MESSAGE_LIMIT))
+            });
+            match said.await {
+                Ok(reply) => return reply.map_err(|status| failed(self.coordinators.address(), &status)),
+                Err(Unanswered { status, .. })
+                    if standby::may_end_soon(&status) && began.elapsed() < TAKEOVER =>
+                {
+                    tokio::time::sleep(LOOK).await;
+                }
+                Err(Unanswered { address, status, .. }) => return Err(failed(address, &status)),
             }
-            Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::FailedPrecondition
-            | Code::ResourceExhausted => {
-                let hint = status.metadata().get_bin(HINT_KEY).and_then(|value| value.to_bytes().ok());
-                let hint = hint.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-                CallError::Refused { message, hint }
-            }
-            code => CallError::Broken { url: self.url.clone(), message: format!("{message} ({code:?})") },
         }
     }
 
@@ -115,8 +143,8 @@ impl Client {
     /// If the coordinator refuses it, or isn't there.
     pub async fn launch(&self, source: &Source, max_tasks: u64) -> Result<v1::LaunchReply, CallError> {
         let request = v1::LaunchRequest { max_tasks: Some(max_tasks), ..source.into() };
-        let reply = self.control.clone().launch(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.launch(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// All sweeps.
@@ -124,8 +152,9 @@ impl Client {
     /// # Errors
     /// If the coordinator isn't there.
     pub async fn list_sweeps(&self) -> Result<Vec<v1::SweepSummary>, CallError> {
-        let reply = self.control.clone().list_sweeps(v1::ListSweepsRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweeps)
+        let reply =
+            self.call(async |mut control| control.list_sweeps(v1::ListSweepsRequest {}).await).await?;
+        Ok(reply.sweeps)
     }
 
     /// One sweep.
@@ -134,8 +163,8 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn sweep(&self, id: &str) -> Result<v1::GetSweepReply, CallError> {
         let request = v1::GetSweepRequest { sweep_id: id.to_owned() };
-        let reply = self.control.clone().get_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.get_sweep(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// One task.
@@ -144,8 +173,8 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn task(&self, id: &str) -> Result<v1::GetTaskReply, CallError> {
         let request = v1::GetTaskRequest { task_id: id.to_owned() };
-        let reply = self.control.clone().get_task(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.get_task(request.clone()).await).await?;
+        Ok(reply)
     }
 
     /// Pauses, resumes, cancels, retries.
@@ -154,8 +183,8 @@ impl Client {
     /// If there is no sweep of this id, or the coordinator isn't there.
     pub async fn steer(&self, id: &str, steering: v1::Steering) -> Result<v1::SweepSummary, CallError> {
         let request = v1::SteerSweepRequest { sweep_id: id.to_owned(), steering: steering.into() };
-        let reply = self.control.clone().steer_sweep(request).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().sweep.unwrap_or_default())
+        let reply = self.call(async |mut control| control.steer_sweep(request.clone()).await).await?;
+        Ok(reply.sweep.unwrap_or_default())
     }
 
     /// All workers.
@@ -163,8 +192,9 @@ impl Client {
     /// # Errors
     /// If the coordinator isn't there.
     pub async fn workers(&self) -> Result<Vec<v1::WorkerSummary>, CallError> {
-        let reply = self.control.clone().list_workers(v1::ListWorkersRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner().workers)
+        let reply =
+            self.call(async |mut control| control.list_workers(v1::ListWorkersRequest {}).await).await?;
+        Ok(reply.workers)
     }
 
     /// Lets a worker leave.
@@ -173,8 +203,17 @@ impl Client {
     /// If there is none of this id, or the coordinator isn't there.
     pub async fn drain(&self, worker: &str) -> Result<(), CallError> {
         let request = v1::DrainWorkerRequest { worker_id: worker.to_owned() };
-        let reply = self.control.clone().drain_worker(request).await;
-        reply.map(|_| ()).map_err(|status| self.failed(&status))
+        self.call(async |mut control| control.drain_worker(request.clone()).await).await.map(drop)
+    }
+
+    /// The version and store of the coordinator at the first address, and of none that stands in for it.
+    ///
+    /// # Errors
+    /// If it isn't there, or stands by.
+    pub async fn about_the_first(&self) -> Result<v1::AboutReply, CallError> {
+        let (address, connection) = self.coordinators.first();
+        let reply = ControlClient::new(connection).about(v1::AboutRequest {}).await;
+        reply.map(Response::into_inner).map_err(|status| failed(address, &status))
     }
 
     /// The coordinator's version and store.
@@ -182,7 +221,27 @@ impl Client {
     /// # Errors
     /// If it isn't there.
     pub async fn about(&self) -> Result<v1::AboutReply, CallError> {
-        let reply = self.control.clone().about(v1::AboutRequest {}).await;
-        Ok(reply.map_err(|status| self.failed(&status))?.into_inner())
+        let reply = self.call(async |mut control| control.about(v1::AboutRequest {}).await).await?;
+        Ok(reply)
+    }
+}
+
+fn failed(address: Address, status: &Status) -> CallError {
+    if let Some(trouble) = Trouble::of(status) {
+        return CallError::Unreachable { address, trouble };
+    }
+    if standby::is(status) {
+        return CallError::Standby { address, leader: standby::leader(status) };
+    }
+    let message = status.message().to_owned();
+    match status.code() {
+        Code::InvalidArgument
+        | Code::NotFound
+        | Code::AlreadyExists
+        | Code::FailedPrecondition
+        | Code::Unauthenticated
+        | Code::PermissionDenied
+        | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
+        code => CallError::Broken { address, message: format!("{message} ({code:?})") },
     }
 }

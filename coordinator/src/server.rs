@@ -1,27 +1,61 @@
-//! A coordinator that runs: journal opened, store probed, leases given a full term, port open.
+//! A coordinator that runs: journal opened, store probed, leases given a full term, port open. On a journal that others
+//! share it may stand by first: then its port is open and says so.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Policy};
+use basin_core::command::Policy;
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
 use basin_storage::{ConditionalWrites, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
 
-use crate::http::{Port, Standing};
-use crate::journal::{DecideError, JournalError, LedgerHandle, Meter, Metered, SqliteJournal, SystemClock};
-use crate::service::{ControlService, Coordinator, SchedulerService, tick_forever};
+use crate::contender::{Contender, TakeoverError};
+use crate::http;
+use crate::journal::postgres::{Address, Candidate, Outcome};
+use crate::journal::{DecideError, JournalError, SqliteJournal};
+use crate::reign::{Reign, ReignError, Workplace};
+use crate::service::{ControlService, Coordinator, Leadership, Role, SchedulerService};
+use crate::trust::gate::{Gate, Rules};
+use crate::trust::{Trust, port};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
+/// The most calls at a time on one connection.
+const CALLS_A_CONNECTION: u32 = 256;
+/// The longest that a call may take: a large sweep's launch looks up all of its commits.
+const CALL_LIMIT: Duration = Duration::from_secs(300);
+/// The most that the headers of a call may have, in bytes.
+const HEADER_LIMIT: u32 = 16 << 10;
+
+/// How long the answers under way may take at the end.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
+/// How long the journal may take to be closed: a database may have gone.
+const LAST_SNAPSHOT: Duration = Duration::from_secs(30);
+
+/// Where a journal is.
+#[derive(Debug, Clone)]
+pub enum JournalAt {
+    /// In a file that one coordinator has.
+    File(PathBuf),
+    /// In a database that several coordinators share, of which one leads.
+    Database(Box<Address>),
+}
+
+impl std::fmt::Display for JournalAt {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Database(address) => address.fmt(f),
+        }
+    }
+}
 
 /// What a coordinator is told when it starts.
 #[derive(Debug, Clone)]
@@ -30,10 +64,14 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The store.
     pub store: Store,
-    /// The journal's file.
-    pub journal: PathBuf,
+    /// The journal.
+    pub journal: JournalAt,
+    /// Where others can call it, for a standby to say; where it listens if not given.
+    pub advertise: Option<String>,
     /// The ledger's policy.
     pub policy: Policy,
+    /// Who may call, and how.
+    pub trust: Trust,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SocketAddr>,
 }
@@ -60,13 +98,16 @@ pub enum StartError {
         source: std::io::Error,
     },
     /// Nothing proves who calls, so nobody but this machine may.
-    #[error("{0} is not a loopback address, and this coordinator has no means to tell who calls")]
-    NotLoopback(SocketAddr),
+    #[error("{0} is not a loopback address, and without tokens this coordinator can't tell who calls")]
+    WithoutTokens(SocketAddr),
+    /// Tokens would travel for everybody to read.
+    #[error("{0} is not a loopback address, and without TLS tokens would travel there for everybody to read")]
+    WithoutTls(SocketAddr),
     /// The journal can't be used.
-    #[error("cannot open the journal {}", path.display())]
+    #[error("cannot open the journal {journal}")]
     Journal {
-        /// The journal's file.
-        path: PathBuf,
+        /// The journal.
+        journal: JournalAt,
         /// Why.
         #[source]
         source: JournalError,
@@ -101,10 +142,24 @@ impl StartError {
             Self::Http { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--http`", address.port()))
             }
-            Self::NotLoopback(address) => Some(format!("listen on 127.0.0.1:{}", address.port())),
-            Self::Journal { .. } => Some(
+            Self::WithoutTokens(address) => Some(format!(
+                "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
+                 listen on 127.0.0.1:{}",
+                address.port()
+            )),
+            Self::WithoutTls(_) => Some(
+                "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
+            ),
+            Self::Journal { journal: JournalAt::File(_), .. } => Some(
                 "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
             ),
+            Self::Journal { journal: JournalAt::Database(_), source } => match source {
+                JournalError::Postgres(_) | JournalError::Silent(_) => Some(
+                    "try `psql` with the same address; a password can be given in PGPASSWORD or ~/.pgpass"
+                        .to_owned(),
+                ),
+                _ => None,
+            },
             Self::Store { .. } | Self::UnconditionalStore { .. } => {
                 Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
             }
@@ -118,35 +173,42 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
-    /// What its calls work with.
-    pub coordinator: Arc<Coordinator>,
-    /// Where probes and metrics are answered, if anywhere.
-    pub http: Option<Port>,
-    standing: watch::Sender<Standing>,
+    is_encrypted: bool,
+    leadership: Leadership,
+    side_port: Option<http::Port>,
     stop: CancellationToken,
-    port_failed: CancellationToken,
-    tasks: Vec<JoinHandle<()>>,
+    retire: CancellationToken,
+    failed: CancellationToken,
+    calls: JoinHandle<()>,
+    following: JoinHandle<()>,
+    /// Leads, or stands by.
+    lead: JoinHandle<()>,
 }
 
 impl Server {
-    /// Starts a coordinator.
+    /// Starts a coordinator. On a journal of its own it leads when this returns; on one that is shared it may stand by.
     ///
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal: path, policy, http } = settings;
+        let Settings { listen, store, journal, advertise, policy, trust, http } = settings;
         if !listen.ip().is_loopback() {
-            return Err(StartError::NotLoopback(listen));
+            if !trust.tokens.are_needed() {
+                return Err(StartError::WithoutTokens(listen));
+            }
+            if trust.tls.is_none() && !trust.allows_plaintext {
+                return Err(StartError::WithoutTls(listen));
+            }
         }
         // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
-        let standing = watch::Sender::new(Standing::Starting);
-        let http = match http {
+        let side_port = match http {
             Some(address) => {
-                let port = Port::open(address, standing.subscribe()).await;
+                let port = http::Port::open(address).await;
                 Some(port.map_err(|source| StartError::Http { address, source })?)
             }
             None => None,
         };
+        let is_encrypted = trust.tls.is_some();
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -158,87 +220,197 @@ impl Server {
             ConditionalWrites::Honoured => {}
             ConditionalWrites::Ignored => return Err(StartError::UnconditionalStore { url }),
         }
-        let journal_error = |source| StartError::Journal { path: path.clone(), source };
-        let journal = SqliteJournal::open(&path).map_err(journal_error)?;
-        let meter = Meter::default();
-        let journal = Metered::new(journal, meter.clone());
-        let ledger =
-            LedgerHandle::open(journal, policy, SystemClock::default()).await.map_err(journal_error)?;
-        ledger.decide(Command::Restarted).await?;
-        // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted.
+        let has_shared_journal = matches!(journal, JournalAt::Database(_));
+        let place = Workplace { store, policy, has_shared_journal };
+        let (stop, retire, failed) =
+            (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
+        let leadership = Leadership::new(Role::Standby { leader: None });
+        let lead = match journal {
+            JournalAt::File(path) => {
+                let reign = lead_alone(path, &place, &stop).await?;
+                leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));
+                tokio::spawn(lead_to_the_end(reign, retire.clone(), failed.clone()))
+            }
+            JournalAt::Database(database) => {
+                let advertised = advertise.unwrap_or_else(|| url_of(address, is_encrypted));
+                let contender = Contender {
+                    candidate: Candidate::new(*database.clone(), advertised),
+                    place,
+                    leadership: leadership.clone(),
+                    stop: stop.clone(),
+                    retire: retire.clone(),
+                    failed: failed.clone(),
+                };
+                contend(contender, database).await?
+            }
+        };
+        if let Some(port) = &side_port {
+            port.follow(leadership.roles());
+        }
+        // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let stop = CancellationToken::new();
-        let coordinator = Arc::new(Coordinator {
-            ledger,
-            meter,
-            store,
-            term: policy.term,
-            max_tasks: policy.max_tasks,
-            wake: Notify::new(),
-            stop: stop.clone(),
-        });
-        let ticker = tokio::spawn(tick_forever(Arc::clone(&coordinator), stop.clone()));
-        let port_failed = CancellationToken::new();
-        let calls =
-            tokio::spawn(serve_calls(listener, Arc::clone(&coordinator), stop.clone(), port_failed.clone()));
-        standing.send_replace(Standing::Serving(Arc::clone(&coordinator)));
+        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
+        let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        let tasks = vec![ticker, calls];
-        Ok(Self { address, coordinator, http, standing, stop, port_failed, tasks })
+        Ok(Self {
+            address,
+            is_encrypted,
+            leadership,
+            side_port,
+            stop,
+            retire,
+            failed,
+            calls,
+            following,
+            lead,
+        })
     }
 
     /// The address as workers and tools dial it.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        url_of(self.address, self.is_encrypted)
     }
 
-    /// Pends until the coordinator can't go on: its journal can't be written, or its port failed.
+    /// Where probes and metrics are answered, if anywhere.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.side_port.as_ref().map(|port| port.address)
+    }
+
+    /// What its calls work with, while it leads.
+    pub fn coordinator(&self) -> Option<Arc<Coordinator>> {
+        self.leadership.coordinator().ok()
+    }
+
+    /// Whether it leads, and whether that changes.
+    pub const fn leadership(&self) -> &Leadership {
+        &self.leadership
+    }
+
+    /// Pends until the coordinator can't go on: its journal can't be used, or its port failed.
     pub async fn failed(&self) {
-        tokio::select! {
-            () = self.coordinator.ledger.closed() => {}
-            () = self.port_failed.cancelled() => {}
-        }
+        self.failed.cancelled().await;
     }
 
-    /// Answers what is under way, closes the journal with a snapshot, and ends.
+    /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
-        self.standing.send_replace(Standing::Stopping);
-        self.stop.cancel();
-        for task in self.tasks {
-            let mut task = task;
-            if tokio::time::timeout(Duration::from_secs(3), &mut task).await.is_err() {
-                task.abort();
-            }
+        if let Some(port) = &self.side_port {
+            port.stop_serving();
         }
-        self.coordinator.ledger.close().await;
+        self.stop.cancel();
+        end(self.calls, LAST_ANSWERS).await;
+        end(self.following, LAST_ANSWERS).await;
+        self.retire.cancel();
+        end(self.lead, LAST_SNAPSHOT).await;
         tracing::info!("coordinator stopped");
     }
 }
 
-async fn serve_calls(
+fn url_of(address: SocketAddr, is_encrypted: bool) -> String {
+    let scheme = if is_encrypted { "https" } else { "http" };
+    format!("{scheme}://{address}")
+}
+
+async fn end(mut task: JoinHandle<()>, limit: Duration) {
+    if tokio::time::timeout(limit, &mut task).await.is_err() {
+        task.abort();
+    }
+}
+
+/// Begins to lead on a journal of one's own.
+async fn lead_alone(path: PathBuf, place: &Workplace, stop: &CancellationToken) -> Result<Reign, StartError> {
+    let failed = |source| StartError::Journal { journal: JournalAt::File(path.clone()), source };
+    let journal = SqliteJournal::open(&path).map_err(failed)?;
+    Reign::begin(journal, place, stop).await.map_err(|error| match error {
+        ReignError::Journal(source) => failed(source),
+        ReignError::Ledger(error) => StartError::Ledger(error),
+    })
+}
+
+/// Leads until it is told to end, or its journal can't be written any more.
+async fn lead_to_the_end(reign: Reign, retire: CancellationToken, failed: CancellationToken) {
+    tokio::select! {
+        () = retire.cancelled() => {}
+        () = reign.coordinator.ledger.closed() => failed.cancel(),
+    }
+    reign.end().await;
+}
+
+/// Stands for the lead once, so that what can't work is known at the start; goes on contending in the background.
+async fn contend(mut contender: Contender, database: Box<Address>) -> Result<JoinHandle<()>, StartError> {
+    let journal = JournalAt::Database(database);
+    let led = match contender.candidate.stand().await {
+        Err(source) => return Err(StartError::Journal { journal, source }),
+        Ok(Outcome::Led { by }) => {
+            contender.leadership.stand_by((!by.is_empty()).then_some(by));
+            None
+        }
+        Ok(Outcome::Elected(epoch)) => {
+            let reign = contender.take_over(epoch).await.map_err(|error| match error {
+                TakeoverError::Reign(ReignError::Journal(source)) | TakeoverError::Lost(source) => {
+                    StartError::Journal { journal, source }
+                }
+                TakeoverError::Reign(ReignError::Ledger(error)) => StartError::Ledger(error),
+                TakeoverError::Store(source) => {
+                    StartError::Store { url: contender.place.store.url().to_owned(), source }
+                }
+                TakeoverError::UnconditionalStore => {
+                    StartError::UnconditionalStore { url: contender.place.store.url().to_owned() }
+                }
+            })?;
+            contender.leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));
+            Some((epoch, reign))
+        }
+    };
+    Ok(tokio::spawn(contender.contend(led)))
+}
+
+/// Reads files of tokens and certificates again as they change.
+async fn follow_files(trust: Trust, stop: CancellationToken) {
+    let certificates = async {
+        if let Some(tls) = &trust.tls {
+            tls.follow(stop.clone()).await;
+        }
+    };
+    tokio::join!(trust.tokens.follow(stop.clone()), certificates);
+}
+
+/// Where calls come in.
+struct Port {
     listener: TcpListener,
-    coordinator: Arc<Coordinator>,
+    trust: Trust,
     stop: CancellationToken,
     failed: CancellationToken,
-) {
-    let scheduler = SchedulerServer::new(SchedulerService(Arc::clone(&coordinator)))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let control = ControlServer::new(ControlService(coordinator))
-        .max_decoding_message_size(MESSAGE_LIMIT)
-        .max_encoding_message_size(MESSAGE_LIMIT);
-    let served = tonic::transport::Server::builder()
-        // A half-open connection would go unnoticed without these.
-        .http2_keepalive_interval(Some(Duration::from_secs(5)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-        .tcp_nodelay(true)
-        .concurrency_limit_per_connection(256)
-        .add_service(scheduler)
-        .add_service(control)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.cancelled())
-        .await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the coordinator's port failed");
-        failed.cancel();
+}
+
+impl Port {
+    async fn serve(self, leadership: Leadership) {
+        let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let control = ControlServer::new(ControlService(leadership))
+            .max_decoding_message_size(MESSAGE_LIMIT)
+            .max_encoding_message_size(MESSAGE_LIMIT);
+        let services = Routes::new(scheduler).add_service(control).prepare();
+        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
+        let connections = port::connections(self.listener, self.trust.tls, self.stop.clone());
+        let served = tonic::transport::Server::builder()
+            // A half-open connection would go unnoticed without these.
+            .http2_keepalive_interval(Some(Duration::from_secs(5)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
+            .http2_max_header_list_size(HEADER_LIMIT)
+            .max_concurrent_streams(CALLS_A_CONNECTION)
+            .concurrency_limit_per_connection(CALLS_A_CONNECTION as usize)
+            .timeout(CALL_LIMIT)
+            .serve_with_incoming_shutdown(
+                Gate::new(services, Arc::new(rules)),
+                connections,
+                self.stop.cancelled(),
+            )
+            .await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the coordinator's port failed");
+            self.failed.cancel();
+        }
     }
 }

@@ -1,18 +1,36 @@
 //! The wire protocol: the generated messages and services, and **every** conversion between them and the domain.
 //!
-//! What arrives is not trusted: each conversion from the wire checks, and names the field that it refuses. This crate knows
-//! the domain and nothing else of ours. Start reading in `basin.proto`; the conversions are in [`convert`].
+//! What arrives is not trusted: each conversion from the wire checks, and names the field that it refuses. Here is also the one
+//! place that dials ([`dial`]): tools and workers reach a coordinator in the same way. This crate knows the domain and nothing
+//! else of ours. Start reading in `basin.proto`; the conversions are in [`convert`].
 
 pub mod convert;
+pub mod dial;
+pub mod hint;
+pub mod standby;
+pub mod tls;
 
-/// The version of the protocol between workers and coordinator. A coordinator serves workers of this version alone.
-pub const PROTOCOL: u32 = 1;
+/// The version of the protocol between workers and coordinator. Version 2: a caller that is told to wait
+/// ([`RETRY_AFTER_KEY`]) waits and calls again, and a worker whose token is refused looks for a new one.
+pub const PROTOCOL: u32 = 2;
+
+/// The oldest version of the protocol that a coordinator still serves, so that workers can be replaced after it, one by one.
+pub const OLDEST_PROTOCOL: u32 = 1;
 
 /// The greatest message that either side sends or accepts, in bytes.
 pub const MESSAGE_LIMIT: usize = 32 << 20;
 
-/// The metadata key under which a refusal carries its hint (UTF-8, binary).
-pub const HINT_KEY: &str = "basin-hint-bin";
+/// All calls of all services, by their paths.
+pub const CALLS: &[&str] = include!(concat!(env!("OUT_DIR"), "/calls.rs"));
+
+/// The metadata key under which a caller who calls too often hears how long to wait, in milliseconds; gRPC's own name for it.
+pub const RETRY_AFTER_KEY: &str = "grpc-retry-pushback-ms";
+
+/// How long a refused caller should wait before the same call is tried again, if it should be.
+pub fn retry_after(status: &tonic::Status) -> Option<std::time::Duration> {
+    let text = status.metadata().get(RETRY_AFTER_KEY)?.to_str().ok()?;
+    text.parse().ok().map(std::time::Duration::from_millis)
+}
 
 /// The messages and services of `basin.proto`.
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, unused_qualifications)]

@@ -14,6 +14,7 @@ pub const PATIENCE: Duration = Duration::from_secs(240);
 pub struct Place {
     folder: tempfile::TempDir,
     program: PathBuf,
+    variables: BTreeMap<String, String>,
 }
 
 /// What a command said and how it ended.
@@ -125,7 +126,12 @@ impl Place {
     /// A new place. `program` is `env!("CARGO_BIN_EXE_basin-under-test")`.
     pub fn new(program: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        Self { folder, program: PathBuf::from(program) }
+        Self { folder, program: PathBuf::from(program), variables: BTreeMap::new() }
+    }
+
+    /// Sets a variable for every command from now on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     /// The folder.
@@ -146,6 +152,7 @@ impl Place {
         {
             command.env_remove(name);
         }
+        command.envs(&self.variables);
         command
     }
 

@@ -164,6 +164,10 @@ fn a_port_that_is_taken_is_named() {
 fn an_address_beyond_this_machine_is_refused() {
     let place = place();
     insta::assert_snapshot!(place.basin(&["serve", "--listen", "0.0.0.0:7470"]).all(&place));
+    let token = ["token", "create", "--role", "admin", "--name", "me", "--tokens", "tokens.toml"];
+    place.basin(&token).succeeded();
+    let with_tokens = ["serve", "--listen", "0.0.0.0:7470", "--tokens", "tokens.toml"];
+    insta::assert_snapshot!(place.basin(&with_tokens).all(&place));
 }
 
 #[test]
@@ -212,7 +216,7 @@ fn a_diverging_run_is_a_result() {
 mod protocol {
     use basin_proto::v1::scheduler_client::SchedulerClient;
     use basin_proto::v1::scheduler_server::{Scheduler, SchedulerServer};
-    use basin_proto::{PROTOCOL, v1};
+    use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
     use tonic::{Code, Request, Response, Status};
 
     use super::*;
@@ -227,10 +231,32 @@ mod protocol {
         let refused = client.hello(hello).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert!(
-            refused.message().contains("protocol version 1 and the worker version 2"),
+            refused.message().contains(&format!("and the worker version {}", PROTOCOL + 1)),
             "{}",
             refused.message()
         );
+        assert!(basin_proto::hint::of(&refused).unwrap().contains("coordinator first"));
+    }
+
+    #[tokio::test]
+    async fn a_worker_of_the_previous_protocol_version_goes_on() {
+        let place = place();
+        let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+        place.basin(&["launch", "good.toml", "--coordinator", &url]).succeeded();
+        let mut client = SchedulerClient::connect(url).await.unwrap();
+        let worker = Some(v1::WorkerDescription::default());
+        let hello = |protocol| v1::HelloRequest { protocol, worker_id: "w".into(), worker: worker.clone() };
+        let reply = client.hello(hello(OLDEST_PROTOCOL)).await.unwrap().into_inner();
+        assert_eq!((OLDEST_PROTOCOL, reply.protocol), (PROTOCOL - 1, OLDEST_PROTOCOL));
+        assert!(client.hello(hello(OLDEST_PROTOCOL - 1)).await.is_err());
+        let sync = v1::SyncRequest {
+            worker_id: "w".into(),
+            worker,
+            free_slots: 1,
+            max_pack: 1,
+            ..Default::default()
+        };
+        assert_eq!(client.sync(sync).await.unwrap().into_inner().grants.len(), 1);
     }
 
     /// A coordinator of another version, as its workers see it.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand};
 
 use super::slurm::arguments::Slurm;
@@ -65,6 +66,9 @@ pub(crate) enum Command {
     /// Data sets
     #[command(subcommand)]
     Data(Data),
+    /// Who may call a coordinator
+    #[command(subcommand)]
+    Token(Token),
     /// Measure
     #[cfg(feature = "worker")]
     #[command(subcommand)]
@@ -152,9 +156,63 @@ impl StoreAt {
 /// A coordinator.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Remote {
-    /// The coordinator
+    /// The coordinator, or several that stand in for each other: URL,URL
     #[arg(long, env = "BASIN_COORDINATOR", default_value = "http://127.0.0.1:7470", value_name = "URL")]
     pub(crate) coordinator: String,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+}
+
+/// Whom to trust, and what to show a coordinator.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Credentials {
+    #[command(flatten)]
+    pub(crate) token: TokenFile,
+    /// The authorities (PEM) that may sign the coordinator's certificate; those of the system if not given
+    #[arg(long, env = "BASIN_TLS_CA", value_name = "FILE")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// A certificate (PEM) to show to a coordinator that wants to see one
+    #[arg(long, env = "BASIN_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key (PEM) of `--tls-cert`
+    #[arg(long, env = "BASIN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+}
+
+/// The file of the token to show, and whether it was typed: then it goes over the variable `BASIN_TOKEN`, and otherwise that
+/// goes over it.
+#[derive(Debug, Clone)]
+pub(crate) struct TokenFile {
+    pub(crate) path: Option<PathBuf>,
+    pub(crate) is_typed: bool,
+}
+
+const TOKEN_FILE: &str = "token_file";
+
+impl clap::FromArgMatches for TokenFile {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self {
+            path: matches.get_one::<PathBuf>(TOKEN_FILE).cloned(),
+            is_typed: matches.value_source(TOKEN_FILE) == Some(ValueSource::CommandLine),
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Args for TokenFile {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        let help = "The file with the token to show; BASIN_TOKEN may hold the token itself";
+        let argument = clap::Arg::new(TOKEN_FILE).long("token-file").env("BASIN_TOKEN_FILE").help(help);
+        command.arg(argument.value_name("FILE").value_parser(clap::value_parser!(PathBuf)))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -226,20 +284,99 @@ pub(crate) struct Plan {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The address to listen on; loopback only, since nothing yet proves who calls
+    /// The address to listen on; beyond loopback it takes `--tokens` and TLS
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: std::net::SocketAddr,
     /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
     #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
     pub(crate) http: Option<std::net::SocketAddr>,
+    /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
+    /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
+    #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
+    pub(crate) journal: Option<Unshown>,
+    /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
+    #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
+    pub(crate) advertise: Option<String>,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,
     /// The most tasks that a sweep may have
     #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
     pub(crate) max_tasks: u64,
+    /// The file of tokens, one of which every caller must show; `basin token create` makes it. It is read again as it changes
+    #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: Option<PathBuf>,
+    /// The coordinator's certificate (PEM), and after it those that signed it. It is read again as it changes
+    #[arg(long, env = "BASIN_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The key (PEM) of `--tls-cert`
+    #[arg(long, env = "BASIN_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Answer only those who also show a certificate that one of these authorities (PEM) signed
+    #[arg(long, env = "BASIN_TLS_CLIENT_CA", value_name = "FILE")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    /// Listen beyond loopback without TLS: a proxy before the coordinator does it, or the network is nobody else's
+    #[arg(long, env = "BASIN_INSECURE_PLAINTEXT")]
+    pub(crate) insecure_plaintext: bool,
+    /// The most calls a second, for long, of one token from one address
+    #[arg(long, env = "BASIN_CALLS_PER_SECOND", default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) calls_per_second: u32,
     #[command(flatten)]
     pub(crate) store: StoreAt,
+}
+
+/// A text that may hold a password, and is shown nowhere.
+#[derive(Clone)]
+pub(crate) struct Unshown(pub(crate) String);
+
+impl From<String> for Unshown {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for Unshown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("_")
+    }
+}
+
+/// Where tokens are kept.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct TokensAt {
+    /// The coordinator's file of tokens
+    #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
+    pub(crate) tokens: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token and print it, once: only its hash is kept
+    Create {
+        /// What its owner may do
+        #[arg(long, value_parser = ["viewer", "worker", "admin"])]
+        role: String,
+        /// Who it is for
+        #[arg(long, value_name = "NAME")]
+        name: String,
+        /// Refuse it after so many days
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
+        expires: Option<u64>,
+        #[command(flatten)]
+        at: TokensAt,
+    },
+    /// List the tokens
+    List {
+        #[command(flatten)]
+        at: TokensAt,
+    },
+    /// Refuse a token from now on
+    Revoke {
+        /// Its id, or its name if only one token has it
+        token: String,
+        #[command(flatten)]
+        at: TokensAt,
+    },
 }
 
 #[cfg(feature = "worker")]
@@ -381,4 +518,6 @@ pub(crate) struct Doctor {
     /// A coordinator to look for, too
     #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
     pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
 }

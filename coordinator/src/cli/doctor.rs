@@ -1,6 +1,8 @@
 //! `basin doctor`: checks what a sweep needs from here, and says how to mend what is wrong.
 
-use std::time::{Duration, Instant};
+mod coordinator;
+
+use std::time::Instant;
 
 use basin_domain::causes;
 use basin_storage::{ConditionalWrites, Store};
@@ -9,7 +11,6 @@ use serde_json::json;
 use super::arguments::Doctor;
 use super::failure::{Done, Failed};
 use super::output::Output;
-use crate::client::Client;
 
 /// One thing that was looked at.
 struct Finding {
@@ -22,6 +23,11 @@ struct Finding {
 impl Finding {
     fn good(what: &'static str, says: impl Into<String>) -> Self {
         Self { what, good: true, says: says.into(), mend: None }
+    }
+
+    /// It will do, and could be better.
+    fn fair(what: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self { what, good: true, says: says.into(), mend: Some(mend.into()) }
     }
 
     fn bad(what: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
@@ -45,7 +51,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
         }
     }
     if let Some(url) = &arguments.coordinator {
-        findings.push(coordinator(url).await);
+        findings.extend(coordinator::look(&arguments.credentials.dial(url)?).await);
     }
     let mut text = String::new();
     for finding in &findings {
@@ -112,32 +118,5 @@ async fn data(store: &Store) -> Finding {
             Finding::good("data", format!("{stored}; shapes is made by basin itself"))
         }
         Err(error) => Finding::bad("data", causes::in_words(&error), "check the store's datasets/ folder"),
-    }
-}
-
-async fn coordinator(url: &str) -> Finding {
-    let about = async { Client::new(url)?.about().await };
-    match tokio::time::timeout(Duration::from_secs(10), about).await {
-        Ok(Ok(about)) if about.protocol == basin_proto::PROTOCOL => {
-            Finding::good("coordinator", format!("{url}: basin {}, store {}", about.version, about.store_url))
-        }
-        Ok(Ok(about)) => Finding::bad(
-            "coordinator",
-            format!(
-                "{url} speaks protocol version {}, this program {}",
-                about.protocol,
-                basin_proto::PROTOCOL
-            ),
-            "use the same version of basin on both sides",
-        ),
-        Ok(Err(error)) => {
-            let mend = error.hint().unwrap_or_else(|| "look into the coordinator's log".to_owned());
-            Finding::bad("coordinator", causes::in_words(&error), mend)
-        }
-        Err(_) => Finding::bad(
-            "coordinator",
-            format!("{url} did not answer within 10 s"),
-            "check the network between",
-        ),
     }
 }

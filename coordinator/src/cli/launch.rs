@@ -16,7 +16,7 @@ pub(super) fn call_failed(error: CallError) -> Failed {
 /// Submits; durable before it returns.
 pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
     let source = source::read(&arguments.sweep)?;
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
         .launch(&source, arguments.sweep.max_tasks)
         .await

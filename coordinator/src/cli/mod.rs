@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod collect;
 mod configuration;
+mod credentials;
 mod data;
 #[cfg(feature = "worker")]
 mod device;
@@ -25,6 +26,7 @@ mod slurm;
 mod source;
 mod status;
 mod steer;
+mod token;
 mod verify;
 #[cfg(feature = "worker")]
 mod worker;
@@ -118,6 +120,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Report(arguments) => report::report(arguments, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, output).await,
+        Command::Token(arguments) => token::token(arguments, output),
         #[cfg(feature = "worker")]
         Command::Bench(arguments) => bench::bench(arguments, output).await,
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,

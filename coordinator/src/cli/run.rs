@@ -8,6 +8,8 @@ use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::SweepId;
+use basin_domain::utc::Utc;
+use basin_proto::dial::{Dial, Token};
 use basin_worker::agent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -22,8 +24,9 @@ use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker
 use super::{device, lookup, report, signals, source};
 use crate::launch;
 use crate::report::Status;
-use crate::server::{Server, Settings};
+use crate::server::{JournalAt, Server, Settings};
 use crate::service::{Coordinator, completion, sweep_reply};
+use crate::trust::{Minted, Role, TokenName, Tokens, Trust};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
 const TERM: Duration = Duration::from_secs(30);
@@ -54,11 +57,19 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
 
     let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    // Others on this machine reach the port too; only the worker beneath has the token, which is in memory alone.
+    let ours =
+        Minted::new(TokenName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
+            .or_basin("this system gives no random numbers")?;
+    let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
+    let journal = JournalAt::File(state.join("journal.sqlite"));
     let settings =
-        Settings { listen, store: store.clone(), journal: state.join("journal.sqlite"), policy, http: None };
+        Settings { listen, store: store.clone(), journal, advertise: None, policy, trust, http: None };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
-    take_over(&server.coordinator, &sweep).await?;
-    let launched = server.coordinator.launch_prepared(&source, prepared).await;
+    let coordinator =
+        server.coordinator().expect("on a journal of its own a coordinator leads from the start");
+    take_over(&coordinator, &sweep).await?;
+    let launched = coordinator.launch_prepared(&source, prepared).await;
     if let Err(status) = launched {
         server.shut_down().await;
         let failed =
@@ -83,8 +94,9 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let scratch = state.join("scratch");
     let _ = std::fs::remove_dir_all(&scratch);
     let stop_agent = CancellationToken::new();
+    let token = Token::fixed(ours.secret.reveal()).expect("a token that was made is one");
     let agent = agent::Settings {
-        coordinator: server.url(),
+        dial: Dial::to(&server.url()).expect("its own address is one").with_token(Some(token)),
         store: Some(store.url().to_owned()),
         id: fresh_worker("local"),
         slots: workers,
@@ -102,7 +114,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {
-        followed = follow(&server.coordinator, &sweep, &shutdown, output) => followed,
+        followed = follow(&coordinator, &sweep, &shutdown, output) => followed,
         ended = &mut agent => {
             let ended = ended.or_basin("the worker crashed")?;
             server.shut_down().await;
@@ -114,7 +126,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     };
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
-    let (status, failed) = ending(&server.coordinator, &sweep).await;
+    let (status, failed) = ending(&coordinator, &sweep).await;
     server.shut_down().await;
     if !followed? {
         return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))

@@ -1,5 +1,6 @@
 //! `basin serve`: the coordinator of a cluster.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
@@ -7,8 +8,12 @@ use basin_core::command::Policy;
 use super::arguments::Serve;
 use super::failure::{Done, Failed};
 use super::output::Output;
+use super::token::tokens_failed;
 use super::{lookup, signals};
-use crate::server::{Server, Settings, StartError};
+use crate::journal::postgres::{Address, Environment};
+use crate::server::{JournalAt, Server, Settings, StartError};
+use crate::service::Role;
+use crate::trust::{ServerFiles, Tokens, Trust};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
 const SHORTEST_LEASE: f64 = 1.0;
@@ -21,13 +26,76 @@ pub(super) fn not_started(error: StartError) -> Failed {
     let failed = match &error {
         StartError::Listen { .. }
         | StartError::Http { .. }
-        | StartError::NotLoopback(_)
+        | StartError::WithoutTokens(_)
+        | StartError::WithoutTls(_)
         | StartError::Journal { .. } => Failed::input(error),
         StartError::Store { .. } | StartError::UnconditionalStore { .. } | StartError::Ledger(_) => {
             Failed::basin(error)
         }
     };
     failed.maybe_hint(hint)
+}
+
+/// Where the journal is. What was typed is never repeated: it may hold a password.
+fn journal(arguments: &Serve) -> Result<JournalAt, Failed> {
+    let Some(url) = &arguments.journal else {
+        return Ok(JournalAt::File(arguments.store.local.state.join("journal.sqlite")));
+    };
+    let address = Address::parse(&url.0, &Environment::of_this_process()).map_err(|error| {
+        let hint = error.hint();
+        Failed::input(error).context("cannot use the journal's address").hint(hint)
+    })?;
+    if address.trusts_whoever_answers() {
+        tracing::warn!(
+            journal = %address,
+            "the database's certificate is not verified; `sslmode=verify-full` does"
+        );
+    }
+    Ok(JournalAt::Database(Box::new(address)))
+}
+
+/// Says each change of role, for ever.
+async fn tell_of_roles(server: &Server, output: Output) {
+    let mut roles = server.leadership().roles();
+    while roles.changed().await.is_ok() {
+        let role = roles.borrow_and_update().clone();
+        match role {
+            Role::Leading(_) => output.say("leading"),
+            Role::Standby { leader: Some(leader) } => output.say(&format!("standing by; {leader} leads")),
+            Role::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
+            Role::Between => {}
+        }
+    }
+}
+
+/// Who may call, and how.
+fn trust(arguments: &Serve) -> Result<Trust, Failed> {
+    let tokens = match &arguments.tokens {
+        None => Tokens::Anybody,
+        Some(path) => Tokens::of_file(path).map_err(tokens_failed)?,
+    };
+    let files = match (&arguments.tls_cert, &arguments.tls_key) {
+        (None, None) if arguments.tls_client_ca.is_none() => None,
+        (Some(certificate), Some(key)) => Some(ServerFiles {
+            certificate: certificate.clone(),
+            key: key.clone(),
+            client_authorities: arguments.tls_client_ca.clone(),
+        }),
+        (None, _) | (_, None) => {
+            return Err(Failed::input(anyhow::anyhow!("TLS takes a certificate and its key"))
+                .hint("give both `--tls-cert FILE` and `--tls-key FILE`"));
+        }
+    };
+    let tls = files.map(ServerFiles::open).transpose().map_err(|error| {
+        let hint = error.hint();
+        Failed::input(error).maybe_hint(hint)
+    })?;
+    Ok(Trust {
+        tokens,
+        tls: tls.map(Arc::new),
+        allows_plaintext: arguments.insecure_plaintext,
+        calls_per_second: Some(arguments.calls_per_second),
+    })
 }
 
 /// Serves until it is told to stop.
@@ -42,20 +110,27 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
         max_tasks: arguments.max_tasks,
         ..Policy::default()
     };
-    let journal = arguments.store.local.state.join("journal.sqlite");
+    let journal = journal(&arguments)?;
+    let journal_name = journal.to_string();
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
-    let settings = Settings { listen: arguments.listen, store, journal, policy, http: arguments.http };
+    let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
+    let store_url = store.url().to_owned();
+    let Serve { listen, advertise, http, .. } = arguments;
+    let settings = Settings { listen, store, journal, advertise, policy, trust, http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
-    let http = server.http.as_ref().map(|port| format!("http://{}", port.address));
+    let (role, doing) = match &*server.leadership().roles().borrow() {
+        Role::Leading(_) => ("leader", "serving"),
+        Role::Standby { .. } | Role::Between => ("standby", "standing by"),
+    };
+    let http = server.http().map(|address| format!("http://{address}"));
     let value = serde_json::json!({
-        "url": server.url(),
-        "store": server.coordinator.store.url(),
-        "http": http,
+        "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "http": http
     });
-    output.result(&value, &format!("serving at {} over {}", server.url(), server.coordinator.store.url()));
+    output.result(&value, &format!("{doing} at {} over {store_url}", server.url()));
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,
+        () = tell_of_roles(&server, output) => true,
     };
     server.shut_down().await;
     if failed {

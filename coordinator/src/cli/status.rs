@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::placement::Bytes;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use super::failure::{Done, Failed};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
-use crate::client::{CallError, Client};
+use crate::client::Client;
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({
@@ -72,7 +73,7 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
 
 /// `basin list`.
 pub(super) async fn list(arguments: Remote, output: Output) -> Done {
-    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let sweeps = client.list_sweeps().await.map_err(call_failed)?;
     let rows: Vec<_> = sweeps
         .iter()
@@ -90,7 +91,7 @@ pub(super) async fn list(arguments: Remote, output: Output) -> Done {
 
 /// `basin status`.
 pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
     let summary = reply.sweep.clone().unwrap_or_default();
     let mut text = describe(&summary);
@@ -157,13 +158,13 @@ pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
 
 /// `basin watch`.
 pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let mut progress = Progress::new(output);
     let mut seen = false;
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
-            Err(CallError::Unreachable { .. }) if seen => {
+            Err(error) if seen && error.may_pass() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
@@ -191,7 +192,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
 
 /// `basin why`.
 pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let task = client.task(&arguments.task).await.map_err(call_failed)?;
     let mut text =
         format!("{}\n{}: {}\nsweeps: {}\n", task.task_id, task.state, task.why, task.sweeps.join(", "));
@@ -228,7 +229,7 @@ pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
 
 /// `basin workers`.
 pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
-    let client = Client::new(&arguments.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let workers = client.workers().await.map_err(call_failed)?;
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
         (true, _) => "draining".to_owned(),
@@ -245,6 +246,8 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
                 what.device,
                 format!("{}/{}", it.leases, what.slots),
                 what.threads.to_string(),
+                if what.memory == 0 { "-".to_owned() } else { Bytes(what.memory).to_string() },
+                what.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
                 it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
                 state(it),
             ]
@@ -252,7 +255,10 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
         .collect();
     let text = match rows.is_empty() {
         true => "no workers".to_owned(),
-        false => table(&["worker", "host", "device", "busy", "threads", "seen", "state"], &rows),
+        false => table(
+            &["worker", "host", "device", "busy", "threads", "memory", "labels", "seen", "state"],
+            &rows,
+        ),
     };
     let value: Vec<_> = workers
         .iter()
@@ -260,7 +266,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             let what = it.worker.clone().unwrap_or_default();
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
-                "labels": what.labels, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
                 "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
         })
         .collect();

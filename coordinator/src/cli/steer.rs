@@ -11,7 +11,7 @@ use crate::client::Client;
 
 /// Steers a sweep and says how it stands now.
 pub(super) async fn steer(arguments: SweepAt, steering: Steering, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let summary = client.steer(&arguments.sweep, steering).await.map_err(call_failed)?;
     output.result(&summary_value(&summary), &describe(&summary));
     Ok(())
@@ -19,7 +19,7 @@ pub(super) async fn steer(arguments: SweepAt, steering: Steering, output: Output
 
 /// Lets a worker leave.
 pub(super) async fn drain(arguments: Drain, output: Output) -> Done {
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     client.drain(&arguments.worker).await.map_err(call_failed)?;
     let value = serde_json::json!({ "worker": arguments.worker, "draining": true });
     output.result(&value, &format!("{} is draining", arguments.worker));

@@ -74,20 +74,21 @@ pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, Failed> {
 /// The failure of an agent.
 pub(super) fn agent_failed(error: AgentError) -> Failed {
     let hint = match &error {
-        AgentError::BadAddress { .. } => Some("an address looks like http://127.0.0.1:7470".to_owned()),
-        AgentError::Refused { .. } => None,
-        AgentError::Unreachable { .. } => {
-            Some("start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned())
-        }
+        AgentError::Dial(error) => error.hint(),
+        AgentError::Refused { hint, .. } => hint.clone(),
+        AgentError::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+            "start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned()
+        })),
         AgentError::Store { source, .. } => source.hint(),
         AgentError::Folder { .. } => Some("choose another folder with `--cache DIR` or TMPDIR".to_owned()),
     };
-    let failed = match &error {
-        AgentError::BadAddress { .. } | AgentError::Refused { .. } | AgentError::Folder { .. } => {
-            Failed::input(error)
-        }
-        AgentError::Unreachable { .. } | AgentError::Store { .. } => Failed::basin(error),
+    let is_input = match &error {
+        AgentError::Dial(error) => error.is_input(),
+        AgentError::Unreachable { trouble, .. } => trouble.is_input,
+        AgentError::Refused { .. } | AgentError::Folder { .. } => true,
+        AgentError::Store { .. } => false,
     };
+    let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
     failed.maybe_hint(hint)
 }
 
@@ -114,7 +115,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
     let (slots, threads) =
         device::shares(&devices, arguments.slots, arguments.threads, (1, cores(), arguments.pack));
     let mut settings = Settings {
-        coordinator: arguments.remote.coordinator.clone(),
+        dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
         id: fresh_worker(""),
         slots,
@@ -139,7 +140,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
     settings.scratch = scratch.path().to_owned();
     let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();
-    output.say(&format!("worker {id} for {}", settings.coordinator));
+    output.say(&format!("worker {id} for {}", settings.dial.first()));
     let departure =
         agent::run(settings, shutdown).await.map_err(|error| agent_failed(error).context("cannot work"))?;
     let why = match departure {

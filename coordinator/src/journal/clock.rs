@@ -33,3 +33,15 @@ impl Clock for SystemClock {
         Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 }
+
+/// A clock that runs ahead of another by the same span for ever.
+pub(super) struct AheadOf {
+    pub(super) clock: std::sync::Arc<dyn Clock>,
+    pub(super) by: Duration,
+}
+
+impl Clock for AheadOf {
+    fn now(&self) -> Timestamp {
+        self.clock.now() + self.by
+    }
+}

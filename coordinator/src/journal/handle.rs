@@ -12,6 +12,7 @@ use basin_core::command::{Command, Policy, Refusal, Reply};
 use basin_domain::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
+use super::clock::AheadOf;
 use super::writer::Writer;
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
@@ -66,12 +67,12 @@ impl LedgerHandle {
         let (queue, mut messages) = mpsc::channel(QUEUE);
         let (opened, is_open) = oneshot::channel();
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        let time = Arc::clone(&clock);
         let run = move || match Writer::open(journal, policy) {
             Ok(writer) => {
+                let clock = not_before(writer.latest(), clock);
                 // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
-                let _ = opened.send(Ok(()));
-                let closing = Service { writer, clock: time, encoding: None }.serve(&mut messages);
+                let _ = opened.send(Ok(Arc::clone(&clock)));
+                let closing = Service { writer, clock, encoding: None }.serve(&mut messages);
                 // The journal is free by now: whoever waits for the end may open it again.
                 drop(messages);
                 drop(closing);
@@ -81,7 +82,7 @@ impl LedgerHandle {
             }
         };
         std::thread::Builder::new().name("ledger".into()).spawn(run).map_err(JournalError::Thread)?;
-        is_open.await.unwrap_or_else(|_| {
+        let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
         Ok(Self { queue, clock })
@@ -103,7 +104,7 @@ impl LedgerHandle {
         answered.await.unwrap_or(Err(DecideError::Unavailable))
     }
 
-    /// Looks at the ledger as the disk has it. `look` holds up every decision, so it is short.
+    /// Looks at the ledger as the disk has it, and nobody else's. `look` holds up every decision, so it is short.
     ///
     /// # Errors
     /// [`DecideError::Unavailable`], if the ledger has closed.
@@ -133,6 +134,20 @@ impl LedgerHandle {
     pub async fn closed(&self) {
         self.queue.closed().await;
     }
+}
+
+/// A clock that goes on from there, if this one is behind: it may be another machine's than the one that decided last, and
+/// leases would not run out before it had caught up.
+fn not_before(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+    let by = latest - clock.now();
+    if by.is_zero() {
+        return clock;
+    }
+    tracing::warn!(
+        ?by,
+        "this machine's clock is behind the journal's last event; the ledger's time goes on from there"
+    );
+    Arc::new(AheadOf { clock, by })
 }
 
 /// What the thread works with.
@@ -168,10 +183,7 @@ impl<J: Journal> Service<J> {
             }
             closing.0.append(&mut batch.closing);
             if let Err(error) = self.answer(batch) {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "the journal failed; nothing is decided any more"
-                );
+                tell(&error);
                 // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
                 return closing;
             }
@@ -183,7 +195,11 @@ impl<J: Journal> Service<J> {
 
     fn answer(&mut self, batch: Batch) -> Result<(), super::writer::WriteError> {
         let Batch { commands, answers, looks, closing: _ } = batch;
-        if !commands.is_empty() {
+        if commands.is_empty() {
+            if !looks.is_empty() {
+                self.writer.confirm()?;
+            }
+        } else {
             let replies = self.writer.write(self.clock.now(), commands)?;
             for (answer, reply) in answers.into_iter().zip(replies) {
                 // Whoever asked may have gone; it is decided all the same.
@@ -234,6 +250,15 @@ impl<J: Journal> Service<J> {
             }
         }
     }
+}
+
+fn tell(error: &super::writer::WriteError) {
+    use super::writer::WriteError::{Append, Unconfirmed};
+    let (Append(JournalError::Superseded) | Unconfirmed(JournalError::Superseded)) = error else {
+        let error = error as &dyn std::error::Error;
+        return tracing::error!(error, "the journal failed; nothing is decided any more");
+    };
+    tracing::warn!("another coordinator has taken over; nothing is decided here any more");
 }
 
 /// What arrived while the last write was under way.

@@ -56,6 +56,10 @@ impl Journal for Watched {
         self.inner.append(events)
     }
 
+    fn confirm(&mut self) -> Result<(), JournalError> {
+        self.inner.confirm()
+    }
+
     fn sequence(&self) -> u64 {
         self.inner.sequence()
     }
@@ -211,6 +215,24 @@ fn the_ledgers_time_never_goes_back() {
     let mut writer = Writer::open(MemoryJournal::open(&disk).unwrap(), Policy::default()).unwrap();
     writer.write(Timestamp(30), vec![launch("c", 3)]).unwrap();
     assert_eq!(writer.ledger().sweeps().last().unwrap().launched_at, Timestamp(50));
+}
+
+#[tokio::test]
+async fn a_clock_that_is_behind_the_last_event_goes_on_from_there() {
+    let disk = MemoryDisk::default();
+    let (ahead, behind) = (StandingClock::default(), StandingClock::default());
+    ahead.0.store(90_000, Ordering::SeqCst);
+    behind.0.store(30_000, Ordering::SeqCst);
+    let journal = || MemoryJournal::open(&disk).unwrap();
+    let handle = LedgerHandle::open(journal(), Policy::default(), ahead).await.unwrap();
+    handle.decide(launch("a", 1)).await.unwrap();
+    // It dies, and another machine's coordinator goes on.
+    let crashed = disk_as_a_crash_leaves_it(&disk);
+    let journal = MemoryJournal::open(&crashed).unwrap();
+    let handle = LedgerHandle::open(journal, Policy::default(), behind.clone()).await.unwrap();
+    assert_eq!(handle.now(), Timestamp(90_000));
+    behind.0.store(31_000, Ordering::SeqCst);
+    assert_eq!(handle.now(), Timestamp(91_000), "it moves as that machine's clock does");
 }
 
 #[tokio::test]

@@ -122,6 +122,7 @@ impl Meter {
             | Change::Drained(_)
             | Change::Avoided { .. }
             | Change::Forgotten(_)
+            | Change::Placed { .. }
             | Change::Restarted { .. } => None,
         }
     }
@@ -151,6 +152,10 @@ impl<J: Journal> Journal for Metered<J> {
         self.journal.append(events)?;
         self.meter.count(events, began.elapsed());
         Ok(())
+    }
+
+    fn confirm(&mut self) -> Result<(), JournalError> {
+        self.journal.confirm()
     }
 
     fn sequence(&self) -> u64 {

@@ -1,7 +1,7 @@
 //! What must outlive the coordinator: the ledger's durable events, and snapshots so that a restart needn't replay all.
 //!
-//! A [`Journal`] keeps bytes and nothing else: [`SqliteJournal`] in a file, [`MemoryJournal`] for tests; both pass one
-//! conformance suite. A [`Writer`] owns a ledger and its journal and answers nothing before it is on disk. A
+//! A [`Journal`] keeps bytes and nothing else: [`SqliteJournal`] in a file, [`postgres`] in a database that several
+//! coordinators share, one of them leading, [`MemoryJournal`] for tests; all pass one conformance suite. A [`Writer`] owns a ledger and its journal and answers nothing before it is on disk. A
 //! [`LedgerHandle`] gives the writer a thread of its own, groups what arrives at the same time into one write, and is
 //! what the rest of the coordinator holds.
 //!
@@ -14,6 +14,7 @@ mod encoding;
 pub mod handle;
 mod memory;
 pub mod metered;
+pub mod postgres;
 pub mod recovery;
 mod sqlite;
 pub mod writer;
@@ -30,6 +31,7 @@ pub use encoding::EncodedSnapshot;
 pub use handle::{DecideError, LedgerHandle};
 pub use memory::{MemoryDisk, MemoryJournal};
 pub use metered::{Meter, Metered};
+pub use postgres::PostgresJournal;
 pub use sqlite::SqliteJournal;
 pub use writer::Writer;
 
@@ -46,6 +48,13 @@ pub trait Journal: Send + 'static {
     /// # Errors
     /// If it can't. Whether the events were kept is unknown then; only `load` on a journal opened anew can tell.
     fn append(&mut self, events: &[Event]) -> Result<(), JournalError>;
+
+    /// Proves that nobody else has written since: what is known of this journal is the present. Answers that cost no write
+    /// wait for it.
+    ///
+    /// # Errors
+    /// If another coordinator may have taken over.
+    fn confirm(&mut self) -> Result<(), JournalError>;
 
     /// The number of the last batch that was appended; 0 before the first.
     fn sequence(&self) -> u64;
@@ -72,9 +81,15 @@ pub enum JournalError {
     /// Another process has it open.
     #[error("another coordinator has it open: stop that one, or give this one a journal of its own")]
     Locked,
+    /// Another coordinator leads by now; nothing more is written under this one's epoch.
+    #[error("another coordinator has taken over")]
+    Superseded,
     /// It is something else.
     #[error("it is not a journal of basin's: give another path, or move that file away")]
     NotAJournal,
+    /// The database's schema is somebody else's.
+    #[error("its schema `{0}` holds something else: give another with `?schema=NAME`")]
+    ForeignSchema(String),
     /// A later version of the program wrote it.
     #[error(
         "its format is {found}, and this program knows {known}: use the program that wrote it, or a later one"
@@ -113,9 +128,45 @@ pub enum JournalError {
     /// The database can't be read or written.
     #[error("it can't be read or written")]
     Database(#[from] rusqlite::Error),
+    /// The database server can't be reached, or refuses.
+    #[error("it can't be read or written")]
+    Postgres(#[from] tokio_postgres::Error),
+    /// The database server is silent.
+    #[error("the database did not answer within {} s", .0.as_secs())]
+    Silent(std::time::Duration),
+    /// The way to the database server can't be made safe.
+    #[error("it can't be reached safely")]
+    Tls(#[from] postgres::TlsError),
+    /// An earlier write failed: whether it was kept is unknown, and this journal is of no more use.
+    #[error("an earlier write failed")]
+    Broken,
     /// The medium can't be read or written.
     #[error("it can't be read or written")]
     Medium(#[source] std::io::Error),
+}
+
+impl JournalError {
+    /// Whether trying again changes nothing: a person must look at what was kept, or at which program reads it.
+    pub const fn is_lasting(&self) -> bool {
+        match self {
+            Self::NotAJournal
+            | Self::ForeignSchema(_)
+            | Self::LaterFormat { .. }
+            | Self::Damaged { .. }
+            | Self::Snapshot(_)
+            | Self::Contradiction { .. }
+            | Self::Folder(_)
+            | Self::Tls(_) => true,
+            Self::Locked
+            | Self::Superseded
+            | Self::Thread(_)
+            | Self::Database(_)
+            | Self::Postgres(_)
+            | Self::Silent(_)
+            | Self::Broken
+            | Self::Medium(_) => false,
+        }
+    }
 }
 
 /// In which way kept bytes differ from what was written.

@@ -17,7 +17,7 @@ pub struct Writer<J> {
     /// The latest time that was decided at: the ledger's time never goes back, whatever the clock does.
     latest: Timestamp,
     since_snapshot: usize,
-    /// An append failed: the ledger is ahead of the journal, and nothing may be answered any more.
+    /// An append failed, or the journal is another's: the ledger is ahead of it, and nothing may be answered any more.
     is_ahead: bool,
 }
 
@@ -30,7 +30,10 @@ pub enum WriteError {
     /// What was decided could not be kept. Whether it was is unknown until the journal is opened anew.
     #[error("what was decided could not be kept")]
     Append(#[source] JournalError),
-    /// That happened before.
+    /// Nothing had to be kept, and it is unknown whether another coordinator has written meanwhile.
+    #[error("the journal may be another coordinator's by now")]
+    Unconfirmed(#[source] JournalError),
+    /// One of these happened before.
     #[error("the journal could not be written before")]
     Ahead,
 }
@@ -61,8 +64,14 @@ impl<J: Journal> Writer<J> {
         &self.ledger
     }
 
+    /// The latest time that was decided at.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     /// Decides about commands that arrived together, in order, keeps what happened with one write, and only then gives
-    /// the replies.
+    /// the replies. What costs no write is answered once the journal is known to be this writer's still: a coordinator that
+    /// was superseded without noticing renews no lease.
     ///
     /// # Errors
     /// If it could not be kept. The writer is of no more use then.
@@ -84,14 +93,30 @@ impl<J: Journal> Writer<J> {
                 reply
             }));
         }
-        if !durable.is_empty() {
-            self.journal.append(&durable).map_err(|error| {
-                self.is_ahead = true;
-                WriteError::Append(error)
-            })?;
-            self.since_snapshot += durable.len();
+        if durable.is_empty() {
+            self.confirm()?;
+            return Ok(replies);
         }
+        self.journal.append(&durable).map_err(|error| {
+            self.is_ahead = true;
+            WriteError::Append(error)
+        })?;
+        self.since_snapshot += durable.len();
         Ok(replies)
+    }
+
+    /// Proves that the ledger is the present: nobody else has written since.
+    ///
+    /// # Errors
+    /// If that is unknown. The writer is of no more use then.
+    pub fn confirm(&mut self) -> Result<(), WriteError> {
+        if self.is_ahead {
+            return Err(WriteError::Ahead);
+        }
+        self.journal.confirm().map_err(|error| {
+            self.is_ahead = true;
+            WriteError::Unconfirmed(error)
+        })
     }
 
     /// Whether enough has happened for another snapshot.

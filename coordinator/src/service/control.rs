@@ -1,22 +1,21 @@
 //! What people's tools call.
 
-use std::sync::Arc;
-
 use basin_core::Ledger;
 use basin_core::command::Command;
 use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::sweep::Source;
 use basin_proto::convert::parse;
 use basin_proto::v1::control_server::Control;
-use basin_proto::{PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
-use super::Coordinator;
+use super::Leadership;
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+use crate::trust::Caller;
 
 /// The tools' service.
 #[derive(Debug, Clone)]
-pub struct ControlService(pub Arc<Coordinator>);
+pub struct ControlService(pub Leadership);
 
 type Reply<T> = Result<Response<T>, Status>;
 
@@ -25,7 +24,7 @@ impl Control for ControlService {
     async fn launch(&self, request: Request<v1::LaunchRequest>) -> Reply<v1::LaunchReply> {
         let request = request.into_inner();
         let max_tasks = request.max_tasks;
-        let launched = self.0.launch(&Source::from(request), max_tasks).await?;
+        let launched = self.0.coordinator()?.launch(&Source::from(request), max_tasks).await?;
         Ok(Response::new(v1::LaunchReply {
             sweep_id: launched.sweep.to_string(),
             new: launched.new,
@@ -47,7 +46,7 @@ impl Control for ControlService {
 
     async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> Reply<v1::GetTaskReply> {
         let id = self.find_task(request.into_inner().task_id).await?;
-        let now = self.0.ledger.now();
+        let now = self.0.coordinator()?.ledger.now();
         let found = self
             .view(move |ledger| {
                 let task = ledger.task(&id)?;
@@ -70,15 +69,16 @@ impl Control for ControlService {
                 return Err(Status::invalid_argument("field `steering`: is missing"));
             }
         };
-        self.0.decide(command).await?;
-        self.0.wake.notify_waiters();
+        let coordinator = self.0.coordinator()?;
+        coordinator.decide(command).await?;
+        coordinator.wake.notify_waiters();
         tracing::info!(sweep = %id, ?steering, "sweep steered");
         let sweep = self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await?;
         Ok(Response::new(v1::SteerSweepReply { sweep }))
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
-        let now = self.0.ledger.now();
+        let now = self.0.coordinator()?.ledger.now();
         let workers = self
             .view(move |ledger| {
                 let heard =
@@ -91,16 +91,23 @@ impl Control for ControlService {
 
     async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
         let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
-        self.0.decide(Command::Drain(worker)).await?;
-        self.0.wake.notify_waiters();
+        let coordinator = self.0.coordinator()?;
+        coordinator.decide(Command::Drain(worker)).await?;
+        coordinator.wake.notify_waiters();
         Ok(Response::new(v1::DrainWorkerReply {}))
     }
 
-    async fn about(&self, _: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+    async fn about(&self, request: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+        let coordinator = self.0.coordinator()?;
+        let caller = request.extensions().get::<Caller>();
         Ok(Response::new(v1::AboutReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,
-            store_url: self.0.store.url().to_owned(),
+            store_url: coordinator.store.url().to_owned(),
+            oldest_protocol: OLDEST_PROTOCOL,
+            caller: caller.map(|caller| caller.name.clone()).unwrap_or_default(),
+            role: caller.map(|caller| caller.role.to_string()).unwrap_or_default(),
+            clock_unix_ms: coordinator.ledger.now().0,
         }))
     }
 }
@@ -110,7 +117,7 @@ impl ControlService {
         &self,
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        self.0.ledger.view(look).await.map_err(|error| super::refusal::undecided(&error))
+        self.0.coordinator()?.ledger.view(look).await.map_err(|error| super::refusal::undecided(&error))
     }
 
     /// The sweep whose id is or begins with `text`.

@@ -1,6 +1,7 @@
 //! The coordinator's services: what arrives is checked, decided by the ledger, and answered once it is on disk.
 
 mod control;
+mod leadership;
 mod refusal;
 mod scheduler;
 mod summary;
@@ -22,6 +23,7 @@ use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, Prepared};
 
 pub use control::ControlService;
+pub use leadership::{Leadership, Role};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use ticker::{settle_expired, tick_forever};
@@ -41,7 +43,9 @@ pub struct Coordinator {
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
-    /// Cancelled when the coordinator stops: calls that wait are answered.
+    /// Whether another coordinator may take over at another address: one that can't be reached needn't be all there is.
+    pub has_shared_journal: bool,
+    /// Cancelled when the coordinator stops, or stops leading: calls that wait are answered.
     pub stop: CancellationToken,
 }
 
@@ -103,6 +107,11 @@ impl Coordinator {
             sweep: sweep.clone(),
             tasks: tasks.collect(),
             committed: committed.values().map(completion).collect(),
+            needs: plan
+                .needs
+                .into_iter()
+                .map(|(experiment, needs)| (experiment.to_string(), needs))
+                .collect(),
         };
         let reply = self.decide(Command::Launch(launch)).await?;
         self.wake.notify_waiters();

@@ -23,7 +23,9 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
 pub(super) fn undecided(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
-        DecideError::Unavailable => Status::unavailable("the coordinator is shutting down"),
+        DecideError::Unavailable => {
+            basin_proto::standby::between("the coordinator is shutting down, or has lost the lead")
+        }
     }
 }
 
@@ -43,19 +45,14 @@ pub(super) fn no_store(error: &StorageError) -> Status {
 
 /// The status of a sweep that can't be prepared; its hint travels as metadata.
 pub(super) fn unprepared(error: &PrepareError) -> Status {
-    let mut status = match error {
+    let status = match error {
         PrepareError::Sweep(error) => Status::invalid_argument(error.to_string()),
         PrepareError::AmbiguousDataset { .. } => Status::failed_precondition(error.to_string()),
         PrepareError::Storage(error) => no_store(error),
     };
-    if let Some(mut hint) = error.hint() {
-        if hint.contains("--max-tasks") {
-            hint.push_str(
-                " (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)",
-            );
-        }
-        let value = tonic::metadata::MetadataValue::from_bytes(hint.as_bytes());
-        status.metadata_mut().insert_bin(basin_proto::HINT_KEY, value);
+    let Some(mut hint) = error.hint() else { return status };
+    if hint.contains("--max-tasks") {
+        hint.push_str(" (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)");
     }
-    status
+    basin_proto::hint::give(status, &hint)
 }

@@ -1,6 +1,5 @@
 //! What workers call.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Held, Reply, StopReason, Sync, Synced};
@@ -9,10 +8,10 @@ use basin_domain::time::Timestamp;
 use basin_domain::worker::Progress;
 use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
-use basin_proto::{PROTOCOL, v1};
+use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
-use super::{Coordinator, completion, fresh_lease, refusal, unfitting};
+use super::{Coordinator, Leadership, completion, fresh_lease, refusal, unfitting};
 
 /// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
 const HOLD: Duration = Duration::from_secs(8);
@@ -26,7 +25,7 @@ const WORKER_LIMIT: usize = 4096;
 
 /// The workers' service.
 #[derive(Debug, Clone)]
-pub struct SchedulerService(pub Arc<Coordinator>);
+pub struct SchedulerService(pub Leadership);
 
 type Reply_<T> = Result<Response<T>, Status>;
 
@@ -34,36 +33,33 @@ type Reply_<T> = Result<Response<T>, Status>;
 impl Scheduler for SchedulerService {
     async fn hello(&self, request: Request<v1::HelloRequest>) -> Reply_<v1::HelloReply> {
         let request = request.into_inner();
-        if request.protocol != PROTOCOL {
-            return Err(Status::failed_precondition(format!(
-                "this coordinator speaks protocol version {PROTOCOL} and the worker version {}; use workers of basin {}",
-                request.protocol,
-                env!("CARGO_PKG_VERSION"),
-            )));
-        }
+        check_protocol(request.protocol)?;
         let worker: WorkerId = parse("worker_id", &request.worker_id)?;
         let description =
             basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
+        let coordinator = self.0.coordinator()?;
         tracing::info!(%worker, host = description.host, slots = description.slots, "worker said hello");
         Ok(Response::new(v1::HelloReply {
-            protocol: PROTOCOL,
+            protocol: request.protocol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            store_url: self.0.store.url().to_owned(),
-            term_ms: millis(self.0.term),
+            store_url: coordinator.store.url().to_owned(),
+            term_ms: millis(coordinator.term),
+            has_shared_journal: coordinator.has_shared_journal,
         }))
     }
 
     async fn sync(&self, request: Request<v1::SyncRequest>) -> Reply_<v1::SyncReply> {
+        let coordinator = self.0.coordinator()?;
         let sync = sync_command(request.into_inner())?;
         let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
-        let deadline = tokio::time::Instant::now() + HOLD.min(self.0.term / HOLDS_A_TERM);
+        let deadline = tokio::time::Instant::now() + HOLD.min(coordinator.term / HOLDS_A_TERM);
         loop {
             // Listening begins before the ledger is asked: what is launched in between is not missed.
-            let woken = self.0.wake.notified();
+            let woken = coordinator.wake.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
             let command = Sync { fresh: fresh(sync.free_slots), ..sync.clone() };
-            let Reply::Synced(synced) = self.0.decide(Command::Sync(command)).await? else {
+            let Reply::Synced(synced) = coordinator.decide(Command::Sync(command)).await? else {
                 return Err(unfitting());
             };
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
@@ -71,40 +67,42 @@ impl Scheduler for SchedulerService {
                 tokio::select! {
                     () = woken => true,
                     () = tokio::time::sleep_until(deadline) => false,
-                    () = self.0.stop.cancelled() => false,
+                    () = coordinator.stop.cancelled() => false,
                 }
             };
             if !may_wait || has_news || !is_woken.await {
-                return Ok(Response::new(self.answer(synced)));
+                return Ok(Response::new(answer(&coordinator, synced)));
             }
         }
     }
 
     async fn complete(&self, request: Request<v1::CompleteRequest>) -> Reply_<v1::SettleReply> {
+        let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease: LeaseId = parse("lease_id", &request.lease_id)?;
         let task: TaskId = parse("task_id", &request.task_id)?;
         let manifest: basin_domain::digest::Digest = parse("manifest_digest", &request.manifest_digest)?;
         // The store is believed, not the caller: what counts is the commit that is there.
-        let commit = self.0.store.read_commit(&task).await.map_err(|error| refusal::no_store(&error))?;
+        let commit = coordinator.store.read_commit(&task).await.map_err(|error| refusal::no_store(&error))?;
         let Some(commit) = commit.filter(|commit| commit.manifest == manifest) else {
             return Err(Status::failed_precondition(format!("the store has no such commit of task {task}")));
         };
         let complete = completion(&commit);
         let command =
             if commit.lease == lease { Command::Complete(complete) } else { Command::Adopt(complete) };
-        let reply = self.0.decide(command).await?;
-        self.0.wake.notify_waiters();
+        let reply = coordinator.decide(command).await?;
+        coordinator.wake.notify_waiters();
         settled(&reply)
     }
 
     async fn fail(&self, request: Request<v1::FailRequest>) -> Reply_<v1::SettleReply> {
+        let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
         let task = parse("task_id", &request.task_id)?;
         let failure = failure(&request.kind, request.message)?;
         // A commit whose answer was lost looks like a failure of the store: the store is asked before anybody is charged.
-        let commit = self.0.store.read_commit(&task).await.unwrap_or_else(|error| {
+        let commit = coordinator.store.read_commit(&task).await.unwrap_or_else(|error| {
             tracing::warn!(%task, %error, "the store did not say whether a failed task is committed");
             None
         });
@@ -112,66 +110,80 @@ impl Scheduler for SchedulerService {
             Some(commit) => Command::Adopt(completion(&commit)),
             None => Command::Fail { lease, task, failure },
         };
-        let reply = self.0.decide(command).await?;
-        self.0.wake.notify_waiters();
+        let reply = coordinator.decide(command).await?;
+        coordinator.wake.notify_waiters();
         settled(&reply)
     }
 
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> Reply_<v1::SettleReply> {
+        let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
         let task = parse("task_id", &request.task_id)?;
         let reason = release_reason(&request.reason)?;
-        let reply = self.0.decide(Command::Release { lease, task, reason }).await?;
-        self.0.wake.notify_waiters();
+        let reply = coordinator.decide(Command::Release { lease, task, reason }).await?;
+        coordinator.wake.notify_waiters();
         settled(&reply)
     }
 }
 
-impl SchedulerService {
-    fn answer(&self, synced: Synced) -> v1::SyncReply {
-        let now = self.0.ledger.now();
-        let remaining = |until: Timestamp| millis(until - now);
-        v1::SyncReply {
-            answer: synced.answer,
-            grants: synced
-                .grants
-                .into_iter()
-                .map(|grant| v1::Grant {
-                    lease_id: grant.lease.to_string(),
-                    remaining_ms: remaining(grant.expires),
-                    tasks: grant
-                        .tasks
-                        .iter()
-                        .map(|(id, attempt, spec)| leased_task(*id, *attempt, spec))
-                        .collect(),
-                })
-                .collect(),
-            renewed: synced
-                .renewed
-                .into_iter()
-                .map(|(lease, until)| v1::Renewal {
-                    lease_id: lease.to_string(),
-                    remaining_ms: remaining(until),
-                })
-                .collect(),
-            stop: synced
-                .stop
-                .into_iter()
-                .map(|(lease, reason)| v1::Stop {
-                    lease_id: lease.to_string(),
-                    reason: match reason {
-                        StopReason::Lost => v1::StopReason::Lost,
-                        StopReason::Cancelled => v1::StopReason::Cancelled,
-                    }
-                    .into(),
-                })
-                .collect(),
-            drain: synced.drain,
-            idle: synced.idle,
-            next_sync_ms: millis(self.0.term / ROUNDS_A_TERM).clamp(20, 2_000),
-        }
+fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
+    let now = coordinator.ledger.now();
+    let remaining = |until: Timestamp| millis(until - now);
+    v1::SyncReply {
+        answer: synced.answer,
+        grants: synced
+            .grants
+            .into_iter()
+            .map(|grant| v1::Grant {
+                lease_id: grant.lease.to_string(),
+                remaining_ms: remaining(grant.expires),
+                tasks: grant
+                    .tasks
+                    .iter()
+                    .map(|(id, attempt, spec)| leased_task(*id, *attempt, spec))
+                    .collect(),
+            })
+            .collect(),
+        renewed: synced
+            .renewed
+            .into_iter()
+            .map(|(lease, until)| v1::Renewal { lease_id: lease.to_string(), remaining_ms: remaining(until) })
+            .collect(),
+        stop: synced
+            .stop
+            .into_iter()
+            .map(|(lease, reason)| v1::Stop {
+                lease_id: lease.to_string(),
+                reason: match reason {
+                    StopReason::Lost => v1::StopReason::Lost,
+                    StopReason::Cancelled => v1::StopReason::Cancelled,
+                }
+                .into(),
+            })
+            .collect(),
+        drain: synced.drain,
+        idle: synced.idle,
+        next_sync_ms: millis(coordinator.term / ROUNDS_A_TERM).clamp(20, 2_000),
     }
+}
+
+/// Refuses workers of versions that aren't spoken here.
+fn check_protocol(theirs: u32) -> Result<(), Status> {
+    if (OLDEST_PROTOCOL..=PROTOCOL).contains(&theirs) {
+        return Ok(());
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!(
+        "this coordinator speaks protocol versions {OLDEST_PROTOCOL} to {PROTOCOL} and the worker version {theirs}; \
+         use workers of basin {version}"
+    );
+    let hint = if theirs > PROTOCOL {
+        "replace the coordinator first, then its workers"
+    } else {
+        "replace the workers by ones of the coordinator's version"
+    };
+    Err(basin_proto::hint::give(Status::failed_precondition(message), hint))
 }
 
 fn millis(duration: Duration) -> u64 {

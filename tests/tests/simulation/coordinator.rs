@@ -91,6 +91,10 @@ impl Journal for Recorded {
         if fault.is_some() { Err(failed()) } else { Ok(()) }
     }
 
+    fn confirm(&mut self) -> Result<(), JournalError> {
+        self.inner.confirm()
+    }
+
     fn sequence(&self) -> u64 {
         self.inner.sequence()
     }
@@ -248,7 +252,7 @@ impl World {
                 self.perhaps_keep_a_snapshot();
             }
             Ok(_) => self.coordinator_dies(),
-            Err(WriteError::Append(_) | WriteError::Ahead) => {
+            Err(WriteError::Append(_) | WriteError::Unconfirmed(_) | WriteError::Ahead) => {
                 self.count("failed writes");
                 self.coordinator_dies();
             }

@@ -80,6 +80,8 @@ impl Executor {
         let mut child = Command::new(&program.path)
             .args(&program.arguments)
             .env(THREADS_VARIABLE, program.threads.to_string())
+            // It never calls anybody, so it is not to have what opens doors.
+            .env_remove("BASIN_TOKEN")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

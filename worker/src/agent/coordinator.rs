@@ -1,49 +1,63 @@
-//! The coordinator, as an agent sees it.
+//! The coordinator, as an agent sees it: the one that leads, of those that it knows.
 
 use std::time::Duration;
 
-use basin_domain::causes;
 use basin_domain::worker::WorkerDescription;
+use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Token, Trouble, Unanswered};
 use basin_proto::v1::scheduler_client::SchedulerClient;
-use basin_proto::{MESSAGE_LIMIT, PROTOCOL, v1};
-use tonic::transport::{Channel, Endpoint};
+use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, retry_after, v1};
 use tonic::{Code, Status};
 
 use super::error::AgentError;
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
-const CALL_TIMEOUT: Duration = Duration::from_secs(40);
+const PATIENCE: Patience = Patience { call: Duration::from_secs(40), stays: true };
+/// The longest that an idle worker's `Sync` is held.
+const HOLD: Duration = Duration::from_secs(8);
+/// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's term, within these
+/// bounds.
+const SILENCE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
 
-/// A connection that mends itself: lazily opened, opened again after a failure.
+/// How long a worker whose token is refused waits for its file to have another: a secret of Kubernetes takes about a minute to
+/// reach its containers.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(150);
+
+/// Connections that mend themselves: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
 pub(super) struct Coordinator {
-    pub(super) url: String,
-    client: SchedulerClient<Channel>,
+    all: Coordinators,
+    /// Whether a token that is refused may be followed by one that isn't.
+    token_may_change: bool,
+    silence: Duration,
+    /// If no coordinator that this worker knows leads, none does.
+    knows_all: bool,
+}
+
+/// A call that no leader answered.
+#[derive(Debug)]
+pub(super) struct Unheard {
+    pub(super) status: Status,
+    /// It is certain that no coordinator led at some time after the call began: whoever leads later was elected, or started,
+    /// after that, and gives live leases a full term.
+    pub(super) nobody_leads: bool,
 }
 
 impl Coordinator {
-    /// A coordinator at `url`; nothing is sent yet.
-    pub(super) fn new(url: &str) -> Result<Self, AgentError> {
-        let bad = |source| AgentError::BadAddress { url: url.to_owned(), source };
-        let channel = Endpoint::from_shared(url.to_owned())
-            .map_err(bad)?
-            .connect_timeout(Duration::from_secs(5))
-            .timeout(CALL_TIMEOUT)
-            // Without these a half-open connection goes unnoticed.
-            .http2_keep_alive_interval(Duration::from_secs(5))
-            .keep_alive_timeout(Duration::from_secs(5))
-            .keep_alive_while_idle(true)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let client = SchedulerClient::new(channel)
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        Ok(Self { url: url.to_owned(), client })
+    /// The coordinators of a dial; nothing is sent yet.
+    pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
+        let all = Coordinators::new(dial, PATIENCE)?;
+        let token_may_change = dial.token.as_ref().is_some_and(Token::may_change);
+        Ok(Self { all, token_may_change, silence: *SILENCE.end(), knows_all: false })
     }
 
-    /// Says hello until the coordinator answers or `patience` is over.
+    /// The address of the one that leads, as far as is known.
+    pub(super) fn address(&self) -> Address {
+        self.all.address()
+    }
+
+    /// Says hello until a coordinator answers or `patience` is over.
     pub(super) async fn hello(
-        &self,
+        &mut self,
         id: &str,
         worker: &WorkerDescription,
         patience: Duration,
@@ -53,89 +67,143 @@ impl Coordinator {
         let deadline = tokio::time::Instant::now() + patience;
         let mut pause = Duration::from_millis(50);
         loop {
-            let status = match self.client.clone().hello(request.clone()).await {
-                Ok(reply) => return Ok(reply.into_inner()),
-                Err(status) => status,
+            let said = self
+                .all
+                .call(Some(self.silence), |connection| {
+                    let request = request.clone();
+                    async move { client(connection).hello(request).await }
+                })
+                .await;
+            let (address, status) = match said {
+                Ok(Ok(reply)) => {
+                    self.learn(&reply);
+                    return Ok(reply);
+                }
+                Ok(Err(status)) if retry_after(&status).is_none() => return Err(self.refused(&status)),
+                Ok(Err(status)) => (self.address(), status),
+                Err(unanswered) => (unanswered.address, unanswered.status),
             };
-            if !is_transient(&status) {
-                return Err(AgentError::Refused {
-                    url: self.url.clone(),
-                    message: status.message().to_owned(),
+            let trouble = Trouble::of(&status);
+            // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
+            let is_hopeless = trouble.as_ref().is_some_and(|trouble| trouble.is_input);
+            if is_hopeless || tokio::time::Instant::now() + pause > deadline {
+                let trouble = trouble.unwrap_or_else(|| Trouble {
+                    why: status.message().to_owned(),
+                    hint: hint::of(&status),
+                    is_input: false,
                 });
+                return Err(AgentError::Unreachable { address, trouble });
             }
-            if tokio::time::Instant::now() + pause > deadline {
-                return Err(AgentError::Unreachable {
-                    url: self.url.clone(),
-                    why: causes::innermost(&status),
-                });
-            }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 
+    /// A journal that others may take over elsewhere is led by nobody only if all of them say so; a worker that was told of one
+    /// of them doesn't know all.
+    fn learn(&mut self, reply: &v1::HelloReply) {
+        self.knows_all = !reply.has_shared_journal || self.all.are_several();
+        self.silence = (Duration::from_millis(reply.term_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
+    }
+
+    /// How long a worker whose calls are refused waits for a token that isn't.
+    pub(super) fn patience_when_refused(&self) -> Duration {
+        if self.token_may_change { TOKEN_PATIENCE } else { Duration::ZERO }
+    }
+
+    /// The end of a worker whose calls are refused.
+    pub(super) fn refused(&self, status: &Status) -> AgentError {
+        AgentError::Refused {
+            address: self.address(),
+            message: status.message().to_owned(),
+            hint: hint::of(status),
+        }
+    }
+
     /// One `Sync`; a failure is the caller's to bear.
-    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, Status> {
-        Ok(self.client.clone().sync(request).await?.into_inner())
+    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, Unheard> {
+        let is_held = request.holds.is_empty() && request.free_slots > 0 && !request.draining;
+        let limit = if is_held { HOLD + self.silence } else { self.silence };
+        let said = self
+            .all
+            .call(Some(limit), |connection| {
+                let request = request.clone();
+                async move { client(connection).sync(request).await }
+            })
+            .await;
+        match said {
+            Ok(reply) => reply.map_err(|status| Unheard { status, nobody_leads: false }),
+            Err(Unanswered { status, nobody_leads, .. }) => {
+                Err(Unheard { status, nobody_leads: nobody_leads && self.knows_all })
+            }
+        }
     }
 
     /// Tells of a commit until it is heard. False: the lease had ended.
     pub(super) async fn complete(&self, request: &v1::CompleteRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().complete(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).complete(request).await }
+        })
+        .await
     }
 
     /// Tells of a failure until it is heard.
     pub(super) async fn fail(&self, request: &v1::FailRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().fail(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).fail(request).await }
+        })
+        .await
     }
 
     /// Gives a task back until it is heard.
     pub(super) async fn release(&self, request: &v1::ReleaseRequest) -> Result<bool, Status> {
-        until_heard(|| async { self.client.clone().release(request.clone()).await }).await
+        self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).release(request).await }
+        })
+        .await
     }
-}
 
-/// Repeats an idempotent call while the coordinator is away.
-async fn until_heard<F, T>(call: F) -> Result<bool, Status>
-where
-    F: Fn() -> T,
-    T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
-{
-    let mut pause = Duration::from_millis(50);
-    let began = tokio::time::Instant::now();
-    let mut warned = false;
-    loop {
-        match call().await {
-            Ok(reply) => return Ok(reply.into_inner().held),
-            Err(status) if is_transient(&status) => {
-                if !warned && began.elapsed() > Duration::from_secs(10) {
-                    tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
-                    warned = true;
+    /// Repeats an idempotent call while no coordinator leads.
+    async fn until_heard<F, T>(&self, call: F) -> Result<bool, Status>
+    where
+        F: Fn(Connection) -> T,
+        T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
+    {
+        let mut pause = Duration::from_millis(50);
+        let began = tokio::time::Instant::now();
+        let mut warned = false;
+        loop {
+            let status = match self.all.call(Some(*SILENCE.end()), &call).await {
+                Ok(Ok(reply)) => return Ok(reply.held),
+                // With a refused token the agent as a whole ends, if no other one comes.
+                Ok(Err(status))
+                    if retry_after(&status).is_some() || status.code() == Code::Unauthenticated =>
+                {
+                    status
                 }
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(2));
+                Ok(Err(status)) => return Err(status),
+                Err(unanswered) => unanswered.status,
+            };
+            if !warned && began.elapsed() > Duration::from_secs(10) {
+                tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
+                warned = true;
             }
-            Err(status) => return Err(status),
+            tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
+            pause = (pause * 2).min(Duration::from_secs(2));
         }
     }
 }
 
-/// Whether the same call may go through later.
-pub(super) fn is_transient(status: &Status) -> bool {
-    matches!(
-        status.code(),
-        Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::Unknown | Code::Aborted
-    )
+fn client(connection: Connection) -> SchedulerClient<Connection> {
+    SchedulerClient::new(connection)
+        .max_decoding_message_size(MESSAGE_LIMIT)
+        .max_encoding_message_size(MESSAGE_LIMIT)
 }
 
-/// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody.
-pub(super) fn is_refused_connection(status: &Status) -> bool {
-    let mut cause = std::error::Error::source(status);
-    while let Some(error) = cause {
-        if let Some(io) = error.downcast_ref::<std::io::Error>() {
-            return io.kind() == std::io::ErrorKind::ConnectionRefused;
-        }
-        cause = error.source();
-    }
-    false
+/// Whether the coordinator doesn't let this caller call: its token is unknown, revoked, expired or of another role.
+pub(super) fn is_forbidden(status: &Status) -> bool {
+    matches!(status.code(), Code::Unauthenticated | Code::PermissionDenied)
 }

@@ -1,34 +1,31 @@
 //! What ends an agent.
 
+use basin_proto::dial::{Address, DialError, Trouble};
 use basin_storage::StorageError;
 
 /// Why an agent can't start or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    /// The coordinator's address is none.
-    #[error("`{url}` is no address of a coordinator")]
-    BadAddress {
-        /// What was given.
-        url: String,
-        /// What is wrong with it.
-        #[source]
-        source: tonic::transport::Error,
-    },
+    /// The coordinator can't be dialled.
+    #[error(transparent)]
+    Dial(#[from] DialError),
     /// The coordinator speaks another version of the protocol, or doesn't want this worker.
-    #[error("the coordinator at {url} refused this worker: {message}")]
+    #[error("the coordinator at {address} refused this worker: {message}")]
     Refused {
         /// The coordinator.
-        url: String,
+        address: Address,
         /// Its words.
         message: String,
+        /// What to do about it.
+        hint: Option<String>,
     },
-    /// No coordinator answered.
-    #[error("no coordinator answers at {url}: {why}")]
+    /// No coordinator answered, or none that is to be trusted.
+    #[error("no coordinator answers at {address}: {}", trouble.why)]
     Unreachable {
         /// Where it should be.
-        url: String,
-        /// The innermost cause of the last failure.
-        why: String,
+        address: Address,
+        /// Why the last try failed.
+        trouble: Trouble,
     },
     /// The store can't be used.
     #[error("the store {url} can't be used")]

@@ -80,7 +80,7 @@ impl Lease {
         state.granted = granted;
     }
 
-    /// The lease goes on as if it had been renewed at `sent`, unless it has ended: its coordinator is dead, not cut off.
+    /// The lease goes on as if it had been renewed at `sent`, unless it has ended: nobody led at some time since then.
     pub(super) fn outlive_coordinator(&self, sent: Instant) {
         let mut state = self.state();
         if state.deadline > Instant::now() {

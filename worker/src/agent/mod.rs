@@ -2,8 +2,8 @@
 //!
 //! One loop: say what is held, hear what to do (`Sync`). Lost messages heal at the next round. A lease that can't be
 //! renewed is fenced by this machine's monotonic clock: its work stops before the coordinator can grant it again. The
-//! one exception is a coordinator that is provably dead rather than cut off (its address refuses connections): a dead
-//! coordinator grants nothing, and its successor gives live leases a full term, so training goes on.
+//! one exception is that provably nobody leads: each coordinator's address refuses connections, or its process says that it
+//! stands by. Then nobody grants anything, and who leads next gives live leases a full term, so training goes on.
 
 pub mod attempt;
 mod cache;
@@ -11,6 +11,7 @@ mod child;
 mod coordinator;
 mod error;
 mod lease;
+mod machine;
 mod pack;
 mod settings;
 mod slot;
@@ -21,14 +22,15 @@ use std::time::{Duration, Instant};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::LeaseId;
 use basin_domain::worker::WorkerDescription;
-use basin_proto::v1;
+use basin_proto::{retry_after, v1};
 use basin_storage::Store;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tonic::Status;
 
 use self::cache::DataCache;
 use self::child::Program;
-use self::coordinator::Coordinator;
+use self::coordinator::{Coordinator, Unheard};
 pub use self::error::AgentError;
 use self::lease::{Lease, LeasedTask, Wish};
 use self::pack::PackSize;
@@ -60,8 +62,9 @@ pub enum Departure {
 /// What this machine is, as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
     WorkerDescription {
-        host: hostname(),
+        host: machine::hostname(),
         device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
+        memory: machine::memory(&settings.devices, settings.slots),
         slots: settings.slots,
         threads: settings.threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -70,20 +73,13 @@ pub fn description(settings: &Settings) -> WorkerDescription {
     }
 }
 
-fn hostname() -> String {
-    let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    let name = read.map(|text| text.trim().to_owned()).unwrap_or_default();
-    if name.is_empty() { std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()) } else { name }
-}
-
 /// Works until `shutdown` is cancelled, the coordinator says so, or there is nothing to do for long enough.
 ///
 /// # Errors
-/// If the coordinator can't be reached at the start or refuses this worker, or if the store or the folders can't be used.
+/// If the coordinator can't be reached at the start, or refuses this worker then or later, or if the store or the folders can't be used.
 pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
     let description = description(&settings);
-    let coordinator = Coordinator::new(&settings.coordinator)?;
+    let mut coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
         hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
         () = shutdown.cancelled() => return Ok(Departure::Drained),
@@ -117,14 +113,16 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         ended,
         seen: 0,
         leaving: None,
+        refused: None,
     };
-    tracing::info!(worker = %agent.settings.id, coordinator = agent.shared.coordinator.url, "worker joined");
-    let departure = agent.serve(&shutdown).await;
+    tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address(), "worker joined");
+    let served = agent.serve(&shutdown).await;
     // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
     for slot in slots {
         slot.abort();
         let _ = slot.await;
     }
+    let departure = served?;
     let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
     Ok(departure)
 }
@@ -166,10 +164,12 @@ struct Agent {
     seen: u64,
     /// Set once it is leaving: why, and until when at the latest.
     leaving: Option<(Departure, Instant)>,
+    /// Set while the coordinator refuses its calls: since when, and with which words.
+    refused: Option<(Instant, Status)>,
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: &CancellationToken) -> Departure {
+    async fn serve(&mut self, shutdown: &CancellationToken) -> Result<Departure, AgentError> {
         loop {
             if !self.leases.is_empty() {
                 self.idle_since = Instant::now();
@@ -178,9 +178,14 @@ impl Agent {
             if let Some((departure, latest)) = self.leaving
                 && (self.leases.is_empty() || Instant::now() >= latest)
             {
-                return departure;
+                return Ok(departure);
             }
             let pause = self.round(shutdown).await;
+            if let Some((since, status)) = &self.refused
+                && since.elapsed() >= self.shared.coordinator.patience_when_refused()
+            {
+                return Err(self.shared.coordinator.refused(status));
+            }
             self.fence();
             self.wait(pause, shutdown).await;
         }
@@ -281,21 +286,28 @@ impl Agent {
             () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
             () = sleep_until(self.must_look_at()) => return Duration::ZERO,
         };
-        let status = match answer {
+        let Unheard { status, nobody_leads } = match answer {
             Ok(reply) => {
                 let pause = Duration::from_millis(reply.next_sync_ms);
+                self.refused = None;
                 self.heed(reply, sent);
                 return pause;
             }
-            Err(status) => status,
+            Err(unheard) => unheard,
         };
-        if coordinator::is_refused_connection(&status) {
-            tracing::debug!("the coordinator is down, training goes on");
+        if nobody_leads {
+            tracing::debug!("nobody leads, training goes on");
             for (_, lease) in &self.leases {
                 lease.outlive_coordinator(sent);
             }
         } else {
             tracing::warn!(%status, "the coordinator did not answer");
+        }
+        if let Some(pause) = retry_after(&status) {
+            return pause.min(ROUND);
+        }
+        if coordinator::is_forbidden(&status) {
+            self.refused.get_or_insert((Instant::now(), status));
         }
         let soonest = self.leases.iter().map(|(_, lease)| lease.until_fence()).min();
         soonest.map_or(ROUND, |soonest| (soonest / 4).clamp(SHORT_ROUND, ROUND))

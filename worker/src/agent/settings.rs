@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use basin_domain::id::WorkerId;
 use basin_experiments::accelerator::DeviceName;
+use basin_proto::dial::Dial;
 
 /// The largest pack, unless it is set.
 pub const LARGEST_PACK: u32 = 64;
@@ -13,8 +14,8 @@ pub const LARGEST_PACK: u32 = 64;
 /// The settings of an agent.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The coordinator, `http://host:port`.
-    pub coordinator: String,
+    /// How the coordinator is reached.
+    pub dial: Dial,
     /// The store, if it isn't the one that the coordinator names.
     pub store: Option<String>,
     /// This worker's id, unique to this start.

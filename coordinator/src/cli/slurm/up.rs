@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use basin_proto::v1;
 
+use super::super::arguments::Credentials;
+use super::super::credentials::TOKEN;
 use super::super::failure::{Done, Failed, OrFail};
 use super::super::launch::call_failed;
 use super::super::output::Output;
@@ -42,7 +44,7 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
     }
     std::fs::create_dir_all(&script.logs)
         .or_input(format!("cannot make the folder of logs {}", script.logs.display()))?;
-    let client = Client::new(&arguments.remote.coordinator).map_err(call_failed)?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let mut submitter = Submitter {
         limits: Limits {
             max_workers: arguments.max_workers,
@@ -152,8 +154,31 @@ fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
         program,
         logs: absolute(&arguments.job.logs)?,
         env_file: arguments.worker.env_file.as_deref().map(there).transpose()?,
-        credentials: Vec::new(),
+        credentials: credentials(arguments, there)?,
     })
+}
+
+/// Flags that name the files of whom to trust and what to show.
+fn credentials(
+    arguments: &Up,
+    there: impl Fn(&Path) -> Result<PathBuf, Failed>,
+) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
+    let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
+    let path = token.path.as_deref();
+    let by_variable = std::env::var_os(TOKEN).is_some_and(|token| !token.is_empty());
+    if by_variable && path.is_none() {
+        return Err(Failed::input(anyhow::anyhow!(
+            "{TOKEN} is not passed on to jobs, since Slurm would keep it"
+        ))
+        .hint("write the token into a file that you alone can read, and give `--token-file FILE`"));
+    }
+    let flags = [
+        ("--token-file", path),
+        ("--tls-ca", tls_ca.as_deref()),
+        ("--tls-cert", tls_cert.as_deref()),
+        ("--tls-key", tls_key.as_deref()),
+    ];
+    flags.into_iter().filter_map(|(flag, path)| Some(there(path?).map(|path| (flag, path)))).collect()
 }
 
 /// What the rounds have in common.

@@ -64,6 +64,22 @@ pub fn count() -> usize {
     0
 }
 
+/// The memory of the CUDA device with this number, in bytes; 0 if there is none.
+pub fn memory(number: usize) -> u64 {
+    #[cfg(feature = "cuda")]
+    {
+        use candle_core::cuda_backend::cudarc::driver::CudaContext;
+        // The context goes again at once: this process doesn't compute there.
+        let total = CudaContext::new(number).and_then(|context| context.total_mem());
+        total.map_or(0, |bytes| bytes as u64)
+    }
+    #[cfg(not(feature = "cuda"))]
+    {
+        let _ = number;
+        0
+    }
+}
+
 impl Accelerator {
     /// The CUDA device with this number.
     ///

@@ -1,0 +1,191 @@
+//! A coordinator on a journal that others share: it stands by until the lead is free, leads until it has lost it, and stands
+//! by again.
+
+use std::error::Error;
+use std::time::Duration;
+
+use basin_storage::{ConditionalWrites, StorageError};
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::postgres::{Candidate, Epoch, Outcome};
+use crate::journal::{JournalError, PostgresJournal};
+use crate::reign::{Reign, ReignError, Workplace};
+use crate::service::{Leadership, Role};
+
+/// The pause between two looks at whether the lead is free.
+const LOOK: Duration = Duration::from_millis(500);
+/// The pause after a lead that could not be used: another coordinator may be better off.
+const STAND_BACK: Duration = Duration::from_secs(5);
+
+/// What a contender works with.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    pub(crate) candidate: Candidate,
+    pub(crate) place: Workplace,
+    pub(crate) leadership: Leadership,
+    /// The process stops: calls that wait are answered.
+    pub(crate) stop: CancellationToken,
+    /// All calls are answered: the lead is given up, and this ends.
+    pub(crate) retire: CancellationToken,
+    /// Cancelled by this when it can't go on.
+    pub(crate) failed: CancellationToken,
+}
+
+/// Why a lead that was won could not be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TakeoverError {
+    /// The journal or the ledger.
+    #[error(transparent)]
+    Reign(#[from] ReignError),
+    /// The store can't be used from here.
+    #[error("the store can't be used")]
+    Store(#[from] StorageError),
+    /// The store lets two creations of one key win.
+    #[error("the store does not honour conditional writes")]
+    UnconditionalStore,
+    /// It was lost at once.
+    #[error("the lead was lost meanwhile")]
+    Lost(#[source] JournalError),
+}
+
+impl TakeoverError {
+    /// Whether a person must look at the journal before anybody can lead.
+    const fn is_lasting(&self) -> bool {
+        match self {
+            Self::Reign(ReignError::Journal(error)) => error.is_lasting(),
+            Self::Reign(ReignError::Ledger(_))
+            | Self::Store(_)
+            | Self::UnconditionalStore
+            | Self::Lost(_) => false,
+        }
+    }
+}
+
+impl Contender {
+    /// Takes over under a new epoch: the journal is replayed and the store is probed while the lead is kept.
+    pub(crate) async fn take_over(&mut self, epoch: Epoch) -> Result<Reign, TakeoverError> {
+        // From here on it can't be said that nothing is decided here.
+        self.leadership.set(Role::Between);
+        let journal = PostgresJournal::new(self.candidate.address().clone(), epoch);
+        let (place, stop) = (&self.place, &self.stop);
+        let begun = async {
+            let probed = async { Ok::<_, TakeoverError>(place.store.probe().await?) };
+            let (reign, probed) = tokio::join!(Reign::begin(journal, place, stop), probed);
+            let reign = reign?;
+            let unusable = match probed {
+                Ok(ConditionalWrites::Honoured) => return Ok(reign),
+                Ok(ConditionalWrites::Ignored) => TakeoverError::UnconditionalStore,
+                Err(error) => error,
+            };
+            reign.end().await;
+            Err(unusable)
+        };
+        tokio::pin!(begun);
+        tokio::select! {
+            begun = &mut begun => begun,
+            error = self.candidate.hold(epoch) => {
+                // Whatever has begun ends before anybody hears that nothing is decided here.
+                if let Ok(reign) = begun.await {
+                    reign.end().await;
+                }
+                Err(TakeoverError::Lost(error))
+            }
+        }
+    }
+
+    /// Leads, if it was elected already, and contends until it retires or can't go on.
+    pub(crate) async fn contend(mut self, mut led: Option<(Epoch, Reign)>) {
+        loop {
+            let (epoch, reign) = match led.take() {
+                Some(led) => led,
+                None => match self.wait_for_the_lead().await {
+                    Some(led) => led,
+                    None => return,
+                },
+            };
+            self.leadership.set(Role::Leading(reign.coordinator.clone()));
+            tracing::info!(%epoch, "leading");
+            let lost = tokio::select! {
+                error = self.candidate.hold(epoch) => Some(error),
+                () = reign.coordinator.ledger.closed() => None,
+                () = self.retire.cancelled() => return self.retire(epoch, reign).await,
+            };
+            if let Some(error) = lost {
+                tracing::warn!(%epoch, error = &error as &dyn Error, "the lead was lost");
+            }
+            self.leadership.set(Role::Between);
+            reign.end().await;
+            // Nothing is decided here any more: now that can be said.
+            self.leadership.stand_by(None);
+        }
+    }
+
+    /// Stands by until it leads. Nothing if it retires before, or can't go on.
+    async fn wait_for_the_lead(&mut self) -> Option<(Epoch, Reign)> {
+        let mut was_told = false;
+        loop {
+            let pause = match self.candidate.stand().await {
+                Ok(Outcome::Elected(epoch)) => match self.take_over(epoch).await {
+                    Ok(reign) => return Some((epoch, reign)),
+                    Err(error) => {
+                        self.stand_back(epoch, &error).await;
+                        STAND_BACK
+                    }
+                },
+                Ok(Outcome::Led { by }) => {
+                    was_told = false;
+                    self.leadership.stand_by((!by.is_empty()).then_some(by));
+                    LOOK
+                }
+                Err(error) => {
+                    self.leadership.stand_by(None);
+                    if error.is_lasting() {
+                        tracing::error!(error = &error as &dyn Error, "the journal can't be used");
+                        self.failed.cancel();
+                    } else if !std::mem::replace(&mut was_told, true) {
+                        let error = &error as &dyn Error;
+                        tracing::warn!(
+                            error,
+                            "the journal's database does not answer; it is asked again and again"
+                        );
+                    }
+                    LOOK
+                }
+            };
+            if self.failed.is_cancelled() {
+                return None;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.retire.cancelled() => return None,
+            }
+        }
+    }
+
+    /// Gives up a lead that can't be used, for another coordinator that may be better off.
+    async fn stand_back(&mut self, epoch: Epoch, error: &TakeoverError) {
+        tracing::error!(%epoch, error = error as &dyn Error, "the lead could not be taken over");
+        if error.is_lasting() {
+            self.failed.cancel();
+        }
+        self.resign(epoch).await;
+        self.leadership.stand_by(None);
+    }
+
+    async fn resign(&mut self, epoch: Epoch) {
+        if let Err(error) = self.candidate.resign(epoch).await {
+            tracing::warn!(%epoch, error = &error as &dyn Error, "the lead could not be given up");
+        }
+    }
+
+    /// Closes the journal while the lead is kept, and gives it up, so that a standby needn't wait.
+    async fn retire(mut self, epoch: Epoch, reign: Reign) {
+        let ended = reign.end();
+        tokio::pin!(ended);
+        tokio::select! {
+            () = &mut ended => {}
+            _ = self.candidate.hold(epoch) => ended.await,
+        }
+        self.resign(epoch).await;
+    }
+}

@@ -1,0 +1,83 @@
+//! A time of leading: from a journal that is replayed to one that is closed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_core::command::{Command, Policy};
+use basin_storage::Store;
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
+use crate::service::{Coordinator, tick_forever};
+
+/// How long the ticker may take to end.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What a coordinator works with, whenever it leads.
+#[derive(Debug, Clone)]
+pub(crate) struct Workplace {
+    pub(crate) store: Store,
+    pub(crate) policy: Policy,
+    pub(crate) has_shared_journal: bool,
+}
+
+/// Why a time of leading can't begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReignError {
+    /// The journal can't be read, or is another's by now.
+    #[error("the journal can't be replayed")]
+    Journal(#[source] JournalError),
+    /// The ledger stopped at once.
+    #[error("the ledger did not start")]
+    Ledger(#[source] DecideError),
+}
+
+/// A coordinator that leads.
+#[derive(Debug)]
+pub(crate) struct Reign {
+    pub(crate) coordinator: Arc<Coordinator>,
+    ticker: JoinHandle<()>,
+}
+
+impl Reign {
+    /// Replays the journal and gives every live lease a full term; nothing is granted before that. `stop` ends calls that
+    /// wait, and so does this reign's end.
+    pub(crate) async fn begin(
+        journal: impl Journal,
+        place: &Workplace,
+        stop: &CancellationToken,
+    ) -> Result<Self, ReignError> {
+        let Workplace { store, policy, has_shared_journal } = place.clone();
+        let meter = Meter::default();
+        let journal = Metered::new(journal, meter.clone());
+        let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
+        let ledger = ledger.map_err(ReignError::Journal)?;
+        ledger.decide(Command::Restarted).await.map_err(ReignError::Ledger)?;
+        let stop = stop.child_token();
+        let coordinator = Arc::new(Coordinator {
+            ledger,
+            meter,
+            store,
+            term: policy.term,
+            max_tasks: policy.max_tasks,
+            wake: Notify::new(),
+            has_shared_journal,
+            stop: stop.clone(),
+        });
+        let ticker = tokio::spawn(tick_forever(Arc::clone(&coordinator), stop));
+        Ok(Self { coordinator, ticker })
+    }
+
+    /// Ends it: nothing is decided any more when this returns, and the journal is free, with a snapshot if it could be kept.
+    pub(crate) async fn end(mut self) {
+        self.coordinator.stop.cancel();
+        if tokio::time::timeout(GRACE, &mut self.ticker).await.is_err() {
+            self.ticker.abort();
+        }
+        self.coordinator.ledger.close().await;
+        // A ledger that ended by itself may still be closing its journal.
+        self.coordinator.ledger.closed().await;
+    }
+}

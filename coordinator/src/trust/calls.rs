@@ -1,0 +1,48 @@
+//! Which role each call takes at least: the one table.
+
+use super::Role;
+
+/// Each call by its path, and the least role that may make it. A test holds it against the services' own list.
+const TABLE: &[(&str, Role)] = &[
+    ("/basin.v1.Control/About", Role::Viewer),
+    ("/basin.v1.Control/GetSweep", Role::Viewer),
+    ("/basin.v1.Control/GetTask", Role::Viewer),
+    ("/basin.v1.Control/ListSweeps", Role::Viewer),
+    ("/basin.v1.Control/ListWorkers", Role::Viewer),
+    ("/basin.v1.Control/DrainWorker", Role::Admin),
+    ("/basin.v1.Control/Launch", Role::Admin),
+    ("/basin.v1.Control/SteerSweep", Role::Admin),
+    ("/basin.v1.Scheduler/Complete", Role::Worker),
+    ("/basin.v1.Scheduler/Fail", Role::Worker),
+    ("/basin.v1.Scheduler/Hello", Role::Worker),
+    ("/basin.v1.Scheduler/Release", Role::Worker),
+    ("/basin.v1.Scheduler/Sync", Role::Worker),
+];
+
+/// The least role that may make the call of this path. A call that isn't in the table is for admins alone.
+pub fn least_role(path: &str) -> Role {
+    TABLE.iter().find(|(call, _)| *call == path).map_or(Role::Admin, |(_, role)| *role)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_call_of_every_service_is_in_the_table_and_nothing_else_is() {
+        let mut table: Vec<&str> = TABLE.iter().map(|(call, _)| *call).collect();
+        table.sort_unstable();
+        let mut calls = basin_proto::CALLS.to_vec();
+        calls.sort_unstable();
+        assert_eq!(table, calls, "a new call needs a line in coordinator/src/trust/calls.rs");
+    }
+
+    #[test]
+    fn looking_takes_a_viewer_training_a_worker_and_all_else_an_admin() {
+        assert_eq!(least_role("/basin.v1.Control/GetSweep"), Role::Viewer);
+        assert_eq!(least_role("/basin.v1.Scheduler/Sync"), Role::Worker);
+        assert_eq!(least_role("/basin.v1.Control/Launch"), Role::Admin);
+        assert_eq!(least_role("/basin.v1.Control/NoSuchCall"), Role::Admin);
+        assert_eq!(least_role(""), Role::Admin);
+    }
+}

@@ -1,0 +1,39 @@
+//! Who may call, and how: tokens with roles, TLS, and limits on what one caller can take.
+//!
+//! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and counted. Each of its calls
+//! passes the [`gate`]: whose token is it ([`Tokens`]), is its [`Role`] enough for the call ([`calls`]), and is its caller
+//! within its rate ([`rate`])? Only then does a service see it. Files of tokens and certificates are read again as they change
+//! ([`Watched`]).
+//!
+//! Why it is so: `docs/decisions/0013-trust.md`; how it is set up: `docs/security.md`.
+
+pub mod calls;
+pub mod gate;
+mod minted;
+pub mod port;
+pub mod rate;
+mod role;
+mod server_tls;
+mod token_file;
+mod tokens;
+mod watched;
+
+pub use self::minted::{Minted, Secret};
+pub use self::role::Role;
+pub use self::server_tls::{ServerFiles, ServerTls};
+pub use self::token_file::{Entry, Fingerprint, TokenFile, TokenFileError, TokenId, TokenName};
+pub use self::tokens::{Caller, Table, Tokens, Unproven};
+pub use self::watched::Watched;
+
+/// How a coordinator trusts those who call.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// Whose calls are answered.
+    pub tokens: Tokens,
+    /// The coordinator's certificate; without one, calls travel unencrypted.
+    pub tls: Option<std::sync::Arc<ServerTls>>,
+    /// Whether calls may travel unencrypted beyond this machine: something else secures them.
+    pub allows_plaintext: bool,
+    /// How many calls a second one caller may make for long; without a limit if none.
+    pub calls_per_second: Option<u32>,
+}

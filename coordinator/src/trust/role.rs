@@ -1,0 +1,52 @@
+//! What the owner of a token may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// What a caller may do; each role may do what those before it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Take leases and tell how they went.
+    Worker,
+    /// Launch, steer, drain.
+    Admin,
+}
+
+impl Role {
+    /// Every role, the least first.
+    pub const ALL: [Self; 3] = [Self::Viewer, Self::Worker, Self::Admin];
+
+    /// The role as a word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Worker => "worker",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+/// A word that is no role.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no role: viewer, worker or admin is")]
+pub struct NotARole(String);
+
+impl FromStr for Role {
+    type Err = NotARole;
+
+    fn from_str(word: &str) -> Result<Self, NotARole> {
+        let role = Self::ALL.into_iter().find(|role| role.as_str() == word);
+        role.ok_or_else(|| NotARole(word.chars().take(40).collect()))
+    }
+}

@@ -1,0 +1,246 @@
+//! Whose token a call shows.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use basin_domain::utc::Utc;
+use http::HeaderValue;
+use tokio_util::sync::CancellationToken;
+
+use super::minted::id_of;
+use super::{Entry, Fingerprint, Role, TokenFile, TokenFileError, TokenId, Watched};
+
+/// Whose calls are answered.
+#[derive(Debug, Clone, Default)]
+pub enum Tokens {
+    /// Anybody's, as an admin's: for a port that only this machine reaches.
+    #[default]
+    Anybody,
+    /// Those that show this one token.
+    Only(Arc<Entry>),
+    /// Those that show a token of a file.
+    Listed(Arc<Watched<Table, TokenFileError>>),
+}
+
+/// The tokens of a file, by their public parts.
+pub type Table = HashMap<TokenId, Entry>;
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The name of the token that was shown; empty if none is needed.
+    pub name: String,
+    /// The public part of that token.
+    pub token: Option<TokenId>,
+    /// What the caller may do.
+    pub role: Role,
+}
+
+/// Why it isn't known who calls.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unproven {
+    /// No token was shown.
+    #[error("this coordinator answers only those who show a token, and none was shown")]
+    Missing,
+    /// What was shown is no token, or none that the coordinator knows.
+    #[error("the token that was shown is not one of this coordinator's")]
+    Unknown,
+    /// It was taken back.
+    #[error("the token `{name}` ({id}) was revoked on {on}")]
+    Revoked {
+        /// Its name.
+        name: String,
+        /// Its public part.
+        id: TokenId,
+        /// When.
+        on: Utc,
+    },
+    /// Its time is over.
+    #[error("the token `{name}` ({id}) expired on {on}")]
+    Expired {
+        /// Its name.
+        name: String,
+        /// Its public part.
+        id: TokenId,
+        /// When.
+        on: Utc,
+    },
+}
+
+impl Unproven {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Missing => {
+                "show one with `--token-file FILE` or BASIN_TOKEN; `basin token create` on the coordinator's machine makes one"
+            }
+            Self::Unknown => {
+                "look whether it is this coordinator's, and whole; `basin token list` on its machine names those that it knows"
+            }
+            Self::Revoked { .. } | Self::Expired { .. } => {
+                "ask for another one: `basin token create` on the coordinator's machine makes it"
+            }
+        }
+    }
+}
+
+impl Tokens {
+    /// The tokens of a file, which is followed by [`Tokens::follow`].
+    ///
+    /// # Errors
+    /// If the file can't be read, or makes no sense.
+    pub fn of_file(path: &Path) -> Result<Self, TokenFileError> {
+        let file: PathBuf = path.to_owned();
+        let read = move || {
+            let entries = TokenFile::read(&file)?.entries;
+            Ok(entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
+        };
+        Ok(Self::Listed(Arc::new(Watched::open(vec![path.to_owned()], read)?)))
+    }
+
+    /// Whether a token must be shown.
+    pub const fn are_needed(&self) -> bool {
+        match self {
+            Self::Anybody => false,
+            Self::Only(_) | Self::Listed(_) => true,
+        }
+    }
+
+    /// Reads the file again as it changes, until `stop`.
+    pub async fn follow(&self, stop: CancellationToken) {
+        match self {
+            Self::Anybody | Self::Only(_) => {}
+            Self::Listed(watched) => watched.follow(stop).await,
+        }
+    }
+
+    /// Who shows this header `authorization`.
+    ///
+    /// # Errors
+    /// If that isn't known.
+    pub fn prove(&self, header: Option<&HeaderValue>, now: Utc) -> Result<Caller, Unproven> {
+        match self {
+            Self::Anybody => Ok(Caller { name: String::new(), token: None, role: Role::Admin }),
+            Self::Only(entry) => proven(|id| (entry.id == *id).then_some(entry), header, now),
+            Self::Listed(watched) => proven(|id| watched.current().get(id).cloned(), header, now),
+        }
+    }
+}
+
+fn proven<E: AsRef<Entry>>(
+    find: impl FnOnce(&TokenId) -> Option<E>,
+    header: Option<&HeaderValue>,
+    now: Utc,
+) -> Result<Caller, Unproven> {
+    let header = header.ok_or(Unproven::Missing)?.to_str().map_err(|_| Unproven::Unknown)?;
+    let (scheme, token) = header.split_once(' ').ok_or(Unproven::Unknown)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Unproven::Unknown);
+    }
+    let found = id_of(token).and_then(|id| find(&id)).ok_or(Unproven::Unknown)?;
+    let entry = found.as_ref();
+    // In constant time. Only who has the whole token hears more of it than that it is unknown.
+    if entry.hash != Fingerprint::of(token) {
+        return Err(Unproven::Unknown);
+    }
+    let (name, id) = (entry.name.to_string(), entry.id.clone());
+    if let Some(on) = entry.revoked {
+        return Err(Unproven::Revoked { name, id, on });
+    }
+    match entry.expires {
+        Some(on) if on <= now => Err(Unproven::Expired { name, id, on }),
+        Some(_) | None => Ok(Caller { name, token: Some(id), role: entry.role }),
+    }
+}
+
+impl AsRef<Self> for Entry {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Minted, TokenName};
+    use super::*;
+
+    fn minted(role: Role, expires: Option<u64>) -> Minted {
+        let name = TokenName::new("lab").unwrap();
+        Minted::new(name, role, Utc::from_unix(1_000), expires.map(Utc::from_unix)).unwrap()
+    }
+
+    fn bearer(token: &str) -> HeaderValue {
+        HeaderValue::try_from(format!("Bearer {token}")).unwrap()
+    }
+
+    #[test]
+    fn the_owner_of_a_token_is_known_by_it_and_nobody_else_is() {
+        let (ours, other) = (minted(Role::Worker, None), minted(Role::Admin, None));
+        let tokens = Tokens::Only(Arc::new(ours.entry.clone()));
+        let now = Utc::from_unix(2_000);
+        let caller = tokens.prove(Some(&bearer(ours.secret.reveal())), now).unwrap();
+        assert_eq!((caller.name.as_str(), caller.role), ("lab", Role::Worker));
+        assert_eq!(caller.token, Some(ours.entry.id.clone()));
+        let unknown = |text: &str| {
+            assert_eq!(
+                tokens.prove(Some(&HeaderValue::try_from(text).unwrap()), now),
+                Err(Unproven::Unknown),
+                "{text}"
+            );
+        };
+        let secret = ours.secret.reveal();
+        unknown(&format!("Bearer {}", other.secret.reveal()));
+        unknown(&format!("Bearer {}0", &secret[..secret.len() - 1]).replace("00", "01"));
+        unknown(&format!("Bearer {}", secret.to_uppercase()));
+        unknown(&format!("Bearer {secret} "));
+        unknown(&format!("Bearer {}", &secret[..secret.len() - 1]));
+        unknown(&format!("Basic {secret}"));
+        unknown(secret);
+        unknown("Bearer");
+        // The id of ours, the secret of another.
+        unknown(&format!("Bearer {}{}", &secret[..19], &other.secret.reveal()[19..]));
+        assert_eq!(tokens.prove(None, now), Err(Unproven::Missing));
+    }
+
+    #[test]
+    fn a_token_that_ended_is_refused_by_name_but_only_to_its_owner() {
+        let mut ended = minted(Role::Viewer, Some(2_000));
+        let shown = bearer(ended.secret.reveal());
+        let prove = |entry: &Entry, now| {
+            Tokens::Only(Arc::new(entry.clone())).prove(Some(&shown), Utc::from_unix(now))
+        };
+        assert!(prove(&ended.entry, 1_999).is_ok());
+        assert!(matches!(prove(&ended.entry, 2_000), Err(Unproven::Expired { .. })));
+        ended.entry.revoked = Some(Utc::from_unix(1_500));
+        assert!(matches!(prove(&ended.entry, 1_999), Err(Unproven::Revoked { .. })));
+        ended.entry.hash = minted(Role::Viewer, None).entry.hash;
+        assert_eq!(prove(&ended.entry, 1_999), Err(Unproven::Unknown));
+    }
+
+    #[test]
+    fn tokens_follow_their_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tokens.toml");
+        assert!(Tokens::of_file(&path).is_err());
+        let one = minted(Role::Admin, None);
+        let change = |change: &dyn Fn(&mut TokenFile)| {
+            TokenFile::change(&path, |file| {
+                change(file);
+                Ok::<(), TokenFileError>(())
+            })
+            .unwrap();
+        };
+        change(&|file| file.entries.push(one.entry.clone()));
+        let tokens = Tokens::of_file(&path).unwrap();
+        let Tokens::Listed(watched) = &tokens else { panic!("it is a file's") };
+        let shown = bearer(one.secret.reveal());
+        assert!(tokens.prove(Some(&shown), Utc::from_unix(1)).is_ok());
+        change(&|file| file.entries[0].revoked = Some(Utc::from_unix(1)));
+        assert!(watched.look().unwrap().is_ok());
+        assert!(matches!(tokens.prove(Some(&shown), Utc::from_unix(1)), Err(Unproven::Revoked { .. })));
+        std::fs::write(&path, "broken").unwrap();
+        assert!(watched.look().unwrap().is_err());
+        assert!(matches!(tokens.prove(Some(&shown), Utc::from_unix(1)), Err(Unproven::Revoked { .. })));
+    }
+}

@@ -1,0 +1,125 @@
+//! What files say, read again when they change.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+type Read<T, E> = dyn Fn() -> Result<T, E> + Send + Sync;
+
+/// What some files say. Their bytes are compared rather than their times: a secret of Kubernetes changes by a link that is
+/// swapped. A change that makes no sense leaves what was read before.
+pub struct Watched<T, E> {
+    files: Vec<PathBuf>,
+    read: Box<Read<T, E>>,
+    current: RwLock<Arc<T>>,
+    seen: Mutex<Vec<Option<Vec<u8>>>>,
+}
+
+impl<T, E: fmt::Display> Watched<T, E> {
+    /// What the files say now.
+    ///
+    /// # Errors
+    /// If `read` can't make sense of them.
+    pub fn open(
+        files: Vec<PathBuf>,
+        read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
+        let seen = bytes(&files);
+        let current = RwLock::new(Arc::new(read()?));
+        Ok(Self { files, read: Box::new(read), current, seen: Mutex::new(seen) })
+    }
+
+    /// What the files said when they last made sense.
+    pub fn current(&self) -> Arc<T> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks at the files, and reads them if they have changed. None: they haven't.
+    pub fn look(&self) -> Option<Result<(), E>> {
+        let now = bytes(&self.files);
+        {
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            if *seen == now {
+                return None;
+            }
+            *seen = now;
+        }
+        let read = (self.read)();
+        Some(read.map(|read| *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read)))
+    }
+
+    /// Looks at the files again and again until `stop`.
+    pub async fn follow(&self, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+            let files =
+                || self.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
+            match self.look() {
+                None => {}
+                Some(Ok(())) => tracing::info!(files = files(), "changed files were read again"),
+                Some(Err(error)) => {
+                    tracing::warn!(files = files(), %error, "changed files make no sense; what they said before holds");
+                }
+            }
+        }
+    }
+}
+
+fn bytes(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
+    files.iter().map(|file| std::fs::read(file).ok()).collect()
+}
+
+impl<T: fmt::Debug, E> fmt::Debug for Watched<T, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Watched").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_read_and_one_that_makes_no_sense_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("number");
+        std::fs::write(&file, "1").unwrap();
+        let path = file.clone();
+        let read = move || std::fs::read_to_string(&path).unwrap_or_default().parse::<i32>();
+        let watched = Watched::open(vec![file.clone()], read).unwrap();
+        assert!(watched.look().is_none());
+        std::fs::write(&file, "2").unwrap();
+        assert_eq!(watched.look(), Some(Ok(())));
+        assert_eq!(*watched.current(), 2);
+        std::fs::write(&file, "two").unwrap();
+        assert!(watched.look().unwrap().is_err());
+        assert!(watched.look().is_none(), "told once");
+        assert_eq!(*watched.current(), 2);
+        std::fs::remove_file(&file).unwrap();
+        assert!(watched.look().unwrap().is_err());
+        assert_eq!(*watched.current(), 2);
+    }
+
+    #[test]
+    fn a_swapped_link_is_a_change() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("old"), "1").unwrap();
+        std::fs::write(path("new"), "2").unwrap();
+        std::os::unix::fs::symlink(path("old"), path("link")).unwrap();
+        let link = path("link");
+        let watched = Watched::open(vec![link.clone()], move || {
+            std::fs::read_to_string(&link).unwrap_or_default().parse::<i32>()
+        });
+        let watched = watched.unwrap();
+        std::os::unix::fs::symlink(path("new"), path("next")).unwrap();
+        std::fs::rename(path("next"), path("link")).unwrap();
+        assert_eq!(watched.look(), Some(Ok(())));
+        assert_eq!(*watched.current(), 2);
+    }
+}

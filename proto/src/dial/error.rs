@@ -1,0 +1,107 @@
+//! What keeps a connection from being made.
+
+use std::path::PathBuf;
+
+use super::trouble::TlsTrouble;
+use crate::tls::FileError;
+
+/// Why a coordinator can't be dialled, or isn't reached.
+#[derive(Debug, thiserror::Error)]
+pub enum DialError {
+    /// It isn't an address.
+    #[error("`{0}` is no address of a coordinator, like http://127.0.0.1:7470")]
+    BadAddress(String),
+    /// There is a name or password in the address, which is shown in logs and lists of processes.
+    #[error("the coordinator's address has a name or password in it")]
+    NameInAddress,
+    /// The token's file can't be read.
+    #[error("cannot read the token in {}", path.display())]
+    TokenFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It can't be a token.
+    #[error("that is no token: {why}")]
+    BadToken {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// A certificate or key can't be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The system trusts nobody.
+    #[error("this system has no certification authorities to trust")]
+    NoAuthorities,
+    /// Nobody listens, or there is no way there.
+    #[error("{source}")]
+    Unreached {
+        /// The system's words.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A proxy that can't be used.
+    #[error("the proxy {proxy} can't be used: {why}")]
+    Proxy {
+        /// Its host and port.
+        proxy: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The two ends don't trust each other.
+    #[error(transparent)]
+    Tls(TlsTrouble),
+    /// The secured connection couldn't be made for another reason.
+    #[error("the TLS handshake failed: {source}")]
+    Handshake {
+        /// The system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// It took too long.
+    #[error("no connection within {seconds} s")]
+    TooSlow {
+        /// How long was waited.
+        seconds: u64,
+    },
+}
+
+impl DialError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::BadAddress(_) | Self::Unreached { .. } | Self::Handshake { .. } => return None,
+            Self::NameInAddress => "show a token instead: `--token-file FILE` or BASIN_TOKEN",
+            Self::TokenFile { .. } => "name the file with `--token-file FILE` or BASIN_TOKEN_FILE",
+            Self::BadToken { .. } => "a token is the line that `basin token create` printed, like basin_…",
+            Self::File(error) => return error.hint(),
+            Self::NoAuthorities => {
+                "name the authority that signed the coordinator's certificate with `--tls-ca FILE`"
+            }
+            Self::Proxy { .. } => "to go without the proxy, put the coordinator's host into NO_PROXY",
+            Self::Tls(trouble) => return Some(trouble.hint().to_owned()),
+            Self::TooSlow { .. } => {
+                "look for a firewall between; the coordinator's port must be open to here"
+            }
+        };
+        Some(hint.to_owned())
+    }
+
+    /// Whether what was given is wrong, rather than the network or the other end.
+    pub const fn is_input(&self) -> bool {
+        match self {
+            Self::BadAddress(_)
+            | Self::NameInAddress
+            | Self::TokenFile { .. }
+            | Self::BadToken { .. }
+            | Self::File(_)
+            | Self::NoAuthorities
+            | Self::Tls(_) => true,
+            Self::Unreached { .. } | Self::Proxy { .. } | Self::Handshake { .. } | Self::TooSlow { .. } => {
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The one place that dials: how tools and workers reach a coordinator, and what they show it.
+//!
+//! A [`Dial`] says where to, whom to trust and which token to show; [`Dial::connect`] makes a [`Connection`] of it, on which
+//! the generated clients call; [`Coordinators`] are the connections to several of which one leads. A connection opens itself at the first call, and again after a failure; certificates and
+//! token files are read again then, so that renewed ones are used without a restart.
+//!
+//! The token is sent with each call in the header `authorization`, marked as sensitive. Neither it nor a password of a proxy
+//! is ever in an error, a log or a `Debug` output.
+
+mod address;
+mod certificates;
+mod connector;
+mod coordinators;
+mod error;
+mod proxy;
+mod token;
+mod trouble;
+
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use tonic::body::Body;
+use tonic::codegen::Service;
+use tonic::transport::{Channel, Endpoint};
+
+pub use self::address::Address;
+pub use self::certificates::{Certificates, Identity};
+use self::connector::Connector;
+pub use self::connector::Handshake;
+pub use self::coordinators::{Coordinators, Unanswered};
+pub use self::error::DialError;
+pub use self::token::Token;
+pub use self::trouble::{TlsTrouble, Trouble};
+
+/// How often an open connection is tested, and how long the answer may take: a half-open one goes unnoticed otherwise.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+
+/// Where a coordinator is, whom to trust on the way, and which token to show.
+#[derive(Debug, Clone)]
+pub struct Dial {
+    /// Its addresses, at least one: the coordinator that leads and those that stand by.
+    pub addresses: Vec<Address>,
+    /// Whom to trust, and what to prove oneself with.
+    pub certificates: Certificates,
+    /// The token to show, if any.
+    pub token: Option<Token>,
+}
+
+/// How long calls may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// The longest that a call may take.
+    pub call: Duration,
+    /// Whether the connection is kept alive between calls.
+    pub stays: bool,
+}
+
+impl Dial {
+    /// The coordinator at `url`, or at one of several that are separated by commas; without token, and with the
+    /// certification authorities that the system trusts.
+    ///
+    /// # Errors
+    /// If that is no address.
+    pub fn to(url: &str) -> Result<Self, DialError> {
+        Ok(Self { addresses: Address::list(url)?, certificates: Certificates::default(), token: None })
+    }
+
+    /// The same with a token to show.
+    #[must_use]
+    pub fn with_token(self, token: Option<Token>) -> Self {
+        Self { token, ..self }
+    }
+
+    /// The address that is tried first.
+    pub fn first(&self) -> &Address {
+        self.addresses.first().expect("a list of addresses has at least one")
+    }
+
+    /// A connection to one of the addresses; nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the certificates can't be used.
+    pub fn connect(&self, address: &Address, patience: Patience) -> Result<Connection, DialError> {
+        let connector = Connector::new(address, &self.certificates)?;
+        // To tonic the connection is a plain one: the connector beneath does TLS itself, with certificates that it reads
+        // anew each time. Requests bear the address as it is.
+        let endpoint = Endpoint::from(address.plain_uri())
+            .origin(address.uri().clone())
+            .timeout(patience.call)
+            .http2_keep_alive_interval(KEEP_ALIVE)
+            .keep_alive_timeout(KEEP_ALIVE)
+            .keep_alive_while_idle(patience.stays);
+        Ok(Connection { channel: endpoint.connect_with_connector_lazy(connector), token: self.token.clone() })
+    }
+
+    /// Opens a connection to one of the addresses and says what it showed of itself; nothing is called.
+    ///
+    /// # Errors
+    /// If there is nobody, or if it isn't to be trusted.
+    pub async fn look(&self, address: &Address) -> Result<Handshake, DialError> {
+        Connector::new(address, &self.certificates)?.look().await
+    }
+}
+
+/// A connection to a coordinator, on which clients call: it opens itself when it is needed, and shows the token with each call.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    channel: Channel,
+    token: Option<Token>,
+}
+
+impl Service<http::Request<Body>> for Connection {
+    type Response = http::Response<Body>;
+    type Error = tonic::transport::Error;
+    type Future = <Channel as Service<http::Request<Body>>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.channel.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        if let Some(token) = &self.token {
+            request.headers_mut().insert(AUTHORIZATION, token.header());
+        }
+        self.channel.call(request)
+    }
+}

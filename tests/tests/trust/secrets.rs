@@ -1,0 +1,80 @@
+//! Secrets are in no output, however much is logged, in no error, and in no list of processes.
+
+use basin_tests::eventually;
+
+use super::SWEEP;
+use super::site::{Site, with};
+
+#[test]
+fn no_log_at_any_level_has_a_token() {
+    let mut site = Site::new();
+    site.place.write("trusted.toml", SWEEP);
+    let boss = site.token("admin", "boss");
+    let farm = site.token("worker", "farm");
+    let stranger = format!("{}{}", &boss[..boss.len() - 8], "00000000");
+    site.place.write("stranger.token", &stranger);
+    site.place.set("BASIN_LOG", "trace");
+    for (number, secured) in [true, false].into_iter().enumerate() {
+        let state = format!("state-{number}");
+        let (coordinator, url) = if secured {
+            site.serve("127.0.0.1:0", &["--state", &state])
+        } else {
+            site.place.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", &state])
+        };
+        let name = format!("worker-{number}");
+        let flags = with(&url, "farm.token");
+        let worker = site
+            .place
+            .start(&name, &[&["worker", "--threads", "1", "--idle-exit", "1"], &flags[..]].concat());
+        let run = |arguments: &[&str], token: &str| {
+            let said = site.place.basin(&[arguments, &with(&url, token)[..]].concat());
+            site.place.write(&format!("said-{number}-{token}.log"), &format!("{}{}", said.out, said.err));
+            said
+        };
+        run(&["launch", "trusted.toml"], "boss.token").succeeded();
+        assert_eq!(run(&["list"], "stranger.token").code, Some(1));
+        eventually("it is done", || run(&["list"], "boss.token").out.contains("done").then_some(()));
+        assert_eq!(worker.wait(), Some(0));
+        coordinator.kill();
+    }
+    let logs = std::fs::read_dir(site.place.path()).unwrap().flatten();
+    let logs: Vec<_> = logs.filter(|file| file.path().extension().is_some_and(|it| it == "log")).collect();
+    assert!(logs.len() >= 7, "{logs:?}");
+    let mut size = 0;
+    for log in logs {
+        let text = String::from_utf8_lossy(&std::fs::read(log.path()).unwrap()).into_owned();
+        size += text.len();
+        for token in [&boss, &farm, &stranger] {
+            // The part after the public one; as text, and as a list of bytes.
+            let secret = token.rsplit('_').next().unwrap();
+            assert!(!text.contains(secret), "a token is in {}", log.path().display());
+            let bytes: Vec<String> = secret.bytes().take(12).map(|byte| byte.to_string()).collect();
+            assert!(!text.contains(&bytes.join(", ")), "a token's bytes are in {}", log.path().display());
+        }
+    }
+    assert!(size > 100_000, "the logs were to be long: {size}");
+    // The file of tokens has their hashes alone.
+    let kept = site.place.read("tokens.toml");
+    assert!(!kept.contains(boss.rsplit('_').next().unwrap()));
+    let listed = site.place.basin(&["token", "list", "--tokens", "tokens.toml"]).succeeded().out;
+    let hash =
+        kept.lines().find_map(|line| line.strip_prefix("hash = ")).unwrap().trim_matches('"').to_owned();
+    assert!(listed.contains("boss") && !listed.contains(&hash), "{listed}");
+}
+
+#[test]
+fn a_local_run_answers_nobody_but_its_own_worker() {
+    let site = Site::new();
+    site.place.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 1000000"));
+    let run = site.place.start("run", &["-v", "run", "trusted.toml", "--workers", "1"]);
+    let address = eventually("it has started", || {
+        let log = site.place.read("run.log");
+        let line = log.lines().find(|line| line.contains("coordinator started"))?.to_owned();
+        Some(line.split("address=").nth(1)?.split_whitespace().next()?.to_owned())
+    });
+    let said = site.place.basin(&["list", "--coordinator", &format!("http://{address}")]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("answers only those who show a token"), "{}", said.err);
+    run.signal("TERM");
+    assert_eq!(run.wait(), Some(1));
+}

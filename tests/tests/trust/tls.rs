@@ -1,0 +1,158 @@
+//! A sweep over TLS with tokens, and the words for each way in which the two ends don't trust each other.
+
+use basin_tests::{Running, assert_same_tables};
+
+use super::SWEEP;
+use super::site::{Site, with};
+
+const MUTUAL: [&str; 4] = ["--tls-cert", "client.pem", "--tls-key", "client.key"];
+
+fn worker(site: &Site, name: &str, flags: &[&str]) -> Running {
+    site.place.start(name, &[&["worker", "--threads", "1", "--cache", "cache"], flags].concat())
+}
+
+#[test]
+fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine() {
+    let site = Site::new();
+    let place = &site.place;
+    place.write("trusted.toml", SWEEP);
+    for (role, name) in [("admin", "boss"), ("worker", "farm"), ("viewer", "guest")] {
+        site.token(role, name);
+    }
+    let (coordinator, url) = site.serve("[::1]:0", &["--tls-client-ca", "ca.pem"]);
+    assert!(url.starts_with("https://[::1]:"), "{url}");
+    let flags = |token| [with(&url, token), MUTUAL.to_vec()].concat();
+    let farm = worker(&site, "farm", &flags("farm.token"));
+    let run = |arguments: &[&str], token| place.basin(&[arguments, &flags(token)].concat());
+    let launched = run(&["--json", "launch", "trusted.toml"], "boss.token").succeeded().json();
+    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    run(&["watch", &sweep], "guest.token").succeeded();
+    let workers = run(&["--json", "workers"], "guest.token").succeeded().json();
+    let id = workers[0]["worker"].as_str().unwrap();
+    // What a viewer may not do is said with what it takes.
+    let refused = run(&["drain", id], "guest.token");
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.err.contains("the token `guest` is a viewer's, and DrainWorker takes a admin's"),
+        "{}",
+        refused.err
+    );
+    assert!(refused.err.contains("hint: show a token that was made with"), "{}", refused.err);
+    assert_eq!(run(&["cancel", &sweep], "farm.token").code, Some(1));
+    let doctor = run(&["--json", "doctor"], "farm.token").succeeded().json();
+    let says = |what: &str| {
+        let found = doctor.as_array().unwrap().iter().find(|it| it["what"] == what);
+        found.unwrap_or_else(|| panic!("{doctor}"))["says"].as_str().unwrap().to_owned()
+    };
+    assert!(says("token").contains("`farm`, a worker's"), "{}", says("token"));
+    assert!(
+        says("certificate").contains("for localhost, 127.0.0.1, ::1, basin.test, by CN=ca, until 2100-01-01"),
+        "{}",
+        says("certificate")
+    );
+    assert!(says("clock").contains("give or take"), "{}", says("clock"));
+    run(&["drain", id], "boss.token").succeeded();
+    assert_eq!(farm.wait(), Some(0), "{}", place.read("farm.log"));
+    coordinator.kill();
+    place.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
+    place.basin(&["run", "trusted.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    let mut collected = place.tables("collected");
+    collected.retain(|name, _| !name.starts_with("results/"));
+    assert_same_tables(&place.tables("alone"), &collected);
+}
+
+#[test]
+fn each_way_of_not_trusting_each_other_is_said_with_a_way_out() {
+    let site = Site::new();
+    let place = &site.place;
+    site.token("viewer", "guest");
+    site.strange_authority("strange");
+    site.certify("old", &["localhost", "127.0.0.1"], (2020, 2021));
+    site.certify("other", &["elsewhere.example"], (2020, 2100));
+    let tokens = ["--tokens", "tokens.toml"];
+    let (_secured, secured) = site.serve("127.0.0.1:0", &[]);
+    let (_mutual, mutual) = site.serve("127.0.0.1:0", &["--tls-client-ca", "ca.pem", "--state", "mutual"]);
+    let (_plain, plain) = place.serve("127.0.0.1:0", &[&tokens[..], &["--state", "plain"]].concat());
+    let with_certificate = |name: &str| {
+        let (pem, key, state) = (format!("{name}.pem"), format!("{name}.key"), format!("{name}-state"));
+        let flags = ["--tls-cert", &pem, "--tls-key", &key, "--state", &state];
+        place.serve("127.0.0.1:0", &[&tokens[..], &flags].concat())
+    };
+    let (_old, old) = with_certificate("old");
+    let (_other, other) = with_certificate("other");
+    let list = |url: &str, flags: &[&str]| {
+        let said =
+            place.basin(&[&["list", "--coordinator", url, "--token-file", "guest.token"], flags].concat());
+        assert!(said.out.is_empty() || said.code == Some(0), "{}", said.out);
+        (said.code, said.err)
+    };
+    let trusting = ["--tls-ca", "ca.pem"];
+    assert_eq!(list(&secured, &trusting).0, Some(0));
+    assert_eq!(list(&mutual, &[&trusting[..], &MUTUAL].concat()).0, Some(0));
+    let http = secured.replace("https://", "http://");
+    let https = plain.replace("http://", "https://");
+    let strangers: &[&str] = &["--tls-ca", "strange.pem"];
+    for (url, flags, says, hint) in [
+        (&secured, strangers, "signed by nobody who is trusted here", "--tls-ca FILE"),
+        (&old, &trusting[..], "expired on 2021-01-01T00:00:00Z", "renew the certificate"),
+        (&other, &trusting[..], "is for elsewhere.example, not for 127.0.0.1", "subjectAltName"),
+        (&mutual, &trusting[..], "wants a client certificate", "--tls-cert FILE --tls-key FILE"),
+        (&http, &[][..], "speaks TLS, and was called without", "begins with https://"),
+        (&https, &trusting[..], "does not speak TLS", "begins with http://"),
+        (&secured, &["--tls-ca", "absent.pem"][..], "cannot read absent.pem", ""),
+        (&secured, &["--tls-ca", "client.key"][..], "holds no certificate", "-----BEGIN CERTIFICATE-----"),
+        (
+            &secured,
+            &["--tls-ca", "ca.pem", "--tls-cert", "client.pem"][..],
+            "given together",
+            "--tls-key FILE",
+        ),
+        (
+            &mutual,
+            &["--tls-ca", "ca.pem", "--tls-cert", "client.pem", "--tls-key", "server.key"][..],
+            "do not belong together",
+            "one request",
+        ),
+    ] {
+        let (code, err) = list(url, flags);
+        assert_eq!(code, Some(1), "{says}: {err}");
+        assert!(err.contains(says), "{says}: {err}");
+        assert!(
+            hint.is_empty() || err.lines().any(|line| line.starts_with("hint: ") && line.contains(hint)),
+            "{err}"
+        );
+    }
+    // A worker says the same, and ends at once.
+    let said = place
+        .basin(&[&["worker", "--coordinator", &secured, "--token-file", "guest.token"], strangers].concat());
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("signed by nobody who is trusted here"), "{}", said.err);
+    // And so does the doctor.
+    let said = place.basin(&[&["doctor", "--coordinator", &secured], strangers].concat());
+    assert!(said.out.contains("BAD   coordinator"), "{}", said.out);
+    assert!(said.out.contains("mend: name the authority"), "{}", said.out);
+}
+
+#[test]
+fn a_coordinator_with_a_wrong_certificate_does_not_start_and_says_why() {
+    let site = Site::new();
+    site.token("admin", "boss");
+    let serve = |flags: &[&str]| {
+        let said = site
+            .place
+            .basin(&[&["serve", "--listen", "127.0.0.1:0", "--tokens", "tokens.toml"], flags].concat());
+        assert_eq!(said.code, Some(1), "{}", said.err);
+        said.err
+    };
+    let mixed = serve(&["--tls-cert", "server.pem", "--tls-key", "client.key"]);
+    assert!(mixed.contains("do not belong together"), "{mixed}");
+    let swapped = serve(&["--tls-cert", "server.key", "--tls-key", "server.pem"]);
+    assert!(swapped.contains("server.key holds no certificate in PEM"), "{swapped}");
+    let half = serve(&["--tls-cert", "server.pem"]);
+    assert!(half.contains("TLS takes a certificate and its key"), "{half}");
+    let absent = serve(&["--tls-cert", "absent.pem", "--tls-key", "server.key"]);
+    assert!(absent.contains("cannot read absent.pem"), "{absent}");
+    let nobody =
+        serve(&["--tls-cert", "server.pem", "--tls-key", "server.key", "--tls-client-ca", "server.key"]);
+    assert!(nobody.contains("server.key holds no certificate in PEM"), "{nobody}");
+}
