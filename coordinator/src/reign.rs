@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Policy};
-use basin_storage::Store;
+use basin_storage::{CommitMode, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub(crate) struct Workplace {
     pub(crate) store: Store,
+    pub(crate) commits: CommitMode,
     pub(crate) policy: Policy,
     pub(crate) has_shared_journal: bool,
 }
@@ -49,7 +50,7 @@ impl Reign {
         place: &Workplace,
         stop: &CancellationToken,
     ) -> Result<Self, ReignError> {
-        let Workplace { store, policy, has_shared_journal } = place.clone();
+        let Workplace { store, commits, policy, has_shared_journal } = place.clone();
         let meter = Meter::default();
         let journal = Metered::new(journal, meter.clone());
         let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
@@ -60,6 +61,7 @@ impl Reign {
             ledger,
             meter,
             store,
+            commits,
             term: policy.term,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),

@@ -10,14 +10,15 @@ use basin_core::command::Policy;
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
-use basin_storage::{ConditionalWrites, StorageError, Store};
+use basin_storage::{CommitMode, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::contender::{Contender, TakeoverError};
-use crate::http;
+use crate::http::{Port as SidePort, Standing};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::reign::{Reign, ReignError, Workplace};
@@ -121,12 +122,6 @@ pub enum StartError {
         #[source]
         source: StorageError,
     },
-    /// The store lets two creations of one key win: commits would not be exactly once.
-    #[error("the store {url} does not honour conditional writes: two tasks' commits could both win")]
-    UnconditionalStore {
-        /// The store.
-        url: String,
-    },
     /// The ledger stopped at once.
     #[error("the ledger did not start")]
     Ledger(#[from] DecideError),
@@ -160,9 +155,9 @@ impl StartError {
                 ),
                 _ => None,
             },
-            Self::Store { .. } | Self::UnconditionalStore { .. } => {
+            Self::Store { source, .. } => source.hint().or_else(|| {
                 Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
-            }
+            }),
             Self::Ledger(_) => None,
         }
     }
@@ -173,9 +168,13 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Who writes commits.
+    pub commits: CommitMode,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SidePort>,
+    standing: watch::Sender<Standing>,
     is_encrypted: bool,
     leadership: Leadership,
-    side_port: Option<http::Port>,
     stop: CancellationToken,
     retire: CancellationToken,
     failed: CancellationToken,
@@ -200,15 +199,16 @@ impl Server {
                 return Err(StartError::WithoutTls(listen));
             }
         }
+        let is_encrypted = trust.tls.is_some();
         // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
-        let side_port = match http {
+        let standing = watch::Sender::new(Standing::Starting);
+        let http = match http {
             Some(address) => {
-                let port = http::Port::open(address).await;
+                let port = SidePort::open(address, standing.subscribe()).await;
                 Some(port.map_err(|source| StartError::Http { address, source })?)
             }
             None => None,
         };
-        let is_encrypted = trust.tls.is_some();
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -216,12 +216,16 @@ impl Server {
         socket.bind(listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
         let url = store.url().to_owned();
-        match store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })? {
-            ConditionalWrites::Honoured => {}
-            ConditionalWrites::Ignored => return Err(StartError::UnconditionalStore { url }),
+        let probed = store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })?;
+        let commits = CommitMode::from(probed);
+        if commits == CommitMode::Serialised {
+            tracing::warn!(
+                store = url,
+                "the store ignores conditional writes: this coordinator alone writes commits"
+            );
         }
         let has_shared_journal = matches!(journal, JournalAt::Database(_));
-        let place = Workplace { store, policy, has_shared_journal };
+        let place = Workplace { store, commits, policy, has_shared_journal };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let leadership = Leadership::new(Role::Standby { leader: None });
@@ -244,20 +248,23 @@ impl Server {
                 contend(contender, database).await?
             }
         };
-        if let Some(port) = &side_port {
-            port.follow(leadership.roles());
-        }
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let shown = show_standing(leadership.clone(), standing.clone(), stop.clone());
+        let files = follow_files(trust.clone(), stop.clone());
+        let following = tokio::spawn(async move {
+            tokio::join!(files, shown);
+        });
         let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {
             address,
+            commits,
+            http,
+            standing,
             is_encrypted,
             leadership,
-            side_port,
             stop,
             retire,
             failed,
@@ -270,11 +277,6 @@ impl Server {
     /// The address as workers and tools dial it.
     pub fn url(&self) -> String {
         url_of(self.address, self.is_encrypted)
-    }
-
-    /// Where probes and metrics are answered, if anywhere.
-    pub fn http(&self) -> Option<SocketAddr> {
-        self.side_port.as_ref().map(|port| port.address)
     }
 
     /// What its calls work with, while it leads.
@@ -294,10 +296,8 @@ impl Server {
 
     /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
-        if let Some(port) = &self.side_port {
-            port.stop_serving();
-        }
         self.stop.cancel();
+        self.standing.send_replace(Standing::Stopping);
         end(self.calls, LAST_ANSWERS).await;
         end(self.following, LAST_ANSWERS).await;
         self.retire.cancel();
@@ -354,15 +354,29 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
                 TakeoverError::Store(source) => {
                     StartError::Store { url: contender.place.store.url().to_owned(), source }
                 }
-                TakeoverError::UnconditionalStore => {
-                    StartError::UnconditionalStore { url: contender.place.store.url().to_owned() }
-                }
             })?;
             contender.leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));
             Some((epoch, reign))
         }
     };
     Ok(tokio::spawn(contender.contend(led)))
+}
+
+/// Says on the side port whether this coordinator leads, as that changes, until it stops.
+async fn show_standing(leadership: Leadership, standing: watch::Sender<Standing>, stop: CancellationToken) {
+    let mut roles = leadership.roles();
+    loop {
+        let now = match &*roles.borrow_and_update() {
+            Role::Leading(coordinator) => Standing::Serving(Arc::clone(coordinator)),
+            Role::Standby { .. } | Role::Between => Standing::Standby,
+        };
+        standing.send_replace(now);
+        tokio::select! {
+            changed = roles.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => break,
+        }
+    }
+    standing.send_replace(Standing::Stopping);
 }
 
 /// Reads files of tokens and certificates again as they change.

@@ -1,10 +1,14 @@
 //! What the end-to-end tests share: a folder of their own, the real program, real processes that can be killed.
 
+mod radosgw;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+pub use radosgw::Radosgw;
 
 /// How long anything may take before a test gives up. Never a measurement.
 pub const PATIENCE: Duration = Duration::from_secs(240);
@@ -132,6 +136,13 @@ impl Place {
     /// Sets a variable for every command from now on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// The same place with a variable for everything that is run in it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.set(name, value);
+        self
     }
 
     /// The folder.

@@ -246,6 +246,12 @@ impl Ledger {
         Some(self.task_view(self.find_task(id)?))
     }
 
+    /// The document of the commit that is being written for the task of this id, if there is one.
+    pub fn chosen(&self, id: &TaskId) -> Option<&str> {
+        let task = self.state.task(self.find_task(id)?);
+        task.chosen.as_ref().map(|choice| choice.document.as_str())
+    }
+
     /// What the task of this id runs.
     pub fn task_spec(&self, id: &TaskId) -> Option<TaskSpec> {
         Some(self.spec(self.find_task(id)?))

@@ -139,7 +139,8 @@ pub(crate) struct SweepFile {
 /// A store.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreAt {
-    /// The store: a folder, `file:///…`, `memory://NAME`; `STATE/store` if not given
+    /// The store: a folder, `s3://BUCKET/PREFIX`, `gs://…`, `az://…`, `file:///…`, `memory://NAME`; `STATE/store` if not
+    /// given. What the network ones need beside their address comes from the usual variables (AWS_ENDPOINT_URL, …)
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
     #[command(flatten)]
@@ -287,9 +288,6 @@ pub(crate) struct Serve {
     /// The address to listen on; beyond loopback it takes `--tokens` and TLS
     #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
     pub(crate) listen: std::net::SocketAddr,
-    /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
-    #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
-    pub(crate) http: Option<std::net::SocketAddr>,
     /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
     /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
     #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
@@ -297,6 +295,9 @@ pub(crate) struct Serve {
     /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
     #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
     pub(crate) advertise: Option<String>,
+    /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
+    #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
+    pub(crate) http: Option<std::net::SocketAddr>,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,

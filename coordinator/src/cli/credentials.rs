@@ -6,7 +6,7 @@ use super::arguments::{Credentials, Remote};
 use super::failure::Failed;
 
 /// The variable that may hold a token. It is no flag: a command line is there for everybody to read.
-pub(super) const TOKEN: &str = "BASIN_TOKEN";
+const TOKEN: &str = "BASIN_TOKEN";
 
 impl Remote {
     /// How the coordinator is reached.

@@ -94,10 +94,12 @@ async fn look_at_store(store: &Store) -> Vec<Finding> {
                 ),
             )]
         }
-        Ok(ConditionalWrites::Ignored) => vec![Finding::bad(
+        Ok(ConditionalWrites::Ignored) => vec![Finding::good(
             "store",
-            format!("{url} lets more than one of 32 racing creations win: commits would not be exactly once"),
-            "use a store that honours `If-None-Match: *`, or a newer version of this one",
+            format!(
+                "{url}: writable, but it ignores `If-None-Match: *` (of 32 racing creations not one alone won): the \
+                 coordinator commits instead of the workers, so no two coordinators may share this store"
+            ),
         )],
         Err(error) => {
             let mend =

@@ -86,7 +86,7 @@ pub(super) fn agent_failed(error: AgentError) -> Failed {
         AgentError::Dial(error) => error.is_input(),
         AgentError::Unreachable { trouble, .. } => trouble.is_input,
         AgentError::Refused { .. } | AgentError::Folder { .. } => true,
-        AgentError::Store { .. } => false,
+        AgentError::Store { source, .. } => source.is_settings(),
     };
     let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
     failed.maybe_hint(hint)

@@ -2,7 +2,7 @@
 //!
 //! It knows no callers and holds no secrets: no ids, parameters or addresses, only counts. It is for the inside of the
 //! cluster all the same. It is open before the coordinator serves, so that a standby can be told from a dead process:
-//! what the process does at the moment is its [`Standing`], which follows its role in the leadership.
+//! what the process does at the moment is its [`Standing`], which whoever starts it says through a watch.
 //!
 //! Start reading in [`Port`]; what is answered is in [`answer`], the numbers are in [`metrics`].
 

@@ -17,7 +17,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Standing;
 use super::answer::answer;
-use crate::service::Role;
 
 /// Connections at a time; more wait to be accepted. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
@@ -35,49 +34,21 @@ const OUT_OF_FILES: Duration = Duration::from_millis(100);
 pub struct Port {
     /// Where it listens.
     pub address: SocketAddr,
-    standing: watch::Sender<Standing>,
-    stop: CancellationToken,
-    _end: DropGuard,
+    _stop: DropGuard,
 }
 
 impl Port {
-    /// Opens the port of a process that is starting. Port 0 lets the system choose.
+    /// Opens the port and answers by what `standing` says at the time. Port 0 lets the system choose.
     ///
     /// # Errors
     /// If the address is in use, or isn't this machine's.
-    pub async fn open(address: SocketAddr) -> io::Result<Self> {
+    pub async fn open(address: SocketAddr, standing: watch::Receiver<Standing>) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        let standing = watch::Sender::new(Standing::Starting);
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, standing.subscribe())));
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, standing)));
         tracing::info!(%address, "side port opened");
-        Ok(Self { address, standing, _end: stop.clone().drop_guard(), stop })
-    }
-
-    /// From now on answers are by the role of this process in a leadership.
-    pub fn follow(&self, mut roles: watch::Receiver<Role>) {
-        let standing = self.standing.clone();
-        standing.send_replace(Standing::from(&*roles.borrow_and_update()));
-        let following = async move {
-            while roles.changed().await.is_ok() {
-                let now = Standing::from(&*roles.borrow_and_update());
-                // What ends doesn't serve again.
-                standing.send_if_modified(|standing| {
-                    let goes_on = !matches!(standing, Standing::Stopping);
-                    if goes_on {
-                        *standing = now;
-                    }
-                    goes_on
-                });
-            }
-        };
-        tokio::spawn(self.stop.clone().run_until_cancelled_owned(following));
-    }
-
-    /// The process is ending: it is alive, and serves nobody new.
-    pub fn stop_serving(&self) {
-        self.standing.send_replace(Standing::Stopping);
+        Ok(Self { address, _stop: stop.drop_guard() })
     }
 }
 
@@ -132,18 +103,14 @@ mod tests {
 
     #[tokio::test]
     async fn answers_follow_the_standing_and_end_with_the_port() {
-        let port = Port::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let standing = watch::Sender::new(Standing::Starting);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
         let address = port.address;
         let starting = get(address, "/readyz").await.unwrap();
         assert!(starting.starts_with("HTTP/1.1 503 ") && starting.ends_with("starting\n"), "{starting}");
-        let roles = watch::Sender::new(Role::Standby { leader: None });
-        port.follow(roles.subscribe());
+        standing.send_replace(Standing::Standby);
         assert!(get(address, "/readyz").await.unwrap().ends_with("standby\n"));
         assert!(get(address, "/livez").await.unwrap().starts_with("HTTP/1.1 200 "));
-        port.stop_serving();
-        roles.send_replace(Role::Between);
-        tokio::task::yield_now().await;
-        assert!(get(address, "/readyz").await.unwrap().ends_with("stopping\n"));
         drop(port);
         while get(address, "/livez").await.is_ok() {
             tokio::task::yield_now().await;
@@ -152,7 +119,8 @@ mod tests {
 
     #[tokio::test]
     async fn connections_that_say_nothing_keep_nobody_out_for_long() {
-        let port = Port::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let standing = watch::Sender::new(Standing::Standby);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
         let mut silent = Vec::new();
         for _ in 0..2 * CONNECTIONS {
             silent.push(TcpStream::connect(port.address).await.unwrap());
@@ -164,7 +132,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_request_or_too_long_a_one_is_refused() {
-        let port = Port::open("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let standing = watch::Sender::new(Standing::Standby);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
         let long = get(port.address, &format!("/{}", "x".repeat(4 * REQUEST_LIMIT))).await;
         assert!(long.map_or(true, |text| text.starts_with("HTTP/1.1 4")), "a path of 64 KiB was taken");
         assert!(get(port.address, "/ \u{0}").await.map_or(true, |text| text.starts_with("HTTP/1.1 400")));

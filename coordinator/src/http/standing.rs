@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::service::{Coordinator, Role};
+use crate::service::Coordinator;
 
 /// What a coordinator's process does at the moment.
 #[derive(Debug, Clone, Default)]
@@ -16,15 +16,6 @@ pub enum Standing {
     Serving(Arc<Coordinator>),
     /// It ends.
     Stopping,
-}
-
-impl From<&Role> for Standing {
-    fn from(role: &Role) -> Self {
-        match role {
-            Role::Leading(coordinator) => Self::Serving(Arc::clone(coordinator)),
-            Role::Standby { .. } | Role::Between => Self::Standby,
-        }
-    }
 }
 
 impl Standing {

@@ -114,7 +114,9 @@ impl Meter {
                 let kind = FailureKind::ALL.iter().position(|kind| *kind == failure.kind);
                 kind.map(|kind| &counters.failed[kind])
             }
-            Change::Paused(_)
+            Change::Placed { .. }
+            | Change::Chosen(_)
+            | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
             | Change::Retried { .. }
@@ -122,7 +124,6 @@ impl Meter {
             | Change::Drained(_)
             | Change::Avoided { .. }
             | Change::Forgotten(_)
-            | Change::Placed { .. }
             | Change::Restarted { .. } => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The coordinator's services: what arrives is checked, decided by the ledger, and answered once it is on disk.
 
+mod commits;
 mod control;
 mod leadership;
 mod refusal;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use basin_core::command::{Command, Launch, LaunchTask, Reply};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::sweep::Source;
-use basin_storage::{Commit, Store, SweepRecord};
+use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -37,6 +38,8 @@ pub struct Coordinator {
     pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
+    /// Who writes commits.
+    pub commits: CommitMode,
     /// How long a lease lasts.
     pub term: Duration,
     /// The most tasks that a sweep may have.
@@ -120,7 +123,11 @@ impl Coordinator {
                 tracing::info!(%sweep, new, reused, shared, "sweep launched");
                 Ok(Launched { sweep, new, reused, shared })
             }
-            Reply::Done | Reply::Synced(_) | Reply::Settled { .. } | Reply::Ticked { .. } => Err(unfitting()),
+            Reply::Done
+            | Reply::Synced(_)
+            | Reply::Chosen(_)
+            | Reply::Settled { .. }
+            | Reply::Ticked { .. } => Err(unfitting()),
         }
     }
 

@@ -52,7 +52,11 @@ impl Store {
                 Ok(()) => wins += 1,
                 Err(StorageError::AlreadyExists { .. }) => {}
                 // A plain write worked: so it is the condition that isn't supported.
-                Err(StorageError::NotSupported { .. } | StorageError::Denied { .. }) => {
+                Err(
+                    StorageError::NotSupported { .. }
+                    | StorageError::Denied { .. }
+                    | StorageError::Refused { .. },
+                ) => {
                     return Ok(ConditionalWrites::Ignored);
                 }
                 // A loser that could not be told is no evidence against the store, but a winner might be.

@@ -31,6 +31,7 @@ fn messages(sweep: &str, worker: &str) -> BTreeMap<&'static str, Vec<u8>> {
     };
     let cancel = v1::SteerSweepRequest { sweep_id, steering: v1::Steering::Cancel.into() };
     let hello = v1::HelloRequest {
+        can_ask_to_commit: true,
         protocol: basin_proto::PROTOCOL,
         worker_id: "w".into(),
         worker: description.clone(),

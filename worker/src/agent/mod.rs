@@ -13,6 +13,7 @@ mod error;
 mod lease;
 mod machine;
 mod pack;
+mod patience;
 mod settings;
 mod slot;
 
@@ -23,7 +24,7 @@ use basin_domain::failure::ReleaseReason;
 use basin_domain::id::LeaseId;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::{retry_after, v1};
-use basin_storage::Store;
+use basin_storage::{CommitMode, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -84,8 +85,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
         () = shutdown.cancelled() => return Ok(Departure::Drained),
     };
+    let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
     let url = settings.store.clone().unwrap_or(hello.store_url);
-    let store = Store::open(&url).map_err(|source| AgentError::Store { url, source })?;
+    let store = open_store(url).await?;
     for folder in [&settings.scratch, &settings.data_cache] {
         std::fs::create_dir_all(folder)
             .map_err(|source| AgentError::Folder { path: folder.clone(), source })?;
@@ -95,6 +97,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         coordinator,
         cache: DataCache::new(settings.data_cache.clone(), store.clone()),
         store,
+        commits,
         worker: settings.id.clone(),
         description,
         checkpoint_every: settings.checkpoint_every,
@@ -125,6 +128,19 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     let departure = served?;
     let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
     Ok(departure)
+}
+
+/// Opens the store, and looks whether it can be used before any task is charged for it. One that is down is waited for.
+async fn open_store(url: String) -> Result<Store, AgentError> {
+    let opened = async {
+        let store = Store::open(&url)?;
+        match store.reach().await {
+            Err(error) if error.is_transient() => tracing::warn!(%error, "the store does not answer yet"),
+            reached => reached?,
+        }
+        Ok(store)
+    };
+    opened.await.map_err(|source| AgentError::Store { url: url.clone(), source })
 }
 
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;

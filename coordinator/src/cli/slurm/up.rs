@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
-use super::super::credentials::TOKEN;
 use super::super::failure::{Done, Failed, OrFail};
 use super::super::launch::call_failed;
 use super::super::output::Output;
@@ -149,36 +148,26 @@ fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
         Some(program) => program.clone(),
         None => std::env::current_exe().or_basin("cannot find this program's own file")?,
     };
+    let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
+    if token.path.is_none() && std::env::var_os("BASIN_TOKEN").is_some() {
+        return Err(Failed::input(anyhow::anyhow!("jobs can't be given the token of BASIN_TOKEN"))
+            .hint("put it into a file that nodes see, and give `--token-file FILE`"));
+    }
+    let named = [
+        ("--token-file", &token.path),
+        ("--tls-ca", tls_ca),
+        ("--tls-cert", tls_cert),
+        ("--tls-key", tls_key),
+    ];
+    let credentials = named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)));
+    let credentials = credentials.map(|(flag, path)| Ok((flag, there(path)?)));
     Ok(Script {
         up: arguments,
         program,
         logs: absolute(&arguments.job.logs)?,
         env_file: arguments.worker.env_file.as_deref().map(there).transpose()?,
-        credentials: credentials(arguments, there)?,
+        credentials: credentials.collect::<Result<_, Failed>>()?,
     })
-}
-
-/// Flags that name the files of whom to trust and what to show.
-fn credentials(
-    arguments: &Up,
-    there: impl Fn(&Path) -> Result<PathBuf, Failed>,
-) -> Result<Vec<(&'static str, PathBuf)>, Failed> {
-    let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
-    let path = token.path.as_deref();
-    let by_variable = std::env::var_os(TOKEN).is_some_and(|token| !token.is_empty());
-    if by_variable && path.is_none() {
-        return Err(Failed::input(anyhow::anyhow!(
-            "{TOKEN} is not passed on to jobs, since Slurm would keep it"
-        ))
-        .hint("write the token into a file that you alone can read, and give `--token-file FILE`"));
-    }
-    let flags = [
-        ("--token-file", path),
-        ("--tls-ca", tls_ca.as_deref()),
-        ("--tls-cert", tls_cert.as_deref()),
-        ("--tls-key", tls_key.as_deref()),
-    ];
-    flags.into_iter().filter_map(|(flag, path)| Some(there(path?).map(|path| (flag, path)))).collect()
 }
 
 /// What the rounds have in common.
