@@ -11,6 +11,8 @@ use super::TokenId;
 const BURST_SECONDS: f64 = 2.0;
 /// The most callers that are kept apart.
 const CALLERS: usize = 16_384;
+/// How often a full table is looked through for callers who have been quiet: each time would cost more than a call.
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// Who is counted together: those who show one token from one address.
 pub type Key = (Option<TokenId>, Option<IpAddr>);
@@ -19,7 +21,14 @@ pub type Key = (Option<TokenId>, Option<IpAddr>);
 #[derive(Debug)]
 pub struct Rates {
     per_second: f64,
-    buckets: Mutex<HashMap<Key, Bucket>>,
+    table: Mutex<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    buckets: HashMap<Key, Bucket>,
+    /// When it was last looked through.
+    swept: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +40,7 @@ struct Bucket {
 impl Rates {
     /// So many calls a second for each caller.
     pub fn new(per_second: u32) -> Self {
-        Self { per_second: f64::from(per_second.max(1)), buckets: Mutex::default() }
+        Self { per_second: f64::from(per_second.max(1)), table: Mutex::default() }
     }
 
     fn capacity(&self) -> f64 {
@@ -48,11 +57,15 @@ impl Rates {
     /// # Errors
     /// If it is one too many: how long to wait.
     pub fn count(&self, key: Key, now: Instant) -> Result<(), Duration> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        let Table { buckets, swept } = &mut *table;
         let mut key = key;
         if buckets.len() >= CALLERS && !buckets.contains_key(&key) {
-            // Who has been quiet for long enough is as one who was never there.
-            buckets.retain(|_, bucket| self.filled(*bucket, now) < self.capacity());
+            if swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP) {
+                *swept = Some(now);
+                // Who has been quiet for long enough is as one who was never there.
+                buckets.retain(|_, bucket| self.filled(*bucket, now) < self.capacity());
+            }
             if buckets.len() >= CALLERS {
                 // The rest are counted together, so that many callers don't take more than memory has.
                 key = (None, None);
@@ -107,10 +120,10 @@ mod tests {
         for number in 0..2 * u32::try_from(CALLERS).unwrap() {
             let _ = rates.count(caller(number), now);
         }
-        let kept = rates.buckets.lock().unwrap().len();
+        let kept = rates.table.lock().unwrap().buckets.len();
         assert!(kept <= CALLERS + 1, "{kept}");
         // Once they have been quiet, there is room again.
         assert!(rates.count(caller(u32::MAX), now + Duration::from_secs(10)).is_ok());
-        assert_eq!(rates.buckets.lock().unwrap().len(), 1);
+        assert_eq!(rates.table.lock().unwrap().buckets.len(), 1);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
@@ -12,7 +13,7 @@ use super::DialError;
 /// Where a coordinator is: `http://host:port` or `https://host:port`; the host is a name, an IPv4 address, or an IPv6
 /// address in brackets. Without a port it is that of the scheme, 80 or 443.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Address(Uri);
+pub struct Address(Arc<Uri>);
 
 impl Address {
     /// The addresses of a list that is separated by commas, in its order; at least one.
@@ -70,7 +71,7 @@ impl FromStr for Address {
         let after_host = uri.authority().map_or("", |it| &it.as_str()[uri.host().map_or(0, str::len)..]);
         let has_port = after_host.is_empty() || uri.port_u16().is_some_and(|port| port != 0);
         let is_bare = uri.path() == "/" && uri.query().is_none();
-        if is_known && has_host && has_port && is_bare { Ok(Self(uri)) } else { Err(bad()) }
+        if is_known && has_host && has_port && is_bare { Ok(Self(Arc::new(uri))) } else { Err(bad()) }
     }
 }
 
