@@ -222,7 +222,12 @@ fn launch(tasks: u64, seeds: u64) -> Command {
         LaunchTask { id: spec.id(), experiment: "fit".into(), spec }
     };
     let sweep = SweepId::new("measured").expect("that is an id");
-    Command::Launch(Launch { sweep, tasks: (0..tasks).map(task).collect(), committed: vec![] })
+    Command::Launch(Launch {
+        sweep,
+        tasks: (0..tasks).map(task).collect(),
+        committed: vec![],
+        needs: Default::default(),
+    })
 }
 
 fn say(what: &str, elapsed: Duration) {

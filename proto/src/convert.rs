@@ -62,6 +62,7 @@ impl From<&WorkerDescription> for v1::WorkerDescription {
         Self {
             host: worker.host.clone(),
             device: worker.device.clone(),
+            memory: worker.memory,
             slots: worker.slots,
             threads: worker.threads,
             version: worker.version.clone(),
@@ -92,6 +93,7 @@ impl TryFrom<v1::WorkerDescription> for WorkerDescription {
         Ok(Self {
             host: wire.host,
             device: wire.device,
+            memory: wire.memory,
             slots: wire.slots,
             threads: wire.threads,
             version: wire.version,

@@ -229,3 +229,14 @@ fn objects(place: &Place, below: &str) -> Vec<String> {
     found.sort();
     found
 }
+
+#[test]
+fn a_sweep_runs_on_a_device_with_its_tasks_as_lanes_and_its_provenance_says_so() {
+    let place = place();
+    place
+        .basin(&["run", "small.toml", "--device", "candle-cpu", "--out", "out", "--state", "state"])
+        .succeeded();
+    let provenance = place.read("out/provenance.csv");
+    assert!(provenance.lines().skip(1).all(|row| row.contains(",candle-cpu,")), "{provenance}");
+    place.basin(&["verify", "small", "--state", "state"]).succeeded();
+}

@@ -11,6 +11,7 @@ pub mod agent;
 pub mod executor;
 mod frames;
 
+pub use basin_experiments::accelerator::{DeviceName, UnknownDevice, count as devices};
 pub use basin_experiments::dataset::import as import_dataset;
 pub use basin_experiments::{
     CodePath, ExperimentError, bench, code_path, force_code_path, keep_freed_memory, peak_gflops,

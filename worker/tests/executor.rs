@@ -10,6 +10,7 @@ use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, start};
 use basin_proto::executor::{Checkpoint, FromExecutor, Start, Stop, ToExecutor, from_executor, to_executor};
+use basin_worker::DeviceName;
 use prost::Message;
 use tempfile::TempDir;
 
@@ -48,9 +49,13 @@ struct Executor {
 
 impl Executor {
     fn new() -> Self {
+        Self::on(DeviceName::Processor)
+    }
+
+    fn on(device: DeviceName) -> Self {
         let (requests, input) = std::io::pipe().unwrap();
         let (output, answers) = std::io::pipe().unwrap();
-        std::thread::spawn(move || basin_worker::executor::serve(requests, answers));
+        std::thread::spawn(move || basin_worker::executor::serve(requests, answers, device));
         let input = std::mem::ManuallyDrop::new(input);
         let mut executor = Self { input, output, scratch: tempfile::tempdir().unwrap() };
         let (task, ready) = executor.next();
@@ -228,4 +233,31 @@ fn resumed(executor: &mut Executor, spec: &TaskSpec, number: u64, from: &Path) -
         start.checkpoint_number = number;
     });
     files(&executor.ends(1)[&name])
+}
+
+#[test]
+fn lanes_on_a_device_end_near_their_tasks_alone_and_one_that_stops_leaves_the_others() {
+    let mut executor = Executor::on(DeviceName::CandleProcessor);
+    let specs: Vec<TaskSpec> = (0..9).map(|seed| fit(seed, |_| {})).collect();
+    for (index, spec) in specs.iter().enumerate() {
+        executor.start(&format!("lane{index}"), spec, |_| {});
+    }
+    let long = fit(99, |fit| fit.epochs = u32::MAX);
+    executor.start("stopped", &long, |_| {});
+    executor.say("stopped", to_executor::Message::Checkpoint(Checkpoint {}));
+    executor.say("stopped", to_executor::Message::Stop(Stop {}));
+    let ends = executor.ends(specs.len() + 1);
+    assert!(matches!(ends["stopped"], from_executor::Message::Stopped(_)));
+    for (index, spec) in specs.iter().enumerate() {
+        let (_, result) = files(&ends[&format!("lane{index}")]);
+        let weights = |bytes: &[u8]| {
+            let tensors = safetensors::SafeTensors::deserialize(bytes).unwrap();
+            let weight = tensors.tensor("model/output.weight").unwrap();
+            let numbers = weight.data().chunks_exact(4);
+            numbers.map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect::<Vec<f32>>()
+        };
+        for (found, expected) in weights(&result).iter().zip(weights(&alone(spec).1)) {
+            assert!((found - expected).abs() < 1e-3, "lane {index}: {found} {expected}");
+        }
+    }
 }

@@ -1,9 +1,11 @@
 //! What the ledger can be asked, what it answers, and how it refuses.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::placement::Needs;
 use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
@@ -73,6 +75,8 @@ pub struct Launch {
     pub tasks: Vec<LaunchTask>,
     /// Tasks that the store already has a commit for.
     pub committed: Vec<Complete>,
+    /// What experiments need of workers: those that need anything, by name.
+    pub needs: BTreeMap<String, Needs>,
 }
 
 /// A task of a launched sweep.

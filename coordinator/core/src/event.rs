@@ -3,9 +3,12 @@
 //! Events carry verdicts, not the policy that led to them, so a journal replays to the same ledger under another policy.
 //! Names of changes and fields are the journal's format: a new field gets a default, a meaning never changes.
 
+use std::collections::BTreeMap;
+
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::placement::Needs;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,13 @@ pub struct Event {
 pub enum Change {
     /// A sweep was launched.
     Launched(Launched),
+    /// A sweep was launched again, with other needs.
+    Placed {
+        /// The sweep.
+        sweep: SweepId,
+        /// What its experiments need of workers from now on, by name.
+        needs: BTreeMap<String, Needs>,
+    },
     /// A sweep waits.
     Paused(SweepId),
     /// A paused or cancelled sweep goes on.
@@ -100,6 +110,9 @@ pub struct Launched {
     pub shapes: Vec<Shape>,
     /// Its tasks, in order.
     pub entries: Vec<LaunchedTask>,
+    /// What its experiments need of workers: those that need anything, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub needs: BTreeMap<String, Needs>,
 }
 
 /// What tasks that can train together have in common.
@@ -208,6 +221,7 @@ impl Event {
         match self.change {
             Change::Heard(_) => false,
             Change::Launched(_)
+            | Change::Placed { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

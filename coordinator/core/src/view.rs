@@ -2,6 +2,7 @@
 
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::placement::Needs;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -173,6 +174,8 @@ pub struct TaskView<'a> {
     pub lease: Option<(&'a LeaseId, &'a WorkerId)>,
     /// How far it is, if it runs and its worker has said so.
     pub progress: Option<Progress>,
+    /// What it needs of a worker, if nobody lists it for whom any will do.
+    pub needs: Vec<&'a Needs>,
     /// The time before which it isn't tried again.
     pub not_before: Option<Timestamp>,
     /// The commit.
@@ -310,6 +313,7 @@ impl Ledger {
             sweeps: sweeps.collect(),
             lease: task.lease().map(|lease| (lease, &self.state.leases[lease].worker)),
             progress: self.progress.get(&index).copied(),
+            needs: self.needs_of(index).collect::<Option<Vec<_>>>().unwrap_or_default(),
             not_before: task.not_before,
             commit: match &task.stage {
                 Stage::Committed(commit) => Some(commit),

@@ -73,7 +73,7 @@ pub(crate) enum Command {
     /// Train tasks for an agent, over standard input and output
     #[cfg(feature = "worker")]
     #[command(hide = true)]
-    Executor(Kernels),
+    Executor(Executor),
 }
 
 /// What training computes with.
@@ -83,6 +83,27 @@ pub(crate) struct Kernels {
     /// where machines differ, name what all of them have
     #[arg(long, env = "BASIN_CODE_PATH", value_name = "PATH", value_parser = ["avx512", "avx2", "portable"])]
     pub(crate) code_path: Option<String>,
+}
+
+/// Where tasks train.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Devices {
+    /// What to train on: `cpu`, `cuda:N`, `cuda` (all of this machine), `auto` (all, or the processor if there is none). Only the
+    /// processor gives the same bytes always
+    #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: String,
+}
+
+/// An executor.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Executor {
+    /// The device that it trains on
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
 }
 
 /// Where local state lies.
@@ -229,10 +250,14 @@ pub(crate) struct Run {
     /// The folder for the report; `basin-out/<sweep id>` if not given
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Executors; as many as there are cores, if there is work for so many
+    #[cfg(feature = "worker")]
+    #[command(flatten)]
+    pub(crate) devices: Devices,
+    /// Executors; as many as there are cores, if there is work for so many, or one a device
     #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) workers: Option<u32>,
-    /// Threads of each executor; the cores shared out among them if not given
+    /// Threads of each executor, each of which trains a task; if not given, the cores shared out among them, or as many as a pack has
+    /// tasks where a device trains
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
@@ -354,13 +379,13 @@ pub(crate) struct Worker {
     /// The store, if it isn't where the coordinator says
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
-    /// What to train on
-    #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_parser = ["auto", "cpu"])]
-    pub(crate) device: String,
-    /// Executors; one if not given
-    #[arg(long, env = "BASIN_SLOTS", default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) slots: u32,
-    /// Threads of each executor; the cores shared out among the slots if not given
+    #[command(flatten)]
+    pub(crate) devices: Devices,
+    /// Executors; one, or one a device, if not given
+    #[arg(long, env = "BASIN_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
+    /// Threads of each executor, each of which trains a task; if not given, the cores shared out among the slots, or as many as a
+    /// pack has tasks where a device trains
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
     #[command(flatten)]

@@ -8,6 +8,8 @@ mod collect;
 mod configuration;
 mod credentials;
 mod data;
+#[cfg(feature = "worker")]
+mod device;
 mod doctor;
 mod failure;
 mod launch;
@@ -50,12 +52,8 @@ pub fn main() -> ExitCode {
     let output = Output { json: arguments.json };
     // The executor is one thread that trains; no runtime, no other threads.
     #[cfg(feature = "worker")]
-    if let Command::Executor(kernels) = &arguments.command {
-        if let Err(failed) = worker::force_code_path(kernels) {
-            return end(Err(failed));
-        }
-        let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout());
-        return if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::from(2) };
+    if let Command::Executor(executor) = &arguments.command {
+        return end(worker::execute(executor));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.or_basin("cannot start").and_then(|runtime| {

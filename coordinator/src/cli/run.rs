@@ -21,7 +21,7 @@ use super::progress::Progress;
 use super::serve::not_started;
 use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
-use super::{lookup, report, signals, source};
+use super::{device, lookup, report, signals, source};
 use crate::launch;
 use crate::report::Status;
 use crate::server::{JournalAt, Server, Settings};
@@ -39,6 +39,7 @@ const GRACE: Duration = Duration::from_secs(20);
 pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let began = std::time::Instant::now();
     force_code_path(&arguments.kernels)?;
+    let devices = device::chosen(&arguments.devices.device)?;
     let source = source::read(&arguments.sweep)?;
     let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
     let shutdown =
@@ -77,12 +78,16 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
             .hint("give each store a state of its own with `--state DIR`"));
     }
 
-    let workers = arguments
-        .workers
-        .unwrap_or_else(|| cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1));
-    let threads = arguments.threads.unwrap_or_else(|| (cores() / workers).max(1));
+    let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
+    let (workers, threads) = device::shares(
+        &devices,
+        arguments.workers,
+        arguments.threads,
+        (at_most, cores(), agent::LARGEST_PACK),
+    );
+    let on = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     output.say(&format!(
-        "{sweep}: {tasks} tasks, {reused} already done; {workers} executors of {threads} threads"
+        "{sweep}: {tasks} tasks, {reused} already done; {workers} executors of {threads} threads on {on}"
     ));
     // The journal's lock makes this folder ours: what a killed run left there is nobody's.
     let scratch = state.join("scratch");
@@ -95,6 +100,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         id: fresh_worker("local"),
         slots: workers,
         threads,
+        devices,
         pack: agent::LARGEST_PACK,
         labels: std::collections::BTreeMap::new(),
         data_cache: state.join("cache"),

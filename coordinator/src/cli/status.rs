@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::placement::Bytes;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
@@ -245,6 +246,8 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
                 what.device,
                 format!("{}/{}", it.leases, what.slots),
                 what.threads.to_string(),
+                if what.memory == 0 { "-".to_owned() } else { Bytes(what.memory).to_string() },
+                what.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
                 it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
                 state(it),
             ]
@@ -252,7 +255,10 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
         .collect();
     let text = match rows.is_empty() {
         true => "no workers".to_owned(),
-        false => table(&["worker", "host", "device", "busy", "threads", "seen", "state"], &rows),
+        false => table(
+            &["worker", "host", "device", "busy", "threads", "memory", "labels", "seen", "state"],
+            &rows,
+        ),
     };
     let value: Vec<_> = workers
         .iter()
@@ -260,7 +266,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             let what = it.worker.clone().unwrap_or_default();
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
-                "labels": what.labels, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
                 "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
         })
         .collect();

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
-use basin_worker::CodePath;
 use basin_worker::agent::{self, AgentError, Departure, Settings};
+use basin_worker::{CodePath, DeviceName};
 
-use super::arguments::{Kernels, Worker};
+use super::arguments::{Executor, Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
-use super::signals;
+use super::{device, signals};
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -39,6 +39,14 @@ pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
     let arguments = ["executor", "--code-path", basin_worker::code_path()];
     Ok((program, arguments.map(str::to_owned).to_vec()))
+}
+
+/// Trains for an agent until it has no more to say.
+pub(super) fn execute(arguments: &Executor) -> Done {
+    force_code_path(&arguments.kernels)?;
+    let device: DeviceName = arguments.device.parse().map_err(Failed::input)?;
+    let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
+    served.or_basin("cannot train")
 }
 
 /// Makes this process train with the instructions that were asked for.
@@ -102,12 +110,16 @@ fn default_cache() -> PathBuf {
 /// Works until it is told to stop, or there is nothing more to do.
 pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
     force_code_path(&arguments.kernels)?;
+    let devices = device::chosen(&arguments.devices.device)?;
+    let (slots, threads) =
+        device::shares(&devices, arguments.slots, arguments.threads, (1, cores(), arguments.pack));
     let mut settings = Settings {
         dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
         id: fresh_worker(""),
-        slots: arguments.slots,
-        threads: arguments.threads.unwrap_or_else(|| (cores() / arguments.slots).max(1)),
+        slots,
+        threads,
+        devices,
         pack: arguments.pack,
         labels: labels(&arguments.labels)?,
         data_cache: arguments.cache.clone().unwrap_or_else(default_cache),

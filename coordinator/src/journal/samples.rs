@@ -31,7 +31,12 @@ pub(super) fn launch(id: &str, tasks: u64) -> Command {
         };
         LaunchTask { id: spec.id(), experiment: "fit".into(), spec }
     });
-    Command::Launch(Launch { sweep: sweep(id), tasks: tasks.collect(), committed: vec![] })
+    Command::Launch(Launch {
+        sweep: sweep(id),
+        tasks: tasks.collect(),
+        committed: vec![],
+        needs: Default::default(),
+    })
 }
 
 pub(super) fn sweep(id: &str) -> SweepId {

@@ -105,6 +105,11 @@ impl Coordinator {
             sweep: sweep.clone(),
             tasks: tasks.collect(),
             committed: committed.values().map(completion).collect(),
+            needs: plan
+                .needs
+                .into_iter()
+                .map(|(experiment, needs)| (experiment.to_string(), needs))
+                .collect(),
         };
         let reply = self.decide(Command::Launch(launch)).await?;
         self.wake.notify_waiters();

@@ -92,7 +92,14 @@ fn why(task: &TaskView<'_>, now: Timestamp) -> String {
                 let wait = (time - now).as_secs_f64();
                 format!("it failed and is tried again in {wait:.0} s; {} attempts are charged", task.charged)
             }
-            None => "it waits for a worker that is free and fits".to_owned(),
+            None if task.needs.is_empty() => "it waits for a worker that is free".to_owned(),
+            None => {
+                let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
+                format!(
+                    "it waits for a free worker with {}; `basin workers` lists them",
+                    needs.join(", or with ")
+                )
+            }
         },
         Phase::Blocked => format!("it waits for the results of {}", names(Phase::Blocked)),
         Phase::UpstreamFailed => {

@@ -11,6 +11,9 @@ pub struct WorkerDescription {
     pub host: String,
     /// `cpu`, `cuda`.
     pub device: String,
+    /// What an executor may use, in bytes: its device's memory, or its share of the machine's; 0 if that isn't known.
+    #[serde(default)]
+    pub memory: u64,
     /// Executors.
     pub slots: u32,
     /// Threads an executor.

@@ -308,6 +308,7 @@ impl World {
                 Ok(())
             }
             Change::Launched(_)
+            | Change::Placed { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

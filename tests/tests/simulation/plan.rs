@@ -65,7 +65,7 @@ impl Plan {
                         _ => Fate::Completes,
                     });
                 }
-                Launch { sweep: sweep(name), tasks, committed: vec![] }
+                Launch { sweep: sweep(name), tasks, committed: vec![], needs: Default::default() }
             });
         Self { launches: launches.to_vec(), fates }
     }

@@ -9,14 +9,14 @@ use basin_domain::experiment::{ConvNet, Function};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
 use basin_kernels::cross_entropy;
-use candle_core::{DType, Device, Tensor};
+use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::ExperimentError;
 use crate::fit_function::Fit;
 use crate::model::Model;
-use crate::training::{Part, Problem, Stepper, step};
+use crate::training::{Stepper, step};
 
 mod arithmetic;
 
@@ -215,15 +215,14 @@ impl Fitting {
         let model = Model::dense_net(1, hidden, 1, seed)?;
         Ok(Self {
             problem: Fit::new(Function::Sin, (-3.0, 3.0), points as u32)?,
-            stepper: Stepper::new(&Optimizer::adam(1e-3), &model)?,
+            stepper: Stepper::new::<Fit>(&Optimizer::adam(1e-3), &model, None)?,
             model,
             order: (0..points as u32).collect(),
         })
     }
 
     fn step(&mut self) -> Result<f64, ExperimentError> {
-        let batch = self.problem.batch(Part::Train, &self.order, DType::F32)?;
-        Ok(self.stepper.step(&self.problem, &self.model, &batch)?.1)
+        Ok(self.stepper.step(&self.problem, &self.model, &self.order, &[])?.1)
     }
 }
 

@@ -10,6 +10,7 @@ use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, cross_entropy, cross_entropy_sums, gather_images};
 use candle_core::{DType, Device, Tensor};
 
+use crate::accelerator::{Selection, Source, Targets};
 use crate::dataset::{Dataset, Split};
 use crate::model::Model;
 use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
@@ -31,7 +32,7 @@ pub(crate) fn start(
         record: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, checkpoint)?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
 }
 
 /// The examples that a run uses: the first `limit` of an order that depends on the data alone, so that all runs with one
@@ -98,9 +99,18 @@ struct Examples {
     labels: Vec<u32>,
 }
 
+impl Examples {
+    /// Which of the data set's stand at these positions, and their labels.
+    fn at(&self, positions: &[u32]) -> (Vec<u32>, Vec<u32>) {
+        let pick = |from: &[u32]| positions.iter().map(|&at| from[at as usize]).collect();
+        (pick(&self.indices), pick(&self.labels))
+    }
+}
+
 /// Images with their labels, under cross entropy.
 pub(crate) struct Images {
     dataset: Arc<Dataset>,
+    digest: String,
     train: Examples,
     test: Examples,
 }
@@ -129,6 +139,7 @@ impl Images {
             train: Examples { indices: train, labels: train_labels },
             test: Examples { indices: test, labels: test_labels },
             dataset,
+            digest: named.digest.to_string(),
         })
     }
 
@@ -164,10 +175,15 @@ impl Problem for Images {
 
     fn batch(&self, part: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
         let (examples, split) = self.part(part);
-        let indices: Vec<u32> = positions.iter().map(|&at| examples.indices[at as usize]).collect();
-        let labels: Vec<u32> = positions.iter().map(|&at| examples.labels[at as usize]).collect();
+        let (indices, labels) = examples.at(positions);
         let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
         Ok(Batch { inputs: self.gather(split, &indices)?.to_dtype(dtype)?, targets })
+    }
+
+    fn selection(&self, part: Part, positions: &[u32]) -> Selection {
+        let (indices, labels) = self.part(part).0.at(positions);
+        let source = Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), part };
+        Selection { source, indices, targets: Targets::Labels(labels) }
     }
 
     fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {

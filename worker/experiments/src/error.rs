@@ -32,6 +32,9 @@ pub enum ExperimentError {
     /// The results were asked for before the run had ended.
     #[error("the run hasn't ended yet, so it has no results")]
     NotDone,
+    /// The device that trains failed.
+    #[error("the device can't go on: {0}")]
+    Accelerator(String),
     /// An operation on tensors failed.
     #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),
@@ -43,6 +46,7 @@ impl ExperimentError {
         let kind = match self {
             Self::InvalidParameters(_) => FailureKind::InvalidParameters,
             Self::MissingData(_) => FailureKind::MissingData,
+            Self::Accelerator(_) => FailureKind::Crashed,
             Self::BadCheckpoint(_)
             | Self::UnusableInput { .. }
             | Self::NoGradient { .. }

@@ -1,14 +1,17 @@
 //! `fit-function`: a dense network is fitted to a function of one variable.
 
+use std::sync::Arc;
+
 use basin_domain::experiment::{FitFunction, Function};
 use basin_domain::record::{Axis, Record};
 use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, mean_squared_error, squared_error_sums};
 use candle_core::{DType, Device, Tensor};
 
+use crate::accelerator::{Selection, Source, Targets};
 use crate::model::Model;
 use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
-use crate::{ExperimentError, Run};
+use crate::{Assets, ExperimentError, Run};
 
 /// The points at which the fitted curve is recorded: enough for a smooth line on paper.
 const CURVE_POINTS: u32 = 200;
@@ -17,6 +20,7 @@ const CURVE_POINTS: u32 = 200;
 pub(crate) fn start(
     spec: &TaskSpec,
     parameters: &FitFunction,
+    assets: &Assets,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
     let problem = Fit::new(parameters.function, parameters.interval, parameters.points)?;
@@ -29,14 +33,14 @@ pub(crate) fn start(
         record: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, checkpoint)?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
 }
 
 /// Evenly spaced points of a function, both ends of the interval included.
 pub(crate) struct Fit {
     function: Function,
     interval: (f64, f64),
-    inputs: Vec<f32>,
+    inputs: Arc<[f32]>,
     targets: Vec<f32>,
     /// All of them as `[points, 1]`.
     all: Batch,
@@ -67,9 +71,9 @@ impl Fit {
             let reason = format!("{points} points on [{low}, {high}] are no grid");
             return Err(ExperimentError::InvalidParameters(reason));
         }
-        let inputs: Vec<f32> = evenly_spaced(interval, points).map(|x| x as f32).collect();
+        let inputs: Arc<[f32]> = evenly_spaced(interval, points).map(|x| x as f32).collect();
         let targets: Vec<f32> = evenly_spaced(interval, points).map(|x| function.at(x) as f32).collect();
-        let all = Batch { inputs: column(inputs.clone())?, targets: column(targets.clone())? };
+        let all = Batch { inputs: column(inputs.to_vec())?, targets: column(targets.clone())? };
         Ok(Self { function, interval, inputs, targets, all })
     }
 }
@@ -95,6 +99,15 @@ impl Problem for Fit {
             Batch { inputs: pick(&self.inputs)?, targets: pick(&self.targets)? }
         };
         Ok(Batch { inputs: batch.inputs.to_dtype(dtype)?, targets: batch.targets.to_dtype(dtype)? })
+    }
+
+    fn selection(&self, _: Part, positions: &[u32]) -> Selection {
+        let targets = positions.iter().map(|&at| self.targets[at as usize]).collect();
+        Selection {
+            source: Source::Numbers { shape: [1, 1, 1], numbers: Arc::clone(&self.inputs) },
+            indices: positions.to_vec(),
+            targets: Targets::Numbers(targets),
+        }
     }
 
     fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {

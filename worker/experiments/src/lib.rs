@@ -16,6 +16,7 @@ use basin_domain::experiment::Experiment;
 use basin_domain::record::{Outcome, Record};
 use basin_domain::task::TaskSpec;
 
+pub mod accelerator;
 pub mod bench;
 mod checkpoint;
 mod classify;
@@ -39,6 +40,8 @@ pub use error::ExperimentError;
 pub struct Assets {
     /// The data set that the spec names, opened.
     pub dataset: Option<Arc<Dataset>>,
+    /// The device that trains, if it isn't the processor. Kinds that a device has no use for train on the processor all the same.
+    pub accelerator: Option<accelerator::Accelerator>,
     /// The results (`result.safetensors`) of the tasks that the spec names as inputs.
     pub inputs: BTreeMap<String, Vec<u8>>,
 }
@@ -88,7 +91,7 @@ pub trait Run: Send {
     fn progress(&self) -> Progress;
 
     /// Everything that the rest of the run depends on, as safetensors.
-    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError>;
+    fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError>;
 
     /// The results; only after [`Advance::Done`].
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError>;
@@ -112,7 +115,7 @@ pub fn start(
         )));
     }
     match &spec.experiment {
-        Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, checkpoint),
+        Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, assets, checkpoint),
         Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
         Experiment::CriticalPoint(parameters) => critical_point::start(spec, parameters, checkpoint),
         Experiment::Interpolate(parameters) => landscape::line::start(spec, parameters, assets, checkpoint),

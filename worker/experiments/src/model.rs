@@ -19,8 +19,9 @@ pub struct Model {
     layers: Vec<Layer>,
 }
 
+/// A layer with its parameters.
 #[derive(Debug)]
-enum Layer {
+pub(crate) enum Layer {
     ConvReluPool { weight: Var, bias: Var },
     Dense { weight: Var, bias: Var, activation: Activation },
 }
@@ -74,6 +75,11 @@ impl Model {
     /// The trainable parameters, by name.
     pub fn parameters(&self) -> &BTreeMap<String, Var> {
         &self.parameters
+    }
+
+    /// The layers, in the order in which inputs go through them.
+    pub(crate) fn layers(&self) -> &[Layer] {
+        &self.layers
     }
 
     /// The layers' weights and biases, if they are all dense.

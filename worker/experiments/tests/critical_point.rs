@@ -193,7 +193,7 @@ fn a_run_that_goes_on_from_any_checkpoint_ends_with_the_same_bytes() {
         checkpoints.push(run.checkpoint().unwrap());
         assert_same(&run.finish().unwrap(), &undisturbed, "taking checkpoints changes nothing");
         for (advances, checkpoint) in checkpoints.iter().enumerate() {
-            let resumed = start(&spec, &Assets::default(), Some(checkpoint)).unwrap();
+            let mut resumed = start(&spec, &Assets::default(), Some(checkpoint)).unwrap();
             assert!(resumed.checkpoint().unwrap() == *checkpoint, "after {advances} advances");
             let context = format!("after {advances} advances of {}", spec.canonical());
             assert_same(&finish(resumed), &undisturbed, &context);

@@ -163,7 +163,7 @@ fn a_landscape_of_a_run_that_diverged_has_diverged_too() {
         ])
     {
         assets.inputs = names.map(|(name, run)| (name.to_owned(), run.result.clone())).into();
-        let run = start(spec, &assets, None).unwrap();
+        let mut run = start(spec, &assets, None).unwrap();
         let resumed = start(spec, &assets, Some(&run.checkpoint().unwrap())).unwrap();
         for run in [run, resumed] {
             let finished = finish(run);

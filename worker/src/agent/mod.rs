@@ -11,6 +11,7 @@ mod child;
 mod coordinator;
 mod error;
 mod lease;
+mod machine;
 mod pack;
 mod settings;
 mod slot;
@@ -59,21 +60,15 @@ pub enum Departure {
 /// What this machine is, as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
     WorkerDescription {
-        host: hostname(),
-        device: "cpu".to_owned(),
+        host: machine::hostname(),
+        device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
+        memory: machine::memory(&settings.devices, settings.slots),
         slots: settings.slots,
         threads: settings.threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         code_path: basin_experiments::code_path().to_owned(),
         labels: settings.labels.clone(),
     }
-}
-
-fn hostname() -> String {
-    let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
-    let name = read.map(|text| text.trim().to_owned()).unwrap_or_default();
-    if name.is_empty() { std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()) } else { name }
 }
 
 /// Works until `shutdown` is cancelled, the coordinator says so, or there is nothing to do for long enough.
@@ -102,14 +97,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         description,
         checkpoint_every: settings.checkpoint_every,
         scratch: settings.scratch.clone(),
-        program: Program {
-            path: settings.executor.0.clone(),
-            arguments: settings.executor.1.clone(),
-            threads: settings.threads,
-        },
         ended: ended_sender,
     });
-    let (work, slots) = start_slots(&shared, settings.slots);
+    let (work, slots) = start_slots(&shared, &settings);
     let mut agent = Agent {
         pack: PackSize::new(settings.pack, settings.threads),
         settings,
@@ -137,13 +127,24 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
 
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
 
-fn start_slots(shared: &Arc<Shared>, slots: u32) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
-    (0..slots)
-        .map(|_| {
-            let (sender, receiver) = mpsc::unbounded_channel();
-            (sender, tokio::spawn(slot::serve(Arc::clone(shared), receiver)))
-        })
-        .unzip()
+fn start_slots(
+    shared: &Arc<Shared>,
+    settings: &Settings,
+) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
+    let slot = |number: u32| {
+        let mut program = Program {
+            path: settings.executor.0.clone(),
+            arguments: settings.executor.1.clone(),
+            threads: settings.threads,
+        };
+        let devices = &settings.devices;
+        if let Some(device) = devices.get(number as usize % devices.len().max(1)) {
+            program.arguments.extend(["--device".to_owned(), device.to_string()]);
+        }
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (sender, tokio::spawn(slot::serve(Arc::clone(shared), program, receiver)))
+    };
+    (0..settings.slots).map(slot).unzip()
 }
 
 struct Agent {

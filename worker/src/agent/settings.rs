@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
+use basin_experiments::accelerator::DeviceName;
 use basin_proto::dial::Dial;
 
 /// The largest pack, unless it is set.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub slots: u32,
     /// Threads of each executor.
     pub threads: u32,
+    /// What executors train on: the first slot on the first, and so on, round and round.
+    pub devices: Vec<DeviceName>,
     /// The most tasks of one shape that a lease may have: its lanes. How many are asked for follows from how long tasks take.
     pub pack: u32,
     /// Labels for placement.

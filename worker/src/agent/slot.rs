@@ -28,7 +28,6 @@ pub(super) struct Shared {
     pub(super) description: WorkerDescription,
     pub(super) checkpoint_every: Duration,
     pub(super) scratch: PathBuf,
-    pub(super) program: Program,
     /// Told whenever a lease has ended.
     pub(super) ended: mpsc::UnboundedSender<Arc<Lease>>,
 }
@@ -37,8 +36,12 @@ pub(super) struct Shared {
 const FRESH_STARTS: u32 = 3;
 
 /// Works on leases until there are no more to come.
-pub(super) async fn serve(shared: Arc<Shared>, mut leases: mpsc::UnboundedReceiver<Arc<Lease>>) {
-    let slot = Slot { shared, executor: Mutex::new(None) };
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    program: Program,
+    mut leases: mpsc::UnboundedReceiver<Arc<Lease>>,
+) {
+    let slot = Slot { shared, program, executor: Mutex::new(None) };
     while let Some(lease) = leases.recv().await {
         slot.work(&lease).await;
         if slot.shared.ended.send(lease).is_err() {
@@ -50,6 +53,7 @@ pub(super) async fn serve(shared: Arc<Shared>, mut leases: mpsc::UnboundedReceiv
 /// One executor, and the lease that it works on.
 struct Slot {
     shared: Arc<Shared>,
+    program: Program,
     executor: Mutex<Option<Arc<Executor>>>,
 }
 
@@ -57,7 +61,7 @@ impl Slot {
     /// Works on all tasks of a lease. As many train as the executor has threads; some more are made ready meanwhile, or
     /// are being committed.
     async fn work(&self, lease: &Lease) {
-        let at_once = 2 * self.shared.program.threads as usize + 2;
+        let at_once = 2 * self.program.threads as usize + 2;
         let mut tasks = lease.tasks.iter();
         let mut attempts = FuturesUnordered::new();
         loop {
@@ -82,7 +86,7 @@ impl Slot {
         if let Some(executor) = executor.as_ref().filter(|executor| executor.is_alive()) {
             return Ok(Arc::clone(executor));
         }
-        let fresh = Arc::new(Executor::spawn(&self.shared.program)?);
+        let fresh = Arc::new(Executor::spawn(&self.program)?);
         tracing::debug!("executor started");
         Ok(Arc::clone(executor.insert(fresh)))
     }

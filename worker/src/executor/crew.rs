@@ -20,6 +20,8 @@ const SLICE: Duration = Duration::from_millis(20);
 /// All lanes, and the threads that train them.
 pub(super) struct Crew {
     threads: usize,
+    /// What the threads that have something to do share out among them.
+    cores: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -54,9 +56,14 @@ impl State {
 }
 
 impl Crew {
-    /// A crew of as many threads; each of them calls [`Crew::work`].
-    pub(super) fn new(threads: usize) -> Self {
-        Self { threads: threads.max(1), state: Mutex::default(), changed: Condvar::new() }
+    /// A crew of as many threads, for as many cores; each of them calls [`Crew::work`].
+    pub(super) fn new(threads: usize, cores: usize) -> Self {
+        Self {
+            threads: threads.max(1),
+            cores: cores.max(1),
+            state: Mutex::default(),
+            changed: Condvar::new(),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -131,8 +138,8 @@ impl Crew {
                 && let Some(mut lane) = state.waiting.pop_front()
             {
                 state.busy.push((lane.task().to_owned(), std::mem::take(lane.orders_mut())));
-                let width = self.threads / shares + usize::from(seat < self.threads % shares);
-                return Some((lane, width));
+                let width = self.cores / shares + usize::from(seat < self.cores % shares);
+                return Some((lane, width.max(1)));
             }
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }

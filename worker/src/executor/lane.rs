@@ -11,6 +11,7 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
+use basin_experiments::accelerator::Accelerator;
 use basin_experiments::dataset::Dataset;
 use basin_experiments::{Advance, Assets, ExperimentError, Run};
 use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped, from_executor};
@@ -34,6 +35,7 @@ pub(super) enum Slice {
 pub(super) struct Lane {
     task: String,
     start: Start,
+    accelerator: Option<Accelerator>,
     training: Option<Training>,
     orders: Orders,
 }
@@ -73,8 +75,8 @@ fn scratch_failure(path: &Path, error: &io::Error) -> End {
 
 impl Lane {
     /// A task that waits for its turn.
-    pub(super) fn new(task: String, start: Start) -> Self {
-        Self { task, start, training: None, orders: Orders::default() }
+    pub(super) fn new(task: String, start: Start, accelerator: Option<Accelerator>) -> Self {
+        Self { task, start, accelerator, training: None, orders: Orders::default() }
     }
 
     /// The task's id.
@@ -157,7 +159,7 @@ impl Lane {
     }
 
     fn begin(&self, outbox: &Outbox<'_>) -> Result<Training, End> {
-        let (run, refused) = prepare(&self.start)?;
+        let (run, refused) = prepare(&self.start, self.accelerator.clone())?;
         self.say(outbox, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
         let training = Training {
@@ -214,7 +216,7 @@ fn failed(failure: Failure) -> from_executor::Message {
 }
 
 /// The run, from its beginning or from its checkpoint; and why the checkpoint was refused, if it was.
-fn prepare(start: &Start) -> Result<(Box<dyn Run>, Option<String>), End> {
+fn prepare(start: &Start, accelerator: Option<Accelerator>) -> Result<(Box<dyn Run>, Option<String>), End> {
     let invalid = |why: String| End::Failed(Failure::new(FailureKind::InvalidParameters, why));
     let spec: TaskSpec =
         serde_json::from_str(&start.spec_json).map_err(|error| invalid(error.to_string()))?;
@@ -225,7 +227,7 @@ fn prepare(start: &Start) -> Result<(Box<dyn Run>, Option<String>), End> {
         })?)),
     };
     let read = |path: &str| fs::read(path).map_err(|error| scratch_failure(Path::new(path), &error));
-    let mut assets = Assets { dataset, ..Assets::default() };
+    let mut assets = Assets { dataset, accelerator, ..Assets::default() };
     for (name, path) in &start.inputs {
         assets.inputs.insert(name.clone(), read(path)?);
     }

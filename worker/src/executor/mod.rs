@@ -10,6 +10,7 @@ mod outbox;
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Sender};
 
+use basin_experiments::accelerator::{Accelerator, DeviceName};
 use basin_proto::executor::{Ready, Stopped, ToExecutor, from_executor, to_executor};
 
 use crate::frames;
@@ -25,23 +26,32 @@ enum Event {
     Mute(io::Error),
 }
 
-/// Serves an agent until `input` ends.
+/// Serves an agent until `input` ends, with tasks that train on `device`.
+///
+/// On the processor threads and cores are the same. Where a device trains, a thread is a lane that mostly waits for it, and the cores are
+/// shared out among the lanes for what they compute themselves.
 ///
 /// # Errors
-/// If `output` can't be written: the agent is gone.
-pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send) -> io::Result<()> {
+/// If the device can't be used, or `output` can't be written: the agent is gone.
+pub fn serve(
+    input: impl Read + Send + 'static,
+    output: impl Write + Send,
+    device: DeviceName,
+) -> io::Result<()> {
     basin_experiments::keep_freed_memory();
+    let accelerator = device.open().map_err(io::Error::other)?;
     let (sender, inbox) = mpsc::channel();
     read_in_background(input, sender.clone());
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(threads);
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(cores);
+    let cores = if accelerator.is_some() { cores } else { threads };
     let outbox = Outbox::new(output);
     let ready = Ready {
         code_path: basin_experiments::code_path().to_owned(),
         threads: u32::try_from(threads).unwrap_or(u32::MAX),
     };
     outbox.say("", from_executor::Message::Ready(ready))?;
-    let crew = Crew::new(threads);
+    let crew = Crew::new(threads, cores);
     std::thread::scope(|scope| {
         for seat in 0..threads {
             let (crew, outbox, sender) = (&crew, &outbox, sender.clone());
@@ -56,7 +66,7 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send) -> io
             let event = inbox.recv().map_err(|_| io::Error::other("nobody is left to hear"));
             match event {
                 Ok(Event::Told { task, message }) => {
-                    if let Err(error) = heed(&crew, &outbox, task, message) {
+                    if let Err(error) = heed(&crew, &outbox, accelerator.as_ref(), task, message) {
                         break Err(error);
                     }
                 }
@@ -68,9 +78,15 @@ pub fn serve(input: impl Read + Send + 'static, output: impl Write + Send) -> io
     })
 }
 
-fn heed(crew: &Crew, outbox: &Outbox<'_>, task: String, message: to_executor::Message) -> io::Result<()> {
+fn heed(
+    crew: &Crew,
+    outbox: &Outbox<'_>,
+    accelerator: Option<&Accelerator>,
+    task: String,
+    message: to_executor::Message,
+) -> io::Result<()> {
     match message {
-        to_executor::Message::Start(start) => crew.add(Lane::new(task, start)),
+        to_executor::Message::Start(start) => crew.add(Lane::new(task, start, accelerator.cloned())),
         // Both may be meant for a task that has just ended.
         to_executor::Message::Checkpoint(_) => crew.ask_for_checkpoint(&task),
         to_executor::Message::Stop(_) => {

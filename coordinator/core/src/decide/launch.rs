@@ -56,7 +56,7 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
     Ok((changes, Reply::Launched { new, reused, shared }))
 }
 
-/// The same sweep again: if it was cancelled, it goes on.
+/// The same sweep again: if it was cancelled, it goes on; what it needs of workers may have changed.
 fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<Change>, Refusal> {
     let known = ledger.state.sweep(sweep);
     let own = known.entries.iter().filter(|entry| known.experiments[entry.experiment as usize] != INPUTS);
@@ -64,10 +64,15 @@ fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<C
     if !same {
         return Err(Refusal::LaunchedOtherwise(launch.sweep.clone()));
     }
-    match known.status {
-        Status::Cancelled => Ok(vec![Change::Resumed(launch.sweep.clone())]),
-        Status::Running | Status::Paused => Ok(Vec::new()),
+    let mut changes = Vec::new();
+    if known.needs != launch.needs {
+        changes.push(Change::Placed { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
     }
+    match known.status {
+        Status::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
+        Status::Running | Status::Paused => {}
+    }
+    Ok(changes)
 }
 
 fn check_inputs(
@@ -131,7 +136,13 @@ fn describe(ledger: &Ledger, launch: &Launch, listed: &HashMap<TaskId, &LaunchTa
     for id in unlisted_inputs(ledger, &launch.tasks, listed) {
         entries.push(LaunchedTask { id, experiment: experiments.number(INPUTS), new: None });
     }
-    Launched { sweep: launch.sweep.clone(), experiments: experiments.names, shapes: shapes.list, entries }
+    Launched {
+        sweep: launch.sweep.clone(),
+        experiments: experiments.names,
+        shapes: shapes.list,
+        entries,
+        needs: launch.needs.clone(),
+    }
 }
 
 /// The tasks, not committed yet, that the sweep's own need and that only other sweeps list: it wants them too, so that they

@@ -3,10 +3,10 @@
 use std::iter::Peekable;
 use std::time::Duration;
 
-use basin_domain::id::WorkerId;
 use basin_domain::time::Timestamp;
 
 use crate::Ledger;
+use crate::command::Sync;
 use crate::ledger::state::TaskIndex;
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
@@ -15,13 +15,14 @@ const ELSEWHERE_FOR: Duration = Duration::from_secs(30);
 /// How many tasks kept for others are passed over before the worker looks at the rest of the queue.
 const PASSED_OVER: usize = 256;
 
-/// The tasks that this worker could be given: those to try again first, in the order in which they became due, for they
+/// The tasks that this worker could be given, those whose needs it meets: those to try again first, in the order in which they became due, for they
 /// have waited longest and tell soonest whether they fail for good; then by launch and position.
 pub(super) fn candidates<'a>(
     ledger: &'a Ledger,
-    worker: &'a WorkerId,
+    sync: &'a Sync,
     now: Timestamp,
 ) -> impl Iterator<Item = TaskIndex> + 'a {
+    let worker = &sync.worker;
     let mut others = None;
     let mut is_kept_for_others = move |task: TaskIndex, due: Timestamp| {
         now < due + ELSEWHERE_FOR
@@ -36,7 +37,8 @@ pub(super) fn candidates<'a>(
             (*passed <= PASSED_OVER).then_some((!kept).then_some(task))
         })
         .flatten();
-    retries.chain(ledger.index.ready.iter().map(|(_, task)| *task))
+    let queue = retries.chain(ledger.index.ready.iter().map(|(_, task)| *task));
+    queue.filter(|task| ledger.suits(*task, &sync.description))
 }
 
 /// Takes the next task and, up to `limit`, those behind it that can train together with it.

@@ -154,7 +154,7 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
     let expires = now + ledger.policy().term;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
-    let mut queue = candidates(ledger, &sync.worker, now).peekable();
+    let mut queue = candidates(ledger, sync, now).peekable();
     let mut changes = Vec::new();
     for id in fresh.take(free) {
         let Some(pack) = take_pack(ledger, &mut queue, longest) else { break };

@@ -24,6 +24,10 @@ impl Ledger {
         let at = event.at;
         match &event.change {
             Change::Launched(launched) => self.launched(at, launched),
+            Change::Placed { sweep, needs } => {
+                let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
+                self.state.sweeps[sweep.get()].needs.clone_from(needs);
+            }
             Change::Paused(sweep) => self.set_status(at, sweep, Status::Paused),
             Change::Resumed(sweep) => self.set_status(at, sweep, Status::Running),
             Change::Cancelled(sweep) => self.set_status(at, sweep, Status::Cancelled),
@@ -100,6 +104,7 @@ impl Ledger {
             launched_at: at,
             finished_at: None,
             experiments: launched.experiments.clone(),
+            needs: launched.needs.clone(),
             entries,
         });
         index.add_sweep(state, sweep);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::placement::Needs;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 
@@ -15,7 +16,7 @@ pub(crate) mod snapshot;
 pub(crate) mod state;
 
 use index::Index;
-use state::{State, SweepIndex, TaskIndex};
+use state::{State, Status, SweepIndex, TaskIndex};
 
 /// Everything that the coordinator knows of sweeps, tasks, leases and workers.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +79,20 @@ impl Ledger {
     /// Whether a person told a worker to drain.
     pub(crate) fn is_draining(&self, worker: &WorkerId) -> bool {
         self.state.workers.get(worker).is_some_and(|conduct| conduct.draining)
+    }
+
+    /// Whether a worker has what the task needs, in the eyes of one of the running sweeps that list it.
+    pub(crate) fn suits(&self, task: TaskIndex, worker: &WorkerDescription) -> bool {
+        self.needs_of(task).any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
+    }
+
+    /// What the running sweeps that list a task need of workers for it; none where any will do.
+    pub(crate) fn needs_of(&self, task: TaskIndex) -> impl Iterator<Item = Option<&Needs>> {
+        self.index.links(task).memberships.iter().filter_map(|membership| {
+            let sweep = self.state.sweep(membership.sweep);
+            let experiment = &sweep.experiments[membership.experiment as usize];
+            (sweep.status == Status::Running).then(|| sweep.needs.get(experiment))
+        })
     }
 
     /// Whether a worker other than this one was heard of late and could be given work.

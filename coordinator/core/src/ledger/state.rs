@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::placement::Needs;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,9 @@ pub(crate) struct Sweep {
     /// When its last task ended, or it was cancelled.
     pub(crate) finished_at: Option<Timestamp>,
     pub(crate) experiments: Vec<String>,
+    /// By the experiments' names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) needs: BTreeMap<String, Needs>,
     pub(crate) entries: Vec<Entry>,
 }
 

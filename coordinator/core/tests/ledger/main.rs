@@ -5,6 +5,7 @@
 mod dependencies;
 mod launching;
 mod leasing;
+mod placement;
 mod properties;
 mod restarting;
 mod settling;

@@ -73,7 +73,7 @@ pub(crate) fn lease(id: &str) -> LeaseId {
 }
 
 pub(crate) fn launch(id: &str, tasks: Vec<LaunchTask>) -> Launch {
-    Launch { sweep: sweep(id), tasks, committed: Vec::new() }
+    Launch { sweep: sweep(id), tasks, committed: Vec::new(), needs: BTreeMap::new() }
 }
 
 /// The commit of a task under a lease.

@@ -33,7 +33,9 @@ pub(super) fn plan(
     }
     let id = format!("{name}-{}", digest(&tasks, figures, claims).short());
     let id = SweepId::new(id).expect("a sweep's name and a digest make a valid id");
-    Ok(Plan { id, name: name.clone(), tasks, figures: figures.to_vec(), claims: claims.to_vec() })
+    let needs = spaces.iter().map(|space| (space.id().clone(), space.needs()));
+    let needs = needs.filter(|(_, needs)| !needs.is_empty()).collect();
+    Ok(Plan { id, name: name.clone(), tasks, needs, figures: figures.to_vec(), claims: claims.to_vec() })
 }
 
 fn add_tasks(

@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use super::axis::Axis;
 use super::condition::Rule;
 use super::nearest;
+use super::needs;
 use super::problem::{Place, Problem};
 use super::random::Random;
 use super::seeds::Seeds;
 use super::tree::{Node, Table};
+use crate::placement::Needs;
 
-/// The keys of an experiment that make its space; every other key is a parameter.
-pub(super) const STRUCTURE: [&str; 6] = ["seeds", "grid", "zip", "list", "random", "when"];
+/// The keys of an experiment that make its space or say where it runs; every other key is a parameter.
+pub(super) const STRUCTURE: [&str; 7] = ["seeds", "needs", "grid", "zip", "list", "random", "when"];
+
+/// Those of them that all experiments may have in common.
+pub(super) const SHARED: [&str; 2] = ["seeds", "needs"];
 
 /// How far a value reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +42,7 @@ pub(super) struct Leaf {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Fragment {
     pub(super) seeds: Option<Seeds>,
+    pub(super) needs: Option<Needs>,
     pub(super) fixed: BTreeMap<String, Leaf>,
     pub(super) grid: Vec<(String, Axis)>,
     pub(super) zip: Option<Axis>,
@@ -51,6 +57,7 @@ impl Fragment {
         let of = |key| table.get(key);
         let fragment = Self {
             seeds: of("seeds").map(Seeds::read).transpose()?,
+            needs: of("needs").map(needs::read).transpose()?,
             fixed: BTreeMap::new(),
             grid: of("grid").map(|node| Axis::of_keys("grid", node)).transpose()?.unwrap_or_default(),
             zip: of("zip").map(Axis::zip).transpose()?,
@@ -67,9 +74,9 @@ impl Fragment {
         Ok(fragment)
     }
 
-    /// Reads a table of defaults: parameters and `seeds`.
+    /// Reads a table of defaults: parameters, `seeds` and `needs`.
     pub(super) fn read_defaults(table: &Table) -> Result<Self, Problem> {
-        let varying = |key: &str| key != "seeds" && STRUCTURE.contains(&key);
+        let varying = |key: &str| !SHARED.contains(&key) && STRUCTURE.contains(&key);
         if let Some((key, node)) = table.0.iter().find(|(key, _)| varying(key)) {
             let message = format!("`{key}` belongs to an experiment and has no default");
             return Err(Problem::new(node.at, message));
@@ -94,6 +101,7 @@ impl Fragment {
             (lower, upper) => *lower = upper.clone().or(lower.take()),
         }
         replace(&mut self.seeds, &upper.seeds);
+        replace(&mut self.needs, &upper.needs);
         replace(&mut self.zip, &upper.zip);
         replace(&mut self.list, &upper.list);
         replace(&mut self.when, &upper.when);

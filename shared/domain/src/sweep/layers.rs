@@ -1,7 +1,7 @@
 //! Layers put over each other: defaults, experiment, profile, `--set`.
 
 use super::document::{self, Document};
-use super::fragment::{Fragment, Origin, STRUCTURE};
+use super::fragment::{Fragment, Origin, SHARED, STRUCTURE};
 use super::nearest;
 use super::problem::{Place, Problem};
 use super::space::Space;
@@ -65,7 +65,7 @@ fn shared_keys_are_known<'a>(
             if let Some(problem) = spaces.iter().find_map(|space| space.kind().mistaken_for_table(name, at)) {
                 return Err(problem);
             }
-            let keys = spaces.iter().flat_map(|space| space.kind().keys()).chain(["seeds"]);
+            let keys = spaces.iter().flat_map(|space| space.kind().keys()).chain(SHARED);
             let (shown, near) = (nearest::shortened(name), nearest::key(name, keys));
             return Err(Problem::new(at, format!("no experiment knows `{shown}`{near}")));
         }
@@ -92,7 +92,7 @@ fn read_override(text: &str, number: usize, document: &Document) -> Result<(Targ
         return Ok((Target::Experiment(index), Fragment::read(&nested(rest, value, at)?, Origin::Own, &[])?));
     }
     let first = path.split('.').next().unwrap_or_default();
-    let of_one = ["id", "kind"].contains(&first) || first != "seeds" && STRUCTURE.contains(&first);
+    let of_one = ["id", "kind"].contains(&first) || !SHARED.contains(&first) && STRUCTURE.contains(&first);
     if of_one || ["name", "figure", "claim", "profile", "experiment", "defaults"].contains(&first) {
         let message = format!("`{first}` can't be set for all experiments");
         return Err(Problem::new(at, message).hint("--set experiment.ID.KEY=VALUE"));

@@ -20,6 +20,7 @@ mod fragment;
 mod kind;
 mod layers;
 mod nearest;
+mod needs;
 mod points;
 mod problem;
 mod random;
@@ -38,7 +39,8 @@ use serde::{Deserialize, Serialize};
 use crate::claim::Claim;
 use crate::digest::Digest;
 use crate::figure::Figure;
-use crate::id::{DatasetName, SweepId, SweepName};
+use crate::id::{DatasetName, ExperimentId, SweepId, SweepName};
+use crate::placement::Needs;
 use crate::task::Task;
 
 pub use file::{Summary, SweepFile};
@@ -79,6 +81,8 @@ pub struct Plan {
     pub name: SweepName,
     /// The tasks, in the order of the file; a point's seeds together.
     pub tasks: Vec<Task>,
+    /// What the experiments need of workers: those that need anything.
+    pub needs: BTreeMap<ExperimentId, Needs>,
     /// The figures.
     pub figures: Vec<Figure>,
     /// The claims.

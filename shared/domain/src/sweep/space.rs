@@ -13,6 +13,7 @@ use super::problem::{Place, Problem};
 use super::seeds::Seeds;
 use super::tree::{Assignment, Node, Tree};
 use crate::id::ExperimentId;
+use crate::placement::Needs;
 use crate::value::Value;
 
 /// An experiment with every layer applied. All its keys are known to its kind; its values are checked by reading points.
@@ -138,6 +139,11 @@ impl Space {
     /// The seeds of every point.
     pub(super) fn seeds(&self) -> Seeds {
         self.fragment.seeds.clone().unwrap_or_default()
+    }
+
+    /// What its tasks need of a worker.
+    pub(super) fn needs(&self) -> Needs {
+        self.fragment.needs.clone().unwrap_or_default()
     }
 
     /// The axes, slowest first, with at most this many of the points that `random` draws.

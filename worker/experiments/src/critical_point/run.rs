@@ -290,7 +290,7 @@ impl Run for CriticalPointRun {
         }
     }
 
-    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
+    fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         self.save()
     }
 

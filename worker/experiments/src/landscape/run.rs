@@ -216,7 +216,7 @@ impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
         }
     }
 
-    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
+    fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         let Position { place, part, example, sums } = self.position;
         let state = State { place, part, example, sums: sums.into() };
         checkpoint::seal(self.task, FORMAT, &state, Named::new(), &self.record)

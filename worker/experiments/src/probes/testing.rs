@@ -7,6 +7,7 @@ use candle_core::{DType, Device, Tensor};
 
 use super::objective::Objective;
 use crate::ExperimentError;
+use crate::accelerator::{Selection, Source, Targets};
 use crate::model::Model;
 use crate::training::{Batch, Outputs, Part, Problem, TrainingLoss};
 
@@ -92,6 +93,17 @@ impl Problem for RandomImages {
         let labels: Vec<u32> = positions.iter().map(|&at| self.labels[at as usize]).collect();
         let inputs = Tensor::from_vec(images, (positions.len(), 2, self.side, self.side), &Device::Cpu)?;
         Ok(Batch { inputs: inputs.to_dtype(dtype)?, targets: Tensor::new(labels, &Device::Cpu)? })
+    }
+
+    fn selection(&self, _: Part, positions: &[u32]) -> Selection {
+        Selection {
+            source: Source::Numbers {
+                shape: [2, self.side, self.side],
+                numbers: self.images.as_slice().into(),
+            },
+            indices: positions.to_vec(),
+            targets: Targets::Labels(positions.iter().map(|&at| self.labels[at as usize]).collect()),
+        }
     }
 
     fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {

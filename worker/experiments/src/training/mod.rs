@@ -13,8 +13,8 @@ use basin_domain::random::Stream;
 use basin_domain::record::{Axis, Outcome, Record, Series};
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
-use candle_core::DType;
 
+use crate::accelerator::Accelerator;
 use crate::model::Model;
 use crate::probes::{self, Found, Largest, Measurement};
 use crate::tensors::{self, Named};
@@ -71,7 +71,7 @@ pub struct Training<P> {
 }
 
 impl<P: Problem> Training<P> {
-    /// Starts to train `model`, or goes on from a checkpoint of the same task.
+    /// Starts to train `model`, on a device if there is one, or goes on from a checkpoint of the same task.
     ///
     /// # Errors
     /// If the schedule can't be followed, or the checkpoint can't be used.
@@ -80,7 +80,7 @@ impl<P: Problem> Training<P> {
         schedule: Schedule,
         problem: P,
         model: Model,
-        checkpoint: Option<&[u8]>,
+        (accelerator, checkpoint): (Option<&Accelerator>, Option<&[u8]>),
     ) -> Result<Self, ExperimentError> {
         if schedule.batch_size == 0 {
             return Err(ExperimentError::InvalidParameters("a batch needs at least one example".to_owned()));
@@ -90,7 +90,7 @@ impl<P: Problem> Training<P> {
             return Err(ExperimentError::InvalidParameters(reason));
         }
         probes::check(&schedule.probes, model.parameter_count())?;
-        let stepper = Stepper::new(&schedule.optimizer, &model)?;
+        let stepper = Stepper::new::<P>(&schedule.optimizer, &model, accelerator)?;
         let mut training = Self {
             task: spec.id(),
             seed: spec.seed,
@@ -138,6 +138,7 @@ impl<P: Problem> Training<P> {
     /// Keeps the weights, if the current epoch is one at which they are recorded.
     fn keep_weights(&mut self) -> Result<(), ExperimentError> {
         if self.schedule.record.weights_every.is_some_and(|every| self.epoch.is_multiple_of(every)) {
+            self.stepper.bring_home(&self.model)?;
             for (name, parameter) in self.model.parameters() {
                 self.snapshots
                     .insert(format!("{}/{name}", self.epoch), parameter.as_tensor().copy()?.detach());
@@ -148,8 +149,9 @@ impl<P: Problem> Training<P> {
 
     fn train(&mut self, position: usize, mut sums: LossSums) -> Result<Stage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
-        let batch = self.problem.batch(Part::Train, &self.order[position..end], DType::F32)?;
-        let (batch, norm) = self.stepper.step(&self.problem, &self.model, &batch)?;
+        let next = &self.order[end..(end + self.schedule.batch_size).min(self.order.len())];
+        let (batch, norm) =
+            self.stepper.step(&self.problem, &self.model, &self.order[position..end], next)?;
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
         self.iteration += 1;
@@ -184,9 +186,9 @@ impl<P: Problem> Training<P> {
     ) -> Result<Stage, ExperimentError> {
         let count = self.problem.examples(part);
         let end = (position + EVALUATION_CHUNK).min(count);
-        let positions: Vec<u32> = (position as u32..end as u32).collect();
-        let batch = self.problem.batch(part, &positions, DType::F32)?;
-        sums += self.stepper.evaluate(&self.problem, &self.model, &batch)?;
+        let positions: Vec<u32> = (position as u32..(end + EVALUATION_CHUNK).min(count) as u32).collect();
+        let (positions, next) = positions.split_at(end - position);
+        sums += self.stepper.evaluate(&self.problem, &self.model, part, positions, next)?;
         if end < count {
             return Ok(Stage::Evaluate { when, part, position: end, sums });
         }
@@ -229,6 +231,7 @@ impl<P: Problem> Training<P> {
         let measurement = match &mut self.measurement {
             Some(measurement) => measurement,
             None => {
+                self.stepper.bring_home(&self.model)?;
                 let measurement = Measurement::new(probe, &self.problem, &self.model, self.seed)?;
                 self.measurement.insert(measurement)
             }
@@ -271,6 +274,7 @@ impl<P: Problem> Training<P> {
     }
 
     fn conclude(&mut self) -> Result<Stage, ExperimentError> {
+        self.stepper.bring_home(&self.model)?;
         self.problem.conclude(&self.model, &mut self.record)?;
         Ok(Stage::Ended(Outcome::Completed))
     }
@@ -316,12 +320,14 @@ impl<P: Problem> Run for Training<P> {
         }
     }
 
-    fn checkpoint(&self) -> Result<Vec<u8>, ExperimentError> {
+    fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
+        self.stepper.bring_home(&self.model)?;
         self.save()
     }
 
-    fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
+    fn finish(mut self: Box<Self>) -> Result<Finished, ExperimentError> {
         let Stage::Ended(outcome) = self.stage else { return Err(ExperimentError::NotDone) };
+        self.stepper.bring_home(&self.model)?;
         let mut results: Named = BTreeMap::new();
         for (name, parameter) in self.model.parameters() {
             results.insert(format!("model/{name}"), parameter.as_detached_tensor());

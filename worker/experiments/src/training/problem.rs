@@ -6,6 +6,7 @@ use candle_core::{DType, Tensor};
 
 use super::Part;
 use crate::ExperimentError;
+use crate::accelerator::Selection;
 use crate::model::Model;
 
 /// What the series `train_loss` (and `train_accuracy`) of a kind is.
@@ -37,7 +38,7 @@ pub struct Batch {
 }
 
 /// What is trained on: examples and a loss.
-pub trait Problem: Send {
+pub trait Problem: Send + Sync {
     /// How its training loss is measured.
     const TRAINING_LOSS: TrainingLoss;
     /// Whether its answers are right or wrong.
@@ -53,6 +54,9 @@ pub trait Problem: Send {
     /// # Errors
     /// If an operation fails.
     fn batch(&self, part: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
+
+    /// The same examples, for a device that keeps them all.
+    fn selection(&self, part: Part, positions: &[u32]) -> Selection;
 
     /// The mean loss over a batch, a scalar to be differentiated.
     ///

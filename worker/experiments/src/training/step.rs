@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use basin_domain::optimizer::Optimizer;
 use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer as OptimizerState, Sgd};
 use basin_kernels::{Loss, LossSums, Mlp, backward, squared_norm, squared_norm_of};
-use candle_core::{Tensor, Var};
+use candle_core::{DType, Tensor, Var};
 
-use super::{Batch, Outputs, Problem};
+use super::{Batch, Outputs, Part, Problem};
 use crate::ExperimentError;
+use crate::accelerator::{Accelerator, Lane};
 use crate::model::Model;
 
 /// The optimiser with these parameters, before its first step over `parameters`.
@@ -29,24 +30,48 @@ pub fn optimizer(
     })
 }
 
-/// What a step of a model needs beside its parameters: the optimiser, and the way to the gradients.
-///
-/// Networks of dense layers alone have memory of their own for it; others go through Candle's graph. Both give the same
-/// bytes.
+/// What a step of a model needs beside its parameters: the examples, the optimiser, and the way to the gradients.
 pub struct Stepper {
     optimizer: Box<dyn OptimizerState>,
-    mlp: Option<Mlp>,
+    way: Way,
+    /// The batch after the last one, which was gathered while that was computed with.
+    ahead: Option<Ahead>,
+}
+
+/// How sums and gradients are computed.
+enum Way {
+    /// Through Candle's graph, on the processor.
+    Graph,
+    /// In memory of the network's own, on the processor: networks of dense layers alone. The same bytes as through the graph.
+    Mlp(Mlp),
+    /// On a device.
+    Accelerator(Lane),
+}
+
+/// Examples, gathered before they are asked for.
+struct Ahead {
+    part: Part,
+    positions: Vec<u32>,
+    batch: Batch,
 }
 
 impl Stepper {
-    /// A stepper of `model`, before its first step.
+    /// A stepper of `model`, before its first step; on a device if there is one.
     ///
     /// # Errors
     /// If the optimiser's state can't be made.
-    pub fn new(by: &Optimizer, model: &Model) -> Result<Self, ExperimentError> {
+    pub fn new<P: Problem>(
+        by: &Optimizer,
+        model: &Model,
+        accelerator: Option<&Accelerator>,
+    ) -> Result<Self, ExperimentError> {
         let optimizer = optimizer(by, model.parameters())?;
-        let mlp = model.dense_layers().map(|layers| Mlp::new(&layers)).transpose()?;
-        Ok(Self { optimizer, mlp })
+        let way = match (accelerator, model.dense_layers()) {
+            (Some(accelerator), _) => Way::Accelerator(Lane::new(accelerator.clone(), *by, loss_of::<P>())),
+            (None, Some(layers)) => Way::Mlp(Mlp::new(&layers)?),
+            (None, None) => Way::Graph,
+        };
+        Ok(Self { optimizer, way, ahead: None })
     }
 
     /// The optimiser.
@@ -59,7 +84,19 @@ impl Stepper {
         self.optimizer.as_mut()
     }
 
-    /// Takes a step on a batch; gives the sums over it before the step, and ‖g‖₂ over all parameters.
+    /// Brings `model` and the optimiser up to date, if their steps were taken on a device.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Accelerator`] if the device fails.
+    pub fn bring_home(&mut self, model: &Model) -> Result<(), ExperimentError> {
+        match &mut self.way {
+            Way::Graph | Way::Mlp(_) => Ok(()),
+            Way::Accelerator(lane) => lane.bring_home(model, self.optimizer.as_mut()),
+        }
+    }
+
+    /// Takes a step on some training examples; gives the sums over them before the step, and ‖g‖₂ over all parameters. The
+    /// `next` examples, if there are any, are gathered meanwhile.
     ///
     /// If ‖g‖₂ isn't finite, no step is taken: the weights stay as they were before.
     ///
@@ -69,10 +106,49 @@ impl Stepper {
         &mut self,
         problem: &P,
         model: &Model,
+        positions: &[u32],
+        next: &[u32],
+    ) -> Result<(LossSums, f64), ExperimentError> {
+        if let Way::Accelerator(lane) = &mut self.way {
+            let examples = problem.selection(Part::Train, positions);
+            return lane.pass(model, self.optimizer.as_ref(), examples, true);
+        }
+        self.beside_the_next(problem, Part::Train, positions, next, |stepper, batch| {
+            stepper.step_on(problem, model, batch)
+        })
+    }
+
+    /// Computes with some examples, and gathers the next ones meanwhile.
+    fn beside_the_next<P: Problem, T: Send>(
+        &mut self,
+        problem: &P,
+        part: Part,
+        positions: &[u32],
+        next: &[u32],
+        compute: impl FnOnce(&mut Self, &Batch) -> Result<T, ExperimentError> + Send,
+    ) -> Result<T, ExperimentError> {
+        let ahead = self.ahead.take().filter(|ahead| ahead.part == part && ahead.positions == positions);
+        let batch = match ahead {
+            Some(ahead) => ahead.batch,
+            None => problem.batch(part, positions, DType::F32)?,
+        };
+        if next.is_empty() {
+            return compute(self, &batch);
+        }
+        let (computed, gathered) =
+            rayon::join(|| compute(self, &batch), || problem.batch(part, next, DType::F32));
+        self.ahead = Some(Ahead { part, positions: next.to_vec(), batch: gathered? });
+        computed
+    }
+
+    fn step_on<P: Problem>(
+        &mut self,
+        problem: &P,
+        model: &Model,
         batch: &Batch,
     ) -> Result<(LossSums, f64), ExperimentError> {
         let Batch { inputs, targets } = batch;
-        let Some(mlp) = &mut self.mlp else {
+        let Way::Mlp(mlp) = &mut self.way else {
             let outputs = model.forward(inputs)?;
             let loss = problem.loss(&outputs, targets)?;
             let sums = problem.sums(&outputs, targets)?;
@@ -93,7 +169,7 @@ impl Stepper {
         Ok((sums, norm))
     }
 
-    /// The sums over a batch, as [`Problem::sums`] gives them.
+    /// The sums over some examples, as [`Problem::sums`] gives them. The `next` examples, if there are any, are gathered meanwhile.
     ///
     /// # Errors
     /// If an operation fails.
@@ -101,12 +177,18 @@ impl Stepper {
         &mut self,
         problem: &P,
         model: &Model,
-        batch: &Batch,
+        part: Part,
+        positions: &[u32],
+        next: &[u32],
     ) -> Result<LossSums, ExperimentError> {
-        match &mut self.mlp {
-            Some(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
-            None => problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets),
+        if let Way::Accelerator(lane) = &mut self.way {
+            let examples = problem.selection(part, positions);
+            return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.0);
         }
+        self.beside_the_next(problem, part, positions, next, |stepper, batch| match &mut stepper.way {
+            Way::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
+            Way::Graph | Way::Accelerator(_) => problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets),
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod expansion;
 mod figures;
 mod kinds;
 mod layers;
+mod needs;
 mod probes;
 mod properties;
 mod random;

@@ -1,0 +1,80 @@
+//! `--device`: which devices are meant, and who trains on which.
+
+use basin_worker::{DeviceName, devices};
+
+use super::failure::Failed;
+
+/// The devices that are meant, one an executor in turn.
+///
+/// # Errors
+/// If there is no such device.
+pub(super) fn chosen(text: &str) -> Result<Vec<DeviceName>, Failed> {
+    let found = devices();
+    let all = || (0..found).map(DeviceName::Cuda).collect();
+    match text {
+        "auto" if found == 0 => Ok(vec![DeviceName::Processor]),
+        "auto" => Ok(all()),
+        "cuda" if found == 0 => Err(none_found("cuda")),
+        "cuda" => Ok(all()),
+        _ => {
+            let device: DeviceName = text
+                .parse()
+                .map_err(|error| Failed::input(error).hint("`--device auto` chooses by itself"))?;
+            match device {
+                DeviceName::Cuda(number) if number >= found => Err(none_found(text)),
+                DeviceName::Processor | DeviceName::Cuda(_) | DeviceName::CandleProcessor => Ok(vec![device]),
+            }
+        }
+    }
+}
+
+fn none_found(wanted: &str) -> Failed {
+    let found = devices();
+    let hint = if cfg!(feature = "cuda") {
+        format!("this machine has {found} that the CUDA driver knows; `nvidia-smi` lists them")
+    } else {
+        "this program was built without CUDA: build it with `--features cuda`".to_owned()
+    };
+    Failed::input(anyhow::anyhow!("there is no device `{wanted}`")).hint(hint)
+}
+
+/// How many executors there are, and how many tasks each trains at once, where it wasn't said: a device has one executor, and as many
+/// lanes as a pack has tasks; cores are shared out.
+pub(super) fn shares(
+    devices: &[DeviceName],
+    executors: Option<u32>,
+    threads: Option<u32>,
+    (on_processor, cores, pack): (u32, u32, u32),
+) -> (u32, u32) {
+    let is_processor = devices.iter().all(|device| *device == DeviceName::Processor);
+    if is_processor {
+        let executors = executors.unwrap_or(on_processor);
+        return (executors, threads.unwrap_or_else(|| (cores / executors).max(1)));
+    }
+    let each = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+    (executors.unwrap_or(each), threads.unwrap_or(pack))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_has_one_executor_with_a_lane_a_task_and_cores_are_shared_out() {
+        assert_eq!(shares(&[DeviceName::Processor], None, None, (4, 8, 64)), (4, 2));
+        assert_eq!(shares(&[DeviceName::Processor], Some(16), None, (4, 8, 64)), (16, 1));
+        let two = [DeviceName::Cuda(0), DeviceName::Cuda(1)];
+        assert_eq!(shares(&two, None, None, (8, 8, 64)), (2, 64));
+        assert_eq!(shares(&two, Some(4), Some(10), (8, 8, 64)), (4, 10));
+    }
+
+    #[test]
+    fn a_device_that_is_not_there_is_refused_with_the_way_out() {
+        assert_eq!(chosen("cpu").unwrap(), [DeviceName::Processor]);
+        assert_eq!(chosen("candle-cpu").unwrap(), [DeviceName::CandleProcessor]);
+        let text = chosen("cuda:4096").unwrap_err().text();
+        assert!(text.starts_with("error: there is no device `cuda:4096`\nhint: "), "{text}");
+        let text = chosen("gpu").unwrap_err().text();
+        assert!(text.contains("there are cpu, cuda:N and candle-cpu"), "{text}");
+    }
+}

@@ -1,0 +1,183 @@
+//! Examples on the device: all of a part are kept there, and a step names those that it wants.
+
+use std::fmt;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Result, Tensor};
+
+use super::layout::channels_last;
+use crate::dataset::Dataset;
+use crate::training::Part;
+
+/// Parts of data sets that are kept on a device; the one that was not used for longest makes room.
+const KEPT: usize = 8;
+
+/// The inputs of all examples of a part.
+#[derive(Clone)]
+pub enum Source {
+    /// Images, standardised channel by channel when they are picked.
+    Images {
+        /// The data set.
+        dataset: Arc<Dataset>,
+        /// Its digest, by which runs know that they read the same.
+        digest: String,
+        /// Which part.
+        part: Part,
+    },
+    /// Numbers, as they are.
+    Numbers {
+        /// `[channels, height, width]` of an example.
+        shape: [usize; 3],
+        /// All examples, one after another.
+        numbers: Arc<[f32]>,
+    },
+}
+
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Images { digest, part, .. }, Self::Images { digest: other, part: other_part, .. }) => {
+                digest == other && part == other_part
+            }
+            (Self::Numbers { shape, numbers }, Self::Numbers { shape: other_shape, numbers: other }) => {
+                shape == other_shape && (Arc::ptr_eq(numbers, other) || numbers == other)
+            }
+            (Self::Images { .. }, Self::Numbers { .. }) | (Self::Numbers { .. }, Self::Images { .. }) => {
+                false
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Images { digest, part, .. } => write!(f, "Images({digest}, {part:?})"),
+            Self::Numbers { shape, numbers } => write!(f, "Numbers({shape:?}, {})", numbers.len()),
+        }
+    }
+}
+
+impl Source {
+    /// `[channels, height, width]` of an example.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        match self {
+            Self::Images { dataset, .. } => dataset.shape(),
+            Self::Numbers { shape, .. } => *shape,
+        }
+    }
+}
+
+/// What the network should say of some examples.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Targets {
+    /// A class each.
+    Labels(Vec<u32>),
+    /// A number each.
+    Numbers(Vec<f32>),
+}
+
+/// Some examples.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Selection {
+    /// Where they are.
+    pub source: Source,
+    /// Which of the source's they are.
+    pub indices: Vec<u32>,
+    /// What the network should say of each.
+    pub targets: Targets,
+}
+
+/// The sources on a device.
+pub(super) struct Library {
+    device: Device,
+    dtype: DType,
+    /// The latest used last.
+    shelf: Vec<(Source, Shelved)>,
+}
+
+struct Shelved {
+    /// `[examples, height × width × channels]`, of bytes or numbers.
+    inputs: Tensor,
+    /// What is subtracted from and multiplied with each channel of an image.
+    standard: Option<(Tensor, Tensor)>,
+}
+
+impl Library {
+    pub(super) fn new(device: Device, dtype: DType) -> Self {
+        Self { device, dtype, shelf: Vec::new() }
+    }
+
+    /// The inputs `[networks, batch, height × width × channels]` of equally many examples for each network.
+    pub(super) fn inputs(&mut self, source: &Source, indices: Vec<u32>, networks: usize) -> Result<Tensor> {
+        let place = match self.shelf.iter().position(|(known, _)| known == source) {
+            Some(place) => place,
+            None => {
+                if self.shelf.len() >= KEPT {
+                    self.shelf.remove(0);
+                }
+                self.shelf.push((source.clone(), self.load(source)?));
+                self.shelf.len() - 1
+            }
+        };
+        let shelved = self.shelf.remove(place);
+        self.shelf.push(shelved);
+        let (_, Shelved { inputs, standard }) = &self.shelf[self.shelf.len() - 1];
+        let count = indices.len();
+        let indices = Tensor::from_vec(indices, count, &self.device)?;
+        let picked = inputs.index_select(&indices, 0)?.to_dtype(self.dtype)?;
+        let width = picked.dims2()?.1;
+        let picked = match standard {
+            None => picked,
+            Some((mean, scale)) => {
+                let channels = mean.elem_count();
+                picked
+                    .reshape((count * width / channels, channels))?
+                    .broadcast_sub(mean)?
+                    .broadcast_mul(scale)?
+            }
+        };
+        picked.reshape((networks, count / networks, width))
+    }
+
+    fn load(&self, source: &Source) -> Result<Shelved> {
+        match source {
+            Source::Numbers { shape: [channels, height, width], numbers } => {
+                let order = channels_last(*channels, *height, *width);
+                let inputs = reordered(numbers, &order);
+                let inputs =
+                    Tensor::from_vec(inputs, (numbers.len() / order.len(), order.len()), &self.device)?;
+                Ok(Shelved { inputs: inputs.to_dtype(self.dtype)?, standard: None })
+            }
+            Source::Images { dataset, part, .. } => {
+                let split = match part {
+                    Part::Train => dataset.train(),
+                    Part::Test => dataset.test(),
+                };
+                let [channels, height, width] = dataset.shape();
+                let order = channels_last(channels, height, width);
+                let pixels = reordered(split.images, &order);
+                let inputs = Tensor::from_vec(pixels, (split.len(), order.len()), &self.device)?;
+                // (byte / 255 − mean) / std, as `gather_images` standardises them.
+                let mean: Vec<f64> = dataset.mean().iter().map(|&mean| f64::from(mean) * 255.0).collect();
+                let scale: Vec<f64> =
+                    dataset.std().iter().map(|&std| 1.0 / (255.0 * f64::from(std))).collect();
+                let row = |values: Vec<f64>| {
+                    Tensor::from_vec(values, channels, &Device::Cpu)?
+                        .to_dtype(self.dtype)?
+                        .to_device(&self.device)
+                };
+                Ok(Shelved { inputs, standard: Some((row(mean)?, row(scale)?)) })
+            }
+        }
+    }
+}
+
+/// All examples, each with its numbers in this order.
+fn reordered<T: Copy>(examples: &[T], order: &[usize]) -> Vec<T> {
+    let mut all = Vec::with_capacity(examples.len());
+    for example in examples.chunks_exact(order.len()) {
+        all.extend(order.iter().map(|&place| example[place]));
+    }
+    all
+}

@@ -1,0 +1,306 @@
+//! Networks of one plan, forward and backward, all at once: every product is one over a batch of matrices, one a network.
+//!
+//! The way back is written out. Candle's own gradient of the maximum is wrong (a window's gradient isn't its maximum's), and its
+//! convolutions would be one call a network; here a window is a gather by rows and a convolution a product, in both directions:
+//! the gradient for a convolution's input is the convolution of the outputs' gradient with the kernel turned around.
+
+use std::sync::Arc;
+
+use basin_kernels::Loss;
+use candle_core::{D, Device, Result, Tensor};
+
+use super::layout::{Convolution, Plan, Slot};
+
+/// A plan with what its device needs of it.
+pub(super) struct Network {
+    pub(super) plan: Arc<Plan>,
+    device: Device,
+    convolutions: Vec<Indices>,
+}
+
+/// Rows to gather.
+struct Indices {
+    /// For each pixel and each place in its window the pixel there; the one behind the last where the window leaves the image.
+    windows: Tensor,
+    /// The places of a window from its last to its first.
+    turned: Tensor,
+}
+
+/// What came of a pass, a number a network.
+pub(super) struct Passed {
+    /// The sum of the examples' losses.
+    pub(super) loss: Tensor,
+    /// The number of right answers; zero where there are none.
+    pub(super) correct: Tensor,
+    /// The gradient of the mean loss, `[networks, parameters]`, if it was asked for.
+    pub(super) gradient: Option<Tensor>,
+}
+
+/// What the way back needs of a layer.
+enum Kept {
+    Convolution {
+        /// `[networks, batch × pixels, kernel² × inputs]`.
+        windows: Tensor,
+        /// For each of the four places of a 2×2 window whether its gradient goes there, as 0 or 1.
+        winners: [Tensor; 4],
+    },
+    Dense {
+        /// `[networks, batch, inputs]`.
+        inputs: Tensor,
+        /// `[networks, batch, outputs]`, behind the ReLU.
+        outputs: Tensor,
+    },
+}
+
+impl Network {
+    pub(super) fn new(plan: Arc<Plan>, device: &Device) -> Result<Self> {
+        let convolutions =
+            plan.convolutions.iter().map(|layer| Indices::new(layer, device)).collect::<Result<_>>()?;
+        Ok(Self { plan, device: device.clone(), convolutions })
+    }
+
+    /// The bytes that a pass of one network over so many examples takes at most, about: what layers give and keep.
+    pub(super) fn pass_bytes(&self, batch: usize, number: usize) -> usize {
+        let mut numbers = 8 * self.plan.parameters;
+        for layer in &self.plan.convolutions {
+            let window = layer.kernel * layer.kernel * (layer.inputs + layer.outputs);
+            numbers += batch * layer.height * layer.width * (window + 8 * layer.outputs + 2 * layer.inputs);
+        }
+        for layer in &self.plan.dense {
+            numbers += batch * (2 * layer.inputs + 6 * layer.outputs);
+        }
+        numbers * number
+    }
+
+    /// A pass: parameters `[networks, parameters]`, inputs `[networks, batch, …]`, targets `[networks, batch]` of labels or numbers.
+    pub(super) fn pass(
+        &self,
+        parameters: &Tensor,
+        inputs: &Tensor,
+        targets: &Tensor,
+        with_gradient: bool,
+    ) -> Result<Passed> {
+        let mut kept = Vec::new();
+        let mut x = inputs.clone();
+        for (layer, indices) in self.plan.convolutions.iter().zip(&self.convolutions) {
+            x = self.convolve(layer, indices, parameters, &x, with_gradient.then_some(&mut kept))?;
+        }
+        let last = self.plan.dense.len() - 1;
+        for (index, layer) in self.plan.dense.iter().enumerate() {
+            let weight = part(parameters, layer.weight, (layer.inputs, layer.outputs))?;
+            let bias = part(parameters, layer.bias, (1, layer.outputs))?;
+            let mut outputs = x.matmul(&weight)?.broadcast_add(&bias)?;
+            if index < last {
+                outputs = outputs.relu()?;
+            }
+            if with_gradient {
+                kept.push(Kept::Dense { inputs: x, outputs: outputs.clone() });
+            }
+            x = outputs;
+        }
+        let (loss, correct, slope) = match self.plan.loss {
+            Loss::CrossEntropy => self.cross_entropy(&x, targets)?,
+            Loss::MeanSquaredError => squared_error(&x, targets)?,
+        };
+        let gradient = with_gradient.then(|| self.backward(parameters, kept, slope)).transpose()?;
+        Ok(Passed { loss, correct, gradient })
+    }
+
+    fn convolve(
+        &self,
+        layer: &Convolution,
+        indices: &Indices,
+        parameters: &Tensor,
+        inputs: &Tensor,
+        kept: Option<&mut Vec<Kept>>,
+    ) -> Result<Tensor> {
+        let (networks, batch, _) = inputs.dims3()?;
+        let window = layer.kernel * layer.kernel * layer.inputs;
+        let windows = self.gather_windows(layer, indices, inputs, layer.inputs)?;
+        let weight = part(parameters, layer.weight, (window, layer.outputs))?;
+        let bias = part(parameters, layer.bias, (1, layer.outputs))?;
+        let sums = windows.matmul(&weight)?.broadcast_add(&bias)?;
+        let sums = sums.reshape((networks * batch, layer.height, layer.width, layer.outputs))?;
+        let (pooled, winners) = pool(&sums, kept.is_some())?;
+        if let (Some(kept), Some(winners)) = (kept, winners) {
+            kept.push(Kept::Convolution { windows, winners });
+        }
+        pooled.reshape((networks, batch, (layer.height / 2) * (layer.width / 2) * layer.outputs))
+    }
+
+    /// Of `[networks, batch, pixels × channels]` the window around each pixel: `[networks, batch × pixels, kernel² × channels]`.
+    fn gather_windows(
+        &self,
+        layer: &Convolution,
+        indices: &Indices,
+        images: &Tensor,
+        channels: usize,
+    ) -> Result<Tensor> {
+        let (networks, batch) =
+            (images.dim(0)?, images.elem_count() / images.dim(0)? / (layer.pixels() * channels));
+        let rows = images.reshape((networks * batch, layer.pixels(), channels))?;
+        let border = Tensor::zeros((networks * batch, 1, channels), images.dtype(), &self.device)?;
+        let windows = Tensor::cat(&[&rows, &border], 1)?.index_select(&indices.windows, 1)?;
+        windows.reshape((networks, batch * layer.pixels(), layer.kernel * layer.kernel * channels))
+    }
+
+    /// Goes back from the outputs' gradient to that of all parameters.
+    fn backward(&self, parameters: &Tensor, kept: Vec<Kept>, slope: Tensor) -> Result<Tensor> {
+        let networks = parameters.dim(0)?;
+        let mut found: Vec<(Slot, Tensor)> = Vec::new();
+        let mut slope = slope;
+        let layers = self.plan.convolutions.len();
+        for (index, kept) in kept.into_iter().enumerate().rev() {
+            match kept {
+                Kept::Dense { inputs, outputs } => {
+                    let layer = &self.plan.dense[index - layers];
+                    if index - layers + 1 < self.plan.dense.len() {
+                        slope = (slope * outputs.gt(0.0)?.to_dtype(outputs.dtype())?)?;
+                    }
+                    found.push((layer.bias, slope.sum(1)?));
+                    found.push((layer.weight, inputs.transpose(1, 2)?.matmul(&slope)?));
+                    if index > 0 {
+                        let weight = part(parameters, layer.weight, (layer.inputs, layer.outputs))?;
+                        slope = slope.matmul(&weight.transpose(1, 2)?)?;
+                    }
+                }
+                Kept::Convolution { windows, winners } => {
+                    let (layer, indices) = (&self.plan.convolutions[index], &self.convolutions[index]);
+                    let of_sums = spread(layer, networks, &slope, &winners)?;
+                    found.push((layer.bias, of_sums.sum(1)?));
+                    found.push((layer.weight, windows.transpose(1, 2)?.matmul(&of_sums)?));
+                    if index > 0 {
+                        slope = self.to_inputs(layer, indices, parameters, &of_sums)?;
+                    }
+                }
+            }
+        }
+        found.sort_by_key(|(slot, _)| slot.offset);
+        let rows: Result<Vec<Tensor>> =
+            found.iter().map(|(slot, gradient)| gradient.reshape((networks, slot.length))).collect();
+        Tensor::cat(&rows?, 1)
+    }
+
+    /// The gradient for a convolution's inputs, from that of its sums `[networks, batch × pixels, outputs]`.
+    fn to_inputs(
+        &self,
+        layer: &Convolution,
+        indices: &Indices,
+        parameters: &Tensor,
+        of_sums: &Tensor,
+    ) -> Result<Tensor> {
+        let networks = parameters.dim(0)?;
+        let places = layer.kernel * layer.kernel;
+        let windows = self.gather_windows(layer, indices, of_sums, layer.outputs)?;
+        let weight = part(parameters, layer.weight, (places * layer.inputs, layer.outputs))?;
+        let turned = weight
+            .reshape((networks, places, layer.inputs, layer.outputs))?
+            .index_select(&indices.turned, 1)?
+            .transpose(2, 3)?
+            .contiguous()?
+            .reshape((networks, places * layer.outputs, layer.inputs))?;
+        let batch = of_sums.dim(1)? / layer.pixels();
+        windows.matmul(&turned)?.reshape((networks, batch, layer.pixels() * layer.inputs))
+    }
+
+    /// Sums of losses, right answers, and the gradient of the mean loss for the logits `[networks, batch, classes]`.
+    fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<(Tensor, Tensor, Tensor)> {
+        let (_, batch, classes) = logits.dims3()?;
+        let dtype = logits.dtype();
+        let shifted = logits.broadcast_sub(&logits.max_keepdim(2)?)?;
+        let exponentials = shifted.exp()?;
+        let sums = exponentials.sum_keepdim(2)?;
+        let numbers = Tensor::arange(0u32, classes as u32, &self.device)?.reshape((1, 1, classes))?;
+        let is_label = numbers.broadcast_eq(&labels.unsqueeze(2)?)?.to_dtype(dtype)?;
+        let of_label = (&shifted * &is_label)?.sum(2)?;
+        let loss = (sums.squeeze(2)?.log()? - of_label)?.sum(1)?;
+        let correct = logits.argmax(2)?.eq(labels)?.to_dtype(dtype)?.sum(1)?;
+        let slope = ((exponentials.broadcast_div(&sums)? - is_label)? * (1.0 / batch as f64))?;
+        Ok((loss, correct, slope))
+    }
+}
+
+/// Sums of squares, no right answers, and the gradient of their mean for the predictions `[networks, batch, 1]`.
+fn squared_error(predictions: &Tensor, targets: &Tensor) -> Result<(Tensor, Tensor, Tensor)> {
+    let (networks, batch, width) = predictions.dims3()?;
+    let difference = (predictions - targets.reshape((networks, batch, width))?)?;
+    let loss = difference.sqr()?.sum((1, 2))?;
+    let correct = loss.zeros_like()?;
+    let slope = (difference * (2.0 / (batch * width) as f64))?;
+    Ok((loss, correct, slope))
+}
+
+/// A parameter `[networks, rows, columns]` out of all networks' rows.
+fn part(parameters: &Tensor, slot: Slot, (rows, columns): (usize, usize)) -> Result<Tensor> {
+    let networks = parameters.dim(0)?;
+    parameters.narrow(D::Minus1, slot.offset, slot.length)?.contiguous()?.reshape((networks, rows, columns))
+}
+
+/// ReLU and the maximum of each 2×2 window of `[images, height, width, channels]`, as `[images, windows, channels]`; a last odd row
+/// or column is left out. With the winners, if they are asked for: the first of equal ones, none where the maximum isn't above zero.
+fn pool(sums: &Tensor, with_winners: bool) -> Result<(Tensor, Option<[Tensor; 4]>)> {
+    let (images, height, width, channels) = sums.dims4()?;
+    let (rows, columns) = (height / 2, width / 2);
+    let windows = sums.narrow(1, 0, 2 * rows)?.narrow(2, 0, 2 * columns)?.contiguous()?;
+    let windows = windows.reshape((images, rows, 2, columns, 2, channels))?;
+    let corner = |row, column| {
+        let corner = windows.narrow(2, row, 1)?.narrow(4, column, 1)?.contiguous()?;
+        corner.reshape((images, rows * columns, channels))
+    };
+    let corners = [corner(0, 0)?, corner(0, 1)?, corner(1, 0)?, corner(1, 1)?];
+    let [first, second, third, fourth] = &corners;
+    let largest = first.maximum(second)?.maximum(&third.maximum(fourth)?)?;
+    let pooled = largest.relu()?;
+    if !with_winners {
+        return Ok((pooled, None));
+    }
+    let dtype = sums.dtype();
+    // Where nobody has won yet, as 0 or 1; at the end nobody has where the maximum isn't above zero.
+    let mut free = largest.gt(0.0)?.to_dtype(dtype)?;
+    let mut wins = |corner: &Tensor| {
+        let won = (corner.eq(&largest)?.to_dtype(dtype)? * &free)?;
+        free = (&free - &won)?;
+        Ok::<_, candle_core::Error>(won)
+    };
+    let winners = [wins(first)?, wins(second)?, wins(third)?, wins(fourth)?];
+    Ok((pooled, Some(winners)))
+}
+
+/// The gradient for a convolution's sums `[networks, batch × pixels, outputs]`, from that of what was pooled.
+fn spread(layer: &Convolution, networks: usize, slope: &Tensor, winners: &[Tensor; 4]) -> Result<Tensor> {
+    let (rows, columns) = (layer.height / 2, layer.width / 2);
+    let (images, windows, channels) = winners[0].dims3()?;
+    let slope = slope.reshape((images, windows, channels))?;
+    let corner = |winner: &Tensor| (&slope * winner)?.reshape((images, rows, columns, channels));
+    let [first, second, third, fourth] = winners;
+    let upper = Tensor::stack(&[corner(first)?, corner(second)?], 3)?;
+    let lower = Tensor::stack(&[corner(third)?, corner(fourth)?], 3)?;
+    let all = Tensor::stack(&[upper, lower], 2)?.reshape((images, 2 * rows, 2 * columns, channels))?;
+    let all = all.pad_with_zeros(1, 0, layer.height % 2)?.pad_with_zeros(2, 0, layer.width % 2)?;
+    all.reshape((networks, images / networks * layer.pixels(), channels))
+}
+
+impl Indices {
+    fn new(layer: &Convolution, device: &Device) -> Result<Self> {
+        let (height, width, side) = (layer.height, layer.width, layer.kernel);
+        let reach = side / 2;
+        let mut windows = Vec::with_capacity(layer.pixels() * side * side);
+        for y in 0..height {
+            for x in 0..width {
+                for place in 0..side * side {
+                    // Shifted by `reach`, so that no place is below zero.
+                    let (row, column) = (y + place / side, x + place % side);
+                    let inside =
+                        (reach..height + reach).contains(&row) && (reach..width + reach).contains(&column);
+                    let pixel = if inside { (row - reach) * width + column - reach } else { height * width };
+                    windows.push(pixel as u32);
+                }
+            }
+        }
+        let turned: Vec<u32> = (0..(side * side) as u32).rev().collect();
+        Ok(Self {
+            windows: Tensor::from_vec(windows, layer.pixels() * side * side, device)?,
+            turned: Tensor::from_vec(turned, side * side, device)?,
+        })
+    }
+}

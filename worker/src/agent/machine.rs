@@ -1,0 +1,59 @@
+//! What this machine has.
+
+use basin_experiments::accelerator::{self, DeviceName};
+
+/// The machine's name, for people.
+pub(super) fn hostname() -> String {
+    let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"));
+    let name = read.map(|text| text.trim().to_owned()).unwrap_or_default();
+    if name.is_empty() { std::env::var("HOSTNAME").unwrap_or_else(|_| "localhost".to_owned()) } else { name }
+}
+
+/// The bytes that each of so many executors may use: of its device, or its share of the machine's memory; 0 if that isn't known.
+///
+/// The devices of a worker are taken to be alike: the smallest counts.
+pub(super) fn memory(devices: &[DeviceName], slots: u32) -> u64 {
+    let slots = u64::from(slots.max(1));
+    let of_device = |device: &DeviceName| match device {
+        DeviceName::Processor | DeviceName::CandleProcessor => of_machine() / slots,
+        DeviceName::Cuda(number) => {
+            let sharing = slots.div_ceil(devices.len() as u64);
+            accelerator::memory(*number) / sharing
+        }
+    };
+    devices.iter().map(of_device).min().unwrap_or_else(|| of_machine() / slots)
+}
+
+/// The machine's memory, or what its control group allows of it.
+fn of_machine() -> u64 {
+    let installed =
+        std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| installed(&text)).unwrap_or(0);
+    let allowed = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    match allowed.and_then(|text| text.trim().parse::<u64>().ok()) {
+        Some(allowed) if installed > 0 => allowed.min(installed),
+        Some(allowed) => allowed,
+        None => installed,
+    }
+}
+
+/// The line `MemTotal:   24689996 kB`.
+fn installed(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_shared_out_among_executors() {
+        assert_eq!(installed("MemFree: 1 kB\nMemTotal:       24689996 kB\n"), Some(24_689_996 * 1024));
+        assert_eq!(installed("nothing"), None);
+        let whole = memory(&[DeviceName::Processor], 1);
+        assert!(whole > 0);
+        assert_eq!(memory(&[DeviceName::Processor], 4), whole / 4);
+    }
+}
