@@ -104,7 +104,8 @@ impl Rules {
 fn forbidden(caller: &Caller, call: &str, least: Role) -> Status {
     let name = call.rsplit('/').next().unwrap_or_default();
     let name: String = name.chars().take(60).collect();
-    let message = format!("the token `{}` is a {}'s, and {name} takes a {least}'s", caller.name, caller.role);
+    let (is, takes) = (caller.role.somebody(), least.somebody());
+    let message = format!("the token `{}` is {is}'s, and {name} takes {takes}'s", caller.name);
     hint::give(
         Status::permission_denied(message),
         &format!("show a token that was made with `basin token create --role {least}`"),

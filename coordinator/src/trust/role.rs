@@ -29,6 +29,15 @@ impl Role {
             Self::Admin => "admin",
         }
     }
+
+    /// One of this role, in a sentence.
+    pub const fn somebody(self) -> &'static str {
+        match self {
+            Self::Viewer => "a viewer",
+            Self::Worker => "a worker",
+            Self::Admin => "an admin",
+        }
+    }
 }
 
 impl fmt::Display for Role {

@@ -33,7 +33,7 @@ fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine()
     let refused = run(&["drain", id], "guest.token");
     assert_eq!(refused.code, Some(1));
     assert!(
-        refused.err.contains("the token `guest` is a viewer's, and DrainWorker takes a admin's"),
+        refused.err.contains("the token `guest` is a viewer's, and DrainWorker takes an admin's"),
         "{}",
         refused.err
     );
@@ -44,7 +44,7 @@ fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine()
         let found = doctor.as_array().unwrap().iter().find(|it| it["what"] == what);
         found.unwrap_or_else(|| panic!("{doctor}"))["says"].as_str().unwrap().to_owned()
     };
-    assert!(says("token").contains("`farm`, a worker's"), "{}", says("token"));
+    assert!(says("token").contains("`farm`, of the role worker"), "{}", says("token"));
     assert!(
         says("certificate").contains("for localhost, 127.0.0.1, ::1, basin.test, by CN=ca, until 2100-01-01"),
         "{}",

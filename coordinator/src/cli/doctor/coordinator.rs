@@ -138,7 +138,7 @@ fn token(about: &v1::AboutReply) -> Finding {
     };
     match about.caller.as_str() {
         "" => Finding::good("token", "none is needed: whoever reaches the port may do everything"),
-        name => Finding::good("token", format!("`{name}`, a {}'s: {may}", about.role)),
+        name => Finding::good("token", format!("`{name}`, of the role {}: {may}", about.role)),
     }
 }
 
