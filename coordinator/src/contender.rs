@@ -90,7 +90,7 @@ impl Contender {
                     None => return,
                 },
             };
-            self.leadership.set(Role::Leading(reign.coordinator.clone()));
+            self.leadership.lead(&reign.coordinator);
             tracing::info!(%epoch, "leading");
             let lost = tokio::select! {
                 error = self.candidate.hold(epoch) => Some(error),

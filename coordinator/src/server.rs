@@ -232,7 +232,7 @@ impl Server {
         let lead = match journal {
             JournalAt::File(path) => {
                 let reign = lead_alone(path, &place, &stop).await?;
-                leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));
+                leadership.lead(&reign.coordinator);
                 tokio::spawn(lead_to_the_end(reign, retire.clone(), failed.clone()))
             }
             JournalAt::Database(database) => {
@@ -355,7 +355,7 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
                     StartError::Store { url: contender.place.store.url().to_owned(), source }
                 }
             })?;
-            contender.leadership.set(Role::Leading(Arc::clone(&reign.coordinator)));
+            contender.leadership.lead(&reign.coordinator);
             Some((epoch, reign))
         }
     };

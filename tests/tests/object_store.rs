@@ -173,4 +173,9 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
         );
         assert!(text.contains("aws s3 mb"), "{command:?}: {text}");
     }
+    // A worker finds out before it takes any task.
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let said = place.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("aws s3 mb"), "{}", said.err);
 }

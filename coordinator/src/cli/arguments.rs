@@ -291,7 +291,7 @@ pub(crate) struct Serve {
     /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
     /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
     #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
-    pub(crate) journal: Option<Unshown>,
+    pub(crate) journal: Option<super::unshown::Unshown>,
     /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
     #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
     pub(crate) advertise: Option<String>,
@@ -324,22 +324,6 @@ pub(crate) struct Serve {
     pub(crate) calls_per_second: u32,
     #[command(flatten)]
     pub(crate) store: StoreAt,
-}
-
-/// A text that may hold a password, and is shown nowhere.
-#[derive(Clone)]
-pub(crate) struct Unshown(pub(crate) String);
-
-impl From<String> for Unshown {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl std::fmt::Debug for Unshown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("_")
-    }
 }
 
 /// Where tokens are kept.

@@ -27,6 +27,7 @@ mod source;
 mod status;
 mod steer;
 mod token;
+mod unshown;
 mod verify;
 #[cfg(feature = "worker")]
 mod worker;

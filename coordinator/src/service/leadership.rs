@@ -37,6 +37,17 @@ impl Leadership {
         self.0.send_replace(role);
     }
 
+    /// Leads; tells nobody if that was known.
+    pub fn lead(&self, coordinator: &Arc<Coordinator>) {
+        self.0.send_if_modified(|role| {
+            let is_known = matches!(role, Role::Leading(known) if Arc::ptr_eq(known, coordinator));
+            if !is_known {
+                *role = Role::Leading(Arc::clone(coordinator));
+            }
+            !is_known
+        });
+    }
+
     /// Notes who leads; tells nobody if that was known.
     pub fn stand_by(&self, leader: Option<String>) {
         self.0.send_if_modified(|role| {

@@ -134,3 +134,47 @@ impl<T: std::fmt::Debug + Send + Sync> CredentialProvider for Credentials<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// Gives what it is told to, the last of it for ever.
+    #[derive(Debug)]
+    struct Told(Mutex<Vec<bool>>);
+
+    #[async_trait]
+    impl CredentialProvider for Told {
+        type Credential = ();
+
+        async fn get_credential(&self) -> object_store::Result<Arc<()>> {
+            let mut told = self.0.lock().unwrap();
+            let gives = if told.len() > 1 { told.remove(0) } else { told[0] };
+            let refused = || object_store::Error::Generic { store: "S3", source: "no route".into() };
+            gives.then(Arc::default).ok_or_else(refused)
+        }
+    }
+
+    fn credentials(told: &[bool]) -> Arc<Credentials<()>> {
+        let source: Arc<dyn CredentialProvider<Credential = ()>> = Arc::new(Told(Mutex::new(told.to_vec())));
+        Credentials::of(&source)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_never_come_are_said_to_be_missing() {
+        let error = credentials(&[false]).get_credential().await.unwrap_err();
+        let error = StorageError::of_store("s3://b", "k", error);
+        assert!(matches!(error, StorageError::NoCredentials { .. }), "{error:?}");
+        assert!(basin_domain::causes::in_words(&error).ends_with("no route"), "{error:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn credentials_that_come_late_are_waited_for_and_later_gaps_pass() {
+        let credentials = credentials(&[false, false, true, false]);
+        credentials.get_credential().await.unwrap();
+        let error = credentials.get_credential().await.unwrap_err();
+        assert!(StorageError::of_store("s3://b", "k", error).is_transient());
+    }
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
-use basin_storage::{Contents, StorageError};
+use basin_storage::{ConditionalWrites, Contents, StorageError};
 
 #[tokio::test(start_paused = true)]
 async fn transient_errors_are_retried_on_every_call() {
@@ -90,6 +90,17 @@ async fn a_plain_write_that_another_one_is_in_the_way_of_is_repeated() {
     faulty.on(Operation::Put, "key", 2, Fault::Refuse(Said::AlreadyExists));
     faulty.store().put("key", "value".into()).await.unwrap();
     assert_eq!(faulty.calls(Operation::Put, "key"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_race_in_which_a_writer_got_no_answer_is_run_again() {
+    for fault in [Fault::Refuse(Said::Unavailable), Fault::DoThenSay(Said::Unavailable), Fault::Hang] {
+        let faulty = FaultyStore::in_memory();
+        faulty.on(Operation::Put, "-0-0", 2, fault);
+        faulty.on(Operation::Put, "-3-0", 1, fault);
+        assert_eq!(faulty.store().probe().await.unwrap(), ConditionalWrites::Honoured, "{fault:?}");
+        assert_eq!(faulty.store().list("").await.unwrap(), [], "{fault:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
