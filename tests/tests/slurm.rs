@@ -3,6 +3,7 @@
 //! `BASIN_TEST_SLURM` names the `slurm.conf` of a cluster with two nodes whose jobs this user may requeue; `.ci/slurm` starts one.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+#![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
 use std::process::Command;
 
