@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use basin_storage::{ConditionalWrites, StorageError};
+use basin_storage::{CommitMode, StorageError};
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::postgres::{Candidate, Epoch, Outcome};
@@ -40,9 +40,6 @@ pub(crate) enum TakeoverError {
     /// The store can't be used from here.
     #[error("the store can't be used")]
     Store(#[from] StorageError),
-    /// The store lets two creations of one key win.
-    #[error("the store does not honour conditional writes")]
-    UnconditionalStore,
     /// It was lost at once.
     #[error("the lead was lost meanwhile")]
     Lost(#[source] JournalError),
@@ -53,32 +50,22 @@ impl TakeoverError {
     const fn is_lasting(&self) -> bool {
         match self {
             Self::Reign(ReignError::Journal(error)) => error.is_lasting(),
-            Self::Reign(ReignError::Ledger(_))
-            | Self::Store(_)
-            | Self::UnconditionalStore
-            | Self::Lost(_) => false,
+            Self::Reign(ReignError::Ledger(_)) | Self::Store(_) | Self::Lost(_) => false,
         }
     }
 }
 
 impl Contender {
-    /// Takes over under a new epoch: the journal is replayed and the store is probed while the lead is kept.
+    /// Takes over under a new epoch: the store is probed and the journal replayed while the lead is kept.
     pub(crate) async fn take_over(&mut self, epoch: Epoch) -> Result<Reign, TakeoverError> {
         // From here on it can't be said that nothing is decided here.
         self.leadership.set(Role::Between);
         let journal = PostgresJournal::new(self.candidate.address().clone(), epoch);
         let (place, stop) = (&self.place, &self.stop);
         let begun = async {
-            let probed = async { Ok::<_, TakeoverError>(place.store.probe().await?) };
-            let (reign, probed) = tokio::join!(Reign::begin(journal, place, stop), probed);
-            let reign = reign?;
-            let unusable = match probed {
-                Ok(ConditionalWrites::Honoured) => return Ok(reign),
-                Ok(ConditionalWrites::Ignored) => TakeoverError::UnconditionalStore,
-                Err(error) => error,
-            };
-            reign.end().await;
-            Err(unusable)
+            let commits = CommitMode::from(place.store.probe().await?);
+            let place = Workplace { commits, ..place.clone() };
+            Ok::<_, TakeoverError>(Reign::begin(journal, &place, stop).await?)
         };
         tokio::pin!(begun);
         tokio::select! {

@@ -42,7 +42,9 @@ impl PrepareError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Sweep(error) => error.hint.clone(),
-            Self::Storage(_) => Some("`basin doctor` checks the store".to_owned()),
+            Self::Storage(error) => {
+                error.hint().or_else(|| Some("`basin doctor` checks the store".to_owned()))
+            }
             Self::AmbiguousDataset { name, .. } => {
                 Some(format!("remove all but one folder of datasets/{name}/ from the store"))
             }

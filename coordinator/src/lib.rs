@@ -8,6 +8,7 @@
 pub mod cli;
 pub mod client;
 mod contender;
+pub mod http;
 pub mod journal;
 pub mod launch;
 mod reign;

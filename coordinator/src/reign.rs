@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Policy};
-use basin_storage::Store;
+use basin_storage::{CommitMode, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, SystemClock};
+use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
 use crate::service::{Coordinator, tick_forever};
 
 /// How long the ticker may take to end.
@@ -19,6 +19,7 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug, Clone)]
 pub(crate) struct Workplace {
     pub(crate) store: Store,
+    pub(crate) commits: CommitMode,
     pub(crate) policy: Policy,
     pub(crate) has_shared_journal: bool,
 }
@@ -49,14 +50,18 @@ impl Reign {
         place: &Workplace,
         stop: &CancellationToken,
     ) -> Result<Self, ReignError> {
-        let Workplace { store, policy, has_shared_journal } = place.clone();
+        let Workplace { store, commits, policy, has_shared_journal } = place.clone();
+        let meter = Meter::default();
+        let journal = Metered::new(journal, meter.clone());
         let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
         let ledger = ledger.map_err(ReignError::Journal)?;
         ledger.decide(Command::Restarted).await.map_err(ReignError::Ledger)?;
         let stop = stop.child_token();
         let coordinator = Arc::new(Coordinator {
             ledger,
+            meter,
             store,
+            commits,
             term: policy.term,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),

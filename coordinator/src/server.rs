@@ -10,13 +10,15 @@ use basin_core::command::Policy;
 use basin_proto::MESSAGE_LIMIT;
 use basin_proto::v1::control_server::ControlServer;
 use basin_proto::v1::scheduler_server::SchedulerServer;
-use basin_storage::{ConditionalWrites, StorageError, Store};
+use basin_storage::{CommitMode, StorageError, Store};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::contender::{Contender, TakeoverError};
+use crate::http::{Port as SidePort, Standing};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::reign::{Reign, ReignError, Workplace};
@@ -71,6 +73,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Who may call, and how.
     pub trust: Trust,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SocketAddr>,
 }
 
 /// Why a coordinator can't start.
@@ -79,6 +83,15 @@ pub enum StartError {
     /// The address is in use, or isn't this machine's.
     #[error("cannot listen on {address}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The side port's address is in use, or isn't this machine's.
+    #[error("cannot answer probes and metrics on {address}")]
+    Http {
         /// The address.
         address: SocketAddr,
         /// Why.
@@ -109,12 +122,6 @@ pub enum StartError {
         #[source]
         source: StorageError,
     },
-    /// The store lets two creations of one key win: commits would not be exactly once.
-    #[error("the store {url} does not honour conditional writes: two tasks' commits could both win")]
-    UnconditionalStore {
-        /// The store.
-        url: String,
-    },
     /// The ledger stopped at once.
     #[error("the ledger did not start")]
     Ledger(#[from] DecideError),
@@ -126,6 +133,9 @@ impl StartError {
         match self {
             Self::Listen { address, .. } => {
                 Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
+            }
+            Self::Http { address, .. } => {
+                Some(format!("another program may use port {}; choose one with `--http`", address.port()))
             }
             Self::WithoutTokens(address) => Some(format!(
                 "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
@@ -145,9 +155,9 @@ impl StartError {
                 ),
                 _ => None,
             },
-            Self::Store { .. } | Self::UnconditionalStore { .. } => {
+            Self::Store { source, .. } => source.hint().or_else(|| {
                 Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
-            }
+            }),
             Self::Ledger(_) => None,
         }
     }
@@ -158,6 +168,11 @@ impl StartError {
 pub struct Server {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Who writes commits.
+    pub commits: CommitMode,
+    /// Where probes and metrics are answered, if anywhere.
+    pub http: Option<SidePort>,
+    standing: watch::Sender<Standing>,
     is_encrypted: bool,
     leadership: Leadership,
     stop: CancellationToken,
@@ -175,7 +190,7 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal, advertise, policy, trust } = settings;
+        let Settings { listen, store, journal, advertise, policy, trust, http } = settings;
         if !listen.ip().is_loopback() {
             if !trust.tokens.are_needed() {
                 return Err(StartError::WithoutTokens(listen));
@@ -185,6 +200,15 @@ impl Server {
             }
         }
         let is_encrypted = trust.tls.is_some();
+        // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
+        let standing = watch::Sender::new(Standing::Starting);
+        let http = match http {
+            Some(address) => {
+                let port = SidePort::open(address, standing.subscribe()).await;
+                Some(port.map_err(|source| StartError::Http { address, source })?)
+            }
+            None => None,
+        };
         let cannot_listen = |source| StartError::Listen { address: listen, source };
         let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
         let socket = socket.map_err(cannot_listen)?;
@@ -192,12 +216,16 @@ impl Server {
         socket.bind(listen).map_err(cannot_listen)?;
         let address = socket.local_addr().map_err(cannot_listen)?;
         let url = store.url().to_owned();
-        match store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })? {
-            ConditionalWrites::Honoured => {}
-            ConditionalWrites::Ignored => return Err(StartError::UnconditionalStore { url }),
+        let probed = store.probe().await.map_err(|source| StartError::Store { url: url.clone(), source })?;
+        let commits = CommitMode::from(probed);
+        if commits == CommitMode::Serialised {
+            tracing::warn!(
+                store = url,
+                "the store ignores conditional writes: this coordinator alone writes commits"
+            );
         }
         let has_shared_journal = matches!(journal, JournalAt::Database(_));
-        let place = Workplace { store, policy, has_shared_journal };
+        let place = Workplace { store, commits, policy, has_shared_journal };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let leadership = Leadership::new(Role::Standby { leader: None });
@@ -222,11 +250,28 @@ impl Server {
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let following = tokio::spawn(follow_files(trust.clone(), stop.clone()));
+        let shown = show_standing(leadership.clone(), standing.clone(), stop.clone());
+        let files = follow_files(trust.clone(), stop.clone());
+        let following = tokio::spawn(async move {
+            tokio::join!(files, shown);
+        });
         let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
-        Ok(Self { address, is_encrypted, leadership, stop, retire, failed, calls, following, lead })
+        Ok(Self {
+            address,
+            commits,
+            http,
+            standing,
+            is_encrypted,
+            leadership,
+            stop,
+            retire,
+            failed,
+            calls,
+            following,
+            lead,
+        })
     }
 
     /// The address as workers and tools dial it.
@@ -252,6 +297,7 @@ impl Server {
     /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
         self.stop.cancel();
+        self.standing.send_replace(Standing::Stopping);
         end(self.calls, LAST_ANSWERS).await;
         end(self.following, LAST_ANSWERS).await;
         self.retire.cancel();
@@ -308,15 +354,29 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
                 TakeoverError::Store(source) => {
                     StartError::Store { url: contender.place.store.url().to_owned(), source }
                 }
-                TakeoverError::UnconditionalStore => {
-                    StartError::UnconditionalStore { url: contender.place.store.url().to_owned() }
-                }
             })?;
             contender.leadership.lead(&reign.coordinator);
             Some((epoch, reign))
         }
     };
     Ok(tokio::spawn(contender.contend(led)))
+}
+
+/// Says on the side port whether this coordinator leads, as that changes, until it stops.
+async fn show_standing(leadership: Leadership, standing: watch::Sender<Standing>, stop: CancellationToken) {
+    let mut roles = leadership.roles();
+    loop {
+        let now = match &*roles.borrow_and_update() {
+            Role::Leading(coordinator) => Standing::Serving(Arc::clone(coordinator)),
+            Role::Standby { .. } | Role::Between => Standing::Standby,
+        };
+        standing.send_replace(now);
+        tokio::select! {
+            changed = roles.changed() => if changed.is_err() { return },
+            () = stop.cancelled() => break,
+        }
+    }
+    standing.send_replace(Standing::Stopping);
 }
 
 /// Reads files of tokens and certificates again as they change.

@@ -1,10 +1,14 @@
 //! What the end-to-end tests share: a folder of their own, the real program, real processes that can be killed.
 
+mod radosgw;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
+
+pub use radosgw::Radosgw;
 
 /// How long anything may take before a test gives up. Never a measurement.
 pub const PATIENCE: Duration = Duration::from_secs(240);
@@ -29,7 +33,8 @@ pub struct Said {
 }
 
 impl Said {
-    fn of(output: &Output) -> Self {
+    /// What a process said that has ended.
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -133,6 +138,13 @@ impl Place {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
+    /// The same place with a variable for everything that is run in it.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.set(name, value);
+        self
+    }
+
     /// The folder.
     pub fn path(&self) -> &Path {
         self.folder.path()
@@ -164,14 +176,30 @@ impl Place {
     /// Starts the program; its standard error goes to `<name>.log` of this place.
     #[track_caller]
     pub fn start(&self, name: &str, arguments: &[&str]) -> Running {
+        self.start_with(name, arguments, &[])
+    }
+
+    /// The same with more variables.
+    #[track_caller]
+    pub fn start_with(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
         let log = std::fs::File::create(self.path().join(format!("{name}.log"))).expect("the folder is ours");
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).spawn();
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        let child = command.stdout(Stdio::null()).stderr(log).spawn();
         Running { child: child.expect("the program was built") }
     }
 
     /// Starts a coordinator on a port that the system chooses, or on `address`, and says its URL.
     #[track_caller]
     pub fn serve(&self, address: &str, more: &[&str]) -> (Running, String) {
+        let (running, said) = self.serve_and_say(address, more);
+        let url = said["url"].as_str().expect("it names its URL").to_owned();
+        (running, url)
+    }
+
+    /// The same, with all that it says when it serves.
+    #[track_caller]
+    pub fn serve_and_say(&self, address: &str, more: &[&str]) -> (Running, serde_json::Value) {
         let arguments = [&["--json", "serve", "--listen", address], more].concat();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("serve.log"));
         let mut child = self
@@ -182,17 +210,16 @@ impl Place {
             .expect("the program was built");
         let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
         let mut json = String::new();
-        let url = loop {
+        let said = loop {
             let line = lines.next().and_then(Result::ok);
             let line =
                 line.unwrap_or_else(|| panic!("the coordinator did not start: {}", self.read("serve.log")));
             json.push_str(&line);
             if line == "}" {
-                let said: serde_json::Value = serde_json::from_str(&json).expect("it speaks JSON");
-                break said["url"].as_str().expect("it names its URL").to_owned();
+                break serde_json::from_str(&json).expect("it speaks JSON");
             }
         };
-        (Running { child }, url)
+        (Running { child }, said)
     }
 
     /// A file's text; empty if it isn't there.

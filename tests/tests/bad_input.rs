@@ -227,7 +227,12 @@ mod protocol {
         let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
         let mut client = SchedulerClient::connect(url).await.unwrap();
         let worker = Some(v1::WorkerDescription::default());
-        let hello = v1::HelloRequest { protocol: PROTOCOL + 1, worker_id: "w".into(), worker };
+        let hello = v1::HelloRequest {
+            protocol: PROTOCOL + 1,
+            worker_id: "w".into(),
+            worker,
+            can_ask_to_commit: true,
+        };
         let refused = client.hello(hello).await.unwrap_err();
         assert_eq!(refused.code(), Code::FailedPrecondition);
         assert!(
@@ -245,7 +250,12 @@ mod protocol {
         place.basin(&["launch", "good.toml", "--coordinator", &url]).succeeded();
         let mut client = SchedulerClient::connect(url).await.unwrap();
         let worker = Some(v1::WorkerDescription::default());
-        let hello = |protocol| v1::HelloRequest { protocol, worker_id: "w".into(), worker: worker.clone() };
+        let hello = |protocol| v1::HelloRequest {
+            protocol,
+            worker_id: "w".into(),
+            worker: worker.clone(),
+            can_ask_to_commit: true,
+        };
         let reply = client.hello(hello(OLDEST_PROTOCOL)).await.unwrap().into_inner();
         assert_eq!((OLDEST_PROTOCOL, reply.protocol), (PROTOCOL - 1, OLDEST_PROTOCOL));
         assert!(client.hello(hello(OLDEST_PROTOCOL - 1)).await.is_err());
@@ -282,6 +292,10 @@ mod protocol {
             &self,
             _: Request<v1::CompleteRequest>,
         ) -> Result<Response<v1::SettleReply>, Status> {
+            Err(Status::internal("a refused worker calls no more"))
+        }
+
+        async fn commit(&self, _: Request<v1::CommitRequest>) -> Result<Response<v1::CommitReply>, Status> {
             Err(Status::internal("a refused worker calls no more"))
         }
 

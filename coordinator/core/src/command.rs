@@ -30,6 +30,9 @@ pub enum Command {
     Sync(Sync),
     /// A task was committed in the store under this lease.
     Complete(Complete),
+    /// A worker wants a task committed by the coordinator, since the store would let several commits win. Nothing is
+    /// written before the choice is journalled, and a task has one choice for ever.
+    Choose(Choice),
     /// An attempt failed.
     Fail {
         /// The lease under which it ran.
@@ -105,6 +108,18 @@ pub struct Complete {
     pub outcome: Outcome,
 }
 
+/// The commit that the coordinator writes for a task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Choice {
+    /// What it commits.
+    pub commit: Complete,
+    /// The commit as it is written, byte by byte, however often.
+    pub document: String,
+}
+
+/// The longest document of a choice, in bytes.
+pub const DOCUMENT_LIMIT: usize = 4096;
+
 /// What a worker says of itself and asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sync {
@@ -153,6 +168,8 @@ pub enum Reply {
     },
     /// The answer to `Sync`.
     Synced(Synced),
+    /// The answer to `Choose`: the document to write, which may be another attempt's; none if the task is committed.
+    Chosen(Option<String>),
     /// The answer to `Complete`, `Fail` and `Release`: whether the lease was still the worker's.
     Settled {
         /// False: the lease had ended; for `Complete` the commit counts all the same.

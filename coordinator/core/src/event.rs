@@ -13,7 +13,7 @@ use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Complete, Progress, WorkerDescription};
+use crate::command::{Choice, Complete, Progress, WorkerDescription};
 
 /// A change and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub enum Change {
         /// The lease.
         lease: LeaseId,
     },
+    /// The coordinator will write this commit, and never another of the task.
+    Chosen(Choice),
     /// A task is committed.
     Committed(Complete),
     /// An attempt failed, and was charged.
@@ -228,6 +230,7 @@ impl Event {
             | Change::Retried { .. }
             | Change::Granted(_)
             | Change::Expired { .. }
+            | Change::Chosen(_)
             | Change::Committed(_)
             | Change::Failed { .. }
             | Change::Released { .. }

@@ -246,6 +246,12 @@ impl Ledger {
         Some(self.task_view(self.find_task(id)?))
     }
 
+    /// The document of the commit that is being written for the task of this id, if there is one.
+    pub fn chosen(&self, id: &TaskId) -> Option<&str> {
+        let task = self.state.task(self.find_task(id)?);
+        task.chosen.as_ref().map(|choice| choice.document.as_str())
+    }
+
     /// What the task of this id runs.
     pub fn task_spec(&self, id: &TaskId) -> Option<TaskSpec> {
         Some(self.spec(self.find_task(id)?))
@@ -261,6 +267,11 @@ impl Ledger {
     /// The worker of this id.
     pub fn worker(&self, id: &WorkerId) -> Option<WorkerView<'_>> {
         self.workers().find(|worker| worker.id == id)
+    }
+
+    /// All tasks by phase; one that several sweeps list counts once.
+    pub fn counts(&self) -> Counts {
+        self.index.counts
     }
 
     /// How many tasks a worker could be given now, or as soon as they may be tried again.

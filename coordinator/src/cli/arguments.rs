@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{Args, Parser, Subcommand};
 
+use super::slurm::arguments::Slurm;
+
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
 #[derive(Debug, Parser)]
 #[command(name = "basin", version, max_term_width = 100, propagate_version = true)]
@@ -30,6 +32,9 @@ pub(crate) enum Command {
     /// Be a worker
     #[cfg(feature = "worker")]
     Worker(Worker),
+    /// Workers on a Slurm cluster
+    #[command(subcommand)]
+    Slurm(Slurm),
     /// Submit a sweep to a coordinator; durable before it returns
     Launch(Launch),
     /// List the sweeps of a coordinator
@@ -134,7 +139,8 @@ pub(crate) struct SweepFile {
 /// A store.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct StoreAt {
-    /// The store: a folder, `file:///…`, `memory://NAME`; `STATE/store` if not given
+    /// The store: a folder, `s3://BUCKET/PREFIX`, `gs://…`, `az://…`, `file:///…`, `memory://NAME`; `STATE/store` if not
+    /// given. What the network ones need beside their address comes from the usual variables (AWS_ENDPOINT_URL, …)
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
     pub(crate) store: Option<String>,
     #[command(flatten)]
@@ -289,6 +295,9 @@ pub(crate) struct Serve {
     /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
     #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
     pub(crate) advertise: Option<String>,
+    /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
+    #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
+    pub(crate) http: Option<std::net::SocketAddr>,
     /// How long a lease lasts without renewal, in seconds
     #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) lease: f64,
@@ -381,7 +390,7 @@ pub(crate) struct Worker {
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,
-    /// Leave in time before this many seconds are over
+    /// Leave in time before this many seconds are over; in a Slurm job the job's own time if not given
     #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
     pub(crate) walltime: Option<f64>,
     /// Leave after this many seconds without work

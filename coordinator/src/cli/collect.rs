@@ -1,21 +1,22 @@
 //! `basin collect`: a sweep's results and report out of the store. It needs no coordinator, and goes on where it was.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use basin_domain::key;
 use basin_domain::task::Task;
-use basin_storage::{Commit, Store};
+use basin_domain::{causes, key};
+use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
 
 use super::arguments::Collect;
-use super::failure::{Done, Failed, OrFail};
+use super::failure::{Done, Failed};
+use super::lookup::{self, OrStore};
 use super::output::Output;
-use super::{lookup, report};
+use super::report;
+use crate::report::is_of_this_object;
 
-/// Tasks that are fetched at once.
-const CONCURRENT: usize = 8;
+/// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
+const CONCURRENT: usize = 16;
 
 /// The folder of a task's results: `results/<experiment>/<point>-seed-<n>-<id>`.
 fn folder(out: &Path, task: &Task) -> PathBuf {
@@ -34,23 +35,32 @@ fn folder(out: &Path, task: &Task) -> PathBuf {
     out.join("results").join(task.experiment.as_str()).join(name)
 }
 
-/// Fetches a task's metrics and result, unless they are there already and right. True if anything was fetched.
-async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Result<bool, Failed> {
-    let what = || format!("cannot collect task {}", task.id.short());
+/// What became of a task's files.
+enum Fetched {
+    /// This many bytes were fetched; none if they were here already, and right.
+    Bytes(u64),
+    /// The store has them damaged, or no more.
+    Damaged(StorageError),
+}
+
+/// Fetches a task's metrics and result, unless they are there already and right.
+async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Result<Fetched, Failed> {
     let folder = folder(out, task);
-    let manifest = store.read_manifest(commit).await.or_basin(what())?;
-    std::fs::create_dir_all(&folder).or_input(format!("cannot write to {}", folder.display()))?;
-    let mut fetched = false;
-    for name in [key::METRICS, key::RESULT] {
-        let to = folder.join(name);
-        let wanted = manifest.artifact(name).map(|artifact| artifact.contents.digest);
-        let there = std::fs::read(&to).ok().map(|bytes| basin_domain::digest::Digest::of(&bytes));
-        if there.is_none() || there != wanted {
-            store.fetch_artifact(&manifest, name, &to).await.or_basin(what())?;
-            fetched = true;
+    let fetched = async {
+        let manifest = store.read_manifest(commit).await?;
+        let mut bytes = 0;
+        for name in [key::METRICS, key::RESULT] {
+            if store.fetch_artifact(&manifest, name, &folder.join(name)).await? {
+                bytes += manifest.artifact(name).map_or(0, |artifact| artifact.contents.size);
+            }
         }
+        Ok(Fetched::Bytes(bytes))
+    };
+    match fetched.await {
+        // The others can be had all the same.
+        Err(error) if is_of_this_object(&error) => Ok(Fetched::Damaged(error)),
+        fetched => fetched.or_store(format!("cannot collect task {}", task.id.short())),
     }
-    Ok(fetched)
 }
 
 /// Collects.
@@ -58,34 +68,46 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let what = format!("cannot collect {sweep}");
-    let tasks = store.read_tasks(&sweep).await.or_basin(what.clone())?;
+    let tasks = store.read_tasks(&sweep).await.or_store(what.clone())?;
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-    let commits = store.find_commits(&ids).await.or_basin(what)?;
-    let fetched = AtomicU64::new(0);
-    futures::stream::iter(tasks.iter().filter_map(|task| Some((task, commits.get(&task.id)?))))
-        .map(Ok)
-        .try_for_each_concurrent(CONCURRENT, |(task, commit)| {
-            let (store, out, fetched) = (&store, &arguments.out, &fetched);
-            async move {
-                if fetch(store, task, commit, out).await? {
-                    fetched.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok::<_, Failed>(())
-            }
+    let commits = store.find_commits(&ids).await.or_store(what)?;
+    let committed = tasks.iter().filter_map(|task| Some((task, commits.get(&task.id)?)));
+    let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);
+    let mut damaged = Vec::new();
+    let mut fetches = futures::stream::iter(committed)
+        .map(|(task, commit)| {
+            let (store, out) = (&store, &arguments.out);
+            async move { Ok::<_, Failed>((task, fetch(store, task, commit, out).await?)) }
         })
-        .await?;
+        .buffered(CONCURRENT);
+    while let Some((task, of_task)) = fetches.try_next().await? {
+        match of_task {
+            Fetched::Bytes(0) => here += 1,
+            Fetched::Bytes(more) => {
+                fetched += 1;
+                bytes += more;
+            }
+            Fetched::Damaged(error) => damaged.push((task, error)),
+        }
+    }
+    drop(fetches);
     let summary = report::make(&store, &sweep, &arguments.out, None).await?;
-    let fetched = fetched.into_inner();
     // A task that two experiments share is listed twice.
-    let committed = tasks.iter().filter(|task| commits.contains_key(&task.id)).count();
-    let missing = tasks.len() - committed;
+    let missing = tasks.iter().filter(|task| !commits.contains_key(&task.id)).count();
     output.say(&format!(
-        "{} tasks: {fetched} fetched, {} were here already, {missing} are not committed",
-        tasks.len(),
-        committed as u64 - fetched
+        "{} tasks: {fetched} fetched ({bytes} bytes), {here} were here already, {missing} are not committed",
+        tasks.len()
     ));
-    let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "missing": missing,
+    for (task, error) in &damaged {
+        output.say(&format!("damaged: task {}: {}", task.id.short(), causes::in_words(error)));
+    }
+    let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "bytes": bytes,
+        "missing": missing, "damaged": damaged.iter().map(|(task, _)| task.id.to_string()).collect::<Vec<_>>(),
         "report": summary.page.display().to_string(), "out": arguments.out.display().to_string() });
     output.result(&value, &report::describe(&summary));
-    Ok(())
+    match damaged.len() {
+        0 => Ok(()),
+        damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
+            .hint(format!("`basin verify {sweep}` lists all that is wrong"))),
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::arguments::{Data, StoreAt};
 use super::failure::{Done, Failed, OrFail};
-use super::lookup;
+use super::lookup::{self, OrStore};
 use super::output::{Output, table};
 
 /// The data set of this name, if Basin knows one.
@@ -67,7 +67,7 @@ async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Don
     let note = store
         .put_dataset(&dataset, &decoded, &description, &path.display().to_string())
         .await
-        .or_basin(what)?;
+        .or_store(what)?;
     let value = json!({ "name": name.to_string(), "digest": imported.digest.to_string(), "size": note.size,
         "train": imported.train, "test": imported.test });
     output.result(&value, &format!("{name} {}: {}", imported.digest.short(), note.description));
@@ -77,7 +77,7 @@ async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Don
 async fn list(store: &StoreAt, output: Output) -> Done {
     let url = store.url();
     let stored = match basin_storage::Store::open_existing(&url) {
-        Ok(store) => store.list_datasets().await.or_basin(format!("cannot list the data sets of {url}"))?,
+        Ok(store) => store.list_datasets().await.or_store(format!("cannot list the data sets of {url}"))?,
         // A store that nothing was put into yet has no data sets; one that was named should be there.
         Err(_) if store.store.is_none() => Vec::new(),
         Err(error) => return Err(lookup::no_store(error, &url)),
@@ -109,7 +109,7 @@ async fn fetch(name: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
     let name = known(name)?;
     let store = lookup::existing_store(&store.url())?;
     let what = format!("cannot fetch {name}");
-    let stored = store.list_datasets().await.or_basin(what.clone())?;
+    let stored = store.list_datasets().await.or_store(what.clone())?;
     let Some(found) = stored.iter().find(|it| it.dataset.name == name) else {
         return Err(Failed::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
             .hint(format!("`basin data import {name} PATH` puts it there")));

@@ -3,22 +3,29 @@
 use basin_domain::id::SweepId;
 use basin_storage::{StorageError, Store};
 
-use super::failure::{Failed, OrFail};
+use super::failure::Failed;
 
 /// The failure of a store.
 pub(super) fn no_store(error: StorageError, url: &str) -> Failed {
-    // What was named can't be used, rather than that it doesn't answer.
-    let is_input = matches!(
-        error,
-        StorageError::BadUrl { .. }
-            | StorageError::UnknownScheme { .. }
-            | StorageError::NoStore { .. }
-            | StorageError::Denied { .. }
-            | StorageError::File { .. }
-    );
+    failed(error).context(format!("cannot use the store {url}"))
+}
+
+fn failed(error: StorageError) -> Failed {
     let hint = error.hint();
-    let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
-    failed.context(format!("cannot use the store {url}")).maybe_hint(hint)
+    let failed = if error.is_settings() { Failed::input(error) } else { Failed::basin(error) };
+    failed.maybe_hint(hint)
+}
+
+/// Turns errors of a store into failures, with a headline and the store's own hint.
+pub(super) trait OrStore<T> {
+    /// The store failed.
+    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+}
+
+impl<T> OrStore<T> for Result<T, StorageError> {
+    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
+        self.map_err(|error| failed(error).context(what))
+    }
 }
 
 /// Opens a store that must be there.
@@ -33,7 +40,7 @@ pub(super) fn store(url: &str) -> Result<Store, Failed> {
 
 /// The one sweep of the store whose id is or begins with `text`.
 pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
-    let known = store.list_sweeps().await.or_basin(format!("cannot list the sweeps of {}", store.url()))?;
+    let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
     one_of(text, known.into_iter().map(|record| record.id).collect())
 }
 

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod serve;
 mod signals;
+mod slurm;
 mod source;
 mod status;
 mod steer;
@@ -102,6 +103,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Serve(arguments) => serve::serve(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Worker(arguments) => worker::worker(arguments, output).await,
+        Command::Slurm(arguments) => slurm::slurm(arguments, output).await,
         Command::Launch(arguments) => launch::launch(arguments, output).await,
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,

@@ -7,9 +7,9 @@ use basin_storage::Store;
 
 use super::arguments::Report;
 use super::failure::{Done, Failed, OrFail};
-use super::lookup;
+use super::lookup::{self, OrStore};
 use super::output::Output;
-use crate::report::{self, ReportSummary, Status};
+use crate::report::{self, ReportError, ReportSummary, Status};
 
 /// Makes the report of a sweep in `out`, with what a coordinator knows beside the store, if there is one.
 pub(super) async fn make(
@@ -18,7 +18,11 @@ pub(super) async fn make(
     out: &Path,
     status: Option<&Status>,
 ) -> Result<ReportSummary, Failed> {
-    report::write_with(store, sweep, out, status).await.or_basin(format!("cannot make the report of {sweep}"))
+    let what = format!("cannot make the report of {sweep}");
+    match report::write_with(store, sweep, out, status).await {
+        Err(ReportError::Storage(error)) => Err(error).or_store(what),
+        written => written.or_basin(what),
+    }
 }
 
 /// A report for people: what it covers, and where it is.

@@ -16,12 +16,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Run;
 use super::failure::{Done, Failed, OrFail};
+use super::lookup::{self, OrStore};
 use super::output::{Output, span};
 use super::progress::Progress;
 use super::serve::not_started;
 use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
-use super::{device, lookup, report, signals, source};
+use super::{device, report, signals, source};
 use crate::launch;
 use crate::report::Status;
 use crate::server::{JournalAt, Server, Settings};
@@ -63,7 +64,9 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
     let journal = JournalAt::File(state.join("journal.sqlite"));
-    let settings = Settings { listen, store: store.clone(), journal, advertise: None, policy, trust };
+    let store_of_server = store.clone();
+    let settings =
+        Settings { listen, store: store_of_server, journal, advertise: None, policy, trust, http: None };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
@@ -160,7 +163,7 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
     });
     for (lease, tasks) in leases.await.or_basin(what)? {
         for task in tasks {
-            let command = match coordinator.store.read_commit(&task).await.or_basin(what)? {
+            let command = match coordinator.commit_of(task).await.or_store(what)? {
                 Some(commit) => Command::Adopt(completion(&commit)),
                 None => Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption },
             };

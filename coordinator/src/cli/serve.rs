@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
+use basin_storage::CommitMode;
 
 use super::arguments::Serve;
 use super::failure::{Done, Failed};
@@ -25,12 +26,12 @@ pub(super) fn not_started(error: StartError) -> Failed {
     let hint = error.hint();
     let failed = match &error {
         StartError::Listen { .. }
+        | StartError::Http { .. }
         | StartError::WithoutTokens(_)
         | StartError::WithoutTls(_)
         | StartError::Journal { .. } => Failed::input(error),
-        StartError::Store { .. } | StartError::UnconditionalStore { .. } | StartError::Ledger(_) => {
-            Failed::basin(error)
-        }
+        StartError::Store { source, .. } if source.is_settings() => Failed::input(error),
+        StartError::Store { .. } | StartError::Ledger(_) => Failed::basin(error),
     };
     failed.maybe_hint(hint)
 }
@@ -114,17 +115,25 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
-    let Serve { listen, advertise, .. } = arguments;
-    let settings = Settings { listen, store, journal, advertise, policy, trust };
+    let Serve { listen, advertise, http, .. } = arguments;
+    let settings = Settings { listen, store, journal, advertise, policy, trust, http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
         Role::Leading(_) => ("leader", "serving"),
         Role::Standby { .. } | Role::Between => ("standby", "standing by"),
     };
+    let commits = server.commits;
+    let who = match commits {
+        CommitMode::Conditional => "workers commit by conditional writes",
+        CommitMode::Serialised => {
+            "the store ignores conditional writes, so the coordinator commits; give the store no other one"
+        }
+    };
     let value = serde_json::json!({
-        "url": server.url(), "store": store_url, "journal": journal_name, "role": role
+        "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "commits": commits,
+        "http": server.http.as_ref().map(|port| format!("http://{}", port.address)),
     });
-    output.result(&value, &format!("{doing} at {} over {store_url}", server.url()));
+    output.result(&value, &format!("{doing} at {} over {store_url}\n{who}", server.url()));
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,

@@ -24,6 +24,7 @@ pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> Fa
     let hint = error.hint();
     let failed = match &error {
         PrepareError::Sweep(_) | PrepareError::AmbiguousDataset { .. } => Failed::input(error),
+        PrepareError::Storage(cause) if cause.is_settings() => Failed::input(error),
         PrepareError::Storage(_) => Failed::basin(error),
     };
     failed.context(format!("cannot {what} {}", source.file)).maybe_hint(hint)

@@ -1,15 +1,15 @@
 //! `basin verify`: proves from the store alone that every task is committed exactly once and every artifact is whole.
 
 use super::arguments::Verify;
-use super::failure::{Done, Failed, OrFail};
-use super::lookup;
+use super::failure::{Done, Failed};
+use super::lookup::{self, OrStore};
 use super::output::Output;
 
 /// Verifies a sweep; exit code 1 if anything is wrong or missing.
 pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
-    let found = store.verify(&sweep).await.or_basin(format!("cannot verify {sweep}"))?;
+    let found = store.verify(&sweep).await.or_store(format!("cannot verify {sweep}"))?;
     let mut text = format!(
         "{sweep}: {} of {} tasks committed, {} artifacts ({} bytes) right, {} problems, {} stray attempts\n",
         found.committed,

@@ -11,7 +11,7 @@ use basin_worker::{CodePath, DeviceName};
 use super::arguments::{Executor, Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
-use super::{device, signals};
+use super::{device, signals, slurm};
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -45,6 +45,7 @@ pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
 pub(super) fn execute(arguments: &Executor) -> Done {
     force_code_path(&arguments.kernels)?;
     let device: DeviceName = arguments.device.parse().map_err(Failed::input)?;
+    signals::leave_them_to_the_agent()?;
     let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
     served.or_basin("cannot train")
 }
@@ -85,7 +86,7 @@ pub(super) fn agent_failed(error: AgentError) -> Failed {
         AgentError::Dial(error) => error.is_input(),
         AgentError::Unreachable { trouble, .. } => trouble.is_input,
         AgentError::Refused { .. } | AgentError::Folder { .. } => true,
-        AgentError::Store { .. } => false,
+        AgentError::Store { source, .. } => source.is_settings(),
     };
     let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
     failed.maybe_hint(hint)
@@ -130,11 +131,14 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,
         grace: seconds("--grace", arguments.grace)?,
     };
+    if settings.walltime.is_none() {
+        settings.walltime = slurm::walltime().await;
+    }
     settings.id = fresh_worker(&agent::description(&settings).host);
     let scratch =
         tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
-    let shutdown = signals::shutdown(output, "leaving: checkpointing and giving leases back")?;
+    let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();
     output.say(&format!("worker {id} for {}", settings.dial.first()));
     let departure =

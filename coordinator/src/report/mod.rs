@@ -47,6 +47,7 @@ use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use chart::png::RenderError;
 pub use claims::Verdict;
+pub(crate) use gather::is_of_this_object;
 pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
 pub use runs::{Counts, Run, State};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};

@@ -1,5 +1,7 @@
 //! What people's tools call.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use basin_core::Ledger;
 use basin_core::command::Command;
 use basin_domain::id::{SweepId, TaskId, WorkerId};
@@ -107,9 +109,15 @@ impl Control for ControlService {
             oldest_protocol: OLDEST_PROTOCOL,
             caller: caller.map(|caller| caller.name.clone()).unwrap_or_default(),
             role: caller.map(|caller| caller.role.to_string()).unwrap_or_default(),
-            clock_unix_ms: coordinator.ledger.now().0,
+            clock_unix_ms: wall_clock(),
         }))
     }
+}
+
+/// What this machine's clock shows now, in milliseconds: the ledger's own goes on from the coordinator's start without being set.
+fn wall_clock() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 impl ControlService {

@@ -1,5 +1,6 @@
 //! The coordinator's services: what arrives is checked, decided by the ledger, and answered once it is on disk.
 
+mod commits;
 mod control;
 mod leadership;
 mod refusal;
@@ -14,12 +15,12 @@ use std::time::Duration;
 use basin_core::command::{Command, Launch, LaunchTask, Reply};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::sweep::Source;
-use basin_storage::{Commit, Store, SweepRecord};
+use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use crate::journal::LedgerHandle;
+use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, Prepared};
 
 pub use control::ControlService;
@@ -33,8 +34,12 @@ pub use ticker::{settle_expired, tick_forever};
 pub struct Coordinator {
     /// The ledger behind its journal.
     pub ledger: LedgerHandle,
+    /// What has passed through the journal.
+    pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
+    /// Who writes commits.
+    pub commits: CommitMode,
     /// How long a lease lasts.
     pub term: Duration,
     /// The most tasks that a sweep may have.
@@ -118,7 +123,11 @@ impl Coordinator {
                 tracing::info!(%sweep, new, reused, shared, "sweep launched");
                 Ok(Launched { sweep, new, reused, shared })
             }
-            Reply::Done | Reply::Synced(_) | Reply::Settled { .. } | Reply::Ticked { .. } => Err(unfitting()),
+            Reply::Done
+            | Reply::Synced(_)
+            | Reply::Chosen(_)
+            | Reply::Settled { .. }
+            | Reply::Ticked { .. } => Err(unfitting()),
         }
     }
 

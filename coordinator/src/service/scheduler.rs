@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use basin_core::command::{Command, Held, Reply, StopReason, Sync, Synced};
+use basin_core::command::{Command, DOCUMENT_LIMIT, Held, Reply, StopReason, Sync, Synced};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_domain::worker::Progress;
 use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
+use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
 use super::{Coordinator, Leadership, completion, fresh_lease, refusal, unfitting};
@@ -38,6 +39,15 @@ impl Scheduler for SchedulerService {
         let description =
             basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
         let coordinator = self.0.coordinator()?;
+        let asks_to_commit = coordinator.commits == CommitMode::Serialised;
+        if asks_to_commit && !request.can_ask_to_commit {
+            return Err(Status::failed_precondition(format!(
+                "the store {} ignores conditional writes, and this worker can't let the coordinator commit; use workers \
+                 of basin {}",
+                coordinator.store.url(),
+                env!("CARGO_PKG_VERSION"),
+            )));
+        }
         tracing::info!(%worker, host = description.host, slots = description.slots, "worker said hello");
         Ok(Response::new(v1::HelloReply {
             protocol: request.protocol,
@@ -45,6 +55,7 @@ impl Scheduler for SchedulerService {
             store_url: coordinator.store.url().to_owned(),
             term_ms: millis(coordinator.term),
             has_shared_journal: coordinator.has_shared_journal,
+            asks_to_commit,
         }))
     }
 
@@ -95,14 +106,28 @@ impl Scheduler for SchedulerService {
         settled(&reply)
     }
 
+    async fn commit(&self, request: Request<v1::CommitRequest>) -> Reply_<v1::CommitReply> {
+        let request = request.into_inner();
+        if request.commit_json.len() > DOCUMENT_LIMIT {
+            return Err(Status::invalid_argument(format!(
+                "field `commit_json`: more than {DOCUMENT_LIMIT} bytes"
+            )));
+        }
+        let commit = basin_storage::Commit::from_bytes(request.commit_json.as_bytes())
+            .map_err(|error| Status::invalid_argument(format!("field `commit_json`: {error}")))?;
+        let counts = self.0.coordinator()?.commit(commit).await?;
+        let commit_json = String::from_utf8(counts.to_bytes()).expect("JSON is text");
+        Ok(Response::new(v1::CommitReply { commit_json }))
+    }
+
     async fn fail(&self, request: Request<v1::FailRequest>) -> Reply_<v1::SettleReply> {
         let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
-        let task = parse("task_id", &request.task_id)?;
+        let task: TaskId = parse("task_id", &request.task_id)?;
         let failure = failure(&request.kind, request.message)?;
         // A commit whose answer was lost looks like a failure of the store: the store is asked before anybody is charged.
-        let commit = coordinator.store.read_commit(&task).await.unwrap_or_else(|error| {
+        let commit = coordinator.commit_of(task).await.unwrap_or_else(|error| {
             tracing::warn!(%task, %error, "the store did not say whether a failed task is committed");
             None
         });
@@ -198,7 +223,9 @@ fn settled(reply: &Reply) -> Reply_<v1::SettleReply> {
     match reply {
         Reply::Settled { held } => Ok(Response::new(v1::SettleReply { held: *held })),
         Reply::Done => Ok(Response::new(v1::SettleReply { held: false })),
-        Reply::Launched { .. } | Reply::Synced(_) | Reply::Ticked { .. } => Err(unfitting()),
+        Reply::Launched { .. } | Reply::Synced(_) | Reply::Chosen(_) | Reply::Ticked { .. } => {
+            Err(unfitting())
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
 pub async fn settle_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Vec<TaskId>) {
     let mut lost = Vec::new();
     for task in tasks {
-        match coordinator.store.read_commit(&task).await {
+        match coordinator.commit_of(task).await {
             Ok(Some(commit)) => {
                 tracing::info!(%task, lease = %commit.lease, "the commit of an expired lease was adopted");
                 if let Err(error) = coordinator.ledger.decide(Command::Adopt(completion(&commit))).await {

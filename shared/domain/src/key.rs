@@ -67,7 +67,30 @@ pub fn sweep(id: &SweepId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::digest::Digest;
+
+    proptest! {
+        /// Whatever arrives as an id is refused, or makes a key that stays in its folder.
+        #[test]
+        fn no_id_from_outside_leads_out_of_its_folder(
+            text in prop_oneof![".{0,80}", "[a-zA-Z0-9._/\\\\%-]{0,12}", "(\\.|/|[a-z]){1,8}"],
+            number in any::<u32>(),
+        ) {
+            let task = TaskId(Digest::of(text.as_bytes()));
+            let folders = [
+                LeaseId::new(text.clone()).ok().map(|id| (attempts(&task), attempt(&task, Attempt(number), &id))),
+                SweepId::new(text.clone()).ok().map(|id| ("sweeps".to_owned(), sweep(&id))),
+            ];
+            for (folder, key) in folders.into_iter().flatten() {
+                let name = key.strip_prefix(&format!("{folder}/"));
+                prop_assert!(name.is_some_and(|name| !name.contains(['/', '\\', '%', '\0'])), "{}", key);
+                prop_assert!(key.split('/').all(|part| !matches!(part, "" | "." | "..")), "{}", key);
+            }
+        }
+    }
 
     #[test]
     fn a_checkpoints_number_survives_its_name() {

@@ -75,10 +75,26 @@ impl AttemptWriter {
     pub async fn put_checkpoint(&self, number: u64, bytes: Bytes) -> Result<()> {
         let folder = self.folder();
         checkpoint::put(&self.store, &folder, number, bytes).await?;
-        if let Err(error) = checkpoint::remove_older(&self.store, &folder, CHECKPOINTS_KEPT).await {
+        self.remove_older_checkpoints(&folder).await;
+        Ok(())
+    }
+
+    /// Writes a file's contents as a checkpoint, as [`AttemptWriter::put_checkpoint`] does, without holding a large file in
+    /// memory.
+    ///
+    /// # Errors
+    /// As [`Store::put_file`].
+    pub async fn put_checkpoint_file(&self, number: u64, file: &Path) -> Result<()> {
+        let folder = self.folder();
+        checkpoint::put_file(&self.store, &folder, number, file).await?;
+        self.remove_older_checkpoints(&folder).await;
+        Ok(())
+    }
+
+    async fn remove_older_checkpoints(&self, folder: &str) {
+        if let Err(error) = checkpoint::remove_older(&self.store, folder, CHECKPOINTS_KEPT).await {
             tracing::warn!(task = %self.task, %error, "old checkpoints were not removed");
         }
-        Ok(())
     }
 
     /// Writes the manifest over all artifacts so far. [`Manifest::commit`] is what [`Store::commit`] then takes.

@@ -3,6 +3,8 @@
 //! The object is written first, then its note with size and digest; removal goes the other way round. So a checkpoint
 //! without a note was never finished, and one that its note doesn't fit is damaged; neither is ever restored.
 
+use std::path::Path;
+
 use basin_domain::id::TaskId;
 use basin_domain::key;
 use bytes::Bytes;
@@ -123,8 +125,19 @@ impl Candidate {
 
 /// Writes a checkpoint, then its note.
 pub(crate) async fn put(store: &Store, folder: &str, number: u64, bytes: Bytes) -> Result<()> {
-    let note = Note { number, contents: Contents::of(&bytes) };
+    let contents = Contents::of(&bytes);
     store.put(&format!("{folder}/{}", key::checkpoint_name(number)), bytes).await?;
+    put_note(store, folder, Note { number, contents }).await
+}
+
+/// Writes a checkpoint from a file, without holding a large one in memory, then its note.
+pub(crate) async fn put_file(store: &Store, folder: &str, number: u64, file: &Path) -> Result<()> {
+    let contents = store.put_file(&format!("{folder}/{}", key::checkpoint_name(number)), file).await?;
+    put_note(store, folder, Note { number, contents }).await
+}
+
+async fn put_note(store: &Store, folder: &str, note: Note) -> Result<()> {
+    let number = note.number;
     let note = serde_json::to_vec(&note).expect("a note is plain JSON");
     store.put(&format!("{folder}/{}", key::checkpoint_note_name(number)), note.into()).await
 }

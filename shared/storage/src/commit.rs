@@ -8,7 +8,7 @@ use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::record::Outcome;
 use bytes::Bytes;
-use object_store::{PutMode, PutPayload};
+use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 
 use crate::{Cause, ConditionalWrites, Result, Retry, StorageError, Store, backend};
@@ -39,6 +39,14 @@ pub struct Commit {
 }
 
 impl Commit {
+    /// A commit from the bytes that are stored.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+
     /// The bytes that are stored: the same for the same commit, so that writing it twice is writing it once.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).expect("a commit has text keys only");
@@ -120,6 +128,56 @@ impl Store {
         }
     }
 
+    /// Commits an attempt on a store that ignores conditions, for the only one who writes this task's commit.
+    ///
+    /// The caller has to see to it that nobody ever gives another commit of the same task to this call, not even after an
+    /// error or a restart: a write that was given up may land at any time.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    pub async fn commit_alone(&self, commit: &Commit) -> Result<CommitOutcome> {
+        let key = key::commit(&commit.task);
+        let path = crate::key::path(&key)?;
+        let bytes = Bytes::from(commit.to_bytes());
+        self.sync_folders_of(&commit.task).await?;
+        let once = self.clone().with_retry(Retry { tries: 1, ..*self.retry() });
+        let (mut tries, mut in_doubt) = (0, false);
+        loop {
+            let mut cause: Cause = "it was written, and is not there".into();
+            // Looked at before and after: what is there is never written over, and only what is there counts.
+            for is_written in [false, true] {
+                match once.read_commit(&commit.task).await {
+                    Ok(Some(found)) if found == *commit => return Ok(CommitOutcome::Committed),
+                    Ok(Some(found)) => return Ok(CommitOutcome::Superseded(found)),
+                    Ok(None) if is_written => break,
+                    Ok(None) => {}
+                    Err(StorageError::Unavailable { source, .. }) => {
+                        cause = source;
+                        break;
+                    }
+                    Err(error) if in_doubt || is_written => {
+                        cause = error.into();
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
+                let put = self.objects().put(&path, PutPayload::from_bytes(bytes.clone()));
+                match self.timed(&key, self.retry().patience, put).await {
+                    Ok(_) => {}
+                    Err(error) if is_refusal(&error) && !in_doubt => return Err(error),
+                    Err(error) => cause = error.into(),
+                }
+                in_doubt = true;
+            }
+            tries += 1;
+            tracing::debug!(task = %commit.task, tries, error = %cause, "commit not seen yet");
+            if !self.retry().wait_after(tries).await {
+                let store = self.url().to_owned();
+                return Err(StorageError::CommitInDoubt { store, task: commit.task, tries, source: cause });
+            }
+        }
+    }
+
     /// The commit of a task, if it has one.
     ///
     /// # Errors
@@ -164,5 +222,8 @@ fn is_refusal(error: &StorageError) -> bool {
             | StorageError::NotSupported { .. }
             | StorageError::InvalidKey { .. }
             | StorageError::NotFound { .. }
+            | StorageError::NoBucket { .. }
+            | StorageError::NoCredentials { .. }
+            | StorageError::Refused { .. }
     )
 }

@@ -94,7 +94,7 @@ impl Store {
     pub async fn fetch_dataset(&self, dataset: &Dataset, to: &Path) -> Result<()> {
         let key = format!("{}/{DATA}", key::dataset(dataset));
         match self.read_dataset(dataset).await? {
-            Some(stored) => self.download(&key, &stored.contents(), to).await,
+            Some(stored) => self.download(&key, &stored.contents(), to).await.map(drop),
             None => Err(StorageError::NotFound { store: self.url().to_owned(), key }),
         }
     }

@@ -3,9 +3,11 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use basin_domain::causes;
 use basin_domain::id::TaskId;
 
-use crate::backend;
+use crate::answer::{Answer, Situation};
+use crate::backend::{self, NoCredentials};
 
 /// An error underneath.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -124,6 +126,45 @@ pub enum StorageError {
         /// The store's URL.
         url: String,
     },
+    /// The store is at an address where there is no bucket (or container) of this name.
+    #[error("there is no bucket for {store}")]
+    NoBucket {
+        /// The store's URL.
+        store: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
+    /// Nothing says who asks.
+    #[error("there are no credentials for {store}")]
+    NoCredentials {
+        /// The store's URL.
+        store: String,
+        /// Where they were looked for last, and what came of it.
+        #[source]
+        source: Cause,
+    },
+    /// What the store needs beside its URL is missing or wrong.
+    #[error("the store {store} can't be opened: {what}")]
+    Unconfigured {
+        /// The store's URL.
+        store: String,
+        /// What is missing or wrong.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The store refuses the call, and would refuse it again.
+    #[error("{store} refuses `{key}`")]
+    Refused {
+        /// The store's URL.
+        store: String,
+        /// The key.
+        key: String,
+        /// What the store said.
+        #[source]
+        source: Cause,
+    },
     /// The text can't be a key: it could leave the store's prefix, or some store can't hold it.
     #[error("`{key}` is not a key: {why}")]
     InvalidKey {
@@ -163,17 +204,35 @@ impl StorageError {
     /// What a person can do about it, where it can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Denied { store, .. } => Some(match folder_of(store) {
-                Some(folder) => format!("make {} writable, or {ELSEWHERE}", folder.display()),
-                None => format!("check the credentials, or {ELSEWHERE}"),
+            Self::Denied { store, source, .. } => Some(match (folder_of(store), answer(source)) {
+                (Some(folder), _) => format!("make {} writable, or {ELSEWHERE}", folder.display()),
+                (None, Some(hint)) => hint.to_owned(),
+                (None, None) => {
+                    format!("check the credentials and what they may (read, write, list, delete), or {ELSEWHERE}")
+                }
             }),
+            Self::Refused { source, .. } => Some(answer(source).unwrap_or("`basin doctor` checks the store").to_owned()),
+            Self::NoBucket { store, .. } => Some(match scheme(store) {
+                "s3" => "make the bucket (`aws s3 mb s3://NAME`), or check its name and AWS_ENDPOINT_URL".to_owned(),
+                "az" => "make the container, or check its name and AZURE_STORAGE_ACCOUNT_NAME".to_owned(),
+                _ => "make the bucket, or check its name".to_owned(),
+            }),
+            Self::NoCredentials { store, .. } => Some(match scheme(store) {
+                "s3" => "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile of \
+                         ~/.aws/credentials"
+                    .to_owned(),
+                "gs" => "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials".to_owned(),
+                _ => "set AZURE_STORAGE_ACCOUNT_KEY or another of Azure's credentials".to_owned(),
+            }),
+            Self::Unconfigured { hint, .. } => Some(hint.clone()),
             Self::Full { store, .. } => Some(match folder_of(store) {
                 Some(folder) => format!("make space for {}, or {ELSEWHERE}", folder.display()),
                 None => format!("raise the quota, or {ELSEWHERE}"),
             }),
-            Self::Unavailable { .. } => {
-                Some("`basin doctor` checks the store; the call can be repeated".to_owned())
-            }
+            Self::Unavailable { store, .. } => Some(match scheme(store) {
+                "s3" => "check AWS_ENDPOINT_URL and the network; `basin doctor` checks the store, and the call can be repeated".to_owned(),
+                _ => "`basin doctor` checks the store; the call can be repeated".to_owned(),
+            }),
             Self::CommitInDoubt { .. } => Some(
                 "nothing is lost: the commit is looked for again before the task is given out".to_owned(),
             ),
@@ -197,6 +256,22 @@ impl StorageError {
         }
     }
 
+    /// Whether what was named can't be used, rather than that it doesn't answer: a matter of settings.
+    pub fn is_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::BadUrl { .. }
+                | Self::UnknownScheme { .. }
+                | Self::NoStore { .. }
+                | Self::NoBucket { .. }
+                | Self::NoCredentials { .. }
+                | Self::Unconfigured { .. }
+                | Self::Denied { .. }
+                | Self::Refused { .. }
+                | Self::File { .. }
+        )
+    }
+
     /// Whether the same call may succeed later without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Unavailable { .. } | Self::CommitInDoubt { .. })
@@ -210,6 +285,12 @@ impl StorageError {
     /// The situation that an error of `object_store` stands for, after one try.
     pub(crate) fn of_store(store: &str, key: &str, error: object_store::Error) -> Self {
         let (store, key) = (store.to_owned(), key.to_owned());
+        if is_without_credentials(&error) {
+            return Self::NoCredentials { store, source: causes::innermost(&error).into() };
+        }
+        if let Some(answer) = Answer::of(&error) {
+            return Self::of_answer(store, key, answer);
+        }
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound { store, key },
             object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. } => {
@@ -233,8 +314,31 @@ impl StorageError {
                     Self::Full { store, key, source: error.into() }
                 }
                 Some(ErrorKind::Unsupported) => Self::NotSupported { store, key, source: error.into() },
-                _ => Self::Unavailable { store, key, tries: 1, source: error.into() },
+                // Of the layers above all say the same, some with the whole address.
+                _ => Self::Unavailable { store, key, tries: 1, source: causes::innermost(&error).into() },
             },
+        }
+    }
+
+    /// The situation that a server's answer stands for.
+    fn of_answer(store: String, key: String, answer: Answer) -> Self {
+        match answer.situation() {
+            Situation::NotFound => Self::NotFound { store, key },
+            Situation::NoBucket => Self::NoBucket { store, source: answer.into() },
+            Situation::Exists => Self::AlreadyExists { store, key, source: answer.into() },
+            Situation::Denied => Self::Denied { store, key, source: answer.into() },
+            Situation::Full => Self::Full { store, key, source: answer.into() },
+            Situation::NotSupported => Self::NotSupported { store, key, source: answer.into() },
+            Situation::Refused => Self::Refused { store, key, source: answer.into() },
+            Situation::Passing => Self::Unavailable { store, key, tries: 1, source: answer.into() },
+        }
+    }
+
+    /// The same error of a call without a condition: that something is in the way (409) passes.
+    pub(crate) fn without_condition(self) -> Self {
+        match self {
+            Self::AlreadyExists { store, key, source } => Self::Unavailable { store, key, tries: 1, source },
+            other => other,
         }
     }
 }
@@ -245,6 +349,21 @@ const ELSEWHERE: &str = "choose another store with `--store` or `BASIN_STORE`";
 /// An object of a store, or the store itself.
 fn place(store: &str, key: &str) -> String {
     if key.is_empty() { store.to_owned() } else { format!("`{key}` in {store}") }
+}
+
+/// What a server's answer says to do.
+fn answer(source: &Cause) -> Option<&'static str> {
+    source.downcast_ref::<Answer>()?.hint()
+}
+
+fn scheme(url: &str) -> &str {
+    url.split_once("://").map_or("", |(scheme, _)| scheme)
+}
+
+/// Whether a call failed because nobody gives credentials.
+fn is_without_credentials(error: &(dyn std::error::Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |error| error.source())
+        .any(<dyn std::error::Error>::is::<NoCredentials>)
 }
 
 /// The folder that a store's URL names, if it names one.

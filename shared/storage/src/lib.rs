@@ -14,6 +14,7 @@ pub mod table;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+mod answer;
 mod attempt;
 mod checkpoint;
 mod commit;
@@ -24,8 +25,10 @@ mod find;
 mod key;
 mod manifest;
 mod parquet_file;
+mod parts;
 mod probe;
 mod read;
+mod reader;
 mod retry;
 mod store;
 mod sweep;

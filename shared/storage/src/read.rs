@@ -40,11 +40,11 @@ impl Store {
         self.get_exactly(&format!("{}/{name}", manifest.folder()), &artifact.contents).await
     }
 
-    /// An artifact of an attempt, into a file; see [`Store::download`].
+    /// An artifact of an attempt, into a file; see [`Store::download`]. Gives whether anything was fetched.
     ///
     /// # Errors
     /// As [`Store::read_artifact`], and [`StorageError::File`].
-    pub async fn fetch_artifact(&self, manifest: &Manifest, name: &str, to: &Path) -> Result<()> {
+    pub async fn fetch_artifact(&self, manifest: &Manifest, name: &str, to: &Path) -> Result<bool> {
         let artifact = wanted(manifest, name)?;
         self.download(&format!("{}/{name}", manifest.folder()), &artifact.contents, to).await
     }

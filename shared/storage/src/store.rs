@@ -9,10 +9,15 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutPayload};
 use serde::de::DeserializeOwned;
+use tokio::sync::Semaphore;
 
 use crate::backend::{self, IfMissing};
 use crate::contents::ContentsHasher;
+use crate::reader::ObjectReader;
 use crate::{Contents, Result, Retry, StorageError, key};
+
+/// Parts of large files under way at once, over all uploads of a store.
+const PARTS_UNDER_WAY: usize = 8;
 
 /// A store: a folder, a bucket, or memory. Cloning it shares it.
 #[derive(Clone)]
@@ -20,6 +25,9 @@ pub struct Store(Arc<Inner>);
 
 struct Inner {
     objects: Arc<dyn ObjectStore>,
+    /// Parts of large files that may be under way at once, over all calls: what bounds their memory, and keeps a slow
+    /// line from being shared by so many that none gets through in time.
+    parts: Arc<Semaphore>,
     url: String,
     root: Option<PathBuf>,
     retry: Retry,
@@ -32,11 +40,13 @@ impl fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens a store, and makes it if it is a folder that isn't there: a plain path, `file:///…` or `memory://NAME`.
+    /// Opens a store, and makes it if it is a folder that isn't there: a plain path, `file:///…`, `memory://NAME`,
+    /// `s3://BUCKET/PREFIX`, `gs://…` or `az://…`. What is on the network is first asked by the first call.
     ///
     /// # Errors
     /// [`StorageError::UnknownScheme`] and [`StorageError::BadUrl`] if it is no store's address,
-    /// [`StorageError::Denied`] if the folder can't be made.
+    /// [`StorageError::Unconfigured`] if what it needs beside the address is missing, [`StorageError::Denied`] if the
+    /// folder can't be made.
     pub fn open(url_or_path: &str) -> Result<Self> {
         Ok(Self::of(backend::open(url_or_path, IfMissing::Create)?))
     }
@@ -51,19 +61,22 @@ impl Store {
 
     /// A store over any `object_store`, which goes by `url` in errors. For tests with faults.
     pub fn from_object_store(objects: Arc<dyn ObjectStore>, url: &str) -> Self {
-        Self(Arc::new(Inner { objects, url: url.to_owned(), root: None, retry: Retry::default() }))
+        Self::of(backend::Opened { objects, url: url.to_owned(), root: None })
     }
 
-    fn of(opened: backend::Opened) -> Self {
+    /// The façade over what a backend opened.
+    pub(crate) fn of(opened: backend::Opened) -> Self {
         let backend::Opened { objects, url, root } = opened;
-        Self(Arc::new(Inner { objects, url, root, retry: Retry::default() }))
+        let parts = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
+        Self(Arc::new(Inner { objects, parts, url, root, retry: Retry::default() }))
     }
 
     /// The same store with other patience.
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
-        let Inner { objects, url, root, .. } = &*self.0;
-        Self(Arc::new(Inner { objects: Arc::clone(objects), url: url.clone(), root: root.clone(), retry }))
+        let Inner { objects, parts, url, root, .. } = &*self.0;
+        let (objects, parts) = (Arc::clone(objects), Arc::clone(parts));
+        Self(Arc::new(Inner { objects, parts, url: url.clone(), root: root.clone(), retry }))
     }
 
     /// The URL under which the same store can be opened again.
@@ -88,7 +101,7 @@ impl Store {
             .retry
             .run(|| async move {
                 let put = self.0.objects.put(path, PutPayload::from_bytes(bytes.clone()));
-                self.timed(key, patience, put).await.map(drop)
+                self.timed(key, patience, put).await.map(drop).map_err(StorageError::without_condition)
             })
             .await
     }
@@ -223,19 +236,21 @@ impl Store {
     /// # Errors
     /// As [`Store::get`].
     pub async fn contents(&self, key: &str) -> Result<Contents> {
-        let path = key::path(key)?;
-        let path = &path;
-        self.0
-            .retry
-            .run(|| async move {
-                let mut chunks = self.open_object(key, path).await?.into_stream();
-                let mut hasher = ContentsHasher::default();
-                while let Some(chunk) = self.timed_next(key, &mut chunks).await? {
-                    hasher.update(&chunk);
-                }
-                Ok(hasher.finish())
-            })
-            .await
+        let mut object = ObjectReader::open(self, key).await?;
+        let mut hasher = ContentsHasher::default();
+        while let Some(chunk) = object.next().await? {
+            hasher.update(&chunk);
+        }
+        Ok(hasher.finish())
+    }
+
+    /// Looks whether the store answers at all: one listing of its first level.
+    ///
+    /// # Errors
+    /// [`StorageError::NoBucket`], [`StorageError::NoCredentials`], [`StorageError::Denied`], [`StorageError::Refused`],
+    /// [`StorageError::Unavailable`].
+    pub async fn reach(&self) -> Result<()> {
+        self.list_folders("").await.map(drop)
     }
 }
 
@@ -244,6 +259,11 @@ impl Store {
     /// The objects underneath.
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
         &self.0.objects
+    }
+
+    /// What a part of a large file needs a permit of while it is in memory.
+    pub(crate) fn parts(&self) -> &Arc<Semaphore> {
+        &self.0.parts
     }
 
     /// How calls are retried.
@@ -257,8 +277,13 @@ impl Store {
     }
 
     /// Begins to read an object, once.
-    pub(crate) async fn open_object(&self, key: &str, path: &object_store::path::Path) -> Result<GetResult> {
-        self.timed(key, self.0.retry.patience, self.0.objects.get_opts(path, GetOptions::default())).await
+    pub(crate) async fn open_object(
+        &self,
+        key: &str,
+        path: &object_store::path::Path,
+        options: GetOptions,
+    ) -> Result<GetResult> {
+        self.timed(key, self.0.retry.patience, self.0.objects.get_opts(path, options)).await
     }
 
     /// Reads an object whose size `admit` agrees with, before its bytes are in memory.
@@ -272,7 +297,7 @@ impl Store {
         self.0
             .retry
             .run(|| async move {
-                let opened = self.open_object(key, path).await?;
+                let opened = self.open_object(key, path, GetOptions::default()).await?;
                 let size = opened.meta.size;
                 admit(size)?;
                 let bytes = self.timed(key, self.0.retry.patience_for(size), opened.bytes()).await?;
@@ -326,7 +351,8 @@ impl Store {
         self.timed(key, self.0.retry.patience, stream.try_next()).await
     }
 
-    fn unavailable(&self, key: &str, source: crate::Cause) -> StorageError {
+    /// An error that passes.
+    pub(crate) fn unavailable(&self, key: &str, source: crate::Cause) -> StorageError {
         StorageError::Unavailable { store: self.0.url.clone(), key: key.to_owned(), tries: 1, source }
     }
 }

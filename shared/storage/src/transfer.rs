@@ -5,19 +5,16 @@ use std::path::Path;
 
 use basin_domain::digest::Digest;
 use bytes::{Bytes, BytesMut};
-use object_store::{ObjectStoreExt, WriteMultipart};
+use object_store::ObjectStoreExt;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::contents::ContentsHasher;
+use crate::reader::ObjectReader;
 use crate::{Contents, Result, StorageError, Store, key};
 
-/// Files up to this size are written in one call, larger ones in parts of at least this size.
-const PART: u64 = 8 << 20;
-/// Parts under way at once: what bounds the memory of an upload.
-const PARTS_UNDER_WAY: usize = 4;
-/// Stores take 10,000 parts at most.
-const MOST_PARTS: u64 = 9_000;
+/// Files up to this size are written in one call, larger ones in parts of at least this size, in bytes.
+pub(crate) const PART: u64 = 8 << 20;
 
 impl Store {
     /// Writes a file's contents, over what is there; all of it or nothing. Gives what was written.
@@ -37,7 +34,8 @@ impl Store {
                     // Grown meanwhile: then it is no longer small, and the next branch is the right one.
                     if bytes.len() as u64 <= PART {
                         let put = self.objects().put(path, bytes.clone().into());
-                        self.timed(key, self.retry().patience_for(size), put).await?;
+                        let put = self.timed(key, self.retry().patience_for(size), put).await;
+                        put.map_err(StorageError::without_condition)?;
                         return Ok(Contents::of(&bytes));
                     }
                     source = File::open(file).await.map_err(|error| unreadable(file, error))?;
@@ -47,57 +45,17 @@ impl Store {
             .await
     }
 
-    async fn put_parts(
-        &self,
-        key: &str,
-        path: &object_store::path::Path,
-        file: &Path,
-        source: &mut File,
-        size: u64,
-    ) -> Result<Contents> {
-        let part = PART.max(size.div_ceil(MOST_PARTS));
-        let patience = self.retry().patience_for(part);
-        let begun = self.timed(key, patience, self.objects().put_multipart(path)).await?;
-        let mut upload =
-            WriteMultipart::new_with_chunk_size(begun, usize::try_from(part).unwrap_or(usize::MAX));
-        let mut hasher = ContentsHasher::default();
-        let sent = loop {
-            if let Err(error) = self.timed(key, patience, upload.wait_for_capacity(PARTS_UNDER_WAY)).await {
-                break Err(error);
-            }
-            match read_part(source, part).await {
-                Ok(bytes) if bytes.is_empty() => break Ok(()),
-                Ok(bytes) => {
-                    hasher.update(&bytes);
-                    upload.put(bytes);
-                }
-                Err(error) => break Err(unreadable(file, error)),
-            }
-        };
-        match sent {
-            Ok(()) => {
-                self.timed(key, self.retry().patience_for(part * PARTS_UNDER_WAY as u64), upload.finish())
-                    .await?;
-                Ok(hasher.finish())
-            }
-            Err(error) => {
-                // The parts would be paid for until somebody removes them; that it fails changes nothing here.
-                let _ = self.timed(key, patience, upload.abort()).await;
-                Err(error)
-            }
-        }
-    }
-
     /// Reads an object whose contents are known into a file.
     ///
     /// It streams into a temporary file beside `to`, checks size and digest, and renames: `to` is whole whenever it is
-    /// there, also with several fetching it at once. A file that is there with the right contents is left as it is.
+    /// there, also with several fetching it at once. A file that is there with the right contents is left as it is. Gives
+    /// whether anything was fetched.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if the object has other contents, [`StorageError::File`], and as [`Store::get`].
-    pub async fn download(&self, key: &str, expected: &Contents, to: &Path) -> Result<()> {
+    pub async fn download(&self, key: &str, expected: &Contents, to: &Path) -> Result<bool> {
         match contents_of_file(to).await {
-            Ok(found) if found == *expected => return Ok(()),
+            Ok(found) if found == *expected => return Ok(false),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(unreadable(to, error)),
@@ -107,28 +65,14 @@ impl Store {
             _ => Path::new("."),
         };
         tokio::fs::create_dir_all(folder).await.map_err(|error| unreadable(folder, error))?;
-        let path = key::path(key)?;
-        let path = &path;
-        self.retry().run(|| self.download_once(key, path, expected, folder, to)).await
-    }
-
-    async fn download_once(
-        &self,
-        key: &str,
-        path: &object_store::path::Path,
-        expected: &Contents,
-        folder: &Path,
-        to: &Path,
-    ) -> Result<()> {
-        let opened = self.open_object(key, path).await?;
-        if opened.meta.size != expected.size {
-            let why = format!("it has {} bytes, not {}", opened.meta.size, expected.size);
+        let mut object = ObjectReader::open(self, key).await?;
+        if object.size() != expected.size {
+            let why = format!("it has {} bytes, not {}", object.size(), expected.size);
             return Err(self.corrupt(key, why));
         }
         let (temporary, mut file) = new_temporary(folder).map_err(|error| unreadable(folder, error))?;
-        let mut chunks = opened.into_stream();
         let mut hasher = ContentsHasher::default();
-        while let Some(chunk) = self.timed_next(key, &mut chunks).await? {
+        while let Some(chunk) = object.next().await? {
             hasher.update(&chunk);
             file.write_all(&chunk).await.map_err(|error| unreadable(to, error))?;
         }
@@ -138,7 +82,8 @@ impl Store {
         // On disk before it has its name: after a power cut a name without contents would pass for the file.
         file.sync_all().await.map_err(|error| unreadable(to, error))?;
         drop(file);
-        temporary.persist(to).map_err(|error| unreadable(to, error.error))
+        temporary.persist(to).map_err(|error| unreadable(to, error.error))?;
+        Ok(true)
     }
 }
 
@@ -165,7 +110,7 @@ fn new_temporary(folder: &Path) -> io::Result<(tempfile::TempPath, File)> {
 }
 
 /// Up to `limit` bytes; fewer at the file's end only.
-async fn read_part(source: &mut File, limit: u64) -> io::Result<Bytes> {
+pub(crate) async fn read_part(source: &mut File, limit: u64) -> io::Result<Bytes> {
     let mut part = BytesMut::new();
     let mut limited = source.take(limit);
     while limited.read_buf(&mut part).await? > 0 {}

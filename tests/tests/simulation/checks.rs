@@ -280,6 +280,9 @@ impl World {
                 self.checks.granted(event.at, granted)
             }
             Change::Expired { lease } => self.check_expiry(event.at, lease),
+            Change::Chosen(choice) => {
+                broken(1, format!("{} was chosen though its store honours conditions", choice.commit.task))
+            }
             Change::Committed(commit) => self.checks.committed(commit, &self.store, &self.plan),
             Change::Failed { lease, task, failure, verdict } => {
                 self.checks.failed(lease, *task, failure.kind, *verdict)?;

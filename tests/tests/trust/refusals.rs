@@ -31,6 +31,7 @@ fn messages(sweep: &str, worker: &str) -> BTreeMap<&'static str, Vec<u8>> {
     };
     let cancel = v1::SteerSweepRequest { sweep_id, steering: v1::Steering::Cancel.into() };
     let hello = v1::HelloRequest {
+        can_ask_to_commit: true,
         protocol: basin_proto::PROTOCOL,
         worker_id: "w".into(),
         worker: description.clone(),
@@ -122,7 +123,8 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
             too_small.push((farm.clone(), path));
         }
     }
-    assert_eq!(too_small.len(), 5 + 2 * 3);
+    let calls_of_workers = basin_proto::CALLS.iter().filter(|path| path.contains(".Scheduler/")).count();
+    assert_eq!(too_small.len(), calls_of_workers + 2 * 3);
     let messages = messages(&sweep, &id);
     let paths = basin_proto::CALLS.iter().copied().cycle();
     let without = paths.clone().take(EACH).map(|path| (strangers[0].clone(), path, UNAUTHENTICATED));

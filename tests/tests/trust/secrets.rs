@@ -78,3 +78,25 @@ fn a_local_run_answers_nobody_but_its_own_worker() {
     run.signal("TERM");
     assert_eq!(run.wait(), Some(1));
 }
+
+#[test]
+fn no_log_at_any_level_has_the_databases_password() {
+    const PASSWORD: &str = "hunter2-hush";
+    let mut site = Site::new();
+    site.place.set("BASIN_LOG", "trace");
+    site.place.set("BASIN_JOURNAL", &format!("postgres://basin:{PASSWORD}@127.0.0.1:9/basin"));
+    let said = site.place.basin(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_ne!(said.code, Some(0));
+    assert!(said.err.contains("127.0.0.1") && !said.err.contains(PASSWORD), "{}", said.err);
+    let Ok(url) = std::env::var("BASIN_TEST_POSTGRES") else {
+        eprintln!("NOT RUN: a journal in PostgreSQL, since BASIN_TEST_POSTGRES names no server");
+        return;
+    };
+    let url = url.replace("://postgres@", &format!("://postgres:{PASSWORD}@"));
+    assert!(url.contains(PASSWORD), "a server that takes any password from postgres");
+    site.place.set("BASIN_JOURNAL", &format!("{url}?schema=no_password_in_logs"));
+    let (_coordinator, url) = site.place.serve("127.0.0.1:0", &[]);
+    site.place.basin(&["list", "--coordinator", &url]).succeeded();
+    let log = site.place.read("serve.log");
+    assert!(log.len() > 1_000 && !log.contains(PASSWORD), "{log}");
+}

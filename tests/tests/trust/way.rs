@@ -82,3 +82,25 @@ fn a_caller_who_calls_too_often_is_told_to_wait() {
     assert!(refused.err.contains("too many calls from one caller"), "{}", refused.err);
     assert!(refused.err.contains("--calls-per-second"), "{}", refused.err);
 }
+
+#[test]
+fn a_connection_that_shows_nothing_is_closed() {
+    let site = Site::new();
+    site.token("viewer", "guest");
+    let (_secured, secured) = site.serve("127.0.0.1:0", &[]);
+    let (_plain, plain) = site.place.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", "plain"]);
+    let silent = [secured, plain].map(|url| {
+        let mut stream = TcpStream::connect(url.split_once("://").unwrap().1).unwrap();
+        stream.set_read_timeout(Some(basin_tests::PATIENCE)).unwrap();
+        // The preface of HTTP/2 and empty settings, and then nothing.
+        stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
+        stream
+    });
+    for mut stream in silent {
+        let mut said = Vec::new();
+        // It ends by itself: nobody waits for the rest of it for ever.
+        let ended = stream.read_to_end(&mut said);
+        let is_closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
+        assert!(ended.as_ref().map_or_else(is_closed, |_| true), "{ended:?}");
+    }
+}

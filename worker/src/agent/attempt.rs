@@ -15,13 +15,18 @@ use basin_domain::key;
 use basin_domain::record::Outcome;
 use basin_domain::worker::{Progress, WorkerDescription};
 use basin_proto::executor::{Checkpoint, Checkpointed, Finished, Start, Stop, from_executor, to_executor};
-use basin_storage::{AttemptWriter, CommitOutcome, Ending, Provenance, Store};
+use basin_proto::v1;
+use basin_storage::{
+    AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance, StorageError, Store,
+};
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::cache::DataCache;
 use super::child::{Executor, Lane, within};
+use super::coordinator::Coordinator;
 use super::lease::{Lease, LeasedTask, Wish};
+use super::patience::patiently;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -41,7 +46,9 @@ pub(super) enum Settlement {
 
 /// What an attempt works with.
 pub(super) struct Workplace<'a> {
+    pub(super) coordinator: &'a Coordinator,
     pub(super) store: &'a Store,
+    pub(super) commits: CommitMode,
     pub(super) cache: &'a DataCache,
     pub(super) worker: &'a WorkerId,
     pub(super) description: &'a WorkerDescription,
@@ -63,8 +70,14 @@ impl From<Settlement> for Ended {
     }
 }
 
-fn storage_failure(error: &impl std::error::Error) -> Settlement {
-    Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)))
+/// What a failure of the store does to an attempt: one that passes is nobody's fault where the lease is given back anyway.
+fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+    match *lease.wishes().borrow() {
+        Wish::GiveBack(reason) if error.is_transient() => Settlement::Released(reason),
+        Wish::GiveBack(_) | Wish::Train | Wish::Abandon => {
+            Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)))
+        }
+    }
 }
 
 fn unix_ms() -> u64 {
@@ -91,7 +104,7 @@ pub(super) async fn work(
     executor: &Arc<Executor>,
 ) -> Ended {
     let started_unix_ms = unix_ms();
-    let start = match prepare(place, task).await {
+    let start = match prepare(place, lease, task).await {
         Ok(start) => start,
         Err(settlement) => return settlement.into(),
     };
@@ -205,33 +218,34 @@ async fn crashed(
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
-async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<Start, Settlement> {
-    if let Some(commit) = place.store.read_commit(&task.id).await.map_err(|error| storage_failure(&error))? {
+async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Result<Start, Settlement> {
+    let failed = |error| storage_failure(lease, &error);
+    if let Some(commit) = patiently(lease, || place.store.read_commit(&task.id)).await.map_err(failed)? {
         return Err(Settlement::Committed { manifest: commit.manifest });
     }
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let dataset = match &task.spec.data {
         None => None,
-        Some(dataset) => Some(text(&place.cache.path(dataset).await.map_err(Settlement::Failed)?)),
+        Some(dataset) => Some(text(&place.cache.path(dataset, lease).await.map_err(Settlement::Failed)?)),
     };
     let local = |path: &Path, error: io::Error| {
         Settlement::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
     };
     let mut inputs = std::collections::HashMap::new();
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
-        let commit = place.store.read_commit(input).await.map_err(|error| storage_failure(&error))?;
+        let commit = patiently(lease, || place.store.read_commit(input)).await.map_err(failed)?;
         let commit = commit.ok_or_else(|| {
             Settlement::Failed(Failure::new(
                 FailureKind::Storage,
                 format!("input {name} ({input}) has no commit"),
             ))
         })?;
-        let bytes = place.store.read_result(&commit).await.map_err(|error| storage_failure(&error))?;
+        let bytes = patiently(lease, || place.store.read_result(&commit)).await.map_err(failed)?;
         let path = place.scratch.join(format!("input-{position}.safetensors"));
         tokio::fs::write(&path, &bytes).await.map_err(|error| local(&path, error))?;
         inputs.insert(name.clone(), text(&path));
     }
-    let stored = place.store.newest_checkpoint(&task.id).await.map_err(|error| storage_failure(&error))?;
+    let stored = patiently(lease, || place.store.newest_checkpoint(&task.id)).await.map_err(failed)?;
     let (mut checkpoint, mut checkpoint_number) = (None, 0);
     if let Some(stored) = stored {
         let path = place.scratch.join("resume.safetensors");
@@ -252,8 +266,7 @@ async fn prepare(place: &Workplace<'_>, task: &LeasedTask) -> Result<Start, Sett
 
 async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
     let path = within(scratch, &told.path)?;
-    let bytes = tokio::fs::read(&path).await?;
-    writer.put_checkpoint(told.number, Bytes::from(bytes)).await?;
+    writer.put_checkpoint_file(told.number, &path).await?;
     tokio::fs::remove_file(&path).await?;
     Ok(())
 }
@@ -289,29 +302,59 @@ async fn commit(
             Ok(path) => path,
             Err(error) => return crashed(error.to_string()),
         };
-        if let Err(error) = writer.put_artifact_file(name, &path).await {
-            return storage_failure(&error);
+        if let Err(error) = patiently(lease, || writer.put_artifact_file(name, &path)).await {
+            return storage_failure(lease, &error);
         }
     }
     let ending = Ending { worker: place.worker.clone(), outcome, provenance };
-    let commit = match writer.finish(ending).await.and_then(|manifest| manifest.commit()) {
+    let manifest = patiently(lease, || writer.finish(ending.clone())).await;
+    let commit = match manifest.and_then(|manifest| manifest.commit()) {
         Ok(commit) => commit,
-        Err(error) => return storage_failure(&error),
+        Err(error) => return storage_failure(lease, &error),
     };
     // Fenced twice: no commit is begun after the lease's end, and one that is late all the same meets `Create`.
     if lease.is_abandoned() {
         return Settlement::Abandoned;
     }
-    let manifest = match place.store.commit(&commit).await {
-        Ok(CommitOutcome::Committed) => commit.manifest,
-        Ok(CommitOutcome::Superseded(other)) => {
+    let committed = match place.commits {
+        CommitMode::Conditional => match patiently(lease, || place.store.commit(&commit)).await {
+            Ok(outcome) => outcome,
+            Err(error) => return storage_failure(lease, &error),
+        },
+        CommitMode::Serialised => match ask_to_commit(place, &commit).await {
+            Ok(outcome) => outcome,
+            Err(settlement) => return settlement,
+        },
+    };
+    let manifest = match committed {
+        CommitOutcome::Committed => commit.manifest,
+        CommitOutcome::Superseded(other) => {
             tracing::warn!(task = %commit.task, by = %other.lease, "superseded by another attempt's commit");
             other.manifest
         }
-        Err(error) => return storage_failure(&error),
     };
     if let Err(error) = place.store.remove_checkpoints(&commit.task).await {
         tracing::debug!(task = %commit.task, %error, "checkpoints of a committed task were left");
     }
     Settlement::Committed { manifest }
+}
+
+/// Lets the coordinator commit, which alone writes commits to this store.
+async fn ask_to_commit(place: &Workplace<'_>, commit: &Commit) -> Result<CommitOutcome, Settlement> {
+    let failed = |why: String| Settlement::Failed(Failure::new(FailureKind::Storage, why));
+    let commit_json = String::from_utf8(commit.to_bytes()).expect("JSON is text");
+    let counts = match place.coordinator.commit(&v1::CommitRequest { commit_json }).await {
+        Ok(counts) => counts,
+        // The lease ended before the coordinator chose.
+        Err(status) if status.code() == tonic::Code::FailedPrecondition => {
+            tracing::warn!(task = %commit.task, %status, "the coordinator does not commit this attempt");
+            return Err(Settlement::Abandoned);
+        }
+        Err(status) => return Err(failed(format!("the coordinator could not commit: {}", status.message()))),
+    };
+    match Commit::from_bytes(counts.as_bytes()) {
+        Ok(counts) if counts == *commit => Ok(CommitOutcome::Committed),
+        Ok(other) => Ok(CommitOutcome::Superseded(other)),
+        Err(error) => Err(failed(format!("the coordinator's answer is no commit: {error}"))),
+    }
 }

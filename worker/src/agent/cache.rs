@@ -8,6 +8,9 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_storage::{StorageError, Store};
 use tokio::sync::Mutex;
 
+use super::lease::Lease;
+use super::patience::patiently;
+
 /// The cache folder: `<name>/<digest>/data.basin`.
 #[derive(Debug, Clone)]
 pub(super) struct DataCache {
@@ -23,7 +26,7 @@ impl DataCache {
     }
 
     /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet.
-    pub(super) async fn path(&self, dataset: &Dataset) -> Result<PathBuf, Failure> {
+    pub(super) async fn path(&self, dataset: &Dataset, lease: &Lease) -> Result<PathBuf, Failure> {
         let folder = self.folder.join(dataset.name.as_str()).join(dataset.digest.to_string());
         let path = folder.join("data.basin");
         let _one_at_a_time = self.fetching.lock().await;
@@ -46,7 +49,8 @@ impl DataCache {
                 .map_err(|error| missing(error.to_string()))?;
             tracing::info!(dataset = %dataset.name, "data set made");
         } else {
-            self.store.fetch_dataset(dataset, &path).await.map_err(|error| match error {
+            let fetched = patiently(lease, || self.store.fetch_dataset(dataset, &path)).await;
+            fetched.map_err(|error| match error {
                 StorageError::NotFound { .. } | StorageError::Corrupt { .. } => missing(error.to_string()),
                 error => Failure::new(FailureKind::Storage, error.to_string()),
             })?;

@@ -62,8 +62,12 @@ impl Coordinator {
         worker: &WorkerDescription,
         patience: Duration,
     ) -> Result<v1::HelloReply, AgentError> {
-        let request =
-            v1::HelloRequest { protocol: PROTOCOL, worker_id: id.to_owned(), worker: Some(worker.into()) };
+        let request = v1::HelloRequest {
+            protocol: PROTOCOL,
+            worker_id: id.to_owned(),
+            worker: Some(worker.into()),
+            can_ask_to_commit: true,
+        };
         let deadline = tokio::time::Instant::now() + patience;
         let mut pause = Duration::from_millis(50);
         loop {
@@ -141,43 +145,52 @@ impl Coordinator {
 
     /// Tells of a commit until it is heard. False: the lease had ended.
     pub(super) async fn complete(&self, request: &v1::CompleteRequest) -> Result<bool, Status> {
-        self.until_heard(|connection| {
+        let reply = self.until_heard(|connection| {
             let request = request.clone();
             async move { client(connection).complete(request).await }
-        })
-        .await
+        });
+        Ok(reply.await?.held)
+    }
+
+    /// Lets the coordinator commit, and gives the commit that counts, as JSON. Asks until it is heard.
+    pub(super) async fn commit(&self, request: &v1::CommitRequest) -> Result<String, Status> {
+        let reply = self.until_heard(|connection| {
+            let request = request.clone();
+            async move { client(connection).commit(request).await }
+        });
+        Ok(reply.await?.commit_json)
     }
 
     /// Tells of a failure until it is heard.
     pub(super) async fn fail(&self, request: &v1::FailRequest) -> Result<bool, Status> {
-        self.until_heard(|connection| {
+        let reply = self.until_heard(|connection| {
             let request = request.clone();
             async move { client(connection).fail(request).await }
-        })
-        .await
+        });
+        Ok(reply.await?.held)
     }
 
     /// Gives a task back until it is heard.
     pub(super) async fn release(&self, request: &v1::ReleaseRequest) -> Result<bool, Status> {
-        self.until_heard(|connection| {
+        let reply = self.until_heard(|connection| {
             let request = request.clone();
             async move { client(connection).release(request).await }
-        })
-        .await
+        });
+        Ok(reply.await?.held)
     }
 
     /// Repeats an idempotent call while no coordinator leads.
-    async fn until_heard<F, T>(&self, call: F) -> Result<bool, Status>
+    async fn until_heard<R, F, T>(&self, call: F) -> Result<R, Status>
     where
         F: Fn(Connection) -> T,
-        T: Future<Output = Result<tonic::Response<v1::SettleReply>, Status>>,
+        T: Future<Output = Result<tonic::Response<R>, Status>>,
     {
         let mut pause = Duration::from_millis(50);
         let began = tokio::time::Instant::now();
         let mut warned = false;
         loop {
             let status = match self.all.call(Some(*SILENCE.end()), &call).await {
-                Ok(Ok(reply)) => return Ok(reply.held),
+                Ok(Ok(reply)) => return Ok(reply),
                 // With a refused token the agent as a whole ends, if no other one comes.
                 Ok(Err(status))
                     if retry_after(&status).is_some() || status.code() == Code::Unauthenticated =>

@@ -13,6 +13,7 @@ mod error;
 mod lease;
 mod machine;
 mod pack;
+mod patience;
 mod settings;
 mod slot;
 
@@ -23,7 +24,7 @@ use basin_domain::failure::ReleaseReason;
 use basin_domain::id::LeaseId;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::{retry_after, v1};
-use basin_storage::Store;
+use basin_storage::{CommitMode, Store};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -43,6 +44,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const ROUND: Duration = Duration::from_millis(1_000);
 /// The shortest: a coordinator that comes back is found before a short lease is fenced.
 const SHORT_ROUND: Duration = Duration::from_millis(50);
+/// Within this time a task that begins does nothing worth keeping.
+const SHORTEST_REACH: Duration = Duration::from_secs(5);
 /// How long giving back what is left may take, once everything is stopped.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -82,8 +85,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
         () = shutdown.cancelled() => return Ok(Departure::Drained),
     };
+    let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
     let url = settings.store.clone().unwrap_or(hello.store_url);
-    let store = Store::open(&url).map_err(|source| AgentError::Store { url, source })?;
+    let store = open_store(url).await?;
     for folder in [&settings.scratch, &settings.data_cache] {
         std::fs::create_dir_all(folder)
             .map_err(|source| AgentError::Folder { path: folder.clone(), source })?;
@@ -93,6 +97,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         coordinator,
         cache: DataCache::new(settings.data_cache.clone(), store.clone()),
         store,
+        commits,
         worker: settings.id.clone(),
         description,
         checkpoint_every: settings.checkpoint_every,
@@ -123,6 +128,19 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     let departure = served?;
     let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
     Ok(departure)
+}
+
+/// Opens the store, and looks whether it can be used before any task is charged for it. One that is down is waited for.
+async fn open_store(url: String) -> Result<Store, AgentError> {
+    let opened = async {
+        let store = Store::open(&url)?;
+        match store.reach().await {
+            Err(error) if error.is_transient() => tracing::warn!(%error, "the store does not answer yet"),
+            reached => reached?,
+        }
+        Ok(store)
+    };
+    opened.await.map_err(|source| AgentError::Store { url: url.clone(), source })
 }
 
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
@@ -197,7 +215,9 @@ impl Agent {
         let now = Instant::now();
         if shutdown.is_cancelled() {
             self.leave(Departure::Drained, ReleaseReason::Preemption);
-        } else if self.walltime_ends().is_some_and(|end| now >= end) {
+        } else if self.walltime_ends().is_some_and(|end| now >= end)
+            || (self.leases.is_empty() && self.is_too_late_for_more())
+        {
             self.leave(Departure::Walltime, ReleaseReason::Walltime);
         } else if self.idleness_ends().is_some_and(|end| now >= end) {
             self.leave(Departure::Idle, ReleaseReason::Drain);
@@ -207,6 +227,18 @@ impl Agent {
     /// When it must begin to leave, so that the grace fits into its walltime.
     fn walltime_ends(&self) -> Option<Instant> {
         Some(self.born + self.settings.walltime?.saturating_sub(self.settings.grace))
+    }
+
+    /// From when on it takes no more leases: what began later would not reach a checkpoint before it is given back. A short
+    /// walltime is used for half of it all the same, since leaving writes a checkpoint too.
+    fn last_call(&self) -> Option<Instant> {
+        let end = self.walltime_ends()?;
+        let reach = self.settings.checkpoint_every.max(SHORTEST_REACH);
+        Some(end - reach.min((end - self.born) / 2))
+    }
+
+    fn is_too_late_for_more(&self) -> bool {
+        self.last_call().is_some_and(|last| Instant::now() >= last)
     }
 
     /// When it has been idle for long enough.
@@ -221,7 +253,8 @@ impl Agent {
         let fence = live.map(|(_, lease)| Instant::now() + lease.until_fence()).min();
         let ends = match self.leaving {
             Some((_, latest)) => [Some(latest), None],
-            None => [self.walltime_ends(), self.idleness_ends()],
+            None if self.leases.is_empty() => [self.last_call(), self.idleness_ends()],
+            None => [self.walltime_ends(), None],
         };
         ends.into_iter().chain([fence]).flatten().min()
     }
@@ -247,11 +280,12 @@ impl Agent {
                 .collect(),
         });
         let free = self.work.len().saturating_sub(self.leases.len());
+        let takes_more = self.leaving.is_none() && !self.is_too_late_for_more();
         v1::SyncRequest {
             worker_id: self.settings.id.to_string(),
             worker: Some((&self.shared.description).into()),
             holds: holds.collect(),
-            free_slots: if self.leaving.is_some() { 0 } else { u32::try_from(free).unwrap_or(u32::MAX) },
+            free_slots: if takes_more { u32::try_from(free).unwrap_or(u32::MAX) } else { 0 },
             max_pack: self.pack.current(),
             draining: self.leaving.is_some(),
             seen: self.seen,

@@ -8,7 +8,7 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::WorkerId;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::v1;
-use basin_storage::Store;
+use basin_storage::{CommitMode, Store};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use tokio::sync::{Mutex, mpsc};
@@ -23,6 +23,8 @@ use super::lease::{Lease, LeasedTask, Wish};
 pub(super) struct Shared {
     pub(super) coordinator: Coordinator,
     pub(super) store: Store,
+    /// Who writes commits.
+    pub(super) commits: CommitMode,
     pub(super) cache: DataCache,
     pub(super) worker: WorkerId,
     pub(super) description: WorkerDescription,
@@ -111,7 +113,9 @@ impl Slot {
                 Err(error) => return broken("the executor can't be started", error),
             };
             let place = Workplace {
+                coordinator: &self.shared.coordinator,
                 store: &self.shared.store,
+                commits: self.shared.commits,
                 cache: &self.shared.cache,
                 worker: &self.shared.worker,
                 description: &self.shared.description,

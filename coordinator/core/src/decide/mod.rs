@@ -28,6 +28,7 @@ pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<
         Command::Sync(sync) => sync::sync(ledger, now, &sync)?,
         Command::Complete(complete) => settle::complete(ledger, complete)?,
         Command::Adopt(complete) => settle::adopt(ledger, complete)?,
+        Command::Choose(choice) => settle::choose(ledger, choice)?,
         Command::Fail { lease, task, failure } => settle::fail(ledger, now, &lease, task, failure)?,
         Command::Release { lease, task, reason } => settle::release(ledger, &lease, task, reason)?,
         Command::Expire { lease, tasks } => settle::expire(ledger, now, &lease, &tasks)?,

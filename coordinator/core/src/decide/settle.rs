@@ -8,7 +8,7 @@ use basin_domain::time::Timestamp;
 
 use super::{Decision, nothing_to_do};
 use crate::Ledger;
-use crate::command::{Complete, Policy, Refusal, Reply};
+use crate::command::{Choice, Complete, DOCUMENT_LIMIT, Policy, Refusal, Reply};
 use crate::event::{Change, FinalReason, Verdict};
 use crate::ledger::apply::speaks_against_worker;
 use crate::ledger::state::{Stage, Task, TaskIndex};
@@ -31,6 +31,28 @@ pub(super) fn complete(ledger: &Ledger, complete: Complete) -> Decision {
         return Err(Refusal::NotOfThisLease { lease: complete.lease, task: complete.task });
     }
     Ok((vec![Change::Committed(complete)], Reply::Settled { held }))
+}
+
+/// A worker asks for its commit to be written. Once one is chosen everybody hears of that one, also who has lost its
+/// lease: it may be its own.
+pub(super) fn choose(ledger: &Ledger, choice: Choice) -> Decision {
+    let task = ledger.state.task(find(ledger, choice.commit.task)?);
+    if task.is_committed() {
+        return Ok((Vec::new(), Reply::Chosen(None)));
+    }
+    if let Some(chosen) = &task.chosen {
+        return Ok((Vec::new(), Reply::Chosen(Some(chosen.document.clone()))));
+    }
+    let Complete { lease, attempt, task: id, .. } = &choice.commit;
+    if task.stage != Stage::Leased(lease.clone()) || task.attempt() != *attempt {
+        return Err(Refusal::NotOfThisLease { lease: lease.clone(), task: *id });
+    }
+    if choice.document.len() > DOCUMENT_LIMIT {
+        let (asked, limit) = (choice.document.len() as u64, DOCUMENT_LIMIT as u64);
+        return Err(Refusal::TooMany { what: "bytes of a commit", asked, limit });
+    }
+    let document = choice.document.clone();
+    Ok((vec![Change::Chosen(choice)], Reply::Chosen(Some(document))))
 }
 
 /// The store has a commit, whoever made it.

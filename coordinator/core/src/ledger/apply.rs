@@ -35,6 +35,10 @@ impl Ledger {
             Change::Granted(granted) => self.granted(at, granted),
             Change::Heard(heard) => self.heard(at, heard),
             Change::Expired { lease } => self.expired(at, lease),
+            Change::Chosen(choice) => {
+                let task = self.known(&choice.commit.task);
+                self.state.task_mut(task).chosen = Some(Box::new(choice.clone()));
+            }
             Change::Committed(commit) => self.committed(at, commit),
             Change::Failed { lease, task, failure, verdict } => {
                 self.failed(at, lease, task, failure, *verdict);
@@ -223,6 +227,7 @@ impl Ledger {
         }
         let record = &mut self.state.tasks[task.get()];
         record.not_before = None;
+        record.chosen = None;
         record.end_attempt(&commit.lease, at, AttemptEnd::Committed);
         let past = record.attempts.iter().rev().find(|past| past.lease == commit.lease);
         if let Some(conduct) = past.and_then(|past| self.state.workers.get_mut(&past.worker)) {

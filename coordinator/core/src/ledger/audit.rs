@@ -43,6 +43,9 @@ pub enum Violation {
     /// A task that waits for another try has been charged more than it may, or one that was not charged has failed.
     #[error("what task {0} was charged does not fit where it is in its life")]
     Charges(TaskId),
+    /// A commit is to be written for a task that is committed.
+    #[error("task {0} is committed, and a commit is still to be written for it")]
+    Choice(TaskId),
     /// A sweep has an end though it goes on, or none though it is over.
     #[error("the end of sweep {0} does not fit its tasks")]
     Finish(SweepId),
@@ -119,6 +122,9 @@ impl Ledger {
             }
         } else if open != 0 {
             return Some(Violation::Attempts(task.id));
+        }
+        if task.is_committed() && task.chosen.is_some() {
+            return Some(Violation::Choice(task.id));
         }
         let failed = matches!(task.stage, Stage::Failed(_));
         let retries = task.not_before.is_some();

@@ -23,6 +23,8 @@ pub(crate) struct Index {
     pub(crate) links: Vec<Links>,
     /// By [`SweepIndex`].
     pub(crate) tallies: Vec<Tally>,
+    /// All tasks, each once.
+    pub(crate) counts: Counts,
     /// Tasks that can be granted now, first the one to grant first.
     pub(crate) ready: BTreeSet<(Priority, TaskIndex)>,
     /// Tasks that can be granted again from a time on.
@@ -110,8 +112,10 @@ impl Index {
     /// Adds the task that was added to the state last; its inputs follow by `add_inputs`.
     pub(crate) fn add_task(&mut self, state: &State, task: TaskIndex) {
         self.tasks.insert(state.task(task).id, task);
+        let phase = phase(&state.task(task).stage, 0, 0);
+        *self.counts.of_mut(phase) += 1;
         self.links.push(Links {
-            phase: phase(&state.task(task).stage, 0, 0),
+            phase,
             place: Place::Nowhere,
             memberships: Vec::new(),
             dependents: Vec::new(),
@@ -177,6 +181,8 @@ impl Index {
     }
 
     fn recount(&mut self, task: TaskIndex, before: Phase, after: Phase) {
+        *self.counts.of_mut(before) -= 1;
+        *self.counts.of_mut(after) += 1;
         for membership in &self.links[task.get()].memberships {
             let tally = &mut self.tallies[membership.sweep.get()];
             tally.remove(membership.experiment, before);

@@ -10,7 +10,7 @@ use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, AttemptRecord};
-use crate::command::Complete;
+use crate::command::{Choice, Complete};
 use crate::event::{FinalReason, Shape};
 
 macro_rules! index {
@@ -113,6 +113,9 @@ pub(crate) struct Task {
     /// Its attempts, oldest first; of very many, the oldest but the first are forgotten.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) attempts: Vec<AttemptRecord>,
+    /// The commit that the coordinator writes for it, until it is known to be in the store.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) chosen: Option<Box<Choice>>,
 }
 
 /// Where a task is in its life.
@@ -175,6 +178,7 @@ impl Task {
             first_failure: None,
             not_before: None,
             attempts: Vec::new(),
+            chosen: None,
         }
     }
 

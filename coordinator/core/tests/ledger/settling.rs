@@ -266,3 +266,50 @@ fn a_long_message_is_cut() {
     let kept = story.ledger.task(&tasks(&grant)[0]).unwrap().first_failure.unwrap();
     assert!(kept.message.len() <= Failure::MESSAGE_LIMIT);
 }
+
+fn choice(commit: basin_core::command::Complete) -> Command {
+    let document = format!("{} under {}", commit.task, commit.lease);
+    Command::Choose(basin_core::command::Choice { commit, document })
+}
+
+#[test]
+fn a_task_has_one_choice_whoever_asks_and_it_goes_with_the_commit() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    let first = story.grant("w");
+    let task = tasks(&first)[0];
+    let one = commit(task, &first.lease, 1);
+    let chosen = Reply::Chosen(Some(format!("{task} under {}", first.lease)));
+    let told = story.tell(choice(one.clone()));
+    assert!(matches!(&told[..], [Change::Chosen(choice)] if choice.commit == one), "{told:?}");
+    // Asked again it is no news; and it outlives its lease.
+    assert_eq!(story.ask(choice(one.clone())).unwrap(), (vec![], chosen.clone()));
+    story.pass(seconds(30));
+    story.tick();
+    assert_eq!(story.ask(choice(commit(task, &lease("other"), 2))).unwrap(), (vec![], chosen));
+    assert!(story.ledger.chosen(&task).is_some());
+    story.tell(Command::Adopt(one.clone()));
+    assert_eq!(story.ledger.chosen(&task), None);
+    assert_eq!(story.ask(choice(one)).unwrap(), (vec![], Reply::Chosen(None)));
+}
+
+#[test]
+fn nothing_is_chosen_for_who_does_not_hold_the_task() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    let grant = story.grant("w");
+    let task = tasks(&grant)[0];
+    let refused = |of: &basin_domain::id::LeaseId| Refusal::NotOfThisLease { lease: of.clone(), task };
+    assert_eq!(story.ask(choice(commit(task, &lease("x"), 1))).unwrap_err(), refused(&lease("x")));
+    assert_eq!(story.ask(choice(commit(task, &grant.lease, 2))).unwrap_err(), refused(&grant.lease));
+    story.pass(seconds(30));
+    story.tick();
+    assert_eq!(story.ask(choice(commit(task, &grant.lease, 1))).unwrap_err(), refused(&grant.lease));
+    let long =
+        basin_core::command::Choice { commit: commit(task, &grant.lease, 1), document: "x".repeat(5000) };
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    let held = story.grant("w");
+    let long = basin_core::command::Choice { commit: commit(task, &held.lease, 1), ..long };
+    assert!(matches!(story.ask(Command::Choose(long)).unwrap_err(), Refusal::TooMany { .. }));
+}

@@ -129,7 +129,7 @@ async fn fetch(store: &Store, run: &Run, folder: &Path) -> Result<Result<PathBuf
     };
     let file = folder.join(run.task.id.to_string());
     match store.fetch_artifact(manifest, key::RESULT, &file).await {
-        Ok(()) => Ok(Ok(file)),
+        Ok(_) => Ok(Ok(file)),
         Err(StorageError::Corrupt { why, .. }) => Ok(Err(format!("its result is damaged: {why}"))),
         Err(error) if is_of_this_object(&error) => Ok(Err("its result is gone".to_owned())),
         Err(error) => Err(error),

@@ -10,10 +10,17 @@ use object_store::ObjectStore;
 
 use crate::{Result, StorageError};
 
+mod address;
+mod azure;
+mod environment;
+mod gs;
 mod local;
 mod memory;
+mod remote;
+mod s3;
 
 pub(crate) use local::{remove_staged, sync_to_root};
+pub(crate) use remote::NoCredentials;
 
 /// An opened store.
 pub(crate) struct Opened {
@@ -28,7 +35,7 @@ pub(crate) struct Opened {
 /// What a missing store means to who opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IfMissing {
-    /// It is made.
+    /// It is made, if it is a folder or memory: whoever owns the bucket makes it.
     Create,
     /// It is an error.
     Fail,
@@ -44,9 +51,12 @@ struct Scheme {
     open: fn(&str, IfMissing) -> Result<Opened>,
 }
 
-const SCHEMES: [Scheme; 2] = [
+const SCHEMES: [Scheme; 5] = [
     Scheme { name: "file", example: "file:///path/to/folder", open: local::open_url },
     Scheme { name: "memory", example: "memory://name", open: memory::open_url },
+    Scheme { name: "s3", example: "s3://bucket/prefix", open: s3::open_url },
+    Scheme { name: "gs", example: "gs://bucket/prefix", open: gs::open_url },
+    Scheme { name: "az", example: "az://container/prefix", open: azure::open_url },
 ];
 
 /// A URL of every kind, for hints.

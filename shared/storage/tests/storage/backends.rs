@@ -66,7 +66,8 @@ fn what_is_no_store_is_refused_with_a_hint() {
         assert_eq!(error.to_string(), expected);
         assert_eq!(
             error.hint().unwrap(),
-            "a store is a folder's path, or one of: file:///path/to/folder, memory://name"
+            "a store is a folder's path, or one of: file:///path/to/folder, memory://name, s3://bucket/prefix, \
+             gs://bucket/prefix, az://container/prefix"
         );
     }
     assert!(matches!(Store::open_existing("memory://never-made"), Err(StorageError::NoStore { .. })));

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use basin_storage::StorageError;
 use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
+use basin_storage::{ConditionalWrites, Contents, StorageError};
 
 #[tokio::test(start_paused = true)]
 async fn transient_errors_are_retried_on_every_call() {
@@ -59,6 +59,48 @@ async fn a_body_that_ends_early_is_read_again() {
     store.put("key", "a longer value".into()).await.unwrap();
     faulty.on(Operation::Get, "key", 2, Fault::Truncate);
     assert_eq!(store.get("key").await.unwrap(), "a longer value");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_object_goes_on_where_it_was_interrupted() {
+    let faulty = FaultyStore::in_memory();
+    let store = faulty.store();
+    let bytes: Vec<u8> = (0..1000_u32).map(|i| (i * 7) as u8).collect();
+    store.put("key", bytes.clone().into()).await.unwrap();
+    // Half of it comes, then half of the rest, then an error, then all that is left.
+    faulty.on(Operation::Get, "key", 2, Fault::Truncate);
+    faulty.on(Operation::Get, "key", 1, Fault::Refuse(Said::Unavailable));
+    assert_eq!(store.contents("key").await.unwrap(), Contents::of(&bytes));
+    assert_eq!(faulty.calls(Operation::Get, "key"), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_of_which_nothing_comes_is_given_up() {
+    let faulty = FaultyStore::in_memory();
+    let store = faulty.store();
+    store.put("key", "x".into()).await.unwrap();
+    faulty.on(Operation::Get, "key", u32::MAX, Fault::Truncate);
+    let error = store.contents("key").await.unwrap_err();
+    assert!(matches!(error, StorageError::Unavailable { tries: 7, .. }), "{error:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plain_write_that_another_one_is_in_the_way_of_is_repeated() {
+    let faulty = FaultyStore::in_memory();
+    faulty.on(Operation::Put, "key", 2, Fault::Refuse(Said::AlreadyExists));
+    faulty.store().put("key", "value".into()).await.unwrap();
+    assert_eq!(faulty.calls(Operation::Put, "key"), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_race_in_which_a_writer_got_no_answer_is_run_again() {
+    for fault in [Fault::Refuse(Said::Unavailable), Fault::DoThenSay(Said::Unavailable), Fault::Hang] {
+        let faulty = FaultyStore::in_memory();
+        faulty.on(Operation::Put, "-0-0", 2, fault);
+        faulty.on(Operation::Put, "-3-0", 1, fault);
+        assert_eq!(faulty.store().probe().await.unwrap(), ConditionalWrites::Honoured, "{fault:?}");
+        assert_eq!(faulty.store().list("").await.unwrap(), [], "{fault:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

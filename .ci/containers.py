@@ -1,0 +1,92 @@
+"""deploy/Dockerfile and deploy/compose.yaml against the sources and against each other; see .ci/containers."""
+
+import pathlib
+import re
+import tomllib
+
+import dockerfile_parse
+import yaml
+from compose_spec.compose_spec import PyCompose
+
+
+def expect(condition, what):
+    if not condition:
+        raise SystemExit(f"containers: {what}")
+
+
+def check_dockerfile():
+    path = pathlib.Path("deploy/Dockerfile")
+    parsed = dockerfile_parse.DockerfileParser(str(path))
+    stages, current = {}, None
+    for step in parsed.structure:
+        if step["instruction"] == "FROM":
+            image, _, name = step["value"].partition(" AS ")
+            current = stages.setdefault(name, {"from": image, "steps": []})
+        elif step["instruction"] != "COMMENT" and current is not None:
+            current["steps"].append((step["instruction"], step["value"]))
+    expect({"cpu", "cuda"} <= set(stages), f"stages are {list(stages)}")
+    for name, stage in stages.items():
+        for instruction, value in stage["steps"]:
+            found = re.search(r"--from=(\S+)", value)
+            expect(not found or found[1] in stages, f"{name} copies from {found and found[1]}")
+        expect("/" in stage["from"] or stage["from"] in stages, f"{name} is from {stage['from']}")
+    for name in ("cpu", "cuda"):
+        steps = dict(stages[name]["steps"])
+        expect(steps["USER"] == "65532:65532", f"{name} runs as {steps['USER']}")
+        expect(steps["ENTRYPOINT"] == '["/usr/local/bin/basin"]', f"{name} starts {steps['ENTRYPOINT']}")
+    # What is compiled is what is copied, with a toolchain that is new enough.
+    ignored = pathlib.Path("deploy/Dockerfile.dockerignore").read_text().split()
+    workspace = tomllib.loads(pathlib.Path("Cargo.toml").read_text())["workspace"]
+    for member in workspace["members"]:
+        expect(f"!{member.split('/')[0]}" in ignored, f"{member} isn't copied into the build")
+    toolchain = re.search(r":(\d+\.\d+)-", stages["toolchain"]["from"])[1]
+    version = lambda text: [int(part) for part in text.split(".")]
+    expect(version(toolchain) >= version(workspace["package"]["rust-version"]), f"Rust {toolchain} is too old")
+    print(f"Dockerfile: {len(stages)} stages fit together")
+
+
+def check_compose():
+    text = pathlib.Path("deploy/compose.yaml").read_text()
+    # As Compose reads it: variables filled in, then merged.
+    filled = re.sub(r"\$\{\w+(?::([-?])([^}]*))?\}", lambda m: m[2] if m[1] == "-" else "filled", text)
+    compose = yaml.safe_load(filled)
+    own = {key: value for key, value in compose.items() if not key.startswith("x-")}
+    PyCompose.from_yaml(yaml.safe_dump(own))
+    for wrong in ({"restart": "perhaps"}, {"stop_grace_period": "soon"}, {"imagee": "x"}):
+        broken = {**own, "services": {**own["services"], "s3": {**own["services"]["s3"], **wrong}}}
+        try:
+            PyCompose.from_yaml(yaml.safe_dump(broken))
+        except Exception:
+            continue
+        expect(False, f"{wrong} was not noticed")
+    known = {"name", "services", "configs", "secrets", "volumes", "networks"}
+    expect({key for key in compose if not key.startswith("x-")} <= known, list(compose))
+    services = compose["services"]
+    fields = {
+        "image", "build", "user", "read_only", "cap_drop", "security_opt", "restart", "networks", "command", "environment", "secrets", "configs",
+        "volumes", "tmpfs", "ports", "stop_grace_period", "depends_on", "profiles", "deploy", "healthcheck",
+    }
+    for name, service in services.items():
+        expect(set(service) <= fields, f"{name} has {set(service) - fields}")
+        for kind in ("secrets", "configs", "networks", "volumes"):
+            for used in service.get(kind, []):
+                source = used["source"] if isinstance(used, dict) else used.split(":")[0]
+                expect(source.startswith(("/", ".")) or source in compose[kind], f"{name}: no {kind[:-1]} {source}")
+        for other in service.get("depends_on", {}):
+            expect(other in services, f"{name} waits for {other}")
+            if isinstance(service["depends_on"], dict) and service["depends_on"][other]["condition"] == "service_healthy":
+                expect("healthcheck" in services[other], f"{other} says nothing of its health")
+        for port in service.get("ports", []):
+            expect(port.startswith("127.0.0.1:"), f"{name} publishes {port} to everybody")
+    for name in ("coordinator", "standby", "worker"):
+        service = services[name]
+        expect(service["read_only"] and service["user"] == "65532:65532" and service["cap_drop"] == ["ALL"], f"{name}: security")
+        expect(f"--tokens=" in str(service["command"]) or "--token-file=" in str(service["command"]), f"{name} shows no token")
+    grace = next(int(a.partition("=")[2]) for a in services["worker"]["command"] if a.startswith("--grace="))
+    expect(int(services["worker"]["stop_grace_period"].rstrip("s")) > grace, "workers are killed while they leave")
+    expect(services["coordinator"]["environment"]["AWS_ENDPOINT_URL"] == "http://s3:3900" and "api_bind_addr = \"0.0.0.0:3900\"" in compose["configs"]["garage"]["content"], "the S3 server's port")
+    print(f"compose.yaml: {len(services)} services are valid")
+
+
+check_dockerfile()
+check_compose()

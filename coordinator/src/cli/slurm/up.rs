@@ -1,0 +1,326 @@
+//! `basin slurm up`: round after round, as many jobs as there is work for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use basin_proto::v1;
+
+use super::super::arguments::Credentials;
+use super::super::failure::{Done, Failed, OrFail};
+use super::super::launch::call_failed;
+use super::super::output::Output;
+use super::super::signals;
+use super::JOB_LABEL;
+use super::arguments::Up;
+use super::engine::{Engine, JobId};
+use super::error::SlurmError;
+use super::plan::{Limits, Memory, Work};
+use super::script::Script;
+use crate::client::{CallError, Client};
+
+/// A worker that wasn't heard for longer has left, or is cut off.
+const SILENT_AFTER: Duration = Duration::from_secs(60);
+
+/// The failure of Slurm.
+pub(super) fn slurm_failed(error: SlurmError) -> Failed {
+    let hint = error.hint();
+    let failed = match &error {
+        SlurmError::NotThere { .. } | SlurmError::Refused { .. } => Failed::input(error),
+        SlurmError::Silent { .. } | SlurmError::Unreadable { .. } => Failed::basin(error),
+    };
+    failed.hint(hint)
+}
+
+/// Submits while there is work.
+pub(super) async fn up(arguments: Up, output: Output) -> Done {
+    check(&arguments)?;
+    let script = script(&arguments)?;
+    let text = script.text();
+    if arguments.dry_run {
+        output.result(&serde_json::json!({ "script": text }), &text);
+        return Ok(());
+    }
+    std::fs::create_dir_all(&script.logs)
+        .or_input(format!("cannot make the folder of logs {}", script.logs.display()))?;
+    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
+    let mut submitter = Submitter {
+        limits: Limits {
+            max_workers: arguments.max_workers,
+            tasks_per_worker: arguments.tasks_per_worker.unwrap_or_else(|| arguments.slots()),
+        },
+        name: &arguments.job.name,
+        logs: &script.logs,
+        script: text,
+        client,
+        engine: Engine,
+        memory: Memory::default(),
+        began: Instant::now(),
+        trouble: String::new(),
+        submitted: Vec::new(),
+        cancelled: Vec::new(),
+        output,
+    };
+    let shutdown =
+        signals::shutdown(output, "no more jobs are submitted; those that run leave when nothing waits")?;
+    loop {
+        let done = submitter.round(arguments.once).await;
+        if arguments.once {
+            done?;
+            break;
+        }
+        done?;
+        tokio::select! {
+            () = tokio::time::sleep(Duration::from_secs_f64(arguments.interval)) => {}
+            () = shutdown.cancelled() => break,
+        }
+    }
+    let numbers = |jobs: &[JobId]| jobs.iter().map(|id| id.0).collect::<Vec<_>>();
+    let value = serde_json::json!({
+        "submitted": numbers(&submitter.submitted),
+        "cancelled": numbers(&submitter.cancelled),
+    });
+    let text = format!(
+        "{} jobs submitted, {} taken back; `basin slurm down --name {}` lets those that run leave",
+        submitter.submitted.len(),
+        submitter.cancelled.len(),
+        arguments.job.name
+    );
+    output.result(&value, &text);
+    Ok(())
+}
+
+fn check(arguments: &Up) -> Result<(), Failed> {
+    let wrong = |what: String, hint: &str| Err(Failed::input(anyhow::anyhow!(what)).hint(hint.to_owned()));
+    if !(1.0..=3_600.0).contains(&arguments.interval) {
+        return wrong(
+            format!("`--interval {}` makes no sense", arguments.interval),
+            "give 1 to 3600 seconds",
+        );
+    }
+    let spans = [
+        ("--idle-exit", Some(arguments.worker.idle_exit)),
+        ("--checkpoint-every", Some(arguments.worker.checkpoint_every)),
+        ("--grace", arguments.worker.grace),
+    ];
+    for (flag, value) in spans {
+        if value.is_some_and(|value| !(0.0..=86_400.0).contains(&value)) {
+            return wrong(format!("`{flag}` makes no sense"), "give 0 to 86400 seconds");
+        }
+    }
+    if arguments.worker.grace.is_some_and(|grace| grace >= arguments.time.span().as_secs_f64()) {
+        return wrong("`--grace` leaves no time to work".to_owned(), "give less than the time limit");
+    }
+    if arguments.job.cpus.is_some_and(|cpus| cpus < arguments.slots()) {
+        return wrong(
+            "there are fewer cores than slots".to_owned(),
+            "give `--cpus` at least as many as `--slots`",
+        );
+    }
+    let name = &arguments.job.name;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
+        return wrong(
+            format!("`--name {name}` is no name of a job"),
+            "give up to 64 letters, digits, `-`, `_` and `.`",
+        );
+    }
+    // A line break would be a line of the script's own.
+    let words = [&arguments.job.partition, &arguments.job.gres, &arguments.job.mem, &arguments.worker.store];
+    let mut words = words.into_iter().flatten().chain(&arguments.job.more).chain(&arguments.worker.labels);
+    if words.any(|word| word.contains(['\n', '\r', '\0'])) {
+        return wrong("an option has a line break in it".to_owned(), "options are one line each");
+    }
+    Ok(())
+}
+
+/// The script with all paths made absolute, since a job starts in another folder, perhaps of another shell.
+fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
+    let absolute = |path: &Path| {
+        std::path::absolute(path).or_input(format!("cannot find the folder of {}", path.display()))
+    };
+    let there = |path: &Path| -> Result<PathBuf, Failed> {
+        let path = absolute(path)?;
+        std::fs::File::open(&path).or_input(format!("cannot read {}", path.display()))?;
+        Ok(path)
+    };
+    let program = match &arguments.worker.program {
+        Some(program) => program.clone(),
+        None => std::env::current_exe().or_basin("cannot find this program's own file")?,
+    };
+    let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
+    if token.path.is_none() && std::env::var_os("BASIN_TOKEN").is_some() {
+        return Err(Failed::input(anyhow::anyhow!("jobs can't be given the token of BASIN_TOKEN"))
+            .hint("put it into a file that nodes see, and give `--token-file FILE`"));
+    }
+    let named = [
+        ("--token-file", &token.path),
+        ("--tls-ca", tls_ca),
+        ("--tls-cert", tls_cert),
+        ("--tls-key", tls_key),
+    ];
+    let credentials = named.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)));
+    let credentials = credentials.map(|(flag, path)| Ok((flag, there(path)?)));
+    Ok(Script {
+        up: arguments,
+        program,
+        logs: absolute(&arguments.job.logs)?,
+        env_file: arguments.worker.env_file.as_deref().map(there).transpose()?,
+        credentials: credentials.collect::<Result<_, Failed>>()?,
+    })
+}
+
+/// What the rounds have in common.
+struct Submitter<'a> {
+    limits: Limits,
+    name: &'a str,
+    logs: &'a Path,
+    script: String,
+    client: Client,
+    engine: Engine,
+    memory: Memory,
+    began: Instant,
+    /// What was said last, so that it isn't said each round.
+    trouble: String,
+    submitted: Vec<JobId>,
+    cancelled: Vec<JobId>,
+    output: Output,
+}
+
+impl Submitter<'_> {
+    /// One look and what follows from it. What passes is said and tried again at the next, unless there is none.
+    async fn round(&mut self, is_only: bool) -> Done {
+        let work = match self.look().await {
+            Ok(work) => work,
+            Err(error) if is_only || error.is_input() => return Err(call_failed(error)),
+            Err(error) => {
+                self.say_once(&format!("{error}; trying again"));
+                return Ok(());
+            }
+        };
+        match self.act(&work).await {
+            Ok(()) => {
+                self.trouble.clear();
+                Ok(())
+            }
+            Err(error) if is_only || !error.is_transient() => Err(slurm_failed(error)),
+            Err(error) => {
+                self.say_once(&format!("{error}; trying again"));
+                Ok(())
+            }
+        }
+    }
+
+    fn say_once(&mut self, trouble: &str) {
+        if self.trouble != trouble {
+            self.output.say(trouble);
+            trouble.clone_into(&mut self.trouble);
+        }
+    }
+
+    async fn look(&self) -> Result<Work, CallError> {
+        let sweeps = self.client.list_sweeps().await?;
+        Ok(work(&sweeps, &self.client.workers().await?))
+    }
+
+    async fn act(&mut self, work: &Work) -> Result<(), SlurmError> {
+        let jobs = self.engine.jobs(self.name).await?;
+        let decision = self.memory.decide(self.limits, work, &jobs, self.began.elapsed());
+        if let Some((job, pause)) = decision.fruitless {
+            self.output.say(&format!(
+                "job {job} ended without having trained anything; nothing is submitted for {} s\nhint: its log is {}",
+                pause.as_secs(),
+                self.logs.join(format!("{}-{job}.log", self.name)).display()
+            ));
+        }
+        if !decision.cancel.is_empty() {
+            self.engine.cancel_pending(&decision.cancel).await?;
+            self.output.say(&format!("{} tasks wait; took back {}", work.queued, list(&decision.cancel)));
+            self.cancelled.extend(&decision.cancel);
+        }
+        let mut submitted = Vec::new();
+        let mut refused = None;
+        for _ in 0..decision.submit {
+            match self.engine.submit(&self.script).await {
+                Ok(job) => submitted.push(job),
+                Err(error) => {
+                    refused = Some(error);
+                    break;
+                }
+            }
+        }
+        if !submitted.is_empty() {
+            self.output.say(&format!("{} tasks wait; submitted {}", work.queued, list(&submitted)));
+            self.submitted.extend(submitted);
+        }
+        refused.map_or(Ok(()), Err)
+    }
+}
+
+fn list(jobs: &[JobId]) -> String {
+    jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// What there is to do, from what the coordinator lists.
+fn work(sweeps: &[v1::SweepSummary], workers: &[v1::WorkerSummary]) -> Work {
+    let counts = |sweep: &v1::SweepSummary| sweep.counts.unwrap_or_default();
+    let running = sweeps.iter().filter(|sweep| sweep.state == "running");
+    let queued = running.map(|sweep| counts(sweep).queued).sum();
+    let committed = sweeps.iter().map(|sweep| counts(sweep).committed).sum();
+    let silent = u64::try_from(SILENT_AFTER.as_millis()).unwrap_or(u64::MAX);
+    let heard = workers.iter().filter(|worker| worker.seen_ms_ago.is_some_and(|ago| ago < silent));
+    let mut free_slots = 0;
+    let mut of_jobs = BTreeMap::new();
+    for worker in heard {
+        let Some(description) = &worker.worker else { continue };
+        if !worker.draining && worker.avoided_for_ms.is_none() {
+            free_slots += u64::from(description.slots.saturating_sub(worker.leases));
+        }
+        if let Some(job) = description.labels.get(JOB_LABEL).and_then(|label| label.parse().ok()) {
+            of_jobs.insert(JobId(job), worker.leases > 0);
+        }
+    }
+    Work { queued, free_slots, committed, workers: of_jobs }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep(state: &str, queued: u64, committed: u64) -> v1::SweepSummary {
+        let counts = v1::Counts { queued, committed, ..v1::Counts::default() };
+        v1::SweepSummary { state: state.to_owned(), counts: Some(counts), ..v1::SweepSummary::default() }
+    }
+
+    fn worker(job: Option<&str>, slots: u32, leases: u32, seen_ms_ago: u64) -> v1::WorkerSummary {
+        let labels = job.map(|job| (JOB_LABEL.to_owned(), job.to_owned())).into_iter().collect();
+        let worker = v1::WorkerDescription { slots, labels, ..v1::WorkerDescription::default() };
+        v1::WorkerSummary {
+            worker: Some(worker),
+            leases,
+            seen_ms_ago: Some(seen_ms_ago),
+            ..v1::WorkerSummary::default()
+        }
+    }
+
+    #[test]
+    fn what_waits_in_sweeps_that_run_is_work_and_what_is_paused_is_none() {
+        let work = work(&[sweep("running", 3, 1), sweep("paused", 5, 2), sweep("done", 0, 4)], &[]);
+        assert_eq!((work.queued, work.committed), (3, 7));
+    }
+
+    #[test]
+    fn slots_of_every_worker_that_is_heard_count_and_jobs_are_known_by_their_label() {
+        let draining = v1::WorkerSummary { draining: true, ..worker(Some("9"), 4, 0, 10) };
+        let workers = [
+            worker(Some("7"), 2, 1, 10),
+            worker(None, 3, 0, 10),
+            worker(Some("8"), 2, 0, 600_000),
+            draining,
+            worker(Some("no number"), 1, 1, 10),
+        ];
+        let work = work(&[], &workers);
+        assert_eq!(work.free_slots, 4);
+        assert_eq!(work.workers, BTreeMap::from([(JobId(7), true), (JobId(9), false)]));
+    }
+}

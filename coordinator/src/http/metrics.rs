@@ -1,0 +1,172 @@
+//! The numbers: few, the same few whatever is launched, so that no sweep can make a time series of its own.
+
+use basin_core::Ledger;
+use basin_core::view::{Counts, Phase, SweepState};
+use basin_domain::time::Timestamp;
+use basin_proto::PROTOCOL;
+
+use super::Standing;
+use super::exposition::{Exposition, Kind};
+use crate::journal::DecideError;
+use crate::journal::metered::{CLASSES, Histogram, Meter};
+use crate::service::Coordinator;
+
+/// The page of metrics.
+///
+/// # Errors
+/// If the ledger has closed meanwhile.
+pub(super) async fn exposition(standing: &Standing) -> Result<String, DecideError> {
+    let mut page = Exposition::default();
+    page.begin("basin_build_info", Kind::Gauge, "The program that answers; always 1.");
+    let protocol = PROTOCOL.to_string();
+    let build = [("version", env!("CARGO_PKG_VERSION")), ("protocol", &protocol)];
+    page.value("basin_build_info", &build, 1);
+    let serving = u8::from(standing.is_serving());
+    page.single("basin_serving", Kind::Gauge, "1 if this process answers workers and people.", serving);
+    match standing {
+        Standing::Serving(coordinator) => {
+            write_levels(&mut page, &levels(coordinator).await?);
+            write_counters(&mut page, &coordinator.meter);
+        }
+        Standing::Starting | Standing::Standby | Standing::Stopping => {}
+    }
+    Ok(page.into_text())
+}
+
+/// What is now.
+#[derive(Debug, Clone, PartialEq, Default)]
+struct Levels {
+    tasks: Counts,
+    queue_depth: u64,
+    sweeps: [u64; 4],
+    workers: [u64; 4],
+    leases: u64,
+    slots: [u64; 2],
+}
+
+async fn levels(coordinator: &Coordinator) -> Result<Levels, DecideError> {
+    let now = coordinator.ledger.now();
+    coordinator.ledger.view(move |ledger| look(ledger, now)).await
+}
+
+fn look(ledger: &Ledger, now: Timestamp) -> Levels {
+    let mut levels =
+        Levels { tasks: ledger.counts(), queue_depth: ledger.queue_depth(), ..Levels::default() };
+    for sweep in ledger.sweeps() {
+        levels.sweeps[match sweep.state {
+            SweepState::Running => 0,
+            SweepState::Paused => 1,
+            SweepState::Cancelled => 2,
+            SweepState::Done => 3,
+        }] += 1;
+    }
+    for worker in ledger.workers() {
+        let leases = worker.leases.len() as u64;
+        levels.leases += leases;
+        let Some(description) = worker.description else { continue };
+        let is_silent = worker.last_seen.is_none_or(|seen| now - seen > ledger.policy().term);
+        let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
+        let state = if is_silent {
+            3
+        } else if worker.draining {
+            1
+        } else if is_avoided {
+            2
+        } else {
+            let slots = u64::from(description.slots);
+            levels.slots[0] += slots.saturating_sub(leases);
+            levels.slots[1] += leases.min(slots);
+            0
+        };
+        levels.workers[state] += 1;
+    }
+    levels
+}
+
+fn write_levels(page: &mut Exposition, levels: &Levels) {
+    let tasks = &levels.tasks;
+    let phases = [
+        (Phase::Blocked, tasks.blocked),
+        (Phase::Queued, tasks.queued),
+        (Phase::Running, tasks.running),
+        (Phase::Expiring, tasks.expiring),
+        (Phase::Completed, tasks.completed),
+        (Phase::Diverged, tasks.diverged),
+        (Phase::Failed, tasks.failed),
+        (Phase::UpstreamFailed, tasks.upstream_failed),
+    ];
+    let help = "Tasks by state; one that several sweeps list counts once.";
+    let phases = phases.map(|(phase, count)| (phase.as_str(), count));
+    page.by(("basin_tasks", Kind::Gauge, help), "state", phases);
+    let help = "Tasks that a worker could be given, now or once their pause after a failure is over.";
+    page.single("basin_queue_depth", Kind::Gauge, help, levels.queue_depth);
+    let states = [SweepState::Running, SweepState::Paused, SweepState::Cancelled, SweepState::Done];
+    let sweeps = states.map(SweepState::as_str).into_iter().zip(levels.sweeps);
+    page.by(("basin_sweeps", Kind::Gauge, "Sweeps by state."), "state", sweeps);
+    let workers = ["ready", "draining", "avoided", "silent"].into_iter().zip(levels.workers);
+    page.by(("basin_workers", Kind::Gauge, "Workers by state."), "state", workers);
+    let slots = ["free", "busy"].into_iter().zip(levels.slots);
+    page.by(("basin_slots", Kind::Gauge, "Slots of ready workers."), "state", slots);
+    page.single("basin_leases", Kind::Gauge, "Leases that are held.", levels.leases);
+}
+
+fn write_counters(page: &mut Exposition, meter: &Meter) {
+    let counters = [
+        ("basin_sweeps_launched_total", "Sweeps launched.", meter.launched()),
+        ("basin_leases_granted_total", "Leases granted.", meter.granted()),
+        ("basin_leases_expired_total", "Leases that ran out without an end.", meter.expired()),
+        ("basin_tasks_committed_total", "Tasks committed.", meter.committed()),
+        ("basin_tasks_released_total", "Tasks given back unfinished, free of charge.", meter.released()),
+        ("basin_journal_events_total", "Events kept in the journal.", meter.events()),
+    ];
+    for (name, help, value) in counters {
+        page.single(name, Kind::Counter, help, value);
+    }
+    let failed = meter.failed().map(|(kind, count)| (kind.as_str(), count));
+    page.by(("basin_attempts_failed_total", Kind::Counter, "Attempts that failed."), "kind", failed);
+    write_histogram(page, "basin_journal_append_seconds", &meter.appends());
+}
+
+fn write_histogram(page: &mut Exposition, name: &str, histogram: &Histogram) {
+    page.begin(name, Kind::Histogram, "How long it took until a batch of events was on disk.");
+    let bucket = format!("{name}_bucket");
+    let mut below = 0;
+    for (end, count) in CLASSES.iter().zip(histogram.classes) {
+        below += count;
+        page.value(&bucket, &[("le", &end.to_string())], below);
+    }
+    page.value(&bucket, &[("le", "+Inf")], histogram.count);
+    page.value(&format!("{name}_sum"), &[], histogram.sum);
+    page.value(&format!("{name}_count"), &[], histogram.count);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_names_every_state_whether_or_not_anything_is_in_it() {
+        let mut page = Exposition::default();
+        write_levels(&mut page, &Levels { queue_depth: 7, slots: [2, 1], ..Levels::default() });
+        let text = page.into_text();
+        for phase in ["blocked", "queued", "running", "expiring", "completed", "diverged", "failed"] {
+            assert!(text.contains(&format!("\nbasin_tasks{{state=\"{phase}\"}} 0\n")), "{text}");
+        }
+        assert!(text.contains("\nbasin_queue_depth 7\n"), "{text}");
+        assert!(text.contains("\nbasin_slots{state=\"free\"} 2\nbasin_slots{state=\"busy\"} 1\n"), "{text}");
+    }
+
+    #[test]
+    fn classes_of_a_histogram_add_up() {
+        let mut histogram = Histogram { count: 4, sum: 3.5, ..Histogram::default() };
+        histogram.classes[0] = 1;
+        histogram.classes[2] = 2;
+        let mut page = Exposition::default();
+        write_histogram(&mut page, "h", &histogram);
+        let text = page.into_text();
+        for line in ["h_bucket{le=\"0.0001\"} 1", "h_bucket{le=\"0.0005\"} 1", "h_bucket{le=\"0.001\"} 3"] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(text.ends_with("h_bucket{le=\"+Inf\"} 4\nh_sum 3.5\nh_count 4\n"), "{text}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The side port: `/livez`, `/readyz` and `/metrics` over plain HTTP, for what keeps the coordinator running.
+//!
+//! It knows no callers and holds no secrets: no ids, parameters or addresses, only counts. It is for the inside of the
+//! cluster all the same. It is open before the coordinator serves, so that a standby can be told from a dead process:
+//! what the process does at the moment is its [`Standing`], which whoever starts it says through a watch.
+//!
+//! Start reading in [`Port`]; what is answered is in [`answer`], the numbers are in [`metrics`].
+
+mod answer;
+mod exposition;
+mod metrics;
+mod port;
+mod standing;
+
+pub use port::Port;
+pub use standing::Standing;

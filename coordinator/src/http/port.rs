@@ -1,0 +1,142 @@
+//! The listener: few connections at a time, short requests, nothing kept of them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::Standing;
+use super::answer::answer;
+
+/// Connections at a time; more wait to be accepted. Probes and scrapers are few.
+const CONNECTIONS: usize = 64;
+/// A connection on which no request has come after this long is closed.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
+/// No connection is kept for longer: whoever trickles bytes would keep others out.
+const LONGEST: Duration = Duration::from_secs(60);
+/// The most bytes of a request that are looked at.
+const REQUEST_LIMIT: usize = 16 * 1024;
+/// A pause when the system has no more files for connections.
+const OUT_OF_FILES: Duration = Duration::from_millis(100);
+
+/// An open side port; it closes when it is dropped.
+#[derive(Debug)]
+pub struct Port {
+    /// Where it listens.
+    pub address: SocketAddr,
+    _stop: DropGuard,
+}
+
+impl Port {
+    /// Opens the port and answers by what `standing` says at the time. Port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// If the address is in use, or isn't this machine's.
+    pub async fn open(address: SocketAddr, standing: watch::Receiver<Standing>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let stop = CancellationToken::new();
+        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, standing)));
+        tracing::info!(%address, "side port opened");
+        Ok(Self { address, _stop: stop.drop_guard() })
+    }
+}
+
+async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+        let connection = match listener.accept().await {
+            Ok((connection, _)) => connection,
+            Err(error) => {
+                tracing::debug!(%error, "a connection to the side port could not be accepted");
+                tokio::time::sleep(OUT_OF_FILES).await;
+                continue;
+            }
+        };
+        let standing = standing.clone();
+        tokio::spawn(async move {
+            // An error is the caller's: it went away, or did not speak HTTP.
+            let _ = tokio::time::timeout(LONGEST, serve(connection, standing)).await;
+            drop(place);
+        });
+    }
+}
+
+async fn serve(connection: TcpStream, standing: watch::Receiver<Standing>) -> hyper::Result<()> {
+    let service = service_fn(|request: Request<Incoming>| {
+        let now = standing.borrow().clone();
+        async move { Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &now).await) }
+    });
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(REQUEST_LIMIT)
+        .serve_connection(TokioIo::new(connection), service)
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    async fn get(address: SocketAddr, path: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await?;
+        Ok(text)
+    }
+
+    #[tokio::test]
+    async fn answers_follow_the_standing_and_end_with_the_port() {
+        let standing = watch::Sender::new(Standing::Starting);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let address = port.address;
+        let starting = get(address, "/readyz").await.unwrap();
+        assert!(starting.starts_with("HTTP/1.1 503 ") && starting.ends_with("starting\n"), "{starting}");
+        standing.send_replace(Standing::Standby);
+        assert!(get(address, "/readyz").await.unwrap().ends_with("standby\n"));
+        assert!(get(address, "/livez").await.unwrap().starts_with("HTTP/1.1 200 "));
+        drop(port);
+        while get(address, "/livez").await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_that_say_nothing_keep_nobody_out_for_long() {
+        let standing = watch::Sender::new(Standing::Standby);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let mut silent = Vec::new();
+        for _ in 0..2 * CONNECTIONS {
+            silent.push(TcpStream::connect(port.address).await.unwrap());
+        }
+        // Both lots of silent connections are closed before it is this one's turn.
+        let answer = tokio::time::timeout(4 * HEADER_TIMEOUT, get(port.address, "/livez")).await;
+        assert!(answer.unwrap().unwrap().ends_with("alive\n"));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_request_or_too_long_a_one_is_refused() {
+        let standing = watch::Sender::new(Standing::Standby);
+        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let long = get(port.address, &format!("/{}", "x".repeat(4 * REQUEST_LIMIT))).await;
+        assert!(long.map_or(true, |text| text.starts_with("HTTP/1.1 4")), "a path of 64 KiB was taken");
+        assert!(get(port.address, "/ \u{0}").await.map_or(true, |text| text.starts_with("HTTP/1.1 400")));
+        assert!(get(port.address, "/livez").await.unwrap().ends_with("alive\n"));
+    }
+}

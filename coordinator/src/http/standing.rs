@@ -1,0 +1,39 @@
+//! What a coordinator's process does at the moment.
+
+use std::sync::Arc;
+
+use crate::service::Coordinator;
+
+/// What a coordinator's process does at the moment.
+#[derive(Debug, Clone, Default)]
+pub enum Standing {
+    /// It opens its store and its journal.
+    #[default]
+    Starting,
+    /// Another process leads; this one waits to take over.
+    Standby,
+    /// It answers workers and people.
+    Serving(Arc<Coordinator>),
+    /// It ends.
+    Stopping,
+}
+
+impl Standing {
+    /// The standing as a word.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Standby => "standby",
+            Self::Serving(_) => "serving",
+            Self::Stopping => "stopping",
+        }
+    }
+
+    /// Whether calls are answered.
+    pub const fn is_serving(&self) -> bool {
+        match self {
+            Self::Serving(_) => true,
+            Self::Starting | Self::Standby | Self::Stopping => false,
+        }
+    }
+}

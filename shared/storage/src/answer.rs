@@ -1,0 +1,185 @@
+//! What a server said, taken out of the text of an `object_store` error, which keeps it nowhere else.
+//!
+//! Servers repeat in their errors what they were asked, session tokens included: only their code and their sentence are
+//! passed on.
+
+use basin_domain::causes;
+
+/// The longest sentence of a server that is passed on, in characters.
+const LONGEST_MESSAGE: usize = 300;
+
+/// A server's answer to a call that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// The HTTP status.
+    pub(crate) status: u16,
+    /// The server's word for what is wrong, as `NoSuchBucket`; empty if it gave none.
+    pub(crate) code: String,
+    /// Its sentence about it; may be empty.
+    message: String,
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the server answered {}", self.status)?;
+        let parts = [&self.code, &self.message].into_iter().filter(|part| !part.is_empty());
+        parts.enumerate().try_for_each(|(at, part)| write!(f, "{}{part}", if at == 0 { " " } else { ": " }))
+    }
+}
+
+impl std::error::Error for Answer {}
+
+impl Answer {
+    /// The answer that an error holds; none if there was none, as when nobody could be reached.
+    pub(crate) fn of(error: &object_store::Error) -> Option<Self> {
+        let text = causes::in_words(error);
+        let (_, after) = text.split_once("non-2xx status code: ").or_else(|| {
+            // A server may answer 200 and mean 500.
+            text.split_once("error response: ").filter(|(_, body)| element(body, "Code").is_some())
+        })?;
+        let status = after.get(..3).and_then(|digits| digits.parse().ok()).unwrap_or(500);
+        let code = element(after, "Code").unwrap_or_default();
+        let is_word = !code.is_empty() && code.len() <= 80 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+        let message = element(after, "Message").unwrap_or_default();
+        let shown = message.chars().map(|c| if c.is_control() { ' ' } else { c });
+        Some(Self {
+            status,
+            code: if is_word { code.to_owned() } else { String::new() },
+            message: shown.take(LONGEST_MESSAGE).collect(),
+        })
+    }
+
+    /// What the answer means.
+    pub(crate) fn situation(&self) -> Situation {
+        match (self.status, self.code.as_str()) {
+            (_, "NoSuchBucket" | "ContainerNotFound") => Situation::NoBucket,
+            (_, "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge") | (507 | 413, _) => {
+                Situation::Full
+            }
+            // Said when a connection was too slow, or bytes were lost on the way.
+            (_, "RequestTimeout" | "IncompleteBody" | "BadDigest" | "NoSuchUpload") => Situation::Passing,
+            (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") | (401 | 403, _) => {
+                Situation::Denied
+            }
+            (501, _) => Situation::NotSupported,
+            (404, _) => Situation::NotFound,
+            (304 | 409 | 412, _) => Situation::Exists,
+            (408 | 425 | 429, _) => Situation::Passing,
+            (300..=499, _) => Situation::Refused,
+            _ => Situation::Passing,
+        }
+    }
+
+    /// What a person can do about it, where the answer says more than its situation.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match (self.status, self.code.as_str()) {
+            (_, "InvalidAccessKeyId") => {
+                Some("the server doesn't know the access key: check key and endpoint")
+            }
+            (_, "SignatureDoesNotMatch") => Some("the secret key doesn't fit the access key"),
+            (_, "RequestTimeTooSkewed") => {
+                Some("the clocks of this machine and the server disagree: set this one's")
+            }
+            (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
+                Some("the credentials have run out: get new ones")
+            }
+            (
+                _,
+                "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException",
+            )
+            | (300..=399, _) => {
+                Some("the bucket is in another region or at another endpoint: check AWS_REGION")
+            }
+            (_, "InvalidBucketName") => Some("the server doesn't take this name for a bucket"),
+            _ => None,
+        }
+    }
+}
+
+/// The situations that answers stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Situation {
+    /// Nothing is at the key.
+    NotFound,
+    /// The bucket isn't there.
+    NoBucket,
+    /// Something is at the key, or is being written.
+    Exists,
+    /// It isn't allowed.
+    Denied,
+    /// No space is left, or no more is granted.
+    Full,
+    /// The server can't do it.
+    NotSupported,
+    /// It would be refused again.
+    Refused,
+    /// It may go through later.
+    Passing,
+}
+
+/// The text of the first element of this name.
+fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, after) = text.split_once(&format!("<{name}>"))?;
+    Some(after.split_once(&format!("</{name}>"))?.0.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(text: &str) -> Option<Answer> {
+        Answer::of(&object_store::Error::Generic { store: "S3", source: text.to_owned().into() })
+    }
+
+    #[test]
+    fn status_code_and_sentence_are_found_and_nothing_else_is_passed_on() {
+        let text = "Error performing PUT http://h/b/k in 3ms - Server returned non-2xx status code: 403 Forbidden: \
+            <?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>It does not match.</Message>\
+            <CanonicalRequest>x-amz-security-token:do-not-tell</CanonicalRequest></Error>";
+        let answer = answer(text).unwrap();
+        assert_eq!(answer.situation(), Situation::Denied);
+        assert_eq!(answer.to_string(), "the server answered 403 SignatureDoesNotMatch: It does not match.");
+        assert!(!format!("{answer:?}").contains("do-not-tell"));
+        assert!(answer.hint().unwrap().contains("secret key"));
+    }
+
+    #[test]
+    fn what_a_status_means() {
+        let body = |status: &str, code: &str| {
+            answer(&format!(
+                "Server returned non-2xx status code: {status}: <Error><Code>{code}</Code></Error>"
+            ))
+        };
+        for (status, code, expected) in [
+            ("404 Not Found", "NoSuchKey", Situation::NotFound),
+            ("404 Not Found", "NoSuchBucket", Situation::NoBucket),
+            ("409 Conflict", "OperationAborted", Situation::Exists),
+            ("412 Precondition Failed", "PreconditionFailed", Situation::Exists),
+            ("400 Bad Request", "RequestTimeout", Situation::Passing),
+            ("400 Bad Request", "InvalidBucketName", Situation::Refused),
+            ("301 Moved Permanently", "PermanentRedirect", Situation::Refused),
+            ("403 Forbidden", "QuotaExceeded", Situation::Full),
+            ("429 Too Many Requests", "", Situation::Passing),
+            ("500 Internal Server Error", "InternalError", Situation::Passing),
+            ("501 Not Implemented", "NotImplemented", Situation::NotSupported),
+            ("503 Slow Down", "SlowDown", Situation::Passing),
+            ("507 Insufficient Storage", "", Situation::Full),
+        ] {
+            assert_eq!(body(status, code).unwrap().situation(), expected, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_answer_is_none_and_odd_ones_do_no_harm() {
+        assert_eq!(answer("error sending request"), None);
+        assert_eq!(answer("Server returned non-2xx status code: ").unwrap().status, 500);
+        let long = format!(
+            "non-2xx status code: 400 x <Code>{}</Code><Message>{}</Message>",
+            "c".repeat(99),
+            "m\n".repeat(999)
+        );
+        let long = answer(&long).unwrap();
+        assert_eq!((long.code.as_str(), long.message.chars().count()), ("", LONGEST_MESSAGE));
+        assert_eq!(answer("non-2xx status code: é").unwrap().status, 500);
+    }
+}

@@ -1,0 +1,48 @@
+//! The environment, as an argument: what a store on the network is told beside its URL.
+
+use std::collections::BTreeMap;
+
+/// Variables by name. Those that are empty count as not set, as in the vendors' own tools.
+///
+/// It holds secrets, so it has no `Debug`.
+#[derive(Clone, Default)]
+pub(super) struct Environment(BTreeMap<String, String>);
+
+impl Environment {
+    /// The environment of this process; what isn't text is left out.
+    pub(super) fn of_process() -> Self {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// A variable, if it is set to something.
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// All variables whose name begins so, names in lower case.
+    pub(super) fn beginning_with<'a>(
+        &'a self,
+        prefix: &'a str,
+    ) -> impl Iterator<Item = (String, &'a str)> + 'a {
+        let fitting = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
+        fitting.map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        let mut all: BTreeMap<String, String> = variables.into_iter().collect();
+        all.retain(|_, value| !value.is_empty());
+        Self(all)
+    }
+}
+
+#[cfg(test)]
+impl Environment {
+    /// These variables and no others.
+    pub(super) fn of(variables: &[(&str, &str)]) -> Self {
+        variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+}

@@ -1,0 +1,107 @@
+//! Workers that are asked to leave as Slurm and systemd ask, and whose time is over.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use basin_tests::{Place, eventually};
+
+/// A task of some minutes.
+const SWEEP: &str = r#"
+name = "leaving"
+
+[[experiment]]
+id = "long"
+kind = "fit-function"
+function = "sin"
+interval = [-3.0, 3.0]
+points = 512
+hidden = [64, 64]
+epochs = 900000
+optimizer = "adam"
+learning_rate = 1e-3
+"#;
+
+fn place() -> Place {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("leaving.toml", SWEEP);
+    place
+}
+
+/// The one task of the sweep, once it trains.
+fn training(place: &Place, url: &str) -> String {
+    let launched =
+        place.basin(&["--json", "launch", "leaving.toml", "--coordinator", url]).succeeded().json();
+    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    let status = eventually("it trains", || {
+        let status = place.basin(&["--json", "status", &sweep, "--coordinator", url]).succeeded().json();
+        (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
+    });
+    status["running"][0]["task"].as_str().unwrap().to_owned()
+}
+
+/// How the first attempt ended: its end, its cause, and whether a checkpoint is in the store.
+fn first_attempt(place: &Place, url: &str, task: &str) -> (String, String, bool) {
+    let why = place.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
+    let attempt = &why["attempts"][0];
+    let attempts = place.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
+    let mut files = std::fs::read_dir(attempts).into_iter().flatten().flatten().flat_map(|attempt| {
+        std::fs::read_dir(attempt.path()).into_iter().flatten().flatten().map(|file| file.file_name())
+    });
+    let has_checkpoint = files.any(|file| file.to_string_lossy().contains("checkpoint"));
+    let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    (word(&attempt["end"]), word(&attempt["cause"]), has_checkpoint)
+}
+
+#[test]
+fn a_signal_that_reaches_every_process_of_a_worker_loses_nothing() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let worker = place.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let task = training(&place, &url);
+    // As Slurm ends a job, and systemd a service: all at once, and the leaving worker again.
+    for executor in worker.children() {
+        let told = std::process::Command::new("kill").args(["-TERM", &executor.to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+    for signal in ["USR1", "TERM", "TERM"] {
+        worker.signal(signal);
+    }
+    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
+    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
+}
+
+#[test]
+fn a_worker_gives_its_task_back_before_its_walltime_is_over() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let how = [
+        "--json",
+        "worker",
+        "--coordinator",
+        &url,
+        "--walltime",
+        "8",
+        "--grace",
+        "4",
+        "--checkpoint-every",
+        "0",
+    ];
+    let worker = place.start("worker", &how);
+    let task = training(&place, &url);
+    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
+    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "walltime".to_owned(), true));
+}
+
+#[test]
+fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    // A checkpoint a minute: of its four seconds it would take something in the first half.
+    let how =
+        ["worker", "--coordinator", &url, "--walltime", "5", "--grace", "1", "--checkpoint-every", "60"];
+    let began = std::time::Instant::now();
+    let worker = place.command(&[&["--json"], &how[..]].concat()).output().unwrap();
+    assert!(worker.status.success(), "{}", String::from_utf8_lossy(&worker.stderr));
+    let said: serde_json::Value = serde_json::from_slice(&worker.stdout).unwrap();
+    assert_eq!(said["departure"], "walltime");
+    assert!(began.elapsed().as_secs_f64() < 4.0, "it left as soon as it was of no more use");
+}

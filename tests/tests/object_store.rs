@@ -1,0 +1,181 @@
+//! Sweeps over a real S3 server, which dies and comes back.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use std::collections::BTreeMap;
+
+use basin_tests::{Place, Radosgw, Running, assert_same_tables, eventually};
+
+const SWEEP: &str = r#"
+name = "cluster"
+data = { name = "shapes", train_limit = 512, test_limit = 128 }
+
+[[experiment]]
+id = "images"
+kind = "classify"
+seeds = 4
+grid = { batch_size = [32, 64] }
+model = { conv = [8, 8], dense = [16] }
+epochs = 12
+optimizer = "adam"
+learning_rate = 1e-3
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["images"]
+y = ["train_loss"]
+"#;
+
+fn place() -> Place {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("cluster.toml", SWEEP);
+    place
+}
+
+fn worker(place: &Place, name: &str, url: &str) -> Running {
+    let cache = place.path().join("cache");
+    let how = ["worker", "--coordinator", url, "--threads", "1", "--pack", "1", "--checkpoint-every", "0.1"];
+    place.start(name, &[&how[..], &["--cache", cache.to_str().unwrap()]].concat())
+}
+
+fn launch(place: &Place, url: &str) -> String {
+    let said = place.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
+    said.json()["sweep"].as_str().unwrap().to_owned()
+}
+
+fn count(place: &Place, url: &str, sweep: &str, what: &str) -> u64 {
+    let said = place.basin(&["--json", "status", sweep, "--coordinator", url]);
+    if said.code == Some(0) { said.json()["counts"][what].as_u64().unwrap_or(0) } else { 0 }
+}
+
+/// The tables of the same sweep, undisturbed on one machine and over files.
+fn reference(place: &Place) -> BTreeMap<String, Vec<u8>> {
+    place.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    place.tables("alone")
+}
+
+/// A collection holds the runs' own files beside the report.
+fn collected(place: &Place, out: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut tables = place.tables(out);
+    tables.retain(|name, _| !name.starts_with("results/"));
+    tables
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> =
+        entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
+    let Some(server) = Radosgw::start() else { return };
+    let place = server.serve(place());
+    let store = format!("{}/site", server.bucket());
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
+    let first = worker(&place, "first", &url);
+    let second = worker(&place, "second", &url);
+    let sweep = launch(&place, &url);
+    for kill in 1..=2 {
+        // Checkpoints go out ten times a second from two workers: there is always an upload under way.
+        eventually("something more is committed", || {
+            (count(&place, &url, &sweep, "committed") >= kill).then_some(())
+        });
+        server.kill();
+        // Both workers have met it before it comes back.
+        eventually("the workers notice", || {
+            let logs = place.read("first.log") + &place.read("second.log");
+            (logs.matches("does not answer").count() as u64 >= kill).then_some(())
+        });
+        server.restart();
+    }
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    for (name, worker) in [("first", first), ("second", second)] {
+        worker.signal("TERM");
+        assert_eq!(worker.wait(), Some(0), "{}", place.read(&format!("{name}.log")));
+    }
+    coordinator.kill();
+
+    // All that follows needs no coordinator.
+    let proof = place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
+    assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
+    let collect = ["--json", "collect", &sweep, "--out", "collected", "--store", &store];
+    let said = place.basin(&collect).succeeded().json();
+    assert_eq!((&said["fetched"], &said["missing"]), (&8.into(), &0.into()));
+    assert_same_tables(&reference(&place), &collected(&place, "collected"));
+
+    // Again: only what is gone or wrong is fetched.
+    let results = files(&place.path().join("collected/results"));
+    assert_eq!(results.len(), 16);
+    let kept = std::fs::read(&results[0]).unwrap();
+    std::fs::remove_file(&results[0]).unwrap();
+    std::fs::write(&results[3], "half of it").unwrap();
+    let again = place.basin(&collect).succeeded().json();
+    assert_eq!((&again["fetched"], std::fs::read(&results[0]).unwrap() == kept), (&2.into(), true));
+    assert_eq!(place.basin(&collect).succeeded().json()["bytes"], 0);
+    place.basin(&["report", &sweep, "--out", "reported", "--store", &store]).succeeded();
+    assert_same_tables(&place.tables("alone"), &place.tables("reported"));
+}
+
+#[test]
+fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the_same() {
+    let Ok(bucket) = std::env::var("BASIN_TEST_S3") else {
+        eprintln!("NOT RUN: BASIN_TEST_S3 names no S3 server; `.ci/radosgw up DIR PORT` starts one");
+        return;
+    };
+    // The client refuses to send conditions: to Basin that is a store that has none.
+    let place = place().with("AWS_CONDITIONAL_PUT", "disabled");
+    let prefix = place.path().file_name().unwrap().to_string_lossy().replace('.', "");
+    let store = format!("{bucket}/{prefix}");
+    let doctor = place.basin(&["doctor", "--store", &store]).succeeded();
+    assert!(doctor.out.contains("the coordinator commits instead"), "{}", doctor.out);
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
+    let _first = worker(&place, "first", &url);
+    let _second = worker(&place, "second", &url);
+    let sweep = launch(&place, &url);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded();
+    place.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
+    // And in one process, over the same kind of store.
+    let other = format!("{store}-run");
+    place
+        .basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state", "--store", &other])
+        .succeeded();
+    assert_same_tables(&place.tables("alone"), &collected(&place, "collected"));
+}
+
+#[test]
+fn a_bucket_that_is_not_there_is_the_users_to_mend() {
+    if std::env::var_os("BASIN_TEST_S3").is_none() {
+        eprintln!("NOT RUN: BASIN_TEST_S3 names no S3 server; `.ci/radosgw up DIR PORT` starts one");
+        return;
+    }
+    let place = place();
+    for command in [
+        &["serve", "--listen", "127.0.0.1:0"][..],
+        &["run", "cluster.toml"],
+        &["verify", "cluster"],
+        &["collect", "cluster", "--out", "out"],
+        &["report", "cluster"],
+        &["data", "list"],
+        &["doctor"],
+    ] {
+        let said = place.basin(&[command, &["--store", "s3://no-such-bucket-of-basin/x"]].concat());
+        assert_eq!(said.code, Some(1), "{command:?}: {}", said.err);
+        let text = format!("{}{}", said.out, said.err);
+        assert!(
+            text.contains("there is no bucket for s3://no-such-bucket-of-basin/x"),
+            "{command:?}: {text}"
+        );
+        assert!(text.contains("aws s3 mb"), "{command:?}: {text}");
+    }
+    // A worker finds out before it takes any task.
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let said = place.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("aws s3 mb"), "{}", said.err);
+}

@@ -1,0 +1,256 @@
+//! Workers on a real Slurm cluster: jobs are submitted while tasks wait, reach the end of their time, and are requeued.
+//!
+//! `BASIN_TEST_SLURM` names the `slurm.conf` of a cluster with two nodes whose jobs this user may requeue; `.ci/slurm` starts one.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use std::process::Command;
+
+use basin_tests::{Place, Said, assert_same_tables, eventually};
+
+/// One task that is too long for a job of a minute, half of which is for leaving, and some short ones.
+const SWEEP: &str = r#"
+name = "slurm"
+
+[defaults]
+interval = [-3.0, 3.0]
+points = 512
+hidden = [64, 64]
+optimizer = "adam"
+learning_rate = 1e-3
+
+[[experiment]]
+id = "long"
+kind = "fit-function"
+function = "sin"
+epochs = LONG
+
+[[experiment]]
+id = "short"
+kind = "fit-function"
+function = "sin"
+seeds = 4
+epochs = SHORT
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["long", "short"]
+y = ["train_loss"]
+"#;
+
+/// The cluster, if there is one to test with.
+fn cluster() -> Option<String> {
+    let cluster = std::env::var("BASIN_TEST_SLURM").ok();
+    if cluster.is_none() {
+        eprintln!("NOT RUN: tests on a Slurm cluster, since BASIN_TEST_SLURM names no slurm.conf");
+    }
+    cluster
+}
+
+/// What a command of Slurm's says.
+#[track_caller]
+fn slurm(conf: &str, line: &[&str]) -> String {
+    let output = Command::new(line[0]).args(&line[1..]).env("SLURM_CONF", conf).output().unwrap();
+    assert!(output.status.success(), "{line:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// `basin` on a machine of the cluster.
+fn basin(place: &Place, conf: &str, line: &[&str]) -> Said {
+    Said::of(&place.command(line).env("SLURM_CONF", conf).output().unwrap())
+}
+
+/// The jobs of a name that Slurm still knows, each with its state.
+fn jobs(conf: &str, name: &str) -> Vec<(String, String)> {
+    let named = format!("--name={name}");
+    let lines = slurm(conf, &["squeue", "--noheader", &named, "--format=%A|%T"]);
+    let pair = |line: &str| line.split_once('|').map(|(id, state)| (id.to_owned(), state.to_owned()));
+    lines.lines().filter_map(pair).collect()
+}
+
+fn status(place: &Place, url: &str, sweep: &str) -> serde_json::Value {
+    place.basin(&["--json", "status", sweep, "--coordinator", url]).succeeded().json()
+}
+
+/// Has a requeued job started again at once rather than in two minutes.
+fn start_again(conf: &str, job: &str) {
+    eventually("the job waits again", || {
+        let state = slurm(conf, &["squeue", "--noheader", "--jobs", job, "--format=%T"]);
+        (state == "PENDING").then_some(())
+    });
+    // Not within the second in which it was stopped: Slurm would take its new credential for the one that it revoked.
+    slurm(conf, &["scontrol", "update", &format!("JobId={job}"), "StartTime=now+3"]);
+}
+
+#[test]
+fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is_requeued() {
+    let Some(conf) = cluster() else { return };
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("slurm.toml", &SWEEP.replace("LONG", "150000").replace("SHORT", "20000"));
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let up = [
+        "--json",
+        "slurm",
+        "up",
+        "--coordinator",
+        &url,
+        "--name",
+        "walltime",
+        "--max-workers",
+        "2",
+        "--time",
+        "1",
+        "--partition",
+        "batch",
+        "--idle-exit",
+        "3",
+        "--checkpoint-every",
+        "2",
+        "--grace",
+        "30",
+        "--interval",
+        "1",
+    ];
+    // Nothing waits: nothing is submitted.
+    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    assert_eq!(once["submitted"], serde_json::json!([]));
+
+    let submitter = place.start_with("up", &up, &[("SLURM_CONF", &conf)]);
+    let launched = place.basin(&["--json", "launch", "slurm.toml", "--coordinator", &url]).succeeded().json();
+    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    let first: Vec<String> = eventually("two jobs run", || {
+        let running: Vec<String> = jobs(&conf, "walltime")
+            .into_iter()
+            .filter_map(|(id, state)| (state == "RUNNING").then_some(id))
+            .collect();
+        (running.len() == 2).then_some(running)
+    });
+    let nodes = slurm(&conf, &["squeue", "--noheader", "--name=walltime", "--states=RUNNING", "--format=%N"]);
+    assert_eq!(nodes.lines().count(), 2);
+
+    // The job that doesn't train the long task is requeued while it trains.
+    let running = eventually("both train", || {
+        let status = status(&place, &url, &sweep);
+        (status["counts"]["running"].as_u64() >= Some(2)).then_some(status)
+    });
+    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    let of = |experiment: &str| {
+        let tasks = running["running"].as_array().unwrap();
+        let task = tasks.iter().find(|task| task["experiment"] == experiment).unwrap();
+        let worker =
+            workers.as_array().unwrap().iter().find(|worker| worker["worker"] == task["worker"]).unwrap();
+        (
+            worker["labels"]["slurm-job"].as_str().unwrap().to_owned(),
+            task["task"].as_str().unwrap().to_owned(),
+        )
+    };
+    let ((_, long), (requeued, _)) = (of("long"), of("short"));
+    assert!(first.contains(&requeued), "{requeued} of {first:?}");
+    slurm(&conf, &["scontrol", "requeue", &requeued]);
+    start_again(&conf, &requeued);
+
+    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
+    assert_eq!(watched.code, Some(0), "{}\n{}", watched.err, place.read("up.log"));
+    // The long task was given back at the end of a job's time, and went on from its checkpoint in another job.
+    let why = place.basin(&["--json", "why", &long, "--coordinator", &url]).succeeded().json();
+    let attempts = why["attempts"].as_array().unwrap();
+    assert!(attempts.len() >= 2, "{why}");
+    assert!(attempts.iter().any(|attempt| attempt["cause"] == "walltime"), "{why}");
+    let workers: std::collections::BTreeSet<_> =
+        attempts.iter().map(|attempt| attempt["worker"].to_string()).collect();
+    assert!(workers.len() >= 2, "{why}");
+    let log = place.read(&format!("basin-slurm/walltime-{requeued}.log"));
+    assert!(log.matches(&format!(" for {url}")).count() >= 2, "it ran twice: {log}");
+    assert!(log.contains("left: drained"), "{log}");
+
+    // Nothing waits any more: the jobs leave by themselves, and none follow.
+    eventually("the jobs have left", || jobs(&conf, "walltime").is_empty().then_some(()));
+    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    assert_eq!(once["submitted"], serde_json::json!([]));
+    submitter.signal("TERM");
+    assert_eq!(submitter.wait(), Some(0), "{}", place.read("up.log"));
+
+    let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
+    assert_eq!((&proof["committed"], &proof["tasks"]), (&5.into(), &5.into()));
+    place.basin(&["report", &sweep, "--out", "cluster"]).succeeded();
+    place.basin(&["run", "slurm.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    assert_same_tables(&place.tables("alone"), &place.tables("cluster"));
+}
+
+#[test]
+fn down_lets_running_jobs_give_their_tasks_back_with_a_checkpoint() {
+    let Some(conf) = cluster() else { return };
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("slurm.toml", &SWEEP.replace("LONG", "260000").replace("SHORT", "260000"));
+    let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let launched = place.basin(&["--json", "launch", "slurm.toml", "--coordinator", &url]).succeeded().json();
+    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    let up = [
+        "--json",
+        "slurm",
+        "up",
+        "--coordinator",
+        &url,
+        "--name",
+        "down",
+        "--max-workers",
+        "1",
+        "--time",
+        "10",
+    ];
+    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    assert_eq!(once["submitted"].as_array().unwrap().len(), 1, "no more than are allowed");
+    let again = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    assert_eq!(again["submitted"], serde_json::json!([]), "what is there is counted");
+    let running = eventually("it trains", || {
+        let status = status(&place, &url, &sweep);
+        (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
+    });
+    let task = running["running"][0]["task"].as_str().unwrap().to_owned();
+    let down = basin(&place, &conf, &["--json", "slurm", "down", "--name", "down"]).succeeded().json();
+    assert_eq!(down["leaving"].as_array().unwrap().len(), 1);
+    eventually("the job has left", || jobs(&conf, "down").is_empty().then_some(()));
+    let why = place.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
+    let attempt = &why["attempts"][0];
+    assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
+    // A submitter bears a coordinator that comes and goes.
+    coordinator.kill();
+    let away = basin(&place, &conf, &[&up[..], &["--once"]].concat());
+    assert_eq!(away.code, Some(2), "{}", away.err);
+    assert!(away.err.contains("no coordinator answers"), "{}", away.err);
+}
+
+#[test]
+fn a_job_that_slurm_refuses_is_said_with_the_way_out() {
+    let Some(conf) = cluster() else { return };
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("slurm.toml", &SWEEP.replace("LONG", "100").replace("SHORT", "100"));
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    place.basin(&["launch", "slurm.toml", "--coordinator", &url]).succeeded();
+    let up = ["slurm", "up", "--coordinator", &url, "--name", "refused", "--max-workers", "1", "--once"];
+    let said = basin(&place, &conf, &[&up[..], &["--time", "5", "--partition", "nowhere"]].concat());
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("sbatch refuses: ") && said.err.contains("Invalid partition"), "{}", said.err);
+    assert!(said.err.contains("hint: `sinfo` lists the partitions"), "{}", said.err);
+    let said = basin(&place, &conf, &[&up[..], &["--time", "5", "--gres", "gpu:1"]].concat());
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("hint: "), "{}", said.err);
+    assert_eq!(jobs(&conf, "refused"), []);
+}
+
+#[test]
+fn without_slurm_the_script_can_be_looked_at_and_nothing_else_works() {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let up = ["slurm", "up", "--coordinator", &url, "--max-workers", "1", "--time", "2:00:00"];
+    let script = place.basin(&[&up[..], &["--dry-run"]].concat()).succeeded().out;
+    assert!(script.starts_with("#!/bin/bash\n") && script.contains("\nexec "), "{script}");
+    assert!(!place.path().join("basin-slurm").exists(), "nothing is done");
+    let said = Said::of(
+        &place.command(&[&up[..], &["--once"]].concat()).env("PATH", "/nonexistent").output().unwrap(),
+    );
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("cannot run squeue") && said.err.contains("--dry-run"), "{}", said.err);
+}
