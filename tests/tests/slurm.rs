@@ -3,6 +3,7 @@
 //! `BASIN_TEST_SLURM` names the `slurm.conf` of a cluster with two nodes whose jobs this user may requeue; `.ci/slurm` starts one.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+#![allow(clippy::print_stderr, reason = "a test that does not run says so")]
 
 use std::process::Command;
 
@@ -180,13 +181,24 @@ fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is
 }
 
 #[test]
-fn down_lets_running_jobs_give_their_tasks_back_with_a_checkpoint() {
+fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
     let Some(conf) = cluster() else { return };
     let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
     place.write("slurm.toml", &SWEEP.replace("LONG", "260000").replace("SHORT", "260000"));
-    let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let launched = place.basin(&["--json", "launch", "slurm.toml", "--coordinator", &url]).succeeded().json();
-    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    let token = |role: &str| {
+        let create = ["token", "create", "--role", role, "--name", role, "--tokens", "tokens"];
+        let secret = place.basin(&create).succeeded().out;
+        place.write(&format!("{role}-token"), &secret);
+        secret.trim().to_owned()
+    };
+    token("admin");
+    let worker_token = token("worker");
+    let (coordinator, url) = place.serve("127.0.0.1:0", &["--tokens", "tokens"]);
+    let ask = |line: &[&str]| {
+        let show = ["--coordinator", &url, "--token-file", "admin-token"];
+        place.basin(&[&["--json"], line, &show[..]].concat()).succeeded().json()
+    };
+    let sweep = ask(&["launch", "slurm.toml"])["sweep"].as_str().unwrap().to_owned();
     let up = [
         "--json",
         "slurm",
@@ -199,25 +211,44 @@ fn down_lets_running_jobs_give_their_tasks_back_with_a_checkpoint() {
         "1",
         "--time",
         "10",
+        "--once",
     ];
-    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    // A token in a variable can't be passed on, and nothing is submitted without one.
+    let by_variable =
+        place.command(&up).envs([("SLURM_CONF", conf.as_str()), ("BASIN_TOKEN", &worker_token)]).output();
+    let said = Said::of(&by_variable.unwrap());
+    assert!(said.code == Some(1) && said.err.contains("--token-file"), "{}", said.err);
+    let without = basin(&place, &conf, &up);
+    assert!(without.code == Some(1) && jobs(&conf, "down").is_empty(), "{}", without.err);
+
+    // A worker may look, so one token is enough for the submitter and its jobs.
+    let up = [&up[..], &["--token-file", "worker-token"]].concat();
+    let once = basin(&place, &conf, &up).succeeded().json();
     assert_eq!(once["submitted"].as_array().unwrap().len(), 1, "no more than are allowed");
-    let again = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    let again = basin(&place, &conf, &up).succeeded().json();
     assert_eq!(again["submitted"], serde_json::json!([]), "what is there is counted");
+    let job = once["submitted"][0].to_string();
+    let script = slurm(&conf, &["scontrol", "write", "batch_script", &job, "-"]);
+    let shown = slurm(&conf, &["scontrol", "show", "job", &job]);
+    assert!(script.contains("worker-token"), "{script}");
+    assert!(
+        !script.contains(&worker_token) && !shown.contains(&worker_token),
+        "the token is in Slurm's hands"
+    );
+
     let running = eventually("it trains", || {
-        let status = status(&place, &url, &sweep);
+        let status = ask(&["status", &sweep]);
         (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
     });
     let task = running["running"][0]["task"].as_str().unwrap().to_owned();
     let down = basin(&place, &conf, &["--json", "slurm", "down", "--name", "down"]).succeeded().json();
     assert_eq!(down["leaving"].as_array().unwrap().len(), 1);
     eventually("the job has left", || jobs(&conf, "down").is_empty().then_some(()));
-    let why = place.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
+    let why = ask(&["why", &task]);
     let attempt = &why["attempts"][0];
     assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
-    // A submitter bears a coordinator that comes and goes.
     coordinator.kill();
-    let away = basin(&place, &conf, &[&up[..], &["--once"]].concat());
+    let away = basin(&place, &conf, &up);
     assert_eq!(away.code, Some(2), "{}", away.err);
     assert!(away.err.contains("no coordinator answers"), "{}", away.err);
 }

@@ -8,7 +8,9 @@ use basin_storage::StorageError;
 use serde_json::json;
 
 use super::arguments::{Data, StoreAt};
-use super::failure::{Done, Failed, OrFail};
+#[cfg(feature = "worker")]
+use super::failure::OrFail;
+use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
 use super::output::{Output, table};
 

@@ -1,4 +1,5 @@
-//! The coordinator: the real ledger, writer and journal, on a disk that survives it.
+//! The coordinator: the real ledger, writer and journal, on a disk that survives it. One that is paused is superseded by
+//! another under a new epoch, and goes on later as if it led.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -37,6 +38,14 @@ pub(crate) struct Coordinator {
     waiting: Vec<Waiting>,
     /// How far this life's clock is ahead of true time.
     offset: u64,
+    superseded: Option<Superseded>,
+}
+
+/// A coordinator that was paused while it led.
+struct Superseded {
+    writer: Writer<Recorded>,
+    waiting: Vec<Waiting>,
+    is_awake: bool,
 }
 
 /// What waits for the next turn.
@@ -46,9 +55,9 @@ struct Waiting {
     ask: Ask,
 }
 
-/// The journal, with what it kept in view, and with faults.
+/// The journal of one epoch, with what it kept in view, and with faults.
 struct Recorded {
-    inner: MemoryJournal,
+    epoch: u64,
     log: Log,
 }
 
@@ -60,6 +69,19 @@ struct Contents {
     /// Kept and not looked at yet.
     fresh: Vec<Event>,
     fault: Option<DiskFault>,
+    /// The newest epoch, and its journal.
+    epoch: u64,
+    inner: Option<MemoryJournal>,
+    /// The flaw: what costs no write is answered without asking whether the epoch is the newest.
+    confirms_nothing: bool,
+}
+
+impl Contents {
+    /// The journal, if this epoch is the newest.
+    fn journal(&mut self, epoch: u64) -> Result<&mut MemoryJournal, JournalError> {
+        let journal = self.inner.as_mut().filter(|_| self.epoch == epoch);
+        journal.ok_or(JournalError::Superseded)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,31 +98,33 @@ impl Log {
 
 impl Journal for Recorded {
     fn load(&mut self) -> Result<Recovered, JournalError> {
-        self.inner.load()
+        self.log.contents().journal(self.epoch)?.load()
     }
 
     fn append(&mut self, events: &[Event]) -> Result<(), JournalError> {
         let mut contents = self.log.contents();
         let failed = || JournalError::Medium(std::io::Error::other("simulated"));
+        contents.journal(self.epoch)?;
         let fault = contents.fault.take();
         if fault == Some(DiskFault::NothingKept) {
             return Err(failed());
         }
-        self.inner.append(events)?;
+        contents.journal(self.epoch)?.append(events)?;
         contents.fresh.extend_from_slice(events);
         if fault.is_some() { Err(failed()) } else { Ok(()) }
     }
 
     fn confirm(&mut self) -> Result<(), JournalError> {
-        self.inner.confirm()
+        let mut contents = self.log.contents();
+        if contents.confirms_nothing { Ok(()) } else { contents.journal(self.epoch).map(drop) }
     }
 
     fn sequence(&self) -> u64 {
-        self.inner.sequence()
+        self.log.contents().inner.as_ref().map_or(0, Journal::sequence)
     }
 
     fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
-        self.inner.keep_snapshot(snapshot)
+        self.log.contents().journal(self.epoch)?.keep_snapshot(snapshot)
     }
 }
 
@@ -126,9 +150,17 @@ impl World {
 
     pub(crate) fn coordinator_starts(&mut self) -> Result<(), Broken> {
         let log = self.coordinator.log.clone();
-        let journal = MemoryJournal::open(&self.coordinator.disk).expect("the last life has ended");
-        let mut writer = Writer::open(Recorded { inner: journal, log }, policy()).map_err(|error| {
-            Broken { promise: 2, what: format!("the journal can't be replayed: {error}") }
+        let epoch = {
+            let mut contents = log.contents();
+            contents.inner = None;
+            contents.inner = MemoryJournal::open(&self.coordinator.disk).ok();
+            contents.epoch += 1;
+            contents.confirms_nothing = self.flaw == Some(Flaw::SupersededLeadersAnswer);
+            contents.epoch
+        };
+        let mut writer = Writer::open(Recorded { epoch, log }, policy()).map_err(|error| Broken {
+            promise: 2,
+            what: format!("the journal can't be replayed: {error}"),
         })?;
         self.coordinator.offset = self.chance.between(0, 3_000);
         self.checks.coordinator_restarted(writer.ledger(), &self.store)?;
@@ -159,7 +191,73 @@ impl World {
         self.after(down, Happening::CoordinatorStarts);
     }
 
+    /// It hangs, and a standby takes over.
+    pub(crate) fn coordinator_is_paused(&mut self) {
+        if self.coordinator.superseded.is_some() {
+            return;
+        }
+        let Some(writer) = self.coordinator.writer.take() else { return };
+        self.count("coordinators paused");
+        let waiting = std::mem::take(&mut self.coordinator.waiting);
+        self.coordinator.superseded = Some(Superseded { writer, waiting, is_awake: false });
+        let takeover = self.chance.between(5_000, 7_000);
+        self.after(takeover, Happening::CoordinatorStarts);
+        let pause = takeover + self.chance.between(1, 60_000);
+        self.after(pause, Happening::SupersededWakes);
+    }
+
+    /// It goes on where it was, and finds what has arrived.
+    pub(crate) fn superseded_wakes(&mut self) {
+        if let Some(superseded) = &mut self.coordinator.superseded {
+            superseded.is_awake = true;
+        }
+        self.superseded_turns();
+    }
+
+    /// It would answer what waits. It is found out before the first answer leaves; with the flaw at the first write.
+    fn superseded_turns(&mut self) {
+        let Some(mut superseded) = self.coordinator.superseded.take_if(|it| it.is_awake) else { return };
+        let mut askers = Vec::new();
+        let mut commands = Vec::new();
+        for Waiting { asker, ask } in std::mem::take(&mut superseded.waiting) {
+            if let Some(command) = self.command(asker, ask) {
+                askers.push(asker);
+                commands.push(command);
+            }
+        }
+        let now = self.coordinator_time();
+        match superseded.writer.write(now, commands) {
+            Ok(replies) => {
+                for (asker, reply) in askers.into_iter().zip(replies) {
+                    if let Some((caller, call)) = asker {
+                        self.reply(caller, call, Said::Answer(reply, now));
+                    }
+                }
+                self.coordinator.superseded = Some(superseded);
+            }
+            Err(WriteError::Append(_) | WriteError::Unconfirmed(_) | WriteError::Ahead) => {
+                self.count("superseded leaders found out");
+                for (caller, call) in askers.into_iter().flatten() {
+                    self.reply(caller, call, Said::ConnectionLost);
+                }
+            }
+        }
+    }
+
+    /// Whether a request goes to a leader that was superseded: while nobody has taken over all do, and then those of callers
+    /// that haven't noticed.
+    fn reaches_superseded(&mut self) -> bool {
+        let leads = self.coordinator.writer.is_some();
+        self.coordinator.superseded.is_some() && (!leads || !self.is_healed && self.chance.happens(0.5))
+    }
+
     pub(crate) fn request_arrives(&mut self, from: Caller, call: u64, ask: Ask) {
+        if self.reaches_superseded()
+            && let Some(superseded) = &mut self.coordinator.superseded
+        {
+            superseded.waiting.push(Waiting { asker: Some((from, call)), ask });
+            return self.superseded_turns();
+        }
         if self.coordinator.writer.is_none() {
             return self.reply(from, call, Said::ConnectionRefused);
         }

@@ -123,6 +123,17 @@ fn the_coordinators_deaths_alone_stop_no_training() {
 }
 
 #[test]
+fn leaders_that_hang_and_go_on_when_another_leads_break_no_promise() {
+    let tally = keeps_all_promises(200, Faults::PAUSES_TOO);
+    if number_from("BASIN_SIMULATION_SEED").is_some() {
+        return;
+    }
+    for what in ["coordinators paused", "superseded leaders found out"] {
+        assert!(tally.contains_key(what), "it never happened: {what}");
+    }
+}
+
+#[test]
 fn a_seed_gives_the_same_history_each_time() {
     for seed in 0..20 {
         let history = || World::new(seed, Faults::MANY, None).history().unwrap();
@@ -155,4 +166,9 @@ fn a_store_that_ignores_conditions_is_noticed() {
 #[test]
 fn a_restart_without_a_full_term_is_noticed() {
     is_noticed(Flaw::NoFullTermAfterRestart, Faults::COORDINATOR_ALONE, &[3, 6]);
+}
+
+#[test]
+fn superseded_leaders_that_answer_are_noticed() {
+    is_noticed(Flaw::SupersededLeadersAnswer, Faults::PAUSES_TOO, &[1, 2, 3, 6]);
 }

@@ -38,6 +38,8 @@ pub(crate) enum Flaw {
     StoreIgnoresConditions,
     /// After a restart leases last as long as they did before.
     NoFullTermAfterRestart,
+    /// A leader that was superseded without noticing answers what costs no write.
+    SupersededLeadersAnswer,
 }
 
 /// How often things go wrong.
@@ -55,6 +57,8 @@ pub(crate) struct Faults {
     pub(crate) incidents: f64,
     /// Workers die and are cut off, too; not the coordinator alone.
     pub(crate) workers_too: bool,
+    /// The leader hangs and a standby takes over, a second.
+    pub(crate) pauses: f64,
 }
 
 impl Faults {
@@ -65,7 +69,10 @@ impl Faults {
         deaths_in_turn: 0.005,
         incidents: 0.05,
         workers_too: true,
+        pauses: 0.0,
     };
+    /// Leaders hang as well, and go on when another leads.
+    pub(crate) const PAUSES_TOO: Self = Self { pauses: 0.03, ..Self::MANY };
     /// Only the coordinator dies.
     pub(crate) const COORDINATOR_ALONE: Self = Self {
         loss: 0.0,
@@ -74,9 +81,17 @@ impl Faults {
         deaths_in_turn: 0.01,
         incidents: 0.03,
         workers_too: false,
+        pauses: 0.0,
     };
-    const NONE: Self =
-        Self { loss: 0.0, repeats: 0.0, store: 0.0, deaths_in_turn: 0.0, incidents: 0.0, workers_too: false };
+    const NONE: Self = Self {
+        loss: 0.0,
+        repeats: 0.0,
+        store: 0.0,
+        deaths_in_turn: 0.0,
+        incidents: 0.0,
+        workers_too: false,
+        pauses: 0.0,
+    };
 }
 
 /// Who calls.
@@ -133,6 +148,7 @@ pub(crate) enum Happening {
     Tick { life: u32 },
     Look { life: u32, lease: LeaseId, tasks: Vec<TaskId> },
     CoordinatorStarts,
+    SupersededWakes,
     WorkerStarts(usize),
     Round { worker: usize, life: u32 },
     Fence { worker: usize, life: u32 },
@@ -253,6 +269,7 @@ impl World {
             Happening::Tick { life } => self.coordinator_ticks(life),
             Happening::Look { life, lease, tasks } => self.coordinator_looks(life, lease, tasks),
             Happening::CoordinatorStarts => return self.coordinator_starts(),
+            Happening::SupersededWakes => self.superseded_wakes(),
             Happening::WorkerStarts(worker) => self.worker_starts(worker),
             Happening::Round { worker, life } => self.worker_syncs(worker, life),
             Happening::Fence { worker, life } => return self.worker_fences(worker, life),
@@ -333,6 +350,9 @@ impl World {
         self.after(1_000, Happening::Incident);
         if self.chance.happens(self.faults.incidents) {
             self.coordinator_dies();
+        }
+        if self.faults.pauses > 0.0 && self.chance.happens(self.faults.pauses) {
+            self.coordinator_is_paused();
         }
         for worker in 0..self.workers.len() {
             if self.faults.workers_too && self.chance.happens(self.faults.incidents / 2.0) {
