@@ -27,6 +27,7 @@ mod source;
 mod status;
 mod steer;
 mod token;
+mod token_file;
 mod unshown;
 mod verify;
 #[cfg(feature = "worker")]

@@ -18,7 +18,14 @@ pub struct Watched<T, E> {
     files: Vec<PathBuf>,
     read: Box<Read<T, E>>,
     current: RwLock<Arc<T>>,
-    seen: Mutex<Vec<Option<Vec<u8>>>>,
+    seen: Mutex<Seen>,
+}
+
+/// The files' bytes when they were looked at last.
+struct Seen {
+    bytes: Vec<Option<Vec<u8>>>,
+    /// One of them was empty then: somebody may have been about to write it.
+    was_empty: bool,
 }
 
 impl<T, E: fmt::Display> Watched<T, E> {
@@ -30,7 +37,7 @@ impl<T, E: fmt::Display> Watched<T, E> {
         files: Vec<PathBuf>,
         read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
-        let seen = bytes(&files);
+        let seen = Seen { bytes: bytes(&files), was_empty: false };
         let current = RwLock::new(Arc::new(read()?));
         Ok(Self { files, read: Box::new(read), current, seen: Mutex::new(seen) })
     }
@@ -45,10 +52,16 @@ impl<T, E: fmt::Display> Watched<T, E> {
         let now = bytes(&self.files);
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-            if *seen == now {
+            if seen.bytes == now {
+                seen.was_empty = false;
                 return None;
             }
-            *seen = now;
+            // Who writes in place empties the file first. One that stays empty is taken at its word at the next look.
+            let is_empty = now.iter().flatten().any(Vec::is_empty);
+            if is_empty && !std::mem::replace(&mut seen.was_empty, true) {
+                return None;
+            }
+            *seen = Seen { bytes: now, was_empty: is_empty };
         }
         let read = (self.read)();
         Some(read.map(|read| *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read)))
@@ -121,5 +134,22 @@ mod tests {
         std::fs::rename(path("next"), path("link")).unwrap();
         assert_eq!(watched.look(), Some(Ok(())));
         assert_eq!(*watched.current(), 2);
+    }
+
+    #[test]
+    fn an_emptied_file_is_believed_only_at_the_second_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lines");
+        std::fs::write(&file, "one").unwrap();
+        let path = file.clone();
+        let read = move || Ok::<_, String>(std::fs::read_to_string(&path).unwrap_or_default());
+        let watched = Watched::open(vec![file.clone()], read).unwrap();
+        std::fs::write(&file, "").unwrap();
+        assert_eq!(watched.look(), None);
+        std::fs::write(&file, "two").unwrap();
+        assert_eq!(watched.look(), Some(Ok(())));
+        std::fs::write(&file, "").unwrap();
+        assert_eq!((watched.look(), watched.look(), watched.look()), (None, Some(Ok(())), None));
+        assert_eq!(*watched.current(), "");
     }
 }

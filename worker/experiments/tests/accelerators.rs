@@ -1,4 +1,5 @@
 //! Whole runs on a device, Candle's processor device: near the processor's own, and able to go on on either.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 
