@@ -172,7 +172,6 @@ pub struct Server {
     pub commits: CommitMode,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SidePort>,
-    standing: watch::Sender<Standing>,
     is_encrypted: bool,
     leadership: Leadership,
     stop: CancellationToken,
@@ -250,7 +249,7 @@ impl Server {
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let shown = show_standing(leadership.clone(), standing.clone(), stop.clone());
+        let shown = show_standing(leadership.clone(), standing, stop.clone());
         let files = follow_files(trust.clone(), stop.clone());
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
@@ -262,7 +261,6 @@ impl Server {
             address,
             commits,
             http,
-            standing,
             is_encrypted,
             leadership,
             stop,
@@ -297,7 +295,6 @@ impl Server {
     /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
         self.stop.cancel();
-        self.standing.send_replace(Standing::Stopping);
         end(self.calls, LAST_ANSWERS).await;
         end(self.following, LAST_ANSWERS).await;
         self.retire.cancel();

@@ -64,9 +64,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
     let journal = JournalAt::File(state.join("journal.sqlite"));
-    let store_of_server = store.clone();
     let settings =
-        Settings { listen, store: store_of_server, journal, advertise: None, policy, trust, http: None };
+        Settings { listen, store: store.clone(), journal, advertise: None, policy, trust, http: None };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");

@@ -3,7 +3,7 @@
 //! On the device images are `[height, width, channels]`, so that a convolution's window is gathered by rows and its product needs
 //! no transposition; the weights follow. All parameters of a network are one row of numbers, layer by layer.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use basin_kernels::Loss;
@@ -80,13 +80,13 @@ impl Layout {
         [channels, height, width]: [usize; 3],
         loss: Loss,
     ) -> Result<Self, ExperimentError> {
-        let mut offsets = BTreeMap::new();
+        let mut offsets = HashMap::new();
         let mut offset = 0;
         for parameter in model.parameters().values() {
-            offsets.insert(format!("{:?}", parameter.id()), offset);
+            offsets.insert(parameter.id(), offset);
             offset += parameter.elem_count();
         }
-        let offset_of = |parameter: &Tensor| offsets[&format!("{:?}", parameter.id())];
+        let offset_of = |parameter: &Tensor| offsets[&parameter.id()];
         let mut row = Row::default();
         let (mut convolutions, mut dense) = (Vec::new(), Vec::new());
         let (mut channels, mut height, mut width) = (channels, height, width);
