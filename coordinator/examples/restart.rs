@@ -224,6 +224,8 @@ fn launch(tasks: u64, seeds: u64) -> Command {
     let sweep = SweepId::new("measured").expect("that is an id");
     Command::Launch(Launch {
         sweep,
+        user: None,
+        adjustment: Default::default(),
         tasks: (0..tasks).map(task).collect(),
         committed: vec![],
         needs: Default::default(),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::share::Adjustment;
 use basin_domain::sweep::Source;
 use basin_proto::dial::{Address, Connection, Coordinators, Dial, DialError, Patience, Trouble, Unanswered};
 use basin_proto::v1::control_client::ControlClient;
@@ -141,20 +142,26 @@ impl Client {
     ///
     /// # Errors
     /// If the coordinator refuses it, or isn't there.
-    pub async fn launch(&self, source: &Source, max_tasks: u64) -> Result<v1::LaunchReply, CallError> {
-        let request = v1::LaunchRequest { max_tasks: Some(max_tasks), ..source.into() };
+    pub async fn launch(
+        &self,
+        source: &Source,
+        max_tasks: u64,
+        adjustment: Adjustment,
+    ) -> Result<v1::LaunchReply, CallError> {
+        let (max_tasks, adjustment) = (Some(max_tasks), Some(adjustment.into()));
+        let request = v1::LaunchRequest { max_tasks, adjustment, ..source.into() };
         let reply = self.call(async |mut control| control.launch(request.clone()).await).await?;
         Ok(reply)
     }
 
-    /// All sweeps.
+    /// All sweeps, and how much there is to do.
     ///
     /// # Errors
     /// If the coordinator isn't there.
-    pub async fn list_sweeps(&self) -> Result<Vec<v1::SweepSummary>, CallError> {
+    pub async fn list_sweeps(&self) -> Result<v1::ListSweepsReply, CallError> {
         let reply =
             self.call(async |mut control| control.list_sweeps(v1::ListSweepsRequest {}).await).await?;
-        Ok(reply.sweeps)
+        Ok(reply)
     }
 
     /// One sweep.
@@ -184,6 +191,16 @@ impl Client {
     pub async fn steer(&self, id: &str, steering: v1::Steering) -> Result<v1::SweepSummary, CallError> {
         let request = v1::SteerSweepRequest { sweep_id: id.to_owned(), steering: steering.into() };
         let reply = self.call(async |mut control| control.steer_sweep(request.clone()).await).await?;
+        Ok(reply.sweep.unwrap_or_default())
+    }
+
+    /// Changes a sweep's claim on the workers.
+    ///
+    /// # Errors
+    /// If there is no sweep of this id, or the coordinator isn't there.
+    pub async fn adjust(&self, id: &str, adjustment: Adjustment) -> Result<v1::SweepSummary, CallError> {
+        let request = v1::AdjustSweepRequest { sweep_id: id.to_owned(), adjustment: Some(adjustment.into()) };
+        let reply = self.call(async |mut control| control.adjust_sweep(request.clone()).await).await?;
         Ok(reply.sweep.unwrap_or_default())
     }
 

@@ -1,10 +1,12 @@
 //! Conversions between wire and domain. From the wire they check and name the field that they refuse.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, TaskId};
+use basin_domain::share::{Adjustment, SlotLimit};
 use basin_domain::sweep::Source;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::{Progress, WorkerDescription};
@@ -188,7 +190,25 @@ impl From<&Source> for v1::LaunchRequest {
             profile: source.profile.clone(),
             overrides: source.overrides.clone(),
             max_tasks: None,
+            adjustment: None,
         }
+    }
+}
+
+impl From<Adjustment> for v1::Adjustment {
+    fn from(adjustment: Adjustment) -> Self {
+        let slots = |limit| match limit {
+            SlotLimit::None => 0,
+            SlotLimit::AtMost(slots) => slots.get(),
+        };
+        Self { priority: adjustment.priority, max_slots: adjustment.max_slots.map(slots) }
+    }
+}
+
+impl From<v1::Adjustment> for Adjustment {
+    fn from(wire: v1::Adjustment) -> Self {
+        let limit = |slots| NonZeroU32::new(slots).map_or(SlotLimit::None, SlotLimit::AtMost);
+        Self { priority: wire.priority, max_slots: wire.max_slots.map(limit) }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_coordinator::server::{JournalAt, Server, Settings};
+use basin_coordinator::service::Terms;
 use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
@@ -56,7 +57,7 @@ async fn coordinator(faulty: &FaultyStore, folder: &Path, term: Duration) -> Ser
 async fn launch(server: &Server) {
     let (file, text) = ("fits.toml".to_owned(), SWEEP.to_owned());
     let source = Source { file, text, profile: None, overrides: Vec::new() };
-    server.coordinator().unwrap().launch(&source, None).await.unwrap();
+    server.coordinator().unwrap().launch(&source, Terms::default()).await.unwrap();
 }
 
 /// A worker that says what a test wants it to say.

@@ -1,12 +1,14 @@
 //! What the ledger can be asked, what it answers, and how it refuses.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::placement::Needs;
 use basin_domain::record::Outcome;
+use basin_domain::share::{Adjustment, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 pub use basin_domain::worker::{Progress, WorkerDescription};
@@ -18,6 +20,13 @@ pub enum Command {
     /// Adds a sweep with its tasks. Launching the same sweep again changes nothing; tasks that other sweeps brought are
     /// shared; a cancelled sweep that is launched again goes on.
     Launch(Launch),
+    /// Changes a sweep's claim on the workers; leases that are held go on.
+    Adjust {
+        /// The sweep.
+        sweep: SweepId,
+        /// What becomes different.
+        adjustment: Adjustment,
+    },
     /// No new leases for this sweep's tasks; running ones go on.
     Pause(SweepId),
     /// Undoes `Pause`.
@@ -74,6 +83,10 @@ pub enum Command {
 pub struct Launch {
     /// The sweep's id (a digest of its contents).
     pub sweep: SweepId,
+    /// Who launches it, if that is known: whoever launches a sweep first is its user.
+    pub user: Option<UserName>,
+    /// What is asked for its claim on the workers.
+    pub adjustment: Adjustment,
     /// The tasks in the order of the sweep file, each with its experiment's name for display.
     pub tasks: Vec<LaunchTask>,
     /// Tasks that the store already has a commit for.
@@ -291,6 +304,10 @@ pub struct Policy {
     pub avoid_for: Duration,
     /// Tasks that one launch may bring.
     pub max_tasks: u64,
+    /// Slots of workers that the tasks of one sweep may take at once, whatever was asked for it.
+    pub max_slots_of_sweep: Option<NonZeroU32>,
+    /// Slots of workers that the tasks of one user's sweeps may take at once.
+    pub max_slots_of_user: Option<NonZeroU32>,
 }
 
 impl Default for Policy {
@@ -302,6 +319,8 @@ impl Default for Policy {
             bad_worker_failures: 5,
             avoid_for: Duration::from_secs(300),
             max_tasks: 100_000,
+            max_slots_of_sweep: None,
+            max_slots_of_user: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::placement::Needs;
+use basin_domain::share::{Share, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,13 @@ pub enum Change {
         sweep: SweepId,
         /// What its experiments need of workers from now on, by name.
         needs: BTreeMap<String, Needs>,
+    },
+    /// A sweep's claim on the workers is another.
+    Adjusted {
+        /// The sweep.
+        sweep: SweepId,
+        /// The claim from now on.
+        share: Share,
     },
     /// A sweep waits.
     Paused(SweepId),
@@ -106,6 +114,12 @@ pub enum Change {
 pub struct Launched {
     /// The sweep.
     pub sweep: SweepId,
+    /// Who launched it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserName>,
+    /// Its claim on the workers.
+    #[serde(default, skip_serializing_if = "Share::is_default")]
+    pub share: Share,
     /// Its experiments' names.
     pub experiments: Vec<String>,
     /// The shapes of the new tasks.
@@ -154,6 +168,9 @@ pub struct Granted {
     pub lease: LeaseId,
     /// Who holds it.
     pub worker: WorkerId,
+    /// The sweep on whose turn it was granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepId>,
     /// The number of the answer that told the worker.
     pub answer: u64,
     /// Its end, if it isn't renewed.
@@ -224,6 +241,7 @@ impl Event {
             Change::Heard(_) => false,
             Change::Launched(_)
             | Change::Placed { .. }
+            | Change::Adjusted { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

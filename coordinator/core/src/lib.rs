@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod command;
 mod decide;
 pub mod event;
+pub mod held_back;
 mod ledger;
 pub mod view;
 

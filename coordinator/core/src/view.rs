@@ -3,6 +3,7 @@
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::placement::Needs;
+use basin_domain::share::{Share, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -143,6 +144,14 @@ impl SweepState {
 pub struct SweepView<'a> {
     /// Its id.
     pub id: &'a SweepId,
+    /// Who launched it first, if that is known.
+    pub user: Option<&'a UserName>,
+    /// Its claim on the workers.
+    pub share: Share,
+    /// The most slots that it may have: its own limit or the coordinator's, whichever is less.
+    pub max_slots: Option<u32>,
+    /// The slots that it has: the leases that were granted on its turn.
+    pub slots: u32,
     /// What it is doing.
     pub state: SweepState,
     /// Its tasks by phase; a task that it lists twice counts twice.
@@ -274,13 +283,9 @@ impl Ledger {
         self.index.counts
     }
 
-    /// How many tasks a worker could be given now, or as soon as they may be tried again.
-    pub fn queue_depth(&self) -> u64 {
-        (self.index.ready.len() + self.index.delayed.len()) as u64
-    }
-
     fn sweep_view(&self, sweep: SweepIndex) -> SweepView<'_> {
         let tally = &self.index.tallies[sweep.get()];
+        let (slots, max_slots) = (self.index.occupancy.of_sweep(sweep), self.limit_of_sweep(sweep));
         let sweep = self.state.sweep(sweep);
         let state = match sweep.status {
             Status::Cancelled => SweepState::Cancelled,
@@ -290,6 +295,10 @@ impl Ledger {
         };
         SweepView {
             id: &sweep.id,
+            user: sweep.user.as_ref(),
+            share: sweep.share,
+            max_slots,
+            slots,
             state,
             counts: tally.total,
             experiments: sweep

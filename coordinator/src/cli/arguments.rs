@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::adjust::{Adjust, Claim};
+use super::serve::arguments::Serve;
 use super::slurm::arguments::Slurm;
 use super::token_file::TokenFile;
 
@@ -45,6 +47,8 @@ pub(crate) enum Command {
     Watch(SweepAt),
     /// Say why a task waits, failed or was retried
     Why(TaskAt),
+    /// Change a sweep's priority, or how many slots it may take at once
+    Adjust(Adjust),
     /// Grant no new leases for a sweep
     Pause(SweepAt),
     /// Undo `pause`
@@ -247,49 +251,6 @@ pub(crate) struct Plan {
     pub(crate) store: StoreAt,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The address to listen on; beyond loopback it takes `--tokens` and TLS
-    #[arg(long, env = "BASIN_LISTEN", default_value = "127.0.0.1:7470", value_name = "ADDRESS")]
-    pub(crate) listen: std::net::SocketAddr,
-    /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
-    /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
-    #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
-    pub(crate) journal: Option<super::unshown::Unshown>,
-    /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
-    #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
-    pub(crate) advertise: Option<String>,
-    /// Answer probes and metrics on this address: `/livez`, `/readyz`, `/metrics`, over plain HTTP, to whoever asks
-    #[arg(long, env = "BASIN_HTTP", value_name = "ADDRESS")]
-    pub(crate) http: Option<std::net::SocketAddr>,
-    /// How long a lease lasts without renewal, in seconds
-    #[arg(long, env = "BASIN_LEASE", default_value_t = 30.0, value_name = "SECONDS")]
-    pub(crate) lease: f64,
-    /// The most tasks that a sweep may have
-    #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
-    pub(crate) max_tasks: u64,
-    /// The file of tokens, one of which every caller must show; `basin token create` makes it. It is read again as it changes
-    #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
-    pub(crate) tokens: Option<PathBuf>,
-    /// The coordinator's certificate (PEM), and after it those that signed it. It is read again as it changes
-    #[arg(long, env = "BASIN_TLS_CERT", value_name = "FILE")]
-    pub(crate) tls_cert: Option<PathBuf>,
-    /// The key (PEM) of `--tls-cert`
-    #[arg(long, env = "BASIN_TLS_KEY", value_name = "FILE")]
-    pub(crate) tls_key: Option<PathBuf>,
-    /// Answer only those who also show a certificate that one of these authorities (PEM) signed
-    #[arg(long, env = "BASIN_TLS_CLIENT_CA", value_name = "FILE")]
-    pub(crate) tls_client_ca: Option<PathBuf>,
-    /// Listen beyond loopback without TLS: a proxy before the coordinator does it, or the network is nobody else's
-    #[arg(long, env = "BASIN_INSECURE_PLAINTEXT")]
-    pub(crate) insecure_plaintext: bool,
-    /// The most calls a second, for long, of one token from one address
-    #[arg(long, env = "BASIN_CALLS_PER_SECOND", default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) calls_per_second: u32,
-    #[command(flatten)]
-    pub(crate) store: StoreAt,
-}
-
 /// Where tokens are kept.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct TokensAt {
@@ -375,6 +336,8 @@ pub(crate) struct Worker {
 pub(crate) struct Launch {
     #[command(flatten)]
     pub(crate) sweep: SweepFile,
+    #[command(flatten)]
+    pub(crate) claim: Claim,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }

@@ -18,7 +18,7 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
     let source = source::read(&arguments.sweep)?;
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
-        .launch(&source, arguments.sweep.max_tasks)
+        .launch(&source, arguments.sweep.max_tasks, arguments.claim.into())
         .await
         .map_err(|error| call_failed(error).context(format!("cannot launch {}", source.file)))?;
     let value = serde_json::json!({

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Results go to standard output, everything else to standard error; the exit code
 //! is 0 when it is done, 1 when the sweep or the input failed, 2 when Basin failed.
 
+mod adjust;
 mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
@@ -110,6 +111,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Status(arguments) => status::status(arguments, output).await,
         Command::Watch(arguments) => status::watch(arguments, output).await,
         Command::Why(arguments) => status::why(arguments, output).await,
+        Command::Adjust(arguments) => adjust::adjust(arguments, output).await,
         Command::Pause(arguments) => steer::steer(arguments, steer::Steering::Pause, output).await,
         Command::Resume(arguments) => steer::steer(arguments, steer::Steering::Resume, output).await,
         Command::Cancel(arguments) => steer::steer(arguments, steer::Steering::Cancel, output).await,

@@ -8,6 +8,7 @@ use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::SweepId;
+use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_worker::agent;
@@ -26,8 +27,8 @@ use super::{device, report, signals, source};
 use crate::launch;
 use crate::report::Status;
 use crate::server::{JournalAt, Server, Settings};
-use crate::service::{Coordinator, completion, sweep_reply};
-use crate::trust::{Minted, Role, TokenName, Tokens, Trust};
+use crate::service::{Coordinator, Terms, completion, sweep_reply};
+use crate::trust::{Minted, Role, Tokens, Trust};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
 const TERM: Duration = Duration::from_secs(30);
@@ -60,7 +61,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     // Others on this machine reach the port too; only the worker beneath has the token, which is in memory alone.
     let ours =
-        Minted::new(TokenName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
+        Minted::new(UserName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
     let journal = JournalAt::File(state.join("journal.sqlite"));
@@ -70,7 +71,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
     take_over(&coordinator, &sweep).await?;
-    let launched = coordinator.launch_prepared(&source, prepared).await;
+    let launched = coordinator.launch_prepared(&source, prepared, Terms::default()).await;
     if let Err(status) = launched {
         server.shut_down().await;
         let failed =
@@ -203,8 +204,8 @@ async fn follow(
 ) -> Result<bool, Failed> {
     let mut progress = Progress::new(output);
     loop {
-        let id = sweep.clone();
-        let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id)).await;
+        let (id, now) = (sweep.clone(), coordinator.ledger.now());
+        let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id, now)).await;
         let reply = reply.or_basin("the ledger stopped")?.unwrap_or_default();
         progress.show(&reply);
         let state = reply.sweep.map(|sweep| sweep.state).unwrap_or_default();
@@ -224,14 +225,14 @@ async fn follow(
 
 /// What the ledger knows at the end beside the store, and the failed tasks in words.
 async fn ending(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
-    let id = sweep.clone();
+    let (id, now) = (sweep.clone(), coordinator.ledger.now());
     let view = coordinator.ledger.view(move |ledger| {
         let phase = ledger.sweep(&id).map_or_else(String::new, |sweep| sweep.state.as_str().to_owned());
         let tasks = ledger.sweep_tasks(&id).into_iter().flatten();
         let failures = tasks.filter(|(task, _)| task.phase == Phase::Failed);
         let failures =
             failures.filter_map(|(task, _)| Some((task.id, task.first_failure?.clone()))).collect();
-        let reply = sweep_reply(ledger, &id).unwrap_or_default();
+        let reply = sweep_reply(ledger, &id, now).unwrap_or_default();
         (Status { phase, failures }, reply.failed.iter().map(failed_text).collect())
     });
     view.await.unwrap_or_default()

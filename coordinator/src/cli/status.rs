@@ -30,6 +30,8 @@ pub(super) fn summary_value(sweep: &v1::SweepSummary) -> Value {
         .collect();
     json!({
         "sweep": sweep.sweep_id, "state": sweep.state, "launched_unix_ms": sweep.launched_unix_ms,
+        "user": (!sweep.user.is_empty()).then_some(&sweep.user), "priority": sweep.priority,
+        "slots": sweep.slots, "max_slots": sweep.max_slots,
         "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
     })
 }
@@ -68,22 +70,39 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
         .map(|it| counts_row(&it.experiment, &it.counts.unwrap_or_default()))
         .collect();
     rows.push(counts_row("all", &sweep.counts.unwrap_or_default()));
-    format!("{}: {}\n{}", sweep.sweep_id, sweep.state, table(&COUNTS, &rows))
+    format!("{}: {}{}\n{}", sweep.sweep_id, sweep.state, claim(sweep), table(&COUNTS, &rows))
+}
+
+/// What is special about a sweep's claim on the workers.
+fn claim(sweep: &v1::SweepSummary) -> String {
+    let user = (!sweep.user.is_empty()).then(|| format!(", launched by {}", sweep.user));
+    let priority = (sweep.priority != 0).then(|| format!(", priority {}", sweep.priority));
+    let slots = sweep.max_slots.map(|most| format!(", {} of at most {most} slots taken", sweep.slots));
+    [user, priority, slots].into_iter().flatten().collect()
+}
+
+fn slots(sweep: &v1::SweepSummary) -> String {
+    sweep.max_slots.map_or_else(|| sweep.slots.to_string(), |most| format!("{}/{most}", sweep.slots))
 }
 
 /// `basin list`.
 pub(super) async fn list(arguments: Remote, output: Output) -> Done {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
-    let sweeps = client.list_sweeps().await.map_err(call_failed)?;
+    let sweeps = client.list_sweeps().await.map_err(call_failed)?.sweeps;
     let rows: Vec<_> = sweeps
         .iter()
         .map(|sweep| {
             let mut row = counts_row(&sweep.sweep_id, &sweep.counts.unwrap_or_default());
-            row.insert(1, sweep.state.clone());
+            let user = if sweep.user.is_empty() { "-" } else { &sweep.user };
+            let claim = [sweep.state.clone(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
+            row.splice(1..1, claim);
             row
         })
         .collect();
-    let header: Vec<&str> = ["sweep", "state"].into_iter().chain(COUNTS.into_iter().skip(1)).collect();
+    let header: Vec<&str> = ["sweep", "state", "user", "priority", "slots"]
+        .into_iter()
+        .chain(COUNTS.into_iter().skip(1))
+        .collect();
     let text = if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) };
     output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text);
     Ok(())
@@ -99,6 +118,10 @@ pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
         let rows: Vec<_> = reply.running.iter().map(running_row).collect();
         text.push('\n');
         text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
+    }
+    if !reply.next_task_id.is_empty() {
+        let next = short(&reply.next_task_id);
+        text.push_str(&format!("next: {next}; {}\n", reply.next_why));
     }
     for failed in &reply.failed {
         text.push_str(&failed_text(failed));
@@ -122,6 +145,10 @@ pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
                 "kind": task.kind, "message": task.message })
         })
         .collect();
+    value["next"] = match reply.next_task_id.is_empty() {
+        true => Value::Null,
+        false => json!({ "task": reply.next_task_id, "why": reply.next_why }),
+    };
     output.result(&value, &text);
     Ok(())
 }

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use serde_json::{Value, json};
 
 use super::arguments::Token;
 use super::failure::{Done, Failed, OrFail};
 use super::output::{Output, table};
-use crate::trust::{Entry, Minted, Role, TokenFile, TokenFileError, TokenName};
+use crate::trust::{Entry, Minted, Role, TokenFile, TokenFileError};
 
 const DAY: u64 = 86_400;
 
@@ -40,7 +41,7 @@ pub(super) fn token(arguments: Token, output: Output) -> Done {
 
 fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: Output) -> Done {
     let role: Role = role.parse().or_input("cannot make a token")?;
-    let name = TokenName::new(name).or_input("cannot make a token")?;
+    let name = UserName::new(name).or_input("cannot make a token")?;
     let created = now();
     let expires = expires.map(|days| Utc::from_unix(created.unix() + days * DAY));
     let Minted { secret, entry } =
@@ -140,7 +141,7 @@ mod tests {
     use super::*;
 
     fn entry(name: &str) -> Entry {
-        Minted::new(TokenName::new(name).unwrap(), Role::Viewer, Utc::from_unix(0), None).unwrap().entry
+        Minted::new(UserName::new(name).unwrap(), Role::Viewer, Utc::from_unix(0), None).unwrap().entry
     }
 
     #[test]

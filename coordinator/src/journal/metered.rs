@@ -115,6 +115,7 @@ impl Meter {
                 kind.map(|kind| &counters.failed[kind])
             }
             Change::Placed { .. }
+            | Change::Adjusted { .. }
             | Change::Chosen(_)
             | Change::Paused(_)
             | Change::Resumed(_)

@@ -33,6 +33,8 @@ pub(super) fn launch(id: &str, tasks: u64) -> Command {
     });
     Command::Launch(Launch {
         sweep: sweep(id),
+        user: None,
+        adjustment: Default::default(),
         tasks: tasks.collect(),
         committed: vec![],
         needs: Default::default(),

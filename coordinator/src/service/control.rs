@@ -5,14 +5,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use basin_core::Ledger;
 use basin_core::command::Command;
 use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::share::Adjustment;
 use basin_domain::sweep::Source;
-use basin_proto::convert::parse;
+use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
-use super::Leadership;
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
+use super::{Leadership, Terms};
 use crate::trust::Caller;
 
 /// The tools' service.
@@ -24,9 +25,14 @@ type Reply<T> = Result<Response<T>, Status>;
 #[tonic::async_trait]
 impl Control for ControlService {
     async fn launch(&self, request: Request<v1::LaunchRequest>) -> Reply<v1::LaunchReply> {
+        let user = request.extensions().get::<Caller>().and_then(Caller::user);
         let request = request.into_inner();
-        let max_tasks = request.max_tasks;
-        let launched = self.0.coordinator()?.launch(&Source::from(request), max_tasks).await?;
+        let terms = Terms {
+            user,
+            adjustment: request.adjustment.unwrap_or_default().into(),
+            max_tasks: request.max_tasks,
+        };
+        let launched = self.0.coordinator()?.launch(&Source::from(request), terms).await?;
         Ok(Response::new(v1::LaunchReply {
             sweep_id: launched.sweep.to_string(),
             new: launched.new,
@@ -36,13 +42,17 @@ impl Control for ControlService {
     }
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> Reply<v1::ListSweepsReply> {
-        let sweeps = self.view(|ledger| ledger.sweeps().map(|sweep| summary(&sweep)).collect()).await?;
-        Ok(Response::new(v1::ListSweepsReply { sweeps }))
+        let look = |ledger: &Ledger| v1::ListSweepsReply {
+            sweeps: ledger.sweeps().map(|sweep| summary(&sweep)).collect(),
+            queue_depth: Some(ledger.queue_depth()),
+        };
+        self.view(look).await.map(Response::new)
     }
 
     async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> Reply<v1::GetSweepReply> {
         let id = self.find_sweep(request.into_inner().sweep_id).await?;
-        let found = self.view(move |ledger| sweep_reply(ledger, &id)).await?;
+        let now = self.0.coordinator()?.ledger.now();
+        let found = self.view(move |ledger| sweep_reply(ledger, &id, now)).await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the sweep is gone"))
     }
 
@@ -52,7 +62,8 @@ impl Control for ControlService {
         let found = self
             .view(move |ledger| {
                 let task = ledger.task(&id)?;
-                Some(task_reply(&task, ledger.task_spec(&id)?.canonical(), now))
+                let held_back = ledger.held_back(&id);
+                Some(task_reply(&task, held_back, ledger.task_spec(&id)?.canonical(), now))
             })
             .await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))
@@ -71,12 +82,18 @@ impl Control for ControlService {
                 return Err(Status::invalid_argument("field `steering`: is missing"));
             }
         };
-        let coordinator = self.0.coordinator()?;
-        coordinator.decide(command).await?;
-        coordinator.wake.notify_waiters();
+        let sweep = self.steer(id.clone(), command).await?;
         tracing::info!(sweep = %id, ?steering, "sweep steered");
-        let sweep = self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await?;
         Ok(Response::new(v1::SteerSweepReply { sweep }))
+    }
+
+    async fn adjust_sweep(&self, request: Request<v1::AdjustSweepRequest>) -> Reply<v1::AdjustSweepReply> {
+        let request = request.into_inner();
+        let adjustment: Adjustment = required("adjustment", request.adjustment)?.into();
+        let id = self.find_sweep(request.sweep_id).await?;
+        let sweep = self.steer(id.clone(), Command::Adjust { sweep: id.clone(), adjustment }).await?;
+        tracing::info!(sweep = %id, ?adjustment, "sweep adjusted");
+        Ok(Response::new(v1::AdjustSweepReply { sweep }))
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
@@ -126,6 +143,14 @@ impl ControlService {
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, Status> {
         self.0.coordinator()?.ledger.view(look).await.map_err(|error| super::refusal::undecided(&error))
+    }
+
+    /// Does something to a sweep; how it stands then.
+    async fn steer(&self, id: SweepId, command: Command) -> Result<Option<v1::SweepSummary>, Status> {
+        let coordinator = self.0.coordinator()?;
+        coordinator.decide(command).await?;
+        coordinator.wake.notify_waiters();
+        self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await
     }
 
     /// The sweep whose id is or begins with `text`.

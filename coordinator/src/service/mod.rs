@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use basin_core::command::{Command, Launch, LaunchTask, Reply};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
+use basin_domain::share::{Adjustment, UserName};
 use basin_domain::sweep::Source;
 use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
@@ -52,6 +53,17 @@ pub struct Coordinator {
     pub stop: CancellationToken,
 }
 
+/// On what terms a sweep is launched.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Terms {
+    /// Who launches it, if that is known.
+    pub user: Option<UserName>,
+    /// What is asked for its claim on the workers.
+    pub adjustment: Adjustment,
+    /// The most tasks that it may have, if fewer than the coordinator takes.
+    pub max_tasks: Option<u64>,
+}
+
 /// What a launch came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launched {
@@ -70,15 +82,11 @@ impl Coordinator {
     ///
     /// # Errors
     /// If it can't be prepared, kept or journalled.
-    pub async fn launch(
-        self: &Arc<Self>,
-        source: &Source,
-        max_tasks: Option<u64>,
-    ) -> Result<Launched, Status> {
-        let limit = max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
+    pub async fn launch(self: &Arc<Self>, source: &Source, terms: Terms) -> Result<Launched, Status> {
+        let limit = terms.max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
         let prepared =
             launch::prepare(&self.store, source, limit).await.map_err(|error| refusal::unprepared(&error))?;
-        self.launch_prepared(source, prepared).await
+        self.launch_prepared(source, prepared, terms).await
     }
 
     /// Launches what is prepared.
@@ -89,6 +97,7 @@ impl Coordinator {
         self: &Arc<Self>,
         source: &Source,
         prepared: Prepared,
+        terms: Terms,
     ) -> Result<Launched, Status> {
         let Prepared { plan, datasets, committed } = prepared;
         let record = SweepRecord {
@@ -108,6 +117,8 @@ impl Coordinator {
         });
         let launch = Launch {
             sweep: sweep.clone(),
+            user: terms.user,
+            adjustment: terms.adjustment,
             tasks: tasks.collect(),
             committed: committed.values().map(completion).collect(),
             needs: plan

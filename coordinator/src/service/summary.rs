@@ -2,6 +2,7 @@
 
 use basin_core::Ledger;
 use basin_core::attempt::AttemptEnd;
+use basin_core::held_back::HeldBack;
 use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
 use basin_domain::id::SweepId;
 use basin_domain::time::Timestamp;
@@ -37,11 +38,15 @@ pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
                 counts: Some(counts(of)),
             })
             .collect(),
+        user: sweep.user.map(ToString::to_string).unwrap_or_default(),
+        priority: sweep.share.priority,
+        slots: sweep.slots,
+        max_slots: sweep.max_slots,
     }
 }
 
 /// A sweep with its running and its failed tasks.
-pub fn sweep_reply(ledger: &Ledger, id: &SweepId) -> Option<v1::GetSweepReply> {
+pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::GetSweepReply> {
     let sweep = ledger.sweep(id)?;
     let leased = ledger.workers().flat_map(|worker| worker.leases.into_iter().flat_map(|lease| lease.tasks));
     let running = leased.filter_map(|task| running(&ledger.task(&task)?, id)).take(NAMED).collect();
@@ -51,7 +56,10 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId) -> Option<v1::GetSweepReply> {
         let tasks = ledger.sweep_tasks(id).into_iter().flatten();
         tasks.filter(|(task, _)| task.phase == Phase::Failed).take(NAMED).map(failed).collect()
     };
-    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed })
+    let next = ledger.next_of(id).and_then(|next| ledger.task(&next));
+    let next_why = next.as_ref().map(|next| why(next, ledger.held_back(&next.id), now)).unwrap_or_default();
+    let next_task_id = next.map(|next| next.id.to_string()).unwrap_or_default();
+    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why })
 }
 
 fn running(task: &TaskView<'_>, of: &SweepId) -> Option<v1::RunningTask> {
@@ -80,8 +88,29 @@ fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
     }
 }
 
+/// What a task waits for beside a worker, in a sentence.
+fn held_back(by: &HeldBack<'_>) -> String {
+    match by {
+        HeldBack::SweepLimit { sweep, limit } => format!(
+            "its sweep {sweep} has the {limit} slots that it may have at once; `basin adjust SWEEP --max-slots N` gives it \
+             more, as far as the coordinator's `--max-slots-per-sweep` lets it"
+        ),
+        HeldBack::UserLimit { user, limit } => {
+            let whose =
+                user.map_or_else(|| "all sweeps together".to_owned(), |user| format!("{user}'s sweeps"));
+            format!(
+                "{whose} have the {limit} slots that the coordinator's `--max-slots-per-user` lets them have"
+            )
+        }
+        HeldBack::Priority { sweep, more: 0 } => format!("sweep {sweep} of a higher priority comes first"),
+        HeldBack::Priority { sweep, more } => {
+            format!("sweep {sweep} and {more} more of a higher priority come first")
+        }
+    }
+}
+
 /// Why a task is where it is, in a sentence.
-fn why(task: &TaskView<'_>, now: Timestamp) -> String {
+fn why(task: &TaskView<'_>, by: Option<HeldBack<'_>>, now: Timestamp) -> String {
     let names = |phase: Phase| {
         let waiting = task.waits_for.iter().filter(|(_, of)| *of == phase || phase == Phase::Blocked);
         waiting.map(|(id, of)| format!("{} ({})", id.short(), of.as_str())).collect::<Vec<_>>().join(", ")
@@ -92,6 +121,7 @@ fn why(task: &TaskView<'_>, now: Timestamp) -> String {
                 let wait = (time - now).as_secs_f64();
                 format!("it failed and is tried again in {wait:.0} s; {} attempts are charged", task.charged)
             }
+            None if let Some(by) = by => format!("it waits: {}", held_back(&by)),
             None if task.needs.is_empty() => "it waits for a worker that is free".to_owned(),
             None => {
                 let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
@@ -128,7 +158,12 @@ fn why(task: &TaskView<'_>, now: Timestamp) -> String {
 }
 
 /// A task with its attempts.
-pub(super) fn task_reply(task: &TaskView<'_>, spec_json: String, now: Timestamp) -> v1::GetTaskReply {
+pub(super) fn task_reply(
+    task: &TaskView<'_>,
+    held_back: Option<HeldBack<'_>>,
+    spec_json: String,
+    now: Timestamp,
+) -> v1::GetTaskReply {
     let attempts = task.attempts.iter().map(|attempt| {
         let (state, cause, message) = match &attempt.end {
             None => ("running", String::new(), String::new()),
@@ -152,7 +187,7 @@ pub(super) fn task_reply(task: &TaskView<'_>, spec_json: String, now: Timestamp)
     v1::GetTaskReply {
         task_id: task.id.to_string(),
         state: task.phase.as_str().to_owned(),
-        why: why(task, now),
+        why: why(task, held_back, now),
         sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
         attempts: attempts.collect(),
         spec_json,

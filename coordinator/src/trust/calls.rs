@@ -9,6 +9,7 @@ const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Control/GetTask", Role::Viewer),
     ("/basin.v1.Control/ListSweeps", Role::Viewer),
     ("/basin.v1.Control/ListWorkers", Role::Viewer),
+    ("/basin.v1.Control/AdjustSweep", Role::Admin),
     ("/basin.v1.Control/DrainWorker", Role::Admin),
     ("/basin.v1.Control/Launch", Role::Admin),
     ("/basin.v1.Control/SteerSweep", Role::Admin),

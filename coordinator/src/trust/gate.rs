@@ -166,7 +166,9 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Minted, TokenName};
+    use basin_domain::share::UserName;
+
+    use super::super::Minted;
     use super::*;
 
     fn call(path: &str, token: Option<&str>) -> http::Request<Body> {
@@ -178,7 +180,7 @@ mod tests {
     }
 
     fn minted(role: Role) -> (Minted, Rules) {
-        let minted = Minted::new(TokenName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
+        let minted = Minted::new(UserName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
         let rules = Rules::new(Tokens::Only(Arc::new(minted.entry.clone())), Some(1));
         (minted, rules)
     }

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 
-use super::{Entry, Fingerprint, Role, TokenId, TokenName};
+use super::{Entry, Fingerprint, Role, TokenId};
 
 /// What every token begins with: a scanner that looks for leaked secrets knows it by this.
 const PREFIX: &str = "basin_";
@@ -43,7 +44,7 @@ impl Minted {
     ///
     /// # Errors
     /// If the system has no randomness to give.
-    pub fn new(name: TokenName, role: Role, created: Utc, expires: Option<Utc>) -> std::io::Result<Self> {
+    pub fn new(name: UserName, role: Role, created: Utc, expires: Option<Utc>) -> std::io::Result<Self> {
         let mut random = [0; ID_BYTES + SECRET_BYTES];
         getrandom::fill(&mut random).map_err(std::io::Error::other)?;
         let (id, secret) = random.split_at(ID_BYTES);
@@ -70,7 +71,7 @@ mod tests {
     use super::*;
 
     fn minted() -> Minted {
-        let name = TokenName::new("gpu-farm").unwrap();
+        let name = UserName::new("gpu-farm").unwrap();
         Minted::new(name, Role::Worker, Utc::from_unix(1_800_000_000), None).unwrap()
     }
 

@@ -21,7 +21,7 @@ mod watched;
 pub use self::minted::{Minted, Secret};
 pub use self::role::Role;
 pub use self::server_tls::{ServerFiles, ServerTls};
-pub use self::token_file::{Entry, Fingerprint, TokenFile, TokenFileError, TokenId, TokenName};
+pub use self::token_file::{Entry, Fingerprint, TokenFile, TokenFileError, TokenId};
 pub use self::tokens::{Caller, Table, Tokens, Unproven};
 pub use self::watched::Watched;
 

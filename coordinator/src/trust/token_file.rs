@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use serde::{Deserialize, Serialize};
 
@@ -21,36 +22,21 @@ const HEADER: &str = "# Who may call a Basin coordinator. Hashes only; written b
 #[serde(try_from = "String", into = "String")]
 pub struct TokenId(String);
 
-/// What a person calls a token: who has it, or what for.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct TokenName(String);
-
-/// A text that names no token.
+/// The text is no token's public part.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum BadName {
-    /// It is no public part.
-    #[error("`{0}` is no token's id: 1 to 32 of the digits 0-9 and a-f are")]
-    Id(String),
-    /// It is no name.
-    #[error("`{0}` is no name for a token: 1 to 64 letters, digits and `.`, `_`, `@`, `-` are")]
-    Name(String),
-}
-
-fn shortened(text: &str) -> String {
-    text.chars().take(80).collect()
-}
+#[error("`{0}` is no token's id: 1 to 32 of the digits 0-9 and a-f are")]
+pub struct InvalidTokenId(String);
 
 impl TokenId {
     /// Checks `text` and makes it an id.
     ///
     /// # Errors
     /// If it has other characters than hexadecimal digits, or too many.
-    pub fn new(text: impl Into<String>) -> Result<Self, BadName> {
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidTokenId> {
         let text = text.into();
         let fits = (1..=32).contains(&text.len())
             && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if fits { Ok(Self(text)) } else { Err(BadName::Id(shortened(&text))) }
+        if fits { Ok(Self(text)) } else { Err(InvalidTokenId(text.chars().take(80).collect())) }
     }
 
     /// The id as text.
@@ -59,50 +45,25 @@ impl TokenId {
     }
 }
 
-impl TokenName {
-    /// Checks `text` and makes it a name.
-    ///
-    /// # Errors
-    /// If it is empty, too long, or has characters that confuse in a log.
-    pub fn new(text: impl Into<String>) -> Result<Self, BadName> {
-        let text = text.into();
-        let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b'-'));
-        if fits { Ok(Self(text)) } else { Err(BadName::Name(shortened(&text))) }
-    }
+impl TryFrom<String> for TokenId {
+    type Error = InvalidTokenId;
 
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    fn try_from(text: String) -> Result<Self, InvalidTokenId> {
+        Self::new(text)
     }
 }
 
-macro_rules! as_text {
-    ($name:ident) => {
-        impl TryFrom<String> for $name {
-            type Error = BadName;
-
-            fn try_from(text: String) -> Result<Self, BadName> {
-                Self::new(text)
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(name: $name) -> Self {
-                name.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(&self.0)
-            }
-        }
-    };
+impl From<TokenId> for String {
+    fn from(id: TokenId) -> Self {
+        id.0
+    }
 }
 
-as_text!(TokenId);
-as_text!(TokenName);
+impl fmt::Display for TokenId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
 
 /// The hash of a token. Two are compared in constant time; it is never shown but in the file.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,7 +105,7 @@ pub struct Entry {
     /// Its public part.
     pub id: TokenId,
     /// What people call it.
-    pub name: TokenName,
+    pub name: UserName,
     /// What its owner may do.
     pub role: Role,
     /// Its hash.
@@ -293,7 +254,7 @@ mod tests {
     use super::*;
 
     fn entry(name: &str) -> Entry {
-        let (name, created) = (TokenName::new(name).unwrap(), Utc::from_unix(1_800_000_000));
+        let (name, created) = (UserName::new(name).unwrap(), Utc::from_unix(1_800_000_000));
         Minted::new(name, Role::Worker, created, Some(Utc::from_unix(1_900_000_000))).unwrap().entry
     }
 
@@ -367,11 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_confuse_in_a_log_are_refused() {
-        for text in ["", "a b", "a\nb", "\u{1b}[31m", "a/b", &"n".repeat(65)] {
-            assert!(TokenName::new(text).is_err(), "{text:?}");
-        }
-        assert!(TokenName::new("ci@lab.example").is_ok());
+    fn ids_are_hexadecimal_digits() {
         for text in ["", "ABC", "g", "12 34", &"a".repeat(33)] {
             assert!(TokenId::new(text).is_err(), "{text:?}");
         }

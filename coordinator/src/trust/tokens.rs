@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,13 @@ pub struct Caller {
     pub token: Option<TokenId>,
     /// What the caller may do.
     pub role: Role,
+}
+
+impl Caller {
+    /// Whose the sweeps are that the caller launches, if that is known.
+    pub fn user(&self) -> Option<UserName> {
+        UserName::new(self.name.as_str()).ok()
+    }
 }
 
 /// Why it isn't known who calls.
@@ -162,11 +170,13 @@ impl AsRef<Self> for Entry {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Minted, TokenName};
+    use basin_domain::share::UserName;
+
+    use super::super::Minted;
     use super::*;
 
     fn minted(role: Role, expires: Option<u64>) -> Minted {
-        let name = TokenName::new("lab").unwrap();
+        let name = UserName::new("lab").unwrap();
         Minted::new(name, role, Utc::from_unix(1_000), expires.map(Utc::from_unix)).unwrap()
     }
 

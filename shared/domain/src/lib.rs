@@ -19,6 +19,7 @@ pub mod optimizer;
 pub mod placement;
 pub mod random;
 pub mod record;
+pub mod share;
 pub mod sweep;
 pub mod task;
 pub mod time;

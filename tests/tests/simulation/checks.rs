@@ -8,6 +8,7 @@ use basin_core::event::{Change, Event, FinalReason, Granted, Verdict};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::share::Share;
 use basin_domain::time::Timestamp;
 
 use crate::coordinator::{TERM, policy};
@@ -46,6 +47,8 @@ pub(crate) struct Checks {
     acknowledged: BTreeSet<TaskId>,
     acknowledged_grants: BTreeSet<(LeaseId, TaskId)>,
     sweeps: BTreeMap<SweepId, Wish>,
+    /// The claims that sweeps were last told to have; none where that wasn't answered yet.
+    shares: BTreeMap<SweepId, Option<Share>>,
 }
 
 /// What a person last asked of a sweep.
@@ -89,6 +92,9 @@ impl Checks {
         if let Some(sweep) = sweep_of(command) {
             self.sweeps.insert(sweep.clone(), Wish::Open);
         }
+        if let Command::Adjust { sweep, .. } = command {
+            self.shares.insert(sweep.clone(), None);
+        }
         // A sweep that was over can't be cancelled, and goes on when a failed task is retried, for it or for another.
         if let Command::RetryFailed(_) = command {
             self.sweeps
@@ -107,6 +113,10 @@ impl Checks {
                 _ => Wish::Running,
             };
             self.sweeps.insert(sweep.clone(), wish);
+        }
+        if let Command::Adjust { sweep, adjustment } = command {
+            // It names everything.
+            self.shares.insert(sweep.clone(), Some(Share::default().adjusted(*adjustment)));
         }
     }
 
@@ -129,6 +139,12 @@ impl Checks {
             };
             if !fits {
                 return broken(2, format!("sweep {id} was told {wish:?} and is {state:?} after a restart"));
+            }
+        }
+        for (id, told) in self.shares.iter().filter_map(|(id, told)| Some((id, told.as_ref()?))) {
+            let share = ledger.sweep(id).map(|sweep| sweep.share);
+            if share != Some(*told) {
+                return broken(2, format!("sweep {id} was told {told:?} and has {share:?} after a restart"));
             }
         }
         for task in &self.acknowledged {
@@ -312,6 +328,7 @@ impl World {
             }
             Change::Launched(_)
             | Change::Placed { .. }
+            | Change::Adjusted { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

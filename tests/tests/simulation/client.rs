@@ -1,6 +1,9 @@
 //! A person who launches the sweeps and changes their mind, and asks again until they have an answer.
 
+use std::num::NonZeroU32;
+
 use basin_core::command::Command;
+use basin_domain::share::{Adjustment, SlotLimit};
 
 use crate::world::{Ask, Caller, Happening, Said, World};
 
@@ -46,12 +49,18 @@ impl World {
     fn change_of_mind(&mut self) -> Command {
         let launch = self.chance.pick(&self.plan.launches);
         let sweep = launch.sweep.clone();
-        match self.chance.between(0, 8) {
+        match self.chance.between(0, 10) {
             0 => Command::Pause(sweep),
             1 | 2 => Command::Resume(sweep),
             3 => Command::Cancel(sweep),
             4 | 5 => Command::Launch(launch),
             6 => Command::RetryFailed(sweep),
+            7 | 8 => {
+                let priority = Some(self.chance.between(0, 3) as i32);
+                let slots = NonZeroU32::new(self.chance.between(0, 4) as u32);
+                let max_slots = Some(slots.map_or(SlotLimit::None, SlotLimit::AtMost));
+                Command::Adjust { sweep, adjustment: Adjustment { priority, max_slots } }
+            }
             _ => {
                 let worker = self.chance.between(0, self.workers.len() as u64) as usize;
                 Command::Drain(self.workers[worker].id(worker))

@@ -1,6 +1,7 @@
 //! The coordinator: the real ledger, writer and journal, on a disk that survives it. One that is paused is superseded by
 //! another under a new epoch, and goes on later as if it led.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub(crate) fn policy() -> Policy {
         quarantine_workers: 4,
         bad_worker_failures: 3,
         avoid_for: Duration::from_secs(60),
+        max_slots_of_user: NonZeroU32::new(4),
         ..Policy::default()
     }
 }

@@ -6,6 +6,7 @@ use basin_core::command::{Launch, LaunchTask};
 use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::optimizer::Optimizer;
+use basin_domain::share::{Adjustment, UserName};
 use basin_domain::task::TaskSpec;
 
 use crate::chance::Chance;
@@ -65,7 +66,14 @@ impl Plan {
                         _ => Fate::Completes,
                     });
                 }
-                Launch { sweep: sweep(name), tasks, committed: vec![], needs: Default::default() }
+                Launch {
+                    sweep: sweep(name),
+                    user: (name != "three").then(|| UserName::new("ann").expect("that is a name")),
+                    adjustment: Adjustment::default(),
+                    tasks,
+                    committed: vec![],
+                    needs: Default::default(),
+                }
             });
         Self { launches: launches.to_vec(), fates }
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
+use basin_domain::share::Share;
 use basin_domain::task::TaskSpec;
 
 use super::{Decision, settle};
@@ -56,7 +57,8 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
     Ok((changes, Reply::Launched { new, reused, shared }))
 }
 
-/// The same sweep again: if it was cancelled, it goes on; what it needs of workers may have changed.
+/// The same sweep again: if it was cancelled, it goes on; what it needs of workers and its claim on them may have
+/// changed.
 fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<Change>, Refusal> {
     let known = ledger.state.sweep(sweep);
     let own = known.entries.iter().filter(|entry| known.experiments[entry.experiment as usize] != INPUTS);
@@ -67,6 +69,10 @@ fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<C
     let mut changes = Vec::new();
     if known.needs != launch.needs {
         changes.push(Change::Placed { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
+    }
+    let share = known.share.adjusted(launch.adjustment);
+    if share != known.share {
+        changes.push(Change::Adjusted { sweep: launch.sweep.clone(), share });
     }
     match known.status {
         Status::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
@@ -138,6 +144,8 @@ fn describe(ledger: &Ledger, launch: &Launch, listed: &HashMap<TaskId, &LaunchTa
     }
     Launched {
         sweep: launch.sweep.clone(),
+        user: launch.user.clone(),
+        share: Share::default().adjusted(launch.adjustment),
         experiments: experiments.names,
         shapes: shapes.list,
         entries,

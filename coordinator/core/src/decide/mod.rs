@@ -20,6 +20,7 @@ mod tick;
 pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<Event>, Reply), Refusal> {
     let (changes, reply) = match command {
         Command::Launch(launch) => launch::launch(ledger, launch)?,
+        Command::Adjust { sweep, adjustment } => steer::adjust(ledger, sweep, adjustment)?,
         Command::Pause(sweep) => steer::pause(ledger, sweep)?,
         Command::Resume(sweep) => steer::resume(ledger, sweep)?,
         Command::Cancel(sweep) => steer::cancel(ledger, sweep)?,

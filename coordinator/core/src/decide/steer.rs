@@ -3,12 +3,22 @@
 use std::collections::BTreeSet;
 
 use basin_domain::id::{SweepId, WorkerId};
+use basin_domain::share::Adjustment;
 
 use super::{Decision, nothing_to_do};
 use crate::Ledger;
 use crate::command::{Refusal, Reply};
 use crate::event::Change;
 use crate::ledger::state::{Stage, Status, Sweep};
+
+pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: Adjustment) -> Decision {
+    let share = find(ledger, &id)?.share;
+    let adjusted = share.adjusted(by);
+    if adjusted == share {
+        return nothing_to_do();
+    }
+    Ok((vec![Change::Adjusted { sweep: id, share: adjusted }], Reply::Done))
+}
 
 pub(super) fn pause(ledger: &Ledger, id: SweepId) -> Decision {
     match find(ledger, &id)?.status {

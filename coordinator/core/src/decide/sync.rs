@@ -7,7 +7,7 @@ use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::time::Timestamp;
 
 use super::Decision;
-use super::queue::{candidates, take_pack};
+use super::queue::Turns;
 use crate::Ledger;
 use crate::command::{Grant, Progress, Refusal, Reply, StopReason, Sync, Synced};
 use crate::event::{Change, Granted, Heard};
@@ -17,10 +17,6 @@ use crate::ledger::state::{Lease, Status};
 const MOST_HELD: usize = 4096;
 /// The most workers that are known at a time.
 const MOST_WORKERS: usize = 16_384;
-/// The longest pack.
-const LONGEST_PACK: u32 = 1024;
-/// Tasks to try again that are counted when packs are measured out.
-const MOST_DUE: usize = 1024;
 
 pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     check_size(ledger, sync)?;
@@ -150,14 +146,13 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
 /// New leases for the free slots that granting again has left.
 fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
     let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
-    let longest = (sync.max_pack.clamp(1, LONGEST_PACK) as usize).min(fair_share(ledger, now, sync));
     let expires = now + ledger.policy().term;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
-    let mut queue = candidates(ledger, sync, now).peekable();
+    let mut turns = Turns::of(ledger, now, sync);
     let mut changes = Vec::new();
     for id in fresh.take(free) {
-        let Some(pack) = take_pack(ledger, &mut queue, longest) else { break };
+        let Some((sweep, pack)) = turns.next() else { break };
         let tasks: Vec<_> = pack
             .into_iter()
             .map(|task| {
@@ -168,6 +163,7 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
         changes.push(Change::Granted(Granted {
             lease: id.clone(),
             worker: sync.worker.clone(),
+            sweep: Some(ledger.state.sweep(sweep).id.clone()),
             answer: synced.answer,
             expires,
             tasks: tasks.iter().map(|(task, attempt, _)| (*task, *attempt)).collect(),
@@ -175,17 +171,6 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
         synced.grants.push(Grant { lease: id.clone(), expires, tasks });
     }
     changes
-}
-
-/// The tasks that one lease may have so that there are some for each slot of each worker. As the queue shrinks, so do packs
-/// (guided self-scheduling, Polychronopoulos and Kuck 1987), and all slots are done at about the same time.
-fn fair_share(ledger: &Ledger, now: Timestamp, sync: &Sync) -> usize {
-    let others = ledger.able_workers(now).filter(|(worker, _)| **worker != sync.worker);
-    let slots: u64 = others.map(|(_, sighting)| u64::from(sighting.description.slots.max(1))).sum();
-    let slots = slots + u64::from(sync.description.slots.max(1));
-    let due = ledger.index.delayed.iter().take_while(|(due, _, _)| *due <= now).take(MOST_DUE).count();
-    let share = ((ledger.index.ready.len() + due) as u64).div_ceil(slots).max(1);
-    usize::try_from(share).unwrap_or(usize::MAX)
 }
 
 /// Whether anything is queued, or could be without a person's doing.

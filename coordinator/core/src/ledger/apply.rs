@@ -6,7 +6,6 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
-use super::index::Index;
 use super::state::{
     Conduct, Entry, Lease, ShapeIndex, Stage, Status, Sweep, SweepIndex, Task, TaskIndex, is_contagious,
 };
@@ -27,6 +26,10 @@ impl Ledger {
             Change::Placed { sweep, needs } => {
                 let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
                 self.state.sweeps[sweep.get()].needs.clone_from(needs);
+            }
+            Change::Adjusted { sweep, share } => {
+                let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
+                self.state.sweeps[sweep.get()].share = *share;
             }
             Change::Paused(sweep) => self.set_status(at, sweep, Status::Paused),
             Change::Resumed(sweep) => self.set_status(at, sweep, Status::Running),
@@ -104,6 +107,8 @@ impl Ledger {
         let sweep = SweepIndex::next(state.sweeps.len());
         state.sweeps.push(Sweep {
             id: launched.sweep.clone(),
+            user: launched.user.clone(),
+            share: launched.share,
             status: Status::Running,
             launched_at: at,
             finished_at: None,
@@ -171,15 +176,16 @@ impl Ledger {
             });
             self.set_stage(at, task, Stage::Leased(granted.lease.clone()));
         }
-        self.index.held.entry(granted.worker.clone()).or_default().insert(granted.lease.clone());
-        self.index.expiries.insert((granted.expires, granted.lease.clone()));
+        let sweep = granted.sweep.as_ref();
         let lease = Lease {
             worker: granted.worker.clone(),
+            sweep: sweep.map(|id| self.find_sweep(id).expect("an event names sweeps that were launched")),
             answer: granted.answer,
             expires: granted.expires,
             ended: false,
             tasks,
         };
+        self.index.begin_lease(&self.state, &granted.lease, &lease);
         self.state.leases.insert(granted.lease.clone(), lease);
     }
 
@@ -203,18 +209,17 @@ impl Ledger {
     /// Sets a live lease's end.
     fn extend(&mut self, lease: &LeaseId, expires: Timestamp) {
         let held = self.state.leases.get_mut(lease).expect("an event renews leases that live");
-        self.index.expiries.remove(&(held.expires, lease.clone()));
+        self.index.extend_lease(lease, held.expires, expires);
         held.expires = expires;
-        self.index.expiries.insert((expires, lease.clone()));
     }
 
     fn expired(&mut self, at: Timestamp, lease: &LeaseId) {
+        let held = &self.state.leases[lease];
+        self.index.end_lease(&self.state, lease, held);
         let held = self.state.leases.get_mut(lease).expect("an event ends leases that live");
-        self.index.expiries.remove(&(held.expires, lease.clone()));
         held.ended = true;
         // Renewals aren't journalled, so the end that it had before may be forgotten.
         held.expires = at;
-        self.index.ended.insert(lease.clone());
         for task in held.tasks.clone() {
             self.set_stage(at, task, Stage::Expiring(lease.clone()));
         }
@@ -269,23 +274,10 @@ impl Ledger {
         held.tasks.retain(|covered| *covered != task);
         let worker = held.worker.clone();
         if held.tasks.is_empty() {
-            self.index.forget_lease(lease, &worker, held.expires);
+            self.index.forget_lease(&self.state, lease, &self.state.leases[lease]);
             self.state.leases.remove(lease);
         }
         worker
-    }
-}
-
-impl Index {
-    fn forget_lease(&mut self, lease: &LeaseId, worker: &WorkerId, expires: Timestamp) {
-        self.expiries.remove(&(expires, lease.clone()));
-        self.ended.remove(lease);
-        if let Some(leases) = self.held.get_mut(worker) {
-            leases.remove(lease);
-            if leases.is_empty() {
-                self.held.remove(worker);
-            }
-        }
     }
 }
 

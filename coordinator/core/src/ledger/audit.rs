@@ -87,11 +87,12 @@ impl Ledger {
             ("ids", kept.tasks == built.tasks && kept.sweeps == built.sweeps && kept.shapes == built.shapes),
             ("links", kept.links == built.links),
             ("counts", kept.tallies == built.tallies),
-            ("queues", kept.ready == built.ready && kept.delayed == built.delayed),
+            ("queues", kept.queues == built.queues),
             (
                 "leases",
                 kept.expiries == built.expiries && kept.ended == built.ended && kept.held == built.held,
             ),
+            ("slots", kept.occupancy == built.occupancy),
         ]
         .into_iter()
         .filter(|(_, fresh)| !fresh)
@@ -168,6 +169,9 @@ impl State {
         for (id, lease) in &self.leases {
             if lease.tasks.iter().any(|task| task.get() >= self.tasks.len()) {
                 return Err(dangling(format!("lease {id}"), "a task"));
+            }
+            if lease.sweep.is_some_and(|sweep| sweep.get() >= self.sweeps.len()) {
+                return Err(dangling(format!("lease {id}"), "a sweep"));
             }
         }
         Ok(())

@@ -10,7 +10,8 @@ use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::record::Outcome;
 use basin_domain::time::Timestamp;
 
-use super::state::{ShapeIndex, Stage, State, Status, SweepIndex, TaskIndex};
+use super::queue::{Occupancy, Place, Queues};
+use super::state::{Lease, ShapeIndex, Stage, State, Status, SweepIndex, TaskIndex};
 use crate::view::{Counts, Phase};
 
 /// What follows from a [`State`].
@@ -25,10 +26,10 @@ pub(crate) struct Index {
     pub(crate) tallies: Vec<Tally>,
     /// All tasks, each once.
     pub(crate) counts: Counts,
-    /// Tasks that can be granted now, first the one to grant first.
-    pub(crate) ready: BTreeSet<(Priority, TaskIndex)>,
-    /// Tasks that can be granted again from a time on.
-    pub(crate) delayed: BTreeSet<(Timestamp, Priority, TaskIndex)>,
+    /// Tasks that can be granted, by sweep.
+    pub(crate) queues: Queues,
+    /// The slots that live leases take.
+    pub(crate) occupancy: Occupancy,
     /// The ends of live leases.
     pub(crate) expiries: BTreeSet<(Timestamp, LeaseId)>,
     /// Ended leases whose tasks are undecided.
@@ -37,17 +38,11 @@ pub(crate) struct Index {
     pub(crate) held: BTreeMap<WorkerId, BTreeSet<LeaseId>>,
 }
 
-/// Earlier launches first; of a sweep, tasks that take long before others, by their order of magnitude, so that no worker is left
-/// alone with one at the end (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17); then the order of the sweep's file: (sweep, magnitude,
-/// position).
-pub(crate) type Priority = (SweepIndex, Reverse<u32>, u32);
-
 /// How a task hangs together with others.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Links {
     pub(crate) phase: Phase,
-    place: Place,
-    /// Where sweeps list it.
+    /// Where sweeps list it, each sweep's entries together and in its order.
     pub(crate) memberships: Vec<Membership>,
     /// The tasks that read its result.
     dependents: Vec<TaskIndex>,
@@ -63,14 +58,8 @@ pub(crate) struct Membership {
     pub(crate) sweep: SweepIndex,
     pub(crate) position: u32,
     pub(crate) experiment: u32,
-}
-
-/// Where a task stands in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Nowhere,
-    Ready(Priority),
-    Delayed(Timestamp, Priority),
+    /// Where it stands in that sweep's queue.
+    place: Place,
 }
 
 /// How many of a sweep's entries are in which phase.
@@ -100,6 +89,7 @@ impl Index {
                 index.ended.insert(id.clone());
             } else {
                 index.expiries.insert((lease.expires, id.clone()));
+                index.occupancy.take(state, lease);
             }
         }
         index
@@ -116,7 +106,6 @@ impl Index {
         *self.counts.of_mut(phase) += 1;
         self.links.push(Links {
             phase,
-            place: Place::Nowhere,
             memberships: Vec::new(),
             dependents: Vec::new(),
             unmet: 0,
@@ -146,12 +135,14 @@ impl Index {
     pub(crate) fn add_sweep(&mut self, state: &State, sweep: SweepIndex) {
         let listed = state.sweep(sweep);
         self.sweeps.insert(listed.id.clone(), sweep);
+        self.queues.add_sweep();
         self.tallies.push(Tally {
             total: Counts::default(),
             experiments: vec![Counts::default(); listed.experiments.len()],
         });
         for (position, entry) in (0..).zip(&listed.entries) {
-            let membership = Membership { sweep, position, experiment: entry.experiment };
+            let membership =
+                Membership { sweep, position, experiment: entry.experiment, place: Place::Nowhere };
             let links = &mut self.links[entry.task.get()];
             links.memberships.push(membership);
             let phase = links.phase;
@@ -208,51 +199,73 @@ impl Index {
         dependents
     }
 
-    /// Puts a task where it belongs in the queue.
+    /// Puts a task where it belongs in the queues of the sweeps that list it.
     fn replace(&mut self, state: &State, task: TaskIndex) {
-        let place = self.place(state, task);
         let links = &mut self.links[task.get()];
-        if links.place == place {
-            return;
-        }
-        match std::mem::replace(&mut links.place, place) {
-            Place::Nowhere => {}
-            Place::Ready(priority) => {
-                self.ready.remove(&(priority, task));
-            }
-            Place::Delayed(not_before, priority) => {
-                self.delayed.remove(&(not_before, priority, task));
-            }
-        }
-        match place {
-            Place::Nowhere => {}
-            Place::Ready(priority) => {
-                self.ready.insert((priority, task));
-            }
-            Place::Delayed(not_before, priority) => {
-                self.delayed.insert((not_before, priority, task));
-            }
-        }
-    }
-
-    fn place(&self, state: &State, task: TaskIndex) -> Place {
-        let links = self.links(task);
-        if links.phase != Phase::Queued {
-            return Place::Nowhere;
-        }
-        let running = |membership: &&Membership| state.sweep(membership.sweep).status == Status::Running;
         let magnitude = Reverse(state.shape(task).experiment.magnitude());
-        let wanted = links.memberships.iter().filter(running).map(|m| (m.sweep, magnitude, m.position)).min();
-        match (wanted, state.task(task).not_before) {
-            (None, _) => Place::Nowhere,
-            (Some(priority), None) => Place::Ready(priority),
-            (Some(priority), Some(not_before)) => Place::Delayed(not_before, priority),
+        let place = match state.task(task).not_before {
+            _ if links.phase != Phase::Queued => Place::Nowhere,
+            None => Place::Ready,
+            Some(not_before) => Place::Delayed(not_before),
+        };
+        let waited = links.memberships.iter().any(|membership| membership.place != Place::Nowhere);
+        let (mut waits, mut last) = (false, None);
+        for membership in &mut links.memberships {
+            let is_running = state.sweep(membership.sweep).status == Status::Running;
+            // A sweep that lists it twice wants it once.
+            let is_first = last.replace(membership.sweep) != Some(membership.sweep);
+            let place = if is_running && is_first { place } else { Place::Nowhere };
+            waits |= place != Place::Nowhere;
+            let before = std::mem::replace(&mut membership.place, place);
+            if before != place {
+                let rank = (magnitude, membership.position);
+                self.queues.set(membership.sweep, task, rank, before, place);
+            }
         }
+        self.queues.count(waited, waits);
     }
 
     /// Whether any sweep that wasn't cancelled lists the task.
     pub(crate) fn is_wanted(&self, state: &State, task: TaskIndex) -> bool {
         self.links(task).memberships.iter().any(|m| state.sweep(m.sweep).status != Status::Cancelled)
+    }
+}
+
+impl Index {
+    /// A lease is granted.
+    pub(crate) fn begin_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+        self.held.entry(lease.worker.clone()).or_default().insert(id.clone());
+        self.expiries.insert((lease.expires, id.clone()));
+        self.occupancy.take(state, lease);
+    }
+
+    /// A live lease's end moves.
+    pub(crate) fn extend_lease(&mut self, id: &LeaseId, from: Timestamp, to: Timestamp) {
+        self.expiries.remove(&(from, id.clone()));
+        self.expiries.insert((to, id.clone()));
+    }
+
+    /// A live lease ends, and its tasks are undecided.
+    pub(crate) fn end_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+        self.expiries.remove(&(lease.expires, id.clone()));
+        self.occupancy.give_back(state, lease);
+        self.ended.insert(id.clone());
+    }
+
+    /// Nothing is undecided any more under a lease.
+    pub(crate) fn forget_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+        if lease.is_live() {
+            self.expiries.remove(&(lease.expires, id.clone()));
+            self.occupancy.give_back(state, lease);
+        } else {
+            self.ended.remove(id);
+        }
+        if let Some(leases) = self.held.get_mut(&lease.worker) {
+            leases.remove(id);
+            if leases.is_empty() {
+                self.held.remove(&lease.worker);
+            }
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use crate::command::{Policy, Progress, WorkerDescription};
 
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod claim;
 pub(crate) mod index;
+pub(crate) mod queue;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::placement::Needs;
+use basin_domain::share::{Share, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,6 +60,11 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sweep {
     pub(crate) id: SweepId,
+    /// Who launched it first, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) user: Option<UserName>,
+    #[serde(default, skip_serializing_if = "Share::is_default")]
+    pub(crate) share: Share,
     pub(crate) status: Status,
     pub(crate) launched_at: Timestamp,
     /// When its last task ended, or it was cancelled.
@@ -138,6 +144,9 @@ pub(crate) enum Stage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lease {
     pub(crate) worker: WorkerId,
+    /// The sweep on whose turn it was granted; not known of leases from before sweeps took turns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sweep: Option<SweepIndex>,
     /// The number of the answer that granted it.
     pub(crate) answer: u64,
     /// Its end, if it isn't renewed; when it ended, if it has.

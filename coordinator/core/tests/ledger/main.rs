@@ -12,4 +12,5 @@ mod settling;
 mod sharing;
 mod steering;
 mod story;
+mod turns;
 mod workers;

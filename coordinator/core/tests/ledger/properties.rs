@@ -1,16 +1,18 @@
 //! Any sequence of commands keeps what must hold; any journal replays to the same ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
-use basin_core::command::{Command, Complete, Grant, LaunchTask, Policy, Progress, Refusal, Reply};
+use basin_core::command::{Command, Complete, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply};
 use basin_core::event::{Change, Event};
 use basin_core::view::Phase;
 use basin_core::{Ledger, Snapshot};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, TaskId};
+use basin_domain::share::{Adjustment, SlotLimit, UserName};
 use proptest::prelude::*;
 
-use crate::story::{Story, commit, listed, seconds, seeds, spec_after, sweep, worker};
+use crate::story::{Story, commit, launch, listed, seconds, seeds, spec_after, sweep, worker};
 
 /// One thing that happens; what it happens to is chosen by the numbers.
 #[derive(Debug, Clone)]
@@ -18,6 +20,7 @@ enum Step {
     Pass(u64),
     Launch(usize),
     Steer(usize, usize),
+    Adjust { sweep: usize, priority: i32, slots: u32 },
     Sync { worker: usize, holds: u32, slots: u32, pack: u32, draining: bool, heard: bool, stale: bool },
     Settle { grant: usize, task: usize, how: usize },
     Look(u32),
@@ -30,6 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..40u64).prop_map(Step::Pass),
         2 => (0..3usize).prop_map(Step::Launch),
         2 => (0..4usize, 0..3usize).prop_map(|(what, sweep)| Step::Steer(what, sweep)),
+        1 => (0..3usize, -1..2i32, 0..4u32)
+            .prop_map(|(sweep, priority, slots)| Step::Adjust { sweep, priority, slots }),
         8 => (0..3usize, any::<u32>(), 0..4u32, 1..4u32, 0..20u32, 0..5u32, 0..9u32).prop_map(
             |(worker, holds, slots, pack, draining, heard, stale)| Step::Sync {
                 worker,
@@ -79,7 +84,14 @@ impl Run {
         match *step {
             Step::Pass(by) => self.story.pass(seconds(by)),
             Step::Launch(number) => {
-                self.story.launch(SWEEPS[number], tasks_of(number));
+                let user = (number < 2).then(|| UserName::new("ann").unwrap());
+                let launch = Launch { user, ..launch(SWEEPS[number], tasks_of(number)) };
+                self.story.tell(Command::Launch(launch));
+            }
+            Step::Adjust { sweep: number, priority, slots } => {
+                let max_slots = Some(NonZeroU32::new(slots).map_or(SlotLimit::None, SlotLimit::AtMost));
+                let adjustment = Adjustment { priority: Some(priority), max_slots };
+                let _ = self.story.ask(Command::Adjust { sweep: sweep(SWEEPS[number]), adjustment });
             }
             Step::Steer(what, number) => {
                 let command = [Command::Pause, Command::Resume, Command::Cancel, Command::RetryFailed][what];
@@ -165,6 +177,12 @@ impl Run {
     fn check(&mut self, from: usize) {
         for event in &self.story.events[from..] {
             if let Change::Granted(granted) = &event.change {
+                let of = self.story.ledger.sweep(granted.sweep.as_ref().unwrap()).unwrap();
+                assert!(of.max_slots.is_none_or(|most| of.slots <= most), "a sweep was given too much");
+                let of_user = self.story.ledger.sweeps().filter(|other| other.user == of.user);
+                let of_user: u32 = of_user.map(|other| other.slots).sum();
+                let most = self.story.ledger.policy().max_slots_of_user;
+                assert!(most.is_none_or(|most| of_user <= most.get()), "a user was given too much");
                 for granted in &granted.tasks {
                     assert!(self.begun.insert(*granted), "attempt {} was begun twice", granted.1);
                     assert!(!self.committed.contains(&granted.0), "a committed task was granted");
@@ -192,7 +210,7 @@ proptest! {
     fn any_commands_keep_the_ledger_sound_and_any_journal_replays(
         steps in proptest::collection::vec(step(), 1..80)
     ) {
-        let policy = Policy { max_attempts: 3, quarantine_workers: 3, bad_worker_failures: 3, ..Policy::default() };
+        let policy = Policy { max_attempts: 3, quarantine_workers: 3, bad_worker_failures: 3, max_slots_of_user: NonZeroU32::new(4), ..Policy::default() };
         let mut run = Run {
             story: Story::with(policy),
             grants: vec![],

@@ -58,16 +58,6 @@ fn a_paused_sweeps_tasks_wait_unless_another_wants_them() {
 }
 
 #[test]
-fn earlier_launches_come_first() {
-    let mut story = Story::new();
-    story.launch("a", seeds(8, 1));
-    story.launch("b", seeds(9, 1));
-    story.tell(Command::Pause(sweep("a")));
-    story.tell(Command::Resume(sweep("a")));
-    assert_eq!(tasks(&story.grant("w")), [seeds(8, 1)[0].id]);
-}
-
-#[test]
 fn a_task_listed_twice_runs_once_and_counts_twice() {
     let mut story = Story::new();
     let task = seeds(8, 1).remove(0);

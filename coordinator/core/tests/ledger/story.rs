@@ -16,6 +16,7 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::record::Outcome;
+use basin_domain::share::Adjustment;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 
@@ -73,7 +74,8 @@ pub(crate) fn lease(id: &str) -> LeaseId {
 }
 
 pub(crate) fn launch(id: &str, tasks: Vec<LaunchTask>) -> Launch {
-    Launch { sweep: sweep(id), tasks, committed: Vec::new(), needs: BTreeMap::new() }
+    let (committed, needs) = (Vec::new(), BTreeMap::new());
+    Launch { sweep: sweep(id), user: None, adjustment: Adjustment::default(), tasks, committed, needs }
 }
 
 /// The commit of a task under a lease.

@@ -219,8 +219,8 @@ impl Submitter<'_> {
     }
 
     async fn look(&self) -> Result<Work, CallError> {
-        let sweeps = self.client.list_sweeps().await?;
-        Ok(work(&sweeps, &self.client.workers().await?))
+        let listed = self.client.list_sweeps().await?;
+        Ok(work(&listed, &self.client.workers().await?))
     }
 
     async fn act(&mut self, work: &Work) -> Result<(), SlurmError> {
@@ -262,11 +262,12 @@ fn list(jobs: &[JobId]) -> String {
 }
 
 /// What there is to do, from what the coordinator lists.
-fn work(sweeps: &[v1::SweepSummary], workers: &[v1::WorkerSummary]) -> Work {
+fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> Work {
     let counts = |sweep: &v1::SweepSummary| sweep.counts.unwrap_or_default();
-    let running = sweeps.iter().filter(|sweep| sweep.state == "running");
-    let queued = running.map(|sweep| counts(sweep).queued).sum();
-    let committed = sweeps.iter().map(|sweep| counts(sweep).committed).sum();
+    let running = listed.sweeps.iter().filter(|sweep| sweep.state == "running");
+    // What waits for a limit is none: further workers would find nothing to do. A coordinator of before knew no limits.
+    let queued = listed.queue_depth.unwrap_or_else(|| running.map(|sweep| counts(sweep).queued).sum());
+    let committed = listed.sweeps.iter().map(|sweep| counts(sweep).committed).sum();
     let silent = u64::try_from(SILENT_AFTER.as_millis()).unwrap_or(u64::MAX);
     let heard = workers.iter().filter(|worker| worker.seen_ms_ago.is_some_and(|ago| ago < silent));
     let mut free_slots = 0;
@@ -287,6 +288,10 @@ fn work(sweeps: &[v1::SweepSummary], workers: &[v1::WorkerSummary]) -> Work {
 mod tests {
     use super::*;
 
+    fn listed(sweeps: &[v1::SweepSummary], queue_depth: Option<u64>) -> v1::ListSweepsReply {
+        v1::ListSweepsReply { sweeps: sweeps.to_vec(), queue_depth }
+    }
+
     fn sweep(state: &str, queued: u64, committed: u64) -> v1::SweepSummary {
         let counts = v1::Counts { queued, committed, ..v1::Counts::default() };
         v1::SweepSummary { state: state.to_owned(), counts: Some(counts), ..v1::SweepSummary::default() }
@@ -305,8 +310,10 @@ mod tests {
 
     #[test]
     fn what_waits_in_sweeps_that_run_is_work_and_what_is_paused_is_none() {
-        let work = work(&[sweep("running", 3, 1), sweep("paused", 5, 2), sweep("done", 0, 4)], &[]);
-        assert_eq!((work.queued, work.committed), (3, 7));
+        let sweeps = [sweep("running", 3, 1), sweep("paused", 5, 2), sweep("done", 0, 4)];
+        let of = |queue_depth| work(&listed(&sweeps, queue_depth), &[]);
+        assert_eq!((of(None).queued, of(None).committed), (3, 7));
+        assert_eq!(of(Some(1)).queued, 1, "the others wait for a limit");
     }
 
     #[test]
@@ -319,7 +326,7 @@ mod tests {
             draining,
             worker(Some("no number"), 1, 1, 10),
         ];
-        let work = work(&[], &workers);
+        let work = work(&listed(&[], Some(0)), &workers);
         assert_eq!(work.free_slots, 4);
         assert_eq!(work.workers, BTreeMap::from([(JobId(7), true), (JobId(9), false)]));
     }

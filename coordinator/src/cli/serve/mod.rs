@@ -1,12 +1,14 @@
 //! `basin serve`: the coordinator of a cluster.
 
+pub(super) mod arguments;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
 use basin_storage::CommitMode;
 
-use super::arguments::Serve;
+use self::arguments::Serve;
 use super::failure::{Done, Failed};
 use super::output::Output;
 use super::token::tokens_failed;
@@ -108,6 +110,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let policy = Policy {
         term: Duration::from_secs_f64(arguments.lease),
         max_tasks: arguments.max_tasks,
+        max_slots_of_sweep: arguments.max_slots_per_sweep,
+        max_slots_of_user: arguments.max_slots_per_user,
         ..Policy::default()
     };
     let journal = journal(&arguments)?;

@@ -1,0 +1,82 @@
+//! Why a task that could run isn't given out: what `why` says of the sweeps that share the workers.
+
+use std::num::NonZeroU32;
+
+use basin_domain::id::{SweepId, TaskId};
+use basin_domain::share::UserName;
+
+use crate::Ledger;
+use crate::ledger::state::{Status, SweepIndex};
+use crate::view::Phase;
+
+/// What a queued task waits for beside a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HeldBack<'a> {
+    /// Its sweep has as many slots as it may.
+    SweepLimit {
+        /// The sweep.
+        sweep: &'a SweepId,
+        /// How many that is.
+        limit: u32,
+    },
+    /// The sweeps of its sweep's user have as many slots together as they may.
+    UserLimit {
+        /// The user; none where coordinators need no tokens.
+        user: Option<&'a UserName>,
+        /// How many that is.
+        limit: u32,
+    },
+    /// Sweeps of a higher priority come first.
+    Priority {
+        /// One of them.
+        sweep: &'a SweepId,
+        /// How many others there are.
+        more: usize,
+    },
+}
+
+impl Ledger {
+    /// The first in the queue of a sweep: what can be granted now comes before what is tried again later.
+    pub fn next_of(&self, id: &SweepId) -> Option<TaskId> {
+        let queue = self.index.queues.of(self.find_sweep(id)?);
+        let ready = queue.ready.first().map(|(_, task)| *task);
+        let next = ready.or_else(|| queue.delayed.first().map(|(_, _, task)| *task))?;
+        Some(self.state.task(next).id)
+    }
+
+    /// What keeps a task of this id from being granted although it could run: the limits of those who want it, or the
+    /// sweeps that come first. None if a free worker is all it waits for, if it isn't queued, or if it isn't there.
+    pub fn held_back(&self, id: &TaskId) -> Option<HeldBack<'_>> {
+        let links = self.index.links(self.find_task(id)?);
+        if links.phase != Phase::Queued {
+            return None;
+        }
+        let wants = links.memberships.iter().map(|membership| membership.sweep);
+        let wants = wants.filter(|sweep| self.state.sweep(*sweep).status == Status::Running);
+        let (limited, free): (Vec<_>, Vec<_>) =
+            wants.map(|sweep| (sweep, self.limit_reached(sweep))).partition(|(_, limit)| limit.is_some());
+        let priority = |sweep: SweepIndex| self.state.sweep(sweep).share.priority;
+        let Some(own) = free.into_iter().map(|(sweep, _)| priority(sweep)).max() else {
+            return limited.into_iter().find_map(|(_, limit)| limit);
+        };
+        let waiting = self.index.queues.waiting();
+        let mut first =
+            waiting.filter(|other| priority(*other) > own && self.limit_reached(*other).is_none());
+        let sweep = &self.state.sweep(first.next()?).id;
+        Some(HeldBack::Priority { sweep, more: first.count() })
+    }
+
+    /// The limit that keeps a sweep from getting another slot.
+    fn limit_reached(&self, sweep: SweepIndex) -> Option<HeldBack<'_>> {
+        let limited = self.state.sweep(sweep);
+        match (self.limit_of_sweep(sweep), self.policy.max_slots_of_user.map(NonZeroU32::get)) {
+            (Some(limit), _) if self.room_of_sweep(sweep) == 0 => {
+                Some(HeldBack::SweepLimit { sweep: &limited.id, limit })
+            }
+            (_, Some(limit)) if self.room_of_user(&limited.user) == 0 => {
+                Some(HeldBack::UserLimit { user: limited.user.as_ref(), limit })
+            }
+            (Some(_) | None, Some(_) | None) => None,
+        }
+    }
+}

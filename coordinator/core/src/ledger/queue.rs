@@ -1,0 +1,170 @@
+//! What waits to be granted: for each sweep, its tasks in the order in which they are granted.
+//!
+//! A task that several sweeps list waits in the queue of each of them, so that it comes with whichever has its turn first.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use basin_domain::share::UserName;
+use basin_domain::time::Timestamp;
+
+use super::state::{Lease, State, SweepIndex, TaskIndex};
+
+/// Tasks that take long come before others, by their order of magnitude, so that no worker is left alone with one at the end
+/// (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17); then the order of the sweep's file:
+/// (magnitude, position).
+pub(crate) type Rank = (Reverse<u32>, u32);
+
+/// The tasks of one sweep that can be granted.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Queue {
+    /// Now, first the one to grant first.
+    pub(crate) ready: BTreeSet<(Rank, TaskIndex)>,
+    /// Again, from a time on.
+    pub(crate) delayed: BTreeSet<(Timestamp, Rank, TaskIndex)>,
+}
+
+/// The queues of all sweeps.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Queues {
+    /// By [`SweepIndex`].
+    sweeps: Vec<Queue>,
+    /// Those whose queues aren't empty.
+    waiting: BTreeSet<SweepIndex>,
+    /// How many tasks wait, each counted once.
+    tasks: usize,
+}
+
+/// Where a task stands in its sweeps' queues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Nowhere,
+    Ready,
+    Delayed(Timestamp),
+}
+
+/// How many slots of workers are taken: each live lease takes one.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(crate) struct Occupancy {
+    sweeps: BTreeMap<SweepIndex, u32>,
+    /// Sweeps without a user are of one that has no name.
+    users: BTreeMap<Option<UserName>, u32>,
+}
+
+impl Queue {
+    fn is_empty(&self) -> bool {
+        self.ready.is_empty() && self.delayed.is_empty()
+    }
+
+    /// How many tasks wait in it.
+    pub(crate) fn len(&self) -> usize {
+        self.ready.len() + self.delayed.len()
+    }
+
+    fn set(&mut self, task: TaskIndex, rank: Rank, before: Place, after: Place) {
+        match before {
+            Place::Nowhere => {}
+            Place::Ready => {
+                self.ready.remove(&(rank, task));
+            }
+            Place::Delayed(not_before) => {
+                self.delayed.remove(&(not_before, rank, task));
+            }
+        }
+        match after {
+            Place::Nowhere => {}
+            Place::Ready => {
+                self.ready.insert((rank, task));
+            }
+            Place::Delayed(not_before) => {
+                self.delayed.insert((not_before, rank, task));
+            }
+        }
+    }
+}
+
+impl Queues {
+    /// Makes room for the sweep that was launched last.
+    pub(crate) fn add_sweep(&mut self) {
+        self.sweeps.push(Queue::default());
+    }
+
+    /// The queue of a sweep.
+    pub(crate) fn of(&self, sweep: SweepIndex) -> &Queue {
+        &self.sweeps[sweep.get()]
+    }
+
+    /// The sweeps that have something to grant, now or later, in the order of their launches.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = SweepIndex> {
+        self.waiting.iter().copied()
+    }
+
+    /// How many tasks wait, those that several sweeps list counted once.
+    pub(crate) const fn tasks(&self) -> usize {
+        self.tasks
+    }
+
+    /// Moves a task within the queue of a sweep.
+    pub(crate) fn set(
+        &mut self,
+        sweep: SweepIndex,
+        task: TaskIndex,
+        rank: Rank,
+        before: Place,
+        after: Place,
+    ) {
+        let queue = &mut self.sweeps[sweep.get()];
+        queue.set(task, rank, before, after);
+        if queue.is_empty() {
+            self.waiting.remove(&sweep);
+        } else {
+            self.waiting.insert(sweep);
+        }
+    }
+
+    /// Counts a task that waits now and didn't, or the other way round.
+    pub(crate) const fn count(&mut self, waited: bool, waits: bool) {
+        match (waited, waits) {
+            (false, true) => self.tasks += 1,
+            (true, false) => self.tasks -= 1,
+            (false, false) | (true, true) => {}
+        }
+    }
+}
+
+impl Occupancy {
+    /// A live lease takes its slot.
+    pub(crate) fn take(&mut self, state: &State, lease: &Lease) {
+        if let Some(sweep) = lease.sweep {
+            *self.sweeps.entry(sweep).or_default() += 1;
+            *self.users.entry(state.sweep(sweep).user.clone()).or_default() += 1;
+        }
+    }
+
+    /// A lease that was live gives its slot back.
+    pub(crate) fn give_back(&mut self, state: &State, lease: &Lease) {
+        if let Some(sweep) = lease.sweep {
+            decrement(&mut self.sweeps, &sweep);
+            decrement(&mut self.users, &state.sweep(sweep).user);
+        }
+    }
+
+    /// The slots that were granted on this sweep's turn.
+    pub(crate) fn of_sweep(&self, sweep: SweepIndex) -> u32 {
+        self.sweeps.get(&sweep).copied().unwrap_or(0)
+    }
+
+    /// The slots that were granted on turns of this user's sweeps.
+    pub(crate) fn of_user(&self, user: &Option<UserName>) -> u32 {
+        self.users.get(user).copied().unwrap_or(0)
+    }
+}
+
+fn decrement<K: Ord>(counts: &mut BTreeMap<K, u32>, key: &K) {
+    if let Some(count) = counts.get_mut(key) {
+        *count -= 1;
+        if *count == 0 {
+            counts.remove(key);
+        }
+    }
+}

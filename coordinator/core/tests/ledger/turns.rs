@@ -1,0 +1,306 @@
+//! Whose turn it is: priorities, fair shares, limits.
+
+use std::num::NonZeroU32;
+
+use basin_core::command::{Command, Launch, LaunchTask, Policy, Refusal, StopReason};
+use basin_core::event::Change;
+use basin_core::held_back::HeldBack;
+use basin_core::view::SweepState;
+use basin_domain::share::{Adjustment, Share, SlotLimit, UserName};
+
+use crate::story::{Story, launch, listed, seconds, seeds, spec, sweep, tasks};
+
+fn user(name: &str) -> UserName {
+    UserName::new(name).unwrap()
+}
+
+fn slots(slots: u32) -> NonZeroU32 {
+    NonZeroU32::new(slots).unwrap()
+}
+
+fn priority(priority: i32) -> Adjustment {
+    Adjustment { priority: Some(priority), max_slots: None }
+}
+
+fn at_most(limit: u32) -> Adjustment {
+    Adjustment { priority: None, max_slots: Some(SlotLimit::AtMost(slots(limit))) }
+}
+
+fn adjust(id: &str, adjustment: Adjustment) -> Command {
+    Command::Adjust { sweep: sweep(id), adjustment }
+}
+
+/// A sweep of someone's, its tasks of a shape of its own.
+fn of(name: &str, id: &str, tasks: Vec<LaunchTask>) -> Command {
+    Command::Launch(Launch { user: Some(user(name)), ..launch(id, tasks) })
+}
+
+/// The sweeps on whose turns a worker with so many free slots gets leases.
+fn turns(story: &mut Story, worker: &str, free: u32) -> Vec<String> {
+    let says = story.says(worker, free);
+    let (changes, _) = story.ask(Command::Sync(says.0)).unwrap();
+    changes
+        .into_iter()
+        .filter_map(|change| match change {
+            Change::Granted(granted) => Some(granted.sweep.unwrap().to_string()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn sweeps_take_turns_and_the_earlier_launch_has_the_first() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 3));
+    story.launch("b", seeds(9, 3));
+    story.launch("c", seeds(10, 1));
+    assert_eq!(turns(&mut story, "w", 7), ["a", "b", "c", "a", "b", "a", "b"]);
+}
+
+#[test]
+fn who_has_fewer_slots_comes_first_however_they_came_to_be_so_few() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 6));
+    assert_eq!(turns(&mut story, "w", 2), ["a", "a"]);
+    story.launch("b", seeds(9, 9));
+    assert_eq!(turns(&mut story, "v", 3), ["b", "b", "a"]);
+    // The leases of `w` run out, and those of `v` are renewed: `a` is behind.
+    story.pass(seconds(20));
+    let view = story.ledger.worker(&crate::story::worker("v")).unwrap();
+    let held: Vec<_> = view.leases.iter().map(|lease| lease.id.clone()).collect();
+    let says = story.says("v", 0).holding(&held.iter().collect::<Vec<_>>());
+    story.sync(says);
+    story.pass(seconds(15));
+    story.tick();
+    assert_eq!(turns(&mut story, "u", 3), ["a", "a", "b"]);
+}
+
+#[test]
+fn a_sweep_of_a_higher_priority_comes_first_as_long_as_it_waits() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 4));
+    story.launch("b", seeds(9, 4));
+    story.tell(Command::Launch(Launch { adjustment: priority(5), ..launch("urgent", seeds(10, 2)) }));
+    story.tell(Command::Launch(Launch { adjustment: priority(-1), ..launch("idle", seeds(11, 1)) }));
+    assert_eq!(turns(&mut story, "w", 5), ["urgent", "urgent", "a", "b", "a"]);
+    assert_eq!(turns(&mut story, "v", 9), ["b", "a", "b", "a", "b", "idle"]);
+}
+
+#[test]
+fn a_priority_can_be_changed_at_any_time() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 2));
+    story.launch("b", seeds(9, 2));
+    let share = Share { priority: 1, max_slots: None };
+    assert_eq!(story.tell(adjust("b", priority(1))), [Change::Adjusted { sweep: sweep("b"), share }]);
+    assert_eq!(story.tell(adjust("b", priority(1))), [], "it is so already");
+    assert_eq!(turns(&mut story, "w", 3), ["b", "b", "a"]);
+    // A launch that asks for nothing leaves it, one that asks changes it.
+    assert_eq!(story.tell(Command::Launch(launch("b", seeds(9, 2)))), []);
+    let again = Launch { adjustment: priority(-3), ..launch("b", seeds(9, 2)) };
+    let share = Share { priority: -3, max_slots: None };
+    assert_eq!(story.tell(Command::Launch(again)), [Change::Adjusted { sweep: sweep("b"), share }]);
+    assert_eq!(story.ledger.sweep(&sweep("b")).unwrap().share, share);
+    let unknown = story.ask(adjust("none", priority(1))).unwrap_err();
+    assert_eq!(unknown, Refusal::UnknownSweep(sweep("none")));
+}
+
+#[test]
+fn a_user_with_many_sweeps_gets_no_more_than_one_with_a_single_one() {
+    let mut story = Story::new();
+    for (number, id) in ["a1", "a2", "a3"].into_iter().enumerate() {
+        story.tell(of("ann", id, seeds(8 + number as u32, 4)));
+    }
+    story.tell(of("bob", "b", seeds(20, 9)));
+    story.launch("nobodys", seeds(21, 1));
+    assert_eq!(turns(&mut story, "w", 9), ["a1", "b", "nobodys", "a2", "b", "a3", "b", "a1", "b"]);
+}
+
+#[test]
+fn a_sweep_takes_no_more_slots_than_it_may() {
+    let mut story = Story::new();
+    story.tell(Command::Launch(Launch { adjustment: at_most(2), ..launch("a", seeds(8, 5)) }));
+    assert_eq!(story.ledger.queue_depth(), 2, "more workers than that would help nobody");
+    let granted = (story.grant("w"), story.grant("v"));
+    assert_eq!(turns(&mut story, "u", 3), [""; 0]);
+    let says = story.says("u", 1);
+    assert!(!story.sync(says).idle, "there is work, if not now");
+    assert_eq!(story.ledger.queue_depth(), 0);
+    let limited = HeldBack::SweepLimit { sweep: &sweep("a"), limit: 2 };
+    let waiting = seeds(8, 5)[2].id;
+    assert_eq!(story.ledger.held_back(&waiting), Some(limited));
+    assert_eq!(story.ledger.held_back(&tasks(&granted.0)[0]), None, "it runs");
+    let view = story.ledger.sweep(&sweep("a")).unwrap();
+    assert_eq!((view.slots, view.max_slots), (2, Some(2)));
+    // A slot that is given back is granted again.
+    story.complete(&granted.0);
+    assert_eq!(turns(&mut story, "u", 3), ["a"]);
+    // A limit that is raised or lifted counts at once.
+    story.tell(adjust("a", at_most(3)));
+    assert_eq!(turns(&mut story, "x", 3), ["a"]);
+    let unlimited = Adjustment { max_slots: Some(SlotLimit::None), ..Adjustment::default() };
+    story.tell(adjust("a", unlimited));
+    assert_eq!(turns(&mut story, "y", 3), ["a"]);
+}
+
+#[test]
+fn lowering_a_limit_stops_nothing_that_runs() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 4));
+    let grants = [story.grant("w"), story.grant("v")];
+    story.tell(adjust("a", at_most(1)));
+    for (worker, grant) in ["w", "v"].into_iter().zip(&grants) {
+        let says = story.says(worker, 1).holding(&[&grant.lease]);
+        let synced = story.sync(says);
+        assert_eq!((synced.renewed.len(), synced.stop, synced.grants), (1, vec![], vec![]));
+    }
+    story.complete(&grants[0]);
+    assert_eq!(turns(&mut story, "u", 1), [""; 0], "one still runs");
+    story.complete(&grants[1]);
+    assert_eq!(turns(&mut story, "u", 2), ["a"]);
+}
+
+#[test]
+fn a_user_takes_no_more_slots_than_users_may() {
+    let mut story = Story::with(Policy { max_slots_of_user: Some(slots(3)), ..Policy::default() });
+    story.tell(of("ann", "a1", seeds(8, 2)));
+    story.tell(of("ann", "a2", seeds(9, 9)));
+    story.tell(of("bob", "b", seeds(10, 2)));
+    assert_eq!(story.ledger.queue_depth(), 5);
+    assert_eq!(turns(&mut story, "w", 9), ["a1", "b", "a2", "b", "a1"]);
+    assert_eq!(story.ledger.queue_depth(), 0);
+    let (waiting, ann) = (seeds(9, 9)[1].id, user("ann"));
+    assert_eq!(story.ledger.held_back(&waiting), Some(HeldBack::UserLimit { user: Some(&ann), limit: 3 }));
+}
+
+#[test]
+fn everybodys_limit_holds_for_each_sweep_whatever_it_asks_for() {
+    let mut story = Story::with(Policy { max_slots_of_sweep: Some(slots(2)), ..Policy::default() });
+    story.tell(Command::Launch(Launch { adjustment: at_most(9), ..launch("a", seeds(8, 5)) }));
+    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("b", seeds(9, 5)) }));
+    assert_eq!(turns(&mut story, "w", 9), ["a", "b", "a"]);
+}
+
+#[test]
+fn a_pack_takes_one_slot_and_is_measured_by_the_slots_that_its_sweep_can_hope_for() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 8));
+    story.launch("b", seeds(9, 8));
+    let mut says = story.says("w", 4).packs(64);
+    says.0.description.slots = 4;
+    let grants = story.sync(says).grants;
+    // Two slots for each of the two sweeps.
+    assert_eq!(grants.iter().map(|grant| grant.tasks.len()).collect::<Vec<_>>(), [4, 4, 4, 4]);
+    assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().slots, 2);
+    story.launch("c", seeds(10, 8));
+    story.tell(adjust("c", at_most(1)));
+    let mut says = story.says("v", 4).packs(64);
+    says.0.description.slots = 4;
+    let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();
+    assert_eq!(packs, [8], "all that it has on the one slot that it may have");
+}
+
+#[test]
+fn a_task_that_several_sweeps_list_comes_with_whichever_has_its_turn_first() {
+    let mut story = Story::new();
+    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 3)) }));
+    story.launch("b", seeds(8, 3));
+    assert_eq!(story.ledger.queue_depth(), 3);
+    let says = story.says("w", 9);
+    let grants = story.sync(says).grants;
+    let mut granted: Vec<_> = grants.iter().flat_map(tasks).collect();
+    granted.sort_unstable();
+    let mut listed: Vec<_> = seeds(8, 3).iter().map(|task| task.id).collect();
+    listed.sort_unstable();
+    assert_eq!(granted, listed, "each once, though `a` may have but one slot");
+    let view = |id: &str| story.ledger.sweep(&sweep(id)).unwrap();
+    assert_eq!((view("a").slots, view("b").slots), (1, 2));
+    assert_eq!((view("a").counts.running, view("b").counts.running), (3, 3));
+}
+
+#[test]
+fn a_task_is_held_back_only_if_everybody_who_wants_it_is() {
+    let mut story = Story::new();
+    let task = seeds(8, 2)[1].id;
+    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 2)) }));
+    story.grant("w");
+    assert!(matches!(story.ledger.held_back(&task), Some(HeldBack::SweepLimit { .. })));
+    story.launch("b", seeds(8, 2));
+    assert_eq!(story.ledger.held_back(&task), None);
+    story.tell(Command::Launch(Launch { adjustment: priority(2), ..launch("c", seeds(9, 1)) }));
+    story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("d", seeds(10, 1)) }));
+    let first = sweep("c");
+    assert_eq!(story.ledger.held_back(&task), Some(HeldBack::Priority { sweep: &first, more: 1 }));
+    story.tell(Command::Pause(sweep("c")));
+    story.tell(Command::Pause(sweep("d")));
+    assert_eq!(story.ledger.held_back(&task), None, "what is paused comes before nobody");
+}
+
+#[test]
+fn one_sweeps_tasks_to_try_again_pass_no_other_sweep() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 2));
+    let grant = story.grant("w");
+    story.fail(&grant, basin_domain::failure::FailureKind::Crashed);
+    story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("urgent", seeds(9, 1)) }));
+    story.pass(seconds(5));
+    let says = story.says("v", 2);
+    let granted: Vec<_> = story.sync(says).grants.iter().flat_map(tasks).collect();
+    assert_eq!(
+        granted,
+        [seeds(9, 1)[0].id, tasks(&grant)[0]],
+        "but they come before what is new of their own"
+    );
+}
+
+#[test]
+fn a_sweep_whose_tasks_suit_no_worker_of_these_keeps_nobody_waiting() {
+    let mut story = Story::new();
+    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
+    story.tell(Command::Launch(Launch {
+        adjustment: priority(9),
+        needs: [("fit".to_owned(), needs)].into(),
+        ..launch("gpu", seeds(8, 2))
+    }));
+    story.launch("a", seeds(9, 1));
+    assert_eq!(turns(&mut story, "w", 2), ["a"]);
+}
+
+#[test]
+fn pausing_and_cancelling_take_a_sweep_out_of_the_turns() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 2));
+    story.launch("b", seeds(9, 2));
+    let grant = story.grant("w");
+    story.tell(Command::Pause(sweep("a")));
+    assert_eq!(turns(&mut story, "v", 1), ["b"]);
+    story.tell(Command::Resume(sweep("a")));
+    story.tell(Command::Cancel(sweep("a")));
+    let says = story.says("w", 0).holding(&[&grant.lease]);
+    assert_eq!(story.sync(says).stop, [(grant.lease.clone(), StopReason::Cancelled)]);
+    assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().slots, 1, "until it is given back");
+    assert_eq!(story.state("a"), SweepState::Cancelled);
+}
+
+#[test]
+fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
+    let mut story = Story::new();
+    let asked = Adjustment { priority: Some(4), ..at_most(2) };
+    story.tell(Command::Launch(Launch {
+        user: Some(user("ann")),
+        adjustment: asked,
+        ..launch("a", vec![listed("fit", spec(8, 0)), listed("fit", spec(8, 1))])
+    }));
+    story.grant("w");
+    let snapshot = serde_json::to_string(&story.ledger.snapshot()).unwrap();
+    let restored =
+        basin_core::Ledger::restore(Policy::default(), serde_json::from_str(&snapshot).unwrap()).unwrap();
+    restored.audit().unwrap();
+    let view = restored.sweep(&sweep("a")).unwrap();
+    assert_eq!(view.user, Some(&user("ann")));
+    assert_eq!(view.share, Share { priority: 4, max_slots: Some(slots(2)) });
+    assert_eq!(view.slots, 1);
+    // Launched again by somebody else it stays hers.
+    story.tell(of("bob", "a", vec![listed("fit", spec(8, 0)), listed("fit", spec(8, 1))]));
+    assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().user, Some(&user("ann")));
+}

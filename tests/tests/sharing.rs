@@ -1,0 +1,161 @@
+//! Several people's sweeps on one set of workers: fair shares, priorities, limits, and what is said about them.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use basin_tests::{Place, Running, eventually};
+use serde_json::Value;
+
+/// Tasks that end only when they are told to.
+const SWEEP: &str = r#"
+name = "long"
+
+[[experiment]]
+id = "fits"
+kind = "fit-function"
+function = "sin"
+interval = [-3.0, 3.0]
+points = 4096
+hidden = [16, 128]
+seeds = 6
+epochs = 1000000
+optimizer = "adam"
+learning_rate = 1e-3
+"#;
+
+struct Site {
+    place: Place,
+    url: String,
+    _coordinator: Running,
+}
+
+impl Site {
+    fn open(more: &[&str]) -> Self {
+        let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+        for (role, name) in [("admin", "ann"), ("admin", "bob"), ("worker", "farm")] {
+            let made = ["token", "create", "--role", role, "--name", name, "--tokens", "tokens.toml"];
+            place.write(name, &place.basin(&made).succeeded().out);
+        }
+        for (name, width) in [("one", 16), ("two", 17), ("three", 18)] {
+            let text = SWEEP.replace("long", name).replace("[16,", &format!("[{width},"));
+            place.write(&format!("{name}.toml"), &text);
+        }
+        let (coordinator, url) = place.serve("127.0.0.1:0", &[&["--tokens", "tokens.toml"], more].concat());
+        Self { place, url, _coordinator: coordinator }
+    }
+
+    /// A command as somebody types it; its answer.
+    #[track_caller]
+    fn ask(&self, who: &str, words: &[&str]) -> Value {
+        let more = ["--coordinator", &self.url, "--token-file", who];
+        self.place.basin(&[&["--json"], words, &more[..]].concat()).succeeded().json()
+    }
+
+    /// The same for people.
+    #[track_caller]
+    fn read(&self, who: &str, words: &[&str]) -> String {
+        let more = ["--coordinator", &self.url, "--token-file", who];
+        self.place.basin(&[words, &more[..]].concat()).succeeded().out
+    }
+
+    fn worker(&self, name: &str, slots: &str) -> Running {
+        let words = ["worker", "--coordinator", &self.url, "--token-file", "farm"];
+        self.place.start(name, &[&words[..], &["--slots", slots, "--threads", "1", "--pack", "1"]].concat())
+    }
+
+    /// Waits until the sweeps have so many slots.
+    #[track_caller]
+    fn until_slots_are(&self, expected: &[(&str, u64)]) {
+        eventually("the slots are shared so", || {
+            let list = self.ask("bob", &["list"]);
+            let has = |name: &str, slots: u64| {
+                let mut sweeps = list.as_array().unwrap().iter();
+                let sweep = sweeps.find(|sweep| sweep["sweep"].as_str().unwrap().starts_with(name));
+                sweep.is_some_and(|sweep| sweep["slots"] == slots)
+            };
+            expected.iter().all(|(name, slots)| has(name, *slots)).then_some(())
+        });
+    }
+
+    fn next(&self, sweep: &str) -> (String, String) {
+        let next = self.ask("bob", &["status", sweep])["next"].clone();
+        (next["task"].as_str().unwrap().to_owned(), next["why"].as_str().unwrap().to_owned())
+    }
+}
+
+#[test]
+fn two_people_share_the_slots_and_whoever_is_urgent_comes_first() {
+    let site = Site::open(&[]);
+    site.ask("ann", &["launch", "one.toml"]);
+    site.ask("bob", &["launch", "two.toml"]);
+    let worker = site.worker("worker", "4");
+    site.until_slots_are(&[("one", 2), ("two", 2)]);
+
+    // Nothing that runs is stopped for what is urgent; it is the next to get a slot, before ann, who has as many.
+    site.ask("bob", &["launch", "three.toml", "--priority", "5", "--max-slots", "3"]);
+    site.until_slots_are(&[("one", 2), ("two", 2), ("three", 0)]);
+    let (task, why) = site.next("one");
+    assert!(why.contains("sweep three-") && why.contains("of a higher priority comes first"), "{why}");
+    assert_eq!(site.ask("ann", &["why", &task])["why"], why.as_str());
+    site.ask("bob", &["cancel", "two"]);
+    site.until_slots_are(&[("one", 2), ("two", 0), ("three", 2)]);
+    let urgent = site.ask("ann", &["status", "three"]);
+    assert_eq!(
+        (&urgent["user"], &urgent["priority"], &urgent["max_slots"]),
+        (&"bob".into(), &5.into(), &3.into())
+    );
+
+    // Another worker: the third slot of what is urgent is its last.
+    let other = site.worker("other", "2");
+    site.until_slots_are(&[("one", 3), ("three", 3)]);
+    let (_, why) = site.next("three");
+    assert!(why.contains("has the 3 slots that it may have at once"), "{why}");
+    let text = site.read("ann", &["adjust", "three", "--max-slots", "none", "--priority", "-1"]);
+    assert!(text.contains(": running, launched by bob, priority -1\n"), "{text}");
+    let (_, why) = site.next("one");
+    assert_eq!(why, "it waits for a worker that is free");
+    let list = site.read("bob", &["list"]);
+    let header: Vec<&str> = list.lines().next().unwrap().split_whitespace().take(5).collect();
+    assert_eq!(header, ["sweep", "state", "user", "priority", "slots"]);
+    for sweep in ["one", "three"] {
+        site.ask("ann", &["cancel", sweep]);
+    }
+    site.until_slots_are(&[("one", 0), ("three", 0)]);
+    drop((worker, other));
+}
+
+#[test]
+fn no_user_and_no_sweep_gets_more_slots_than_the_site_gives() {
+    let site = Site::open(&["--max-slots-per-user", "3", "--max-slots-per-sweep", "2"]);
+    site.ask("ann", &["launch", "one.toml"]);
+    site.ask("ann", &["launch", "two.toml", "--max-slots", "9"]);
+    site.ask("bob", &["launch", "three.toml"]);
+    let _worker = site.worker("worker", "8");
+    site.until_slots_are(&[("one", 2), ("two", 1), ("three", 2)]);
+    let (_, why) = site.next("two");
+    assert!(why.contains("ann's sweeps have the 3 slots"), "{why}");
+    let (_, why) = site.next("three");
+    assert!(why.contains("has the 2 slots that it may have at once"), "{why}");
+    let list = site.read("ann", &["list"]);
+    assert!(
+        list.lines().any(|line| line.starts_with("three-") && line.contains("bob   0         2/2")),
+        "{list}"
+    );
+    for sweep in ["one", "two", "three"] {
+        site.ask("ann", &["cancel", sweep]);
+    }
+    site.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
+}
+
+#[test]
+fn an_adjustment_that_says_nothing_or_nonsense_is_refused_with_the_way_out() {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let nothing = place.basin(&["adjust", "some"]);
+    assert_ne!(nothing.code, Some(0));
+    assert!(nothing.err.contains("--priority") && nothing.err.contains("--max-slots"), "{}", nothing.err);
+    let none = place.basin(&["adjust", "some", "--max-slots", "0"]);
+    assert!(none.err.contains("basin pause"), "{}", none.err);
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let unknown = place.basin(&["adjust", "some", "--priority", "1", "--coordinator", &url]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.err.contains("there is no sweep `some`"), "{}", unknown.err);
+}
