@@ -149,6 +149,43 @@ fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the
 }
 
 #[test]
+fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_bytes_are_the_same() {
+    let Ok(bucket) = std::env::var("BASIN_TEST_GARAGE") else {
+        eprintln!(
+            "NOT RUN: BASIN_TEST_GARAGE names no server without conditions; `.ci/garage up DIR PORT` starts one"
+        );
+        return;
+    };
+    let place = place();
+    let prefix = place.path().file_name().unwrap().to_string_lossy().replace('.', "");
+    let store = format!("{bucket}/{prefix}");
+    let doctor = place.basin(&["doctor", "--store", &store]).succeeded();
+    assert!(doctor.out.contains("the coordinator commits instead"), "{}", doctor.out);
+    let more = ["--store", &store, "--lease", "2"];
+    let (mut coordinator, url) = place.serve("127.0.0.1:0", &more);
+    let address = url.trim_start_matches("http://").to_owned();
+    let first = worker(&place, "first", &url);
+    let second = worker(&place, "second", &url);
+    let sweep = launch(&place, &url);
+    for kill in 1..=2 {
+        eventually("something more is committed", || {
+            (count(&place, &url, &sweep, "committed") >= 2 * kill).then_some(())
+        });
+        coordinator.kill();
+        coordinator = place.serve(&address, &more).0;
+    }
+    first.kill();
+    let third = worker(&place, "third", &url);
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    drop((second, third));
+    coordinator.kill();
+    let proof = place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
+    assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
+    place.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
+    assert_same_tables(&reference(&place), &collected(&place, "collected"));
+}
+
+#[test]
 fn a_bucket_that_is_not_there_is_the_users_to_mend() {
     if std::env::var_os("BASIN_TEST_S3").is_none() {
         eprintln!("NOT RUN: BASIN_TEST_S3 names no S3 server; `.ci/radosgw up DIR PORT` starts one");

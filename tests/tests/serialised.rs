@@ -41,10 +41,10 @@ fn store(faulty: &FaultyStore) -> Store {
     faulty.store().with_retry(quick)
 }
 
-async fn coordinator(faulty: &FaultyStore, folder: &Path, term: Duration) -> Server {
+async fn coordinator(store: &Store, folder: &Path, term: Duration) -> Server {
     let settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
-        store: store(faulty),
+        store: store.clone(),
         journal: JournalAt::File(folder.join("journal.sqlite")),
         advertise: None,
         trust: Trust::default(),
@@ -125,31 +125,47 @@ async fn attempt(store: &Store, (lease, task, attempt): &(LeaseId, TaskId, Attem
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_two_workers_that_race_for_one_task_never_both_win() {
     for conditions in [Conditions::Ignored, Conditions::OneAtATime] {
-        let folder = tempfile::tempdir().unwrap();
-        let faulty = FaultyStore::in_memory().with_conditions(conditions);
-        let store = store(&faulty);
-        let server = coordinator(&faulty, folder.path(), Duration::from_secs(1)).await;
-        launch(&server).await;
-        let (mut first, mut second) =
-            (Worker::join(&server, "first").await, Worker::join(&server, "second").await);
-        // The first one's lease runs out, and the task goes to the second: both have everything but the commit.
-        let lost = first.lease().await;
-        let held = second.lease().await;
-        assert_eq!((lost.1, lost.2, held.2), (held.1, Attempt(1), Attempt(2)));
-        let (one, other) = (attempt(&store, &lost, "first").await, attempt(&store, &held, "second").await);
-        let mut again = Worker::join(&server, "second-again").await;
-        let (late, won, twice) =
-            tokio::join!(first.commit(&one), second.commit(&other), again.commit(&other));
-        assert_eq!((won.unwrap(), twice.unwrap()), (other.clone(), other.clone()));
-        match late {
-            Ok(counts) => assert_eq!(counts, other),
-            Err(status) => assert_eq!(status.code(), Code::FailedPrecondition, "{status}"),
-        }
-        assert_eq!(store.read_commit(&held.1).await.unwrap(), Some(other.clone()));
-        // Whoever asks later hears of the one that counts.
-        assert_eq!(first.commit(&one).await.unwrap(), other);
-        server.shut_down().await;
+        race_for_one_task(&store(&FaultyStore::in_memory().with_conditions(conditions))).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_workers_that_race_over_a_real_server_without_conditions_never_both_win() {
+    let Ok(bucket) = std::env::var("BASIN_TEST_GARAGE") else {
+        eprintln!(
+            "NOT RUN: BASIN_TEST_GARAGE names no server without conditions; `.ci/garage up DIR PORT` starts one"
+        );
+        return;
+    };
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let prefix = folder.path().file_name().unwrap().to_string_lossy().replace('.', "");
+        race_for_one_task(&Store::open(&format!("{bucket}/{prefix}")).unwrap()).await;
+    }
+}
+
+async fn race_for_one_task(store: &Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = coordinator(store, folder.path(), Duration::from_secs(1)).await;
+    launch(&server).await;
+    let (mut first, mut second) =
+        (Worker::join(&server, "first").await, Worker::join(&server, "second").await);
+    // The first one's lease runs out, and the task goes to the second: both have everything but the commit.
+    let lost = first.lease().await;
+    let held = second.lease().await;
+    assert_eq!((lost.1, lost.2, held.2), (held.1, Attempt(1), Attempt(2)));
+    let (one, other) = (attempt(store, &lost, "first").await, attempt(store, &held, "second").await);
+    let mut again = Worker::join(&server, "second-again").await;
+    let (late, won, twice) = tokio::join!(first.commit(&one), second.commit(&other), again.commit(&other));
+    assert_eq!((won.unwrap(), twice.unwrap()), (other.clone(), other.clone()));
+    match late {
+        Ok(counts) => assert_eq!(counts, other),
+        Err(status) => assert_eq!(status.code(), Code::FailedPrecondition, "{status}"),
+    }
+    assert_eq!(store.read_commit(&held.1).await.unwrap(), Some(other.clone()));
+    // Whoever asks later hears of the one that counts.
+    assert_eq!(first.commit(&one).await.unwrap(), other);
+    server.shut_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -157,7 +173,7 @@ async fn a_commit_that_was_chosen_is_written_after_a_crash_whoever_asks_and_when
     let folder = tempfile::tempdir().unwrap();
     let faulty = FaultyStore::in_memory().with_conditions(Conditions::Ignored);
     let store = store(&faulty);
-    let server = coordinator(&faulty, folder.path(), Duration::from_secs(2)).await;
+    let server = coordinator(&store, folder.path(), Duration::from_secs(2)).await;
     launch(&server).await;
     let mut first = Worker::join(&server, "first").await;
     let held = first.lease().await;
@@ -170,7 +186,7 @@ async fn a_commit_that_was_chosen_is_written_after_a_crash_whoever_asks_and_when
     server.shut_down().await;
 
     // Its successor knows what was chosen, and takes no other.
-    let server = coordinator(&faulty, folder.path(), Duration::from_secs(2)).await;
+    let server = coordinator(&store, folder.path(), Duration::from_secs(2)).await;
     let mut second = Worker::join(&server, "second").await;
     let other = attempt(&store, &("other".parse().unwrap(), held.1, Attempt(2)), "second").await;
     assert_eq!(second.commit(&other).await.unwrap(), one);
@@ -190,7 +206,7 @@ async fn what_the_store_does_not_have_is_not_committed_and_old_workers_are_refus
     let folder = tempfile::tempdir().unwrap();
     let faulty = FaultyStore::in_memory().with_conditions(Conditions::Ignored);
     let store = store(&faulty);
-    let server = coordinator(&faulty, folder.path(), Duration::from_secs(30)).await;
+    let server = coordinator(&store, folder.path(), Duration::from_secs(30)).await;
     launch(&server).await;
     let mut worker = Worker::join(&server, "worker").await;
     let held = worker.lease().await;

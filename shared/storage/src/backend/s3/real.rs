@@ -1,4 +1,5 @@
-//! Against a real server, which `BASIN_TEST_S3` names (`.ci/radosgw up` prints the variables).
+//! Against a real server, which `BASIN_TEST_S3` names (`.ci/radosgw up` prints the variables); against one that ignores
+//! conditions, which `BASIN_TEST_GARAGE` names (`.ci/garage up`).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
 use crate::testing::conformance;
-use crate::{Contents, Retry, Store};
+use crate::{ConditionalWrites, Contents, Retry, Store};
 
 /// A fresh prefix of the server's bucket, with other settings than the environment's where these say so.
 fn store(over: &[(&str, &str)], bucket: Option<&str>) -> Option<Store> {
@@ -34,6 +35,22 @@ fn store(over: &[(&str, &str)], bucket: Option<&str>) -> Option<Store> {
 async fn a_real_server_conforms() {
     let Some(store) = store(&[], None) else { return };
     conformance::run(&store.with_retry(Retry::default())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_real_server_that_ignores_conditions_conforms_otherwise_and_is_found_out() {
+    let Ok(bucket) = std::env::var("BASIN_TEST_GARAGE") else {
+        eprintln!(
+            "NOT RUN: BASIN_TEST_GARAGE names no server without conditions; `.ci/garage up DIR PORT` starts one"
+        );
+        return;
+    };
+    let store = Store::open(&format!("{bucket}/{}", uuid::Uuid::new_v4())).unwrap();
+    conformance::run_without_conditions(&store).await;
+    for _ in 0..5 {
+        assert_eq!(store.probe().await.unwrap(), ConditionalWrites::Ignored);
+    }
+    assert_eq!(store.list("probe").await.unwrap(), []);
 }
 
 #[tokio::test]
