@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use basin_domain::digest::Digest;
 use bytes::{Bytes, BytesMut};
@@ -70,6 +71,7 @@ impl Store {
             let why = format!("it has {} bytes, not {}", object.size(), expected.size);
             return Err(self.corrupt(key, why));
         }
+        remove_abandoned(folder);
         let (temporary, mut file) = new_temporary(folder).map_err(|error| unreadable(folder, error))?;
         let mut hasher = ContentsHasher::default();
         while let Some(chunk) = object.next().await? {
@@ -99,10 +101,27 @@ pub(crate) async fn contents_of_file(file: &Path) -> io::Result<Contents> {
     hashed.await.map_err(io::Error::other)?
 }
 
+/// How the names of files begin that aren't whole yet.
+const TEMPORARY: &str = ".fetch-";
+/// A file that isn't whole and wasn't written to for so long belongs to a process that was killed.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Removes what killed processes have left in `folder`. What can't be removed does no harm.
+fn remove_abandoned(folder: &Path) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_abandoned = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY)
+            && is_abandoned().is_some_and(|age| age >= ABANDONED_AFTER)
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
 /// A temporary file in `folder` that is removed unless it is given its name, readable as other files are.
 fn new_temporary(folder: &Path) -> io::Result<(tempfile::TempPath, File)> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".fetch-");
+    builder.prefix(TEMPORARY);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     let (file, path) = builder.tempfile_in(folder)?.into_parts();

@@ -1,6 +1,7 @@
 //! Data sets are whole or not there.
 
 use std::path::Path;
+use std::time::Duration;
 
 use basin_domain::data::Dataset;
 use basin_domain::digest::Digest;
@@ -83,4 +84,21 @@ async fn a_data_set_without_its_note_is_not_there() {
     faulty.store().put_dataset(&dataset(), &file, "", "").await.unwrap_err();
     assert_eq!(faulty.store().list_datasets().await.unwrap(), []);
     assert!(faulty.store().fetch_dataset(&dataset(), &file).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_half_fetched_goes_with_the_next_fetch_and_what_is_under_way_stays() {
+    let store = FaultyStore::in_memory().store();
+    let folder = tempfile::tempdir().unwrap();
+    import(&store, folder.path()).await;
+    let cache = folder.path().join("cache");
+    std::fs::create_dir(&cache).unwrap();
+    for (name, minutes) in [(".fetch-abandoned", 90), (".fetch-under-way", 1), ("somebody-elses", 90)] {
+        let file = std::fs::File::create(cache.join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - Duration::from_secs(60 * minutes)).unwrap();
+    }
+    store.fetch_dataset(&dataset(), &cache.join("data.basin")).await.unwrap();
+    let mut left = names(&cache);
+    left.sort_unstable();
+    assert_eq!(left, [".fetch-under-way", "data.basin", "somebody-elses"]);
 }
