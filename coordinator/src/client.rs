@@ -259,6 +259,10 @@ fn failed(address: Address, status: &Status) -> CallError {
         | Code::Unauthenticated
         | Code::PermissionDenied
         | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
+        Code::Unimplemented => CallError::Refused {
+            message: format!("the coordinator at {address} is of a version that doesn't know this"),
+            hint: Some(format!("replace it by basin {}", env!("CARGO_PKG_VERSION"))),
+        },
         code => CallError::Broken { address, message: format!("{message} ({code:?})") },
     }
 }

@@ -76,6 +76,14 @@ impl Site {
         });
     }
 
+    /// The tasks that train, with the number of the attempt at each.
+    fn running(&self) -> Vec<(String, u64)> {
+        let of = |sweep: &str| self.ask("bob", &["status", sweep])["running"].as_array().unwrap().clone();
+        let all = ["one", "two"].into_iter().flat_map(of);
+        all.map(|task| (task["task"].as_str().unwrap().to_owned(), task["attempt"].as_u64().unwrap()))
+            .collect()
+    }
+
     fn next(&self, sweep: &str) -> (String, String) {
         let next = self.ask("bob", &["status", sweep])["next"].clone();
         (next["task"].as_str().unwrap().to_owned(), next["why"].as_str().unwrap().to_owned())
@@ -90,37 +98,38 @@ fn two_people_share_the_slots_and_whoever_is_urgent_comes_first() {
     let worker = site.worker("worker", "4");
     site.until_slots_are(&[("one", 2), ("two", 2)]);
 
-    // Nothing that runs is stopped for what is urgent; it is the next to get a slot, before ann, who has as many.
-    site.ask("bob", &["launch", "three.toml", "--priority", "5", "--max-slots", "3"]);
-    site.until_slots_are(&[("one", 2), ("two", 2), ("three", 0)]);
-    let (task, why) = site.next("one");
+    let running = site.running();
+    // What is urgent is ann's, who will have no fewer slots than bob: by fair shares alone it would have to wait for its turn.
+    site.ask("ann", &["launch", "three.toml", "--priority", "5", "--max-slots", "3"]);
+    let other = site.worker("other", "2");
+    site.until_slots_are(&[("one", 2), ("two", 2), ("three", 2)]);
+    assert!(running.iter().all(|task| site.running().contains(task)), "nothing is stopped for it");
+    let (task, why) = site.next("two");
     assert!(why.contains("sweep three-") && why.contains("of a higher priority comes first"), "{why}");
     assert_eq!(site.ask("ann", &["why", &task])["why"], why.as_str());
-    site.ask("bob", &["cancel", "two"]);
-    site.until_slots_are(&[("one", 2), ("two", 0), ("three", 2)]);
     let urgent = site.ask("ann", &["status", "three"]);
     assert_eq!(
         (&urgent["user"], &urgent["priority"], &urgent["max_slots"]),
-        (&"bob".into(), &5.into(), &3.into())
+        (&"ann".into(), &5.into(), &3.into())
     );
 
-    // Another worker: the third slot of what is urgent is its last.
-    let other = site.worker("other", "2");
-    site.until_slots_are(&[("one", 3), ("three", 3)]);
+    // Ann has four slots and bob two, and yet the next is hers; it is the last that her urgent sweep may have.
+    let third = site.worker("third", "2");
+    site.until_slots_are(&[("one", 2), ("two", 3), ("three", 3)]);
     let (_, why) = site.next("three");
     assert!(why.contains("has the 3 slots that it may have at once"), "{why}");
     let text = site.read("ann", &["adjust", "three", "--max-slots", "none", "--priority", "-1"]);
-    assert!(text.contains(": running, launched by bob, priority -1\n"), "{text}");
-    let (_, why) = site.next("one");
+    assert!(text.contains(": running, launched by ann, priority -1\n"), "{text}");
+    let (_, why) = site.next("two");
     assert_eq!(why, "it waits for a worker that is free");
     let list = site.read("bob", &["list"]);
     let header: Vec<&str> = list.lines().next().unwrap().split_whitespace().take(5).collect();
     assert_eq!(header, ["sweep", "state", "user", "priority", "slots"]);
-    for sweep in ["one", "three"] {
+    for sweep in ["one", "two", "three"] {
         site.ask("ann", &["cancel", sweep]);
     }
-    site.until_slots_are(&[("one", 0), ("three", 0)]);
-    drop((worker, other));
+    site.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
+    drop((worker, other, third));
 }
 
 #[test]
@@ -154,6 +163,8 @@ fn an_adjustment_that_says_nothing_or_nonsense_is_refused_with_the_way_out() {
     assert!(nothing.err.contains("--priority") && nothing.err.contains("--max-slots"), "{}", nothing.err);
     let none = place.basin(&["adjust", "some", "--max-slots", "0"]);
     assert!(none.err.contains("basin pause"), "{}", none.err);
+    let negative = place.basin(&["adjust", "some", "--max-slots", "-1"]);
+    assert!(negative.err.contains("a number of slots or `none`"), "{}", negative.err);
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
     let unknown = place.basin(&["adjust", "some", "--priority", "1", "--coordinator", &url]);
     assert_eq!(unknown.code, Some(1));

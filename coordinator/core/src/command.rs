@@ -83,7 +83,7 @@ pub enum Command {
 pub struct Launch {
     /// The sweep's id (a digest of its contents).
     pub sweep: SweepId,
-    /// Who launches it, if that is known: whoever launches a sweep first is its user.
+    /// Who launches it, if that is known: whoever launches a sweep first is its user, or again after it was cancelled.
     pub user: Option<UserName>,
     /// What is asked for its claim on the workers.
     pub adjustment: Adjustment,

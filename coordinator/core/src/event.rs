@@ -45,6 +45,13 @@ pub enum Change {
         /// The claim from now on.
         share: Share,
     },
+    /// A sweep is somebody's from now on: it was nobody's that is known, or was cancelled and then launched again.
+    Owned {
+        /// The sweep.
+        sweep: SweepId,
+        /// Whose it is.
+        user: UserName,
+    },
     /// A sweep waits.
     Paused(SweepId),
     /// A paused or cancelled sweep goes on.
@@ -242,6 +249,7 @@ impl Event {
             Change::Launched(_)
             | Change::Placed { .. }
             | Change::Adjusted { .. }
+            | Change::Owned { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::share::UserName;
+use basin_domain::time::Timestamp;
 
 use crate::Ledger;
+use crate::command::WorkerDescription;
 use crate::ledger::state::{Status, SweepIndex};
 use crate::view::Phase;
 
@@ -36,17 +38,18 @@ pub enum HeldBack<'a> {
 }
 
 impl Ledger {
-    /// The first in the queue of a sweep: what can be granted now comes before what is tried again later.
-    pub fn next_of(&self, id: &SweepId) -> Option<TaskId> {
+    /// The first in the queue of a sweep: what is to try again by now, then what is new, then what is to try again later.
+    pub fn next_of(&self, id: &SweepId, now: Timestamp) -> Option<TaskId> {
         let queue = self.index.queues.of(self.find_sweep(id)?);
-        let ready = queue.ready.first().map(|(_, task)| *task);
-        let next = ready.or_else(|| queue.delayed.first().map(|(_, _, task)| *task))?;
+        let again = queue.delayed.first();
+        let due = again.filter(|(not_before, _, _)| *not_before <= now).map(|(_, _, task)| *task);
+        let next = due.or_else(|| Some(queue.ready.first()?.1)).or_else(|| Some(again?.2))?;
         Some(self.state.task(next).id)
     }
 
     /// What keeps a task of this id from being granted although it could run: the limits of those who want it, or the
     /// sweeps that come first. None if a free worker is all it waits for, if it isn't queued, or if it isn't there.
-    pub fn held_back(&self, id: &TaskId) -> Option<HeldBack<'_>> {
+    pub fn held_back(&self, id: &TaskId, now: Timestamp) -> Option<HeldBack<'_>> {
         let links = self.index.links(self.find_task(id)?);
         if links.phase != Phase::Queued {
             return None;
@@ -60,10 +63,24 @@ impl Ledger {
             return limited.into_iter().find_map(|(_, limit)| limit);
         };
         let waiting = self.index.queues.waiting();
-        let mut first =
-            waiting.filter(|other| priority(*other) > own && self.limit_reached(*other).is_none());
+        let mut first = waiting.filter(|other| {
+            priority(*other) > own && self.limit_reached(*other).is_none() && self.takes_slots(*other, now)
+        });
         let sweep = &self.state.sweep(first.next()?).id;
         Some(HeldBack::Priority { sweep, more: first.count() })
+    }
+
+    /// Whether a sweep has anything that one of the workers there are could be given now.
+    fn takes_slots(&self, sweep: SweepIndex, now: Timestamp) -> bool {
+        let (queue, sweep) = (self.index.queues.of(sweep), self.state.sweep(sweep));
+        let is_due = queue.delayed.first().is_some_and(|(not_before, _, _)| *not_before <= now);
+        let suits = |worker: &WorkerDescription| {
+            let mut needs = sweep.experiments.iter().map(|experiment| sweep.needs.get(experiment));
+            needs.any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
+        };
+        (is_due || !queue.ready.is_empty())
+            && (sweep.needs.is_empty()
+                || self.able_workers(now).any(|(_, sighting)| suits(&sighting.description)))
     }
 
     /// The limit that keeps a sweep from getting another slot.

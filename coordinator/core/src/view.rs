@@ -144,7 +144,7 @@ impl SweepState {
 pub struct SweepView<'a> {
     /// Its id.
     pub id: &'a SweepId,
-    /// Who launched it first, if that is known.
+    /// Who launched it, if that is known.
     pub user: Option<&'a UserName>,
     /// Its claim on the workers.
     pub share: Share,

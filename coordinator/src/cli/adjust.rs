@@ -19,7 +19,7 @@ pub(crate) struct Claim {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,
     /// The most slots of workers that the sweep's tasks take at once, or `none`
-    #[arg(long, value_name = "N", value_parser = slot_limit)]
+    #[arg(long, value_name = "N", value_parser = slot_limit, allow_negative_numbers = true)]
     pub(crate) max_slots: Option<SlotLimit>,
 }
 

@@ -1,5 +1,7 @@
 //! `basin launch`: submits a sweep to a coordinator.
 
+use basin_domain::share::Adjustment;
+
 use super::arguments::Launch;
 use super::failure::{Done, Failed};
 use super::output::Output;
@@ -16,9 +18,10 @@ pub(super) fn call_failed(error: CallError) -> Failed {
 /// Submits; durable before it returns.
 pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
     let source = source::read(&arguments.sweep)?;
+    let adjustment = Adjustment::from(arguments.claim);
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
-        .launch(&source, arguments.sweep.max_tasks, arguments.claim.into())
+        .launch(&source, arguments.sweep.max_tasks, adjustment)
         .await
         .map_err(|error| call_failed(error).context(format!("cannot launch {}", source.file)))?;
     let value = serde_json::json!({
@@ -29,5 +32,14 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
         reply.new, reply.reused, reply.shared
     ));
     output.result(&value, &reply.sweep_id);
+    if reply.sweep.is_none() && adjustment != Adjustment::default() {
+        let what = "the coordinator is of a version that knows neither priorities nor limits";
+        return Err(Failed::input(anyhow::anyhow!(what))
+            .context(format!("{} was launched without its priority and limit", reply.sweep_id))
+            .hint(format!(
+                "replace the coordinator by basin {}, and launch again",
+                env!("CARGO_PKG_VERSION")
+            )));
+    }
     Ok(())
 }

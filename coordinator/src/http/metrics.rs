@@ -98,7 +98,7 @@ fn write_levels(page: &mut Exposition, levels: &Levels) {
     let help = "Tasks by state; one that several sweeps list counts once.";
     let phases = phases.map(|(phase, count)| (phase.as_str(), count));
     page.by(("basin_tasks", Kind::Gauge, help), "state", phases);
-    let help = "Tasks that a worker could be given, now or once their pause after a failure is over.";
+    let help = "Tasks that a worker could be given, now or once their pause after a failure is over; not what waits for a limit.";
     page.single("basin_queue_depth", Kind::Gauge, help, levels.queue_depth);
     let states = [SweepState::Running, SweepState::Paused, SweepState::Cancelled, SweepState::Done];
     let sweeps = states.map(SweepState::as_str).into_iter().zip(levels.sweeps);

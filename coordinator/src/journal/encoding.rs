@@ -74,7 +74,11 @@ fn compressed(text: Vec<u8>) -> Vec<u8> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, Damage> {
-    let unreadable = |_| Damage::Unreadable;
+    // The digest fits, so it is what was written.
+    let unreadable = |error: serde_json::Error| match error.is_data() {
+        true => Damage::Newer,
+        false => Damage::Unreadable,
+    };
     if bytes.starts_with(&ZSTD) {
         let text = zstd::decode_all(bytes).map_err(|_| Damage::Unreadable)?;
         serde_json::from_slice(&text).map_err(unreadable)

@@ -116,6 +116,7 @@ impl Meter {
             }
             Change::Placed { .. }
             | Change::Adjusted { .. }
+            | Change::Owned { .. }
             | Change::Chosen(_)
             | Change::Paused(_)
             | Change::Resumed(_)

@@ -181,4 +181,7 @@ pub enum Damage {
     /// Its bytes say nothing that is known.
     #[error("it can't be understood")]
     Unreadable,
+    /// It is whole, and says what this version doesn't know.
+    #[error("a later version of basin wrote it; go on with that version")]
+    Newer,
 }

@@ -33,7 +33,10 @@ impl Control for ControlService {
             max_tasks: request.max_tasks,
         };
         let launched = self.0.coordinator()?.launch(&Source::from(request), terms).await?;
+        let id = launched.sweep.clone();
+        let sweep = self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await?;
         Ok(Response::new(v1::LaunchReply {
+            sweep,
             sweep_id: launched.sweep.to_string(),
             new: launched.new,
             reused: launched.reused,
@@ -62,7 +65,7 @@ impl Control for ControlService {
         let found = self
             .view(move |ledger| {
                 let task = ledger.task(&id)?;
-                let held_back = ledger.held_back(&id);
+                let held_back = ledger.held_back(&id, now);
                 Some(task_reply(&task, held_back, ledger.task_spec(&id)?.canonical(), now))
             })
             .await?;

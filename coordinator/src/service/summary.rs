@@ -56,8 +56,9 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
         let tasks = ledger.sweep_tasks(id).into_iter().flatten();
         tasks.filter(|(task, _)| task.phase == Phase::Failed).take(NAMED).map(failed).collect()
     };
-    let next = ledger.next_of(id).and_then(|next| ledger.task(&next));
-    let next_why = next.as_ref().map(|next| why(next, ledger.held_back(&next.id), now)).unwrap_or_default();
+    let next = ledger.next_of(id, now).and_then(|next| ledger.task(&next));
+    let next_why =
+        next.as_ref().map(|next| why(next, ledger.held_back(&next.id, now), now)).unwrap_or_default();
     let next_task_id = next.map(|next| next.id.to_string()).unwrap_or_default();
     Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why })
 }
@@ -96,8 +97,10 @@ fn held_back(by: &HeldBack<'_>) -> String {
              more, as far as the coordinator's `--max-slots-per-sweep` lets it"
         ),
         HeldBack::UserLimit { user, limit } => {
-            let whose =
-                user.map_or_else(|| "all sweeps together".to_owned(), |user| format!("{user}'s sweeps"));
+            let whose = user.map_or_else(
+                || "the sweeps of nobody who is known".to_owned(),
+                |user| format!("{user}'s sweeps"),
+            );
             format!(
                 "{whose} have the {limit} slots that the coordinator's `--max-slots-per-user` lets them have"
             )
@@ -106,6 +109,18 @@ fn held_back(by: &HeldBack<'_>) -> String {
         HeldBack::Priority { sweep, more } => {
             format!("sweep {sweep} and {more} more of a higher priority come first")
         }
+    }
+}
+
+/// What a queued task waits for.
+fn waiting(task: &TaskView<'_>, by: Option<HeldBack<'_>>) -> String {
+    let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
+    let needs = (!needs.is_empty()).then(|| format!("a free worker with {}", needs.join(", or with ")));
+    match (by, needs) {
+        (None, None) => "it waits for a worker that is free".to_owned(),
+        (None, Some(needs)) => format!("it waits for {needs}; `basin workers` lists them"),
+        (Some(by), None) => format!("it waits: {}", held_back(&by)),
+        (Some(by), Some(needs)) => format!("it waits: {}; and then for {needs}", held_back(&by)),
     }
 }
 
@@ -121,15 +136,7 @@ fn why(task: &TaskView<'_>, by: Option<HeldBack<'_>>, now: Timestamp) -> String 
                 let wait = (time - now).as_secs_f64();
                 format!("it failed and is tried again in {wait:.0} s; {} attempts are charged", task.charged)
             }
-            None if let Some(by) = by => format!("it waits: {}", held_back(&by)),
-            None if task.needs.is_empty() => "it waits for a worker that is free".to_owned(),
-            None => {
-                let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-                format!(
-                    "it waits for a free worker with {}; `basin workers` lists them",
-                    needs.join(", or with ")
-                )
-            }
+            None => waiting(task, by),
         },
         Phase::Blocked => format!("it waits for the results of {}", names(Phase::Blocked)),
         Phase::UpstreamFailed => {

@@ -329,6 +329,7 @@ impl World {
             Change::Launched(_)
             | Change::Placed { .. }
             | Change::Adjusted { .. }
+            | Change::Owned { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

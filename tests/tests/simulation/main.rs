@@ -144,7 +144,7 @@ fn a_seed_gives_the_same_history_each_time() {
 /// The checks notice what they are there for: with this flaw some seed breaks this promise.
 #[track_caller]
 fn is_noticed(flaw: Flaw, faults: Faults, promises: &[u8]) {
-    let (seed, broken) = run_seeds(300, faults, Some(flaw)).expect_err("the flaw is noticed");
+    let (seed, broken) = run_seeds(3_000, faults, Some(flaw)).expect_err("the flaw is noticed");
     assert!(promises.contains(&broken.promise), "seed {seed}: {broken:?}");
 }
 

@@ -74,6 +74,12 @@ fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<C
     if share != known.share {
         changes.push(Change::Adjusted { sweep: launch.sweep.clone(), share });
     }
+    if let Some(user) = &launch.user
+        && (known.user.is_none() || known.status == Status::Cancelled)
+        && known.user.as_ref() != Some(user)
+    {
+        changes.push(Change::Owned { sweep: launch.sweep.clone(), user: user.clone() });
+    }
     match known.status {
         Status::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
         Status::Running | Status::Paused => {}

@@ -9,6 +9,7 @@ use crate::event::{Change, Event};
 mod launch;
 mod queue;
 mod settle;
+mod shares;
 mod steer;
 mod sync;
 mod tick;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
+use super::shares;
 use crate::Ledger;
-use crate::command::Sync;
-use crate::ledger::queue::Queue;
-use crate::ledger::state::{SweepIndex, TaskIndex};
+use crate::command::{Sync, WorkerDescription};
+use crate::ledger::state::{Sweep, SweepIndex, TaskIndex};
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
 const ELSEWHERE_FOR: Duration = Duration::from_secs(30);
@@ -26,88 +26,115 @@ const MOST_DUE: usize = 1024;
 ///
 /// Of those below their limits, sweeps of the highest priority come first; among these the user who has the fewest slots,
 /// then the sweep that has the fewest, then the one that was launched first. So users share slots evenly, and so do the
-/// sweeps of each, as far as there is work for it (max-min fairness; Bertsekas and Gallager 1992, Data Networks, section 6.5).
+/// sweeps of each, as far as there is work for it.
 pub(super) struct Turns<'a> {
     ledger: &'a Ledger,
+    now: Timestamp,
+    sync: &'a Sync,
     sweeps: Vec<Waiting<'a>>,
-    /// Slots given in these turns.
-    given: BTreeMap<&'a Option<UserName>, u32>,
+    users: Vec<User>,
     /// Tasks given in these turns: other sweeps may list them, too.
     taken: BTreeSet<TaskIndex>,
+    /// What packs are measured by, once there is one to measure.
+    hoped_for: Option<BTreeMap<SweepIndex, u64>>,
 }
 
-/// A sweep that has something to grant.
+/// A sweep that has something to grant, to this worker too.
 struct Waiting<'a> {
     sweep: SweepIndex,
+    priority: i32,
+    /// An index into [`Turns::users`].
+    user: usize,
+    /// The slots that it has, and how many more it may have.
+    slots: u32,
+    room: u32,
     tasks: Peekable<Box<dyn Iterator<Item = TaskIndex> + 'a>>,
-    longest_pack: usize,
-    /// Slots given in these turns.
-    given: u32,
+}
+
+/// The slots that somebody has, and how many more they may have.
+struct User {
+    slots: u32,
+    room: u32,
 }
 
 impl<'a> Turns<'a> {
     /// What waits for this worker.
     pub(super) fn of(ledger: &'a Ledger, now: Timestamp, sync: &'a Sync) -> Self {
-        let waiting = || ledger.index.queues.waiting();
-        let mut contenders: BTreeMap<i32, u64> = BTreeMap::new();
-        for sweep in waiting() {
-            *contenders.entry(ledger.state.sweep(sweep).share.priority).or_default() += 1;
-        }
-        let slots = slots(ledger, now, sync);
-        let has_another = ledger.has_another_able_worker(&sync.worker, now);
-        let sweeps = waiting().map(|sweep| {
-            let queue = ledger.index.queues.of(sweep);
-            let fair = slots.div_ceil(contenders[&ledger.state.sweep(sweep).share.priority]);
-            let limit = ledger.limit_of_sweep(sweep).map_or(u64::MAX, u64::from);
+        let mut turns = Self {
+            ledger,
+            now,
+            sync,
+            sweeps: Vec::new(),
+            users: Vec::new(),
+            taken: BTreeSet::new(),
+            hoped_for: None,
+        };
+        let mut numbers: BTreeMap<&Option<UserName>, usize> = BTreeMap::new();
+        for sweep in ledger.index.queues.waiting() {
+            let state = ledger.state.sweep(sweep);
+            let room = ledger.room_of_sweep(sweep);
+            let Some(suited) = Suited::of(state, &sync.description).filter(|_| room > 0) else { continue };
+            let user = *numbers.entry(&state.user).or_insert_with(|| {
+                let slots = ledger.index.occupancy.of_user(&state.user);
+                turns.users.push(User { slots, room: ledger.room_of_user(&state.user) });
+                turns.users.len() - 1
+            });
             let tasks: Box<dyn Iterator<Item = TaskIndex>> =
-                Box::new(candidates(ledger, queue, sync, now, has_another));
-            Waiting {
+                Box::new(candidates(ledger, sweep, suited, sync, now));
+            turns.sweeps.push(Waiting {
                 sweep,
+                priority: state.share.priority,
+                user,
+                slots: ledger.index.occupancy.of_sweep(sweep),
+                room,
                 tasks: tasks.peekable(),
-                longest_pack: longest_pack(queue, now, sync, fair.min(limit)),
-                given: 0,
-            }
-        });
-        let sweeps = sweeps.collect();
-        Self { ledger, sweeps, given: BTreeMap::new(), taken: BTreeSet::new() }
+            });
+        }
+        turns
     }
 
     /// The sweep whose turn it is, and the tasks of its next lease.
     pub(super) fn next(&mut self) -> Option<(SweepIndex, Vec<TaskIndex>)> {
         loop {
-            let turns = self.sweeps.iter().enumerate().filter(|(_, waiting)| self.has_room(waiting));
-            let (first, _) = turns.min_by_key(|(_, waiting)| self.turn(waiting))?;
+            let users = &self.users;
+            let has_room = |waiting: &Waiting<'_>| waiting.room > 0 && users[waiting.user].room > 0;
+            let turn = |waiting: &Waiting<'_>| {
+                let Waiting { priority, slots, sweep, .. } = *waiting;
+                (Reverse(priority), users[waiting.user].slots, slots, sweep)
+            };
+            let able = self.sweeps.iter().enumerate().filter(|(_, waiting)| has_room(waiting));
+            let (first, _) = able.min_by_key(|(_, waiting)| turn(waiting))?;
+            let sweep = self.sweeps[first].sweep;
+            let longest = self.longest_pack(sweep);
             let waiting = &mut self.sweeps[first];
-            let Some(pack) = take_pack(self.ledger, waiting, &mut self.taken) else {
-                self.sweeps.remove(first);
+            let Some(pack) = take_pack(self.ledger, waiting, longest, &mut self.taken) else {
+                self.sweeps.swap_remove(first);
                 continue;
             };
-            waiting.given += 1;
-            let sweep = waiting.sweep;
-            *self.given.entry(&self.ledger.state.sweep(sweep).user).or_default() += 1;
+            waiting.slots += 1;
+            waiting.room -= 1;
+            let user = &mut self.users[waiting.user];
+            user.slots += 1;
+            user.room -= 1;
             return Some((sweep, pack));
         }
     }
 
-    fn has_room(&self, waiting: &Waiting<'_>) -> bool {
-        let user = &self.ledger.state.sweep(waiting.sweep).user;
-        self.ledger.room_of_sweep(waiting.sweep) > waiting.given
-            && self.ledger.room_of_user(user) > self.given_to(user)
-    }
-
-    fn turn(&self, waiting: &Waiting<'_>) -> (Reverse<i32>, u32, u32, SweepIndex) {
-        let sweep = self.ledger.state.sweep(waiting.sweep);
-        let occupancy = &self.ledger.index.occupancy;
-        (
-            Reverse(sweep.share.priority),
-            occupancy.of_user(&sweep.user) + self.given_to(&sweep.user),
-            occupancy.of_sweep(waiting.sweep) + waiting.given,
-            waiting.sweep,
-        )
-    }
-
-    fn given_to(&self, user: &Option<UserName>) -> u32 {
-        self.given.get(user).copied().unwrap_or(0)
+    /// The tasks that one lease may have so that there are some for each of the slots that the sweep can hope for. As the queue
+    /// shrinks, so do packs (guided self-scheduling, Polychronopoulos and Kuck 1987), and all slots are done at about the same
+    /// time.
+    fn longest_pack(&mut self, sweep: SweepIndex) -> usize {
+        let Self { ledger, now, sync, sweeps, hoped_for, .. } = self;
+        let hoped_for = hoped_for.get_or_insert_with(|| {
+            let waiting: Vec<SweepIndex> = sweeps.iter().map(|waiting| waiting.sweep).collect();
+            shares::hoped_for(ledger, slots(ledger, *now, sync), &waiting)
+        });
+        let queue = ledger.index.queues.of(sweep);
+        let due = queue.delayed.iter().take_while(|(due, _, _)| *due <= *now).take(MOST_DUE).count();
+        let slots = hoped_for.get(&sweep).copied().unwrap_or(0).max(1);
+        let share = ((queue.ready.len() + due) as u64).div_ceil(slots).max(1);
+        let most = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
+        usize::try_from(share).map_or(most, |share| share.min(most))
     }
 }
 
@@ -118,45 +145,67 @@ fn slots(ledger: &Ledger, now: Timestamp, sync: &Sync) -> u64 {
     slots + u64::from(sync.description.slots.max(1))
 }
 
-/// The tasks that one lease may have so that there are some for each of the slots that the sweep can hope for. As the queue
-/// shrinks, so do packs (guided self-scheduling, Polychronopoulos and Kuck 1987), and all slots are done at about the same time.
-fn longest_pack(queue: &Queue, now: Timestamp, sync: &Sync, slots: u64) -> usize {
-    let due = queue.delayed.iter().take_while(|(due, _, _)| *due <= now).take(MOST_DUE).count();
-    let share = ((queue.ready.len() + due) as u64).div_ceil(slots.max(1)).max(1);
-    let most = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
-    usize::try_from(share).map_or(most, |share| share.min(most))
+/// The experiments of a sweep whose needs a worker meets.
+enum Suited {
+    All,
+    /// By the experiments' numbers.
+    Some(Vec<bool>),
 }
 
-/// The tasks of a sweep that this worker could be given, those whose needs it meets: those to try again first, in the order
-/// in which they became due, for they have waited longest and tell soonest whether they fail for good; then by rank.
+impl Suited {
+    /// None if the worker meets the needs of none.
+    fn of(sweep: &Sweep, worker: &WorkerDescription) -> Option<Self> {
+        if sweep.needs.is_empty() {
+            return Some(Self::All);
+        }
+        let is_met = |experiment| sweep.needs.get(experiment).is_none_or(|needs| needs.are_met_by(worker));
+        let met: Vec<bool> = sweep.experiments.iter().map(is_met).collect();
+        met.contains(&true).then_some(Self::Some(met))
+    }
+
+    fn has(&self, experiment: u32) -> bool {
+        match self {
+            Self::All => true,
+            Self::Some(met) => met[experiment as usize],
+        }
+    }
+}
+
+/// The tasks of a sweep that this worker could be given, those whose needs in this sweep it meets: those to try again first, in
+/// the order in which they became due, for they have waited longest and tell soonest whether they fail for good; then by rank.
 fn candidates<'a>(
     ledger: &'a Ledger,
-    queue: &'a Queue,
+    sweep: SweepIndex,
+    suited: Suited,
     sync: &'a Sync,
     now: Timestamp,
-    has_another_worker: bool,
 ) -> impl Iterator<Item = TaskIndex> + 'a {
-    let is_kept_for_others = move |task: TaskIndex, due: Timestamp| {
-        has_another_worker
-            && now < due + ELSEWHERE_FOR
+    let (queue, entries) = (ledger.index.queues.of(sweep), &ledger.state.sweep(sweep).entries);
+    let mut others = None;
+    let mut is_kept_for_others = move |task: TaskIndex, due: Timestamp| {
+        now < due + ELSEWHERE_FOR
             && ledger.state.task(task).last_failed_on() == Some(&sync.worker)
+            && *others.get_or_insert_with(|| ledger.has_another_able_worker(&sync.worker, now))
     };
     let due = queue.delayed.iter().take_while(move |(due, _, _)| *due <= now);
     let retries = due
-        .scan(0, move |passed, &(due, _, task)| {
+        .scan(0, move |passed, &(due, rank, task)| {
             let kept = is_kept_for_others(task, due);
             *passed += usize::from(kept);
-            (*passed <= PASSED_OVER).then_some((!kept).then_some(task))
+            (*passed <= PASSED_OVER).then_some((!kept).then_some((rank, task)))
         })
         .flatten();
-    let tasks = retries.chain(queue.ready.iter().map(|(_, task)| *task));
-    tasks.filter(|task| ledger.suits(*task, &sync.description))
+    let tasks = retries.chain(queue.ready.iter().copied());
+    tasks
+        .filter(move |((_, position), _)| suited.has(entries[*position as usize].experiment))
+        .map(|(_, task)| task)
 }
 
 /// Takes the sweep's next task and those behind it that can train together with it.
 fn take_pack(
     ledger: &Ledger,
     waiting: &mut Waiting<'_>,
+    longest: usize,
     taken: &mut BTreeSet<TaskIndex>,
 ) -> Option<Vec<TaskIndex>> {
     let tasks = &mut waiting.tasks;
@@ -168,7 +217,7 @@ fn take_pack(
     };
     taken.insert(first);
     let mut pack = vec![first];
-    while pack.len() < waiting.longest_pack {
+    while pack.len() < longest {
         match tasks.next_if(|task| taken.contains(task) || fits(task)) {
             Some(task) if taken.insert(task) => pack.push(task),
             Some(_) => {}

@@ -146,6 +146,9 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
 /// New leases for the free slots that granting again has left.
 fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
     let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
+    if free == 0 {
+        return Vec::new();
+    }
     let expires = now + ledger.policy().term;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));

@@ -4,6 +4,7 @@
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
 use super::state::{
@@ -31,9 +32,13 @@ impl Ledger {
                 let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
                 self.state.sweeps[sweep.get()].share = *share;
             }
+            Change::Owned { sweep, user } => self.owned(sweep, user),
             Change::Paused(sweep) => self.set_status(at, sweep, Status::Paused),
             Change::Resumed(sweep) => self.set_status(at, sweep, Status::Running),
-            Change::Cancelled(sweep) => self.set_status(at, sweep, Status::Cancelled),
+            Change::Cancelled(sweep) => {
+                self.set_status(at, sweep, Status::Cancelled);
+                self.inherited(sweep);
+            }
             Change::Retried { sweep: _, tasks } => tasks.iter().for_each(|task| self.retried(at, task)),
             Change::Granted(granted) => self.granted(at, granted),
             Change::Heard(heard) => self.heard(at, heard),
@@ -128,6 +133,38 @@ impl Ledger {
             self.index.refresh(&self.state, task);
         }
         self.note_finish(at, sweep);
+    }
+
+    fn owned(&mut self, sweep: &SweepId, user: &UserName) {
+        let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
+        let leases = self.live_leases_of(sweep);
+        let Self { state, index, .. } = self;
+        leases.iter().for_each(|id| index.occupancy.give_back(state, &state.leases[id]));
+        state.sweeps[sweep.get()].user = Some(user.clone());
+        leases.iter().for_each(|id| index.occupancy.take(state, &state.leases[id]));
+    }
+
+    /// The slots of a cancelled sweep whose tasks others want are theirs: the first launched of them has each.
+    fn inherited(&mut self, from: &SweepId) {
+        let from = self.find_sweep(from).expect("an event names sweeps that were launched");
+        for id in self.live_leases_of(from) {
+            let tasks = self.state.leases[&id].tasks.iter();
+            let wants = tasks.flat_map(|task| &self.index.links(*task).memberships);
+            let wants = wants.map(|membership| membership.sweep);
+            let heir = wants.filter(|sweep| self.state.sweep(*sweep).status != Status::Cancelled).min();
+            let (Some(heir), Self { state, index, .. }) = (heir, &mut *self) else { continue };
+            index.occupancy.give_back(state, &state.leases[&id]);
+            if let Some(lease) = state.leases.get_mut(&id) {
+                lease.sweep = Some(heir);
+            }
+            index.occupancy.take(state, &state.leases[&id]);
+        }
+    }
+
+    fn live_leases_of(&self, sweep: SweepIndex) -> Vec<LeaseId> {
+        let leases = self.state.leases.iter();
+        let of_sweep = leases.filter(|(_, lease)| lease.is_live() && lease.sweep == Some(sweep));
+        of_sweep.map(|(id, _)| id.clone()).collect()
     }
 
     /// Keeps the time at which a sweep had nothing more to do.

@@ -209,12 +209,10 @@ impl Index {
             Some(not_before) => Place::Delayed(not_before),
         };
         let waited = links.memberships.iter().any(|membership| membership.place != Place::Nowhere);
-        let (mut waits, mut last) = (false, None);
+        let mut waits = false;
         for membership in &mut links.memberships {
             let is_running = state.sweep(membership.sweep).status == Status::Running;
-            // A sweep that lists it twice wants it once.
-            let is_first = last.replace(membership.sweep) != Some(membership.sweep);
-            let place = if is_running && is_first { place } else { Place::Nowhere };
+            let place = if is_running { place } else { Place::Nowhere };
             waits |= place != Place::Nowhere;
             let before = std::mem::replace(&mut membership.place, place);
             if before != place {

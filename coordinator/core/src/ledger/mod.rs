@@ -83,11 +83,6 @@ impl Ledger {
         self.state.workers.get(worker).is_some_and(|conduct| conduct.draining)
     }
 
-    /// Whether a worker has what the task needs, in the eyes of one of the running sweeps that list it.
-    pub(crate) fn suits(&self, task: TaskIndex, worker: &WorkerDescription) -> bool {
-        self.needs_of(task).any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
-    }
-
     /// What the running sweeps that list a task need of workers for it; none where any will do.
     pub(crate) fn needs_of(&self, task: TaskIndex) -> impl Iterator<Item = Option<&Needs>> {
         self.index.links(task).memberships.iter().filter_map(|membership| {

@@ -1,6 +1,7 @@
 //! What waits to be granted: for each sweep, its tasks in the order in which they are granted.
 //!
-//! A task that several sweeps list waits in the queue of each of them, so that it comes with whichever has its turn first.
+//! A task that several sweeps list waits in the queue of each of them, so that it comes with whichever has its turn first. One
+//! that a sweep lists twice is there twice, since its experiments may need different workers.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,7 +57,7 @@ impl Queue {
         self.ready.is_empty() && self.delayed.is_empty()
     }
 
-    /// How many tasks wait in it.
+    /// How many tasks wait in it; one that the sweep lists twice counts twice.
     pub(crate) fn len(&self) -> usize {
         self.ready.len() + self.delayed.len()
     }

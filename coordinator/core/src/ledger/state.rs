@@ -60,7 +60,7 @@ pub(crate) struct State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Sweep {
     pub(crate) id: SweepId,
-    /// Who launched it first, if that is known.
+    /// Who launched it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<UserName>,
     #[serde(default, skip_serializing_if = "Share::is_default")]

@@ -210,7 +210,7 @@ proptest! {
     fn any_commands_keep_the_ledger_sound_and_any_journal_replays(
         steps in proptest::collection::vec(step(), 1..80)
     ) {
-        let policy = Policy { max_attempts: 3, quarantine_workers: 3, bad_worker_failures: 3, max_slots_of_user: NonZeroU32::new(4), ..Policy::default() };
+        let policy = Policy { max_attempts: 3, quarantine_workers: 3, bad_worker_failures: 3, max_slots_of_sweep: NonZeroU32::new(3), max_slots_of_user: NonZeroU32::new(4), ..Policy::default() };
         let mut run = Run {
             story: Story::with(policy),
             grants: vec![],

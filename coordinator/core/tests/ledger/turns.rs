@@ -128,8 +128,8 @@ fn a_sweep_takes_no_more_slots_than_it_may() {
     assert_eq!(story.ledger.queue_depth(), 0);
     let limited = HeldBack::SweepLimit { sweep: &sweep("a"), limit: 2 };
     let waiting = seeds(8, 5)[2].id;
-    assert_eq!(story.ledger.held_back(&waiting), Some(limited));
-    assert_eq!(story.ledger.held_back(&tasks(&granted.0)[0]), None, "it runs");
+    assert_eq!(story.ledger.held_back(&waiting, story.now), Some(limited));
+    assert_eq!(story.ledger.held_back(&tasks(&granted.0)[0], story.now), None, "it runs");
     let view = story.ledger.sweep(&sweep("a")).unwrap();
     assert_eq!((view.slots, view.max_slots), (2, Some(2)));
     // A slot that is given back is granted again.
@@ -170,7 +170,10 @@ fn a_user_takes_no_more_slots_than_users_may() {
     assert_eq!(turns(&mut story, "w", 9), ["a1", "b", "a2", "b", "a1"]);
     assert_eq!(story.ledger.queue_depth(), 0);
     let (waiting, ann) = (seeds(9, 9)[1].id, user("ann"));
-    assert_eq!(story.ledger.held_back(&waiting), Some(HeldBack::UserLimit { user: Some(&ann), limit: 3 }));
+    assert_eq!(
+        story.ledger.held_back(&waiting, story.now),
+        Some(HeldBack::UserLimit { user: Some(&ann), limit: 3 })
+    );
 }
 
 #[test]
@@ -224,16 +227,16 @@ fn a_task_is_held_back_only_if_everybody_who_wants_it_is() {
     let task = seeds(8, 2)[1].id;
     story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 2)) }));
     story.grant("w");
-    assert!(matches!(story.ledger.held_back(&task), Some(HeldBack::SweepLimit { .. })));
+    assert!(matches!(story.ledger.held_back(&task, story.now), Some(HeldBack::SweepLimit { .. })));
     story.launch("b", seeds(8, 2));
-    assert_eq!(story.ledger.held_back(&task), None);
+    assert_eq!(story.ledger.held_back(&task, story.now), None);
     story.tell(Command::Launch(Launch { adjustment: priority(2), ..launch("c", seeds(9, 1)) }));
     story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("d", seeds(10, 1)) }));
     let first = sweep("c");
-    assert_eq!(story.ledger.held_back(&task), Some(HeldBack::Priority { sweep: &first, more: 1 }));
+    assert_eq!(story.ledger.held_back(&task, story.now), Some(HeldBack::Priority { sweep: &first, more: 1 }));
     story.tell(Command::Pause(sweep("c")));
     story.tell(Command::Pause(sweep("d")));
-    assert_eq!(story.ledger.held_back(&task), None, "what is paused comes before nobody");
+    assert_eq!(story.ledger.held_back(&task, story.now), None, "what is paused comes before nobody");
 }
 
 #[test]
@@ -269,17 +272,138 @@ fn a_sweep_whose_tasks_suit_no_worker_of_these_keeps_nobody_waiting() {
 #[test]
 fn pausing_and_cancelling_take_a_sweep_out_of_the_turns() {
     let mut story = Story::new();
-    story.launch("a", seeds(8, 2));
-    story.launch("b", seeds(9, 2));
+    story.launch("a", seeds(8, 3));
+    story.launch("b", seeds(9, 3));
     let grant = story.grant("w");
     story.tell(Command::Pause(sweep("a")));
     assert_eq!(turns(&mut story, "v", 1), ["b"]);
     story.tell(Command::Resume(sweep("a")));
+    assert_eq!(turns(&mut story, "u", 1), ["a"]);
     story.tell(Command::Cancel(sweep("a")));
+    assert_eq!(turns(&mut story, "t", 9), ["b", "b"]);
     let says = story.says("w", 0).holding(&[&grant.lease]);
     assert_eq!(story.sync(says).stop, [(grant.lease.clone(), StopReason::Cancelled)]);
-    assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().slots, 1, "until it is given back");
+    assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().slots, 2, "until they are given back");
     assert_eq!(story.state("a"), SweepState::Cancelled);
+}
+
+#[test]
+fn the_slots_of_a_cancelled_sweep_are_theirs_who_want_its_tasks() {
+    let mut story = Story::with(Policy { max_slots_of_user: Some(slots(2)), ..Policy::default() });
+    story.tell(of("ann", "a", seeds(8, 2)));
+    story.tell(of("bob", "b", seeds(8, 2)));
+    story.tell(Command::Pause(sweep("b")));
+    assert_eq!(turns(&mut story, "w", 2), ["a", "a"]);
+    story.tell(of("ann", "later", seeds(9, 1)));
+    assert_eq!(turns(&mut story, "v", 1), [""; 0]);
+    story.tell(Command::Cancel(sweep("a")));
+    let view = |story: &Story, id: &str| story.ledger.sweep(&sweep(id)).unwrap().slots;
+    assert_eq!((view(&story, "a"), view(&story, "b")), (0, 2));
+    assert_eq!(turns(&mut story, "v", 1), ["later"]);
+}
+
+#[test]
+fn a_sweep_takes_its_turns_for_workers_that_it_can_use_itself() {
+    let mut story = Story::new();
+    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
+    story.tell(Command::Launch(Launch {
+        adjustment: at_most(1),
+        needs: [("fit".to_owned(), needs)].into(),
+        ..launch("a", [seeds(8, 2), seeds(9, 1)].concat())
+    }));
+    story.launch("b", seeds(8, 2));
+    // What both list goes to a worker without a GPU for `b` alone.
+    assert_eq!(turns(&mut story, "w", 9), ["b", "b"]);
+    let mut says = story.says("gpu", 1);
+    says.0.description.device = "cuda".to_owned();
+    assert_eq!(story.sync(says).grants.len(), 1, "the slot of `a` is still free");
+}
+
+#[test]
+fn packs_are_not_cut_for_sweeps_that_can_take_no_slots() {
+    let mut story = Story::new();
+    for number in 0..9 {
+        let full = format!("full-{number}");
+        story
+            .tell(Command::Launch(Launch { adjustment: at_most(1), ..launch(&full, seeds(20 + number, 2)) }));
+    }
+    let with_slots = |story: &mut Story, worker: &str, free: u32| {
+        let mut says = story.says(worker, free).packs(64);
+        says.0.description.slots = 100;
+        story.sync(says).grants
+    };
+    let full = with_slots(&mut story, "w", 9);
+    assert_eq!(full.len(), 9);
+    story.launch("open", seeds(8, 91));
+    let mut says =
+        story.says("w", 91).packs(64).holding(&full.iter().map(|grant| &grant.lease).collect::<Vec<_>>());
+    says.0.description.slots = 100;
+    let packs = story.sync(says).grants;
+    assert_eq!(packs.len(), 91, "a task for each free slot");
+}
+
+#[test]
+fn a_users_limit_counts_when_packs_are_measured() {
+    let mut story = Story::with(Policy { max_slots_of_user: Some(slots(2)), ..Policy::default() });
+    story.tell(of("ann", "a", seeds(8, 12)));
+    let mut says = story.says("w", 8).packs(64);
+    says.0.description.slots = 8;
+    let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();
+    assert_eq!(packs, [6, 6]);
+}
+
+#[test]
+fn nobody_waits_for_a_sweep_of_a_higher_priority_that_nobody_here_can_train() {
+    let mut story = Story::new();
+    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
+    story.tell(Command::Launch(Launch {
+        adjustment: priority(9),
+        needs: [("fit".to_owned(), needs)].into(),
+        ..launch("gpu", seeds(8, 2))
+    }));
+    story.launch("a", seeds(9, 2));
+    assert_eq!(turns(&mut story, "w", 1), ["a"]);
+    let waiting = story.ledger.next_of(&sweep("a"), story.now).unwrap();
+    assert_eq!(waiting, seeds(9, 2)[1].id);
+    assert_eq!(story.ledger.held_back(&waiting, story.now), None);
+    let mut says = story.says("gpu", 0);
+    says.0.description.device = "cuda".to_owned();
+    story.sync(says);
+    let gpu = sweep("gpu");
+    assert_eq!(
+        story.ledger.held_back(&waiting, story.now),
+        Some(HeldBack::Priority { sweep: &gpu, more: 0 })
+    );
+}
+
+#[test]
+fn what_is_to_try_again_by_now_is_the_next_of_its_sweep() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 2));
+    let grant = story.grant("w");
+    story.fail(&grant, basin_domain::failure::FailureKind::Crashed);
+    let (again, new) = (tasks(&grant)[0], seeds(8, 2)[1].id);
+    assert_eq!(story.ledger.next_of(&sweep("a"), story.now), Some(new));
+    story.pass(seconds(5));
+    assert_eq!(story.ledger.next_of(&sweep("a"), story.now), Some(again));
+    assert_eq!(story.ledger.next_of(&sweep("none"), story.now), None);
+}
+
+#[test]
+fn a_sweep_of_nobody_is_whose_who_launches_it_again_and_a_cancelled_one_too() {
+    let mut story = Story::with(Policy { max_slots_of_user: Some(slots(1)), ..Policy::default() });
+    story.launch("a", seeds(8, 3));
+    story.grant("w");
+    let owned = |name: &str| Change::Owned { sweep: sweep("a"), user: user(name) };
+    assert_eq!(story.tell(of("ann", "a", seeds(8, 3))), [owned("ann")]);
+    assert_eq!(story.tell(of("bob", "a", seeds(8, 3))), [], "hers it stays");
+    // The slot that it has is hers, too.
+    story.tell(of("ann", "a2", seeds(9, 1)));
+    story.tell(of("bob", "b", seeds(10, 1)));
+    assert_eq!(turns(&mut story, "v", 3), ["b"]);
+    story.tell(Command::Cancel(sweep("a")));
+    assert_eq!(story.tell(of("bob", "a", seeds(8, 3))), [owned("bob"), Change::Resumed(sweep("a"))]);
+    assert_eq!(turns(&mut story, "u", 3), ["a2"]);
 }
 
 #[test]
