@@ -120,6 +120,37 @@ async fn a_machine_without_credentials_is_told_so_within_seconds() {
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 
+#[tokio::test]
+async fn a_web_identitys_token_is_exchanged_for_credentials_of_its_role() {
+    let (Ok(exchange), Ok(authority)) = (std::env::var("BASIN_TEST_STS"), std::env::var("BASIN_TEST_STS_CA"))
+    else {
+        eprintln!(
+            "NOT RUN: BASIN_TEST_STS names no service that exchanges tokens; `.ci/moto up DIR PORT` starts one"
+        );
+        return;
+    };
+    let token = tempfile::NamedTempFile::new().unwrap();
+    // Of a JSON web token's form; this service doesn't look at who signed it.
+    std::fs::write(token.path(), "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ3b3JrZXIifQ.").unwrap();
+    let identity = [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", token.path().to_str().unwrap()),
+        ("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/worker"),
+        ("AWS_ENDPOINT_URL_STS", &exchange),
+    ];
+    let trusted = [&identity[..], &[("AWS_CA_BUNDLE", &authority)]].concat();
+    let Some(with_role) = store(&trusted, None) else { return };
+    with_role.put("key", "value".into()).await.unwrap();
+    assert_eq!(with_role.get("key").await.unwrap(), "value");
+    // A service that isn't trusted is told nothing.
+    let Some(without) = store(&identity, None) else { return };
+    let error = without.get("key").await.unwrap_err();
+    let said = basin_domain::causes::in_words(&error);
+    assert!(said.to_lowercase().contains("certificate"), "{said}");
+    assert!(!format!("{said} {error:?}").contains("eyJhbGci"), "{said}");
+}
+
 /// A line to a server on which every third connection is cut after a few MiB.
 struct BadLine {
     address: std::net::SocketAddr,
