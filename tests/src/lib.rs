@@ -197,6 +197,14 @@ impl Place {
         (running, url)
     }
 
+    /// Starts a worker of one thread that keeps a checkpoint ten times a second.
+    #[track_caller]
+    pub fn worker(&self, name: &str, coordinator: &str, more: &[&str]) -> Running {
+        let cache = self.path().join("cache").to_string_lossy().into_owned();
+        let how = ["worker", "--coordinator", coordinator, "--threads", "1", "--checkpoint-every", "0.1"];
+        self.start(name, &[&how[..], &["--cache", &cache], more].concat())
+    }
+
     /// The same, with all that it says when it serves.
     #[track_caller]
     pub fn serve_and_say(&self, address: &str, more: &[&str]) -> (Running, serde_json::Value) {
@@ -249,6 +257,33 @@ impl Place {
         assert!(tables.contains_key("results.csv"), "{:?}", tables.keys());
         tables
     }
+}
+
+/// A sweep of small convolutional networks at two batch sizes, with a figure.
+pub fn images(name: &str, seeds: u32, epochs: u32) -> String {
+    format!(
+        r#"
+name = "{name}"
+data = {{ name = "shapes", train_limit = 512, test_limit = 128 }}
+
+[[experiment]]
+id = "images"
+kind = "classify"
+seeds = {seeds}
+grid = {{ batch_size = [32, 64] }}
+model = {{ conv = [8, 8], dense = [16] }}
+epochs = {epochs}
+optimizer = "adam"
+learning_rate = 1e-3
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["images"]
+y = ["train_loss"]
+"#
+    )
 }
 
 /// Asserts that two sets of tables are the same, and names the first that isn't.

@@ -2,40 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, Running, assert_same_tables, eventually};
-
-const SWEEP: &str = r#"
-name = "cluster"
-data = { name = "shapes", train_limit = 512, test_limit = 128 }
-
-[[experiment]]
-id = "images"
-kind = "classify"
-seeds = 3
-grid = { batch_size = [32, 64] }
-model = { conv = [8, 8], dense = [16] }
-epochs = 12
-optimizer = "adam"
-learning_rate = 1e-3
-
-[[figure]]
-id = "loss"
-kind = "curves"
-title = "Loss"
-experiments = ["images"]
-y = ["train_loss"]
-"#;
+use basin_tests::{Place, assert_same_tables, eventually, images};
 
 fn place() -> Place {
     let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("cluster.toml", SWEEP);
+    place.write("cluster.toml", &images("cluster", 3, 12));
     place
-}
-
-fn worker(place: &Place, name: &str, url: &str) -> Running {
-    let cache = place.path().join("cache");
-    let how = ["worker", "--coordinator", url, "--threads", "1", "--checkpoint-every", "0.1", "--cache"];
-    place.start(name, &[&how[..], &[cache.to_str().unwrap()]].concat())
 }
 
 fn counts(place: &Place, url: &str, sweep: &str) -> Option<serde_json::Value> {
@@ -60,7 +32,7 @@ fn reference(place: &Place) -> std::collections::BTreeMap<String, Vec<u8>> {
 fn two_workers_give_the_same_bytes_as_one_machine() {
     let place = place();
     let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let first = worker(&place, "first", &url);
+    let first = place.worker("first", &url, &[]);
     let second = place.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
     let sweep = launch(&place, &url, &[]);
     assert_eq!(launch(&place, &url, &[]), sweep, "launching again is the same sweep");
@@ -93,14 +65,14 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     let place = place();
     let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
-    let first = worker(&place, "first", &url);
-    let _second = worker(&place, "second", &url);
+    let first = place.worker("first", &url, &[]);
+    let _second = place.worker("second", &url, &[]);
     let sweep = launch(&place, &url, &[]);
     let running =
         |place: &Place| counts(place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2));
     eventually("both train", || running(&place));
     first.kill();
-    let _third = worker(&place, "third", &url);
+    let _third = place.worker("third", &url, &[]);
     eventually("something is committed", || {
         counts(&place, &url, &sweep).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
     });
@@ -121,7 +93,7 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     let place = place();
     let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
-    let _worker = worker(&place, "worker", &url);
+    let _worker = place.worker("worker", &url, &[]);
     // One task of several seconds: its commit comes several leases after the coordinator's death.
     let more = [
         "--set",
@@ -179,7 +151,7 @@ fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_
     let place = place();
     place.write("cluster.toml", SHORT);
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let running = worker(&place, "worker", &url);
+    let running = place.worker("worker", &url, &[]);
     let sweep = launch(&place, &url, &[]);
     let committed = || {
         counts(&place, &url, &sweep).and_then(|status| status["counts"]["committed"].as_u64()).unwrap_or(0)
@@ -215,7 +187,7 @@ fn committed_attempts(place: &Place, sweep: &str) -> Vec<String> {
 fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
     let place = place();
     let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
-    let _worker = worker(&place, "worker", &url);
+    let _worker = place.worker("worker", &url, &[]);
     let workers = || place.basin(&["--json", "workers", "--coordinator", &url]).json();
     eventually("the worker is there", || (workers().as_array().map(Vec::len) == Some(1)).then_some(()));
     let idle_since = std::time::Instant::now();
@@ -231,7 +203,7 @@ fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
 fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
     let place = place();
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let first = worker(&place, "first", &url);
+    let first = place.worker("first", &url, &[]);
     let sweep = launch(&place, &url, &["--set", "epochs=2000"]);
     eventually("it trains", || {
         counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
@@ -270,7 +242,7 @@ fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free
     let why = place.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
     let attempt = &why["attempts"][0];
     assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
-    let _second = worker(&place, "second", &url);
+    let _second = place.worker("second", &url, &[]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     // The second attempt went on where the first one stopped, and the result is that of an undisturbed run.
     place.basin(&["report", &sweep, "--out", "out"]).succeeded();

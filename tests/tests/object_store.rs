@@ -4,40 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use basin_tests::{Place, Radosgw, Running, assert_same_tables, eventually};
-
-const SWEEP: &str = r#"
-name = "cluster"
-data = { name = "shapes", train_limit = 512, test_limit = 128 }
-
-[[experiment]]
-id = "images"
-kind = "classify"
-seeds = 4
-grid = { batch_size = [32, 64] }
-model = { conv = [8, 8], dense = [16] }
-epochs = 12
-optimizer = "adam"
-learning_rate = 1e-3
-
-[[figure]]
-id = "loss"
-kind = "curves"
-title = "Loss"
-experiments = ["images"]
-y = ["train_loss"]
-"#;
+use basin_tests::{Place, Radosgw, assert_same_tables, eventually, images};
 
 fn place() -> Place {
     let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("cluster.toml", SWEEP);
+    place.write("cluster.toml", &images("cluster", 4, 12));
     place
-}
-
-fn worker(place: &Place, name: &str, url: &str) -> Running {
-    let cache = place.path().join("cache");
-    let how = ["worker", "--coordinator", url, "--threads", "1", "--pack", "1", "--checkpoint-every", "0.1"];
-    place.start(name, &[&how[..], &["--cache", cache.to_str().unwrap()]].concat())
 }
 
 fn launch(place: &Place, url: &str) -> String {
@@ -77,8 +49,8 @@ fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
     let place = server.serve(place());
     let store = format!("{}/site", server.bucket());
     let (coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
-    let first = worker(&place, "first", &url);
-    let second = worker(&place, "second", &url);
+    let first = place.worker("first", &url, &["--pack", "1"]);
+    let second = place.worker("second", &url, &["--pack", "1"]);
     let sweep = launch(&place, &url);
     for kill in 1..=2 {
         // Checkpoints go out ten times a second from two workers: there is always an upload under way.
@@ -134,8 +106,8 @@ fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the
     let doctor = place.basin(&["doctor", "--store", &store]).succeeded();
     assert!(doctor.out.contains("the coordinator commits instead"), "{}", doctor.out);
     let (_coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
-    let _first = worker(&place, "first", &url);
-    let _second = worker(&place, "second", &url);
+    let _first = place.worker("first", &url, &["--pack", "1"]);
+    let _second = place.worker("second", &url, &["--pack", "1"]);
     let sweep = launch(&place, &url);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded();
@@ -164,8 +136,8 @@ fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_byte
     let more = ["--store", &store, "--lease", "2"];
     let (mut coordinator, url) = place.serve("127.0.0.1:0", &more);
     let address = url.trim_start_matches("http://").to_owned();
-    let first = worker(&place, "first", &url);
-    let second = worker(&place, "second", &url);
+    let first = place.worker("first", &url, &["--pack", "1"]);
+    let second = place.worker("second", &url, &["--pack", "1"]);
     let sweep = launch(&place, &url);
     for kill in 1..=2 {
         eventually("something more is committed", || {
@@ -175,7 +147,7 @@ fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_byte
         coordinator = place.serve(&address, &more).0;
     }
     first.kill();
-    let third = worker(&place, "third", &url);
+    let third = place.worker("third", &url, &["--pack", "1"]);
     place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     drop((second, third));
     coordinator.kill();

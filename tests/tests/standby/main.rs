@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use basin_tests::{Place, Running, assert_same_tables, eventually};
+use basin_tests::{Place, Running, assert_same_tables, eventually, images};
 
 #[cfg(test)]
 mod database;
@@ -13,21 +13,6 @@ use basin_proto::standby;
 use basin_proto::v1::control_client::ControlClient;
 use basin_proto::v1::{AboutRequest, SteerSweepRequest, Steering};
 use database::{Database, Server};
-
-const SWEEP: &str = r#"
-name = "standby"
-data = { name = "shapes", train_limit = 512, test_limit = 128 }
-
-[[experiment]]
-id = "images"
-kind = "classify"
-seeds = 4
-grid = { batch_size = [32, 64] }
-model = { conv = [8, 8], dense = [16] }
-epochs = 25
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
 
 /// A place, a server of PostgreSQL, and two addresses on which coordinators are started.
 struct Cluster {
@@ -39,7 +24,7 @@ struct Cluster {
 impl Cluster {
     fn new(journal: String) -> Self {
         let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-        place.write("standby.toml", SWEEP);
+        place.write("standby.toml", &images("standby", 4, 25));
         let free = || {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap().to_string()
@@ -63,10 +48,7 @@ impl Cluster {
     }
 
     fn worker_of(&self, name: &str, urls: &str) -> Running {
-        let cache = self.place.path().join("cache");
-        let how =
-            ["-v", "worker", "--coordinator", urls, "--threads", "1", "--checkpoint-every", "0.1", "--cache"];
-        self.place.start(name, &[&how[..], &[cache.to_str().unwrap()]].concat())
+        self.place.worker(name, urls, &["-v"])
     }
 
     fn launch(&self, more: &[&str]) -> String {

@@ -6,6 +6,7 @@ use basin_core::command::{Command, Launch, LaunchTask, Policy, Refusal, StopReas
 use basin_core::event::Change;
 use basin_core::held_back::HeldBack;
 use basin_core::view::SweepState;
+use basin_domain::placement::Needs;
 use basin_domain::share::{Adjustment, Share, SlotLimit, UserName};
 
 use crate::story::{Story, launch, listed, seconds, seeds, spec, sweep, tasks};
@@ -28,6 +29,12 @@ fn at_most(limit: u32) -> Adjustment {
 
 fn adjust(id: &str, adjustment: Adjustment) -> Command {
     Command::Adjust { sweep: sweep(id), adjustment }
+}
+
+/// A sweep whose tasks take a GPU.
+fn on_gpus(id: &str, adjustment: Adjustment, tasks: Vec<LaunchTask>) -> Command {
+    let needs = Needs { device: Some("cuda".to_owned()), ..Needs::default() };
+    Command::Launch(Launch { adjustment, needs: [("fit".to_owned(), needs)].into(), ..launch(id, tasks) })
 }
 
 /// A sweep of someone's, its tasks of a shape of its own.
@@ -259,12 +266,7 @@ fn one_sweeps_tasks_to_try_again_pass_no_other_sweep() {
 #[test]
 fn a_sweep_whose_tasks_suit_no_worker_of_these_keeps_nobody_waiting() {
     let mut story = Story::new();
-    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
-    story.tell(Command::Launch(Launch {
-        adjustment: priority(9),
-        needs: [("fit".to_owned(), needs)].into(),
-        ..launch("gpu", seeds(8, 2))
-    }));
+    story.tell(on_gpus("gpu", priority(9), seeds(8, 2)));
     story.launch("a", seeds(9, 1));
     assert_eq!(turns(&mut story, "w", 2), ["a"]);
 }
@@ -305,12 +307,7 @@ fn the_slots_of_a_cancelled_sweep_are_theirs_who_want_its_tasks() {
 #[test]
 fn a_sweep_takes_its_turns_for_workers_that_it_can_use_itself() {
     let mut story = Story::new();
-    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
-    story.tell(Command::Launch(Launch {
-        adjustment: at_most(1),
-        needs: [("fit".to_owned(), needs)].into(),
-        ..launch("a", [seeds(8, 2), seeds(9, 1)].concat())
-    }));
+    story.tell(on_gpus("a", at_most(1), [seeds(8, 2), seeds(9, 1)].concat()));
     story.launch("b", seeds(8, 2));
     // What both list goes to a worker without a GPU for `b` alone.
     assert_eq!(turns(&mut story, "w", 9), ["b", "b"]);
@@ -355,12 +352,7 @@ fn a_users_limit_counts_when_packs_are_measured() {
 #[test]
 fn nobody_waits_for_a_sweep_of_a_higher_priority_that_nobody_here_can_train() {
     let mut story = Story::new();
-    let needs = basin_domain::placement::Needs { device: Some("cuda".to_owned()), ..Default::default() };
-    story.tell(Command::Launch(Launch {
-        adjustment: priority(9),
-        needs: [("fit".to_owned(), needs)].into(),
-        ..launch("gpu", seeds(8, 2))
-    }));
+    story.tell(on_gpus("gpu", priority(9), seeds(8, 2)));
     story.launch("a", seeds(9, 2));
     assert_eq!(turns(&mut story, "w", 1), ["a"]);
     let waiting = story.ledger.next_of(&sweep("a"), story.now).unwrap();
