@@ -272,7 +272,9 @@ def expect_of_cluster(objects):
     urls = "--coordinator=https://basin-coordinator-0.basin-coordinator.lab.svc:7470,https://basin-coordinator-1.basin-coordinator.lab.svc:7470"
     expect(urls in gpu["containers"][0]["args"], gpu["containers"][0]["args"])
     query = objects[("ScaledObject", "basin-worker-gpu")]["spec"]["triggers"][0]["metadata"]["query"]
-    expect(query == 'sum(basin_queue_depth{namespace="lab",service="basin"}) + sum(basin_leases{namespace="lab",service="basin"}) * 32 / 1', query)
+    leases = 'sum(basin_leases{namespace="lab",service="basin",device="cuda"})'
+    busy = f"({leases} * 32 / 1)"
+    expect(query == f'((sum(basin_queue_depth{{namespace="lab",service="basin"}}) + {leases}) > {busy}) or {busy}', query)
     account = objects[("ServiceAccount", "basin-worker")]["metadata"]["annotations"]
     expect("eks.amazonaws.com/role-arn" in account, "web identity")
 

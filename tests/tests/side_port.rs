@@ -96,7 +96,7 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
     let free = eventually("its slots are free", || {
         Some(metrics(http)).filter(|now| now["basin_slots{state=\"free\"}"] == 2.0)
     });
-    assert_eq!(free["basin_leases"], 0.0);
+    assert_eq!(free["basin_leases{device=\"cpu\"}"], 0.0);
 
     coordinator.signal("TERM");
     assert_eq!(coordinator.wait(), Some(0));

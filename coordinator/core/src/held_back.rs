@@ -3,17 +3,20 @@
 use std::num::NonZeroU32;
 
 use basin_domain::id::{SweepId, TaskId};
+use basin_domain::placement::Needs;
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
 use crate::Ledger;
 use crate::command::WorkerDescription;
-use crate::ledger::state::{Status, SweepIndex};
+use crate::ledger::state::{Status, SweepIndex, TaskIndex};
 use crate::view::Phase;
 
 /// What a queued task waits for beside a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeldBack<'a> {
+    /// Every sweep that lists it is paused, or was cancelled.
+    Pause,
     /// Its sweep has as many slots as it may.
     SweepLimit {
         /// The sweep.
@@ -50,12 +53,16 @@ impl Ledger {
     /// What keeps a task of this id from being granted although it could run: the limits of those who want it, or the
     /// sweeps that come first. None if a free worker is all it waits for, if it isn't queued, or if it isn't there.
     pub fn held_back(&self, id: &TaskId, now: Timestamp) -> Option<HeldBack<'_>> {
-        let links = self.index.links(self.find_task(id)?);
+        let task = self.find_task(id)?;
+        let links = self.index.links(task);
         if links.phase != Phase::Queued {
             return None;
         }
         let wants = links.memberships.iter().map(|membership| membership.sweep);
-        let wants = wants.filter(|sweep| self.state.sweep(*sweep).status == Status::Running);
+        let mut wants = wants.filter(|sweep| self.state.sweep(*sweep).status == Status::Running).peekable();
+        if wants.peek().is_none() {
+            return Some(HeldBack::Pause);
+        }
         let (limited, free): (Vec<_>, Vec<_>) =
             wants.map(|sweep| (sweep, self.limit_reached(sweep))).partition(|(_, limit)| limit.is_some());
         let priority = |sweep: SweepIndex| self.state.sweep(sweep).share.priority;
@@ -64,23 +71,23 @@ impl Ledger {
         };
         let waiting = self.index.queues.waiting();
         let mut first = waiting.filter(|other| {
-            priority(*other) > own && self.limit_reached(*other).is_none() && self.takes_slots(*other, now)
+            priority(*other) > own && self.limit_reached(*other).is_none() && self.competes(*other, task, now)
         });
         let sweep = &self.state.sweep(first.next()?).id;
         Some(HeldBack::Priority { sweep, more: first.count() })
     }
 
-    /// Whether a sweep has anything that one of the workers there are could be given now.
-    fn takes_slots(&self, sweep: SweepIndex, now: Timestamp) -> bool {
-        let (queue, sweep) = (self.index.queues.of(sweep), self.state.sweep(sweep));
-        let is_due = queue.delayed.first().is_some_and(|(not_before, _, _)| *not_before <= now);
-        let suits = |worker: &WorkerDescription| {
-            let mut needs = sweep.experiments.iter().map(|experiment| sweep.needs.get(experiment));
-            needs.any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
+    /// Whether a sweep has anything for one of the workers that could take this task.
+    fn competes(&self, sweep: SweepIndex, task: TaskIndex, now: Timestamp) -> bool {
+        let meets = |needs: Option<&Needs>, worker: &WorkerDescription| {
+            needs.is_none_or(|needs| needs.are_met_by(worker))
         };
-        (is_due || !queue.ready.is_empty())
-            && (sweep.needs.is_empty()
-                || self.able_workers(now).any(|(_, sighting)| suits(&sighting.description)))
+        let suits_both = |worker: &WorkerDescription| {
+            self.queued_needs(sweep).flatten().any(|needs| meets(needs, worker))
+                && self.needs_of(task).any(|needs| meets(needs, worker))
+        };
+        self.index.queues.of(sweep).due(now) > 0
+            && self.able_workers(now).any(|(_, sighting)| suits_both(&sighting.description))
     }
 
     /// The limit that keeps a sweep from getting another slot.

@@ -33,6 +33,9 @@ pub(super) async fn exposition(standing: &Standing) -> Result<String, DecideErro
     Ok(page.into_text())
 }
 
+/// The kinds of devices, each of which has a series: workers name others only if they are none of ours.
+const DEVICES: [&str; 2] = ["cpu", "cuda"];
+
 /// What is now.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Levels {
@@ -40,7 +43,8 @@ struct Levels {
     queue_depth: u64,
     sweeps: [u64; 4],
     workers: [u64; 4],
-    leases: u64,
+    /// By the kind of device that their workers train on.
+    leases: [u64; 3],
     slots: [u64; 2],
 }
 
@@ -62,7 +66,8 @@ fn look(ledger: &Ledger, now: Timestamp) -> Levels {
     }
     for worker in ledger.workers() {
         let leases = worker.leases.len() as u64;
-        levels.leases += leases;
+        let device = worker.description.and_then(|it| DEVICES.iter().position(|kind| *kind == it.device));
+        levels.leases[device.unwrap_or(DEVICES.len())] += leases;
         let Some(description) = worker.description else { continue };
         let is_silent = worker.last_seen.is_none_or(|seen| now - seen > ledger.policy().term);
         let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
@@ -107,7 +112,9 @@ fn write_levels(page: &mut Exposition, levels: &Levels) {
     page.by(("basin_workers", Kind::Gauge, "Workers by state."), "state", workers);
     let slots = ["free", "busy"].into_iter().zip(levels.slots);
     page.by(("basin_slots", Kind::Gauge, "Slots of ready workers."), "state", slots);
-    page.single("basin_leases", Kind::Gauge, "Leases that are held.", levels.leases);
+    let help = "Leases that are held, by what their workers train on; `other` until a worker was heard.";
+    let leases = DEVICES.into_iter().chain(["other"]).zip(levels.leases);
+    page.by(("basin_leases", Kind::Gauge, help), "device", leases);
 }
 
 fn write_counters(page: &mut Exposition, meter: &Meter) {

@@ -92,6 +92,9 @@ fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
 /// What a task waits for beside a worker, in a sentence.
 fn held_back(by: &HeldBack<'_>) -> String {
     match by {
+        HeldBack::Pause => {
+            "every sweep that lists it is paused or cancelled; `basin resume SWEEP`".to_owned()
+        }
         HeldBack::SweepLimit { sweep, limit } => format!(
             "its sweep {sweep} has the {limit} slots that it may have at once; `basin adjust SWEEP --max-slots N` gives it \
              more, as far as the coordinator's `--max-slots-per-sweep` lets it"

@@ -11,7 +11,7 @@ use basin_domain::time::Timestamp;
 use super::shares;
 use crate::Ledger;
 use crate::command::{Sync, WorkerDescription};
-use crate::ledger::state::{Sweep, SweepIndex, TaskIndex};
+use crate::ledger::state::{SweepIndex, TaskIndex};
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
 const ELSEWHERE_FOR: Duration = Duration::from_secs(30);
@@ -19,8 +19,6 @@ const ELSEWHERE_FOR: Duration = Duration::from_secs(30);
 const PASSED_OVER: usize = 256;
 /// The longest pack.
 const LONGEST_PACK: u32 = 1024;
-/// Tasks to try again that are counted when packs are measured out.
-const MOST_DUE: usize = 1024;
 
 /// The turns of the sweeps that wait, as one worker takes them.
 ///
@@ -73,7 +71,9 @@ impl<'a> Turns<'a> {
         for sweep in ledger.index.queues.waiting() {
             let state = ledger.state.sweep(sweep);
             let room = ledger.room_of_sweep(sweep);
-            let Some(suited) = Suited::of(state, &sync.description).filter(|_| room > 0) else { continue };
+            let Some(suited) = Suited::of(ledger, sweep, &sync.description).filter(|_| room > 0) else {
+                continue;
+            };
             let user = *numbers.entry(&state.user).or_insert_with(|| {
                 let slots = ledger.index.occupancy.of_user(&state.user);
                 turns.users.push(User { slots, room: ledger.room_of_user(&state.user) });
@@ -109,6 +109,8 @@ impl<'a> Turns<'a> {
             let waiting = &mut self.sweeps[first];
             let Some(pack) = take_pack(self.ledger, waiting, longest, &mut self.taken) else {
                 self.sweeps.swap_remove(first);
+                // What it can't take is the others'.
+                self.hoped_for = None;
                 continue;
             };
             waiting.slots += 1;
@@ -127,39 +129,32 @@ impl<'a> Turns<'a> {
         let Self { ledger, now, sync, sweeps, hoped_for, .. } = self;
         let hoped_for = hoped_for.get_or_insert_with(|| {
             let waiting: Vec<SweepIndex> = sweeps.iter().map(|waiting| waiting.sweep).collect();
-            shares::hoped_for(ledger, slots(ledger, *now, sync), &waiting)
+            shares::hoped_for(ledger, *now, sync, &waiting)
         });
-        let queue = ledger.index.queues.of(sweep);
-        let due = queue.delayed.iter().take_while(|(due, _, _)| *due <= *now).take(MOST_DUE).count();
         let slots = hoped_for.get(&sweep).copied().unwrap_or(0).max(1);
-        let share = ((queue.ready.len() + due) as u64).div_ceil(slots).max(1);
+        let share = (ledger.index.queues.of(sweep).due(*now) as u64).div_ceil(slots).max(1);
         let most = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
         usize::try_from(share).map_or(most, |share| share.min(most))
     }
 }
 
-/// The slots of the workers that could be given work, this one's among them.
-fn slots(ledger: &Ledger, now: Timestamp, sync: &Sync) -> u64 {
-    let others = ledger.able_workers(now).filter(|(worker, _)| **worker != sync.worker);
-    let slots: u64 = others.map(|(_, sighting)| u64::from(sighting.description.slots.max(1))).sum();
-    slots + u64::from(sync.description.slots.max(1))
-}
-
-/// The experiments of a sweep whose needs a worker meets.
-enum Suited {
+/// The experiments of a sweep that have tasks in the queue and whose needs a worker meets.
+pub(super) enum Suited {
     All,
     /// By the experiments' numbers.
     Some(Vec<bool>),
 }
 
 impl Suited {
-    /// None if the worker meets the needs of none.
-    fn of(sweep: &Sweep, worker: &WorkerDescription) -> Option<Self> {
-        if sweep.needs.is_empty() {
+    /// None if there is none.
+    pub(super) fn of(ledger: &Ledger, sweep: SweepIndex, worker: &WorkerDescription) -> Option<Self> {
+        if ledger.state.sweep(sweep).needs.is_empty() {
             return Some(Self::All);
         }
-        let is_met = |experiment| sweep.needs.get(experiment).is_none_or(|needs| needs.are_met_by(worker));
-        let met: Vec<bool> = sweep.experiments.iter().map(is_met).collect();
+        let met: Vec<bool> = ledger
+            .queued_needs(sweep)
+            .map(|needs| needs.is_some_and(|needs| needs.is_none_or(|needs| needs.are_met_by(worker))))
+            .collect();
         met.contains(&true).then_some(Self::Some(met))
     }
 

@@ -92,6 +92,17 @@ impl Ledger {
         })
     }
 
+    /// By the experiments of a sweep: what its queued tasks need of workers, if it has any; none where any worker will do.
+    pub(crate) fn queued_needs(&self, sweep: SweepIndex) -> impl Iterator<Item = Option<Option<&Needs>>> {
+        let tallies = &self.index.tallies[sweep.get()].experiments;
+        let sweep = self.state.sweep(sweep);
+        sweep
+            .experiments
+            .iter()
+            .zip(tallies)
+            .map(|(experiment, tally)| (tally.queued > 0).then(|| sweep.needs.get(experiment)))
+    }
+
     /// Whether a worker other than this one was heard of late and could be given work.
     pub(crate) fn has_another_able_worker(&self, worker: &WorkerId, now: Timestamp) -> bool {
         self.able_workers(now).any(|(other, _)| other != worker)

@@ -11,6 +11,9 @@ use basin_domain::time::Timestamp;
 
 use super::state::{Lease, State, SweepIndex, TaskIndex};
 
+/// Tasks to try again that are counted when slots are shared out.
+const MOST_DUE: usize = 1024;
+
 /// Tasks that take long come before others, by their order of magnitude, so that no worker is left alone with one at the end
 /// (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17); then the order of the sweep's file:
 /// (magnitude, position).
@@ -60,6 +63,12 @@ impl Queue {
     /// How many tasks wait in it; one that the sweep lists twice counts twice.
     pub(crate) fn len(&self) -> usize {
         self.ready.len() + self.delayed.len()
+    }
+
+    /// How many of them could be granted by now; of those to try again, no more than so many are counted.
+    pub(crate) fn due(&self, now: Timestamp) -> usize {
+        let again = self.delayed.iter().take_while(|(not_before, _, _)| *not_before <= now);
+        self.ready.len() + again.take(MOST_DUE).count()
     }
 
     fn set(&mut self, task: TaskIndex, rank: Rank, before: Place, after: Place) {

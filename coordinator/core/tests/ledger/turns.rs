@@ -420,3 +420,43 @@ fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
     story.tell(of("bob", "a", vec![listed("fit", spec(8, 0)), listed("fit", spec(8, 1))]));
     assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().user, Some(&user("ann")));
 }
+
+#[test]
+fn what_only_paused_sweeps_list_waits_for_a_person() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    story.tell(Command::Pause(sweep("a")));
+    assert_eq!(story.ledger.held_back(&seeds(8, 1)[0].id, story.now), Some(HeldBack::Pause));
+    story.tell(Command::Resume(sweep("a")));
+    assert_eq!(story.ledger.held_back(&seeds(8, 1)[0].id, story.now), None);
+}
+
+#[test]
+fn slots_of_workers_that_leave_are_nobodys_and_their_leases_take_none() {
+    let mut story = Story::new();
+    story.launch("x", seeds(8, 4));
+    let leaving = story.says("leaving", 4);
+    let held = story.sync(leaving).grants;
+    assert_eq!(held.len(), 4);
+    story.launch("y", seeds(9, 64));
+    let leases: Vec<_> = held.iter().map(|grant| &grant.lease).collect();
+    let says = story.says("leaving", 0).holding(&leases).draining();
+    story.sync(says);
+    let mut says = story.says("w", 4).packs(64);
+    says.0.description.slots = 4;
+    let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();
+    assert_eq!(packs, [16, 16, 16, 16]);
+}
+
+#[test]
+fn a_gpu_sweeps_packs_are_measured_by_the_gpus() {
+    let mut story = Story::new();
+    let mut says = story.says("cpus", 0);
+    says.0.description.slots = 99;
+    story.sync(says);
+    story.tell(on_gpus("gpu", Adjustment::default(), seeds(8, 50)));
+    let mut says = story.says("gpu", 1).packs(64);
+    (says.0.description.slots, says.0.description.device) = (1, "cuda".to_owned());
+    let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();
+    assert_eq!(packs, [50]);
+}
