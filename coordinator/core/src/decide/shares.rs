@@ -87,6 +87,12 @@ impl<'a> Workers<'a> {
 
     /// The slots that other sweeps than these have.
     fn held_by_others(&self, ledger: &Ledger, these: &BTreeSet<SweepIndex>) -> u64 {
+        let index = &ledger.index;
+        let held_by_these: u64 = these.iter().map(|sweep| u64::from(index.occupancy.of_sweep(*sweep))).sum();
+        if held_by_these == index.expiries.len() as u64 {
+            // Theirs are all there are, as where one sweep is at work: nothing to look through.
+            return 0;
+        }
         let held = self.0.iter().filter_map(|(worker, _)| ledger.index.held.get(*worker)).flatten();
         let leases = held.map(|id| &ledger.state.leases[id]).filter(|lease| lease.is_live());
         leases.filter(|lease| lease.sweep.is_none_or(|sweep| !these.contains(&sweep))).count() as u64
