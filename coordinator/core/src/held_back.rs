@@ -3,7 +3,6 @@
 use std::num::NonZeroU32;
 
 use basin_domain::id::{SweepId, TaskId};
-use basin_domain::placement::Needs;
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
@@ -79,12 +78,8 @@ impl Ledger {
 
     /// Whether a sweep has anything for one of the workers that could take this task.
     fn competes(&self, sweep: SweepIndex, task: TaskIndex, now: Timestamp) -> bool {
-        let meets = |needs: Option<&Needs>, worker: &WorkerDescription| {
-            needs.is_none_or(|needs| needs.are_met_by(worker))
-        };
         let suits_both = |worker: &WorkerDescription| {
-            self.queued_needs(sweep).flatten().any(|needs| meets(needs, worker))
-                && self.needs_of(task).any(|needs| meets(needs, worker))
+            self.suited(sweep, worker).any(|is_suited| is_suited) && self.suits(task, worker)
         };
         self.index.queues.of(sweep).due(now) > 0
             && self.able_workers(now).any(|(_, sighting)| suits_both(&sighting.description))

@@ -33,8 +33,7 @@ impl Control for ControlService {
             max_tasks: request.max_tasks,
         };
         let launched = self.0.coordinator()?.launch(&Source::from(request), terms).await?;
-        let id = launched.sweep.clone();
-        let sweep = self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await?;
+        let sweep = self.summary_of(launched.sweep.clone()).await?;
         Ok(Response::new(v1::LaunchReply {
             sweep,
             sweep_id: launched.sweep.to_string(),
@@ -153,6 +152,11 @@ impl ControlService {
         let coordinator = self.0.coordinator()?;
         coordinator.decide(command).await?;
         coordinator.wake.notify_waiters();
+        self.summary_of(id).await
+    }
+
+    /// How a sweep stands.
+    async fn summary_of(&self, id: SweepId) -> Result<Option<v1::SweepSummary>, Status> {
         self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await
     }
 

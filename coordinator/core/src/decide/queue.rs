@@ -151,10 +151,7 @@ impl Suited {
         if ledger.state.sweep(sweep).needs.is_empty() {
             return Some(Self::All);
         }
-        let met: Vec<bool> = ledger
-            .queued_needs(sweep)
-            .map(|needs| needs.is_some_and(|needs| needs.is_none_or(|needs| needs.are_met_by(worker))))
-            .collect();
+        let met: Vec<bool> = ledger.suited(sweep, worker).collect();
         met.contains(&true).then_some(Self::Some(met))
     }
 

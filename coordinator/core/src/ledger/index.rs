@@ -84,12 +84,9 @@ impl Index {
             index.add_sweep(state, SweepIndex::next(number));
         }
         for (id, lease) in &state.leases {
-            index.held.entry(lease.worker.clone()).or_default().insert(id.clone());
-            if lease.ended {
-                index.ended.insert(id.clone());
-            } else {
-                index.expiries.insert((lease.expires, id.clone()));
-                index.occupancy.take(state, lease);
+            index.begin_lease(state, id, lease);
+            if !lease.is_live() {
+                index.end_lease(state, id, lease);
             }
         }
         index
@@ -227,9 +224,7 @@ impl Index {
     pub(crate) fn is_wanted(&self, state: &State, task: TaskIndex) -> bool {
         self.links(task).memberships.iter().any(|m| state.sweep(m.sweep).status != Status::Cancelled)
     }
-}
 
-impl Index {
     /// A lease is granted.
     pub(crate) fn begin_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
         self.held.entry(lease.worker.clone()).or_default().insert(id.clone());

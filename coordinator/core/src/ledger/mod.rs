@@ -92,15 +92,19 @@ impl Ledger {
         })
     }
 
-    /// By the experiments of a sweep: what its queued tasks need of workers, if it has any; none where any worker will do.
-    pub(crate) fn queued_needs(&self, sweep: SweepIndex) -> impl Iterator<Item = Option<Option<&Needs>>> {
+    /// Whether a worker has what the task needs, in the eyes of one of the running sweeps that list it.
+    pub(crate) fn suits(&self, task: TaskIndex, worker: &WorkerDescription) -> bool {
+        self.needs_of(task).any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
+    }
+
+    /// By the experiments of a sweep: whether it has queued tasks, and a worker what they need.
+    pub(crate) fn suited(&self, sweep: SweepIndex, worker: &WorkerDescription) -> impl Iterator<Item = bool> {
         let tallies = &self.index.tallies[sweep.get()].experiments;
         let sweep = self.state.sweep(sweep);
-        sweep
-            .experiments
-            .iter()
-            .zip(tallies)
-            .map(|(experiment, tally)| (tally.queued > 0).then(|| sweep.needs.get(experiment)))
+        sweep.experiments.iter().zip(tallies).map(|(experiment, tally)| {
+            let needs = sweep.needs.get(experiment);
+            tally.queued > 0 && needs.is_none_or(|needs| needs.are_met_by(worker))
+        })
     }
 
     /// Whether a worker other than this one was heard of late and could be given work.
