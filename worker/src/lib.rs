@@ -10,6 +10,7 @@
 pub mod agent;
 pub mod executor;
 mod frames;
+pub mod replay;
 
 pub use basin_experiments::accelerator::{DeviceName, UnknownDevice, count as devices};
 pub use basin_experiments::dataset::import as import_dataset;

@@ -67,6 +67,9 @@ pub(crate) enum Command {
     Report(Report),
     /// Prove from the store alone that every task is committed exactly once and every artifact is whole
     Verify(Verify),
+    /// Train a committed task again, from nothing, and compare every bit with its commit
+    #[cfg(feature = "worker")]
+    Replay(Replay),
     /// Data sets
     #[command(subcommand)]
     Data(Data),
@@ -368,6 +371,20 @@ pub(crate) struct Report {
 pub(crate) struct Verify {
     /// The sweep's id, or a beginning of it that fits one sweep only
     pub(crate) sweep: String,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The task's id, or a beginning of it that fits one task only
+    pub(crate) task: String,
+    /// Threads to train with; as many as there are cores if not given. Results don't depend on it
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }

@@ -1,6 +1,11 @@
 //! Stores and sweeps by what a person types.
 
+#[cfg(feature = "worker")]
+use std::collections::BTreeMap;
+
 use basin_domain::id::SweepId;
+#[cfg(feature = "worker")]
+use basin_domain::{id::TaskId, task::Task};
 use basin_storage::{StorageError, Store};
 
 use super::failure::Failed;
@@ -42,6 +47,33 @@ pub(super) fn store(url: &str) -> Result<Store, Failed> {
 pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
     let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
     one_of(text, known.into_iter().map(|record| record.id).collect())
+}
+
+/// The one task of the store's sweeps whose id is or begins with `text`, with the sweep that has it.
+#[cfg(feature = "worker")]
+pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), Failed> {
+    let what = format!("cannot look up task `{text}` in {}", store.url());
+    let mut fitting: BTreeMap<TaskId, (SweepId, Task)> = BTreeMap::new();
+    let mut known = 0;
+    for sweep in store.list_sweeps().await.or_store(what.clone())? {
+        for task in store.read_tasks(&sweep.id).await.or_store(what.clone())? {
+            known += 1;
+            if task.id.to_string().starts_with(text) {
+                fitting.entry(task.id).or_insert_with(|| (sweep.id.clone(), task));
+            }
+        }
+    }
+    let count = fitting.len();
+    match fitting.into_values().next() {
+        Some(found) if count == 1 => Ok(found),
+        Some(_) => {
+            Err(Failed::input(anyhow::anyhow!("`{text}` fits {count} tasks")).hint("give more of the id"))
+        }
+        None => Err(Failed::input(anyhow::anyhow!(
+            "there is no task `{text}` among the {known} of the store's sweeps"
+        ))
+        .hint("the ids stand in the report's results.csv")),
+    }
 }
 
 fn one_of(text: &str, known: Vec<SweepId>) -> Result<SweepId, Failed> {

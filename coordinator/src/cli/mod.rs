@@ -18,6 +18,8 @@ mod lookup;
 mod output;
 mod plan;
 mod progress;
+#[cfg(feature = "worker")]
+mod replay;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
@@ -122,6 +124,8 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Drain(arguments) => steer::drain(arguments, output).await,
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
+        #[cfg(feature = "worker")]
+        Command::Replay(arguments) => replay::replay(arguments, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, output).await,
         Command::Token(arguments) => token::token(arguments, output),

@@ -1,0 +1,159 @@
+//! A committed task trained again, from nothing, to be held against its commit byte by byte.
+//!
+//! Everything comes from the store, each object checked against its digest; no cache and no checkpoint of this machine is
+//! believed. [`Original::find`] reads the commit, [`train`] trains, [`Comparison::of`] compares.
+
+mod comparison;
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use basin_domain::data::{self, Dataset};
+use basin_domain::id::TaskId;
+use basin_domain::record::Record;
+use basin_domain::task::TaskSpec;
+use basin_domain::worker::Progress;
+use basin_experiments::{Advance, Assets, ExperimentError, Finished};
+use basin_storage::{Commit, Manifest, StorageError, Store};
+use bytes::Bytes;
+
+pub use comparison::{Comparison, Difference};
+
+/// A committed task as the store has it.
+#[derive(Debug, Clone)]
+pub struct Original {
+    /// The commit.
+    pub commit: Commit,
+    /// The committed attempt, with its provenance.
+    pub manifest: Manifest,
+    /// The task's measurements.
+    pub record: Record,
+    /// The task's weights and recorded tensors, as safetensors.
+    pub result: Bytes,
+}
+
+/// Why a task can't be trained again.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// Nothing was committed that a replay could be compared with.
+    #[error("task {0} has no commit")]
+    NotCommitted(TaskId),
+    /// A task whose result this one reads has no commit.
+    #[error("its input {name} (task {input}) has no commit")]
+    MissingInput {
+        /// The name under which it is read.
+        name: String,
+        /// The task that makes it.
+        input: TaskId,
+    },
+    /// The store can't be read.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// The data set can't be opened or made.
+    #[error("data set {name}: {why}")]
+    Data {
+        /// The data set.
+        name: String,
+        /// The reason.
+        why: String,
+    },
+    /// The training failed.
+    #[error("the training failed")]
+    Training(#[from] ExperimentError),
+    /// The thread that trains ended without an answer.
+    #[error("the training crashed")]
+    Crashed(#[source] io::Error),
+    /// It was told to stop.
+    #[error("it was stopped")]
+    Stopped,
+}
+
+impl Original {
+    /// Reads what a task committed.
+    ///
+    /// # Errors
+    /// [`ReplayError::NotCommitted`], and [`ReplayError::Storage`] if something of it is damaged or can't be read.
+    pub async fn find(store: &Store, task: &TaskId) -> Result<Self, ReplayError> {
+        let commit = store.read_commit(task).await?.ok_or(ReplayError::NotCommitted(*task))?;
+        let manifest = store.read_manifest(&commit).await?;
+        let record = store.read_metrics(&commit).await?;
+        let result = store.read_result(&commit).await?;
+        Ok(Self { commit, manifest, record, result })
+    }
+}
+
+/// Trains the task of `spec` from nothing, on the processor. What it reads is fetched into `folder`; `told` hears how far it is,
+/// and it ends early once `stop` is set.
+///
+/// # Errors
+/// [`ReplayError::MissingInput`], [`ReplayError::Data`], [`ReplayError::Storage`] if its inputs aren't to be had;
+/// [`ReplayError::Training`], [`ReplayError::Stopped`].
+pub async fn train(
+    store: &Store,
+    spec: &TaskSpec,
+    folder: &Path,
+    stop: Arc<AtomicBool>,
+    told: impl Fn(Progress) + Send + 'static,
+) -> Result<Finished, ReplayError> {
+    let assets = assets(store, spec, folder).await?;
+    let spec = spec.clone();
+    let trained = tokio::task::spawn_blocking(move || run(&spec, &assets, &stop, told)).await;
+    trained.map_err(|error| ReplayError::Crashed(io::Error::other(error)))?
+}
+
+fn run(
+    spec: &TaskSpec,
+    assets: &Assets,
+    stop: &AtomicBool,
+    told: impl Fn(Progress),
+) -> Result<Finished, ReplayError> {
+    let mut run = basin_experiments::start(spec, assets, None)?;
+    while run.advance()? == Advance::More {
+        if stop.load(Ordering::Relaxed) {
+            return Err(ReplayError::Stopped);
+        }
+        let at = run.progress();
+        told(Progress {
+            iteration: at.iteration,
+            iterations: at.iterations,
+            epoch: at.epoch,
+            epochs: at.epochs,
+            loss: at.loss,
+            step_seconds: None,
+        });
+    }
+    Ok(run.finish()?)
+}
+
+async fn assets(store: &Store, spec: &TaskSpec, folder: &Path) -> Result<Assets, ReplayError> {
+    let mut assets = Assets::default();
+    if let Some(dataset) = &spec.data {
+        assets.dataset = Some(Arc::new(opened(store, dataset, folder).await?));
+    }
+    for (name, input) in &spec.inputs {
+        let missing = || ReplayError::MissingInput { name: name.clone(), input: *input };
+        let commit = store.read_commit(input).await?.ok_or_else(missing)?;
+        assets.inputs.insert(name.clone(), store.read_result(&commit).await?.to_vec());
+    }
+    Ok(assets)
+}
+
+async fn opened(
+    store: &Store,
+    dataset: &Dataset,
+    folder: &Path,
+) -> Result<basin_experiments::Dataset, ReplayError> {
+    let failed = |why: String| ReplayError::Data { name: dataset.name.to_string(), why };
+    let path = folder.join("data.basin");
+    if data::built_in_digest(dataset.name.as_str()) == Some(dataset.digest) {
+        let (name, to) = (dataset.name.clone(), path.clone());
+        let made =
+            tokio::task::spawn_blocking(move || basin_experiments::dataset::generate(&name, &to)).await;
+        made.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
+    } else {
+        store.fetch_dataset(dataset, &path).await?;
+    }
+    basin_experiments::Dataset::open(&path).map_err(|error| failed(error.to_string()))
+}
