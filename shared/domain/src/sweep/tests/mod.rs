@@ -9,6 +9,7 @@ mod claims;
 mod errors;
 mod expansion;
 mod figures;
+mod frozen;
 mod kinds;
 mod layers;
 mod needs;
