@@ -2,7 +2,8 @@
 //!
 //! [`SweepFile::parse`] goes through these stages, each a file: `syntax` reads TOML into a `tree` whose values know their
 //! lines; `document` takes it apart into experiments, defaults, figures and profiles, each a `fragment`; `layers` puts
-//! them over each other; `space` is what comes out for an experiment, made of `axis`, `random`, `condition` and `seeds`;
+//! them over each other; `space` is what comes out for an experiment, made of `axis`, `random` (which draws each parameter by its `law`, and no point that is `taken`),
+//! `condition` and `seeds`;
 //! `kind` reads a point's `fields` into typed parameters through the `check`s of single values; what a `reference` to
 //! another experiment leads to is found among that one's `points`; `figures` and `claims` are checked against all of it.
 //! [`SweepFile::expand`] makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
@@ -18,6 +19,7 @@ mod figures;
 mod file;
 mod fragment;
 mod kind;
+mod law;
 mod layers;
 mod nearest;
 mod needs;
@@ -28,6 +30,7 @@ mod reference;
 mod seeds;
 mod space;
 mod syntax;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -8,7 +8,7 @@ use super::kind::Draft;
 use super::problem::Problem;
 use super::reference::Target;
 use super::space::{self, Space};
-use super::tree::{Assignment, Node, Tree};
+use super::tree::Assignment;
 
 /// Every point of a space, in order.
 #[derive(Debug)]
@@ -77,19 +77,6 @@ impl Points {
 /// A text that is the same for equal values of these parameters; none where one isn't given.
 fn key<'a>(mut names: impl Iterator<Item = &'a String>, given: &Assignment) -> Option<String> {
     let mut key = String::new();
-    names.try_for_each(|name| given.get(name).map(|node| write_key(&mut key, node)))?;
+    names.try_for_each(|name| given.get(name).map(|node| node.write_key(&mut key)))?;
     Some(key)
-}
-
-fn write_key(key: &mut String, node: &Node) {
-    match &node.value {
-        Tree::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
-        Tree::Integer(value) => key.push_str(&(*value as f64).to_string()),
-        // Minus zero equals zero.
-        Tree::Float(value) => key.push_str(&(*value + 0.0).to_string()),
-        Tree::Text(value) => key.push_str(value),
-        Tree::List(items) => items.iter().for_each(|item| write_key(key, item)),
-        Tree::Table(_) => {}
-    }
-    key.push(';');
 }

@@ -13,6 +13,7 @@ mod frozen;
 mod kinds;
 mod layers;
 mod needs;
+mod precedence;
 mod probes;
 mod properties;
 mod random;
