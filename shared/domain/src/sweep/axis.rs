@@ -23,7 +23,10 @@ impl Axis {
 
     /// The axis of one key of a grid: the values of one parameter, or tables of several.
     pub(super) fn of_key(key: &str, node: &Node) -> Result<Self, Problem> {
-        let items = node.list(key, "values")?;
+        let items = node.list(key, "values").map_err(|problem| match node.value {
+            Tree::Table(_) => problem,
+            _ => problem.hint(format!("{key} = [{node}], or `{key} = {node}` outside")),
+        })?;
         let assignments = items.iter().map(|item| assignment_of(key, item)).collect::<Result<_, _>>()?;
         Self::new(key, node.at, assignments)
     }

@@ -217,8 +217,13 @@ impl Space {
         if let Some(problem) = kind.mistaken_for_table(name, at) {
             return Err(problem);
         }
-        let shown = nearest::shortened(name);
-        let near = nearest::key(name, kind.keys().chain(STRUCTURE));
+        // A slip in the name of a table (`gird`) is one in all of its entries.
+        let table = name.split_once('.').map(|(table, _)| table).filter(|table| !kind.has_table(table));
+        let near_table = table.map(|table| nearest::key(table, STRUCTURE)).filter(|near| !near.is_empty());
+        let (shown, near) = match (table, near_table) {
+            (Some(table), Some(near)) => (nearest::shortened(table), near),
+            _ => (nearest::shortened(name), nearest::key(name, kind.keys().chain(STRUCTURE))),
+        };
         let message =
             format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.head.id, kind.name);
         let keys: Vec<_> = kind.keys().collect();
