@@ -21,6 +21,7 @@ mod progress;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
+mod same_runs;
 mod serve;
 mod signals;
 mod slurm;

@@ -1,9 +1,13 @@
 //! Data sets: which there are, and which part of one a run sees.
 
+mod examples;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::id::DatasetName;
+
+pub use examples::{Examples, built_in_examples};
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,18 +44,4 @@ impl Default for DataUse {
     fn default() -> Self {
         Self { train_limit: None, test_limit: None, label_noise: 0.0 }
     }
-}
-
-/// How many examples a data set has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Examples {
-    /// Training examples.
-    pub train: u64,
-    /// Test examples.
-    pub test: u64,
-}
-
-/// How many examples the data sets that Basin makes itself have: part of their recipe.
-pub fn built_in_examples(name: &str) -> Option<Examples> {
-    built_in_digest(name).map(|_| Examples { train: 20_000, test: 4_000 })
 }

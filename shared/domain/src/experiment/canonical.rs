@@ -2,9 +2,13 @@
 //!
 //! A value is only ever replaced by another with which the run is the same to the last bit, weights and records included, and
 //! by the one that is written when nothing is (the default) where that is among them. So parameters that are canonical stay as
-//! they are, and so do the ids of their tasks.
+//! they are, and so do the ids of their tasks. A limit that leaves no example out is none: it would be the same examples in
+//! another order, and a limit above their number couldn't be run.
 
-use super::{Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Interpolate, Probe, Probing, Recording};
+use super::{
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Interpolate, Probe, Probing,
+    Recording,
+};
 use super::{Search, Subject, Surface};
 use crate::data::{DataUse, Examples};
 use crate::optimizer::Optimizer;
@@ -106,7 +110,8 @@ impl ConvNet {
 impl DataUse {
     /// A limit at the number of examples, or above it, is none.
     fn make_canonical(&mut self, all: Option<Examples>) -> Parts {
-        let fewer = |limit: Option<u64>, all: Option<u64>| limit.filter(|limit| all.is_none_or(|all| *limit < all));
+        let fewer =
+            |limit: Option<u64>, all: Option<u64>| limit.filter(|limit| all.is_none_or(|all| *limit < all));
         let (train, test) = (all.map(|all| all.train), all.map(|all| all.test));
         self.train_limit = fewer(self.train_limit, train);
         self.test_limit = fewer(self.test_limit, test);

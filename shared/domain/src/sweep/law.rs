@@ -194,7 +194,8 @@ fn of_ordinal(ordinal: i64) -> f64 {
     }
     let place = ordinal.abs() - 1;
     let (exponent, mantissa) = (place / MANTISSAS - EXPONENTS, place % MANTISSAS + 100_000);
-    let number: f64 = format!("{mantissa}e{}", exponent - 5).parse().expect("digits with an exponent are a number");
+    let number: f64 =
+        format!("{mantissa}e{}", exponent - 5).parse().expect("digits with an exponent are a number");
     if ordinal < 0 { -number } else { number }
 }
 
@@ -229,7 +230,10 @@ mod tests {
         // Both bounds lie between numbers of six digits, and stand for those beyond them.
         let between = bounds(0.123_456_4, 0.123_457_6, false);
         assert_eq!(between.count(), 3);
-        assert_eq!((number(between, 0), number(between, 1), number(between, 2)), (0.123_456_4, 0.123_457, 0.123_457_6));
+        assert_eq!(
+            (number(between, 0), number(between, 1), number(between, 2)),
+            (0.123_456_4, 0.123_457, 0.123_457_6)
+        );
         let whole = bounds(-3.0, 3.0, true);
         assert_eq!((whole.count(), number(whole, 0), number(whole, 6)), (7, -3.0, 3.0));
     }

@@ -27,6 +27,7 @@ mod points;
 mod problem;
 mod random;
 mod reference;
+mod same_runs;
 mod seeds;
 mod space;
 mod syntax;
@@ -40,6 +41,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
+use crate::data::Examples;
 use crate::digest::Digest;
 use crate::figure::Figure;
 use crate::id::{DatasetName, ExperimentId, SweepId, SweepName};
@@ -47,6 +49,7 @@ use crate::placement::Needs;
 use crate::task::Task;
 
 pub use file::{Summary, SweepFile};
+pub use same_runs::SameRun;
 
 /// A sweep file's text with what the command line adds: all that the expansion depends on, beside the data's digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +85,9 @@ pub struct Plan {
     pub id: SweepId,
     /// The name.
     pub name: SweepName,
-    /// The tasks, in the order of the file; a point's seeds together.
+    /// The tasks, in the order of the file; a point's seeds together. Several have one id where points are the same run: points
+    /// of two experiments, or points of one whose parameters differ in what can't matter (batches larger than the training
+    /// data). Such a run is done once and counts once, and its tasks differ in their `point`.
     pub tasks: Vec<Task>,
     /// What the experiments need of workers: those that need anything.
     pub needs: BTreeMap<ExperimentId, Needs>,
@@ -94,3 +99,6 @@ pub struct Plan {
 
 /// The digests of the data sets at hand, by name.
 pub type Datasets = BTreeMap<DatasetName, Digest>;
+
+/// How many examples data sets have, by name, as far as it is known.
+pub type ExampleCounts = BTreeMap<DatasetName, Examples>;

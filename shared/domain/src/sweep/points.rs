@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::ExampleCounts;
 use super::kind::Draft;
 use super::problem::Problem;
 use super::reference::Target;
@@ -25,15 +26,15 @@ pub(super) struct Points {
 type Index = HashMap<String, Vec<usize>>;
 
 impl Points {
-    /// The points of this space.
-    pub(super) fn of(space: &Space) -> Result<Self, Problem> {
+    /// The points of this space; `counts` are the examples of data sets.
+    pub(super) fn of(space: &Space, counts: &ExampleCounts) -> Result<Self, Problem> {
         let axes = space.axes(u64::MAX);
         let (mut given, mut targets) = (Vec::new(), Vec::new());
         for chosen in space::choices(&axes) {
             let reading = space.point(&chosen)?.reading;
             given.push(space.given(&chosen));
             targets.push(match reading.draft {
-                Draft::Complete(experiment) => Some(Target { experiment, dataset: reading.dataset }),
+                Draft::Complete(experiment) => Some(Target::new(experiment, reading.dataset, counts)),
                 Draft::Derived { .. } => None,
             });
         }

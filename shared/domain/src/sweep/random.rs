@@ -69,14 +69,21 @@ impl Random {
         }
         // Of numbers of six digits there are mostly too many to say so before it is known whether the sweep is too large.
         let countable = |(_, law): &(String, Law)| law.is_of_whole_numbers_or_choices();
-        if self.len() <= MOST_COUNTED || self.laws.iter().all(countable) { self.has_enough_points() } else { Ok(()) }
+        if self.len() <= MOST_COUNTED || self.laws.iter().all(countable) {
+            self.has_enough_points()
+        } else {
+            Ok(())
+        }
     }
 
     /// Refuses to draw more points than there are.
     pub(super) fn has_enough_points(&self) -> Result<(), Problem> {
-        let Some(there) = self.distinct().filter(|there| u128::from(self.len()) > *there) else { return Ok(()) };
+        let Some(there) = self.distinct().filter(|there| u128::from(self.len()) > *there) else {
+            return Ok(());
+        };
         let (are, points) = if there == 1 { ("is", "point") } else { ("are", "points") };
-        let message = format!("`random` draws {} different points, and there {are} {there} {points}", self.len());
+        let message =
+            format!("`random` draws {} different points, and there {are} {there} {points}", self.len());
         Err(Problem::new(self.at, message)
             .hint(format!("count = {there} takes all of them, and so does a `grid` of the values")))
     }

@@ -50,7 +50,8 @@ fn the_tasks_of_the_shipped_sweeps_keep_their_ids() {
             [("", &[][..]), ("quick", &[]), ("", &["data.name=cifar10"]), ("quick", &["data.name=cifar10"])]
         {
             let is_quick = profile == "quick";
-            if is_quick && ALWAYS_QUICK.contains(&file) || !overrides.is_empty() && file.contains("critical") {
+            if is_quick && ALWAYS_QUICK.contains(&file) || !overrides.is_empty() && file.contains("critical")
+            {
                 continue;
             }
             if !overrides.is_empty() && file.contains("function") {

@@ -4,6 +4,7 @@ use super::{Datasets, Plan, Source, SweepError, SweepFile};
 use crate::digest::Digest;
 use crate::id::DatasetName;
 
+mod canonical;
 mod claimed_points;
 mod claims;
 mod errors;

@@ -68,7 +68,9 @@ impl Axis {
             Self::Grid => format!("grid = {{ {} }}", tables()?),
             Self::Zip => format!("zip = {{ {}, beta2 = [0.99, 0.98] }}", tables()?),
             Self::Random => format!("random = {{ count = 2, choice = {{ {} }} }}", tables()?),
-            Self::List => format!("list = [{{ {name} = {axis}, {companion} = {one} }}, {{ {companion} = {other} }}]"),
+            Self::List => {
+                format!("list = [{{ {name} = {axis}, {companion} = {one} }}, {{ {companion} = {other} }}]")
+            }
             Self::When => format!(
                 "grid = {{ {companion} = [{one}, {other}] }}\nwhen = [{{ if = {{ {companion} = {one} }}, set = {{ {name} = {axis} }} }}]"
             ),
@@ -118,7 +120,8 @@ impl Layers {
     fn source(self, key: &Key, axis: &str) -> Option<Source> {
         let value = format!("{} = {}", key.name, key.layer);
         let of_data = key.name.strip_prefix("data.").map(|name| format!("{name} = {}", key.layer));
-        let (mut data, mut top, mut own, mut profile) = (String::new(), String::new(), String::new(), String::new());
+        let (mut data, mut top, mut own, mut profile) =
+            (String::new(), String::new(), String::new(), String::new());
         let mut set = Vec::new();
         let mut axis_of_file = axis;
         match self {
@@ -143,7 +146,10 @@ impl Layers {
         if profile.is_empty() {
             profile = "[profile.p]".to_owned();
         }
-        let text = format!("name = \"n\"\ndata = {{ name = \"shapes\"{data} }}\n{top}\n{}\n{own}\n{axis_of_file}\n{profile}\n", experiment(key));
+        let text = format!(
+            "name = \"n\"\ndata = {{ name = \"shapes\"{data} }}\n{top}\n{}\n{own}\n{axis_of_file}\n{profile}\n",
+            experiment(key)
+        );
         let overrides: Vec<&str> = set.iter().map(String::as_str).collect();
         Some(Source { profile: Some("p".to_owned()), ..with_overrides(&text, &overrides) })
     }
@@ -160,7 +166,8 @@ fn experiment(key: &Key) -> String {
 /// The id of the run in which the key and others have these values, each written as a value of the experiment's own.
 fn run_with(key: &Key, values: &[(&str, &str)]) -> TaskId {
     let values: Vec<_> = values.iter().map(|(name, value)| format!("{name} = {value}")).collect();
-    let text = format!("name = \"n\"\ndata = {{ name = \"shapes\" }}\n{}\n{}\n", experiment(key), values.join("\n"));
+    let text =
+        format!("name = \"n\"\ndata = {{ name = \"shapes\" }}\n{}\n{}\n", experiment(key), values.join("\n"));
     plan(&with_overrides(&text, &[])).unwrap_or_else(|error| panic!("{error}\n{text}")).tasks[0].id
 }
 
@@ -168,7 +175,8 @@ fn run_with(key: &Key, values: &[(&str, &str)]) -> TaskId {
 fn an_axis_that_gives_a_key_at_some_points_leaves_every_layers_value_at_the_others() {
     let mut tried = 0;
     for key in &KEYS {
-        for (axis, layers) in Axis::ALL.into_iter().flat_map(|axis| Layers::ALL.map(|layers| (axis, layers))) {
+        for (axis, layers) in Axis::ALL.into_iter().flat_map(|axis| Layers::ALL.map(|layers| (axis, layers)))
+        {
             let Some(source) = axis.toml(key).and_then(|axis| layers.source(key, &axis)) else { continue };
             let plan = plan(&source).unwrap_or_else(|error| {
                 panic!("{axis:?} {layers:?} {}: {}\n{}", key.name, shown(&error), source.text)
@@ -184,7 +192,11 @@ fn an_axis_that_gives_a_key_at_some_points_leaves_every_layers_value_at_the_othe
             if axis == Axis::Random && found[0] == expected[1] {
                 found.reverse();
             }
-            assert_eq!(found, expected, "{axis:?} {layers:?} {}\n{}{:?}", key.name, source.text, source.overrides);
+            assert_eq!(
+                found, expected,
+                "{axis:?} {layers:?} {}\n{}{:?}",
+                key.name, source.text, source.overrides
+            );
             tried += 1;
         }
     }
@@ -212,7 +224,8 @@ fn a_point_that_the_list_says_nothing_of_sees_the_data_of_the_file() {
 fn a_list_that_is_replaced_counts_as_not_written() {
     let text = super::function("hidden = [4]\nepochs = 1\nlist = [{ batch_size = 2 }, { batch_size = 4 }]")
         .replace("[[experiment]]", "[defaults]\nbatch_size = 3\n[[experiment]]");
-    let plan = plan(&with_overrides(&text, &["experiment.f.list=[{ beta1 = 0.5 }, { beta1 = 0.6 }]"])).unwrap();
+    let plan =
+        plan(&with_overrides(&text, &["experiment.f.list=[{ beta1 = 0.5 }, { beta1 = 0.6 }]"])).unwrap();
     let sizes = plan.tasks.iter().map(|task| match &task.spec.experiment {
         Experiment::FitFunction(it) => it.batch_size,
         other => panic!("{other:?}"),
@@ -224,7 +237,8 @@ fn a_list_that_is_replaced_counts_as_not_written() {
 fn a_list_that_would_end_a_variation_at_some_points_alone_is_refused() {
     let text = super::function("hidden = [4]\nepochs = 1\ngrid = { batch_size = [2, 4] }");
     let said = shown(
-        &plan(&with_overrides(&text, &["experiment.f.list=[{ batch_size = 3 }, { beta1 = 0.6 }]"])).unwrap_err(),
+        &plan(&with_overrides(&text, &["experiment.f.list=[{ batch_size = 3 }, { beta1 = 0.6 }]"]))
+            .unwrap_err(),
     );
     assert_eq!(
         said,

@@ -83,13 +83,17 @@ fn a_whole_table_can_be_chosen() {
 
 /// The coordinates of every task, as text.
 fn points(random: &str) -> Vec<String> {
-    let plan = planned(&function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", ""));
+    let plan = planned(
+        &function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", ""),
+    );
     plan.tasks.iter().map(|task| serde_json::to_string(&task.point).unwrap()).collect()
 }
 
 #[test]
 fn a_point_drawn_before_is_not_drawn_again() {
-    let points = points("{ count = 4, uniform = { points = [1000, 2000] }, choice = { batch_size = [4, 8, 16, 32, 64, 128, 256, 512] } }");
+    let points = points(
+        "{ count = 4, uniform = { points = [1000, 2000] }, choice = { batch_size = [4, 8, 16, 32, 64, 128, 256, 512] } }",
+    );
     assert_eq!(points.len(), 4);
     for seed in 0..20 {
         let random = format!(
@@ -105,15 +109,25 @@ fn a_point_drawn_before_is_not_drawn_again() {
 #[test]
 fn more_points_than_there_are_is_refused_with_how_many_there_are() {
     for (random, expected) in [
-        ("{ count = 9, choice = { points = [4, 8, 16] } }", "x.toml:9: `random` draws 9 different points, and there are 3 points"),
+        (
+            "{ count = 9, choice = { points = [4, 8, 16] } }",
+            "x.toml:9: `random` draws 9 different points, and there are 3 points",
+        ),
         (
             "{ count = 9, uniform = { points = [4, 5] }, choice = { beta1 = [0.5, 0.6, 0.5] } }",
             "x.toml:9: `random` draws 9 different points, and there are 4 points",
         ),
-        ("{ count = 12, uniform = { beta1 = [0.1, 0.10001] } }", "x.toml:9: `random` draws 12 different points, and there are 11 points"),
-        ("{ count = 2, choice = { points = [4] } }", "x.toml:9: `random` draws 2 different points, and there is 1 point"),
+        (
+            "{ count = 12, uniform = { beta1 = [0.1, 0.10001] } }",
+            "x.toml:9: `random` draws 12 different points, and there are 11 points",
+        ),
+        (
+            "{ count = 2, choice = { points = [4] } }",
+            "x.toml:9: `random` draws 2 different points, and there is 1 point",
+        ),
     ] {
-        let text = function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", "");
+        let text =
+            function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", "");
         let there = expected.rsplit(' ').nth(1).unwrap();
         let hint = format!("hint: count = {there} takes all of them, and so does a `grid` of the values");
         assert_eq!(super::said_of(&text), format!("{expected}\n{hint}"));
@@ -126,11 +140,14 @@ fn all_points_of_a_large_space_are_drawn_in_bounded_time() {
     // The greatest numbers of the logarithmic law are drawn once in many thousand draws.
     let began = std::time::Instant::now();
     for law in ["uniform", "log_uniform"] {
-        let text = function(&format!("hidden = [4]\nepochs = 1\nrandom = {{ count = 20000, {law} = {{ points = [2, 20001] }} }}"))
-            .replace("points = 8\n", "");
+        let text = function(&format!(
+            "hidden = [4]\nepochs = 1\nrandom = {{ count = 20000, {law} = {{ points = [2, 20001] }} }}"
+        ))
+        .replace("points = 8\n", "");
         let plan = crate::sweep::SweepFile::parse(&super::source(&text)).unwrap();
         let plan = plan.expand(&super::datasets(), 20_000).unwrap();
-        let mut drawn: Vec<_> = plan.tasks.iter().map(|task| task.point["points"].as_f64().unwrap() as u32).collect();
+        let mut drawn: Vec<_> =
+            plan.tasks.iter().map(|task| task.point["points"].as_f64().unwrap() as u32).collect();
         drawn.sort_unstable();
         assert!(drawn.iter().copied().eq(2..=20_001), "{law}");
     }
