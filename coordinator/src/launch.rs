@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use basin_domain::data;
+use basin_domain::data::{self, Dataset};
 use basin_domain::id::{DatasetName, TaskId};
-use basin_domain::sweep::{Datasets, Plan, Source, SweepError, SweepFile};
+use basin_domain::sweep::{Datasets, ExampleCounts, Plan, Source, SweepError, SweepFile};
 use basin_storage::{Commit, StorageError, Store};
 
 /// A plan with what the store already holds of it.
@@ -59,8 +59,9 @@ impl PrepareError {
 pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<Prepared, PrepareError> {
     let file = SweepFile::parse(source)?;
     let datasets = datasets(store, &file).await?;
+    let file = file.with_examples(example_counts(store, &datasets).await?);
     let plan = file.expand(&datasets, max_tasks)?;
-    let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id).collect();
+    let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let committed = store.find_commits(&ids).await?;
     Ok(Prepared { plan, datasets, committed })
 }
@@ -90,4 +91,17 @@ async fn datasets(store: &Store, file: &SweepFile) -> Result<Datasets, PrepareEr
         }
     }
     Ok(found)
+}
+
+/// How many examples the data sets have that lie in the store.
+async fn example_counts(store: &Store, datasets: &Datasets) -> Result<ExampleCounts, PrepareError> {
+    let mut counts = ExampleCounts::new();
+    for (name, &digest) in datasets.iter().filter(|(name, _)| data::built_in_digest(name.as_str()).is_none())
+    {
+        let dataset = Dataset { name: name.clone(), digest };
+        if let Some(examples) = store.dataset_examples(&dataset).await? {
+            counts.insert(name.clone(), examples);
+        }
+    }
+    Ok(counts)
 }

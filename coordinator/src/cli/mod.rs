@@ -23,6 +23,7 @@ mod replay;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
+mod same_runs;
 mod serve;
 mod signals;
 mod slurm;

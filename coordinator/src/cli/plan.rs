@@ -11,7 +11,7 @@ use serde_json::json;
 use super::arguments::Plan;
 use super::failure::Done;
 use super::output::{Output, span, table};
-use super::{lookup, source};
+use super::{lookup, same_runs, source};
 use crate::launch;
 
 /// Commits whose manifests are read to predict times, at most: one of each shape is enough.
@@ -40,11 +40,13 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
         .map_err(|error| source::unprepared(error, "plan", &source))?;
-    let tasks = &prepared.plan.tasks;
-    let measured = measured_seconds(&store, tasks, &prepared.committed).await;
+    let plan = &prepared.plan;
+    let runs: Vec<&Task> = plan.runs().collect();
+    let measured = measured_seconds(&store, &runs, &prepared.committed).await;
+    let same = plan.same_runs();
     let mut rows: BTreeMap<String, Row> = BTreeMap::new();
     let mut order = Vec::new();
-    for task in tasks {
+    for task in &runs {
         let name = task.experiment.to_string();
         let row = rows.entry(name.clone()).or_insert_with(|| {
             order.push(name);
@@ -77,7 +79,10 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
     let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
-    let text = format!("{}\n{}", prepared.plan.id, table(&header, &lines));
+    let mut text = format!("{}\n{}", plan.id, table(&header, &lines));
+    for same in &same {
+        text.push_str(&format!("\n{}", same_runs::sentence(same, plan)));
+    }
     let experiments: Vec<_> = order
         .iter()
         .map(|name| {
@@ -88,8 +93,8 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
                 "predicted_seconds": seconds })
         })
         .collect();
-    let value =
-        json!({ "sweep": prepared.plan.id.to_string(), "tasks": tasks.len(), "experiments": experiments });
+    let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(),
+            "experiments": experiments, "same_runs": same.iter().map(|same| same_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text);
     Ok(())
 }
@@ -97,7 +102,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
 /// How long committed tasks of each shape took, from one sample of each.
 async fn measured_seconds(
     store: &Store,
-    tasks: &[Task],
+    tasks: &[&Task],
     committed: &HashMap<TaskId, Commit>,
 ) -> HashMap<Digest, f64> {
     let mut seconds = HashMap::new();

@@ -23,7 +23,7 @@ use super::progress::Progress;
 use super::serve::not_started;
 use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
-use super::{device, report, signals, source};
+use super::{device, report, same_runs, signals, source};
 use crate::launch;
 use crate::report::Status;
 use crate::server::{JournalAt, Server, Settings};
@@ -51,8 +51,11 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
         .map_err(|error| source::unprepared(error, "run", &source))?;
-    let tasks = prepared.plan.tasks.len();
-    let reused = prepared.plan.tasks.iter().filter(|task| prepared.committed.contains_key(&task.id)).count();
+    let tasks = prepared.plan.runs().count();
+    let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
+    for same in prepared.plan.same_runs() {
+        output.say(&same_runs::sentence(&same, &prepared.plan));
+    }
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     std::fs::create_dir_all(&out).or_input(format!("cannot write the report to {}", out.display()))?;

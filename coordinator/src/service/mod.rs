@@ -108,18 +108,22 @@ impl Coordinator {
         };
         self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::no_store(&error))?;
         let sweep = plan.id.clone();
-        let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id).collect();
+        // Points of an experiment that are the same run are one task of the ledger.
+        let tasks: Vec<LaunchTask> = plan
+            .runs()
+            .map(|task| LaunchTask {
+                id: task.id,
+                experiment: task.experiment.to_string(),
+                spec: task.spec.clone(),
+            })
+            .collect();
+        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
         self.check_same_store(&ids, &committed).await?;
-        let tasks = plan.tasks.into_iter().map(|task| LaunchTask {
-            id: task.id,
-            experiment: task.experiment.to_string(),
-            spec: task.spec,
-        });
         let launch = Launch {
             sweep: sweep.clone(),
             user: terms.user,
             adjustment: terms.adjustment,
-            tasks: tasks.collect(),
+            tasks,
             committed: committed.values().map(completion).collect(),
             needs: plan
                 .needs

@@ -1,9 +1,13 @@
 //! Data sets: which there are, and which part of one a run sees.
 
+mod examples;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::id::DatasetName;
+
+pub use examples::{Examples, built_in_examples};
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

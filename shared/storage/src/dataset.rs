@@ -10,7 +10,7 @@ use crate::transfer::{contents_of_file, unreadable};
 use crate::{Contents, Result, StorageError, Store};
 
 /// The decoded file.
-const DATA: &str = "data.basin";
+pub(crate) const DATA: &str = "data.basin";
 /// The note.
 const NOTE: &str = "dataset.json";
 /// The longest note that makes sense, in bytes.

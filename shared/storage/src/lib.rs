@@ -21,6 +21,7 @@ mod commit;
 mod contents;
 mod dataset;
 mod error;
+mod examples;
 mod find;
 mod key;
 mod manifest;

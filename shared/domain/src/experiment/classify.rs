@@ -20,6 +20,9 @@ pub struct ConvNet {
 }
 
 impl ConvNet {
+    /// The side of the kernels where none is given.
+    pub const KERNEL: u32 = 3;
+
     /// The products of each layer's sums for one image of `[channels, height, width]`, the first layer first: a convolution with
     /// same padding has height × width × outputs × channels × kernel², zeros around the image included, a dense layer inputs ×
     /// outputs. Numbers beyond `u64` are its largest.

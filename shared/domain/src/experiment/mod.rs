@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod canonical;
 mod classify;
 mod critical_point;
 mod fit_function;

@@ -48,6 +48,9 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// The training examples on which sharpness and Hessian are measured where no number is given.
+    pub const TRAIN_EXAMPLES: u32 = 2_000;
+
     /// The series of the largest eigenvalue's residuals, against epochs.
     pub const RESIDUAL: &'static str = "largest_eigenvalue_residual";
 

@@ -1,6 +1,6 @@
 //! Axes of an experiment's space: lists of values that `grid`, `zip` and `list` write down.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::nearest;
 use super::problem::{Place, Problem};
@@ -23,9 +23,29 @@ impl Axis {
 
     /// The axis of one key of a grid: the values of one parameter, or tables of several.
     pub(super) fn of_key(key: &str, node: &Node) -> Result<Self, Problem> {
-        let items = node.list(key, "values")?;
+        let items = node.list(key, "values").map_err(|problem| match node.value {
+            Tree::Table(_) => problem,
+            _ => problem.hint(format!("{key} = [{node}], or `{key} = {node}` outside")),
+        })?;
         let assignments = items.iter().map(|item| assignment_of(key, item)).collect::<Result<_, _>>()?;
         Self::new(key, node.at, assignments)
+    }
+
+    /// Refuses a value that stands on the axis twice: it would be the same run twice.
+    pub(super) fn lists_nothing_twice(&self, name: &str) -> Result<(), Problem> {
+        let mut alike: HashMap<String, Vec<&Assignment>> = HashMap::new();
+        for value in &self.0 {
+            let known = alike.entry(key(value)).or_default();
+            if known.iter().any(|first| same(first, value)) {
+                let at = value.values().map(|node| node.at).next_back();
+                let Some(at) = at else { continue };
+                let name = nearest::shortened(name);
+                return Err(Problem::new(at, format!("`{name}` lists {} twice", shown(value)))
+                    .hint("take one of them out; `seeds = 2` repeats every run with another seed"));
+            }
+            known.push(value);
+        }
+        Ok(())
     }
 
     /// The axes of every key of a table, in the order of the file; `name` is the table's.
@@ -54,14 +74,18 @@ impl Axis {
                 value.extend(more.clone());
             }
         }
-        Self::new("zip", node.at, values)
+        let axis = Self::new("zip", node.at, values)?;
+        axis.lists_nothing_twice("zip")?;
+        Ok(axis)
     }
 
     /// Reads `list`: points written out as tables.
     pub(super) fn list(node: &Node) -> Result<Self, Problem> {
         let items = node.list("list", "tables")?;
         let point = |item: &Node| assignment(item.table("list")?);
-        Self::new("list", node.at, items.iter().map(point).collect::<Result<_, _>>()?)
+        let axis = Self::new("list", node.at, items.iter().map(point).collect::<Result<_, _>>()?)?;
+        axis.lists_nothing_twice("list")?;
+        Ok(axis)
     }
 
     /// The number of values.
@@ -90,6 +114,33 @@ impl Axis {
     pub(super) fn without(mut self, name: &str) -> Option<Self> {
         let had = self.0.iter_mut().filter_map(|value| value.remove(name)).count() > 0;
         if had && self.0.iter().all(Assignment::is_empty) { None } else { Some(self) }
+    }
+}
+
+/// Whether both assign the same values to the same parameters.
+pub(super) fn same(one: &Assignment, other: &Assignment) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|((a, x), (b, y))| a == b && x.equals(y))
+}
+
+/// A text that is the same for assignments that are the same; others may have it too.
+pub(super) fn key(assignment: &Assignment) -> String {
+    let mut key = String::new();
+    for (name, node) in assignment {
+        key.push_str(name);
+        key.push('=');
+        node.write_key(&mut key);
+    }
+    key
+}
+
+/// An assignment for a message: the value alone where there is one.
+fn shown(assignment: &Assignment) -> String {
+    match assignment.iter().next() {
+        Some((_, node)) if assignment.len() == 1 => node.to_string(),
+        _ => {
+            let entries: Vec<_> = assignment.iter().map(|(name, node)| format!("{name} = {node}")).collect();
+            format!("{{ {} }}", entries.join(", "))
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::check;
 use super::figures::{Measured, Quantity};
 use super::nearest;
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 use super::reference::{Reference, Selected, Targets};
 use super::tree::{Node, Table, Tree};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
@@ -17,6 +17,19 @@ pub(super) fn read_all(
     targets: &Targets<'_>,
 ) -> Result<Vec<Claim>, Problem> {
     claims.iter().map(|node| claim(node, experiments, targets)).collect()
+}
+
+/// Where the checks of each claim stand.
+pub(super) fn places(claims: &[Node]) -> Vec<Vec<Place>> {
+    let checks = |node: &Node| {
+        let check = node.table("claim").ok().and_then(|table| table.get("check"));
+        let items = check.map_or(&[][..], |check| match &check.value {
+            Tree::List(items) => items.as_slice(),
+            _ => std::slice::from_ref(check),
+        });
+        items.iter().map(|item| item.at).collect()
+    };
+    claims.iter().map(checks).collect()
 }
 
 fn claim(node: &Node, experiments: &[Measured<'_>], targets: &Targets<'_>) -> Result<Claim, Problem> {

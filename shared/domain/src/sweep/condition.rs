@@ -1,5 +1,7 @@
 //! `when`: parameters that depend on other parameters.
 
+use std::collections::BTreeSet;
+
 use super::axis::assignment;
 use super::problem::{Place, Problem};
 use super::tree::{Assignment, Node, Tree};
@@ -11,6 +13,8 @@ pub(super) struct Rule {
     condition: Assignment,
     /// What is then set.
     pub(super) set: Assignment,
+    /// Those of the parameters that a stronger layer varies: they are set where its axes don't give them.
+    yielding: BTreeSet<String>,
 }
 
 impl Rule {
@@ -29,7 +33,26 @@ impl Rule {
             })?;
             assignment(part.table(key)?)
         };
-        Ok(Self { condition: part("if")?, set: part("set")? })
+        Ok(Self { condition: part("if")?, set: part("set")?, yielding: BTreeSet::new() })
+    }
+
+    /// Sets this parameter no more: a stronger layer fixes it.
+    pub(super) fn forget(&mut self, name: &str) {
+        self.set.remove(name);
+    }
+
+    /// Sets this parameter only where no axis gives it: a stronger layer varies it.
+    pub(super) fn yield_to_axes(&mut self, name: &str) {
+        if self.set.contains_key(name) {
+            self.yielding.insert(name.to_owned());
+        }
+    }
+
+    /// What is set at a point where axes give what `is_chosen` says.
+    pub(super) fn sets(&self, is_chosen: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &Node)> {
+        let stays = move |name: &str| self.yielding.contains(name) && is_chosen(name);
+        let set = self.set.iter().map(|(name, node)| (name.as_str(), node));
+        set.filter(move |(name, _)| !stays(name))
     }
 
     /// The parameters that the condition asks for, with their places.

@@ -1,6 +1,7 @@
 //! From spaces to tasks.
 
 use std::borrow::Cow;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use super::kind::{Draft, Reading};
@@ -8,7 +9,8 @@ use super::problem::{Place, Problem};
 use super::reference::{Reference, Targets};
 use super::seeds::Seeds;
 use super::space::{self, Point, Space};
-use super::{Datasets, Plan};
+use super::tree::Assignment;
+use super::{Datasets, ExampleCounts, Plan};
 use crate::claim::Claim;
 use crate::data::{self, Dataset};
 use crate::digest::Digest;
@@ -24,11 +26,12 @@ pub(super) fn plan(
     spaces: &[Space],
     figures: &[Figure],
     claims: &[Claim],
-    datasets: &Datasets,
+    (datasets, counts): (&Datasets, &ExampleCounts),
 ) -> Result<Plan, Problem> {
     let mut tasks = Vec::new();
-    let targets = Targets::new(spaces);
+    let targets = Targets::new(spaces, counts);
     for space in spaces {
+        space.has_enough_points()?;
         add_tasks(space, &targets, datasets, &mut tasks)?;
     }
     let id = format!("{name}-{}", digest(&tasks, figures, claims).short());
@@ -45,7 +48,7 @@ fn add_tasks(
     tasks: &mut Vec<Task>,
 ) -> Result<(), Problem> {
     let seeds = space.seeds();
-    let mut first_tasks: HashMap<TaskId, usize> = HashMap::new();
+    let mut met = Met::default();
     let axes = space.axes(u64::MAX);
     for chosen in space::choices(&axes) {
         let Point { reading, coordinates, used: _ } = space.point(&chosen)?;
@@ -59,7 +62,7 @@ fn add_tasks(
             complete.finds_seeds(&seeds, targets)?;
             let data = complete.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
             let version = complete.experiment.version();
-            let experiment = complete.experiment.into_owned();
+            let experiment = targets.canonical(complete.experiment.into_owned(), complete.dataset);
             let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
             let first = tasks.len();
             for seed in seeds.iter() {
@@ -68,12 +71,68 @@ fn add_tasks(
                 let (point, spec) = (coordinates.clone(), spec.clone());
                 tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
             }
-            if let Some(same) = first_tasks.insert(tasks[first].id, first) {
+            if let Some(same) =
+                met.add(tasks[first].id, first, &chosen, |chosen| written(space, chosen, targets))?
+            {
                 return Err(repeated(space, &tasks[same], &tasks[first]));
             }
         }
     }
     Ok(())
+}
+
+/// The runs of an experiment that were met, to tell points that are written twice from those whose parameters differ in what
+/// can't matter.
+#[derive(Default)]
+struct Met<'a> {
+    /// The first task of each run, and its point.
+    first: HashMap<TaskId, (usize, Vec<&'a Assignment>)>,
+    /// Of runs that were met several times: what is written at each of their points, and its first task.
+    written: HashMap<TaskId, HashMap<String, usize>>,
+}
+
+impl<'a> Met<'a> {
+    /// Adds the run of a point whose first task is `task`; the first task of a point at which the same is written, if there is
+    /// one.
+    fn add(
+        &mut self,
+        id: TaskId,
+        task: usize,
+        chosen: &[&'a Assignment],
+        written: impl Fn(&[&Assignment]) -> Result<String, Problem>,
+    ) -> Result<Option<usize>, Problem> {
+        let Some((first, point)) = self.first.get(&id) else {
+            self.first.insert(id, (task, chosen.to_vec()));
+            return Ok(None);
+        };
+        let known = match self.written.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(HashMap::from([(written(point)?, *first)])),
+        };
+        match known.entry(written(chosen)?) {
+            Entry::Occupied(same) => Ok(Some(*same.get())),
+            Entry::Vacant(new) => {
+                new.insert(task);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// The parameters of a point as they are written, before what can't matter is brought to one form.
+fn written(space: &Space, chosen: &[&Assignment], targets: &Targets<'_>) -> Result<String, Problem> {
+    let reading = space.point(chosen)?.reading;
+    Ok(match &reading.draft {
+        Draft::Complete(experiment) => format!("{experiment:?} {:?}", reading.dataset),
+        Draft::Derived { inputs, derivation } => {
+            let mut text = format!("{derivation:?}");
+            for (name, reference) in inputs {
+                let target = targets.find(reference)?;
+                text.push_str(&format!(" {name} {:?} {:?}", target.as_written(), target.dataset));
+            }
+            text
+        }
+    })
 }
 
 /// A point's experiment with everything that it takes from the runs that it reads.

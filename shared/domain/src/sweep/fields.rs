@@ -26,23 +26,33 @@ impl<'a> Fields<'a> {
     pub(super) fn take<T>(
         &mut self,
         key: &'static str,
-        check: impl FnOnce(&str, &Node) -> Result<T, Problem>,
+        check: impl Fn(&str, &Node) -> Result<T, Problem>,
     ) -> Result<Option<T>, Problem> {
         let Some((node, _)) = self.given.get(key) else {
             return Ok(None);
         };
         self.used.push(key);
-        check(&format!("`{key}`"), node).map(Some)
+        let subject = format!("`{key}`");
+        let checked = check(&subject, node).map_err(|problem| match &node.value {
+            // Each item would do by itself: they are values to vary over.
+            Tree::List(items)
+                if !items.is_empty() && items.iter().all(|item| check(&subject, item).is_ok()) =>
+            {
+                problem.hint(format!("grid = {{ {key} = {node} }} makes a run of each"))
+            }
+            _ => problem,
+        });
+        checked.map(Some)
     }
 
-    /// The value of `key`, checked; an error with this example if it isn't given.
+    /// The value of `key`, checked; an error with this example if it isn't given, or isn't right.
     pub(super) fn need<T>(
         &mut self,
         key: &'static str,
         example: &'static str,
-        check: impl FnOnce(&str, &Node) -> Result<T, Problem>,
+        check: impl Fn(&str, &Node) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let value = self.take(key, check)?;
+        let value = self.take(key, check).map_err(|problem| problem.hint_if_none(example))?;
         value.ok_or_else(|| {
             let message = format!("experiment \"{}\" ({}) needs `{key}`", self.head.id, self.head.kind.name);
             Problem::new(self.head.at, message).hint(example)

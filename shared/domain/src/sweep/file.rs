@@ -9,11 +9,11 @@ use super::figures::{self, Measured};
 use super::kind::Draft;
 use super::layers;
 use super::nearest;
-use super::problem::Problem;
+use super::problem::{Place, Problem};
 use super::reference::Targets;
 use super::space::{self, Point, Space};
 use super::tree::Tree;
-use super::{Datasets, Plan, Source, SweepError, syntax};
+use super::{Datasets, ExampleCounts, Plan, Source, SweepError, same_runs, syntax};
 use crate::claim::Claim;
 use crate::experiment::Tile;
 use crate::figure::Figure;
@@ -27,7 +27,10 @@ pub struct SweepFile {
     spaces: Vec<Space>,
     figures: Vec<Figure>,
     claims: Vec<Claim>,
+    /// Where the checks of each claim stand.
+    checks: Vec<Vec<Place>>,
     datasets: BTreeSet<DatasetName>,
+    counts: ExampleCounts,
 }
 
 /// An experiment of a sweep file, counted but not expanded.
@@ -75,7 +78,8 @@ impl SweepFile {
         let document = Document::read(&syntax::document(&source.text)?)?;
         let mut spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
         adopt_seeds(&mut spaces)?;
-        let targets = Targets::new(&spaces);
+        let counts = ExampleCounts::new();
+        let targets = Targets::new(&spaces, &counts);
         let surveys = spaces.iter().map(|space| Survey::of(space, &targets));
         let surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
         overrides_are_used(&spaces, &surveys)?;
@@ -94,7 +98,15 @@ impl SweepFile {
         let claims = claims::read_all(&document.claims, &measured, &targets)?;
         let datasets = surveys.into_iter().flat_map(|survey| survey.datasets).collect();
         let (file, name) = (source.file.clone(), document.name);
-        Ok(Self { file, name, spaces, figures, claims, datasets })
+        let checks = claims::places(&document.claims);
+        Ok(Self { file, name, spaces, figures, claims, checks, datasets, counts: ExampleCounts::new() })
+    }
+
+    /// The file, knowing how many examples data sets have: points that are the same computation, since all examples are in one
+    /// batch, are found. Of data sets that Basin makes itself it is known.
+    #[must_use]
+    pub fn with_examples(self, counts: ExampleCounts) -> Self {
+        Self { counts, ..self }
     }
 
     /// The sweep's name.
@@ -134,16 +146,21 @@ impl SweepFile {
     }
 
     /// All tasks: deterministic, in the order of the file, a point's seeds together. `datasets` has the digests of
-    /// [`SweepFile::datasets`]; those that Basin makes itself may be left out. A task of two experiments is in the plan
-    /// twice, under one id.
+    /// [`SweepFile::datasets`]; those that Basin makes itself may be left out. A run of two experiments is in the plan
+    /// twice, under one id, and so is one of two points whose parameters differ in what can't matter.
     ///
     /// # Errors
     /// If there are more than `limit` tasks (found before anything is expanded), a data set's digest isn't there, a point
-    /// is invalid, or two points of an experiment are the same task.
+    /// is invalid, the same is written at two points of an experiment, or a claim holds a run against itself.
     pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<Plan, SweepError> {
-        self.within(limit)
-            .and_then(|()| expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, datasets))
-            .map_err(|problem| problem.in_file(&self.file))
+        let plan = || {
+            self.within(limit)?;
+            let known = (datasets, &self.counts);
+            let plan = expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, known)?;
+            same_runs::are_not_compared(&plan, &self.checks)?;
+            Ok(plan)
+        };
+        plan().map_err(|problem: Problem| problem.in_file(&self.file))
     }
 
     fn within(&self, limit: u64) -> Result<(), Problem> {
@@ -215,7 +232,7 @@ fn adopt_seeds(spaces: &mut [Space]) -> Result<(), Problem> {
         if let Draft::Derived { inputs, .. } = space.point(&chosen)?.reading.draft
             && let Some((_, reference)) = inputs.first()
         {
-            adopted.push((index, Targets::new(spaces).seeds(reference)?));
+            adopted.push((index, Targets::new(spaces, &ExampleCounts::new()).seeds(reference)?));
         }
     }
     for (index, seeds) in adopted {

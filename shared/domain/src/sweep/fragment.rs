@@ -71,6 +71,7 @@ impl Fragment {
         let fixed = leaves.map(|(name, node)| (name, Leaf { node: node.clone(), origin })).collect();
         let fragment = Self { fixed, ..fragment };
         fragment.gives_each_parameter_once()?;
+        fragment.grid.iter().try_for_each(|(key, axis)| axis.lists_nothing_twice(key))?;
         Ok(fragment)
     }
 
@@ -84,10 +85,33 @@ impl Fragment {
         Self::read(table, Origin::Default, &[])
     }
 
-    /// Puts `upper` over this layer: what it gives replaces what is given here, whether fixed or varied.
-    pub(super) fn overlay(&mut self, upper: &Self) {
-        for (name, _) in upper.names() {
-            self.forget(name, &upper.grid);
+    /// These layers over each other, weakest first. A `zip`, `list` or `when` that a stronger layer replaces counts as not
+    /// written: it ends nothing in the layers beneath it.
+    pub(super) fn combined<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Result<Self, Problem> {
+        let mut layers: Vec<Self> = layers.into_iter().cloned().collect();
+        let (mut zip, mut list, mut when) = (false, false, false);
+        for layer in layers.iter_mut().rev() {
+            keep_strongest(&mut layer.zip, &mut zip);
+            keep_strongest(&mut layer.list, &mut list);
+            keep_strongest(&mut layer.when, &mut when);
+        }
+        let mut combined = Self::default();
+        layers.iter().try_for_each(|layer| combined.overlay(layer))?;
+        Ok(combined)
+    }
+
+    /// Puts `upper` over this layer. A fixed value of `upper` replaces the parameter wherever it is given here. A variation of
+    /// `upper` replaces a variation; a fixed value and what a rule sets stay beneath it, and hold at the points at which it
+    /// doesn't give the parameter.
+    fn overlay(&mut self, upper: &Self) -> Result<(), Problem> {
+        for name in upper.fixed.keys() {
+            self.end_variation(name, &upper.grid);
+            self.when.iter_mut().flatten().for_each(|rule| rule.forget(name));
+        }
+        for (name, at) in upper.varied() {
+            self.is_not_varied_beneath(name, at, upper)?;
+            self.end_variation(name, &upper.grid);
+            self.when.iter_mut().flatten().for_each(|rule| rule.yield_to_axes(name));
         }
         self.fixed.extend(upper.fixed.clone());
         for (key, axis) in &upper.grid {
@@ -105,11 +129,30 @@ impl Fragment {
         replace(&mut self.zip, &upper.zip);
         replace(&mut self.list, &upper.list);
         replace(&mut self.when, &upper.when);
+        Ok(())
     }
 
-    /// Takes a parameter out; the axes of the keys of `replaced` stay, since they are about to be replaced in their place.
-    fn forget(&mut self, name: &str, replaced: &[(String, Axis)]) {
-        self.fixed.remove(name);
+    /// Refuses a variation that gives a parameter at some of its points only, over one that varies it too: the one beneath
+    /// would end, and leave the other points without a value that the file gives.
+    fn is_not_varied_beneath(&self, name: &str, at: Place, upper: &Self) -> Result<(), Problem> {
+        if upper.always_assigns(name) || upper.fixed.contains_key(name) {
+            return Ok(());
+        }
+        match self.varied().into_iter().find(|(varied, _)| *varied == name) {
+            Some((_, beneath)) if beneath != at => {
+                let shown = nearest::shortened(name);
+                let message = format!(
+                    "`{shown}` is given at some points only, over values of it on {beneath} that this replaces"
+                );
+                Err(Problem::new(at, message).hint(format!("give `{shown}` at every point here, or at none")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes a parameter out of the axes. Those of the keys of `replaced` stay, since they are about to be replaced in their
+    /// place.
+    fn end_variation(&mut self, name: &str, replaced: &[(String, Axis)]) {
         let stays = |key: &str| replaced.iter().any(|(known, _)| known == key);
         let grid = std::mem::take(&mut self.grid).into_iter();
         self.grid = grid
@@ -120,9 +163,6 @@ impl Fragment {
         self.zip = self.zip.take().and_then(|axis| axis.without(name));
         self.list = self.list.take().and_then(|axis| axis.without(name));
         self.random = self.random.take().map(|random| random.without(name));
-        for rule in self.when.iter_mut().flatten() {
-            rule.set.remove(name);
-        }
     }
 
     /// The parameters that vary, with their places.
@@ -166,6 +206,14 @@ impl Fragment {
         self.axes().any(|axis| axis.always_assigns(name))
             || self.random.iter().any(|random| random.always_assigns(name))
     }
+}
+
+/// Drops what a stronger layer replaces; `met` says whether one does.
+fn keep_strongest<T>(own: &mut Option<T>, met: &mut bool) {
+    if *met {
+        *own = None;
+    }
+    *met |= own.is_some();
 }
 
 fn replace<T: Clone>(lower: &mut Option<T>, upper: &Option<T>) {

@@ -26,25 +26,23 @@ pub(super) fn combine(
     let overrides = (1..).zip(overrides).map(|(number, text)| read_override(text, number, document));
     let overrides: Vec<(Target, Fragment)> = overrides.collect::<Result<_, _>>()?;
 
-    let mut defaults = document.defaults.clone();
-    profile.iter().for_each(|profile| defaults.overlay(&profile.defaults));
+    let mut defaults = vec![&document.defaults];
+    defaults.extend(profile.map(|profile| &profile.defaults));
     let of_defaults = overrides.iter().filter(|(target, _)| matches!(target, Target::Defaults));
-    of_defaults.for_each(|(_, fragment)| defaults.overlay(fragment));
+    defaults.extend(of_defaults.map(|(_, fragment)| fragment));
 
     let mut spaces = Vec::new();
     for (index, (head, own)) in document.experiments.iter().enumerate() {
-        let mut fragment = defaults.clone();
-        fragment.overlay(own);
         let of_profile = profile.iter().flat_map(|profile| &profile.experiments);
-        of_profile.filter(|(of, _)| *of == index).for_each(|(_, upper)| fragment.overlay(upper));
-        for (target, upper) in &overrides {
-            match target {
-                Target::Defaults => {}
-                Target::Experiment(of) if *of != index => {}
-                Target::Experiment(_) | Target::Everywhere => fragment.overlay(upper),
-            }
-        }
-        spaces.push(Space::new(head.clone(), fragment)?);
+        let of_profile = of_profile.filter(|(of, _)| *of == index).map(|(_, fragment)| fragment);
+        let set = overrides.iter().filter(|(target, _)| match target {
+            Target::Defaults => false,
+            Target::Experiment(of) => *of == index,
+            Target::Everywhere => true,
+        });
+        let set = set.map(|(_, fragment)| fragment);
+        let layers = defaults.iter().copied().chain([own]).chain(of_profile).chain(set);
+        spaces.push(Space::new(head.clone(), Fragment::combined(layers)?)?);
     }
     let shared = overrides.iter().filter(|(target, _)| !matches!(target, Target::Experiment(_)));
     shared_keys_are_known(document, shared.map(|(_, fragment)| fragment), &spaces)?;

@@ -2,7 +2,8 @@
 //!
 //! [`SweepFile::parse`] goes through these stages, each a file: `syntax` reads TOML into a `tree` whose values know their
 //! lines; `document` takes it apart into experiments, defaults, figures and profiles, each a `fragment`; `layers` puts
-//! them over each other; `space` is what comes out for an experiment, made of `axis`, `random`, `condition` and `seeds`;
+//! them over each other; `space` is what comes out for an experiment, made of `axis`, `random` (which draws each parameter by its `law`, and no point that is `taken`),
+//! `condition` and `seeds`;
 //! `kind` reads a point's `fields` into typed parameters through the `check`s of single values; what a `reference` to
 //! another experiment leads to is found among that one's `points`; `figures` and `claims` are checked against all of it.
 //! [`SweepFile::expand`] makes the tasks. A new kind of experiment is a file in `kind` and a line in its registry.
@@ -18,6 +19,7 @@ mod figures;
 mod file;
 mod fragment;
 mod kind;
+mod law;
 mod layers;
 mod nearest;
 mod needs;
@@ -25,9 +27,11 @@ mod points;
 mod problem;
 mod random;
 mod reference;
+mod same_runs;
 mod seeds;
 mod space;
 mod syntax;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -37,6 +41,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
+use crate::data::Examples;
 use crate::digest::Digest;
 use crate::figure::Figure;
 use crate::id::{DatasetName, ExperimentId, SweepId, SweepName};
@@ -44,6 +49,7 @@ use crate::placement::Needs;
 use crate::task::Task;
 
 pub use file::{Summary, SweepFile};
+pub use same_runs::SameRun;
 
 /// A sweep file's text with what the command line adds: all that the expansion depends on, beside the data's digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,7 +85,9 @@ pub struct Plan {
     pub id: SweepId,
     /// The name.
     pub name: SweepName,
-    /// The tasks, in the order of the file; a point's seeds together.
+    /// The tasks, in the order of the file; a point's seeds together. Several have one id where points are the same run: points
+    /// of two experiments, or points of one whose parameters differ in what can't matter (batches larger than the training
+    /// data). Such a run is done once and counts once, and its tasks differ in their `point`.
     pub tasks: Vec<Task>,
     /// What the experiments need of workers: those that need anything.
     pub needs: BTreeMap<ExperimentId, Needs>,
@@ -91,3 +99,6 @@ pub struct Plan {
 
 /// The digests of the data sets at hand, by name.
 pub type Datasets = BTreeMap<DatasetName, Digest>;
+
+/// How many examples data sets have, by name, as far as it is known.
+pub type ExampleCounts = BTreeMap<DatasetName, Examples>;

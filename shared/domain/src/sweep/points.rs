@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
+use super::ExampleCounts;
 use super::kind::Draft;
 use super::problem::Problem;
 use super::reference::Target;
 use super::space::{self, Space};
-use super::tree::{Assignment, Node, Tree};
+use super::tree::Assignment;
 
 /// Every point of a space, in order.
 #[derive(Debug)]
@@ -25,15 +26,15 @@ pub(super) struct Points {
 type Index = HashMap<String, Vec<usize>>;
 
 impl Points {
-    /// The points of this space.
-    pub(super) fn of(space: &Space) -> Result<Self, Problem> {
+    /// The points of this space; `counts` are the examples of data sets.
+    pub(super) fn of(space: &Space, counts: &ExampleCounts) -> Result<Self, Problem> {
         let axes = space.axes(u64::MAX);
         let (mut given, mut targets) = (Vec::new(), Vec::new());
         for chosen in space::choices(&axes) {
             let reading = space.point(&chosen)?.reading;
             given.push(space.given(&chosen));
             targets.push(match reading.draft {
-                Draft::Complete(experiment) => Some(Target { experiment, dataset: reading.dataset }),
+                Draft::Complete(experiment) => Some(Target::new(experiment, reading.dataset, counts)),
                 Draft::Derived { .. } => None,
             });
         }
@@ -77,19 +78,6 @@ impl Points {
 /// A text that is the same for equal values of these parameters; none where one isn't given.
 fn key<'a>(mut names: impl Iterator<Item = &'a String>, given: &Assignment) -> Option<String> {
     let mut key = String::new();
-    names.try_for_each(|name| given.get(name).map(|node| write_key(&mut key, node)))?;
+    names.try_for_each(|name| given.get(name).map(|node| node.write_key(&mut key)))?;
     Some(key)
-}
-
-fn write_key(key: &mut String, node: &Node) {
-    match &node.value {
-        Tree::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
-        Tree::Integer(value) => key.push_str(&(*value as f64).to_string()),
-        // Minus zero equals zero.
-        Tree::Float(value) => key.push_str(&(*value + 0.0).to_string()),
-        Tree::Text(value) => key.push_str(value),
-        Tree::List(items) => items.iter().for_each(|item| write_key(key, item)),
-        Tree::Table(_) => {}
-    }
-    key.push(';');
 }

@@ -30,6 +30,11 @@ impl Problem {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Adds what to type instead, where nothing is said of it yet.
+    pub(super) fn hint_if_none(self, hint: &str) -> Self {
+        if self.hint.is_some() { self } else { self.hint(hint) }
+    }
+
     /// The error of the file called `file`.
     pub(super) fn in_file(self, file: &str) -> SweepError {
         let (file, line) = match self.place {

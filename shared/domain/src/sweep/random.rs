@@ -2,15 +2,20 @@
 
 use super::axis::Axis;
 use super::check;
+use super::law::{Bounds, Law, Values};
 use super::problem::{Place, Problem};
-use super::tree::{Assignment, Node, Tree};
+use super::taken::Taken;
+use super::tree::{Assignment, Node};
 use crate::random::Stream;
 
 /// The most points that `random` may draw.
 const MOST_POINTS: u64 = 1_000_000_000_000;
 
-/// Whole bounds beyond this can't be told apart as numbers.
-const GREATEST_WHOLE: f64 = 9_007_199_254_740_992.0;
+/// So many points are always held against those that there are, when the file is read.
+const MOST_COUNTED: u64 = 100_000;
+
+/// How often a point that was drawn before is drawn again by the parameters' laws.
+const DRAWN_AGAIN: u32 = 32;
 
 /// `random`, complete or a layer's part of it.
 #[derive(Debug, Clone)]
@@ -20,24 +25,6 @@ pub(super) struct Random {
     count: Option<u64>,
     seed: Option<u64>,
     laws: Vec<(String, Law)>,
-}
-
-/// How a parameter is drawn.
-#[derive(Debug, Clone)]
-enum Law {
-    Uniform(Bounds),
-    LogUniform(Bounds),
-    Choice(Axis),
-}
-
-/// The bounds of a law, both included.
-#[derive(Debug, Clone, Copy)]
-struct Bounds {
-    at: Place,
-    low: f64,
-    high: f64,
-    /// Both are written as whole numbers, and whole numbers are drawn.
-    whole: bool,
 }
 
 impl Random {
@@ -75,12 +62,36 @@ impl Random {
         }
     }
 
-    /// Refuses a `random` that lacks a part.
+    /// Refuses a `random` that lacks a part, or is to draw more points than there are.
     pub(super) fn is_complete(&self) -> Result<(), Problem> {
         if self.count.is_none() && !self.laws.is_empty() {
             return Err(Problem::new(self.at, "`random` needs a count").hint("random = { count = 20, … }"));
         }
-        Ok(())
+        // Of numbers of six digits there are mostly too many to say so before it is known whether the sweep is too large.
+        let countable = |(_, law): &(String, Law)| law.is_of_whole_numbers_or_choices();
+        if self.len() <= MOST_COUNTED || self.laws.iter().all(countable) {
+            self.has_enough_points()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Refuses to draw more points than there are.
+    pub(super) fn has_enough_points(&self) -> Result<(), Problem> {
+        let Some(there) = self.distinct().filter(|there| u128::from(self.len()) > *there) else {
+            return Ok(());
+        };
+        let (are, points) = if there == 1 { ("is", "point") } else { ("are", "points") };
+        let message =
+            format!("`random` draws {} different points, and there {are} {there} {points}", self.len());
+        Err(Problem::new(self.at, message)
+            .hint(format!("count = {there} takes all of them, and so does a `grid` of the values")))
+    }
+
+    /// How many different points there are, if they can be counted.
+    fn distinct(&self) -> Option<u128> {
+        let counts = self.laws.iter().map(|(key, law)| u128::from(Values::of(key, law).count()));
+        counts.fold(Some(1_u128), |all, count| all?.checked_mul(count))
     }
 
     /// The number of points.
@@ -126,75 +137,44 @@ impl Random {
         self
     }
 
-    /// The point of this index. It depends on the seed, the parameters' names and the index alone: a greater count adds
-    /// points and changes none.
-    fn point(&self, index: u64) -> Assignment {
-        let mut point = Assignment::new();
-        for (key, law) in &self.laws {
-            let mut stream = Stream::new(self.seed.unwrap_or(0), &format!("random/{key}/{index}"));
-            match law {
-                Law::Uniform(bounds) => drop(point.insert(key.clone(), bounds.uniform(&mut stream))),
-                Law::LogUniform(bounds) => drop(point.insert(key.clone(), bounds.log_uniform(&mut stream))),
-                Law::Choice(axis) => {
-                    let chosen = stream.below(axis.len() as u64) as usize;
-                    point.extend(axis.values()[chosen].clone());
-                }
+    /// The first points, at most this many: each drawn by the seed, the parameters' names and the point's index; one that was
+    /// drawn before is drawn again. So a greater count adds points and changes none.
+    pub(super) fn points(&self, most: u64) -> Vec<Assignment> {
+        let values: Vec<Values<'_>> = self.laws.iter().map(|(key, law)| Values::of(key, law)).collect();
+        let counts: Vec<u64> = values.iter().map(Values::count).collect();
+        let mut taken = Taken::new(&counts);
+        // More than there are was refused, or is about to be.
+        let there = self.distinct().map_or(u64::MAX, |there| u64::try_from(there).unwrap_or(u64::MAX));
+        (0..self.len().min(most).min(there))
+            .map(|index| {
+                let mut point = Assignment::new();
+                let ranks = self.draw(index, &values, &mut taken);
+                values.iter().zip(ranks).for_each(|(values, rank)| values.assign(rank, &mut point));
+                point
+            })
+            .collect()
+    }
+
+    /// The ranks of the values of the point of this index, none of those that are `taken`.
+    fn draw(&self, index: u64, values: &[Values<'_>], taken: &mut Taken) -> Vec<u64> {
+        let seed = self.seed.unwrap_or(0);
+        for again in 0..=DRAWN_AGAIN {
+            let suffix = if again == 0 { String::new() } else { format!("/{again}") };
+            let draw = |values: &Values<'_>| {
+                values.draw(&mut Stream::new(seed, &format!("random/{}/{index}{suffix}", values.key())))
+            };
+            let ranks: Vec<u64> = values.iter().map(draw).collect();
+            if taken.insert(&ranks) {
+                return ranks;
             }
         }
-        point
-    }
-
-    /// The first points, at most this many.
-    pub(super) fn points(&self, most: u64) -> Vec<Assignment> {
-        (0..self.len().min(most)).map(|index| self.point(index)).collect()
-    }
-}
-
-impl Bounds {
-    fn read(key: &str, node: &Node, positive: bool) -> Result<Self, Problem> {
-        let name = super::nearest::shortened(key);
-        let number = check::number("a number", |_| true);
-        let bounds = check::list_of(2, number)(&format!("`{name}`"), node)?;
-        let wrong = |message| Err(Problem::new(node.at, message));
-        let (Tree::List(written), &[low, high]) = (&node.value, bounds.as_slice()) else {
-            return wrong(format!("`{name}` must be the two bounds of a range, not {node}"));
-        };
-        let whole = written.iter().all(|bound| matches!(bound.value, Tree::Integer(_)));
-        if low >= high {
-            return wrong(format!("the range of `{name}` is empty: {low} is not below {high}"));
+        // Few points are left, or only unlikely ones: all of them are equally likely now.
+        let mut stream = Stream::new(seed, &format!("random//{index}"));
+        loop {
+            let ranks: Vec<u64> = values.iter().map(|values| stream.below(values.count())).collect();
+            if let Some(ranks) = taken.insert_next(&ranks) {
+                return ranks;
+            }
         }
-        if positive && low <= 0.0 {
-            return wrong(format!("the range of `{name}` must be above 0 to be drawn from by its logarithm"));
-        }
-        if !(high - low).is_finite()
-            || whole && (high - low >= GREATEST_WHOLE || high.abs() >= GREATEST_WHOLE)
-        {
-            return wrong(format!("the range of `{name}` is too wide"));
-        }
-        Ok(Self { at: node.at, low, high, whole })
-    }
-
-    fn uniform(&self, stream: &mut Stream) -> Node {
-        if self.whole {
-            return self.node(self.low + stream.below((self.high - self.low) as u64 + 1) as f64);
-        }
-        self.node(self.low + (self.high - self.low) * stream.uniform())
-    }
-
-    fn log_uniform(&self, stream: &mut Stream) -> Node {
-        let (low, high) = (self.low.ln(), self.high.ln());
-        self.node((low + (high - low) * stream.uniform()).exp())
-    }
-
-    /// The drawn number as a value: whole, or rounded to six digits. Logarithms differ between machines in their last
-    /// digits, and the same sweep file must give the same tasks on all of them.
-    fn node(&self, drawn: f64) -> Node {
-        let value = if self.whole {
-            Tree::Integer(drawn.round().clamp(self.low, self.high) as i64)
-        } else {
-            let rounded: f64 = format!("{drawn:.5e}").parse().expect("a formatted number is a number");
-            Tree::Float(rounded.clamp(self.low, self.high))
-        };
-        Node { at: self.at, value }
     }
 }

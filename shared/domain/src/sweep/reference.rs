@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::ExampleCounts;
 use super::axis;
 use super::nearest;
 use super::points::Points;
@@ -9,6 +10,7 @@ use super::problem::{Place, Problem};
 use super::seeds::Seeds;
 use super::space::Space;
 use super::tree::{Assignment, Node, Table};
+use crate::data;
 use crate::experiment::Experiment;
 use crate::id::{DatasetName, ExperimentId};
 
@@ -51,12 +53,35 @@ impl Reference {
 }
 
 /// A run, of any seed, that references may lead to.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Target {
-    /// The typed parameters.
+    /// The typed parameters, in their canonical form.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
     pub(super) dataset: Option<DatasetName>,
+    /// The typed parameters as they are written, where that is another form.
+    written: Option<Box<Experiment>>,
+}
+
+impl Target {
+    /// A run of these parameters; `counts` are the examples of data sets.
+    pub(super) fn new(experiment: Experiment, dataset: Option<DatasetName>, counts: &ExampleCounts) -> Self {
+        let canonical = canonical(experiment.clone(), dataset.as_ref(), counts);
+        let written = (experiment != canonical).then(|| Box::new(experiment));
+        Self { experiment: canonical, dataset, written }
+    }
+
+    /// The typed parameters as they are written.
+    pub(super) fn as_written(&self) -> &Experiment {
+        self.written.as_deref().unwrap_or(&self.experiment)
+    }
+}
+
+/// An experiment in its canonical form, on this data set.
+fn canonical(experiment: Experiment, dataset: Option<&DatasetName>, counts: &ExampleCounts) -> Experiment {
+    let known =
+        |name: &DatasetName| counts.get(name).copied().or_else(|| data::built_in_examples(name.as_str()));
+    experiment.canonical(dataset.and_then(known))
 }
 
 /// The runs that a claim speaks of.
@@ -74,6 +99,7 @@ pub(super) struct Selected<'a> {
 #[derive(Debug)]
 pub(super) struct Targets<'a> {
     spaces: &'a [Space],
+    counts: &'a ExampleCounts,
     /// The points of each space, once they were asked for.
     points: Vec<OnceCell<Points>>,
 }
@@ -82,9 +108,14 @@ pub(super) struct Targets<'a> {
 const MOST_POINTS: u128 = 100_000;
 
 impl<'a> Targets<'a> {
-    /// The points of these spaces.
-    pub(super) fn new(spaces: &'a [Space]) -> Self {
-        Self { spaces, points: spaces.iter().map(|_| OnceCell::new()).collect() }
+    /// The points of these spaces; `counts` are the examples of data sets.
+    pub(super) fn new(spaces: &'a [Space], counts: &'a ExampleCounts) -> Self {
+        Self { spaces, counts, points: spaces.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// An experiment in its canonical form, on this data set.
+    pub(super) fn canonical(&self, experiment: Experiment, dataset: Option<&DatasetName>) -> Experiment {
+        canonical(experiment, dataset, self.counts)
     }
 
     /// The seeds of the experiment that a reference names.
@@ -184,7 +215,8 @@ impl<'a> Targets<'a> {
         let ((of_a, Some(a)), (of_b, Some(b))) = (a.point, b.point) else { return Ok(false) };
         let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
         let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
-        Ok(shares_seeds && a.is_some() && a == b)
+        let are_one = |a: &Target, b: &Target| a.experiment == b.experiment && a.dataset == b.dataset;
+        Ok(shares_seeds && a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| are_one(a, b)))
     }
 
     /// How many points the experiment of a selection has.
@@ -213,7 +245,7 @@ impl<'a> Targets<'a> {
         if let Some(points) = self.points[position].get() {
             return Ok(points);
         }
-        let read = Points::of(&self.spaces[position])?;
+        let read = Points::of(&self.spaces[position], self.counts)?;
         Ok(self.points[position].get_or_init(|| read))
     }
 

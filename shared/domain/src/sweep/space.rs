@@ -146,6 +146,11 @@ impl Space {
         self.fragment.needs.clone().unwrap_or_default()
     }
 
+    /// Refuses to draw more points than there are.
+    pub(super) fn has_enough_points(&self) -> Result<(), Problem> {
+        self.fragment.random.iter().try_for_each(super::random::Random::has_enough_points)
+    }
+
     /// The axes, slowest first, with at most this many of the points that `random` draws.
     pub(super) fn axes(&self, most_drawn: u64) -> Vec<Cow<'_, [Assignment]>> {
         let listed = self.fragment.axes();
@@ -173,11 +178,12 @@ impl Space {
         let fixed = self.fragment.fixed.iter();
         let mut given: BTreeMap<&str, (&Node, Origin)> =
             fixed.map(|(name, leaf)| (name.as_str(), (&leaf.node, leaf.origin))).collect();
-        let chosen = chosen.iter().copied().flatten();
-        given.extend(chosen.map(|(name, node)| (name.as_str(), (node, Origin::Own))));
+        let values = chosen.iter().copied().flatten();
+        given.extend(values.map(|(name, node)| (name.as_str(), (node, Origin::Own))));
         for rule in self.fragment.when.iter().flatten() {
             if rule.holds(|name| given.get(name).map(|(node, _)| *node)) {
-                given.extend(rule.set.iter().map(|(name, node)| (name.as_str(), (node, Origin::Own))));
+                let is_chosen = |name: &str| chosen.iter().any(|value| value.contains_key(name));
+                given.extend(rule.sets(is_chosen).map(|(name, node)| (name, (node, Origin::Own))));
             }
         }
         given
@@ -211,8 +217,13 @@ impl Space {
         if let Some(problem) = kind.mistaken_for_table(name, at) {
             return Err(problem);
         }
-        let shown = nearest::shortened(name);
-        let near = nearest::key(name, kind.keys().chain(STRUCTURE));
+        // A slip in the name of a table (`gird`) is one in all of its entries.
+        let table = name.split_once('.').map(|(table, _)| table).filter(|table| !kind.has_table(table));
+        let near_table = table.map(|table| nearest::key(table, STRUCTURE)).filter(|near| !near.is_empty());
+        let (shown, near) = match (table, near_table) {
+            (Some(table), Some(near)) => (nearest::shortened(table), near),
+            _ => (nearest::shortened(name), nearest::key(name, kind.keys().chain(STRUCTURE))),
+        };
         let message =
             format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.head.id, kind.name);
         let keys: Vec<_> = kind.keys().collect();

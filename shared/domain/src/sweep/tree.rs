@@ -54,6 +54,20 @@ impl Node {
         }
     }
 
+    /// Appends a text that is the same for equal values; others may have it too.
+    pub(super) fn write_key(&self, key: &mut String) {
+        match &self.value {
+            Tree::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
+            Tree::Integer(value) => key.push_str(&(*value as f64).to_string()),
+            // Minus zero equals zero.
+            Tree::Float(value) => key.push_str(&(*value + 0.0).to_string()),
+            Tree::Text(value) => key.push_str(value),
+            Tree::List(items) => items.iter().for_each(|item| item.write_key(key)),
+            Tree::Table(_) => {}
+        }
+        key.push(';');
+    }
+
     /// The value as a task's coordinate; tables have none.
     pub(super) fn to_value(&self) -> Option<Value> {
         Some(match &self.value {

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use basin_domain::data::Dataset;
+use basin_domain::data::{Dataset, Examples};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
 use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
@@ -101,4 +101,21 @@ async fn what_a_killed_process_left_half_fetched_goes_with_the_next_fetch_and_wh
     let mut left = names(&cache);
     left.sort_unstable();
     assert_eq!(left, [".fetch-under-way", "data.basin", "somebody-elses"]);
+}
+
+#[tokio::test]
+async fn a_data_set_says_how_many_examples_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FaultyStore::in_memory().store();
+    assert_eq!(store.dataset_examples(&dataset()).await.unwrap(), None);
+    import(&store, folder.path()).await;
+    assert_eq!(store.dataset_examples(&dataset()).await.unwrap(), None, "it is no decoded file");
+    let header = br#"{"name":"cifar10","train":50,"test":10}"#;
+    let size = u32::try_from(header.len()).unwrap().to_le_bytes();
+    let contents = [&b"basin\0ds"[..], &1_u32.to_le_bytes(), &size, header, &[3; 70_000]].concat();
+    let decoded = Dataset { digest: Digest::of(&contents), ..dataset() };
+    let file = folder.path().join("decoded");
+    std::fs::write(&file, &contents).unwrap();
+    store.put_dataset(&decoded, &file, "sixty images", "test").await.unwrap();
+    assert_eq!(store.dataset_examples(&decoded).await.unwrap(), Some(Examples { train: 50, test: 10 }));
 }

@@ -175,6 +175,8 @@ pub fn generate(name: &DatasetName, to: &Path) -> Result<ImportedDataset, Datase
 mod tests {
     use std::fs;
 
+    use basin_domain::data::Examples;
+
     use super::decoded::{Decoded, DecodedSplit};
     use super::*;
 
@@ -204,6 +206,17 @@ mod tests {
         assert_eq!(dataset.test().images, (100..106).collect::<Vec<u8>>());
         assert_eq!(dataset.test().labels, [1]);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "only the file itself is left");
+    }
+
+    #[test]
+    fn planning_reads_how_many_examples_there_are_as_training_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.basin");
+        format::write(&tiny(), &path).unwrap();
+        let start = fs::read(&path).unwrap();
+        assert_eq!(Examples::of_decoded(&start), Some(Examples { train: 3, test: 1 }));
+        let shapes = Examples { train: shapes::TRAIN as u64, test: shapes::TEST as u64 };
+        assert_eq!(basin_domain::data::built_in_examples(shapes::NAME), Some(shapes));
     }
 
     /// Every single byte of prefix, header and labels set to other values: opened or refused, never a panic; and whatever

@@ -25,7 +25,7 @@ pub(super) static KIND: Kind = Kind {
 fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
     let model = ConvNet {
         conv: fields.take("model.conv", widths(16))?.unwrap_or_default(),
-        kernel: fields.take("model.kernel", odd_side)?.unwrap_or(3),
+        kernel: fields.take("model.kernel", odd_side)?.unwrap_or(ConvNet::KERNEL),
         dense: fields.need("model.dense", "model = { conv = [12, 32], dense = [128, 64] }", widths(64))?,
     };
     let (dataset, data) = data::read(fields)?;

@@ -17,8 +17,6 @@ pub(super) const KEYS: &[&str] = &[
     "probe.vectors",
 ];
 
-/// The training examples on which sharpness and Hessian are measured where no number is given.
-const TRAIN_EXAMPLES: u32 = 2_000;
 /// Keskar's ε (arXiv 1609.04836, table 3).
 const EPSILON: f64 = 1e-3;
 const ASCENT_STEPS: u32 = 10;
@@ -59,7 +57,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Probing, Problem> {
     let every = fields.take("probe.every", check::integer(1..=1_000_000))?;
     let examples = fields.take("probe.test_examples", check::integer(1..=u32::MAX))?;
     let train = fields.take("probe.train_examples", check::integer(1..=MOST_EXAMPLES))?;
-    let train = train.unwrap_or(TRAIN_EXAMPLES);
+    let train = train.unwrap_or(Probe::TRAIN_EXAMPLES);
     let epsilon = fields.take("probe.epsilon", check::positive)?.unwrap_or(EPSILON);
     let ascent = fields.take("probe.ascent_steps", check::integer(1..=10_000))?.unwrap_or(ASCENT_STEPS);
     let lanczos = fields.take("probe.lanczos_steps", check::integer(2..=1_000))?;

@@ -154,18 +154,18 @@ fn wrong_types() {
         (
             "epochs = 3",
             "epochs = \"3\"",
-            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not \"3\"",
+            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not \"3\"\nhint: epochs = 10",
         ),
         (
             "epochs = 3",
             "epochs = 3.0",
-            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not 3.0",
+            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not 3.0\nhint: epochs = 10",
         ),
         ("epochs = 3", "epochs = { a = 3 }", "x.toml:12: `epochs` is not a table"),
         (
             "epochs = 3",
             "epochs = {}",
-            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not a table",
+            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not a table\nhint: epochs = 10",
         ),
         ("1e-3", "true", "x.toml:5: `learning_rate` must be a number above 0, not true"),
         (
@@ -173,13 +173,21 @@ fn wrong_types() {
             "data = \"shapes\"",
             "x.toml:2: `data` is a table with the keys name, train_limit, test_limit, label_noise",
         ),
-        ("dense = [128]", "dense = 128", "x.toml:10: `model.dense` must be a list, not 128"),
+        (
+            "dense = [128]",
+            "dense = 128",
+            "x.toml:10: `model.dense` must be a list, not 128\nhint: model = { conv = [12, 32], dense = [128, 64] }",
+        ),
         (
             "optimizer = [\"adam\", \"sgd\"]",
             "optimizer = \"adam\"",
-            "x.toml:13: `optimizer` must be a list of values, not \"adam\"",
+            "x.toml:13: `optimizer` must be a list of values, not \"adam\"\nhint: optimizer = [\"adam\"], or `optimizer = \"adam\"` outside",
         ),
-        ("\"sin\"", "3", "x.toml:18: `function` must be the name of a known function, not 3"),
+        (
+            "\"sin\"",
+            "3",
+            "x.toml:18: `function` must be the name of a known function, not 3\nhint: function = \"sin\"",
+        ),
         (
             "epochs = 3",
             "epochs = 3\nrecord.gradient_norm = 1",
@@ -211,12 +219,12 @@ fn numbers_out_of_range() {
         (
             "batch_size = 64",
             "batch_size = 0",
-            "x.toml:11: `batch_size` must be a whole number from 1 to 4294967295, not 0",
+            "x.toml:11: `batch_size` must be a whole number from 1 to 4294967295, not 0\nhint: batch_size = 64",
         ),
         (
             "epochs = 3",
             "epochs = 1000001",
-            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not 1000001",
+            "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not 1000001\nhint: epochs = 10",
         ),
         ("1e-3", "0.0", "x.toml:5: `learning_rate` must be a number above 0, not 0.0"),
         ("1e-3", "inf", "x.toml:5: `learning_rate` must be a number above 0, not inf"),
@@ -235,11 +243,23 @@ fn numbers_out_of_range() {
         (
             "[-3.0, 3.0]",
             "[3.0, -3.0]",
-            "x.toml:20: `interval` must be [start, stop] with start below stop, not [3.0, -3.0]",
+            "x.toml:20: `interval` must be [start, stop] with start below stop, not [3.0, -3.0]\nhint: interval = [-3.0, 3.0]",
         ),
-        ("[-3.0, 3.0]", "[1]", "x.toml:20: `interval` must be [start, stop] with start below stop, not [1]"),
-        ("[-3.0, 3.0]", "[-inf, 3.0]", "x.toml:20: each item of `interval` must be a number, not -inf"),
-        ("points = 128", "points = 1", "x.toml:21: `points` must be a whole number from 2 to 1000000, not 1"),
+        (
+            "[-3.0, 3.0]",
+            "[1]",
+            "x.toml:20: `interval` must be [start, stop] with start below stop, not [1]\nhint: interval = [-3.0, 3.0]",
+        ),
+        (
+            "[-3.0, 3.0]",
+            "[-inf, 3.0]",
+            "x.toml:20: each item of `interval` must be a number, not -inf\nhint: interval = [-3.0, 3.0]",
+        ),
+        (
+            "points = 128",
+            "points = 1",
+            "x.toml:21: `points` must be a whole number from 2 to 1000000, not 1\nhint: points = 128",
+        ),
         (
             "points = 128",
             "points = 128\nbeta1 = 1",
@@ -483,4 +503,76 @@ fn figures_of_what_is_not_there() {
         ("group = \"optimizer\"", "title = 3", "x.toml:28: `title` must be text, not 3"),
         ("y = [\"train_loss\", \"test_loss\"]", "y = []", "x.toml:27: `y` lists nothing"),
     ]);
+}
+
+#[test]
+fn lists_outside_a_grid_are_led_into_one() {
+    let whole = "a whole number from 1 to 4294967295";
+    each_is_said(&[
+        (
+            "batch_size = 64",
+            "batch_size = -1",
+            &format!("x.toml:11: `batch_size` must be {whole}, not -1\nhint: batch_size = 64"),
+        ),
+        (
+            "batch_size = 64",
+            "batch_size = [1, 2]",
+            &format!(
+                "x.toml:11: `batch_size` must be {whole}, not [1, 2]\nhint: grid = {{ batch_size = [1, 2] }} makes a run of each"
+            ),
+        ),
+        (
+            "1e-3",
+            "[1e-3, 1e-2]",
+            "x.toml:5: `learning_rate` must be a number above 0, not [0.001, 0.01]\nhint: grid = { learning_rate = [0.001, 0.01] } \
+             makes a run of each",
+        ),
+        (
+            "hidden = [32, 64]",
+            "hidden = [[32], [64]]",
+            "x.toml:19: each item of `hidden` must be a whole number from 1 to 65536, not [32]\nhint: grid = { hidden = [[32], [64]] } \
+             makes a run of each",
+        ),
+    ]);
+}
+
+#[test]
+fn a_slip_in_the_name_of_a_part_of_the_space_is_recognised() {
+    for (written, meant) in
+        [("gird", "grid"), ("zpi", "zip"), ("radnom", "random"), ("lits", "list"), ("wehn", "when")]
+    {
+        let said = said("grid = { optimizer", &format!("{written} = {{ optimizer"));
+        let expected = match written {
+            "zpi" => "x.toml:13: unknown key `zpi".to_owned(),
+            _ => format!(
+                "x.toml:13: unknown key `{written}` in experiment \"images\" (classify); did you mean `{meant}`?"
+            ),
+        };
+        assert!(said.starts_with(&expected), "{said}");
+    }
+}
+
+#[test]
+fn a_value_that_an_axis_lists_twice_is_named_with_its_line() {
+    let hint = "hint: take one of them out; `seeds = 2` repeats every run with another seed";
+    let said = |lines: &str| said_of(&function(&format!("hidden = [4]\nepochs = 1\n{lines}")));
+    for (lines, expected) in [
+        ("grid = { beta1 = [\n0.5,\n0.6,\n0.5] }", "x.toml:13: `beta1` lists 0.5 twice"),
+        ("grid = { beta1 = [0, 0.0] }", "x.toml:10: `beta1` lists 0.0 twice"),
+        (
+            "grid = { record = [{ gradient_norm = true }, { gradient_norm = true }] }",
+            "x.toml:10: `record` lists true twice",
+        ),
+        (
+            "list = [\n{ beta1 = 0.5, beta2 = 0.6 },\n{ beta2 = 0.6, beta1 = 0.5 }]",
+            "x.toml:12: `list` lists { beta1 = 0.5, beta2 = 0.6 } twice",
+        ),
+        (
+            "zip = { beta1 = [0.5, 0.5], beta2 = [0.6, 0.6] }",
+            "x.toml:10: `zip` lists { beta1 = 0.5, beta2 = 0.6 } twice",
+        ),
+    ] {
+        assert_eq!(said(lines), format!("{expected}\n{hint}"), "{lines}");
+    }
+    assert_eq!(said("zip = { beta1 = [0.5, 0.5], beta2 = [0.6, 0.7] }"), "nothing");
 }

@@ -85,7 +85,7 @@ data.name = "shapes"
 batch_size = 8
 epochs = 1
 model.kernel = 5
-grid = { model = [{ conv = [2], dense = [4] }, { dense = [], kernel = 7 }] }
+grid = { model = [{ conv = [2], dense = [4] }, { conv = [3], dense = [], kernel = 7 }] }
 
 "#,
     );
@@ -93,7 +93,7 @@ grid = { model = [{ conv = [2], dense = [4] }, { dense = [], kernel = 7 }] }
         tasks(&plan),
         [
             "m(model.conv [2], model.dense [4], model.kernel 5) seed 0",
-            "m(model.dense [], model.kernel 7) seed 0",
+            "m(model.conv [3], model.dense [], model.kernel 7) seed 0",
         ]
     );
     let kernels: Vec<u32> = plan

@@ -48,22 +48,22 @@ optimizer = "sgd"
 learning_rate = 0.5
 momentum = 0.9
 weight_decay = 0.25
-search = { method = "gradient-norm", learning_rate = 0.125, threshold = 1e-3, iterations = 0 }
+search = { method = "gradient-norm", learning_rate = 0.125, threshold = 1e-3, iterations = 2 }
 minimal_ratio = { near_zero = 0.5, positive = 0, radius = 2, samples = 7 }"#,
     )
     .replace("\"sin\"", "\"cube\"")
-    .replace("epochs = 5", "epochs = 0");
+    .replace("epochs = 5", "epochs = 1");
     let expected = CriticalPoint {
         function: Function::Cube,
         hidden: vec![4],
         activation: Activation::Relu,
         interval: (-3.0, 3.0),
         points: 10,
-        epochs: 0,
+        epochs: 1,
         optimizer: Optimizer::Sgd { learning_rate: 0.5, momentum: 0.9, weight_decay: 0.25 },
         search: Search::GradientNorm { learning_rate: 0.125 },
         threshold: 1e-3,
-        iterations: 0,
+        iterations: 2,
         minimal_ratio: MinimalRatio { near_zero: 0.5, positive: 0.0, radius: 2.0, samples: 7 },
     };
     assert_eq!(only(&text, "c"), Experiment::CriticalPoint(expected));
@@ -135,7 +135,10 @@ fn each_wrong_value_of_a_critical_point_is_said() {
         critical,
         &[
             ("", "x.toml:2: experiment \"c\" (critical-point) needs `points`\nhint: points = 64"),
-            ("points = 1", "x.toml:9: `points` must be a whole number from 2 to 100000, not 1"),
+            (
+                "points = 1",
+                "x.toml:9: `points` must be a whole number from 2 to 100000, not 1\nhint: points = 64",
+            ),
         ],
     );
 }

@@ -183,8 +183,14 @@ fn wrong_overrides_are_refused_with_their_number() {
     for (text, expected) in [
         ("epochs", "--set:2: \"epochs\" has no value\nhint: --set epochs=3"),
         ("epoch=3", "--set:2: no experiment knows `epoch`; did you mean `epochs`?"),
-        ("epochs=many", "--set:2: `epochs` must be a whole number from 1 to 1000000, not \"many\""),
-        ("epochs=[1", "--set:2: `epochs` must be a whole number from 1 to 1000000, not \"[1\""),
+        (
+            "epochs=many",
+            "--set:2: `epochs` must be a whole number from 1 to 1000000, not \"many\"\nhint: epochs = 10",
+        ),
+        (
+            "epochs=[1",
+            "--set:2: `epochs` must be a whole number from 1 to 1000000, not \"[1\"\nhint: epochs = 10",
+        ),
         ("a..b=1", "--set:2: \"a..b\" is not a key\nhint: --set data.train_limit=1000"),
         ("=1", "--set:2: \"\" is not a key\nhint: --set data.train_limit=1000"),
         ("experiment.image.epochs=1", "--set:2: there is no experiment \"image\"; did you mean \"images\"?"),

@@ -4,14 +4,17 @@ use super::{Datasets, Plan, Source, SweepError, SweepFile};
 use crate::digest::Digest;
 use crate::id::DatasetName;
 
+mod canonical;
 mod claimed_points;
 mod claims;
 mod errors;
 mod expansion;
 mod figures;
+mod frozen;
 mod kinds;
 mod layers;
 mod needs;
+mod precedence;
 mod probes;
 mod properties;
 mod random;

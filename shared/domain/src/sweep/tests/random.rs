@@ -1,5 +1,7 @@
 //! `random`: drawn points.
 
+use proptest::prelude::*;
+
 use super::{function, planned};
 use crate::value::Value;
 
@@ -77,4 +79,114 @@ fn a_whole_table_can_be_chosen() {
     let plan = planned(&function(&format!("hidden = [4]\nrandom = {random}")));
     let with = |name: &str| plan.tasks.iter().filter(|task| task.point.contains_key(name)).count();
     assert_eq!(with("record.gradient_norm") + with("record.weights_every"), 20);
+}
+
+/// The coordinates of every task, as text.
+fn points(random: &str) -> Vec<String> {
+    let plan = planned(
+        &function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", ""),
+    );
+    plan.tasks.iter().map(|task| serde_json::to_string(&task.point).unwrap()).collect()
+}
+
+#[test]
+fn a_point_drawn_before_is_not_drawn_again() {
+    let points = points(
+        "{ count = 4, uniform = { points = [1000, 2000] }, choice = { batch_size = [4, 8, 16, 32, 64, 128, 256, 512] } }",
+    );
+    assert_eq!(points.len(), 4);
+    for seed in 0..20 {
+        let random = format!(
+            "{{ count = 8, seed = {seed}, choice = {{ points = [4, 8, 16, 32, 64, 128, 256, 512] }} }}"
+        );
+        let mut all = self::points(&random);
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 8, "seed {seed}");
+    }
+}
+
+#[test]
+fn more_points_than_there_are_is_refused_with_how_many_there_are() {
+    for (random, expected) in [
+        (
+            "{ count = 9, choice = { points = [4, 8, 16] } }",
+            "x.toml:9: `random` draws 9 different points, and there are 3 points",
+        ),
+        (
+            "{ count = 9, uniform = { points = [4, 5] }, choice = { beta1 = [0.5, 0.6, 0.5] } }",
+            "x.toml:9: `random` draws 9 different points, and there are 4 points",
+        ),
+        (
+            "{ count = 12, uniform = { beta1 = [0.1, 0.10001] } }",
+            "x.toml:9: `random` draws 12 different points, and there are 11 points",
+        ),
+        (
+            "{ count = 2, choice = { points = [4] } }",
+            "x.toml:9: `random` draws 2 different points, and there is 1 point",
+        ),
+    ] {
+        let text =
+            function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", "");
+        let there = expected.rsplit(' ').nth(1).unwrap();
+        let hint = format!("hint: count = {there} takes all of them, and so does a `grid` of the values");
+        assert_eq!(super::said_of(&text), format!("{expected}\n{hint}"));
+    }
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "the time that drawing takes is what is tested")]
+fn all_points_of_a_large_space_are_drawn_in_bounded_time() {
+    // The greatest numbers of the logarithmic law are drawn once in many thousand draws.
+    let began = std::time::Instant::now();
+    for law in ["uniform", "log_uniform"] {
+        let text = function(&format!(
+            "hidden = [4]\nepochs = 1\nrandom = {{ count = 20000, {law} = {{ points = [2, 20001] }} }}"
+        ))
+        .replace("points = 8\n", "");
+        let plan = crate::sweep::SweepFile::parse(&super::source(&text)).unwrap();
+        let plan = plan.expand(&super::datasets(), 20_000).unwrap();
+        let mut drawn: Vec<_> =
+            plan.tasks.iter().map(|task| task.point["points"].as_f64().unwrap() as u32).collect();
+        drawn.sort_unstable();
+        assert!(drawn.iter().copied().eq(2..=20_001), "{law}");
+    }
+    let bound = std::time::Duration::from_secs(if cfg!(debug_assertions) { 120 } else { 30 });
+    assert!(began.elapsed() < bound, "{:?}", began.elapsed());
+}
+
+/// Laws over few values and many, and how many points they have (a thousand stands for more).
+fn laws() -> impl Strategy<Value = (String, u64)> {
+    let choice = (1..5_usize).prop_map(|count| {
+        let values: Vec<_> = (1..=count).map(|value| value.to_string()).collect();
+        (format!("choice = {{ batch_size = [{}] }}", values.join(", ")), count as u64)
+    });
+    let whole = (2..9_u64, 1..6_u64, any::<bool>()).prop_map(|(low, more, log)| {
+        let law = if log { "log_uniform" } else { "uniform" };
+        (format!("{law} = {{ points = [{low}, {}] }}", low + more), more + 1)
+    });
+    let narrow = (1..5_u64).prop_map(|more| (format!("LAW = {{ beta1 = [0.2, 0.20000{more}] }}"), more + 1));
+    (choice, whole, prop::option::of(narrow)).prop_map(|((choice, one), (whole, two), narrow)| {
+        let (narrow, three) = narrow.unwrap_or((String::new(), 1));
+        let free = if whole.starts_with("log") { "uniform" } else { "log_uniform" };
+        let laws = [choice, whole, narrow.replace("LAW", free)];
+        let laws: Vec<_> = laws.into_iter().filter(|law| !law.is_empty()).collect();
+        (laws.join(", "), one * two * three)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_count_up_to_the_space_draws_as_many_points_and_keeps_those_of_a_smaller_count((laws, space) in laws(), seed in 0..50_u64, share in 0.0..1.0_f64) {
+        let with = |count: u64| points(&format!("{{ count = {count}, seed = {seed}, {laws} }}"));
+        let all = with(space);
+        let mut distinct = all.clone();
+        distinct.sort();
+        distinct.dedup();
+        prop_assert_eq!(distinct.len() as u64, space);
+        let few = ((space as f64 * share) as u64).max(1);
+        prop_assert_eq!(&with(few)[..], &all[..few as usize]);
+    }
 }

@@ -6,7 +6,7 @@ use crate::experiment::{Activation, Experiment, Plane, Probe, Search};
 use crate::figure::Drawing;
 use crate::sweep::{Plan, Source};
 
-const SHIPPED: [(&str, &str); 10] = [
+pub(super) const SHIPPED: [(&str, &str); 10] = [
     ("homework.toml", include_str!("../../../../../sweeps/homework.toml")),
     ("deep-vs-shallow-function.toml", include_str!("../../../../../sweeps/deep-vs-shallow-function.toml")),
     ("deep-vs-shallow-images.toml", include_str!("../../../../../sweeps/deep-vs-shallow-images.toml")),
@@ -26,9 +26,9 @@ const SHIPPED: [(&str, &str); 10] = [
 ];
 
 /// Those that are so little work that they have no profile `quick`.
-const ALWAYS_QUICK: [&str; 1] = ["critical-points.toml"];
+pub(super) const ALWAYS_QUICK: [&str; 1] = ["critical-points.toml"];
 
-fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> Plan {
+pub(super) fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> Plan {
     let (_, text) = SHIPPED.iter().find(|(name, _)| *name == file).unwrap();
     let overrides = overrides.iter().map(|&text| text.to_owned()).collect();
     plan(&Source { profile: profile.map(str::to_owned), overrides, ..source(text) })

@@ -1,0 +1,113 @@
+//! The points of a space that are taken, so that none is drawn twice.
+
+use std::collections::HashMap;
+
+use crate::digest::Digest;
+
+/// Points that are taken: each is a rank along every axis of a space. Given one that is taken, the next that is free is found
+/// in about constant time, however few are left.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// The lengths of the axes.
+    counts: Vec<u64>,
+    /// The number of points; none if it fits no number.
+    size: Option<u128>,
+    /// Every point that is taken, with one behind it before which none is free.
+    next: HashMap<u128, u128>,
+}
+
+impl Taken {
+    /// No points of a space with axes of these lengths.
+    pub(super) fn new(counts: &[u64]) -> Self {
+        let size = counts.iter().try_fold(1_u128, |size, count| size.checked_mul(u128::from(*count)));
+        Self { counts: counts.to_vec(), size, next: HashMap::new() }
+    }
+
+    /// Takes this point; whether it was free.
+    pub(super) fn insert(&mut self, ranks: &[u64]) -> bool {
+        let place = self.place(ranks);
+        if self.next.contains_key(&place) {
+            return false;
+        }
+        self.next.insert(place, self.behind(place));
+        true
+    }
+
+    /// Takes this point or the next free one. None if there is none, or the space is beyond counting and the point is taken.
+    pub(super) fn insert_next(&mut self, ranks: &[u64]) -> Option<Vec<u64>> {
+        let Some(size) = self.size else { return self.insert(ranks).then(|| ranks.to_vec()) };
+        if self.next.len() as u128 >= size {
+            return None;
+        }
+        let first = self.place(ranks);
+        let mut free = first;
+        while let Some(next) = self.next.get(&free) {
+            free = *next;
+        }
+        let mut at = first;
+        while at != free {
+            let next = self.next.insert(at, free).unwrap_or(free);
+            at = next;
+        }
+        self.next.insert(free, self.behind(free));
+        Some(self.ranks(free))
+    }
+
+    /// The point's number, where points can be numbered; else a digest that no two of them have in common.
+    fn place(&self, ranks: &[u64]) -> u128 {
+        if self.size.is_none() {
+            let bytes: Vec<u8> = ranks.iter().flat_map(|rank| rank.to_le_bytes()).collect();
+            let digest = *Digest::of(&bytes).as_bytes();
+            return digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte));
+        }
+        let axes = self.counts.iter().zip(ranks);
+        axes.fold(0, |place, (count, rank)| place * u128::from(*count) + u128::from(*rank))
+    }
+
+    fn ranks(&self, mut place: u128) -> Vec<u64> {
+        let mut ranks = Vec::with_capacity(self.counts.len());
+        for count in self.counts.iter().rev().copied().map(u128::from) {
+            ranks.push((place % count) as u64);
+            place /= count;
+        }
+        ranks.reverse();
+        ranks
+    }
+
+    fn behind(&self, place: u128) -> u128 {
+        match self.size {
+            Some(size) if place + 1 == size => 0,
+            _ => place.wrapping_add(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_point_is_found_once_and_then_none_is_left() {
+        let mut taken = Taken::new(&[3, 4]);
+        assert!(taken.insert(&[2, 3]));
+        assert!(!taken.insert(&[2, 3]));
+        let mut found = vec![vec![2, 3]];
+        for _ in 0..11 {
+            found.push(taken.insert_next(&[2, 3]).unwrap());
+        }
+        assert_eq!(found[1], [0, 0]);
+        assert_eq!(taken.insert_next(&[1, 1]), None);
+        found.sort();
+        found.dedup();
+        assert_eq!(found.len(), 12);
+    }
+
+    #[test]
+    fn a_space_beyond_counting_refuses_what_is_taken() {
+        let mut taken = Taken::new(&[u64::MAX; 3]);
+        assert!(taken.insert(&[1, 2, 3]) && taken.insert(&[3, 2, 1]));
+        assert!(!taken.insert(&[1, 2, 3]));
+        assert_eq!(taken.insert_next(&[1, 2, 3]), None);
+        assert_eq!(taken.insert_next(&[1, 2, 4]), Some(vec![1, 2, 4]));
+    }
+}
