@@ -54,7 +54,7 @@ fn what_the_page_says_works() {
     place.basin(&["run", "small.toml", "--store", "store"]).succeeded();
     place.basin(&["collect", "small", "--out", "collected", "--store", "store"]).succeeded();
     let mut program = blocks(&page, "```python");
-    assert_eq!(program.len(), 6);
+    assert_eq!(program.len(), 7);
     let mut run = Command::new(&python);
     if let Ok(bucket) = std::env::var("BASIN_TEST_S3") {
         let store =
@@ -62,7 +62,7 @@ fn what_the_page_says_works() {
         place.basin(&["run", "small.toml", "--state", "other", "--store", &store]).succeeded();
         run.env("STORE", store.strip_prefix("s3://").unwrap());
         program.extend(blocks(&page, "```python s3"));
-        assert_eq!(program.len(), 7);
+        assert_eq!(program.len(), 8);
     } else {
         eprintln!("NOT RUN: the block that reads from S3, since BASIN_TEST_S3 names no server");
     }
@@ -72,11 +72,16 @@ fn what_the_page_says_works() {
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
     // Numbers that only the sweep's own results give.
-    for expected in
-        ["'batch_size': [32, 64]", "'test_loss_count': [2, 2]", "seed-1-", "8402", "model/conv0.bias (4,)"]
-    {
+    for expected in [
+        "'batch_size': [32, 64]",
+        "'test_loss_count': [2, 2]",
+        "4 runs",
+        "seed-1-",
+        "8402",
+        "model/conv0.bias (4,)",
+    ] {
         assert!(said.contains(expected), "{expected} is not in:\n{said}");
     }
-    let losses = said.split("== 5\n").nth(1).unwrap().split("==").next().unwrap();
+    let losses = said.split("== 6\n").nth(1).unwrap().split("==").next().unwrap();
     assert_eq!(losses.lines().filter(|line| line.starts_with("{'batch_size'")).count(), 4, "{said}");
 }

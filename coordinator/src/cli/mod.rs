@@ -84,8 +84,9 @@ fn end(done: Done) -> ExitCode {
 
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => "warn,basin=warn",
-        1 => "info",
+        // The rasteriser's warnings are about pictures that Basin itself has written: nothing that a user could act on.
+        0 => "warn,basin=warn,usvg=error,resvg=error,tiny_skia=error,fontdb=error",
+        1 => "info,usvg=error,resvg=error,tiny_skia=error,fontdb=error",
         _ => "debug,h2=info,hyper=info,tower=info",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_env("BASIN_LOG")

@@ -62,7 +62,7 @@ impl Results {
         let page = out.join("index.html");
         put(&page, |file| file.write_all(page::html(self, &drawn, &judgements, &results).as_bytes()))?;
         let claims = judgements.iter().map(ClaimSummary::of).collect();
-        Ok(ReportSummary { page, counts: Counts::of(&self.runs), tables, figures, claims })
+        Ok(ReportSummary { page, counts: Counts::of_tasks(&self.runs), tables, figures, claims })
     }
 }
 

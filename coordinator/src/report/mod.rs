@@ -7,10 +7,12 @@
 
 mod chart;
 mod claims;
+mod copies;
 mod escape;
 mod figures;
 mod files;
 mod gather;
+mod left_out;
 mod page;
 mod projection;
 mod runs;
@@ -28,9 +30,13 @@ mod tables;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_of_gaps;
+#[cfg(test)]
 mod tests_of_lines;
 #[cfg(test)]
 mod tests_of_points;
+#[cfg(test)]
+mod tests_of_sizes;
 #[cfg(test)]
 mod tests_of_weights;
 

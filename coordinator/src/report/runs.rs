@@ -1,12 +1,17 @@
 //! What a report is made from: every task of a sweep, in plan order, with what is known of it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
+use basin_domain::id::TaskId;
 use basin_domain::record::{Outcome, Record};
 use basin_domain::task::Task;
 use basin_storage::{Commit, Manifest};
 use serde::Serialize;
+
+use super::left_out::Reason;
 
 /// A task with its result.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +45,48 @@ pub enum State {
     },
 }
 
+/// What was computed: runs with the same computation are one run, however often a sweep has it and under whatever
+/// parameters, and count once.
+///
+/// A task that stands in a plan at several points, or in several experiments, is one computation. So are completed tasks of
+/// the same kind and seed whose measures are the same to the last bit, though their ids differ: whatever told their points
+/// apart had no part in what was computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Computation {
+    /// A task that isn't completed.
+    Task(TaskId),
+    /// A completed task's measures.
+    Measures {
+        /// The experiment's kind.
+        kind: &'static str,
+        /// The seed.
+        seed: u64,
+        /// The digest of the measures.
+        metrics: Digest,
+    },
+}
+
+/// The runs of `runs` that are different computations: of those that are one, the first.
+pub(crate) fn distinct<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'a Run> {
+    let mut known = BTreeSet::new();
+    runs.into_iter().filter(|run| known.insert(run.computation())).collect()
+}
+
 impl Run {
+    /// What was computed.
+    pub(crate) const fn computation(&self) -> Computation {
+        match &self.state {
+            State::Committed { commit: Commit { outcome: Outcome::Completed, metrics, .. }, .. } => {
+                let spec = &self.task.spec;
+                Computation::Measures { kind: spec.experiment.kind(), seed: spec.seed, metrics: *metrics }
+            }
+            // Diverged runs that broke off at once have measured the same and may have computed anything.
+            State::Committed { .. } | State::Missing | State::Failed(_) | State::Unreadable { .. } => {
+                Computation::Task(self.task.id)
+            }
+        }
+    }
+
     /// What was measured, if the run is committed.
     pub(crate) const fn record(&self) -> Option<&Record> {
         match &self.state {
@@ -69,6 +115,19 @@ impl Run {
         }
     }
 
+    /// What was measured, if the run completed, or why there is nothing to be averaged.
+    pub(crate) const fn measured(&self) -> Result<&Record, Reason> {
+        match &self.state {
+            State::Committed { commit: Commit { outcome: Outcome::Completed, .. }, record, .. } => Ok(record),
+            State::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, .. } => {
+                Err(Reason::Diverged)
+            }
+            State::Missing => Err(Reason::Missing),
+            State::Failed(_) => Err(Reason::Failed),
+            State::Unreadable { .. } => Err(Reason::Unreadable),
+        }
+    }
+
     /// The state in a word, as it stands in tables.
     pub(crate) const fn outcome(&self) -> &'static str {
         match &self.state {
@@ -84,7 +143,7 @@ impl Run {
 }
 
 /// How many runs ended how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Counts {
     /// Runs that ran to their end.
     pub completed: usize,
@@ -99,8 +158,18 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Counts `runs`.
+    /// Counts `runs`, those that are one computation once.
     pub fn of<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Self {
+        Self::of_all(distinct(runs))
+    }
+
+    /// Counts the tasks of `runs`, each once.
+    pub fn of_tasks<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Self {
+        let mut known = BTreeSet::new();
+        Self::of_all(runs.into_iter().filter(|run| known.insert(run.task.id)))
+    }
+
+    fn of_all<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Self {
         let mut counts = Self::default();
         for run in runs {
             match &run.state {

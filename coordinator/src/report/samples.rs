@@ -82,6 +82,14 @@ pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Record) -> 
     State::Committed { record, commit: manifest.commit().unwrap(), manifest: Some(Box::new(manifest)) }
 }
 
+/// Changes what a committed run measured, and its commit with it.
+#[cfg(test)]
+pub(crate) fn measure(run: &mut Run, change: impl FnOnce(&mut Record)) {
+    let State::Committed { record, commit, .. } = &mut run.state else { return };
+    change(record);
+    commit.metrics = Digest::of(&basin_storage::metrics::encode(record));
+}
+
 fn list(widths: &[u32]) -> Value {
     Value::List(widths.iter().map(|&width| Value::Integer(i64::from(width))).collect())
 }

@@ -24,9 +24,12 @@ pub(super) fn draw(scene: &mut Scene, heading: Option<&str>, entries: &[Entry], 
         x += text::width(&heading, Weight::Regular, LABEL) + 12.0;
     }
     let indent = x;
-    for entry in entries {
-        let swatch = if entry.swatch == Swatch::Nothing { 0.0 } else { SWATCH + SPACE };
-        let label = text::fit(&entry.label, Weight::Regular, LABEL, right - indent - swatch);
+    let space = |entry: &Entry| if entry.swatch == Swatch::Nothing { 0.0 } else { SWATCH + SPACE };
+    let labels: Vec<(&str, f64)> =
+        entries.iter().map(|entry| (entry.label.as_str(), right - indent - space(entry))).collect();
+    let labels = text::fit_apart(&labels, Weight::Regular, LABEL);
+    for (entry, label) in entries.iter().zip(labels) {
+        let swatch = space(entry);
         let width = swatch + text::width(&label, Weight::Regular, LABEL);
         if x > indent && x + width > right {
             (x, middle) = (indent, middle + ROW);

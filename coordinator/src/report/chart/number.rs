@@ -37,37 +37,72 @@ pub(crate) fn fixed(number: f64, decimals: usize) -> String {
 
 /// A number as mantissa and power of ten, `2×10⁻⁵`; the mantissa is left out where it is one.
 pub(crate) fn power(mantissa: f64, exponent: i32) -> String {
-    let sign = if mantissa < 0.0 { "−" } else { "" };
-    let mantissa = format!("{}", (mantissa.abs() * 1000.0).round() / 1000.0);
-    if mantissa == "1" {
-        format!("{sign}10{}", superscript(exponent))
-    } else {
-        format!("{sign}{mantissa}×10{}", superscript(exponent))
-    }
+    power_to(mantissa, exponent, 3)
 }
 
-/// A number with all its figures and no zeros beyond: as a setting is written.
+/// The same with a mantissa of at most so many decimals.
+pub(crate) fn power_to(mantissa: f64, exponent: i32, decimals: usize) -> String {
+    let sign = if mantissa < 0.0 { "−" } else { "" };
+    let plain = format!("{:.decimals$}", mantissa.abs());
+    let plain = if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.') } else { &plain };
+    with_power(sign, plain, exponent)
+}
+
+fn with_power(sign: &str, mantissa: &str, exponent: i32) -> String {
+    let power = superscript(exponent);
+    if mantissa == "1" { format!("{sign}10{power}") } else { format!("{sign}{mantissa}×10{power}") }
+}
+
+/// A number with all its figures and no zeros beyond: as a setting is written. Unlike numbers have unlike texts.
 pub(crate) fn exact(number: f64) -> String {
-    if number != 0.0 && !(1e-4..1e6).contains(&number.abs()) && number.is_finite() {
-        let exponent = number.abs().log10().floor() as i32;
-        return power(number / 10f64.powi(exponent), exponent);
+    figures(number, None)
+}
+
+/// A number with at most so many significant figures and no zeros beyond.
+pub(crate) fn rounded(number: f64, most: usize) -> String {
+    figures(number, Some(most))
+}
+
+/// The figures come from the standard library's shortest text that reads back as the same number: a division by a power of
+/// ten would lose the last ones, and has no result at the ends of the range.
+fn figures(number: f64, most: Option<usize>) -> String {
+    if !number.is_finite() {
+        return not_finite(number);
     }
-    if number.fract() == 0.0 {
-        return whole(number as i64);
+    let size = number.abs();
+    let shortest = format!("{size:e}");
+    let digits = shortest.bytes().take_while(|byte| *byte != b'e').filter(u8::is_ascii_digit).count();
+    let scientific = match most {
+        Some(most) if digits > most => format!("{size:.*e}", most.max(1) - 1),
+        Some(_) | None => shortest,
+    };
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let mantissa =
+        if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
+        return with_power(if number < 0.0 { "−" } else { "" }, mantissa, exponent);
     }
-    number.to_string().replace('-', "−")
+    let fraction = mantissa.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    let decimals = i32::try_from(fraction).unwrap_or(0) - exponent;
+    fixed(number, usize::try_from(decimals).unwrap_or(0))
+}
+
+fn not_finite(number: f64) -> String {
+    let text = if number.is_nan() {
+        "NaN"
+    } else if number > 0.0 {
+        "∞"
+    } else {
+        "−∞"
+    };
+    text.to_owned()
 }
 
 /// A number to four significant figures, for tables and captions.
 pub(crate) fn significant(number: f64) -> String {
     if !number.is_finite() {
-        return if number.is_nan() {
-            "NaN".to_owned()
-        } else if number > 0.0 {
-            "∞".to_owned()
-        } else {
-            "−∞".to_owned()
-        };
+        return not_finite(number);
     }
     if number.fract() == 0.0 && number.abs() < 1e9 {
         return whole(number as i64);
@@ -76,7 +111,7 @@ pub(crate) fn significant(number: f64) -> String {
     if (-4..6).contains(&exponent) {
         fixed(number, usize::try_from(3 - exponent).unwrap_or(0))
     } else {
-        power(number / 10f64.powi(exponent), exponent)
+        rounded(number, 4)
     }
 }
 
@@ -99,6 +134,16 @@ mod tests {
     fn settings_keep_their_figures_and_gain_no_zeros() {
         let shown = [1e-4, 0.001, 0.1, 1024.0, -0.25, 3e-5, 2.5e6, 0.0].map(exact);
         assert_eq!(shown, ["0.0001", "0.001", "0.1", "1,024", "−0.25", "3×10⁻⁵", "2.5×10⁶", "0"]);
+    }
+
+    #[test]
+    fn the_ends_of_the_range_have_texts_too() {
+        assert_eq!(exact(5e-324), "5×10⁻³²⁴");
+        assert_eq!(exact(f64::MAX), "1.7976931348623157×10³⁰⁸");
+        assert_eq!([exact(1e-7), exact(1.000_01e-7)], ["10⁻⁷", "1.00001×10⁻⁷"]);
+        assert_eq!([rounded(f64::MAX, 4), significant(5e-324)], ["1.798×10³⁰⁸", "5×10⁻³²⁴"]);
+        assert_eq!([rounded(0.123_456_789, 4), rounded(999_999.9, 3)], ["0.1235", "1,000,000"]);
+        assert_eq!([exact(f64::NAN), exact(f64::NEG_INFINITY), exact(-0.0)], ["NaN", "−∞", "0"]);
     }
 
     #[test]

@@ -40,6 +40,9 @@ pub(crate) fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
         let lower: Vec<_> = piece.iter().map(|&(x, low, _)| (x, inside(low))).collect();
         let mut around = simplified(&thinned(&upper));
         around.extend(simplified(&thinned(&lower)).into_iter().rev());
+        if !has_area(&around) {
+            continue;
+        }
         polyline(&mut path, &around);
         path.push('Z');
     }
@@ -53,10 +56,23 @@ pub(crate) fn rings(lines: &[Vec<Place>]) -> String {
     for line in lines {
         let points: Option<Vec<(f64, f64)>> = line.iter().copied().collect();
         let Some(points) = points.filter(|points| points.len() > 2) else { continue };
-        polyline(&mut path, &simplified(&points));
+        let around = simplified(&points);
+        if !has_area(&around) {
+            continue;
+        }
+        polyline(&mut path, &around);
         path.push('Z');
     }
     path
+}
+
+/// Whether a closed line as it is written encloses anything: an interval of no width doesn't, and the rasteriser warns of
+/// such an area.
+fn has_area(points: &[(f64, f64)]) -> bool {
+    let differ = |of: fn(&(f64, f64)) -> f64| {
+        points.windows(2).any(|pair| coordinate(of(&pair[0])) != coordinate(of(&pair[1])))
+    };
+    differ(|point| point.0) && differ(|point| point.1)
 }
 
 /// A straight piece: where it begins and ends.
@@ -268,6 +284,15 @@ mod tests {
     fn a_band_goes_forth_on_its_upper_and_back_on_its_lower_side() {
         let places = [Some((0.0, 30.0, 10.0)), Some((10.0, 60.0, -5.0))];
         assert_eq!(band(&places, &AREA), "M0 10L10 0 10 50 0 30Z");
+    }
+
+    #[test]
+    fn a_band_of_no_height_is_no_area() {
+        let flat = [Some((0.0, 20.0, 20.0)), Some((10.0, 20.0, 20.001)), None, Some((5.0, 1.0, 9.0))];
+        assert_eq!(band(&flat, &AREA), "");
+        let beyond = [Some((0.0, 90.0, 60.0)), Some((10.0, 80.0, 70.0))];
+        assert_eq!(band(&beyond, &AREA), "");
+        assert_eq!(rings(&[vec![Some((0.0, 1.0)), Some((5.0, 1.0)), Some((9.0, 1.0))]]), "");
     }
 
     #[test]

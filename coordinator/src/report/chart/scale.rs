@@ -26,6 +26,9 @@ const LARGEST: f64 = 1e300;
 /// What can be drawn on a logarithmic axis: ranges within it, with their margins, neither overflow nor underflow.
 const POSITIVE: std::ops::RangeInclusive<f64> = 1e-200..=1e200;
 
+/// A linear axis is no shorter than this: steps of less would underflow.
+const NARROWEST: f64 = 1e-290;
+
 impl Domain {
     /// The range of those of `values` that have a place on such an axis, with a margin (a share of the length) at both
     /// ends; none if no value has.
@@ -40,8 +43,10 @@ impl Domain {
         let (low, high) = extent?;
         Some(match kind {
             Kind::Linear => {
-                let (wide_low, wide_high) = if high - low <= low.abs().max(high.abs()) * 1e-12 {
-                    let half = if low == 0.0 { 0.5 } else { low.abs() * 0.1 };
+                let (wide_low, wide_high) = if high - low
+                    <= (low.abs().max(high.abs()) * 1e-12).max(NARROWEST)
+                {
+                    let half = if low == 0.0 && high == 0.0 { 0.5 } else { (low.abs() * 0.1).max(NARROWEST) };
                     (low - half, high + half)
                 } else {
                     (low - (high - low) * margin, high + (high - low) * margin)
@@ -134,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_single_value_still_gets_a_range_around_it() {
-        for value in [0.0, 1.0, -2.5, 1e-200, 1e299, -1e299] {
+        for value in [0.0, 1.0, -2.5, 1e-200, 1e299, -1e299, 5e-324] {
             let domain = Domain::around(Kind::Linear, [value], 0.05).unwrap();
             assert!(domain.low < domain.high && domain.place(value).unwrap().is_finite(), "{domain:?}");
         }

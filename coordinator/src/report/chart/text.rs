@@ -109,6 +109,20 @@ pub(crate) fn fit(text: &str, weight: Weight, size: f64, limit: f64) -> String {
     fits(low).unwrap_or_else(|| "…".to_owned())
 }
 
+/// Texts, each cut if it is wider than its limit. Those that would read the same once cut end with their place in the row.
+pub(crate) fn fit_apart(texts: &[(&str, f64)], weight: Weight, size: f64) -> Vec<String> {
+    let cut: Vec<String> = texts.iter().map(|&(text, limit)| fit(text, weight, size, limit)).collect();
+    let apart = |(place, &(text, limit)): (usize, &(&str, f64))| {
+        let is_like = |other: usize| cut[other] == cut[place] && texts[other].0 != text;
+        if cut[place] == text || !(0..texts.len()).any(is_like) {
+            return cut[place].clone();
+        }
+        let end = format!(" ({})", place + 1);
+        fit(text, weight, size, limit - width(&end, weight, size)) + &end
+    };
+    texts.iter().enumerate().map(apart).collect()
+}
+
 /// `text` in lines no wider than `limit`, broken at spaces; a word wider than a line is cut.
 pub(crate) fn wrap(text: &str, weight: Weight, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -240,6 +254,16 @@ mod tests {
         let cut = fit("a rather long name of a group", Weight::Regular, 12.0, 80.0);
         assert!(cut.ends_with('…') && width(&cut, Weight::Regular, 12.0) <= 80.0, "{cut}");
         assert_eq!(fit("short", Weight::Regular, 12.0, 80.0), "short");
+    }
+
+    #[test]
+    fn texts_that_read_the_same_once_cut_are_told_apart_by_their_places() {
+        let (one, other) = ("a rather long name, number 1", "a rather long name, number 2");
+        let cut = fit_apart(&[(one, 90.0), (other, 90.0), ("short", 90.0)], Weight::Regular, 12.0);
+        assert!(cut[0].ends_with("… (1)") && cut[1].ends_with("… (2)"), "{cut:?}");
+        assert_eq!(cut[2], "short");
+        assert!(cut.iter().all(|text| width(text, Weight::Regular, 12.0) <= 90.0));
+        assert_eq!(fit_apart(&[(one, 900.0), (one, 90.0)], Weight::Regular, 12.0)[0], one);
     }
 
     #[test]

@@ -64,7 +64,9 @@ fn labeller(largest: f64, step: f64, exponent: i32) -> impl Fn(f64) -> String {
         } else if at == 0.0 {
             "0".to_owned()
         } else {
-            number::power(at / 10f64.powi(magnitude), magnitude)
+            // As many decimals as tell the steps apart.
+            let decimals = usize::try_from(magnitude - exponent).unwrap_or(0).min(15);
+            number::power_to(at / 10f64.powi(magnitude), magnitude, decimals)
         }
     }
 }

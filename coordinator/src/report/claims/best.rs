@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::claim::{Best, Selection};
-use basin_domain::value::Value;
 
-use super::finding::Finding;
+use super::finding::{Basis, Finding, stated};
 use super::pair;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::chart::number::significant;
-use crate::report::figures::names;
+use crate::report::copies;
+use crate::report::left_out::LeftOut;
 use crate::report::projection::is_selected;
-use crate::report::runs::Run;
+use crate::report::runs::{Computation, Run};
 use crate::report::statistics::{Difference, LEVEL};
 
 /// A point: runs that differ in their seed only.
@@ -29,6 +28,9 @@ struct Point<'a> {
 /// interval: being better than all is an intersection of claims, each of which may err so often (Berger 1982,
 /// "Multiparameter hypothesis testing and acceptance sampling"). It doesn't if one is below 0 with an interval at
 /// 1 − 5 %/k for k others (Bonferroni): being worse than any is a union, where chances add up.
+///
+/// It can't hold if a run of any point has no value, or if another point has runs that are those of the selected one: no
+/// run is better than itself. It can fail to hold by a point of which neither is so. Points that are the same runs are one.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Finding {
     let sign = match best {
         Best::Lowest => -1.0,
@@ -40,9 +42,17 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
     let left_out = left_out(&meant, &others);
     let [meant] = meant[..] else {
         let why = format!("the selection means {} points, not one", meant.len());
-        return Finding::undecided(what, why).of_runs(&[0], left_out);
+        let finding = Finding::undecided(what, why).resting_on(&[Basis::default()]);
+        return Finding { left_out, ..finding };
     };
-    let n = meant.sample.runs.len();
+    let (same, others): (Vec<&Point<'_>>, Vec<&Point<'_>>) =
+        others.into_iter().partition(|other| pair::in_common(&meant.sample, &other.sample).is_some());
+    let others = distinct(others);
+    let n = meant.sample.n();
+    let rests = |finding: Finding| {
+        let finding = finding.resting_on(&[Basis { n, ..Basis::default() }]);
+        Finding { left_out: left_out.clone(), ..finding }
+    };
     let rivals: Vec<(&Point<'_>, Difference)> = others
         .iter()
         .filter_map(|other| Some((*other, pair::compare(&meant.sample, &other.sample, LEVEL)?)))
@@ -50,32 +60,35 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
     // The best of the others, the first of equal ones.
     let nearest =
         rivals.iter().reduce(|near, rival| if rival.1.estimate < near.1.estimate { rival } else { near });
+    let obstacle = obstacle(meant, &same, &others);
     let Some((nearest, found)) = nearest else {
         let why = if n == 0 { "the point has no value" } else { "no other point has a value" };
-        return Finding::undecided(what, why).of_runs(&[n], left_out);
+        return rests(Finding::undecided(what, obstacle.unwrap_or_else(|| why.to_owned())));
     };
     let rank = 1 + rivals.iter().filter(|(_, found)| found.estimate < 0.0).count();
     let first = if rank == 1 { meant } else { *nearest };
+    let mean = |point: &Point<'_>| stated(sign * point.sample.mean().unwrap_or(f64::NAN));
     let measured = format!(
         "{what}: {} is {} with rank {rank} of {}; best is {} with {}; less the best other, {}: {}",
         meant.label,
-        significant(sign * meant.sample.mean()),
+        mean(meant),
         rivals.len() + 1,
         first.label,
-        significant(sign * first.sample.mean()),
+        mean(first),
         nearest.label,
-        significant(sign * found.estimate),
+        stated(sign * found.estimate),
     );
     let turned = |(low, high): (f64, f64)| if sign > 0.0 { (low, high) } else { (-high, -low) };
     let finding = |found: &Difference, verdict: Verdict| {
-        Finding::new(measured.clone(), sign * found.estimate, found.interval.map(turned), |_| verdict)
-            .of_runs(&[n], left_out.clone())
+        rests(Finding::new(measured.clone(), sign * found.estimate, found.interval.map(turned), |_| verdict))
     };
-    let all_level = 1.0 - (1.0 - LEVEL) / rivals.len() as f64;
-    let better = rivals.iter().filter_map(|(other, _)| {
-        let found = pair::compare(&meant.sample, &other.sample, all_level)?;
-        found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
-    });
+    let all_level = 1.0 - (1.0 - LEVEL) / others.len() as f64;
+    let is_whole = |point: &Point<'_>| !point.sample.has_gaps();
+    let better =
+        rivals.iter().filter(|(other, _)| is_whole(meant) && is_whole(other)).filter_map(|(other, _)| {
+            let found = pair::compare(&meant.sample, &other.sample, all_level)?;
+            found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
+        });
     // Of those that are better beyond doubt, the one that is better by most; the first of equal ones.
     let best = better.reduce(|best, rival| if rival.1.estimate < best.1.estimate { rival } else { best });
     if let Some((other, found)) = best {
@@ -84,64 +97,69 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Findi
             "{}; {} is better with its interval at {} %",
             finding.measured,
             other.label,
-            significant(100.0 * all_level)
+            stated(100.0 * all_level)
         );
         return Finding { measured, ..finding };
     }
+    if let Some(why) = obstacle {
+        return Finding { why, ..finding(found, Verdict::Undecided) };
+    }
     let is_beaten = |other: &Difference| other.interval.is_some_and(|(low, _)| low > 0.0);
-    if rivals.len() == others.len() && rivals.iter().all(|(_, found)| is_beaten(found)) {
+    if rivals.iter().all(|(_, found)| is_beaten(found)) {
         return finding(found, Verdict::Holds);
     }
     let finding = finding(found, Verdict::Undecided);
-    let unmeasured = others.len() - rivals.len();
     let small = rivals.iter().filter(|(_, found)| found.interval.is_none()).count();
     let open = rivals.iter().filter(|(_, found)| found.interval.is_some() && !is_beaten(found)).count();
-    let why = match (finding.interval, unmeasured, small) {
-        (None, ..) if n < super::finding::TOO_FEW => finding.why,
-        (_, 0, 0) => format!("not told apart from {open} of {} other points", others.len()),
-        _ => format!(
-            "not told apart from {open} of {} other points; too few runs at {}",
-            others.len(),
-            unmeasured + small
-        ),
+    let why = match (finding.interval, small) {
+        (None, _) if n < super::finding::TOO_FEW => finding.why,
+        (_, 0) => format!("not told apart from {open} of {} other points", others.len()),
+        _ => format!("not told apart from {open} of {} other points; too few runs at {small}", others.len(),),
     };
     Finding { why, ..finding }
 }
 
+/// Why the point can't be the best of all, whatever the values are: it, or another one, has runs without a value, or
+/// another one is the same runs.
+fn obstacle(meant: &Point<'_>, same: &[&Point<'_>], others: &[&Point<'_>]) -> Option<String> {
+    let shared = same.iter().filter_map(|other| pair::in_common(&meant.sample, &other.sample));
+    if let Some(shared) = shared.reduce(|all, one| format!("{all}; {one}")) {
+        return Some(shared);
+    }
+    let mut gaps = LeftOut::default();
+    for point in [meant].iter().chain(others) {
+        gaps.merge(&point.sample.basis().left_out.undefined());
+    }
+    let points = [meant].iter().chain(others).filter(|point| point.sample.has_gaps()).count();
+    let (without, have) = (gaps.count(), if gaps.count() == 1 { "run has" } else { "runs have" });
+    let at = if points == 1 { "1 point".to_owned() } else { format!("{points} points") };
+    (without > 0).then(|| format!("{without} {have} no value, at {at}: {}", gaps.words()))
+}
+
+/// The points that aren't the same runs as one before.
+fn distinct<'p, 'a>(points: Vec<&'p Point<'a>>) -> Vec<&'p Point<'a>> {
+    let mut known: BTreeSet<BTreeSet<Computation>> = BTreeSet::new();
+    points.into_iter().filter(|point| known.insert(point.sample.computations())).collect()
+}
+
 /// The points of the selection's experiment, in plan order.
 fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Point<'a>> {
-    let mut known = BTreeSet::new();
-    let mut order: Vec<BTreeMap<&str, &Value>> = Vec::new();
-    let mut members: Vec<Vec<&Run>> = Vec::new();
-    for run in runs.iter().filter(|run| run.task.experiment == of.experiment) {
-        if !known.insert(run.task.id) {
-            continue;
-        }
-        let varied: BTreeMap<&str, &Value> = run
-            .task
-            .point
-            .iter()
-            .filter(|(name, _)| *name != "seed")
-            .map(|(name, value)| (name.as_str(), value))
-            .collect();
-        match order.iter().position(|point| *point == varied) {
-            Some(index) => members[index].push(run),
-            None => {
-                order.push(varied);
-                members.push(vec![run]);
-            }
+    let selected: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == of.experiment).collect();
+    let labels = copies::Points::of(&selected);
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut members: Vec<(&str, Vec<&Run>)> = Vec::new();
+    for run in &selected {
+        let label = labels.name(run);
+        let place = *places.entry(label).or_insert(members.len());
+        match members.get_mut(place) {
+            Some((_, members)) => members.push(run),
+            None => members.push((label, vec![run])),
         }
     }
-    let named = |varied: &BTreeMap<&str, &Value>| {
-        let parts =
-            varied.iter().map(|(name, value)| format!("{} {}", names::parameter(name), names::value(value)));
-        parts.collect::<Vec<_>>().join(", ")
-    };
-    order
-        .iter()
-        .zip(members)
-        .map(|(varied, members)| Point {
-            label: named(varied),
+    members
+        .into_iter()
+        .map(|(label, members)| Point {
+            label: label.to_owned(),
             is_meant: members.iter().any(|run| is_selected(run, of)),
             sample: Sample::of_all(members, |_, record| Ok(sign * measure(record, y)?)),
         })
@@ -150,8 +168,11 @@ fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Point<
 
 fn left_out(meant: &[&Point<'_>], others: &[&Point<'_>]) -> String {
     let of = |point: &&Point<'_>| {
-        let left_out = point.sample.left_out();
+        let left_out = point.sample.basis().left_out.words();
         (!left_out.is_empty()).then(|| format!("{}: {left_out}", point.label))
     };
-    meant.iter().chain(others).filter_map(of).collect::<Vec<_>>().join("; ")
+    let all: Vec<&Run> =
+        meant.iter().chain(others).flat_map(|point| point.sample.selected()).copied().collect();
+    let gaps = meant.iter().chain(others).filter_map(of);
+    gaps.chain(copies::sentences(&all)).collect::<Vec<_>>().join("; ")
 }

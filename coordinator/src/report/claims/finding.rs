@@ -3,6 +3,8 @@
 use serde::Serialize;
 
 use super::verdict::Verdict;
+use crate::report::chart::number;
+use crate::report::left_out::LeftOut;
 
 /// What a check measured, and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +23,32 @@ pub(crate) struct Finding {
     pub(crate) verdict: Verdict,
     /// Why nothing follows; empty where something does.
     pub(crate) why: String,
+}
+
+/// The runs that a finding rests on, and those that it doesn't.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Basis {
+    /// How many it rests on.
+    pub(super) n: usize,
+    /// How many of the runs in question it doesn't rest on, by the reason.
+    pub(super) left_out: LeftOut,
+    /// Which of them are one run, in sentences.
+    pub(super) copies: Vec<String>,
+}
+
+impl Basis {
+    fn words(&self) -> String {
+        let left_out = Some(self.left_out.words()).filter(|words| !words.is_empty());
+        left_out.into_iter().chain(self.copies.iter().cloned()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Why the statistic isn't that of all runs in question, if it isn't.
+    fn gap(&self) -> Option<String> {
+        let undefined = self.left_out.undefined();
+        let (without, of) = (undefined.count(), self.n + undefined.count());
+        let have = if without == 1 { "has" } else { "have" };
+        (without > 0).then(|| format!("{without} of {of} runs {have} no value: {}", undefined.words()))
+    }
 }
 
 impl Finding {
@@ -54,12 +82,23 @@ impl Finding {
         Self { why: why.into(), ..Self::new(measured, f64::NAN, None, |_| Verdict::Undecided) }
     }
 
-    /// The finding with the numbers of its runs, and with those that it doesn't rest on.
-    pub(super) fn of_runs(mut self, n: &[usize], left_out: String) -> Self {
-        self.n = n.to_vec();
-        self.left_out = left_out;
-        let fewest = n.iter().copied().min().unwrap_or(0);
-        if self.why == NO_INTERVAL && fewest < TOO_FEW {
+    /// Nothing follows of no run.
+    pub(super) fn of_nothing(measured: String) -> Self {
+        Self::undecided(measured, NO_INTERVAL)
+    }
+
+    /// The finding with the numbers of its runs, and with those that it doesn't rest on. If there are runs in question
+    /// that the statistic isn't defined for, it is undecided: leaving them out would be a choice of runs by their result.
+    pub(super) fn resting_on(mut self, bases: &[Basis]) -> Self {
+        self.n = bases.iter().map(|basis| basis.n).collect();
+        self.left_out =
+            joined(bases.iter().map(|basis| Some(basis.words()).filter(|words| !words.is_empty())));
+        let gaps = || bases.iter().map(Basis::gap);
+        let fewest = self.n.iter().copied().min().unwrap_or(0);
+        if gaps().any(|gap| gap.is_some()) {
+            self.verdict = Verdict::Undecided;
+            self.why = joined(gaps());
+        } else if self.why == NO_INTERVAL && fewest < TOO_FEW {
             self.why = format!("{fewest} runs are too few: it takes {TOO_FEW}");
             if fewest == 1 {
                 self.why = format!("1 run is too few: it takes {TOO_FEW}");
@@ -72,6 +111,22 @@ impl Finding {
     pub(crate) fn runs(&self) -> String {
         self.n.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ")
     }
+}
+
+/// What is said of one sample, or of the first and the second one.
+fn joined(of: impl Iterator<Item = Option<String>>) -> String {
+    let of: Vec<Option<String>> = of.collect();
+    let several = of.len() > 1;
+    let said = of.into_iter().zip(["of the first: ", "of the second: "]).filter_map(|(text, which)| {
+        let text = text?;
+        Some(if several { format!("{which}{text}") } else { text })
+    });
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// A number in the sentence of a finding.
+pub(super) fn stated(value: f64) -> String {
+    if value.is_nan() { "not defined".to_owned() } else { number::significant(value) }
 }
 
 /// The fewest runs that decide anything.

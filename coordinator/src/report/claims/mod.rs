@@ -1,8 +1,9 @@
 //! Claims: what a sweep file says of its results, decided from the runs. One file a kind of check, each a pure function of
 //! the runs.
 //!
-//! Every interval is at 95 %, and no check with fewer than three runs is decided. Runs that can't be measured are counted
-//! and said, never silently left out.
+//! Every interval is at 95 %, and no check with fewer than three runs is decided. Runs that can't be measured make a check
+//! undecided, with their count and the reason; runs that are one computation count once, and decide nothing between
+//! two selections that share them.
 
 mod best;
 mod correlation;
@@ -14,6 +15,8 @@ mod sample;
 mod smooth;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_evidence;
 mod together;
 mod trend;
 mod verdict;

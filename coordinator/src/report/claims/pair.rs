@@ -1,6 +1,9 @@
 //! Two selections side by side.
 
+use super::finding::Finding;
 use super::sample::Sample;
+use crate::report::copies;
+use crate::report::runs::Run;
 use crate::report::statistics::{Difference, difference};
 
 /// The difference between the means of two samples of one point each, paired where they have the same seeds.
@@ -8,17 +11,40 @@ pub(super) fn compare(a: &Sample<'_, f64>, b: &Sample<'_, f64>, level: f64) -> O
     difference(&by_seed(a), &by_seed(b), level)
 }
 
-/// What is left out of two samples, in words.
-pub(super) fn left_out<T>(a: &Sample<'_, T>, b: &Sample<'_, T>) -> String {
-    let (of_a, of_b) = (a.left_out(), b.left_out());
-    match (of_a.is_empty(), of_b.is_empty()) {
-        (true, true) => String::new(),
-        (false, true) => format!("of the first: {of_a}"),
-        (true, false) => format!("of the second: {of_b}"),
-        (false, false) => format!("of the first: {of_a}; of the second: {of_b}"),
+/// How two samples compare, by what `found` says of their difference: nothing where they have runs in common, since no run
+/// is evidence for or against itself, or where a side has no value.
+pub(super) fn decide(
+    what: String,
+    a: &Sample<'_, f64>,
+    b: &Sample<'_, f64>,
+    level: f64,
+    found: impl FnOnce(&Difference) -> Finding,
+) -> Finding {
+    let finding = match (in_common(a, b), compare(a, b, level)) {
+        (Some(why), _) => Finding::undecided(what, why),
+        (None, None) => Finding::undecided(what, "a side has no value"),
+        (None, Some(difference)) => found(&difference),
+    };
+    finding.resting_on(&[a.basis(), b.basis()])
+}
+
+/// Which runs of two samples are one run, in words, if any is.
+pub(super) fn in_common(a: &Sample<'_, f64>, b: &Sample<'_, f64>) -> Option<String> {
+    let of_b = b.computations();
+    let shared: Vec<_> = a.computations().into_iter().filter(|one| of_b.contains(one)).collect();
+    if shared.is_empty() {
+        return None;
     }
+    let both = a.selected().iter().chain(b.selected()).copied();
+    let runs: Vec<&Run> = both.filter(|run| shared.contains(&run.computation())).collect();
+    let named = copies::sentences(&runs);
+    let (count, runs) = (shared.len(), if shared.len() == 1 { "run" } else { "runs" });
+    Some(match named.is_empty() {
+        true => format!("both sides are the same point: {count} {runs} in common"),
+        false => format!("{count} {runs} in common: {}", named.join(", ")),
+    })
 }
 
 fn by_seed(sample: &Sample<'_, f64>) -> Vec<(u64, f64)> {
-    sample.runs.iter().map(|(run, value)| (run.task.spec.seed, *value)).collect()
+    sample.runs().iter().map(|(run, value)| (run.task.spec.seed, *value)).collect()
 }

@@ -5,76 +5,98 @@ use std::collections::{BTreeMap, BTreeSet};
 use basin_domain::claim::Selection;
 use basin_domain::record::Record;
 
+use super::finding::Basis;
+use crate::report::copies;
+use crate::report::left_out::{Kept, Reason, finite};
 use crate::report::projection::is_selected;
-use crate::report::runs::{Counts, Run};
+use crate::report::runs::{Computation, Run, distinct};
 
-/// Why a run without a number can't be measured.
-pub(super) const NOT_FINITE: &str = "without a finite value";
-
-/// The runs of a selection that have a quantity, and how many don't.
+/// The runs of a selection that have a quantity, and how many don't. Runs that are one computation are one run.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sample<'a, T> {
-    /// The runs that have it, in plan order.
-    pub(super) runs: Vec<(&'a Run, T)>,
-    /// How all selected runs ended.
-    counts: Counts,
-    /// How many completed runs don't have it, by the reason.
-    unmeasured: BTreeMap<&'static str, usize>,
+    /// The runs that have it, in plan order, and the count of those that don't.
+    kept: Kept<(&'a Run, T)>,
+    /// All selected runs, those that are one computation too.
+    selected: Vec<&'a Run>,
 }
 
 impl<'a, T> Sample<'a, T> {
-    /// Measures those of `runs` that are selected and completed; `quantity` says why one can't be measured, in words that
-    /// follow a number (`without a finite value`).
+    /// Measures those of `runs` that are selected and completed; `quantity` says why one can't be measured.
     pub(super) fn of(
         runs: &'a [Run],
         selection: &Selection,
-        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, &'static str>,
+        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, Reason>,
     ) -> Self {
-        // A task of two experiments is in the plan twice.
-        let mut known = BTreeSet::new();
-        let selected =
-            runs.iter().filter(|run| is_selected(run, selection) && known.insert(run.task.id)).collect();
-        Self::of_all(selected, quantity)
+        Self::of_all(runs.iter().filter(|run| is_selected(run, selection)).collect(), quantity)
     }
 
     /// Measures `selected` runs.
     pub(super) fn of_all(
         selected: Vec<&'a Run>,
-        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, &'static str>,
+        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, Reason>,
     ) -> Self {
-        let counts = Counts::of(selected.iter().copied());
-        let (mut runs, mut unmeasured) = (Vec::new(), BTreeMap::new());
-        for run in selected {
-            let Some(record) = run.completed() else { continue };
-            match quantity(run, record) {
-                Ok(value) => runs.push((run, value)),
-                Err(why) => *unmeasured.entry(why).or_default() += 1,
-            }
-        }
-        Self { runs, counts, unmeasured }
+        let kept =
+            Kept::sort(distinct(selected.iter().copied()), |run| Ok((run, quantity(run, run.measured()?)?)));
+        Self { kept, selected }
     }
 
-    /// The runs that aren't measured, in words: `1 diverged, 2 without a finite value`.
-    pub(super) fn left_out(&self) -> String {
-        let counted = Some(self.counts.left_out()).filter(|words| !words.is_empty());
-        let unmeasured = self.unmeasured.iter().map(|(why, count)| format!("{count} {why}"));
-        counted.into_iter().chain(unmeasured).collect::<Vec<_>>().join(", ")
+    /// The runs that have the quantity, with it.
+    pub(super) fn runs(&self) -> &[(&'a Run, T)] {
+        self.kept.values()
+    }
+
+    /// How many runs have the quantity.
+    pub(super) const fn n(&self) -> usize {
+        self.kept.n()
+    }
+
+    /// Whether a run that should have the quantity doesn't.
+    pub(super) fn has_gaps(&self) -> bool {
+        self.kept.left_out().undefined().count() > 0
+    }
+
+    /// All selected runs, each as often as the sweep has it.
+    pub(super) fn selected(&self) -> &[&'a Run] {
+        &self.selected
+    }
+
+    /// What was computed in the selected runs.
+    pub(super) fn computations(&self) -> BTreeSet<Computation> {
+        self.selected.iter().map(|run| run.computation()).collect()
+    }
+
+    /// The selected runs of each computation.
+    pub(super) fn by_computation(&self) -> BTreeMap<Computation, Vec<&'a Run>> {
+        let mut members: BTreeMap<Computation, Vec<&'a Run>> = BTreeMap::new();
+        for run in &self.selected {
+            members.entry(run.computation()).or_default().push(run);
+        }
+        members
+    }
+
+    /// What a finding about this sample rests on.
+    pub(super) fn basis(&self) -> Basis {
+        Basis {
+            n: self.n(),
+            left_out: self.kept.left_out().clone(),
+            copies: copies::sentences(&self.selected),
+        }
     }
 }
 
 impl Sample<'_, f64> {
     /// The quantity of each run.
     pub(super) fn values(&self) -> Vec<f64> {
-        self.runs.iter().map(|(_, value)| *value).collect()
+        self.runs().iter().map(|(_, value)| *value).collect()
     }
 
-    /// The mean of the quantity; NaN of no run.
-    pub(super) fn mean(&self) -> f64 {
-        self.values().iter().sum::<f64>() / self.runs.len() as f64
+    /// The mean of the quantity; none of no run.
+    pub(super) fn mean(&self) -> Option<f64> {
+        (self.n() > 0).then(|| self.values().iter().sum::<f64>() / self.n() as f64)
     }
 }
 
 /// A measure of a run: the last value of a series, or a single number.
-pub(super) fn measure(record: &Record, name: &str) -> Result<f64, &'static str> {
-    record.last(name).filter(|value| value.is_finite()).ok_or(NOT_FINITE)
+pub(super) fn measure(record: &Record, name: &str) -> Result<f64, Reason> {
+    finite(record.last(name).ok_or(Reason::NotRecorded)?)
 }

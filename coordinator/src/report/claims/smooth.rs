@@ -3,40 +3,42 @@
 use basin_domain::claim::Selection;
 use basin_domain::record::Record;
 
-use super::finding::Finding;
-use super::sample::{NOT_FINITE, Sample};
+use super::finding::{Finding, stated};
+use super::sample::Sample;
 use super::verdict::Verdict;
-use crate::report::chart::number::significant;
+use crate::report::left_out::Reason;
 use crate::report::runs::Run;
 use crate::report::statistics::{LEVEL, mean_interval};
 
 /// The roughness of a series, as a mean over runs, against the bound.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> Finding {
     let sample = Sample::of(runs, of, |_, record| of_run(record, y));
-    let mean = sample.mean();
-    let measured = format!(
-        "root mean square distance of {y} from the cubic through four neighbours, as a share of its range, mean over \
-         runs: {}; should be at most {}",
-        significant(mean),
-        significant(at_most)
+    let what = format!(
+        "root mean square distance of {y} from the cubic through four neighbours, as a share of its range, mean over runs"
     );
-    // No share is below 0, whatever the t interval says.
-    let interval = mean_interval(&sample.values(), LEVEL).map(|(low, high)| (low.max(0.0), high));
-    Finding::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
-        .of_runs(&[sample.runs.len()], sample.left_out())
+    let finding = match sample.mean() {
+        None => Finding::of_nothing(what),
+        Some(mean) => {
+            let measured = format!("{what}: {}; should be at most {}", stated(mean), stated(at_most));
+            // No share is below 0, whatever the t interval says.
+            let interval = mean_interval(&sample.values(), LEVEL).map(|(low, high)| (low.max(0.0), high));
+            Finding::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
+        }
+    };
+    finding.resting_on(&[sample.basis()])
 }
 
-fn of_run(record: &Record, y: &str) -> Result<f64, &'static str> {
-    let series = record.series.get(y).ok_or("without the series")?;
+fn of_run(record: &Record, y: &str) -> Result<f64, Reason> {
+    let series = record.series.get(y).ok_or(Reason::NotRecorded)?;
     if !series.points.iter().all(|(x, value)| x.is_finite() && value.is_finite()) {
-        return Err(NOT_FINITE);
+        return Err(Reason::NotFinite);
     }
     let mut points = series.points.clone();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     if points.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        return Err("with two values at one place");
+        return Err(Reason::TwoAtOnePlace);
     }
-    roughness(&points).ok_or("with fewer than five points")
+    roughness(&points).ok_or(Reason::TooFewPoints)
 }
 
 /// The root mean square distance of the points from the cubic through their two neighbours on each side, as a share of the

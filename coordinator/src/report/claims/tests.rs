@@ -11,19 +11,22 @@ use super::*;
 use crate::report::{State, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
-fn run(width: i64, seed: u64, record: Record) -> Run {
+pub(super) fn run(width: i64, seed: u64, record: Record) -> Run {
     let mut run = samples::images(1, 1).remove(0);
     run.task.experiment = ExperimentId::new("made-up").unwrap();
     run.task.point = [("width".to_owned(), Value::Integer(width))].into();
     run.task.spec.seed = seed;
     run.task.id = TaskId(Digest::of(format!("{width} {seed}").as_bytes()));
-    let State::Committed { record: measured, .. } = &mut run.state else { unreachable!() };
-    *measured = record;
+    samples::measure(&mut run, |measured| {
+        *measured = record;
+        // No run of another width is the same computation, whatever it ended with.
+        measured.set("width_of_run", width as f64);
+    });
     run
 }
 
 /// Runs of one width, seeds from 0, whose loss ends at these values.
-fn losses(width: i64, values: &[f64]) -> Vec<Run> {
+pub(super) fn losses(width: i64, values: &[f64]) -> Vec<Run> {
     let of = |(seed, &value): (u64, &f64)| {
         let mut record = Record::default();
         record.push("loss", Axis::Epoch, 0.0, 9.0);
@@ -34,7 +37,7 @@ fn losses(width: i64, values: &[f64]) -> Vec<Run> {
 }
 
 /// Runs of width 1 with this series each.
-fn series(of_runs: &[&[f64]]) -> Vec<Run> {
+pub(super) fn series(of_runs: &[&[f64]]) -> Vec<Run> {
     let of = |(seed, values): (u64, &&[f64])| {
         let mut record = Record::default();
         for (i, &value) in values.iter().enumerate() {
@@ -45,24 +48,24 @@ fn series(of_runs: &[&[f64]]) -> Vec<Run> {
     (0..).zip(of_runs).map(of).collect()
 }
 
-fn diverge(run: &mut Run) {
+pub(super) fn diverge(run: &mut Run) {
     let State::Committed { commit, .. } = &mut run.state else { unreachable!() };
     commit.outcome = Outcome::Diverged { iteration: 7 };
 }
 
-fn all() -> Selection {
+pub(super) fn all() -> Selection {
     Selection { experiment: ExperimentId::new("made-up").unwrap(), values: BTreeMap::new() }
 }
 
-fn width(width: i64) -> Selection {
+pub(super) fn width(width: i64) -> Selection {
     Selection { values: [("width".to_owned(), Value::Integer(width))].into(), ..all() }
 }
 
-fn y() -> String {
+pub(super) fn y() -> String {
     "loss".to_owned()
 }
 
-fn found(check: &Check, runs: &[Run]) -> Finding {
+pub(super) fn found(check: &Check, runs: &[Run]) -> Finding {
     decide(check, runs, None)
 }
 
@@ -86,7 +89,8 @@ fn means_within_a_factor_are_equivalent() {
     let unsure = against(&[0.5, 2.0, 9.0]);
     assert_eq!((unsure.verdict, unsure.why.as_str()), (Undecided, "the interval reaches over the bound"));
     let without = against(&[1.0, 0.0, -3.0]);
-    assert_eq!((without.verdict, without.why.as_str()), (Undecided, "1 run is too few: it takes 3"));
+    assert_eq!(without.verdict, Undecided);
+    assert_eq!(without.why, "of the second: 2 of 3 runs have no value: 2 without a positive value");
     assert_eq!(without.left_out, "of the second: 2 without a positive value");
 }
 
@@ -125,16 +129,18 @@ fn runs_are_paired_by_seed_whatever_else_their_experiments_vary() {
 }
 
 #[test]
-fn diverged_missing_and_unmeasured_runs_are_left_out_and_said() {
+fn diverged_missing_and_unmeasured_runs_leave_a_check_undecided_and_are_said() {
     let mut runs = losses(1, &[1.0, 1.1, 0.9, 1.0, f64::NAN, 1.0]);
     diverge(&mut runs[3]);
     runs[5].state = State::Missing;
     let within = found(&Check::Within { of: all(), y: y(), low: 0.5, high: 1.5 }, &runs);
-    assert_eq!((within.verdict, within.n.as_slice()), (Holds, &[3][..]));
+    assert_eq!((within.verdict, within.n.as_slice()), (Undecided, &[3][..]));
     assert_eq!(within.left_out, "1 diverged, 1 missing, 1 without a finite value");
+    assert_eq!(within.why, "3 of 6 runs have no value: 1 diverged, 1 missing, 1 without a finite value");
     diverge(&mut runs[2]);
     let few = found(&Check::Within { of: all(), y: y(), low: 0.5, high: 1.5 }, &runs);
-    assert_eq!((few.verdict, few.why.as_str()), (Undecided, "2 runs are too few: it takes 3"));
+    assert_eq!(few.verdict, Undecided);
+    assert!(few.why.starts_with("4 of 6 runs have no value: 2 diverged"), "{}", few.why);
     let checks = every_check();
     for check in &checks {
         let nothing = found(check, &[]);
@@ -214,23 +220,26 @@ fn a_trend_is_the_mean_rank_correlation_of_each_run() {
     assert_eq!(found(&check(Direction::Falls, 0.0), &runs).verdict, DoesntHold);
     let flat = series(&[&[1.0; 3][..], &[1.0, 2.0, 3.0], &[2.0, 2.0, 3.0], &[1.0, 2.0, 2.0]]);
     let finding = found(&check(Direction::Rises, 0.0), &flat);
-    assert_eq!((finding.verdict, finding.left_out.as_str()), (Holds, "1 without a rank correlation"));
+    assert_eq!((finding.verdict, finding.left_out.as_str()), (Undecided, "1 without a rank correlation"));
+    let constant = found(&check(Direction::Rises, 0.0), &series(&[&[1.0; 5][..]; 6]));
+    assert_eq!(constant.why, "6 of 6 runs have no value: 6 without a rank correlation");
+    assert_eq!(constant.measured, "mean over runs of the rank correlation of s with its x");
 }
 
 #[test]
-fn a_trend_ends_where_its_number_says_and_counts_values_that_are_not_finite() {
-    let mut runs = series(&[&[1.0, 2.0, f64::NAN, 3.0, 0.0, 0.0, 0.0][..]; 4]);
+fn a_trend_ends_where_its_number_says_and_is_undecided_without_it() {
+    let mut runs = series(&[&[1.0, 2.0, 2.5, 3.0, 0.0, f64::NAN, 0.0][..]; 4]);
     for run in &mut runs[..3] {
-        let State::Committed { record, .. } = &mut run.state else { unreachable!() };
-        record.set("trained_iterations", 3.0);
+        samples::measure(run, |record| record.set("trained_iterations", 3.0));
     }
     let until = Some("trained_iterations".to_owned());
     let check =
         Check::Trend { of: all(), y: "s".to_owned(), direction: Direction::Rises, at_least: 0.5, until };
+    let whole = found(&check, &runs[..3]);
+    assert_eq!((whole.verdict, whole.estimate), (Holds, Some(1.0)), "what comes after the end doesn't count");
     let finding = found(&check, &runs);
-    assert_eq!((finding.verdict, finding.estimate), (Holds, Some(1.0)));
-    assert_eq!(finding.left_out, "1 without the number to look up to");
-    assert!(finding.measured.ends_with("; 3 values that aren't finite left out"), "{}", finding.measured);
+    assert_eq!(finding.verdict, Undecided);
+    assert_eq!(finding.why, "1 of 4 runs has no value: 1 without the number to look up to");
 }
 
 /// Runs whose loss is this at width 1, 2, 3, …
@@ -336,7 +345,7 @@ fn a_point_without_values_keeps_another_from_being_the_best() {
     runs[6..].iter_mut().for_each(diverge);
     let finding = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
     assert_eq!(finding.verdict, Undecided);
-    assert_eq!(finding.why, "not told apart from 0 of 2 other points; too few runs at 1");
+    assert_eq!(finding.why, "3 runs have no value, at 1 point: 3 diverged");
     assert_eq!(finding.left_out, "width 3: 3 diverged");
 }
 
@@ -346,7 +355,7 @@ fn distances(between: f64, spread: f64) -> Distances {
     Distances {
         between_last: pairs.map(of).to_vec(),
         travelled: (0..4).map(|seed| (seed, 10.0)).collect(),
-        left_out: vec!["seed 4: is missing".to_owned()],
+        left_out: Vec::new(),
     }
 }
 
@@ -357,7 +366,9 @@ fn runs_are_together_if_their_ends_are_near_each_other() {
     let near_each_other = of(&distances(1.0, 0.1));
     assert_eq!((near_each_other.verdict, near_each_other.n.as_slice()), (Holds, &[4][..]));
     assert!((near_each_other.estimate.unwrap() - 0.13).abs() < 1e-12);
-    assert_eq!(near_each_other.left_out, "seed 4: is missing");
+    let without = of(&Distances { left_out: vec!["seed 4: is missing".to_owned()], ..distances(1.0, 0.1) });
+    assert_eq!((without.verdict, without.left_out.as_str()), (Undecided, "seed 4: is missing"));
+    assert_eq!(without.why, "1 of 5 runs has no distances: seed 4: is missing");
     assert_eq!(of(&distances(14.0, 0.1)).verdict, DoesntHold);
     assert_eq!(of(&distances(1.0, 1.3)).verdict, Undecided);
     let mut two = distances(1.0, 0.1);
@@ -420,7 +431,7 @@ fn claims_are_written_with_their_numbers() {
          2,Two things,doesn't hold,1,mean of loss: 0.8750; should lie within 2 and 3,0.875,\
          LOW,HIGH,4,,doesn't hold,\n\
          2,Two things,doesn't hold,2,mean of loss: 2; should lie within 0 and 1,2,,,2,1 without a finite value,\
-         undecided,2 runs are too few: it takes 3\n"
+         undecided,1 of 3 runs has no value: 1 without a finite value\n"
             .replace("LOW", "0.772286987161974")
             .replace("HIGH", "0.977713012838026")
     );
@@ -430,7 +441,8 @@ fn claims_are_written_with_their_numbers() {
         json[1]["checks"][1],
         serde_json::json!({
             "measured": "mean of loss: 2; should lie within 0 and 1", "estimate": 2.0, "interval": null, "n": [2],
-            "left_out": "1 without a finite value", "verdict": "undecided", "why": "2 runs are too few: it takes 3",
+            "left_out": "1 without a finite value", "verdict": "undecided",
+            "why": "1 of 3 runs has no value: 1 without a finite value",
         })
     );
 }

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::Finding;
+use super::finding::{Basis, Finding, stated};
 use super::verdict::Verdict;
-use crate::report::chart::number::significant;
 use crate::report::projection::Distances;
 use crate::report::statistics::{LEVEL, jackknife_interval};
 
@@ -14,7 +13,8 @@ use crate::report::statistics::{LEVEL, jackknife_interval};
 pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> Finding {
     const WHAT: &str = "mean distance between the last weights of two runs, as a share of that from a run's first to its last";
     let Some(distances) = distances else {
-        return Finding::undecided(WHAT.to_owned(), "no weights could be read").of_runs(&[0], String::new());
+        return Finding::undecided(WHAT.to_owned(), "no weights could be read")
+            .resting_on(&[Basis::default()]);
     };
     let seeds: BTreeSet<u64> = distances.travelled.iter().map(|(seed, _)| *seed).collect();
     let finding = match logarithm(distances, None) {
@@ -24,12 +24,18 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> Finding {
                 seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
             let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
             let interval = interval.map(|(low, high)| (low.exp(), high.exp()));
-            let measured =
-                format!("{WHAT}: {}; should be at most {}", significant(all.exp()), significant(at_most));
+            let measured = format!("{WHAT}: {}; should be at most {}", stated(all.exp()), stated(at_most));
             Finding::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
         }
     };
-    finding.of_runs(&[seeds.len()], distances.left_out.join(", "))
+    let found = finding.resting_on(&[Basis { n: seeds.len(), ..Basis::default() }]);
+    if distances.left_out.is_empty() {
+        return found;
+    }
+    let (without, of) = (distances.left_out.len(), seeds.len() + distances.left_out.len());
+    let (have, left_out) = (if without == 1 { "has" } else { "have" }, distances.left_out.join(", "));
+    let why = format!("{without} of {of} runs {have} no distances: {left_out}");
+    Finding { verdict: Verdict::Undecided, why, left_out, ..found }
 }
 
 /// The logarithm of the ratio, without the runs of one seed; None where it has no finite one.

@@ -2,24 +2,27 @@
 
 use basin_domain::claim::Selection;
 
-use super::finding::Finding;
+use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::chart::number::significant;
 use crate::report::runs::Run;
 use crate::report::statistics::{LEVEL, mean_interval};
 
 /// The mean, against the bounds.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, low: f64, high: f64) -> Finding {
     let sample = Sample::of(runs, of, |_, record| measure(record, y));
-    let mean = sample.mean();
-    let measured = format!(
-        "mean of {y}: {}; should lie within {} and {}",
-        significant(mean),
-        significant(low),
-        significant(high)
-    );
-    let interval = mean_interval(&sample.values(), LEVEL);
-    Finding::new(measured, mean, interval, |interval| Verdict::is_within(interval, low, high))
-        .of_runs(&[sample.runs.len()], sample.left_out())
+    let finding = match sample.mean() {
+        None => Finding::of_nothing(format!("mean of {y}")),
+        Some(mean) => {
+            let measured = format!(
+                "mean of {y}: {}; should lie within {} and {}",
+                stated(mean),
+                stated(low),
+                stated(high)
+            );
+            let interval = mean_interval(&sample.values(), LEVEL);
+            Finding::new(measured, mean, interval, |interval| Verdict::is_within(interval, low, high))
+        }
+    };
+    finding.resting_on(&[sample.basis()])
 }

@@ -1,20 +1,28 @@
 //! `against`: measures against a parameter or a single number of the runs, mean and interval over seeds at each value.
 
+use std::collections::{BTreeSet, HashMap};
+
 use basin_domain::figure::Layout;
+use basin_domain::record::Record;
 use basin_domain::value::Value;
 
 use super::cell::ENOUGH;
 use super::curves;
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::names;
+use super::labels::{self, Labels, Setting};
 use super::notes::{self, Remark};
+use super::{limits, names};
 use crate::report::chart::marker::Marker;
 use crate::report::chart::scale::{Kind, drawable};
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
-use crate::report::runs::{Counts, Run};
+use crate::report::left_out::{Kept, placed};
+use crate::report::runs::{Counts, Run, distinct};
 use crate::report::statistics::{Center, summarise};
+
+const AGAIN: &str =
+    "Hollow points: runs that stand at a smaller value already, drawn again and not counted again.";
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -59,21 +67,37 @@ fn axis(request: &Request<'_>, runs: &[&Run]) -> chart::Axis {
 /// The chart of `request` from `runs`, with its data.
 pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut rows = Rows::default();
-    let mut remarks = Vec::new();
+    let mut gaps = notes::Gaps::default();
     let grouped = groups::group_along(runs, request.group, request.facet, request.x);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
+    let pens = grouped.pens();
+    let mut most = 0;
     for facet in &facets {
         for measures in request.y {
-            panels.push(panel(request, measures, facet, &grouped, &mut rows, &mut remarks));
+            let (panel, places) = panel(request, measures, facet, (&grouped, &pens), &mut rows, &mut gaps);
+            panels.push(panel);
+            most = most.max(places);
         }
     }
+    let shown = limits::facets(facets.len(), request.y.len());
+    panels.truncate(shown * request.y.len());
+    let mut remarks = gaps.remarks();
     for measure in request.y.iter().flatten() {
         let quantity = names::quantity(measure, &[]);
-        remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
+        let text = notes::not_recorded(measure, runs, Run::completed);
+        remarks.extend(text.map(|text| Remark { quantity, text }));
     }
     remarks.extend(without_x(request, runs));
-    let notes = notes(request, &grouped, &facets, &remarks);
+    let mut notes = notes(request, &grouped, &facets, &remarks);
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    notes.extend(limits::note(limits::POINTS.min(most), most, "points of a panel, evenly spread,"));
+    let copies = notes::copies(runs);
+    if !copies.is_empty() {
+        notes.extend(copies);
+        notes.push(AGAIN.to_owned());
+    }
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!(
@@ -84,7 +108,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         ),
         heading: None,
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -99,26 +123,41 @@ fn panel(
     request: &Request<'_>,
     measures: &[String],
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
     rows: &mut Rows,
-    remarks: &mut Vec<Remark>,
-) -> Panel {
+    gaps: &mut notes::Gaps,
+) -> (Panel, usize) {
     let is_logarithmic = measures.iter().any(|measure| request.log_y.contains(measure));
     let kind = if is_logarithmic { Kind::Logarithmic } else { Kind::Linear };
-    let mut sheet =
-        Sheet { kind, facet: &facet.label, axis: request.x, marks: Vec::new(), crosses: Vec::new() };
+    let x = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
+    let placed: Vec<Vec<(f64, &Run)>> = grouped
+        .groups
+        .iter()
+        .map(|group| curves::within(group, facet))
+        .map(|runs| runs.into_iter().filter_map(|run| Some((place(request, run)?, run))).collect())
+        .collect();
+    let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
+    let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
+    let mut sheet = Sheet {
+        kinds: [x, kind],
+        facet: &facet.label,
+        axis: request.x,
+        marks: Vec::new(),
+        crosses: Vec::new(),
+        most: limits::POINTS,
+        count,
+    };
     for (number, group) in grouped.groups.iter().enumerate() {
-        let runs = curves::within(group, facet);
         for (position, measure) in measures.iter().enumerate() {
-            let placed: Vec<(f64, &Run)> =
-                runs.iter().filter_map(|run| Some((place(request, run)?, *run))).collect();
-            let pen = if measures.len() == 1 && grouped.groups.len() == 1 && widest(request) > 1 {
-                // Neither training nor test, which have the first pens: its axis says what it is.
-                widest(request)
-            } else {
-                number * widest(request) + position
-            };
-            sheet.draw(measure, group, pen, &placed, rows, remarks);
+            let pen = pens[number].map(|number| {
+                if measures.len() == 1 && grouped.groups.len() == 1 && widest(request) > 1 {
+                    // Neither training nor test, which have the first pens: its axis says what it is.
+                    widest(request)
+                } else {
+                    number * widest(request) + position
+                }
+            });
+            sheet.draw(measure, group, pen, &placed[number], rows, gaps);
         }
     }
     let Sheet { mut marks, crosses, .. } = sheet;
@@ -133,39 +172,51 @@ fn panel(
     });
     marks.extend(crosses);
     let all: Vec<&Run> = facet.runs.clone();
-    Panel {
+    let panel = Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
         x: axis(request, &all),
         y: chart::Axis::new(names::common_quantity(measures, &all), kind),
         marks,
-    }
+    };
+    (panel, count)
+}
+
+/// At how many different places runs stand.
+fn places(placed: &[(f64, &Run)]) -> usize {
+    placed.iter().map(|(x, _)| x.to_bits()).collect::<BTreeSet<u64>>().len()
 }
 
 /// A panel in the making.
 struct Sheet<'a> {
-    kind: Kind,
+    /// Of the horizontal and the vertical axis.
+    kinds: [Kind; 2],
     facet: &'a str,
     axis: &'a str,
     marks: Vec<Mark>,
     crosses: Vec<Mark>,
+    /// The most points that are drawn, of how many.
+    most: usize,
+    count: usize,
 }
 
 impl Sheet<'_> {
-    /// Draws one measure of one group: the middle of the runs at each x, joined by a line.
+    /// Draws one measure of one group: the middle of the runs at each x, joined by a line. Without a pen, only its data is
+    /// written. Runs that are the same computation at several x count at the first; where all runs are such, the point is
+    /// hollow.
     fn draw(
         &mut self,
         measure: &str,
         group: &Group<'_>,
-        pen: usize,
+        pen: Option<usize>,
         placed: &[(f64, &Run)],
         rows: &mut Rows,
-        remarks: &mut Vec<Remark>,
+        gaps: &mut notes::Gaps,
     ) {
-        let center = if self.kind == Kind::Linear { Center::Mean } else { Center::GeometricMean };
-        let mut xs: Vec<f64> = placed.iter().map(|(x, _)| *x).collect();
-        xs.sort_by(f64::total_cmp);
-        xs.dedup();
+        let [x_kind, y_kind] = self.kinds;
+        let center = if y_kind == Kind::Linear { Center::Mean } else { Center::GeometricMean };
+        let mut ordered: Vec<(f64, &Run)> = placed.to_vec();
+        ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
         let row = |what, seed, x, value, interval, n| Row {
             panel: measure,
             facet: self.facet,
@@ -178,59 +229,88 @@ impl Sheet<'_> {
             interval,
             n,
         };
-        let (mut line, mut bars, mut singles) = (Vec::new(), Vec::new(), Vec::new());
-        let mut without = 0;
-        for x in xs {
-            let here = placed.iter().filter(|(at, _)| *at == x).map(|(_, run)| *run);
-            let values: Vec<(u64, f64)> = here
-                .clone()
-                .filter_map(|run| Some((run.task.spec.seed, run.completed()?.last(measure)?)))
-                .collect();
-            without += values.iter().filter(|(_, value)| !drawable(self.kind, *value)).count();
-            let usable: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
-            if let Some(point) = summarise(x, &usable, center) {
-                line.push((x, point.value));
-                bars.extend(point.interval.map(|(low, high)| (x, low, high)));
-                if values.len() >= ENOUGH {
-                    rows.push(&row(center.as_str(), None, x, point.value, point.interval, point.n));
+        let quantity = names::quantity(measure, &[]);
+        let (mut line, mut bars) = (Vec::new(), Vec::new());
+        let (mut middles, mut singles, mut again) = (Vec::new(), Vec::new(), Vec::new());
+        let mut known = BTreeSet::new();
+        let own = places(placed);
+        let share = if self.count > self.most { (self.most * own / self.count).max(1) } else { own };
+        for (place, here) in ordered.chunk_by(|a, b| a.0 == b.0).enumerate() {
+            let x = here[0].0;
+            let runs = distinct(here.iter().map(|(_, run)| *run));
+            // Whether a run stands here for the first time.
+            let new: Vec<bool> = runs.iter().map(|run| known.insert(run.computation())).collect();
+            let is_copy = !new.is_empty() && !new.contains(&true);
+            let is_drawn = pen.is_some() && limits::is_drawn(place, own, share);
+            let measured = runs.iter().filter_map(|run| Some((run, run.completed()?.last(measure)?)));
+            let values =
+                Kept::sort(measured, |(run, value)| Ok((run.task.spec.seed, self::placed(y_kind, value)?)));
+            if !is_copy && self::placed(x_kind, x).is_ok() {
+                gaps.count(&quantity, values.left_out());
+            }
+            let kept = center.keep(values.values().iter().map(|(_, value)| *value));
+            let what = |what: &'static str, again: &'static str| if is_copy { again } else { what };
+            if let Some(point) = summarise(x, &kept, center) {
+                if is_drawn {
+                    line.push((x, point.value));
+                    bars.extend(point.interval.map(|(low, high)| (x, low, high)));
+                }
+                if values.n() >= ENOUGH {
+                    let what = what(center.as_str(), center.as_str_again());
+                    rows.push(&row(what, None, x, point.value, point.interval, point.n));
+                    if is_drawn {
+                        if is_copy { &mut again } else { &mut middles }.push((x, point.value));
+                    }
                 }
             }
-            if values.len() < ENOUGH {
-                for &(seed, value) in &values {
-                    singles.push((x, value));
-                    rows.push(&row("run", Some(seed), x, value, None, 1));
+            if values.n() < ENOUGH {
+                for &(seed, value) in values.values() {
+                    rows.push(&row(what("run", "run-again"), Some(seed), x, value, None, 1));
+                    if is_drawn {
+                        if is_copy { &mut again } else { &mut singles }.push((x, value));
+                    }
                 }
             }
-            for record in here.filter_map(Run::diverged) {
+            for run in &runs {
+                // What has no place is in the data all the same.
+                let value = run.completed().and_then(|record| record.last(measure));
+                if let Some(value) = value.filter(|value| self::placed(y_kind, *value).is_err()) {
+                    let seed = Some(run.task.spec.seed);
+                    rows.push(&row(what("run", "run-again"), seed, x, value, None, 0));
+                }
+            }
+            let diverged: Vec<&Record> = runs.iter().filter_map(|run| run.diverged()).collect();
+            for (number, record) in diverged.iter().enumerate() {
+                if !is_drawn || !limits::is_drawn(number, diverged.len(), limits::LINES) {
+                    continue;
+                }
                 let last = record
                     .series
                     .get(measure)
-                    .and_then(|series| series.points.iter().rev().find(|at| drawable(self.kind, at.1)));
+                    .and_then(|series| series.points.iter().rev().find(|at| drawable(y_kind, at.1)));
                 let value = last.map_or(f64::INFINITY, |&(_, value)| value);
-                self.crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
+                let color = Color::Group(pen.unwrap_or_default());
+                self.crosses.push(Mark::Cross { at: (x, value), color });
             }
         }
-        if without > 0 {
-            let of_what = if without == 1 { "value has" } else { "values have" };
-            let text = format!("{without} {of_what} no place on the axis");
-            remarks.push(Remark { quantity: names::quantity(measure, &[]), text });
-        }
+        let Some(pen) = pen else { return };
         let marker = Marker::group(pen);
-        let middles: Vec<(f64, f64)> =
-            line.iter().copied().filter(|at| !singles.iter().any(|single| single.0 == at.0)).collect();
         self.marks.push(Mark::ErrorBars { points: bars, color: Color::Group(pen) });
         self.marks.push(Mark::Line { points: line, pen: Pen::group(pen).faint(1.4, 1.0), secondary: false });
         self.marks.push(Mark::Points { points: middles, marker });
         self.marks.push(Mark::Points { points: singles, marker: marker.sized(2.8, 0.8) });
+        if !again.is_empty() {
+            self.marks.push(Mark::Points { points: again, marker: marker.hollow() });
+        }
     }
 }
 
-/// How many completed runs have no place on the horizontal axis.
+/// How many runs with a result have no place on the horizontal axis.
 fn without_x(request: &Request<'_>, runs: &[&Run]) -> Option<Remark> {
     let kind = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
     let has_no_place =
-        |run: &&&Run| run.completed().is_some() && !place(request, run).is_some_and(|x| drawable(kind, x));
-    let without = runs.iter().filter(has_no_place).count();
+        |run: &&Run| run.record().is_some() && !place(request, run).is_some_and(|x| drawable(kind, x));
+    let without = distinct(runs.iter().copied()).into_iter().filter(has_no_place).count();
     let of_what = if without == 1 { "run has" } else { "runs have" };
     (without > 0).then(|| Remark {
         quantity: names::quantity(request.x, &[]),
@@ -245,25 +325,26 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     let has_diverged = Counts::of(runs()).diverged > 0;
     let mut entries = Vec::new();
     if positions.len() > 1 || grouped.groups.len() > 1 {
-        for (number, group) in grouped.groups.iter().enumerate() {
+        entries = grouped.entries(|group, number| {
             let counts = Counts::of(group.runs.iter().copied());
-            for (position, name) in positions.iter().enumerate() {
+            let entry = |(position, name): (usize, &String)| {
                 let label = match (positions.len(), grouped.groups.len()) {
                     (1, _) => group.label.clone(),
                     (_, 1) => name.clone(),
                     _ => format!("{} · {name}", group.label),
                 };
+                if counts.completed == 0 {
+                    return Entry {
+                        label: format!("{label} ({})", counts.left_out()),
+                        swatch: Swatch::Nothing,
+                    };
+                }
                 let pen = number * positions.len() + position;
-                entries.push(if counts.completed == 0 {
-                    Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
-                } else {
-                    Entry {
-                        label,
-                        swatch: Swatch::Marked(Pen::group(pen).faint(1.4, 1.0), Marker::group(pen)),
-                    }
-                });
-            }
-        }
+                let swatch = Swatch::Marked(Pen::group(pen).faint(1.4, 1.0), Marker::group(pen));
+                Entry { label, swatch }
+            };
+            positions.iter().enumerate().map(entry).collect()
+        });
     }
     if has_diverged {
         entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
@@ -281,17 +362,18 @@ fn notes(
     for facet in facets {
         for group in &grouped.groups {
             // A point's runs: those of one place. Runs without one (nothing is known of them) stand together.
-            let mut at: Vec<(Option<String>, Vec<&Run>)> = Vec::new();
+            let mut at: Vec<(Setting, Vec<&Run>)> = Vec::new();
+            let mut known: HashMap<String, usize> = HashMap::new();
             for run in curves::within(group, facet) {
-                let place = match names::value_of(run, request.x) {
-                    Some(value) => Some(names::value(&value)),
-                    None => place(request, run).map(|x| names::value(&Value::Float(x))),
-                };
-                match at.iter_mut().find(|(known, _)| *known == place) {
+                let place = names::value_of(run, request.x).or_else(|| place(request, run).map(Value::Float));
+                let number = *known.entry(labels::key(&place)).or_insert(at.len());
+                match at.get_mut(number) {
                     Some((_, runs)) => runs.push(run),
                     None => at.push((place, vec![run])),
                 }
             }
+            let texts = Labels::of(at.iter().map(|(place, _)| place));
+            let at = at.into_iter().map(|(place, runs)| (place.is_some().then(|| texts.text(&place)), runs));
             for (place, runs) in at {
                 let name = match (place, grouped.groups.len() > 1 || !facet.label.is_empty()) {
                     (Some(place), false) => format!("{} {place}", names::parameter(request.x)),
@@ -331,6 +413,7 @@ fn notes(
                 .to_owned(),
         );
     }
+    notes.extend(notes::many_diverged(&cells));
     notes.extend(notes::sentences(remarks, usize::MAX));
     notes
 }

@@ -3,10 +3,13 @@
 use basin_domain::record::{Axis, Record};
 
 use super::data::{Row, Rows};
+use super::limits;
 use crate::report::chart::Mark;
 use crate::report::chart::layout::BAND;
+use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
-use crate::report::runs::Run;
+use crate::report::left_out::{Kept, LeftOut, placed};
+use crate::report::runs::{Run, distinct};
 use crate::report::statistics::{Bin, Center, Point, binned, summarise};
 
 /// Series with more points than this are drawn in bins.
@@ -128,7 +131,7 @@ fn draw_lines(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, r
 /// Draws diverged runs: each as a thin line that ends in a cross.
 pub(crate) fn diverged(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
     let color = Color::Group(place.number);
-    for (seed, points) in runs {
+    for (number, (seed, points)) in runs.iter().enumerate() {
         let drawn: Points = match place.bins {
             Some((start, width)) => {
                 binned(points, start, width, place.center).iter().map(|bin| (bin.x, bin.value)).collect()
@@ -137,6 +140,9 @@ pub(crate) fn diverged(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec
         };
         let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();
         push_run(place, "diverged-run", *seed, &drawn, rows);
+        if !limits::is_drawn(number, runs.len(), limits::LINES) {
+            continue;
+        }
         marks.push(Mark::Line {
             points: drawn,
             pen: Pen::group(place.number).faint(0.9, 0.75),
@@ -165,25 +171,52 @@ fn push_run(place: Place<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows
     }
 }
 
-/// The middle of all runs at every x that any of them has.
+/// The middle of all runs at every x that any of them has. How many values have no place in it is counted by [`gaps`].
 fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Point> {
     let mut all: Points = runs.iter().flat_map(|(_, points)| points).copied().collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     all.chunk_by(|a, b| a.0 == b.0)
         .filter_map(|chunk| {
-            let values: Vec<f64> = chunk.iter().map(|point| point.1).collect();
-            summarise(chunk[0].0, &values, center)
+            let kept = center.keep(chunk.iter().map(|point| point.1));
+            summarise(chunk[0].0, &kept, center)
         })
         .collect()
 }
 
-/// The points of `series` of those runs of `runs` from which `record` takes a record.
+/// The points of `series` of those runs of `runs` from which `record` takes a record; of runs that are one computation,
+/// once.
 pub(crate) fn points_of<'a>(
     runs: &[&'a Run],
     series: &str,
     record: fn(&'a Run) -> Option<&'a Record>,
 ) -> Vec<(u64, Points)> {
-    runs.iter()
+    distinct(runs.iter().copied())
+        .into_iter()
         .filter_map(|run| Some((run.task.spec.seed, record(run)?.series.get(series)?.points.clone())))
         .collect()
+}
+
+/// The values of these runs that have no place on an axis of this kind.
+pub(crate) fn gaps(kind: Kind, runs: &[(u64, Points)]) -> LeftOut {
+    let values = runs.iter().flat_map(|(_, points)| points).map(|point| point.1);
+    Kept::sort(values, |value| placed(kind, value)).left_out().clone()
+}
+
+/// The same of diverged runs: that their last values aren't finite is said by their crosses.
+pub(crate) fn gaps_of_diverged(kind: Kind, runs: &[(u64, Points)]) -> LeftOut {
+    let mut left_out = LeftOut::default();
+    for (_, points) in runs {
+        let end = points.iter().rposition(|point| point.1.is_finite()).map_or(0, |last| last + 1);
+        let values = points[..end].iter().map(|point| point.1);
+        left_out.merge(Kept::sort(values, |value| placed(kind, value)).left_out());
+    }
+    left_out
+}
+
+/// How many of these diverged runs have no value that could be drawn, in words.
+pub(crate) fn not_drawn(kind: Kind, diverged: &[(u64, Points)]) -> Option<String> {
+    let is_empty = |points: &Points| !points.iter().any(|point| placed(kind, point.1).is_ok());
+    let without = diverged.iter().filter(|(_, points)| is_empty(points)).count();
+    let of_what = if without == 1 { "diverged run has" } else { "diverged runs have" };
+    (without > 0).then(|| format!("{without} {of_what} no value to draw"))
 }

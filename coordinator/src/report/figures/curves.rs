@@ -8,8 +8,8 @@ use super::cell::{self, Place, Points};
 use super::data::Rows;
 use super::groups::{self, Group, Groups, Sizes};
 use super::notes::Remark;
-use super::{columns, height, names, notes};
-use crate::report::chart::scale::{Kind, drawable};
+use super::{columns, height, limits, names, notes};
+use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
 use crate::report::runs::{Counts, Run};
@@ -41,20 +41,26 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let facets = groups::facets(runs, request.facet);
     let mut panels: Vec<Panel> = Vec::new();
     let mut remarks: Vec<Remark> = Vec::new();
+    let pens = grouped.pens();
     for facet in &facets {
         for series in request.y {
-            panels.push(panel(request, series, facet, &grouped, &mut rows, &mut remarks));
+            panels.push(panel(request, series, facet, (&grouped, &pens), &mut rows, &mut remarks));
         }
     }
+    let shown = limits::facets(facets.len(), request.y.len());
+    panels.truncate(shown * request.y.len());
     remarks.extend(gaps(request, runs));
     let mut notes = notes_on_runs(request, &grouped, &facets);
+    notes.extend(notes::copies(runs));
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
     notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
         description: describe(request, &grouped, &facets, &notes),
         heading: grouped.heading.clone(),
         legend: legend(&grouped, runs),
-        rows: arrange(&panels, request.layout, request.y.len(), facets.len()),
+        rows: arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -64,7 +70,7 @@ fn panel(
     request: &Request<'_>,
     series: &str,
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
     rows: &mut Rows,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
@@ -77,19 +83,21 @@ fn panel(
     let diverged: Vec<Vec<(u64, Points)>> =
         cells.iter().map(|runs| cell::points_of(runs, series, Run::diverged)).collect();
     let bins = cell::bins_for(axis, completed.iter().chain(&diverged).flatten().map(|(_, points)| points));
-    let mut marks: Vec<Mark> = Vec::new();
+    let (mut marks, mut hidden): (Vec<Mark>, Vec<Mark>) = (Vec::new(), Vec::new());
     for (number, group) in grouped.groups.iter().enumerate() {
+        hidden.clear();
+        let marks = if pens[number].is_some() { &mut marks } else { &mut hidden };
         let place = Place {
             panel: series,
             facet: &facet.label,
             group: &group.label,
-            number,
+            number: pens[number].unwrap_or_default(),
             axis,
             center: center_of(kind),
             bins,
         };
-        cell::diverged(place, &diverged[number], &mut marks, rows);
-        cell::completed(place, &completed[number], &mut marks, rows);
+        cell::diverged(place, &diverged[number], marks, rows);
+        cell::completed(place, &completed[number], marks, rows);
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
@@ -117,8 +125,11 @@ const fn center_of(kind: Kind) -> Center {
 
 /// The runs of `group` that belong to `facet`.
 pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
-    let belongs = |run: &&Run| facet.runs.iter().any(|other| std::ptr::eq(*run, *other));
-    group.runs.iter().copied().filter(belongs).collect()
+    // Both are in plan order: the shorter one is looked through.
+    if facet.runs.len() < group.runs.len() {
+        return group.in_common(facet);
+    }
+    group.runs.iter().copied().filter(|run| facet.has(run)).collect()
 }
 
 /// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.
@@ -165,23 +176,18 @@ fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
         return Vec::new();
     }
     let sizes = Sizes::of(&grouped.groups);
-    let mut entries: Vec<Entry> = grouped
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(number, group)| {
-            let counts = Counts::of(group.runs.iter().copied());
-            let pen = Pen::group(number);
-            let (swatch, label) = if counts.completed + counts.diverged == 0 {
-                (Swatch::Nothing, format!("{} ({})", group.label, counts.left_out()))
-            } else if counts.completed >= cell::ENOUGH {
-                (Swatch::Banded(pen), sizes.label(group))
-            } else {
-                (Swatch::Line(pen), sizes.label(group))
-            };
-            Entry { label, swatch }
-        })
-        .collect();
+    let mut entries = grouped.entries(|group, number| {
+        let counts = Counts::of(group.runs.iter().copied());
+        let pen = Pen::group(number);
+        let (swatch, label) = if counts.completed + counts.diverged == 0 {
+            (Swatch::Nothing, format!("{} ({})", group.label, counts.left_out()))
+        } else if counts.completed >= cell::ENOUGH {
+            (Swatch::Banded(pen), sizes.label(group))
+        } else {
+            (Swatch::Line(pen), sizes.label(group))
+        };
+        vec![Entry { label, swatch }]
+    });
     if counts.diverged > 0 {
         entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
     }
@@ -226,38 +232,26 @@ fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
 
 /// What the series lack: values that have no place, and runs that didn't record them.
 pub(super) fn gaps(request: &Request<'_>, runs: &[&Run]) -> Vec<Remark> {
-    let mut remarks = Vec::new();
+    let (mut remarks, mut gaps) = (Vec::new(), notes::Gaps::default());
     for series in request.y {
-        let texts =
-            [without_place(kind_of(request, series), series, runs), notes::not_recorded(series, runs)];
+        let kind = kind_of(request, series);
         let quantity = names::parameter(series);
+        let diverged = cell::points_of(runs, series, Run::diverged);
+        gaps.count(&quantity, &cell::gaps(kind, &cell::points_of(runs, series, Run::completed)));
+        gaps.count(&quantity, &cell::gaps_of_diverged(kind, &diverged));
+        let texts = [cell::not_drawn(kind, &diverged), notes::not_recorded(series, runs, Run::record)];
         remarks.extend(texts.into_iter().flatten().map(|text| Remark { quantity: quantity.clone(), text }));
     }
-    remarks
-}
-
-fn without_place(kind: Kind, series: &str, runs: &[&Run]) -> Option<String> {
-    let all = cell::points_of(runs, series, Run::completed);
-    let points = all.iter().flat_map(|(_, points)| points);
-    let without = points.filter(|point| point.1.is_finite() && !drawable(kind, point.1)).count();
-    match kind {
-        Kind::Logarithmic if without == 1 => {
-            Some("1 value that isn't positive has no place on a logarithmic axis".to_owned())
-        }
-        Kind::Logarithmic if without > 1 => {
-            Some(format!("{without} values that aren't positive have no place on a logarithmic axis"))
-        }
-        Kind::Logarithmic | Kind::Linear => None,
-    }
+    gaps.remarks().into_iter().chain(remarks).collect()
 }
 
 fn describe(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>], notes: &[String]) -> String {
-    let groups: Vec<&str> = grouped.groups.iter().map(|group| group.label.as_str()).collect();
-    let panels: Vec<&str> =
-        facets.iter().map(|facet| facet.label.as_str()).filter(|label| !label.is_empty()).collect();
-    let mut text = format!("{}. Lines: {}.", request.y.join(", "), groups.join("; "));
+    let groups = limits::listed(grouped.groups.iter().map(|group| group.label.as_str()));
+    let panels = facets.iter().map(|facet| facet.label.as_str()).filter(|label| !label.is_empty());
+    let panels = limits::listed(panels);
+    let mut text = format!("{}. Lines: {groups}.", request.y.join(", "));
     if !panels.is_empty() {
-        text += &format!(" Panels: {}.", panels.join("; "));
+        text += &format!(" Panels: {panels}.");
     }
     format!("{text} {}", notes.join(" "))
 }

@@ -1,17 +1,19 @@
 //! `curves` with a line for each run, however many there are: nothing is averaged.
 
+use std::collections::BTreeSet;
+
 use basin_domain::record::Axis;
 
 use super::cell::Points;
 use super::curves::{self, Request};
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::names;
 use super::notes::{self, Remark};
+use super::{limits, names};
 use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::report::runs::{Counts, Run};
+use crate::report::runs::{Counts, Run, distinct};
 use crate::report::statistics::{Center, binned};
 
 /// Series with more points than this are drawn in bins: beyond, neither a plot nor a table of 100 runs shows more.
@@ -28,16 +30,30 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
+    let pens = grouped.pens();
     for facet in &facets {
+        let drawn = drawn(facet, &grouped, &pens);
         for series in request.y {
-            panels.push(panel(request, series, facet, &grouped, &mut rows));
+            panels.push(panel(request, series, facet, (&grouped, &drawn), &mut rows));
         }
     }
+    let shown = limits::facets(facets.len(), request.y.len());
+    panels.truncate(shown * request.y.len());
     let remarks = request.y.iter().filter_map(|series| binning(request, series, runs));
     let remarks: Vec<Remark> = remarks.chain(curves::gaps(request, runs)).collect();
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a line.")];
-    let laggards = runs.iter().filter(|run| is_laggard(run)).count();
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    let lines = |group: &Group<'_>, facet: &Group<'_>| distinct(curves::within(group, facet)).len();
+    let of_panel = |facet: &Group<'_>| -> usize {
+        let pens = grouped.groups.iter().zip(&pens);
+        pens.filter(|(_, pen)| pen.is_some()).map(|(group, _)| lines(group, facet)).sum()
+    };
+    let most = facets.iter().map(of_panel).max().unwrap_or(0);
+    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
+    notes.extend(notes::copies(runs));
+    let laggards = distinct(runs.iter().copied()).into_iter().filter(|run| is_laggard(run)).count();
     if laggards > 0 {
         notes.push(format!("{laggards} of them did not converge: dashed."));
     }
@@ -63,17 +79,39 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
         heading: grouped.heading.clone(),
         legend: legend(&grouped, laggards, counts.diverged),
-        rows: curves::arrange(&panels, request.layout, request.y.len(), facets.len()),
+        rows: curves::arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
     (chart, rows)
+}
+
+/// The lines of a facet: each run with its group and, if it is drawn, its pen. Runs that are one computation are one line,
+/// that of the first.
+struct Line<'a> {
+    run: &'a Run,
+    group: usize,
+    pen: Option<usize>,
+}
+
+fn drawn<'a>(facet: &Group<'_>, grouped: &Groups<'a>, pens: &[Option<usize>]) -> Vec<Line<'a>> {
+    let mut known = BTreeSet::new();
+    let mut lines = Vec::new();
+    for (group, runs) in grouped.groups.iter().enumerate() {
+        let runs = curves::within(runs, facet).into_iter().filter(|run| known.insert(run.computation()));
+        lines.extend(runs.map(|run| Line { run, group, pen: pens[group] }));
+    }
+    let count = lines.iter().filter(|line| line.pen.is_some()).count();
+    for (place, line) in lines.iter_mut().filter(|line| line.pen.is_some()).enumerate() {
+        line.pen = line.pen.filter(|_| limits::is_drawn(place, count, limits::LINES));
+    }
+    lines
 }
 
 fn panel(
     request: &Request<'_>,
     series: &str,
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, lines): (&Groups<'_>, &[Line<'_>]),
     rows: &mut Rows,
 ) -> Panel {
     let kind = curves::kind_of(request, series);
@@ -81,10 +119,12 @@ fn panel(
         facet.runs.iter().find_map(|run| Some(run.record()?.series.get(series)?.axis)).unwrap_or(Axis::Epoch);
     let mut marks = Vec::new();
     let mut crosses = Vec::new();
-    for (number, group) in grouped.groups.iter().enumerate() {
-        let runs = curves::within(group, facet);
-        let opacity = (6.0 / runs.len() as f64).sqrt().clamp(0.3, 1.0);
-        for run in runs {
+    let mut sizes = vec![0; grouped.groups.len()];
+    lines.iter().for_each(|line| sizes[line.group] += 1);
+    for &Line { run, group: number, pen } in lines {
+        let group = &grouped.groups[number];
+        let opacity = (6.0 / f64::from(sizes[number])).sqrt().clamp(0.3, 1.0);
+        {
             let Some((points, width)) = points_of(run, series, kind) else { continue };
             let what = match (run.diverged().is_some(), width.map(|_| center_of(kind))) {
                 (false, None) => "run",
@@ -108,6 +148,7 @@ fn panel(
                     n: 1,
                 });
             }
+            let Some(number) = pen else { continue };
             if run.diverged().is_some() {
                 let last = points.iter().rev().find(|point| point.1.is_finite()).copied();
                 crosses.extend(last.map(|at| Mark::Cross { at, color: Color::Group(number) }));
@@ -191,16 +232,16 @@ fn search_begins(runs: &[&Run]) -> Option<(f64, f64)> {
 fn legend(grouped: &Groups<'_>, laggards: usize, diverged: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
     if grouped.groups.len() > 1 || laggards > 0 {
-        for (number, group) in grouped.groups.iter().enumerate() {
+        let is_only = grouped.groups.len() == 1;
+        entries = grouped.entries(|group, number| {
             let counts = Counts::of(group.runs.iter().copied());
-            let is_only = grouped.groups.len() == 1;
             let label = if is_only { "converged".to_owned() } else { group.label.clone() };
-            entries.push(if counts.completed + counts.diverged == 0 {
+            vec![if counts.completed + counts.diverged == 0 {
                 Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
             } else {
                 Entry { label, swatch: Swatch::Line(Pen::solid(Color::Group(number), 1.4)) }
-            });
-        }
+            }]
+        });
     }
     if laggards > 0 {
         entries.push(Entry { label: "not converged".to_owned(), swatch: Swatch::Line(LAGGARD) });

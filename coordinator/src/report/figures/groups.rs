@@ -1,21 +1,45 @@
 //! Which runs belong together: the cells of a figure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use basin_domain::id::ExperimentId;
-use basin_domain::value::Value;
 
-use super::names;
-use crate::report::chart::number;
-use crate::report::runs::Run;
+use super::labels::{self, Labels, Setting};
+use super::{limits, names};
+use crate::report::chart::{Entry, number};
+use crate::report::runs::{Run, distinct};
 
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group<'a> {
     /// What tells it from the others, for people.
     pub(crate) label: String,
-    /// Its runs, in plan order.
+    /// Its runs, in plan order, those that are one computation too.
     pub(crate) runs: Vec<&'a Run>,
+    /// Where they lie: what [`Group::has`] looks up.
+    places: HashMap<usize, &'a Run>,
+}
+
+impl<'a> Group<'a> {
+    fn new(label: String) -> Self {
+        Self { label, runs: Vec::new(), places: HashMap::new() }
+    }
+
+    fn push(&mut self, run: &'a Run) {
+        self.runs.push(run);
+        self.places.insert(std::ptr::from_ref(run).addr(), run);
+    }
+
+    /// Whether a run is among these.
+    pub(crate) fn has(&self, run: &Run) -> bool {
+        self.places.contains_key(&std::ptr::from_ref(run).addr())
+    }
+
+    /// The runs that these and those of `other` have in common, in the order of `other`.
+    pub(crate) fn in_common(&self, other: &Group<'_>) -> Vec<&'a Run> {
+        let here = |run: &&Run| self.places.get(&std::ptr::from_ref(*run).addr()).copied();
+        other.runs.iter().filter_map(here).collect()
+    }
 }
 
 /// Groups with what their labels are about.
@@ -25,6 +49,33 @@ pub(crate) struct Groups<'a> {
     pub(crate) heading: Option<String>,
     /// The groups, in the order of their first runs.
     pub(crate) groups: Vec<Group<'a>>,
+}
+
+impl Groups<'_> {
+    /// The number of each group's pen; none of those that aren't drawn, because there are more than a legend can tell
+    /// apart. The first ones with a result are drawn then.
+    pub(crate) fn pens(&self) -> Vec<Option<usize>> {
+        if self.groups.len() <= limits::GROUPS {
+            return (0..self.groups.len()).map(Some).collect();
+        }
+        let mut next = 0..limits::GROUPS;
+        let has_result = |group: &Group<'_>| group.runs.iter().any(|run| run.record().is_some());
+        self.groups.iter().map(|group| if has_result(group) { next.next() } else { None }).collect()
+    }
+
+    /// How many of the groups are drawn, if that isn't all of them.
+    pub(crate) fn drawn(&self) -> Option<String> {
+        limits::note(self.pens().iter().flatten().count(), self.groups.len(), "groups")
+    }
+
+    /// The legend's lines of the groups: `entry` of those with a pen, and one for the rest.
+    pub(crate) fn entries(&self, entry: impl Fn(&Group<'_>, usize) -> Vec<Entry>) -> Vec<Entry> {
+        let pens = self.pens();
+        let named = self.groups.iter().zip(&pens).filter_map(|(group, pen)| Some(entry(group, (*pen)?)));
+        let mut entries: Vec<Entry> = named.flatten().collect();
+        entries.extend(limits::rest(pens.iter().filter(|pen| pen.is_none()).count(), "not drawn"));
+        entries
+    }
 }
 
 /// The runs of these experiments, in plan order.
@@ -42,21 +93,28 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     } else {
         parameters.to_vec()
     };
-    let keys: Vec<Vec<Option<Value>>> =
+    let settings: Vec<Vec<Setting>> =
         runs.iter().map(|run| parameters.iter().map(|name| names::value_of(run, name)).collect()).collect();
+    let keys: Vec<Vec<String>> =
+        settings.iter().map(|settings| settings.iter().map(labels::key).collect()).collect();
     let telling = telling(&keys, parameters.len());
-    let mut groups: Vec<(&Vec<Option<Value>>, Group<'a>)> = Vec::new();
-    for (run, key) in runs.iter().zip(&keys) {
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, group)) => group.runs.push(run),
-            None => groups.push((key, Group { label: label(key, &parameters, &telling), runs: vec![run] })),
+    let texts: Vec<Labels> = (0..parameters.len())
+        .map(|index| Labels::of(settings.iter().map(|settings| &settings[index])))
+        .collect();
+    let mut places: HashMap<&Vec<String>, usize> = HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for ((run, key), settings) in runs.iter().zip(&keys).zip(&settings) {
+        let place = *places.entry(key).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Group::new(label(settings, &parameters, &telling, &texts)));
         }
+        groups[place].push(run);
     }
     let heading = match telling[..] {
         [only] if parameters[only] != "experiment" => Some(names::parameter(&parameters[only])),
         _ => None,
     };
-    Groups { heading, groups: groups.into_iter().map(|(_, group)| group).collect() }
+    Groups { heading, groups }
 }
 
 /// Groups runs that stand at different places `x` of an axis: by `parameters`; if there are none, by everything that the sweep
@@ -79,8 +137,10 @@ pub(crate) fn group_along<'a>(
     group(runs, &chosen, facet)
 }
 
-/// What tells runs apart beside their seed, for people: parameters that the sweep varies, and the experiment.
+/// What tells runs that are different computations apart beside their seed, for people: parameters that the sweep varies,
+/// and the experiment.
 pub(crate) fn differences(runs: &[&Run]) -> BTreeSet<String> {
+    let runs = distinct(runs.iter().copied());
     let Some((first, others)) = runs.split_first() else { return BTreeSet::new() };
     let experiment = others.iter().any(|run| run.task.experiment != first.task.experiment);
     let varied: BTreeSet<&String> = runs.iter().flat_map(|run| run.task.point.keys()).collect();
@@ -105,20 +165,22 @@ pub(crate) fn each<'a>(runs: &[&'a Run], without: &[&str]) -> Groups<'a> {
 /// The runs of each value of `facet`, in the order of their first runs; all together if there is none.
 pub(crate) fn facets<'a>(runs: &[&'a Run], facet: Option<&str>) -> Vec<Group<'a>> {
     let Some(name) = facet else {
-        return vec![Group { label: String::new(), runs: runs.to_vec() }];
+        let mut all = Group::new(String::new());
+        runs.iter().for_each(|run| all.push(run));
+        return vec![all];
     };
-    let mut facets: Vec<(Option<Value>, Group<'a>)> = Vec::new();
-    for run in runs {
-        let value = names::value_of(run, name);
-        match facets.iter_mut().find(|(known, _)| *known == value) {
-            Some((_, group)) => group.runs.push(run),
-            None => {
-                let label = format!("{}: {}", names::parameter(name), shown(value.as_ref()));
-                facets.push((value, Group { label, runs: vec![run] }));
-            }
+    let settings: Vec<Setting> = runs.iter().map(|run| names::value_of(run, name)).collect();
+    let texts = Labels::of(&settings);
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut facets: Vec<Group<'a>> = Vec::new();
+    for (run, setting) in runs.iter().zip(&settings) {
+        let place = *places.entry(labels::key(setting)).or_insert(facets.len());
+        if place == facets.len() {
+            facets.push(Group::new(format!("{}: {}", names::parameter(name), texts.text(setting))));
         }
+        facets[place].push(run);
     }
-    facets.into_iter().map(|(_, group)| group).collect()
+    facets
 }
 
 /// The numbers of trainable parameters of groups' networks, where they tell the groups apart.
@@ -157,32 +219,37 @@ fn size(group: &Group<'_>) -> Option<f64> {
 
 /// Of the parameters that vary, those that are needed to tell the groups apart: one that changes only along with those
 /// before it says nothing new.
-fn telling(keys: &[Vec<Option<Value>>], parameters: usize) -> Vec<usize> {
+fn telling(keys: &[Vec<String>], parameters: usize) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::new();
+    // The runs that the chosen parameters don't tell apart have one number.
+    let mut classes: Vec<usize> = vec![0; keys.len()];
     let mut apart = 1;
     for parameter in 0..parameters {
-        let mut distinct: Vec<Vec<&Option<Value>>> = Vec::new();
-        for key in keys {
-            let part: Vec<_> = chosen.iter().chain([&parameter]).map(|&index| &key[index]).collect();
-            if !distinct.contains(&part) {
-                distinct.push(part);
-            }
-        }
-        if distinct.len() > apart {
-            apart = distinct.len();
+        let mut known: BTreeMap<(usize, &str), usize> = BTreeMap::new();
+        let finer: Vec<usize> = keys
+            .iter()
+            .zip(&classes)
+            .map(|(key, &class)| {
+                let next = known.len();
+                *known.entry((class, &key[parameter])).or_insert(next)
+            })
+            .collect();
+        if known.len() > apart {
+            apart = known.len();
+            classes = finer;
             chosen.push(parameter);
         }
     }
     chosen
 }
 
-fn label(key: &[Option<Value>], parameters: &[String], telling: &[usize]) -> String {
+fn label(settings: &[Setting], parameters: &[String], telling: &[usize], texts: &[Labels]) -> String {
     match *telling {
         [] => "all runs".to_owned(),
-        [only] => shown(key[only].as_ref()),
+        [only] => texts[only].text(&settings[only]),
         _ => {
             let part = |&index: &usize| {
-                let value = shown(key[index].as_ref());
+                let value = texts[index].text(&settings[index]);
                 if parameters[index] == "experiment" {
                     value
                 } else {
@@ -194,12 +261,10 @@ fn label(key: &[Option<Value>], parameters: &[String], telling: &[usize]) -> Str
     }
 }
 
-fn shown(value: Option<&Value>) -> String {
-    value.map_or_else(|| "–".to_owned(), names::value)
-}
-
 #[cfg(test)]
 mod tests {
+    use basin_domain::value::Value;
+
     use super::*;
     use crate::report::samples;
 

@@ -7,9 +7,9 @@ use super::cell::{self, Place};
 use super::curves;
 use super::data::Rows;
 use super::groups::{self, Group, Groups};
-use super::names;
 use super::notes::{self, Remark};
-use crate::report::chart::scale::{Kind, drawable};
+use super::{limits, names};
+use crate::report::chart::scale::Kind;
 use crate::report::chart::style::Pen;
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
 use crate::report::runs::{Counts, Run};
@@ -37,17 +37,25 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut rows = Rows::default();
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
-    let mut panels = Vec::new();
-    let mut remarks = Vec::new();
+    let (mut panels, mut gaps) = (Vec::new(), notes::Gaps::default());
+    let pens = grouped.pens();
+    let labels: Vec<String> = request.y.iter().map(|series| names::common_quantity(series, runs)).collect();
     for facet in &facets {
-        for series in request.y {
-            panels.push(panel(request, series, facet, &grouped, &mut rows));
-            remarks.extend(series.iter().filter_map(|series| without_place(request, series, facet)));
+        for (series, label) in request.y.iter().zip(&labels) {
+            panels.push(panel(request, (series, label), facet, (&grouped, &pens), &mut rows));
+            for name in series {
+                let points = cell::points_of(&facet.runs, name, Run::completed);
+                gaps.count(&names::quantity(name, &[]), &cell::gaps(kind_of(request, series), &points));
+            }
         }
     }
+    let shown = limits::facets(facets.len(), request.y.len());
+    panels.truncate(shown * request.y.len());
+    let mut remarks = gaps.remarks();
     for series in request.y.iter().flatten() {
         let quantity = names::quantity(series, &[]);
-        remarks.extend(notes::not_recorded(series, runs).map(|text| Remark { quantity, text }));
+        let text = notes::not_recorded(series, runs, Run::completed);
+        remarks.extend(text.map(|text| Remark { quantity, text }));
     }
     let cells: Vec<notes::Cell> = facets
         .iter()
@@ -68,6 +76,9 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     };
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::reading(&cells, &middle, DIVERGED));
+    notes.extend(notes::copies(runs));
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
     notes.push("Upright lines: the two solutions, at α = 0 and α = 1.".to_owned());
     notes.extend(notes::sentences(&remarks, usize::MAX));
     let chart = Chart {
@@ -75,7 +86,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         description: format!("Along the straight line through two solutions. {}", notes.join(" ")),
         heading: None,
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -83,26 +94,28 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
 
 fn panel(
     request: &Request<'_>,
-    series: &[String],
+    (series, label): (&[String], &str),
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
     rows: &mut Rows,
 ) -> Panel {
     let kind = kind_of(request, series);
-    let mut marks = Vec::new();
-    for (number, group) in grouped.groups.iter().enumerate() {
+    let (mut marks, mut hidden) = (Vec::new(), Vec::new());
+    for (group, pen) in grouped.groups.iter().zip(pens) {
+        hidden.clear();
+        let marks = if pen.is_some() { &mut marks } else { &mut hidden };
         let runs = curves::within(group, facet);
         for (position, name) in series.iter().enumerate() {
             let place = Place {
                 panel: name,
                 facet: &facet.label,
                 group: &group.label,
-                number: number * widest(request) + position,
+                number: pen.unwrap_or_default() * widest(request) + position,
                 axis: Axis::Ratio,
                 center: if kind == Kind::Linear { Center::Mean } else { Center::GeometricMean },
                 bins: None,
             };
-            cell::completed(place, &cell::points_of(&runs, name, Run::completed), &mut marks, rows);
+            cell::completed(place, &cell::points_of(&runs, name, Run::completed), marks, rows);
         }
     }
     // Bands behind the lines, and the solutions behind both, where there is something to see at all.
@@ -110,12 +123,11 @@ fn panel(
     if !marks.is_empty() {
         marks.splice(0..0, [0.0, 1.0].map(|x| Mark::Upright { x }));
     }
-    let all: Vec<&Run> = grouped.groups.iter().flat_map(|group| group.runs.iter().copied()).collect();
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
         x: chart::Axis::new("interpolation ratio α (0: from, 1: to)", Kind::Linear),
-        y: chart::Axis::new(names::common_quantity(series, &all), kind),
+        y: chart::Axis::new(label, kind),
         marks,
     }
 }
@@ -135,43 +147,23 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     if positions.len() == 1 && grouped.groups.len() <= 1 {
         return Vec::new();
     }
-    let mut entries = Vec::new();
-    for (number, group) in grouped.groups.iter().enumerate() {
+    grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
-        for (position, name) in positions.iter().enumerate() {
+        let entry = |(position, name): (usize, &String)| {
             let label = match (positions.len(), grouped.groups.len()) {
                 (1, _) => group.label.clone(),
                 (_, 1) => name.clone(),
                 _ => format!("{} · {name}", group.label),
             };
             let pen = Pen::group(number * positions.len() + position);
-            entries.push(if counts.completed == 0 {
+            if counts.completed == 0 {
                 Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
             } else if counts.completed >= cell::ENOUGH {
                 Entry { label, swatch: Swatch::Banded(pen) }
             } else {
                 Entry { label, swatch: Swatch::Line(pen) }
-            });
-        }
-    }
-    entries
-}
-
-/// How many values of a series leave a gap.
-fn without_place(request: &Request<'_>, series: &str, facet: &Group<'_>) -> Option<Remark> {
-    let kind = request
-        .y
-        .iter()
-        .find(|panel| panel.iter().any(|name| name == series))
-        .map_or(Kind::Linear, |panel| kind_of(request, panel));
-    let points = cell::points_of(&facet.runs, series, Run::completed);
-    let gaps = points.iter().flat_map(|(_, points)| points).filter(|point| !drawable(kind, point.1)).count();
-    (gaps > 0).then(|| Remark {
-        quantity: names::quantity(series, &[]),
-        text: if gaps == 1 {
-            "1 value has no place on the axis and leaves a gap".to_owned()
-        } else {
-            format!("{gaps} values have no place on the axis and leave gaps")
-        },
+            }
+        };
+        positions.iter().enumerate().map(entry).collect()
     })
 }

@@ -7,6 +7,8 @@ mod data;
 mod each;
 pub(crate) mod groups;
 mod interpolation;
+pub(crate) mod labels;
+mod limits;
 pub(crate) mod names;
 mod notes;
 mod predictions;

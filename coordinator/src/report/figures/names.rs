@@ -6,7 +6,7 @@ use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction,
 use basin_domain::record::Axis;
 use basin_domain::value::Value;
 
-use crate::report::chart::number;
+use super::labels;
 use crate::report::runs::Run;
 
 /// A series' quantity with its unit, as an axis says it.
@@ -119,17 +119,9 @@ pub(crate) fn parameter(name: &str) -> String {
     }
 }
 
-/// A parameter's value for people.
+/// A parameter's value for people, by itself; values beside each other are [`Labels`](super::labels::Labels).
 pub(crate) fn value(value: &Value) -> String {
-    match value {
-        Value::Boolean(true) => "yes".to_owned(),
-        Value::Boolean(false) => "no".to_owned(),
-        Value::Integer(number) => number::whole(*number),
-        Value::Float(number) if number.is_finite() => number::exact(*number),
-        Value::Float(number) => number.to_string(),
-        Value::Text(text) => text.clone(),
-        Value::List(items) => format!("({})", items.iter().map(self::value).collect::<Vec<_>>().join(", ")),
-    }
+    labels::alone(value)
 }
 
 /// A run's value of a parameter: what the sweep varies, else what the experiment's parameters say; `experiment` is the

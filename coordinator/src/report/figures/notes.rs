@@ -1,10 +1,16 @@
 //! The sentences below a figure: what is averaged, and what is missing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+
+use basin_domain::record::Record;
 
 use super::cell::ENOUGH;
 use super::groups::{self, Group};
-use crate::report::runs::{Counts, Run};
+use super::limits;
+use crate::report::chart::number;
+use crate::report::copies;
+use crate::report::left_out::{LeftOut, Reason};
+use crate::report::runs::{Counts, Run, distinct};
 
 /// The most exceptions that are named one by one.
 const NAMED: usize = 8;
@@ -61,14 +67,13 @@ pub(crate) fn name(facet: &Group<'_>, group: &Group<'_>) -> String {
 
 /// What most cells have; of equally frequent ones the first.
 fn usual(cells: &[Cell]) -> Counts {
-    let frequency = |counts: Counts| cells.iter().filter(|cell| cell.counts == counts).count();
-    let mut best = Counts::default();
+    let mut frequencies: HashMap<Counts, usize> = HashMap::new();
     for cell in cells {
-        if frequency(cell.counts) > frequency(best) {
-            best = cell.counts;
-        }
+        *frequencies.entry(cell.counts).or_default() += 1;
     }
-    best
+    let most = frequencies.values().max().copied().unwrap_or(0);
+    let first = cells.iter().map(|cell| cell.counts).find(|counts| frequencies[counts] == most);
+    first.unwrap_or_default()
 }
 
 /// The runs over which the cells are averaged: replicates, or runs of several points where a figure's groups are coarse.
@@ -98,7 +103,14 @@ pub(crate) fn reading(cells: &[Cell], middle: &str, diverged: &str) -> Vec<Strin
     if cells.iter().any(|cell| cell.counts.diverged > 0) {
         notes.push(diverged.to_owned());
     }
+    notes.extend(many_diverged(cells));
     notes
+}
+
+/// That not all diverged runs are drawn, where there are very many.
+pub(crate) fn many_diverged(cells: &[Cell]) -> Option<String> {
+    let most = cells.iter().map(|cell| cell.counts.diverged).max().unwrap_or(0);
+    limits::note(limits::LINES.min(most), most, "diverged runs of a cell, evenly spread,")
 }
 
 /// Something to be said about a panel.
@@ -110,33 +122,96 @@ pub(crate) struct Remark {
     pub(crate) text: String,
 }
 
-/// How many of the completed runs of `runs` have no such measure.
-pub(crate) fn not_recorded(measure: &str, runs: &[&Run]) -> Option<String> {
-    let lacks = |run: &&&Run| run.completed().is_some_and(|record| !record.series.contains_key(measure));
-    let without = runs.iter().filter(lacks).count();
+/// How many of the runs from which `record` takes a record have no such measure in it.
+pub(crate) fn not_recorded(
+    measure: &str,
+    runs: &[&Run],
+    record: fn(&Run) -> Option<&Record>,
+) -> Option<String> {
+    let lacks = |run: &&Run| record(run).is_some_and(|record| !record.series.contains_key(measure));
+    let without = distinct(runs.iter().copied()).into_iter().filter(lacks).count();
     let of_what = if without == 1 { "run" } else { "runs" };
     (without > 0).then(|| format!("not recorded by {without} {of_what}"))
 }
 
+/// Which of the runs are one run, in sentences.
+pub(crate) fn copies(runs: &[&Run]) -> Vec<String> {
+    let sentence = |text: String| capitalised(&format!("{text}: counted once."));
+    copies::sentences(runs).into_iter().map(sentence).collect()
+}
+
+/// The values that a figure doesn't draw, by quantity.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Gaps(Vec<(String, LeftOut)>);
+
+impl Gaps {
+    /// Counts what is left out of a panel of this quantity.
+    pub(crate) fn count(&mut self, quantity: &str, left_out: &LeftOut) {
+        match self.0.iter_mut().find(|(known, _)| known == quantity) {
+            Some((_, counted)) => counted.merge(left_out),
+            None => self.0.push((quantity.to_owned(), left_out.clone())),
+        }
+    }
+
+    /// All of it as remarks.
+    pub(crate) fn remarks(&self) -> Vec<Remark> {
+        let of = |(quantity, left_out): &(String, LeftOut)| {
+            let remark =
+                |(reason, count)| Remark { quantity: quantity.clone(), text: without_place(reason, count) };
+            left_out.iter().map(remark).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of).collect()
+    }
+}
+
+/// How many values have no place, and why not.
+fn without_place(reason: Reason, count: usize) -> String {
+    let number = number::whole(count as i64);
+    let (value, is, has) = if count == 1 { ("value", "isn't", "has") } else { ("values", "aren't", "have") };
+    match reason {
+        Reason::NotPositive => {
+            format!("{number} {value} that {is} positive {has} no place on a logarithmic axis")
+        }
+        Reason::NotFinite => format!("{number} {value} that {is} finite {has} no place on the axis"),
+        _ => format!("{number} {value} {has} no place on the axis: {}", reason.words()),
+    }
+}
+
+/// The most quantities that a sentence names.
+const QUANTITIES: usize = 12;
+/// The most sentences of remarks.
+const SENTENCES: usize = 24;
+
 /// The remarks as sentences: those that hold for several panels are said once, those that hold for all
 /// `quantities` without naming them.
 pub(crate) fn sentences(remarks: &[Remark], quantities: usize) -> Vec<String> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut known: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for remark in remarks {
-        match said.iter_mut().find(|(text, _)| *text == remark.text) {
-            Some((_, about)) if about.contains(&remark.quantity.as_str()) => {}
-            Some((_, about)) => about.push(&remark.quantity),
-            None => said.push((&remark.text, vec![&remark.quantity])),
+        let place = *places.entry(&remark.text).or_insert(said.len());
+        if place == said.len() {
+            said.push((&remark.text, Vec::new()));
+        }
+        if known.insert((&remark.text, &remark.quantity)) {
+            said[place].1.push(&remark.quantity);
         }
     }
-    let sentence = |(text, about): (&str, Vec<&str>)| {
+    let sentence = |(text, about): &(&str, Vec<&str>)| {
         if about.len() == quantities {
-            capitalised(&format!("{text}."))
-        } else {
-            capitalised(&format!("{}: {text}.", about.join(", ")))
+            return capitalised(&format!("{text}."));
         }
+        let mut named = about.iter().take(QUANTITIES).copied().collect::<Vec<_>>().join(", ");
+        if about.len() > QUANTITIES {
+            named += &format!(" and {} more", number::whole((about.len() - QUANTITIES) as i64));
+        }
+        capitalised(&format!("{named}: {text}."))
     };
-    said.into_iter().map(sentence).collect()
+    let mut sentences: Vec<String> = said.iter().take(SENTENCES).map(sentence).collect();
+    if said.len() > SENTENCES {
+        sentences.push(format!("And {} remarks more.", number::whole((said.len() - SENTENCES) as i64)));
+    }
+    sentences
 }
 
 fn capitalised(text: &str) -> String {

@@ -5,11 +5,11 @@ use basin_domain::record::Axis;
 use super::cell::{self, Place, Points};
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Sizes};
-use super::{columns, notes};
+use super::{columns, curves, limits, notes};
 use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
-use crate::report::runs::{Counts, Run};
+use crate::report::runs::{Counts, Run, distinct};
 use crate::report::statistics::Center;
 
 const TRUTH: Pen = Pen::solid(Color::Muted, 4.5).faint(4.5, 0.4);
@@ -19,7 +19,8 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     let mut rows = Rows::default();
     let facets = groups::facets(runs, facet);
     let grouped = groups::group(runs, &[], facet);
-    let mut cells = Vec::new();
+    let (mut cells, mut gaps) = (Vec::new(), notes::Gaps::default());
+    let pens = grouped.pens();
     let mut pairs: Vec<(Panel, Panel)> = Vec::new();
     for facet in &facets {
         let mut predicted = Sheet::new("prediction");
@@ -27,19 +28,14 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get("target")?.points));
         predicted.draw_truth(facet, truth, &mut rows);
         error.marks.push(Mark::Level { y: 0.0 });
-        for (number, group) in grouped.groups.iter().enumerate() {
-            let runs: Vec<&Run> = group
-                .runs
-                .iter()
-                .copied()
-                .filter(|run| facet.runs.iter().any(|other| std::ptr::eq(*run, *other)))
-                .collect();
+        for (group, pen) in grouped.groups.iter().zip(&pens) {
+            let runs = curves::within(group, facet);
             if runs.is_empty() {
                 continue;
             }
             let predictions = cell::points_of(&runs, "prediction", Run::completed);
-            let errors = runs
-                .iter()
+            let errors = distinct(runs.iter().copied())
+                .into_iter()
                 .filter_map(|run| {
                     let record = run.completed()?;
                     let (prediction, target) =
@@ -47,13 +43,16 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
                     Some((run.task.spec.seed, differences(&prediction.points, &target.points)))
                 })
                 .collect::<Vec<_>>();
-            predicted.draw(facet, group, number, &predictions, &mut rows);
-            error.draw(facet, group, number, &errors, &mut rows);
+            gaps.count("predictions", &cell::gaps(Kind::Linear, &predictions));
+            predicted.draw(facet, group, *pen, &predictions, &mut rows);
+            error.draw(facet, group, *pen, &errors, &mut rows);
             cells.push(notes::Cell::of(notes::name(facet, group), &runs));
         }
         let title = (!facet.label.is_empty()).then(|| facet.label.clone());
         pairs.push((predicted.panel(title, "f(x)"), error.panel(None, "prediction − truth")));
     }
+    let shown = limits::facets(pairs.len(), 2);
+    pairs.truncate(shown);
     let across = columns(pairs.len());
     let mut chart_rows = Vec::new();
     for pairs in pairs.chunks(across) {
@@ -64,26 +63,32 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     }
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::reading(&cells, Center::Mean.words(), "Diverged runs have no predictions."));
+    notes.extend(notes::copies(runs));
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    notes.extend(notes::sentences(&gaps.remarks(), usize::MAX));
+    let lacking = notes::not_recorded("prediction", runs, Run::completed);
+    notes.extend(lacking.map(|text| format!("Predictions: {text}.")));
     let description = format!(
         "Predictions of {} over the ground truth, with their errors below. {}",
-        grouped.groups.iter().map(|group| group.label.as_str()).collect::<Vec<_>>().join("; "),
+        limits::listed(grouped.groups.iter().map(|group| group.label.as_str())),
         notes.join(" ")
     );
     let sizes = Sizes::of(&grouped.groups);
     let mut legend = vec![Entry { label: "ground truth".to_owned(), swatch: Swatch::Line(TRUTH) }];
-    legend.extend(grouped.groups.iter().enumerate().map(|(number, group)| {
+    legend.extend(grouped.entries(|group, number| {
         let label = match &grouped.heading {
             Some(heading) => format!("{heading} {}", sizes.label(group)),
             None => sizes.label(group),
         };
         let counts = Counts::of(group.runs.iter().copied());
-        if counts.completed == 0 {
+        vec![if counts.completed == 0 {
             Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
         } else if counts.completed >= cell::ENOUGH {
             Entry { label, swatch: Swatch::Banded(Pen::group(number)) }
         } else {
             Entry { label, swatch: Swatch::Line(Pen::group(number)) }
-        }
+        }]
     }));
     (Chart { title: title.to_owned(), description, heading: None, legend, rows: chart_rows, notes }, rows)
 }
@@ -122,20 +127,22 @@ impl Sheet {
         &mut self,
         facet: &Group<'_>,
         group: &Group<'_>,
-        number: usize,
+        pen: Option<usize>,
         runs: &[(u64, Points)],
         rows: &mut Rows,
     ) {
+        let mut hidden = Vec::new();
+        let marks = if pen.is_some() { &mut self.marks } else { &mut hidden };
         let place = Place {
             panel: self.series,
             facet: &facet.label,
             group: &group.label,
-            number,
+            number: pen.unwrap_or_default(),
             axis: Axis::Input,
             center: Center::Mean,
             bins: None,
         };
-        cell::completed(place, runs, &mut self.marks, rows);
+        cell::completed(place, runs, marks, rows);
     }
 
     fn panel(self, title: Option<String>, y: &str) -> Panel {

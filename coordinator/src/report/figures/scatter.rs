@@ -1,17 +1,20 @@
 //! `scatter`: one measure against another, a point a run, with their rank correlation.
 
+use std::collections::BTreeSet;
+
 use basin_domain::figure::Layout;
 
 use super::curves;
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::names;
 use super::notes::{self, Remark};
+use super::{limits, names};
 use crate::report::chart::marker::Marker;
 use crate::report::chart::scale::{Kind, drawable};
 use crate::report::chart::style::Color;
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::report::runs::{Counts, Run};
+use crate::report::left_out::{Kept, LeftOut, finite, placed};
+use crate::report::runs::{Counts, Run, distinct};
 use crate::report::statistics::{Correlation, rank_correlation};
 
 /// What is asked for.
@@ -40,6 +43,8 @@ struct Dot<'a> {
     run: &'a Run,
     /// Its group.
     number: usize,
+    /// Its pen, if it is drawn.
+    pen: Option<usize>,
     at: (f64, f64),
     is_solid: bool,
 }
@@ -47,20 +52,33 @@ struct Dot<'a> {
 /// The chart of `request` from `runs`, with its data.
 pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut rows = Rows::default();
-    let mut remarks = Vec::new();
+    let (mut remarks, mut gaps) = (Vec::new(), notes::Gaps::default());
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
+    let pens = grouped.pens();
+    let mut most = 0;
     for facet in &facets {
         for y in request.y {
-            panels.push(panel(request, y, facet, &grouped, &mut rows, &mut remarks));
+            let dots = dots(request, y, facet, &grouped, &pens);
+            most = most.max(dots.iter().filter(|dot| pens[dot.number].is_some()).count());
+            panels.push(panel(request, y, facet, (&grouped, &pens, &dots), &mut rows, &mut remarks));
+            gaps.count(&names::quantity(y, &[]), &without_place(request, y, &dots));
         }
     }
+    let shown = limits::facets(facets.len(), request.y.len());
+    panels.truncate(shown * request.y.len());
+    remarks.extend(gaps.remarks());
     for measure in request.y {
         let quantity = names::quantity(measure, &[]);
-        remarks.extend(notes::not_recorded(measure, runs).map(|text| Remark { quantity, text }));
+        let text = notes::not_recorded(measure, runs, Run::completed);
+        remarks.extend(text.map(|text| Remark { quantity, text }));
     }
-    let notes = notes(request, runs, &remarks, panels.len(), grouped.groups.len());
+    let mut notes = notes(request, runs, &remarks, panels.len(), grouped.groups.len());
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    notes.extend(limits::note(limits::POINTS.min(most), most, "points of a panel, evenly spread,"));
+    notes.extend(notes::copies(runs));
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!(
@@ -71,7 +89,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         ),
         heading: grouped.heading.clone(),
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), facets.len()),
+        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -81,26 +99,19 @@ fn panel(
     request: &Request<'_>,
     y: &str,
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, pens, dots): (&Groups<'_>, &[Option<usize>], &[Dot<'_>]),
     rows: &mut Rows,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
-    let kinds = [request.log_x, request.log_y.iter().any(|name| name == y)]
-        .map(|is_logarithmic| if is_logarithmic { Kind::Logarithmic } else { Kind::Linear });
-    let dots = dots(request, y, facet, grouped);
-    let without =
-        dots.iter().filter(|dot| !drawable(kinds[0], dot.at.0) || !drawable(kinds[1], dot.at.1)).count();
-    if without > 0 {
-        let of_what = if without == 1 { "point has" } else { "points have" };
-        let quantity = names::quantity(y, &[]);
-        remarks.push(Remark { quantity, text: format!("{without} {of_what} no place on these axes") });
-    }
+    let kinds = kinds(request, y);
     let mut marks = Vec::new();
     let opacity = (40.0 / dots.len().max(1) as f64).sqrt().clamp(0.45, 0.9);
-    for dot in &dots {
-        let marker = Marker::group(dot.number).sized(3.4, opacity);
-        let marker = if dot.is_solid { marker } else { marker.hollow() };
-        marks.push(Mark::Points { points: vec![dot.at], marker });
+    for dot in dots {
+        if let Some(pen) = dot.pen {
+            let marker = Marker::group(pen).sized(3.4, opacity);
+            let marker = if dot.is_solid { marker } else { marker.hollow() };
+            marks.push(Mark::Points { points: vec![dot.at], marker });
+        }
         rows.push(&Row {
             panel: y,
             facet: &facet.label,
@@ -116,16 +127,20 @@ fn panel(
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
-    marks.extend(crosses(request, y, kinds[1], facet, grouped, rows));
+    marks.extend(crosses(request, y, kinds[1], facet, (grouped, pens), rows));
     let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
-    let solid: Vec<(f64, f64)> = solid.filter(|(x, y)| x.is_finite() && y.is_finite()).collect();
+    let solid = Kept::sort(solid, |(x, y)| Ok((finite(x)?, finite(y)?)));
     let quantity = match facet.label.as_str() {
         "" => names::quantity(y, &[]),
         facet => format!("{facet}, {}", names::quantity(y, &[])),
     };
-    let text = format!("the correlation is that of {} runs", solid.len());
+    let mut text = format!("the correlation is that of {} runs", solid.n());
+    let without = solid.left_out().count();
+    if without > 0 {
+        text += &format!(", without {without} that have no finite values");
+    }
     remarks.push(Remark { quantity: quantity.clone(), text });
-    let found = rank_correlation(&solid);
+    let found = rank_correlation(solid.values());
     if found.is_some_and(|found| found.is_perfect() && found.interval.is_some()) {
         let text = "in perfect order; the interval is that of Fisher's z".to_owned();
         remarks.push(Remark { quantity, text });
@@ -140,16 +155,42 @@ fn panel(
     }
 }
 
-/// The completed runs that have both measures, as points.
-fn dots<'a>(request: &Request<'_>, y: &str, facet: &Group<'a>, grouped: &Groups<'a>) -> Vec<Dot<'a>> {
+/// The axes' kinds, horizontal and vertical.
+fn kinds(request: &Request<'_>, y: &str) -> [Kind; 2] {
+    [request.log_x, request.log_y.iter().any(|name| name == y)]
+        .map(|is_logarithmic| if is_logarithmic { Kind::Logarithmic } else { Kind::Linear })
+}
+
+/// The points that have no place on the axes, by the first reason.
+fn without_place(request: &Request<'_>, y: &str, dots: &[Dot<'_>]) -> LeftOut {
+    let kinds = kinds(request, y);
+    let at = dots.iter().map(|dot| dot.at);
+    Kept::sort(at, |(x, y)| Ok((placed(kinds[0], x)?, placed(kinds[1], y)?))).left_out().clone()
+}
+
+/// The completed runs that have both measures, as points; of runs that are one computation, the first.
+fn dots<'a>(
+    request: &Request<'_>,
+    y: &str,
+    facet: &Group<'a>,
+    grouped: &Groups<'a>,
+    pens: &[Option<usize>],
+) -> Vec<Dot<'a>> {
     let mut dots = Vec::new();
+    let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
         for run in curves::within(group, facet) {
             let Some(record) = run.completed() else { continue };
             let (Some(x), Some(value)) = (record.last(request.x), record.last(y)) else { continue };
             let is_solid = request.solid_if.is_none_or(|name| record.last(name) == Some(1.0));
-            dots.push(Dot { run, number, at: (x, value), is_solid });
+            if known.insert(run.computation()) {
+                dots.push(Dot { run, number, pen: pens[number], at: (x, value), is_solid });
+            }
         }
+    }
+    let count = dots.iter().filter(|dot| dot.pen.is_some()).count();
+    for (place, dot) in dots.iter_mut().filter(|dot| dot.pen.is_some()).enumerate() {
+        dot.pen = dot.pen.filter(|_| limits::is_drawn(place, count, limits::POINTS));
     }
     dots
 }
@@ -160,13 +201,14 @@ fn crosses(
     y: &str,
     kind: Kind,
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
     rows: &mut Rows,
 ) -> Vec<Mark> {
     let mut crosses = Vec::new();
+    let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
         for run in curves::within(group, facet) {
-            let Some(record) = run.diverged() else { continue };
+            let Some(record) = run.diverged().filter(|_| known.insert(run.computation())) else { continue };
             let Some(x) = record.last(request.x) else { continue };
             let value = record.last(y).unwrap_or(f64::NAN);
             rows.push(&Row {
@@ -182,9 +224,14 @@ fn crosses(
                 n: 1,
             });
             let value = if drawable(kind, value) { value } else { f64::INFINITY };
-            crosses.push(Mark::Cross { at: (x, value), color: Color::Group(number) });
+            if let Some(pen) = pens[number] {
+                crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
+            }
         }
     }
+    let count = crosses.len();
+    let mut place = 0..count;
+    crosses.retain(|_| place.next().is_some_and(|place| limits::is_drawn(place, count, limits::LINES)));
     crosses
 }
 
@@ -208,14 +255,14 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     let hollow = grouped.groups.iter().flat_map(|group| &group.runs).filter(is_hollow).count();
     let mut entries = Vec::new();
     if grouped.groups.len() > 1 {
-        for (number, group) in grouped.groups.iter().enumerate() {
+        entries = grouped.entries(|group, pen| {
             let counts = Counts::of(group.runs.iter().copied());
-            entries.push(if counts.completed == 0 {
+            vec![if counts.completed == 0 {
                 Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
             } else {
-                Entry { label: group.label.clone(), swatch: Swatch::Point(Marker::group(number)) }
-            });
-        }
+                Entry { label: group.label.clone(), swatch: Swatch::Point(Marker::group(pen)) }
+            }]
+        });
     } else if let Some(name) = request.solid_if.filter(|_| hollow > 0) {
         let label = names::parameter(name);
         entries.push(Entry { label, swatch: Swatch::Point(Marker::group(0)) });
@@ -243,7 +290,7 @@ fn notes(
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a point.")];
     notes.extend(
-        notes::not_recorded(request.x, runs)
+        notes::not_recorded(request.x, runs, Run::record)
             .map(|text| format!("{} (horizontal): {text}.", names::parameter(request.x))),
     );
     if counts.diverged > 0 {
@@ -253,13 +300,21 @@ fn notes(
                 .to_owned(),
         );
     }
+    let drawn = limits::LINES.min(counts.diverged);
+    notes.extend(limits::note(drawn, counts.diverged, "diverged runs, evenly spread,"));
     if let Some(name) = request.solid_if {
-        let is_hollow = |run: &&&Run| run.completed().is_some_and(|record| record.last(name) != Some(1.0));
-        let hollow = runs.iter().filter(is_hollow).count();
+        let last = |run: &&Run| run.completed().map(|record| record.last(name));
+        let conditions: Vec<Option<f64>> =
+            distinct(runs.iter().copied()).iter().filter_map(|run| last(run)).collect();
+        let hollow = conditions.iter().filter(|met| **met != Some(1.0)).count();
+        let unknown = conditions.iter().filter(|met| !met.is_some_and(f64::is_finite)).count();
         if hollow > 0 {
             let (name, are) = (names::parameter(name), if hollow == 1 { "is" } else { "are" });
             notes
                 .push(format!("{hollow} of them {are} not {name}: hollow, and not part of the correlation."));
+            if unknown > 0 {
+                notes.push(format!("Of {unknown} of these, it isn't known."));
+            }
         }
     }
     let of = if groups > 1 { " over the runs of all groups together" } else { "" };

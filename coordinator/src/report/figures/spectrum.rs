@@ -4,11 +4,12 @@ use basin_domain::record::Axis;
 
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
-use super::{columns, height, notes};
+use super::{cell, columns, curves, height, limits, notes};
 use crate::report::chart::scale::Kind;
 use crate::report::chart::style::{Color, Pen};
 use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::report::runs::{Counts, Run};
+use crate::report::left_out::{Kept, LeftOut, placed};
+use crate::report::runs::{Counts, Run, distinct};
 
 /// The series.
 const SERIES: &str = "spectral_density";
@@ -28,16 +29,40 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
         .flat_map(|series| series.points.iter().map(|point| point.1))
         .filter(|density| density.is_finite())
         .fold(0.0, f64::max);
-    let panels: Vec<Panel> = facets.iter().map(|facet| panel(facet, &grouped, peak, &mut rows)).collect();
+    let pens = grouped.pens();
+    let mut gaps = notes::Gaps::default();
+    let mut most = 0;
+    let mut panels: Vec<Panel> = Vec::new();
+    for facet in &facets {
+        let (panel, lines) = panel(facet, (&grouped, &pens), peak, &mut rows);
+        panels.push(panel);
+        most = most.max(lines);
+        gaps.count("density", &without_place(facet, peak));
+    }
+    let shown = limits::facets(facets.len(), 1);
+    panels.truncate(shown);
     let cells: Vec<notes::Cell> =
         grouped.groups.iter().map(|group| notes::Cell::of(group.label.clone(), &group.runs)).collect();
+    let recorded = cell::points_of(runs, SERIES, Run::completed);
+    let densities = || recorded.iter().flat_map(|(_, points)| points).map(|point| point.1);
+    let below = densities().filter(|&density| density.is_finite() && density < FLOOR * peak).count();
     let mut notes = vec![
         notes::counts(&cells),
-        "Each run is a line. Every eigenvalue is spread over 1 % of its run's range; densities below 10⁻⁷ of the greatest are \
-         left out. The number at a line's last peak: the largest eigenvalue that was found."
-            .to_owned(),
+        format!(
+            "Each run is a line. Every eigenvalue is spread over 1 % of its run's range; densities below 10⁻⁷ of the greatest \
+             are left out ({} of {}). The number at a line's last peak: the largest eigenvalue that was found.",
+            number::whole(below as i64),
+            number::whole(densities().count() as i64)
+        ),
     ];
-    notes.extend(notes::not_recorded(SERIES, runs).map(|text| format!("The spectrum: {text}.")));
+    notes.extend(notes::copies(runs));
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
+    notes.extend(notes::sentences(&gaps.remarks(), usize::MAX));
+    notes.extend(
+        notes::not_recorded(SERIES, runs, Run::completed).map(|text| format!("The spectrum: {text}.")),
+    );
     let across = columns(panels.len());
     let chart = Chart {
         title: title.to_owned(),
@@ -53,12 +78,31 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
     (chart, rows)
 }
 
-fn panel(facet: &Group<'_>, grouped: &Groups<'_>, peak: f64, rows: &mut Rows) -> Panel {
+/// The densities of a facet's runs that have no place on the axis, but those below its floor.
+fn without_place(facet: &Group<'_>, peak: f64) -> LeftOut {
+    let points = cell::points_of(&facet.runs, SERIES, Run::completed);
+    let densities = points.iter().flat_map(|(_, points)| points).map(|point| point.1);
+    let above = densities.filter(|density| !density.is_finite() || *density >= FLOOR * peak);
+    Kept::sort(above, |density| placed(Kind::Logarithmic, density)).left_out().clone()
+}
+
+/// The panel of a facet, and the number of its lines, all of which are drawn if they are not too many.
+fn panel(
+    facet: &Group<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    peak: f64,
+    rows: &mut Rows,
+) -> (Panel, usize) {
     let mut marks = Vec::new();
     let mut drawn = 0;
-    for (number, group) in grouped.groups.iter().enumerate() {
-        let belongs = |run: &&&Run| facet.runs.iter().any(|other| std::ptr::eq(**run, *other));
-        for run in group.runs.iter().filter(belongs) {
+    let cells: Vec<Vec<&Run>> =
+        grouped.groups.iter().map(|group| distinct(curves::within(group, facet))).collect();
+    let has_spectrum = |run: &&&Run| run.completed().is_some_and(|record| record.series.contains_key(SERIES));
+    let lines = cells.iter().zip(pens).filter(|(_, pen)| pen.is_some());
+    let lines: usize = lines.map(|(runs, _)| runs.iter().filter(has_spectrum).count()).sum();
+    let mut place = 0;
+    for ((group, runs), pen) in grouped.groups.iter().zip(&cells).zip(pens) {
+        for run in runs {
             let Some(series) = run.completed().and_then(|record| record.series.get(SERIES)) else { continue };
             for &(x, value) in &series.points {
                 rows.push(&Row {
@@ -77,6 +121,11 @@ fn panel(facet: &Group<'_>, grouped: &Groups<'_>, peak: f64, rows: &mut Rows) ->
             let shown =
                 |&(x, density): &(f64, f64)| (x, if density >= FLOOR * peak { density } else { f64::NAN });
             let points: Vec<(f64, f64)> = series.points.iter().map(shown).collect();
+            let Some(number) = *pen else { continue };
+            place += 1;
+            if !limits::is_drawn(place - 1, lines, limits::LINES) {
+                continue;
+            }
             let last = last_peak(&points);
             marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
             drawn += 1;
@@ -90,13 +139,14 @@ fn panel(facet: &Group<'_>, grouped: &Groups<'_>, peak: f64, rows: &mut Rows) ->
     if !marks.is_empty() {
         marks.insert(0, Mark::Upright { x: 0.0 });
     }
-    Panel {
+    let panel = Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
         x: chart::Axis::new("eigenvalue of the Hessian", Kind::Linear),
         y: chart::Axis::new("density", Kind::Logarithmic),
         marks,
-    }
+    };
+    (panel, lines)
 }
 
 /// The rightmost point that is higher than those beside it: where the largest eigenvalue is.
@@ -113,13 +163,12 @@ fn legend(grouped: &Groups<'_>) -> Vec<Entry> {
         return Vec::new();
     }
     let sizes = groups::Sizes::of(&grouped.groups);
-    let entry = |(number, group): (usize, &Group<'_>)| {
+    grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
-        if counts.completed == 0 {
+        vec![if counts.completed == 0 {
             Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
         } else {
             Entry { label: sizes.label(group), swatch: Swatch::Line(Pen::group(number)) }
-        }
-    };
-    grouped.groups.iter().enumerate().map(entry).collect()
+        }]
+    })
 }

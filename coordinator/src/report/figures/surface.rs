@@ -79,7 +79,8 @@ pub(super) fn chart(
     let rows_of_panels = by_facet(facet, runs, &grouped, panels);
     let across = columns(rows_of_panels.iter().map(Vec::len).max().unwrap_or(0)).min(2);
     let height = [380.0, 225.0][across - 1];
-    let notes = notes(y, &grouped, &surfaces, &levels);
+    let mut notes = notes(y, &grouped, &surfaces, &levels);
+    notes.extend(notes::copies(runs));
     let chart = Chart {
         title: title.to_owned(),
         description: format!(

@@ -4,7 +4,7 @@ use basin_domain::experiment::{Experiment, Plane, Surface};
 use basin_domain::record::Record;
 
 use crate::report::chart::contour::Grid;
-use crate::report::runs::{Counts, Run};
+use crate::report::runs::{Counts, Run, distinct};
 
 /// The most cells that are put together; the sweep file allows a thousand along each side.
 const MOST_CELLS: usize = 1 << 20;
@@ -33,6 +33,7 @@ pub(super) fn assemble(runs: &[&Run], series: &str) -> Assembled {
     let parameters = runs.iter().find_map(|run| surface_of(run));
     let side = parameters.map_or(0, |surface| surface.resolution as usize);
     let side = if side * side <= MOST_CELLS { side } else { 0 };
+    let runs = distinct(runs.iter().copied());
     let records = || runs.iter().filter_map(|run| run.completed());
     let mut values = vec![f64::NAN; side * side];
     let (mut columns, mut rows) = (vec![None; side], vec![None; side]);

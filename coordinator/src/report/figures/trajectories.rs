@@ -1,11 +1,14 @@
 //! `trajectories`: recorded weights in the plane of their first two principal components, a line a run, a panel a choice of
 //! layers.
 
+use std::collections::{HashMap, HashSet};
+
 use basin_domain::id::TaskId;
 
 use super::columns;
 use super::data::Rows;
 use super::groups::{self, Group, Groups};
+use super::limits;
 use super::notes::{self, Remark};
 use crate::report::chart::marker::{Marker, Shape};
 use crate::report::chart::scale::Kind;
@@ -15,6 +18,8 @@ use crate::report::projection::{ALL_LAYERS, Projection, WeightPath};
 use crate::report::runs::{Counts, Run};
 use crate::report::tables::csv;
 
+/// The most runs with one reason that are named.
+const NAMED: usize = 8;
 /// The size of a recorded epoch, of the first and of the last one.
 const SIZES: [f64; 3] = [2.1, 4.2, 5.2];
 
@@ -28,17 +33,23 @@ pub(super) fn chart(
 ) -> (Chart, Rows) {
     let grouped = groups::each(runs, &[]);
     let facets = groups::facets(runs, facet);
+    let by_task = by_task(&grouped);
+    let pens = pens(&grouped, projections);
     let mut rows = Rows::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
     let mut panels = Vec::new();
     for facet in &facets {
         for layer in layers {
             let projection = projections.iter().find(|projection| projection.layer == *layer);
-            panels.push(panel(layer, projection, facet, &grouped, &mut rows));
+            panels.push(panel(layer, projection, facet, (&grouped, &by_task, &pens), &mut rows));
         }
     }
+    let shown = limits::facets(facets.len(), layers.len());
+    panels.truncate(shown * layers.len());
     let across = columns(if facets.len() > 1 && layers.len() <= 3 { layers.len() } else { panels.len() });
     let height = [360.0, 270.0, 205.0][across - 1];
-    let notes = notes(layers, runs, projections, &grouped);
+    let mut notes = notes(layers, runs, projections, &grouped, &by_task);
+    notes.extend(notes::copies(runs));
+    notes.extend(limits::note(shown, facets.len(), "facets"));
     let description = format!(
         "Recorded weights in the plane of their first two principal components. Panels: {}. {}",
         layers.iter().map(|layer| named(layer)).collect::<Vec<_>>().join("; "),
@@ -48,7 +59,7 @@ pub(super) fn chart(
         title: title.to_owned(),
         description,
         heading: grouped.heading.clone(),
-        legend: legend(&grouped, projections),
+        legend: legend(&grouped, &pens),
         rows: panels.chunks(across).map(|panels| chart::Row { height, panels: panels.to_vec() }).collect(),
         notes,
     };
@@ -63,14 +74,14 @@ fn panel(
     layer: &str,
     projection: Option<&Projection>,
     facet: &Group<'_>,
-    grouped: &Groups<'_>,
+    (grouped, by_task, pens): (&Groups<'_>, &HashMap<TaskId, usize>, &[Option<usize>]),
     rows: &mut Rows,
 ) -> Panel {
-    let belongs = |task: TaskId| facet.runs.iter().find(|run| run.task.id == task).copied();
+    let members: HashMap<TaskId, &Run> = facet.runs.iter().rev().map(|run| (run.task.id, *run)).collect();
     let paths = projection.map_or(&[][..], |projection| projection.paths.as_slice());
     let drawn: Vec<(usize, &Run, &WeightPath)> = paths
         .iter()
-        .filter_map(|path| Some((number_of(grouped, path.task)?, belongs(path.task)?, path)))
+        .filter_map(|path| Some((*by_task.get(&path.task)?, *members.get(&path.task)?, path)))
         .collect();
     let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &(number, run, path) in &drawn {
@@ -83,6 +94,7 @@ fn panel(
             rows.push_fields(fields.into_iter().chain(numbers));
         }
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
+        let Some(number) = pens[number] else { continue };
         let marker = |size: usize| Marker::group(number).sized(SIZES[size], 1.0);
         lines.push(Mark::Line {
             points: places.clone(),
@@ -118,9 +130,26 @@ pub(super) fn component_name(number: usize, share: Option<f64>) -> String {
     }
 }
 
-/// The group that a run is.
-fn number_of(grouped: &Groups<'_>, task: TaskId) -> Option<usize> {
-    grouped.groups.iter().position(|group| group.runs.iter().any(|run| run.task.id == task))
+/// The group that each run is.
+fn by_task(grouped: &Groups<'_>) -> HashMap<TaskId, usize> {
+    let runs = grouped.groups.iter().enumerate().rev();
+    runs.flat_map(|(number, group)| group.runs.iter().map(move |run| (run.task.id, number))).collect()
+}
+
+/// The number of each group's pen; none of those that aren't drawn. All that are projected are drawn: a projection itself
+/// takes so many snapshots and no more.
+fn pens(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Option<usize>> {
+    let paths = projections.iter().flat_map(|projection| &projection.paths);
+    let projected: HashSet<TaskId> = paths.map(|path| path.task).collect();
+    let is_drawn = |group: &Group<'_>| group.runs.iter().any(|run| projected.contains(&run.task.id));
+    let are_few = grouped.groups.len() <= limits::GROUPS;
+    let mut next = 0..;
+    let pen = |(number, group)| match is_drawn(group) {
+        true if are_few => Some(number),
+        true => next.next(),
+        false => None,
+    };
+    grouped.groups.iter().enumerate().map(pen).collect()
 }
 
 /// The labels of some epochs along a path: the first, and then one a quarter of the path's length, none near its end.
@@ -151,28 +180,26 @@ fn outcome(run: &Run) -> Option<(&'static str, String)> {
     Some(("training loss", number::significant(record.last("train_loss")?)))
 }
 
-fn legend(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Entry> {
-    let is_drawn = |group: &Group<'_>| {
-        let mut paths = projections.iter().flat_map(|projection| &projection.paths);
-        paths.any(|path| group.runs.iter().any(|run| run.task.id == path.task))
-    };
-    let mut entries: Vec<Entry> = grouped
-        .groups
-        .iter()
-        .enumerate()
-        .map(|(number, group)| {
-            if is_drawn(group) {
-                let pen = Pen::group(number).faint(1.3, 1.0);
-                return Entry {
-                    label: group.label.clone(),
-                    swatch: Swatch::Marked(pen, Marker::group(number)),
-                };
+fn legend(grouped: &Groups<'_>, pens: &[Option<usize>]) -> Vec<Entry> {
+    let are_few = grouped.groups.len() <= limits::GROUPS;
+    let (mut entries, mut unnamed, mut not_drawn) = (Vec::new(), 0, 0);
+    for (group, pen) in grouped.groups.iter().zip(pens) {
+        match *pen {
+            Some(pen) if pen < limits::GROUPS => {
+                let swatch = Swatch::Marked(Pen::group(pen).faint(1.3, 1.0), Marker::group(pen));
+                entries.push(Entry { label: group.label.clone(), swatch });
             }
-            let left_out = Counts::of(group.runs.iter().copied()).left_out();
-            let why = if left_out.is_empty() { "not drawn".to_owned() } else { left_out };
-            Entry { label: format!("{} ({why})", group.label), swatch: Swatch::Nothing }
-        })
-        .collect();
+            Some(_) => unnamed += 1,
+            None if are_few => {
+                let left_out = Counts::of(group.runs.iter().copied()).left_out();
+                let why = if left_out.is_empty() { "not drawn".to_owned() } else { left_out };
+                entries.push(Entry { label: format!("{} ({why})", group.label), swatch: Swatch::Nothing });
+            }
+            None => not_drawn += 1,
+        }
+    }
+    entries.extend(limits::rest(unnamed, "drawn in the same pens again"));
+    entries.extend(limits::rest(not_drawn, "not drawn"));
     let marker = |size: usize| Marker {
         color: Color::Ink,
         shape: Shape::Circle,
@@ -185,7 +212,13 @@ fn legend(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Entry> {
     entries
 }
 
-fn notes(layers: &[String], runs: &[&Run], projections: &[Projection], grouped: &Groups<'_>) -> Vec<String> {
+fn notes(
+    layers: &[String],
+    runs: &[&Run],
+    projections: &[Projection],
+    grouped: &Groups<'_>,
+    by_task: &HashMap<TaskId, usize>,
+) -> Vec<String> {
     let counts = Counts::of(runs.iter().copied());
     let most = projections.iter().map(|projection| projection.paths.len()).max().unwrap_or(0);
     let snapshots = |projection: &Projection| projection.paths.iter().map(|path| path.points.len()).sum();
@@ -218,7 +251,7 @@ fn notes(layers: &[String], runs: &[&Run], projections: &[Projection], grouped: 
     let remarks: Vec<Remark> = projections
         .iter()
         .filter(|projection| layers.contains(&projection.layer))
-        .flat_map(|projection| left_out(projection, grouped))
+        .flat_map(|projection| left_out(projection, grouped, by_task))
         .collect();
     notes.extend(notes::sentences(&remarks, layers.len()));
     notes
@@ -235,10 +268,10 @@ fn interval(projections: &[Projection]) -> String {
 }
 
 /// The completed runs that a projection leaves out, those with one reason together.
-fn left_out(projection: &Projection, grouped: &Groups<'_>) -> Vec<Remark> {
+fn left_out(projection: &Projection, grouped: &Groups<'_>, by_task: &HashMap<TaskId, usize>) -> Vec<Remark> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for left_out in &projection.left_out {
-        let label = number_of(grouped, left_out.task).map(|number| grouped.groups[number].label.clone());
+        let label = by_task.get(&left_out.task).map(|&number| grouped.groups[number].label.clone());
         let name = match (&grouped.heading, label) {
             (Some(heading), Some(label)) => format!("{heading} {label}"),
             (None, Some(label)) => label,
@@ -251,7 +284,14 @@ fn left_out(projection: &Projection, grouped: &Groups<'_>) -> Vec<Remark> {
     }
     let remark = |(why, names): (&str, Vec<String>)| Remark {
         quantity: named(&projection.layer),
-        text: format!("left out: {} ({why})", names.join(", ")),
+        text: match names.len() {
+            0..=NAMED => format!("left out: {} ({why})", names.join(", ")),
+            many => format!(
+                "left out: {} and {} more runs ({why})",
+                names[..NAMED].join(", "),
+                number::whole((many - NAMED) as i64)
+            ),
+        },
     };
     reasons.into_iter().map(remark).collect()
 }

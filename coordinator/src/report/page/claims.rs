@@ -18,7 +18,8 @@ pub(super) fn section(judgements: &[Judgement]) -> String {
          <th scope=\"col\">95 % interval</th><th scope=\"col\">verdict</th></tr></thead>\n{rows}</table></div>\n\
          <p class=\"note\">A claim holds if all its checks do, and doesn't if one doesn't. Where an interval reaches over its \
          bound, or fewer than {FEWEST} runs are there ({FEWEST_OF_CORRELATION} for a rank correlation), the check is \
-         undecided.</p>\n</section>\n"
+         undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same computation are \
+         one run.</p>\n</section>\n"
     )
 }
 

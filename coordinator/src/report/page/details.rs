@@ -1,13 +1,15 @@
 //! What ran, what went wrong, and where results come from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use basin_domain::id::ExperimentId;
+use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::record::Outcome;
 
 use crate::report::Results;
 use crate::report::chart::number;
+use crate::report::copies::{self, Points};
 use crate::report::escape::escape;
+use crate::report::figures::labels::{self, Labels, Setting};
 use crate::report::figures::names;
 use crate::report::runs::{Counts, Run, State};
 use crate::report::tables::commit_digest;
@@ -17,6 +19,8 @@ const LISTED: usize = 200;
 
 /// Every run that isn't averaged, with the reason.
 pub(super) fn problems(runs: &[Run]) -> String {
+    let by_task: HashMap<TaskId, &Run> = runs.iter().rev().map(|run| (run.task.id, run)).collect();
+    let points = Points::of(&runs.iter().collect::<Vec<_>>());
     let mut rows = String::new();
     let mut count = 0;
     for run in runs {
@@ -30,7 +34,7 @@ pub(super) fn problems(runs: &[Run]) -> String {
                     )
                 }
             },
-            State::Missing => missing(run, runs),
+            State::Missing => missing(run, &by_task),
             State::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
             State::Unreadable { error } => error.clone(),
         };
@@ -41,7 +45,7 @@ pub(super) fn problems(runs: &[Run]) -> String {
                 "<tr><td><span class=\"outcome {outcome}\">{outcome}</span></td><td>{}</td><td>{}</td>\
                  <td class=\"number\">{}</td><td><code title=\"{}\">{}</code></td><td class=\"why\">{}</td></tr>\n",
                 escape(run.task.experiment.as_str()),
-                escape(&point(run)),
+                escape(points.name(run)),
                 run.task.spec.seed,
                 run.task.id,
                 run.task.id.short(),
@@ -68,9 +72,9 @@ pub(super) fn problems(runs: &[Run]) -> String {
 }
 
 /// Why a run has no result: what it reads has none either, or it is still to come.
-fn missing(run: &Run, runs: &[Run]) -> String {
+fn missing(run: &Run, by_task: &HashMap<TaskId, &Run>) -> String {
     let inputs = run.task.spec.inputs.values();
-    let waited_for = inputs.filter_map(|input| runs.iter().find(|other| other.task.id == *input));
+    let waited_for = inputs.filter_map(|input| by_task.get(input).copied());
     let waited_for = waited_for.filter(|other| other.record().is_none());
     let named: Vec<String> = waited_for
         .map(|other| {
@@ -82,17 +86,6 @@ fn missing(run: &Run, runs: &[Run]) -> String {
         true => "no result yet".to_owned(),
         false => format!("it reads the result of {}", named.join(" and ")),
     }
-}
-
-fn point(run: &Run) -> String {
-    let parts: Vec<String> = run
-        .task
-        .point
-        .iter()
-        .filter(|(name, _)| *name != "seed")
-        .map(|(name, value)| format!("{} {}", names::parameter(name), names::value(value)))
-        .collect();
-    parts.join(", ")
 }
 
 /// What ran: a row an experiment.
@@ -108,24 +101,29 @@ pub(super) fn experiments(runs: &[Run]) -> String {
         let own: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == *id).collect();
         let kinds: BTreeSet<&str> = own.iter().map(|run| run.task.spec.experiment.kind()).collect();
         let seeds: BTreeSet<u64> = own.iter().map(|run| run.task.spec.seed).collect();
-        let points: BTreeSet<String> = own.iter().map(|run| point(run)).collect();
+        let points = Points::of(&own).count();
+        let tasks: BTreeSet<TaskId> = own.iter().map(|run| run.task.id).collect();
+        let copies = copies::sentences(&own);
+        let left_out = Counts::of_tasks(own.iter().copied()).left_out();
+        let remarks: Vec<String> =
+            Some(left_out).filter(|text| !text.is_empty()).into_iter().chain(copies).collect();
         rows += &format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td>{}</td></tr>\n",
             escape(id.as_str()),
             kinds.into_iter().collect::<Vec<_>>().join(", "),
             escape(&varied(&own)),
-            number::whole(points.len() as i64),
+            number::whole(points as i64),
             number::whole(seeds.len() as i64),
-            number::whole(own.len() as i64),
-            escape(&Counts::of(own.iter().copied()).left_out()),
+            number::whole(tasks.len() as i64),
+            escape(&remarks.join("; ")),
         );
     }
     format!(
         "<section>\n<h2>What ran</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">experiment</th>\
          <th scope=\"col\">kind</th><th scope=\"col\">varied</th><th scope=\"col\" class=\"number\">points</th>\
          <th scope=\"col\" class=\"number\">seeds</th><th scope=\"col\" class=\"number\">runs</th>\
-         <th scope=\"col\">not averaged</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
+         <th scope=\"col\">remarks</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
     )
 }
 
@@ -135,12 +133,12 @@ fn varied(runs: &[&Run]) -> String {
         runs.iter().flat_map(|run| run.task.point.keys()).filter(|name| *name != "seed").collect();
     let mut parts = Vec::new();
     for name in parameters {
-        let mut values: Vec<String> = Vec::new();
-        for value in runs.iter().filter_map(|run| run.task.point.get(name)).map(names::value) {
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
+        let settings: Vec<Setting> =
+            runs.iter().filter_map(|run| run.task.point.get(name)).cloned().map(Some).collect();
+        let texts = Labels::of(&settings);
+        let mut known = BTreeSet::new();
+        let distinct = settings.iter().filter(|setting| known.insert(labels::key(setting)));
+        let mut values: Vec<String> = distinct.map(|setting| texts.text(setting)).collect();
         let more = if values.len() > 6 { format!(", … ({} values)", values.len()) } else { String::new() };
         values.truncate(6);
         parts.push(format!("{}: {}{more}", names::parameter(name), values.join(", ")));

@@ -21,7 +21,7 @@ const SORT: &str = include_str!("sort.js");
 /// The page of `results`, with their drawn figures, what was found of their claims, and their table.
 pub(crate) fn html(results: &Results, figures: &[Drawn], claims: &[Judgement], table: &Table) -> String {
     let mut page = String::new();
-    let counts = Counts::of(&results.runs);
+    let counts = Counts::of_tasks(&results.runs);
     let title = escape(results.sweep.id.as_str());
     write!(
         page,
@@ -37,7 +37,7 @@ pub(crate) fn html(results: &Results, figures: &[Drawn], claims: &[Judgement], t
     page += &self::figures(figures);
     page += &claims::section(claims);
     page += &details::experiments(&results.runs);
-    page += &table_of_results::section(table);
+    page += &table_of_results::section(table, &results.runs);
     page += &details::provenance(results);
     page += "</main>\n";
     write!(page, "<script>\n{SORT}</script>\n</body>\n</html>\n").expect("text can be written to");

@@ -1,15 +1,20 @@
 //! The table of results on the page.
 
+use std::collections::BTreeSet;
+
 use basin_storage::table::{Column, Table};
 
 use crate::report::chart::number;
 use crate::report::escape::escape;
+use crate::report::runs::Run;
 
 /// The most rows that the page shows; the files have all.
 const SHOWN: usize = 1000;
 
 /// The table as a section of the page.
-pub(super) fn section(table: &Table) -> String {
+pub(super) fn section(table: &Table, runs: &[Run]) -> String {
+    let parameters: BTreeSet<&str> =
+        runs.iter().flat_map(|run| run.task.point.keys()).map(String::as_str).collect();
     let mut html = String::from(
         "<section>\n<h2>Results</h2>\n<p class=\"files\"><a href=\"results.csv\" download>CSV</a> \
          <a href=\"results.parquet\" download>Parquet</a> <a href=\"series.csv.zst\" download>all series (CSV, zstd)</a></p>\n\
@@ -25,7 +30,7 @@ pub(super) fn section(table: &Table) -> String {
     for row in 0..table.rows().min(SHOWN) {
         html += "<tr>";
         for (name, column) in &columns {
-            html += &cell(name, column, row);
+            html += &cell(name, column, row, parameters.contains(name.trim_start_matches("parameter.")));
         }
         html += "</tr>\n";
     }
@@ -37,11 +42,13 @@ pub(super) fn section(table: &Table) -> String {
     html + "</section>\n"
 }
 
-fn cell(name: &str, column: &Column, row: usize) -> String {
+/// A cell. Unlike values of a parameter have unlike texts; what was measured has four significant figures.
+fn cell(name: &str, column: &Column, row: usize, is_parameter: bool) -> String {
+    let text = if is_parameter { number::exact } else { number::significant };
     let gap = || "<td class=\"gap\">–</td>".to_owned();
     let number = |value: Option<f64>| {
         value.map_or_else(gap, |value| {
-            format!("<td class=\"number\" data-value=\"{value}\">{}</td>", number::significant(value))
+            format!("<td class=\"number\" data-value=\"{value}\">{}</td>", text(value))
         })
     };
     match column {
@@ -57,7 +64,9 @@ fn cell(name: &str, column: &Column, row: usize) -> String {
             }
             (Some(text), _) => format!("<td>{}</td>", escape(text)),
         },
-        Column::Integer(values) => number(values[row].map(|value| value as f64)),
+        Column::Integer(values) => values[row].map_or_else(gap, |value| {
+            format!("<td class=\"number\" data-value=\"{value}\">{}</td>", number::whole(value))
+        }),
         Column::Unsigned(values) => number(values[row].map(|value| value as f64)),
         Column::Float(values) => number(values[row]),
         Column::Boolean(values) => {

@@ -17,7 +17,7 @@ use super::{DistancesByCheck, ProjectionsByFigure, distances, plane};
 use crate::report::ReportError;
 use crate::report::figures::groups;
 use crate::report::gather::is_of_this_object;
-use crate::report::runs::{Run, State};
+use crate::report::runs::{Run, State, distinct};
 
 /// Results that are fetched at once.
 const CONCURRENT: usize = 4;
@@ -138,12 +138,6 @@ async fn fetch(store: &Store, run: &Run, folder: &Path) -> Result<Result<PathBuf
 
 fn in_words(error: &dyn std::error::Error) -> String {
     causes::in_words(error)
-}
-
-/// Each run once: a task of two experiments is in the plan twice.
-fn distinct<'a>(runs: impl Iterator<Item = &'a Run>) -> Vec<&'a Run> {
-    let mut known = BTreeSet::new();
-    runs.filter(|run| known.insert(run.task.id)).collect()
 }
 
 fn projections(figures: &[Figure], runs: &[Run], files: &Files) -> ProjectionsByFigure {

@@ -70,13 +70,18 @@ fn interval_of(
     Some((end(tail), end(1.0 - tail)))
 }
 
-/// A sixth of the skewness of the statistic's values without one thing each; 0 where they are all the same.
+/// The most blocks of things that are left out in turn: each costs as much as a resample.
+const BLOCKS: usize = 500;
+
+/// A sixth of the skewness of the statistic's values without one thing each, or without one block each where there are very
+/// many things (Miller 1974, "The jackknife: a review", Biometrika 61); 0 where they are all the same.
 fn acceleration(all: &[usize], statistic: &impl Fn(&[usize]) -> Option<f64>) -> Option<f64> {
-    let without = |left_out: usize| {
-        let others: Vec<usize> = all.iter().copied().filter(|&thing| thing != left_out).collect();
+    let blocks = all.len().min(BLOCKS);
+    let without = |block: usize| {
+        let others: Vec<usize> = all.iter().copied().filter(|&thing| thing % blocks != block).collect();
         statistic(&others)
     };
-    let values: Vec<f64> = all.iter().map(|&thing| without(thing)).collect::<Option<_>>()?;
+    let values: Vec<f64> = (0..blocks).map(without).collect::<Option<_>>()?;
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     let squares: f64 = values.iter().map(|value| (mean - value).powi(2)).sum();
     let cubes: f64 = values.iter().map(|value| (mean - value).powi(3)).sum();

@@ -1,6 +1,7 @@
 //! What several runs say together at one place.
 
 use super::student;
+use crate::report::left_out::{Kept, finite, positive};
 
 /// The level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
@@ -27,6 +28,22 @@ impl Center {
         }
     }
 
+    /// Its name in files where the runs are those of a value before.
+    pub(crate) const fn as_str_again(self) -> &'static str {
+        match self {
+            Self::Mean => "mean-again",
+            Self::GeometricMean => "geometric-mean-again",
+        }
+    }
+
+    /// Those of `values` that it is defined for, and the count of the others.
+    pub(crate) fn keep(self, values: impl IntoIterator<Item = f64>) -> Kept<f64> {
+        match self {
+            Self::Mean => Kept::sort(values, finite),
+            Self::GeometricMean => Kept::sort(values, positive),
+        }
+    }
+
     /// Its name in sentences.
     pub(crate) const fn words(self) -> &'static str {
         match self {
@@ -49,33 +66,26 @@ pub(crate) struct Point {
     pub(crate) n: usize,
 }
 
-/// Sums up `values` at `x`: their middle, and its 95 % confidence interval by Student's t distribution (Student 1908,
-/// "The probable error of a mean"): mean ± t·s/√n. None without values; values that have no logarithm are left out of a
-/// geometric mean, and so are values that aren't finite of any.
-pub(crate) fn summarise(x: f64, values: &[f64], center: Center) -> Option<Point> {
-    let usable: Vec<f64> = match center {
-        Center::Mean => values.iter().copied().filter(|value| value.is_finite()).collect(),
-        Center::GeometricMean => {
-            values.iter().map(|value| value.ln()).filter(|logarithm| logarithm.is_finite()).collect()
+/// Sums up the values at `x` that `center` has [kept](Center::keep): their middle, and its 95 % confidence interval by
+/// Student's t distribution (Student 1908, "The probable error of a mean"): mean ± t·s/√n. None without values. How many
+/// were left out is for the caller to say, who has counted them.
+pub(crate) fn summarise(x: f64, kept: &Kept<f64>, center: Center) -> Option<Point> {
+    let n = kept.n();
+    match (center, kept.values()) {
+        (_, []) => None,
+        (Center::Mean, values) => {
+            let mean = values.iter().sum::<f64>() / n as f64;
+            Some(Point { x, value: mean, interval: mean_interval(values, LEVEL), n })
         }
-    };
-    let n = usable.len();
-    if n == 0 {
-        return None;
-    }
-    let mean = usable.iter().sum::<f64>() / n as f64;
-    let interval = mean_interval(&usable, LEVEL);
-    Some(match center {
-        Center::Mean => Point { x, value: mean, interval, n },
         // One value is its own geometric mean; the detour over logarithms would change its last digits.
-        Center::GeometricMean if n == 1 => {
-            let value = values.iter().copied().find(|value| value.ln().is_finite()).unwrap_or(f64::NAN);
-            Point { x, value, interval: None, n }
+        (Center::GeometricMean, &[value]) => Some(Point { x, value, interval: None, n }),
+        (Center::GeometricMean, values) => {
+            let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
+            let mean = logarithms.iter().sum::<f64>() / n as f64;
+            let interval = mean_interval(&logarithms, LEVEL).map(|(low, high)| (low.exp(), high.exp()));
+            Some(Point { x, value: mean.exp(), interval, n })
         }
-        Center::GeometricMean => {
-            Point { x, value: mean.exp(), interval: interval.map(|(low, high)| (low.exp(), high.exp())), n }
-        }
-    })
+    }
 }
 
 /// The interval of the mean of `values` at this level by Student's t distribution: mean ± t·s/√n with n − 1 degrees of
@@ -102,10 +112,14 @@ pub(super) fn moments(values: &[f64]) -> (f64, f64) {
 mod tests {
     use super::*;
 
+    fn of(x: f64, values: &[f64], center: Center) -> Option<Point> {
+        summarise(x, &center.keep(values.iter().copied()), center)
+    }
+
     #[test]
     fn the_interval_of_a_mean_is_that_of_the_textbook() {
         // s = √(5/2)·… for 1..5: mean 3, s² = 2.5, t(4) = 2.776 445, half = 2.776 445·√(2.5/5).
-        let point = summarise(7.0, &[1.0, 2.0, 3.0, 4.0, 5.0], Center::Mean).unwrap();
+        let point = of(7.0, &[1.0, 2.0, 3.0, 4.0, 5.0], Center::Mean).unwrap();
         let (low, high) = point.interval.unwrap();
         assert_eq!((point.x, point.value, point.n), (7.0, 3.0, 5));
         assert!(
@@ -116,23 +130,27 @@ mod tests {
 
     #[test]
     fn two_runs_have_no_interval() {
-        assert_eq!(summarise(0.0, &[1.0, 2.0], Center::Mean).unwrap().interval, None);
+        assert_eq!(of(0.0, &[1.0, 2.0], Center::Mean).unwrap().interval, None);
     }
 
     #[test]
-    fn values_that_arent_finite_are_not_averaged_and_not_counted() {
-        let point = summarise(0.0, &[1.0, f64::NAN, 3.0, f64::INFINITY], Center::Mean).unwrap();
+    fn values_that_arent_finite_are_not_averaged_and_are_counted() {
+        let kept = Center::Mean.keep([1.0, f64::NAN, 3.0, f64::INFINITY]);
+        assert_eq!((kept.n(), kept.left_out().words().as_str()), (2, "2 without a finite value"));
+        let kept = Center::GeometricMean.keep([1.0, f64::NAN, 0.0, -1.0]);
+        assert_eq!(kept.left_out().words(), "1 without a finite value, 2 without a positive value");
+        let point = of(0.0, &[1.0, f64::NAN, 3.0, f64::INFINITY], Center::Mean).unwrap();
         assert_eq!((point.value, point.n), (2.0, 2));
-        assert_eq!(summarise(0.0, &[f64::NAN], Center::Mean), None);
-        assert_eq!(summarise(0.0, &[], Center::Mean), None);
+        assert_eq!(of(0.0, &[f64::NAN], Center::Mean), None);
+        assert_eq!(of(0.0, &[], Center::Mean), None);
     }
 
     #[test]
     fn a_geometric_mean_stays_positive_with_its_interval() {
-        let point = summarise(0.0, &[1e-1, 1e-3, 1e-5, 0.0, -2.0], Center::GeometricMean).unwrap();
+        let point = of(0.0, &[1e-1, 1e-3, 1e-5, 0.0, -2.0], Center::GeometricMean).unwrap();
         assert!((point.value / 1e-3 - 1.0).abs() < 1e-12 && point.n == 3);
         assert!(point.interval.unwrap().0 > 0.0);
-        assert_eq!(summarise(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
+        assert_eq!(of(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
     }
 
     /// `scipy.stats.t.interval(0.95, 3, np.mean(v), scipy.stats.sem(v))` of SciPy 1.17.1.

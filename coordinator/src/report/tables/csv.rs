@@ -1,4 +1,8 @@
 //! CSV as RFC 4180 has it, with line feeds.
+//!
+//! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula, and names
+//! come from sweep files of others. [`row`] is the one place where cells are written: such a text gets an apostrophe in
+//! front, and numbers stay numbers.
 
 use basin_storage::table::{Column, Table};
 
@@ -8,15 +12,26 @@ pub(crate) fn row(csv: &mut String, fields: impl IntoIterator<Item = String>) {
         if i > 0 {
             csv.push(',');
         }
+        let guard = if is_formula(&field) { "'" } else { "" };
         if field.contains([',', '"', '\n', '\r']) {
             csv.push('"');
+            csv.push_str(guard);
             csv.push_str(&field.replace('"', "\"\""));
             csv.push('"');
         } else {
+            csv.push_str(guard);
             csv.push_str(&field);
         }
     }
     csv.push('\n');
+}
+
+/// Whether a spreadsheet would compute with a cell that isn't a number. Apostrophes in front of such a text count, so that
+/// taking one away gives back every text.
+fn is_formula(field: &str) -> bool {
+    let text = field.trim_start_matches('\'');
+    let is_number = text == field && text.parse::<f64>().is_ok();
+    text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number
 }
 
 /// A number in the shortest text that reads back as the same number; `NaN`, `inf` and `-inf` where it isn't finite.
@@ -57,6 +72,18 @@ mod tests {
         let mut csv = String::new();
         row(&mut csv, ["plain", "a, b", "say \"hi\"", "two\nlines", ""].map(str::to_owned));
         assert_eq!(csv, "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\n");
+    }
+
+    #[test]
+    fn no_text_is_taken_for_a_formula_and_numbers_stay_numbers() {
+        let texts =
+            ["=1+2", "+a", "-a", "@a", "\ta", "-1e-7", "-inf", "+1", "−3", "'=1", "'a", "a=1", "-", "=\"a\""];
+        let mut csv = String::new();
+        row(&mut csv, texts.map(str::to_owned));
+        assert_eq!(csv, "'=1+2,'+a,'-a,'@a,'\ta,-1e-7,-inf,+1,−3,''=1,'a,a=1,'-,\"'=\"\"a\"\"\"\n");
+        csv.clear();
+        row(&mut csv, ["\r=1".to_owned()]);
+        assert_eq!(csv, "\"'\r=1\"\n");
     }
 
     #[test]
