@@ -1,6 +1,7 @@
 //! Stores and sweeps by what a person types.
 
 use basin_domain::id::SweepId;
+use basin_domain::lookup::{self, Unfound};
 use basin_storage::{StorageError, Store};
 
 use super::failure::Failed;
@@ -38,42 +39,48 @@ pub(super) fn store(url: &str) -> Result<Store, Failed> {
     Store::open(url).map_err(|error| no_store(error, url))
 }
 
-/// The one sweep of the store whose id is or begins with `text`.
+/// The one sweep of the store that `text` names.
 pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
     let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
     one_of(text, known.into_iter().map(|record| record.id).collect())
 }
 
 fn one_of(text: &str, known: Vec<SweepId>) -> Result<SweepId, Failed> {
-    let names = known.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
-    let mut fitting: Vec<SweepId> = known.into_iter().filter(|id| id.as_str().starts_with(text)).collect();
-    if let Some(exact) = fitting.iter().position(|id| id.as_str() == text) {
-        return Ok(fitting.swap_remove(exact));
-    }
-    match fitting.len() {
-        1 => Ok(fitting.swap_remove(0)),
-        0 => Err(Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store")).hint(
-            if names.is_empty() {
-                "it has no sweeps at all; is it the right store?".to_owned()
-            } else {
-                format!("it has: {names}")
-            },
-        )),
-        _ => Err(Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
-            .hint(format!("name one of: {names}"))),
-    }
+    let names = |of: &[SweepId]| of.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
+    lookup::find(text, known.clone()).map_err(|unfound| match unfound {
+        Unfound::Nothing => {
+            let failed = Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
+            failed.hint(match known.is_empty() {
+                true => "it has no sweeps at all; is it the right store?".to_owned(),
+                false => format!("it has: {}", names(&known)),
+            })
+        }
+        Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
+            .hint(format!("name one of: {}", names(&fitting))),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn found(text: &str, known: &[&str]) -> Result<String, String> {
+        let known = known.iter().map(|id| SweepId::new(*id).unwrap()).collect();
+        one_of(text, known).map(|id| id.to_string()).map_err(|failed| failed.text())
+    }
+
     #[test]
     fn a_beginning_is_enough_if_it_fits_one_sweep() {
-        let known = || ["a-1", "ab-1", "ab"].map(|id| SweepId::new(id).unwrap()).to_vec();
-        assert_eq!(one_of("a-", known()).unwrap().as_str(), "a-1");
-        assert_eq!(one_of("ab", known()).unwrap().as_str(), "ab");
-        assert!(one_of("a", known()).is_err());
-        assert!(one_of("z", known()).is_err());
+        let known = ["a-1", "ab-1", "abc-1"];
+        assert_eq!(found("a-", &known).unwrap(), "a-1");
+        assert_eq!(found("abc", &known).unwrap(), "abc-1");
+        assert!(found("z", &known).unwrap_err().ends_with("hint: it has: a-1, ab-1, abc-1\n"));
+    }
+
+    #[test]
+    fn a_sweep_whose_name_begins_anothers_can_be_said_and_of_one_name_all_are_named() {
+        assert_eq!(found("Cas", &["Cas-0123456789", "Case-0123456789"]).unwrap(), "Cas-0123456789");
+        let said = found("Cas", &["Cas-0", "Cas-1", "Case-0"]).unwrap_err();
+        assert!(said.ends_with("hint: name one of: Cas-0, Cas-1\n"), "{said}");
     }
 }
