@@ -1,9 +1,13 @@
 //! Data sets: which there are, and which part of one a run sees.
 
+mod reference;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::id::DatasetName;
+
+pub use reference::{DatasetReference, InvalidReference, VersionPrefix};
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

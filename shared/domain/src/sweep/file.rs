@@ -15,9 +15,10 @@ use super::space::{self, Point, Space};
 use super::tree::Tree;
 use super::{Datasets, Plan, Source, SweepError, syntax};
 use crate::claim::Claim;
+use crate::data::DatasetReference;
 use crate::experiment::Tile;
 use crate::figure::Figure;
-use crate::id::{DatasetName, ExperimentId, SweepName};
+use crate::id::{ExperimentId, SweepName};
 
 /// A sweep file: its profile and overrides are applied, its keys, types and ranges checked.
 #[derive(Debug, Clone)]
@@ -27,7 +28,7 @@ pub struct SweepFile {
     spaces: Vec<Space>,
     figures: Vec<Figure>,
     claims: Vec<Claim>,
-    datasets: BTreeSet<DatasetName>,
+    datasets: BTreeSet<DatasetReference>,
 }
 
 /// An experiment of a sweep file, counted but not expanded.
@@ -52,7 +53,7 @@ const CHECKED_DRAWS: u64 = 1_000;
 /// What reading a space's points brought to light.
 #[derive(Default)]
 struct Survey {
-    datasets: BTreeSet<DatasetName>,
+    datasets: BTreeSet<DatasetReference>,
     used: BTreeSet<&'static str>,
     series: BTreeSet<&'static str>,
     numbers: BTreeSet<&'static str>,
@@ -103,7 +104,7 @@ impl SweepFile {
     }
 
     /// The data sets whose digests the expansion needs.
-    pub fn datasets(&self) -> BTreeSet<DatasetName> {
+    pub fn datasets(&self) -> BTreeSet<DatasetReference> {
         self.datasets.clone()
     }
 
@@ -184,7 +185,7 @@ impl Survey {
             }
         }
         let set = space.values_of("data.name").filter_map(|node| match &node.value {
-            Tree::Text(name) => DatasetName::new(name.as_str()).ok(),
+            Tree::Text(name) => name.parse::<DatasetReference>().ok(),
             _ => None,
         });
         survey.datasets.extend(set);

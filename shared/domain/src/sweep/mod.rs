@@ -37,9 +37,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
+use crate::data::DatasetReference;
 use crate::digest::Digest;
 use crate::figure::Figure;
-use crate::id::{DatasetName, ExperimentId, SweepId, SweepName};
+use crate::id::{ExperimentId, SweepId, SweepName};
 use crate::placement::Needs;
 use crate::task::Task;
 
@@ -89,5 +90,5 @@ pub struct Plan {
     pub claims: Vec<Claim>,
 }
 
-/// The digests of the data sets at hand, by name.
-pub type Datasets = BTreeMap<DatasetName, Digest>;
+/// The digests of the data sets at hand, by name, or name and version, as the sweep file has them.
+pub type Datasets = BTreeMap<DatasetReference, Digest>;

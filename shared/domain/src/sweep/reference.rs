@@ -9,8 +9,9 @@ use super::problem::{Place, Problem};
 use super::seeds::Seeds;
 use super::space::Space;
 use super::tree::{Assignment, Node, Table};
+use crate::data::DatasetReference;
 use crate::experiment::Experiment;
-use crate::id::{DatasetName, ExperimentId};
+use crate::id::ExperimentId;
 
 /// `{ experiment = "batch-size", batch_size = 64 }`: the one point of that experiment where parameters have these values.
 #[derive(Debug, Clone)]
@@ -56,7 +57,7 @@ pub(super) struct Target {
     /// The typed parameters.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
-    pub(super) dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetReference>,
 }
 
 /// The runs that a claim speaks of.
