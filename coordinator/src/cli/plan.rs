@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use basin_domain::data;
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
 use basin_domain::task::Task;
@@ -77,7 +78,12 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
     let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
-    let text = format!("{}\n{}", prepared.plan.id, table(&header, &lines));
+    let imported =
+        prepared.datasets.iter().filter(|(it, _)| data::built_in_digest(it.name.as_str()).is_none());
+    let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
+    let text = format!("{}\n{imported}{}", prepared.plan.id, table(&header, &lines));
+    let datasets: BTreeMap<_, _> =
+        prepared.datasets.iter().map(|(it, digest)| (it.to_string(), digest.to_string())).collect();
     let experiments: Vec<_> = order
         .iter()
         .map(|name| {
@@ -88,10 +94,9 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
                 "predicted_seconds": seconds })
         })
         .collect();
-    let value =
-        json!({ "sweep": prepared.plan.id.to_string(), "tasks": tasks.len(), "experiments": experiments });
-    output.result(&value, &text);
-    Ok(())
+    let value = json!({ "sweep": prepared.plan.id.to_string(), "tasks": tasks.len(), "datasets": datasets,
+            "experiments": experiments });
+    output.result(&value, &text)
 }
 
 /// How long committed tasks of each shape took, from one sample of each.
