@@ -122,8 +122,11 @@ async fn data(store: &Store) -> Finding {
     for versions in &stored {
         match versions.current() {
             Ok(current) => names.extend(current.map(|it| {
-                let older = versions.contents.len() - 1;
-                let older = if older > 0 { format!(" (and {older} other versions)") } else { String::new() };
+                let older = match versions.contents.len() - 1 {
+                    0 => String::new(),
+                    1 => " (and another version)".to_owned(),
+                    others => format!(" (and {others} other versions)"),
+                };
                 format!("{} {}{older}", it.dataset.name, it.dataset.digest.short())
             })),
             Err(error) => return Finding::bad("data", error.to_string(), launch::way_out(&error)),

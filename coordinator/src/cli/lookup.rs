@@ -42,17 +42,18 @@ pub(super) fn store(url: &str) -> Result<Store, Failed> {
 /// The one sweep of the store that `text` names.
 pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
     let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
-    one_of(text, known.into_iter().map(|record| record.id).collect())
+    let known: Vec<SweepId> = known.into_iter().map(|record| record.id).collect();
+    one_of(text, &known)
 }
 
-fn one_of(text: &str, known: Vec<SweepId>) -> Result<SweepId, Failed> {
+fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, Failed> {
     let names = |of: &[SweepId]| of.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
-    lookup::find(text, known.clone()).map_err(|unfound| match unfound {
+    lookup::find(text, known.iter().cloned()).map_err(|unfound| match unfound {
         Unfound::Nothing => {
             let failed = Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
             failed.hint(match known.is_empty() {
                 true => "it has no sweeps at all; is it the right store?".to_owned(),
-                false => format!("it has: {}", names(&known)),
+                false => format!("it has: {}", names(known)),
             })
         }
         Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
@@ -65,8 +66,8 @@ mod tests {
     use super::*;
 
     fn found(text: &str, known: &[&str]) -> Result<String, String> {
-        let known = known.iter().map(|id| SweepId::new(*id).unwrap()).collect();
-        one_of(text, known).map(|id| id.to_string()).map_err(|failed| failed.text())
+        let known: Vec<SweepId> = known.iter().map(|id| SweepId::new(*id).unwrap()).collect();
+        one_of(text, &known).map(|id| id.to_string()).map_err(|failed| failed.text())
     }
 
     #[test]

@@ -175,7 +175,7 @@ mod tests {
             let alone = sharing.clone().all(|id| *id == ids[0]);
             prop_assert_eq!(find(&wanted[..length], ids.clone()).is_ok(), alone);
             prop_assert_eq!(find(&wanted, ids.clone()), Ok(ids[0]));
-            prop_assert_eq!(find(&format!("{}0", wanted), ids), Err(Unfound::Nothing));
+            prop_assert_eq!(find(&format!("{wanted}0"), ids), Err(Unfound::Nothing));
         }
     }
 }

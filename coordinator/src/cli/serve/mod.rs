@@ -65,7 +65,7 @@ async fn tell_of_roles(server: &Server, output: Output) {
         match role {
             Role::Leading(_) => output.say("leading"),
             Role::Standby { leader: Some(leader) } => {
-                output.say(&format!("standing by; {} leads", visible::line(&leader)))
+                output.say(&format!("standing by; {} leads", visible::line(&leader)));
             }
             Role::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
             Role::Between => {}

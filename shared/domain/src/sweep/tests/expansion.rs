@@ -270,7 +270,7 @@ fn a_version_of_a_data_set_is_the_task_that_its_contents_are() {
     let version = format!("cifar10@{}", &named.to_string()[..8]);
     let by_version = SweepFile::parse(&source(&text.replace("cifar10", &version))).unwrap();
     let wanted: Vec<_> = by_version.datasets().into_iter().collect();
-    assert_eq!(wanted.iter().map(ToString::to_string).collect::<Vec<_>>(), [version.clone()]);
+    assert_eq!(wanted.iter().map(ToString::to_string).collect::<Vec<_>>(), [&*version]);
     let by_version = by_version.expand(&[(wanted[0].clone(), named)].into(), 100).unwrap();
     let ids = |plan: &Plan| {
         let images = plan.tasks.iter().filter(|task| task.spec.data.is_some());
