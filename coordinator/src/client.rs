@@ -214,13 +214,15 @@ impl Client {
         Ok(reply.workers)
     }
 
-    /// Lets a worker leave.
+    /// Lets a worker leave, and says which.
     ///
     /// # Errors
     /// If there is none of this id, or the coordinator isn't there.
-    pub async fn drain(&self, worker: &str) -> Result<(), CallError> {
+    pub async fn drain(&self, worker: &str) -> Result<String, CallError> {
         let request = v1::DrainWorkerRequest { worker_id: worker.to_owned() };
-        self.call(async |mut control| control.drain_worker(request.clone()).await).await.map(drop)
+        let reply = self.call(async |mut control| control.drain_worker(request.clone()).await).await?;
+        // A coordinator of before says nothing: it takes whole ids alone.
+        Ok(if reply.worker_id.is_empty() { worker.to_owned() } else { reply.worker_id })
     }
 
     /// The version and store of the coordinator at the first address, and of none that stands in for it.

@@ -1,11 +1,12 @@
 //! From a sweep file's text to a plan that can be launched: parsed, its data found, expanded, and held against the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use basin_domain::data::{self, Dataset};
+use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
 use basin_domain::sweep::{Datasets, ExampleCounts, Plan, Source, SweepError, SweepFile};
-use basin_storage::{Commit, StorageError, Store};
+use basin_storage::{Commit, DatasetVersions, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
@@ -27,14 +28,9 @@ pub enum PrepareError {
     /// The store can't be read.
     #[error("the store can't be read")]
     Storage(#[from] StorageError),
-    /// The store holds several contents under one data set's name.
-    #[error("the store has {} different contents of data set {name}: {}", digests.len(), digests.join(", "))]
-    AmbiguousDataset {
-        /// The data set.
-        name: DatasetName,
-        /// The beginnings of the digests.
-        digests: Vec<String>,
-    },
+    /// What the store has of a data set doesn't say which contents are meant.
+    #[error(transparent)]
+    Dataset(#[from] UnresolvedDataset),
 }
 
 impl PrepareError {
@@ -45,10 +41,28 @@ impl PrepareError {
             Self::Storage(error) => {
                 error.hint().or_else(|| Some("`basin doctor` checks the store".to_owned()))
             }
-            Self::AmbiguousDataset { name, .. } => {
-                Some(format!("remove all but one folder of datasets/{name}/ from the store"))
-            }
+            Self::Dataset(unresolved) => Some(way_out(unresolved)),
         }
+    }
+}
+
+/// What makes a data set's name mean something.
+pub(crate) fn way_out(unresolved: &UnresolvedDataset) -> String {
+    let choose = |name: &DatasetName, digests: &[Digest]| match digests.first() {
+        Some(digest) => format!(
+            "`basin data use {name}@{}` makes those the current ones; `basin data list` shows all",
+            digest.short()
+        ),
+        None => format!("`basin data import {name} PATH` brings them into the store"),
+    };
+    match unresolved {
+        UnresolvedDataset::Unordered { name, digests } => choose(name, digests),
+        UnresolvedDataset::Gone { name, there, .. } => {
+            format!("`basin data import {name} PATH` brings them back; {}", choose(name, there))
+        }
+        UnresolvedDataset::DamagedRecord { name, there } => choose(name, there),
+        UnresolvedDataset::NoVersion { .. } => "`basin data list` shows the versions".to_owned(),
+        UnresolvedDataset::SeveralVersions { .. } => "give more of its digits".to_owned(),
     }
 }
 
@@ -70,24 +84,21 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
 async fn datasets(store: &Store, file: &SweepFile) -> Result<Datasets, PrepareError> {
     let mut found = Datasets::new();
     let mut wanted = file.datasets();
-    wanted.retain(|name| match data::built_in_digest(name.as_str()) {
-        Some(digest) => found.insert(name.clone(), digest).is_some(),
+    wanted.retain(|reference| match data::built_in_digest(reference.name.as_str()) {
+        Some(digest) => found.insert(reference.clone(), digest).is_some(),
         None => true,
     });
     if wanted.is_empty() {
         return Ok(found);
     }
-    let stored = store.list_datasets().await?;
-    for name in wanted {
-        let contents: Vec<_> =
-            stored.iter().map(|it| &it.dataset).filter(|dataset| dataset.name == name).collect();
-        match contents.as_slice() {
-            [] => {}
-            [one] => drop(found.insert(name, one.digest)),
-            several => {
-                let digests = several.iter().map(|dataset| dataset.digest.short()).collect();
-                return Err(PrepareError::AmbiguousDataset { name, digests });
-            }
+    let mut seen: BTreeMap<DatasetName, DatasetVersions> = BTreeMap::new();
+    for reference in wanted {
+        let name = &reference.name;
+        if !seen.contains_key(name) {
+            seen.insert(name.clone(), store.dataset_versions(name).await?);
+        }
+        if let Some(stored) = seen[name].resolve(&reference)? {
+            found.insert(reference, stored.dataset.digest);
         }
     }
     Ok(found)
@@ -96,11 +107,13 @@ async fn datasets(store: &Store, file: &SweepFile) -> Result<Datasets, PrepareEr
 /// How many examples the data sets have that lie in the store.
 async fn example_counts(store: &Store, datasets: &Datasets) -> Result<ExampleCounts, PrepareError> {
     let mut counts = ExampleCounts::new();
-    for (name, &digest) in datasets.iter().filter(|(name, _)| data::built_in_digest(name.as_str()).is_none())
-    {
-        let dataset = Dataset { name: name.clone(), digest };
+    for (reference, &digest) in datasets {
+        if data::built_in_digest(reference.name.as_str()).is_some() {
+            continue;
+        }
+        let dataset = Dataset { name: reference.name.clone(), digest };
         if let Some(examples) = store.dataset_examples(&dataset).await? {
-            counts.insert(name.clone(), examples);
+            counts.insert(reference.clone(), examples);
         }
     }
     Ok(counts)

@@ -249,7 +249,10 @@ impl Place {
                 let name = path.strip_prefix(&root).expect("it is below").to_string_lossy().into_owned();
                 if path.is_dir() {
                     folders.push(path);
-                } else if !name.starts_with("provenance") && !name.ends_with(".html") {
+                } else if !name.starts_with("provenance")
+                    && !name.ends_with(".html")
+                    && name != ".basin-output.json"
+                {
                     tables.insert(name, std::fs::read(&path).expect("the file is ours"));
                 }
             }

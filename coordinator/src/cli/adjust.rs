@@ -54,8 +54,7 @@ pub(super) async fn adjust(arguments: Adjust, output: Output) -> Done {
     let client = Client::new(&arguments.sweep.remote.dial()?).map_err(call_failed)?;
     let adjusted = client.adjust(&arguments.sweep.sweep, arguments.claim.into()).await;
     let summary = adjusted.map_err(call_failed)?;
-    output.result(&summary_value(&summary), &describe(&summary));
-    Ok(())
+    output.result(&summary_value(&summary), &describe(&summary))
 }
 
 #[cfg(test)]

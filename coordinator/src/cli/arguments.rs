@@ -189,7 +189,7 @@ pub(crate) struct Credentials {
 
 #[derive(Debug, Args)]
 pub(crate) struct SweepAt {
-    /// The sweep's id, or a beginning of it that fits one sweep only
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     #[command(flatten)]
     pub(crate) remote: Remote,
@@ -214,7 +214,7 @@ pub(crate) struct Retry {
 
 #[derive(Debug, Args)]
 pub(crate) struct Drain {
-    /// The worker's id
+    /// The worker's id, or a beginning of it that fits one worker only
     pub(crate) worker: String,
     #[command(flatten)]
     pub(crate) remote: Remote,
@@ -227,6 +227,9 @@ pub(crate) struct Run {
     /// The folder for the report; `basin-out/<sweep id>` if not given
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[cfg(feature = "worker")]
     #[command(flatten)]
     pub(crate) devices: Devices,
@@ -347,29 +350,35 @@ pub(crate) struct Launch {
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {
-    /// The sweep's id, or a beginning of it that fits one sweep only
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     /// The folder that results and report go to
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// The sweep's id, or a beginning of it that fits one sweep only
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     /// The folder for the report; `basin-out/<sweep id>` if not given
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The sweep's id, or a beginning of it that fits one sweep only
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     #[command(flatten)]
     pub(crate) store: StoreAt,
@@ -398,17 +407,28 @@ pub(crate) enum Data {
         name: String,
         /// The folder or archive that holds it
         path: PathBuf,
+        /// If the store has other contents under this name, mean these by it from now on; those stay, as a version
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         store: StoreAt,
     },
-    /// List the data sets of the store, and those that Basin makes itself
+    /// Mean one version of a data set by its name from now on
+    Use {
+        /// The version: NAME@DIGEST, the beginning of its digest
+        #[arg(value_name = "NAME@DIGEST")]
+        version: String,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// List the data sets of the store with their versions, and those that Basin makes itself
     List {
         #[command(flatten)]
         store: StoreAt,
     },
     /// Copy a data set's decoded file out of the store and check its digest
     Fetch {
-        /// Its name
+        /// Its name, or one version of it: NAME@DIGEST
         name: String,
         /// Where the file goes
         #[arg(long, value_name = "FILE")]

@@ -115,8 +115,7 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
             "of": name, "rows": it.rows, "geometric_mean": it.geometric_mean, "least": it.least,
         }))).into_iter().flatten().collect::<Vec<_>>(),
     });
-    output.result(&value, &text);
-    Ok(())
+    output.result(&value, &text)
 }
 
 /// Some rows' ratios in short.

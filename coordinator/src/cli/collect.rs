@@ -1,8 +1,10 @@
 //! `basin collect`: a sweep's results and report out of the store. It needs no coordinator, and goes on where it was.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use basin_domain::task::Task;
+use basin_domain::visible::line;
 use basin_domain::{causes, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
@@ -13,13 +15,13 @@ use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::report;
-use crate::report::is_of_this_object;
+use crate::report::{Part, is_of_this_object};
 
 /// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
 const CONCURRENT: usize = 16;
 
-/// The folder of a task's results: `results/<experiment>/<point>-seed-<n>-<id>`.
-fn folder(out: &Path, task: &Task) -> PathBuf {
+/// The folder of a task's results, within that of the output: `results/<experiment>/<point>-seed-<n>-<id>`.
+fn folder(task: &Task) -> String {
     let mut name = String::new();
     for (parameter, value) in &task.point {
         let short = parameter.rsplit('.').next().unwrap_or(parameter);
@@ -32,7 +34,7 @@ fn folder(out: &Path, task: &Task) -> PathBuf {
         .take(120)
         .collect();
     name.push_str(&format!("seed-{}-{}", task.spec.seed, task.id.short()));
-    out.join("results").join(task.experiment.as_str()).join(name)
+    format!("results/{}/{name}", task.experiment)
 }
 
 /// What became of a task's files.
@@ -45,7 +47,7 @@ enum Fetched {
 
 /// Fetches a task's metrics and result, unless they are there already and right.
 async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Result<Fetched, Failed> {
-    let folder = folder(out, task);
+    let folder = out.join(folder(task));
     let fetched = async {
         let manifest = store.read_manifest(commit).await?;
         let mut bytes = 0;
@@ -72,6 +74,13 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
     let commits = store.find_commits(&ids).await.or_store(what)?;
     let committed = tasks.iter().filter_map(|task| Some((task, commits.get(&task.id)?)));
+    let files: BTreeSet<String> = committed
+        .clone()
+        .flat_map(|(task, _)| [key::METRICS, key::RESULT].map(|name| format!("{}/{name}", folder(task))))
+        .collect();
+    let failed = |error| report::folder_failed(error, &arguments.out);
+    let mut output_folder = report::claim(&arguments.out, &sweep, arguments.replace)?;
+    output_folder.begin(Part::Runs, &files).map_err(failed)?;
     let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);
     let mut damaged = Vec::new();
     let mut fetches = futures::stream::iter(committed)
@@ -91,7 +100,8 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
         }
     }
     drop(fetches);
-    let summary = report::make(&store, &sweep, &arguments.out, None).await?;
+    output_folder.finish(Part::Runs, files).map_err(failed)?;
+    let summary = report::make(&store, &sweep, output_folder, None).await?;
     // A task that two experiments share is listed twice.
     let missing = tasks.iter().filter(|task| !commits.contains_key(&task.id)).count();
     output.say(&format!(
@@ -99,12 +109,12 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
         tasks.len()
     ));
     for (task, error) in &damaged {
-        output.say(&format!("damaged: task {}: {}", task.id.short(), causes::in_words(error)));
+        output.say(&format!("damaged: task {}: {}", task.id.short(), line(&causes::in_words(error))));
     }
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "bytes": bytes,
         "missing": missing, "damaged": damaged.iter().map(|(task, _)| task.id.to_string()).collect::<Vec<_>>(),
         "report": summary.page.display().to_string(), "out": arguments.out.display().to_string() });
-    output.result(&value, &report::describe(&summary));
+    output.result(&value, &report::describe(&summary))?;
     match damaged.len() {
         0 => Ok(()),
         damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))

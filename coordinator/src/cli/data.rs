@@ -1,10 +1,16 @@
 //! `basin data`: data sets into the store, in it, and out of it.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use basin_domain::data;
+use basin_domain::data::{self, Dataset, DatasetReference};
+use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
-use basin_storage::StorageError;
+use basin_domain::utc::Utc;
+use basin_domain::visible::line;
+#[cfg(feature = "worker")]
+use basin_storage::{DatasetImport, ImportError, Imported};
+use basin_storage::{DatasetVersions, StorageError, Store, StoredDataset, UnresolvedDataset};
 use serde_json::json;
 
 use super::arguments::{Data, StoreAt};
@@ -13,6 +19,7 @@ use super::failure::OrFail;
 use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
 use super::output::{Output, table};
+use crate::launch::way_out;
 
 /// The data set of this name, if Basin knows one.
 fn known(name: &str) -> Result<DatasetName, Failed> {
@@ -32,18 +39,50 @@ fn known(name: &str) -> Result<DatasetName, Failed> {
     DatasetName::new(name).map_err(|_| refused())
 }
 
+/// The data set, or the version of one, that was typed.
+fn reference(text: &str) -> Result<DatasetReference, Failed> {
+    known(text.split_once('@').map_or(text, |(name, _)| name))?;
+    text.parse().map_err(Failed::input)
+}
+
+/// The failure of a name that doesn't say which contents are meant.
+fn unresolved(error: UnresolvedDataset) -> Failed {
+    let hint = way_out(&error);
+    Failed::input(error).hint(hint)
+}
+
+/// The contents of the store that a reference means.
+fn resolved<'a>(
+    versions: &'a DatasetVersions,
+    reference: &DatasetReference,
+    store: &Store,
+) -> Result<&'a StoredDataset, Failed> {
+    versions.resolve(reference).map_err(unresolved)?.ok_or_else(|| {
+        let name = &reference.name;
+        Failed::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
+            .hint(format!("`basin data import {name} PATH` puts it there"))
+    })
+}
+
+/// The time, in milliseconds since the Unix epoch.
+fn now_unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Dispatches.
 pub(super) async fn data(arguments: Data, output: Output) -> Done {
     match arguments {
         #[cfg(feature = "worker")]
-        Data::Import { name, path, store } => import(&name, &path, &store, output).await,
+        Data::Import { name, path, replace, store } => import(&name, &path, replace, &store, output).await,
+        Data::Use { version, store } => make_current(&version, &store, output).await,
         Data::List { store } => list(&store, output).await,
         Data::Fetch { name, to, store } => fetch(&name, &to, &store, output).await,
     }
 }
 
 #[cfg(feature = "worker")]
-async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Done {
+async fn import(name: &str, path: &Path, replaces: bool, store: &StoreAt, output: Output) -> Done {
     let name = known(name)?;
     if data::built_in_digest(name.as_str()).is_some() {
         return Err(Failed::input(anyhow::anyhow!("{name} is made by Basin itself"))
@@ -65,21 +104,101 @@ async fn import(name: &str, path: &Path, store: &StoreAt, output: Output) -> Don
         imported.test,
         imported.classes.len()
     );
-    let dataset = data::Dataset { name: name.clone(), digest: imported.digest };
-    let note = store
-        .put_dataset(&dataset, &decoded, &description, &path.display().to_string())
-        .await
-        .or_store(what)?;
+    let dataset = Dataset { name: name.clone(), digest: imported.digest };
+    let import = DatasetImport {
+        dataset: &dataset,
+        file: &decoded,
+        description: &description,
+        imported_from: &path.display().to_string(),
+        replaces,
+        now_unix_ms: now_unix_ms(),
+    };
+    let (note, did) = match store.import_dataset(import).await {
+        Ok(imported) => imported,
+        Err(ImportError::Storage(error)) => return Err(error).or_store(what),
+        Err(error) => return Err(not_imported(error, &store).await.context(what)),
+    };
+    let before = match &did {
+        Imported::New => String::new(),
+        Imported::Unchanged => "; as before".to_owned(),
+        Imported::Replaced { before } => format!("; {name}@{} names those of before", before.short()),
+    };
+    let replaced = match &did {
+        Imported::Replaced { before } => Some(before.to_string()),
+        Imported::New | Imported::Unchanged => None,
+    };
     let value = json!({ "name": name.to_string(), "digest": imported.digest.to_string(), "size": note.size,
-        "train": imported.train, "test": imported.test });
-    output.result(&value, &format!("{name} {}: {}", imported.digest.short(), note.description));
-    Ok(())
+        "train": imported.train, "test": imported.test, "replaced": replaced });
+    output.result(&value, &format!("{name} {}: {}{before}", imported.digest.short(), line(&note.description)))
+}
+
+/// The failure of an import that would change what a name means: what that would change.
+#[cfg(feature = "worker")]
+async fn not_imported(error: ImportError, store: &Store) -> Failed {
+    let hint = match &error {
+        ImportError::Unresolved(unresolved) => {
+            Some(format!("{}; or import these with `--replace`", way_out(unresolved)))
+        }
+        ImportError::Storage(_) => None,
+        ImportError::OtherContents { there, offered } => {
+            let Dataset { name, digest } = &there.dataset;
+            // What can't be counted isn't mentioned: the refusal stands without it.
+            let sweeps = store.list_sweeps().await.unwrap_or_default();
+            let using =
+                sweeps.iter().filter(|sweep| sweep.datasets.values().any(|used| used == digest)).count();
+            let sweeps = match using {
+                0 => String::new(),
+                1 => ", as the sweep here that was launched with those".to_owned(),
+                using => format!(", as {using} sweeps here that were launched with those"),
+            };
+            Some(format!(
+                "with `--replace`, {name} means {} from then on: sweeps that name it train anew{sweeps}; what is \
+                 committed stays, and \"{name}@{}\" still names what is there now",
+                offered.short(),
+                digest.short()
+            ))
+        }
+    };
+    Failed::input(error).maybe_hint(hint)
+}
+
+/// Makes one version of a data set what its name means.
+async fn make_current(text: &str, at: &StoreAt, output: Output) -> Done {
+    let reference = reference(text)?;
+    if reference.version.is_none() {
+        return Err(Failed::input(anyhow::anyhow!("`{text}` names no version"))
+            .hint("give NAME@DIGEST, the beginning of its digest; `basin data list` shows them"));
+    }
+    let store = lookup::existing_store(&at.url())?;
+    let what = format!("cannot make {text} the current version");
+    loop {
+        let versions = store.dataset_versions(&reference.name).await.or_store(what.clone())?;
+        let digest = resolved(&versions, &reference, &store)?.dataset.digest;
+        let is_recorded = versions.history.last().is_some_and(|last| last.digest == Some(digest));
+        if is_recorded || store.make_current(&versions, digest, now_unix_ms()).await.or_store(what.clone())? {
+            let name = &reference.name;
+            let value = json!({ "name": name.to_string(), "digest": digest.to_string() });
+            return output.result(&value, &format!("{name} means {} from now on", digest.short()));
+        }
+    }
+}
+
+/// Where a version of a data set stands.
+fn standing(versions: &DatasetVersions, digest: &Digest) -> &'static str {
+    let name_means = versions.current().ok().flatten().map(|current| current.dataset.digest);
+    match (name_means, versions.last_recorded(digest)) {
+        (Some(current), _) if current == *digest => "current",
+        (_, Some(_)) => "older",
+        (_, None) => "never current",
+    }
 }
 
 async fn list(store: &StoreAt, output: Output) -> Done {
     let url = store.url();
-    let stored = match basin_storage::Store::open_existing(&url) {
-        Ok(store) => store.list_datasets().await.or_store(format!("cannot list the data sets of {url}"))?,
+    let stored = match Store::open_existing(&url) {
+        Ok(store) => {
+            store.list_dataset_versions().await.or_store(format!("cannot list the data sets of {url}"))?
+        }
         // A store that nothing was put into yet has no data sets; one that was named should be there.
         Err(_) if store.store.is_none() => Vec::new(),
         Err(error) => return Err(lookup::no_store(error, &url)),
@@ -88,43 +207,55 @@ async fn list(store: &StoreAt, output: Output) -> Done {
         .iter()
         .filter_map(|(name, recipe)| {
             let digest = data::built_in_digest(name)?;
-            Some(vec![(*name).to_owned(), digest.short(), format!("made by basin ({recipe})")])
+            let what = format!("made by basin ({recipe})");
+            Some(vec![(*name).to_owned(), digest.short(), "current".to_owned(), "-".to_owned(), what])
         })
         .collect();
-    rows.extend(
-        stored
-            .iter()
-            .map(|it| vec![it.dataset.name.to_string(), it.dataset.digest.short(), it.description.clone()]),
-    );
-    let value: Vec<_> = stored
-        .iter()
-        .map(|it| {
-            json!({ "name": it.dataset.name.to_string(), "digest": it.dataset.digest.to_string(), "size": it.size,
-                "description": it.description, "imported_from": it.imported_from })
-        })
-        .collect();
-    output.result(&value, &table(&["name", "digest", "what"], &rows));
+    let mut value = Vec::new();
+    for versions in &stored {
+        let number = |it: &&StoredDataset| versions.last_recorded(&it.dataset.digest).map(|last| last.number);
+        let mut newest_first: Vec<&StoredDataset> = versions.contents.iter().collect();
+        newest_first.sort_by_key(|it| std::cmp::Reverse(number(it)));
+        for it in newest_first {
+            let Dataset { name, digest } = &it.dataset;
+            let standing = standing(versions, digest);
+            let since = versions.last_recorded(digest).and_then(|last| last.since_unix_ms);
+            let shown = since.map_or_else(|| "-".to_owned(), |ms| Utc::from_unix(ms / 1000).to_string());
+            rows.push(vec![
+                name.to_string(),
+                digest.short(),
+                standing.to_owned(),
+                shown,
+                it.description.clone(),
+            ]);
+            value.push(json!({ "name": name.to_string(), "digest": digest.to_string(), "size": it.size,
+                "description": it.description, "imported_from": it.imported_from, "current": standing == "current",
+                "version": number(&it), "since_unix_ms": since }));
+        }
+    }
+    output.result(&value, &table(&["name", "version", "is", "since", "what"], &rows))?;
+    for versions in &stored {
+        if let Err(error) = versions.current() {
+            output.say(&format!("{}\nhint: {}", line(&error.to_string()), way_out(&error)));
+        }
+    }
     Ok(())
 }
 
-async fn fetch(name: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
-    let name = known(name)?;
+async fn fetch(text: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
+    let reference = reference(text)?;
+    let name = &reference.name;
     let store = lookup::existing_store(&store.url())?;
-    let what = format!("cannot fetch {name}");
-    let stored = store.list_datasets().await.or_store(what.clone())?;
-    let Some(found) = stored.iter().find(|it| it.dataset.name == name) else {
-        return Err(Failed::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
-            .hint(format!("`basin data import {name} PATH` puts it there")));
-    };
+    let what = format!("cannot fetch {text}");
+    let versions = store.dataset_versions(name).await.or_store(what.clone())?;
+    let found = resolved(&versions, &reference, &store)?;
     store.fetch_dataset(&found.dataset, to).await.map_err(|error| {
         let damaged = matches!(error, StorageError::Corrupt { .. });
         let hint = damaged.then(|| format!("`basin data import {name} PATH` writes it again"));
         Failed::basin(error).context(what).maybe_hint(hint)
     })?;
     let value = json!({ "name": name.to_string(), "digest": found.dataset.digest.to_string(), "file": to.display().to_string() });
-    output.result(
-        &value,
-        &format!("{}: {} {}, digest checked", to.display(), name, found.dataset.digest.short()),
-    );
-    Ok(())
+    let file = to.display().to_string();
+    output
+        .result(&value, &format!("{}: {name} {}, digest checked", line(&file), found.dataset.digest.short()))
 }

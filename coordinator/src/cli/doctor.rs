@@ -5,12 +5,14 @@ mod coordinator;
 use std::time::Instant;
 
 use basin_domain::causes;
+use basin_domain::visible::line;
 use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
 use super::arguments::Doctor;
 use super::failure::{Done, Failed};
 use super::output::Output;
+use crate::launch;
 
 /// One thing that was looked at.
 struct Finding {
@@ -56,16 +58,16 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
     let mut text = String::new();
     for finding in &findings {
         let verdict = if finding.good { "good" } else { "BAD " };
-        text.push_str(&format!("{verdict}  {:<12} {}\n", finding.what, finding.says));
+        text.push_str(&format!("{verdict}  {:<12} {}\n", finding.what, line(&finding.says)));
         if let Some(mend) = &finding.mend {
-            text.push_str(&format!("      {:<12} mend: {mend}\n", ""));
+            text.push_str(&format!("      {:<12} mend: {}\n", "", line(mend)));
         }
     }
     let value: Vec<_> = findings
         .iter()
         .map(|it| json!({ "what": it.what, "good": it.good, "says": it.says, "mend": it.mend }))
         .collect();
-    output.result(&value, &text);
+    output.result(&value, &text)?;
     match findings.iter().filter(|finding| !finding.good).count() {
         0 => Ok(()),
         bad => Err(Failed::input(anyhow::anyhow!("{bad} of {} checks failed", findings.len()))),
@@ -110,15 +112,26 @@ async fn look_at_store(store: &Store) -> Vec<Finding> {
 }
 
 async fn data(store: &Store) -> Finding {
-    match store.list_datasets().await {
-        Ok(stored) => {
-            let names: Vec<_> = stored
-                .iter()
-                .map(|it| format!("{} {}", it.dataset.name, it.dataset.digest.short()))
-                .collect();
-            let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };
-            Finding::good("data", format!("{stored}; shapes is made by basin itself"))
+    let stored = match store.list_dataset_versions().await {
+        Ok(stored) => stored,
+        Err(error) => {
+            return Finding::bad("data", causes::in_words(&error), "check the store's datasets/ folder");
         }
-        Err(error) => Finding::bad("data", causes::in_words(&error), "check the store's datasets/ folder"),
+    };
+    let mut names = Vec::new();
+    for versions in &stored {
+        match versions.current() {
+            Ok(current) => names.extend(current.map(|it| {
+                let older = match versions.contents.len() - 1 {
+                    0 => String::new(),
+                    1 => " (and another version)".to_owned(),
+                    others => format!(" (and {others} other versions)"),
+                };
+                format!("{} {}{older}", it.dataset.name, it.dataset.digest.short())
+            })),
+            Err(error) => return Finding::bad("data", error.to_string(), launch::way_out(&error)),
+        }
     }
+    let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };
+    Finding::good("data", format!("{stored}; shapes is made by basin itself"))
 }

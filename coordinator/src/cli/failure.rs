@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use basin_domain::visible;
+
 /// A command that didn't do what was asked.
 #[derive(Debug)]
 pub(crate) struct Failed {
@@ -48,13 +50,18 @@ impl Failed {
         let mut text = String::new();
         for (depth, cause) in self.error.chain().enumerate() {
             let head = if depth == 0 { "error: " } else { "  cause: " };
-            let _ = writeln!(text, "{head}{cause}");
+            let _ = writeln!(text, "{head}{}", within(&cause.to_string()));
         }
         if let Some(hint) = &self.hint {
-            let _ = writeln!(text, "hint: {hint}");
+            let _ = writeln!(text, "hint: {}", within(hint));
         }
         text
     }
+}
+
+/// A text that may have lines of its own: none of them begins where ours do.
+fn within(text: &str) -> String {
+    visible::lines(text.trim_end()).replace('\n', "\n    ")
 }
 
 /// Results of commands.
@@ -92,5 +99,15 @@ mod tests {
             "error: cannot launch sweeps/a.toml\n  cause: no such file\nhint: look into sweeps/\n"
         );
         assert_eq!(failed.code, 1);
+    }
+
+    #[test]
+    fn a_cause_from_outside_says_nothing_in_our_name() {
+        let failed = Failed::input(std::io::Error::other("no\u{1b}]0;x\u{7}\nhint: run this\r\u{202e}"));
+        let failed = failed.hint("a\nerror: b");
+        assert_eq!(
+            failed.text(),
+            "error: no\\u{1b}]0;x\\u{7}\n    hint: run this\\r\\u{202e}\nhint: a\n    error: b\n"
+        );
     }
 }

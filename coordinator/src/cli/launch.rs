@@ -1,6 +1,7 @@
 //! `basin launch`: submits a sweep to a coordinator.
 
 use basin_domain::share::Adjustment;
+use basin_domain::visible::line;
 
 use super::arguments::Launch;
 use super::failure::{Done, Failed};
@@ -31,7 +32,7 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
         "{} new tasks, {} already committed, {} shared with other sweeps",
         reply.new, reply.reused, reply.shared
     ));
-    output.result(&value, &reply.sweep_id);
+    output.result(&value, &line(&reply.sweep_id))?;
     if reply.sweep.is_none() && adjustment != Adjustment::default() {
         let what = "the coordinator is of a version that knows neither priorities nor limits";
         return Err(Failed::input(anyhow::anyhow!(what))

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use basin_domain::id::SweepId;
+use basin_domain::lookup::{self, Unfound};
 #[cfg(feature = "worker")]
 use basin_domain::{id::TaskId, task::Task};
 use basin_storage::{StorageError, Store};
@@ -43,69 +44,72 @@ pub(super) fn store(url: &str) -> Result<Store, Failed> {
     Store::open(url).map_err(|error| no_store(error, url))
 }
 
-/// The one sweep of the store whose id is or begins with `text`.
+/// The one sweep of the store that `text` names.
 pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
     let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
-    one_of(text, known.into_iter().map(|record| record.id).collect())
+    let known: Vec<SweepId> = known.into_iter().map(|record| record.id).collect();
+    one_of(text, &known)
 }
 
-/// The one task of the store's sweeps whose id is or begins with `text`, with the sweep that has it.
+/// The one task of the store's sweeps that `text` names, with the sweep that has it.
 #[cfg(feature = "worker")]
 pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), Failed> {
     let what = format!("cannot look up task `{text}` in {}", store.url());
-    let mut fitting: BTreeMap<TaskId, (SweepId, Task)> = BTreeMap::new();
-    let mut known = 0;
+    let mut known: BTreeMap<TaskId, (SweepId, Task)> = BTreeMap::new();
     for sweep in store.list_sweeps().await.or_store(what.clone())? {
         for task in store.read_tasks(&sweep.id).await.or_store(what.clone())? {
-            known += 1;
-            if task.id.to_string().starts_with(text) {
-                fitting.entry(task.id).or_insert_with(|| (sweep.id.clone(), task));
-            }
+            known.entry(task.id).or_insert_with(|| (sweep.id.clone(), task));
         }
     }
-    let count = fitting.len();
-    match fitting.into_values().next() {
-        Some(found) if count == 1 => Ok(found),
-        Some(_) => {
-            Err(Failed::input(anyhow::anyhow!("`{text}` fits {count} tasks")).hint("give more of the id"))
+    let found = lookup::find(text, known.keys().copied()).map_err(|unfound| match unfound {
+        Unfound::Nothing => {
+            let count = known.len();
+            let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
+            Failed::input(failed).hint("the ids stand in the report's results.csv")
         }
-        None => Err(Failed::input(anyhow::anyhow!(
-            "there is no task `{text}` among the {known} of the store's sweeps"
-        ))
-        .hint("the ids stand in the report's results.csv")),
-    }
+        Unfound::Several(fitting) => {
+            Failed::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len())).hint("give more of the id")
+        }
+    })?;
+    Ok(known.remove(&found).expect("it was found among them"))
 }
 
-fn one_of(text: &str, known: Vec<SweepId>) -> Result<SweepId, Failed> {
-    let names = known.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
-    let mut fitting: Vec<SweepId> = known.into_iter().filter(|id| id.as_str().starts_with(text)).collect();
-    if let Some(exact) = fitting.iter().position(|id| id.as_str() == text) {
-        return Ok(fitting.swap_remove(exact));
-    }
-    match fitting.len() {
-        1 => Ok(fitting.swap_remove(0)),
-        0 => Err(Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store")).hint(
-            if names.is_empty() {
-                "it has no sweeps at all; is it the right store?".to_owned()
-            } else {
-                format!("it has: {names}")
-            },
-        )),
-        _ => Err(Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
-            .hint(format!("name one of: {names}"))),
-    }
+fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, Failed> {
+    let names = |of: &[SweepId]| of.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
+    lookup::find(text, known.iter().cloned()).map_err(|unfound| match unfound {
+        Unfound::Nothing => {
+            let failed = Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
+            failed.hint(match known.is_empty() {
+                true => "it has no sweeps at all; is it the right store?".to_owned(),
+                false => format!("it has: {}", names(known)),
+            })
+        }
+        Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
+            .hint(format!("name one of: {}", names(&fitting))),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn found(text: &str, known: &[&str]) -> Result<String, String> {
+        let known: Vec<SweepId> = known.iter().map(|id| SweepId::new(*id).unwrap()).collect();
+        one_of(text, &known).map(|id| id.to_string()).map_err(|failed| failed.text())
+    }
+
     #[test]
     fn a_beginning_is_enough_if_it_fits_one_sweep() {
-        let known = || ["a-1", "ab-1", "ab"].map(|id| SweepId::new(id).unwrap()).to_vec();
-        assert_eq!(one_of("a-", known()).unwrap().as_str(), "a-1");
-        assert_eq!(one_of("ab", known()).unwrap().as_str(), "ab");
-        assert!(one_of("a", known()).is_err());
-        assert!(one_of("z", known()).is_err());
+        let known = ["a-1", "ab-1", "abc-1"];
+        assert_eq!(found("a-", &known).unwrap(), "a-1");
+        assert_eq!(found("abc", &known).unwrap(), "abc-1");
+        assert!(found("z", &known).unwrap_err().ends_with("hint: it has: a-1, ab-1, abc-1\n"));
+    }
+
+    #[test]
+    fn a_sweep_whose_name_begins_anothers_can_be_said_and_of_one_name_all_are_named() {
+        assert_eq!(found("Cas", &["Cas-0123456789", "Case-0123456789"]).unwrap(), "Cas-0123456789");
+        let said = found("Cas", &["Cas-0", "Cas-1", "Case-0"]).unwrap_err();
+        assert!(said.ends_with("hint: name one of: Cas-0, Cas-1\n"), "{said}");
     }
 }

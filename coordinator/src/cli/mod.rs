@@ -14,6 +14,7 @@ mod device;
 mod doctor;
 mod failure;
 mod launch;
+mod log;
 mod lookup;
 mod output;
 mod plan;
@@ -33,6 +34,7 @@ mod steer;
 mod token;
 mod token_file;
 mod unshown;
+mod usage;
 mod verify;
 #[cfg(feature = "worker")]
 mod worker;
@@ -47,15 +49,16 @@ use self::output::Output;
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let command = match configuration::command() {
+    let mut command = match configuration::command() {
         Ok(command) => command,
         Err(failed) => return end(Err(failed)),
     };
-    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => error.exit(),
+        Err(error) => return usage::said(&error, &command).unwrap_or_else(|failed| end(Err(failed))),
     };
-    log_to_stderr(arguments.verbose);
+    log::to_stderr(arguments.verbose);
     let output = Output { json: arguments.json };
     // The executor is one thread that trains; no runtime, no other threads.
     #[cfg(feature = "worker")]
@@ -80,20 +83,6 @@ fn end(done: Done) -> ExitCode {
             ExitCode::from(failed.code)
         }
     }
-}
-
-fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        // The rasteriser's warnings are about pictures that Basin itself has written: nothing that a user could act on.
-        0 => "warn,basin=warn,usvg=error,resvg=error,tiny_skia=error,fontdb=error",
-        1 => "info,usvg=error,resvg=error,tiny_skia=error,fontdb=error",
-        _ => "debug,h2=info,hyper=info,tower=info",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BASIN_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let colour =
-        std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colour).init();
 }
 
 async fn dispatch(command: Command, output: Output) -> Done {

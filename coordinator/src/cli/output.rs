@@ -1,8 +1,12 @@
-//! What commands print: results to standard output, all else to standard error.
+//! What commands print: results to standard output, all else to standard error. Nothing that came from outside does more
+//! than be seen: [`basin_domain::visible`].
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
+use basin_domain::visible;
 use serde::Serialize;
+
+use super::failure::{Done, Failed};
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
@@ -12,33 +16,48 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// A result: `text` for people, `value` for programs.
-    pub(crate) fn result(self, value: &impl Serialize, text: &str) {
-        let mut out = std::io::stdout().lock();
-        let written = if self.json {
+    /// A result: `text` for people, `value` for programs. The lines of `text` are the caller's: what comes from outside is
+    /// put into them by [`visible::line`].
+    ///
+    /// # Errors
+    /// If it can't be written. A reader that closed the pipe has seen enough.
+    pub(crate) fn result(self, value: &impl Serialize, text: &str) -> Done {
+        let text = if self.json {
             let json = serde_json::to_string_pretty(value).expect("results have text keys");
-            writeln!(out, "{json}")
+            visible::json(&json).into_owned()
         } else {
-            writeln!(out, "{}", text.trim_end_matches('\n'))
+            visible::lines(text.trim_end_matches('\n')).into_owned()
         };
-        // A reader that closed the pipe has seen enough.
-        drop(written);
+        let mut out = io::stdout().lock();
+        printed(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
     /// A remark, to standard error.
     pub(crate) fn say(self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(io::stderr().lock(), "{}", visible::lines(text));
     }
 
     /// Whether there is a person at a terminal to show progress to.
     pub(crate) fn is_live(self) -> bool {
-        !self.json && std::io::stderr().is_terminal()
+        !self.json && io::stderr().is_terminal()
     }
 }
 
-/// A table of text, columns aligned; numbers are the caller's to format.
+/// Whether something was printed: that nobody reads any further is no failure, that it has no place is one.
+pub(crate) fn printed(written: io::Result<()>) -> Done {
+    match written {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failed::basin(error).context("cannot write to standard output"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// A table of text, columns aligned; numbers are the caller's to format. Each row is one line, whatever its cells hold.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let columns = header.len();
+    let visible = |row: &Vec<String>| row.iter().map(|cell| visible::line(cell).into_owned()).collect();
+    let rows: &[Vec<String>] = &rows.iter().map(visible).collect::<Vec<_>>();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
         cells.chain([header[column].chars().count()]).max().unwrap_or(0)
@@ -81,5 +100,19 @@ mod tests {
     fn columns_line_up() {
         let rows = vec![vec!["a".to_owned(), "10".to_owned()], vec!["long".to_owned(), "2".to_owned()]];
         assert_eq!(table(&["id", "n"], &rows), "id    n\na     10\nlong  2\n");
+    }
+
+    #[test]
+    fn a_cell_from_outside_makes_no_line_and_moves_no_cursor() {
+        let rows = vec![vec!["a\nok".to_owned(), "\u{1b}[2J\u{9b}m".to_owned()]];
+        assert_eq!(table(&["id", "n"], &rows), "id     n\na\\nok  \\u{1b}[2J\\u{9b}m\n");
+    }
+
+    #[test]
+    fn what_has_no_place_is_a_failure_and_what_nobody_reads_is_none() {
+        assert!(printed(Err(ErrorKind::BrokenPipe.into())).is_ok());
+        let failed = printed(Err(ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!(failed.code, 2);
+        assert!(failed.text().starts_with("error: cannot write to standard output\n"), "{}", failed.text());
     }
 }

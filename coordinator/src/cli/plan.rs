@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use basin_domain::data;
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
 use basin_domain::task::Task;
@@ -79,10 +80,15 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
     let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
-    let mut text = format!("{}\n{}", plan.id, table(&header, &lines));
+    let imported =
+        prepared.datasets.iter().filter(|(it, _)| data::built_in_digest(it.name.as_str()).is_none());
+    let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
+    let mut text = format!("{}\n{imported}{}", plan.id, table(&header, &lines));
     for same in &same {
         text.push_str(&format!("\n{}", same_runs::sentence(same, plan)));
     }
+    let datasets: BTreeMap<_, _> =
+        prepared.datasets.iter().map(|(it, digest)| (it.to_string(), digest.to_string())).collect();
     let experiments: Vec<_> = order
         .iter()
         .map(|name| {
@@ -93,10 +99,9 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
                 "predicted_seconds": seconds })
         })
         .collect();
-    let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(),
+    let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "experiments": experiments, "same_runs": same.iter().map(|same| same_runs::json(same, plan)).collect::<Vec<_>>() });
-    output.result(&value, &text);
-    Ok(())
+    output.result(&value, &text)
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

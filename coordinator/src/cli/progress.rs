@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use basin_domain::visible::line;
 use basin_proto::v1;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -57,7 +58,7 @@ impl Progress {
     pub(super) fn show(&mut self, reply: &v1::GetSweepReply) {
         let Some(summary) = &reply.sweep else { return };
         let stands: Vec<(String, Stand)> =
-            summary.experiments.iter().map(|it| (it.experiment.clone(), stand(it, &reply.running))).collect();
+            summary.experiments.iter().map(|it| (shown_name(it), stand(it, &reply.running))).collect();
         let all: f64 = stands.iter().map(|(_, it)| total(&it.counts) as f64).sum();
         let done: f64 = stands.iter().map(|(_, it)| it.done).sum();
         let share = if all > 0.0 { done / all } else { 1.0 };
@@ -102,6 +103,11 @@ impl Progress {
             footer.finish_and_clear();
         }
     }
+}
+
+/// An experiment's name as it is shown.
+fn shown_name(experiment: &v1::ExperimentCounts) -> String {
+    line(&experiment.experiment).into_owned()
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -182,6 +188,12 @@ mod tests {
         assert_eq!(time_left(10.0, 0.5, 0.75), Some(10.0));
         assert_eq!(time_left(10.0, 0.5, 0.5), None);
         assert_eq!(time_left(10.0, 0.5, 1.0), None);
+    }
+
+    #[test]
+    fn a_name_from_outside_is_shown_on_one_line() {
+        let hostile = v1::ExperimentCounts { experiment: "a\u{1b}[2J\nb".into(), counts: None };
+        assert_eq!(shown_name(&hostile), "a\\u{1b}[2J\\nb");
     }
 
     #[test]

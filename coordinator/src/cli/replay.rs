@@ -66,7 +66,7 @@ pub(super) async fn replay(arguments: Replay, output: Output) -> Done {
         "code_path": basin_worker::code_path(), "committed_code_path": provenance.code_path,
     });
     output.say(&format!("trained again in {}", span(began.elapsed().as_secs_f64())));
-    output.result(&value, &describe(&name, &comparison));
+    output.result(&value, &describe(&name, &comparison))?;
     if comparison.is_same() {
         return Ok(());
     }

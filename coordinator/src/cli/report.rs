@@ -3,24 +3,49 @@
 use std::path::{Path, PathBuf};
 
 use basin_domain::id::SweepId;
+use basin_domain::visible;
 use basin_storage::Store;
 
 use super::arguments::Report;
 use super::failure::{Done, Failed, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
-use crate::report::{self, ReportError, ReportSummary, Status};
+use crate::report::{self, FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
 
-/// Makes the report of a sweep in `out`, with what a coordinator knows beside the store, if there is one.
+/// Makes a folder the sweep's.
+pub(super) fn claim(out: &Path, sweep: &SweepId, replaces: bool) -> Result<OutputFolder, Failed> {
+    let anothers = if replaces { IfAnothers::Clear } else { IfAnothers::Refuse };
+    OutputFolder::claim(out, sweep, anothers).map_err(|error| folder_failed(error, out))
+}
+
+/// The failure of a folder for a report.
+pub(super) fn folder_failed(error: FolderError, out: &Path) -> Failed {
+    let hint = match &error {
+        FolderError::Strangers { .. } | FolderError::Marker { .. } => {
+            Some("nothing was changed; name a new or an empty folder with `--out DIR`")
+        }
+        FolderError::OtherSweep { .. } => {
+            Some("`--replace` clears what Basin wrote there; or name another folder with `--out DIR`")
+        }
+        FolderError::InTheWay { .. } => Some("move it away, or name another folder with `--out DIR`"),
+        FolderError::File { .. } => None,
+    };
+    let failed = Failed::input(error).context(format!("cannot write the report to {}", out.display()));
+    failed.maybe_hint(hint.map(str::to_owned))
+}
+
+/// Makes the report of a sweep in its folder, with what a coordinator knows beside the store, if there is one.
 pub(super) async fn make(
     store: &Store,
     sweep: &SweepId,
-    out: &Path,
+    folder: OutputFolder,
     status: Option<&Status>,
 ) -> Result<ReportSummary, Failed> {
     let what = format!("cannot make the report of {sweep}");
-    match report::write_with(store, sweep, out, status).await {
+    let out = folder.path().to_owned();
+    match report::write_into(store, sweep, folder, status).await {
         Err(ReportError::Storage(error)) => Err(error).or_store(what),
+        Err(ReportError::Folder(error)) => Err(folder_failed(error, &out)),
         written => written.or_basin(what),
     }
 }
@@ -29,10 +54,10 @@ pub(super) async fn make(
 pub(super) fn describe(summary: &ReportSummary) -> String {
     let mut text = String::new();
     for line in &summary.figures {
-        text.push_str(&format!("{line}\n"));
+        text.push_str(&format!("{}\n", visible::line(&line.to_string())));
     }
     for line in &summary.claims {
-        text.push_str(&format!("{line}\n"));
+        text.push_str(&format!("{}\n", visible::line(&line.to_string())));
     }
     text.push_str(&format!("report: {}", summary.page.display()));
     text
@@ -43,10 +68,10 @@ pub(super) async fn report(arguments: Report, output: Output) -> Done {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
-    let summary = make(&store, &sweep, &out, None).await?;
+    let folder = claim(&out, &sweep, arguments.replace)?;
+    let summary = make(&store, &sweep, folder, None).await?;
     let value = serde_json::json!({
         "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
     });
-    output.result(&value, &describe(&summary));
-    Ok(())
+    output.result(&value, &describe(&summary))
 }

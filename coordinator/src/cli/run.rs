@@ -58,7 +58,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     }
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
-    std::fs::create_dir_all(&out).or_input(format!("cannot write the report to {}", out.display()))?;
+    // Before anything is trained for a report that has no place.
+    let folder = report::claim(&out, &sweep, arguments.replace)?;
 
     let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
@@ -137,12 +138,12 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
             .hint("run the same command again to go on where it was"));
     }
-    let summary = report::make(&store, &sweep, &out, Some(&status)).await?;
+    let summary = report::make(&store, &sweep, folder, Some(&status)).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
         "report": page, "out": out.display().to_string() });
-    output.result(&value, &report::describe(&summary));
+    output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
         return Ok(());
     }

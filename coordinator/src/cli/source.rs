@@ -23,7 +23,7 @@ pub(super) fn read(file: &SweepFile) -> Result<Source, Failed> {
 pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> Failed {
     let hint = error.hint();
     let failed = match &error {
-        PrepareError::Sweep(_) | PrepareError::AmbiguousDataset { .. } => Failed::input(error),
+        PrepareError::Sweep(_) | PrepareError::Dataset(_) => Failed::input(error),
         PrepareError::Storage(cause) if cause.is_settings() => Failed::input(error),
         PrepareError::Storage(_) => Failed::basin(error),
     };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use basin_domain::placement::Bytes;
+use basin_domain::visible::line;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
@@ -70,7 +71,13 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
         .map(|it| counts_row(&it.experiment, &it.counts.unwrap_or_default()))
         .collect();
     rows.push(counts_row("all", &sweep.counts.unwrap_or_default()));
-    format!("{}: {}{}\n{}", sweep.sweep_id, sweep.state, claim(sweep), table(&COUNTS, &rows))
+    format!(
+        "{}: {}{}\n{}",
+        line(&sweep.sweep_id),
+        line(&sweep.state),
+        line(&claim(sweep)),
+        table(&COUNTS, &rows)
+    )
 }
 
 /// What is special about a sweep's claim on the workers.
@@ -89,6 +96,12 @@ fn slots(sweep: &v1::SweepSummary) -> String {
 pub(super) async fn list(arguments: Remote, output: Output) -> Done {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let sweeps = client.list_sweeps().await.map_err(call_failed)?.sweeps;
+    let text = list_text(&sweeps);
+    output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text)
+}
+
+/// Sweeps for people.
+fn list_text(sweeps: &[v1::SweepSummary]) -> String {
     let rows: Vec<_> = sweeps
         .iter()
         .map(|sweep| {
@@ -103,9 +116,7 @@ pub(super) async fn list(arguments: Remote, output: Output) -> Done {
         .into_iter()
         .chain(COUNTS.into_iter().skip(1))
         .collect();
-    let text = if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) };
-    output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text);
-    Ok(())
+    if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) }
 }
 
 /// `basin status`.
@@ -113,19 +124,7 @@ pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
     let summary = reply.sweep.clone().unwrap_or_default();
-    let mut text = describe(&summary);
-    if !reply.running.is_empty() {
-        let rows: Vec<_> = reply.running.iter().map(running_row).collect();
-        text.push('\n');
-        text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
-    }
-    if !reply.next_task_id.is_empty() {
-        let next = short(&reply.next_task_id);
-        text.push_str(&format!("next: {next}; {}\n", reply.next_why));
-    }
-    for failed in &reply.failed {
-        text.push_str(&failed_text(failed));
-    }
+    let text = status_text(&summary, &reply);
     let mut value = summary_value(&summary);
     value["running"] = reply
         .running
@@ -149,8 +148,25 @@ pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
         true => Value::Null,
         false => json!({ "task": reply.next_task_id, "why": reply.next_why }),
     };
-    output.result(&value, &text);
-    Ok(())
+    output.result(&value, &text)
+}
+
+/// A sweep with its running and its failed tasks, for people.
+fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String {
+    let mut text = describe(summary);
+    if !reply.running.is_empty() {
+        let rows: Vec<_> = reply.running.iter().map(running_row).collect();
+        text.push('\n');
+        text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
+    }
+    if !reply.next_task_id.is_empty() {
+        let next = short(&reply.next_task_id);
+        text.push_str(&format!("next: {}; {}\n", line(next), line(&reply.next_why)));
+    }
+    for failed in &reply.failed {
+        text.push_str(&failed_text(failed));
+    }
+    text
 }
 
 fn running_row(task: &v1::RunningTask) -> Vec<String> {
@@ -175,11 +191,12 @@ pub(super) fn short(id: &str) -> &str {
 pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
     let first = failed.message.lines().next().unwrap_or_default();
     format!(
-        "failed: {} of {} after {} attempts ({}): {first}\n",
-        short(&failed.task_id),
-        failed.experiment,
+        "failed: {} of {} after {} attempts ({}): {}\n",
+        line(short(&failed.task_id)),
+        line(&failed.experiment),
         failed.attempts,
-        failed.kind
+        line(&failed.kind),
+        line(first)
     )
 }
 
@@ -202,7 +219,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
         let summary = reply.sweep.unwrap_or_default();
         if matches!(summary.state.as_str(), "done" | "cancelled") {
             progress.finish();
-            output.result(&summary_value(&summary), &describe(&summary));
+            output.result(&summary_value(&summary), &describe(&summary))?;
             let failed = summary.counts.unwrap_or_default().failed;
             if summary.state == "cancelled" {
                 return Err(Failed::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
@@ -221,8 +238,29 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
 pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let task = client.task(&arguments.task).await.map_err(call_failed)?;
-    let mut text =
-        format!("{}\n{}: {}\nsweeps: {}\n", task.task_id, task.state, task.why, task.sweeps.join(", "));
+    let text = why_text(&task);
+    let attempts: Vec<_> = task
+        .attempts
+        .iter()
+        .map(|it| {
+            json!({ "attempt": it.attempt, "worker": it.worker_id, "end": it.state, "cause": it.cause, "message": it.message })
+        })
+        .collect();
+    let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
+    let value = json!({ "task": task.task_id, "state": task.state, "why": task.why, "sweeps": task.sweeps,
+        "attempts": attempts, "spec": spec });
+    output.result(&value, &text)
+}
+
+/// A task for people.
+fn why_text(task: &v1::GetTaskReply) -> String {
+    let mut text = format!(
+        "{}\n{}: {}\nsweeps: {}\n",
+        line(&task.task_id),
+        line(&task.state),
+        line(&task.why),
+        line(&task.sweeps.join(", "))
+    );
     let rows: Vec<_> = task
         .attempts
         .iter()
@@ -240,24 +278,29 @@ pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
     if !rows.is_empty() {
         text.push_str(&table(&["attempt", "worker", "end", "cause", "message"], &rows));
     }
-    let attempts: Vec<_> = task
-        .attempts
-        .iter()
-        .map(|it| {
-            json!({ "attempt": it.attempt, "worker": it.worker_id, "end": it.state, "cause": it.cause, "message": it.message })
-        })
-        .collect();
-    let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
-    let value = json!({ "task": task.task_id, "state": task.state, "why": task.why, "sweeps": task.sweeps,
-        "attempts": attempts, "spec": spec });
-    output.result(&value, &text);
-    Ok(())
+    text
 }
 
 /// `basin workers`.
 pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let workers = client.workers().await.map_err(call_failed)?;
+    let text = workers_text(&workers);
+    let value: Vec<_> = workers
+        .iter()
+        .map(|it| {
+            let what = it.worker.clone().unwrap_or_default();
+            json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
+                "threads": what.threads, "version": what.version, "code_path": what.code_path,
+                "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
+        })
+        .collect();
+    output.result(&value, &text)
+}
+
+/// Workers for people.
+fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),
@@ -280,23 +323,14 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             ]
         })
         .collect();
-    let text = match rows.is_empty() {
+    match rows.is_empty() {
         true => "no workers".to_owned(),
         false => table(
             &["worker", "host", "device", "busy", "threads", "memory", "labels", "seen", "state"],
             &rows,
         ),
-    };
-    let value: Vec<_> = workers
-        .iter()
-        .map(|it| {
-            let what = it.worker.clone().unwrap_or_default();
-            json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
-                "threads": what.threads, "version": what.version, "code_path": what.code_path,
-                "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
-                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
-        })
-        .collect();
-    output.result(&value, &text);
-    Ok(())
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! `basin pause`, `resume`, `cancel`, `retry`, `drain`.
 
+use basin_domain::visible::line;
 pub(super) use basin_proto::v1::Steering;
 
 use super::arguments::{Drain, SweepAt};
@@ -13,15 +14,13 @@ use crate::client::Client;
 pub(super) async fn steer(arguments: SweepAt, steering: Steering, output: Output) -> Done {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let summary = client.steer(&arguments.sweep, steering).await.map_err(call_failed)?;
-    output.result(&summary_value(&summary), &describe(&summary));
-    Ok(())
+    output.result(&summary_value(&summary), &describe(&summary))
 }
 
 /// Lets a worker leave.
 pub(super) async fn drain(arguments: Drain, output: Output) -> Done {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
-    client.drain(&arguments.worker).await.map_err(call_failed)?;
-    let value = serde_json::json!({ "worker": arguments.worker, "draining": true });
-    output.result(&value, &format!("{} is draining", arguments.worker));
-    Ok(())
+    let drained = client.drain(&arguments.worker).await.map_err(call_failed)?;
+    let value = serde_json::json!({ "worker": drained, "draining": true });
+    output.result(&value, &format!("{} is draining", line(&drained)))
 }

@@ -59,8 +59,13 @@ fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: O
     ));
     let mut value = described(&entry, created);
     value["token"] = secret.reveal().into();
-    output.result(&value, secret.reveal());
-    Ok(())
+    output.result(&value, secret.reveal()).map_err(|failed| {
+        failed.hint(format!(
+            "nobody has seen the token: `basin token revoke {} --tokens {}`, and make another",
+            entry.id,
+            path.display()
+        ))
+    })
 }
 
 fn state(entry: &Entry, now: Utc) -> &'static str {
@@ -96,8 +101,7 @@ fn list(path: &Path, output: Output) -> Done {
     };
     let rows: Vec<_> = file.entries.iter().map(row).collect();
     let value: Vec<_> = file.entries.iter().map(|entry| described(entry, now)).collect();
-    output.result(&value, &table(&["id", "name", "role", "state", "created", "expires"], &rows));
-    Ok(())
+    output.result(&value, &table(&["id", "name", "role", "state", "created", "expires"], &rows))
 }
 
 fn revoke(token: &str, path: &Path, output: Output) -> Done {
@@ -112,8 +116,7 @@ fn revoke(token: &str, path: &Path, output: Output) -> Done {
     output.result(
         &described(&entry, now),
         &format!("{} `{}` ({}) is revoked", entry.role, entry.name, entry.id),
-    );
-    Ok(())
+    )
 }
 
 /// The token of this id, or the only one of this name that isn't revoked.

@@ -1,5 +1,7 @@
 //! `basin verify`: proves from the store alone that every task is committed exactly once and every artifact is whole.
 
+use basin_domain::visible::line;
+
 use super::arguments::Verify;
 use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
@@ -20,7 +22,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
         found.strays.len()
     );
     for problem in &found.problems {
-        text.push_str(&format!("wrong: {}: {}\n", problem.key, problem.why));
+        text.push_str(&format!("wrong: {}: {}\n", line(&problem.key), line(&problem.why)));
     }
     for task in found.uncommitted.iter().take(10) {
         text.push_str(&format!("not committed: {task}\n"));
@@ -32,7 +34,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
         "problems": found.problems.iter().map(|it| serde_json::json!({ "key": it.key, "why": it.why })).collect::<Vec<_>>(),
         "strays": found.strays.iter().map(|it| it.folder.clone()).collect::<Vec<_>>(),
     });
-    output.result(&value, &text);
+    output.result(&value, &text)?;
     if found.is_whole() {
         return Ok(());
     }

@@ -148,7 +148,5 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         Departure::Idle => "idle",
         Departure::Walltime => "walltime",
     };
-    output
-        .result(&serde_json::json!({ "worker": id, "departure": why }), &format!("worker {id} left: {why}"));
-    Ok(())
+    output.result(&serde_json::json!({ "worker": id, "departure": why }), &format!("worker {id} left: {why}"))
 }

@@ -1,6 +1,7 @@
 //! The files of a report.
 //!
 //! ```text
+//! OUT/.basin-output.json              whose folder it is, and which of its files are Basin's
 //! OUT/index.html                      the page
 //! OUT/results.csv, results.parquet    a row a task
 //! OUT/series.csv.zst                  every point of every series
@@ -9,25 +10,54 @@
 //! OUT/figures/<id>.{svg,png,csv}      each figure, and its data
 //! ```
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::chart::png;
-use super::claims;
+use super::claims::{self, Judgement};
 use super::figures::{self, Drawn};
+use super::folder::{IfAnothers, OutputFolder, Part, part_name};
 use super::runs::Counts;
 use super::summary::{ClaimSummary, FigureSummary, ReportSummary};
 use super::tables::{self, csv};
 use super::{ReportError, Results, page};
 
 impl Results {
-    /// Writes the whole report into the folder `out`. Each file appears at once and whole, the page last, so that it can be
-    /// opened while a report is made again. Claims that an earlier report left there are removed if there are none now.
+    /// Writes the whole report into the folder `out`, which is made this sweep's; see [`Results::write_into`].
+    ///
+    /// # Errors
+    /// If the folder is somebody else's, or can't be written.
+    pub fn write(&self, out: &Path) -> Result<ReportSummary, ReportError> {
+        self.write_into(&mut OutputFolder::claim(out, &self.sweep.id, IfAnothers::Refuse)?)
+    }
+
+    /// Writes the whole report into this sweep's folder. Each file appears at once and whole, the page last, so that it can be
+    /// opened while a report is made again. What is left of an earlier report is removed.
     ///
     /// # Errors
     /// If a file can't be written, or not be removed.
-    pub fn write(&self, out: &Path) -> Result<ReportSummary, ReportError> {
+    pub fn write_into(&self, folder: &mut OutputFolder) -> Result<ReportSummary, ReportError> {
+        let judgements = claims::judge(self);
+        let files = self.files(!judgements.is_empty());
+        folder.begin(Part::Report, &files)?;
+        let summary = self.write_files(folder.path(), &judgements)?;
+        folder.finish(Part::Report, files)?;
+        Ok(summary)
+    }
+
+    /// The names of all files of the report.
+    fn files(&self, has_claims: bool) -> BTreeSet<String> {
+        let tables = ["index.html", "results.csv", "results.parquet", "provenance.csv", "series.csv.zst"];
+        let claims: &[&str] = if has_claims { &["claims.csv", "claims.json"] } else { &[] };
+        let figures = self.figures.iter().flat_map(|figure| {
+            ["svg", "png", "csv"].map(|extension| format!("figures/{}.{extension}", figure.id))
+        });
+        tables.iter().chain(claims).map(|&name| name.to_owned()).chain(figures).collect()
+    }
+
+    fn write_files(&self, out: &Path, judgements: &[Judgement]) -> Result<ReportSummary, ReportError> {
         let results = tables::results(&self.runs);
         let provenance = tables::provenance(&self.runs);
         let mut tables = Vec::new();
@@ -40,12 +70,9 @@ impl Results {
         table("results.csv", csv::table(&results).as_bytes())?;
         table("results.parquet", &results.encode())?;
         table("provenance.csv", csv::table(&provenance).as_bytes())?;
-        let judgements = claims::judge(self);
-        if judgements.is_empty() {
-            ["claims.csv", "claims.json"].iter().try_for_each(|name| remove(&out.join(name)))?;
-        } else {
-            table("claims.csv", claims::csv(&judgements).as_bytes())?;
-            table("claims.json", claims::json(&judgements).as_bytes())?;
+        if !judgements.is_empty() {
+            table("claims.csv", claims::csv(judgements).as_bytes())?;
+            table("claims.json", claims::json(judgements).as_bytes())?;
         }
         let series = out.join("series.csv.zst");
         put(&series, |file| tables::series(&self.runs, file))?;
@@ -60,7 +87,7 @@ impl Results {
             .collect();
         let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
         let page = out.join("index.html");
-        put(&page, |file| file.write_all(page::html(self, &drawn, &judgements, &results).as_bytes()))?;
+        put(&page, |file| file.write_all(page::html(self, &drawn, judgements, &results).as_bytes()))?;
         let claims = judgements.iter().map(ClaimSummary::of).collect();
         Ok(ReportSummary { page, counts: Counts::of_tasks(&self.runs), tables, figures, claims })
     }
@@ -102,16 +129,6 @@ fn put(
     attempt().map_err(|source| ReportError::File { path: path.to_owned(), source })
 }
 
-/// Removes a file of an earlier report, if it is there.
-fn remove(path: &Path) -> Result<(), ReportError> {
-    match fs::remove_file(path) {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(ReportError::File { path: path.to_owned(), source }),
-    }
-}
-
 fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}.part", std::process::id()))
+    path.with_file_name(part_name(&path.file_name().unwrap_or_default().to_string_lossy()))
 }

@@ -11,6 +11,7 @@ mod copies;
 mod escape;
 mod figures;
 mod files;
+mod folder;
 mod gather;
 mod left_out;
 mod page;
@@ -53,6 +54,7 @@ use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use chart::png::RenderError;
 pub use claims::Verdict;
+pub use folder::{FolderError, IfAnothers, OutputFolder, Part};
 pub(crate) use gather::is_of_this_object;
 pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
 pub use runs::{Counts, Run, State};
@@ -67,6 +69,9 @@ pub enum ReportError {
     /// The stored sweep file can't be read any more: it is of another version of basin.
     #[error("the stored sweep file can't be read by this version of basin")]
     Sweep(#[from] SweepError),
+    /// The folder for the report can't take it.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A file of the report can't be written.
     #[error("{} can't be written", path.display())]
     File {
@@ -133,10 +138,24 @@ pub async fn write_with(
     out: &Path,
     status: Option<&Status>,
 ) -> Result<ReportSummary, ReportError> {
+    // Whose folder it is is known before anything is read.
+    let folder = OutputFolder::claim(out, sweep, IfAnothers::Refuse)?;
+    write_into(store, sweep, folder, status).await
+}
+
+/// Makes the report of `sweep` in its folder, with what a coordinator knows beside the store.
+///
+/// # Errors
+/// As [`write()`].
+pub async fn write_into(
+    store: &Store,
+    sweep: &SweepId,
+    mut folder: OutputFolder,
+    status: Option<&Status>,
+) -> Result<ReportSummary, ReportError> {
     let results = gather::gather(store, sweep, status).await?;
-    let out = out.to_owned();
     // Drawing takes seconds: not on a thread that others wait for.
-    tokio::task::spawn_blocking(move || results.write(&out)).await.unwrap_or_else(|panic| {
+    tokio::task::spawn_blocking(move || results.write_into(&mut folder)).await.unwrap_or_else(|panic| {
         std::panic::resume_unwind(panic.into_panic());
     })
 }

@@ -5,9 +5,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use basin_core::Ledger;
 use basin_core::command::Command;
 use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::lookup::{self, Unfound};
 use basin_domain::share::Adjustment;
 use basin_domain::sweep::Source;
-use basin_proto::convert::{parse, required};
+use basin_proto::convert::required;
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
@@ -111,11 +112,11 @@ impl Control for ControlService {
     }
 
     async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
-        let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
+        let worker = self.find_worker(request.into_inner().worker_id).await?;
         let coordinator = self.0.coordinator()?;
-        coordinator.decide(Command::Drain(worker)).await?;
+        coordinator.decide(Command::Drain(worker.clone())).await?;
         coordinator.wake.notify_waiters();
-        Ok(Response::new(v1::DrainWorkerReply {}))
+        Ok(Response::new(v1::DrainWorkerReply { worker_id: worker.to_string() }))
     }
 
     async fn about(&self, request: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
@@ -160,52 +161,49 @@ impl ControlService {
         self.view(move |ledger| ledger.sweep(&id).map(|sweep| summary(&sweep))).await
     }
 
-    /// The sweep whose id is or begins with `text`.
+    /// The sweep that `text` names.
     async fn find_sweep(&self, text: String) -> Result<SweepId, Status> {
         let wanted = text.clone();
-        let fitting: Vec<SweepId> = self
-            .view(move |ledger| {
-                if let Some(exact) = SweepId::new(&wanted).ok().filter(|id| ledger.sweep(id).is_some()) {
-                    return vec![exact];
-                }
-                ledger
-                    .sweeps()
-                    .map(|sweep| sweep.id.clone())
-                    .filter(|id| id.as_str().starts_with(&wanted))
-                    .collect()
-            })
-            .await?;
-        one("sweep", &text, fitting)
+        let found = self.view(move |ledger| lookup::find(&wanted, ledger.sweeps().map(|it| it.id.clone())));
+        found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
     }
 
-    /// The task whose id is or begins with `text`.
+    /// The task that `text` names.
     async fn find_task(&self, text: String) -> Result<TaskId, Status> {
         let wanted = text.clone();
-        let fitting: Vec<TaskId> = self
-            .view(move |ledger| {
-                if let Ok(exact) = wanted.parse::<TaskId>() {
-                    return ledger.task(&exact).map(|task| task.id).into_iter().collect();
-                }
-                let all =
-                    ledger.sweeps().flat_map(|sweep| ledger.sweep_tasks(sweep.id).into_iter().flatten());
-                let mut ids: Vec<TaskId> =
-                    all.map(|(task, _)| task.id).filter(|id| id.to_string().starts_with(&wanted)).collect();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
-            })
-            .await?;
-        one("task", &text, fitting)
+        let found = self.view(move |ledger| {
+            if let Ok(exact) = wanted.parse::<TaskId>() {
+                return ledger.task(&exact).map(|task| task.id).ok_or(Unfound::Nothing);
+            }
+            let tasks = ledger.sweeps().flat_map(|it| ledger.sweep_tasks(it.id).into_iter().flatten());
+            lookup::find(&wanted, tasks.map(|(task, _)| task.id))
+        });
+        found.await?.map_err(|unfound| not_one("task", &text, &unfound))
+    }
+
+    /// The worker that `text` names.
+    async fn find_worker(&self, text: String) -> Result<WorkerId, Status> {
+        let wanted = text.clone();
+        let found = self.view(move |ledger| lookup::find(&wanted, ledger.workers().map(|it| it.id.clone())));
+        found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
     }
 }
 
-fn one<T>(what: &str, text: &str, mut fitting: Vec<T>) -> Result<T, Status> {
+/// The most that a refusal names.
+const NAMED: usize = 5;
+
+fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &Unfound<T>) -> Status {
     let text: String = text.chars().take(100).collect();
-    match fitting.len() {
-        1 => Ok(fitting.swap_remove(0)),
-        0 => Err(Status::not_found(format!("there is no {what} `{text}`"))),
-        several => {
-            Err(Status::failed_precondition(format!("`{text}` fits {several} {what}s; give more of the id")))
+    match unfound {
+        Unfound::Nothing => Status::not_found(format!("there is no {what} `{text}`")),
+        Unfound::Several(several) => {
+            let names: Vec<_> = several.iter().take(NAMED).map(ToString::to_string).collect();
+            let more = if several.len() > NAMED { ", …" } else { "" };
+            Status::failed_precondition(format!(
+                "`{text}` fits {} {what}s; give more of the id: {}{more}",
+                several.len(),
+                names.join(", ")
+            ))
         }
     }
 }

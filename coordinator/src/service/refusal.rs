@@ -47,7 +47,7 @@ pub(super) fn no_store(error: &StorageError) -> Status {
 pub(super) fn unprepared(error: &PrepareError) -> Status {
     let status = match error {
         PrepareError::Sweep(error) => Status::invalid_argument(error.to_string()),
-        PrepareError::AmbiguousDataset { .. } => Status::failed_precondition(error.to_string()),
+        PrepareError::Dataset(_) => Status::failed_precondition(error.to_string()),
         PrepareError::Storage(error) => no_store(error),
     };
     let Some(mut hint) = error.hint() else { return status };

@@ -50,6 +50,14 @@ pub enum DialError {
         /// What is wrong.
         why: String,
     },
+    /// A variable that should name a proxy doesn't.
+    #[error("{variable} names no proxy: {why}")]
+    ProxyVariable {
+        /// Its name.
+        variable: String,
+        /// What is wrong with its value, which may hold a password and isn't repeated.
+        why: &'static str,
+    },
     /// The two ends don't trust each other.
     #[error(transparent)]
     Tls(TlsTrouble),
@@ -81,6 +89,13 @@ impl DialError {
                 "name the authority that signed the coordinator's certificate with `--tls-ca FILE`"
             }
             Self::Proxy { .. } => "to go without the proxy, put the coordinator's host into NO_PROXY",
+            Self::ProxyVariable { .. } => {
+                return Some(format!(
+                    "a proxy is named like {}; unset the variable, or put the coordinator's host into NO_PROXY, to go \
+                     without one",
+                    basin_domain::proxy::EXAMPLE
+                ));
+            }
             Self::Tls(trouble) => return Some(trouble.hint().to_owned()),
             Self::TooSlow { .. } => {
                 "look for a firewall between; the coordinator's port must be open to here"
@@ -98,6 +113,7 @@ impl DialError {
             | Self::BadToken { .. }
             | Self::File(_)
             | Self::NoAuthorities
+            | Self::ProxyVariable { .. }
             | Self::Tls(_) => true,
             Self::Unreached { .. } | Self::Proxy { .. } | Self::Handshake { .. } | Self::TooSlow { .. } => {
                 false

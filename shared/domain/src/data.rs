@@ -1,6 +1,7 @@
 //! Data sets: which there are, and which part of one a run sees.
 
 mod examples;
+mod reference;
 
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +9,7 @@ use crate::digest::Digest;
 use crate::id::DatasetName;
 
 pub use examples::{Examples, built_in_examples};
+pub use reference::{DatasetReference, InvalidReference, VersionPrefix};
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! datasets/<name>/<digest>/…
+//! datasets/<name>/versions/<number>.json
 //! tasks/<2 hex>/<task id>/attempts/<n>-<lease>/{metrics.parquet, checkpoint-<n>.safetensors, result.safetensors, log.zst, manifest.json}
 //! tasks/<2 hex>/<task id>/commit.json
 //! sweeps/<sweep id>/{sweep.toml, sweep.json, tasks.parquet, report/…}
 //! ```
 
 use crate::data::Dataset;
-use crate::id::{Attempt, LeaseId, SweepId, TaskId};
+use crate::id::{Attempt, DatasetName, LeaseId, SweepId, TaskId};
 
 /// The metrics of an attempt.
 pub const METRICS: &str = "metrics.parquet";
@@ -60,6 +61,26 @@ pub fn dataset(data: &Dataset) -> String {
     format!("datasets/{}/{}", data.name, data.digest)
 }
 
+/// The folder of all contents of a data set.
+pub fn dataset_contents(name: &DatasetName) -> String {
+    format!("datasets/{name}")
+}
+
+/// The folder of the records that say which contents of a data set became the current ones.
+pub fn dataset_versions(name: &DatasetName) -> String {
+    format!("datasets/{name}/versions")
+}
+
+/// The record of this number.
+pub fn dataset_version(name: &DatasetName, number: u64) -> String {
+    format!("{}/{number:08}.json", dataset_versions(name))
+}
+
+/// The number in a record's key, if it is one.
+pub fn dataset_version_number(key: &str) -> Option<u64> {
+    key.rsplit('/').next()?.strip_suffix(".json")?.parse().ok()
+}
+
 /// The folder of a sweep.
 pub fn sweep(id: &SweepId) -> String {
     format!("sweeps/{id}")
@@ -97,5 +118,8 @@ mod tests {
         assert_eq!(checkpoint_number(&checkpoint_name(4_321)), Some(4_321));
         assert_eq!(checkpoint_number("checkpoint-x.safetensors"), None);
         assert_eq!(checkpoint_number("result.safetensors"), None);
+        let name = DatasetName::new("cifar10").unwrap();
+        assert_eq!(dataset_version_number(&dataset_version(&name, 12)), Some(12));
+        assert_eq!(dataset_version_number("datasets/cifar10/versions/#1.json"), None);
     }
 }

@@ -1,4 +1,8 @@
-//! Data sets in the store: one decoded file each, whose digest is the data set's, and a note for people.
+//! Data sets in the store: a decoded file for each contents, whose digest is the data set's, a note for people, and records
+//! of which contents the name means.
+
+mod import;
+mod versions;
 
 use std::path::Path;
 
@@ -8,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::transfer::{contents_of_file, unreadable};
 use crate::{Contents, Result, StorageError, Store};
+
+pub use import::{DatasetImport, ImportError, Imported};
+pub use versions::{DatasetVersion, DatasetVersions, UnresolvedDataset};
 
 /// The decoded file.
 pub(crate) const DATA: &str = "data.basin";
@@ -37,7 +44,8 @@ impl StoredDataset {
 }
 
 impl Store {
-    /// Brings a decoded data set into the store; its note last, which makes it one that is there.
+    /// Brings a decoded data set into the store; its note last, which makes it one that is there. What its name means is
+    /// [`Store::import_dataset`]'s to say.
     ///
     /// # Errors
     /// [`StorageError::OtherContents`] if the file hasn't the data set's digest, [`StorageError::File`], and as
@@ -99,19 +107,12 @@ impl Store {
         }
     }
 
-    /// The data sets that are there, by name and digest.
+    /// The contents of data sets that are there, by name and digest.
     ///
     /// # Errors
     /// As [`Store::read_dataset`].
     pub async fn list_datasets(&self) -> Result<Vec<StoredDataset>> {
-        let mut found = Vec::new();
-        for name in self.list_folders("datasets").await? {
-            let Ok(name) = basin_domain::id::DatasetName::new(name) else { continue };
-            for digest in self.list_folders(&format!("datasets/{name}")).await? {
-                let Ok(digest) = digest.parse() else { continue };
-                found.extend(self.read_dataset(&Dataset { name: name.clone(), digest }).await?);
-            }
-        }
-        Ok(found)
+        let versions = self.list_dataset_versions().await?;
+        Ok(versions.into_iter().flat_map(|versions| versions.contents).collect())
     }
 }

@@ -19,6 +19,7 @@ mod attempt;
 mod checkpoint;
 mod commit;
 mod contents;
+mod create;
 mod dataset;
 mod error;
 mod examples;
@@ -40,7 +41,9 @@ pub use attempt::{AttemptWriter, Ending};
 pub use checkpoint::StoredCheckpoint;
 pub use commit::{Commit, CommitMode, CommitOutcome};
 pub use contents::Contents;
-pub use dataset::StoredDataset;
+pub use dataset::{
+    DatasetImport, DatasetVersion, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
+};
 pub use error::{Cause, StorageError};
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use probe::ConditionalWrites;

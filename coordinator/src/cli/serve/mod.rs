@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
+use basin_domain::visible;
 use basin_storage::CommitMode;
 
 use self::arguments::Serve;
@@ -63,7 +64,9 @@ async fn tell_of_roles(server: &Server, output: Output) {
         let role = roles.borrow_and_update().clone();
         match role {
             Role::Leading(_) => output.say("leading"),
-            Role::Standby { leader: Some(leader) } => output.say(&format!("standing by; {leader} leads")),
+            Role::Standby { leader: Some(leader) } => {
+                output.say(&format!("standing by; {} leads", visible::line(&leader)));
+            }
             Role::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
             Role::Between => {}
         }
@@ -137,7 +140,11 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
         "url": server.url(), "store": store_url, "journal": journal_name, "role": role, "commits": commits,
         "http": server.http.as_ref().map(|port| format!("http://{}", port.address)),
     });
-    output.result(&value, &format!("{doing} at {} over {store_url}\n{who}", server.url()));
+    let said = output.result(&value, &format!("{doing} at {} over {store_url}\n{who}", server.url()));
+    if let Err(failed) = said {
+        server.shut_down().await;
+        return Err(failed);
+    }
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,

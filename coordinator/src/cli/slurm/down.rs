@@ -23,6 +23,5 @@ pub(super) async fn down(arguments: Down, output: Output) -> Done {
     output.result(
         &value,
         &format!("{} pending jobs taken back, {} running ones {how}", pending.len(), running.len()),
-    );
-    Ok(())
+    )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use basin_domain::visible;
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
@@ -38,7 +39,7 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
     let script = script(&arguments)?;
     let text = script.text();
     if arguments.dry_run {
-        output.result(&serde_json::json!({ "script": text }), &text);
+        output.result(&serde_json::json!({ "script": text }), &text)?;
         return Ok(());
     }
     std::fs::create_dir_all(&script.logs)
@@ -86,8 +87,7 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
         submitter.cancelled.len(),
         arguments.job.name
     );
-    output.result(&value, &text);
-    Ok(())
+    output.result(&value, &text)
 }
 
 fn check(arguments: &Up) -> Result<(), Failed> {
@@ -194,7 +194,7 @@ impl Submitter<'_> {
             Ok(work) => work,
             Err(error) if is_only || error.is_input() => return Err(call_failed(error)),
             Err(error) => {
-                self.say_once(&format!("{error}; trying again"));
+                self.say_once(&visible::line(&format!("{error}; trying again")));
                 return Ok(());
             }
         };
@@ -205,7 +205,7 @@ impl Submitter<'_> {
             }
             Err(error) if is_only || !error.is_transient() => Err(slurm_failed(error)),
             Err(error) => {
-                self.say_once(&format!("{error}; trying again"));
+                self.say_once(&visible::line(&format!("{error}; trying again")));
                 Ok(())
             }
         }

@@ -12,11 +12,11 @@ use super::space::{self, Point, Space};
 use super::tree::Assignment;
 use super::{Datasets, ExampleCounts, Plan};
 use crate::claim::Claim;
-use crate::data::{self, Dataset};
+use crate::data::{self, Dataset, DatasetReference};
 use crate::digest::Digest;
 use crate::experiment::{Experiment, Tile};
 use crate::figure::Figure;
-use crate::id::{DatasetName, SweepId, SweepName, TaskId};
+use crate::id::{SweepId, SweepName, TaskId};
 use crate::task::{Task, TaskSpec};
 use crate::value::Value;
 
@@ -141,7 +141,7 @@ pub(super) struct Complete<'a> {
     /// The experiment.
     pub(super) experiment: Cow<'a, Experiment>,
     /// The data set that its runs read.
-    pub(super) dataset: Option<&'a DatasetName>,
+    pub(super) dataset: Option<&'a DatasetReference>,
     inputs: Vec<(&'static str, &'a Reference)>,
 }
 
@@ -201,15 +201,19 @@ fn inputs(
     Ok(inputs)
 }
 
-fn dataset(name: &DatasetName, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
-    let digest = datasets.get(name).copied().or_else(|| data::built_in_digest(name.as_str()));
-    match digest {
-        Some(digest) => Ok(Dataset { name: name.clone(), digest }),
-        None => {
-            let hint = format!("basin data import {name} PATH");
-            Err(Problem::new(at, format!("the data set \"{name}\" isn't there")).hint(hint))
-        }
+fn dataset(wanted: &DatasetReference, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
+    let DatasetReference { name, version } = wanted;
+    let built_in = data::built_in_digest(name.as_str());
+    if let Some(digest) = datasets.get(wanted).copied().or(built_in)
+        && version.as_ref().is_none_or(|version| version.fits(&digest))
+    {
+        return Ok(Dataset { name: name.clone(), digest });
     }
+    let hint = match built_in {
+        Some(digest) => format!("{name} is made by Basin itself, as {}", digest.short()),
+        None => format!("basin data import {name} PATH"),
+    };
+    Err(Problem::new(at, format!("the data set \"{wanted}\" isn't there")).hint(hint))
 }
 
 fn repeated(space: &Space, first: &Task, second: &Task) -> Problem {

@@ -15,9 +15,10 @@ use super::space::{self, Point, Space};
 use super::tree::Tree;
 use super::{Datasets, ExampleCounts, Plan, Source, SweepError, same_runs, syntax};
 use crate::claim::Claim;
+use crate::data::DatasetReference;
 use crate::experiment::Tile;
 use crate::figure::Figure;
-use crate::id::{DatasetName, ExperimentId, SweepName};
+use crate::id::{ExperimentId, SweepName};
 
 /// A sweep file: its profile and overrides are applied, its keys, types and ranges checked.
 #[derive(Debug, Clone)]
@@ -29,7 +30,7 @@ pub struct SweepFile {
     claims: Vec<Claim>,
     /// Where the checks of each claim stand.
     checks: Vec<Vec<Place>>,
-    datasets: BTreeSet<DatasetName>,
+    datasets: BTreeSet<DatasetReference>,
     counts: ExampleCounts,
 }
 
@@ -55,7 +56,7 @@ const CHECKED_DRAWS: u64 = 1_000;
 /// What reading a space's points brought to light.
 #[derive(Default)]
 struct Survey {
-    datasets: BTreeSet<DatasetName>,
+    datasets: BTreeSet<DatasetReference>,
     used: BTreeSet<&'static str>,
     series: BTreeSet<&'static str>,
     numbers: BTreeSet<&'static str>,
@@ -115,7 +116,7 @@ impl SweepFile {
     }
 
     /// The data sets whose digests the expansion needs.
-    pub fn datasets(&self) -> BTreeSet<DatasetName> {
+    pub fn datasets(&self) -> BTreeSet<DatasetReference> {
         self.datasets.clone()
     }
 
@@ -201,7 +202,7 @@ impl Survey {
             }
         }
         let set = space.values_of("data.name").filter_map(|node| match &node.value {
-            Tree::Text(name) => DatasetName::new(name.as_str()).ok(),
+            Tree::Text(name) => name.parse::<DatasetReference>().ok(),
             _ => None,
         });
         survey.datasets.extend(set);

@@ -41,10 +41,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
-use crate::data::Examples;
+use crate::data::{DatasetReference, Examples};
 use crate::digest::Digest;
 use crate::figure::Figure;
-use crate::id::{DatasetName, ExperimentId, SweepId, SweepName};
+use crate::id::{ExperimentId, SweepId, SweepName};
 use crate::placement::Needs;
 use crate::task::Task;
 
@@ -97,8 +97,8 @@ pub struct Plan {
     pub claims: Vec<Claim>,
 }
 
-/// The digests of the data sets at hand, by name.
-pub type Datasets = BTreeMap<DatasetName, Digest>;
+/// The digests of the data sets at hand, by name, or name and version, as the sweep file has them.
+pub type Datasets = BTreeMap<DatasetReference, Digest>;
 
-/// How many examples data sets have, by name, as far as it is known.
-pub type ExampleCounts = BTreeMap<DatasetName, Examples>;
+/// How many examples data sets have, as far as it is known, by name, or name and version.
+pub type ExampleCounts = BTreeMap<DatasetReference, Examples>;

@@ -10,9 +10,9 @@ use super::problem::{Place, Problem};
 use super::seeds::Seeds;
 use super::space::Space;
 use super::tree::{Assignment, Node, Table};
-use crate::data;
+use crate::data::{self, DatasetReference};
 use crate::experiment::Experiment;
-use crate::id::{DatasetName, ExperimentId};
+use crate::id::ExperimentId;
 
 /// `{ experiment = "batch-size", batch_size = 64 }`: the one point of that experiment where parameters have these values.
 #[derive(Debug, Clone)]
@@ -58,14 +58,14 @@ pub(super) struct Target {
     /// The typed parameters, in their canonical form.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
-    pub(super) dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetReference>,
     /// The typed parameters as they are written, where that is another form.
     written: Option<Box<Experiment>>,
 }
 
 impl Target {
     /// A run of these parameters; `counts` are the examples of data sets.
-    pub(super) fn new(experiment: Experiment, dataset: Option<DatasetName>, counts: &ExampleCounts) -> Self {
+    pub(super) fn new(experiment: Experiment, dataset: Option<DatasetReference>, counts: &ExampleCounts) -> Self {
         let canonical = canonical(experiment.clone(), dataset.as_ref(), counts);
         let written = (experiment != canonical).then(|| Box::new(experiment));
         Self { experiment: canonical, dataset, written }
@@ -78,9 +78,9 @@ impl Target {
 }
 
 /// An experiment in its canonical form, on this data set.
-fn canonical(experiment: Experiment, dataset: Option<&DatasetName>, counts: &ExampleCounts) -> Experiment {
+fn canonical(experiment: Experiment, dataset: Option<&DatasetReference>, counts: &ExampleCounts) -> Experiment {
     let known =
-        |name: &DatasetName| counts.get(name).copied().or_else(|| data::built_in_examples(name.as_str()));
+        |reference: &DatasetReference| counts.get(reference).copied().or_else(|| data::built_in_examples(reference.name.as_str()));
     experiment.canonical(dataset.and_then(known))
 }
 
@@ -114,7 +114,7 @@ impl<'a> Targets<'a> {
     }
 
     /// An experiment in its canonical form, on this data set.
-    pub(super) fn canonical(&self, experiment: Experiment, dataset: Option<&DatasetName>) -> Experiment {
+    pub(super) fn canonical(&self, experiment: Experiment, dataset: Option<&DatasetReference>) -> Experiment {
         canonical(experiment, dataset, self.counts)
     }
 

@@ -51,9 +51,10 @@ fn open(address: Address, environment: &Environment) -> Result<Opened> {
             hint: "set AZURE_STORAGE_ACCOUNT_NAME to the account that has the container".to_owned(),
         });
     }
+    let options = remote::client(&store, environment, plain_http, &client)?;
     let builder = builder
         .with_container_name(address.bucket.as_str())
-        .with_client_options(remote::client(plain_http, &client))
+        .with_client_options(options)
         .with_retry(remote::one_try());
     let cannot = |error| remote::unconfigured(&store, &error, "check the `AZURE_STORAGE_…` variables");
     let found = builder.clone().build().map_err(cannot)?;

@@ -1,6 +1,9 @@
 //! The environment, as an argument: what a store on the network is told beside its URL.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use basin_domain::proxy::{FOR_HTTP, FOR_HTTPS};
 
 /// Variables by name. Those that are empty count as not set, as in the vendors' own tools.
 ///
@@ -9,11 +12,19 @@ use std::collections::BTreeMap;
 pub(super) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The environment of this process; what isn't text is left out.
+    /// The environment of this process; what isn't text is left out, unless it should name a proxy: it then names none, which
+    /// is an error.
     pub(super) fn of_process() -> Self {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect()
+        let text = |(name, value): (OsString, OsString)| {
+            let name = name.into_string().ok()?;
+            let names_a_proxy = FOR_HTTPS.contains(&&*name) || FOR_HTTP.contains(&&*name);
+            let value = match value.into_string() {
+                Err(value) if names_a_proxy => value.to_string_lossy().into_owned(),
+                value => value.ok()?,
+            };
+            Some((name, value))
+        };
+        std::env::vars_os().filter_map(text).collect()
     }
 
     /// A variable, if it is set to something.

@@ -45,7 +45,7 @@ fn open(address: Address, environment: &Environment) -> Result<Opened> {
     }
     let builder = builder
         .with_bucket_name(address.bucket.as_str())
-        .with_client_options(remote::client(plain_http, &client))
+        .with_client_options(remote::client(&store, environment, plain_http, &client)?)
         .with_retry(remote::one_try());
     let cannot = |error| remote::unconfigured(&store, &error, HINT);
     let found = builder.clone().build().map_err(cannot)?;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use basin_domain::proxy::{self, FOR_HTTP, FOR_HTTPS};
 use object_store::prefix::PrefixStore;
 use object_store::{
     Certificate, ClientConfigKey, ClientOptions, CredentialProvider, ObjectStore, RetryConfig,
@@ -12,6 +13,7 @@ use object_store::{
 
 use super::Opened;
 use super::address::Address;
+use super::environment::Environment;
 use crate::{Result, StorageError};
 
 /// How long a connection may take to be made.
@@ -29,11 +31,45 @@ pub(super) fn one_try() -> RetryConfig {
 
 /// The options of the HTTP client. A call's time is bounded by [`crate::Retry::patience`], which grows with its size;
 /// the client's own limit would end every large download.
-pub(super) fn client(allow_http: bool, configured: &[(ClientConfigKey, String)]) -> ClientOptions {
+///
+/// # Errors
+/// [`StorageError::Unconfigured`] if a variable that should name a proxy doesn't: the library would go without one, and say
+/// nothing.
+pub(super) fn client(
+    url: &str,
+    environment: &Environment,
+    allow_http: bool,
+    configured: &[(ClientConfigKey, String)],
+) -> Result<ClientOptions> {
+    proxies_are_named(url, environment, configured)?;
     let options = ClientOptions::new().with_connect_timeout(CONNECT).with_allow_http(allow_http);
     let options =
         configured.iter().fold(options, |options, (key, value)| options.with_config(*key, value.as_str()));
-    options.with_timeout_disabled()
+    Ok(options.with_timeout_disabled())
+}
+
+/// Checks every variable that may name a proxy. Their values may hold a password, and aren't repeated.
+fn proxies_are_named(
+    url: &str,
+    environment: &Environment,
+    configured: &[(ClientConfigKey, String)],
+) -> Result<()> {
+    let own = configured.iter().find(|(key, _)| *key == ClientConfigKey::ProxyUrl);
+    let named: Vec<(&str, &str)> = match own {
+        Some((_, value)) => vec![("the store's …_PROXY_URL", value)],
+        None => {
+            let names = FOR_HTTPS.iter().chain(&FOR_HTTP);
+            names.filter_map(|name| Some((*name, environment.get(name)?))).collect()
+        }
+    };
+    match named.into_iter().find_map(|(name, value)| Some((name, proxy::fault(value)?))) {
+        None => Ok(()),
+        Some((name, why)) => Err(StorageError::Unconfigured {
+            store: url.to_owned(),
+            what: format!("{name} names no proxy: {why}"),
+            hint: format!("a proxy is named like {}; unset the variable to go without one", proxy::EXAMPLE),
+        }),
+    }
 }
 
 /// Trusts the certificates of a PEM file beside the system's.
@@ -160,6 +196,23 @@ mod tests {
     fn credentials(told: &[bool]) -> Arc<Credentials<()>> {
         let source: Arc<dyn CredentialProvider<Credential = ()>> = Arc::new(Told(Mutex::new(told.to_vec())));
         Credentials::of(&source)
+    }
+
+    #[test]
+    fn a_variable_that_names_no_proxy_is_named_and_its_password_is_not() {
+        let said = |variables: &[(&str, &str)], configured: &[(ClientConfigKey, String)]| {
+            let error = client("s3://b", &Environment::of(variables), false, configured).unwrap_err();
+            format!("{error}: {}", error.hint().unwrap())
+        };
+        for name in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
+            let text = said(&[(name, "http://user:hun@ter2@proxy:3128")], &[]);
+            assert!(text.contains(&format!("{name} names no proxy")), "{text}");
+            assert!(!text.contains("hun") && !text.contains("ter2"), "{text}");
+        }
+        let own = (ClientConfigKey::ProxyUrl, "ftp://user:hunter2@proxy".to_owned());
+        assert!(!said(&[], &[own]).contains("hunter2"));
+        let good = [("HTTPS_PROXY", "http://user:hunter2@proxy:3128"), ("HTTP_PROXY", "")];
+        assert!(client("s3://b", &Environment::of(&good), false, &[]).is_ok());
     }
 
     #[tokio::test(start_paused = true)]

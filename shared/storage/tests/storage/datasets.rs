@@ -119,3 +119,203 @@ async fn a_data_set_says_how_many_examples_it_has() {
     store.put_dataset(&decoded, &file, "sixty images", "test").await.unwrap();
     assert_eq!(store.dataset_examples(&decoded).await.unwrap(), Some(Examples { train: 50, test: 10 }));
 }
+
+mod versions {
+    //! Names mean one version at a time, in an order that needs no clock.
+
+    use basin_domain::data::DatasetReference;
+    use basin_storage::{
+        DatasetImport, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
+    };
+
+    use super::*;
+
+    fn of(contents: &str) -> Dataset {
+        Dataset { name: DatasetName::new("cifar10").unwrap(), digest: Digest::of(contents.as_bytes()) }
+    }
+
+    async fn bring(
+        store: &Store,
+        contents: &str,
+        replaces: bool,
+    ) -> Result<(StoredDataset, Imported), ImportError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("decoded");
+        std::fs::write(&file, contents).unwrap();
+        let (dataset, description) = (of(contents), "images");
+        let import = DatasetImport {
+            dataset: &dataset,
+            file: &file,
+            description,
+            imported_from: "test",
+            replaces,
+            // The clock stands still: nothing is ordered by it.
+            now_unix_ms: 1,
+        };
+        store.import_dataset(import).await
+    }
+
+    /// The contents alone, as an import of before left them.
+    async fn bring_as_before(store: &Store, contents: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("decoded");
+        std::fs::write(&file, contents).unwrap();
+        store.put_dataset(&of(contents), &file, "images", "test").await.unwrap();
+    }
+
+    async fn versions(store: &Store) -> DatasetVersions {
+        store.dataset_versions(&of("").name).await.unwrap()
+    }
+
+    async fn current(store: &Store) -> Option<Digest> {
+        versions(store).await.current().unwrap().map(|stored| stored.dataset.digest)
+    }
+
+    fn digest(contents: &str) -> Option<Digest> {
+        Some(of(contents).digest)
+    }
+
+    #[tokio::test]
+    async fn the_newest_import_is_what_the_name_means_and_the_others_can_be_named() {
+        let store = FaultyStore::in_memory().store();
+        assert_eq!(current(&store).await, None);
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::New);
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::Unchanged);
+        let refused = bring(&store, "b", false).await.unwrap_err();
+        assert!(
+            matches!(&refused, ImportError::OtherContents { there, offered }
+                if there.dataset == of("a") && *offered == of("b").digest),
+            "{refused}"
+        );
+        assert_eq!(versions(&store).await.contents.len(), 1, "a refused import leaves nothing");
+        assert_eq!(current(&store).await, digest("a"));
+        let replaced = Imported::Replaced { before: of("a").digest };
+        assert_eq!(bring(&store, "b", true).await.unwrap().1, replaced);
+        assert_eq!(current(&store).await, digest("b"));
+        for contents in ["a", "b"] {
+            let named: DatasetReference =
+                format!("cifar10@{}", &of(contents).digest.to_string()[..6]).parse().unwrap();
+            let versions = versions(&store).await;
+            assert_eq!(versions.resolve(&named).unwrap().unwrap().dataset, of(contents));
+        }
+        // And back: what is older by its first import is the newest now.
+        bring(&store, "a", true).await.unwrap();
+        assert_eq!(current(&store).await, digest("a"));
+        let numbers: Vec<_> =
+            versions(&store).await.history.iter().map(|it| (it.number, it.digest)).collect();
+        assert_eq!(numbers, [(1, digest("a")), (2, digest("b")), (3, digest("a"))]);
+        let unknown: DatasetReference = "cifar10@00000000".parse().unwrap();
+        let error = versions(&store).await.resolve(&unknown).unwrap_err();
+        assert!(matches!(error, UnresolvedDataset::NoVersion { there, .. } if there.len() == 2));
+    }
+
+    #[tokio::test]
+    async fn stores_of_before_mean_their_only_contents_and_of_two_one_has_to_be_chosen() {
+        let store = FaultyStore::in_memory().store();
+        bring_as_before(&store, "a").await;
+        assert_eq!(current(&store).await, digest("a"));
+        assert!(matches!(bring(&store, "b", false).await, Err(ImportError::OtherContents { .. })));
+        bring_as_before(&store, "b").await;
+        let seen = versions(&store).await;
+        assert!(
+            matches!(seen.current(), Err(UnresolvedDataset::Unordered { digests, .. }) if digests.len() == 2)
+        );
+        let refused = bring(&store, "a", false).await.unwrap_err();
+        assert!(matches!(refused, ImportError::Unresolved(UnresolvedDataset::Unordered { .. })), "{refused}");
+        assert!(store.make_current(&seen, of("b").digest, 2).await.unwrap());
+        assert_eq!(current(&store).await, digest("b"));
+    }
+
+    #[tokio::test]
+    async fn an_import_that_is_ended_anywhere_leaves_what_was_there_or_what_was_imported() {
+        for (part, times) in
+            [("data.basin", 1), ("dataset.json", 1), ("00000001.json", 1), ("00000002.json", 1)]
+        {
+            let faulty = FaultyStore::in_memory();
+            let store = faulty.store();
+            bring_as_before(&store, "a").await;
+            faulty.on(Operation::Put, part, times, Fault::Refuse(Said::Denied));
+            assert!(bring(&store, "b", true).await.is_err(), "{part}");
+            assert_eq!(current(&store).await, digest("a"), "{part}");
+            bring(&store, "b", true).await.unwrap();
+            assert_eq!(current(&store).await, digest("b"), "{part}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_record_whose_answer_was_lost_counts_once() {
+        let faulty = FaultyStore::in_memory();
+        faulty.on(Operation::Put, "00000001.json", 1, Fault::DoThenSay(Said::AlreadyExists));
+        let store = faulty.store();
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::New);
+        assert_eq!(versions(&store).await.history.len(), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn of_imports_at_the_same_time_one_is_first_and_all_others_are_told() {
+        for round in 0..20 {
+            let store = FaultyStore::in_memory().store();
+            let racing = (0..4).map(|number| {
+                let store = store.clone();
+                tokio::spawn(async move { bring(&store, &format!("{round} {number}"), false).await })
+            });
+            let mut won = Vec::new();
+            for ended in futures::future::join_all(racing).await {
+                match ended.unwrap() {
+                    Ok((stored, Imported::New)) => won.push(stored.dataset.digest),
+                    Err(ImportError::OtherContents { .. }) => {}
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(won.len(), 1);
+            assert_eq!(current(&store).await, Some(won[0]));
+            assert_eq!(versions(&store).await.history.len(), 1);
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn replacements_at_the_same_time_get_an_order() {
+        let store = FaultyStore::in_memory().store();
+        bring_as_before(&store, "old").await;
+        let racing = (0..6).map(|number| {
+            let store = store.clone();
+            tokio::spawn(async move { bring(&store, &number.to_string(), true).await })
+        });
+        for ended in futures::future::join_all(racing).await {
+            assert!(matches!(ended.unwrap(), Ok((_, Imported::Replaced { .. }))));
+        }
+        let seen = versions(&store).await;
+        assert_eq!(seen.history[0].digest, digest("old"));
+        assert_eq!(seen.history.iter().map(|it| it.number).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
+        let all: std::collections::BTreeSet<_> = seen.history.iter().map(|it| it.digest).collect();
+        assert_eq!(all.len(), 7, "every import was the current one for a while");
+    }
+
+    #[tokio::test]
+    async fn current_contents_that_were_removed_are_missed_and_come_back() {
+        let store = FaultyStore::in_memory().store();
+        bring(&store, "a", false).await.unwrap();
+        bring(&store, "b", true).await.unwrap();
+        for (key, _) in store.list(&basin_domain::key::dataset(&of("b"))).await.unwrap() {
+            store.delete(&key).await.unwrap();
+        }
+        let gone = versions(&store).await;
+        assert!(
+            matches!(gone.current(), Err(UnresolvedDataset::Gone { digest: gone, .. }) if gone == of("b").digest)
+        );
+        bring(&store, "b", false).await.unwrap();
+        assert_eq!(current(&store).await, digest("b"));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_record_is_an_error_that_a_choice_ends() {
+        let store = FaultyStore::in_memory().store();
+        bring(&store, "a", false).await.unwrap();
+        let key = basin_domain::key::dataset_version(&of("a").name, 1);
+        store.put(&key, "{".into()).await.unwrap();
+        let seen = versions(&store).await;
+        assert!(matches!(seen.current(), Err(UnresolvedDataset::DamagedRecord { .. })));
+        assert!(store.make_current(&seen, of("a").digest, 2).await.unwrap());
+        assert_eq!(current(&store).await, digest("a"));
+    }
+}

@@ -5,8 +5,8 @@ use super::fields::Fields;
 use super::problem::{Place, Problem};
 use super::reference::{Reference, Target};
 use super::tree::Node;
+use crate::data::DatasetReference;
 use crate::experiment::{Experiment, Subject, Tile};
-use crate::id::DatasetName;
 
 mod classify;
 mod critical_point;
@@ -55,7 +55,7 @@ pub(super) struct Reading {
     /// The typed parameters, as far as the point alone gives them.
     pub(super) draft: Draft,
     /// The data set that the run reads, if it reads one; that of its inputs if it is derived from them.
-    pub(super) dataset: Option<DatasetName>,
+    pub(super) dataset: Option<DatasetReference>,
 }
 
 /// The typed parameters of a point.
@@ -99,7 +99,7 @@ fn subject(target: &Target) -> Result<Subject, String> {
 }
 
 impl Reading {
-    fn complete(experiment: Experiment, dataset: Option<DatasetName>) -> Self {
+    fn complete(experiment: Experiment, dataset: Option<DatasetReference>) -> Self {
         Self { draft: Draft::Complete(experiment), dataset }
     }
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{function, plan, planned, shown, source, tasks};
+use crate::digest::Digest;
 use crate::experiment::Experiment;
-use crate::id::DatasetName;
 use crate::optimizer::Optimizer;
-use crate::sweep::{Datasets, SweepFile};
+use crate::sweep::{Datasets, Plan, SweepFile};
 use crate::value::Value;
 
 #[test]
@@ -245,7 +245,7 @@ fn experiments_may_share_a_run() {
 fn missing_data_is_named_with_the_way_to_get_it() {
     let text = super::VALID.replace("shapes", "cifar10");
     let file = SweepFile::parse(&source(&text)).unwrap();
-    let names: Vec<_> = file.datasets().iter().map(|name| name.as_str().to_owned()).collect();
+    let names: Vec<_> = file.datasets().iter().map(ToString::to_string).collect();
     assert_eq!(names, ["cifar10"]);
     assert_eq!(
         shown(&file.expand(&Datasets::new(), 100).unwrap_err()),
@@ -260,7 +260,39 @@ fn every_data_set_that_a_point_may_read_is_named() {
         "when = [{ if = { optimizer = \"sgd\" }, set = { data.name = \"cifar10\" } }]\ngrid = {",
     );
     let names = SweepFile::parse(&source(&text)).unwrap().datasets();
-    assert_eq!(names.iter().map(DatasetName::as_str).collect::<Vec<_>>(), ["cifar10", "shapes"]);
+    assert_eq!(names.iter().map(ToString::to_string).collect::<Vec<_>>(), ["cifar10", "shapes"]);
+}
+
+#[test]
+fn a_version_of_a_data_set_is_the_task_that_its_contents_are() {
+    let text = super::VALID.replace("shapes", "cifar10");
+    let named = Digest::of(b"cifar10");
+    let version = format!("cifar10@{}", &named.to_string()[..8]);
+    let by_version = SweepFile::parse(&source(&text.replace("cifar10", &version))).unwrap();
+    let wanted: Vec<_> = by_version.datasets().into_iter().collect();
+    assert_eq!(wanted.iter().map(ToString::to_string).collect::<Vec<_>>(), [&*version]);
+    let by_version = by_version.expand(&[(wanted[0].clone(), named)].into(), 100).unwrap();
+    let ids = |plan: &Plan| {
+        let images = plan.tasks.iter().filter(|task| task.spec.data.is_some());
+        images.map(|task| task.id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&by_version), ids(&planned(&text)), "how it is named makes no difference");
+    let other = SweepFile::parse(&source(&text)).unwrap();
+    let other = other.expand(&[("cifar10".parse().unwrap(), Digest::of(b"else"))].into(), 100).unwrap();
+    assert!(ids(&other).iter().all(|id| !ids(&by_version).contains(id)));
+}
+
+#[test]
+fn a_version_that_is_none_is_refused_with_its_line() {
+    for (version, says) in [("cifar10@xyz", "names no version"), ("cifar11@1a2b", "did you mean \"cifar10\"")]
+    {
+        let text = super::VALID.replace("shapes", version);
+        let error = SweepFile::parse(&source(&text)).unwrap_err();
+        assert!(error.message.contains(says), "{error}");
+    }
+    let text = super::VALID.replace("shapes", "shapes@0000");
+    let error = SweepFile::parse(&source(&text)).unwrap().expand(&Datasets::new(), 100).unwrap_err();
+    assert!(shown(&error).contains("made by Basin itself"), "{error}");
 }
 
 #[test]

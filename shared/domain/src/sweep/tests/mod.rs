@@ -2,7 +2,6 @@
 
 use super::{Datasets, Plan, Source, SweepError, SweepFile};
 use crate::digest::Digest;
-use crate::id::DatasetName;
 
 mod canonical;
 mod claimed_points;
@@ -112,7 +111,7 @@ fn with_overrides(text: &str, overrides: &[&str]) -> Source {
 
 fn datasets() -> Datasets {
     let names = ["cifar10", "fashion-mnist"];
-    names.map(|name| (DatasetName::new(name).unwrap(), Digest::of(name.as_bytes()))).into()
+    names.map(|name| (name.parse().unwrap(), Digest::of(name.as_bytes()))).into()
 }
 
 fn plan(source: &Source) -> Result<Plan, SweepError> {

@@ -103,7 +103,7 @@ fn configure(address: &Address, environment: &Environment) -> Result<AmazonS3Bui
             }
         }
     }
-    let mut options = remote::client(plain_http, &client);
+    let mut options = remote::client(url, environment, plain_http, &client)?;
     if let Some(file) = environment.get("AWS_CA_BUNDLE") {
         options = remote::trusting(options, url, "AWS_CA_BUNDLE", file)?;
     }

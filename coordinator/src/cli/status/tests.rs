@@ -1,0 +1,126 @@
+//! Whatever a coordinator, a worker or a launch file says, what is shown of it is seen and does nothing.
+
+use basin_domain::visible;
+
+use super::*;
+
+/// A text that clears the screen, sets the title, makes lines that look like ours, and turns the writing around.
+const HOSTILE: &str = "x\u{1b}[2J\u{1b}]0;t\u{7}\r\nerror: false\u{9b}31m\u{85}\u{202e}y\u{2028}z\u{0}\u{7f}";
+
+fn h() -> String {
+    HOSTILE.to_owned()
+}
+
+// Every field is named, so that a new one is thrown at the commands, too.
+
+fn summary() -> v1::SweepSummary {
+    v1::SweepSummary {
+        sweep_id: h(),
+        state: h(),
+        launched_unix_ms: 1,
+        counts: Some(v1::Counts { running: 1, failed: 1, ..v1::Counts::default() }),
+        experiments: vec![v1::ExperimentCounts { experiment: h(), counts: None }],
+        user: h(),
+        priority: 1,
+        slots: 1,
+        max_slots: Some(2),
+    }
+}
+
+fn sweep() -> v1::GetSweepReply {
+    let running =
+        v1::RunningTask { task_id: h(), experiment: h(), worker_id: h(), attempt: 1, progress: None };
+    let failed = v1::FailedTask {
+        task_id: h(),
+        experiment: h(),
+        attempts: 1,
+        kind: h(),
+        message: format!("\u{1b}{HOSTILE}"),
+    };
+    v1::GetSweepReply {
+        sweep: Some(summary()),
+        running: vec![running],
+        failed: vec![failed],
+        next_task_id: h(),
+        next_why: h(),
+    }
+}
+
+fn task() -> v1::GetTaskReply {
+    let attempt = v1::AttemptSummary { attempt: 1, worker_id: h(), state: h(), cause: h(), message: h() };
+    v1::GetTaskReply {
+        task_id: h(),
+        state: h(),
+        why: h(),
+        sweeps: vec![h(), h()],
+        attempts: vec![attempt],
+        spec_json: h(),
+    }
+}
+
+fn worker() -> v1::WorkerSummary {
+    let described = v1::WorkerDescription {
+        host: h(),
+        device: h(),
+        version: h(),
+        code_path: h(),
+        slots: 1,
+        threads: 1,
+        labels: [(h(), h())].into(),
+        ..v1::WorkerDescription::default()
+    };
+    v1::WorkerSummary {
+        worker_id: h(),
+        worker: Some(described),
+        seen_ms_ago: Some(1),
+        draining: false,
+        leases: 1,
+        avoided_for_ms: None,
+    }
+}
+
+/// Asserts that a text has so many lines, that none of them is the message's own, and that nothing in it acts.
+#[track_caller]
+fn is_harmless(text: &str, lines: usize) {
+    assert_eq!(visible::lines(text), text, "something acts");
+    assert_eq!(text.lines().count(), lines, "{text}");
+    assert!(!text.lines().any(|line| line.starts_with("error: false")), "{text}");
+}
+
+#[test]
+fn what_status_shows_is_harmless() {
+    // The sweep, its experiments with their header, running tasks with theirs, the next one, and a failed one.
+    is_harmless(&status_text(&summary(), &sweep()), 1 + 3 + 1 + 2 + 1 + 1);
+}
+
+#[test]
+fn what_list_shows_is_harmless() {
+    is_harmless(&list_text(&[summary(), summary()]), 3);
+}
+
+#[test]
+fn what_steering_and_the_end_of_a_watch_show_is_harmless() {
+    is_harmless(&describe(&summary()), 4);
+    let failed = Failed::input(anyhow::anyhow!("{} was cancelled", summary().sweep_id)).hint(h());
+    is_harmless(&failed.text(), 4);
+}
+
+#[test]
+fn what_why_shows_is_harmless() {
+    is_harmless(&why_text(&task()), 3 + 2);
+}
+
+#[test]
+fn what_workers_shows_is_harmless() {
+    is_harmless(&workers_text(&[worker(), worker()]), 3);
+}
+
+#[test]
+fn json_means_what_was_said_and_acts_on_no_terminal() {
+    let value = summary_value(&summary());
+    let json = serde_json::to_string_pretty(&value).unwrap();
+    let shown = visible::json(&json);
+    assert_eq!(visible::lines(&shown), shown);
+    let read: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(read["user"], HOSTILE);
+}

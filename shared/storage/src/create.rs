@@ -1,0 +1,54 @@
+//! Objects that are written where there is none, and never over another.
+
+use bytes::Bytes;
+use object_store::{ObjectStoreExt, PutMode, PutPayload};
+
+use crate::{Result, Retry, StorageError, Store, backend};
+
+impl Store {
+    /// Writes a small object if nothing is at its key; whether what is there now is it. On a store that ignores conditions
+    /// the last of several writers wins, and those that read back before it believe that they did.
+    ///
+    /// # Errors
+    /// As [`Store::put`]; with [`StorageError::Unavailable`] it may have been written, and the same call says so later.
+    pub(crate) async fn put_if_absent(&self, key: &str, bytes: Bytes) -> Result<bool> {
+        let path = crate::key::path(key)?;
+        self.sync_folders_above(key).await?;
+        // Reads back once per write: the loop here is the retry.
+        let once = self.clone().with_retry(Retry { tries: 1, ..*self.retry() });
+        let mut tries = 0;
+        loop {
+            let payload = PutPayload::from_bytes(bytes.clone());
+            let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
+            let mut said = self.timed(key, self.retry().patience, create).await.map(drop);
+            if matches!(said, Err(StorageError::NotSupported { .. })) && !once.exists(key).await? {
+                let put = self.objects().put(&path, PutPayload::from_bytes(bytes.clone()));
+                said = self.timed(key, self.retry().patience, put).await.map(drop);
+            }
+            // Whatever the store said of the write, only what can be read back counts.
+            let cause = match (once.get(key).await, said) {
+                (Ok(found), _) => return Ok(found == bytes),
+                (Err(StorageError::NotFound { .. }), Err(said)) => said,
+                (Err(error), _) => error,
+            };
+            tries += 1;
+            let passes = cause.is_transient() || matches!(cause, StorageError::AlreadyExists { .. });
+            if !passes || !self.retry().wait_after(tries).await {
+                return Err(cause.without_condition());
+            }
+        }
+    }
+
+    /// Puts the folders above a key on disk, where the store is a folder. See [`backend::sync_to_root`].
+    async fn sync_folders_above(&self, key: &str) -> Result<()> {
+        let Some(root) = self.folder().map(std::path::Path::to_path_buf) else {
+            return Ok(());
+        };
+        let folder = root.join(key.rsplit_once('/').map_or("", |(folder, _)| folder));
+        tokio::task::spawn_blocking(move || backend::sync_to_root(&folder, &root))
+            .await
+            .map_err(std::io::Error::other)
+            .and_then(|synced| synced)
+            .map_err(|error| self.unavailable(key, error.into()))
+    }
+}
