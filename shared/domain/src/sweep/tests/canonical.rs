@@ -144,7 +144,7 @@ fn a_claim_that_holds_a_run_against_itself_is_refused() {
 /// The plan where `cifar10` has so many training images.
 fn known(text: &str, train: u64) -> Result<Plan, String> {
     let name = DatasetName::new("cifar10").unwrap();
-    let counts = ExampleCounts::from([(name, Examples { train, test: 100 })]);
+    let counts = ExampleCounts::from([(name.into(), Examples { train, test: 100 })]);
     let file = SweepFile::parse(&source(text)).unwrap().with_examples(counts);
     file.expand(&datasets(), 1_000).map_err(|error| shown(&error))
 }
