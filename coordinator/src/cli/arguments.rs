@@ -330,6 +330,9 @@ pub(crate) struct Worker {
     /// The folder of decoded data sets, kept between starts
     #[arg(long, env = "BASIN_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// A file of NAME=VALUE lines, variables to start with, taken as they are written: no shell reads them
+    #[arg(long, env = "BASIN_ENV_FILE", value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
