@@ -237,6 +237,11 @@ pub(crate) struct Run {
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
+    #[cfg(feature = "worker")]
+    /// Seconds after which an executor that shows no progress with a task is killed and the attempt charged; more where its steps
+    /// take long, ten times the longest so far; 0 for never
+    #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
+    pub(crate) progress_timeout: f64,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
     #[command(flatten)]
@@ -324,6 +329,10 @@ pub(crate) struct Worker {
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
+    /// Seconds after which an executor that shows no progress with a task is killed and the attempt charged; more where its steps
+    /// take long, ten times the longest so far; 0 for never
+    #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
+    pub(crate) progress_timeout: f64,
     /// Seconds that leaving may take
     #[arg(long, env = "BASIN_GRACE", default_value_t = 25.0, value_name = "SECONDS")]
     pub(crate) grace: f64,

@@ -16,6 +16,7 @@ pub mod figure;
 pub mod id;
 pub mod key;
 pub mod optimizer;
+pub mod outage;
 pub mod placement;
 pub mod random;
 pub mod record;

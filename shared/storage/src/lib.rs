@@ -40,7 +40,7 @@ pub use checkpoint::StoredCheckpoint;
 pub use commit::{Commit, CommitMode, CommitOutcome};
 pub use contents::Contents;
 pub use dataset::StoredDataset;
-pub use error::{Cause, StorageError};
+pub use error::{Cause, StorageError, is_local_outage};
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use probe::ConditionalWrites;
 pub use retry::Retry;
