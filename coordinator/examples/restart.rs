@@ -186,6 +186,7 @@ impl Worker {
             free_slots: 1,
             max_pack: 1,
             draining: false,
+            waiting: None,
             seen: self.seen,
             fresh: vec![LeaseId::new(fresh).expect("that is an id")],
         })

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::str::FromStr;
+use std::time::Duration;
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, TaskId};
+use basin_domain::outage::{Outage, OutageKind, Waiting};
 use basin_domain::share::{Adjustment, SlotLimit};
 use basin_domain::sweep::Source;
 use basin_domain::task::TaskSpec;
@@ -107,28 +109,51 @@ impl TryFrom<v1::WorkerDescription> for WorkerDescription {
 
 impl From<Progress> for v1::Progress {
     fn from(progress: Progress) -> Self {
-        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = progress;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held } =
+            progress;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held }
     }
 }
 
 impl From<v1::Progress> for Progress {
     fn from(wire: v1::Progress) -> Self {
-        let v1::Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = wire;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+        let v1::Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held } =
+            wire;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held }
+    }
+}
+
+impl From<&Waiting> for v1::Waiting {
+    fn from(waiting: &Waiting) -> Self {
+        Self {
+            kind: waiting.outage.kind.as_str().to_owned(),
+            message: waiting.outage.message.clone(),
+            results: waiting.results,
+            lasting_ms: u64::try_from(waiting.lasting.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<v1::Waiting> for Waiting {
+    fn from(wire: v1::Waiting) -> Self {
+        let v1::Waiting { kind, message, results, lasting_ms } = wire;
+        // A kind that is new to this version is an outage all the same: its words say it.
+        let kind = OutageKind::of_word(&kind).unwrap_or(OutageKind::Unreachable);
+        Self { outage: Outage::new(kind, message), results, lasting: Duration::from_millis(lasting_ms) }
     }
 }
 
 impl From<executor::Progressed> for Progress {
     fn from(wire: executor::Progressed) -> Self {
         let executor::Progressed { iteration, iterations, epoch, epochs, loss, step_seconds } = wire;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds, ..Self::default() }
     }
 }
 
 impl From<Progress> for executor::Progressed {
     fn from(progress: Progress) -> Self {
-        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds } = progress;
+        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms: _, is_held: _ } =
+            progress;
         Self { iteration, iterations, epoch, epochs, loss, step_seconds }
     }
 }
@@ -262,6 +287,17 @@ mod tests {
             assert_eq!(failure(kind.as_str(), "m".into()), Ok(Failure::new(kind, "m")));
         }
         assert!(failure("weather", String::new()).is_err());
+    }
+
+    #[test]
+    fn an_outage_survives_the_wire_and_one_of_a_later_version_is_one_too() {
+        for kind in OutageKind::ALL {
+            let outage = Outage::new(kind, "m");
+            let waiting = Waiting { outage, results: 2, lasting: Duration::from_millis(1_500) };
+            assert_eq!(Waiting::from(v1::Waiting::from(&waiting)), waiting);
+        }
+        let later = v1::Waiting { kind: "flood".into(), message: "water".into(), ..Default::default() };
+        assert_eq!(Waiting::from(later).outage, Outage::new(OutageKind::Unreachable, "water"));
     }
 
     #[test]

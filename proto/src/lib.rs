@@ -7,6 +7,7 @@
 pub mod convert;
 pub mod dial;
 pub mod hint;
+pub mod outage;
 pub mod standby;
 pub mod tls;
 

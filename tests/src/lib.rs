@@ -1,5 +1,6 @@
 //! What the end-to-end tests share: a folder of their own, the real program, real processes that can be killed.
 
+mod bucket;
 mod radosgw;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+pub use bucket::{Bucket, Wrong};
 pub use radosgw::Radosgw;
 
 /// How long anything may take before a test gives up. Never a measurement.

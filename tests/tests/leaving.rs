@@ -105,3 +105,60 @@ fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
     assert_eq!(said["departure"], "walltime");
     assert!(began.elapsed().as_secs_f64() < 4.0, "it left as soon as it was of no more use");
 }
+
+#[test]
+fn a_terminal_that_closes_is_a_reason_to_leave_like_any_other() {
+    let place = place();
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let worker = place.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let task = training(&place, &url);
+    // The terminal tells those in its foreground, and its shell tells them again.
+    for process in worker.children() {
+        let told = std::process::Command::new("kill").args(["-HUP", &process.to_string()]).status();
+        assert!(told.unwrap().success());
+    }
+    worker.signal("HUP");
+    worker.signal("HUP");
+    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
+    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
+}
+
+/// Whether a checkpoint of any task is in the store.
+fn has_checkpoint(place: &Place) -> bool {
+    let find = std::process::Command::new("find").arg(place.path()).args(["-name", "checkpoint*"]).output();
+    !find.unwrap().stdout.is_empty()
+}
+
+#[test]
+fn a_run_whose_terminal_closes_keeps_a_checkpoint_and_goes_on_from_it() {
+    let place = place();
+    let run = ["run", "leaving.toml", "--checkpoint-every", "0"];
+    let running = place.start("run", &run);
+    eventually("it trains", || (!running.children().is_empty()).then_some(()));
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    running.signal("HUP");
+    assert_eq!(running.wait(), Some(1), "{}", place.read("run.log"));
+    assert!(has_checkpoint(&place), "{}", place.read("run.log"));
+}
+
+#[test]
+fn what_was_started_to_outlive_its_terminal_does() {
+    let place = place();
+    let mut command = std::process::Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_basin-under-test")).args(["run", "leaving.toml"]);
+    let log = std::fs::File::create(place.path().join("run.log")).unwrap();
+    command.current_dir(place.path()).stdin(std::process::Stdio::null());
+    let mut running = command.stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap();
+    let signal = |name: &str| {
+        let id = running.id().to_string();
+        assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+    };
+    eventually("it runs", || place.read("run.log").contains("already done").then_some(()));
+    signal("-HUP");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    let log = place.read("run.log");
+    assert!(!log.contains("stopping"), "{log}");
+    signal("-TERM");
+    let status = eventually("it ends", || running.try_wait().unwrap());
+    assert_eq!(status.code(), Some(1), "{}", place.read("run.log"));
+}

@@ -285,3 +285,47 @@ fn without_slurm_the_script_can_be_looked_at_and_nothing_else_works() {
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("cannot run squeue") && said.err.contains("--dry-run"), "{}", said.err);
 }
+
+#[test]
+fn a_job_takes_its_variables_as_they_are_written_and_lines_that_are_none_are_refused_by_number() {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let variables =
+        [("A", "a b"), ("B", "$(touch run-by-a-shell) `id`"), ("C", "'\"\\ !x"), ("D", ""), ("E_2", "--é=#")];
+    let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+    place.write("store.env", &format!("# the store\n\n{text}"));
+    let up = ["slurm", "up", "--coordinator", &url, "--max-workers", "1", "--time", "5", "--dry-run"];
+    let up = |more: &[&str]| place.basin(&[&up[..], more].concat());
+    let script = up(&["--env-file", "store.env", "--sbatch", "--comment=a b"]).succeeded().out;
+    assert!(script.contains("#SBATCH '--comment=a b'\n"), "{script}");
+    // As Slurm starts it: nothing is inherited but what finds programs.
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(&script).current_dir(place.path()).env_clear().env("SLURM_JOB_ID", "7");
+    bash.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", place.path());
+    let mut job =
+        bash.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let environment = eventually("the worker has them", || {
+        let environment = std::fs::read(format!("/proc/{}/environ", job.id())).ok()?;
+        let environment = String::from_utf8(environment).unwrap();
+        environment.contains("E_2=").then_some(environment)
+    });
+    for (name, value) in variables {
+        let line = format!("{name}={value}");
+        assert!(environment.split('\0').any(|set| set == line), "{line} in {environment:?}");
+    }
+    eventually("it joins", || {
+        let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+        (workers[0]["labels"]["slurm-job"] == "7").then_some(())
+    });
+    job.kill().unwrap();
+    job.wait().unwrap();
+    assert!(!place.path().join("run-by-a-shell").exists());
+
+    place.write("store.env", "A=1\nexport B=secret-value\n");
+    let said = up(&["--env-file", "store.env"]);
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("line 2 of") && said.err.contains("export"), "{}", said.err);
+    assert!(!said.err.contains("secret-value"), "{}", said.err);
+    let said = up(&["--sbatch", "--comment a"]);
+    assert!(said.code == Some(1) && said.err.contains("not one option"), "{}", said.err);
+}

@@ -261,3 +261,33 @@ fn lanes_on_a_device_end_near_their_tasks_alone_and_one_that_stops_leaves_the_ot
         }
     }
 }
+
+#[test]
+fn a_step_that_takes_long_shows_that_work_goes_on_in_it() {
+    // One step over all points: many seconds on one thread.
+    let spec = fit(11, |fit| {
+        (fit.epochs, fit.batch_size, fit.points) = (1, None, 400_000);
+        fit.hidden = vec![256, 256];
+    });
+    let mut executor = Executor::new();
+    executor.start("long", &spec, |_| {});
+    let began = std::time::Instant::now();
+    let (mut working, mut longest, mut heard) = (0, std::time::Duration::ZERO, began);
+    loop {
+        let (task, message) = executor.next();
+        assert_eq!(task, "long");
+        longest = longest.max(heard.elapsed());
+        heard = std::time::Instant::now();
+        match message {
+            from_executor::Message::Working(_) => working += 1,
+            from_executor::Message::Started(_) | from_executor::Message::Progressed(_) => {}
+            from_executor::Message::Finished(_) => break,
+            other => panic!("{other:?}"),
+        }
+    }
+    let took = began.elapsed();
+    println!("{took:?}: {working} signs of work, the longest silence {longest:?}");
+    if took.as_secs() > 6 {
+        assert!(working > 0 && longest < took / 2, "{took:?}: {working}, {longest:?}");
+    }
+}

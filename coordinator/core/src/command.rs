@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::outage::Waiting;
 use basin_domain::placement::Needs;
 use basin_domain::record::Outcome;
 use basin_domain::share::{Adjustment, UserName};
@@ -149,6 +150,8 @@ pub struct Sync {
     pub max_pack: u32,
     /// It is leaving: no new leases.
     pub draining: bool,
+    /// It waits for an outage to end: no new leases.
+    pub waiting: Option<Waiting>,
     /// The number of the last answer that the worker received (0: none). A lease that was granted in a later answer, and
     /// that the worker doesn't hold, is granted again under the same attempt; so a worker ignores answers that don't rise.
     pub seen: u64,

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::outage::Waiting;
 use basin_domain::placement::Needs;
 use basin_domain::share::{Share, UserName};
 use basin_domain::task::TaskSpec;
@@ -203,6 +204,9 @@ pub struct Heard {
     pub expires: Timestamp,
     /// How far its tasks are.
     pub progress: Vec<(TaskId, Progress)>,
+    /// The outage whose end it waits for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Waiting>,
 }
 
 /// What becomes of a task whose attempt failed.

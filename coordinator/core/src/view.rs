@@ -2,6 +2,7 @@
 
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
+use basin_domain::outage::Waiting;
 use basin_domain::placement::Needs;
 use basin_domain::share::{Share, UserName};
 use basin_domain::task::TaskSpec;
@@ -210,6 +211,8 @@ pub struct WorkerView<'a> {
     pub draining: bool,
     /// It gets nothing before this while there are others, having failed too often in a row.
     pub avoided_until: Option<Timestamp>,
+    /// The outage whose end it waits for.
+    pub waiting: Option<&'a Waiting>,
     /// Its leases.
     pub leases: Vec<LeaseView<'a>>,
 }
@@ -365,6 +368,7 @@ impl Ledger {
             last_seen: sighting.map(|sighting| sighting.last_seen),
             draining: self.is_draining(id) || sighting.is_some_and(|sighting| sighting.draining),
             avoided_until: self.state.workers.get(id).and_then(|conduct| conduct.avoided_until),
+            waiting: sighting.and_then(|sighting| sighting.waiting.as_ref()),
             leases: leases.collect(),
         }
     }

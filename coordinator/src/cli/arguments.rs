@@ -243,6 +243,11 @@ pub(crate) struct Run {
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
+    #[cfg(feature = "worker")]
+    /// Seconds after which an executor that shows no progress with a task is killed and the attempt charged; more where its steps
+    /// take long, ten times the longest so far; 0 for never
+    #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
+    pub(crate) progress_timeout: f64,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
     #[command(flatten)]
@@ -330,12 +335,19 @@ pub(crate) struct Worker {
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
+    /// Seconds after which an executor that shows no progress with a task is killed and the attempt charged; more where its steps
+    /// take long, ten times the longest so far; 0 for never
+    #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
+    pub(crate) progress_timeout: f64,
     /// Seconds that leaving may take
     #[arg(long, env = "BASIN_GRACE", default_value_t = 25.0, value_name = "SECONDS")]
     pub(crate) grace: f64,
     /// The folder of decoded data sets, kept between starts
     #[arg(long, env = "BASIN_CACHE", value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
+    /// A file of NAME=VALUE lines, variables to start with, taken as they are written: no shell reads them
+    #[arg(long, env = "BASIN_ENV_FILE", value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod data;
 #[cfg(feature = "worker")]
 mod device;
 mod doctor;
+mod env_file;
 mod failure;
 mod launch;
 mod log;
@@ -64,6 +65,12 @@ pub fn main() -> ExitCode {
     #[cfg(feature = "worker")]
     if let Command::Executor(executor) = &arguments.command {
         return end(worker::execute(executor));
+    }
+    #[cfg(feature = "worker")]
+    if let Command::Worker(arguments::Worker { env_file: Some(file), .. }) = &arguments.command
+        && let Err(failed) = env_file::take(file)
+    {
+        return end(Err(failed));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.or_basin("cannot start").and_then(|runtime| {

@@ -117,9 +117,14 @@ async fn measured_seconds(
         if seconds.contains_key(&shape) || seconds.len() >= SAMPLES {
             continue;
         }
-        if let Ok(manifest) = store.read_manifest(commit).await {
-            let at = &manifest.provenance;
-            seconds.insert(shape, at.finished_unix_ms.saturating_sub(at.started_unix_ms) as f64 / 1e3);
+        match store.read_manifest(commit).await {
+            Ok(manifest) => {
+                let at = &manifest.provenance;
+                seconds.insert(shape, at.finished_unix_ms.saturating_sub(at.started_unix_ms) as f64 / 1e3);
+            }
+            // Each further one would be waited for as long; a prediction isn't worth it.
+            Err(error) if error.outage().is_some() => break,
+            Err(_) => {}
         }
     }
     seconds

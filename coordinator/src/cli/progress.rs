@@ -8,7 +8,7 @@ use basin_proto::v1;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{Output, span};
-use super::status::total;
+use super::status::{total, waiting_text};
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -64,11 +64,12 @@ impl Progress {
         let share = if all > 0.0 { done / all } else { 1.0 };
         let first = *self.first_share.get_or_insert(share);
         let left = time_left(self.began.elapsed().as_secs_f64(), first, share);
+        let line = footer(summary, left) + &standstill(&reply.waiting);
         if self.output.is_live() {
-            self.show_bars(&stands, &footer(summary, left));
+            self.show_bars(&stands, &line);
         } else if self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
             self.last_line = Some(Instant::now());
-            self.output.say(&format!("{:3.0} %  {}", share * 100.0, footer(summary, left)));
+            self.output.say(&format!("{:3.0} %  {line}", share * 100.0));
         }
     }
 
@@ -171,6 +172,16 @@ fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
         None => {}
     }
     text
+}
+
+/// What keeps workers from going on, if anything does.
+fn standstill(waiting: &[v1::WaitingWorker]) -> String {
+    let Some(first) = waiting.first() else { return String::new() };
+    let more = match waiting.len() {
+        1 => String::new(),
+        workers => format!("; and {} more workers wait", workers - 1),
+    };
+    format!("; {}{more}", waiting_text(first.waiting.as_ref()))
 }
 
 /// The seconds that are left, if the pace so far says anything.

@@ -11,6 +11,7 @@ use basin_domain::id::SweepId;
 use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
+use basin_storage::Store;
 use basin_worker::agent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -25,7 +26,7 @@ use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
 use super::{device, report, same_runs, signals, source};
 use crate::launch;
-use crate::report::Status;
+use crate::report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 use crate::server::{JournalAt, Server, Settings};
 use crate::service::{Coordinator, Terms, completion, sweep_reply};
 use crate::trust::{Minted, Role, Tokens, Trust};
@@ -34,6 +35,8 @@ use crate::trust::{Minted, Role, Tokens, Trust};
 const TERM: Duration = Duration::from_secs(30);
 /// How often progress is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+/// The pause before a report is tried again whose store was away.
+const REPORT_PAUSE: Duration = Duration::from_secs(5);
 /// How long stopping may take: checkpoints and their writing.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -113,6 +116,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         data_cache: state.join("cache"),
         scratch,
         executor: executor()?,
+        progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every,
         idle_exit: None,
         walltime: None,
@@ -138,7 +142,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
             .hint("run the same command again to go on where it was"));
     }
-    let summary = report::make(&store, &sweep, folder, Some(&status)).await?;
+    let summary = report_patiently(&store, &sweep, folder, &status, &shutdown, output).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
@@ -155,6 +159,40 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         status.failures.len()
     ))
     .hint("running the same command again retries them"))
+}
+
+/// Makes the report. What was trained for hours isn't left without one because the store is away for a minute.
+async fn report_patiently(
+    store: &Store,
+    sweep: &SweepId,
+    folder: OutputFolder,
+    status: &Status,
+    shutdown: &CancellationToken,
+    output: Output,
+) -> Result<ReportSummary, Failed> {
+    let out = folder.path().to_owned();
+    let mut claimed = Some(folder);
+    loop {
+        // After a try that failed it is this sweep's folder already.
+        let folder = match claimed.take() {
+            Some(folder) => folder,
+            None => report::claim(&out, sweep, false)?,
+        };
+        let outage = match write_into(store, sweep, folder, Some(status)).await {
+            Err(ReportError::Storage(error)) => error.outage().ok_or(error),
+            Err(ReportError::Folder(error)) => return Err(report::folder_failed(error, &out)),
+            written => return written.or_basin(format!("cannot make the report of {sweep}")),
+        };
+        let outage = outage.or_store(format!("cannot make the report of {sweep}"))?;
+        output.say(&format!("the report waits: {} ({})", outage.kind.in_words(), outage.message));
+        tokio::select! {
+            () = tokio::time::sleep(REPORT_PAUSE) => {}
+            () = shutdown.cancelled() => {
+                return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped before its report; all else is done"))
+                    .hint(format!("`basin report {sweep}` makes it")));
+            }
+        }
+    }
 }
 
 /// Makes the state of an earlier run, killed or stopped, this run's: its leases are given back free of charge, since

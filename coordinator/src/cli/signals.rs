@@ -1,4 +1,6 @@
-//! Ctrl-C, SIGTERM, and what cluster engines send.
+//! Ctrl-C, SIGTERM, a terminal that closes, and what cluster engines send.
+
+use std::io::IsTerminal;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -6,14 +8,16 @@ use tokio_util::sync::CancellationToken;
 use super::failure::{Failed, OrFail};
 use super::output::Output;
 
-/// A token that the first SIGINT or SIGTERM cancels; a second one ends the process at once.
+/// A token that the first SIGINT, SIGTERM or SIGHUP cancels; a second SIGINT or SIGTERM ends the process at once. A second
+/// SIGHUP doesn't: both the terminal and its shell may send one when the terminal closes.
 pub(super) fn shutdown(output: Output, remark: &'static str) -> Result<CancellationToken, Failed> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
+    let mut hangup = Hangup::listen()?;
     let token = CancellationToken::new();
     let cancel = token.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, () = hangup.recv() => {} }
         output.say(remark);
         cancel.cancel();
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
@@ -29,10 +33,16 @@ pub(super) fn departure(output: Output, remark: &'static str) -> Result<Cancella
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut user = listen(SignalKind::user_defined1())?;
+    let mut hangup = Hangup::listen()?;
     let token = CancellationToken::new();
     let cancel = token.clone();
     tokio::spawn(async move {
-        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {}, _ = user.recv() => {} }
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = user.recv() => {}
+            () = hangup.recv() => {}
+        }
         output.say(remark);
         cancel.cancel();
         loop {
@@ -40,6 +50,7 @@ pub(super) fn departure(output: Output, remark: &'static str) -> Result<Cancella
                 _ = interrupt.recv() => stop_at_once(output),
                 _ = terminate.recv() => {}
                 _ = user.recv() => {}
+                () = hangup.recv() => {}
             }
         }
     });
@@ -47,17 +58,53 @@ pub(super) fn departure(output: Output, remark: &'static str) -> Result<Cancella
 }
 
 /// Makes this process, an executor, deaf to signals by which a worker is asked to leave. Slurm and systemd send them to every
-/// process of a job or service; an executor that died of one could not write its checkpoint. It ends with its agent.
+/// process of a job or service, and a terminal that closes may too; an executor that died of one could not write its
+/// checkpoint. It ends with its agent.
 #[cfg(feature = "worker")]
 pub(super) fn leave_them_to_the_agent() -> Result<(), Failed> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_basin("cannot listen for signals")?;
     let _inside = runtime.enter();
     // Once it was listened for, a signal never does again what it does by itself.
-    for kind in [SignalKind::terminate(), SignalKind::user_defined1(), SignalKind::hangup()] {
+    for kind in
+        [SignalKind::terminate(), SignalKind::user_defined1(), SignalKind::hangup(), SignalKind::interrupt()]
+    {
         drop(listen(kind)?);
     }
     Ok(())
+}
+
+/// SIGHUP, by which a terminal says that it closes; never, if this process was started to outlive its terminal.
+struct Hangup(Option<Signal>);
+
+impl Hangup {
+    fn listen() -> Result<Self, Failed> {
+        // `nohup` and the like start programs with the signal ignored, and that is to stay so.
+        if is_ignored() { Ok(Self(None)) } else { listen(SignalKind::hangup()).map(|it| Self(Some(it))) }
+    }
+
+    async fn recv(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Whether this process was started with SIGHUP ignored.
+fn is_ignored() -> bool {
+    match std::fs::read_to_string("/proc/self/status") {
+        Ok(status) => ignores_hangup(&status),
+        // Only Linux tells. Elsewhere: `nohup` takes the output away from the terminal.
+        Err(_) => !std::io::stdout().is_terminal() && !std::io::stderr().is_terminal(),
+    }
+}
+
+/// Whether SIGHUP is among the ignored signals of a process, by the line `SigIgn: 0000000000000001` of its status: a bit for
+/// each signal, SIGHUP's the lowest.
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failed> {
@@ -67,4 +114,17 @@ fn listen(kind: SignalKind) -> Result<Signal, Failed> {
 fn stop_at_once(output: Output) -> ! {
     output.say("stopped at once; nothing that was committed is lost");
     std::process::exit(2);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_was_started_to_outlive_its_terminal_is_known() {
+        assert!(ignores_hangup("Name:\tbasin\nSigIgn:\t0000000000000001\nSigCgt:\t0000000000000000\n"));
+        assert!(ignores_hangup("SigIgn:\t0000000000001003\n"));
+        assert!(!ignores_hangup("SigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n"));
+        assert!(!ignores_hangup(""));
+    }
 }

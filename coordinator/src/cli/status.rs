@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use basin_domain::outage::Waiting;
 use basin_domain::placement::Bytes;
 use basin_domain::visible::line;
 use basin_proto::v1;
@@ -133,7 +134,17 @@ pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
             let at = task.progress.unwrap_or_default();
             json!({ "task": task.task_id, "experiment": task.experiment, "worker": task.worker_id,
                 "attempt": task.attempt, "iteration": at.iteration, "iterations": at.iterations,
-                "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss })
+                "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss, "silent_ms": at.silent_ms,
+                "held": at.is_held })
+        })
+        .collect();
+    value["waiting"] = reply
+        .waiting
+        .iter()
+        .map(|it| {
+            let mut value = waiting_value(it.waiting.as_ref());
+            value["worker"] = it.worker_id.as_str().into();
+            value
         })
         .collect();
     value["failed"] = reply
@@ -159,6 +170,10 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
         text.push('\n');
         text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
     }
+    for worker in &reply.waiting {
+        let waiting = waiting_text(worker.waiting.as_ref());
+        text.push_str(&format!("worker {}: {}\n", line(&worker.worker_id), line(&waiting)));
+    }
     if !reply.next_task_id.is_empty() {
         let next = short(&reply.next_task_id);
         text.push_str(&format!("next: {}; {}\n", line(next), line(&reply.next_why)));
@@ -167,6 +182,24 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
         text.push_str(&failed_text(failed));
     }
     text
+}
+
+/// What a worker waits for, for people.
+pub(super) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
+    let Some(wire) = waiting else { return String::new() };
+    let waiting = Waiting::from(wire.clone());
+    let results = match waiting.results {
+        0 => String::new(),
+        1 => " with 1 finished result".to_owned(),
+        results => format!(" with {results} finished results"),
+    };
+    let (kind, lasting) = (waiting.outage.kind.in_words(), span(waiting.lasting.as_secs_f64()));
+    format!("waits{results} for {lasting}: {kind} ({})", waiting.outage.message)
+}
+
+fn waiting_value(waiting: Option<&v1::Waiting>) -> Value {
+    let Some(it) = waiting else { return Value::Null };
+    json!({ "kind": it.kind, "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
 }
 
 fn running_row(task: &v1::RunningTask) -> Vec<String> {
@@ -293,7 +326,8 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
-                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
+                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms,
+                "waiting": waiting_value(it.waiting.as_ref()) })
         })
         .collect();
     output.result(&value, &text)
@@ -302,6 +336,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
 /// Workers for people.
 fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
+        _ if worker.waiting.is_some() => waiting_text(worker.waiting.as_ref()),
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),
         (false, None) => "able".to_owned(),

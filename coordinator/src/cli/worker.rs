@@ -126,6 +126,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         data_cache: arguments.cache.clone().unwrap_or_else(default_cache),
         scratch: std::env::temp_dir(),
         executor: executor()?,
+        progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every: seconds("--checkpoint-every", arguments.checkpoint_every)?,
         idle_exit: arguments.idle_exit.map(|value| seconds("--idle-exit", value)).transpose()?,
         walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,

@@ -66,7 +66,9 @@ impl Control for ControlService {
             .view(move |ledger| {
                 let task = ledger.task(&id)?;
                 let held_back = ledger.held_back(&id, now);
-                Some(task_reply(&task, held_back, ledger.task_spec(&id)?.canonical(), now))
+                let worker = task.lease.and_then(|(_, worker)| ledger.worker(worker));
+                let waiting_for = worker.and_then(|worker| worker.waiting);
+                Some(task_reply(&task, held_back, waiting_for, ledger.task_spec(&id)?.canonical(), now))
             })
             .await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))

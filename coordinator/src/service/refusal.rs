@@ -40,7 +40,11 @@ pub(super) fn no_store(error: &StorageError) -> Status {
         _ => Code::FailedPrecondition,
     };
     tracing::error!(%error, ?code, "the store could not be used");
-    Status::new(code, format!("the store: {error}"))
+    let status = Status::new(code, format!("the store: {error}"));
+    match error.outage() {
+        Some(outage) => basin_proto::outage::give(status, outage.kind),
+        None => status,
+    }
 }
 
 /// The status of a sweep that can't be prepared; its hint travels as metadata.

@@ -253,6 +253,7 @@ fn sync_command(wire: v1::SyncRequest) -> Result<Sync, InvalidField> {
         free_slots: wire.free_slots,
         max_pack: wire.max_pack.clamp(1, 1024),
         draining: wire.draining,
+        waiting: wire.waiting.map(Into::into),
         seen: wire.seen,
         fresh: Vec::new(),
     })

@@ -5,9 +5,12 @@ use basin_core::attempt::AttemptEnd;
 use basin_core::held_back::HeldBack;
 use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
 use basin_domain::id::SweepId;
+use basin_domain::outage::Waiting;
 use basin_domain::time::Timestamp;
 use basin_proto::v1;
 
+/// From how many seconds on it is said of a task that it shows no progress.
+const SILENT_S: u64 = 5;
 /// The most running and the most failed tasks that an answer names.
 const NAMED: usize = 100;
 
@@ -49,7 +52,7 @@ pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
 pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::GetSweepReply> {
     let sweep = ledger.sweep(id)?;
     let leased = ledger.workers().flat_map(|worker| worker.leases.into_iter().flat_map(|lease| lease.tasks));
-    let running = leased.filter_map(|task| running(&ledger.task(&task)?, id)).take(NAMED).collect();
+    let running: Vec<_> = leased.filter_map(|task| running(&ledger.task(&task)?, id)).take(NAMED).collect();
     let failed = if sweep.counts.failed == 0 {
         Vec::new()
     } else {
@@ -58,9 +61,20 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
     };
     let next = ledger.next_of(id, now).and_then(|next| ledger.task(&next));
     let next_why =
-        next.as_ref().map(|next| why(next, ledger.held_back(&next.id, now), now)).unwrap_or_default();
+        next.as_ref().map(|next| why(next, ledger.held_back(&next.id, now), None, now)).unwrap_or_default();
     let next_task_id = next.map(|next| next.id.to_string()).unwrap_or_default();
-    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why })
+    let waiting = waiting_workers(ledger, &running);
+    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why, waiting })
+}
+
+/// The workers of running tasks that wait for an outage to end, by id.
+fn waiting_workers(ledger: &Ledger, running: &[v1::RunningTask]) -> Vec<v1::WaitingWorker> {
+    let ids: std::collections::BTreeSet<&str> = running.iter().map(|task| task.worker_id.as_str()).collect();
+    let workers = ledger.workers().filter(|worker| ids.contains(worker.id.as_str()));
+    let waiting = workers.filter_map(|worker| {
+        Some(v1::WaitingWorker { worker_id: worker.id.to_string(), waiting: Some(worker.waiting?.into()) })
+    });
+    waiting.collect()
 }
 
 fn running(task: &TaskView<'_>, of: &SweepId) -> Option<v1::RunningTask> {
@@ -127,8 +141,25 @@ fn waiting(task: &TaskView<'_>, by: Option<HeldBack<'_>>) -> String {
     }
 }
 
+/// How a running task stands beyond its being trained: the outage that its worker waits for, or how long nothing was heard.
+fn stand(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
+    if let Some(Waiting { outage, lasting, .. }) = waiting_for {
+        let (what, seconds) = (outage.kind.in_words(), lasting.as_secs());
+        return format!("; for {seconds} s it has waited, since {what}: {}", outage.message);
+    }
+    match task.progress.and_then(|progress| progress.silent_ms).map(|ms| ms / 1_000) {
+        Some(seconds) if seconds >= SILENT_S => format!("; it last showed progress {seconds} s ago"),
+        Some(_) | None => String::new(),
+    }
+}
+
 /// Why a task is where it is, in a sentence.
-fn why(task: &TaskView<'_>, by: Option<HeldBack<'_>>, now: Timestamp) -> String {
+fn why(
+    task: &TaskView<'_>,
+    by: Option<HeldBack<'_>>,
+    waiting_for: Option<&Waiting>,
+    now: Timestamp,
+) -> String {
     let names = |phase: Phase| {
         let waiting = task.waits_for.iter().filter(|(_, of)| *of == phase || phase == Phase::Blocked);
         waiting.map(|(id, of)| format!("{} ({})", id.short(), of.as_str())).collect::<Vec<_>>().join(", ")
@@ -149,7 +180,15 @@ fn why(task: &TaskView<'_>, by: Option<HeldBack<'_>>, now: Timestamp) -> String 
             )
         }
         Phase::Running => match task.lease {
-            Some((lease, worker)) => format!("worker {worker} trains it under lease {lease}"),
+            Some((lease, worker)) => {
+                let stand = stand(task, waiting_for);
+                match task.progress.is_some_and(|progress| progress.is_held) {
+                    true => {
+                        format!("worker {worker} trained it under lease {lease} and holds its result{stand}")
+                    }
+                    false => format!("worker {worker} trains it under lease {lease}{stand}"),
+                }
+            }
             None => "a worker trains it".to_owned(),
         },
         Phase::Expiring => "its lease ran out; the store is being asked whether it was committed".to_owned(),
@@ -171,6 +210,7 @@ fn why(task: &TaskView<'_>, by: Option<HeldBack<'_>>, now: Timestamp) -> String 
 pub(super) fn task_reply(
     task: &TaskView<'_>,
     held_back: Option<HeldBack<'_>>,
+    waiting_for: Option<&Waiting>,
     spec_json: String,
     now: Timestamp,
 ) -> v1::GetTaskReply {
@@ -197,7 +237,7 @@ pub(super) fn task_reply(
     v1::GetTaskReply {
         task_id: task.id.to_string(),
         state: task.phase.as_str().to_owned(),
-        why: why(task, held_back, now),
+        why: why(task, held_back, waiting_for, now),
         sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
         attempts: attempts.collect(),
         spec_json,
@@ -214,5 +254,6 @@ pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::Wor
         draining: worker.draining,
         leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
         avoided_for_ms: worker.avoided_until.filter(|&until| until > now).map(|until| ms(until - now)),
+        waiting: worker.waiting.map(Into::into),
     }
 }

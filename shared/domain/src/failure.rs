@@ -20,11 +20,13 @@ pub enum FailureKind {
     Storage,
     /// The worker's lease ran out: it died, or was cut off.
     WorkerLost,
+    /// The executor showed no progress for longer than its steps explain, and was killed.
+    Hung,
 }
 
 impl FailureKind {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidParameters,
         Self::MissingData,
         Self::OutOfMemory,
@@ -32,6 +34,7 @@ impl FailureKind {
         Self::Experiment,
         Self::Storage,
         Self::WorkerLost,
+        Self::Hung,
     ];
 
     /// Whether another attempt could end differently.
@@ -43,7 +46,8 @@ impl FailureKind {
             | Self::Crashed
             | Self::Experiment
             | Self::Storage
-            | Self::WorkerLost => true,
+            | Self::WorkerLost
+            | Self::Hung => true,
         }
     }
 
@@ -57,6 +61,7 @@ impl FailureKind {
             Self::Experiment => "experiment",
             Self::Storage => "storage",
             Self::WorkerLost => "worker-lost",
+            Self::Hung => "hung",
         }
     }
 }

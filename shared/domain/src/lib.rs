@@ -17,6 +17,7 @@ pub mod id;
 pub mod key;
 pub mod lookup;
 pub mod optimizer;
+pub mod outage;
 pub mod placement;
 pub mod proxy;
 pub mod random;

@@ -41,4 +41,10 @@ pub struct Progress {
     pub loss: Option<f64>,
     /// Seconds that a step takes at present.
     pub step_seconds: Option<f64>,
+    /// How long ago its executor last showed progress, in milliseconds, if a worker says so.
+    #[serde(default)]
+    pub silent_ms: Option<u64>,
+    /// It is trained, and its worker holds the result until the store takes it.
+    #[serde(default)]
+    pub is_held: bool,
 }

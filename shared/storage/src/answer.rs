@@ -53,9 +53,9 @@ impl Answer {
     pub(crate) fn situation(&self) -> Situation {
         match (self.status, self.code.as_str()) {
             (_, "NoSuchBucket" | "ContainerNotFound") => Situation::NoBucket,
-            (_, "QuotaExceeded" | "InsufficientStorage" | "EntityTooLarge") | (507 | 413, _) => {
-                Situation::Full
-            }
+            (_, "QuotaExceeded" | "InsufficientStorage") | (507, _) => Situation::Full,
+            // However much space there is, it is more than one object may have.
+            (_, "EntityTooLarge") | (413, _) => Situation::Refused,
             // Said when a connection was too slow, or bytes were lost on the way.
             (_, "RequestTimeout" | "IncompleteBody" | "BadDigest" | "NoSuchUpload") => Situation::Passing,
             (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") | (401 | 403, _) => {
@@ -68,6 +68,25 @@ impl Answer {
             (300..=499, _) => Situation::Refused,
             _ => Situation::Passing,
         }
+    }
+
+    /// Whether it asks for fewer calls.
+    pub(crate) fn is_throttling(&self) -> bool {
+        const WORDS: [&str; 4] = ["SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded"];
+        self.status == 429 || WORDS.contains(&self.code.as_str())
+    }
+
+    /// Whether it doesn't know who calls, rather than that the caller may not.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        const WORDS: [&str; 6] = [
+            "ExpiredToken",
+            "InvalidToken",
+            "TokenRefreshRequired",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+            "RequestTimeTooSkewed",
+        ];
+        self.status == 401 || WORDS.contains(&self.code.as_str())
     }
 
     /// What a person can do about it, where the answer says more than its situation.

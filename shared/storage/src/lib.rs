@@ -44,7 +44,7 @@ pub use contents::Contents;
 pub use dataset::{
     DatasetImport, DatasetVersion, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
 };
-pub use error::{Cause, StorageError};
+pub use error::{Cause, StorageError, is_local_outage};
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use probe::ConditionalWrites;
 pub use retry::Retry;

@@ -181,6 +181,7 @@ impl World {
             free_slots: if worker.is_leaving { 0 } else { free as u32 },
             max_pack: worker.longest_pack,
             draining: worker.is_leaving,
+            waiting: None,
             seen: worker.seen,
             fresh: vec![],
         };

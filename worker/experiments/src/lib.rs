@@ -31,7 +31,7 @@ mod tensors;
 pub mod training;
 mod tridiagonal;
 
-pub use basin_kernels::{CodePath, code_path, force_code_path, keep_freed_memory, peak_gflops};
+pub use basin_kernels::{CodePath, code_path, force_code_path, keep_freed_memory, peak_gflops, pulse};
 pub use dataset::Dataset;
 pub use error::ExperimentError;
 

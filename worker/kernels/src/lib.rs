@@ -25,6 +25,7 @@ pub mod optimizer;
 mod path;
 mod peak;
 mod pieces;
+pub mod pulse;
 mod scratch;
 mod tile;
 mod vector;

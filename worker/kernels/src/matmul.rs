@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::element::Element;
 use crate::pieces;
+use crate::pulse;
 use crate::scratch::Scratch;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector, transpose};
@@ -140,6 +141,7 @@ impl<T: Dispatch> Job<'_, T> {
             let b = &*pack;
             row_pieces.par_iter().for_each(|rows| {
                 T::dispatch(Piece { job: self, panel, b, b_row: panel.width, rows: rows.clone(), out });
+                pulse::beat();
             });
         });
     }

@@ -1,32 +1,32 @@
-//! One attempt at one task: data, checkpoint, training, artifacts, manifest, commit.
+//! One attempt at one task: data, checkpoint, training; what it made is delivered in [`super::delivery`].
 //!
 //! Whatever happens on the way, it ends in one of the [`Settlement`]s, and the caller tells the coordinator.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::causes;
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::WorkerId;
 use basin_domain::key;
-use basin_domain::record::Outcome;
+use basin_domain::outage::{Outage, OutageKind};
 use basin_domain::worker::{Progress, WorkerDescription};
-use basin_proto::executor::{Checkpoint, Checkpointed, Finished, Start, Stop, from_executor, to_executor};
-use basin_proto::v1;
-use basin_storage::{
-    AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance, StorageError, Store,
-};
-use bytes::Bytes;
+use basin_proto::executor::{Checkpoint, Start, Stop, from_executor, to_executor};
+use basin_storage::{AttemptWriter, CommitMode, Provenance, StorageError, Store};
 use tokio::sync::watch;
 
-use super::cache::DataCache;
-use super::child::{Executor, Lane, within};
+use super::cache::{DataCache, NoData};
+use super::checkpoints::Checkpoints;
+use super::child::{Executor, Lane, Said};
 use super::coordinator::Coordinator;
+use super::delivery::{Trained, packed};
 use super::lease::{Lease, LeasedTask, Wish};
-use super::patience::patiently;
+use super::outages::{Outages, Standstill};
+use super::patience::Patience;
+use super::silence::Silence;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -53,13 +53,19 @@ pub(super) struct Workplace<'a> {
     pub(super) worker: &'a WorkerId,
     pub(super) description: &'a WorkerDescription,
     pub(super) checkpoint_every: Duration,
+    pub(super) progress_timeout: Duration,
+    pub(super) outages: &'a Arc<Outages>,
     pub(super) scratch: &'a Path,
 }
 
 /// How the work on a task ended.
 pub(super) enum Ended {
+    /// It is trained: what it made is to be delivered.
+    Trained(Box<Trained>),
     /// The task is settled, as far as this attempt goes.
     Settled(Settlement),
+    /// The executor was killed because it hung with another task: that says nothing against this one.
+    Interrupted,
     /// The executor died, and had not yet begun with the task: that says nothing against the task.
     NeverBegan,
 }
@@ -70,13 +76,17 @@ impl From<Settlement> for Ended {
     }
 }
 
-/// What a failure of the store does to an attempt: one that passes is nobody's fault where the lease is given back anyway.
-fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+/// What a failure of the store does to an attempt. An outage is nobody's fault: it was waited for until the lease had to be
+/// given back.
+pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+    let failed = || Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)));
+    if error.outage().is_none() {
+        return failed();
+    }
     match *lease.wishes().borrow() {
-        Wish::GiveBack(reason) if error.is_transient() => Settlement::Released(reason),
-        Wish::GiveBack(_) | Wish::Train | Wish::Abandon => {
-            Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)))
-        }
+        Wish::GiveBack(reason) => Settlement::Released(reason),
+        Wish::Abandon => Settlement::Abandoned,
+        Wish::Train => failed(),
     }
 }
 
@@ -96,8 +106,8 @@ struct Heard {
     last: Progress,
 }
 
-/// Works on one task of a lease until it is settled.
-pub(super) async fn work(
+/// Works on one task of a lease until it is trained, or settled without that.
+pub(super) async fn train(
     place: &Workplace<'_>,
     lease: &Lease,
     task: &LeasedTask,
@@ -116,19 +126,64 @@ pub(super) async fn work(
     let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
     let mut heard = Heard::default();
+    let mut silence = Silence::new(place.progress_timeout, Instant::now());
+    // Set while something that the task can do without can't be written.
+    let mut standstill: Option<Standstill> = None;
+    let mut checkpoints = Checkpoints::new(&writer, place.scratch);
     if let Err(error) = lane.send(to_executor::Message::Start(start)).await {
         return crashed(&writer, &lane, executor, &error, &heard).await;
     }
     let finished = loop {
-        let message = tokio::select! {
+        let said = tokio::select! {
             biased;
             wish = changed(&mut wishes) => ask_for_leave(&lane, wish).await,
-            message = lane.next() => message.map(Some),
+            said = lane.next() => said.map(Some),
+            (number, kept) = checkpoints.kept() => {
+                if let Err(error) = &kept {
+                    // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
+                    tracing::warn!(task = %task.id, number, %error, "a checkpoint could not be kept");
+                }
+                // No more work is taken, though, while the store doesn't take what this one makes.
+                let outage = kept.err().and_then(|error| error.downcast_ref::<StorageError>()?.outage());
+                match outage {
+                    None => standstill = None,
+                    Some(outage) => note(place, &mut standstill, outage, false),
+                }
+                Ok(None)
+            }
+            () = tokio::time::sleep(silence.pause()) => {
+                let at_its_turn = heard.began || !executor.is_training();
+                if !heard.began {
+                    silence.heard(executor.last_spoke());
+                }
+                if let Some(silent) = silence.look(Instant::now()).filter(|_| at_its_turn) {
+                    checkpoints.finish().await;
+                    return hung(&writer, &lane, executor, &heard, (silent, silence.limit())).await;
+                }
+                Ok(None)
+            }
+        };
+        let message = match said {
+            Ok(Some((at, message))) => {
+                silence.heard(at);
+                lease.note_heard(task.id, at);
+                Ok(Some(message))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
         };
         match message {
-            Err(error) => return crashed(&writer, &lane, executor, &error, &heard).await,
+            Err(error) => {
+                checkpoints.finish().await;
+                return crashed(&writer, &lane, executor, &error, &heard).await;
+            }
             Ok(None) => {}
             Ok(Some(from_executor::Message::Finished(finished))) => break finished,
+            Ok(Some(from_executor::Message::Working(_))) => {}
+            Ok(Some(from_executor::Message::Hindered(hindered))) => {
+                note(place, &mut standstill, Outage::new(OutageKind::LocalDisk, hindered.why), true);
+                lease.note_trained(task.id);
+            }
             Ok(Some(from_executor::Message::Failed(failed))) => {
                 let failure = basin_proto::convert::failure(&failed.kind, failed.message)
                     .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
@@ -136,6 +191,7 @@ pub(super) async fn work(
                 return Settlement::Failed(failure).into();
             }
             Ok(Some(from_executor::Message::Stopped(_))) => {
+                checkpoints.finish().await;
                 let settlement = match *lease.wishes().borrow() {
                     Wish::GiveBack(reason) => Settlement::Released(reason),
                     Wish::Train => Settlement::Released(ReleaseReason::Stopped),
@@ -145,18 +201,14 @@ pub(super) async fn work(
             }
             Ok(Some(from_executor::Message::Progressed(progressed))) => {
                 heard.last = progressed.into();
+                silence.note_step(heard.last.step_seconds);
                 heard.first_step.get_or_insert(heard.last.iteration);
                 lease.note(task.id, heard.last);
             }
-            Ok(Some(from_executor::Message::Checkpointed(checkpointed))) => {
-                if let Err(error) = keep_checkpoint(&writer, place.scratch, &checkpointed).await {
-                    // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
-                    let number = checkpointed.number;
-                    tracing::warn!(task = %task.id, number, %error, "a checkpoint could not be kept");
-                }
-            }
+            Ok(Some(from_executor::Message::Checkpointed(checkpointed))) => checkpoints.push(checkpointed),
             Ok(Some(from_executor::Message::Started(started))) => {
                 heard.began = true;
+                lane.begin();
                 if let Some(why) = started.checkpoint_refused {
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
                     heard.began_anew = true;
@@ -165,7 +217,11 @@ pub(super) async fn work(
             Ok(Some(from_executor::Message::Ready(_))) => {}
         }
     };
-    keep_log(&writer, &lane).await;
+    // What is being written is let be written, unless it is known that nothing can be: nobody needs it any more.
+    if standstill.is_none() {
+        checkpoints.finish_under_way().await;
+    }
+    drop(checkpoints);
     let provenance = Provenance {
         host: place.description.host.clone(),
         device: place.description.device.clone(),
@@ -179,7 +235,17 @@ pub(super) async fn work(
         step_seconds: heard.last.step_seconds,
         lanes: u32::try_from(lease.tasks.len()).unwrap_or(u32::MAX),
     };
-    commit(place, lease, &writer, &finished, provenance).await.into()
+    lease.note_trained(task.id);
+    let log = lane.log();
+    Ended::Trained(Box::new(Trained::new(writer, finished, provenance, log)))
+}
+
+/// An outage was met, or goes on.
+fn note(place: &Workplace<'_>, standstill: &mut Option<Standstill>, outage: Outage, holds_result: bool) {
+    match standstill {
+        Some(standstill) => standstill.update(outage),
+        None => *standstill = Some(place.outages.begin(outage, holds_result)),
+    }
 }
 
 /// The next change of what is wanted. Pends for ever once nothing can change any more.
@@ -191,7 +257,7 @@ async fn changed(wishes: &mut watch::Receiver<Wish>) -> Wish {
 }
 
 /// Asks the executor for a last checkpoint and its leave.
-async fn ask_for_leave(lane: &Lane, wish: Wish) -> io::Result<Option<from_executor::Message>> {
+async fn ask_for_leave(lane: &Lane, wish: Wish) -> io::Result<Option<Said>> {
     if let Wish::GiveBack(_) = wish {
         lane.send(to_executor::Message::Checkpoint(Checkpoint {})).await?;
         lane.send(to_executor::Message::Stop(Stop {})).await?;
@@ -206,6 +272,9 @@ async fn crashed(
     error: &io::Error,
     heard: &Heard,
 ) -> Ended {
+    if executor.was_hung() {
+        return Ended::Interrupted;
+    }
     let how = executor.autopsy().await;
     if !heard.began {
         return Ended::NeverBegan;
@@ -216,40 +285,65 @@ async fn crashed(
     Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{error} ({how}){words}"))).into()
 }
 
+/// Kills an executor that shows no progress. If it never came to any task, that says nothing against this one.
+async fn hung(
+    writer: &AttemptWriter,
+    lane: &Lane,
+    executor: &Executor,
+    heard: &Heard,
+    (silent, limit): (Duration, Duration),
+) -> Ended {
+    executor.kill_as_hung().await;
+    if !heard.began {
+        return Ended::NeverBegan;
+    }
+    keep_log(writer, lane).await;
+    let Progress { iteration, iterations, epoch, epochs, .. } = heard.last;
+    let message = format!(
+        "no progress for {:.0} s, where {:.0} s were allowed, and the executor was killed; it was at step {iteration} of \
+         {iterations}, epoch {epoch} of {epochs}",
+        silent.as_secs_f64(),
+        limit.as_secs_f64()
+    );
+    Settlement::Failed(Failure::new(FailureKind::Hung, message)).into()
+}
+
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
 async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Result<Start, Settlement> {
     let failed = |error| storage_failure(lease, &error);
-    if let Some(commit) = patiently(lease, || place.store.read_commit(&task.id)).await.map_err(failed)? {
+    let patience = Patience::while_leased(lease, place.outages);
+    if let Some(commit) = patience.call(|| place.store.read_commit(&task.id)).await.map_err(failed)? {
         return Err(Settlement::Committed { manifest: commit.manifest });
     }
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let dataset = match &task.spec.data {
         None => None,
-        Some(dataset) => Some(text(&place.cache.path(dataset, lease).await.map_err(Settlement::Failed)?)),
-    };
-    let local = |path: &Path, error: io::Error| {
-        Settlement::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
+        Some(dataset) => match place.cache.path(dataset, lease).await {
+            Ok(path) => Some(text(&path)),
+            Err(NoData::Outage(error)) => return Err(failed(error)),
+            Err(NoData::Missing(failure)) => return Err(Settlement::Failed(failure)),
+        },
     };
     let mut inputs = std::collections::HashMap::new();
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
-        let commit = patiently(lease, || place.store.read_commit(input)).await.map_err(failed)?;
+        let commit = patience.call(|| place.store.read_commit(input)).await.map_err(failed)?;
         let commit = commit.ok_or_else(|| {
             Settlement::Failed(Failure::new(
                 FailureKind::Storage,
                 format!("input {name} ({input}) has no commit"),
             ))
         })?;
-        let bytes = patiently(lease, || place.store.read_result(&commit)).await.map_err(failed)?;
+        let bytes = patience.call(|| place.store.read_result(&commit)).await.map_err(failed)?;
         let path = place.scratch.join(format!("input-{position}.safetensors"));
-        tokio::fs::write(&path, &bytes).await.map_err(|error| local(&path, error))?;
+        patience.call(|| write(&path, &bytes)).await.map_err(failed)?;
         inputs.insert(name.clone(), text(&path));
     }
-    let stored = patiently(lease, || place.store.newest_checkpoint(&task.id)).await.map_err(failed)?;
+    let stored = patience.call(|| place.store.newest_checkpoint(&task.id)).await.map_err(failed)?;
     let (mut checkpoint, mut checkpoint_number) = (None, 0);
     if let Some(stored) = stored {
         let path = place.scratch.join("resume.safetensors");
-        tokio::fs::write(&path, &stored.bytes).await.map_err(|error| local(&path, error))?;
+        patience.call(|| write(&path, &stored.bytes)).await.map_err(failed)?;
         tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
         (checkpoint, checkpoint_number) = (Some(text(&path)), stored.number);
     }
@@ -264,97 +358,16 @@ async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Res
     })
 }
 
-async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
-    let path = within(scratch, &told.path)?;
-    writer.put_checkpoint_file(told.number, &path).await?;
-    tokio::fs::remove_file(&path).await?;
-    Ok(())
+/// Writes a file of the scratch folder.
+async fn write(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+    let written = tokio::fs::write(path, bytes).await;
+    written.map_err(|source| StorageError::File { path: path.to_owned(), source })
 }
 
 async fn keep_log(writer: &AttemptWriter, lane: &Lane) {
-    let log = lane.log();
-    let kept = match zstd::encode_all(log.as_bytes(), 3) {
-        Ok(packed) => {
-            writer.put_artifact(key::LOG, Bytes::from(packed)).await.map(|_| ()).map_err(|e| e.to_string())
-        }
-        Err(error) => Err(error.to_string()),
-    };
-    if let Err(error) = kept {
+    if let Some(packed) = packed(&lane.log())
+        && let Err(error) = writer.put_artifact(key::LOG, packed).await
+    {
         tracing::warn!(%error, "the log could not be kept");
-    }
-}
-
-/// Uploads the results, then the manifest, then commits.
-async fn commit(
-    place: &Workplace<'_>,
-    lease: &Lease,
-    writer: &AttemptWriter,
-    finished: &Finished,
-    provenance: Provenance,
-) -> Settlement {
-    let crashed = |why: String| Settlement::Failed(Failure::new(FailureKind::Crashed, why));
-    let outcome: Outcome = match finished.outcome_json.parse() {
-        Ok(outcome) => outcome,
-        Err(error) => return crashed(format!("the executor's outcome: {error}")),
-    };
-    for (name, path) in [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)] {
-        let path = match within(place.scratch, path) {
-            Ok(path) => path,
-            Err(error) => return crashed(error.to_string()),
-        };
-        if let Err(error) = patiently(lease, || writer.put_artifact_file(name, &path)).await {
-            return storage_failure(lease, &error);
-        }
-    }
-    let ending = Ending { worker: place.worker.clone(), outcome, provenance };
-    let manifest = patiently(lease, || writer.finish(ending.clone())).await;
-    let commit = match manifest.and_then(|manifest| manifest.commit()) {
-        Ok(commit) => commit,
-        Err(error) => return storage_failure(lease, &error),
-    };
-    // Fenced twice: no commit is begun after the lease's end, and one that is late all the same meets `Create`.
-    if lease.is_abandoned() {
-        return Settlement::Abandoned;
-    }
-    let committed = match place.commits {
-        CommitMode::Conditional => match patiently(lease, || place.store.commit(&commit)).await {
-            Ok(outcome) => outcome,
-            Err(error) => return storage_failure(lease, &error),
-        },
-        CommitMode::Serialised => match ask_to_commit(place, &commit).await {
-            Ok(outcome) => outcome,
-            Err(settlement) => return settlement,
-        },
-    };
-    let manifest = match committed {
-        CommitOutcome::Committed => commit.manifest,
-        CommitOutcome::Superseded(other) => {
-            tracing::warn!(task = %commit.task, by = %other.lease, "superseded by another attempt's commit");
-            other.manifest
-        }
-    };
-    if let Err(error) = place.store.remove_checkpoints(&commit.task).await {
-        tracing::debug!(task = %commit.task, %error, "checkpoints of a committed task were left");
-    }
-    Settlement::Committed { manifest }
-}
-
-/// Lets the coordinator commit, which alone writes commits to this store.
-async fn ask_to_commit(place: &Workplace<'_>, commit: &Commit) -> Result<CommitOutcome, Settlement> {
-    let failed = |why: String| Settlement::Failed(Failure::new(FailureKind::Storage, why));
-    let commit_json = String::from_utf8(commit.to_bytes()).expect("JSON is text");
-    let counts = match place.coordinator.commit(&v1::CommitRequest { commit_json }).await {
-        Ok(counts) => counts,
-        // The lease ended before the coordinator chose.
-        Err(status) if status.code() == tonic::Code::FailedPrecondition => {
-            tracing::warn!(task = %commit.task, %status, "the coordinator does not commit this attempt");
-            return Err(Settlement::Abandoned);
-        }
-        Err(status) => return Err(failed(format!("the coordinator could not commit: {}", status.message()))),
-    };
-    match Commit::from_bytes(counts.as_bytes()) {
-        Ok(counts) if counts == *commit => Ok(CommitOutcome::Committed),
-        Ok(other) => Ok(CommitOutcome::Superseded(other)),
-        Err(error) => Err(failed(format!("the coordinator's answer is no commit: {error}"))),
     }
 }

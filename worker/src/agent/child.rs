@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{self, Arc};
+use std::time::Instant;
 
 use basin_domain::id::TaskId;
 
@@ -54,8 +56,11 @@ impl Log {
     }
 }
 
+/// What was said of a task, and when it came.
+pub(super) type Said = (Instant, from_executor::Message);
+
 /// Who hears what is said of a task; none once the executor is dead.
-type Listeners = Option<HashMap<String, mpsc::UnboundedSender<from_executor::Message>>>;
+type Listeners = Option<HashMap<String, mpsc::UnboundedSender<Said>>>;
 
 /// A running executor. Dropping it kills the process.
 #[derive(Debug)]
@@ -64,6 +69,12 @@ pub(super) struct Executor {
     input: Mutex<FramedWrite<ChildStdin, LengthDelimitedCodec>>,
     listeners: Arc<sync::Mutex<Listeners>>,
     log: Arc<sync::Mutex<Log>>,
+    /// When it last spoke.
+    spoke: Arc<sync::Mutex<Instant>>,
+    /// How many lanes train.
+    training: AtomicUsize,
+    /// It was killed because it hung.
+    hung: AtomicBool,
 }
 
 /// How an executor is started.
@@ -97,9 +108,12 @@ impl Executor {
         tokio::spawn(keep_lines(errors, Arc::clone(&log)));
         let codec = || LengthDelimitedCodec::builder().max_frame_length(FRAME_LIMIT).new_codec();
         let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
-        tokio::spawn(distribute(FramedRead::new(output, codec()), Arc::clone(&listeners)));
+        let spoke = Arc::new(sync::Mutex::new(Instant::now()));
+        let output = FramedRead::new(output, codec());
+        tokio::spawn(distribute(output, Arc::clone(&listeners), Arc::clone(&spoke)));
         let input = Mutex::new(FramedWrite::new(input, codec()));
-        Ok(Self { child: Mutex::new(child), input, listeners, log })
+        let (training, hung) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Ok(Self { child: Mutex::new(child), input, listeners, log, spoke, training, hung })
     }
 
     /// A lane for a task: from now on what is said of the task is heard there.
@@ -111,7 +125,7 @@ impl Executor {
             listeners.insert(task.clone(), sender);
         }
         let mark = unpoisoned(&self.log).end();
-        Lane { executor: Arc::clone(self), task, messages, mark }
+        Lane { executor: Arc::clone(self), task, messages, mark, has_begun: false }
     }
 
     /// Whether it still speaks.
@@ -122,6 +136,28 @@ impl Executor {
     /// Kills the process at once.
     pub(super) async fn kill(&self) {
         let _ = self.child.lock().await.kill().await;
+    }
+
+    /// Kills it because it shows no progress. Its lanes hear at once that it is dead.
+    pub(super) async fn kill_as_hung(&self) {
+        self.hung.store(true, Ordering::SeqCst);
+        self.kill().await;
+        *unpoisoned(&self.listeners) = None;
+    }
+
+    /// Whether it was killed because it showed no progress with some task.
+    pub(super) fn was_hung(&self) -> bool {
+        self.hung.load(Ordering::SeqCst)
+    }
+
+    /// When it last said anything of any task.
+    pub(super) fn last_spoke(&self) -> Instant {
+        *unpoisoned(&self.spoke)
+    }
+
+    /// Whether it trains any task: if so, it is that one whose silence counts.
+    pub(super) fn is_training(&self) -> bool {
+        self.training.load(Ordering::SeqCst) > 0
     }
 
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
@@ -141,9 +177,11 @@ impl Executor {
 pub(super) struct Lane {
     executor: Arc<Executor>,
     task: String,
-    messages: mpsc::UnboundedReceiver<from_executor::Message>,
+    messages: mpsc::UnboundedReceiver<Said>,
     /// Where the log was when the lane began.
     mark: u64,
+    /// The executor trains it.
+    has_begun: bool,
 }
 
 impl Lane {
@@ -154,8 +192,15 @@ impl Lane {
     }
 
     /// What the executor says next of the task; an error if it died or spoke nonsense. Cancel-safe.
-    pub(super) async fn next(&mut self) -> io::Result<from_executor::Message> {
+    pub(super) async fn next(&mut self) -> io::Result<Said> {
         self.messages.recv().await.ok_or_else(|| io::Error::other("the executor died"))
+    }
+
+    /// The executor has begun to train the task.
+    pub(super) fn begin(&mut self) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            self.executor.training.fetch_add(1, Ordering::SeqCst);
+        }
     }
 
     /// What was logged since the lane began, a line each; other lanes' lines among them.
@@ -179,6 +224,9 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
+        if self.has_begun {
+            self.executor.training.fetch_sub(1, Ordering::SeqCst);
+        }
         if let Some(listeners) = unpoisoned(&self.executor.listeners).as_mut() {
             listeners.remove(&self.task);
         }
@@ -203,6 +251,7 @@ async fn keep_lines(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
 async fn distribute(
     mut output: FramedRead<ChildStdout, LengthDelimitedCodec>,
     listeners: Arc<sync::Mutex<Listeners>>,
+    spoke: Arc<sync::Mutex<Instant>>,
 ) {
     while let Some(frame) = output.next().await {
         let message = match frame.and_then(|frame| FromExecutor::decode(frame).map_err(io::Error::other)) {
@@ -212,10 +261,12 @@ async fn distribute(
                 break;
             }
         };
+        let now = Instant::now();
+        *unpoisoned(&spoke) = now;
         let FromExecutor { task_id, message: Some(message) } = message else { continue };
         if let Some(listener) = unpoisoned(&listeners).as_ref().and_then(|all| all.get(&task_id)) {
             // A lane that is given up hears nothing more.
-            let _ = listener.send(message);
+            let _ = listener.send((now, message));
         }
     }
     *unpoisoned(&listeners) = None;

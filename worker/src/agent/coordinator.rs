@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use basin_domain::outage::Outage;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Token, Trouble, Unanswered};
 use basin_proto::v1::scheduler_client::SchedulerClient;
-use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, retry_after, v1};
+use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, outage, retry_after, v1};
 use tonic::{Code, Status};
 
 use super::error::AgentError;
@@ -153,10 +154,20 @@ impl Coordinator {
     }
 
     /// Lets the coordinator commit, and gives the commit that counts, as JSON. Asks until it is heard.
-    pub(super) async fn commit(&self, request: &v1::CommitRequest) -> Result<String, Status> {
-        let reply = self.until_heard(|connection| {
+    /// An outage of its store is waited for, and told to `note`.
+    pub(super) async fn commit(
+        &self,
+        request: &v1::CommitRequest,
+        mut note: impl FnMut(Outage),
+    ) -> Result<String, Status> {
+        let call = |connection| {
             let request = request.clone();
             async move { client(connection).commit(request).await }
+        };
+        let reply = self.until_heard_noting(call, |status| {
+            if let Some(kind) = outage::of(status) {
+                note(Outage::new(kind, format!("the coordinator: {}", status.message())));
+            }
         });
         Ok(reply.await?.commit_json)
     }
@@ -185,6 +196,15 @@ impl Coordinator {
         F: Fn(Connection) -> T,
         T: Future<Output = Result<tonic::Response<R>, Status>>,
     {
+        self.until_heard_noting(call, |_| {}).await
+    }
+
+    /// The same, and each time that the call wasn't taken `note` hears why.
+    async fn until_heard_noting<R, F, T>(&self, call: F, mut note: impl FnMut(&Status)) -> Result<R, Status>
+    where
+        F: Fn(Connection) -> T,
+        T: Future<Output = Result<tonic::Response<R>, Status>>,
+    {
         let mut pause = Duration::from_millis(50);
         let began = tokio::time::Instant::now();
         let mut warned = false;
@@ -193,13 +213,17 @@ impl Coordinator {
                 Ok(Ok(reply)) => return Ok(reply),
                 // With a refused token the agent as a whole ends, if no other one comes.
                 Ok(Err(status))
-                    if retry_after(&status).is_some() || status.code() == Code::Unauthenticated =>
+                    if retry_after(&status).is_some()
+                        || status.code() == Code::Unauthenticated
+                        // The store may take it later, and nobody is to be charged for it.
+                        || outage::of(&status).is_some() =>
                 {
                     status
                 }
                 Ok(Err(status)) => return Err(status),
                 Err(unanswered) => unanswered.status,
             };
+            note(&status);
             if !warned && began.elapsed() > Duration::from_secs(10) {
                 tracing::warn!(%status, "the coordinator does not take the news; it is told again and again");
                 warned = true;

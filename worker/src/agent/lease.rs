@@ -48,13 +48,23 @@ struct State {
     /// The span for which the lease was last granted: what its margin is a share of.
     granted: Duration,
     /// Unfinished tasks and how far they are.
-    progress: Vec<(TaskId, Progress)>,
+    progress: Vec<Stand>,
+}
+
+/// How far a task is.
+#[derive(Debug)]
+struct Stand {
+    task: TaskId,
+    progress: Progress,
+    /// When its executor last showed progress; none before it began, and once it has ended.
+    heard: Option<Instant>,
 }
 
 impl Lease {
     /// A lease granted for a span by an answer to a request that was sent at `sent`.
     pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: Instant, granted: Duration) -> Self {
-        let progress = tasks.iter().map(|task| (task.id, Progress::default())).collect();
+        let stand = |task: &LeasedTask| Stand { task: task.id, progress: Progress::default(), heard: None };
+        let progress = tasks.iter().map(stand).collect();
         Self {
             id,
             tasks,
@@ -115,20 +125,40 @@ impl Lease {
         self.wish.subscribe()
     }
 
+    fn with_stand(&self, task: TaskId, change: impl FnOnce(&mut Stand)) {
+        if let Some(stand) = self.state().progress.iter_mut().find(|stand| stand.task == task) {
+            change(stand);
+        }
+    }
+
     /// Notes how far a task is.
     pub(super) fn note(&self, task: TaskId, progress: Progress) {
-        if let Some(entry) = self.state().progress.iter_mut().find(|(id, _)| *id == task) {
-            entry.1 = progress;
-        }
+        self.with_stand(task, |stand| stand.progress = progress);
+    }
+
+    /// A task's executor showed progress with it.
+    pub(super) fn note_heard(&self, task: TaskId, at: Instant) {
+        self.with_stand(task, |stand| stand.heard = Some(at));
+    }
+
+    /// A task is trained; its result is yet to be delivered.
+    pub(super) fn note_trained(&self, task: TaskId) {
+        self.with_stand(task, |stand| {
+            stand.progress.is_held = true;
+            stand.heard = None;
+        });
     }
 
     /// A task is settled: it is held no more.
     pub(super) fn settle(&self, task: TaskId) {
-        self.state().progress.retain(|(id, _)| *id != task);
+        self.state().progress.retain(|stand| stand.task != task);
     }
 
     /// The unfinished tasks.
     pub(super) fn progress(&self) -> Vec<(TaskId, Progress)> {
-        self.state().progress.clone()
+        let silent = |heard: Instant| u64::try_from(heard.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let of =
+            |stand: &Stand| (stand.task, Progress { silent_ms: stand.heard.map(silent), ..stand.progress });
+        self.state().progress.iter().map(of).collect()
     }
 }

@@ -7,14 +7,18 @@
 
 pub mod attempt;
 mod cache;
+mod checkpoints;
 mod child;
 mod coordinator;
+mod delivery;
 mod error;
 mod lease;
 mod machine;
+mod outages;
 mod pack;
 mod patience;
 mod settings;
+mod silence;
 mod slot;
 
 use std::sync::Arc;
@@ -34,8 +38,9 @@ use self::child::Program;
 use self::coordinator::{Coordinator, Unheard};
 pub use self::error::AgentError;
 use self::lease::{Lease, LeasedTask, Wish};
+use self::outages::Outages;
 use self::pack::PackSize;
-pub use self::settings::{LARGEST_PACK, Settings};
+pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
 use self::slot::Shared;
 
 /// How long a worker waits for its coordinator at the start.
@@ -93,9 +98,12 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
             .map_err(|source| AgentError::Folder { path: folder.clone(), source })?;
     }
     let (ended_sender, ended) = mpsc::unbounded_channel();
+    let outages = Arc::new(Outages::default());
     let shared = Arc::new(Shared {
         coordinator,
-        cache: DataCache::new(settings.data_cache.clone(), store.clone()),
+        cache: DataCache::new(settings.data_cache.clone(), store.clone(), Arc::clone(&outages)),
+        outages,
+        progress_timeout: settings.progress_timeout,
         store,
         commits,
         worker: settings.id.clone(),
@@ -280,7 +288,8 @@ impl Agent {
                 .collect(),
         });
         let free = self.work.len().saturating_sub(self.leases.len());
-        let takes_more = self.leaving.is_none() && !self.is_too_late_for_more();
+        let waiting = self.shared.outages.current();
+        let takes_more = self.leaving.is_none() && !self.is_too_late_for_more() && waiting.is_none();
         v1::SyncRequest {
             worker_id: self.settings.id.to_string(),
             worker: Some((&self.shared.description).into()),
@@ -288,6 +297,7 @@ impl Agent {
             free_slots: if takes_more { u32::try_from(free).unwrap_or(u32::MAX) } else { 0 },
             max_pack: self.pack.current(),
             draining: self.leaving.is_some(),
+            waiting: waiting.as_ref().map(Into::into),
             seen: self.seen,
         }
     }

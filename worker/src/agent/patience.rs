@@ -1,40 +1,125 @@
-//! A store that is down for a while costs time, and nobody an attempt.
+//! An outage (a store that is down, full or forbidden, a full disk) costs time, and nobody an attempt.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use basin_domain::outage::Outage;
 use basin_storage::StorageError;
 
 use super::lease::{Lease, Wish};
+use super::outages::Outages;
 
-/// The pause between two calls; each has waited between its own tries already.
-const PAUSE: Duration = Duration::from_secs(1);
+/// The pause after the first call that failed; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause: what has healed is noticed so soon.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
-/// Repeats a call to the store for as long as it fails in a way that passes and the lease is to be worked on.
-///
-/// # Errors
-/// The call's own: one that doesn't pass, or the last one before the lease has to be given back.
-pub(super) async fn patiently<T, F>(lease: &Lease, call: impl FnMut() -> F) -> Result<T, StorageError>
-where
-    F: Future<Output = Result<T, StorageError>>,
-{
-    repeat(lease, PAUSE, call).await
+/// For how long a call is repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Until {
+    /// As long as the lease is to be worked on.
+    LeaseEnds,
+    /// A finished result is at stake: as long as nobody asks for the lease back, and beyond its end.
+    GivenBack,
 }
 
-async fn repeat<T, F>(lease: &Lease, pause: Duration, mut call: impl FnMut() -> F) -> Result<T, StorageError>
-where
-    F: Future<Output = Result<T, StorageError>>,
-{
-    let mut wishes = lease.wishes();
-    loop {
-        match call().await {
-            Err(error) if error.is_transient() && *wishes.borrow_and_update() == Wish::Train => {
-                tracing::warn!(lease = %lease.id, %error, "the store does not answer; it is asked again");
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    _ = wishes.changed() => {}
-                }
+/// Whether the delivery of a result met an outage: it is held beyond the end of its lease then.
+#[derive(Debug, Default)]
+pub(super) struct Held(AtomicBool);
+
+impl Held {
+    pub(super) fn note(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// Waits for outages to end on behalf of a lease.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience<'a> {
+    pub(super) lease: &'a Lease,
+    pub(super) outages: &'a Arc<Outages>,
+    until: Until,
+    /// What is told of the first outage.
+    held: Option<&'a Held>,
+}
+
+impl<'a> Patience<'a> {
+    /// For calls before and while a task trains.
+    pub(super) fn while_leased(lease: &'a Lease, outages: &'a Arc<Outages>) -> Self {
+        Self { lease, outages, until: Until::LeaseEnds, held: None }
+    }
+
+    /// For calls with which a finished result is delivered.
+    pub(super) fn with_result(lease: &'a Lease, outages: &'a Arc<Outages>, held: &'a Held) -> Self {
+        Self { until: Until::GivenBack, held: Some(held), ..Self::while_leased(lease, outages) }
+    }
+
+    /// Repeats a call for as long as it fails by an outage and it is to be waited for.
+    ///
+    /// # Errors
+    /// The call's own: one that is no outage, or the last one before the lease has to be given back.
+    pub(super) async fn call<T, F>(&self, mut call: impl FnMut() -> F) -> Result<T, StorageError>
+    where
+        F: Future<Output = Result<T, StorageError>>,
+    {
+        let mut wishes = self.lease.wishes();
+        let mut pause = FIRST_PAUSE;
+        let mut standstill = None;
+        let mut failed = None::<StorageError>;
+        loop {
+            // Once it is known that there is an outage, who wants to leave doesn't wait for another call to fail.
+            let called = match failed.take() {
+                None => call().await,
+                Some(before) => tokio::select! {
+                    biased;
+                    () = self.gave_up() => return Err(before),
+                    called = call() => called,
+                },
+            };
+            let error = match called {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let Some(outage) = error.outage() else { return Err(error) };
+            if !self.goes_on(*wishes.borrow_and_update()) {
+                return Err(error);
             }
-            settled => return settled,
+            tracing::debug!(lease = %self.lease.id, %error, "an outage goes on");
+            self.note(&mut standstill, outage);
+            failed = Some(error);
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                _ = wishes.changed() => {}
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn note(&self, standstill: &mut Option<super::outages::Standstill>, outage: Outage) {
+        if let Some(held) = self.held {
+            held.note();
+        }
+        match standstill {
+            Some(standstill) => standstill.update(outage),
+            None => *standstill = Some(self.outages.begin(outage, self.until == Until::GivenBack)),
+        }
+    }
+
+    fn goes_on(&self, wish: Wish) -> bool {
+        match (wish, self.until) {
+            (Wish::Train, _) | (Wish::Abandon, Until::GivenBack) => true,
+            (Wish::GiveBack(_), _) | (Wish::Abandon, Until::LeaseEnds) => false,
+        }
+    }
+
+    async fn gave_up(&self) {
+        if self.lease.wishes().wait_for(|wish| !self.goes_on(*wish)).await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -46,6 +131,7 @@ mod tests {
 
     use basin_domain::failure::ReleaseReason;
     use basin_domain::id::LeaseId;
+    use basin_domain::outage::OutageKind;
 
     use super::*;
 
@@ -57,29 +143,66 @@ mod tests {
         StorageError::Unavailable { store: "s".into(), key: "k".into(), tries: 7, source: "503".into() }
     }
 
-    #[tokio::test]
-    async fn a_store_that_comes_back_late_is_waited_for() {
-        let (lease, calls) = (lease(), Cell::new(0));
+    fn full() -> StorageError {
+        StorageError::Full { store: "s".into(), key: "k".into(), source: "507".into() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_comes_back_late_is_waited_for_and_said_meanwhile() {
+        let (lease, outages, calls) = (lease(), Arc::default(), Cell::new(0));
         let call = || {
             calls.set(calls.get() + 1);
-            std::future::ready(if calls.get() < 200 { Err(down()) } else { Ok(calls.get()) })
+            if calls.get() > 1 {
+                let said: Option<basin_domain::outage::Waiting> = Outages::current(&outages);
+                assert_eq!(said.map(|it| (it.outage.kind, it.results)), Some((OutageKind::Full, 1)));
+            }
+            std::future::ready(if calls.get() < 200 { Err(full()) } else { Ok(calls.get()) })
         };
-        assert_eq!(repeat(&lease, Duration::ZERO, call).await.unwrap(), 200);
+        let held = Held::default();
+        assert_eq!(Patience::with_result(&lease, &outages, &held).call(call).await.unwrap(), 200);
+        assert!(held.is_held());
+        assert_eq!(outages.current(), None);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn what_does_not_pass_is_said_at_once() {
         let call = || std::future::ready(Err::<(), _>(StorageError::NoStore { url: "s".into() }));
-        assert!(matches!(repeat(&lease(), Duration::ZERO, call).await, Err(StorageError::NoStore { .. })));
+        let called = Patience::while_leased(&lease(), &Arc::default()).call(call).await;
+        assert!(matches!(called, Err(StorageError::NoStore { .. })));
     }
 
-    #[tokio::test]
-    async fn a_lease_that_has_to_be_given_back_ends_the_waiting() {
-        let lease = lease();
+    #[tokio::test(start_paused = true)]
+    async fn a_lease_that_has_to_be_given_back_ends_the_waiting_also_amid_a_call() {
+        let (lease, outages) = (lease(), Arc::default());
+        let calls = Cell::new(0);
         let call = || {
-            lease.wish(Wish::GiveBack(ReleaseReason::Drain));
-            std::future::ready(Err::<(), _>(down()))
+            calls.set(calls.get() + 1);
+            let first = calls.get() == 1;
+            let lease = &lease;
+            async move {
+                if !first {
+                    lease.wish(Wish::GiveBack(ReleaseReason::Drain));
+                    std::future::pending::<()>().await;
+                }
+                Err::<(), _>(down())
+            }
         };
-        assert!(repeat(&lease, Duration::ZERO, call).await.unwrap_err().is_transient());
+        let held = Held::default();
+        let called = Patience::with_result(&lease, &outages, &held).call(call).await;
+        assert!(called.unwrap_err().is_transient());
+        assert_eq!((calls.get(), outages.current()), (2, None));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_finished_result_is_held_beyond_the_end_of_its_lease_and_nothing_else_is() {
+        let (lease, outages, calls) = (lease(), Arc::default(), Cell::new(0));
+        lease.wish(Wish::Abandon);
+        let call = || {
+            calls.set(calls.get() + 1);
+            std::future::ready(if calls.get() < 5 { Err(full()) } else { Ok(()) })
+        };
+        assert!(Patience::while_leased(&lease, &outages).call(call).await.is_err());
+        calls.set(0);
+        assert!(Patience::with_result(&lease, &outages, &Held::default()).call(call).await.is_ok());
     }
 }

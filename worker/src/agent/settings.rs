@@ -11,6 +11,9 @@ use basin_proto::dial::Dial;
 /// The largest pack, unless it is set.
 pub const LARGEST_PACK: u32 = 64;
 
+/// The shortest silence that counts as a hung executor, unless it is set.
+pub const PROGRESS_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// The settings of an agent.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -36,6 +39,8 @@ pub struct Settings {
     pub scratch: PathBuf,
     /// The program and arguments that start an executor.
     pub executor: (PathBuf, Vec<String>),
+    /// The shortest silence after which an executor that shows no progress with a task is killed; never, if it is zero.
+    pub progress_timeout: Duration,
     /// How often a running task's checkpoint goes into the store.
     pub checkpoint_every: Duration,
     /// How long a worker stays without work; for ever if none.

@@ -1,6 +1,6 @@
 //! A slot: one executor process, and one lease after the other on it, its tasks as the executor's lanes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,16 +8,20 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::WorkerId;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::v1;
-use basin_storage::{CommitMode, Store};
+use basin_storage::{CommitMode, StorageError, Store};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 
 use super::attempt::{self, Ended, Settlement, Workplace};
 use super::cache::DataCache;
 use super::child::{Executor, Program};
 use super::coordinator::Coordinator;
+use super::delivery::{self, Trained};
 use super::lease::{Lease, LeasedTask, Wish};
+use super::outages::Outages;
+use super::patience::Patience;
 
 /// What every slot of an agent has in common.
 pub(super) struct Shared {
@@ -29,6 +33,8 @@ pub(super) struct Shared {
     pub(super) worker: WorkerId,
     pub(super) description: WorkerDescription,
     pub(super) checkpoint_every: Duration,
+    pub(super) progress_timeout: Duration,
+    pub(super) outages: Arc<Outages>,
     pub(super) scratch: PathBuf,
     /// Told whenever a lease has ended.
     pub(super) ended: mpsc::UnboundedSender<Arc<Lease>>,
@@ -95,44 +101,37 @@ impl Slot {
 
     /// One attempt, with a scratch folder and a living executor.
     async fn attempt(&self, lease: &Lease, task: &LeasedTask) -> Settlement {
-        let broken = |what: &str, error: std::io::Error| {
-            Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
-        };
-        for _ in 0..FRESH_STARTS {
+        let mut deaths = 0;
+        while deaths < FRESH_STARTS {
             match *lease.wishes().borrow() {
                 Wish::Train => {}
                 Wish::GiveBack(reason) => return Settlement::Released(reason),
                 Wish::Abandon => return Settlement::Abandoned,
             }
-            let scratch = match tempfile::Builder::new().prefix("task-").tempdir_in(&self.shared.scratch) {
+            let scratch = match self.scratch(lease).await {
                 Ok(scratch) => scratch,
-                Err(error) => return broken(&self.shared.scratch.display().to_string(), error),
+                Err(settlement) => return settlement,
             };
             let executor = match self.executor().await {
                 Ok(executor) => executor,
-                Err(error) => return broken("the executor can't be started", error),
+                Err(error) => return broken("the executor can't be started", &error),
             };
-            let place = Workplace {
-                coordinator: &self.shared.coordinator,
-                store: &self.shared.store,
-                commits: self.shared.commits,
-                cache: &self.shared.cache,
-                worker: &self.shared.worker,
-                description: &self.shared.description,
-                checkpoint_every: self.shared.checkpoint_every,
-                scratch: scratch.path(),
-            };
+            let place = self.shared.place(scratch.path());
             tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
             let mut wishes = lease.wishes();
-            let worked = tokio::select! {
+            let trained = tokio::select! {
                 biased;
-                // Whatever it waits for, training or an upload: a lost lease ends it.
+                // Whatever it waits for, training or a checkpoint: a lost lease ends it.
                 _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => None,
-                ended = attempt::work(&place, lease, task, &executor) => Some(ended),
+                ended = attempt::train(&place, lease, task, &executor) => Some(ended),
             };
-            match worked {
+            match trained {
+                Some(Ended::Trained(trained)) => return self.deliver(&place, lease, &trained).await,
                 Some(Ended::Settled(settlement)) => return settlement,
-                Some(Ended::NeverBegan) => {}
+                Some(Ended::NeverBegan) => deaths += 1,
+                Some(Ended::Interrupted) => {
+                    tracing::info!(task = %task.id, "begun again, since the executor hung with another task");
+                }
                 None => {
                     // With all lanes of the lease, which are lost too; before their scratch folders go.
                     executor.kill().await;
@@ -142,6 +141,53 @@ impl Slot {
         }
         let reason = format!("the executor died {FRESH_STARTS} times before it came to the task");
         Settlement::Failed(Failure::new(FailureKind::Crashed, reason))
+    }
+
+    /// Delivers what a task made. A lost lease ends that too, unless the result is held for an outage to end: it is whole, nothing
+    /// is trained any more, and the store lets one commit win.
+    async fn deliver(&self, place: &Workplace<'_>, lease: &Lease, trained: &Trained) -> Settlement {
+        let delivered = delivery::deliver(place, lease, trained);
+        tokio::pin!(delivered);
+        let mut wishes = lease.wishes();
+        tokio::select! {
+            biased;
+            _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => {}
+            settlement = &mut delivered => return settlement,
+        }
+        if trained.is_held() { delivered.await } else { Settlement::Abandoned }
+    }
+
+    /// A scratch folder. A disk that is full is waited for.
+    async fn scratch(&self, lease: &Lease) -> Result<TempDir, Settlement> {
+        let folder = &self.shared.scratch;
+        let make = || async {
+            let made = tempfile::Builder::new().prefix("task-").tempdir_in(folder);
+            made.map_err(|source| StorageError::File { path: folder.clone(), source })
+        };
+        let patience = Patience::while_leased(lease, &self.shared.outages);
+        patience.call(make).await.map_err(|error| attempt::storage_failure(lease, &error))
+    }
+}
+
+fn broken(what: &str, error: &std::io::Error) -> Settlement {
+    Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
+}
+
+impl Shared {
+    /// What an attempt works with in its scratch folder.
+    fn place<'a>(&'a self, scratch: &'a Path) -> Workplace<'a> {
+        Workplace {
+            coordinator: &self.coordinator,
+            store: &self.store,
+            commits: self.commits,
+            cache: &self.cache,
+            worker: &self.worker,
+            description: &self.description,
+            checkpoint_every: self.checkpoint_every,
+            progress_timeout: self.progress_timeout,
+            outages: &self.outages,
+            scratch,
+        }
     }
 }
 

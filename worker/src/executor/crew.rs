@@ -7,8 +7,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use basin_experiments::pulse::Pulse;
+use basin_proto::executor::{Working, from_executor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::lane::{Lane, Slice};
@@ -17,6 +19,11 @@ use super::outbox::Outbox;
 /// How long a lane trains before its thread looks around: whether lanes came or went, and threads are shared out anew.
 const SLICE: Duration = Duration::from_millis(20);
 
+/// How often it is looked whether work goes on in steps that aren't done yet.
+const LOOK: Duration = Duration::from_secs(1);
+/// A step that takes as long as this is looked at: others are told of by their lanes.
+const LONG: Duration = Duration::from_secs(2);
+
 /// All lanes, and the threads that train them.
 pub(super) struct Crew {
     threads: usize,
@@ -24,15 +31,26 @@ pub(super) struct Crew {
     cores: usize,
     state: Mutex<State>,
     changed: Condvar,
+    /// What is done by each seat's threads.
+    pulses: Vec<Pulse>,
 }
 
 #[derive(Default)]
 struct State {
     /// Lanes that no thread has at the moment, in the order in which they are taken.
     waiting: VecDeque<Lane>,
-    /// What was asked of lanes that threads have at the moment.
-    busy: Vec<(String, Orders)>,
+    /// Lanes that threads have at the moment.
+    busy: Vec<Busy>,
     dismissed: bool,
+}
+
+/// A lane that a thread has.
+struct Busy {
+    task: String,
+    /// What was asked of it meanwhile.
+    orders: Orders,
+    seat: usize,
+    since: Instant,
 }
 
 /// What the agent asked of a lane.
@@ -51,18 +69,20 @@ impl State {
     }
 
     fn busy_mut(&mut self, task: &str) -> Option<&mut Orders> {
-        self.busy.iter_mut().find(|(name, _)| name == task).map(|(_, orders)| orders)
+        self.busy.iter_mut().find(|busy| busy.task == task).map(|busy| &mut busy.orders)
     }
 }
 
 impl Crew {
     /// A crew of as many threads, for as many cores; each of them calls [`Crew::work`].
     pub(super) fn new(threads: usize, cores: usize) -> Self {
+        let threads = threads.max(1);
         Self {
-            threads: threads.max(1),
+            threads,
             cores: cores.max(1),
             state: Mutex::default(),
             changed: Condvar::new(),
+            pulses: (0..threads).map(|_| Pulse::default()).collect(),
         }
     }
 
@@ -119,11 +139,38 @@ impl Crew {
         let mut pool = None;
         while let Some((mut lane, width)) = self.take(seat) {
             let task = lane.task().to_owned();
-            let slice =
-                pool_of(&mut pool, width)?.install(|| lane.work(SLICE, || self.orders(&task), outbox));
+            let slice = pool_of(&mut pool, width, &self.pulses[seat])?
+                .install(|| lane.work(SLICE, || self.orders(&task), outbox));
             self.put_back(lane, slice?);
         }
         Ok(())
+    }
+
+    /// Tells the agent of steps that take long that work goes on in them, as often as it does; until the crew is dismissed.
+    ///
+    /// # Errors
+    /// If the agent doesn't hear any more.
+    pub(super) fn watch(&self, outbox: &Outbox<'_>) -> io::Result<()> {
+        let mut seen = vec![0; self.pulses.len()];
+        loop {
+            let state = self.state();
+            let (state, _) = self
+                .changed
+                .wait_timeout_while(state, LOOK, |state| !state.dismissed)
+                .unwrap_or_else(PoisonError::into_inner);
+            if state.dismissed {
+                return Ok(());
+            }
+            let long = state.busy.iter().filter(|busy| busy.since.elapsed() >= LONG);
+            let long: Vec<_> = long.map(|busy| (busy.task.clone(), busy.seat)).collect();
+            drop(state);
+            for (task, seat) in long {
+                let beats = self.pulses[seat].beats();
+                if std::mem::replace(&mut seen[seat], beats) != beats {
+                    outbox.say(&task, from_executor::Message::Working(Working {}))?;
+                }
+            }
+        }
     }
 
     /// The next lane for this thread, and on how many threads it may train.
@@ -137,7 +184,8 @@ impl Crew {
             if seat < shares
                 && let Some(mut lane) = state.waiting.pop_front()
             {
-                state.busy.push((lane.task().to_owned(), std::mem::take(lane.orders_mut())));
+                let (task, orders) = (lane.task().to_owned(), std::mem::take(lane.orders_mut()));
+                state.busy.push(Busy { task, orders, seat, since: Instant::now() });
                 let width = self.cores / shares + usize::from(seat < self.cores % shares);
                 return Some((lane, width.max(1)));
             }
@@ -152,8 +200,8 @@ impl Crew {
 
     fn put_back(&self, mut lane: Lane, slice: Slice) {
         let mut state = self.state();
-        let position = state.busy.iter().position(|(name, _)| name == lane.task());
-        let orders = position.map(|position| state.busy.swap_remove(position).1);
+        let position = state.busy.iter().position(|busy| busy.task == lane.task());
+        let orders = position.map(|position| state.busy.swap_remove(position).orders);
         match slice {
             Slice::Over => {
                 *lane.orders_mut() = orders.unwrap_or_default();
@@ -166,15 +214,18 @@ impl Crew {
     }
 }
 
-/// A pool of this many threads, made anew if the last one had another number.
-fn pool_of(pool: &mut Option<ThreadPool>, width: usize) -> io::Result<&ThreadPool> {
+/// A pool of this many threads whose work counts in `pulse`, made anew if the last one had another number.
+fn pool_of<'a>(pool: &'a mut Option<ThreadPool>, width: usize, pulse: &Pulse) -> io::Result<&'a ThreadPool> {
     if pool.as_ref().is_some_and(|pool| pool.current_num_threads() != width) {
         *pool = None;
     }
     match pool {
         Some(pool) => Ok(pool),
         None => {
-            let made = ThreadPoolBuilder::new().num_threads(width).build().map_err(io::Error::other)?;
+            let pulse = pulse.clone();
+            let made = ThreadPoolBuilder::new().num_threads(width);
+            let made = made.start_handler(move |_| pulse.follow_this_thread());
+            let made = made.build().map_err(io::Error::other)?;
             Ok(pool.insert(made))
         }
     }

@@ -14,13 +14,21 @@ use basin_domain::worker::Progress;
 use basin_experiments::accelerator::Accelerator;
 use basin_experiments::dataset::Dataset;
 use basin_experiments::{Advance, Assets, ExperimentError, Run};
-use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped, from_executor};
+use basin_proto::executor::{
+    Checkpointed, Failed, Finished, Hindered, Start, Started, Stopped, from_executor,
+};
+use basin_storage::is_local_outage;
 
 use super::crew::Orders;
 use super::outbox::Outbox;
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// The pause before a file that could not be written is tried again; it doubles with each further try.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// What came of a slice of a lane's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +157,7 @@ impl Lane {
                 self.tell(&training, outbox)?;
             }
             if advance == Advance::Done {
-                return finish(training.run, Path::new(&self.start.scratch)).map(Some);
+                return self.finish(training.run, &orders, outbox).map(Some);
             }
             if slice.elapsed() >= time {
                 self.training = Some(training);
@@ -190,6 +198,7 @@ impl Lane {
             epochs: at.epochs,
             loss: at.loss,
             step_seconds,
+            ..Progress::default()
         };
         self.say(outbox, from_executor::Message::Progressed(progress.into()))
     }
@@ -201,9 +210,63 @@ impl Lane {
             return Ok(());
         }
         let path = Path::new(&self.start.scratch).join(key::checkpoint_name(number));
-        let path = write_file(&path, &training.run.checkpoint()?)?;
+        let path = match write_file(&path, &training.run.checkpoint()?) {
+            Ok(path) => path,
+            // The run goes on: a checkpoint that isn't kept costs time only if something else fails too.
+            Err(error) if is_local_outage(error.kind()) => {
+                tracing::warn!(number, %error, "a checkpoint could not be written");
+                training.kept = None;
+                return Ok(());
+            }
+            Err(error) => return Err(scratch_failure(&path, &error)),
+        };
         tracing::info!(number, step = training.run.progress().iteration, "checkpoint written");
         self.say(outbox, from_executor::Message::Checkpointed(Checkpointed { number, path }))
+    }
+}
+
+impl Lane {
+    /// Writes what the run made. A disk that is full is waited for: what was trained isn't thrown away for it.
+    fn finish(
+        &self,
+        run: Box<dyn Run>,
+        orders: &impl Fn() -> Orders,
+        outbox: &Outbox<'_>,
+    ) -> Result<Finished, End> {
+        let scratch = Path::new(&self.start.scratch);
+        let finished = run.finish()?;
+        let metrics = basin_storage::metrics::encode(&finished.record);
+        let keep =
+            |name: &str, bytes: &[u8]| self.write_patiently(&scratch.join(name), bytes, orders, outbox);
+        Ok(Finished {
+            outcome_json: finished.outcome.to_json(),
+            metrics_path: keep(key::METRICS, &metrics)?,
+            result_path: keep(key::RESULT, &finished.result)?,
+        })
+    }
+
+    fn write_patiently(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        orders: &impl Fn() -> Orders,
+        outbox: &Outbox<'_>,
+    ) -> Result<String, End> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let error = match write_file(path, bytes) {
+                Ok(path) => return Ok(path),
+                Err(error) if is_local_outage(error.kind()) => error,
+                Err(error) => return Err(scratch_failure(path, &error)),
+            };
+            let why = format!("{}: {error}", path.display());
+            self.say(outbox, from_executor::Message::Hindered(Hindered { why }))?;
+            if orders().stop {
+                return Err(End::Stopped);
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 }
 
@@ -241,17 +304,8 @@ fn prepare(start: &Start, accelerator: Option<Accelerator>) -> Result<(Box<dyn R
     }
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<String, End> {
-    fs::write(path, bytes).map_err(|error| scratch_failure(path, &error))?;
+/// Writes a file, all of it or nothing.
+fn write_file(path: &Path, bytes: &[u8]) -> io::Result<String> {
+    fs::write(path, bytes).inspect_err(|_| drop(fs::remove_file(path)))?;
     Ok(path.to_string_lossy().into_owned())
-}
-
-fn finish(run: Box<dyn Run>, scratch: &Path) -> Result<Finished, End> {
-    let finished = run.finish()?;
-    let metrics = basin_storage::metrics::encode(&finished.record);
-    Ok(Finished {
-        outcome_json: finished.outcome.to_json(),
-        metrics_path: write_file(&scratch.join(key::METRICS), &metrics)?,
-        result_path: write_file(&scratch.join(key::RESULT), &finished.result)?,
-    })
 }

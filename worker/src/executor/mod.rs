@@ -62,6 +62,15 @@ pub fn serve(
                 }
             });
         }
+        let watcher = sender.clone();
+        scope.spawn({
+            let (crew, outbox) = (&crew, &outbox);
+            move || {
+                if let Err(error) = crew.watch(outbox) {
+                    let _ = watcher.send(Event::Mute(error));
+                }
+            }
+        });
         let ended = loop {
             let event = inbox.recv().map_err(|_| io::Error::other("nobody is left to hear"));
             match event {

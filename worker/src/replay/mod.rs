@@ -121,7 +121,7 @@ fn run(
             epoch: at.epoch,
             epochs: at.epochs,
             loss: at.loss,
-            step_seconds: None,
+            ..Progress::default()
         });
     }
     Ok(run.finish()?)

@@ -52,6 +52,7 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
         renewed,
         expires,
         progress,
+        waiting: sync.waiting.clone(),
     };
     changes.insert(0, Change::Heard(heard));
     Ok((changes, Reply::Synced(synced)))
@@ -140,7 +141,8 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
     // The only worker there is gets work, whatever it did: it may have been the store.
     let is_passed_over =
         ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now);
-    !leaves && !is_passed_over
+    // What it trained more it would only have to hold too.
+    !leaves && !is_passed_over && sync.waiting.is_none()
 }
 
 /// New leases for the free slots that granting again has left.

@@ -233,6 +233,7 @@ impl Ledger {
         }
         sighting.last_seen = at;
         sighting.draining = heard.draining;
+        sighting.waiting.clone_from(&heard.waiting);
         sighting.answer = heard.answer;
         for lease in &heard.renewed {
             self.extend(lease, heard.expires);
@@ -324,6 +325,7 @@ pub(crate) const fn speaks_against_worker(kind: FailureKind) -> bool {
         FailureKind::MissingData
         | FailureKind::OutOfMemory
         | FailureKind::Crashed
+        | FailureKind::Hung
         | FailureKind::Experiment
         | FailureKind::Storage => true,
         // The task's own fault; and a lost worker is gone.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_domain::id::{SweepId, TaskId, WorkerId};
+use basin_domain::outage::Waiting;
 use basin_domain::placement::Needs;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
@@ -41,6 +42,7 @@ pub(crate) struct Sighting {
     pub(crate) last_seen: Timestamp,
     pub(crate) answer: u64,
     pub(crate) draining: bool,
+    pub(crate) waiting: Option<Waiting>,
 }
 
 impl Ledger {
@@ -116,6 +118,7 @@ impl Ledger {
     pub(crate) fn able_workers(&self, now: Timestamp) -> impl Iterator<Item = (&WorkerId, &Sighting)> {
         self.sightings.iter().filter(move |(worker, sighting)| {
             !sighting.draining
+                && sighting.waiting.is_none()
                 && now - sighting.last_seen <= self.policy.term
                 && !self.is_draining(worker)
                 && !self.is_avoided(worker, now)

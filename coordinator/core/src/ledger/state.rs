@@ -237,7 +237,7 @@ impl Task {
 /// Whether a failure may have taken the other lanes of its pack down, or come from there being several.
 pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
     match kind {
-        FailureKind::Crashed | FailureKind::OutOfMemory | FailureKind::WorkerLost => true,
+        FailureKind::Crashed | FailureKind::Hung | FailureKind::OutOfMemory | FailureKind::WorkerLost => true,
         FailureKind::InvalidParameters
         | FailureKind::MissingData
         | FailureKind::Experiment

@@ -171,6 +171,7 @@ impl Story {
             free_slots,
             max_pack: 1,
             draining: false,
+            waiting: None,
             seen: self.seen.get(&worker(id)).copied().unwrap_or(0),
             fresh,
         })

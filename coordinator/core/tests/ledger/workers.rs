@@ -2,6 +2,7 @@ use basin_core::command::{Command, Policy, Refusal};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::failure::FailureKind;
+use basin_domain::outage::{Outage, OutageKind, Waiting};
 
 use crate::story::{START, Story, lease, seconds, seeds, tasks, worker};
 
@@ -167,4 +168,29 @@ fn extreme_numbers_from_a_worker_do_no_harm() {
     assert_eq!((synced.grants.len(), synced.grants[0].tasks.len()), (1, 3));
     let says = story.says("w", 0);
     story.sync(says);
+}
+
+#[test]
+fn a_worker_that_waits_for_an_outage_gets_nothing_keeps_its_lease_and_is_no_choice_for_others_tasks() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 3));
+    let held = story.grant("w");
+    let outage = Outage::new(OutageKind::Full, "507");
+    let waiting = Waiting { outage, results: 1, lasting: seconds(5) };
+    let mut says = story.says("w", 2).holding(&[&held.lease]);
+    says.0.waiting = Some(waiting.clone());
+    let synced = story.sync(says);
+    assert_eq!((synced.grants.len(), synced.renewed.len()), (0, 1));
+    assert_eq!(story.ledger.worker(&worker("w")).unwrap().waiting, Some(&waiting));
+    // What failed on another is tried there again: the one that waits can't take it.
+    let failed = story.grant("v");
+    story.fail(&failed, FailureKind::Crashed);
+    story.pass(seconds(1));
+    let first = tasks(&failed);
+    assert_eq!(tasks(&story.grant("v")), first);
+    // The outage is over: nothing was charged, and there is more to do.
+    story.complete(&held);
+    assert_eq!(story.ledger.task(&tasks(&held)[0]).unwrap().charged, 0);
+    story.grant("w");
+    assert_eq!(story.ledger.worker(&worker("w")).unwrap().waiting, None);
 }

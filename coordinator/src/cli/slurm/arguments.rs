@@ -71,7 +71,7 @@ pub(crate) struct Job {
     /// Memory of a job, `8G`
     #[arg(long, value_name = "M")]
     pub(crate) mem: Option<String>,
-    /// One more option for sbatch, `--exclusive`; may be given again
+    /// One more option for sbatch, with its value if it has one, `--exclusive`, `--comment=text`; may be given again
     #[arg(long = "sbatch", value_name = "OPTION", allow_hyphen_values = true)]
     pub(crate) more: Vec<String>,
     /// The folder of the jobs' logs, which nodes and this machine share
@@ -88,7 +88,8 @@ pub(crate) struct WorkerOfJob {
     /// A line of shell before the worker starts, `module load cuda`; may be given again
     #[arg(long, value_name = "LINE")]
     pub(crate) setup: Vec<String>,
-    /// A file of NAME=VALUE lines that the job reads: the store's variables. Jobs inherit nothing else but PATH and HOME
+    /// A file of NAME=VALUE lines that the job's worker takes as they are written: the store's variables. Jobs inherit nothing
+    /// else but PATH and HOME
     #[arg(long, env = "BASIN_SLURM_ENV_FILE", value_name = "FILE")]
     pub(crate) env_file: Option<PathBuf>,
     /// The store, if it isn't where the coordinator says

@@ -12,6 +12,7 @@ mod down;
 mod engine;
 mod error;
 mod plan;
+mod quote;
 mod script;
 mod time_limit;
 mod up;

@@ -1,13 +1,15 @@
 //! The batch script of a job. It is a worker and nothing else: `exec` makes the worker the process that Slurm signals.
 //!
-//! No secret is in it: tokens and keys are read from files that it names, the store's variables from a file that it sources.
+//! No secret is in it: tokens and keys are read from files that it names, and so are the store's variables, by the worker itself:
+//! no shell evaluates them. Every text of the user's but `--setup` goes through [`quoted`].
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::JOB_LABEL;
 use super::arguments::{Job, Up};
+use super::quote::quoted;
 
 /// Leaving may take this long, unless it is said.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
@@ -45,21 +47,19 @@ impl Script<'_> {
     pub(super) fn text(&self) -> String {
         let mut text = String::from("#!/bin/bash\n");
         for option in self.options() {
-            let _ = writeln!(text, "#SBATCH {option}");
+            let _ = writeln!(text, "#SBATCH {}", quoted(&option));
         }
         text.push_str("set -eu\n");
         for line in &self.up.worker.setup {
             let _ = writeln!(text, "{line}");
         }
-        if let Some(file) = &self.env_file {
-            let _ = writeln!(text, "set -a\n. {}\nset +a", quoted_path(file));
-        }
         text.push_str("# The worker takes the script's place, so that Slurm's signals reach it: it checkpoints, gives back and leaves.\n");
-        let _ = write!(text, "exec {} worker", quoted_path(&self.program));
+        let _ = write!(text, "exec {} worker", quoted(&self.program.display().to_string()));
         for argument in self.arguments() {
-            let _ = write!(text, " \\\n  {argument}");
+            let _ = write!(text, " \\\n  {}", quoted(&argument));
         }
-        text.push('\n');
+        // The job's number is the one word that the shell has to fill in.
+        let _ = writeln!(text, " \\\n  --label={JOB_LABEL}=\"$SLURM_JOB_ID\"");
         text
     }
 
@@ -76,7 +76,7 @@ impl Script<'_> {
             ("mem", mem),
         ];
         for (option, value) in given {
-            options.extend(value.as_ref().map(|value| format!("--{option}={}", quoted(value))));
+            options.extend(value.as_ref().map(|value| format!("--{option}={value}")));
         }
         options.push(format!("--time={}", self.up.time));
         options.push("--nodes=1".to_owned());
@@ -88,7 +88,9 @@ impl Script<'_> {
         }
         options.push("--requeue".to_owned());
         options.push("--open-mode=append".to_owned());
-        options.push(format!("--output={}", quoted(&format!("{}/%x-%j.log", self.logs.display()))));
+        // A percent sign of the folder's own isn't one of Slurm's.
+        let logs = self.logs.display().to_string().replace('%', "%%");
+        options.push(format!("--output={logs}/%x-%j.log"));
         // Variables of the shell in which `up` runs may hold secrets, and Slurm would keep them.
         options.push("--export=HOME,PATH,USER,LANG".to_owned());
         options.extend(more.iter().cloned());
@@ -105,48 +107,28 @@ impl Script<'_> {
         self.up.worker.device.as_deref().unwrap_or(if has_gpus { "cuda" } else { "cpu" })
     }
 
+    /// The worker's flags, each with its value in one word: a value that begins with a dash is no flag then.
     fn arguments(&self) -> Vec<String> {
         let worker = &self.up.worker;
-        let mut arguments = vec![format!("--coordinator {}", quoted(&self.up.remote.coordinator))];
+        let mut arguments = vec![format!("--coordinator={}", self.up.remote.coordinator)];
+        arguments.extend(self.env_file.as_ref().map(|file| format!("--env-file={}", file.display())));
         for (flag, path) in &self.credentials {
-            arguments.push(format!("{flag} {}", quoted_path(path)));
+            arguments.push(format!("{flag}={}", path.display()));
         }
-        if let Some(store) = &worker.store {
-            arguments.push(format!("--store {}", quoted(store)));
-        }
-        arguments.push(format!("--device {}", quoted(self.device())));
-        if let Some(slots) = worker.slots {
-            arguments.push(format!("--slots {slots}"));
-        }
+        arguments.extend(worker.store.as_ref().map(|store| format!("--store={store}")));
+        arguments.push(format!("--device={}", self.device()));
+        arguments.extend(worker.slots.map(|slots| format!("--slots={slots}")));
         // A node has more cores than the job. On GPUs threads are lanes, as many as fit.
         if self.device() == "cpu" {
-            arguments.push(format!("--threads {}", (self.cpus() / self.up.slots()).max(1)));
+            arguments.push(format!("--threads={}", (self.cpus() / self.up.slots()).max(1)));
         }
-        arguments.push(format!("--checkpoint-every {}", worker.checkpoint_every));
-        arguments.push(format!("--grace {}", self.grace()));
-        arguments.push(format!("--idle-exit {}", worker.idle_exit));
-        if let Some(cache) = &worker.cache {
-            arguments.push(format!("--cache {}", quoted_path(cache)));
-        }
-        for label in &worker.labels {
-            arguments.push(format!("--label {}", quoted(label)));
-        }
-        arguments.push(format!("--label {JOB_LABEL}=\"$SLURM_JOB_ID\""));
+        arguments.push(format!("--checkpoint-every={}", worker.checkpoint_every));
+        arguments.push(format!("--grace={}", self.grace()));
+        arguments.push(format!("--idle-exit={}", worker.idle_exit));
+        arguments.extend(worker.cache.as_ref().map(|cache| format!("--cache={}", cache.display())));
+        arguments.extend(worker.labels.iter().map(|label| format!("--label={label}")));
         arguments
     }
-}
-
-fn quoted_path(path: &Path) -> String {
-    quoted(&path.to_string_lossy())
-}
-
-/// A word that the shell takes as it is.
-fn quoted(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:,=@%+".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 #[cfg(test)]
@@ -198,6 +180,8 @@ mod tests {
             "room=it's",
             "--sbatch",
             "--exclusive",
+            "--sbatch",
+            "--comment=a b",
         ]);
         insta::assert_snapshot!(text(&up), @r#"
         #!/bin/bash
@@ -212,25 +196,24 @@ mod tests {
         #SBATCH --signal=B:USR1@75
         #SBATCH --requeue
         #SBATCH --open-mode=append
-        #SBATCH --output='/home/u/my logs/%x-%j.log'
+        #SBATCH '--output=/home/u/my logs/%x-%j.log'
         #SBATCH --export=HOME,PATH,USER,LANG
         #SBATCH --exclusive
+        #SBATCH '--comment=a b'
         set -eu
         module load cuda
-        set -a
-        . /home/u/store.env
-        set +a
         # The worker takes the script's place, so that Slurm's signals reach it: it checkpoints, gives back and leaves.
         exec /opt/basin worker \
-          --coordinator https://c:7470 \
-          --token-file /home/u/token \
-          --device cuda \
-          --slots 2 \
-          --checkpoint-every 30 \
-          --grace 60 \
-          --idle-exit 60 \
-          --label 'room=it'\''s' \
-          --label slurm-job="$SLURM_JOB_ID"
+          --coordinator=https://c:7470 \
+          --env-file=/home/u/store.env \
+          --token-file=/home/u/token \
+          --device=cuda \
+          --slots=2 \
+          --checkpoint-every=30 \
+          --grace=60 \
+          --idle-exit=60 \
+          '--label=room=it'\''s' \
+          --label=slurm-job="$SLURM_JOB_ID"
         "#);
     }
 
@@ -238,7 +221,40 @@ mod tests {
     fn a_job_of_a_minute_goes_by_its_own_clock() {
         let text = text(&up(&["--time", "1", "--slots", "2", "--cpus", "8"]));
         assert!(!text.contains("--signal"), "{text}");
-        assert!(text.contains("--device cpu ") && text.contains("--threads 4 "), "{text}");
-        assert!(text.contains("--grace 12 "), "{text}");
+        assert!(text.contains("--device=cpu ") && text.contains("--threads=4 "), "{text}");
+        assert!(text.contains("--grace=12 "), "{text}");
+    }
+
+    #[test]
+    fn a_real_shell_starts_the_worker_with_the_values_as_they_were_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let program = folder.path().join("it's $(a) program");
+        std::fs::write(&program, "#!/bin/bash\nprintf '%s\\0' \"$@\" >\"$OUT\"\n").unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).unwrap();
+        let hostile = ["$(touch x)", "`id`", "a b", "-x=!", "'\"\\'", "#é", ""];
+        let labels: Vec<String> = hostile.iter().map(|value| format!("--label=k={value}")).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let mut up = up(&[&["--time", "5", "--setup", "shopt -s failglob"], &labels[..]].concat());
+        up.worker.store = Some("s3://b/$(touch y)\ncd".to_owned());
+        let script = Script {
+            up: &up,
+            program,
+            logs: "/l".into(),
+            env_file: Some("/a b".into()),
+            credentials: vec![],
+        };
+        let out = folder.path().join("out");
+        let mut bash = std::process::Command::new("bash");
+        bash.arg("-c").arg(script.text()).current_dir(folder.path());
+        let said = bash.env("OUT", &out).env("SLURM_JOB_ID", "7").output().unwrap();
+        assert!(said.status.success() && said.stderr.is_empty(), "{said:?}");
+        let words = std::fs::read_to_string(&out).unwrap();
+        let words: Vec<&str> = words.split_terminator('\0').collect();
+        assert_eq!(words[..3], ["worker", "--coordinator=https://c:7470", "--env-file=/a b"]);
+        assert_eq!(words[3], "--store=s3://b/$(touch y)\ncd");
+        let labels: Vec<&str> = labels.into_iter().chain(["--label=slurm-job=7"]).collect();
+        assert_eq!(words[words.len() - labels.len()..], labels);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "nothing was run");
     }
 }

@@ -8,12 +8,13 @@ use basin_domain::visible;
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
+use super::super::env_file::EnvFile;
 use super::super::failure::{Done, Failed, OrFail};
 use super::super::launch::call_failed;
 use super::super::output::Output;
 use super::super::signals;
 use super::JOB_LABEL;
-use super::arguments::Up;
+use super::arguments::{Job, Up};
 use super::engine::{Engine, JobId};
 use super::error::SlurmError;
 use super::plan::{Limits, Memory, Work};
@@ -38,6 +39,15 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
     check(&arguments)?;
     let script = script(&arguments)?;
     let text = script.text();
+    if let Some(file) = &script.env_file {
+        // Jobs read it later; what is wrong with it is better said here.
+        for line in EnvFile::read(file)?.quoted {
+            output.say(&format!(
+                "the value in line {line} of {} stands in quotes, which are taken as part of it",
+                file.display()
+            ));
+        }
+    }
     if arguments.dry_run {
         output.result(&serde_json::json!({ "script": text }), &text)?;
         return Ok(());
@@ -125,13 +135,50 @@ fn check(arguments: &Up) -> Result<(), Failed> {
             "give up to 64 letters, digits, `-`, `_` and `.`",
         );
     }
-    // A line break would be a line of the script's own.
-    let words = [&arguments.job.partition, &arguments.job.gres, &arguments.job.mem, &arguments.worker.store];
-    let mut words = words.into_iter().flatten().chain(&arguments.job.more).chain(&arguments.worker.labels);
-    if words.any(|word| word.contains(['\n', '\r', '\0'])) {
-        return wrong("an option has a line break in it".to_owned(), "options are one line each");
+    for option in &arguments.job.more {
+        if !is_one_option(option) {
+            return wrong(
+                format!("`--sbatch {option}` is not one option"),
+                "give each by itself and its value behind `=`: `--sbatch --comment=text`, `--sbatch --exclusive`",
+            );
+        }
+    }
+    let Job { name: _, partition, account, qos, gres, constraint, cpus: _, mem, more, logs } = &arguments.job;
+    let words = [partition, account, qos, gres, constraint, mem].into_iter().flatten().chain(more);
+    // A line break would end the directive, and what follows would be the script's.
+    if words.clone().any(|word| word.contains(['\n', '\r', '\0'])) {
+        return wrong("an option for sbatch has a line break in it".to_owned(), "options are one line each");
+    }
+    let words = [&arguments.worker.store].into_iter().flatten().chain(&arguments.worker.labels);
+    if words.clone().any(|word| word.contains('\0')) {
+        return wrong("an option has a NUL in it".to_owned(), "no program can be given one");
+    }
+    // Slurm fills in nothing in a name with a backslash, so that all jobs would have one log.
+    let is_named = logs.to_str().is_some_and(|logs| !logs.contains(['\n', '\r', '\\']));
+    if !is_named {
+        return wrong(
+            format!("`--logs {}` can't be given to sbatch", logs.display()),
+            "choose a folder without backslashes and line breaks in its name",
+        );
     }
     Ok(())
+}
+
+/// Whether this is one option for sbatch, with its value behind `=` if it has one: `--name`, `--name=value`, `-x`, `-xvalue`.
+fn is_one_option(text: &str) -> bool {
+    let is_word = |name: &str| {
+        !name.is_empty()
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    match (text.strip_prefix("--"), text.strip_prefix('-')) {
+        (Some(long), _) => is_word(long.split_once('=').map_or(long, |(name, _)| name)),
+        (None, Some(short)) => {
+            let mut characters = short.chars();
+            characters.next().is_some_and(|name| name.is_ascii_alphabetic())
+                && !characters.next().is_some_and(char::is_whitespace)
+        }
+        (None, None) => false,
+    }
 }
 
 /// The script with all paths made absolute, since a job starts in another folder, perhaps of another shell.
@@ -139,15 +186,25 @@ fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
     let absolute = |path: &Path| {
         std::path::absolute(path).or_input(format!("cannot find the folder of {}", path.display()))
     };
+    // A script is text.
+    let is_text = |path: &Path| match path.to_str() {
+        Some(_) => Ok(()),
+        None => Err(Failed::input(anyhow::anyhow!("{} has a name that is no UTF-8", path.display()))
+            .hint("give it another name")),
+    };
     let there = |path: &Path| -> Result<PathBuf, Failed> {
         let path = absolute(path)?;
         std::fs::File::open(&path).or_input(format!("cannot read {}", path.display()))?;
+        is_text(&path)?;
         Ok(path)
     };
     let program = match &arguments.worker.program {
         Some(program) => program.clone(),
         None => std::env::current_exe().or_basin("cannot find this program's own file")?,
     };
+    for path in [&program].into_iter().chain(&arguments.worker.cache).chain(&arguments.worker.env_file) {
+        is_text(path)?;
+    }
     let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
     if token.path.is_none() && std::env::var_os("BASIN_TOKEN").is_some() {
         return Err(Failed::input(anyhow::anyhow!("jobs can't be given the token of BASIN_TOKEN"))
@@ -305,6 +362,18 @@ mod tests {
             leases,
             seen_ms_ago: Some(seen_ms_ago),
             ..v1::WorkerSummary::default()
+        }
+    }
+
+    #[test]
+    fn an_option_for_sbatch_is_given_by_itself() {
+        for option in
+            ["--exclusive", "--comment=a b", "--comment=", "-H", "-Cgpu", "-C=a b", "--cpus-per-gpu=2"]
+        {
+            assert!(is_one_option(option), "{option}");
+        }
+        for option in ["", "-", "--", "--=x", "-C gpu", "--comment a", "--exclusive --mem=3", "gpu", "# x"] {
+            assert!(!is_one_option(option), "{option}");
         }
     }
 

@@ -43,7 +43,12 @@ fn sweep() -> v1::GetSweepReply {
         failed: vec![failed],
         next_task_id: h(),
         next_why: h(),
+        waiting: vec![v1::WaitingWorker { worker_id: h(), waiting: Some(waiting()) }],
     }
+}
+
+fn waiting() -> v1::Waiting {
+    v1::Waiting { kind: h(), message: h(), results: 1, lasting_ms: 1 }
 }
 
 fn task() -> v1::GetTaskReply {
@@ -76,6 +81,7 @@ fn worker() -> v1::WorkerSummary {
         draining: false,
         leases: 1,
         avoided_for_ms: None,
+        waiting: Some(waiting()),
     }
 }
 
@@ -89,8 +95,8 @@ fn is_harmless(text: &str, lines: usize) {
 
 #[test]
 fn what_status_shows_is_harmless() {
-    // The sweep, its experiments with their header, running tasks with theirs, the next one, and a failed one.
-    is_harmless(&status_text(&summary(), &sweep()), 1 + 3 + 1 + 2 + 1 + 1);
+    // The sweep, its experiments with their header, running tasks with theirs, a worker that waits, the next task, and a failed one.
+    is_harmless(&status_text(&summary(), &sweep()), 1 + 3 + 1 + 2 + 1 + 1 + 1);
 }
 
 #[test]

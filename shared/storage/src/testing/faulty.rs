@@ -42,6 +42,8 @@ pub enum Said {
     TimedOut,
     /// 403.
     Denied,
+    /// 507.
+    Full,
 }
 
 /// What goes wrong with a call.
@@ -132,6 +134,13 @@ impl FaultyStore {
         self.state().down_until = Some(Instant::now() + duration);
     }
 
+    /// From now on nothing goes wrong any more.
+    pub fn heal(&self) {
+        let mut state = self.state();
+        state.rules.clear();
+        state.down_until = None;
+    }
+
     /// The calls so far of this kind whose key contains `part`.
     pub fn calls(&self, operation: Operation, part: &str) -> usize {
         self.state().calls.iter().filter(|(kind, key)| *kind == operation && key.contains(part)).count()
@@ -206,6 +215,10 @@ impl Said {
             Self::AlreadyExists => Error::AlreadyExists { path, source },
             Self::Unavailable | Self::TimedOut => Error::Generic { store: "faulty", source },
             Self::Denied => Error::PermissionDenied { path, source },
+            Self::Full => {
+                let source = std::io::Error::from(std::io::ErrorKind::StorageFull).into();
+                Error::Generic { store: "faulty", source }
+            }
         }
     }
 }

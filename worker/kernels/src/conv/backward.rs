@@ -5,6 +5,7 @@ use super::entries::SparseGradient;
 use super::geometry::Geometry;
 use super::run::add_kernel_runs;
 use crate::element::Element;
+use crate::pulse;
 use crate::scratch::Scratch;
 use crate::vector::{Kernel, Vector};
 
@@ -50,6 +51,7 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
         let mut sparse = SparseGradient::new(g, V::WIDTH);
         let results = self.gradient.chunks_exact(g.pooled()).zip(self.winners.chunks_exact(g.pooled()));
         for (index, (x, (gradient, winners))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
+            pulse::beat();
             if let Some(ParameterGradients { weight, bias }) = &mut self.parameters {
                 // SAFETY: the CPU has V's instructions (the caller's contract).
                 unsafe {

@@ -6,6 +6,7 @@
 
 use super::geometry::Geometry;
 use super::pool;
+use crate::pulse;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Kernel, TILE_ROWS, Vector};
 
@@ -55,6 +56,7 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
         let mut outputs = vec![T::default(); TILE_ROWS * sums * V::WIDTH];
         let Self { pooled, mut pooling, .. } = self;
         for (index, image) in self.x.chunks_exact(g.image()).enumerate() {
+            pulse::beat();
             pad(&g, image, &mut padded, plane);
             let blocks = self.packed_weight.chunks(TILE_ROWS * g.taps()).zip(self.bias.chunks(TILE_ROWS));
             let mut start = index * g.pooled();

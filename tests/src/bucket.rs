@@ -1,0 +1,259 @@
+//! A server of S3's protocol with one bucket in memory, as far as Basin needs it, that fails on command.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::Place;
+
+/// How long a call hangs at most.
+const HANG: Duration = Duration::from_secs(600);
+
+/// What goes wrong with calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// Nothing.
+    Nothing,
+    /// All calls are answered with this status and code.
+    All(u16, &'static str),
+    /// Writes are.
+    Writes(u16, &'static str),
+    /// No call is answered.
+    Hang,
+}
+
+/// A bucket behind a server of its own.
+#[derive(Debug)]
+pub struct Bucket {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    listening: Option<Listening>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    objects: Mutex<BTreeMap<String, Vec<u8>>>,
+    wrong: Mutex<Wrong>,
+}
+
+#[derive(Debug)]
+struct Listening {
+    ends: Arc<AtomicBool>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Bucket {
+    /// A bucket of the name `bucket`, empty and well.
+    #[track_caller]
+    pub fn start() -> Self {
+        let shared = Arc::new(Shared { objects: Mutex::default(), wrong: Mutex::new(Wrong::Nothing) });
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+        let address = listener.local_addr().expect("it listens");
+        let listening = Some(Listening::on(listener, Arc::clone(&shared)));
+        Self { address, shared, listening }
+    }
+
+    /// A place whose commands reach this bucket as `s3://bucket`.
+    pub fn serve(&self, place: Place) -> Place {
+        place
+            .with("AWS_ENDPOINT_URL", &format!("http://{}", self.address))
+            .with("AWS_ACCESS_KEY_ID", "key")
+            .with("AWS_SECRET_ACCESS_KEY", "secret")
+            .with("AWS_DISABLE_BULK_DELETE", "true")
+            .with("NO_PROXY", "127.0.0.1")
+    }
+
+    /// Something goes wrong from now on, or nothing any more.
+    pub fn go(&self, wrong: Wrong) {
+        *lock(&self.shared.wrong) = wrong;
+    }
+
+    /// Connections are refused from now on.
+    pub fn refuse(&mut self) {
+        let Some(Listening { ends, thread }) = self.listening.take() else { return };
+        ends.store(true, Ordering::SeqCst);
+        // It waits for a connection.
+        let _ = TcpStream::connect(self.address);
+        let _ = thread.join();
+    }
+
+    /// Connections are accepted again.
+    #[track_caller]
+    pub fn accept(&mut self) {
+        let listener = TcpListener::bind(self.address).expect("the port is ours");
+        self.listening = Some(Listening::on(listener, Arc::clone(&self.shared)));
+    }
+}
+
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        self.refuse();
+    }
+}
+
+impl Listening {
+    fn on(listener: TcpListener, shared: Arc<Shared>) -> Self {
+        let ends = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&ends);
+        let thread = std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                if ended.load(Ordering::SeqCst) {
+                    return;
+                }
+                let (shared, ended) = (Arc::clone(&shared), Arc::clone(&ended));
+                std::thread::spawn(move || shared.converse(stream, &ended));
+            }
+        });
+        Self { ends, thread }
+    }
+}
+
+/// A request, as far as it matters.
+struct Request {
+    method: String,
+    key: String,
+    query: BTreeMap<String, String>,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+}
+
+/// An answer: its status, further headers, and its body.
+struct Answer(u16, String, Vec<u8>);
+
+impl Answer {
+    fn error(status: u16, code: &str) -> Self {
+        let body = format!("<Error><Code>{code}</Code><Message>on command</Message></Error>");
+        Self(status, String::new(), body.into_bytes())
+    }
+}
+
+impl Shared {
+    /// Answers one request after the other.
+    fn converse(&self, stream: TcpStream, ended: &AtomicBool) {
+        let _ = stream.set_nodelay(true);
+        let Ok(mut writer) = stream.try_clone() else { return };
+        let mut reader = BufReader::new(stream);
+        while let Some(request) = read(&mut reader) {
+            if ended.load(Ordering::SeqCst) {
+                return;
+            }
+            let Answer(status, headers, body) = self.answer(&request);
+            let length = headers.contains("content-length");
+            let length = if length { String::new() } else { format!("content-length: {}\r\n", body.len()) };
+            let head = format!("HTTP/1.1 {status} Said\r\n{headers}{length}\r\n");
+            let body = if request.method == "HEAD" { &[][..] } else { &body };
+            if writer.write_all(&[head.as_bytes(), body].concat()).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn answer(&self, request: &Request) -> Answer {
+        let writes = request.method == "PUT" || request.method == "POST";
+        let wrong = *lock(&self.wrong);
+        match wrong {
+            Wrong::Writes(status, code) if writes => return Answer::error(status, code),
+            Wrong::All(status, code) => return Answer::error(status, code),
+            Wrong::Hang => std::thread::sleep(HANG),
+            Wrong::Writes(..) | Wrong::Nothing => {}
+        }
+        let mut objects = lock(&self.objects);
+        match request.method.as_str() {
+            "PUT" => {
+                if request.headers.contains_key("if-none-match") && objects.contains_key(&request.key) {
+                    return Answer::error(412, "PreconditionFailed");
+                }
+                objects.insert(request.key.clone(), request.body.clone());
+                Answer(200, "etag: \"e\"\r\n".to_owned(), Vec::new())
+            }
+            "DELETE" => {
+                objects.remove(&request.key);
+                Answer(204, String::new(), Vec::new())
+            }
+            _ if request.query.contains_key("list-type") => list(&objects, &request.query),
+            _ => match objects.get(&request.key) {
+                Some(bytes) => object(bytes, request.headers.get("range"), request.method == "HEAD"),
+                None => Answer::error(404, "NoSuchKey"),
+            },
+        }
+    }
+}
+
+fn object(bytes: &[u8], range: Option<&String>, is_head: bool) -> Answer {
+    let headers = "etag: \"e\"\r\nlast-modified: Sat, 28 Nov 2026 00:00:00 GMT\r\n".to_owned();
+    if is_head {
+        return Answer(200, format!("{headers}content-length: {}\r\n", bytes.len()), Vec::new());
+    }
+    let Some((first, last)) = range.and_then(|range| range.strip_prefix("bytes=")?.split_once('-')) else {
+        return Answer(200, headers, bytes.to_vec());
+    };
+    let first: usize = first.parse().unwrap_or(0);
+    let last = last.parse::<usize>().map_or(bytes.len(), |last| last + 1).min(bytes.len());
+    let range = format!("content-range: bytes {first}-{}/{}\r\n", last.saturating_sub(1), bytes.len());
+    Answer(206, headers + &range, bytes[first.min(last)..last].to_vec())
+}
+
+fn list(objects: &BTreeMap<String, Vec<u8>>, query: &BTreeMap<String, String>) -> Answer {
+    let prefix = query.get("prefix").cloned().unwrap_or_default();
+    let has_delimiter = query.contains_key("delimiter");
+    let mut folders = std::collections::BTreeSet::new();
+    let mut body = "<ListBucketResult><IsTruncated>false</IsTruncated>".to_owned();
+    for (key, bytes) in objects.iter().filter(|(key, _)| key.starts_with(&prefix)) {
+        match key[prefix.len()..].split_once('/') {
+            Some((folder, _)) if has_delimiter => drop(folders.insert(format!("{prefix}{folder}/"))),
+            _ => body.push_str(&format!(
+                "<Contents><Key>{key}</Key><Size>{}</Size><LastModified>2026-11-28T00:00:00.000Z</LastModified>\
+                 <ETag>\"e\"</ETag></Contents>",
+                bytes.len()
+            )),
+        }
+    }
+    for folder in folders {
+        body.push_str(&format!("<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"));
+    }
+    body.push_str("</ListBucketResult>");
+    Answer(200, String::new(), body.into_bytes())
+}
+
+fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok()?;
+    let mut words = line.split_whitespace();
+    let (method, target) = (words.next()?.to_owned(), words.next()?);
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let query = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let query = query.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
+    let key = decoded(path.trim_start_matches("/bucket").trim_start_matches('/'));
+    let mut headers = BTreeMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let Some((name, value)) = line.split_once(':') else { break };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(Request { method, key, query, headers, body })
+}
+
+/// Text without its percent signs.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = (byte == b'%').then(|| std::str::from_utf8(after.get(..2)?).ok()).flatten();
+        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
+        bytes.push(code.unwrap_or(byte));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,97 @@
+//! Executors that hang are noticed, killed and charged; those that are only slow are left alone.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use basin_tests::{Place, Running, assert_same_tables, eventually};
+use serde_json::Value;
+
+/// Tasks of some seconds.
+const SWEEP: &str = r#"
+name = "fits"
+
+[[experiment]]
+id = "fits"
+kind = "fit-function"
+function = "sin"
+interval = [-3.0, 3.0]
+points = 256
+hidden = [32, 32]
+seeds = 2
+epochs = 200000
+optimizer = "adam"
+learning_rate = 1e-3
+
+[[figure]]
+id = "loss"
+kind = "curves"
+title = "Loss"
+experiments = ["fits"]
+y = ["train_loss"]
+"#;
+
+fn ask(place: &Place, url: &str, line: &[&str]) -> Value {
+    place.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
+}
+
+/// Stops the executor of a worker as a broken disk or device would.
+fn stop(worker: &Running) -> u32 {
+    let executor = eventually("there is an executor", || worker.children().first().copied());
+    let told = std::process::Command::new("kill").args(["-STOP", &executor.to_string()]).status();
+    assert!(told.unwrap().success());
+    executor
+}
+
+#[test]
+fn an_executor_that_shows_no_progress_is_killed_charged_as_that_and_its_task_goes_on_elsewhere() {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("fits.toml", SWEEP);
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let worker = place.worker("worker", &url, &["--pack", "1", "--progress-timeout", "8"]);
+    let sweep = ask(&place, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    let task = eventually("it trains", || {
+        let running = ask(&place, &url, &["status", &sweep])["running"][0].clone();
+        (running["iteration"].as_u64() >= Some(100)).then(|| running["task"].as_str().unwrap().to_owned())
+    });
+    let executor = stop(&worker);
+    eventually("the silence is told", || {
+        let why = ask(&place, &url, &["why", &task])["why"].as_str().unwrap().to_owned();
+        why.contains("last showed progress").then_some(())
+    });
+    let why = eventually("it is noticed", || {
+        let why = ask(&place, &url, &["why", &task]);
+        (why["attempts"][0]["end"] == "failed").then_some(why)
+    });
+    let first = &why["attempts"][0];
+    assert_eq!(first["cause"], "hung", "{why}");
+    let message = first["message"].as_str().unwrap();
+    assert!(message.contains("no progress for") && message.contains("at step"), "{message}");
+    assert!(!std::path::Path::new(&format!("/proc/{executor}/exe")).exists(), "it was killed");
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let why = ask(&place, &url, &["why", &task]);
+    assert_eq!(why["attempts"][1]["end"], "committed", "{why}");
+    place.basin(&["report", &sweep, "--out", "hung"]).succeeded();
+    place.basin(&["run", "fits.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    assert_same_tables(&place.tables("alone"), &place.tables("hung"));
+}
+
+#[test]
+fn a_worker_that_was_stopped_itself_blames_nobody_for_it() {
+    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    place.write("fits.toml", SWEEP);
+    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let worker = place.worker("worker", &url, &["--pack", "1", "--progress-timeout", "4"]);
+    let sweep = ask(&place, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    eventually("it trains", || {
+        let running = ask(&place, &url, &["status", &sweep])["running"][0].clone();
+        (running["iteration"].as_u64() >= Some(100)).then_some(())
+    });
+    let executor = stop(&worker);
+    worker.signal("STOP");
+    std::thread::sleep(std::time::Duration::from_secs(7));
+    worker.signal("CONT");
+    let told = std::process::Command::new("kill").args(["-CONT", &executor.to_string()]).status();
+    assert!(told.unwrap().success());
+    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let log = place.read("worker.log");
+    assert!(!log.contains("hung") && !log.contains("no progress"), "{log}");
+}

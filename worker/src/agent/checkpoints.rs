@@ -1,0 +1,103 @@
+//! A running task's checkpoints on their way into the store: one at a time, and of those that wait the newest alone.
+//!
+//! Training doesn't wait for them, nor does whatever else is heard of the task: a store that is down for long would hold
+//! up a finished result behind checkpoints that nobody needs any more.
+
+use std::path::Path;
+
+use basin_proto::executor::Checkpointed;
+use basin_storage::AttemptWriter;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+
+use super::child::within;
+
+/// The checkpoints of one attempt.
+pub(super) struct Checkpoints<'a> {
+    writer: &'a AttemptWriter,
+    scratch: &'a Path,
+    under_way: Option<BoxFuture<'a, Kept>>,
+    next: Option<Checkpointed>,
+}
+
+/// A checkpoint's number, and whether the store has it.
+pub(super) type Kept = (u64, anyhow::Result<()>);
+
+impl<'a> Checkpoints<'a> {
+    pub(super) fn new(writer: &'a AttemptWriter, scratch: &'a Path) -> Self {
+        Self { writer, scratch, under_way: None, next: None }
+    }
+
+    /// The executor wrote one. It takes the place of one that waits.
+    pub(super) fn push(&mut self, told: Checkpointed) {
+        if self.under_way.is_none() {
+            self.under_way = Some(keep(self.writer, self.scratch, told).boxed());
+        } else if let Some(older) = self.next.replace(told)
+            && let Ok(path) = within(self.scratch, &older.path)
+        {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+
+    /// What came of the one under way; pends while there is none. Cancel-safe.
+    pub(super) async fn kept(&mut self) -> Kept {
+        let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
+        let kept = under_way.await;
+        self.under_way = self.next.take().map(|next| keep(self.writer, self.scratch, next).boxed());
+        kept
+    }
+
+    /// Waits for the one under way alone: the task is trained, and those that wait are of no more use.
+    pub(super) async fn finish_under_way(&mut self) {
+        self.next = None;
+        self.finish().await;
+    }
+
+    /// Waits for all: nothing more comes, and what is there is what the task goes on from.
+    pub(super) async fn finish(&mut self) {
+        while self.under_way.is_some() {
+            let (number, kept) = self.kept().await;
+            if let Err(error) = kept {
+                tracing::warn!(number, %error, "a checkpoint could not be kept");
+            }
+        }
+    }
+}
+
+async fn keep(writer: &AttemptWriter, scratch: &Path, told: Checkpointed) -> Kept {
+    let kept = async {
+        let path = within(scratch, &told.path)?;
+        let put = writer.put_checkpoint_file(told.number, &path).await;
+        // Also if it wasn't taken: a store that is down for long would fill the disk.
+        tokio::fs::remove_file(&path).await?;
+        Ok(put?)
+    };
+    (told.number, kept.await)
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::id::{Attempt, LeaseId, TaskId};
+    use basin_storage::Store;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_checkpoints_that_wait_the_newest_is_kept_and_no_file_is_left() {
+        let scratch = tempfile::tempdir().unwrap();
+        let store = Store::open("memory://checkpoints-of-an-attempt").unwrap();
+        let task: TaskId = "ab".repeat(32).parse().unwrap();
+        let writer = AttemptWriter::new(store.clone(), task, Attempt(1), LeaseId::new("l").unwrap());
+        let mut checkpoints = Checkpoints::new(&writer, scratch.path());
+        for number in 1..=5 {
+            let path = scratch.path().join(format!("checkpoint-{number}"));
+            std::fs::write(&path, number.to_string()).unwrap();
+            checkpoints.push(Checkpointed { number, path: path.to_string_lossy().into_owned() });
+        }
+        let (number, kept) = checkpoints.kept().await;
+        assert_eq!((number, kept.is_ok()), (1, true));
+        checkpoints.finish().await;
+        assert_eq!(store.newest_checkpoint(&task).await.unwrap().unwrap().number, 5);
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
+}
