@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use crate::Place;
 
-/// How long a call hangs at most.
-const HANG: Duration = Duration::from_secs(600);
+/// How often a call that hangs looks whether it still should.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// What goes wrong with calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Wrong {
     All(u16, &'static str),
     /// Writes are.
     Writes(u16, &'static str),
-    /// No call is answered.
+    /// No call is answered; its connection breaks once something else goes wrong.
     Hang,
 }
 
@@ -140,6 +140,9 @@ impl Shared {
             if ended.load(Ordering::SeqCst) {
                 return;
             }
+            if self.hangs() {
+                return;
+            }
             let Answer(status, headers, body) = self.answer(&request);
             let length = headers.contains("content-length");
             let length = if length { String::new() } else { format!("content-length: {}\r\n", body.len()) };
@@ -151,14 +154,23 @@ impl Shared {
         }
     }
 
+    /// Waits for as long as calls hang; whether they did.
+    fn hangs(&self) -> bool {
+        let is_hung = || *lock(&self.wrong) == Wrong::Hang;
+        let hung = is_hung();
+        while is_hung() {
+            std::thread::sleep(LOOK);
+        }
+        hung
+    }
+
     fn answer(&self, request: &Request) -> Answer {
         let writes = request.method == "PUT" || request.method == "POST";
         let wrong = *lock(&self.wrong);
         match wrong {
             Wrong::Writes(status, code) if writes => return Answer::error(status, code),
             Wrong::All(status, code) => return Answer::error(status, code),
-            Wrong::Hang => std::thread::sleep(HANG),
-            Wrong::Writes(..) | Wrong::Nothing => {}
+            Wrong::Writes(..) | Wrong::Hang | Wrong::Nothing => {}
         }
         let mut objects = lock(&self.objects);
         match request.method.as_str() {

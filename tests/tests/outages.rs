@@ -226,6 +226,7 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
     };
     answer(None);
     answer(Some(Wrong::All(503, "ServiceUnavailable")));
+    answer(Some(Wrong::Hang));
 }
 
 /// A small file system in memory, which only root can make; gone when it is dropped.

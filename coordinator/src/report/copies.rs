@@ -163,7 +163,7 @@ mod tests {
                 run.task.point.insert("batch_size".to_owned(), Value::Integer(batch_size));
                 let is_full = batch_size >= 256;
                 samples::measure(&mut run, |record| {
-                    record.set("size", if is_full { 200.0 } else { batch_size as f64 })
+                    record.set("size", if is_full { 200.0 } else { batch_size as f64 });
                 });
                 runs.push(run);
             }

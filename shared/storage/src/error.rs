@@ -311,7 +311,9 @@ impl StorageError {
             | Self::File { .. }
             | Self::OtherContents { .. } => return None,
         };
-        Some(Outage::new(kind, causes::in_words(self)))
+        // The layers between say the same again.
+        let last = std::error::Error::source(self).map(|cause| format!(": {}", causes::innermost(cause)));
+        Some(Outage::new(kind, format!("{self}{}", last.unwrap_or_default())))
     }
 
     /// Whether there is nothing at the key.
@@ -454,6 +456,14 @@ mod tests {
     fn of_io(kind: ErrorKind) -> Option<OutageKind> {
         let error = object_store::Error::Generic { store: "file", source: std::io::Error::from(kind).into() };
         StorageError::of_store("file:///s", "k", error).outage().map(|outage| outage.kind)
+    }
+
+    #[test]
+    fn an_outage_says_once_what_the_matter_is() {
+        let io = std::io::Error::from(ErrorKind::StorageFull);
+        let error = object_store::Error::Generic { store: "file", source: io.into() };
+        let outage = StorageError::of_store("file:///s", "k", error).outage().unwrap();
+        assert_eq!(outage.message, "file:///s is full: `k` could not be written: no storage space");
     }
 
     #[test]

@@ -43,16 +43,6 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let remarks: Vec<Remark> = remarks.chain(curves::gaps(request, runs)).collect();
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a line.")];
-    notes.extend(grouped.drawn());
-    notes.extend(limits::note(shown, facets.len(), "facets"));
-    let lines = |group: &Group<'_>, facet: &Group<'_>| distinct(curves::within(group, facet)).len();
-    let of_panel = |facet: &Group<'_>| -> usize {
-        let pens = grouped.groups.iter().zip(&pens);
-        pens.filter(|(_, pen)| pen.is_some()).map(|(group, _)| lines(group, facet)).sum()
-    };
-    let most = facets.iter().map(of_panel).max().unwrap_or(0);
-    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
-    notes.extend(notes::copies(runs));
     let laggards = distinct(runs.iter().copied()).into_iter().filter(|run| is_laggard(run)).count();
     if laggards > 0 {
         notes.push(format!("{laggards} of them did not converge: dashed."));
@@ -73,6 +63,16 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     if counts.diverged > 0 {
         notes.push("Diverged runs end in a cross.".to_owned());
     }
+    notes.extend(grouped.drawn());
+    notes.extend(limits::note(shown, facets.len(), "facets"));
+    let lines = |group: &Group<'_>, facet: &Group<'_>| distinct(curves::within(group, facet)).len();
+    let of_panel = |facet: &Group<'_>| -> usize {
+        let pens = grouped.groups.iter().zip(&pens);
+        pens.filter(|(_, pen)| pen.is_some()).map(|(group, _)| lines(group, facet)).sum()
+    };
+    let most = facets.iter().map(of_panel).max().unwrap_or(0);
+    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
+    notes.extend(notes::copies(runs));
     notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
@@ -124,42 +124,37 @@ fn panel(
     for &Line { run, group: number, pen } in lines {
         let group = &grouped.groups[number];
         let opacity = (6.0 / f64::from(sizes[number])).sqrt().clamp(0.3, 1.0);
-        {
-            let Some((points, width)) = points_of(run, series, kind) else { continue };
-            let what = match (run.diverged().is_some(), width.map(|_| center_of(kind))) {
-                (false, None) => "run",
-                (false, Some(Center::Mean)) => "run-bin-mean",
-                (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
-                (true, None) => "diverged-run",
-                (true, Some(Center::Mean)) => "diverged-run-bin-mean",
-                (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
-            };
-            for &(x, value) in &points {
-                rows.push(&Row {
-                    panel: series,
-                    facet: &facet.label,
-                    group: &group.label,
-                    what,
-                    seed: Some(run.task.spec.seed),
-                    axis: axis.as_str(),
-                    x,
-                    value,
-                    interval: None,
-                    n: 1,
-                });
-            }
-            let Some(number) = pen else { continue };
-            if run.diverged().is_some() {
-                let last = points.iter().rev().find(|point| point.1.is_finite()).copied();
-                crosses.extend(last.map(|at| Mark::Cross { at, color: Color::Group(number) }));
-            }
-            let pen = if is_laggard(run) {
-                LAGGARD
-            } else {
-                Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity)
-            };
-            marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
+        let Some((points, width)) = points_of(run, series, kind) else { continue };
+        let what = match (run.diverged().is_some(), width.map(|_| center_of(kind))) {
+            (false, None) => "run",
+            (false, Some(Center::Mean)) => "run-bin-mean",
+            (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
+            (true, None) => "diverged-run",
+            (true, Some(Center::Mean)) => "diverged-run-bin-mean",
+            (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
+        };
+        for &(x, value) in &points {
+            rows.push(&Row {
+                panel: series,
+                facet: &facet.label,
+                group: &group.label,
+                what,
+                seed: Some(run.task.spec.seed),
+                axis: axis.as_str(),
+                x,
+                value,
+                interval: None,
+                n: 1,
+            });
         }
+        let Some(number) = pen else { continue };
+        if run.diverged().is_some() {
+            let last = points.iter().rev().find(|point| point.1.is_finite()).copied();
+            crosses.extend(last.map(|at| Mark::Cross { at, color: Color::Group(number) }));
+        }
+        let pen =
+            if is_laggard(run) { LAGGARD } else { Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity) };
+        marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
     }
     if let (false, Axis::Iteration, Some((x, latest))) = (marks.is_empty(), axis, search_begins(&facet.runs))
         && x == latest

@@ -304,8 +304,7 @@ fn notes(
     notes.extend(limits::note(drawn, counts.diverged, "diverged runs, evenly spread,"));
     if let Some(name) = request.solid_if {
         let last = |run: &&Run| run.completed().map(|record| record.last(name));
-        let conditions: Vec<Option<f64>> =
-            distinct(runs.iter().copied()).iter().filter_map(|run| last(run)).collect();
+        let conditions: Vec<Option<f64>> = distinct(runs.iter().copied()).iter().filter_map(last).collect();
         let hollow = conditions.iter().filter(|met| **met != Some(1.0)).count();
         let unknown = conditions.iter().filter(|met| !met.is_some_and(f64::is_finite)).count();
         if hollow > 0 {

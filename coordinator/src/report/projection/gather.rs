@@ -144,7 +144,7 @@ fn projections(figures: &[Figure], runs: &[Run], files: &Files) -> ProjectionsBy
     let mut projections = ProjectionsByFigure::new();
     for figure in figures {
         let Some(layers) = layers(figure) else { continue };
-        let selected = distinct(groups::select(runs, &figure.experiments).into_iter());
+        let selected = distinct(groups::select(runs, &figure.experiments));
         let completed: Vec<&Run> = selected.into_iter().filter(|run| run.completed().is_some()).collect();
         let of_layer = |layer: &String| plane::project(layer, &completed, files);
         projections.insert(figure.id.clone(), layers.iter().map(of_layer).collect());
