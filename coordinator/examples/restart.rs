@@ -201,6 +201,7 @@ fn complete(grant: &Grant) -> Command {
         attempt: *attempt,
         manifest,
         outcome: Outcome::Completed,
+        digest: None,
     })
 }
 

@@ -1,11 +1,11 @@
 //! From a sweep file's text to a plan that can be launched: parsed, its data found, expanded, and held against the store.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use basin_domain::data;
 use basin_domain::id::{DatasetName, TaskId};
 use basin_domain::sweep::{Datasets, Plan, Source, SweepError, SweepFile};
-use basin_storage::{Commit, StorageError, Store};
+use basin_storage::{Commit, FoundCommits, StorageError, Store};
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub struct Prepared {
     pub datasets: Datasets,
     /// The commits of those of its tasks that are done.
     pub committed: HashMap<TaskId, Commit>,
+    /// What is wrong in the store in the places of other tasks' commits.
+    pub damaged: BTreeMap<TaskId, String>,
 }
 
 /// Why a sweep can't be prepared.
@@ -61,8 +63,8 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let datasets = datasets(store, &file).await?;
     let plan = file.expand(&datasets, max_tasks)?;
     let ids: Vec<TaskId> = plan.tasks.iter().map(|task| task.id).collect();
-    let committed = store.find_commits(&ids).await?;
-    Ok(Prepared { plan, datasets, committed })
+    let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
+    Ok(Prepared { plan, datasets, committed, damaged })
 }
 
 /// The digests of the data sets that a sweep reads, as far as they are to be had.

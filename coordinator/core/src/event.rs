@@ -14,7 +14,7 @@ use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Choice, Complete, Progress, WorkerDescription};
+use crate::command::{Choice, Complete, Progress, Withdrawal, WorkerDescription};
 
 /// A change and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +78,8 @@ pub enum Change {
     Chosen(Choice),
     /// A task is committed.
     Committed(Complete),
+    /// A commit counts no more, and never will again.
+    Withdrawn(Withdrawal),
     /// An attempt failed, and was charged.
     Failed {
         /// The lease under which it ran.
@@ -228,6 +230,8 @@ pub enum FinalReason {
     AttemptsSpent,
     /// It failed on as many workers as are needed to believe that it is the task.
     Quarantined,
+    /// What it has in the store, or what it reads there, is damaged.
+    Damaged,
 }
 
 impl FinalReason {
@@ -237,6 +241,7 @@ impl FinalReason {
             Self::InvalidParameters => "invalid-parameters",
             Self::AttemptsSpent => "attempts-spent",
             Self::Quarantined => "quarantined",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -258,6 +263,7 @@ impl Event {
             | Change::Expired { .. }
             | Change::Chosen(_)
             | Change::Committed(_)
+            | Change::Withdrawn(_)
             | Change::Failed { .. }
             | Change::Released { .. }
             | Change::Drained(_)

@@ -67,6 +67,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Prove from the store alone that every task is committed exactly once and every artifact is whole
     Verify(Verify),
+    /// Withdraw what is damaged of a sweep, in the store and in the journal, so that it runs again
+    Repair(Repair),
     /// Data sets
     #[command(subcommand)]
     Data(Data),
@@ -368,6 +370,23 @@ pub(crate) struct Report {
 pub(crate) struct Verify {
     /// The sweep's id, or a beginning of it that fits one sweep only
     pub(crate) sweep: String,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub(crate) sweep: String,
+    /// Only say what is damaged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let this coordinator do it, over its store and in its journal: URL, or URL,URL. Without one it is done here, in the journal
+    /// of `--state` if that knows the sweep, else in the store alone
+    #[arg(long, value_name = "URL")]
+    pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }

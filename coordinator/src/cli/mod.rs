@@ -18,9 +18,12 @@ mod lookup;
 mod output;
 mod plan;
 mod progress;
+mod repair;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
+#[cfg(feature = "worker")]
+mod scratch;
 mod serve;
 mod signals;
 mod slurm;
@@ -123,6 +126,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
+        Command::Repair(arguments) => repair::repair(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, output).await,
         Command::Token(arguments) => token::token(arguments, output),
         #[cfg(feature = "worker")]

@@ -9,8 +9,9 @@ use basin_storage::{Commit, Store};
 use serde_json::json;
 
 use super::arguments::Plan;
-use super::failure::Done;
+use super::failure::{Done, Failed};
 use super::output::{Output, span, table};
+use super::report::damaged_hint;
 use super::{lookup, source};
 use crate::launch;
 
@@ -22,6 +23,8 @@ struct Row {
     new: u64,
     reused: u64,
     blocked: u64,
+    /// Tasks in whose commit's place something damaged is.
+    damaged: u64,
     /// New tasks whose time can be predicted, and that time.
     predicted: u64,
     seconds: f64,
@@ -54,6 +57,10 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             row.reused += 1;
             continue;
         }
+        if prepared.damaged.contains_key(&task.id) {
+            row.damaged += 1;
+            continue;
+        }
         if task.spec.inputs.values().all(|input| prepared.committed.contains_key(input)) {
             row.new += 1;
         } else {
@@ -72,11 +79,12 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             0 => "not known: nothing like it has run here".to_owned(),
             known => format!("about {} of one executor", span(row.seconds / known as f64 * todo as f64)),
         };
-        let counts = [todo + row.reused, row.new, row.reused, row.blocked].map(|count| count.to_string());
+        let counts = [todo + row.reused + row.damaged, row.new, row.reused, row.blocked, row.damaged]
+            .map(|count| count.to_string());
         [name.clone()].into_iter().chain(counts).chain([time]).collect::<Vec<_>>()
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
-    let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
+    let header = ["experiment", "tasks", "new", "reused", "blocked", "damaged", "time"];
     let text = format!("{}\n{}", prepared.plan.id, table(&header, &lines));
     let experiments: Vec<_> = order
         .iter()
@@ -84,14 +92,18 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             let row = &rows[name];
             let seconds = (row.predicted > 0)
                 .then(|| row.seconds / row.predicted as f64 * (row.new + row.blocked) as f64);
-            json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked,
+            json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked, "damaged": row.damaged,
                 "predicted_seconds": seconds })
         })
         .collect();
     let value =
         json!({ "sweep": prepared.plan.id.to_string(), "tasks": tasks.len(), "experiments": experiments });
     output.result(&value, &text);
-    Ok(())
+    match prepared.damaged.len() {
+        0 => Ok(()),
+        damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks have something damaged in the store"))
+            .hint(damaged_hint(&prepared.plan.id))),
+    }
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

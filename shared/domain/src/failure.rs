@@ -20,11 +20,14 @@ pub enum FailureKind {
     Storage,
     /// The worker's lease ran out: it died, or was cut off.
     WorkerLost,
+    /// What lies in the store isn't what was committed there: the task's own commit, or an input. Never retried: nothing
+    /// changes before a person has it withdrawn.
+    Damaged,
 }
 
 impl FailureKind {
     /// Every cause.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InvalidParameters,
         Self::MissingData,
         Self::OutOfMemory,
@@ -32,12 +35,13 @@ impl FailureKind {
         Self::Experiment,
         Self::Storage,
         Self::WorkerLost,
+        Self::Damaged,
     ];
 
     /// Whether another attempt could end differently.
     pub const fn is_retryable(self) -> bool {
         match self {
-            Self::InvalidParameters => false,
+            Self::InvalidParameters | Self::Damaged => false,
             Self::MissingData
             | Self::OutOfMemory
             | Self::Crashed
@@ -57,6 +61,7 @@ impl FailureKind {
             Self::Experiment => "experiment",
             Self::Storage => "storage",
             Self::WorkerLost => "worker-lost",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -72,12 +72,20 @@ impl From<Settlement> for Ended {
 
 /// What a failure of the store does to an attempt: one that passes is nobody's fault where the lease is given back anyway.
 fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+    if let StorageError::Corrupt { .. } = error {
+        return damaged(causes::in_words(error));
+    }
     match *lease.wishes().borrow() {
         Wish::GiveBack(reason) if error.is_transient() => Settlement::Released(reason),
         Wish::GiveBack(_) | Wish::Train | Wish::Abandon => {
             Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)))
         }
     }
+}
+
+/// What is in the store isn't what was committed there: another attempt would find the same.
+fn damaged(why: String) -> Settlement {
+    Settlement::Failed(Failure::new(FailureKind::Damaged, why))
 }
 
 fn unix_ms() -> u64 {
@@ -104,15 +112,18 @@ pub(super) async fn work(
     executor: &Arc<Executor>,
 ) -> Ended {
     let started_unix_ms = unix_ms();
-    let start = match prepare(place, lease, task).await {
-        Ok(start) => start,
+    let (start, mut resumed) = match prepare(place, lease, task).await {
+        Ok(prepared) => prepared,
         Err(settlement) => return settlement.into(),
     };
     let mut wishes = lease.wishes();
     if let Wish::GiveBack(reason) = *wishes.borrow_and_update() {
         return Settlement::Released(reason).into();
     }
-    let resumes = start.checkpoint.is_some();
+    let again = start.clone();
+    let mut refused = Vec::new();
+    // With an older checkpoint, once the executor has let go of the run that it began without.
+    let mut older: Option<Start> = None;
     let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
     let mut heard = Heard::default();
@@ -134,6 +145,16 @@ pub(super) async fn work(
                     .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
                 keep_log(&writer, &lane).await;
                 return Settlement::Failed(failure).into();
+            }
+            Ok(Some(from_executor::Message::Stopped(_)))
+                if older.is_some() && *lease.wishes().borrow() == Wish::Train =>
+            {
+                heard = Heard { began: true, ..Heard::default() };
+                if let Some(start) = older.take()
+                    && let Err(error) = lane.send(to_executor::Message::Start(start)).await
+                {
+                    return crashed(&writer, &lane, executor, &error, &heard).await;
+                }
             }
             Ok(Some(from_executor::Message::Stopped(_))) => {
                 let settlement = match *lease.wishes().borrow() {
@@ -160,6 +181,19 @@ pub(super) async fn work(
                 if let Some(why) = started.checkpoint_refused {
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
                     heard.began_anew = true;
+                    refused.extend(resumed.take());
+                    match restore(place, lease, task, &refused).await {
+                        Ok(Some((path, from))) => {
+                            let (checkpoint, checkpoint_number) = (Some(path), from.1);
+                            older = Some(Start { checkpoint, checkpoint_number, ..again.clone() });
+                            resumed = Some(from);
+                            if let Err(error) = lane.send(to_executor::Message::Stop(Stop {})).await {
+                                return crashed(&writer, &lane, executor, &error, &heard).await;
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(settlement) => return settlement.into(),
+                    }
                 }
             }
             Ok(Some(from_executor::Message::Ready(_))) => {}
@@ -174,7 +208,7 @@ pub(super) async fn work(
         basin_version: place.description.version.clone(),
         started_unix_ms,
         finished_unix_ms: unix_ms(),
-        resumed_from_step: heard.first_step.filter(|_| resumes && !heard.began_anew),
+        resumed_from_step: heard.first_step.filter(|_| resumed.is_some() && !heard.began_anew),
         steps: heard.last.iteration.saturating_sub(heard.first_step.unwrap_or(0)),
         step_seconds: heard.last.step_seconds,
         lanes: u32::try_from(lease.tasks.len()).unwrap_or(u32::MAX),
@@ -218,7 +252,11 @@ async fn crashed(
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
-async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Result<Start, Settlement> {
+async fn prepare(
+    place: &Workplace<'_>,
+    lease: &Lease,
+    task: &LeasedTask,
+) -> Result<(Start, Option<CheckpointPlace>), Settlement> {
     let failed = |error| storage_failure(lease, &error);
     if let Some(commit) = patiently(lease, || place.store.read_commit(&task.id)).await.map_err(failed)? {
         return Err(Settlement::Committed { manifest: commit.manifest });
@@ -234,26 +272,19 @@ async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Res
     let mut inputs = std::collections::HashMap::new();
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
         let commit = patiently(lease, || place.store.read_commit(input)).await.map_err(failed)?;
-        let commit = commit.ok_or_else(|| {
-            Settlement::Failed(Failure::new(
-                FailureKind::Storage,
-                format!("input {name} ({input}) has no commit"),
-            ))
+        let commit = commit.ok_or_else(|| damaged(format!("input {name} ({input}) has no commit")))?;
+        let bytes = patiently(lease, || place.store.read_result(&commit)).await;
+        let bytes = bytes.map_err(|error| match error {
+            StorageError::NotFound { .. } => damaged(causes::in_words(&error)),
+            error => failed(error),
         })?;
-        let bytes = patiently(lease, || place.store.read_result(&commit)).await.map_err(failed)?;
         let path = place.scratch.join(format!("input-{position}.safetensors"));
         tokio::fs::write(&path, &bytes).await.map_err(|error| local(&path, error))?;
         inputs.insert(name.clone(), text(&path));
     }
-    let stored = patiently(lease, || place.store.newest_checkpoint(&task.id)).await.map_err(failed)?;
-    let (mut checkpoint, mut checkpoint_number) = (None, 0);
-    if let Some(stored) = stored {
-        let path = place.scratch.join("resume.safetensors");
-        tokio::fs::write(&path, &stored.bytes).await.map_err(|error| local(&path, error))?;
-        tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
-        (checkpoint, checkpoint_number) = (Some(text(&path)), stored.number);
-    }
-    Ok(Start {
+    let (checkpoint, resumed) = restore(place, lease, task, &[]).await?.unzip();
+    let checkpoint_number = resumed.as_ref().map_or(0, |(_, number)| *number);
+    let start = Start {
         spec_json: task.spec.canonical(),
         scratch: text(place.scratch),
         dataset,
@@ -261,7 +292,28 @@ async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Res
         checkpoint,
         checkpoint_number,
         checkpoint_every_ms: u64::try_from(place.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
-    })
+    };
+    Ok((start, resumed))
+}
+
+/// Where a checkpoint lies: the folder of the attempt that wrote it, and its number.
+type CheckpointPlace = (String, u64);
+
+/// The newest checkpoint that can be read and that the executor hasn't refused, as a file; none if there is none.
+async fn restore(
+    place: &Workplace<'_>,
+    lease: &Lease,
+    task: &LeasedTask,
+    refused: &[CheckpointPlace],
+) -> Result<Option<(String, CheckpointPlace)>, Settlement> {
+    let stored = patiently(lease, || place.store.newest_checkpoint_but(&task.id, refused)).await;
+    let Some(stored) = stored.map_err(|error| storage_failure(lease, &error))? else { return Ok(None) };
+    let path = place.scratch.join("resume.safetensors");
+    tokio::fs::write(&path, &stored.bytes).await.map_err(|error| {
+        Settlement::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
+    })?;
+    tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
+    Ok(Some((path.to_string_lossy().into_owned(), (stored.folder, stored.number))))
 }
 
 async fn keep_checkpoint(writer: &AttemptWriter, scratch: &Path, told: &Checkpointed) -> anyhow::Result<()> {
@@ -319,6 +371,11 @@ async fn commit(
     let committed = match place.commits {
         CommitMode::Conditional => match patiently(lease, || place.store.commit(&commit)).await {
             Ok(outcome) => outcome,
+            // It was there, and was withdrawn since: this attempt is over.
+            Err(error @ StorageError::Withdrawn { .. }) => {
+                tracing::warn!(task = %commit.task, %error, "this attempt's commit was withdrawn");
+                return Settlement::Abandoned;
+            }
             Err(error) => return storage_failure(lease, &error),
         },
         CommitMode::Serialised => match ask_to_commit(place, &commit).await {
