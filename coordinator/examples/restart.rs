@@ -202,6 +202,7 @@ fn complete(grant: &Grant) -> Command {
         attempt: *attempt,
         manifest,
         outcome: Outcome::Completed,
+        digest: None,
     })
 }
 

@@ -194,6 +194,21 @@ impl Client {
         Ok(reply.sweep.unwrap_or_default())
     }
 
+    /// Has what is damaged of a sweep withdrawn: some of its tasks' at a time, those behind `after`.
+    ///
+    /// # Errors
+    /// If there is no sweep of this id, the coordinator isn't there, or its store can't be used.
+    pub async fn repair(
+        &self,
+        id: &str,
+        after: &str,
+        dry_run: bool,
+    ) -> Result<v1::RepairSweepReply, CallError> {
+        let request =
+            v1::RepairSweepRequest { sweep_id: id.to_owned(), dry_run, after_task_id: after.to_owned() };
+        self.call(async |mut control| control.repair_sweep(request.clone()).await).await
+    }
+
     /// Changes a sweep's claim on the workers.
     ///
     /// # Errors

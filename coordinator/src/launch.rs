@@ -6,7 +6,7 @@ use basin_domain::data::{self, Dataset};
 use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
 use basin_domain::sweep::{Datasets, ExampleCounts, Plan, Source, SweepError, SweepFile};
-use basin_storage::{Commit, DatasetVersions, StorageError, Store, UnresolvedDataset};
+use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Prepared {
     pub datasets: Datasets,
     /// The commits of those of its tasks that are done.
     pub committed: HashMap<TaskId, Commit>,
+    /// What is wrong in the store in the places of other tasks' commits.
+    pub damaged: BTreeMap<TaskId, String>,
 }
 
 /// Why a sweep can't be prepared.
@@ -76,8 +78,8 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let file = file.with_examples(example_counts(store, &datasets).await?);
     let plan = file.expand(&datasets, max_tasks)?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
-    let committed = store.find_commits(&ids).await?;
-    Ok(Prepared { plan, datasets, committed })
+    let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
+    Ok(Prepared { plan, datasets, committed, damaged })
 }
 
 /// The digests of the data sets that a sweep reads, as far as they are to be had.

@@ -42,6 +42,15 @@ pub(crate) struct Reign {
     ticker: JoinHandle<()>,
 }
 
+/// Removes what killed processes have left half written in a store that is a folder. It does no harm there.
+async fn remove_abandoned(store: Store) {
+    match store.remove_abandoned().await {
+        Ok(0) => {}
+        Ok(files) => tracing::info!(files, "files that killed writers left in the store were removed"),
+        Err(error) => tracing::warn!(%error, "files that killed writers left in the store were not removed"),
+    }
+}
+
 impl Reign {
     /// Replays the journal and gives every live lease a full term; nothing is granted before that. `stop` ends calls that
     /// wait, and so does this reign's end.
@@ -68,6 +77,7 @@ impl Reign {
             has_shared_journal,
             stop: stop.clone(),
         });
+        tokio::spawn(remove_abandoned(coordinator.store.clone()));
         let ticker = tokio::spawn(tick_forever(Arc::clone(&coordinator), stop));
         Ok(Self { coordinator, ticker })
     }

@@ -145,9 +145,20 @@ impl StartError {
             Self::WithoutTls(_) => Some(
                 "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
             ),
-            Self::Journal { journal: JournalAt::File(_), .. } => Some(
-                "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned(),
-            ),
+            Self::Journal { journal: JournalAt::File(path), source } => Some(match source {
+                source if source.is_damage() => format!(
+                    "move {} and what begins like it away, or give another `--state DIR`, and launch the sweeps again: what \
+                     is committed is in the store, and isn't trained again",
+                    path.display()
+                ),
+                source if source.is_full() => {
+                    format!("make space for {}; what was answered before is kept", path.display())
+                }
+                JournalError::Locked => {
+                    "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned()
+                }
+                _ => "give another state with `--state DIR`".to_owned(),
+            }),
             Self::Journal { journal: JournalAt::Database(_), source } => match source {
                 JournalError::Postgres(_) | JournalError::Silent(_) => Some(
                     "try `psql` with the same address; a password can be given in PGPASSWORD or ~/.pgpass"

@@ -26,6 +26,8 @@ pub struct AttemptRecord {
 pub enum AttemptEnd {
     /// Its commit is the task's.
     Committed,
+    /// Its commit was the task's, and was withdrawn, since something of it was damaged.
+    Withdrawn,
     /// Another attempt's commit came first.
     Superseded,
     /// It failed, and was charged.

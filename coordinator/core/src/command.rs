@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::outage::Waiting;
@@ -43,6 +44,8 @@ pub enum Command {
     /// A worker wants a task committed by the coordinator, since the store would let several commits win. Nothing is
     /// written before the choice is journalled, and a task has one choice for ever.
     Choose(Choice),
+    /// Commits were withdrawn in the store: their tasks run again.
+    Withdraw(Withdraw),
     /// An attempt failed.
     Fail {
         /// The lease under which it ran.
@@ -117,9 +120,32 @@ pub struct Complete {
     /// The attempt.
     pub attempt: Attempt,
     /// The digest of the attempt's manifest.
-    pub manifest: basin_domain::digest::Digest,
+    pub manifest: Digest,
     /// How the run ended.
     pub outcome: Outcome,
+    /// The digest of the commit itself; not known of those that were journalled before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+}
+
+/// Commits that count no more, since they, or what they commit, are damaged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Withdraw {
+    /// The sweep for which that is asked, if it is for one. Its tasks that failed for something damaged start over, too.
+    pub sweep: Option<SweepId>,
+    /// The commits.
+    pub commits: Vec<Withdrawal>,
+}
+
+/// A commit that counts no more. Nothing is ever committed under its lease again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The task.
+    pub task: TaskId,
+    /// The lease under which it was committed.
+    pub lease: LeaseId,
+    /// The attempt: the next one has a higher number.
+    pub attempt: Attempt,
 }
 
 /// The commit that the coordinator writes for a task.
@@ -271,6 +297,14 @@ pub enum Refusal {
         task: TaskId,
         /// The lease of the commit on record.
         recorded: LeaseId,
+    },
+    /// A commit was reported that was withdrawn.
+    #[error("what task {task} was committed under lease {lease} was withdrawn")]
+    Withdrawn {
+        /// The task.
+        task: TaskId,
+        /// The lease.
+        lease: LeaseId,
     },
     /// The lease never covered this task.
     #[error("lease {lease} does not cover task {task}")]

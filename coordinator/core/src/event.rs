@@ -15,7 +15,7 @@ use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Choice, Complete, Progress, WorkerDescription};
+use crate::command::{Choice, Complete, Progress, Withdrawal, WorkerDescription};
 
 /// A change and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ pub enum Change {
     Chosen(Choice),
     /// A task is committed.
     Committed(Complete),
+    /// A commit counts no more, and never will again.
+    Withdrawn(Withdrawal),
     /// An attempt failed, and was charged.
     Failed {
         /// The lease under which it ran.
@@ -232,6 +234,8 @@ pub enum FinalReason {
     AttemptsSpent,
     /// It failed on as many workers as are needed to believe that it is the task.
     Quarantined,
+    /// What it has in the store, or what it reads there, is damaged.
+    Damaged,
 }
 
 impl FinalReason {
@@ -241,6 +245,7 @@ impl FinalReason {
             Self::InvalidParameters => "invalid-parameters",
             Self::AttemptsSpent => "attempts-spent",
             Self::Quarantined => "quarantined",
+            Self::Damaged => "damaged",
         }
     }
 }
@@ -262,6 +267,7 @@ impl Event {
             | Change::Expired { .. }
             | Change::Chosen(_)
             | Change::Committed(_)
+            | Change::Withdrawn(_)
             | Change::Failed { .. }
             | Change::Released { .. }
             | Change::Drained(_)

@@ -70,6 +70,8 @@ pub(crate) enum Command {
     /// Train a committed task again, from nothing, and compare every bit with its commit
     #[cfg(feature = "worker")]
     Replay(Replay),
+    /// Withdraw what is damaged of a sweep, in the store and in the journal, so that it runs again
+    Repair(Repair),
     /// Data sets
     #[command(subcommand)]
     Data(Data),
@@ -406,6 +408,23 @@ pub(crate) struct Replay {
     pub(crate) threads: Option<u32>,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub(crate) sweep: String,
+    /// Only say what is damaged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let this coordinator do it, over its store and in its journal: URL, or URL,URL. Without one it is done here, in the journal
+    /// of `--state` if that knows the sweep, else in the store alone
+    #[arg(long, value_name = "URL")]
+    pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
     #[command(flatten)]
     pub(crate) store: StoreAt,
 }

@@ -72,7 +72,8 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     let what = format!("cannot collect {sweep}");
     let tasks = store.read_tasks(&sweep).await.or_store(what.clone())?;
     let ids: Vec<_> = tasks.iter().map(|task| task.id).collect();
-    let commits = store.find_commits(&ids).await.or_store(what)?;
+    let found = store.find_commits(&ids).await.or_store(what)?;
+    let commits = &found.commits;
     let committed = tasks.iter().filter_map(|task| Some((task, commits.get(&task.id)?)));
     let files: BTreeSet<String> = committed
         .clone()
@@ -82,7 +83,11 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     let mut output_folder = report::claim(&arguments.out, &sweep, arguments.replace)?;
     output_folder.begin(Part::Runs, &files).map_err(failed)?;
     let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);
-    let mut damaged = Vec::new();
+    let unreadable = tasks.iter().filter_map(|task| {
+        let why = found.damaged.get(&task.id)?;
+        Some((task, format!("`{}` is damaged: {why}", key::commit(&task.id))))
+    });
+    let mut damaged: Vec<(&Task, String)> = unreadable.collect();
     let mut fetches = futures::stream::iter(committed)
         .map(|(task, commit)| {
             let (store, out) = (&store, &arguments.out);
@@ -96,28 +101,29 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
                 fetched += 1;
                 bytes += more;
             }
-            Fetched::Damaged(error) => damaged.push((task, error)),
+            Fetched::Damaged(error) => damaged.push((task, causes::in_words(&error))),
         }
     }
     drop(fetches);
     output_folder.finish(Part::Runs, files).map_err(failed)?;
     let summary = report::make(&store, &sweep, output_folder, None).await?;
     // A task that two experiments share is listed twice.
-    let missing = tasks.iter().filter(|task| !commits.contains_key(&task.id)).count();
+    let is_missing = |task: &&Task| !commits.contains_key(&task.id) && !found.damaged.contains_key(&task.id);
+    let missing = tasks.iter().filter(is_missing).count();
     output.say(&format!(
         "{} tasks: {fetched} fetched ({bytes} bytes), {here} were here already, {missing} are not committed",
         tasks.len()
     ));
     for (task, error) in &damaged {
-        output.say(&format!("damaged: task {}: {}", task.id.short(), line(&causes::in_words(error))));
+        output.say(&format!("damaged: task {}: {}", task.id.short(), line(error)));
     }
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "bytes": bytes,
         "missing": missing, "damaged": damaged.iter().map(|(task, _)| task.id.to_string()).collect::<Vec<_>>(),
         "report": summary.page.display().to_string(), "out": arguments.out.display().to_string() });
     output.result(&value, &report::describe(&summary))?;
     match damaged.len() {
-        0 => Ok(()),
+        0 => report::all_readable(&summary, &sweep),
         damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
-            .hint(format!("`basin verify {sweep}` lists all that is wrong"))),
+            .hint(report::damaged_hint(&sweep))),
     }
 }

@@ -67,9 +67,8 @@ pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), F
             let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
             Failed::input(failed).hint("the ids stand in the report's results.csv")
         }
-        Unfound::Several(fitting) => {
-            Failed::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len())).hint("give more of the id")
-        }
+        Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len()))
+            .hint("give more of the id"),
     })?;
     Ok(known.remove(&found).expect("it was found among them"))
 }

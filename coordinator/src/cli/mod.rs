@@ -20,12 +20,15 @@ mod lookup;
 mod output;
 mod plan;
 mod progress;
+mod repair;
 #[cfg(feature = "worker")]
 mod replay;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
 mod same_runs;
+#[cfg(feature = "worker")]
+mod scratch;
 mod serve;
 mod signals;
 mod slurm;
@@ -125,6 +128,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         #[cfg(feature = "worker")]
         Command::Replay(arguments) => replay::replay(arguments, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
+        Command::Repair(arguments) => repair::repair(arguments, output).await,
         Command::Data(arguments) => data::data(arguments, output).await,
         Command::Token(arguments) => token::token(arguments, output),
         #[cfg(feature = "worker")]

@@ -10,8 +10,9 @@ use basin_storage::{Commit, Store};
 use serde_json::json;
 
 use super::arguments::Plan;
-use super::failure::Done;
+use super::failure::{Done, Failed};
 use super::output::{Output, span, table};
+use super::report::damaged_hint;
 use super::{lookup, same_runs, source};
 use crate::launch;
 
@@ -23,6 +24,8 @@ struct Row {
     new: u64,
     reused: u64,
     blocked: u64,
+    /// Tasks in whose commit's place something damaged is.
+    damaged: u64,
     /// New tasks whose time can be predicted, and that time.
     predicted: u64,
     seconds: f64,
@@ -57,6 +60,10 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             row.reused += 1;
             continue;
         }
+        if prepared.damaged.contains_key(&task.id) {
+            row.damaged += 1;
+            continue;
+        }
         if task.spec.inputs.values().all(|input| prepared.committed.contains_key(input)) {
             row.new += 1;
         } else {
@@ -75,11 +82,12 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             0 => "not known: nothing like it has run here".to_owned(),
             known => format!("about {} of one executor", span(row.seconds / known as f64 * todo as f64)),
         };
-        let counts = [todo + row.reused, row.new, row.reused, row.blocked].map(|count| count.to_string());
+        let counts = [todo + row.reused + row.damaged, row.new, row.reused, row.blocked, row.damaged]
+            .map(|count| count.to_string());
         [name.clone()].into_iter().chain(counts).chain([time]).collect::<Vec<_>>()
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
-    let header = ["experiment", "tasks", "new", "reused", "blocked", "time"];
+    let header = ["experiment", "tasks", "new", "reused", "blocked", "damaged", "time"];
     let imported =
         prepared.datasets.iter().filter(|(it, _)| data::built_in_digest(it.name.as_str()).is_none());
     let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
@@ -95,13 +103,18 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
             let row = &rows[name];
             let seconds = (row.predicted > 0)
                 .then(|| row.seconds / row.predicted as f64 * (row.new + row.blocked) as f64);
-            json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked,
+            json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked, "damaged": row.damaged,
                 "predicted_seconds": seconds })
         })
         .collect();
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "experiments": experiments, "same_runs": same.iter().map(|same| same_runs::json(same, plan)).collect::<Vec<_>>() });
-    output.result(&value, &text)
+    output.result(&value, &text)?;
+    match prepared.damaged.len() {
+        0 => Ok(()),
+        damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks have something damaged in the store"))
+            .hint(damaged_hint(&plan.id))),
+    }
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

@@ -72,6 +72,27 @@ pub(super) async fn report(arguments: Report, output: Output) -> Done {
     let summary = make(&store, &sweep, folder, None).await?;
     let value = serde_json::json!({
         "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
+        "unreadable": summary.counts.unreadable,
     });
-    output.result(&value, &describe(&summary))
+    output.result(&value, &describe(&summary))?;
+    all_readable(&summary, &sweep)
+}
+
+/// Fails if a result that was committed can't be read.
+pub(super) fn all_readable(summary: &ReportSummary, sweep: &SweepId) -> Done {
+    match summary.counts.unreadable {
+        0 => Ok(()),
+        unreadable => Err(Failed::input(anyhow::anyhow!(
+            "{unreadable} of {} results can't be read; the report marks them",
+            summary.counts.total()
+        ))
+        .hint(damaged_hint(sweep))),
+    }
+}
+
+/// What to do about damaged results.
+pub(super) fn damaged_hint(sweep: &SweepId) -> String {
+    format!(
+        "`basin verify {sweep}` lists what is damaged; `basin repair {sweep}` withdraws it, so that it runs again"
+    )
 }

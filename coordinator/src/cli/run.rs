@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
-use basin_domain::failure::ReleaseReason;
+use basin_domain::causes;
+use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::SweepId;
 use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
-use basin_storage::Store;
+use basin_storage::{StorageError, Store};
 use basin_worker::agent;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,7 @@ use super::serve::not_started;
 use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
 use super::{device, report, same_runs, signals, source};
+use crate::journal::DecideError;
 use crate::launch;
 use crate::report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 use crate::server::{JournalAt, Server, Settings};
@@ -83,9 +85,10 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         server.shut_down().await;
         let failed =
             if status.code() == tonic::Code::FailedPrecondition { Failed::input } else { Failed::basin };
+        let hint = basin_proto::hint::of(&status);
         return Err(failed(anyhow::anyhow!("{}", status.message()))
             .context(format!("cannot launch {}", source.file))
-            .hint("give each store a state of its own with `--state DIR`"));
+            .maybe_hint(hint));
     }
 
     let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
@@ -149,7 +152,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         "report": page, "out": out.display().to_string() });
     output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
-        return Ok(());
+        return report::all_readable(&summary, &sweep);
     }
     for text in &failed {
         output.say(text.trim_end());
@@ -158,7 +161,10 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         "{} of {tasks} tasks failed; the report marks them",
         status.failures.len()
     ))
-    .hint("running the same command again retries them"))
+    .hint(match status.failures.values().any(|failure| failure.kind == FailureKind::Damaged) {
+        true => report::damaged_hint(&sweep),
+        false => "running the same command again retries them".to_owned(),
+    }))
 }
 
 /// Makes the report. What was trained for hours isn't left without one because the store is away for a minute.
@@ -205,9 +211,19 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
     });
     for (lease, tasks) in leases.await.or_basin(what)? {
         for task in tasks {
-            let command = match coordinator.commit_of(task).await.or_store(what)? {
-                Some(commit) => Command::Adopt(completion(&commit)),
-                None => Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption },
+            let command = match coordinator.commit_of(task).await {
+                // It is marked; the others go on.
+                Err(error @ StorageError::Corrupt { .. }) => Command::Fail {
+                    lease: lease.clone(),
+                    task,
+                    failure: Failure::new(FailureKind::Damaged, causes::in_words(&error)),
+                },
+                commit => match commit.or_store(what)? {
+                    Some(commit) => Command::Adopt(completion(&commit)),
+                    None => {
+                        Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption }
+                    }
+                },
             };
             coordinator.ledger.decide(command).await.or_basin(what)?;
         }
@@ -237,6 +253,18 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
     Ok(())
 }
 
+/// The failure of a ledger that ended while the sweep ran.
+fn ledger_stopped(error: DecideError) -> Failed {
+    let hint = match &error {
+        DecideError::Failed(failure) if failure.is_full => {
+            Some("make space for `--state DIR`, and run the same command again: what is done is kept")
+        }
+        DecideError::Failed(_) => Some("run the same command again to go on where it was"),
+        DecideError::Unavailable | DecideError::Refused(_) => None,
+    };
+    Failed::basin(error).context("the ledger stopped").maybe_hint(hint.map(str::to_owned))
+}
+
 /// Shows progress until the sweep has ended (true) or is stopped (false).
 async fn follow(
     coordinator: &Arc<Coordinator>,
@@ -248,7 +276,7 @@ async fn follow(
     loop {
         let (id, now) = (sweep.clone(), coordinator.ledger.now());
         let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id, now)).await;
-        let reply = reply.or_basin("the ledger stopped")?.unwrap_or_default();
+        let reply = reply.map_err(ledger_stopped)?.unwrap_or_default();
         progress.show(&reply);
         let state = reply.sweep.map(|sweep| sweep.state).unwrap_or_default();
         if state == SweepState::Done.as_str() {

@@ -1,6 +1,7 @@
 //! `basin verify`: proves from the store alone that every task is committed exactly once and every artifact is whole.
 
 use basin_domain::visible::line;
+use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;
 use super::failure::{Done, Failed};
@@ -21,6 +22,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
         found.problems.len(),
         found.strays.len()
     );
+    text.push_str(&format!("{}\n", covered(&found)));
     for problem in &found.problems {
         text.push_str(&format!("wrong: {}: {}\n", line(&problem.key), line(&problem.why)));
     }
@@ -32,12 +34,37 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
         "uncommitted": found.uncommitted.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "artifacts": found.artifacts, "bytes": found.bytes,
         "problems": found.problems.iter().map(|it| serde_json::json!({ "key": it.key, "why": it.why })).collect::<Vec<_>>(),
+        "withdrawn": found.withdrawn.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "coverage": found.coverage,
         "strays": found.strays.iter().map(|it| it.folder.clone()).collect::<Vec<_>>(),
     });
     output.result(&value, &text)?;
     if found.is_whole() {
         return Ok(());
     }
-    Err(Failed::input(anyhow::anyhow!("{sweep} is not whole"))
-        .hint("launch it again: what is committed stays, what is missing is trained"))
+    let failed = Failed::input(anyhow::anyhow!("{sweep} is not whole"));
+    Err(match found.problems.is_empty() {
+        true => failed.hint("launch it again: what is committed stays, what is missing is trained"),
+        false => {
+            failed.hint(format!("`basin repair {sweep}` withdraws what is damaged, so that it runs again"))
+        }
+    })
+}
+
+/// What proves which bytes, in a sentence.
+fn covered(found: &Verification) -> String {
+    let Coverage { commits_with_digest, commits_of_before, record_with_digest, tasks_with_digest } =
+        found.coverage;
+    let mut text = format!(
+        "{commits_with_digest} commits are proved by the digest that they carry, and prove their manifest, which proves its \
+         artifacts"
+    );
+    if commits_of_before > 0 {
+        text.push_str(&format!("; {commits_of_before} are of before and are proved by their manifests"));
+    }
+    text.push_str(match (record_with_digest, tasks_with_digest) {
+        (true, true) => "; the sweep's record is proved by its digest, and proves the list of tasks",
+        (_, _) => "; the sweep's record is of before and has no digest: of its tasks the specs are proved by their ids",
+    });
+    text
 }

@@ -11,6 +11,7 @@ use basin_worker::{CodePath, DeviceName};
 use super::arguments::{Executor, Kernels, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
+use super::scratch::Scratch;
 use super::{device, signals, slurm};
 
 /// The longest span that a flag may give: ten years.
@@ -136,8 +137,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         settings.walltime = slurm::walltime().await;
     }
     settings.id = fresh_worker(&agent::description(&settings).host);
-    let scratch =
-        tempfile::Builder::new().prefix("basin-").tempdir().or_basin("cannot make a scratch folder")?;
+    let scratch = Scratch::new_in(&std::env::temp_dir()).or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
     let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();

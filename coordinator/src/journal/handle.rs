@@ -4,16 +4,17 @@
 //! the coordinator, the fewer writes a command costs. Looks at the ledger run on the same thread, between writes, so that
 //! nobody sees what isn't on disk.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use basin_core::Ledger;
 use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_domain::causes;
 use basin_domain::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::AheadOf;
-use super::writer::Writer;
+use super::writer::{WriteError, Writer};
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
 /// Commands that wait; whoever brings one more waits until there is room.
@@ -26,6 +27,27 @@ const BATCH: usize = 512;
 pub struct LedgerHandle {
     queue: mpsc::Sender<Message>,
     clock: Arc<dyn Clock>,
+    /// Why the ledger ended, if not because it was asked to.
+    end: Arc<OnceLock<JournalFailure>>,
+}
+
+/// Why a journal can't be written any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the journal can't be written any more: {why}")]
+pub struct JournalFailure {
+    /// The causes, in words.
+    pub why: String,
+    /// Whether its disk is full.
+    pub is_full: bool,
+}
+
+impl JournalFailure {
+    fn of(error: &WriteError) -> Self {
+        let (WriteError::Append(cause) | WriteError::Unconfirmed(cause)) = error else {
+            return Self { why: causes::in_words(error), is_full: false };
+        };
+        Self { why: causes::in_words(cause), is_full: cause.is_full() }
+    }
 }
 
 impl std::fmt::Debug for LedgerHandle {
@@ -43,6 +65,9 @@ pub enum DecideError {
     /// The ledger was closed, or its journal can't be written any more. Whether the command was carried out is unknown.
     #[error("the ledger is closed")]
     Unavailable,
+    /// The same, and this is why. What was answered before is kept.
+    #[error("the ledger is closed")]
+    Failed(#[source] JournalFailure),
 }
 
 /// A look at the ledger, which answers its asker itself.
@@ -67,12 +92,14 @@ impl LedgerHandle {
         let (queue, mut messages) = mpsc::channel(QUEUE);
         let (opened, is_open) = oneshot::channel();
         let clock: Arc<dyn Clock> = Arc::new(clock);
+        let end = Arc::new(OnceLock::new());
+        let ended = Arc::clone(&end);
         let run = move || match Writer::open(journal, policy) {
             Ok(writer) => {
                 let clock = not_before(writer.latest(), clock);
                 // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
                 let _ = opened.send(Ok(Arc::clone(&clock)));
-                let closing = Service { writer, clock, encoding: None }.serve(&mut messages);
+                let closing = Service { writer, clock, encoding: None, end: ended }.serve(&mut messages);
                 // The journal is free by now: whoever waits for the end may open it again.
                 drop(messages);
                 drop(closing);
@@ -85,7 +112,7 @@ impl LedgerHandle {
         let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
-        Ok(Self { queue, clock })
+        Ok(Self { queue, clock, end })
     }
 
     /// The time by the clock that commands are decided by.
@@ -100,8 +127,8 @@ impl LedgerHandle {
     pub async fn decide(&self, command: Command) -> Result<Reply, DecideError> {
         let (answer, answered) = oneshot::channel();
         let message = Message::Decide(Box::new(command), answer);
-        self.queue.send(message).await.map_err(|_| DecideError::Unavailable)?;
-        answered.await.unwrap_or(Err(DecideError::Unavailable))
+        self.queue.send(message).await.map_err(|_| self.ended())?;
+        answered.await.unwrap_or_else(|_| Err(self.ended()))
     }
 
     /// Looks at the ledger as the disk has it, and nobody else's. `look` holds up every decision, so it is short.
@@ -117,8 +144,17 @@ impl LedgerHandle {
             // Nobody may be waiting any more.
             let _ = answer.send(look(ledger));
         });
-        self.queue.send(Message::Look(look)).await.map_err(|_| DecideError::Unavailable)?;
-        answered.await.map_err(|_| DecideError::Unavailable)
+        self.queue.send(Message::Look(look)).await.map_err(|_| self.ended())?;
+        answered.await.map_err(|_| self.ended())
+    }
+
+    /// Why the ledger ended by itself, if it did.
+    pub fn failure(&self) -> Option<&JournalFailure> {
+        self.end.get()
+    }
+
+    fn ended(&self) -> DecideError {
+        self.failure().cloned().map_or(DecideError::Unavailable, DecideError::Failed)
     }
 
     /// Answers what has arrived, keeps a snapshot and gives the journal free. Later commands find it unavailable.
@@ -156,6 +192,7 @@ struct Service<J> {
     clock: Arc<dyn Clock>,
     /// A snapshot that is being encoded on another thread.
     encoding: Option<JoinHandle<EncodedSnapshot>>,
+    end: Arc<OnceLock<JournalFailure>>,
 }
 
 /// Tells those who asked for the end that it has come, when it is dropped.
@@ -193,14 +230,17 @@ impl<J: Journal> Service<J> {
         closing
     }
 
-    fn answer(&mut self, batch: Batch) -> Result<(), super::writer::WriteError> {
+    fn answer(&mut self, batch: Batch) -> Result<(), WriteError> {
         let Batch { commands, answers, looks, closing: _ } = batch;
         if commands.is_empty() {
             if !looks.is_empty() {
-                self.writer.confirm()?;
+                let confirmed = self.writer.confirm();
+                confirmed.inspect_err(|error| self.note_end(error))?;
             }
         } else {
-            let replies = self.writer.write(self.clock.now(), commands)?;
+            // Before the callers' answers are dropped, so that they find it.
+            let replies = self.writer.write(self.clock.now(), commands);
+            let replies = replies.inspect_err(|error| self.note_end(error))?;
             for (answer, reply) in answers.into_iter().zip(replies) {
                 // Whoever asked may have gone; it is decided all the same.
                 let _ = answer.send(reply.map_err(DecideError::Refused));
@@ -208,6 +248,10 @@ impl<J: Journal> Service<J> {
         }
         looks.into_iter().for_each(|look| look(self.writer.ledger()));
         Ok(())
+    }
+
+    fn note_end(&self, error: &WriteError) {
+        self.end.get_or_init(|| JournalFailure::of(error));
     }
 
     /// Begins a snapshot when one is due, and keeps it once it is encoded.
@@ -252,8 +296,8 @@ impl<J: Journal> Service<J> {
     }
 }
 
-fn tell(error: &super::writer::WriteError) {
-    use super::writer::WriteError::{Append, Unconfirmed};
+fn tell(error: &WriteError) {
+    use WriteError::{Append, Unconfirmed};
     let (Append(JournalError::Superseded) | Unconfirmed(JournalError::Superseded)) = error else {
         let error = error as &dyn std::error::Error;
         return tracing::error!(error, "the journal failed; nothing is decided any more");

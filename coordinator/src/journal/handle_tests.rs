@@ -139,9 +139,12 @@ async fn after_a_failed_write_nothing_is_answered_any_more() {
     let handle = LedgerHandle::open(journal, Policy::default(), StandingClock::default()).await.unwrap();
     handle.decide(launch("a", 1)).await.unwrap();
     fails.store(true, Ordering::SeqCst);
-    assert_eq!(handle.decide(Command::Pause(sweep("a"))).await, Err(DecideError::Unavailable));
+    let Err(DecideError::Failed(failure)) = handle.decide(Command::Pause(sweep("a"))).await else {
+        panic!("it was decided all the same")
+    };
+    assert!(failure.to_string().starts_with("the journal can't be written any more: "), "{failure}");
     handle.closed().await;
-    assert_eq!(handle.decide(Command::Tick).await, Err(DecideError::Unavailable));
+    assert_eq!(handle.decide(Command::Tick).await, Err(DecideError::Failed(failure)), "and it says why");
     let again = open(&disk).await;
     assert_eq!(state(&again, "a").await, Some(SweepState::Running), "the pause was never acknowledged");
 }

@@ -118,6 +118,7 @@ impl Meter {
             | Change::Adjusted { .. }
             | Change::Owned { .. }
             | Change::Chosen(_)
+            | Change::Withdrawn(_)
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)

@@ -28,7 +28,7 @@ mod samples;
 
 pub use clock::{Clock, SystemClock};
 pub use encoding::EncodedSnapshot;
-pub use handle::{DecideError, LedgerHandle};
+pub use handle::{DecideError, JournalFailure, LedgerHandle};
 pub use memory::{MemoryDisk, MemoryJournal};
 pub use metered::{Meter, Metered};
 pub use postgres::PostgresJournal;
@@ -87,6 +87,9 @@ pub enum JournalError {
     /// It is something else.
     #[error("it is not a journal of basin's: give another path, or move that file away")]
     NotAJournal,
+    /// Its file is one of Basin's, and the database in it can't be read.
+    #[error("its file is damaged")]
+    DamagedFile(#[source] rusqlite::Error),
     /// The database's schema is somebody else's.
     #[error("its schema `{0}` holds something else: give another with `?schema=NAME`")]
     ForeignSchema(String),
@@ -146,10 +149,36 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Whether the disk under it is full.
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Database(error) => error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull),
+            Self::Medium(error) | Self::Folder(error) => {
+                matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether what is kept isn't what was written, so that nobody can go on from it.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::DamagedFile(_) | Self::Damaged { .. } | Self::Snapshot(_) | Self::Contradiction { .. } => {
+                true
+            }
+            Self::Database(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether trying again changes nothing: a person must look at what was kept, or at which program reads it.
     pub const fn is_lasting(&self) -> bool {
         match self {
             Self::NotAJournal
+            | Self::DamagedFile(_)
             | Self::ForeignSchema(_)
             | Self::LaterFormat { .. }
             | Self::Damaged { .. }

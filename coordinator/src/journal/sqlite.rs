@@ -43,6 +43,24 @@ impl SqliteJournal {
     /// # Errors
     /// If the file can't be opened, is open elsewhere, or is something else.
     pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Self::open_database(path).map_err(|error| match error {
+            // A file that begins otherwise may still say that it was ours.
+            JournalError::NotAJournal if is_marked(path) => {
+                JournalError::DamagedFile(rusqlite::Error::SqliteFailure(
+                    rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB),
+                    Some("its first bytes are not those of a database".to_owned()),
+                ))
+            }
+            JournalError::Database(cause)
+                if cause.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) =>
+            {
+                JournalError::DamagedFile(cause)
+            }
+            error => error,
+        })
+    }
+
+    fn open_database(path: &Path) -> Result<Self, JournalError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(JournalError::Folder)?;
         }
@@ -144,6 +162,15 @@ impl Journal for SqliteJournal {
     }
 }
 
+/// Whether a file has our mark where a database has it (SQLite's file format, section 1.3: offset 68).
+fn is_marked(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read =
+        std::fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut header));
+    read.is_ok()
+        && i64::from(u32::from_be_bytes([header[68], header[69], header[70], header[71]])) == APPLICATION
+}
+
 /// What SQLite says when a file is another's, or in use, in the words of a journal.
 fn opened(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
@@ -164,4 +191,56 @@ fn sequence(row: &Row<'_>) -> rusqlite::Result<u64> {
 
 fn digest(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
     row.get::<_, [u8; 32]>(column).map(Digest::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_core::event::Change;
+    use basin_domain::id::WorkerId;
+    use basin_domain::time::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = SqliteJournal::open(&folder.path().join("journal.sqlite")).unwrap();
+        journal.load().unwrap();
+        journal.connection.pragma_update(None, "max_page_count", 8).unwrap();
+        let event = |number: u64| Event {
+            at: Timestamp(number),
+            change: Change::Drained(WorkerId::new(format!("worker-{number}")).unwrap()),
+        };
+        let full = (0..1_000).find_map(|number| {
+            let events: Vec<Event> = (0..10).map(|of| event(10 * number + of)).collect();
+            journal.append(&events).err()
+        });
+        let error = full.expect("eight pages are soon full");
+        assert!(error.is_full() && !error.is_damage(), "{error:?}");
+    }
+
+    #[test]
+    fn a_file_of_ours_that_is_damaged_is_told_from_one_that_is_anothers() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.sqlite");
+        drop(SqliteJournal::open(&path).unwrap());
+        let good = std::fs::read(&path).unwrap();
+        for at in [0, 28, 100] {
+            let mut bytes = good.clone();
+            bytes[at] = 0xff;
+            std::fs::write(&path, bytes).unwrap();
+            let error = SqliteJournal::open(&path).and_then(|mut journal| journal.load()).unwrap_err();
+            assert!(error.is_damage(), "byte {at}: {error:?}");
+        }
+        std::fs::write(
+            &path,
+            "somebody's notes, which are long enough for a header of a database, and then some more",
+        )
+        .unwrap();
+        assert!(matches!(SqliteJournal::open(&path), Err(JournalError::NotAJournal)));
+        std::fs::write(&path, &good).unwrap();
+        let open = SqliteJournal::open(&path).unwrap();
+        assert!(matches!(SqliteJournal::open(&path), Err(JournalError::Locked)));
+        drop(open);
+    }
 }

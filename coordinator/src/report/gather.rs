@@ -1,8 +1,8 @@
 //! From the store to what a report is made from.
 
-use basin_domain::causes;
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepFile;
+use basin_domain::{causes, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
@@ -25,15 +25,20 @@ pub(super) async fn gather(
     let record = store.read_sweep(sweep).await?;
     let tasks = store.read_tasks(sweep).await?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
-    let commits = store.find_commits(&ids).await?;
+    let found = store.find_commits(&ids).await?;
     let file = SweepFile::parse(&record.source)?;
     let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
-    let with_commits = tasks.into_iter().map(|task| (commits.get(&task.id).cloned(), task));
+    let with_commits = tasks.into_iter().map(|task| {
+        let damage =
+            found.damaged.get(&task.id).map(|why| format!("`{}` is damaged: {why}", key::commit(&task.id)));
+        (found.commits.get(&task.id).cloned(), damage, task)
+    });
     let runs: Vec<Run> = futures::stream::iter(with_commits)
-        .map(|(commit, task)| async move {
+        .map(|(commit, damage, task)| async move {
             let state = match commit {
                 Some(commit) => committed(store, commit).await?,
+                None if damage.is_some() => State::Unreadable { error: damage.unwrap_or_default() },
                 None => match status.and_then(|status| status.failures.get(&task.id)) {
                     Some(failure) => State::Failed(failure.clone()),
                     None => State::Missing,
@@ -59,8 +64,15 @@ async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError>
         Err(error) => return Err(error),
     };
     let manifest = match store.read_manifest(&commit).await {
-        Ok(manifest) => Some(Box::new(manifest)),
-        Err(error) if is_of_this_object(&error) => None,
+        // What a commit of before carried no digest says of itself is proved by its manifest.
+        Ok(manifest) if manifest.commit().is_ok_and(|proved| proved == commit) => Some(Box::new(manifest)),
+        Ok(_) => {
+            let error = format!("`{}` isn't the commit of its manifest", key::commit(&commit.task));
+            return Ok(State::Unreadable { error });
+        }
+        Err(error) if is_of_this_object(&error) => {
+            return Ok(State::Unreadable { error: causes::in_words(&error) });
+        }
         Err(error) => return Err(error),
     };
     Ok(State::Committed { record, commit, manifest })

@@ -8,7 +8,7 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, Unfound};
 use basin_domain::share::Adjustment;
 use basin_domain::sweep::Source;
-use basin_proto::convert::required;
+use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
@@ -99,6 +99,33 @@ impl Control for ControlService {
         let sweep = self.steer(id.clone(), Command::Adjust { sweep: id.clone(), adjustment }).await?;
         tracing::info!(sweep = %id, ?adjustment, "sweep adjusted");
         Ok(Response::new(v1::AdjustSweepReply { sweep }))
+    }
+
+    async fn repair_sweep(&self, request: Request<v1::RepairSweepRequest>) -> Reply<v1::RepairSweepReply> {
+        let request = request.into_inner();
+        let after = match request.after_task_id.as_str() {
+            "" => None,
+            id => Some(parse("after_task_id", id)?),
+        };
+        let id = self.find_sweep(request.sweep_id).await?;
+        let repaired = self.0.coordinator()?.repair(&id, after, request.dry_run).await?;
+        let tasks = repaired.tasks.into_iter().map(|it| v1::RepairedTask {
+            task_id: it.task.to_string(),
+            attempt: it.commit.as_ref().map_or(0, |(attempt, _)| attempt.0),
+            lease_id: it.commit.map(|(_, lease)| lease.to_string()).unwrap_or_default(),
+            problems: it
+                .problems
+                .into_iter()
+                .map(|problem| v1::Problem { key: problem.key, why: problem.why })
+                .collect(),
+            withdrawn: it.is_withdrawn,
+        });
+        Ok(Response::new(v1::RepairSweepReply {
+            sweep_id: id.to_string(),
+            tasks: tasks.collect(),
+            retried: repaired.retried,
+            next_after_task_id: repaired.next_after.map(|task| task.to_string()).unwrap_or_default(),
+        }))
     }
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {

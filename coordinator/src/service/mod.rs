@@ -3,12 +3,13 @@
 mod commits;
 mod control;
 mod leadership;
+mod reconcile;
 mod refusal;
+mod repair;
 mod scheduler;
 mod summary;
 mod ticker;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ use crate::launch::{self, Prepared};
 
 pub use control::ControlService;
 pub use leadership::{Leadership, Role};
+pub use repair::{Repaired, RepairedTask};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use ticker::{settle_expired, tick_forever};
@@ -99,7 +101,10 @@ impl Coordinator {
         prepared: Prepared,
         terms: Terms,
     ) -> Result<Launched, Status> {
-        let Prepared { plan, datasets, committed } = prepared;
+        let Prepared { plan, datasets, mut committed, damaged: _ } = prepared;
+        let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
+        // Before anything is kept: the store may be another one's.
+        self.reconcile(&ids, &mut committed).await?;
         let record = SweepRecord {
             id: plan.id.clone(),
             source: source.clone(),
@@ -109,21 +114,16 @@ impl Coordinator {
         self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::no_store(&error))?;
         let sweep = plan.id.clone();
         // Points of an experiment that are the same run are one task of the ledger.
-        let tasks: Vec<LaunchTask> = plan
-            .runs()
-            .map(|task| LaunchTask {
-                id: task.id,
-                experiment: task.experiment.to_string(),
-                spec: task.spec.clone(),
-            })
-            .collect();
-        let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
-        self.check_same_store(&ids, &committed).await?;
+        let tasks = plan.runs().map(|task| LaunchTask {
+            id: task.id,
+            experiment: task.experiment.to_string(),
+            spec: task.spec.clone(),
+        });
         let launch = Launch {
             sweep: sweep.clone(),
             user: terms.user,
             adjustment: terms.adjustment,
-            tasks,
+            tasks: tasks.collect(),
             committed: committed.values().map(completion).collect(),
             needs: plan
                 .needs
@@ -146,35 +146,6 @@ impl Coordinator {
         }
     }
 
-    /// Refuses if the ledger knows commits that the store hasn't: it is another store, or its files are gone.
-    async fn check_same_store(
-        &self,
-        tasks: &[TaskId],
-        committed: &HashMap<TaskId, Commit>,
-    ) -> Result<(), Status> {
-        let candidates: Vec<TaskId> =
-            tasks.iter().filter(|id| !committed.contains_key(id)).copied().collect();
-        let known = self.ledger.view(move |ledger| {
-            let is_committed = |id: &TaskId| ledger.task(id).is_some_and(|task| task.phase.is_committed());
-            candidates.into_iter().filter(is_committed).collect::<Vec<_>>()
-        });
-        let known = known.await.map_err(|error| refusal::undecided(&error))?;
-        if known.is_empty() {
-            return Ok(());
-        }
-        // They may have been committed since the store was looked at.
-        let found = self.store.find_commits(&known).await.map_err(|error| refusal::no_store(&error))?;
-        match known.iter().find(|id| !found.contains_key(id)) {
-            None => Ok(()),
-            Some(task) => Err(Status::failed_precondition(format!(
-                "the journal knows a commit of task {} that the store {} hasn't: it belongs to another store, or the \
-                 store's files were removed",
-                task.short(),
-                self.store.url()
-            ))),
-        }
-    }
-
     /// A decision of the ledger, on disk.
     async fn decide(&self, command: Command) -> Result<Reply, Status> {
         self.ledger.decide(command).await.map_err(|error| refusal::undecided(&error))
@@ -194,6 +165,7 @@ pub fn completion(commit: &Commit) -> basin_core::command::Complete {
         attempt: commit.attempt,
         manifest: commit.manifest,
         outcome: commit.outcome,
+        digest: Some(commit.digest()),
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
         Refusal::UnknownSweep(_) | Refusal::UnknownTask(_) | Refusal::UnknownWorker(_) => Code::NotFound,
         Refusal::WrongTaskId(_) | Refusal::MissingInput { .. } | Refusal::Cycle(_) => Code::InvalidArgument,
         Refusal::CommittedOtherwise { .. } | Refusal::LaunchedOtherwise(_) => Code::AlreadyExists,
-        Refusal::NotOfThisLease { .. } => Code::FailedPrecondition,
+        Refusal::NotOfThisLease { .. } | Refusal::Withdrawn { .. } => Code::FailedPrecondition,
         Refusal::TooMany { .. } => Code::ResourceExhausted,
     };
     Status::new(code, refusal.to_string())
@@ -23,6 +23,7 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
 pub(super) fn undecided(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
+        DecideError::Failed(failure) => basin_proto::standby::between(&failure.to_string()),
         DecideError::Unavailable => {
             basin_proto::standby::between("the coordinator is shutting down, or has lost the lead")
         }
@@ -41,6 +42,12 @@ pub(super) fn no_store(error: &StorageError) -> Status {
     };
     tracing::error!(%error, ?code, "the store could not be used");
     let status = Status::new(code, format!("the store: {error}"));
+    let status = match error {
+        StorageError::Corrupt { .. } => {
+            error.hint().map_or(status.clone(), |hint| basin_proto::hint::give(status, &hint))
+        }
+        _ => status,
+    };
     match error.outage() {
         Some(outage) => basin_proto::outage::give(status, outage.kind),
         None => status,

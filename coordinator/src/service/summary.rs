@@ -2,6 +2,7 @@
 
 use basin_core::Ledger;
 use basin_core::attempt::AttemptEnd;
+use basin_core::event::FinalReason;
 use basin_core::held_back::HeldBack;
 use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
 use basin_domain::id::SweepId;
@@ -201,7 +202,11 @@ fn why(
             let first = task.first_failure.map_or_else(String::new, |failure| {
                 format!("; the first error, {}: {}", failure.kind, failure.message)
             });
-            format!("it is not tried again ({reason}, {} attempts){first}", task.begun)
+            let way_out = match task.failed {
+                Some(FinalReason::Damaged) => "; `basin repair SWEEP` withdraws what is damaged",
+                Some(_) | None => "",
+            };
+            format!("it is not tried again ({reason}, {} attempts){first}{way_out}", task.begun)
         }
     }
 }
@@ -218,6 +223,7 @@ pub(super) fn task_reply(
         let (state, cause, message) = match &attempt.end {
             None => ("running", String::new(), String::new()),
             Some((_, AttemptEnd::Committed)) => ("committed", String::new(), String::new()),
+            Some((_, AttemptEnd::Withdrawn)) => ("withdrawn", String::new(), String::new()),
             Some((_, AttemptEnd::Superseded)) => ("superseded", String::new(), String::new()),
             Some((_, AttemptEnd::Failed(failure))) => {
                 ("failed", failure.kind.as_str().to_owned(), failure.message.clone())

@@ -4,12 +4,16 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Reply};
+use basin_core::command::{Command, Refusal, Reply};
+use basin_domain::causes;
+use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, TaskId};
+use basin_storage::StorageError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Coordinator, completion};
+use crate::journal::DecideError;
 
 /// How often the time is looked at.
 const TICK: Duration = Duration::from_millis(500);
@@ -60,11 +64,20 @@ pub async fn settle_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Ve
         match coordinator.commit_of(task).await {
             Ok(Some(commit)) => {
                 tracing::info!(%task, lease = %commit.lease, "the commit of an expired lease was adopted");
-                if let Err(error) = coordinator.ledger.decide(Command::Adopt(completion(&commit))).await {
-                    tracing::error!(%task, %error, "a commit could not be adopted");
+                match coordinator.ledger.decide(Command::Adopt(completion(&commit))).await {
+                    Ok(_) => {}
+                    // Somebody has put it back by hand.
+                    Err(DecideError::Refused(refusal @ Refusal::Withdrawn { .. })) => {
+                        end_damaged(coordinator, &lease, task, causes::in_words(&refusal)).await;
+                    }
+                    Err(error) => tracing::error!(%task, %error, "a commit could not be adopted"),
                 }
             }
             Ok(None) => lost.push(task),
+            // Asked again it would say the same: a person must have it withdrawn.
+            Err(error @ StorageError::Corrupt { .. }) => {
+                end_damaged(coordinator, &lease, task, causes::in_words(&error)).await;
+            }
             Err(error) => tracing::warn!(%task, %error, "the store did not say whether a task is committed"),
         }
     }
@@ -75,5 +88,15 @@ pub async fn settle_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Ve
     if let Err(error) = coordinator.ledger.decide(Command::Expire { lease: lease.clone(), tasks: lost }).await
     {
         tracing::error!(%lease, %error, "an expired lease could not be ended");
+    }
+}
+
+/// Ends an attempt at a task in whose commit's place something is that can't count.
+async fn end_damaged(coordinator: &Coordinator, lease: &LeaseId, task: TaskId, why: String) {
+    tracing::warn!(%task, why, "what a task has in its commit's place is damaged");
+    let failure = Failure::new(FailureKind::Damaged, why);
+    let fail = Command::Fail { lease: lease.clone(), task, failure };
+    if let Err(error) = coordinator.ledger.decide(fail).await {
+        tracing::error!(%task, %error, "a damaged task could not be ended");
     }
 }

@@ -12,6 +12,7 @@ const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Control/AdjustSweep", Role::Admin),
     ("/basin.v1.Control/DrainWorker", Role::Admin),
     ("/basin.v1.Control/Launch", Role::Admin),
+    ("/basin.v1.Control/RepairSweep", Role::Admin),
     ("/basin.v1.Control/SteerSweep", Role::Admin),
     ("/basin.v1.Scheduler/Commit", Role::Worker),
     ("/basin.v1.Scheduler/Complete", Role::Worker),

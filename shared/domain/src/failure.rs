@@ -22,11 +22,14 @@ pub enum FailureKind {
     WorkerLost,
     /// The executor showed no progress for longer than its steps explain, and was killed.
     Hung,
+    /// What lies in the store isn't what was committed there: the task's own commit, or an input. Never retried: nothing
+    /// changes before a person has it withdrawn.
+    Damaged,
 }
 
 impl FailureKind {
     /// Every cause.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::InvalidParameters,
         Self::MissingData,
         Self::OutOfMemory,
@@ -35,12 +38,13 @@ impl FailureKind {
         Self::Storage,
         Self::WorkerLost,
         Self::Hung,
+        Self::Damaged,
     ];
 
     /// Whether another attempt could end differently.
     pub const fn is_retryable(self) -> bool {
         match self {
-            Self::InvalidParameters => false,
+            Self::InvalidParameters | Self::Damaged => false,
             Self::MissingData
             | Self::OutOfMemory
             | Self::Crashed
@@ -62,6 +66,7 @@ impl FailureKind {
             Self::Storage => "storage",
             Self::WorkerLost => "worker-lost",
             Self::Hung => "hung",
+            Self::Damaged => "damaged",
         }
     }
 }

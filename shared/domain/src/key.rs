@@ -5,6 +5,7 @@
 //! datasets/<name>/versions/<number>.json
 //! tasks/<2 hex>/<task id>/attempts/<n>-<lease>/{metrics.parquet, checkpoint-<n>.safetensors, result.safetensors, log.zst, manifest.json}
 //! tasks/<2 hex>/<task id>/commit.json
+//! tasks/<2 hex>/<task id>/withdrawn/…
 //! sweeps/<sweep id>/{sweep.toml, sweep.json, tasks.parquet, report/…}
 //! ```
 
@@ -29,6 +30,27 @@ pub fn task(task: &TaskId) -> String {
 /// The commit of a task.
 pub fn commit(id: &TaskId) -> String {
     format!("{}/commit.json", task(id))
+}
+
+/// The folder of what lay in the place of a task's commit until it was withdrawn.
+pub fn withdrawn(id: &TaskId) -> String {
+    format!("{}/withdrawn", task(id))
+}
+
+/// The file name of a commit that was withdrawn: whose it was.
+pub fn withdrawn_name(number: Attempt, lease: &LeaseId) -> String {
+    format!("{number}-{lease}.json")
+}
+
+/// Number and lease in the file name of a commit that was withdrawn, if it says them.
+pub fn withdrawn_attempt(name: &str) -> Option<(Attempt, LeaseId)> {
+    attempt_of(name.strip_suffix(".json")?)
+}
+
+/// Number and lease in the name of an attempt's folder, if it is one.
+pub fn attempt_of(name: &str) -> Option<(Attempt, LeaseId)> {
+    let (number, lease) = name.split_once('-')?;
+    Some((Attempt(number.parse().ok()?), LeaseId::new(lease).ok()?))
 }
 
 /// The folder of all attempts at a task.

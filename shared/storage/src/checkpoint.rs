@@ -15,6 +15,9 @@ use crate::{Contents, Result, StorageError, Store, backend};
 /// The longest note that makes sense, in bytes.
 const NOTE_LIMIT: u64 = 4096;
 
+/// The highest number that a checkpoint can have: a thousand pieces of work a second come to it in thirty thousand years.
+const HIGHEST: u64 = 1 << 50;
+
 /// What is noted of a checkpoint once it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Note {
@@ -39,9 +42,26 @@ impl Store {
     /// The newest checkpoint of a task, over all attempts, that is whole; older ones where the newest are damaged.
     ///
     /// # Errors
-    /// [`StorageError::Unavailable`], [`StorageError::Denied`]. Damage is no error.
+    /// As [`Store::newest_checkpoint_but`].
     pub async fn newest_checkpoint(&self, task: &TaskId) -> Result<Option<StoredCheckpoint>> {
+        self.newest_checkpoint_but(task, &[]).await
+    }
+
+    /// The newest that is whole of those that aren't among the `refused` (folder and number): those were read, and could not
+    /// be used.
+    ///
+    /// # Errors
+    /// If the store can't be read as a whole: [`StorageError::Unavailable`], [`StorageError::Denied`]. A checkpoint that
+    /// can't be read for any other reason is passed over.
+    pub async fn newest_checkpoint_but(
+        &self,
+        task: &TaskId,
+        refused: &[(String, u64)],
+    ) -> Result<Option<StoredCheckpoint>> {
         let mut found = of_folder(self, &key::attempts(task)).await?;
+        found.retain(|it| {
+            !refused.iter().any(|(folder, number)| it.number == *number && it.folder == *folder)
+        });
         found.sort_by(|a, b| b.number.cmp(&a.number).then_with(|| b.folder.cmp(&a.folder)));
         for candidate in found {
             match candidate.read(self).await {
@@ -49,10 +69,10 @@ impl Store {
                     let Candidate { number, folder, .. } = candidate;
                     return Ok(Some(StoredCheckpoint { number, bytes, folder }));
                 }
-                Err(error @ (StorageError::Corrupt { .. } | StorageError::NotFound { .. })) => {
+                Err(error) if is_of_the_store(&error) => return Err(error),
+                Err(error) => {
                     tracing::warn!(%task, number = candidate.number, %error, "checkpoint passed over");
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(None)
@@ -89,6 +109,18 @@ impl Store {
     }
 }
 
+/// Whether an error is about the store as a whole, and not about one object in it.
+const fn is_of_the_store(error: &StorageError) -> bool {
+    matches!(
+        error,
+        StorageError::Unavailable { .. }
+            | StorageError::Denied { .. }
+            | StorageError::NoBucket { .. }
+            | StorageError::NoCredentials { .. }
+            | StorageError::NoStore { .. }
+    )
+}
+
 /// A checkpoint that has a note, before it was looked at.
 struct Candidate {
     number: u64,
@@ -107,6 +139,9 @@ impl Candidate {
 
     async fn read(&self, store: &Store) -> Result<Bytes> {
         let object = self.object();
+        if self.number > HIGHEST {
+            return Err(store.corrupt(&object, "no run comes to its number"));
+        }
         let Some((note, _)) = store.read_document::<Note>(&self.note(), NOTE_LIMIT).await? else {
             return Err(store.corrupt(&object, "it has no note"));
         };

@@ -11,12 +11,14 @@ use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, ConditionalWrites, Result, Retry, StorageError, Store, backend};
+use crate::seal::{self, Seal};
+use crate::slot::Version;
+use crate::{Cause, CommitSlot, ConditionalWrites, Result, Retry, StorageError, Store, backend};
 
 /// The longest commit that makes sense, in bytes.
-const COMMIT_LIMIT: u64 = 64 << 10;
+pub(crate) const COMMIT_LIMIT: u64 = 64 << 10;
 
-/// Says whose attempt is the task's result. There is at most one a task, and it never changes.
+/// Says whose attempt is the task's result. There is at most one a task, and it changes only where it was withdrawn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Commit {
     /// The task.
@@ -38,20 +40,41 @@ pub struct Commit {
     pub result: Digest,
 }
 
+/// The bytes aren't those of a commit.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidCommit {
+    /// They aren't JSON, or fields are missing or wrong.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// They have changed since they were written.
+    #[error("its bytes don't have the digest that it carries")]
+    Changed,
+}
+
 impl Commit {
-    /// A commit from the bytes that are stored.
+    /// A commit from the bytes that are stored. One that carries the digest of its bytes has to have it; one of before
+    /// commits carried one has to be written as they were.
     ///
     /// # Errors
     /// What is wrong with them.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidCommit> {
+        let commit: Self = serde_json::from_slice(bytes)?;
+        match seal::check(bytes) {
+            Seal::Whole(_) => Ok(commit),
+            Seal::None if seal::unsealed(&commit) == bytes => Ok(commit),
+            Seal::None | Seal::Broken => Err(InvalidCommit::Changed),
+        }
     }
 
-    /// The bytes that are stored: the same for the same commit, so that writing it twice is writing it once.
+    /// The bytes that are stored: the same for the same commit, so that writing it twice is writing it once. They carry
+    /// their own digest.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).expect("a commit has text keys only");
-        bytes.push(b'\n');
-        bytes
+        seal::sealed(self)
+    }
+
+    /// The digest of all that it says: the one that its bytes carry.
+    pub fn digest(&self) -> Digest {
+        seal::digest(self)
     }
 }
 
@@ -90,7 +113,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError::CommitInDoubt`] if the store can't say whether it has the commit: nothing of the attempt may be
-    /// deleted then. With any other error this call has written nothing, and nothing of it will appear.
+    /// deleted then. [`StorageError::Withdrawn`] if it had, and it counts no more. With any other error this call has written nothing, and nothing of it will appear.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let key = key::commit(&commit.task);
         let path = crate::key::path(&key)?;
@@ -99,24 +122,52 @@ impl Store {
         // Reads back once per write, not with retries of its own: the loop here is the retry.
         let once = self.clone().with_retry(Retry { tries: 1, ..*self.retry() });
         let (mut tries, mut in_doubt) = (0, false);
+        // What was withdrawn, and is to be replaced; nothing, where nothing may be there.
+        let mut withdrawn: Option<Version> = None;
         loop {
-            let create =
-                self.objects().put_opts(&path, PutPayload::from_bytes(bytes.clone()), PutMode::Create.into());
-            let Err(said) = self.timed(&key, self.retry().patience, create).await else {
+            let written = match &withdrawn {
+                None => {
+                    let payload = PutPayload::from_bytes(bytes.clone());
+                    let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
+                    self.timed(&key, self.retry().patience, create).await.map(drop)
+                }
+                Some(version) => self.replace(&key, version, bytes.to_vec()).await,
+            };
+            let Err(said) = written else {
                 return Ok(CommitOutcome::Committed);
             };
             tries += 1;
             let refused = is_refusal(&said);
             in_doubt |= !refused;
             // Whatever the store said of the write, only what can be read back counts.
-            let cause: Cause = match once.read_commit(&commit.task).await {
-                Ok(Some(found)) if found == *commit => return Ok(CommitOutcome::Committed),
-                Ok(Some(found)) => return Ok(CommitOutcome::Superseded(found)),
-                Ok(None) if refused && !in_doubt => return Err(said),
-                Ok(None) => said.into(),
-                Err(StorageError::Unavailable { source, .. }) => source,
+            let cause: Cause = match once.read_slot_versioned(&commit.task).await {
+                Ok((CommitSlot::Committed(found) | CommitSlot::CommittedWithoutDigest(found), _)) => {
+                    if found != *commit {
+                        return Ok(CommitOutcome::Superseded(found));
+                    }
+                    // In a folder it has its name by now, and the name may not be on disk.
+                    match self.sync_names_of(&commit.task).await {
+                        Ok(()) => return Ok(CommitOutcome::Committed),
+                        Err(error) => error.into(),
+                    }
+                }
+                Ok((CommitSlot::Withdrawn(note), version)) => {
+                    if note.names(&commit.lease) {
+                        let (task, lease) = (commit.task, commit.lease.clone());
+                        return Err(StorageError::Withdrawn { store: self.url().to_owned(), task, lease });
+                    }
+                    let is_news = withdrawn.is_none();
+                    withdrawn = version;
+                    if is_news {
+                        continue;
+                    }
+                    said.into()
+                }
+                Ok((CommitSlot::Empty, _)) if refused && !in_doubt => return Err(said),
+                Ok((CommitSlot::Empty, _)) => said.into(),
                 // Something else has the key, so that no write of ours can land any more.
-                Err(error @ StorageError::Corrupt { .. }) => return Err(error),
+                Ok((CommitSlot::Damaged { why }, _)) => return Err(self.corrupt(&key, why)),
+                Err(StorageError::Unavailable { source, .. }) => source,
                 Err(_) if refused && !in_doubt => return Err(said),
                 Err(error) => error.into(),
             };
@@ -147,7 +198,14 @@ impl Store {
             // Looked at before and after: what is there is never written over, and only what is there counts.
             for is_written in [false, true] {
                 match once.read_commit(&commit.task).await {
-                    Ok(Some(found)) if found == *commit => return Ok(CommitOutcome::Committed),
+                    // As in `commit`: its name may not be on disk.
+                    Ok(Some(found)) if found == *commit => match self.sync_names_of(&commit.task).await {
+                        Ok(()) => return Ok(CommitOutcome::Committed),
+                        Err(error) => {
+                            cause = error.into();
+                            break;
+                        }
+                    },
                     Ok(Some(found)) => return Ok(CommitOutcome::Superseded(found)),
                     Ok(None) if is_written => break,
                     Ok(None) => {}
@@ -178,29 +236,39 @@ impl Store {
         }
     }
 
-    /// The commit of a task, if it has one.
+    /// The commit of a task, if it has one that wasn't withdrawn.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if something else is in its place, and as [`Store::get`].
     pub async fn read_commit(&self, task: &TaskId) -> Result<Option<Commit>> {
-        let key = key::commit(task);
-        let Some((commit, _)) = self.read_document::<Commit>(&key, COMMIT_LIMIT).await? else {
-            return Ok(None);
-        };
-        if commit.task != *task {
-            return Err(self.corrupt(&key, format!("it commits task {}", commit.task)));
+        match self.read_slot(task).await? {
+            CommitSlot::Committed(commit) | CommitSlot::CommittedWithoutDigest(commit) => Ok(Some(commit)),
+            CommitSlot::Empty | CommitSlot::Withdrawn(_) => Ok(None),
+            CommitSlot::Damaged { why } => Err(self.corrupt(&key::commit(task), why)),
         }
-        Ok(Some(commit))
     }
 
     /// Puts the folders above a task's commit on disk, where the store is a folder. See [`backend::sync_to_root`].
     async fn sync_folders_of(&self, task: &TaskId) -> Result<()> {
+        self.sync(task, backend::sync_to_root).await
+    }
+
+    /// Puts the name of a commit on disk that was there already when it was read back: what wrote it may have failed to.
+    async fn sync_names_of(&self, task: &TaskId) -> Result<()> {
+        self.sync(task, backend::sync_names).await
+    }
+
+    async fn sync(
+        &self,
+        task: &TaskId,
+        sync: impl FnOnce(&std::path::Path, &std::path::Path) -> std::io::Result<()> + Send + 'static,
+    ) -> Result<()> {
         let Some(root) = self.folder().map(std::path::Path::to_path_buf) else {
             return Ok(());
         };
         let key = key::task(task);
         let folder = root.join(&key);
-        tokio::task::spawn_blocking(move || backend::sync_to_root(&folder, &root))
+        tokio::task::spawn_blocking(move || sync(&folder, &root))
             .await
             .map_err(std::io::Error::other)
             .and_then(|synced| synced)

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use basin_domain::causes;
-use basin_domain::id::TaskId;
+use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::{Outage, OutageKind};
 
 use crate::answer::{Answer, Situation};
@@ -104,6 +104,24 @@ pub enum StorageError {
         /// The last error.
         #[source]
         source: Cause,
+    },
+    /// The attempt's commit was there and was withdrawn: it never counts again.
+    #[error("{store} has the commit of task {task} under lease {lease} withdrawn")]
+    Withdrawn {
+        /// The store's URL.
+        store: String,
+        /// The task.
+        task: TaskId,
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// What lies there can't be taken back, since the store would let others be written over by it.
+    #[error(
+        "{store} doesn't say whether an object is still the one that was read, so nothing can be withdrawn there"
+    )]
+    NotWithdrawable {
+        /// The store's URL.
+        store: String,
     },
     /// The text isn't a store's address.
     #[error("`{url}` is not a store: {why}")]
@@ -243,12 +261,23 @@ impl StorageError {
             Self::NoStore { .. } => {
                 Some("check the address; a store is made by the first sweep that runs".to_owned())
             }
-            Self::Corrupt { .. } => Some(
-                "`basin verify` lists what is damaged; a task runs again once its folder is removed"
+            Self::Corrupt { key, .. } if key.starts_with("tasks/") => Some(
+                "`basin verify SWEEP` lists what is damaged; `basin repair SWEEP` withdraws it, so that it runs again"
                     .to_owned(),
             ),
+            Self::Corrupt { key, .. } if key.starts_with("sweeps/") => {
+                Some("launching the sweep file again writes it anew".to_owned())
+            }
+            Self::Corrupt { key, .. } if key.starts_with("datasets/") => {
+                Some("`basin data import NAME PATH` writes it anew".to_owned())
+            }
+            Self::NotWithdrawable { .. } => {
+                Some("let its coordinator do it: `basin repair SWEEP --coordinator URL`".to_owned())
+            }
             Self::NotSupported { .. } => Some("`basin doctor` says what this store can do".to_owned()),
-            Self::NotFound { .. }
+            Self::Corrupt { .. }
+            | Self::Withdrawn { .. }
+            | Self::NotFound { .. }
             | Self::AlreadyExists { .. }
             | Self::InvalidKey { .. }
             | Self::MissingArtifact { .. }
@@ -309,6 +338,8 @@ impl StorageError {
             | Self::InvalidKey { .. }
             | Self::MissingArtifact { .. }
             | Self::File { .. }
+            | Self::Withdrawn { .. }
+            | Self::NotWithdrawable { .. }
             | Self::OtherContents { .. } => return None,
         };
         // The layers between say the same again.

@@ -6,23 +6,35 @@ use basin_domain::id::TaskId;
 use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::{Commit, Result, Store};
+use crate::{Commit, CommitSlot, Result, Store, Withdrawn};
 
 /// Calls under way at once.
 const CONCURRENT: usize = 64;
 /// From this many tasks of one shard on, the shard's folders are listed before any commit is asked for.
 const LIST_FROM: usize = 4;
 
+/// What lies in the places of many tasks' commits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FoundCommits {
+    /// The commits, by task.
+    pub commits: HashMap<TaskId, Commit>,
+    /// What is wrong where there is neither a commit nor nothing.
+    pub damaged: BTreeMap<TaskId, String>,
+    /// Where a commit was withdrawn, and none has taken its place.
+    pub withdrawn: BTreeMap<TaskId, Withdrawn>,
+}
+
 impl Store {
-    /// The commits of those of `tasks` that have one.
+    /// The commits of those of `tasks` that have one, and the places of those where something else is. One that is damaged
+    /// hides no other.
     ///
     /// Tasks lie in 256 shards by the first two digits of their id. Where several are wanted from one shard, its folders
     /// are listed (one call for a thousand), and only tasks that have a folder are asked for their commit: a new sweep of
     /// 100,000 tasks costs 256 calls and not 100,000.
     ///
     /// # Errors
-    /// As [`Store::read_commit`], the first that is met.
-    pub async fn find_commits(&self, tasks: &[TaskId]) -> Result<HashMap<TaskId, Commit>> {
+    /// As [`Store::read_slot`], the first that is met.
+    pub async fn find_commits(&self, tasks: &[TaskId]) -> Result<FoundCommits> {
         let mut shards: BTreeMap<String, BTreeSet<TaskId>> = BTreeMap::new();
         for task in tasks {
             let folder = key::task(task);
@@ -34,12 +46,25 @@ impl Store {
             .buffer_unordered(CONCURRENT)
             .try_collect()
             .await?;
-        futures::stream::iter(present.into_iter().flatten())
-            .map(|task| async move { Ok(self.read_commit(&task).await?.map(|commit| (task, commit))) })
-            .buffer_unordered(CONCURRENT)
-            .try_filter_map(|found| async move { Ok(found) })
-            .try_collect()
-            .await
+        let mut slots = futures::stream::iter(present.into_iter().flatten())
+            .map(|task| async move { Ok::<_, crate::StorageError>((task, self.read_slot(&task).await?)) })
+            .buffer_unordered(CONCURRENT);
+        let mut found = FoundCommits::default();
+        while let Some((task, slot)) = slots.try_next().await? {
+            match slot {
+                CommitSlot::Empty => {}
+                CommitSlot::Committed(commit) | CommitSlot::CommittedWithoutDigest(commit) => {
+                    found.commits.insert(task, commit);
+                }
+                CommitSlot::Withdrawn(note) => {
+                    found.withdrawn.insert(task, note);
+                }
+                CommitSlot::Damaged { why } => {
+                    found.damaged.insert(task, why);
+                }
+            }
+        }
+        Ok(found)
     }
 
     /// Those of `wanted` that may have a commit.

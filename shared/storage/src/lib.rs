@@ -31,7 +31,10 @@ mod parts;
 mod probe;
 mod read;
 mod reader;
+mod repair;
 mod retry;
+mod seal;
+mod slot;
 mod store;
 mod sweep;
 mod transfer;
@@ -39,18 +42,22 @@ mod verify;
 
 pub use attempt::{AttemptWriter, Ending};
 pub use checkpoint::StoredCheckpoint;
-pub use commit::{Commit, CommitMode, CommitOutcome};
+pub use commit::{Commit, CommitMode, CommitOutcome, InvalidCommit};
 pub use contents::Contents;
 pub use dataset::{
     DatasetImport, DatasetVersion, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
 };
 pub use error::{Cause, StorageError, is_local_outage};
+pub use find::FoundCommits;
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use probe::ConditionalWrites;
+pub use repair::{Damaged, Repair};
 pub use retry::Retry;
+pub use slot::{CommitSlot, Withdrawn, WithdrawnAttempt};
 pub use store::Store;
 pub use sweep::SweepRecord;
-pub use verify::{Problem, Stray, Verification};
+pub use transfer::digest_of_file;
+pub use verify::{Coverage, Problem, Stray, Verification};
 
 /// What every call to a store gives.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

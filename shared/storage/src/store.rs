@@ -4,10 +4,11 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
-use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutPayload};
+use object_store::{GetOptions, GetResult, ObjectStore, ObjectStoreExt, PutPayload, UpdateVersion};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 
@@ -18,6 +19,10 @@ use crate::{Contents, Result, Retry, StorageError, key};
 
 /// Parts of large files under way at once, over all uploads of a store.
 const PARTS_UNDER_WAY: usize = 8;
+
+/// A file that isn't whole and wasn't written to for so long belongs to a process that is gone: parts are written within
+/// minutes.
+const ABANDONED_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A store: a folder, a bucket, or memory. Cloning it shares it.
 #[derive(Clone)]
@@ -62,6 +67,12 @@ impl Store {
     /// A store over any `object_store`, which goes by `url` in errors. For tests with faults.
     pub fn from_object_store(objects: Arc<dyn ObjectStore>, url: &str) -> Self {
         Self::of(backend::Opened { objects, url: url.to_owned(), root: None })
+    }
+
+    /// The same over objects that lie in the folder `root`. For tests with faults.
+    #[cfg(feature = "testing")]
+    pub fn from_object_store_in(objects: Arc<dyn ObjectStore>, url: &str, root: PathBuf) -> Self {
+        Self::of(backend::Opened { objects, url: url.to_owned(), root: Some(root) })
     }
 
     /// The façade over what a backend opened.
@@ -244,6 +255,20 @@ impl Store {
         Ok(hasher.finish())
     }
 
+    /// Removes what killed writers left half written, where the store is a folder: files that haven't got their names, and
+    /// that nobody has written to for a day. Gives how many.
+    ///
+    /// # Errors
+    /// If the folder can't be read.
+    pub async fn remove_abandoned(&self) -> Result<u64> {
+        let Some(root) = self.folder().map(Path::to_path_buf) else { return Ok(0) };
+        tokio::task::spawn_blocking(move || backend::remove_staged_before(&root, ABANDONED_AFTER))
+            .await
+            .map_err(std::io::Error::other)
+            .and_then(|removed| removed)
+            .map_err(|source| self.of_file("", source))
+    }
+
     /// Looks whether the store answers at all: one listing of its first level.
     ///
     /// # Errors
@@ -310,6 +335,34 @@ impl Store {
             .await
     }
 
+    /// Reads an object with its version; of one longer than `limit` the size alone.
+    pub(crate) async fn get_versioned(
+        &self,
+        key: &str,
+        limit: u64,
+    ) -> Result<(std::result::Result<Bytes, u64>, UpdateVersion)> {
+        let path = key::path(key)?;
+        let path = &path;
+        self.0
+            .retry
+            .run(|| async move {
+                let opened = self.open_object(key, path, GetOptions::default()).await?;
+                let meta = &opened.meta;
+                let version = UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() };
+                let size = meta.size;
+                if size > limit {
+                    return Ok((Err(size), version));
+                }
+                let bytes = self.timed(key, self.0.retry.patience_for(size), opened.bytes()).await?;
+                if bytes.len() as u64 != size {
+                    let source = format!("{} of {size} bytes came", bytes.len()).into();
+                    return Err(self.unavailable(key, source));
+                }
+                Ok((Ok(bytes), version))
+            })
+            .await
+    }
+
     /// Reads a JSON document of at most `limit` bytes, with its exact bytes; none if it isn't there.
     pub(crate) async fn read_document<T: DeserializeOwned>(
         &self,
@@ -333,7 +386,7 @@ impl Store {
     pub(crate) async fn timed<T>(
         &self,
         key: &str,
-        patience: std::time::Duration,
+        patience: Duration,
         call: impl Future<Output = object_store::Result<T>> + Send,
     ) -> Result<T> {
         match tokio::time::timeout(patience, call).await {
@@ -349,6 +402,12 @@ impl Store {
         stream: &mut futures::stream::BoxStream<'_, object_store::Result<T>>,
     ) -> Result<Option<T>> {
         self.timed(key, self.0.retry.patience, stream.try_next()).await
+    }
+
+    /// The situation of a file of the store that can't be read or written.
+    pub(crate) fn of_file(&self, key: &str, source: std::io::Error) -> StorageError {
+        let generic = object_store::Error::Generic { store: "folder", source: source.into() };
+        StorageError::of_store(&self.0.url, key, generic)
     }
 
     /// An error that passes.

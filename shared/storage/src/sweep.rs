@@ -13,7 +13,8 @@ use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::parquet_file::{self, DecodeError};
-use crate::{Result, StorageError, Store};
+use crate::seal::{self, Seal};
+use crate::{Contents, Result, StorageError, Store};
 
 /// All that is needed to plan the sweep again.
 const RECORD: &str = "sweep.json";
@@ -40,6 +41,16 @@ pub struct SweepRecord {
     pub launched_unix_ms: Option<u64>,
 }
 
+/// A record as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    record: SweepRecord,
+    /// The list of tasks; not known of records of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tasks: Option<Contents>,
+}
+
 impl Store {
     /// Keeps a launched sweep with its tasks, its record last. Launched again, it keeps the time of its first launch.
     ///
@@ -54,10 +65,12 @@ impl Store {
             Err(StorageError::NotFound { .. } | StorageError::Corrupt { .. }) => {}
             Err(error) => return Err(error),
         }
-        self.put(&format!("{folder}/{TASKS}"), encode_tasks(tasks).into()).await?;
+        let listed = encode_tasks(tasks);
+        let contents = Contents::of(&listed);
+        self.put(&format!("{folder}/{TASKS}"), listed.into()).await?;
         self.put(&format!("{folder}/{SOURCE}"), Bytes::from(record.source.text.clone())).await?;
-        let json = serde_json::to_vec_pretty(&record).expect("a sweep's record has text keys only");
-        self.put(&format!("{folder}/{RECORD}"), json.into()).await
+        let stored = Stored { record, tasks: Some(contents) };
+        self.put(&format!("{folder}/{RECORD}"), seal::sealed(&stored).into()).await
     }
 
     /// A launched sweep.
@@ -65,14 +78,36 @@ impl Store {
     /// # Errors
     /// [`StorageError::NotFound`], [`StorageError::Corrupt`], and as [`Store::get`].
     pub async fn read_sweep(&self, id: &SweepId) -> Result<SweepRecord> {
+        self.read_stored(id).await.map(|(stored, _)| stored.record)
+    }
+
+    /// The record as it is stored, and whether it carries its digest.
+    async fn read_stored(&self, id: &SweepId) -> Result<(Stored, bool)> {
         let key = format!("{}/{RECORD}", key::sweep(id));
-        let Some((record, _)) = self.read_document::<SweepRecord>(&key, RECORD_LIMIT).await? else {
+        let Some((stored, bytes)) = self.read_document::<Stored>(&key, RECORD_LIMIT).await? else {
             return Err(StorageError::NotFound { store: self.url().to_owned(), key });
         };
-        if record.id != *id {
-            return Err(self.corrupt(&key, format!("it is the record of {}", record.id)));
+        let has_digest = match seal::check(&bytes) {
+            Seal::Whole(_) => true,
+            // Of before records carried one; they didn't know the tasks' digest either.
+            Seal::None if stored.tasks.is_none() => false,
+            Seal::None | Seal::Broken => {
+                return Err(self.corrupt(&key, "its bytes don't have the digest that it carries"));
+            }
+        };
+        if stored.record.id != *id {
+            return Err(self.corrupt(&key, format!("it is the record of {}", stored.record.id)));
         }
-        Ok(record)
+        Ok((stored, has_digest))
+    }
+
+    /// Whether a sweep's record carries its digest, and that of its tasks.
+    pub(crate) async fn seals_of_sweep(&self, id: &SweepId) -> Result<(bool, bool)> {
+        match self.read_stored(id).await {
+            Ok((stored, has_digest)) => Ok((has_digest, stored.tasks.is_some())),
+            Err(StorageError::NotFound { .. }) => Ok((false, false)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The tasks of a launched sweep, in the order of its plan.
@@ -81,8 +116,23 @@ impl Store {
     /// [`StorageError::NotFound`], [`StorageError::Corrupt`], and as [`Store::get`].
     pub async fn read_tasks(&self, id: &SweepId) -> Result<Vec<Task>> {
         let key = format!("{}/{TASKS}", key::sweep(id));
-        let bytes = self.get(&key).await?;
-        decode_tasks(bytes).map_err(|error| self.corrupt(&key, error.to_string()))
+        let mut again = true;
+        loop {
+            let expected = match self.read_stored(id).await {
+                Ok((stored, _)) => stored.tasks,
+                Err(StorageError::NotFound { .. } | StorageError::Corrupt { .. }) => None,
+                Err(error) => return Err(error),
+            };
+            let bytes = self.get(&key).await?;
+            match expected.and_then(|expected| expected.differ_from(&Contents::of(&bytes))) {
+                None => {
+                    return decode_tasks(bytes).map_err(|error| self.corrupt(&key, error.to_string()));
+                }
+                // A launch may have written them, and not yet the record.
+                Some(_) if std::mem::take(&mut again) => {}
+                Some(why) => return Err(self.corrupt(&key, why)),
+            }
+        }
     }
 
     /// The launched sweeps, by id. One whose record is damaged is left out with a warning: the others can be read.

@@ -7,7 +7,7 @@ use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
-use crate::{Commit, Contents, Manifest, Result, StorageError, Store};
+use crate::{Commit, CommitSlot, Contents, Manifest, Result, StorageError, Store};
 
 /// Tasks that are looked at at once.
 const CONCURRENT: usize = 16;
@@ -27,10 +27,27 @@ pub struct Verification {
     pub artifacts: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// What proves which bytes.
+    pub coverage: Coverage,
+    /// Tasks whose commit was withdrawn, and that have no other yet; they are among the uncommitted.
+    pub withdrawn: Vec<TaskId>,
     /// What is wrong, by key.
     pub problems: Vec<Problem>,
     /// Attempts that are not the committed one, by folder: no problem, only space.
     pub strays: Vec<Stray>,
+}
+
+/// What proves which bytes of a sweep.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Coverage {
+    /// Commits every byte of which is proved by the digest that they carry.
+    pub commits_with_digest: u64,
+    /// Commits of before they carried one: outcome, worker and digests are proved by the manifest.
+    pub commits_of_before: u64,
+    /// Whether the sweep's record (its file, data sets and time) is proved by the digest that it carries.
+    pub record_with_digest: bool,
+    /// Whether the list of tasks is proved by its digest in the record; their specs are proved by their ids in any case.
+    pub tasks_with_digest: bool,
 }
 
 /// Something that isn't as it must be.
@@ -68,6 +85,11 @@ impl Store {
     /// # Errors
     /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`Problem`].
     pub async fn verify(&self, sweep: &SweepId) -> Result<Verification> {
+        let (seals, damage) = match self.seals_of_sweep(sweep).await {
+            Err(StorageError::Corrupt { key, why, .. }) => ((false, false), Some(Problem { key, why })),
+            seals => (seals?, None),
+        };
+        let (record_with_digest, tasks_with_digest) = seals;
         let tasks: BTreeSet<TaskId> = self.read_tasks(sweep).await?.into_iter().map(|task| task.id).collect();
         let mut verification = Verification {
             sweep: sweep.clone(),
@@ -76,11 +98,18 @@ impl Store {
             uncommitted: Vec::new(),
             artifacts: 0,
             bytes: 0,
-            problems: Vec::new(),
+            coverage: Coverage { record_with_digest, tasks_with_digest, ..Coverage::default() },
+            withdrawn: Vec::new(),
+            problems: damage.into_iter().collect(),
             strays: Vec::new(),
         };
         let mut found = futures::stream::iter(tasks).map(|task| self.examine(task)).buffered(CONCURRENT);
         while let Some(mut of_task) = found.try_next().await? {
+            verification.coverage.commits_with_digest += u64::from(of_task.has_digest == Some(true));
+            verification.coverage.commits_of_before += u64::from(of_task.has_digest == Some(false));
+            if of_task.is_withdrawn {
+                verification.withdrawn.push(of_task.task);
+            }
             match of_task.committed {
                 true => verification.committed += 1,
                 false => verification.uncommitted.push(of_task.task),
@@ -97,19 +126,30 @@ impl Store {
 
     async fn examine(&self, task: TaskId) -> Result<Examined> {
         let mut found = Examined::new(task);
-        let commit = match self.read_commit(&task).await {
-            Ok(commit) => commit,
-            Err(error) => {
-                found.note(&key::commit(&task), error)?;
-                None
-            }
-        };
-        found.committed = commit.is_some();
-        if let Some(commit) = &commit {
+        let slot = self.read_slot(&task).await?;
+        match &slot {
+            CommitSlot::Empty => {}
+            CommitSlot::Committed(_) => found.has_digest = Some(true),
+            CommitSlot::CommittedWithoutDigest(_) => found.has_digest = Some(false),
+            CommitSlot::Withdrawn(_) => found.is_withdrawn = true,
+            CommitSlot::Damaged { why } => found.problem(&key::commit(&task), why),
+        }
+        found.committed = slot.commit().is_some();
+        if let Some(commit) = slot.commit() {
             self.examine_attempt(commit, &mut found).await?;
         }
-        found.strays = self.strays(&task, commit.as_ref()).await?;
+        found.strays = self.strays(&task, slot.commit()).await?;
         Ok(found)
+    }
+
+    /// What is wrong with what was committed: the commit itself, its manifest, every byte of its artifacts.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub(crate) async fn problems_of(&self, commit: &Commit) -> Result<Vec<Problem>> {
+        let mut found = Examined::new(commit.task);
+        self.examine_attempt(commit, &mut found).await?;
+        Ok(found.problems)
     }
 
     async fn examine_attempt(&self, commit: &Commit, found: &mut Examined) -> Result<()> {
@@ -119,8 +159,8 @@ impl Store {
             Err(error) => return found.note(&format!("{folder}/{}", key::MANIFEST), error),
         };
         match manifest.commit() {
-            Ok(expected) if expected.metrics == commit.metrics && expected.result == commit.result => {}
-            Ok(_) => found.problem(&key::commit(&commit.task), "its digests are not those of the manifest"),
+            Ok(expected) if expected == *commit => {}
+            Ok(_) => found.problem(&key::commit(&commit.task), "it isn't the commit of its manifest"),
             Err(error) => found.note(&format!("{folder}/{}", key::MANIFEST), error)?,
         }
         for artifact in &manifest.artifacts {
@@ -159,6 +199,9 @@ impl Store {
 struct Examined {
     task: TaskId,
     committed: bool,
+    /// Whether its commit carries its digest, if it has one.
+    has_digest: Option<bool>,
+    is_withdrawn: bool,
     artifacts: u64,
     bytes: u64,
     problems: Vec<Problem>,
@@ -167,7 +210,17 @@ struct Examined {
 
 impl Examined {
     fn new(task: TaskId) -> Self {
-        Self { task, committed: false, artifacts: 0, bytes: 0, problems: Vec::new(), strays: Vec::new() }
+        let (has_digest, is_withdrawn) = (None, false);
+        Self {
+            task,
+            committed: false,
+            has_digest,
+            is_withdrawn,
+            artifacts: 0,
+            bytes: 0,
+            problems: Vec::new(),
+            strays: Vec::new(),
+        }
     }
 
     fn problem(&mut self, key: &str, why: impl Into<String>) {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_core::Ledger;
-use basin_core::command::{Command, Complete, Refusal, Reply};
+use basin_core::command::{Command, Complete, Refusal, Reply, Withdrawal};
 use basin_core::event::{Change, Event, FinalReason, Granted, Verdict};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
@@ -166,7 +166,7 @@ impl Checks {
             if view.and_then(|view| view.commit.cloned()).as_ref() != Some(commit) {
                 return broken(1, format!("the commit of {task} was lost in a restart"));
             }
-            if store.read(task) != Some(commit) {
+            if store.read(task) != Some(commit) && !store.has_withdrawn(task, &commit.lease) {
                 return broken(1, format!("the store's commit of {task} is another"));
             }
         }
@@ -202,7 +202,7 @@ impl Checks {
         if self.committed.insert(task, commit.clone()).is_some() {
             return broken(1, format!("{task} was committed twice"));
         }
-        if store.read(&task) != Some(commit) {
+        if store.read(&task) != Some(commit) && !store.has_withdrawn(&task, &commit.lease) {
             return broken(1, format!("the commit of {task} isn't the store's"));
         }
         if !plan.fates[&task].commits() {
@@ -211,6 +211,19 @@ impl Checks {
         // What the journal has is never lost, whether or not anybody was told.
         self.acknowledged.insert(task);
         self.finals.remove(&task);
+        Ok(())
+    }
+
+    fn withdrawn(&mut self, withdrawal: &Withdrawal, store: &Store) -> Result<(), Broken> {
+        let Withdrawal { task, lease, .. } = withdrawal;
+        if !store.has_withdrawn(task, lease) {
+            return broken(1, format!("the commit of {task} was withdrawn though nothing is damaged"));
+        }
+        if self.committed.get(task).is_some_and(|commit| commit.lease == *lease) {
+            self.committed.remove(task);
+            self.acknowledged.remove(task);
+            self.charges.remove(task);
+        }
         Ok(())
     }
 
@@ -288,8 +301,10 @@ impl World {
             Change::Granted(granted) => {
                 // Promise 6: whoever had the task before has stopped.
                 for (task, _) in &granted.tasks {
-                    if let Some(other) = self.workers.iter().position(|worker| worker.runs(None, Some(*task)))
-                    {
+                    let other = self.workers.iter().position(|worker| worker.runs(None, Some(*task)));
+                    // A late attempt at a task that another had committed goes on until it hears of that. Where that commit
+                    // was withdrawn meanwhile, its own is one of two that race for the note's place.
+                    if let Some(other) = other.filter(|_| !self.store.was_withdrawn(task)) {
                         return broken(6, format!("{task} was granted while worker {other} ran it"));
                     }
                 }
@@ -300,6 +315,10 @@ impl World {
                 broken(1, format!("{} was chosen though its store honours conditions", choice.commit.task))
             }
             Change::Committed(commit) => self.checks.committed(commit, &self.store, &self.plan),
+            Change::Withdrawn(withdrawal) => {
+                self.count("commits withdrawn");
+                self.checks.withdrawn(withdrawal, &self.store)
+            }
             Change::Failed { lease, task, failure, verdict } => {
                 self.checks.failed(lease, *task, failure.kind, *verdict)?;
                 self.count(match (failure.kind, verdict) {

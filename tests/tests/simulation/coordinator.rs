@@ -267,7 +267,7 @@ impl World {
     }
 
     /// What arrives while the disk is busy waits for the same turn.
-    fn enqueue(&mut self, asker: Option<(Caller, u64)>, ask: Ask) {
+    pub(crate) fn enqueue(&mut self, asker: Option<(Caller, u64)>, ask: Ask) {
         if self.coordinator.waiting.is_empty() {
             let (delay, life) = (self.chance.between(0, 20), self.coordinator.life);
             self.after(delay, Happening::Turn { life });

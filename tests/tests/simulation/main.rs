@@ -134,6 +134,17 @@ fn leaders_that_hang_and_go_on_when_another_leads_break_no_promise() {
 }
 
 #[test]
+fn what_is_damaged_is_withdrawn_and_committed_again_and_no_promise_is_broken() {
+    let tally = keeps_all_promises(500, Faults::DAMAGE_TOO);
+    if number_from("BASIN_SIMULATION_SEED").is_some() {
+        return;
+    }
+    for what in ["commits damaged", "commits withdrawn", "attempts superseded", "coordinator deaths"] {
+        assert!(tally.contains_key(what), "it never happened: {what}");
+    }
+}
+
+#[test]
 fn a_seed_gives_the_same_history_each_time() {
     for seed in 0..20 {
         let history = || World::new(seed, Faults::MANY, None).history().unwrap();

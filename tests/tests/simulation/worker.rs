@@ -448,6 +448,14 @@ impl World {
                 }
                 self.say_completed(number, &lease, found);
             }
+            // Its own commit was there, and counts no more: this attempt is over.
+            None if self.store.has_withdrawn(&task, &lease) => {
+                if let Some(lane) = self.workers[number].lane(&lease, task) {
+                    lane.is_running = false;
+                }
+                let reason = ReleaseReason::Stopped;
+                self.settle(number, &lease, task, Ask::Release { lease: lease.clone(), task, reason });
+            }
             None if tries < TRIES => {
                 self.after(1_000, Happening::Put { worker: number, life, lease, task, tries: tries + 1 });
             }
@@ -469,6 +477,6 @@ impl World {
             Fate::Completes | Fate::Flaky | Fate::Invalid | Fate::Poison => Outcome::Completed,
         };
         let manifest = Digest::of(format!("{task} {lease}").as_bytes());
-        Complete { task, lease: lease.clone(), attempt, manifest, outcome }
+        Complete { task, lease: lease.clone(), attempt, manifest, outcome, digest: None }
     }
 }

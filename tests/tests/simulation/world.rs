@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use basin_core::command::{Command, Complete, Refusal, Reply, Sync};
+use basin_core::command::{Command, Complete, Refusal, Reply, Sync, Withdraw, Withdrawal};
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::time::Timestamp;
@@ -59,6 +59,8 @@ pub(crate) struct Faults {
     pub(crate) workers_too: bool,
     /// The leader hangs and a standby takes over, a second.
     pub(crate) pauses: f64,
+    /// Something that was committed is damaged and withdrawn, a second.
+    pub(crate) damage: f64,
 }
 
 impl Faults {
@@ -70,7 +72,10 @@ impl Faults {
         incidents: 0.05,
         workers_too: true,
         pauses: 0.0,
+        damage: 0.0,
     };
+    /// What is committed is damaged as well, and repaired.
+    pub(crate) const DAMAGE_TOO: Self = Self { damage: 0.1, ..Self::MANY };
     /// Leaders hang as well, and go on when another leads.
     pub(crate) const PAUSES_TOO: Self = Self { pauses: 0.03, ..Self::MANY };
     /// Only the coordinator dies.
@@ -82,6 +87,7 @@ impl Faults {
         incidents: 0.03,
         workers_too: false,
         pauses: 0.0,
+        damage: 0.0,
     };
     const NONE: Self = Self {
         loss: 0.0,
@@ -91,6 +97,7 @@ impl Faults {
         incidents: 0.0,
         workers_too: false,
         pauses: 0.0,
+        damage: 0.0,
     };
 }
 
@@ -149,6 +156,7 @@ pub(crate) enum Happening {
     Look { life: u32, lease: LeaseId, tasks: Vec<TaskId> },
     CoordinatorStarts,
     SupersededWakes,
+    Repair,
     WorkerStarts(usize),
     Round { worker: usize, life: u32 },
     Fence { worker: usize, life: u32 },
@@ -174,6 +182,8 @@ pub(crate) struct World {
     pub(crate) workers: Vec<Worker>,
     pub(crate) client: Client,
     pub(crate) checks: Checks,
+    /// The commits that the store has withdrawn, as the ledger is told again and again.
+    withdrawals: Vec<Withdrawal>,
     pub(crate) is_healed: bool,
     agenda: BTreeMap<(Millis, u64), Happening>,
     numbers: u64,
@@ -201,6 +211,7 @@ impl World {
             workers,
             client: Client::default(),
             checks: Checks::default(),
+            withdrawals: Vec::new(),
             is_healed: false,
             agenda: BTreeMap::new(),
             numbers: 0,
@@ -215,6 +226,9 @@ impl World {
         world.after(100, Happening::ClientActs);
         world.after(1_000, Happening::Incident);
         world.after(BAD_TIMES, Happening::Heal);
+        if faults.damage > 0.0 {
+            world.after(5_000, Happening::Repair);
+        }
         world
     }
 
@@ -270,6 +284,7 @@ impl World {
             Happening::Look { life, lease, tasks } => self.coordinator_looks(life, lease, tasks),
             Happening::CoordinatorStarts => return self.coordinator_starts(),
             Happening::SupersededWakes => self.superseded_wakes(),
+            Happening::Repair => self.repair_is_told(),
             Happening::WorkerStarts(worker) => self.worker_starts(worker),
             Happening::Round { worker, life } => self.worker_syncs(worker, life),
             Happening::Fence { worker, life } => return self.worker_fences(worker, life),
@@ -354,6 +369,13 @@ impl World {
         if self.faults.pauses > 0.0 && self.chance.happens(self.faults.pauses) {
             self.coordinator_is_paused();
         }
+        if self.faults.damage > 0.0 && self.chance.happens(self.faults.damage) {
+            let number = self.number();
+            if let Some(Complete { task, lease, attempt, .. }) = self.store.withdraw(number) {
+                self.count("commits damaged");
+                self.withdrawals.push(Withdrawal { task, lease, attempt });
+            }
+        }
         for worker in 0..self.workers.len() {
             if self.faults.workers_too && self.chance.happens(self.faults.incidents / 2.0) {
                 match self.chance.between(0, 3) {
@@ -365,6 +387,15 @@ impl World {
                     }
                 }
             }
+        }
+    }
+
+    /// The coordinator is told what is withdrawn in the store: all of it, and again, since it may have died.
+    fn repair_is_told(&mut self) {
+        self.after(5_000, Happening::Repair);
+        if self.coordinator.ledger().is_some() && !self.withdrawals.is_empty() {
+            let withdraw = Withdraw { sweep: None, commits: self.withdrawals.clone() };
+            self.enqueue(None, Ask::Steer(Command::Withdraw(withdraw)));
         }
     }
 
@@ -380,6 +411,13 @@ impl World {
     fn everything_has_ended(&mut self) -> Result<bool, Broken> {
         let Some(ledger) = self.coordinator.ledger() else { return Ok(false) };
         if !self.client.is_content() || !ledger.sweeps().all(|sweep| sweep.counts.open() == 0) {
+            return Ok(false);
+        }
+        let is_outdated = |of: &Withdrawal| {
+            let commit = ledger.task(&of.task).and_then(|task| task.commit);
+            commit.is_some_and(|commit| commit.lease == of.lease)
+        };
+        if self.withdrawals.iter().any(is_outdated) {
             return Ok(false);
         }
         Checks::at_the_end(ledger, &self.plan, &self.store)?;

@@ -18,14 +18,14 @@ use basin_proto::executor::{Checkpoint, Start, Stop, from_executor, to_executor}
 use basin_storage::{AttemptWriter, CommitMode, Provenance, StorageError, Store};
 use tokio::sync::watch;
 
-use super::cache::{DataCache, NoData};
+use super::cache::DataCache;
 use super::checkpoints::Checkpoints;
 use super::child::{Executor, Lane, Said};
 use super::coordinator::Coordinator;
 use super::delivery::{Trained, packed};
 use super::lease::{Lease, LeasedTask, Wish};
 use super::outages::{Outages, Standstill};
-use super::patience::Patience;
+use super::preparation::{prepare, restore};
 use super::silence::Silence;
 
 /// How an attempt ended.
@@ -79,6 +79,9 @@ impl From<Settlement> for Ended {
 /// What a failure of the store does to an attempt. An outage is nobody's fault: it was waited for until the lease had to be
 /// given back.
 pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+    if let StorageError::Corrupt { .. } = error {
+        return damaged(causes::in_words(error));
+    }
     let failed = || Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)));
     if error.outage().is_none() {
         return failed();
@@ -88,6 +91,11 @@ pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement
         Wish::Abandon => Settlement::Abandoned,
         Wish::Train => failed(),
     }
+}
+
+/// What is in the store isn't what was committed there: another attempt would find the same.
+pub(super) fn damaged(why: String) -> Settlement {
+    Settlement::Failed(Failure::new(FailureKind::Damaged, why))
 }
 
 fn unix_ms() -> u64 {
@@ -114,15 +122,18 @@ pub(super) async fn train(
     executor: &Arc<Executor>,
 ) -> Ended {
     let started_unix_ms = unix_ms();
-    let start = match prepare(place, lease, task).await {
-        Ok(start) => start,
+    let (start, mut resumed) = match prepare(place, lease, task).await {
+        Ok(prepared) => prepared,
         Err(settlement) => return settlement.into(),
     };
     let mut wishes = lease.wishes();
     if let Wish::GiveBack(reason) = *wishes.borrow_and_update() {
         return Settlement::Released(reason).into();
     }
-    let resumes = start.checkpoint.is_some();
+    let again = start.clone();
+    let mut refused = Vec::new();
+    // With an older checkpoint, once the executor has let go of the run that it began without.
+    let mut older: Option<Start> = None;
     let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
     let mut heard = Heard::default();
@@ -190,6 +201,16 @@ pub(super) async fn train(
                 keep_log(&writer, &lane).await;
                 return Settlement::Failed(failure).into();
             }
+            Ok(Some(from_executor::Message::Stopped(_)))
+                if older.is_some() && *lease.wishes().borrow() == Wish::Train =>
+            {
+                heard = Heard { began: true, ..Heard::default() };
+                if let Some(start) = older.take()
+                    && let Err(error) = lane.send(to_executor::Message::Start(start)).await
+                {
+                    return crashed(&writer, &lane, executor, &error, &heard).await;
+                }
+            }
             Ok(Some(from_executor::Message::Stopped(_))) => {
                 checkpoints.finish().await;
                 let settlement = match *lease.wishes().borrow() {
@@ -212,6 +233,19 @@ pub(super) async fn train(
                 if let Some(why) = started.checkpoint_refused {
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
                     heard.began_anew = true;
+                    refused.extend(resumed.take());
+                    match restore(place, lease, task, &refused).await {
+                        Ok(Some((path, from))) => {
+                            let (checkpoint, checkpoint_number) = (Some(path), from.1);
+                            older = Some(Start { checkpoint, checkpoint_number, ..again.clone() });
+                            resumed = Some(from);
+                            if let Err(error) = lane.send(to_executor::Message::Stop(Stop {})).await {
+                                return crashed(&writer, &lane, executor, &error, &heard).await;
+                            }
+                        }
+                        Ok(None) => {}
+                        Err(settlement) => return settlement.into(),
+                    }
                 }
             }
             Ok(Some(from_executor::Message::Ready(_))) => {}
@@ -230,7 +264,7 @@ pub(super) async fn train(
         basin_version: place.description.version.clone(),
         started_unix_ms,
         finished_unix_ms: unix_ms(),
-        resumed_from_step: heard.first_step.filter(|_| resumes && !heard.began_anew),
+        resumed_from_step: heard.first_step.filter(|_| resumed.is_some() && !heard.began_anew),
         steps: heard.last.iteration.saturating_sub(heard.first_step.unwrap_or(0)),
         step_seconds: heard.last.step_seconds,
         lanes: u32::try_from(lease.tasks.len()).unwrap_or(u32::MAX),
@@ -306,62 +340,6 @@ async fn hung(
         limit.as_secs_f64()
     );
     Settlement::Failed(Failure::new(FailureKind::Hung, message)).into()
-}
-
-/// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
-/// whose lease ended before it could tell), that is the end.
-async fn prepare(place: &Workplace<'_>, lease: &Lease, task: &LeasedTask) -> Result<Start, Settlement> {
-    let failed = |error| storage_failure(lease, &error);
-    let patience = Patience::while_leased(lease, place.outages);
-    if let Some(commit) = patience.call(|| place.store.read_commit(&task.id)).await.map_err(failed)? {
-        return Err(Settlement::Committed { manifest: commit.manifest });
-    }
-    let text = |path: &Path| path.to_string_lossy().into_owned();
-    let dataset = match &task.spec.data {
-        None => None,
-        Some(dataset) => match place.cache.path(dataset, lease).await {
-            Ok(path) => Some(text(&path)),
-            Err(NoData::Outage(error)) => return Err(failed(error)),
-            Err(NoData::Missing(failure)) => return Err(Settlement::Failed(failure)),
-        },
-    };
-    let mut inputs = std::collections::HashMap::new();
-    for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
-        let commit = patience.call(|| place.store.read_commit(input)).await.map_err(failed)?;
-        let commit = commit.ok_or_else(|| {
-            Settlement::Failed(Failure::new(
-                FailureKind::Storage,
-                format!("input {name} ({input}) has no commit"),
-            ))
-        })?;
-        let bytes = patience.call(|| place.store.read_result(&commit)).await.map_err(failed)?;
-        let path = place.scratch.join(format!("input-{position}.safetensors"));
-        patience.call(|| write(&path, &bytes)).await.map_err(failed)?;
-        inputs.insert(name.clone(), text(&path));
-    }
-    let stored = patience.call(|| place.store.newest_checkpoint(&task.id)).await.map_err(failed)?;
-    let (mut checkpoint, mut checkpoint_number) = (None, 0);
-    if let Some(stored) = stored {
-        let path = place.scratch.join("resume.safetensors");
-        patience.call(|| write(&path, &stored.bytes)).await.map_err(failed)?;
-        tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
-        (checkpoint, checkpoint_number) = (Some(text(&path)), stored.number);
-    }
-    Ok(Start {
-        spec_json: task.spec.canonical(),
-        scratch: text(place.scratch),
-        dataset,
-        inputs,
-        checkpoint,
-        checkpoint_number,
-        checkpoint_every_ms: u64::try_from(place.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
-    })
-}
-
-/// Writes a file of the scratch folder.
-async fn write(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
-    let written = tokio::fs::write(path, bytes).await;
-    written.map_err(|source| StorageError::File { path: path.to_owned(), source })
 }
 
 async fn keep_log(writer: &AttemptWriter, lane: &Lane) {

@@ -1,11 +1,19 @@
 //! Decoded data sets on this machine: fetched or made once, then mapped by every executor.
+//!
+//! A file is believed once its digest was checked in this process, and for as long as it is the same file: what was changed,
+//! cut off or replaced meanwhile is checked again. The digest of one that was fetched is the data set's own; that of one that
+//! was made here lies beside it.
 
-use std::io;
+use std::collections::HashMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use basin_domain::causes;
 use basin_domain::data::{self, Dataset};
+use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_experiments::dataset::DatasetError;
 use basin_storage::{StorageError, Store};
@@ -15,28 +23,55 @@ use super::lease::Lease;
 use super::outages::Outages;
 use super::patience::Patience;
 
-/// The cache folder: `<name>/<digest>/data.basin`.
+/// The cache folder: `<name>/<digest>/data.basin`, and for what is made here its digest, `data.blake3`.
 #[derive(Debug, Clone)]
 pub(super) struct DataCache {
     folder: PathBuf,
     store: Store,
-    /// One fetch at a time in this process; other processes are met by rename.
-    fetching: Arc<Mutex<()>>,
+    /// The files whose digest was checked. One is checked or fetched at a time in this process; other processes are met by
+    /// rename.
+    checked: Arc<Mutex<HashMap<PathBuf, FileIdentity>>>,
     outages: Arc<Outages>,
+}
+
+/// What tells whether a file is still the one that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FileIdentity {
+    size: u64,
+    modified: Option<SystemTime>,
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
+}
+
+impl FileIdentity {
+    fn of(file: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt;
+            (file.dev(), file.ino(), file.ctime(), file.ctime_nsec())
+        };
+        Self {
+            size: file.len(),
+            modified: file.modified().ok(),
+            #[cfg(unix)]
+            inode,
+        }
+    }
 }
 
 impl DataCache {
     pub(super) fn new(folder: PathBuf, store: Store, outages: Arc<Outages>) -> Self {
-        Self { folder, store, fetching: Arc::default(), outages }
+        Self { folder, store, checked: Arc::default(), outages }
     }
 
-    /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet. Outages of the store,
-    /// and of this machine's disk, are waited for.
+    /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet, or isn't what it
+    /// should be. Outages of the store, and of this machine's disk, are waited for.
     pub(super) async fn path(&self, dataset: &Dataset, lease: &Lease) -> Result<PathBuf, NoData> {
         let folder = self.folder.join(dataset.name.as_str()).join(dataset.digest.to_string());
         let path = folder.join("data.basin");
-        let _one_at_a_time = self.fetching.lock().await;
-        if path.exists() {
+        let mut checked = self.checked.lock().await;
+        let found = fs::metadata(&path).ok().map(|file| FileIdentity::of(&file));
+        if found.is_some() && found.as_ref() == checked.get(&path) {
             return Ok(path);
         }
         let missing = |error: &StorageError| {
@@ -55,14 +90,21 @@ impl DataCache {
         let file = |source| StorageError::File { path: folder.clone(), source };
         let got = patience.call(|| async {
             tokio::fs::create_dir_all(&folder).await.map_err(file)?;
+            remove_abandoned(&folder);
+            if is_right(dataset, is_made, &folder, &path).await? {
+                return Ok("found");
+            }
             match is_made {
-                true => make(dataset, &path).await.map(|()| true),
-                false => self.store.fetch_dataset(dataset, &path).await.map(drop).map(|()| false),
+                true => make(dataset, &folder, &path).await.map(|()| "made"),
+                false => self.store.fetch_dataset(dataset, &path).await.map(|()| "fetched"),
             }
         });
         match got.await {
-            Ok(made) => {
-                tracing::info!(dataset = %dataset.name, made, "data set fetched or made");
+            Ok(how) => {
+                tracing::info!(dataset = %dataset.name, how, "data set at hand");
+                let file = |source| missing(&StorageError::File { path: path.clone(), source });
+                let identity = FileIdentity::of(&fs::metadata(&path).map_err(file)?);
+                checked.insert(path.clone(), identity);
                 Ok(path)
             }
             Err(error) if error.outage().is_some() => Err(NoData::Outage(error)),
@@ -85,15 +127,86 @@ pub(super) enum NoData {
     Missing(Failure),
 }
 
-/// Makes a data set by its recipe.
-async fn make(dataset: &Dataset, path: &Path) -> Result<(), StorageError> {
+/// Whether a cached file is there and has the digest that it should have.
+async fn is_right(
+    dataset: &Dataset,
+    is_made: bool,
+    folder: &Path,
+    path: &Path,
+) -> Result<bool, StorageError> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    let unreadable = |source| StorageError::File { path: path.to_owned(), source };
+    let expected = if is_made { read_digest(folder) } else { Some(dataset.digest) };
+    let Some(expected) = expected else {
+        // A cache of before the digest was kept beside what is made here; making it again tells.
+        tracing::info!(dataset = %dataset.name, file = %path.display(), "data set made again");
+        return Ok(false);
+    };
+    let found = digest_of(path).await.map_err(unreadable)?;
+    if found != expected {
+        tracing::warn!(
+            dataset = %dataset.name,
+            file = %path.display(),
+            expected = %expected.short(),
+            found = %found.short(),
+            "a cached data set was damaged; it is fetched or made again"
+        );
+    }
+    Ok(found == expected)
+}
+
+/// Makes a data set by its recipe, then keeps its digest: without that the file is made again.
+async fn make(dataset: &Dataset, folder: &Path, path: &Path) -> Result<(), StorageError> {
     let (name, to) = (dataset.name.clone(), path.to_owned());
     let made = tokio::task::spawn_blocking(move || basin_experiments::dataset::generate(&name, &to)).await;
-    let source = match made {
-        Ok(Ok(_)) => return Ok(()),
-        Ok(Err(DatasetError::Write { source, .. } | DatasetError::Read { source, .. })) => source,
-        Ok(Err(error)) => io::Error::other(error),
-        Err(panic) => io::Error::other(panic),
-    };
-    Err(StorageError::File { path: path.to_owned(), source })
+    let file = |source| StorageError::File { path: path.to_owned(), source };
+    match made {
+        Ok(Ok(made)) => write_digest(folder, made.digest).map_err(file),
+        Ok(Err(DatasetError::Write { source, .. } | DatasetError::Read { source, .. })) => Err(file(source)),
+        Ok(Err(error)) => Err(file(io::Error::other(error))),
+        Err(panic) => Err(file(io::Error::other(panic))),
+    }
+}
+
+/// Files that aren't whole and weren't written to for so long belong to processes that were killed.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// Removes what killed processes have left half made. What can't be removed does no harm.
+fn remove_abandoned(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let age = || entry.metadata().ok()?.modified().ok()?.elapsed().ok();
+        if name.starts_with(".data.")
+            && name.ends_with(".partial")
+            && age().is_some_and(|age| age >= ABANDONED_AFTER)
+        {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+async fn digest_of(path: &Path) -> io::Result<Digest> {
+    let path = path.to_path_buf();
+    tokio::task::spawn_blocking(move || basin_storage::digest_of_file(&path))
+        .await
+        .map_err(io::Error::other)?
+}
+
+fn digest_file(folder: &Path) -> PathBuf {
+    folder.join("data.blake3")
+}
+
+/// The digest that lies beside a file that was made here, if it does.
+fn read_digest(folder: &Path) -> Option<Digest> {
+    fs::read_to_string(digest_file(folder)).ok()?.trim().parse().ok()
+}
+
+fn write_digest(folder: &Path, digest: Digest) -> io::Result<()> {
+    let partial = folder.join(format!(".data.blake3.{}.partial", std::process::id()));
+    let mut file = File::create(&partial)?;
+    writeln!(file, "{digest}")?;
+    file.sync_all()?;
+    fs::rename(&partial, digest_file(folder))
 }

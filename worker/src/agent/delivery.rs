@@ -8,7 +8,7 @@ use basin_domain::outage::Outage;
 use basin_domain::record::Outcome;
 use basin_proto::executor::Finished;
 use basin_proto::v1;
-use basin_storage::{AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance};
+use basin_storage::{AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance, StorageError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -79,6 +79,11 @@ pub(super) async fn deliver(place: &Workplace<'_>, lease: &Lease, trained: &Trai
     let committed = match place.commits {
         CommitMode::Conditional => match patience.call(|| place.store.commit(&commit)).await {
             Ok(outcome) => outcome,
+            // It was there, and was withdrawn since: this attempt is over.
+            Err(error @ StorageError::Withdrawn { .. }) => {
+                tracing::warn!(task = %commit.task, %error, "this attempt's commit was withdrawn");
+                return Settlement::Abandoned;
+            }
             Err(error) => return storage_failure(lease, &error),
         },
         CommitMode::Serialised => match ask_to_commit(place, lease, held, &commit).await {

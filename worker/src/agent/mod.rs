@@ -17,6 +17,7 @@ mod machine;
 mod outages;
 mod pack;
 mod patience;
+mod preparation;
 mod settings;
 mod silence;
 mod slot;

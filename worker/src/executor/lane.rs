@@ -151,7 +151,7 @@ impl Lane {
                 return Err(End::Stopped);
             }
             let advance = training.run.advance()?;
-            training.advances += 1;
+            training.advances = training.advances.saturating_add(1);
             if training.told.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
                 training.told = Instant::now();
                 self.tell(&training, outbox)?;

@@ -41,6 +41,8 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
                 settle::check_recorded(ledger, task, &commit)?;
             }
             None if !listed.contains_key(&task) => return Err(Refusal::UnknownTask(task)),
+            // Whoever prepared the launch has read it before it was withdrawn.
+            Some(known) if ledger.state.task(known).withdrawn.contains(&commit.lease) => {}
             Some(_) | None if committed.insert(task) => changes.push(Change::Committed(commit)),
             Some(_) | None => {}
         }

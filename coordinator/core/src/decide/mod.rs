@@ -13,6 +13,7 @@ mod shares;
 mod steer;
 mod sync;
 mod tick;
+mod withdraw;
 
 /// Decides about a command: what happens, which the caller applies (and makes durable before it answers), and the reply.
 ///
@@ -30,6 +31,7 @@ pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<
         Command::Sync(sync) => sync::sync(ledger, now, &sync)?,
         Command::Complete(complete) => settle::complete(ledger, complete)?,
         Command::Adopt(complete) => settle::adopt(ledger, complete)?,
+        Command::Withdraw(withdraw) => withdraw::withdraw(ledger, withdraw)?,
         Command::Choose(choice) => settle::choose(ledger, choice)?,
         Command::Fail { lease, task, failure } => settle::fail(ledger, now, &lease, task, failure)?,
         Command::Release { lease, task, reason } => settle::release(ledger, &lease, task, reason)?,

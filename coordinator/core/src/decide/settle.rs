@@ -27,6 +27,7 @@ pub(super) fn complete(ledger: &Ledger, complete: Complete) -> Decision {
         check_recorded(ledger, task, &complete)?;
         return Ok((Vec::new(), Reply::Settled { held }));
     }
+    check_not_withdrawn(record, &complete)?;
     if !could_have_run(record, &complete) {
         return Err(Refusal::NotOfThisLease { lease: complete.lease, task: complete.task });
     }
@@ -62,6 +63,7 @@ pub(super) fn adopt(ledger: &Ledger, complete: Complete) -> Decision {
         check_recorded(ledger, task, &complete)?;
         return nothing_to_do();
     }
+    check_not_withdrawn(ledger.state.task(task), &complete)?;
     Ok((vec![Change::Committed(complete)], Reply::Done))
 }
 
@@ -77,6 +79,12 @@ pub(super) fn fail(
     };
     let Undecided { task, worker, held } = undecided;
     let record = ledger.state.task(task);
+    if failure.kind == FailureKind::Damaged && ledger.index.links(task).waits_for_inputs() {
+        // An input was withdrawn while this read it: it waits for the new one, and nobody is charged.
+        let reason = ReleaseReason::Stopped;
+        let released = Change::Released { lease: lease.clone(), task: id, reason };
+        return Ok((vec![released], Reply::Settled { held }));
+    }
     let verdict = verdict(ledger.policy(), record, worker, failure.kind, now);
     // The message may come from a conversion that didn't shorten it.
     let failure = Failure::new(failure.kind, failure.message);
@@ -117,13 +125,23 @@ pub(super) fn expire(ledger: &Ledger, now: Timestamp, lease: &LeaseId, tasks: &[
 pub(super) fn check_recorded(ledger: &Ledger, task: TaskIndex, commit: &Complete) -> Result<(), Refusal> {
     match &ledger.state.task(task).stage {
         Stage::Committed(recorded)
-            if recorded.manifest != commit.manifest || recorded.lease != commit.lease =>
+            if recorded.manifest != commit.manifest
+                || recorded.lease != commit.lease
+                || commit.digest.is_some_and(|digest| recorded.digest.is_some_and(|it| it != digest)) =>
         {
             Err(Refusal::CommittedOtherwise { task: commit.task, recorded: recorded.lease.clone() })
         }
         Stage::Committed(_) | Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Failed(_) => {
             Ok(())
         }
+    }
+}
+
+/// Refuses a commit that was withdrawn: somebody has read it in the store before that.
+fn check_not_withdrawn(task: &Task, commit: &Complete) -> Result<(), Refusal> {
+    match task.withdrawn.contains(&commit.lease) {
+        false => Ok(()),
+        true => Err(Refusal::Withdrawn { task: commit.task, lease: commit.lease.clone() }),
     }
 }
 
@@ -165,7 +183,9 @@ fn could_have_run(task: &Task, commit: &Complete) -> bool {
 fn verdict(policy: &Policy, task: &Task, worker: &WorkerId, kind: FailureKind, now: Timestamp) -> Verdict {
     let charged = task.charged + 1;
     let workers = task.failed_on.len() + usize::from(!task.failed_on.contains(worker));
-    if !kind.is_retryable() {
+    if kind == FailureKind::Damaged {
+        Verdict::Final(FinalReason::Damaged)
+    } else if !kind.is_retryable() {
         Verdict::Final(FinalReason::InvalidParameters)
     } else if workers >= policy.quarantine_workers as usize {
         Verdict::Final(FinalReason::Quarantined)

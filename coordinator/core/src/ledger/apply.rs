@@ -12,7 +12,7 @@ use super::state::{
 };
 use super::{Ledger, Sighting};
 use crate::attempt::{AttemptEnd, AttemptRecord};
-use crate::command::Complete;
+use crate::command::{Complete, Withdrawal};
 use crate::event::{Change, Event, Granted, Heard, Launched, Verdict};
 
 impl Ledger {
@@ -48,6 +48,7 @@ impl Ledger {
                 self.state.task_mut(task).chosen = Some(Box::new(choice.clone()));
             }
             Change::Committed(commit) => self.committed(at, commit),
+            Change::Withdrawn(withdrawal) => self.withdrawn(at, withdrawal),
             Change::Failed { lease, task, failure, verdict } => {
                 self.failed(at, lease, task, failure, *verdict);
             }
@@ -190,11 +191,7 @@ impl Ledger {
 
     fn retried(&mut self, at: Timestamp, task: &TaskId) {
         let task = self.known(task);
-        let record = self.state.task_mut(task);
-        record.charged = 0;
-        record.failed_on.clear();
-        record.first_failure = None;
-        record.not_before = None;
+        self.state.task_mut(task).forgive();
         self.set_stage(at, task, Stage::Waiting);
     }
 
@@ -279,6 +276,33 @@ impl Ledger {
         self.set_stage(at, task, Stage::Committed(commit.clone()));
     }
 
+    /// Takes a commit back. The task gets a budget of attempts as if it were new; what read its result stays, since its next
+    /// one is the same.
+    fn withdrawn(&mut self, at: Timestamp, withdrawal: &Withdrawal) {
+        let Withdrawal { task, lease, attempt } = withdrawal;
+        let task = self.known(task);
+        let record = self.state.task_mut(task);
+        record.withdrawn.push(lease.clone());
+        record.chosen.take_if(|choice| choice.commit.lease == *lease);
+        let is_committed = matches!(&record.stage, Stage::Committed(commit) if commit.lease == *lease);
+        match record.lease() {
+            Some(held) if held == lease => {
+                self.leave_lease(task, at, AttemptEnd::Withdrawn, lease);
+            }
+            // Another attempt is under way; its number is what the audit compares.
+            Some(_) => return,
+            None => self.state.task_mut(task).end_attempt(lease, at, AttemptEnd::Withdrawn),
+        }
+        let record = self.state.task_mut(task);
+        record.begun = record.begun.max(attempt.0);
+        if is_committed {
+            record.forgive();
+        }
+        if is_committed || record.lease().is_some() {
+            self.set_stage(at, task, Stage::Waiting);
+        }
+    }
+
     fn failed(&mut self, at: Timestamp, lease: &LeaseId, id: &TaskId, failure: &Failure, verdict: Verdict) {
         let task = self.known(id);
         let worker = self.leave_lease(task, at, AttemptEnd::Failed(failure.clone()), lease);
@@ -328,7 +352,7 @@ pub(crate) const fn speaks_against_worker(kind: FailureKind) -> bool {
         | FailureKind::Hung
         | FailureKind::Experiment
         | FailureKind::Storage => true,
-        // The task's own fault; and a lost worker is gone.
-        FailureKind::InvalidParameters | FailureKind::WorkerLost => false,
+        // The task's own fault, or the store's; and a lost worker is gone.
+        FailureKind::InvalidParameters | FailureKind::WorkerLost | FailureKind::Damaged => false,
     }
 }

@@ -34,7 +34,7 @@ pub enum Violation {
     /// A lease covers nothing, or a task that doesn't say so.
     #[error("lease {0} covers nothing, or a task that is not under it")]
     EmptyLease(LeaseId),
-    /// A task runs though an input isn't committed.
+    /// A task runs though an input isn't committed, and never was.
     #[error("task {0} runs before its inputs are committed")]
     TooEarly(TaskId),
     /// A task's attempts don't fit its stage: an open attempt where there is no lease, or the other way round.
@@ -46,6 +46,9 @@ pub enum Violation {
     /// A commit is to be written for a task that is committed.
     #[error("task {0} is committed, and a commit is still to be written for it")]
     Choice(TaskId),
+    /// A task is committed under a lease whose commit was withdrawn.
+    #[error("task {0} is committed by what was withdrawn")]
+    Withdrawn(TaskId),
     /// A sweep has an end though it goes on, or none though it is over.
     #[error("the end of sweep {0} does not fit its tasks")]
     Finish(SweepId),
@@ -112,8 +115,11 @@ impl Ledger {
                 return Some(Violation::NotCovered { task: task.id, lease: lease.clone() });
             }
             let inputs = self.state.shapes[task.shape.get()].spec.inputs.values();
-            let committed =
-                |id| self.find_task(id).is_some_and(|input| self.state.task(input).is_committed());
+            // One whose input was withdrawn goes on: it has read it, or notices.
+            let committed = |id| {
+                let input = self.find_task(id).map(|input| self.state.task(input));
+                input.is_some_and(|input| input.is_committed() || !input.withdrawn.is_empty())
+            };
             if !inputs.clone().all(committed) {
                 return Some(Violation::TooEarly(task.id));
             }
@@ -123,6 +129,9 @@ impl Ledger {
             }
         } else if open != 0 {
             return Some(Violation::Attempts(task.id));
+        }
+        if matches!(&task.stage, Stage::Committed(commit) if task.withdrawn.contains(&commit.lease)) {
+            return Some(Violation::Withdrawn(task.id));
         }
         if task.is_committed() && task.chosen.is_some() {
             return Some(Violation::Choice(task.id));

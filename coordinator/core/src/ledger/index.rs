@@ -178,17 +178,19 @@ impl Index {
         }
     }
 
-    /// Tells the dependents of a task that it was committed, or failed, or no longer has; names those it matters to.
+    /// Tells the dependents of a task that it was committed or has failed, or no longer is or has; names those it matters to.
     fn notify_dependents(&mut self, task: TaskIndex, before: Phase, after: Phase) -> Vec<TaskIndex> {
         let met = !before.is_committed() && after.is_committed();
+        let withdrawn = before.is_committed() && !after.is_committed();
         let died = !before.is_dead_end() && after.is_dead_end();
         let revived = before.is_dead_end() && !after.is_dead_end();
-        if !(met || died || revived) {
+        if !(met || withdrawn || died || revived) {
             return Vec::new();
         }
         let dependents = self.links[task.get()].dependents.clone();
         for dependent in &dependents {
             let links = &mut self.links[dependent.get()];
+            links.unmet += u32::from(withdrawn);
             links.unmet -= u32::from(met);
             links.failed_inputs += u32::from(died);
             links.failed_inputs -= u32::from(revived);
@@ -259,6 +261,13 @@ impl Index {
                 self.held.remove(&lease.worker);
             }
         }
+    }
+}
+
+impl Links {
+    /// Whether an input isn't committed, or not any more.
+    pub(crate) const fn waits_for_inputs(&self) -> bool {
+        self.unmet > 0
     }
 }
 

@@ -122,6 +122,9 @@ pub(crate) struct Task {
     /// The commit that the coordinator writes for it, until it is known to be in the store.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) chosen: Option<Box<Choice>>,
+    /// The leases whose commits were withdrawn: none of them is ever taken again.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(crate) withdrawn: Vec<LeaseId>,
 }
 
 /// Where a task is in its life.
@@ -188,6 +191,7 @@ impl Task {
             not_before: None,
             attempts: Vec::new(),
             chosen: None,
+            withdrawn: Vec::new(),
         }
     }
 
@@ -218,6 +222,14 @@ impl Task {
             .map(|record| &record.worker)
     }
 
+    /// Forgets what was charged: the task has all attempts before it again.
+    pub(crate) fn forgive(&mut self) {
+        self.charged = 0;
+        self.failed_on.clear();
+        self.first_failure = None;
+        self.not_before = None;
+    }
+
     /// Remembers a new attempt; the first is kept for good, because its error explains most.
     pub(crate) fn remember(&mut self, record: AttemptRecord) {
         if self.attempts.len() >= Self::REMEMBERED {
@@ -241,7 +253,8 @@ pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
         FailureKind::InvalidParameters
         | FailureKind::MissingData
         | FailureKind::Experiment
-        | FailureKind::Storage => false,
+        | FailureKind::Storage
+        | FailureKind::Damaged => false,
     }
 }
 

@@ -13,4 +13,5 @@ mod sharing;
 mod steering;
 mod story;
 mod turns;
+mod withdrawing;
 mod workers;

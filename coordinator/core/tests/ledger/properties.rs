@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
-use basin_core::command::{Command, Complete, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply};
+use basin_core::command::{
+    Command, Complete, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Withdraw, Withdrawal,
+};
 use basin_core::event::{Change, Event};
 use basin_core::view::Phase;
 use basin_core::{Ledger, Snapshot};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
-use basin_domain::id::{Attempt, TaskId};
+use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::share::{Adjustment, SlotLimit, UserName};
 use proptest::prelude::*;
 
@@ -20,10 +22,31 @@ enum Step {
     Pass(u64),
     Launch(usize),
     Steer(usize, usize),
-    Adjust { sweep: usize, priority: i32, slots: u32 },
-    Sync { worker: usize, holds: u32, slots: u32, pack: u32, draining: bool, heard: bool, stale: bool },
-    Settle { grant: usize, task: usize, how: usize },
+    Adjust {
+        sweep: usize,
+        priority: i32,
+        slots: u32,
+    },
+    Sync {
+        worker: usize,
+        holds: u32,
+        slots: u32,
+        pack: u32,
+        draining: bool,
+        heard: bool,
+        stale: bool,
+    },
+    Settle {
+        grant: usize,
+        task: usize,
+        how: usize,
+    },
     Look(u32),
+    /// Something that was committed turns out damaged, and is withdrawn; perhaps only in the store so far.
+    Withdraw {
+        commit: usize,
+        is_told: bool,
+    },
     Drain(usize),
     Restart,
 }
@@ -49,6 +72,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..40usize, 0..4usize, 0..10usize)
             .prop_map(|(grant, task, how)| Step::Settle { grant, task, how }),
         3 => any::<u32>().prop_map(Step::Look),
+        2 => (0..20usize, 0..4u32).prop_map(|(commit, told)| Step::Withdraw { commit, is_told: told > 0 }),
         1 => (0..3usize).prop_map(Step::Drain),
         1 => Just(Step::Restart),
     ]
@@ -73,7 +97,10 @@ struct Run {
     story: Story,
     grants: Vec<Grant>,
     commits: BTreeMap<TaskId, Complete>,
-    committed: BTreeSet<TaskId>,
+    committed: BTreeMap<TaskId, LeaseId>,
+    /// What the store has withdrawn.
+    withdrawn: BTreeSet<(TaskId, LeaseId)>,
+    stale: Vec<Complete>,
     begun: BTreeSet<(TaskId, Attempt)>,
 }
 
@@ -107,6 +134,7 @@ impl Run {
                 self.story.tell(Command::Restarted);
             }
             Step::Look(found) => self.look(found),
+            Step::Withdraw { commit, is_told } => self.withdraw(commit, is_told),
             Step::Settle { grant, task, how } => self.settle(grant, task, how),
             Step::Sync { worker, holds, slots, pack, draining, heard, stale } => {
                 let mut says = self.story.says(WORKERS[worker], slots).packs(pack);
@@ -141,11 +169,46 @@ impl Run {
                 if found & (1 << (number % 32)) != 0 {
                     self.commits.entry(*task).or_insert_with(|| commit(*task, &lease, attempt));
                 }
-                if let Some(commit) = self.commits.get(task) {
-                    self.story.tell(Command::Adopt(commit.clone()));
+                if let Some(commit) = self.commits.get(task).cloned() {
+                    self.report(Command::Adopt(commit));
                 }
             }
             self.story.tell(Command::Expire { lease, tasks });
+        }
+    }
+
+    /// The store puts a note in the commit's place, and the ledger hears of it, later if at all. Who has read the commit
+    /// before may bring it yet.
+    fn withdraw(&mut self, number: usize, is_told: bool) {
+        if let Some(commit) = self.commits.values().nth(number % self.commits.len().max(1)).cloned() {
+            self.commits.remove(&commit.task);
+            self.withdrawn.insert((commit.task, commit.lease.clone()));
+            self.stale.push(commit);
+        }
+        if is_told {
+            let known = |task: &TaskId| self.story.ledger.task(task).is_some();
+            let told = self.stale.iter().filter(|commit| known(&commit.task));
+            let commits = told.map(|commit| Withdrawal {
+                task: commit.task,
+                lease: commit.lease.clone(),
+                attempt: commit.attempt,
+            });
+            let withdraw = Withdraw { sweep: None, commits: commits.collect() };
+            self.story.tell(Command::Withdraw(withdraw.clone()));
+            assert_eq!(self.story.tell(Command::Withdraw(withdraw)), vec![], "asked twice it is done once");
+            for stale in self.stale.clone() {
+                let phase = self.story.ledger.task(&stale.task).map(|task| task.phase);
+                let refusal = self.story.ask(Command::Adopt(stale.clone()));
+                assert!(refusal.is_err(), "{stale:?} was taken again in {phase:?}");
+            }
+        }
+    }
+
+    /// A commit that the store has; while the ledger has another, that was withdrawn since, it isn't taken.
+    fn report(&mut self, command: Command) {
+        if let Err(refusal) = self.story.ask(command) {
+            let Refusal::CommittedOtherwise { task, recorded } = refusal else { panic!("{refusal}") };
+            assert!(self.withdrawn.contains(&(task, recorded)));
         }
     }
 
@@ -158,8 +221,13 @@ impl Run {
         let (lease, task) = (grant.lease.clone(), *task);
         let command = match how {
             0..=4 => {
-                let commit =
-                    self.commits.entry(task).or_insert_with(|| commit(task, &lease, attempt.0)).clone();
+                let commit = match self.withdrawn.contains(&(task, lease.clone())) {
+                    // Its own commit was there and counts no more: the store tells it so, and it says nothing.
+                    true => return,
+                    false => {
+                        self.commits.entry(task).or_insert_with(|| commit(task, &lease, attempt.0)).clone()
+                    }
+                };
                 Command::Complete(commit)
             }
             5..=7 => {
@@ -170,7 +238,12 @@ impl Run {
         };
         // Of a task with very many attempts the ledger may have forgotten the lease.
         if let Err(refusal) = self.story.ask(command) {
-            assert_eq!(refusal, Refusal::NotOfThisLease { lease: grant.lease.clone(), task });
+            let is_withdrawn = |lease: &LeaseId| self.withdrawn.contains(&(task, lease.clone()));
+            match &refusal {
+                Refusal::CommittedOtherwise { recorded, .. } => assert!(is_withdrawn(recorded)),
+                Refusal::Withdrawn { lease, .. } => assert!(is_withdrawn(lease)),
+                _ => assert_eq!(refusal, Refusal::NotOfThisLease { lease: grant.lease.clone(), task }),
+            }
         }
     }
 
@@ -185,14 +258,22 @@ impl Run {
                 assert!(most.is_none_or(|most| of_user <= most.get()), "a user was given too much");
                 for granted in &granted.tasks {
                     assert!(self.begun.insert(*granted), "attempt {} was begun twice", granted.1);
-                    assert!(!self.committed.contains(&granted.0), "a committed task was granted");
+                    assert!(!self.committed.contains_key(&granted.0), "a committed task was granted");
                 }
             }
             if let Change::Committed(commit) = &event.change {
-                assert!(self.committed.insert(commit.task), "committed twice");
+                let before = self.committed.insert(commit.task, commit.lease.clone());
+                assert_eq!(before, None, "committed twice");
+            }
+            if let Change::Withdrawn(Withdrawal { task, lease, .. }) = &event.change {
+                assert!(self.withdrawn.contains(&(*task, lease.clone())));
+                self.committed
+                    .remove(task)
+                    .filter(|committed| committed != lease)
+                    .map(|other| self.committed.insert(*task, other));
             }
         }
-        for task in &self.committed {
+        for task in self.committed.keys() {
             assert!(self.story.phase(*task).is_committed(), "a commit was lost");
         }
         for (task, _) in SWEEPS.iter().filter_map(|id| self.story.ledger.sweep_tasks(&sweep(id))).flatten() {
@@ -215,7 +296,9 @@ proptest! {
             story: Story::with(policy),
             grants: vec![],
             commits: BTreeMap::new(),
-            committed: BTreeSet::new(),
+            committed: BTreeMap::new(),
+            withdrawn: BTreeSet::new(),
+            stale: vec![],
             begun: BTreeSet::new(),
         };
         let mut since_restart = 0;

@@ -145,6 +145,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
         server.shut_down().await;
         return Err(failed);
     }
+    let ledger = server.coordinator().map(|coordinator| coordinator.ledger.clone());
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,
@@ -152,6 +153,16 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     };
     server.shut_down().await;
     if failed {
+        let failure = ledger.as_ref().and_then(|ledger| ledger.failure());
+        if let Some(failure) = failure {
+            let way_out = match failure.is_full {
+                true => format!("make space for {journal_name}, and start it again"),
+                false => "start it again once that is mended".to_owned(),
+            };
+            return Err(Failed::basin(failure.clone()).context("nothing more can be acknowledged").hint(
+                format!("{way_out}: what was answered is kept, and workers wait for the next coordinator"),
+            ));
+        }
         return Err(Failed::basin(anyhow::anyhow!(
             "the journal or the port failed; nothing more can be acknowledged"
         ))

@@ -65,7 +65,11 @@ pub(super) struct Target {
 
 impl Target {
     /// A run of these parameters; `counts` are the examples of data sets.
-    pub(super) fn new(experiment: Experiment, dataset: Option<DatasetReference>, counts: &ExampleCounts) -> Self {
+    pub(super) fn new(
+        experiment: Experiment,
+        dataset: Option<DatasetReference>,
+        counts: &ExampleCounts,
+    ) -> Self {
         let canonical = canonical(experiment.clone(), dataset.as_ref(), counts);
         let written = (experiment != canonical).then(|| Box::new(experiment));
         Self { experiment: canonical, dataset, written }
@@ -78,9 +82,14 @@ impl Target {
 }
 
 /// An experiment in its canonical form, on this data set.
-fn canonical(experiment: Experiment, dataset: Option<&DatasetReference>, counts: &ExampleCounts) -> Experiment {
-    let known =
-        |reference: &DatasetReference| counts.get(reference).copied().or_else(|| data::built_in_examples(reference.name.as_str()));
+fn canonical(
+    experiment: Experiment,
+    dataset: Option<&DatasetReference>,
+    counts: &ExampleCounts,
+) -> Experiment {
+    let known = |reference: &DatasetReference| {
+        counts.get(reference).copied().or_else(|| data::built_in_examples(reference.name.as_str()))
+    };
     experiment.canonical(dataset.and_then(known))
 }
 

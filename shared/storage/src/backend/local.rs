@@ -5,15 +5,22 @@
 //! cut. What it costs is measured in `docs/decisions/0003-commit.md`.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use basin_domain::digest::Digest;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
 use super::{IfMissing, Opened};
 use crate::{Result, StorageError};
+
+/// How the name of the file ends under whose lock a file is replaced. Staged files are counted from 1.
+const LOCK: &str = "#0";
+/// How the name ends of the file that replaces it, written under that lock; far from those that are counted.
+const REPLACEMENT: &str = "#4294967296";
 
 /// Opens `file:///…`.
 pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
@@ -96,6 +103,46 @@ pub(crate) fn sync_to_root(folder: &Path, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Syncs the folders as [`sync_to_root`] does, after the nearest one was changed: a sync that failed before may have left its
+/// changes behind as if they were on disk, and syncing them again would prove nothing.
+pub(crate) fn sync_names(folder: &Path, root: &Path) -> io::Result<()> {
+    let marker = folder.join(format!("sync#{}", std::process::id()));
+    File::create(&marker)?;
+    match std::fs::remove_file(&marker) {
+        // Another thread does the same.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        removed => removed?,
+    }
+    sync_to_root(folder, root)
+}
+
+/// Writes `bytes` over the file if it holds those of the digest `expected`, durably; whether it did.
+///
+/// Replacing goes one at a time, under a lock beside the file, and the file is never absent on the way: who creates it under
+/// the condition that it isn't there doesn't need the lock.
+pub(crate) fn replace_file(file: &Path, expected: Option<Digest>, bytes: &[u8]) -> io::Result<bool> {
+    let (folder, name) = match (file.parent(), file.file_name()) {
+        (Some(folder), Some(name)) => (folder, name.to_string_lossy()),
+        (None, _) | (_, None) => return Err(io::ErrorKind::InvalidInput.into()),
+    };
+    // Like a staged file's, its name is in no listing; unlike them it stays.
+    let lock = File::options().create(true).append(true).open(folder.join(format!("{name}{LOCK}")))?;
+    lock.lock()?;
+    let mut hasher = blake3::Hasher::new();
+    io::copy(&mut File::open(file)?, &mut hasher)?;
+    let found = Digest::from_bytes(*hasher.finalize().as_bytes());
+    if expected.is_some_and(|expected| expected != found) {
+        return Ok(false);
+    }
+    let staged = folder.join(format!("{name}{REPLACEMENT}"));
+    let mut replacement = File::create(&staged)?;
+    replacement.write_all(bytes)?;
+    replacement.sync_all()?;
+    std::fs::rename(&staged, file)?;
+    sync_folder(folder)?;
+    Ok(true)
+}
+
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
@@ -111,6 +158,18 @@ fn sync_folder(_: &Path) -> io::Result<()> {
 ///
 /// Only for a folder that nobody needs to write any more: a staged file may be an upload in progress.
 pub(crate) fn remove_staged(folder: &Path) -> io::Result<u64> {
+    remove_staged_where(folder, |_| true)
+}
+
+/// The same of those that nobody has written to for `age`: no upload takes that long for one part.
+pub(crate) fn remove_staged_before(folder: &Path, age: Duration) -> io::Result<u64> {
+    remove_staged_where(folder, |entry| {
+        let modified = entry.metadata().ok().and_then(|meta| meta.modified().ok());
+        modified.and_then(|at| at.elapsed().ok()).is_some_and(|elapsed| elapsed >= age)
+    })
+}
+
+fn remove_staged_where(folder: &Path, is_abandoned: impl Fn(&std::fs::DirEntry) -> bool) -> io::Result<u64> {
     let mut removed = 0;
     let mut folders: Vec<PathBuf> = vec![folder.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -123,9 +182,18 @@ pub(crate) fn remove_staged(folder: &Path) -> io::Result<u64> {
             let kind = entry.file_type()?;
             if kind.is_dir() {
                 folders.push(entry.path());
-            } else if kind.is_file() && is_staged(&entry.file_name().to_string_lossy()) {
-                std::fs::remove_file(entry.path())?;
-                removed += 1;
+            } else if kind.is_file()
+                && is_staged(&entry.file_name().to_string_lossy())
+                && is_abandoned(&entry)
+            {
+                match std::fs::remove_file(entry.path()) {
+                    // Its writer has given it its name, or another removed it.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    done => {
+                        done?;
+                        removed += 1;
+                    }
+                }
             }
         }
     }
@@ -134,6 +202,9 @@ pub(crate) fn remove_staged(folder: &Path) -> io::Result<u64> {
 
 fn is_staged(name: &str) -> bool {
     name.rsplit_once('#').is_some_and(|(base, number)| {
-        !base.is_empty() && !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        !base.is_empty()
+            && !number.is_empty()
+            && number != &LOCK[1..]
+            && number.bytes().all(|byte| byte.is_ascii_digit())
     })
 }

@@ -19,7 +19,7 @@ mod memory;
 mod remote;
 mod s3;
 
-pub(crate) use local::{remove_staged, sync_to_root};
+pub(crate) use local::{remove_staged, remove_staged_before, replace_file, sync_names, sync_to_root};
 pub(crate) use remote::NoCredentials;
 
 /// An opened store.

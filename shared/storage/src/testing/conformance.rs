@@ -222,7 +222,7 @@ pub async fn commits_are_found_among_many_tasks(store: &Store) {
         store.put(&format!("{}/1-lease-1/{}", key::attempts(task), key::LOG), Bytes::new()).await.unwrap();
     }
     for asked in [&tasks[..], &tasks[..3], &[]] {
-        let found = store.find_commits(asked).await.unwrap();
+        let found = store.find_commits(asked).await.unwrap().commits;
         let expected: BTreeSet<TaskId> =
             asked.iter().filter(|task| committed.contains(task)).copied().collect();
         assert_eq!(found.keys().copied().collect::<BTreeSet<_>>(), expected);

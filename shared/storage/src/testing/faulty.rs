@@ -167,7 +167,7 @@ impl FaultyStore {
     /// The write itself, with this store's idea of conditions.
     async fn write(&self, key: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
         match (self.conditions, &options.mode) {
-            (Conditions::Ignored, PutMode::Create) => options.mode = PutMode::Overwrite,
+            (Conditions::Ignored, PutMode::Create | PutMode::Update(_)) => options.mode = PutMode::Overwrite,
             (Conditions::OneAtATime, PutMode::Create) => {
                 let found = self.inner.head(key).await;
                 tokio::task::yield_now().await;

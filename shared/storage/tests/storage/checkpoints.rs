@@ -48,6 +48,22 @@ async fn a_checkpoint_without_its_note_was_never_finished() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_of_an_impossible_number_and_one_that_was_refused_are_passed_over() {
+    let store = FaultyStore::in_memory().store();
+    writer(&store, 1).put_checkpoint(10, at(10)).await.unwrap();
+    writer(&store, 2).put_checkpoint(20, at(20)).await.unwrap();
+    writer(&store, 3).put_checkpoint(u64::MAX, at(u64::MAX)).await.unwrap();
+    assert_eq!(newest_step(&store).await, Some(20));
+    let mut refused = Vec::new();
+    for number in [20, 10] {
+        let next = store.newest_checkpoint_but(&task(), &refused).await.unwrap().unwrap();
+        assert_eq!(next.number, number);
+        refused.push((next.folder, next.number));
+    }
+    assert_eq!(store.newest_checkpoint_but(&task(), &refused).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn damaged_checkpoints_are_passed_over() {
     let store = FaultyStore::in_memory().store();
     let writer = writer(&store, 1);

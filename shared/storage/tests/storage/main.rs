@@ -10,5 +10,6 @@ mod datasets;
 mod local_files;
 mod measure;
 mod parquet;
+mod repair;
 mod retries;
 mod sweeps;

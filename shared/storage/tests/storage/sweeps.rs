@@ -53,6 +53,62 @@ async fn every_kind_of_damage_is_found_by_its_key() {
     }
 }
 
+/// Whether or not the commit carries its digest: then it is the manifest that tells.
+#[tokio::test]
+async fn a_changed_outcome_or_worker_of_a_commit_is_found() {
+    let id = sample::task(1).id;
+    let key = key::commit(&id);
+    for has_digest in [true, false] {
+        let (store, sweep) = whole_sweep().await;
+        let written = store.read_commit(&id).await.unwrap().unwrap().to_bytes();
+        let mut document: serde_json::Value = serde_json::from_slice(&written).unwrap();
+        let text = String::from_utf8(written).unwrap();
+        let of_before = text[..text.rfind(",\n  \"digest\"").unwrap()].to_owned() + "\n}\n";
+        let text = if has_digest { text } else { of_before };
+        store.put(&key, text.clone().into()).await.unwrap();
+        let coverage = store.verify(&sweep.id).await.unwrap().coverage;
+        assert_eq!(
+            (coverage.commits_with_digest, coverage.commits_of_before),
+            if has_digest { (3, 0) } else { (2, 1) }
+        );
+        assert!(coverage.record_with_digest && coverage.tasks_with_digest);
+        for (is, becomes) in
+            [("worker-1", "worker-2"), ("\"completed\"", "\"diverged\",\n  \"iteration\": 7")]
+        {
+            assert!(text.contains(is), "{text}");
+            store.put(&key, text.replace(is, becomes).into()).await.unwrap();
+            let verification = store.verify(&sweep.id).await.unwrap();
+            let [Problem { key: named, .. }] = &verification.problems[..] else { panic!("{verification:?}") };
+            assert_eq!(*named, key);
+        }
+        document["digest"] = "0".repeat(64).into();
+        store.put(&key, document.to_string().into()).await.unwrap();
+        assert_eq!(store.verify(&sweep.id).await.unwrap().problems.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_changed_record_or_list_of_tasks_is_found_and_a_record_of_before_is_read() {
+    let (store, sweep) = whole_sweep().await;
+    let record = format!("{}/sweep.json", key::sweep(&sweep.id));
+    let text = String::from_utf8(store.get(&record).await.unwrap().to_vec()).unwrap();
+    store.put(&record, text.replace("1000", "1001").into()).await.unwrap();
+    assert!(matches!(store.read_sweep(&sweep.id).await, Err(StorageError::Corrupt { .. })));
+    assert_eq!(store.verify(&sweep.id).await.unwrap().problems[0].key, record);
+    let of_before = serde_json::to_vec_pretty(&sweep).unwrap();
+    store.put(&record, of_before.into()).await.unwrap();
+    assert_eq!(store.read_sweep(&sweep.id).await.unwrap(), sweep);
+    let verification = store.verify(&sweep.id).await.unwrap();
+    assert!(verification.is_whole() && !verification.coverage.record_with_digest);
+    store.put(&record, text.into()).await.unwrap();
+    // Another sweep's tasks are tasks like any, but not these.
+    let other = sample::sweep("sample-2");
+    store.put_sweep(&other, &[sample::task(1)]).await.unwrap();
+    let tasks = store.get(&format!("{}/tasks.parquet", key::sweep(&other.id))).await.unwrap();
+    store.put(&format!("{}/tasks.parquet", key::sweep(&sweep.id)), tasks).await.unwrap();
+    assert!(matches!(store.read_tasks(&sweep.id).await, Err(StorageError::Corrupt { .. })));
+}
+
 #[tokio::test]
 async fn a_manifest_that_is_not_the_committed_one_is_found() {
     let (store, sweep) = whole_sweep().await;

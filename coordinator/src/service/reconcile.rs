@@ -1,0 +1,119 @@
+//! Ledger and store held against each other: the store is believed, and one damaged object stops nothing.
+//!
+//! A sweep can be repaired from the store alone while its coordinator is gone. So what the ledger knows of a commit is looked
+//! up again where the store says otherwise, always *after* the ledger was looked at: what the store says is then no older
+//! than what the ledger says, and a commit that differs has come in the place of the ledger's.
+
+use std::collections::HashMap;
+
+use basin_core::command::{Command, Complete, Withdraw, Withdrawal};
+use basin_domain::id::TaskId;
+use basin_storage::{Commit, FoundCommits};
+use tonic::Status;
+
+use super::{Coordinator, completion, refusal};
+
+/// What came of holding ledger and store against each other.
+#[derive(Debug, Default)]
+pub(super) struct Differences {
+    /// Commits of the ledger that the store has withdrawn, or has another for.
+    pub(super) outdated: Vec<Withdrawal>,
+    /// Tasks that the ledger has as committed, and for which the store has nothing.
+    pub(super) missing: Vec<Withdrawal>,
+    /// Tasks for which the store has something else under the same lease, or nothing that can be read.
+    pub(super) damaged: Vec<TaskId>,
+}
+
+impl Coordinator {
+    /// The commits that the ledger has of these tasks.
+    pub(super) async fn recorded(&self, tasks: &[TaskId]) -> Result<Vec<Complete>, Status> {
+        let tasks = tasks.to_vec();
+        let recorded = self.ledger.view(move |ledger| {
+            let commit = |id: &TaskId| ledger.task(id)?.commit.cloned();
+            tasks.iter().filter_map(commit).collect::<Vec<_>>()
+        });
+        recorded.await.map_err(|error| refusal::undecided(&error))
+    }
+
+    /// Brings the ledger and what was found in the store before a launch together: of what the ledger has otherwise, the
+    /// store is asked again. `committed` is what can be launched with then.
+    ///
+    /// # Errors
+    /// If the store has nothing of all that the ledger knows: it is another store.
+    pub(super) async fn reconcile(
+        &self,
+        tasks: &[TaskId],
+        committed: &mut HashMap<TaskId, Commit>,
+    ) -> Result<(), Status> {
+        let recorded = self.recorded(tasks).await?;
+        let known = recorded.len();
+        let differs = |it: &Complete| !committed.get(&it.task).is_some_and(|found| is_recorded(it, found));
+        let differing: Vec<Complete> = recorded.into_iter().filter(differs).collect();
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<TaskId> = differing.iter().map(|commit| commit.task).collect();
+        let found = self.store.find_commits(&ids).await.map_err(|error| refusal::no_store(&error))?;
+        let differences = compare(&differing, &found);
+        if differences.missing.len() == known {
+            let status = Status::failed_precondition(format!(
+                "the journal knows a commit of task {} that the store {} hasn't: it belongs to another store, or the \
+                 store's files were removed",
+                differences.missing[0].task.short(),
+                self.store.url()
+            ));
+            return Err(basin_proto::hint::give(
+                status,
+                "give each store a state of its own with `--state DIR`; where files were removed, `basin repair SWEEP` lets \
+                 what they held run again",
+            ));
+        }
+        for task in &ids {
+            match found.commits.get(task).filter(|_| !differences.damaged.contains(task)) {
+                Some(commit) => drop(committed.insert(*task, commit.clone())),
+                None => drop(committed.remove(task)),
+            }
+        }
+        let Differences { outdated, missing, damaged } = differences;
+        if !missing.is_empty() || !damaged.is_empty() {
+            let (missing, damaged) = (missing.len(), damaged.len());
+            tracing::warn!(
+                missing,
+                damaged,
+                "commits that the journal knows can't be read; `basin repair` lets them run again"
+            );
+        }
+        if !outdated.is_empty() {
+            tracing::warn!(
+                commits = outdated.len(),
+                "commits were withdrawn in the store; their tasks run again"
+            );
+            self.decide(Command::Withdraw(Withdraw { sweep: None, commits: outdated })).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Holds what the ledger had before against what was found in the store after.
+pub(super) fn compare(recorded: &[Complete], found: &FoundCommits) -> Differences {
+    let mut differences = Differences::default();
+    for recorded in recorded {
+        let Complete { task, lease, attempt, .. } = recorded;
+        let withdrawal = Withdrawal { task: *task, lease: lease.clone(), attempt: *attempt };
+        match found.commits.get(task) {
+            Some(commit) if is_recorded(recorded, commit) => {}
+            Some(commit) if commit.lease == *lease => differences.damaged.push(*task),
+            Some(_) => differences.outdated.push(withdrawal),
+            None if found.damaged.contains_key(task) => differences.damaged.push(*task),
+            None if found.withdrawn.contains_key(task) => differences.outdated.push(withdrawal),
+            None => differences.missing.push(withdrawal),
+        }
+    }
+    differences
+}
+
+/// Whether the store has what the ledger has. What is said of a commit is covered by its digest, where the ledger has that.
+fn is_recorded(recorded: &Complete, found: &Commit) -> bool {
+    let found = completion(found);
+    Complete { digest: recorded.digest.and(found.digest), ..found } == *recorded
+}

@@ -1,0 +1,207 @@
+//! What lies in the place of a task's commit: nothing, a commit, or the note that what was there counts no more.
+
+use basin_domain::digest::Digest;
+use basin_domain::id::{Attempt, LeaseId, TaskId};
+use basin_domain::key;
+use object_store::UpdateVersion;
+use serde::{Deserialize, Serialize};
+
+use crate::commit::COMMIT_LIMIT;
+use crate::seal::{self, Seal};
+use crate::{Commit, Contents, Result, StorageError, Store};
+
+/// What lies in the place of a task's commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CommitSlot {
+    /// Nothing.
+    Empty,
+    /// A commit, every byte of which is proved by the digest that it carries.
+    Committed(Commit),
+    /// A commit of before commits carried a digest; its fields are proved by its manifest.
+    CommittedWithoutDigest(Commit),
+    /// What was there was withdrawn; the next attempt's commit takes its place.
+    Withdrawn(Withdrawn),
+    /// Something that is neither.
+    Damaged {
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// The note in a commit's place that what was there counts no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// The task.
+    pub task: TaskId,
+    /// The attempts whose commits were withdrawn, as far as what was there could be read. None of them commits again.
+    pub withdrawn: Vec<WithdrawnAttempt>,
+    /// What was damaged, for people.
+    pub reasons: Vec<String>,
+}
+
+/// An attempt whose commit was withdrawn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct WithdrawnAttempt {
+    /// Its number.
+    pub attempt: Attempt,
+    /// Its lease.
+    pub lease: LeaseId,
+}
+
+impl Withdrawn {
+    /// Whether the commit under this lease was withdrawn.
+    pub fn names(&self, lease: &LeaseId) -> bool {
+        self.withdrawn.iter().any(|attempt| attempt.lease == *lease)
+    }
+
+    /// The bytes that are stored.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        seal::sealed(self)
+    }
+}
+
+impl CommitSlot {
+    /// The commit, if there is one.
+    pub fn commit(&self) -> Option<&Commit> {
+        match self {
+            Self::Committed(commit) | Self::CommittedWithoutDigest(commit) => Some(commit),
+            Self::Empty | Self::Withdrawn(_) | Self::Damaged { .. } => None,
+        }
+    }
+
+    /// What these bytes are in the place of `task`'s commit.
+    fn of(task: &TaskId, bytes: &[u8]) -> Self {
+        let damaged = |why: String| Self::Damaged { why };
+        let of_another = |other: &TaskId| damaged(format!("it is of task {other}"));
+        let seal = seal::check(bytes);
+        if let (Seal::Whole(_), Ok(withdrawn)) = (seal, serde_json::from_slice::<Withdrawn>(bytes)) {
+            return if withdrawn.task == *task {
+                Self::Withdrawn(withdrawn)
+            } else {
+                of_another(&withdrawn.task)
+            };
+        }
+        match Commit::from_bytes(bytes) {
+            Err(error) => damaged(error.to_string()),
+            Ok(commit) if commit.task != *task => damaged(format!("it commits task {}", commit.task)),
+            Ok(commit) => match seal {
+                Seal::Whole(_) => Self::Committed(commit),
+                Seal::None | Seal::Broken => Self::CommittedWithoutDigest(commit),
+            },
+        }
+    }
+}
+
+/// Which bytes lie at a key: what is replaced under the condition that it is still they.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub(crate) of_store: UpdateVersion,
+    /// The bytes' digest; none of what is too long to be read.
+    pub(crate) digest: Option<Digest>,
+}
+
+impl Store {
+    /// What lies in the place of a task's commit.
+    ///
+    /// # Errors
+    /// As [`Store::get`], but neither absence nor damage is one.
+    pub async fn read_slot(&self, task: &TaskId) -> Result<CommitSlot> {
+        self.read_slot_versioned(task).await.map(|(slot, _)| slot)
+    }
+
+    /// The same with the version, if anything is there.
+    pub(crate) async fn read_slot_versioned(&self, task: &TaskId) -> Result<(CommitSlot, Option<Version>)> {
+        let key = key::commit(task);
+        let (bytes, of_store) = match self.get_versioned(&key, COMMIT_LIMIT).await {
+            Err(StorageError::NotFound { .. }) => return Ok((CommitSlot::Empty, None)),
+            found => found?,
+        };
+        match bytes {
+            Ok(bytes) => {
+                let version = Version { of_store, digest: Some(Digest::of(&bytes)) };
+                Ok((CommitSlot::of(task, &bytes), Some(version)))
+            }
+            Err(size) => {
+                let why = format!("it has {size} bytes, and at most {COMMIT_LIMIT} make sense");
+                Ok((CommitSlot::Damaged { why }, Some(Version { of_store, digest: None })))
+            }
+        }
+    }
+
+    /// Writes `bytes` where the `expected` ones lie, and nothing if others do: one of several that replace the same bytes
+    /// has its way.
+    ///
+    /// # Errors
+    /// [`StorageError::AlreadyExists`] if others lie there now; any error but a refusal leaves open whether it was done.
+    pub(crate) async fn replace(&self, key: &str, expected: &Version, bytes: Vec<u8>) -> Result<()> {
+        let path = crate::key::path(key)?;
+        if let Some(root) = self.folder() {
+            let (file, digest) = (root.join(key), expected.digest);
+            let replaced =
+                tokio::task::spawn_blocking(move || crate::backend::replace_file(&file, digest, &bytes));
+            return match replaced.await.map_err(std::io::Error::other).and_then(|replaced| replaced) {
+                Ok(true) => Ok(()),
+                Ok(false) => Err(StorageError::AlreadyExists {
+                    store: self.url().to_owned(),
+                    key: key.to_owned(),
+                    source: "other bytes lie there by now".into(),
+                }),
+                Err(source) => Err(self.of_file(key, source)),
+            };
+        }
+        let put = self.objects().put_opts(
+            &path,
+            bytes.into(),
+            object_store::PutMode::Update(expected.of_store.clone()).into(),
+        );
+        self.timed(key, self.retry().patience, put).await.map(drop)
+    }
+
+    /// Whether an object is replaced only where it is still the one that was read: asked of the store.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub(crate) async fn replaces_under_condition(&self) -> Result<bool> {
+        if self.folder().is_some() {
+            return Ok(true);
+        }
+        let key = format!("probe/{}-replace", uuid::Uuid::new_v4());
+        let verdict = self.try_replacing(&key).await;
+        let removed = self.delete(&key).await;
+        let verdict = verdict?;
+        removed?;
+        Ok(verdict)
+    }
+
+    async fn try_replacing(&self, key: &str) -> Result<bool> {
+        let mut versions = Vec::new();
+        for text in ["one", "two"] {
+            self.put(key, text.into()).await?;
+            let (_, of_store) = self.get_versioned(key, COMMIT_LIMIT).await?;
+            versions.push(Version { of_store, digest: Some(Digest::of(text.as_bytes())) });
+        }
+        for (version, text) in versions.iter().zip(["wrong", "right"]) {
+            match self.replace(key, version, text.into()).await {
+                Ok(()) | Err(StorageError::AlreadyExists { .. }) => {}
+                Err(
+                    StorageError::NotSupported { .. }
+                    | StorageError::Refused { .. }
+                    | StorageError::Denied { .. },
+                ) => return Ok(false),
+                Err(error) => return Err(error),
+            }
+            if self.get(key).await? == "wrong" {
+                return Ok(false);
+            }
+        }
+        Ok(self.get(key).await? == "right")
+    }
+
+    /// Size and digest of what lies at a key, if anything does.
+    pub(crate) async fn contents_if_there(&self, key: &str) -> Result<Option<Contents>> {
+        match self.contents(key).await {
+            Err(StorageError::NotFound { .. }) => Ok(None),
+            contents => contents.map(Some),
+        }
+    }
+}
