@@ -130,5 +130,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Executor(_) => Ok(()),
+        #[cfg(feature = "worker")]
+        Command::Witness(arguments) => worker::witness(arguments).await,
     }
 }

@@ -259,6 +259,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let workers = client.workers().await.map_err(call_failed)?;
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
+        _ if worker.exited => "ended".to_owned(),
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),
         (false, None) => "able".to_owned(),
@@ -294,7 +295,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
-                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms })
+                "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms })
         })
         .collect();
     output.result(&value, &text);

@@ -47,6 +47,8 @@ pub struct Coordinator {
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
+    /// Told when something is due before its time: a worker has ended.
+    pub due: Notify,
     /// Whether another coordinator may take over at another address: one that can't be reached needn't be all there is.
     pub has_shared_journal: bool,
     /// Cancelled when the coordinator stops, or stops leading: calls that wait are answered.

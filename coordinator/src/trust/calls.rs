@@ -18,6 +18,7 @@ const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Scheduler/Fail", Role::Worker),
     ("/basin.v1.Scheduler/Hello", Role::Worker),
     ("/basin.v1.Scheduler/Release", Role::Worker),
+    ("/basin.v1.Scheduler/ReportExit", Role::Worker),
     ("/basin.v1.Scheduler/Sync", Role::Worker),
 ];
 

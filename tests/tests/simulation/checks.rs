@@ -333,7 +333,11 @@ impl World {
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
+            | Change::Announced(_)
+            | Change::Extended(_)
+            | Change::Opened(_)
             | Change::Heard(_)
+            | Change::Exited(_)
             | Change::Drained(_)
             | Change::Forgotten(_)
             | Change::Restarted { .. } => Ok(()),
