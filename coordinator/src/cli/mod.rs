@@ -59,6 +59,10 @@ pub fn main() -> ExitCode {
     if let Command::Executor(executor) = &arguments.command {
         return end(worker::execute(executor));
     }
+    #[cfg(feature = "worker")]
+    if let Command::Witness(witness) = &arguments.command {
+        return end(worker::witness(witness));
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.or_basin("cannot start").and_then(|runtime| {
         let done = runtime.block_on(dispatch(arguments.command, output));
@@ -131,6 +135,6 @@ async fn dispatch(command: Command, output: Output) -> Done {
         #[cfg(feature = "worker")]
         Command::Executor(_) => Ok(()),
         #[cfg(feature = "worker")]
-        Command::Witness(arguments) => worker::witness(arguments).await,
+        Command::Witness(_) => Ok(()),
     }
 }

@@ -67,11 +67,15 @@ fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), Failed> {
 }
 
 /// Watches over an agent, and tells the coordinator of its death.
-pub(super) async fn witness(arguments: Witness) -> Done {
+pub(super) fn witness(arguments: &Witness) -> Done {
     signals::leave_them_to_the_agent()?;
     let worker: WorkerId = arguments.worker.parse().map_err(Failed::input)?;
     let dial = arguments.remote.dial()?;
-    match agent::witness::serve(tokio::io::stdin(), &worker, &dial).await {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.or_basin("cannot watch over the worker")?;
+    let testified = runtime.block_on(agent::witness::serve(tokio::io::stdin(), &worker, &dial));
+    runtime.shutdown_background();
+    match testified {
         Ok(Testimony::NotNeeded) => Ok(()),
         Ok(Testimony::Heard) => {
             tracing::warn!(%worker, "the worker died; the coordinator was told");

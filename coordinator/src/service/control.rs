@@ -16,6 +16,11 @@ use super::summary::{summary, sweep_reply, task_reply, worker_summary};
 use super::{Leadership, Terms};
 use crate::trust::Caller;
 
+/// Sweeps or workers that one look goes through.
+const PAGE: usize = 64;
+/// So many that fit are enough to know that the beginning of an id isn't.
+const SEVERAL: usize = 2;
+
 /// The tools' service.
 #[derive(Debug, Clone)]
 pub struct ControlService(pub Leadership);
@@ -44,11 +49,18 @@ impl Control for ControlService {
     }
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> Reply<v1::ListSweepsReply> {
-        let look = |ledger: &Ledger| v1::ListSweepsReply {
-            sweeps: ledger.sweeps().map(|sweep| summary(&sweep)).collect(),
-            queue_depth: Some(ledger.queue_depth()),
-        };
-        self.view(look).await.map(Response::new)
+        let queue_depth = Some(self.view(Ledger::queue_depth).await?);
+        let (mut sweeps, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next {
+            let look = move |ledger: &Ledger| {
+                let (page, next) = ledger.page_of_sweeps(from, PAGE);
+                (page.iter().map(summary).collect::<Vec<_>>(), next)
+            };
+            let (page, then) = self.view(look).await?;
+            sweeps.extend(page);
+            next = then;
+        }
+        Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
     async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> Reply<v1::GetSweepReply> {
@@ -100,14 +112,21 @@ impl Control for ControlService {
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
         let now = self.0.coordinator()?.ledger.now();
-        let workers = self
-            .view(move |ledger| {
-                let heard =
-                    ledger.workers().filter(|worker| worker.last_seen.is_some() || !worker.leases.is_empty());
-                heard.map(|worker| worker_summary(&worker, now)).collect()
-            })
-            .await?;
-        Ok(Response::new(v1::ListWorkersReply { workers }))
+        let (mut workers, mut after) = (Vec::new(), None);
+        loop {
+            let look = move |ledger: &Ledger| {
+                let page = ledger.page_of_workers(after.as_ref(), PAGE);
+                let last = page.last().map(|worker| worker.id.clone());
+                let heard = page.iter().filter(|it| it.last_seen.is_some() || !it.leases.is_empty());
+                (heard.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
+            };
+            let (page, last) = self.view(look).await?;
+            workers.extend(page);
+            if last.is_none() {
+                return Ok(Response::new(v1::ListWorkersReply { workers }));
+            }
+            after = last;
+        }
     }
 
     async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
@@ -168,11 +187,7 @@ impl ControlService {
                 if let Some(exact) = SweepId::new(&wanted).ok().filter(|id| ledger.sweep(id).is_some()) {
                     return vec![exact];
                 }
-                ledger
-                    .sweeps()
-                    .map(|sweep| sweep.id.clone())
-                    .filter(|id| id.as_str().starts_with(&wanted))
-                    .collect()
+                ledger.sweeps_beginning_with(&wanted, SEVERAL)
             })
             .await?;
         one("sweep", &text, fitting)
@@ -186,13 +201,7 @@ impl ControlService {
                 if let Ok(exact) = wanted.parse::<TaskId>() {
                     return ledger.task(&exact).map(|task| task.id).into_iter().collect();
                 }
-                let all =
-                    ledger.sweeps().flat_map(|sweep| ledger.sweep_tasks(sweep.id).into_iter().flatten());
-                let mut ids: Vec<TaskId> =
-                    all.map(|(task, _)| task.id).filter(|id| id.to_string().starts_with(&wanted)).collect();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
+                ledger.tasks_beginning_with(&wanted, SEVERAL)
             })
             .await?;
         one("task", &text, fitting)
@@ -204,8 +213,6 @@ fn one<T>(what: &str, text: &str, mut fitting: Vec<T>) -> Result<T, Status> {
     match fitting.len() {
         1 => Ok(fitting.swap_remove(0)),
         0 => Err(Status::not_found(format!("there is no {what} `{text}`"))),
-        several => {
-            Err(Status::failed_precondition(format!("`{text}` fits {several} {what}s; give more of the id")))
-        }
+        _ => Err(Status::failed_precondition(format!("`{text}` fits several {what}s; give more of the id"))),
     }
 }

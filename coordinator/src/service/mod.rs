@@ -2,6 +2,7 @@
 
 mod commits;
 mod control;
+mod launching;
 mod leadership;
 mod refusal;
 mod scheduler;
@@ -129,19 +130,11 @@ impl Coordinator {
                 .map(|(experiment, needs)| (experiment.to_string(), needs))
                 .collect(),
         };
-        let reply = self.decide(Command::Launch(launch)).await?;
+        let launched = self.launch_in_parts(launch).await?;
         self.wake.notify_waiters();
-        match reply {
-            Reply::Launched { new, reused, shared } => {
-                tracing::info!(%sweep, new, reused, shared, "sweep launched");
-                Ok(Launched { sweep, new, reused, shared })
-            }
-            Reply::Done
-            | Reply::Synced(_)
-            | Reply::Chosen(_)
-            | Reply::Settled { .. }
-            | Reply::Ticked { .. } => Err(unfitting()),
-        }
+        let Launched { new, reused, shared, .. } = launched;
+        tracing::info!(%sweep, new, reused, shared, "sweep launched");
+        Ok(launched)
     }
 
     /// Refuses if the ledger knows commits that the store hasn't: it is another store, or its files are gone.
@@ -152,11 +145,15 @@ impl Coordinator {
     ) -> Result<(), Status> {
         let candidates: Vec<TaskId> =
             tasks.iter().filter(|id| !committed.contains_key(id)).copied().collect();
-        let known = self.ledger.view(move |ledger| {
-            let is_committed = |id: &TaskId| ledger.task(id).is_some_and(|task| task.phase.is_committed());
-            candidates.into_iter().filter(is_committed).collect::<Vec<_>>()
-        });
-        let known = known.await.map_err(|error| refusal::undecided(&error))?;
+        let mut known = Vec::new();
+        for some in candidates.chunks(launching::PART) {
+            let some = some.to_vec();
+            let look = self.ledger.view(move |ledger| {
+                let is_committed = |id: &TaskId| ledger.is_committed(id);
+                some.into_iter().filter(is_committed).collect::<Vec<_>>()
+            });
+            known.extend(look.await.map_err(|error| refusal::undecided(&error))?);
+        }
         if known.is_empty() {
             return Ok(());
         }
