@@ -219,12 +219,10 @@ fn silent(main: std::net::SocketAddr, side: std::net::SocketAddr) -> Load {
         let mut held = Vec::new();
         loop {
             for address in [main, side] {
-                if let Ok(stream) = tokio::net::TcpStream::connect(address).await {
-                    if let Ok(mut stream) = stream.into_std() {
-                        let _ = stream.write(b"GET /livez HTTP/1.1\r\nX: ");
-                        held.push(stream);
-                    }
-                }
+                let Ok(stream) = tokio::net::TcpStream::connect(address).await else { continue };
+                let Ok(mut stream) = stream.into_std() else { continue };
+                let _ = stream.write(b"GET /livez HTTP/1.1\r\nX: ");
+                held.push(stream);
             }
             if held.len() > 512 {
                 held.drain(..256);
