@@ -3,6 +3,7 @@
 import copy
 import json
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -240,7 +241,10 @@ def expect_of_minimal(objects):
     expect(coordinator["replicas"] == 1 and len(coordinator["volumeClaimTemplates"]) == 1, "one coordinator with a volume")
     probe = coordinator["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["path"]
     expect(probe == "/readyz", "it is ready when it serves")
-    expect("--coordinator=http://basin.lab.svc:7470" in arguments(objects, "Deployment", "basin-worker-cpu"), "workers dial the service")
+    workers = arguments(objects, "Deployment", "basin-worker-cpu")
+    expect("--coordinator=http://basin-coordinator-0.basin-coordinator.lab.svc:7470" in workers, "workers dial the pod: a service without ready pods rejects")
+    annotations = objects[("StatefulSet", "basin-coordinator")]["spec"]["template"]["metadata"]["annotations"]
+    expect(list(annotations) == ["checksum/settings"], annotations)
 
 
 def expect_of_inline(objects):
@@ -253,6 +257,9 @@ def expect_of_inline(objects):
         expect(argument in big, f"{argument} of {big}")
     key = objects[("Deployment", "lab-worker-big")]["spec"]["template"]["spec"]["volumes"][-1]["secret"]["items"]
     expect([item["key"] for item in key] == ["ca.crt"], "workers don't get the coordinator's key")
+    for object in (objects[("StatefulSet", "lab-coordinator")], objects[("Deployment", "lab-worker-cpu")]):
+        annotations = object["spec"]["template"]["metadata"]["annotations"]
+        expect(re.fullmatch("[A-Za-z0-9]{16}", annotations["basin/secrets-revision"]), annotations)
     public = objects[("Service", "lab")]["spec"]
     expect([port["name"] for port in public["ports"]] == ["grpc"], "metrics aren't published")
 
@@ -338,6 +345,7 @@ def wrong_values():
     yield with_(lambda v: v.update(workers=[{"name": "a", "tolerations": [{"efect": "NoSchedule"}]}]))
     yield with_(lambda v: v.update(workers=[{"name": "a", "autoscaling": {"enabled": True}}]))
     yield with_(lambda v: v.update(journal={"postgres": {"url": "mysql://x"}}))
+    yield with_(lambda v: v.update(tls={"enabled": "yes"}))
     yield with_(lambda v: v.update(podSecurityContext={"runAsNonRoot": False}))
     yield with_(lambda v: v.update(podSecurityContext={"runAsUser": 0}))
 
@@ -359,6 +367,40 @@ def check_refusals():
     refused({**least, "tls": {"enabled": True}}, "tls.existingSecret")
     refused({**least, "tls": {"enabled": True, "existingSecret": "a", "mutual": True}}, "tls.clientSecret")
     refused({**least, "journal": {"postgres": {"enabled": True}}}, "journal.postgres.existingSecret")
+
+
+def check_secrets_are_not_told():
+    """What everybody may read who may look at pods doesn't follow from a secret, so that it can't be guessed by it."""
+    def settings(change):
+        values = copy.deepcopy(values_of("inline"))
+        change(values)
+        return objects_settings(render(values))
+
+    def objects_settings(objects):
+        annotations = [o["spec"]["template"]["metadata"]["annotations"] for (k, _), o in objects.items() if k in ("Deployment", "StatefulSet")]
+        return [{key: of for key, of in a.items() if key != "basin/secrets-revision"} for a in annotations]
+
+    as_it_is = settings(lambda v: None)
+    secrets = [
+        lambda v: v["store"]["credentials"].update(AWS_SECRET_ACCESS_KEY="other"),
+        lambda v: v["tls"].update(key="other"),
+        lambda v: v["workerToken"].update(value="other"),
+        lambda v: v["tokens"].update(file="other"),
+    ]
+    for change in secrets:
+        expect(settings(change) == as_it_is, "an annotation follows from a secret")
+    expect(settings(lambda v: v["store"]["env"].update(AWS_REGION="other")) != as_it_is, "a changed setting starts nothing again")
+
+
+def check_tls_where_it_can_be():
+    """Encrypted where a certificate is given, unless that is asked for."""
+    least = values_of("minimal")
+    encrypted = lambda values: any(a.startswith("--tls-cert") for a in arguments(render(values), "StatefulSet", "basin-coordinator"))
+    expect(encrypted({**least, "tls": {"existingSecret": "a"}}), "a certificate is given")
+    expect(not encrypted({**least, "tls": {"existingSecret": "a", "enabled": False}}), "it isn't wanted")
+    notes = Chart.load(CHART).render(least, name="basin", namespace="lab")
+    notes = next(text for path, text in notes.items() if path.endswith("NOTES.txt"))
+    expect("TRAVEL UNENCRYPTED" in notes, notes)
 
 
 def check_templates_are_checked():
@@ -406,6 +448,8 @@ def main():
         print(f"{name}: {len(objects)} objects are valid for Kubernetes {' and '.join(VERSIONS)}")
     check_schema()
     check_refusals()
+    check_secrets_are_not_told()
+    check_tls_where_it_can_be()
     print(f"{sum(1 for _ in wrong_values())} wrong values and {check_templates_are_checked()} wrong templates were caught")
 
 

@@ -73,13 +73,28 @@ pub(crate) fn way_out(unresolved: &UnresolvedDataset) -> String {
 /// # Errors
 /// If the file is wrong, its data isn't there, it is too large, or the store can't be read.
 pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<Prepared, PrepareError> {
-    let file = SweepFile::parse(source)?;
+    // A large file takes a while to read, and to expand, which is none of the calls' that are answered meanwhile.
+    let read = source.clone();
+    let file = elsewhere(move || SweepFile::parse(&read)).await?;
     let datasets = datasets(store, &file).await?;
     let file = file.with_examples(example_counts(store, &datasets).await?);
-    let plan = file.expand(&datasets, max_tasks)?;
+    let (plan, datasets) = elsewhere(move || (file.expand(&datasets, max_tasks), datasets)).await;
+    let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
     Ok(Prepared { plan, datasets, committed, damaged })
+}
+
+/// Computes something on a thread that may be busy for long.
+async fn elsewhere<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(compute).await {
+        Ok(computed) => computed,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Only a runtime that ends cancels it, and ends this with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
 }
 
 /// The digests of the data sets that a sweep reads, as far as they are to be had.

@@ -11,6 +11,7 @@ mod contender;
 pub mod http;
 pub mod journal;
 pub mod launch;
+mod open_files;
 mod reign;
 pub mod report;
 pub mod server;

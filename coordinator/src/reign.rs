@@ -74,6 +74,7 @@ impl Reign {
             term: policy.term,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),
+            due: Notify::new(),
             has_shared_journal,
             stop: stop.clone(),
         });

@@ -21,9 +21,11 @@ use crate::contender::{Contender, TakeoverError};
 use crate::http::{Port as SidePort, Standing};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
+use crate::open_files;
 use crate::reign::{Reign, ReignError, Workplace};
 use crate::service::{ControlService, Coordinator, Leadership, Role, SchedulerService};
 use crate::trust::gate::{Gate, Rules};
+use crate::trust::places::Places;
 use crate::trust::{Trust, port};
 
 /// Connections that may wait to be accepted.
@@ -208,7 +210,14 @@ impl Server {
             if trust.tls.is_none() && !trust.allows_plaintext {
                 return Err(StartError::WithoutTls(listen));
             }
+            if trust.tls.is_none() {
+                tracing::warn!(
+                    address = %listen,
+                    "calls travel unencrypted: whoever is on the way reads their tokens, unless something before this port does TLS"
+                );
+            }
         }
+        let places = Places::new(open_files::room_for_connections());
         let is_encrypted = trust.tls.is_some();
         // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
         let standing = watch::Sender::new(Standing::Starting);
@@ -265,7 +274,7 @@ impl Server {
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
         });
-        let port = Port { listener, trust, stop: stop.clone(), failed: failed.clone() };
+        let port = Port { listener, trust, places, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {
@@ -401,6 +410,7 @@ async fn follow_files(trust: Trust, stop: CancellationToken) {
 struct Port {
     listener: TcpListener,
     trust: Trust,
+    places: Arc<Places>,
     stop: CancellationToken,
     failed: CancellationToken,
 }
@@ -415,7 +425,7 @@ impl Port {
             .max_encoding_message_size(MESSAGE_LIMIT);
         let services = Routes::new(scheduler).add_service(control).prepare();
         let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
-        let connections = port::connections(self.listener, self.trust.tls, self.stop.clone());
+        let connections = port::connections(self.listener, self.trust.tls, self.places, self.stop.clone());
         let served = tonic::transport::Server::builder()
             // A half-open connection would go unnoticed without these.
             .http2_keepalive_interval(Some(Duration::from_secs(5)))

@@ -89,7 +89,7 @@ impl Running {
         assert!(status.expect("kill is there").success());
     }
 
-    /// The ids of the processes that it started and that live: a worker's executors.
+    /// The ids of a worker's executors that live: of the processes that it started, those that train.
     pub fn children(&self) -> Vec<u32> {
         let id = self.child.id();
         let tasks = std::fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
@@ -97,6 +97,10 @@ impl Running {
         lists
             .flat_map(|list| list.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
             .filter_map(|id| id.parse().ok())
+            .filter(|id| {
+                let line = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+                line.split(|byte| *byte == 0).any(|argument| argument == b"executor")
+            })
             .collect()
     }
 

@@ -306,6 +306,13 @@ mod protocol {
         async fn release(&self, _: Request<v1::ReleaseRequest>) -> Result<Response<v1::SettleReply>, Status> {
             Err(Status::internal("a refused worker calls no more"))
         }
+
+        async fn report_exit(
+            &self,
+            _: Request<v1::ReportExitRequest>,
+        ) -> Result<Response<v1::ReportExitReply>, Status> {
+            Err(Status::internal("a refused worker calls no more"))
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

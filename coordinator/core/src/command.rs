@@ -22,6 +22,9 @@ pub enum Command {
     /// Adds a sweep with its tasks. Launching the same sweep again changes nothing; tasks that other sweeps brought are
     /// shared; a cancelled sweep that is launched again goes on.
     Launch(Launch),
+    /// A part of a sweep that is too large for one command: others are decided between its parts. The parts come in order;
+    /// with the last one the sweep is launched, all of it at once. One that arrived before changes nothing.
+    LaunchPart(LaunchPart),
     /// Changes a sweep's claim on the workers; leases that are held go on.
     Adjust {
         /// The sweep.
@@ -68,6 +71,8 @@ pub enum Command {
     Adopt(Complete),
     /// A worker gets no new leases and is told to drain.
     Drain(WorkerId),
+    /// A worker's process has ended, as somebody on its machine saw: its leases end.
+    Exited(WorkerId),
     /// Time has passed: leases that ran out are ended. An expired lease's tasks go first into the state "expiring" until
     /// `Adopt` or `Expire` settles them, so that a commit which is already in the store is never repeated.
     Tick,
@@ -97,6 +102,20 @@ pub struct Launch {
     pub committed: Vec<Complete>,
     /// What experiments need of workers: those that need anything, by name.
     pub needs: BTreeMap<String, Needs>,
+}
+
+/// A part of a sweep to launch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LaunchPart {
+    /// The sweep with the tasks of this part, and those of them that are committed. A task's inputs are in this part, in one
+    /// before it, or known.
+    pub launch: Launch,
+    /// How many tasks the parts before have.
+    pub from: u64,
+    /// How many tasks all parts have together.
+    pub of: u64,
+    /// With the last part: the tasks that any of the sweep's tasks read and that it doesn't list.
+    pub unlisted: Vec<TaskId>,
 }
 
 /// A task of a launched sweep.
@@ -276,6 +295,16 @@ pub enum Refusal {
     /// Another sweep was launched under this id.
     #[error("sweep {0} was launched before, with other tasks")]
     LaunchedOtherwise(SweepId),
+    /// A part of a sweep's launch came before the one that it follows.
+    #[error("of sweep {sweep} {arrived} tasks have arrived, and a part begins after {from}: launch it again")]
+    MissingPart {
+        /// The sweep.
+        sweep: SweepId,
+        /// How many of its tasks are there.
+        arrived: u64,
+        /// How many the parts before this one have.
+        from: u64,
+    },
     /// A task's id isn't the digest of its spec.
     #[error("task {0} is not the digest of its spec")]
     WrongTaskId(TaskId),

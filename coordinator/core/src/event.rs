@@ -32,6 +32,12 @@ pub struct Event {
 pub enum Change {
     /// A sweep was launched.
     Launched(Launched),
+    /// A large sweep is being launched: its first tasks. Nobody sees it, and nothing of it is granted, before it is opened.
+    Announced(Launched),
+    /// More tasks of an announced sweep.
+    Extended(Extended),
+    /// All tasks of an announced sweep have arrived: it is launched.
+    Opened(SweepId),
     /// A sweep was launched again, with other needs.
     Placed {
         /// The sweep.
@@ -70,6 +76,8 @@ pub enum Change {
     Granted(Granted),
     /// A worker was heard: what it is, which leases are renewed, how far its tasks are. Not durable.
     Heard(Heard),
+    /// A worker's process has ended. Not durable: the ends of its leases are.
+    Exited(WorkerId),
     /// A lease ended with tasks that may or may not be committed in the store.
     Expired {
         /// The lease.
@@ -139,6 +147,20 @@ pub struct Launched {
     /// What its experiments need of workers: those that need anything, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub needs: BTreeMap<String, Needs>,
+}
+
+/// More tasks of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Extended {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Experiments that weren't named before; they follow those that were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub experiments: Vec<String>,
+    /// The shapes of the new tasks.
+    pub shapes: Vec<Shape>,
+    /// The tasks, in order; their experiments are indices into all that were named.
+    pub entries: Vec<LaunchedTask>,
 }
 
 /// What tasks that can train together have in common.
@@ -254,8 +276,11 @@ impl Event {
     /// Whether the journal keeps it. What isn't kept is said again by the workers after a restart.
     pub const fn is_durable(&self) -> bool {
         match self.change {
-            Change::Heard(_) => false,
+            Change::Heard(_) | Change::Exited(_) => false,
             Change::Launched(_)
+            | Change::Announced(_)
+            | Change::Extended(_)
+            | Change::Opened(_)
             | Change::Placed { .. }
             | Change::Adjusted { .. }
             | Change::Owned { .. }

@@ -13,6 +13,7 @@ mod decide;
 pub mod event;
 pub mod held_back;
 mod ledger;
+pub mod lookup;
 pub mod view;
 
 pub use decide::decide;

@@ -1,5 +1,7 @@
 //! How the ledger looks from outside: what `status`, `why` and `workers` show.
 
+use std::ops::Bound;
+
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::outage::Waiting;
@@ -213,6 +215,8 @@ pub struct WorkerView<'a> {
     pub avoided_until: Option<Timestamp>,
     /// The outage whose end it waits for.
     pub waiting: Option<&'a Waiting>,
+    /// Its process has ended: somebody on its machine saw it.
+    pub exited: bool,
     /// Its leases.
     pub leases: Vec<LeaseView<'a>>,
 }
@@ -233,12 +237,23 @@ pub struct LeaseView<'a> {
 impl Ledger {
     /// Every sweep, in the order of their launches.
     pub fn sweeps(&self) -> impl Iterator<Item = SweepView<'_>> {
-        (0..self.state.sweeps.len()).map(|number| self.sweep_view(SweepIndex::next(number)))
+        self.sweeps_from(0)
+    }
+
+    /// The sweeps but for the first so many.
+    pub(crate) fn sweeps_from(&self, first: usize) -> impl Iterator<Item = SweepView<'_>> {
+        let numbers = first..self.state.sweeps.len();
+        let sweeps = numbers.map(SweepIndex::next).filter(|sweep| self.state.sweep(*sweep).is_launched());
+        sweeps.map(|sweep| self.sweep_view(sweep))
     }
 
     /// The sweep of this id.
     pub fn sweep(&self, id: &SweepId) -> Option<SweepView<'_>> {
-        Some(self.sweep_view(self.find_sweep(id)?))
+        Some(self.sweep_view(self.find_launched(id)?))
+    }
+
+    pub(crate) fn find_launched(&self, id: &SweepId) -> Option<SweepIndex> {
+        self.find_sweep(id).filter(|sweep| self.state.sweep(*sweep).is_launched())
     }
 
     /// The tasks of a sweep, each with its experiment, in the order of the sweep's file.
@@ -246,7 +261,7 @@ impl Ledger {
         &'a self,
         id: &SweepId,
     ) -> Option<impl Iterator<Item = (TaskView<'a>, &'a str)> + use<'a>> {
-        let sweep = self.state.sweep(self.find_sweep(id)?);
+        let sweep = self.state.sweep(self.find_launched(id)?);
         let experiment = |number: u32| sweep.experiments[number as usize].as_str();
         Some(
             sweep.entries.iter().map(move |entry| (self.task_view(entry.task), experiment(entry.experiment))),
@@ -271,14 +286,12 @@ impl Ledger {
 
     /// Every worker that was heard, holds a lease, or is remembered for what it did, by id.
     pub fn workers(&self) -> impl Iterator<Item = WorkerView<'_>> {
-        let known: std::collections::BTreeSet<&WorkerId> =
-            self.sightings.keys().chain(self.index.held.keys()).chain(self.state.workers.keys()).collect();
-        known.into_iter().map(|id| self.worker_view(id))
+        self.workers_from(Bound::Unbounded)
     }
 
     /// The worker of this id.
     pub fn worker(&self, id: &WorkerId) -> Option<WorkerView<'_>> {
-        self.workers().find(|worker| worker.id == id)
+        self.workers_from(Bound::Included(id)).next().filter(|worker| worker.id == id)
     }
 
     /// All tasks by phase; one that several sweeps list counts once.
@@ -292,8 +305,10 @@ impl Ledger {
         let sweep = self.state.sweep(sweep);
         let state = match sweep.status {
             Status::Cancelled => SweepState::Cancelled,
-            Status::Running | Status::Paused if tally.total.open() == 0 => SweepState::Done,
-            Status::Running => SweepState::Running,
+            Status::Launching | Status::Running | Status::Paused if tally.total.open() == 0 => {
+                SweepState::Done
+            }
+            Status::Launching | Status::Running => SweepState::Running,
             Status::Paused => SweepState::Paused,
         };
         SweepView {
@@ -315,12 +330,13 @@ impl Ledger {
         }
     }
 
-    fn task_view(&self, index: TaskIndex) -> TaskView<'_> {
+    pub(crate) fn task_view(&self, index: TaskIndex) -> TaskView<'_> {
         let task = self.state.task(index);
         let links = self.index.links(index);
-        let sweeps = links.memberships.iter().map(|membership| {
+        let sweeps = links.memberships.iter().filter_map(|membership| {
             let sweep = self.state.sweep(membership.sweep);
-            (&sweep.id, sweep.experiments[membership.experiment as usize].as_str())
+            let experiment = sweep.experiments[membership.experiment as usize].as_str();
+            sweep.is_launched().then_some((&sweep.id, experiment))
         });
         let inputs = self.state.shape(index).inputs.values();
         let waits_for = inputs.filter_map(|id| {
@@ -351,7 +367,7 @@ impl Ledger {
         }
     }
 
-    fn worker_view<'a>(&'a self, id: &'a WorkerId) -> WorkerView<'a> {
+    pub(crate) fn worker_view<'a>(&'a self, id: &'a WorkerId) -> WorkerView<'a> {
         let sighting = self.sightings.get(id);
         let leases = self.index.held.get(id).into_iter().flatten().map(|id| {
             let lease = &self.state.leases[id];
@@ -369,6 +385,7 @@ impl Ledger {
             draining: self.is_draining(id) || sighting.is_some_and(|sighting| sighting.draining),
             avoided_until: self.state.workers.get(id).and_then(|conduct| conduct.avoided_until),
             waiting: sighting.and_then(|sighting| sighting.waiting.as_ref()),
+            exited: self.has_exited(id),
             leases: leases.collect(),
         }
     }

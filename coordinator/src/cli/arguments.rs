@@ -88,6 +88,10 @@ pub(crate) enum Command {
     #[cfg(feature = "worker")]
     #[command(hide = true)]
     Executor(Executor),
+    /// Tell the coordinator when the worker at the other end of the standard input has died
+    #[cfg(feature = "worker")]
+    #[command(hide = true)]
+    Witness(Witness),
 }
 
 /// What training computes with.
@@ -118,6 +122,17 @@ pub(crate) struct Executor {
     pub(crate) device: String,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
+}
+
+/// A worker's witness.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Witness {
+    /// The worker's id
+    #[arg(long)]
+    pub(crate) worker: String,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 /// Where local state lies.

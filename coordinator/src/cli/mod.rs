@@ -70,6 +70,10 @@ pub fn main() -> ExitCode {
         return end(worker::execute(executor));
     }
     #[cfg(feature = "worker")]
+    if let Command::Witness(witness) = &arguments.command {
+        return end(worker::witness(witness));
+    }
+    #[cfg(feature = "worker")]
     if let Command::Worker(arguments::Worker { env_file: Some(file), .. }) = &arguments.command
         && let Err(failed) = env_file::take(file)
     {
@@ -136,5 +140,7 @@ async fn dispatch(command: Command, output: Output) -> Done {
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Executor(_) => Ok(()),
+        #[cfg(feature = "worker")]
+        Command::Witness(_) => Ok(()),
     }
 }

@@ -118,6 +118,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
         labels: std::collections::BTreeMap::new(),
         data_cache: state.join("cache"),
         scratch,
+        // The coordinator would die with it.
+        witness: None,
         executor: executor()?,
         progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every,

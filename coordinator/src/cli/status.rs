@@ -326,7 +326,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
-                "draining": it.draining, "avoided_for_ms": it.avoided_for_ms,
+                "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms,
                 "waiting": waiting_value(it.waiting.as_ref()) })
         })
         .collect();
@@ -336,6 +336,7 @@ pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
 /// Workers for people.
 fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
+        _ if worker.exited => "ended".to_owned(),
         _ if worker.waiting.is_some() => waiting_text(worker.waiting.as_ref()),
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),

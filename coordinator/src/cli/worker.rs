@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
+use basin_worker::agent::witness::Testimony;
 use basin_worker::agent::{self, AgentError, Departure, Settings};
 use basin_worker::{CodePath, DeviceName};
 
-use super::arguments::{Executor, Kernels, Worker};
+use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
 use super::failure::{Done, Failed, OrFail};
 use super::output::Output;
 use super::scratch::Scratch;
@@ -49,6 +50,40 @@ pub(super) fn execute(arguments: &Executor) -> Done {
     signals::leave_them_to_the_agent()?;
     let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
     served.or_basin("cannot train")
+}
+
+/// How this program starts the witness of a worker that calls its coordinator so.
+fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), Failed> {
+    let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
+    let mut arguments = vec!["witness".to_owned(), "--coordinator".to_owned(), remote.coordinator.clone()];
+    let Credentials { token, tls_ca, tls_cert, tls_key } = &remote.credentials;
+    let files = [("--tls-ca", tls_ca), ("--tls-cert", tls_cert), ("--tls-key", tls_key)];
+    // A token file that wasn't typed yields to a token in the environment, there as here.
+    let typed = token.path.clone().filter(|_| token.is_typed);
+    for (flag, path) in files.into_iter().chain([("--token-file", &typed)]) {
+        let Some(path) = path else { continue };
+        arguments.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
+    }
+    Ok((program, arguments))
+}
+
+/// Watches over an agent, and tells the coordinator of its death.
+pub(super) fn witness(arguments: &Witness) -> Done {
+    signals::leave_them_to_the_agent()?;
+    let worker: WorkerId = arguments.worker.parse().map_err(Failed::input)?;
+    let dial = arguments.remote.dial()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.or_basin("cannot watch over the worker")?;
+    let testified = runtime.block_on(agent::witness::serve(tokio::io::stdin(), &worker, &dial));
+    runtime.shutdown_background();
+    match testified {
+        Ok(Testimony::NotNeeded) => Ok(()),
+        Ok(Testimony::Heard) => {
+            tracing::warn!(%worker, "the worker died; the coordinator was told");
+            Ok(())
+        }
+        Err(error) => Err(Failed::basin(error).context(format!("worker {worker} died"))),
+    }
 }
 
 /// Makes this process train with the instructions that were asked for.
@@ -126,6 +161,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
         labels: labels(&arguments.labels)?,
         data_cache: arguments.cache.clone().unwrap_or_else(default_cache),
         scratch: std::env::temp_dir(),
+        witness: Some(witness_of(&arguments.remote)?),
         executor: executor()?,
         progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every: seconds("--checkpoint-every", arguments.checkpoint_every)?,

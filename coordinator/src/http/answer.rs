@@ -9,6 +9,9 @@ use super::{Standing, metrics};
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
+/// Where metrics are.
+pub(super) const METRICS: &str = "/metrics";
+
 /// The answer to a request.
 pub(super) async fn answer(method: &Method, path: &str, standing: &Standing) -> Response<String> {
     if method != Method::GET && method != Method::HEAD {
@@ -21,7 +24,7 @@ pub(super) async fn answer(method: &Method, path: &str, standing: &Standing) -> 
             let code = if standing.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             response(code, PLAIN, format!("{}\n", standing.as_str()))
         }
-        "/metrics" => match metrics::exposition(standing).await {
+        METRICS => match metrics::exposition(standing).await {
             Ok(text) => response(StatusCode::OK, EXPOSITION, text),
             Err(error) => response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("{error}\n")),
         },

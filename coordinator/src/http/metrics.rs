@@ -1,7 +1,9 @@
 //! The numbers: few, the same few whatever is launched, so that no sweep can make a time series of its own.
 
+use std::time::Duration;
+
 use basin_core::Ledger;
-use basin_core::view::{Counts, Phase, SweepState};
+use basin_core::view::{Counts, Phase, SweepState, SweepView, WorkerView};
 use basin_domain::time::Timestamp;
 use basin_proto::PROTOCOL;
 
@@ -37,7 +39,7 @@ pub(super) async fn exposition(standing: &Standing) -> Result<String, DecideErro
 const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
 /// What is now.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Levels {
     tasks: Counts,
     queue_depth: u64,
@@ -48,28 +50,63 @@ struct Levels {
     slots: [u64; 2],
 }
 
+/// Sweeps or workers that one look goes through.
+const PAGE: usize = 256;
+
 async fn levels(coordinator: &Coordinator) -> Result<Levels, DecideError> {
-    let now = coordinator.ledger.now();
-    coordinator.ledger.view(move |ledger| look(ledger, now)).await
+    let ledger = &coordinator.ledger;
+    let now = ledger.now();
+    let counted = |ledger: &Ledger| (ledger.counts(), ledger.queue_depth());
+    let (tasks, queue_depth) = ledger.view(counted).await?;
+    let mut levels = Levels { tasks, queue_depth, ..Levels::default() };
+    let mut next = Some(0);
+    while let Some(from) = next {
+        let look = move |ledger: &Ledger| {
+            let (page, next) = ledger.page_of_sweeps(from, PAGE);
+            levels.count_sweeps(&page);
+            (levels, next)
+        };
+        (levels, next) = ledger.view(look).await?;
+    }
+    let mut after = None;
+    loop {
+        let look = move |ledger: &Ledger| {
+            let page = ledger.page_of_workers(after.as_ref(), PAGE);
+            levels.count_workers(&page, ledger.policy().term, now);
+            (levels, page.last().map(|worker| worker.id.clone()))
+        };
+        (levels, after) = ledger.view(look).await?;
+        if after.is_none() {
+            return Ok(levels);
+        }
+    }
 }
 
-fn look(ledger: &Ledger, now: Timestamp) -> Levels {
-    let mut levels =
-        Levels { tasks: ledger.counts(), queue_depth: ledger.queue_depth(), ..Levels::default() };
-    for sweep in ledger.sweeps() {
-        levels.sweeps[match sweep.state {
-            SweepState::Running => 0,
-            SweepState::Paused => 1,
-            SweepState::Cancelled => 2,
-            SweepState::Done => 3,
-        }] += 1;
+impl Levels {
+    fn count_sweeps(&mut self, sweeps: &[SweepView<'_>]) {
+        for sweep in sweeps {
+            self.sweeps[match sweep.state {
+                SweepState::Running => 0,
+                SweepState::Paused => 1,
+                SweepState::Cancelled => 2,
+                SweepState::Done => 3,
+            }] += 1;
+        }
     }
-    for worker in ledger.workers() {
+
+    fn count_workers(&mut self, workers: &[WorkerView<'_>], term: Duration, now: Timestamp) {
+        for worker in workers {
+            self.count_worker(worker, term, now);
+        }
+    }
+
+    fn count_worker(&mut self, worker: &WorkerView<'_>, term: Duration, now: Timestamp) {
+        let levels = self;
         let leases = worker.leases.len() as u64;
         let device = worker.description.and_then(|it| DEVICES.iter().position(|kind| *kind == it.device));
         levels.leases[device.unwrap_or(DEVICES.len())] += leases;
-        let Some(description) = worker.description else { continue };
-        let is_silent = worker.last_seen.is_none_or(|seen| now - seen > ledger.policy().term);
+        let Some(description) = worker.description else { return };
+        let is_silent = worker.exited || worker.last_seen.is_none_or(|seen| now - seen > term);
         let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
         let state = if is_silent {
             3
@@ -85,7 +122,6 @@ fn look(ledger: &Ledger, now: Timestamp) -> Levels {
         };
         levels.workers[state] += 1;
     }
-    levels
 }
 
 fn write_levels(page: &mut Exposition, levels: &Levels) {

@@ -1,9 +1,13 @@
 //! The listener: few connections at a time, short requests, nothing kept of them.
+//!
+//! It has a thread of its own, so that a probe is answered whatever else the process does. When there are too many connections the oldest is
+//! closed for the one that comes: who asks at once is answered, and who holds connections open keeps nobody out.
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::Request;
@@ -12,18 +16,18 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::Standing;
-use super::answer::answer;
+use super::answer::{METRICS, answer};
 
-/// Connections at a time; more wait to be accepted. Probes and scrapers are few.
+/// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
 /// A connection on which no request has come after this long is closed.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// No connection is kept for longer: whoever trickles bytes would keep others out.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_secs(30);
 /// The most bytes of a request that are looked at.
 const REQUEST_LIMIT: usize = 16 * 1024;
 /// A pause when the system has no more files for connections.
@@ -43,19 +47,35 @@ impl Port {
     /// # Errors
     /// If the address is in use, or isn't this machine's.
     pub async fn open(address: SocketAddr, standing: watch::Receiver<Standing>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = std::net::TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let stop = CancellationToken::new();
-        tokio::spawn(stop.clone().run_until_cancelled_owned(accept(listener, standing)));
+        let until = stop.clone();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let serve = move || {
+            // Whatever is still open closes with the runtime.
+            runtime.block_on(until.run_until_cancelled(async {
+                match TcpListener::from_std(listener) {
+                    Ok(listener) => accept(listener, standing).await,
+                    Err(error) => tracing::error!(%error, "the side port could not be served"),
+                }
+            }))
+        };
+        std::thread::Builder::new().name("side port".into()).spawn(serve)?;
         tracing::info!(%address, "side port opened");
         Ok(Self { address, _stop: stop.drop_guard() })
     }
 }
 
+/// The open connections by age, each with what closes it.
+type Open = Arc<Mutex<BTreeMap<u64, CancellationToken>>>;
+
 async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
+    let open = Open::default();
+    // Metrics cost a look at the ledger: one page is made at a time.
+    let pages = Arc::new(tokio::sync::Mutex::new(()));
+    for number in 0_u64.. {
         let connection = match listener.accept().await {
             Ok((connection, _)) => connection,
             Err(error) => {
@@ -64,19 +84,38 @@ async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
                 continue;
             }
         };
-        let standing = standing.clone();
+        let close = CancellationToken::new();
+        {
+            let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+            if open.len() >= CONNECTIONS
+                && let Some((_, oldest)) = open.pop_first()
+            {
+                oldest.cancel();
+            }
+            open.insert(number, close.clone());
+        }
+        let (standing, pages, open) = (standing.clone(), Arc::clone(&pages), Arc::clone(&open));
         tokio::spawn(async move {
             // An error is the caller's: it went away, or did not speak HTTP.
-            let _ = tokio::time::timeout(LONGEST, serve(connection, standing)).await;
-            drop(place);
+            let served = tokio::time::timeout(LONGEST, serve(connection, standing, &pages));
+            let _ = close.run_until_cancelled(served).await;
+            open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         });
     }
 }
 
-async fn serve(connection: TcpStream, standing: watch::Receiver<Standing>) -> hyper::Result<()> {
+async fn serve(
+    connection: TcpStream,
+    standing: watch::Receiver<Standing>,
+    pages: &tokio::sync::Mutex<()>,
+) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| {
         let now = standing.borrow().clone();
-        async move { Ok::<_, Infallible>(answer(request.method(), request.uri().path(), &now).await) }
+        async move {
+            let path = request.uri().path();
+            let _turn = if path == METRICS { Some(pages.lock().await) } else { None };
+            Ok::<_, Infallible>(answer(request.method(), path, &now).await)
+        }
     });
     http1::Builder::new()
         .timer(TokioTimer::new())
@@ -125,9 +164,30 @@ mod tests {
         for _ in 0..2 * CONNECTIONS {
             silent.push(TcpStream::connect(port.address).await.unwrap());
         }
-        // Both lots of silent connections are closed before it is this one's turn.
-        let answer = tokio::time::timeout(4 * HEADER_TIMEOUT, get(port.address, "/livez")).await;
+        // The oldest of them made room: nobody waits for their end.
+        let answer = tokio::time::timeout(HEADER_TIMEOUT, get(port.address, "/livez")).await;
         assert!(answer.unwrap().unwrap().ends_with("alive\n"));
+        // Nor for those that send a little now and then.
+        for stream in &mut silent {
+            let _ = stream.write_all(b"GET /livez HTTP/1.1\r\nX: ").await;
+        }
+        let answer = tokio::time::timeout(HEADER_TIMEOUT, get(port.address, "/livez")).await;
+        assert!(answer.unwrap().unwrap().ends_with("alive\n"));
+    }
+
+    #[test]
+    fn a_probe_is_answered_while_the_process_is_busy_with_everything_else() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let standing = watch::Sender::new(Standing::Standby);
+        let port =
+            runtime.block_on(Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe())).unwrap();
+        // The runtime that opened it does nothing any more.
+        let mut stream = std::net::TcpStream::connect(port.address).unwrap();
+        io::Write::write_all(&mut stream, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .unwrap();
+        let mut text = String::new();
+        io::Read::read_to_string(&mut stream, &mut text).unwrap();
+        assert!(text.ends_with("alive\n"), "{text}");
     }
 
     #[tokio::test]

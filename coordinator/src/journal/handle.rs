@@ -2,16 +2,19 @@
 //!
 //! Commands that arrive while the disk is busy are decided together and share the next write (group commit): the busier
 //! the coordinator, the fewer writes a command costs. Looks at the ledger run on the same thread, between writes, so that
-//! nobody sees what isn't on disk.
+//! nobody sees what isn't on disk. They come after the commands, and only for a moment before it is the commands' turn again: however
+//! many look, a worker's call waits for one look at most.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use basin_core::Ledger;
 use basin_core::command::{Command, Policy, Refusal, Reply};
 use basin_domain::causes;
 use basin_domain::time::Timestamp;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::clock::AheadOf;
 use super::writer::{WriteError, Writer};
@@ -21,11 +24,16 @@ use super::{Clock, EncodedSnapshot, Journal, JournalError};
 const QUEUE: usize = 1024;
 /// Commands that share a write.
 const BATCH: usize = 512;
+/// Looks that wait; whoever would look, too, waits until there is room, and keeps no command from the queue.
+const LOOKS: usize = 256;
+/// How long looks may go on when a command may have come; one more is always begun.
+const LOOK_FOR: Duration = Duration::from_millis(2);
 
 /// A ledger behind its journal. Clones speak to the same one; it ends with the last of them, or when it is closed.
 #[derive(Clone)]
 pub struct LedgerHandle {
     queue: mpsc::Sender<Message>,
+    looks: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     /// Why the ledger ended, if not because it was asked to.
     end: Arc<OnceLock<JournalFailure>>,
@@ -112,7 +120,7 @@ impl LedgerHandle {
         let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
-        Ok(Self { queue, clock, end })
+        Ok(Self { queue, looks: Arc::new(Semaphore::new(LOOKS)), clock, end })
     }
 
     /// The time by the clock that commands are decided by.
@@ -139,10 +147,14 @@ impl LedgerHandle {
         &self,
         look: impl FnOnce(&Ledger) -> R + Send + 'static,
     ) -> Result<R, DecideError> {
+        let place = Arc::clone(&self.looks).acquire_owned().await.map_err(|_| DecideError::Unavailable)?;
         let (answer, answered) = oneshot::channel();
         let look = Box::new(move |ledger: &Ledger| {
-            // Nobody may be waiting any more.
-            let _ = answer.send(look(ledger));
+            // Nobody may be waiting any more: then there is nothing to look for.
+            if !answer.is_closed() {
+                let _ = answer.send(look(ledger));
+            }
+            drop(place);
         });
         self.queue.send(Message::Look(look)).await.map_err(|_| self.ended())?;
         answered.await.map_err(|_| self.ended())
@@ -210,16 +222,21 @@ impl<J: Journal> Service<J> {
     /// Answers until it is closed, or the journal can't be written. The journal is free when this returns.
     fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
         let mut closing = Closed(Vec::new());
+        let mut looks = VecDeque::new();
         while closing.0.is_empty() {
-            let Some(first) = messages.blocking_recv() else { break };
             let mut batch = Batch::default();
-            batch.take(first);
+            if looks.is_empty() {
+                let Some(first) = messages.blocking_recv() else { break };
+                batch.take(first, &mut looks);
+            }
             while batch.commands.len() < BATCH && batch.closing.is_empty() {
                 let Ok(next) = messages.try_recv() else { break };
-                batch.take(next);
+                batch.take(next, &mut looks);
             }
             closing.0.append(&mut batch.closing);
-            if let Err(error) = self.answer(batch) {
+            // At the end those that came before it are answered all.
+            let look_for = if closing.0.is_empty() { LOOK_FOR } else { Duration::MAX };
+            if let Err(error) = self.answer(batch, &mut looks, look_for) {
                 tell(&error);
                 // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
                 return closing;
@@ -230,8 +247,14 @@ impl<J: Journal> Service<J> {
         closing
     }
 
-    fn answer(&mut self, batch: Batch) -> Result<(), WriteError> {
-        let Batch { commands, answers, looks, closing: _ } = batch;
+    /// Decides, and then looks for a while.
+    fn answer(
+        &mut self,
+        batch: Batch,
+        looks: &mut VecDeque<Look>,
+        look_for: Duration,
+    ) -> Result<(), WriteError> {
+        let Batch { commands, answers, closing: _ } = batch;
         if commands.is_empty() {
             if !looks.is_empty() {
                 let confirmed = self.writer.confirm();
@@ -246,7 +269,13 @@ impl<J: Journal> Service<J> {
                 let _ = answer.send(reply.map_err(DecideError::Refused));
             }
         }
-        looks.into_iter().for_each(|look| look(self.writer.ledger()));
+        let began = Instant::now();
+        while let Some(look) = looks.pop_front() {
+            look(self.writer.ledger());
+            if began.elapsed() >= look_for {
+                break;
+            }
+        }
         Ok(())
     }
 
@@ -310,18 +339,18 @@ fn tell(error: &WriteError) {
 struct Batch {
     commands: Vec<Command>,
     answers: Vec<oneshot::Sender<Result<Reply, DecideError>>>,
-    looks: Vec<Look>,
     closing: Vec<oneshot::Sender<()>>,
 }
 
 impl Batch {
-    fn take(&mut self, message: Message) {
+    /// Takes a command; a look joins those that wait.
+    fn take(&mut self, message: Message, looks: &mut VecDeque<Look>) {
         match message {
             Message::Decide(command, answer) => {
                 self.commands.push(*command);
                 self.answers.push(answer);
             }
-            Message::Look(look) => self.looks.push(look),
+            Message::Look(look) => looks.push_back(look),
             Message::Close(done) => self.closing.push(done),
         }
     }

@@ -258,3 +258,91 @@ async fn snapshots_are_kept_while_the_ledger_works() {
     assert!(recovered.snapshot.is_some());
     assert!(recovered.events.len() < 20_001);
 }
+
+/// A journal that notes, before each write, how many looks there were.
+struct Noting {
+    inner: MemoryJournal,
+    looks: Arc<AtomicU64>,
+    noted: Arc<AtomicU64>,
+}
+
+impl Journal for Noting {
+    fn load(&mut self) -> Result<Recovered, JournalError> {
+        self.inner.load()
+    }
+
+    fn append(&mut self, events: &[Event]) -> Result<(), JournalError> {
+        self.noted.store(self.looks.load(Ordering::SeqCst), Ordering::SeqCst);
+        self.inner.append(events)
+    }
+
+    fn confirm(&mut self) -> Result<(), JournalError> {
+        self.inner.confirm()
+    }
+
+    fn sequence(&self) -> u64 {
+        self.inner.sequence()
+    }
+
+    fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError> {
+        self.inner.keep_snapshot(snapshot)
+    }
+}
+
+#[tokio::test]
+async fn a_command_waits_for_one_look_however_many_wait() {
+    let disk = MemoryDisk::default();
+    let (looks, noted) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(u64::MAX)));
+    let inner = MemoryJournal::open(&disk).unwrap();
+    let journal = Noting { inner, looks: Arc::clone(&looks), noted: Arc::clone(&noted) };
+    let handle = LedgerHandle::open(journal, Policy::default(), StandingClock::default()).await.unwrap();
+    let (began, has_begun) = mpsc::channel();
+    let (let_go, go_on) = mpsc::channel::<()>();
+    let mut first = Box::pin(handle.view(move |_| {
+        began.send(()).unwrap();
+        go_on.recv().unwrap();
+    }));
+    assert!(futures::poll!(&mut first).is_pending());
+    has_begun.recv().unwrap();
+    // While somebody looks, many more come who look for long; and then a command. More looks than there is room for keep no
+    // command out.
+    let mut waiting = Vec::new();
+    for _ in 0..300 {
+        let (handle, looks) = (handle.clone(), Arc::clone(&looks));
+        let mut look = Box::pin(async move {
+            let look = move |_: &basin_core::Ledger| {
+                std::thread::sleep(std::time::Duration::from_millis(3));
+                looks.fetch_add(1, Ordering::SeqCst);
+            };
+            handle.view(look).await
+        });
+        assert!(futures::poll!(&mut look).is_pending());
+        waiting.push(look);
+    }
+    let mut command = Box::pin(handle.decide(launch("a", 1)));
+    assert!(futures::poll!(&mut command).is_pending());
+    // The one under way has taken longer than looks may.
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let_go.send(()).unwrap();
+    command.await.unwrap();
+    let before = noted.load(Ordering::SeqCst);
+    assert!(before <= 1, "{before} looks came first");
+    futures::future::join_all(waiting).await.into_iter().for_each(|look| look.unwrap());
+    assert_eq!(looks.load(Ordering::SeqCst), 300);
+}
+
+#[tokio::test]
+async fn time_goes_on_after_a_clean_end_though_the_clock_was_set_back() {
+    let (ahead, behind) = (StandingClock::default(), StandingClock::default());
+    ahead.0.store(90_000, Ordering::SeqCst);
+    behind.0.store(30_000, Ordering::SeqCst);
+    let disk = MemoryDisk::default();
+    let handle =
+        LedgerHandle::open(MemoryJournal::open(&disk).unwrap(), Policy::default(), ahead).await.unwrap();
+    handle.decide(launch("a", 1)).await.unwrap();
+    handle.close().await;
+    assert_eq!(disk.snapshots(), 1, "nothing is left but the snapshot");
+    let again = MemoryJournal::open(&disk).unwrap();
+    let handle = LedgerHandle::open(again, Policy::default(), behind).await.unwrap();
+    assert_eq!(handle.now(), Timestamp(90_000));
+}

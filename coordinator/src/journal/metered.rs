@@ -105,7 +105,7 @@ impl Meter {
     fn counter(&self, change: &Change) -> Option<&AtomicU64> {
         let counters = &self.0;
         match change {
-            Change::Launched(_) => Some(&counters.launched),
+            Change::Launched(_) | Change::Opened(_) => Some(&counters.launched),
             Change::Granted(_) => Some(&counters.granted),
             Change::Expired { .. } => Some(&counters.expired),
             Change::Committed(_) => Some(&counters.committed),
@@ -123,7 +123,10 @@ impl Meter {
             | Change::Resumed(_)
             | Change::Cancelled(_)
             | Change::Retried { .. }
+            | Change::Announced(_)
+            | Change::Extended(_)
             | Change::Heard(_)
+            | Change::Exited(_)
             | Change::Drained(_)
             | Change::Avoided { .. }
             | Change::Forgotten(_)

@@ -55,7 +55,8 @@ impl<J: Journal> Writer<J> {
             let first = violations.into_iter().next().expect("an audit that fails names a violation");
             return Err(JournalError::Contradiction { first, more });
         }
-        let latest = events.last().map(|event| event.at).unwrap_or_default();
+        // A snapshot tells of its time, too: after a clean end there is no event behind it.
+        let latest = ledger.time();
         Ok(Self { ledger, journal, latest, since_snapshot: events.len(), is_ahead: false })
     }
 

@@ -17,6 +17,11 @@ use super::summary::{summary, sweep_reply, task_reply, worker_summary};
 use super::{Leadership, Terms};
 use crate::trust::Caller;
 
+/// Sweeps or workers that one look goes through.
+const PAGE: usize = 64;
+/// So many that fit are enough to know that the beginning of an id isn't.
+const SEVERAL: usize = NAMED + 1;
+
 /// The tools' service.
 #[derive(Debug, Clone)]
 pub struct ControlService(pub Leadership);
@@ -45,11 +50,18 @@ impl Control for ControlService {
     }
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> Reply<v1::ListSweepsReply> {
-        let look = |ledger: &Ledger| v1::ListSweepsReply {
-            sweeps: ledger.sweeps().map(|sweep| summary(&sweep)).collect(),
-            queue_depth: Some(ledger.queue_depth()),
-        };
-        self.view(look).await.map(Response::new)
+        let queue_depth = Some(self.view(Ledger::queue_depth).await?);
+        let (mut sweeps, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next {
+            let look = move |ledger: &Ledger| {
+                let (page, next) = ledger.page_of_sweeps(from, PAGE);
+                (page.iter().map(summary).collect::<Vec<_>>(), next)
+            };
+            let (page, then) = self.view(look).await?;
+            sweeps.extend(page);
+            next = then;
+        }
+        Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
     async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> Reply<v1::GetSweepReply> {
@@ -130,14 +142,21 @@ impl Control for ControlService {
 
     async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
         let now = self.0.coordinator()?.ledger.now();
-        let workers = self
-            .view(move |ledger| {
-                let heard =
-                    ledger.workers().filter(|worker| worker.last_seen.is_some() || !worker.leases.is_empty());
-                heard.map(|worker| worker_summary(&worker, now)).collect()
-            })
-            .await?;
-        Ok(Response::new(v1::ListWorkersReply { workers }))
+        let (mut workers, mut after) = (Vec::new(), None);
+        loop {
+            let look = move |ledger: &Ledger| {
+                let page = ledger.page_of_workers(after.as_ref(), PAGE);
+                let last = page.last().map(|worker| worker.id.clone());
+                let heard = page.iter().filter(|it| it.last_seen.is_some() || !it.leases.is_empty());
+                (heard.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
+            };
+            let (page, last) = self.view(look).await?;
+            workers.extend(page);
+            if last.is_none() {
+                return Ok(Response::new(v1::ListWorkersReply { workers }));
+            }
+            after = last;
+        }
     }
 
     async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
@@ -193,7 +212,8 @@ impl ControlService {
     /// The sweep that `text` names.
     async fn find_sweep(&self, text: String) -> Result<SweepId, Status> {
         let wanted = text.clone();
-        let found = self.view(move |ledger| lookup::find(&wanted, ledger.sweeps().map(|it| it.id.clone())));
+        let found =
+            self.view(move |ledger| lookup::find(&wanted, ledger.sweeps_beginning_with(&wanted, SEVERAL)));
         found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
     }
 
@@ -204,8 +224,7 @@ impl ControlService {
             if let Ok(exact) = wanted.parse::<TaskId>() {
                 return ledger.task(&exact).map(|task| task.id).ok_or(Unfound::Nothing);
             }
-            let tasks = ledger.sweeps().flat_map(|it| ledger.sweep_tasks(it.id).into_iter().flatten());
-            lookup::find(&wanted, tasks.map(|(task, _)| task.id))
+            lookup::find(&wanted, ledger.tasks_beginning_with(&wanted, SEVERAL))
         });
         found.await?.map_err(|unfound| not_one("task", &text, &unfound))
     }
@@ -213,7 +232,8 @@ impl ControlService {
     /// The worker that `text` names.
     async fn find_worker(&self, text: String) -> Result<WorkerId, Status> {
         let wanted = text.clone();
-        let found = self.view(move |ledger| lookup::find(&wanted, ledger.workers().map(|it| it.id.clone())));
+        let found =
+            self.view(move |ledger| lookup::find(&wanted, ledger.workers_beginning_with(&wanted, SEVERAL)));
         found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
     }
 }
@@ -228,10 +248,9 @@ fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &Unfound<T>) -
         Unfound::Several(several) => {
             let names: Vec<_> = several.iter().take(NAMED).map(ToString::to_string).collect();
             let more = if several.len() > NAMED { ", …" } else { "" };
+            let names = names.join(", ");
             Status::failed_precondition(format!(
-                "`{text}` fits {} {what}s; give more of the id: {}{more}",
-                several.len(),
-                names.join(", ")
+                "`{text}` fits several {what}s; give more of the id: {names}{more}"
             ))
         }
     }

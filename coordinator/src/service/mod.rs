@@ -2,6 +2,7 @@
 
 mod commits;
 mod control;
+mod launching;
 mod leadership;
 mod reconcile;
 mod refusal;
@@ -49,6 +50,8 @@ pub struct Coordinator {
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
     pub wake: Notify,
+    /// Told when something is due before its time: a worker has ended.
+    pub due: Notify,
     /// Whether another coordinator may take over at another address: one that can't be reached needn't be all there is.
     pub has_shared_journal: bool,
     /// Cancelled when the coordinator stops, or stops leading: calls that wait are answered.
@@ -131,19 +134,11 @@ impl Coordinator {
                 .map(|(experiment, needs)| (experiment.to_string(), needs))
                 .collect(),
         };
-        let reply = self.decide(Command::Launch(launch)).await?;
+        let launched = self.launch_in_parts(launch).await?;
         self.wake.notify_waiters();
-        match reply {
-            Reply::Launched { new, reused, shared } => {
-                tracing::info!(%sweep, new, reused, shared, "sweep launched");
-                Ok(Launched { sweep, new, reused, shared })
-            }
-            Reply::Done
-            | Reply::Synced(_)
-            | Reply::Chosen(_)
-            | Reply::Settled { .. }
-            | Reply::Ticked { .. } => Err(unfitting()),
-        }
+        let Launched { new, reused, shared, .. } = launched;
+        tracing::info!(%sweep, new, reused, shared, "sweep launched");
+        Ok(launched)
     }
 
     /// A decision of the ledger, on disk.

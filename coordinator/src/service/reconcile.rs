@@ -11,7 +11,7 @@ use basin_domain::id::TaskId;
 use basin_storage::{Commit, FoundCommits};
 use tonic::Status;
 
-use super::{Coordinator, completion, refusal};
+use super::{Coordinator, completion, launching, refusal};
 
 /// What came of holding ledger and store against each other.
 #[derive(Debug, Default)]
@@ -27,12 +27,17 @@ pub(super) struct Differences {
 impl Coordinator {
     /// The commits that the ledger has of these tasks.
     pub(super) async fn recorded(&self, tasks: &[TaskId]) -> Result<Vec<Complete>, Status> {
-        let tasks = tasks.to_vec();
-        let recorded = self.ledger.view(move |ledger| {
-            let commit = |id: &TaskId| ledger.task(id)?.commit.cloned();
-            tasks.iter().filter_map(commit).collect::<Vec<_>>()
-        });
-        recorded.await.map_err(|error| refusal::undecided(&error))
+        let mut recorded = Vec::new();
+        // In parts, so that no look keeps the ledger for long.
+        for some in tasks.chunks(launching::PART) {
+            let some = some.to_vec();
+            let look = self.ledger.view(move |ledger| {
+                let commit = |id: &TaskId| ledger.task(id)?.commit.cloned();
+                some.iter().filter_map(commit).collect::<Vec<_>>()
+            });
+            recorded.extend(look.await.map_err(|error| refusal::undecided(&error))?);
+        }
+        Ok(recorded)
     }
 
     /// Brings the ledger and what was found in the store before a launch together: of what the ledger has otherwise, the

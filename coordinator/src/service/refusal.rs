@@ -14,6 +14,8 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
         Refusal::WrongTaskId(_) | Refusal::MissingInput { .. } | Refusal::Cycle(_) => Code::InvalidArgument,
         Refusal::CommittedOtherwise { .. } | Refusal::LaunchedOtherwise(_) => Code::AlreadyExists,
         Refusal::NotOfThisLease { .. } | Refusal::Withdrawn { .. } => Code::FailedPrecondition,
+        // Another coordinator may have begun to lead meanwhile, or the launch was broken off: it is made again.
+        Refusal::MissingPart { .. } => Code::Aborted,
         Refusal::TooMany { .. } => Code::ResourceExhausted,
     };
     Status::new(code, refusal.to_string())

@@ -5,7 +5,7 @@ use std::time::Duration;
 use basin_core::command::{Command, DOCUMENT_LIMIT, Held, Reply, StopReason, Sync, Synced};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
-use basin_domain::worker::Progress;
+use basin_domain::worker::{Progress, WorkerDescription};
 use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
@@ -36,8 +36,7 @@ impl Scheduler for SchedulerService {
         let request = request.into_inner();
         check_protocol(request.protocol)?;
         let worker: WorkerId = parse("worker_id", &request.worker_id)?;
-        let description =
-            basin_domain::worker::WorkerDescription::try_from(required("worker", request.worker)?)?;
+        let description = WorkerDescription::try_from(required("worker", request.worker)?)?;
         let coordinator = self.0.coordinator()?;
         let asks_to_commit = coordinator.commits == CommitMode::Serialised;
         if asks_to_commit && !request.can_ask_to_commit {
@@ -69,7 +68,8 @@ impl Scheduler for SchedulerService {
             let woken = coordinator.wake.notified();
             tokio::pin!(woken);
             woken.as_mut().enable();
-            let command = Sync { fresh: fresh(sync.free_slots), ..sync.clone() };
+            let slots = sync.free_slots.min(sync.description.slots);
+            let command = Sync { fresh: fresh(slots), ..sync.clone() };
             let Reply::Synced(synced) = coordinator.decide(Command::Sync(command)).await? else {
                 return Err(unfitting());
             };
@@ -149,6 +149,16 @@ impl Scheduler for SchedulerService {
         let reply = coordinator.decide(Command::Release { lease, task, reason }).await?;
         coordinator.wake.notify_waiters();
         settled(&reply)
+    }
+
+    async fn report_exit(&self, request: Request<v1::ReportExitRequest>) -> Reply_<v1::ReportExitReply> {
+        let coordinator = self.0.coordinator()?;
+        let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
+        coordinator.decide(Command::Exited(worker.clone())).await?;
+        tracing::warn!(%worker, "the worker's process has ended");
+        // Its tasks are looked up without waiting for the next tick.
+        coordinator.due.notify_one();
+        Ok(Response::new(v1::ReportExitReply {}))
     }
 }
 
@@ -246,9 +256,12 @@ fn sync_command(wire: v1::SyncRequest) -> Result<Sync, InvalidField> {
         }
         holds.push(Held { lease: parse("holds.lease_id", &held.lease_id)?, progress });
     }
+    let mut description: WorkerDescription = required("worker", wire.worker)?.try_into()?;
+    // One that says nothing of its slots has one.
+    description.slots = description.slots.clamp(1, u32::try_from(WORKER_LIMIT).unwrap_or(u32::MAX));
     Ok(Sync {
         worker: parse("worker_id", &wire.worker_id)?,
-        description: required("worker", wire.worker)?.try_into()?,
+        description,
         holds,
         free_slots: wire.free_slots,
         max_pack: wire.max_pack.clamp(1, 1024),

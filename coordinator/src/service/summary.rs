@@ -52,14 +52,8 @@ pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
 /// A sweep with its running and its failed tasks.
 pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::GetSweepReply> {
     let sweep = ledger.sweep(id)?;
-    let leased = ledger.workers().flat_map(|worker| worker.leases.into_iter().flat_map(|lease| lease.tasks));
-    let running: Vec<_> = leased.filter_map(|task| running(&ledger.task(&task)?, id)).take(NAMED).collect();
-    let failed = if sweep.counts.failed == 0 {
-        Vec::new()
-    } else {
-        let tasks = ledger.sweep_tasks(id).into_iter().flatten();
-        tasks.filter(|(task, _)| task.phase == Phase::Failed).take(NAMED).map(failed).collect()
-    };
+    let running: Vec<_> = ledger.leased_of(id).filter_map(running).take(NAMED).collect();
+    let failed = ledger.failed_of(id).take(NAMED).map(failed).collect();
     let next = ledger.next_of(id, now).and_then(|next| ledger.task(&next));
     let next_why =
         next.as_ref().map(|next| why(next, ledger.held_back(&next.id, now), None, now)).unwrap_or_default();
@@ -78,12 +72,11 @@ fn waiting_workers(ledger: &Ledger, running: &[v1::RunningTask]) -> Vec<v1::Wait
     waiting.collect()
 }
 
-fn running(task: &TaskView<'_>, of: &SweepId) -> Option<v1::RunningTask> {
-    let (_, experiment) = task.sweeps.iter().find(|(sweep, _)| *sweep == of)?;
+fn running((task, experiment): (TaskView<'_>, &str)) -> Option<v1::RunningTask> {
     let (_, worker) = task.lease?;
     Some(v1::RunningTask {
         task_id: task.id.to_string(),
-        experiment: (*experiment).to_owned(),
+        experiment: experiment.to_owned(),
         worker_id: worker.to_string(),
         attempt: task.begun,
         progress: task.progress.map(Into::into),
@@ -259,6 +252,7 @@ pub(super) fn worker_summary(worker: &WorkerView<'_>, now: Timestamp) -> v1::Wor
         seen_ms_ago: worker.last_seen.map(|seen| ms(now - seen)),
         draining: worker.draining,
         leases: u32::try_from(worker.leases.len()).unwrap_or(u32::MAX),
+        exited: worker.exited,
         avoided_for_ms: worker.avoided_until.filter(|&until| until > now).map(|until| ms(until - now)),
         waiting: worker.waiting.map(Into::into),
     }

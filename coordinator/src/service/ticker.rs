@@ -15,8 +15,10 @@ use tokio_util::sync::CancellationToken;
 use super::{Coordinator, completion};
 use crate::journal::DecideError;
 
-/// How often the time is looked at.
+/// How often the time is looked at, at least.
 const TICK: Duration = Duration::from_millis(500);
+/// And at most.
+const SHORTEST_TICK: Duration = Duration::from_millis(5);
 
 /// Ticks until `shutdown`.
 pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationToken) {
@@ -24,7 +26,8 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
     let mut settling = HashSet::new();
     loop {
         tokio::select! {
-            () = tokio::time::sleep(TICK) => {}
+            () = tokio::time::sleep(pause(&coordinator).await) => {}
+            () = coordinator.due.notified() => {}
             () = shutdown.cancelled() => return,
         }
         match coordinator.ledger.decide(Command::Tick).await {
@@ -54,6 +57,13 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
         // Tasks whose pause after a failure is over became grantable without a word from anybody.
         coordinator.wake.notify_waiters();
     }
+}
+
+/// How long nothing happens by itself: a lease's end, and the time to try a task again, are met as they come.
+async fn pause(coordinator: &Coordinator) -> Duration {
+    let now = coordinator.ledger.now();
+    let due = coordinator.ledger.view(move |ledger| ledger.next_due(now)).await.ok().flatten();
+    due.map_or(TICK, |due| (due - now).clamp(SHORTEST_TICK, TICK))
 }
 
 /// Looks up an expired lease's tasks: those with a commit are adopted, the others go back to the queue. A store that

@@ -1,5 +1,7 @@
 //! Which role each call takes at least: the one table.
 
+use basin_proto::MESSAGE_LIMIT;
+
 use super::Role;
 
 /// Each call by its path, and the least role that may make it. A test holds it against the services' own list.
@@ -19,12 +21,25 @@ const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Scheduler/Fail", Role::Worker),
     ("/basin.v1.Scheduler/Hello", Role::Worker),
     ("/basin.v1.Scheduler/Release", Role::Worker),
+    ("/basin.v1.Scheduler/ReportExit", Role::Worker),
     ("/basin.v1.Scheduler/Sync", Role::Worker),
 ];
 
 /// The least role that may make the call of this path. A call that isn't in the table is for admins alone.
 pub fn least_role(path: &str) -> Role {
     TABLE.iter().find(|(call, _)| *call == path).map_or(Role::Admin, |(_, role)| *role)
+}
+
+/// The most bytes that the message of the call of this path may have.
+pub fn longest_message(path: &str) -> usize {
+    match path {
+        // A sweep file.
+        "/basin.v1.Control/Launch" => MESSAGE_LIMIT,
+        // How far each task is that a worker holds.
+        "/basin.v1.Scheduler/Sync" => MESSAGE_LIMIT / 2,
+        _ if least_role(path) == Role::Worker => 1 << 20,
+        _ => 64 << 10,
+    }
 }
 
 #[cfg(test)]

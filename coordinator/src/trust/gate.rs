@@ -1,6 +1,6 @@
 //! The gate before the services: who calls, may they, and not too often?
 
-use std::future::{Ready, ready};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
@@ -8,25 +8,28 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::utc::Utc;
 use basin_proto::hint;
-use futures::future::Either;
 use http::header::AUTHORIZATION;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::metadata::MetadataValue;
 
+use super::load::{Incoming, Load, Outgoing, Place};
 use super::port::Peer;
 use super::rate::Rates;
 use super::{Caller, Role, Tokens, calls};
 
 /// How often a log is told of refused calls, however many there are.
 const REFUSALS_TOLD: Duration = Duration::from_secs(30);
+/// How long a caller should wait whose token has all the connections that it may have.
+const TOO_MANY_CONNECTIONS: Duration = Duration::from_secs(1);
 
 /// What all calls are held against.
 #[derive(Debug)]
 pub struct Rules {
     tokens: Tokens,
     rates: Option<Rates>,
+    load: Arc<Load>,
     refusals: Refusals,
 }
 
@@ -53,7 +56,8 @@ impl Refusals {
 impl Rules {
     /// Those who show one of the tokens are let through, each within its rate.
     pub fn new(tokens: Tokens, calls_per_second: Option<u32>) -> Self {
-        Self { tokens, rates: calls_per_second.map(Rates::new), refusals: Refusals::default() }
+        let rates = calls_per_second.map(Rates::new);
+        Self { tokens, rates, load: Arc::default(), refusals: Refusals::default() }
     }
 
     /// Who makes a call, if it is let through.
@@ -84,10 +88,22 @@ impl Rules {
         if least == Role::Admin && self.tokens.are_needed() {
             tracing::info!(caller = caller.name, call, "an admin called");
         }
-        if let Some(peer) = peer {
-            peer.prove();
+        if let Some(peer) = peer
+            && !peer.prove(&caller)
+        {
+            return Err(too_much("too many connections of one token", TOO_MANY_CONNECTIONS));
         }
         Ok(caller)
+    }
+
+    /// Begins a call that is let through, within what its caller may have under way.
+    fn begin(&self, request: &http::Request<Body>, caller: &Caller) -> Result<Arc<Place>, Status> {
+        let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+        let is_workers = match calls::least_role(request.uri().path()) {
+            Role::Worker => true,
+            Role::Viewer | Role::Admin => false,
+        };
+        self.load.begin(caller.token.clone(), address.map(|address| address.ip()), is_workers)
     }
 
     fn note_refusal(&self, request: &http::Request<Body>, status: &Status) {
@@ -112,14 +128,25 @@ fn forbidden(caller: &Caller, call: &str, least: Role) -> Status {
     )
 }
 
-/// Who calls too often hears, as gRPC has it, how long to wait.
+/// Who calls too often hears how long to wait.
 fn too_many(wait: Duration) -> Status {
-    let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
-    let status = Status::resource_exhausted("too many calls from one caller");
-    let mut status = hint::give(
+    let status = too_much("too many calls from one caller", wait);
+    hint::give(
         status,
         "call less often; `basin serve --calls-per-second N` sets what one token may do from one address",
-    );
+    )
+}
+
+/// So does who has too much under way.
+pub(super) fn too_much_under_way(wait: Duration) -> Status {
+    let status = too_much("too many calls, or too large ones, are under way", wait);
+    hint::give(status, "wait for the answers to earlier calls")
+}
+
+/// A refusal that says, as gRPC has it, how long to wait.
+fn too_much(what: &str, wait: Duration) -> Status {
+    let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
+    let mut status = Status::resource_exhausted(what);
     status.metadata_mut().insert(basin_proto::RETRY_AFTER_KEY, MetadataValue::from(milliseconds));
     status
 }
@@ -141,24 +168,34 @@ impl<S> Gate<S> {
 impl<S> Service<http::Request<Body>> for Gate<S>
 where
     S: Service<http::Request<Body>, Response = http::Response<Body>>,
+    S::Future: Send + 'static,
+    S::Error: Send + 'static,
 {
     type Response = http::Response<Body>;
     type Error = S::Error;
-    type Future = Either<Ready<Result<Self::Response, S::Error>>, S::Future>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.services.poll_ready(context)
     }
 
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
-        match self.rules.admit(&mut request) {
-            Ok(caller) => {
+        let admitted = self.rules.admit(&mut request);
+        let begun = admitted.and_then(|caller| Ok((self.rules.begin(&request, &caller)?, caller)));
+        match begun {
+            Ok((place, caller)) => {
                 request.extensions_mut().insert(caller);
-                Either::Right(self.services.call(request))
+                let limit = calls::longest_message(request.uri().path());
+                let measured = |body| Body::new(Incoming::new(body, Arc::clone(&place), limit));
+                let answered = self.services.call(request.map(measured));
+                Box::pin(async move {
+                    let kept = |body| Body::new(Outgoing { body, _place: place });
+                    answered.await.map(|response| response.map(kept))
+                })
             }
             Err(status) => {
                 self.rules.note_refusal(&request, &status);
-                Either::Left(ready(Ok(status.into_http())))
+                Box::pin(std::future::ready(Ok(status.into_http())))
             }
         }
     }

@@ -1,15 +1,17 @@
 //! Who may call, and how: tokens with roles, TLS, and limits on what one caller can take.
 //!
-//! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and counted. Each of its calls
-//! passes the [`gate`]: whose token is it ([`Tokens`]), is its [`Role`] enough for the call ([`calls`]), and is its caller
-//! within its rate ([`rate`])? Only then does a service see it. Files of tokens and certificates are read again as they change
+//! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and gets a place ([`places`]). Each of
+//! its calls passes the [`gate`]: whose token is it ([`Tokens`]), is its [`Role`] enough for the call ([`calls`]), and is its caller
+//! within its rate ([`rate`]) and within what it may have under way ([`load`])? Only then does a service see it. Files of tokens and certificates are read again as they change
 //! ([`Watched`]).
 //!
 //! Why it is so: `docs/decisions/0013-trust.md`; how it is set up: `docs/security.md`.
 
 pub mod calls;
 pub mod gate;
+mod load;
 mod minted;
+pub mod places;
 pub mod port;
 pub mod rate;
 mod role;

@@ -4,24 +4,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-use super::ServerTls;
+use super::places::{Place, Places};
+use super::{Caller, ServerTls};
 
-/// The most connections at a time. Those beyond wait to be accepted.
-const CONNECTIONS: usize = 8192;
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a connection may stay without a call that was let through.
@@ -41,17 +39,13 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// It speaks unencrypted to a port that wants TLS: it is told so, and nothing else.
     pub should_speak_tls: bool,
-    proven: Arc<AtomicBool>,
+    place: Arc<Place>,
 }
 
 impl Peer {
-    /// A call of this connection was let through: it may stay.
-    pub fn prove(&self) {
-        self.proven.store(true, Ordering::Relaxed);
-    }
-
-    fn is_proven(&self) -> bool {
-        self.proven.load(Ordering::Relaxed)
+    /// A call of this connection was let through: it may stay. False: its caller has too many.
+    pub fn prove(&self, caller: &Caller) -> bool {
+        self.place.prove(caller)
     }
 }
 
@@ -59,29 +53,34 @@ impl Peer {
 pub struct Connection {
     wire: Box<dyn Wire>,
     peer: Peer,
-    unproven: Option<Pin<Box<Sleep>>>,
-    _place: OwnedSemaphorePermit,
+    unproven: Option<Unproven>,
+}
+
+/// Until when a connection may stay without a call that was let through, and whether it must make room before.
+struct Unproven {
+    time: Pin<Box<Sleep>>,
+    leave: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 /// The connections that come in on a port, until `stop`; the port is closed then.
 pub fn connections(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
+    places: Arc<Places>,
     stop: CancellationToken,
 ) -> impl Stream<Item = io::Result<Connection>> {
     let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, tls, sender)).await });
+    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, tls, places, sender)).await });
     ReceiverStream::new(receiver)
 }
 
 async fn accept(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
+    places: Arc<Places>,
     sender: mpsc::Sender<io::Result<Connection>>,
 ) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
     loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else { return };
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -91,12 +90,16 @@ async fn accept(
             }
         };
         let (tls, sender) = (tls.clone(), sender.clone());
+        let place = Arc::new(places.enter(address.ip()));
         tokio::spawn(async move {
-            match tokio::time::timeout(HANDSHAKE, secure(stream, address, tls, place)).await {
+            let leave = place.leave().clone();
+            let secured = tokio::time::timeout(HANDSHAKE, secure(stream, address, tls, place));
+            match leave.run_until_cancelled(secured).await {
                 // Nobody is there to take it when the coordinator stops.
-                Ok(Ok(connection)) => drop(sender.send(Ok(connection)).await),
-                Ok(Err(error)) => tracing::debug!(%address, %error, "a handshake failed"),
-                Err(_) => tracing::debug!(%address, "a handshake took too long"),
+                Some(Ok(Ok(connection))) => drop(sender.send(Ok(connection)).await),
+                Some(Ok(Err(error))) => tracing::debug!(%address, %error, "a handshake failed"),
+                Some(Err(_)) => tracing::debug!(%address, "a handshake took too long"),
+                None => tracing::debug!(%address, "a stranger had to make room"),
             }
         });
     }
@@ -106,10 +109,10 @@ async fn secure(
     stream: TcpStream,
     address: SocketAddr,
     tls: Option<Arc<ServerTls>>,
-    place: OwnedSemaphorePermit,
+    place: Arc<Place>,
 ) -> io::Result<Connection> {
     stream.set_nodelay(true)?;
-    let mut peer = Peer { address: Some(address), should_speak_tls: false, proven: Arc::default() };
+    let mut peer = Peer { address: Some(address), should_speak_tls: false, place };
     let wire: Box<dyn Wire> = match tls {
         None => Box::new(stream),
         Some(tls) => {
@@ -123,8 +126,9 @@ async fn secure(
             }
         }
     };
-    let unproven = Some(Box::pin(tokio::time::sleep(UNPROVEN)));
-    Ok(Connection { wire, peer, unproven, _place: place })
+    let leave = Box::pin(peer.place.leave().clone().cancelled_owned());
+    let unproven = Some(Unproven { time: Box::pin(tokio::time::sleep(UNPROVEN)), leave });
+    Ok(Connection { wire, peer, unproven })
 }
 
 impl Connected for Connection {
@@ -141,11 +145,12 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.peer.is_proven() {
+        if self.unproven.is_some() && self.peer.place.is_proven() {
             self.unproven = None;
         }
         if let Some(unproven) = &mut self.unproven
-            && unproven.as_mut().poll(context).is_ready()
+            && (unproven.time.as_mut().poll(context).is_ready()
+                || unproven.leave.as_mut().poll(context).is_ready())
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }

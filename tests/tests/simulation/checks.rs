@@ -71,6 +71,11 @@ impl Checks {
                     self.holders.iter().filter(|(id, worker)| **worker == sync.worker && !holds.contains(id));
                 self.dropped.extend(lost.map(|(id, _)| id.clone()).collect::<Vec<_>>());
             }
+            // So does one that was seen to die.
+            if let Command::Exited(worker) = command {
+                let lost = self.holders.iter().filter(|(_, holder)| *holder == worker);
+                self.dropped.extend(lost.map(|(id, _)| id.clone()).collect::<Vec<_>>());
+            }
         }
     }
 
@@ -352,7 +357,11 @@ impl World {
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
+            | Change::Announced(_)
+            | Change::Extended(_)
+            | Change::Opened(_)
             | Change::Heard(_)
+            | Change::Exited(_)
             | Change::Drained(_)
             | Change::Forgotten(_)
             | Change::Restarted { .. } => Ok(()),

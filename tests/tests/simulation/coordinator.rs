@@ -11,7 +11,7 @@ use basin_coordinator::journal::{
 };
 use basin_core::command::{Command, Policy, Reply, Sync};
 use basin_core::{Event, Ledger, decide};
-use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::checks::Broken;
@@ -279,6 +279,14 @@ impl World {
         if life == self.coordinator.life && self.coordinator.writer.is_some() {
             self.enqueue(None, Ask::Steer(Command::Tick));
             self.after(1_000, Happening::Tick { life });
+        }
+    }
+
+    /// Somebody on a dead worker's machine says so; in vain while nobody leads.
+    pub(crate) fn witness_tells(&mut self, worker: WorkerId) {
+        if self.coordinator.writer.is_some() {
+            self.count("deaths witnessed");
+            self.enqueue(None, Ask::Steer(Command::Exited(worker)));
         }
     }
 

@@ -93,6 +93,7 @@ fn all_promises_are_kept_whatever_dies_when() {
         "attempts superseded",
         "commits adopted",
         "coordinator deaths",
+        "deaths witnessed",
         "failed writes",
         "leases expired",
         "leases fenced",

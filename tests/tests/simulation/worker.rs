@@ -126,6 +126,12 @@ impl World {
         worker.leases.clear();
         worker.calls.clear();
         self.count("worker deaths");
+        // A witness beside it tells of its death, unless the whole machine is gone.
+        if self.chance.happens(0.5) {
+            let delay = self.chance.between(10, 5_000);
+            let worker = self.workers[number].id(number);
+            self.after(delay, Happening::WitnessTells(worker));
+        }
         let pause = self.chance.between(100, 60_000);
         self.after(pause, Happening::WorkerStarts(number));
     }

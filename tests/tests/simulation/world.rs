@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use basin_core::command::{Command, Complete, Refusal, Reply, Sync, Withdraw, Withdrawal};
 use basin_domain::failure::{Failure, ReleaseReason};
-use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::chance::Chance;
@@ -158,6 +158,7 @@ pub(crate) enum Happening {
     SupersededWakes,
     Repair,
     WorkerStarts(usize),
+    WitnessTells(WorkerId),
     Round { worker: usize, life: u32 },
     Fence { worker: usize, life: u32 },
     Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
@@ -286,6 +287,7 @@ impl World {
             Happening::SupersededWakes => self.superseded_wakes(),
             Happening::Repair => self.repair_is_told(),
             Happening::WorkerStarts(worker) => self.worker_starts(worker),
+            Happening::WitnessTells(worker) => self.witness_tells(worker),
             Happening::Round { worker, life } => self.worker_syncs(worker, life),
             Happening::Fence { worker, life } => return self.worker_fences(worker, life),
             Happening::Trained { worker, life, lease, task } => self.task_trained(worker, life, &lease, task),

@@ -18,6 +18,7 @@ use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
+use super::environment;
 use crate::executor::THREADS_VARIABLE;
 use crate::frames::FRAME_LIMIT;
 
@@ -88,11 +89,12 @@ pub(super) struct Program {
 impl Executor {
     /// Starts an executor; its first message is `Ready`.
     pub(super) fn spawn(program: &Program) -> io::Result<Self> {
-        let mut child = Command::new(&program.path)
+        let mut command = Command::new(&program.path);
+        // It never calls anybody, so it is not to have what opens doors.
+        environment::of_executor(&mut command);
+        let mut child = command
             .args(&program.arguments)
             .env(THREADS_VARIABLE, program.threads.to_string())
-            // It never calls anybody, so it is not to have what opens doors.
-            .env_remove("BASIN_TOKEN")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -8,6 +8,8 @@ use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
 use tokio::sync::watch;
 
+use super::moment::Moment;
+
 /// What the agent wants of a running lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
@@ -35,16 +37,16 @@ pub(super) struct LeasedTask {
 pub(super) struct Lease {
     pub(super) id: LeaseId,
     pub(super) tasks: Vec<LeasedTask>,
-    granted_at: Instant,
+    granted_at: Moment,
     wish: watch::Sender<Wish>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// By this machine's monotonic clock; counted from before the request was sent, so never later than the
+    /// By this machine's own clock, which nobody sets and which runs on while the machine sleeps; counted from before the request was sent, so never later than the
     /// coordinator's own idea of it.
-    deadline: Instant,
+    deadline: Moment,
     /// The span for which the lease was last granted: what its margin is a share of.
     granted: Duration,
     /// Unfinished tasks and how far they are.
@@ -62,7 +64,7 @@ struct Stand {
 
 impl Lease {
     /// A lease granted for a span by an answer to a request that was sent at `sent`.
-    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: Instant, granted: Duration) -> Self {
+    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: Moment, granted: Duration) -> Self {
         let stand = |task: &LeasedTask| Stand { task: task.id, progress: Progress::default(), heard: None };
         let progress = tasks.iter().map(stand).collect();
         Self {
@@ -84,16 +86,16 @@ impl Lease {
     }
 
     /// The lease goes on for a span from `sent` on; its end never moves back.
-    pub(super) fn renew(&self, sent: Instant, granted: Duration) {
+    pub(super) fn renew(&self, sent: Moment, granted: Duration) {
         let mut state = self.state();
         state.deadline = state.deadline.max(sent + granted);
         state.granted = granted;
     }
 
     /// The lease goes on as if it had been renewed at `sent`, unless it has ended: nobody led at some time since then.
-    pub(super) fn outlive_coordinator(&self, sent: Instant) {
+    pub(super) fn outlive_coordinator(&self, sent: Moment) {
         let mut state = self.state();
-        if state.deadline > Instant::now() {
+        if !state.deadline.remaining().is_zero() {
             state.deadline = state.deadline.max(sent + state.granted);
         }
     }
@@ -101,12 +103,12 @@ impl Lease {
     /// How long the lease may still be worked on: it is given up a margin before its end.
     pub(super) fn until_fence(&self) -> Duration {
         let state = self.state();
-        (state.deadline - state.granted / MARGIN).saturating_duration_since(Instant::now())
+        (state.deadline - state.granted / MARGIN).remaining()
     }
 
     /// Whether its work has to stop, or has to already.
     pub(super) fn is_abandoned(&self) -> bool {
-        *self.wish.borrow() == Wish::Abandon
+        *self.wish.borrow() == Wish::Abandon || self.until_fence().is_zero()
     }
 
     /// Changes what is wanted. Nothing takes an `Abandon` back.

@@ -1,7 +1,7 @@
 //! The agent: holds leases, keeps them alive, hands them to slots, and gives them up in time.
 //!
 //! One loop: say what is held, hear what to do (`Sync`). Lost messages heal at the next round. A lease that can't be
-//! renewed is fenced by this machine's monotonic clock: its work stops before the coordinator can grant it again. The
+//! renewed is fenced by this machine's own clock, asleep or awake: its work stops before the coordinator can grant it again. The
 //! one exception is that provably nobody leads: each coordinator's address refuses connections, or its process says that it
 //! stands by. Then nobody grants anything, and who leads next gives live leases a full term, so training goes on.
 
@@ -11,9 +11,11 @@ mod checkpoints;
 mod child;
 mod coordinator;
 mod delivery;
+mod environment;
 mod error;
 mod lease;
 mod machine;
+mod moment;
 mod outages;
 mod pack;
 mod patience;
@@ -21,9 +23,10 @@ mod preparation;
 mod settings;
 mod silence;
 mod slot;
+pub mod witness;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::LeaseId;
@@ -39,10 +42,12 @@ use self::child::Program;
 use self::coordinator::{Coordinator, Unheard};
 pub use self::error::AgentError;
 use self::lease::{Lease, LeasedTask, Wish};
+use self::moment::Moment;
 use self::outages::Outages;
 use self::pack::PackSize;
 pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
 use self::slot::Shared;
+use self::witness::Witness;
 
 /// How long a worker waits for its coordinator at the start.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -118,8 +123,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         pack: PackSize::new(settings.pack, settings.threads),
         settings,
         shared,
-        born: Instant::now(),
-        idle_since: Instant::now(),
+        born: Moment::now(),
+        idle_since: Moment::now(),
         leases: Vec::new(),
         work,
         ended,
@@ -127,6 +132,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         leaving: None,
         refused: None,
     };
+    let witness = agent.settings.witness.as_ref().and_then(|how| Witness::start(how, &agent.settings.id));
     tracing::info!(worker = %agent.settings.id, coordinator = %agent.shared.coordinator.address(), "worker joined");
     let served = agent.serve(&shutdown).await;
     // Their executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
@@ -136,6 +142,9 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     }
     let departure = served?;
     let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
+    if let Some(witness) = witness {
+        witness.dismiss().await;
+    }
     Ok(departure)
 }
 
@@ -178,9 +187,9 @@ struct Agent {
     settings: Settings,
     pack: PackSize,
     shared: Arc<Shared>,
-    born: Instant,
+    born: Moment,
     /// When it last held a lease.
-    idle_since: Instant,
+    idle_since: Moment,
     /// The leases that are being worked on, each with its slot.
     leases: Vec<(usize, Arc<Lease>)>,
     work: Vec<SlotQueue>,
@@ -188,20 +197,20 @@ struct Agent {
     /// The number of the last answer.
     seen: u64,
     /// Set once it is leaving: why, and until when at the latest.
-    leaving: Option<(Departure, Instant)>,
+    leaving: Option<(Departure, Moment)>,
     /// Set while the coordinator refuses its calls: since when, and with which words.
-    refused: Option<(Instant, Status)>,
+    refused: Option<(Moment, Status)>,
 }
 
 impl Agent {
     async fn serve(&mut self, shutdown: &CancellationToken) -> Result<Departure, AgentError> {
         loop {
             if !self.leases.is_empty() {
-                self.idle_since = Instant::now();
+                self.idle_since = Moment::now();
             }
             self.consider_leaving(shutdown);
             if let Some((departure, latest)) = self.leaving
-                && (self.leases.is_empty() || Instant::now() >= latest)
+                && (self.leases.is_empty() || Moment::now() >= latest)
             {
                 return Ok(departure);
             }
@@ -221,7 +230,7 @@ impl Agent {
         if self.leaving.is_some() {
             return;
         }
-        let now = Instant::now();
+        let now = Moment::now();
         if shutdown.is_cancelled() {
             self.leave(Departure::Drained, ReleaseReason::Preemption);
         } else if self.walltime_ends().is_some_and(|end| now >= end)
@@ -234,32 +243,32 @@ impl Agent {
     }
 
     /// When it must begin to leave, so that the grace fits into its walltime.
-    fn walltime_ends(&self) -> Option<Instant> {
+    fn walltime_ends(&self) -> Option<Moment> {
         Some(self.born + self.settings.walltime?.saturating_sub(self.settings.grace))
     }
 
     /// From when on it takes no more leases: what began later would not reach a checkpoint before it is given back. A short
     /// walltime is used for half of it all the same, since leaving writes a checkpoint too.
-    fn last_call(&self) -> Option<Instant> {
+    fn last_call(&self) -> Option<Moment> {
         let end = self.walltime_ends()?;
         let reach = self.settings.checkpoint_every.max(SHORTEST_REACH);
         Some(end - reach.min((end - self.born) / 2))
     }
 
     fn is_too_late_for_more(&self) -> bool {
-        self.last_call().is_some_and(|last| Instant::now() >= last)
+        self.last_call().is_some_and(|last| Moment::now() >= last)
     }
 
     /// When it has been idle for long enough.
-    fn idleness_ends(&self) -> Option<Instant> {
+    fn idleness_ends(&self) -> Option<Moment> {
         if self.leases.is_empty() { Some(self.idle_since + self.settings.idle_exit?) } else { None }
     }
 
     /// When the loop must come round at the latest, whatever it waits for: a lease to fence, or the time to leave or to
     /// have left.
-    fn must_look_at(&self) -> Option<Instant> {
+    fn must_look_at(&self) -> Option<Moment> {
         let live = self.leases.iter().filter(|(_, lease)| !lease.is_abandoned());
-        let fence = live.map(|(_, lease)| Instant::now() + lease.until_fence()).min();
+        let fence = live.map(|(_, lease)| Moment::now() + lease.until_fence()).min();
         let ends = match self.leaving {
             Some((_, latest)) => [Some(latest), None],
             None if self.leases.is_empty() => [self.last_call(), self.idleness_ends()],
@@ -270,7 +279,7 @@ impl Agent {
 
     fn leave(&mut self, departure: Departure, reason: ReleaseReason) {
         tracing::info!(?departure, leases = self.leases.len(), "worker leaving");
-        self.leaving = Some((departure, Instant::now() + self.settings.grace));
+        self.leaving = Some((departure, Moment::now() + self.settings.grace));
         for (_, lease) in &self.leases {
             lease.wish(Wish::GiveBack(reason));
         }
@@ -306,12 +315,12 @@ impl Agent {
     /// One `Sync`. The pause until the next.
     async fn round(&mut self, shutdown: &CancellationToken) -> Duration {
         let request = self.request();
-        let sent = Instant::now();
+        let sent = Moment::now();
         // An idle worker's call waits at the coordinator; a signal must not wait with it.
         let answer = tokio::select! {
             answer = self.shared.coordinator.sync(request) => answer,
             () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
-            () = sleep_until(self.must_look_at()) => return Duration::ZERO,
+            () = Moment::wait_for(self.must_look_at()) => return Duration::ZERO,
         };
         let Unheard { status, nobody_leads } = match answer {
             Ok(reply) => {
@@ -334,14 +343,14 @@ impl Agent {
             return pause.min(ROUND);
         }
         if coordinator::is_forbidden(&status) {
-            self.refused.get_or_insert((Instant::now(), status));
+            self.refused.get_or_insert((Moment::now(), status));
         }
         let soonest = self.leases.iter().map(|(_, lease)| lease.until_fence()).min();
         soonest.map_or(ROUND, |soonest| (soonest / 4).clamp(SHORT_ROUND, ROUND))
     }
 
     /// Does what an answer says.
-    fn heed(&mut self, reply: v1::SyncReply, sent: Instant) {
+    fn heed(&mut self, reply: v1::SyncReply, sent: Moment) {
         self.seen = self.seen.max(reply.answer);
         for renewal in reply.renewed {
             if let Some((_, lease)) = self.leases.iter().find(|(_, l)| l.id.as_str() == renewal.lease_id) {
@@ -368,7 +377,7 @@ impl Agent {
     }
 
     /// Takes a new lease to a slot. One that is already held is renewed; one too many waits in a slot's queue.
-    fn take(&mut self, grant: v1::Grant, sent: Instant) -> Result<(), basin_proto::convert::InvalidField> {
+    fn take(&mut self, grant: v1::Grant, sent: Moment) -> Result<(), basin_proto::convert::InvalidField> {
         let id: LeaseId = basin_proto::convert::parse("lease_id", &grant.lease_id)?;
         let granted = Duration::from_millis(grant.remaining_ms);
         if let Some((_, lease)) = self.leases.iter().find(|(_, lease)| lease.id == id) {
@@ -407,7 +416,7 @@ impl Agent {
         tokio::select! {
             Some(lease) = self.ended.recv() => self.forget(&lease),
             () = tokio::time::sleep(pause) => {}
-            () = sleep_until(look) => {}
+            () = Moment::wait_for(look) => {}
             () = shutdown.cancelled(), if self.leaving.is_none() => {}
         }
         self.fence();
@@ -446,13 +455,5 @@ impl Agent {
             }
         }
         let _ = self.shared.coordinator.sync(self.request()).await;
-    }
-}
-
-/// Waits until then; for ever if there is no such time.
-async fn sleep_until(time: Option<Instant>) {
-    match time {
-        Some(time) => tokio::time::sleep_until(time.into()).await,
-        None => std::future::pending().await,
     }
 }

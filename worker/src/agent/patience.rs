@@ -126,17 +126,16 @@ impl<'a> Patience<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-    use std::time::Instant;
-
     use basin_domain::failure::ReleaseReason;
     use basin_domain::id::LeaseId;
     use basin_domain::outage::OutageKind;
+    use std::cell::Cell;
 
+    use super::super::moment::Moment;
     use super::*;
 
     fn lease() -> Lease {
-        Lease::new(LeaseId::new("l").unwrap(), Vec::new(), Instant::now(), Duration::from_secs(3600))
+        Lease::new(LeaseId::new("l").unwrap(), Vec::new(), Moment::now(), Duration::from_secs(3600))
     }
 
     fn down() -> StorageError {

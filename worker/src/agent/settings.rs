@@ -37,6 +37,9 @@ pub struct Settings {
     pub data_cache: PathBuf,
     /// Where leases have their scratch folders.
     pub scratch: PathBuf,
+    /// The program and arguments that start a [`witness`](super::witness) of this process's end; none where whoever would hear
+    /// of it ends with it.
+    pub witness: Option<(PathBuf, Vec<String>)>,
     /// The program and arguments that start an executor.
     pub executor: (PathBuf, Vec<String>),
     /// The shortest silence after which an executor that shows no progress with a task is killed; never, if it is zero.

@@ -9,30 +9,54 @@ use basin_domain::task::TaskSpec;
 
 use super::{Decision, settle};
 use crate::Ledger;
-use crate::command::{Launch, LaunchTask, Refusal, Reply};
-use crate::event::{Change, Launched, LaunchedTask, NewTask, Shape};
-use crate::ledger::state::{Status, SweepIndex};
+use crate::command::{Launch, LaunchPart, LaunchTask, Refusal, Reply};
+use crate::event::{Change, Extended, Launched, LaunchedTask, NewTask, Shape};
+use crate::ledger::state::{Entry, Status, SweepIndex};
 
 /// The name under which a sweep lists tasks that its own read, and that it doesn't list itself.
 const INPUTS: &str = "(inputs)";
 
 pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
-    let asked = launch.tasks.len() as u64;
-    if asked > ledger.policy().max_tasks {
-        return Err(Refusal::TooMany { what: "tasks of one sweep", asked, limit: ledger.policy().max_tasks });
-    }
-    let listed: HashMap<TaskId, &LaunchTask> = launch.tasks.iter().map(|task| (task.id, task)).collect();
-    let known = ledger.find_sweep(&launch.sweep);
-    let mut changes = match known {
-        Some(sweep) => relaunch(ledger, sweep, &launch)?,
-        None => {
-            check_inputs(ledger, &launch.tasks, &listed)?;
-            check_circles(&launch.tasks, &listed)?;
-            check_ids(ledger, &launch.tasks)?;
-            vec![Change::Launched(describe(ledger, &launch, &listed))]
-        }
-    };
+    let of = launch.tasks.len() as u64;
+    let unlisted = launch.tasks.iter().flat_map(|task| task.spec.inputs.values().copied()).collect();
+    launch_part(ledger, LaunchPart { launch, from: 0, of, unlisted })
+}
 
+pub(super) fn launch_part(ledger: &Ledger, part: LaunchPart) -> Decision {
+    let LaunchPart { mut launch, from, of, unlisted } = part;
+    let limit = ledger.policy().max_tasks;
+    let end = from.saturating_add(launch.tasks.len() as u64);
+    if of > limit || end > of {
+        return Err(Refusal::TooMany {
+            what: "tasks of one sweep",
+            asked: end.max(of),
+            limit: limit.min(of),
+        });
+    }
+    let known = ledger.find_sweep(&launch.sweep);
+    let arrived = known.map_or(0, |sweep| own_entries(ledger, sweep).len() as u64);
+    let is_whole = known.is_some_and(|sweep| ledger.state.sweep(sweep).is_launched());
+    if is_whole && arrived != of {
+        return Err(Refusal::LaunchedOtherwise(launch.sweep));
+    }
+    let missing = Refusal::MissingPart { sweep: launch.sweep.clone(), arrived, from };
+    let before = arrived.checked_sub(from).ok_or(missing)?.min(end - from);
+    let fresh = launch.tasks.split_off(usize::try_from(before).unwrap_or(usize::MAX));
+    if let Some(sweep) = known {
+        check_same(ledger, sweep, from, &launch)?;
+    }
+    let again = std::mem::replace(&mut launch.tasks, fresh);
+    let listed: HashMap<TaskId, &LaunchTask> = launch.tasks.iter().map(|task| (task.id, task)).collect();
+    check_inputs(ledger, &launch.tasks, &listed)?;
+    check_circles(&launch.tasks, &listed)?;
+    check_ids(ledger, &launch.tasks)?;
+
+    let unlisted = if end == of { unlisted } else { Vec::new() };
+    let mut changes = match known {
+        Some(sweep) if is_whole && end == of => relaunch(ledger, sweep, &launch),
+        Some(_) if launch.tasks.is_empty() => Vec::new(),
+        Some(_) | None => vec![describe(ledger, known, &launch, &listed, unlisted, (from == 0, end == of))],
+    };
     let mut committed = HashSet::new();
     for commit in launch.committed {
         let task = commit.task;
@@ -47,8 +71,12 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
             Some(_) | None => {}
         }
     }
+    if end == of && !is_whole && known.is_some() {
+        changes.push(Change::Opened(launch.sweep.clone()));
+    }
     let (mut new, mut reused, mut shared) = (0, 0, 0);
-    for id in listed.keys() {
+    let ids: HashSet<TaskId> = listed.keys().copied().chain(again.iter().map(|task| task.id)).collect();
+    for id in ids.iter().filter(|id| !is_counted(ledger, known, id, from)) {
         match ledger.find_task(id) {
             _ if committed.contains(id) => reused += 1,
             Some(task) if ledger.state.task(task).is_committed() => reused += 1,
@@ -59,15 +87,35 @@ pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
     Ok((changes, Reply::Launched { new, reused, shared }))
 }
 
+/// The entries that a sweep's file lists; those of inputs that it doesn't come last.
+fn own_entries(ledger: &Ledger, sweep: SweepIndex) -> &[Entry] {
+    let sweep = ledger.state.sweep(sweep);
+    let is_input = |entry: &&Entry| sweep.experiments[entry.experiment as usize] == INPUTS;
+    let inputs = sweep.entries.iter().rev().take_while(is_input).count();
+    &sweep.entries[..sweep.entries.len() - inputs]
+}
+
+/// Whether a part before lists this task, too.
+fn is_counted(ledger: &Ledger, sweep: Option<SweepIndex>, id: &TaskId, from: u64) -> bool {
+    let (Some(sweep), Some(task)) = (sweep, ledger.find_task(id)) else { return false };
+    let mut entries = ledger.index.links(task).memberships.iter();
+    entries.any(|it| it.sweep == sweep && u64::from(it.position) < from)
+}
+
+/// Refuses a part that lists other tasks than those that arrived.
+fn check_same(ledger: &Ledger, sweep: SweepIndex, from: u64, launch: &Launch) -> Result<(), Refusal> {
+    let known = own_entries(ledger, sweep).iter().map(|entry| ledger.state.task(entry.task).id);
+    let mut known = known.skip(usize::try_from(from).unwrap_or(usize::MAX));
+    match launch.tasks.iter().all(|task| known.next() == Some(task.id)) {
+        true => Ok(()),
+        false => Err(Refusal::LaunchedOtherwise(launch.sweep.clone())),
+    }
+}
+
 /// The same sweep again: if it was cancelled, it goes on; what it needs of workers and its claim on them may have
 /// changed.
-fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<Change>, Refusal> {
+fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Vec<Change> {
     let known = ledger.state.sweep(sweep);
-    let own = known.entries.iter().filter(|entry| known.experiments[entry.experiment as usize] != INPUTS);
-    let same = own.map(|entry| ledger.state.task(entry.task).id).eq(launch.tasks.iter().map(|task| task.id));
-    if !same {
-        return Err(Refusal::LaunchedOtherwise(launch.sweep.clone()));
-    }
     let mut changes = Vec::new();
     if known.needs != launch.needs {
         changes.push(Change::Placed { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
@@ -84,9 +132,9 @@ fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Result<Vec<C
     }
     match known.status {
         Status::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
-        Status::Running | Status::Paused => {}
+        Status::Launching | Status::Running | Status::Paused => {}
     }
-    Ok(changes)
+    changes
 }
 
 fn check_inputs(
@@ -136,9 +184,18 @@ fn check_ids(ledger: &Ledger, tasks: &[LaunchTask]) -> Result<(), Refusal> {
     tasks.iter().find(wrong).map_or(Ok(()), |task| Err(Refusal::WrongTaskId(task.id)))
 }
 
-/// The launch as it is journalled: every shape once, and every input that the sweep needs and doesn't list.
-fn describe(ledger: &Ledger, launch: &Launch, listed: &HashMap<TaskId, &LaunchTask>) -> Launched {
-    let mut experiments = Experiments::default();
+/// The launch, or a part of it, as it is journalled: every shape once, and with the last part every input that the sweep needs
+/// and doesn't list.
+fn describe(
+    ledger: &Ledger,
+    known: Option<SweepIndex>,
+    launch: &Launch,
+    listed: &HashMap<TaskId, &LaunchTask>,
+    unlisted: Vec<TaskId>,
+    (is_first, is_last): (bool, bool),
+) -> Change {
+    let named = known.map_or(&[][..], |sweep| &ledger.state.sweep(sweep).experiments);
+    let mut experiments = Experiments::of(named);
     let mut shapes = Shapes::default();
     let mut met = HashSet::with_capacity(launch.tasks.len());
     let mut entries = Vec::with_capacity(launch.tasks.len());
@@ -147,32 +204,38 @@ fn describe(ledger: &Ledger, launch: &Launch, listed: &HashMap<TaskId, &LaunchTa
         let new = is_new.then(|| NewTask { shape: shapes.number(&task.spec), seed: task.spec.seed });
         entries.push(LaunchedTask { id: task.id, experiment: experiments.number(&task.experiment), new });
     }
-    for id in unlisted_inputs(ledger, &launch.tasks, listed) {
+    let is_listed = |id: &TaskId| listed.contains_key(id) || is_counted(ledger, known, id, u64::MAX);
+    for id in unlisted_inputs(ledger, unlisted, is_listed) {
         entries.push(LaunchedTask { id, experiment: experiments.number(INPUTS), new: None });
     }
-    Launched {
+    let experiments = experiments.names.split_off(named.len());
+    if known.is_some() {
+        let sweep = launch.sweep.clone();
+        return Change::Extended(Extended { sweep, experiments, shapes: shapes.list, entries });
+    }
+    let launched = Launched {
         sweep: launch.sweep.clone(),
         user: launch.user.clone(),
         share: Share::default().adjusted(launch.adjustment),
-        experiments: experiments.names,
+        experiments,
         shapes: shapes.list,
         entries,
         needs: launch.needs.clone(),
-    }
+    };
+    if is_first && is_last { Change::Launched(launched) } else { Change::Announced(launched) }
 }
 
-/// The tasks, not committed yet, that the sweep's own need and that only other sweeps list: it wants them too, so that they
-/// run even if the others are cancelled.
+/// Of the tasks that a sweep's own read, and those that these read: the ones, not committed yet, that only other sweeps list. It
+/// wants them too, so that they run even if the others are cancelled.
 fn unlisted_inputs(
     ledger: &Ledger,
-    tasks: &[LaunchTask],
-    listed: &HashMap<TaskId, &LaunchTask>,
+    mut look: Vec<TaskId>,
+    is_listed: impl Fn(&TaskId) -> bool,
 ) -> Vec<TaskId> {
     let mut unlisted = Vec::new();
     let mut met = HashSet::new();
-    let mut look: Vec<TaskId> = tasks.iter().flat_map(|task| task.spec.inputs.values().copied()).collect();
     while let Some(id) = look.pop() {
-        let Some(task) = ledger.find_task(&id).filter(|_| !listed.contains_key(&id)) else { continue };
+        let Some(task) = ledger.find_task(&id).filter(|_| !is_listed(&id)) else { continue };
         if !ledger.state.task(task).is_committed() && met.insert(id) {
             unlisted.push(id);
             look.extend(ledger.state.shape(task).inputs.values());
@@ -181,13 +244,18 @@ fn unlisted_inputs(
     unlisted
 }
 
-#[derive(Default)]
 struct Experiments {
     names: Vec<String>,
     numbers: HashMap<String, u32>,
 }
 
 impl Experiments {
+    /// Those that have numbers already.
+    fn of(named: &[String]) -> Self {
+        let numbers = (0..).zip(named).map(|(number, name)| (name.clone(), number)).collect();
+        Self { names: named.to_vec(), numbers }
+    }
+
     fn number(&mut self, name: &str) -> u32 {
         if let Some(number) = self.numbers.get(name) {
             return *number;

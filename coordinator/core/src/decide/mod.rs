@@ -22,6 +22,7 @@ mod withdraw;
 pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<Event>, Reply), Refusal> {
     let (changes, reply) = match command {
         Command::Launch(launch) => launch::launch(ledger, launch)?,
+        Command::LaunchPart(part) => launch::launch_part(ledger, part)?,
         Command::Adjust { sweep, adjustment } => steer::adjust(ledger, sweep, adjustment)?,
         Command::Pause(sweep) => steer::pause(ledger, sweep)?,
         Command::Resume(sweep) => steer::resume(ledger, sweep)?,
@@ -36,6 +37,7 @@ pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<
         Command::Fail { lease, task, failure } => settle::fail(ledger, now, &lease, task, failure)?,
         Command::Release { lease, task, reason } => settle::release(ledger, &lease, task, reason)?,
         Command::Expire { lease, tasks } => settle::expire(ledger, now, &lease, &tasks)?,
+        Command::Exited(worker) => tick::exited(ledger, worker),
         Command::Tick => tick::tick(ledger, now),
         Command::Restarted => tick::restarted(ledger, now),
     };

@@ -111,7 +111,9 @@ pub(super) fn expire(ledger: &Ledger, now: Timestamp, lease: &LeaseId, tasks: &[
     };
     let lost =
         ended.tasks.iter().map(|task| ledger.state.task(*task)).filter(|task| tasks.contains(&task.id));
-    let message = format!("worker {} was not heard before lease {lease} ran out", ended.worker);
+    let how =
+        if ledger.has_exited(&ended.worker) { "ended and left" } else { "was not heard before the end of" };
+    let message = format!("worker {} {how} lease {lease}", ended.worker);
     let changes = lost.map(|task| Change::Failed {
         lease: lease.clone(),
         task: task.id,

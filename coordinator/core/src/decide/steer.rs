@@ -23,14 +23,14 @@ pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: Adjustment) -> Decision {
 pub(super) fn pause(ledger: &Ledger, id: SweepId) -> Decision {
     match find(ledger, &id)?.status {
         Status::Running => Ok((vec![Change::Paused(id)], Reply::Done)),
-        Status::Paused | Status::Cancelled => nothing_to_do(),
+        Status::Launching | Status::Paused | Status::Cancelled => nothing_to_do(),
     }
 }
 
 pub(super) fn resume(ledger: &Ledger, id: SweepId) -> Decision {
     match find(ledger, &id)?.status {
         Status::Paused => Ok((vec![Change::Resumed(id)], Reply::Done)),
-        Status::Running | Status::Cancelled => nothing_to_do(),
+        Status::Launching | Status::Running | Status::Cancelled => nothing_to_do(),
     }
 }
 
@@ -73,6 +73,6 @@ pub(super) fn drain(ledger: &Ledger, worker: WorkerId) -> Decision {
 }
 
 fn find<'a>(ledger: &'a Ledger, id: &SweepId) -> Result<&'a Sweep, Refusal> {
-    let sweep = ledger.find_sweep(id).ok_or_else(|| Refusal::UnknownSweep(id.clone()))?;
-    Ok(ledger.state.sweep(sweep))
+    let sweep = ledger.find_sweep(id).map(|sweep| ledger.state.sweep(sweep));
+    sweep.filter(|sweep| sweep.is_launched()).ok_or_else(|| Refusal::UnknownSweep(id.clone()))
 }

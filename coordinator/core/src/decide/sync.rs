@@ -39,7 +39,8 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     let mut changes = answer_unheld(ledger, sync, &said, expires, &mut synced.grants);
     let renewed = synced.renewed.iter().map(|(lease, _)| lease);
     let renewed = renewed.chain(synced.grants.iter().map(|again| &again.lease)).cloned().collect();
-    synced.drain = sync.draining || ledger.is_draining(&sync.worker);
+    // One that was seen to end and speaks all the same gets nothing more: it may be what was on its way.
+    synced.drain = sync.draining || ledger.is_draining(&sync.worker) || ledger.has_exited(&sync.worker);
     if may_get_more(ledger, now, sync) {
         changes.extend(grant_new(ledger, now, sync, &mut synced));
     }
@@ -137,7 +138,7 @@ fn grant_again(ledger: &Ledger, id: &LeaseId, lease: &Lease, expires: Timestamp)
 }
 
 fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
-    let leaves = sync.draining || ledger.is_draining(&sync.worker);
+    let leaves = sync.draining || ledger.is_draining(&sync.worker) || ledger.has_exited(&sync.worker);
     // The only worker there is gets work, whatever it did: it may have been the store.
     let is_passed_over =
         ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now);
@@ -145,9 +146,20 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
     !leaves && !is_passed_over && sync.waiting.is_none()
 }
 
+/// The slots that granting again has left: what the worker says, and no more than it has beside the leases that go on. A worker
+/// that says nothing of its slots is believed.
+fn free_slots(sync: &Sync, synced: &Synced) -> usize {
+    let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
+    if sync.description.slots == 0 {
+        return free;
+    }
+    let taken = synced.renewed.len() + synced.grants.len();
+    free.min((sync.description.slots as usize).saturating_sub(taken))
+}
+
 /// New leases for the free slots that granting again has left.
 fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
-    let free = (sync.free_slots as usize).saturating_sub(synced.grants.len());
+    let free = free_slots(sync, synced);
     if free == 0 {
         return Vec::new();
     }

@@ -25,6 +25,18 @@ pub(super) fn tick(ledger: &Ledger, now: Timestamp) -> (Vec<Change>, Reply) {
     (changes, Reply::Ticked { expired })
 }
 
+/// What is known of a worker whose process has ended ends with it; whether its tasks were committed the store must be asked.
+pub(super) fn exited(ledger: &Ledger, worker: WorkerId) -> (Vec<Change>, Reply) {
+    let held = ledger.index.held.get(&worker).into_iter().flatten();
+    let live = held.filter(|lease| ledger.state.leases[*lease].is_live());
+    let mut changes: Vec<Change> = live.map(|lease| Change::Expired { lease: lease.clone() }).collect();
+    let is_news = !changes.is_empty() || ledger.sightings.contains_key(&worker);
+    if is_news && !ledger.has_exited(&worker) {
+        changes.push(Change::Exited(worker));
+    }
+    (changes, Reply::Done)
+}
+
 pub(super) fn restarted(ledger: &Ledger, now: Timestamp) -> (Vec<Change>, Reply) {
     (vec![Change::Restarted { expires: now + ledger.policy().term }], Reply::Done)
 }

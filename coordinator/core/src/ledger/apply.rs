@@ -13,7 +13,7 @@ use super::state::{
 use super::{Ledger, Sighting};
 use crate::attempt::{AttemptEnd, AttemptRecord};
 use crate::command::{Complete, Withdrawal};
-use crate::event::{Change, Event, Granted, Heard, Launched, Verdict};
+use crate::event::{Change, Event, Extended, Granted, Heard, Launched, LaunchedTask, Shape, Verdict};
 
 impl Ledger {
     /// Changes the ledger as the event says.
@@ -22,8 +22,14 @@ impl Ledger {
     /// If the event doesn't follow from this ledger: if it names a task, sweep or lease that earlier events didn't bring.
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
+        if event.is_durable() {
+            self.state.at = self.state.at.max(at);
+        }
         match &event.change {
-            Change::Launched(launched) => self.launched(at, launched),
+            Change::Launched(launched) => self.launched(at, launched, Status::Running),
+            Change::Announced(launched) => self.launched(at, launched, Status::Launching),
+            Change::Extended(extended) => self.extended(at, extended),
+            Change::Opened(sweep) => self.opened(at, sweep),
             Change::Placed { sweep, needs } => {
                 let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
                 self.state.sweeps[sweep.get()].needs.clone_from(needs);
@@ -42,6 +48,7 @@ impl Ledger {
             Change::Retried { sweep: _, tasks } => tasks.iter().for_each(|task| self.retried(at, task)),
             Change::Granted(granted) => self.granted(at, granted),
             Change::Heard(heard) => self.heard(at, heard),
+            Change::Exited(worker) => self.sightings.entry(worker.clone()).or_default().exited = true,
             Change::Expired { lease } => self.expired(at, lease),
             Change::Chosen(choice) => {
                 let task = self.known(&choice.commit.task);
@@ -86,10 +93,29 @@ impl Ledger {
         conduct
     }
 
-    fn launched(&mut self, at: Timestamp, launched: &Launched) {
+    fn launched(&mut self, at: Timestamp, launched: &Launched, status: Status) {
+        let entries = self.entries(&launched.shapes, &launched.entries);
         let Self { state, index, .. } = self;
-        let shapes: Vec<ShapeIndex> = launched
-            .shapes
+        let sweep = SweepIndex::next(state.sweeps.len());
+        state.sweeps.push(Sweep {
+            id: launched.sweep.clone(),
+            user: launched.user.clone(),
+            share: launched.share,
+            status,
+            launched_at: at,
+            finished_at: None,
+            experiments: launched.experiments.clone(),
+            needs: launched.needs.clone(),
+            entries,
+        });
+        index.add_sweep(state, sweep);
+        self.note_finish(at, sweep);
+    }
+
+    /// Adds tasks that are new, and gives the entries that list them.
+    fn entries(&mut self, shapes: &[Shape], tasks: &[LaunchedTask]) -> Vec<Entry> {
+        let Self { state, index, .. } = self;
+        let shapes: Vec<ShapeIndex> = shapes
             .iter()
             .map(|shape| {
                 *index.shapes.entry(shape.digest).or_insert_with(|| {
@@ -99,8 +125,8 @@ impl Ledger {
             })
             .collect();
         let first = state.tasks.len();
-        let mut entries = Vec::with_capacity(launched.entries.len());
-        for entry in &launched.entries {
+        let mut entries = Vec::with_capacity(tasks.len());
+        for entry in tasks {
             if let Some(new) = entry.new {
                 let task = TaskIndex::next(state.tasks.len());
                 state.tasks.push(Task::new(entry.id, shapes[new.shape as usize], new.seed));
@@ -110,19 +136,27 @@ impl Ledger {
             entries.push(Entry { task, experiment: entry.experiment });
         }
         index.add_inputs(state, first);
-        let sweep = SweepIndex::next(state.sweeps.len());
-        state.sweeps.push(Sweep {
-            id: launched.sweep.clone(),
-            user: launched.user.clone(),
-            share: launched.share,
-            status: Status::Running,
-            launched_at: at,
-            finished_at: None,
-            experiments: launched.experiments.clone(),
-            needs: launched.needs.clone(),
-            entries,
-        });
-        index.add_sweep(state, sweep);
+        entries
+    }
+
+    fn extended(&mut self, at: Timestamp, extended: &Extended) {
+        let entries = self.entries(&extended.shapes, &extended.entries);
+        let sweep = self.find_sweep(&extended.sweep).expect("an event names sweeps that were launched");
+        let listed = &mut self.state.sweeps[sweep.get()];
+        let from = listed.entries.len();
+        listed.experiments.extend_from_slice(&extended.experiments);
+        listed.entries.extend(entries);
+        self.index.add_entries(&self.state, sweep, from);
+        self.note_finish(at, sweep);
+    }
+
+    fn opened(&mut self, at: Timestamp, sweep: &SweepId) {
+        let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
+        let listed = &mut self.state.sweeps[sweep.get()];
+        listed.status = Status::Running;
+        listed.launched_at = at;
+        listed.finished_at = None;
+        self.index.queues.open(sweep);
         self.note_finish(at, sweep);
     }
 

@@ -17,8 +17,9 @@ use crate::view::{Counts, Phase};
 /// What follows from a [`State`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Index {
-    pub(crate) tasks: HashMap<TaskId, TaskIndex>,
-    pub(crate) sweeps: HashMap<SweepId, SweepIndex>,
+    /// In order, so that what begins with some digits is found without a look at the others.
+    pub(crate) tasks: BTreeMap<TaskId, TaskIndex>,
+    pub(crate) sweeps: BTreeMap<SweepId, SweepIndex>,
     pub(crate) shapes: HashMap<Digest, ShapeIndex>,
     /// By [`TaskIndex`].
     pub(crate) links: Vec<Links>,
@@ -67,6 +68,10 @@ pub(crate) struct Membership {
 pub(crate) struct Tally {
     pub(crate) total: Counts,
     pub(crate) experiments: Vec<Counts>,
+    /// The entries under a lease, by their positions.
+    pub(crate) leased: BTreeSet<(u32, TaskIndex)>,
+    /// The entries that failed.
+    pub(crate) failed: BTreeSet<(u32, TaskIndex)>,
 }
 
 impl Index {
@@ -133,17 +138,24 @@ impl Index {
         let listed = state.sweep(sweep);
         self.sweeps.insert(listed.id.clone(), sweep);
         self.queues.add_sweep();
-        self.tallies.push(Tally {
-            total: Counts::default(),
-            experiments: vec![Counts::default(); listed.experiments.len()],
-        });
-        for (position, entry) in (0..).zip(&listed.entries) {
+        self.tallies.push(Tally::default());
+        if listed.status == Status::Launching {
+            self.queues.close(sweep);
+        }
+        self.add_entries(state, sweep, 0);
+    }
+
+    /// Adds the entries of a sweep from this position on.
+    pub(crate) fn add_entries(&mut self, state: &State, sweep: SweepIndex, from: usize) {
+        let listed = state.sweep(sweep);
+        self.tallies[sweep.get()].experiments.resize(listed.experiments.len(), Counts::default());
+        for (position, entry) in (0..).zip(&listed.entries).skip(from) {
             let membership =
                 Membership { sweep, position, experiment: entry.experiment, place: Place::Nowhere };
             let links = &mut self.links[entry.task.get()];
             links.memberships.push(membership);
             let phase = links.phase;
-            self.tallies[sweep.get()].add(membership.experiment, phase);
+            self.tallies[sweep.get()].add(membership, entry.task, phase);
             self.refresh(state, entry.task);
         }
     }
@@ -173,8 +185,8 @@ impl Index {
         *self.counts.of_mut(after) += 1;
         for membership in &self.links[task.get()].memberships {
             let tally = &mut self.tallies[membership.sweep.get()];
-            tally.remove(membership.experiment, before);
-            tally.add(membership.experiment, after);
+            tally.remove(*membership, task, before);
+            tally.add(*membership, task, after);
         }
     }
 
@@ -210,8 +222,12 @@ impl Index {
         let waited = links.memberships.iter().any(|membership| membership.place != Place::Nowhere);
         let mut waits = false;
         for membership in &mut links.memberships {
-            let is_running = state.sweep(membership.sweep).status == Status::Running;
-            let place = if is_running { place } else { Place::Nowhere };
+            // Those of a sweep that is being launched have their places already; its queue is closed till then.
+            let is_queued = match state.sweep(membership.sweep).status {
+                Status::Running | Status::Launching => true,
+                Status::Paused | Status::Cancelled => false,
+            };
+            let place = if is_queued { place } else { Place::Nowhere };
             waits |= place != Place::Nowhere;
             let before = std::mem::replace(&mut membership.place, place);
             if before != place {
@@ -272,14 +288,31 @@ impl Links {
 }
 
 impl Tally {
-    fn add(&mut self, experiment: u32, phase: Phase) {
+    fn add(&mut self, of: Membership, task: TaskIndex, phase: Phase) {
         *self.total.of_mut(phase) += 1;
-        *self.experiments[experiment as usize].of_mut(phase) += 1;
+        *self.experiments[of.experiment as usize].of_mut(phase) += 1;
+        if let Some(listed) = self.listed(phase) {
+            listed.insert((of.position, task));
+        }
     }
 
-    fn remove(&mut self, experiment: u32, phase: Phase) {
+    fn remove(&mut self, of: Membership, task: TaskIndex, phase: Phase) {
         *self.total.of_mut(phase) -= 1;
-        *self.experiments[experiment as usize].of_mut(phase) -= 1;
+        *self.experiments[of.experiment as usize].of_mut(phase) -= 1;
+        if let Some(listed) = self.listed(phase) {
+            listed.remove(&(of.position, task));
+        }
+    }
+
+    /// The entries of a phase that people ask for by themselves.
+    const fn listed(&mut self, phase: Phase) -> Option<&mut BTreeSet<(u32, TaskIndex)>> {
+        match phase {
+            Phase::Running | Phase::Expiring => Some(&mut self.leased),
+            Phase::Failed => Some(&mut self.failed),
+            Phase::Queued | Phase::Blocked | Phase::UpstreamFailed | Phase::Completed | Phase::Diverged => {
+                None
+            }
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Sighting {
     pub(crate) answer: u64,
     pub(crate) draining: bool,
     pub(crate) waiting: Option<Waiting>,
+    /// Its process has ended: somebody on its machine saw it.
+    pub(crate) exited: bool,
 }
 
 impl Ledger {
@@ -60,6 +62,11 @@ impl Ledger {
     /// The policy by which it decides.
     pub const fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The time of the latest durable event that was applied.
+    pub const fn time(&self) -> Timestamp {
+        self.state.at
     }
 
     pub(crate) fn find_task(&self, id: &TaskId) -> Option<TaskIndex> {
@@ -83,6 +90,11 @@ impl Ledger {
     /// Whether a person told a worker to drain.
     pub(crate) fn is_draining(&self, worker: &WorkerId) -> bool {
         self.state.workers.get(worker).is_some_and(|conduct| conduct.draining)
+    }
+
+    /// Whether a worker's process has ended.
+    pub(crate) fn has_exited(&self, worker: &WorkerId) -> bool {
+        self.sightings.get(worker).is_some_and(|sighting| sighting.exited)
     }
 
     /// What the running sweeps that list a task need of workers for it; none where any will do.
@@ -119,6 +131,7 @@ impl Ledger {
         self.sightings.iter().filter(move |(worker, sighting)| {
             !sighting.draining
                 && sighting.waiting.is_none()
+                && !sighting.exited
                 && now - sighting.last_seen <= self.policy.term
                 && !self.is_draining(worker)
                 && !self.is_avoided(worker, now)

@@ -33,8 +33,10 @@ pub(crate) struct Queue {
 pub(crate) struct Queues {
     /// By [`SweepIndex`].
     sweeps: Vec<Queue>,
-    /// Those whose queues aren't empty.
+    /// Those whose queues aren't empty, nor closed.
     waiting: BTreeSet<SweepIndex>,
+    /// Those that are being launched: nothing is granted of them yet.
+    closed: BTreeSet<SweepIndex>,
     /// How many tasks wait, each counted once.
     tasks: usize,
 }
@@ -99,6 +101,20 @@ impl Queues {
         self.sweeps.push(Queue::default());
     }
 
+    /// Keeps a sweep's queue closed while its tasks arrive.
+    pub(crate) fn close(&mut self, sweep: SweepIndex) {
+        self.closed.insert(sweep);
+        self.waiting.remove(&sweep);
+    }
+
+    /// Opens a queue that was closed.
+    pub(crate) fn open(&mut self, sweep: SweepIndex) {
+        self.closed.remove(&sweep);
+        if !self.of(sweep).is_empty() {
+            self.waiting.insert(sweep);
+        }
+    }
+
     /// The queue of a sweep.
     pub(crate) fn of(&self, sweep: SweepIndex) -> &Queue {
         &self.sweeps[sweep.get()]
@@ -125,7 +141,7 @@ impl Queues {
     ) {
         let queue = &mut self.sweeps[sweep.get()];
         queue.set(task, rank, before, after);
-        if queue.is_empty() {
+        if queue.is_empty() || self.closed.contains(&sweep) {
             self.waiting.remove(&sweep);
         } else {
             self.waiting.insert(sweep);

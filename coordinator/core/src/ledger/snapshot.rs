@@ -28,8 +28,9 @@ impl Ledger {
     ///
     /// # Errors
     /// If the snapshot names tasks, sweeps or shapes that it doesn't hold.
-    pub fn restore(policy: Policy, Snapshot(state): Snapshot) -> Result<Self, InvalidSnapshot> {
+    pub fn restore(policy: Policy, Snapshot(mut state): Snapshot) -> Result<Self, InvalidSnapshot> {
         state.check_references().map_err(InvalidSnapshot)?;
+        state.at = state.at.max(state.latest_mention());
         let index = Index::build(&state);
         Ok(Self { state, index, ..Self::new(policy) })
     }

@@ -54,6 +54,9 @@ pub(crate) struct State {
     pub(crate) sweeps: Vec<Sweep>,
     pub(crate) leases: BTreeMap<LeaseId, Lease>,
     pub(crate) workers: BTreeMap<WorkerId, Conduct>,
+    /// The time of the latest durable event: the ledger's time never goes back behind it.
+    #[serde(default)]
+    pub(crate) at: Timestamp,
 }
 
 /// A sweep.
@@ -80,6 +83,8 @@ pub(crate) struct Sweep {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Status {
+    /// Its tasks arrive in parts: nobody sees it before the last one.
+    Launching,
     Running,
     Paused,
     Cancelled,
@@ -258,6 +263,13 @@ pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
     }
 }
 
+impl Sweep {
+    /// Whether all of it has arrived.
+    pub(crate) const fn is_launched(&self) -> bool {
+        !matches!(self.status, Status::Launching)
+    }
+}
+
 impl Lease {
     /// Whether it can still be renewed.
     pub(crate) const fn is_live(&self) -> bool {
@@ -266,6 +278,15 @@ impl Lease {
 }
 
 impl State {
+    /// The latest time that is written down anywhere: what snapshots of before, which don't say when they were taken, tell of it.
+    pub(crate) fn latest_mention(&self) -> Timestamp {
+        let sweeps = self.sweeps.iter().flat_map(|sweep| [Some(sweep.launched_at), sweep.finished_at]);
+        let attempts = self.tasks.iter().flat_map(|task| &task.attempts);
+        let attempts = attempts.flat_map(|it| [Some(it.started), it.end.as_ref().map(|(at, _)| *at)]);
+        let conducts = self.workers.values().map(|conduct| Some(conduct.since));
+        sweeps.chain(attempts).chain(conducts).flatten().max().unwrap_or_default()
+    }
+
     pub(crate) fn task(&self, task: TaskIndex) -> &Task {
         &self.tasks[task.get()]
     }

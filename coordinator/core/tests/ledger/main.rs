@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "what a story takes for granted ends it")]
 
 mod dependencies;
+mod exiting;
 mod launching;
 mod leasing;
+mod parts;
 mod placement;
 mod properties;
 mod restarting;

@@ -82,6 +82,7 @@ fn worker() -> v1::WorkerSummary {
         leases: 1,
         avoided_for_ms: None,
         waiting: Some(waiting()),
+        exited: false,
     }
 }
 

@@ -23,8 +23,58 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- end -}}
 
+{{/* "true" if calls are encrypted: by default where a certificate is given. */}}
+{{- define "basin.tls" -}}
+{{- $given := or .Values.tls.existingSecret .Values.tls.cert -}}
+{{- $asked := toString .Values.tls.enabled -}}
+{{- if or (eq $asked "true") (and (eq $asked "auto") $given) -}}true{{- end -}}
+{{- end -}}
+
 {{- define "basin.scheme" -}}
-{{ ternary "https" "http" .Values.tls.enabled }}
+{{ ternary "https" "http" (eq (include "basin.tls" .) "true") }}
+{{- end -}}
+
+{{/* What is no secret of the settings that pods read at their start: a change starts them again. */}}
+{{- define "basin.settings" -}}
+{{- $store := omit .Values.store "credentials" -}}
+{{- $tls := omit .Values.tls "key" -}}
+{{- $journal := omit .Values.journal.postgres "url" -}}
+{{- list $store $tls $journal | toJson | sha256sum -}}
+{{- end -}}
+
+{{/*
+A word that changes when a Secret that the chart makes does, and that says nothing of it: it is drawn, not computed, since from a hash a
+short secret can be guessed. Without a cluster to look at (`helm template`) it is another each time; nothing where the chart makes no Secret.
+(list $ kind name)
+*/}}
+{{- define "basin.secretsRevision" -}}
+{{- $root := index . 0 -}}
+{{- $name := include "basin.fullname" $root -}}
+{{- $values := $root.Values -}}
+{{- $made := dict -}}
+{{- if and $values.store.credentials (not $values.store.existingSecret) -}}
+{{- $_ := set $made (printf "%s-store" $name) $values.store.credentials -}}
+{{- end -}}
+{{- if and (include "basin.tls" $root) $values.tls.key (not $values.tls.existingSecret) -}}
+{{- $_ := set $made (printf "%s-tls" $name) (dict "tls.key" $values.tls.key) -}}
+{{- end -}}
+{{- $journal := $values.journal.postgres -}}
+{{- if and $journal.enabled $journal.url (not $journal.existingSecret) -}}
+{{- $_ := set $made (printf "%s-journal" $name) (dict $journal.key $journal.url) -}}
+{{- end -}}
+{{- if $made -}}
+{{- $workload := lookup "apps/v1" (index . 1) $root.Release.Namespace (index . 2) | default dict -}}
+{{- $revision := dig "spec" "template" "metadata" "annotations" "basin/secrets-revision" "" $workload -}}
+{{- range $secret, $data := $made -}}
+{{- $there := lookup "v1" "Secret" $root.Release.Namespace $secret | default dict -}}
+{{- range $key, $value := $data -}}
+{{- if ne (dig "data" $key "" $there | b64dec) (toString $value) -}}
+{{- $revision = "" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- default (randAlphaNum 16) $revision -}}
+{{- end -}}
 {{- end -}}
 
 {{/* The host name of the coordinator's pod of this number: (list $ number) */}}
@@ -33,18 +83,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{- printf "%s-%v.%s.%s.svc" $name (index . 1) $name (index . 0).Release.Namespace -}}
 {{- end -}}
 
-{{/* What workers dial: the service, or with a standby each coordinator by its name, since either may lead. */}}
+{{/*
+What workers dial: each coordinator by its pod's name, since either of two may lead. Not the service: without a pod that is ready its
+address rejects calls, as a machine does on which no coordinator runs, and a worker that is rejected so takes its leases for prolonged (decision 7).
+*/}}
 {{- define "basin.coordinatorUrl" -}}
 {{- $scheme := include "basin.scheme" . -}}
-{{- if .Values.journal.postgres.enabled -}}
 {{- $urls := list -}}
-{{- range $number := until (int .Values.coordinator.replicas) -}}
+{{- range $number := until (int (ternary .Values.coordinator.replicas 1 .Values.journal.postgres.enabled)) -}}
 {{- $urls = append $urls (printf "%s://%s:%v" $scheme (include "basin.coordinatorHost" (list $ $number)) $.Values.coordinator.port) -}}
 {{- end -}}
 {{- join "," $urls -}}
-{{- else -}}
-{{- printf "%s://%s.%s.svc:%v" $scheme (include "basin.fullname" .) .Release.Namespace .Values.coordinator.port -}}
-{{- end -}}
 {{- end -}}
 
 {{- define "basin.coordinatorAccount" -}}

@@ -1,0 +1,181 @@
+//! A launch as the ledger is told of it: large ones in parts, so that workers' calls are answered in between.
+
+use std::collections::HashMap;
+
+use basin_core::command::{Command, Complete, Launch, LaunchPart, LaunchTask, Reply};
+use basin_domain::id::TaskId;
+use tonic::Status;
+
+use super::{Coordinator, Launched, unfitting};
+
+/// The most tasks that the ledger is told of at once: its thread has them in a few milliseconds.
+pub(super) const PART: usize = 1000;
+
+impl Coordinator {
+    /// Launches a sweep. All of it is durable when this returns, and nobody sees any of it before. If it is broken off, the next
+    /// launch of the sweep goes on where it was.
+    ///
+    /// # Errors
+    /// If the ledger refuses it, or has closed.
+    pub(super) async fn launch_in_parts(&self, launch: Launch) -> Result<Launched, Status> {
+        let sweep = launch.sweep.clone();
+        let parts = tokio::task::spawn_blocking(move || Parts::of(launch)).await;
+        let parts = parts.map_err(|_| Status::internal("the sweep could not be taken apart"))?;
+        let mut launched = Launched { sweep, new: 0, reused: 0, shared: 0 };
+        for command in parts {
+            let Reply::Launched { new, reused, shared } = self.decide(command).await? else {
+                return Err(unfitting());
+            };
+            launched.new += new;
+            launched.reused += reused;
+            launched.shared += shared;
+        }
+        Ok(launched)
+    }
+}
+
+/// The commands that launch a sweep.
+struct Parts {
+    /// The sweep without its tasks and commits.
+    frame: Launch,
+    tasks: std::iter::Peekable<std::vec::IntoIter<LaunchTask>>,
+    committed: HashMap<TaskId, Complete>,
+    unlisted: Vec<TaskId>,
+    from: u64,
+    of: u64,
+    /// All of it in one command.
+    whole: Option<Launch>,
+}
+
+impl Parts {
+    fn of(mut launch: Launch) -> Self {
+        let part = |position: usize| position / PART;
+        let is_small = launch.tasks.len() <= PART;
+        let mut unlisted = Vec::new();
+        let mut reads_ahead = false;
+        if !is_small && launch.tasks.iter().any(|task| !task.spec.inputs.is_empty()) {
+            let mut parts: HashMap<TaskId, usize> = HashMap::with_capacity(launch.tasks.len());
+            for (position, task) in launch.tasks.iter().enumerate() {
+                parts.entry(task.id).or_insert_with(|| part(position));
+            }
+            for (position, task) in launch.tasks.iter().enumerate() {
+                for input in task.spec.inputs.values() {
+                    match parts.get(input) {
+                        None => unlisted.push(*input),
+                        // The ledger takes a task's inputs before the task.
+                        Some(other) => reads_ahead |= *other > part(position),
+                    }
+                }
+            }
+            unlisted.sort_unstable();
+            unlisted.dedup();
+        }
+        let of = launch.tasks.len() as u64;
+        if is_small || reads_ahead {
+            let frame = Launch { tasks: Vec::new(), committed: Vec::new(), ..launch.clone() };
+            let (tasks, committed) = (Vec::new().into_iter().peekable(), HashMap::new());
+            return Self { frame, tasks, committed, unlisted: Vec::new(), from: 0, of, whole: Some(launch) };
+        }
+        let tasks = std::mem::take(&mut launch.tasks).into_iter().peekable();
+        let committed = std::mem::take(&mut launch.committed);
+        let committed = committed.into_iter().map(|commit| (commit.task, commit)).collect();
+        Self { frame: launch, tasks, committed, unlisted, from: 0, of, whole: None }
+    }
+}
+
+impl Iterator for Parts {
+    type Item = Command;
+
+    fn next(&mut self) -> Option<Command> {
+        if let Some(launch) = self.whole.take() {
+            return Some(Command::Launch(launch));
+        }
+        self.tasks.peek()?;
+        let tasks: Vec<LaunchTask> = self.tasks.by_ref().take(PART).collect();
+        let committed = tasks.iter().filter_map(|task| self.committed.remove(&task.id)).collect();
+        let from = self.from;
+        self.from += tasks.len() as u64;
+        let is_last = self.tasks.peek().is_none();
+        let unlisted = if is_last { std::mem::take(&mut self.unlisted) } else { Vec::new() };
+        let launch = Launch { tasks, committed, ..self.frame.clone() };
+        Some(Command::LaunchPart(LaunchPart { launch, from, of: self.of, unlisted }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use basin_core::command::Policy;
+    use basin_core::{Ledger, decide};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+    use basin_domain::id::SweepId;
+    use basin_domain::optimizer::Optimizer;
+    use basin_domain::share::Adjustment;
+    use basin_domain::task::TaskSpec;
+    use basin_domain::time::Timestamp;
+
+    use super::*;
+
+    fn task(seed: u64, inputs: &[TaskId]) -> LaunchTask {
+        let experiment = Experiment::FitFunction(FitFunction {
+            function: Function::Sin,
+            hidden: vec![8],
+            interval: (-3.0, 3.0),
+            points: 16,
+            batch_size: None,
+            epochs: 1,
+            optimizer: Optimizer::adam(1e-3),
+            record: Recording::default(),
+            probes: Probing::default(),
+        });
+        let inputs = inputs.iter().map(|id| (id.short(), *id)).collect();
+        let spec = TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs };
+        LaunchTask { id: spec.id(), experiment: "fit".to_owned(), spec }
+    }
+
+    fn launch(tasks: Vec<LaunchTask>) -> Launch {
+        Launch {
+            sweep: SweepId::new("large").unwrap(),
+            user: None,
+            adjustment: Adjustment::default(),
+            tasks,
+            committed: vec![],
+            needs: BTreeMap::new(),
+        }
+    }
+
+    /// Tells a ledger of each command; how many there were, and how many tasks were queued after each.
+    fn told(launch: Launch) -> Vec<u64> {
+        let mut ledger = Ledger::new(Policy::default());
+        let told = Parts::of(launch).map(|command| {
+            for event in decide(&ledger, Timestamp(1), command).unwrap().0 {
+                ledger.apply(&event);
+            }
+            ledger.queue_depth()
+        });
+        told.collect()
+    }
+
+    #[test]
+    fn the_ledger_is_told_of_a_large_sweep_in_parts_and_of_a_small_one_at_once() {
+        let tasks = |count: u64| (0..count).map(|seed| task(seed, &[])).collect::<Vec<_>>();
+        assert_eq!(told(launch(tasks(PART as u64))), [PART as u64]);
+        assert_eq!(told(launch(tasks(2 * PART as u64 + 1))), [0, 0, 2 * PART as u64 + 1]);
+    }
+
+    #[test]
+    fn tasks_that_read_others_come_with_them_or_after_them() {
+        let mut tasks: Vec<LaunchTask> = (0..PART as u64).map(|seed| task(seed, &[])).collect();
+        let reader = task(0, &[tasks[7].id]);
+        tasks.push(reader.clone());
+        assert_eq!(told(launch(tasks.clone())).len(), 2);
+        // One that reads what is listed only later can't come before it.
+        tasks.rotate_right(1);
+        assert_eq!(tasks[0], reader);
+        assert_eq!(told(launch([tasks.clone(), vec![task(1 << 40, &[])]].concat())).len(), 2);
+        tasks.rotate_left(9);
+        let early = [vec![reader], tasks].concat();
+        assert_eq!(told(launch(early)), [PART as u64]);
+    }
+}

@@ -1,0 +1,170 @@
+//! The witness of an agent: a small process beside it that tells the coordinator when the agent has died.
+//!
+//! The end of a connection proves nothing: the network may be gone, and the worker train on. So the witness holds one end of a
+//! pipe whose other end the agent alone has. The system closes that when the agent's process is gone, whatever ended it, and at
+//! no other time. Executors end with their agent by the same means. A witness that is told of a farewell has nothing to tell.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use basin_domain::id::WorkerId;
+use basin_proto::dial::{Coordinators, Dial, DialError, Patience};
+use basin_proto::v1::scheduler_client::SchedulerClient;
+use basin_proto::{retry_after, v1};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tonic::{Code, Status};
+
+use super::environment;
+
+/// The line by which an agent that leaves says so.
+const FAREWELL: &str = "farewell";
+/// How long a coordinator is looked for: by then the leases have run out by themselves.
+const LIMIT: Duration = Duration::from_secs(60);
+/// How long one call may take.
+const PATIENCE: Patience = Patience { call: Duration::from_secs(5), stays: false };
+/// The pause between two calls, at first and at most.
+const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
+
+/// A running witness, as its agent has it. When this is dropped without a farewell it tells of the agent's end.
+#[derive(Debug)]
+pub(super) struct Witness {
+    agent: ChildStdin,
+    process: Child,
+}
+
+impl Witness {
+    /// Starts a witness of this process. Without one a dead worker's leases last their terms.
+    pub(super) fn start((program, arguments): &(PathBuf, Vec<String>), worker: &WorkerId) -> Option<Self> {
+        let mut command = Command::new(program);
+        command.args(arguments).arg("--worker").arg(worker.as_str());
+        environment::of_witness(&mut command);
+        // Of its own group, so that what ends a terminal's job doesn't end both.
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0).spawn();
+        let mut process = match spawned {
+            Ok(process) => process,
+            Err(error) => {
+                tracing::warn!(%error, "no witness could be started; this worker's death would be noticed late");
+                return None;
+            }
+        };
+        let agent = process.stdin.take()?;
+        Some(Self { agent, process })
+    }
+
+    /// Nothing is left that the witness would have to tell.
+    pub(super) async fn dismiss(mut self) {
+        let _ = self.agent.write_all(FAREWELL.as_bytes()).await;
+        drop(self.agent);
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.process.wait()).await;
+    }
+}
+
+/// What became of a witness.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Testimony {
+    /// The agent left in peace.
+    NotNeeded,
+    /// The coordinator knows of the agent's death.
+    Heard,
+}
+
+/// Why the coordinator doesn't know of an agent's death.
+#[derive(Debug, thiserror::Error)]
+pub enum Unheard {
+    /// The coordinator can't be dialled.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// It refuses to hear.
+    #[error("the coordinator refused to hear of it: {0}")]
+    Refused(String),
+    /// It was looked for until the leases had run out.
+    #[error("no coordinator answered within {} s: {last}", LIMIT.as_secs())]
+    Unreachable {
+        /// Why the last call failed.
+        last: String,
+    },
+}
+
+/// Waits for the end of the agent, whose end of the pipe is `agent`, and tells the coordinator unless it left in peace.
+///
+/// # Errors
+/// If the coordinator couldn't be told.
+pub async fn serve(
+    agent: impl AsyncRead + Unpin,
+    worker: &WorkerId,
+    dial: &Dial,
+) -> Result<Testimony, Unheard> {
+    let coordinators = Coordinators::new(dial, PATIENCE)?;
+    let mut lines = BufReader::new(agent).lines();
+    // An error of the pipe is an end, too: nobody writes there any more.
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == FAREWELL {
+            return Ok(Testimony::NotNeeded);
+        }
+    }
+    tell(&coordinators, worker).await
+}
+
+async fn tell(coordinators: &Coordinators, worker: &WorkerId) -> Result<Testimony, Unheard> {
+    let began = tokio::time::Instant::now();
+    let mut pause = *PAUSE.start();
+    loop {
+        let request = v1::ReportExitRequest { worker_id: worker.to_string() };
+        let said = coordinators
+            .call(Some(PATIENCE.call), |connection| {
+                let request = request.clone();
+                async move { SchedulerClient::new(connection).report_exit(request).await }
+            })
+            .await;
+        let status = match said {
+            Ok(Ok(_)) => return Ok(Testimony::Heard),
+            Ok(Err(status)) if is_final(&status) => {
+                return Err(Unheard::Refused(status.message().to_owned()));
+            }
+            Ok(Err(status)) => status,
+            Err(unanswered) => unanswered.status,
+        };
+        if began.elapsed() >= LIMIT {
+            return Err(Unheard::Unreachable { last: status.message().to_owned() });
+        }
+        tokio::time::sleep(retry_after(&status).unwrap_or(pause).clamp(pause, *PAUSE.end())).await;
+        pause = (pause * 2).min(*PAUSE.end());
+    }
+}
+
+/// Whether asking again changes nothing.
+fn is_final(status: &Status) -> bool {
+    let codes = [Code::Unimplemented, Code::Unauthenticated, Code::PermissionDenied, Code::InvalidArgument];
+    retry_after(status).is_none() && codes.contains(&status.code())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nobody() -> Dial {
+        Dial::to("http://127.0.0.1:9").unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_says_farewell_has_not_died() {
+        let worker = WorkerId::new("w").unwrap();
+        let said = serve(&b"farewell"[..], &worker, &nobody()).await;
+        assert_eq!(said.unwrap(), Testimony::NotNeeded);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_death_is_told_again_and_again_until_the_leases_have_run_out() {
+        let worker = WorkerId::new("w").unwrap();
+        let said = serve(&b""[..], &worker, &nobody()).await;
+        assert!(matches!(said, Err(Unheard::Unreachable { .. })), "{said:?}");
+    }
+
+    #[test]
+    fn a_coordinator_of_before_is_not_asked_again() {
+        assert!(is_final(&Status::unimplemented("x")) && is_final(&Status::unauthenticated("x")));
+        assert!(!is_final(&Status::unavailable("x")) && !is_final(&Status::resource_exhausted("x")));
+    }
+}
