@@ -247,11 +247,11 @@ fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &Unfound<T>) -
         Unfound::Nothing => Status::not_found(format!("there is no {what} `{text}`")),
         Unfound::Several(several) => {
             let names: Vec<_> = several.iter().take(NAMED).map(ToString::to_string).collect();
-            let more = if several.len() > NAMED { ", …" } else { "" };
             let names = names.join(", ");
-            Status::failed_precondition(format!(
-                "`{text}` fits several {what}s; give more of the id: {names}{more}"
-            ))
+            Status::failed_precondition(match several.len() {
+                few @ ..=NAMED => format!("`{text}` fits {few} {what}s; give more of the id: {names}"),
+                _ => format!("`{text}` fits more than {NAMED} {what}s; give more of the id: {names}, …"),
+            })
         }
     }
 }

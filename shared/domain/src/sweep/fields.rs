@@ -22,8 +22,17 @@ impl<'a> Fields<'a> {
         Self { head, given, used: Vec::new() }
     }
 
-    /// The value of `key` where it is given, checked.
+    /// The value of `key` where it is given, checked; an error says that it may be left out.
     pub(super) fn take<T>(
+        &mut self,
+        key: &'static str,
+        check: impl Fn(&str, &Node) -> Result<T, Problem>,
+    ) -> Result<Option<T>, Problem> {
+        let hint = || format!("without `{key}` its default holds");
+        self.checked(key, check).map_err(|problem| problem.hint_if_none(hint))
+    }
+
+    fn checked<T>(
         &mut self,
         key: &'static str,
         check: impl Fn(&str, &Node) -> Result<T, Problem>,
@@ -52,7 +61,8 @@ impl<'a> Fields<'a> {
         example: &'static str,
         check: impl Fn(&str, &Node) -> Result<T, Problem>,
     ) -> Result<T, Problem> {
-        let value = self.take(key, check).map_err(|problem| problem.hint_if_none(example))?;
+        let value =
+            self.checked(key, check).map_err(|problem| problem.hint_if_none(|| example.to_owned()))?;
         value.ok_or_else(|| {
             let message = format!("experiment \"{}\" ({}) needs `{key}`", self.head.id, self.head.kind.name);
             Problem::new(self.head.at, message).hint(example)

@@ -184,10 +184,7 @@ impl Fragment {
     /// Refuses a parameter that two axes vary, and one that is fixed for nothing since an axis always assigns it. Where an
     /// axis assigns it at some of its values only, the fixed value holds at the others.
     fn gives_each_parameter_once(&self) -> Result<(), Problem> {
-        let twice = |name, at, first| {
-            let name = nearest::shortened(name);
-            Err(Problem::new(at, format!("`{name}` is given twice: here and on {first}")))
-        };
+        let twice = |name, at, first| Err(Problem::given_twice(name, at, first));
         let mut seen = BTreeMap::new();
         for (name, at) in self.varied() {
             if let Some(first) = seen.insert(name, at) {

@@ -108,13 +108,22 @@ impl Bounds {
         let name = super::nearest::shortened(key);
         let number = check::number("a number", |_| true);
         let bounds = check::list_of(2, number)(&format!("`{name}`"), node)?;
-        let wrong = |message| Err(Problem::new(node.at, message));
+        let wrong = |message| {
+            Err(Problem::new(node.at, message).hint(format!("{name} = [1e-4, 1e-1] draws between the two")))
+        };
         let (Tree::List(written), &[low, high]) = (&node.value, bounds.as_slice()) else {
             return wrong(format!("`{name}` must be the two bounds of a range, not {node}"));
         };
         let whole = written.iter().all(|bound| matches!(bound.value, Tree::Integer(_)));
         if low >= high {
-            return wrong(format!("the range of `{name}` is empty: {low} is not below {high}"));
+            let problem =
+                Problem::new(node.at, format!("the range of `{name}` is empty: {low} is not below {high}"));
+            return Err(match low > high {
+                true => problem.hint(format!("{name} = [{}, {}]", written[1], written[0])),
+                false => {
+                    problem.hint(format!("{name} = {} outside `random` is one value for all", written[0]))
+                }
+            });
         }
         if positive && low <= 0.0 {
             return wrong(format!("the range of `{name}` must be above 0 to be drawn from by its logarithm"));

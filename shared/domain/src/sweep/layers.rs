@@ -63,6 +63,13 @@ fn shared_keys_are_known<'a>(
             if let Some(problem) = spaces.iter().find_map(|space| space.kind().mistaken_for_table(name, at)) {
                 return Err(problem);
             }
+            let table = name.split_once('.').map(|(table, _)| table);
+            let near_table =
+                table.map(|table| nearest::key(table, STRUCTURE)).filter(|near| !near.is_empty());
+            if let (Some(table), Some(near)) = (table, near_table) {
+                let message = format!("no experiment knows `{}`{near}", nearest::shortened(table));
+                return Err(Problem::new(at, message).hint("what varies belongs into an [[experiment]]"));
+            }
             let keys = spaces.iter().flat_map(|space| space.kind().keys()).chain(SHARED);
             let (shown, near) = (nearest::shortened(name), nearest::key(name, keys));
             return Err(Problem::new(at, format!("no experiment knows `{shown}`{near}")));

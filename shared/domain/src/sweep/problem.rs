@@ -1,6 +1,6 @@
 //! What is wrong in a sweep file, and where.
 
-use super::SweepError;
+use super::{SweepError, nearest};
 
 /// Where something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,14 +25,21 @@ impl Problem {
         Self { place, message: message.into(), hint: None }
     }
 
+    /// `name`, in short, is given here though it was given before, at `first`.
+    pub(super) fn given_twice(name: &str, place: Place, first: Place) -> Self {
+        let name = nearest::shortened(name);
+        Self::new(place, format!("`{name}` is given twice: here and on {first}"))
+            .hint("take one of the two out")
+    }
+
     /// Adds what to type instead.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
     /// Adds what to type instead, where nothing is said of it yet.
-    pub(super) fn hint_if_none(self, hint: &str) -> Self {
-        if self.hint.is_some() { self } else { self.hint(hint) }
+    pub(super) fn hint_if_none(self, hint: impl FnOnce() -> String) -> Self {
+        Self { hint: self.hint.or_else(|| Some(hint())), ..self }
     }
 
     /// The error of the file called `file`.

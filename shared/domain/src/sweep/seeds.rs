@@ -21,6 +21,9 @@ pub(super) enum Seeds {
     Listed(Vec<i64>),
 }
 
+/// The usual way to give them.
+const EXAMPLE: &str = "seeds = 3";
+
 impl Default for Seeds {
     fn default() -> Self {
         Self::Range { start: 0, count: 1 }
@@ -32,7 +35,8 @@ impl Seeds {
     pub(super) fn read(node: &Node) -> Result<Self, Problem> {
         match &node.value {
             Tree::Integer(_) => {
-                Ok(Self::Range { start: 0, count: check::integer(1..=i64::MAX)("`seeds`", node)? })
+                let count = check::integer(1..=i64::MAX)("`seeds`", node);
+                Ok(Self::Range { start: 0, count: count.map_err(|problem| problem.hint(EXAMPLE))? })
             }
             Tree::List(items) => {
                 let seeds: Vec<i64> = items.iter().map(seed).collect::<Result<_, _>>()?;
@@ -42,7 +46,7 @@ impl Seeds {
                     return Err(Problem::new(items[index].at, message));
                 }
                 if seeds.is_empty() {
-                    return Err(Problem::new(node.at, "`seeds` lists no seed"));
+                    return Err(Problem::new(node.at, "`seeds` lists no seed").hint(EXAMPLE));
                 }
                 Ok(Self::Listed(seeds))
             }
@@ -64,7 +68,7 @@ impl Seeds {
             }
             Tree::Boolean(_) | Tree::Float(_) | Tree::Text(_) => {
                 let expected = "a count, a list of seeds, or { start = …, count = … }";
-                Err(Problem::new(node.at, format!("`seeds` must be {expected}, not {node}")))
+                Err(Problem::new(node.at, format!("`seeds` must be {expected}, not {node}")).hint(EXAMPLE))
             }
         }
     }

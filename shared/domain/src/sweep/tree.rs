@@ -129,8 +129,7 @@ impl Table {
         let mut seen = BTreeMap::new();
         for (name, node) in &leaves {
             if let Some(first) = seen.insert(name.as_str(), node.at) {
-                let name = nearest::shortened(name);
-                return Err(Problem::new(node.at, format!("`{name}` is given twice: here and on {first}")));
+                return Err(Problem::given_twice(name, node.at, first));
             }
         }
         Ok(leaves)

@@ -167,7 +167,11 @@ fn wrong_types() {
             "epochs = {}",
             "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not a table\nhint: epochs = 10",
         ),
-        ("1e-3", "true", "x.toml:5: `learning_rate` must be a number above 0, not true"),
+        (
+            "1e-3",
+            "true",
+            "x.toml:5: `learning_rate` must be a number above 0, not true\nhint: without `learning_rate` its default holds",
+        ),
         (
             "data = { name = \"shapes\" }",
             "data = \"shapes\"",
@@ -191,7 +195,7 @@ fn wrong_types() {
         (
             "epochs = 3",
             "epochs = 3\nrecord.gradient_norm = 1",
-            "x.toml:13: `record.gradient_norm` must be true or false, not 1",
+            "x.toml:13: `record.gradient_norm` must be true or false, not 1\nhint: without `record.gradient_norm` its default holds",
         ),
         (
             "[[experiment]]\nid = \"images\"",
@@ -206,13 +210,19 @@ fn wrong_types() {
 #[test]
 fn numbers_out_of_range() {
     let width = "x.toml:10: each item of `model.conv` must be a whole number from 1 to 65536, not";
-    assert_eq!(said("[12, 32]", "[12, -32]"), format!("{width} -32"));
-    assert_eq!(said("[12, 32]", "[0, 32]"), format!("{width} 0"));
-    assert_eq!(said("[12, 32]", "[12, 65537]"), format!("{width} 65537"));
+    let default = "\nhint: without `model.conv` its default holds";
+    assert_eq!(said("[12, 32]", "[12, -32]"), format!("{width} -32{default}"));
+    assert_eq!(said("[12, 32]", "[0, 32]"), format!("{width} 0{default}"));
+    assert_eq!(said("[12, 32]", "[12, 65537]"), format!("{width} 65537{default}"));
     let layers = format!("[{}]", vec!["1"; 17].join(", "));
-    assert_eq!(said("[12, 32]", &layers), "x.toml:10: `model.conv` lists 17 items, and 16 are the most");
+    assert_eq!(
+        said("[12, 32]", &layers),
+        format!("x.toml:10: `model.conv` lists 17 items, and 16 are the most{default}")
+    );
     for side in ["4", "17", "-1", "\"3\""] {
-        let expected = format!("x.toml:10: `model.kernel` must be an odd number from 1 to 15, not {side}");
+        let expected = format!(
+            "x.toml:10: `model.kernel` must be an odd number from 1 to 15, not {side}\nhint: without `model.kernel` its default holds"
+        );
         assert_eq!(said("dense = [128]", &format!("dense = [128], kernel = {side}")), expected);
     }
     each_is_said(&[
@@ -226,19 +236,35 @@ fn numbers_out_of_range() {
             "epochs = 1000001",
             "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not 1000001\nhint: epochs = 10",
         ),
-        ("1e-3", "0.0", "x.toml:5: `learning_rate` must be a number above 0, not 0.0"),
-        ("1e-3", "inf", "x.toml:5: `learning_rate` must be a number above 0, not inf"),
-        ("1e-3", "nan", "x.toml:5: `learning_rate` must be a number above 0, not NaN"),
-        ("1e-3", "1e999", "x.toml:5: `learning_rate` must be a number above 0, not inf"),
+        (
+            "1e-3",
+            "0.0",
+            "x.toml:5: `learning_rate` must be a number above 0, not 0.0\nhint: without `learning_rate` its default holds",
+        ),
+        (
+            "1e-3",
+            "inf",
+            "x.toml:5: `learning_rate` must be a number above 0, not inf\nhint: without `learning_rate` its default holds",
+        ),
+        (
+            "1e-3",
+            "nan",
+            "x.toml:5: `learning_rate` must be a number above 0, not NaN\nhint: without `learning_rate` its default holds",
+        ),
+        (
+            "1e-3",
+            "1e999",
+            "x.toml:5: `learning_rate` must be a number above 0, not inf\nhint: without `learning_rate` its default holds",
+        ),
         (
             "\"shapes\"",
             "\"shapes\", label_noise = 1.5",
-            "x.toml:2: `data.label_noise` must be a number from 0 to 1, not 1.5",
+            "x.toml:2: `data.label_noise` must be a number from 0 to 1, not 1.5\nhint: without `data.label_noise` its default holds",
         ),
         (
             "\"shapes\"",
             "\"shapes\", train_limit = 0",
-            "x.toml:2: `data.train_limit` must be a whole number from 1 to 1000000000000, not 0",
+            "x.toml:2: `data.train_limit` must be a whole number from 1 to 1000000000000, not 0\nhint: without `data.train_limit` its default holds",
         ),
         (
             "[-3.0, 3.0]",
@@ -263,7 +289,7 @@ fn numbers_out_of_range() {
         (
             "points = 128",
             "points = 128\nbeta1 = 1",
-            "x.toml:22: `beta1` must be a number from 0 up to but not including 1, not 1",
+            "x.toml:22: `beta1` must be a number from 0 up to but not including 1, not 1\nhint: without `beta1` its default holds",
         ),
     ]);
 }
@@ -272,10 +298,19 @@ fn numbers_out_of_range() {
 fn seeds_that_are_none() {
     let said = |seeds: &str| said_of(&function(&format!("hidden = [4]\nepochs = 1\nseeds = {seeds}")));
     for (seeds, expected) in [
-        ("0", "x.toml:10: `seeds` must be a whole number from 1 to 9223372036854775807, not 0"),
-        ("-3", "x.toml:10: `seeds` must be a whole number from 1 to 9223372036854775807, not -3"),
-        ("1.5", "x.toml:10: `seeds` must be a count, a list of seeds, or { start = …, count = … }, not 1.5"),
-        ("[]", "x.toml:10: `seeds` lists no seed"),
+        (
+            "0",
+            "x.toml:10: `seeds` must be a whole number from 1 to 9223372036854775807, not 0\nhint: seeds = 3",
+        ),
+        (
+            "-3",
+            "x.toml:10: `seeds` must be a whole number from 1 to 9223372036854775807, not -3\nhint: seeds = 3",
+        ),
+        (
+            "1.5",
+            "x.toml:10: `seeds` must be a count, a list of seeds, or { start = …, count = … }, not 1.5\nhint: seeds = 3",
+        ),
+        ("[]", "x.toml:10: `seeds` lists no seed\nhint: seeds = 3"),
         ("[1, -1]", "x.toml:10: a seed must be a whole number from 0 to 9223372036854775807, not -1"),
         ("[1, 2, 1]", "x.toml:10: `seeds` lists 1 twice"),
         (
@@ -370,22 +405,22 @@ fn parameters_that_are_given_twice() {
         (
             "epochs = 3",
             "epochs = 3\nlist = [{ epochs = 4 }]",
-            "x.toml:13: `epochs` is given twice: here and on line 12",
+            "x.toml:13: `epochs` is given twice: here and on line 12\nhint: take one of the two out",
         ),
         (
             "epochs = 3",
             "epochs = 3\nlist = [{ optimizer = \"sgd\" }]",
-            "x.toml:13: `optimizer` is given twice: here and on line 14",
+            "x.toml:13: `optimizer` is given twice: here and on line 14\nhint: take one of the two out",
         ),
         (
             "epochs = 3",
             "epochs = 3\n\"model.conv\" = [3]",
-            "x.toml:13: `model.conv` is given twice: here and on line 10",
+            "x.toml:13: `model.conv` is given twice: here and on line 10\nhint: take one of the two out",
         ),
         (
             "[defaults]",
             "[defaults]\ndata.name = \"shapes\"",
-            "x.toml:5: `data.name` is given twice: here and on line 2",
+            "x.toml:5: `data.name` is given twice: here and on line 2\nhint: take one of the two out",
         ),
     ]);
 }
@@ -412,20 +447,20 @@ fn spaces_that_are_none() {
         ),
         (
             "random = { count = 2, uniform = { beta1 = [0.5, 0.1] } }",
-            "x.toml:10: the range of `beta1` is empty: 0.5 is not below 0.1",
+            "x.toml:10: the range of `beta1` is empty: 0.5 is not below 0.1\nhint: beta1 = [0.1, 0.5]",
         ),
         ("random = { count = 2, uniform = { beta1 = 0.5 } }", "x.toml:10: `beta1` must be a list, not 0.5"),
         (
             "random = { count = 2, uniform = { beta1 = [0.5] } }",
-            "x.toml:10: `beta1` must be the two bounds of a range, not [0.5]",
+            "x.toml:10: `beta1` must be the two bounds of a range, not [0.5]\nhint: beta1 = [1e-4, 1e-1] draws between the two",
         ),
         (
             "random = { count = 2, log_uniform = { beta1 = [0.0, 0.5] } }",
-            "x.toml:10: the range of `beta1` must be above 0 to be drawn from by its logarithm",
+            "x.toml:10: the range of `beta1` must be above 0 to be drawn from by its logarithm\nhint: beta1 = [1e-4, 1e-1] draws between the two",
         ),
         (
             "random = { count = 2, uniform = { beta1 = [-1.7e308, 1.7e308] } }",
-            "x.toml:10: the range of `beta1` is too wide",
+            "x.toml:10: the range of `beta1` is too wide\nhint: beta1 = [1e-4, 1e-1] draws between the two",
         ),
         (
             "when = [{ if = { beta1 = 0.5 }, set = { beta2 = 0.5 } }]",
@@ -575,4 +610,13 @@ fn a_value_that_an_axis_lists_twice_is_named_with_its_line() {
         assert_eq!(said(lines), format!("{expected}\n{hint}"), "{lines}");
     }
     assert_eq!(said("zip = { beta1 = [0.5, 0.5], beta2 = [0.6, 0.7] }"), "nothing");
+}
+
+#[test]
+fn a_slip_in_the_defaults_is_told_apart_from_what_varies() {
+    let text = VALID.replace("[defaults]", "[defaults]\ngird = { epochs = [1, 2] }");
+    assert_eq!(
+        said_of(&text),
+        "x.toml:5: no experiment knows `gird`; did you mean `grid`?\nhint: what varies belongs into an [[experiment]]"
+    );
 }

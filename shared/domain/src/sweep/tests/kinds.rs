@@ -93,28 +93,31 @@ fn each_wrong_value_of_a_critical_point_is_said() {
             ),
             (
                 "search = { method = \"gradient-norm\", learning_rate = 0 }",
-                "x.toml:10: `search.learning_rate` must be a number above 0, not 0",
+                "x.toml:10: `search.learning_rate` must be a number above 0, not 0\nhint: without `search.learning_rate` its default holds",
             ),
-            ("search.threshold = -1e-6", "x.toml:10: `search.threshold` must be a number above 0, not -1e-6"),
+            (
+                "search.threshold = -1e-6",
+                "x.toml:10: `search.threshold` must be a number above 0, not -1e-6\nhint: without `search.threshold` its default holds",
+            ),
             (
                 "search.iterations = -1",
-                "x.toml:10: `search.iterations` must be a whole number from 0 to 10000000, not -1",
+                "x.toml:10: `search.iterations` must be a whole number from 0 to 10000000, not -1\nhint: without `search.iterations` its default holds",
             ),
             (
                 "minimal_ratio.near_zero = 0.0",
-                "x.toml:10: `minimal_ratio.near_zero` must be a number above 0, not 0.0",
+                "x.toml:10: `minimal_ratio.near_zero` must be a number above 0, not 0.0\nhint: without `minimal_ratio.near_zero` its default holds",
             ),
             (
                 "minimal_ratio.positive = -0.5",
-                "x.toml:10: `minimal_ratio.positive` must be a number not below 0, not -0.5",
+                "x.toml:10: `minimal_ratio.positive` must be a number not below 0, not -0.5\nhint: without `minimal_ratio.positive` its default holds",
             ),
             (
                 "minimal_ratio.radius = nan",
-                "x.toml:10: `minimal_ratio.radius` must be a number above 0, not NaN",
+                "x.toml:10: `minimal_ratio.radius` must be a number above 0, not NaN\nhint: without `minimal_ratio.radius` its default holds",
             ),
             (
                 "minimal_ratio.samples = 0",
-                "x.toml:10: `minimal_ratio.samples` must be a whole number from 1 to 1000000, not 0",
+                "x.toml:10: `minimal_ratio.samples` must be a whole number from 1 to 1000000, not 0\nhint: without `minimal_ratio.samples` its default holds",
             ),
             (
                 "search = \"gradient-norm\"",
@@ -196,12 +199,21 @@ fn each_wrong_value_of_an_interpolation_is_said() {
     each_is_said_of(
         |lines| line(&format!("{ENDS}\n{lines}")),
         &[
-            ("ratios.start = \"0\"", "x.toml:18: `ratios.start` must be a number, not \"0\""),
+            (
+                "ratios.start = \"0\"",
+                "x.toml:18: `ratios.start` must be a number, not \"0\"\nhint: without `ratios.start` its default holds",
+            ),
             ("ratios.start = 2", "x.toml:18: `ratios` go from 2 to 2, which is not above"),
             ("ratios.stop = -1.0", "x.toml:18: `ratios` go from -1 to -1, which is not above"),
             ("ratios = { start = -1e308, stop = 1e308 }", "x.toml:18: `ratios` go too far"),
-            ("ratios.count = 1", "x.toml:18: `ratios.count` must be a whole number from 2 to 10000, not 1"),
-            ("examples = 0", "x.toml:18: `examples` must be a whole number from 1 to 4294967295, not 0"),
+            (
+                "ratios.count = 1",
+                "x.toml:18: `ratios.count` must be a whole number from 2 to 10000, not 1\nhint: without `ratios.count` its default holds",
+            ),
+            (
+                "examples = 0",
+                "x.toml:18: `examples` must be a whole number from 1 to 4294967295, not 0\nhint: without `examples` its default holds",
+            ),
             ("ratios = [0, 1]", "x.toml:18: `ratios` is a table with the keys start, stop, count"),
             (
                 "ratio.count = 3",

@@ -215,7 +215,10 @@ fn wrong_overrides_are_refused_with_their_number() {
             "--set:2: `name` can't be set for all experiments\nhint: --set experiment.ID.KEY=VALUE",
         ),
         ("epochs=2024-01-01", "--set:2: 2024-01-01 is a date, and no parameter is one"),
-        ("seeds=-1", "--set:2: `seeds` must be a whole number from 1 to 9223372036854775807, not -1"),
+        (
+            "seeds=-1",
+            "--set:2: `seeds` must be a whole number from 1 to 9223372036854775807, not -1\nhint: seeds = 3",
+        ),
     ] {
         assert_eq!(refused(text), expected, "{text}");
     }

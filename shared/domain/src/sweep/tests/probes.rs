@@ -96,10 +96,13 @@ fn probes_that_are_none_are_refused() {
             ("probe.train_examples = 3", &train),
             ("probe.lanczos_steps = 3", &lanczos),
             ("probe.vectors = 3", &unused("probe.vectors", "spectrum")),
-            ("probe.every = 0", "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0"),
+            (
+                "probe.every = 0",
+                "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0\nhint: without `probe.every` its default holds",
+            ),
             (
                 "probe.test_examples = 0",
-                "x.toml:11: `probe.test_examples` must be a whole number from 1 to 4294967295, not 0",
+                "x.toml:11: `probe.test_examples` must be a whole number from 1 to 4294967295, not 0\nhint: without `probe.test_examples` its default holds",
             ),
             (
                 "probe = 3",
@@ -114,18 +117,24 @@ fn probes_that_are_none_are_refused() {
             ("probe.test_examples = 3", &test),
             (
                 "probe.train_examples = 100001",
-                "x.toml:11: `probe.train_examples` must be a whole number from 1 to 100000, not 100001",
+                "x.toml:11: `probe.train_examples` must be a whole number from 1 to 100000, not 100001\nhint: without `probe.train_examples` its default holds",
             ),
-            ("probe.epsilon = 0", "x.toml:11: `probe.epsilon` must be a number above 0, not 0"),
+            (
+                "probe.epsilon = 0",
+                "x.toml:11: `probe.epsilon` must be a number above 0, not 0\nhint: without `probe.epsilon` its default holds",
+            ),
             (
                 "probe.ascent_steps = 0",
-                "x.toml:11: `probe.ascent_steps` must be a whole number from 1 to 10000, not 0",
+                "x.toml:11: `probe.ascent_steps` must be a whole number from 1 to 10000, not 0\nhint: without `probe.ascent_steps` its default holds",
             ),
             (
                 "probe.lanczos_steps = 1",
-                "x.toml:11: `probe.lanczos_steps` must be a whole number from 2 to 1000, not 1",
+                "x.toml:11: `probe.lanczos_steps` must be a whole number from 2 to 1000, not 1\nhint: without `probe.lanczos_steps` its default holds",
             ),
-            ("probe.vectors = 0", "x.toml:11: `probe.vectors` must be a whole number from 1 to 1000, not 0"),
+            (
+                "probe.vectors = 0",
+                "x.toml:11: `probe.vectors` must be a whole number from 1 to 1000, not 0\nhint: without `probe.vectors` its default holds",
+            ),
         ],
     );
     each_is_said_of(
@@ -136,8 +145,14 @@ fn probes_that_are_none_are_refused() {
                 "x.toml:10: unknown probe \"sharpnes\"; did you mean \"sharpness\"?\nhint: known are sensitivity, \
                  input_gradient, sharpness, largest_eigenvalue, spectrum",
             ),
-            ("probes = [3]", "x.toml:10: each item of `probes` must be the name of a known probe, not 3"),
-            ("probes = \"sharpness\"", "x.toml:10: `probes` must be a list, not \"sharpness\""),
+            (
+                "probes = [3]",
+                "x.toml:10: each item of `probes` must be the name of a known probe, not 3\nhint: without `probes` its default holds",
+            ),
+            (
+                "probes = \"sharpness\"",
+                "x.toml:10: `probes` must be a list, not \"sharpness\"\nhint: without `probes` its default holds",
+            ),
             (
                 "probe.every = 3",
                 "x.toml:10: `probe.every` has no use: `probes` names none of sensitivity, input_gradient, sharpness, \

@@ -108,11 +108,26 @@ fn each_wrong_value_of_a_surface_is_said() {
             ),
             ("margin = 0.5", "x.toml:17: `margin` belongs to the directions pca"),
             ("directions = \"pca\"\nextent = 1", "x.toml:18: `extent` belongs to the directions random"),
-            ("extent = 0", "x.toml:17: `extent` must be a number above 0, not 0"),
-            ("directions = \"pca\"\nmargin = -1", "x.toml:18: `margin` must be a number not below 0, not -1"),
-            ("resolution = 1", "x.toml:17: `resolution` must be a whole number from 2 to 1000, not 1"),
-            ("tasks = 0", "x.toml:17: `tasks` must be a whole number from 1 to 1000, not 0"),
-            ("tasks = 1001", "x.toml:17: `tasks` must be a whole number from 1 to 1000, not 1001"),
+            (
+                "extent = 0",
+                "x.toml:17: `extent` must be a number above 0, not 0\nhint: without `extent` its default holds",
+            ),
+            (
+                "directions = \"pca\"\nmargin = -1",
+                "x.toml:18: `margin` must be a number not below 0, not -1\nhint: without `margin` its default holds",
+            ),
+            (
+                "resolution = 1",
+                "x.toml:17: `resolution` must be a whole number from 2 to 1000, not 1\nhint: without `resolution` its default holds",
+            ),
+            (
+                "tasks = 0",
+                "x.toml:17: `tasks` must be a whole number from 1 to 1000, not 0\nhint: without `tasks` its default holds",
+            ),
+            (
+                "tasks = 1001",
+                "x.toml:17: `tasks` must be a whole number from 1 to 1000, not 1001\nhint: without `tasks` its default holds",
+            ),
             (
                 "tasks = 26",
                 "x.toml:17: `tasks` is 26, and the grid has 25 rows to share among them\nhint: tasks = 25",
@@ -121,7 +136,10 @@ fn each_wrong_value_of_a_surface_is_said() {
                 "resolution = 3",
                 "x.toml:13: `tasks` is 4, and the grid has 3 rows to share among them\nhint: tasks = 3",
             ),
-            ("examples = -1", "x.toml:17: `examples` must be a whole number from 1 to 4294967295, not -1"),
+            (
+                "examples = -1",
+                "x.toml:17: `examples` must be a whole number from 1 to 4294967295, not -1\nhint: without `examples` its default holds",
+            ),
             ("grid.tasks = [1, 2]", "x.toml:17: `tasks` can't vary\nhint: tasks = 4"),
             ("list = [{ tasks = 2 }]", "x.toml:17: `tasks` can't vary\nhint: tasks = 4"),
             (
