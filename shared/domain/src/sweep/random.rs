@@ -182,8 +182,8 @@ impl Bounds {
     }
 
     fn log_uniform(&self, stream: &mut Stream) -> Node {
-        let (low, high) = (self.low.ln(), self.high.ln());
-        self.node((low + (high - low) * stream.uniform()).exp())
+        let (low, high) = (basin_math::ln(self.low), basin_math::ln(self.high));
+        self.node(basin_math::exp(low + (high - low) * stream.uniform()))
     }
 
     /// The drawn number as a value: whole, or rounded to six digits. Logarithms differ between machines in their last
