@@ -32,6 +32,7 @@ def cut(value, bits):
 
 lines = [
     "//! Numbers beyond double precision, each as a sum of doubles. Written by `constants.py`.",
+    '#![allow(clippy::approx_constant, reason = "each has a second part, and the standard library has the first alone")]',
     "",
     "/// 2^(j/64) as the nearest double and the rest.",
     "pub(crate) const POWERS: [(f64, f64); 64] = [",

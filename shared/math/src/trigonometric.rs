@@ -92,9 +92,9 @@ fn reduced(x: f64) -> (u64, (f64, f64)) {
     let shift = (2 - exponent).max(0) as u32;
     let mut words = [0_u64; 5];
     let mut carry = 0_u128;
-    for at in 0..4 {
+    for (at, word) in words[..4].iter_mut().enumerate() {
         let sum = u128::from(mantissa) * u128::from(word_of_two_by_pi(first_bit + 64 * (3 - at))) + carry;
-        words[at] = sum as u64;
+        *word = sum as u64;
         carry = sum >> 64;
     }
     words[4] = carry as u64;

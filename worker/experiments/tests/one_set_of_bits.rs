@@ -242,7 +242,7 @@ fn networks(digests: &mut Digests) {
         variable("curved weight", &[4, 80], dtype),
         variable("curved end", &[4], dtype),
     ];
-    let [kernel, bias, weight, end] = variables.each_ref().map(|variable| variable.as_tensor());
+    let [kernel, bias, weight, end] = variables.each_ref().map(Var::as_tensor);
     let y = conv_relu_pool(&x, kernel, bias).unwrap();
     let labels = Tensor::new(&[0_u32, 1, 2, 3, 0, 1, 2, 3, 0], &Device::Cpu).unwrap();
     let loss = cross_entropy(&dense(&y, weight, end, Following::Identity).unwrap(), &labels).unwrap();

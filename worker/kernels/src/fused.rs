@@ -46,7 +46,7 @@ mod tests {
         let mut state = 1_u64;
         let mut draw = |bits: u32| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 40) as i64 - (1 << 23) >> (24 - bits)
+            ((state >> 40) as i64 - (1 << 23)) >> (24 - bits)
         };
         for round in 0..if cfg!(miri) { 2_000 } else { 2_000_000 } {
             let exponent = round % 60;
