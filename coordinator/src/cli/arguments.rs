@@ -97,8 +97,8 @@ pub(crate) enum Command {
 /// What training computes with.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Kernels {
-    /// Instructions to train with; the fastest of this machine if not given. Between them results differ in their last bits:
-    /// where machines differ, name what all of them have
+    /// Instructions to train with; the fastest of this machine if not given. Results are the same with all of them: this is to
+    /// measure how fast they are
     #[arg(long, env = "BASIN_CODE_PATH", value_name = "PATH", value_parser = ["avx512", "avx2", "portable"])]
     pub(crate) code_path: Option<String>,
 }

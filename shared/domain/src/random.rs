@@ -3,6 +3,7 @@
 //! A stream depends on nothing else: not on the attempt, the worker, the number of threads, the packing or the order in
 //! which streams are asked for. So weights, batches and noise are the same wherever and however often a task runs.
 
+use basin_math::{cos, ln};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -46,8 +47,8 @@ impl Stream {
 
     /// Standard normal (Box and Muller 1958; the pair's second number is dropped so that each call stands alone).
     pub fn normal(&mut self) -> f64 {
-        let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
-        radius * (std::f64::consts::TAU * self.uniform()).cos()
+        let radius = (-2.0 * ln(1.0 - self.uniform())).sqrt();
+        radius * cos(std::f64::consts::TAU * self.uniform())
     }
 
     /// Shuffles `items` (Fisher and Yates).
@@ -98,7 +99,7 @@ mod tests {
         let uniform: f64 = (0..n).map(|_| stream.uniform()).sum::<f64>() / f64::from(n);
         let normals: Vec<f64> = (0..n).map(|_| stream.normal()).collect();
         let mean = normals.iter().sum::<f64>() / f64::from(n);
-        let variance = normals.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / f64::from(n);
+        let variance = normals.iter().map(|z| (z - mean) * (z - mean)).sum::<f64>() / f64::from(n);
         assert!((uniform - 0.5).abs() < 0.005, "{uniform}");
         assert!(mean.abs() < 0.015, "{mean}");
         assert!((variance - 1.0).abs() < 0.02, "{variance}");

@@ -74,9 +74,9 @@ impl Record {
     /// Adds a point to the series `name`, which is begun if it is new.
     pub fn push(&mut self, name: &str, axis: Axis, x: f64, value: f64) {
         match self.series.get_mut(name) {
-            Some(series) => series.points.push((x, value)),
+            Some(series) => series.points.push((x, with_one_nan(value))),
             None => {
-                self.series.insert(name.to_owned(), Series { axis, points: vec![(x, value)] });
+                self.series.insert(name.to_owned(), Series { axis, points: vec![(x, with_one_nan(value))] });
             }
         }
     }
@@ -88,8 +88,14 @@ impl Record {
 
     /// Keeps a single number.
     pub fn set(&mut self, name: &str, value: f64) {
-        self.series.insert(name.to_owned(), Series { axis: Axis::Once, points: vec![(0.0, value)] });
+        self.series
+            .insert(name.to_owned(), Series { axis: Axis::Once, points: vec![(0.0, with_one_nan(value))] });
     }
+}
+
+/// NaN as one pattern of bits: which of many an operation gives differs between processors.
+fn with_one_nan(value: f64) -> f64 {
+    if value.is_nan() { f64::NAN } else { value }
 }
 
 /// How a committed run ended. Divergence is a result, not a failure.

@@ -40,8 +40,6 @@ struct Header {
     /// The version of the kind's layout.
     format: u32,
     task: TaskId,
-    /// The kernels' code path that wrote it: another rounds differently, and the run would end with other bytes.
-    code_path: String,
     axes: BTreeMap<String, Axis>,
 }
 
@@ -88,7 +86,6 @@ pub(crate) fn seal<S: Serialize>(
     let header = Header {
         format,
         task,
-        code_path: basin_kernels::code_path().to_owned(),
         axes: record.series.iter().map(|(name, series)| (name.clone(), series.axis)).collect(),
     };
     let note = Note { header, state };
@@ -96,7 +93,7 @@ pub(crate) fn seal<S: Serialize>(
     tensors::serialize(&tensors, Some(format!("{}{text}", digest(&tensors, &text))))
 }
 
-/// Opens a checkpoint that [`seal`] made of the same task, in the same layout, on the same code path.
+/// Opens a checkpoint that [`seal`] made of the same task, in the same layout, on whatever machine.
 ///
 /// # Errors
 /// [`ExperimentError::BadCheckpoint`] if it is damaged or another's.
@@ -117,13 +114,6 @@ pub(crate) fn open<S: DeserializeOwned>(
     }
     if header.task != task {
         return Err(bad(format!("it is of task {}, not {}", header.task.short(), task.short())));
-    }
-    let code_path = basin_kernels::code_path();
-    if header.code_path != code_path {
-        return Err(bad(format!(
-            "it was written by the code path {} and this is {code_path}: the run would end with other bytes",
-            header.code_path
-        )));
     }
     let state = serde_json::from_str(text).map_err(unreadable)?;
     let record = read_record(&tensors, &header.axes)?;

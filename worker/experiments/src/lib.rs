@@ -9,6 +9,8 @@
 //! [`training::Training`], which also drives the [`probes`], but for [`critical_point`], whose networks are too small for it;
 //! landscapes look again at what was trained.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, reason = "tests compare with the system's library"))]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

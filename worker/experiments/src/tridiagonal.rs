@@ -28,7 +28,7 @@ impl<'a> Tridiagonal<'a> {
         // ends meet where the eigenvector is large.
         let (down, mut up) = (self.pivots(high), vec![0.0; count]);
         for index in (0..count).rev() {
-            let before = up.get(index + 1).map_or(0.0, |next| self.beside[index].powi(2) / next);
+            let before = up.get(index + 1).map_or(0.0, |next| self.square_beside(index) / next);
             up[index] = self.away_from_zero(self.diagonal[index] - high - before);
         }
         let left_over = |index: usize| (down[index] + up[index] - (self.diagonal[index] - high)).abs();
@@ -78,17 +78,22 @@ impl<'a> Tridiagonal<'a> {
         let mut pivot = 1.0;
         let mut below = 0;
         for (index, element) in self.diagonal.iter().enumerate() {
-            let before = if index == 0 { 0.0 } else { self.beside[index - 1].powi(2) / pivot };
+            let before = if index == 0 { 0.0 } else { self.square_beside(index - 1) / pivot };
             pivot = self.away_from_zero(element - at - before);
             below += usize::from(pivot < 0.0);
         }
         below
     }
 
+    /// The square of an element beside the diagonal.
+    fn square_beside(self, index: usize) -> f64 {
+        self.beside[index] * self.beside[index]
+    }
+
     fn pivots(self, at: f64) -> Vec<f64> {
         let mut pivots: Vec<f64> = Vec::with_capacity(self.diagonal.len());
         for (index, element) in self.diagonal.iter().enumerate() {
-            let before = pivots.last().map_or(0.0, |pivot| self.beside[index - 1].powi(2) / pivot);
+            let before = pivots.last().map_or(0.0, |pivot| self.square_beside(index - 1) / pivot);
             pivots.push(self.away_from_zero(element - at - before));
         }
         pivots

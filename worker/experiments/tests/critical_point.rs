@@ -1,4 +1,8 @@
 //! Runs of `critical-point`, from start to end.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

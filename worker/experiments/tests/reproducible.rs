@@ -5,7 +5,9 @@ mod common;
 use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
-use common::{ALL, SGD, all_probes, assert_same, classify, finish, fit, on_each_path, tiny_images, train};
+use common::{
+    ALL, SGD, all_probes, assert_same, classify, finish, fit, on_each_path, on_path, tiny_images, train,
+};
 
 /// Both kinds, both optimisers, label noise, subsets, uneven last batches, recordings, probes, evaluations of several pieces.
 fn tasks() -> (Assets, Vec<TaskSpec>) {
@@ -156,22 +158,38 @@ fn a_damaged_checkpoint_is_refused_and_never_used() {
     });
 }
 
+/// From machine to machine: after every advance the next code path goes on from the checkpoint of the one before.
 #[test]
-fn a_checkpoint_of_another_code_path_is_refused_by_name() {
-    let spec = fit(|_| {});
-    let mut first = None;
+fn a_run_that_goes_on_on_another_code_path_after_every_advance_ends_with_the_same_bytes() {
+    let (assets, tasks) = tasks();
+    let mut on_one_path = None;
     on_each_path(|| {
-        let path = basin_experiments::code_path();
-        let (written_by, checkpoint) = first.get_or_insert_with(|| {
-            (path, start(&spec, &Assets::default(), None).unwrap().checkpoint().unwrap())
-        });
-        let refused = start(&spec, &Assets::default(), Some(checkpoint)).err();
-        let expected = (*written_by != path).then(|| {
-            format!(
-                "the checkpoint can't be used: it was written by the code path {written_by} and this is {path}: the run would \
-                 end with other bytes"
-            )
-        });
-        assert_eq!(refused.map(|error| error.to_string()), expected);
+        let runs: Vec<_> = tasks.iter().map(|spec| train(spec, &assets)).collect();
+        for (spec, (run, first)) in tasks.iter().zip(runs.iter().zip(on_one_path.get_or_insert(runs.clone())))
+        {
+            assert_same(run, first, &spec.canonical());
+        }
     });
+    let expected = on_one_path.unwrap();
+    let mut path = 0;
+    let mut checkpoints: Vec<Option<Vec<u8>>> = vec![None; tasks.len()];
+    let mut ended = vec![None; tasks.len()];
+    while ended.iter().any(Option::is_none) {
+        on_path(path, || {
+            for ((spec, checkpoint), ended) in tasks.iter().zip(&mut checkpoints).zip(&mut ended) {
+                if ended.is_none() {
+                    let mut run = start(spec, &assets, checkpoint.as_deref()).unwrap();
+                    if run.advance().unwrap() == Advance::Done {
+                        *ended = Some(run.finish().unwrap());
+                    } else {
+                        *checkpoint = Some(run.checkpoint().unwrap());
+                    }
+                }
+            }
+        });
+        path += 1;
+    }
+    for ((spec, ended), expected) in tasks.iter().zip(&ended).zip(&expected) {
+        assert_same(ended.as_ref().unwrap(), expected, &spec.canonical());
+    }
 }

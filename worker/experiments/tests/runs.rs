@@ -1,4 +1,8 @@
 //! What runs measure, and how they end.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 
 mod common;
 
@@ -228,7 +232,7 @@ fn tasks_that_cannot_run_say_why() {
     newer.version = 9;
     assert_eq!(
         refused(newer, &assets),
-        invalid("the task is of version 9 of `fit-function`, and this is version 2")
+        invalid("the task is of version 9 of `fit-function`, and this is version 3")
     );
 
     assert_eq!(refused(classify(&data, |_| {}), &Assets::default()), missing("`fashion-mnist` isn't there"));

@@ -1,4 +1,8 @@
 //! Loss, gradient and Hessian of small dense networks, against differences and against PyTorch.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::path::Path;

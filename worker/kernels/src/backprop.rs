@@ -31,6 +31,10 @@ pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
         bail!("vector_jacobian: output {:?} and vector {:?} differ", output.shape(), vector.shape());
     }
     let Some(steps) = steps_to(output) else {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "no run has operations of others: this is for whoever builds on the crate"
+        )]
         return (output * vector)?.sum_all()?.backward();
     };
     let mut gradients = empty_store()?;
@@ -243,6 +247,7 @@ impl Record {
 }
 
 #[cfg(test)]
+#[allow(clippy::disallowed_methods, reason = "Candle's way back is the reference")]
 mod tests {
     use super::*;
     use crate::{Activation, dense, mean_squared_error};

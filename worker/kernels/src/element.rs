@@ -5,6 +5,9 @@ use candle_core::{CpuStorage, DType, Layout, Result, Storage, StorageRef, Tensor
 /// A float that the operations work in: `f32` to train, `f64` to test gradients.
 pub(crate) trait Element: WithDType + std::fmt::Debug + Send + Sync + Default {
     fn is_nan(self) -> bool;
+    /// self × factor + sum: rounded once in `f32`, as every code path does; rounded twice in `f64`, of which all paths have the
+    /// same plain code.
+    fn multiply_add(self, factor: Self, sum: Self) -> Self;
     /// The storage's elements, if they are of this type.
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]>;
 }
@@ -13,6 +16,11 @@ impl Element for f32 {
     #[inline(always)]
     fn is_nan(self) -> bool {
         self.is_nan()
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, sum: Self) -> Self {
+        crate::fused::multiply_add(self, factor, sum)
     }
 
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {
@@ -24,6 +32,11 @@ impl Element for f64 {
     #[inline(always)]
     fn is_nan(self) -> bool {
         self.is_nan()
+    }
+
+    #[inline(always)]
+    fn multiply_add(self, factor: Self, sum: Self) -> Self {
+        sum + self * factor
     }
 
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {

@@ -3,8 +3,9 @@
 //! Each operation takes and gives [`candle_core::Tensor`]s on the CPU and takes part in `backward()`. This is the only crate
 //! with `unsafe`; it knows nothing of data sets, models or runs.
 //!
-//! Two promises hold for all of it. **The same bytes on any number of threads**: work is cut into pieces whose bounds follow
-//! from the shapes alone, each piece runs on one thread, and partial sums are added in the order of the pieces. **Gradients
+//! Two promises hold for all of it. **The same bytes on any number of threads and on any processor**: work is cut into pieces whose
+//! bounds follow from the shapes alone, each piece runs on one thread, partial sums are added in the order of the pieces, and no sum's
+//! order or rounding follows the registers. **Gradients
 //! are right**: every operation is tested against central differences in `f64`, so all of them are generic over the float.
 //!
 //! Start reading at [`conv_relu_pool`].
@@ -13,6 +14,7 @@ mod backprop;
 mod conv;
 mod dense;
 mod element;
+mod fused;
 mod gather;
 mod hessian;
 mod loss;

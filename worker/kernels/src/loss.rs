@@ -1,5 +1,6 @@
 //! Losses.
 
+use basin_math::{exp, ln};
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, WithDType, bail};
 
@@ -172,7 +173,7 @@ fn moved_softmax<T: Element>(logits: &[T], tangents: &[T], classes: usize, scale
     let mut moved = Vec::with_capacity(logits.len());
     for (row, tangents) in logits.chunks_exact(classes).zip(tangents.chunks_exact(classes)) {
         let (_, log_sum) = log_sum_of_exponentials(row);
-        let shares = row.iter().map(|logit| (logit.to_f64() - log_sum).exp());
+        let shares = row.iter().map(|logit| exp(logit.to_f64() - log_sum));
         let mean: f64 = shares.clone().zip(tangents).map(|(share, tangent)| share * tangent.to_f64()).sum();
         moved.extend(
             shares
@@ -219,8 +220,8 @@ fn log_sum_of_exponentials<T: Element>(row: &[T]) -> (usize, f64) {
         }
     }
     let shift = row[largest].to_f64();
-    let sum: f64 = row.iter().map(|logit| (logit.to_f64() - shift).exp()).sum();
-    (largest, shift + sum.ln())
+    let sum: f64 = row.iter().map(|logit| exp(logit.to_f64() - shift)).sum();
+    (largest, shift + ln(sum))
 }
 
 /// Writes the gradient of `scale` times the mean cross entropy.
@@ -238,7 +239,7 @@ pub(crate) fn softmax_minus_one_hot<T: Element>(
         let (_, log_sum) = log_sum_of_exponentials(row);
         for (class, (logit, gradient)) in row.iter().zip(gradient).enumerate() {
             let one_hot = if class == label as usize { 1.0 } else { 0.0 };
-            *gradient = T::from_f64(((logit.to_f64() - log_sum).exp() - one_hot) * scale);
+            *gradient = T::from_f64((exp(logit.to_f64() - log_sum) - one_hot) * scale);
         }
     }
 }
@@ -331,8 +332,12 @@ impl Twice for MeanSquaredError {
 
 /// The sum of the squared differences.
 pub(crate) fn squares<T: Element>(prediction: &[T], target: &[T]) -> LossSums {
-    let squares = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t).powi(2));
-    LossSums { loss: squares.sum(), correct: 0, count: prediction.len() as u64 }
+    let differences = prediction.iter().zip(target).map(|(p, t)| difference(*p, *t));
+    LossSums {
+        loss: differences.map(|difference| difference * difference).sum(),
+        correct: 0,
+        count: prediction.len() as u64,
+    }
 }
 
 /// Writes `scale` × (prediction − target).

@@ -37,7 +37,8 @@ fn squares<T: Element>(elements: &[T]) -> f64 {
 fn squares_of_chunk<T: Element>(chunk: &[T]) -> f64 {
     let mut lanes = [0.0; LANES];
     let whole = chunk.chunks_exact(LANES);
-    let rest: f64 = whole.remainder().iter().map(|element| element.to_f64().powi(2)).sum();
+    let rest = whole.remainder().iter().map(|element| element.to_f64());
+    let rest: f64 = rest.map(|value| value * value).sum();
     for elements in whole {
         for (lane, element) in lanes.iter_mut().zip(elements) {
             let value = element.to_f64();

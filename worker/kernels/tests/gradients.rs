@@ -2,7 +2,10 @@
 //!
 //! In double precision every code path runs the portable registers; `references.rs` compares the gradients in single precision,
 //! on each path, with those of the definition.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,8 @@
 //! Products of Hessians with vectors, against differences of gradients where no kink is near, and where one is crossed.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

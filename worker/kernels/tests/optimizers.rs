@@ -1,5 +1,8 @@
 //! Optimisers: their state, and what they refuse.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -2,7 +2,10 @@
 //!
 //! Where numbers are coarse ([`Numbers::coarse`]) all sums are exact, so single precision must give what the definition gives.
 //! Where they aren't, results must be within the rounding that any order of summation may have ([`gamma`]).
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,5 +1,8 @@
 //! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone, on each code path.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(clippy::unwrap_used)]
 
 mod common;

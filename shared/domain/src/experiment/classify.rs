@@ -81,7 +81,7 @@ impl Classify {
     /// The kind's name.
     pub const KIND: &'static str = "classify";
     /// The kind's version.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {

@@ -91,7 +91,7 @@ impl CriticalPoint {
     /// The kind's name.
     pub const KIND: &'static str = "critical-point";
     /// The kind's version.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
     /// The most parameters: the Hessian is exact, and its eigenvalues cost their third power.
     pub const MOST_PARAMETERS: u64 = 2_000;
     /// The most products of points and the square of parameters: so many are summed for a Hessian, without a chance to interrupt

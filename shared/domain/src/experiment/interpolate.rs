@@ -44,7 +44,7 @@ impl Interpolate {
     /// The kind's name.
     pub const KIND: &'static str = "interpolate";
     /// The kind's version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The names of the series that a run records, against ratios.
     pub fn series(&self) -> Vec<&'static str> {

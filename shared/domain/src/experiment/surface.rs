@@ -63,7 +63,7 @@ impl Surface {
     /// The kind's name.
     pub const KIND: &'static str = "surface";
     /// The kind's version.
-    pub const VERSION: u32 = 1;
+    pub const VERSION: u32 = 2;
 
     /// The names of the series that a run records: against cells, and the trajectory's coordinates against epochs.
     pub fn series(&self) -> Vec<&'static str> {

@@ -152,8 +152,8 @@ impl Bounds {
     }
 
     fn log_uniform(&self, stream: &mut Stream) -> f64 {
-        let (low, high) = (self.low.ln(), self.high.ln());
-        (low + (high - low) * stream.uniform()).exp()
+        let (low, high) = (basin_math::ln(self.low), basin_math::ln(self.high));
+        basin_math::exp(low + (high - low) * stream.uniform())
     }
 
     /// The rank of the value that a drawn number becomes: whole, or rounded to six digits. Logarithms differ between machines

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use basin_domain::optimizer::Optimizer;
+use basin_math::power;
 use candle_core::{DType, Device, Result, Tensor};
 
 use super::layout::Plan;
@@ -133,8 +134,8 @@ impl Cohort {
                 let gradient = decayed(weight_decay)?;
                 let first = ((&self.matrices[1] * beta1)? + (&gradient * (1.0 - beta1))?)?;
                 let second = ((&self.matrices[2] * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-                let rates = self.column(|step| learning_rate / (1.0 - beta1.powf(step)))?;
-                let corrections = self.column(|step| 1.0 / (1.0 - beta2.powf(step)).sqrt())?;
+                let rates = self.column(|step| learning_rate / (1.0 - power(beta1, step)))?;
+                let corrections = self.column(|step| 1.0 / (1.0 - power(beta2, step)).sqrt())?;
                 let roots = (second.sqrt()?.broadcast_mul(&corrections)? + epsilon)?;
                 let parameters = (parameters - (first.broadcast_mul(&rates)? / roots)?)?;
                 Ok(vec![parameters, first, second])
@@ -149,8 +150,8 @@ impl Cohort {
     }
 
     /// A number for each network that follows from the step that it takes now, `[networks, 1]`.
-    fn column(&self, of: impl Fn(f64) -> f64) -> Result<Tensor> {
-        let numbers: Vec<f64> = self.steps.iter().map(|steps| of((steps + 1) as f64)).collect();
+    fn column(&self, of: impl Fn(u64) -> f64) -> Result<Tensor> {
+        let numbers: Vec<f64> = self.steps.iter().map(|steps| of(steps + 1)).collect();
         let parameters = &self.matrices[0];
         let column = Tensor::from_vec(numbers, (self.steps.len(), 1), &Device::Cpu)?;
         column.to_dtype(parameters.dtype())?.to_device(parameters.device())

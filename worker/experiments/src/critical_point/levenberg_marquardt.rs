@@ -60,7 +60,8 @@ impl LevenbergMarquardt {
                     return Step::NotFinite;
                 }
                 let square = square_of(&hessian);
-                let right = &hessian * DVector::from_column_slice(&point.gradient);
+                let mut right = DVector::zeros(point.gradient.len());
+                add_dots(&point.gradient, hessian.as_slice(), right.as_mut_slice());
                 let largest = square.diagonal().max();
                 (square, right, largest)
             }
@@ -84,7 +85,8 @@ impl LevenbergMarquardt {
             let predicted: f64 =
                 step.iter().zip(&right).map(|(step, right)| step * (damping * step - right)).sum();
             let gain = (point.norm * point.norm - trial.norm * trial.norm) / predicted;
-            self.damping = Some(damping * (1.0 - (2.0 * gain - 1.0).powi(3)).max(1.0 / 3.0));
+            let beyond = 2.0 * gain - 1.0;
+            self.damping = Some(damping * (1.0 - beyond * beyond * beyond).max(1.0 / 3.0));
             self.growth = FIRST_GROWTH;
             *point = trial;
             return Step::Taken;

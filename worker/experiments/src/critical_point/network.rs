@@ -5,6 +5,7 @@
 
 use basin_domain::experiment::Activation;
 use basin_domain::random::Stream;
+use basin_math::tanh;
 
 use super::points::{add_scaled, dot};
 use super::workspace::Workspace;
@@ -124,8 +125,8 @@ impl Network {
     pub fn loss_with(&self, theta: &[f64], workspace: &mut Workspace) -> f64 {
         self.forward(theta, workspace);
         let outputs = &workspace.activations[self.layers.len()];
-        let squares = outputs.iter().zip(&self.targets).map(|(output, target)| (output - target).powi(2));
-        squares.sum::<f64>() / self.points() as f64
+        let errors = outputs.iter().zip(&self.targets).map(|(output, target)| output - target);
+        errors.map(|error| error * error).sum::<f64>() / self.points() as f64
     }
 
     /// [`Network::gradient`] in memory that is there already; gives the loss.
@@ -205,7 +206,7 @@ fn activate(activation: Activation, sums: &mut [f64], slopes: &mut [f64]) {
     match activation {
         Activation::Tanh => {
             for (sum, slope) in sums.iter_mut().zip(slopes) {
-                *sum = sum.tanh();
+                *sum = tanh(*sum);
                 *slope = 1.0 - *sum * *sum;
             }
         }

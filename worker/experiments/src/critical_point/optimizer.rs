@@ -1,6 +1,7 @@
 //! The optimisers over one flat vector: the formulas of [`basin_kernels::optimizer`], which work on tensors.
 
 use basin_domain::optimizer::Optimizer;
+use basin_math::power;
 
 /// An optimiser with its accumulators, each as long as θ.
 #[derive(Debug, Clone)]
@@ -26,9 +27,8 @@ impl FlatOptimizer {
         self.steps += 1;
         match (self.rule, self.accumulators.as_mut_slice()) {
             (Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay }, [first, second]) => {
-                let step = self.steps as f64;
-                let learning_rate = learning_rate / (1.0 - beta1.powf(step));
-                let root_correction = (1.0 - beta2.powf(step)).sqrt();
+                let learning_rate = learning_rate / (1.0 - power(beta1, self.steps));
+                let root_correction = (1.0 - power(beta2, self.steps)).sqrt();
                 let moments = first.iter_mut().zip(second);
                 for ((theta, gradient), (first, second)) in theta.iter_mut().zip(gradient).zip(moments) {
                     let gradient = gradient + weight_decay * *theta;

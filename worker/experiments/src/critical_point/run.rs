@@ -302,7 +302,7 @@ impl Run for CriticalPointRun {
             let tensor = Tensor::from_slice(eigenvalues, count, &Device::Cpu)?;
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
-        let result = tensors::serialize(&results, Some(outcome.to_json()))?;
+        let result = tensors::serialize_results(results, outcome)?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

@@ -137,7 +137,7 @@ impl Lanczos {
         let mut nodes: Vec<Node> = (0..steps)
             .map(|index| Node {
                 at: eigen.eigenvalues[index],
-                weight: eigen.eigenvectors[(0, index)].powi(2),
+                weight: eigen.eigenvectors[(0, index)] * eigen.eigenvectors[(0, index)],
             })
             .collect();
         nodes.sort_by(|a, b| a.at.total_cmp(&b.at));

@@ -1,6 +1,7 @@
 //! How a network's answers and losses depend on its inputs.
 
 use basin_kernels::vector_jacobian;
+use basin_math::exp;
 use candle_core::{DType, Device, Tensor, Var};
 
 use crate::ExperimentError;
@@ -75,7 +76,7 @@ fn add_squares(
 
 fn softmax(logits: &[f64]) -> Vec<f64> {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = logits.iter().map(|logit| (logit - largest).exp()).collect();
+    let exponentials: Vec<f64> = logits.iter().map(|logit| exp(logit - largest)).collect();
     let sum: f64 = exponentials.iter().sum();
     exponentials.into_iter().map(|exponential| exponential / sum).collect()
 }

@@ -1,6 +1,8 @@
 //! The density of a Hessian's eigenvalues by stochastic Lanczos quadrature (Lin, Saad and Yang 2016, arXiv 1308.5467, section
 //! 3.2.1; Ghorbani et al. 2019, arXiv 1901.10159, section 2).
 
+use basin_math::exp;
+
 use super::lanczos::Node;
 
 /// Points at which the density is given.
@@ -29,8 +31,11 @@ pub fn density(nodes_of_vectors: &[Vec<Node>]) -> Vec<(f64, f64)> {
     (0..POINTS)
         .map(|index| {
             let at = start + (stop - start) * (index as f64 / (POINTS - 1) as f64);
-            let sum: f64 =
-                nodes().map(|node| node.weight * (-0.5 * ((at - node.at) / width).powi(2)).exp()).sum();
+            let share = |node: &Node| {
+                let distance = (at - node.at) / width;
+                node.weight * exp(-0.5 * distance * distance)
+            };
+            let sum: f64 = nodes().map(share).sum();
             (at, scale * sum)
         })
         .collect()

@@ -152,6 +152,7 @@ impl<P: Problem> Training<P> {
         let next = &self.order[end..(end + self.schedule.batch_size).min(self.order.len())];
         let (batch, norm) =
             self.stepper.step(&self.problem, &self.model, &self.order[position..end], next)?;
+        let norm = finite_or_nan(norm);
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
         self.iteration += 1;
@@ -242,6 +243,7 @@ impl<P: Problem> Training<P> {
         self.measurement = None;
         match found {
             Found::Number(value) => {
+                let value = finite_or_nan(value);
                 self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
             }
             Found::Eigenvalue(Largest { value, residual }) => {
@@ -296,6 +298,12 @@ impl<P: Problem> Training<P> {
     }
 }
 
+/// A number that was added up from gradients. Where one of them isn't finite, how many others it spoils depends on the registers'
+/// width, and so would whether the sum is infinite or no number.
+fn finite_or_nan(sum: f64) -> f64 {
+    if sum.is_finite() { sum } else { f64::NAN }
+}
+
 impl<P: Problem> Run for Training<P> {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         self.stage = match self.stage {
@@ -335,7 +343,7 @@ impl<P: Problem> Run for Training<P> {
         for (name, snapshot) in &self.snapshots {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
-        let result = tensors::serialize(&results, Some(outcome.to_json()))?;
+        let result = tensors::serialize_results(results, outcome)?;
         Ok(Finished { outcome, record: self.record, result })
     }
 }

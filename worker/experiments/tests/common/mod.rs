@@ -35,6 +35,15 @@ pub(crate) fn on_each_path(mut check: impl FnMut()) {
     assert!(CodePath::ALL.into_iter().find(|path| path.is_available()).is_some_and(force_code_path));
 }
 
+/// Runs `work` on one of the code paths that this machine has, in turn, and then makes it the fastest again.
+pub(crate) fn on_path(turn: usize, work: impl FnOnce()) {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let available: Vec<CodePath> = CodePath::ALL.into_iter().filter(|path| path.is_available()).collect();
+    assert!(force_code_path(available[turn % available.len()]));
+    work();
+    assert!(force_code_path(available[0]));
+}
+
 /// Says on which path a check failed, whatever failed in it.
 struct NamedOnPanic(CodePath);
 

@@ -1,9 +1,9 @@
 //! The backward pass of some images on one thread.
 
-use super::blocks::Blocks;
+use super::blocks::{Block, Blocks};
 use super::entries::SparseGradient;
 use super::geometry::Geometry;
-use super::run::add_kernel_runs;
+use super::run::{Runs, with_runs};
 use crate::element::Element;
 use crate::pulse;
 use crate::scratch::Scratch;
@@ -81,24 +81,28 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
     }
 }
 
+/// Gradients that are added side by side, on every path: so many floats has the widest register.
+const LANES: usize = 16;
+
 /// # Safety
 /// The CPU has V's instructions.
 #[inline(always)]
 unsafe fn add_bias_gradient<V: Vector>(sparse: &SparseGradient<V::Element>, sums: &mut [V::Element]) {
     for (output, sum) in sums.iter_mut().enumerate() {
-        let values = sparse.of_output(output).values.chunks_exact(V::WIDTH);
-        let rest = values.remainder();
-        let mut parts = [V::Element::default(); 16];
-        // SAFETY: each chunk has a register's elements, and no register has more than 16.
+        let (chunks, rest) = sparse.of_output(output).values.as_chunks::<LANES>();
+        let mut parts = [V::Element::default(); LANES];
+        // SAFETY: a chunk has LANES elements, and so have `parts`, which are some whole registers on every path.
         unsafe {
-            // A loop and not a fold: a closure would not be compiled for the code path.
-            let mut lanes = V::splat(V::Element::default());
-            for chunk in values {
-                lanes = lanes.add(V::load(chunk.as_ptr()));
+            for start in (0..LANES).step_by(V::WIDTH) {
+                // A loop and not a fold: a closure would not be compiled for the code path.
+                let mut lanes = V::splat(V::Element::default());
+                for chunk in chunks {
+                    lanes = lanes.add(V::load(chunk.as_ptr().add(start)));
+                }
+                lanes.store(parts.as_mut_ptr().add(start));
             }
-            lanes.store(parts.as_mut_ptr());
         }
-        *sum = parts[..V::WIDTH].iter().chain(rest).fold(*sum, |sum, part| sum + *part);
+        *sum = parts.iter().chain(rest).fold(*sum, |sum, part| sum + *part);
     }
 }
 
@@ -114,22 +118,40 @@ unsafe fn add_weight_gradient<V: Vector>(
 ) {
     for block in &blocks.blocks {
         let image = &image[blocks.image_range(block)];
-        let per_row = block.columns * V::WIDTH;
-        let weights = weight_gradient[blocks.weight_range(block)].chunks_exact_mut(g.kernel * per_row);
-        for (output, weights) in weights.enumerate() {
-            // SAFETY: an entry's index is the position of a window, from which the kernel's runs stay within the block's image
-            // (`positions` counts the zeros around it, and a register more); `weights` is the output's `kernel` runs.
-            unsafe {
-                add_kernel_runs::<V>(
-                    sparse.of_output(output),
-                    (g.kernel, block.columns),
-                    image.as_ptr(),
-                    block.stride,
-                    g.pitch() * block.stride,
-                    weights.as_mut_ptr(),
-                    per_row,
-                );
-            }
+        let weights = &mut weight_gradient[blocks.weight_range(block)];
+        // SAFETY: the CPU has V's instructions (the caller's contract), and the runs are the block's.
+        unsafe {
+            with_runs!(g.kernel, block.elements, block.columns, |R| add_weight_gradient_of::<V, R>(
+                g, block, image, sparse, weights
+            ));
+        }
+    }
+}
+
+/// # Safety
+/// The CPU has V's instructions, and R are the runs of the block.
+#[inline(always)]
+unsafe fn add_weight_gradient_of<V: Vector, R: Runs<V>>(
+    g: &Geometry,
+    block: &Block,
+    image: &[V::Element],
+    sparse: &SparseGradient<V::Element>,
+    weight_gradient: &mut [V::Element],
+) {
+    let per_row = block.columns * V::WIDTH;
+    for (output, weights) in weight_gradient.chunks_exact_mut(g.kernel * per_row).enumerate() {
+        // SAFETY: an entry's index is the position of a window, from which the kernel's runs stay within the block's image
+        // (`positions` counts the zeros around it, and a register more); `weights` is the output's `kernel` runs.
+        unsafe {
+            R::add(
+                (g.kernel, block.columns),
+                sparse.of_output(output),
+                image.as_ptr(),
+                block.stride,
+                g.pitch() * block.stride,
+                weights.as_mut_ptr(),
+                per_row,
+            );
         }
     }
 }
@@ -146,17 +168,41 @@ unsafe fn input_gradient<V: Vector>(
     plain: &mut [V::Element],
 ) {
     for block in &blocks.blocks {
-        let per_row = block.columns * V::WIDTH;
         let weight = &packed_weight[blocks.weight_range(block)];
         let blocked = &mut blocked[blocks.image_range(block)];
-        for (position, entries) in sparse.positions() {
+        // SAFETY: the CPU has V's instructions (the caller's contract), and the runs are the block's.
+        unsafe {
+            with_runs!(g.kernel, block.elements, block.columns, |R| input_gradient_of::<V, R>(
+                g, block, weight, sparse, blocked
+            ));
+            blocks.unpack_image::<V>(block, blocked, plain);
+        }
+    }
+}
+
+/// Position by position, with all of a position's runs: so a pixel's sum has the order of positions, whatever the registers' width.
+///
+/// # Safety
+/// The CPU has V's instructions, and R are the runs of the block.
+#[inline(always)]
+unsafe fn input_gradient_of<V: Vector, R: Runs<V>>(
+    g: &Geometry,
+    block: &Block,
+    weight: &[V::Element],
+    sparse: &SparseGradient<V::Element>,
+    blocked: &mut [V::Element],
+) {
+    let per_row = block.columns * V::WIDTH;
+    for window in 0..g.windows() {
+        for winner in 0..4 {
+            let Some((position, entries)) = sparse.at(window, winner) else { continue };
             let to = blocked[position * block.stride..].as_mut_ptr();
-            // SAFETY: an entry's index is an output, of which `weight` has `kernel` runs; from a window's position the
-            // kernel's runs stay within the block's image.
+            // SAFETY: an entry's index is an output, of which `weight` has `kernel` runs; from a window's position the kernel's runs
+            // stay within the block's image.
             unsafe {
-                add_kernel_runs::<V>(
-                    entries,
+                R::add(
                     (g.kernel, block.columns),
+                    entries,
                     weight.as_ptr(),
                     g.kernel * per_row,
                     per_row,
@@ -165,7 +211,5 @@ unsafe fn input_gradient<V: Vector>(
                 );
             }
         }
-        // SAFETY: the CPU has V's instructions (the caller's contract).
-        unsafe { blocks.unpack_image::<V>(block, blocked, plain) };
     }
 }

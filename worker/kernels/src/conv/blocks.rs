@@ -1,12 +1,16 @@
 //! The layout of the backward pass: blocks of channels, in each block the channels of a position side by side.
 //!
 //! In such a block the kernel's reach is, for each of its rows, one run of `kernel × channels` elements in memory: a gradient
-//! of one output is a few registers, multiplied and added without any rearrangement.
+//! of one output is a few registers, multiplied and added without any rearrangement. The channels of a block are the same on every
+//! path, since the order of sums follows from them; gaps and registers are the path's own.
 
 use std::ops::Range;
 
 use super::geometry::Geometry;
 use crate::vector::{Vector, transpose};
+
+/// Channels of a block: as many as the widest register has floats.
+pub(crate) const BLOCK: usize = 16;
 
 /// One block of channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +19,9 @@ pub(crate) struct Block {
     pub(crate) channels: Range<usize>,
     /// Elements from one position to the next; more than there are channels where that makes registers whole.
     pub(crate) stride: usize,
-    /// Registers that one kernel row's run takes.
+    /// Elements of one kernel row's run, gaps left out: a number of the shape's, not of the path's.
+    pub(crate) elements: usize,
+    /// Registers that the run takes.
     pub(crate) columns: usize,
     /// Where the block's images and weights start among all blocks'.
     pub(crate) image_start: usize,
@@ -37,12 +43,14 @@ pub(crate) struct Blocks {
 impl Blocks {
     pub(crate) fn new(geometry: Geometry, width: usize) -> Self {
         let (mut image_elements, mut weight_elements) = (0, 0);
-        let mut blocks = Vec::with_capacity(geometry.channels.div_ceil(width));
-        for start in (0..geometry.channels).step_by(width) {
-            let channels = start..geometry.channels.min(start + width);
+        let mut blocks = Vec::with_capacity(geometry.channels.div_ceil(BLOCK));
+        for start in (0..geometry.channels).step_by(BLOCK) {
+            let channels = start..geometry.channels.min(start + BLOCK);
+            let whole = channels.len().next_multiple_of(width);
             let columns = (geometry.kernel * channels.len()).div_ceil(width);
-            let stride = if columns == geometry.kernel { width } else { channels.len() };
+            let stride = if geometry.kernel * whole == columns * width { whole } else { channels.len() };
             blocks.push(Block {
+                elements: geometry.kernel * channels.len(),
                 channels,
                 stride,
                 columns,

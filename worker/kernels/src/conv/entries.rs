@@ -138,16 +138,14 @@ impl<T: Element> SparseGradient<T> {
         }
     }
 
-    /// The positions that have gradients, each with them.
+    /// The gradients at a window's place `winner`, with the position; none if there are none.
     #[inline(always)]
-    pub(crate) fn positions(&self) -> impl Iterator<Item = (usize, Entries<'_, T>)> {
-        let lists =
-            (0..self.geometry.windows()).flat_map(|window| (0..4).map(move |winner| (window, winner)));
-        lists.filter_map(|(window, winner)| {
-            let entries = self.by_position.get(SLOTS * window + winner);
-            let position = self.corners[window] + self.offsets[winner];
-            (!entries.indices.is_empty()).then_some((position as usize, entries))
-        })
+    pub(crate) fn at(&self, window: usize, winner: usize) -> Option<(usize, Entries<'_, T>)> {
+        let entries = self.by_position.get(SLOTS * window + winner);
+        if entries.indices.is_empty() {
+            return None;
+        }
+        Some(((self.corners[window] + self.offsets[winner]) as usize, entries))
     }
 }
 
@@ -177,8 +175,9 @@ mod tests {
         sparse.list_by_position(&gradient, &winners);
         assert_eq!(sparse.of_output(0), Entries { indices: &[0, 3, 15, 18], values: &[1.0, 2.0, 3.0, 4.0] });
         assert_eq!(sparse.of_output(1), Entries { indices: &[0, 18], values: &[5.0, 8.0] });
+        let places = (0..4).flat_map(|window| (0..4).map(move |winner| (window, winner)));
         assert_eq!(
-            sparse.positions().collect::<Vec<_>>(),
+            places.filter_map(|(window, winner)| sparse.at(window, winner)).collect::<Vec<_>>(),
             [
                 (0, Entries { indices: &[0, 1], values: &[1.0, 5.0] }),
                 (3, Entries { indices: &[0], values: &[2.0] }),

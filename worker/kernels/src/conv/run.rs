@@ -74,43 +74,120 @@ unsafe fn add_run<V: Vector, const ROWS: usize, const COLUMNS: usize>(
     }
 }
 
-/// The runs of a whole kernel: `rows` of `columns` registers, in pieces that fit the registers.
-///
-/// # Safety
-/// As for [`add_runs`].
-#[inline(always)]
-pub(crate) unsafe fn add_kernel_runs<V: Vector>(
-    entries: Entries<'_, V::Element>,
-    (rows, columns): (usize, usize),
-    from: *const V::Element,
-    stride: usize,
-    row: usize,
-    to: *mut V::Element,
-    to_row: usize,
-) {
-    // SAFETY: the caller's contract; the pieces are within the kernel's rows and columns.
-    unsafe {
-        match (rows, columns) {
-            (3, 1) => add_runs::<V, 3, 1, 4>(entries, from, stride, row, to, to_row),
-            (3, 2) => add_runs::<V, 3, 2, 2>(entries, from, stride, row, to, to_row),
-            (3, 3) => add_runs::<V, 3, 3, 1>(entries, from, stride, row, to, to_row),
-            _ => {
-                for y in 0..rows {
-                    let (from, to) = (from.add(y * row), to.add(y * to_row));
-                    let mut x = 0;
-                    while x < columns {
-                        let (from, to) = (from.add(x * V::WIDTH), to.add(x * V::WIDTH));
-                        match columns - x {
-                            1 => add_runs::<V, 1, 1, 4>(entries, from, stride, row, to, to_row),
-                            2 => add_runs::<V, 1, 2, 4>(entries, from, stride, row, to, to_row),
-                            3 => add_runs::<V, 1, 3, 2>(entries, from, stride, row, to, to_row),
-                            4 => add_runs::<V, 1, 4, 2>(entries, from, stride, row, to, to_row),
-                            _ => add_runs::<V, 1, 5, 2>(entries, from, stride, row, to, to_row),
+/// Sums that the narrowest register file (16 registers) holds beside what is added to them.
+const HELD: usize = 12;
+
+/// The runs of a whole kernel: so many rows of so many registers.
+pub(crate) trait Runs<V: Vector> {
+    /// [`add_runs`] of all of them; `sizes` are rows and registers a row.
+    ///
+    /// # Safety
+    /// As for [`add_runs`].
+    unsafe fn add(
+        sizes: (usize, usize),
+        entries: Entries<'_, V::Element>,
+        from: *const V::Element,
+        stride: usize,
+        row: usize,
+        to: *mut V::Element,
+        to_row: usize,
+    );
+}
+
+/// Runs that fit the registers as a whole.
+pub(crate) struct Whole<const ROWS: usize, const COLUMNS: usize, const SETS: usize>;
+
+impl<V: Vector, const ROWS: usize, const COLUMNS: usize, const SETS: usize> Runs<V>
+    for Whole<ROWS, COLUMNS, SETS>
+{
+    #[inline(always)]
+    unsafe fn add(
+        _: (usize, usize),
+        entries: Entries<'_, V::Element>,
+        from: *const V::Element,
+        stride: usize,
+        row: usize,
+        to: *mut V::Element,
+        to_row: usize,
+    ) {
+        // SAFETY: the caller's contract.
+        unsafe { add_runs::<V, ROWS, COLUMNS, SETS>(entries, from, stride, row, to, to_row) };
+    }
+}
+
+/// Any number of rows, `ROWS` at a time, of any number of registers, as many at a time as there is room for.
+pub(crate) struct Parts<const ROWS: usize, const SETS: usize>;
+
+impl<V: Vector, const ROWS: usize, const SETS: usize> Runs<V> for Parts<ROWS, SETS> {
+    #[inline(always)]
+    unsafe fn add(
+        (rows, columns): (usize, usize),
+        entries: Entries<'_, V::Element>,
+        from: *const V::Element,
+        stride: usize,
+        row: usize,
+        to: *mut V::Element,
+        to_row: usize,
+    ) {
+        let most = HELD / (ROWS * SETS);
+        for y in (0..rows).step_by(ROWS) {
+            let mut column = 0;
+            while column < columns {
+                let left = columns - column;
+                let count = if left > most { left.div_ceil(2).min(most) } else { left };
+                // SAFETY: the caller's contract; the part is within rows and columns, which are a multiple of `ROWS` rows.
+                unsafe {
+                    let from = from.add(y * row + column * V::WIDTH);
+                    let to = to.add(y * to_row + column * V::WIDTH);
+                    match count {
+                        1 => add_runs::<V, ROWS, 1, SETS>(entries, from, stride, row, to, to_row),
+                        2 => add_runs::<V, ROWS, 2, SETS>(entries, from, stride, row, to, to_row),
+                        3 if HELD / (ROWS * SETS) > 2 => {
+                            add_runs::<V, ROWS, 3, SETS>(entries, from, stride, row, to, to_row);
                         }
-                        x += 5;
+                        4 if HELD / (ROWS * SETS) > 3 => {
+                            add_runs::<V, ROWS, 4, SETS>(entries, from, stride, row, to, to_row);
+                        }
+                        5 if HELD / (ROWS * SETS) > 4 => {
+                            add_runs::<V, ROWS, 5, SETS>(entries, from, stride, row, to, to_row);
+                        }
+                        6 if HELD / (ROWS * SETS) > 5 => {
+                            add_runs::<V, ROWS, 6, SETS>(entries, from, stride, row, to, to_row);
+                        }
+                        _ => unreachable!("a part has as many registers as there is room for"),
                     }
                 }
+                column += count;
             }
         }
     }
 }
+
+/// Calls `$body` with the type `$R` set to the [`Runs`] of a kernel of `$rows` rows of `$elements` elements in `$columns` registers.
+///
+/// How many sums take entries in turn (the last number) follows from rows and elements alone, so that every path adds in one order: few
+/// elements would leave the multipliers waiting for each other's sums. A path with narrow registers goes over the entries as often as
+/// it takes to have all of them.
+macro_rules! with_runs {
+    ($rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
+        use crate::conv::blocks::BLOCK;
+        use crate::conv::run::{Parts, Whole};
+        macro_rules! runs {
+            ($type:ty) => {{
+                type $R = $type;
+                $body
+            }};
+        }
+        match ($rows, $elements <= 2 * BLOCK, $columns) {
+            (3, true, 1) => runs!(Whole<3, 1, 2>),
+            (3, true, 2) => runs!(Whole<3, 2, 2>),
+            (3, true, 3) => runs!(Whole<3, 3, 2>),
+            (3, true, _) => runs!(Parts<3, 2>),
+            (3, false, 3) => runs!(Whole<3, 3, 1>),
+            (3, false, _) => runs!(Parts<3, 1>),
+            _ if $elements <= 2 * BLOCK => runs!(Parts<1, 4>),
+            _ => runs!(Parts<1, 2>),
+        }
+    }};
+}
+pub(crate) use with_runs;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use basin_math::power;
 use candle_core::{Result, Tensor, Var};
 
 use super::parameters::{Parameters, Real, Rule};
@@ -34,10 +35,10 @@ impl Adam {
 
 impl Optimizer for Adam {
     fn step(&mut self, gradients: &dyn Gradients) -> Result<()> {
-        let step = (self.steps + 1) as f64;
+        let step = self.steps + 1;
         let rule = AdamRule {
-            learning_rate: self.learning_rate / (1.0 - self.beta1.powf(step)),
-            root_correction: (1.0 - self.beta2.powf(step)).sqrt(),
+            learning_rate: self.learning_rate / (1.0 - power(self.beta1, step)),
+            root_correction: (1.0 - power(self.beta2, step)).sqrt(),
             beta1: self.beta1,
             beta2: self.beta2,
             epsilon: self.epsilon,

@@ -36,7 +36,7 @@ pub(crate) trait Vector: Copy {
     unsafe fn load(from: *const Self::Element) -> Self;
     unsafe fn store(self, to: *mut Self::Element);
     unsafe fn add(self, other: Self) -> Self;
-    /// self × factor + sum, fused where the path has it.
+    /// self × factor + sum, each as [`Element::multiply_add`] says.
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
 
     /// ReLU and 2×2 max pooling of `count` ≤ `WIDTH` windows that follow on each other: 2 × `count` sums at `top` and at `bottom`

@@ -42,8 +42,7 @@ impl<T: Element, const WIDTH: usize> Vector for Portable<T, WIDTH> {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self {
         let mut result = sum.0;
         for ((result, value), factor) in result.iter_mut().zip(self.0).zip(factor.0) {
-            // Not `T::mul_add`: without the instruction that is a slow library call.
-            *result += value * factor;
+            *result = value.multiply_add(factor, *result);
         }
         Self(result)
     }

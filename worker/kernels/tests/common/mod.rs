@@ -1,5 +1,8 @@
 //! What several tests need: repeatable numbers, and plain references to compare with.
-
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 #![allow(dead_code)]
 
 pub(crate) mod plain;

@@ -1,4 +1,8 @@
 //! The operations by their definitions, in double precision and as plainly as they can be written.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "tests compare with the system's library and Candle's operations"
+)]
 
 /// The sums of a convolution with same padding before ReLU and pooling, by its definition: `[n, o, h, w]`.
 pub(crate) fn convolution(

@@ -353,7 +353,7 @@ fn a_sweep_without_claims_is_the_sweep_that_it_was_before_there_were_any() {
 }
 
 /// The id of this sweep as it would be if claims could not be written.
-const PINNED: &str = "trained-8d2c4e3b74";
+const PINNED: &str = "trained-6aa428623d";
 
 #[test]
 fn claims_are_neither_set_nor_in_a_profile() {

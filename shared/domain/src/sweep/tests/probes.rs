@@ -73,7 +73,7 @@ fn a_run_without_probes_says_nothing_of_them() {
         "{\"experiment\":{\"kind\":\"classify\",\"model\":{\"conv\":[12,32],\"kernel\":3,\"dense\":[128]},\"data\":\
          {\"train_limit\":null,\"test_limit\":null,\"label_noise\":0.0},\"batch_size\":64,\"epochs\":3,\"optimizer\":\
          {\"name\":\"adam\",\"learning_rate\":0.001,\"beta1\":0.9,\"beta2\":0.999,\"epsilon\":1e-8,\"weight_decay\":0.0},\
-         \"record\":{\"gradient_norm\":false,\"weights_every\":null}},\"version\":2,\"seed\":0,\"data\":{\"name\":\
+         \"record\":{\"gradient_norm\":false,\"weights_every\":null}},\"version\":3,\"seed\":0,\"data\":{\"name\":\
          \"shapes\",\"digest\":\"DIGEST\"}}"
             .replace("DIGEST", &crate::data::built_in_digest("shapes").unwrap().to_string())
     );

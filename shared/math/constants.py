@@ -1,0 +1,66 @@
+"""Writes src/constants.rs: numbers beyond double precision, each as a sum of doubles. Needs mpmath: `python3 constants.py`."""
+
+from pathlib import Path
+
+from mpmath import floor, ldexp, log, mp, mpf, pi
+
+mp.prec = 2000
+
+
+def double(value):
+    """The nearest double."""
+    mp.prec = 53
+    rounded = +mpf(value)
+    mp.prec = 2000
+    return rounded
+
+
+def text(value):
+    return repr(float(value))
+
+
+def pair(value):
+    high = double(value)
+    return f"({text(high)}, {text(double(value - high))})"
+
+
+def cut(value, bits):
+    """The leading bits of a value below 1 and above 2**-8, and the rest."""
+    high = floor(ldexp(value, bits)) / mpf(2) ** bits
+    return text(high), text(double(value - high))
+
+
+lines = [
+    "//! Numbers beyond double precision, each as a sum of doubles. Written by `constants.py`.",
+    '#![allow(clippy::approx_constant, reason = "each has a second part, and the standard library has the first alone")]',
+    "",
+    "/// 2^(j/64) as the nearest double and the rest.",
+    "pub(crate) const POWERS: [(f64, f64); 64] = [",
+    *[f"    {pair(mpf(2) ** (mpf(j) / 64))}," for j in range(64)],
+    "];",
+    "",
+]
+high, low = cut(log(2) / 64, 38)
+lines += [
+    "/// ln 2 / 64: its product with a whole number below 2^20 is exact.",
+    f"pub(crate) const LN_2_BY_64_HIGH: f64 = {high};",
+    "/// The rest of ln 2 / 64.",
+    f"pub(crate) const LN_2_BY_64_LOW: f64 = {low};",
+]
+high, low = cut(log(2), 40)
+lines += [
+    "/// ln 2: its product with a whole number below 2^13 is exact.",
+    f"pub(crate) const LN_2_HIGH: f64 = {high};",
+    "/// The rest of ln 2.",
+    f"pub(crate) const LN_2_LOW: f64 = {low};",
+    "/// π / 2 as the nearest double and the rest.",
+    f"pub(crate) const HALF_PI: (f64, f64) = {pair(pi / 2)};",
+    "/// The bits of 2 / π behind the point, the first the highest of the first word.",
+    "pub(crate) const TWO_BY_PI: [u64; 20] = [",
+]
+bits = int(floor(ldexp(2 / pi, 1280)))
+for word in range(20):
+    digits = f"{bits >> (64 * (19 - word)) & (1 << 64) - 1:016x}"
+    lines.append("    0x" + "_".join(digits[at : at + 4] for at in range(0, 16, 4)) + ",")
+lines.append("];")
+Path(__file__).with_name("src").joinpath("constants.rs").write_text("\n".join(lines) + "\n")
