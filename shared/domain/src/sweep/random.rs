@@ -90,8 +90,8 @@ impl Random {
 
     /// How many different points there are, if they can be counted.
     fn distinct(&self) -> Option<u128> {
-        let counts = self.laws.iter().map(|(key, law)| u128::from(Values::of(key, law).count()));
-        counts.fold(Some(1_u128), |all, count| all?.checked_mul(count))
+        let mut counts = self.laws.iter().map(|(key, law)| u128::from(Values::of(key, law).count()));
+        counts.try_fold(1_u128, u128::checked_mul)
     }
 
     /// The number of points.
