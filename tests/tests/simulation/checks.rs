@@ -134,6 +134,11 @@ impl Checks {
     pub(crate) fn coordinator_restarted(&mut self, ledger: &Ledger, store: &Store) -> Result<(), Broken> {
         for (id, wish) in &self.sweeps {
             let state = ledger.sweep(id).map(|sweep| sweep.state);
+            // One that was done when it was paused or cancelled stays so, until what it committed is withdrawn.
+            let mut tasks = ledger.sweep_tasks(id).into_iter().flatten();
+            if state == Some(SweepState::Running) && tasks.any(|(task, _)| store.was_withdrawn(&task.id)) {
+                continue;
+            }
             let fits = match wish {
                 Wish::Open => true,
                 Wish::Running => state.is_some(),
