@@ -1,0 +1,116 @@
+//! What is said of what lies in a store: results and data sets.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+#[cfg(feature = "worker")]
+use super::Kernels;
+use super::{Credentials, StoreAt};
+
+#[derive(Debug, Args)]
+pub(crate) struct Collect {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
+    /// The folder that results and report go to
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
+    /// The folder for the report; `basin-out/<sweep id>` if not given
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
+    #[arg(long)]
+    pub(crate) replace: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The task's id, or a beginning of it that fits one task only
+    pub(crate) task: String,
+    /// Threads to train with; as many as there are cores if not given. Results don't depend on it
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// The sweep's id, or a beginning of it that fits one sweep only
+    pub(crate) sweep: String,
+    /// Only say what is damaged
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Let this coordinator do it, over its store and in its journal: URL, or URL,URL. Without one it is done here, in the journal
+    /// of `--state` if that knows the sweep, else in the store alone
+    #[arg(long, value_name = "URL")]
+    pub(crate) coordinator: Option<String>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+    #[command(flatten)]
+    pub(crate) store: StoreAt,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// Decode a data set and put it into the store, under its digest
+    #[cfg(feature = "worker")]
+    Import {
+        /// `cifar10` or `fashion-mnist`
+        name: String,
+        /// The folder or archive that holds it
+        path: PathBuf,
+        /// If the store has other contents under this name, mean these by it from now on; those stay, as a version
+        #[arg(long)]
+        replace: bool,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// Mean one version of a data set by its name from now on
+    Use {
+        /// The version: NAME@DIGEST, the beginning of its digest
+        #[arg(value_name = "NAME@DIGEST")]
+        version: String,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// List the data sets of the store with their versions, and those that Basin makes itself
+    List {
+        #[command(flatten)]
+        store: StoreAt,
+    },
+    /// Copy a data set's decoded file out of the store and check its digest
+    Fetch {
+        /// Its name, or one version of it: NAME@DIGEST
+        name: String,
+        /// Where the file goes
+        #[arg(long, value_name = "FILE")]
+        to: PathBuf,
+        #[command(flatten)]
+        store: StoreAt,
+    },
+}

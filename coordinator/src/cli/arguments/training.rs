@@ -1,0 +1,124 @@
+//! What is said of training: devices, instructions, workers, measurements.
+
+#[cfg(feature = "worker")]
+use std::path::PathBuf;
+
+use clap::Args;
+#[cfg(feature = "worker")]
+use clap::Subcommand;
+
+#[cfg(feature = "worker")]
+use super::Remote;
+
+/// What training computes with.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Kernels {
+    /// Instructions to train with; the fastest of this machine if not given. Results are the same with all of them: this is to
+    /// measure how fast they are
+    #[arg(long, env = "BASIN_CODE_PATH", value_name = "PATH", value_parser = ["avx512", "avx2", "portable"])]
+    pub(crate) code_path: Option<String>,
+}
+
+/// Where tasks train.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Devices {
+    /// What to train on: `cpu`, `cuda:N`, `cuda` (all of this machine), `auto` (all, or the processor if there is none). Only the
+    /// processor gives the same bytes always
+    #[arg(long, env = "BASIN_DEVICE", default_value = "auto", value_name = "DEVICE")]
+    pub(crate) device: String,
+}
+
+/// An executor.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Executor {
+    /// The device that it trains on
+    #[arg(long, default_value = "cpu")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
+}
+
+/// A worker's witness.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Witness {
+    /// The worker's id
+    #[arg(long)]
+    pub(crate) worker: String,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Args)]
+pub(crate) struct Worker {
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+    /// The store, if it isn't where the coordinator says
+    #[arg(long, env = "BASIN_STORE", value_name = "URL")]
+    pub(crate) store: Option<String>,
+    #[command(flatten)]
+    pub(crate) devices: Devices,
+    /// Executors; one, or one a device, if not given
+    #[arg(long, env = "BASIN_SLOTS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) slots: Option<u32>,
+    /// Threads of each executor, each of which trains a task; if not given, the cores shared out among the slots, or as many as a
+    /// pack has tasks where a device trains
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
+    /// The most tasks that are leased together, to train side by side in one executor; they differ in their seed alone. As
+    /// many are asked for as last about two seconds, or as there are threads
+    #[arg(long, env = "BASIN_PACK", default_value_t = basin_worker::agent::LARGEST_PACK, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) pack: u32,
+    /// A label, for people and for placement
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    pub(crate) labels: Vec<String>,
+    /// Leave in time before this many seconds are over; in a Slurm job the job's own time if not given
+    #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
+    pub(crate) walltime: Option<f64>,
+    /// Leave after this many seconds without work
+    #[arg(long, env = "BASIN_IDLE_EXIT", value_name = "SECONDS")]
+    pub(crate) idle_exit: Option<f64>,
+    /// Seconds between two checkpoints of a running task; 0 for none but at leaving
+    #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
+    pub(crate) checkpoint_every: f64,
+    /// Seconds after which an executor that shows no progress with a task is killed and the attempt charged; more where its steps
+    /// take long, ten times the longest so far; 0 for never
+    #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
+    pub(crate) progress_timeout: f64,
+    /// Seconds that leaving may take
+    #[arg(long, env = "BASIN_GRACE", default_value_t = 25.0, value_name = "SECONDS")]
+    pub(crate) grace: f64,
+    /// The folder of decoded data sets, kept between starts
+    #[arg(long, env = "BASIN_CACHE", value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
+    /// A file of NAME=VALUE lines, variables to start with, taken as they are written: no shell reads them
+    #[arg(long, env = "BASIN_ENV_FILE", value_name = "FILE")]
+    pub(crate) env_file: Option<PathBuf>,
+}
+
+#[cfg(feature = "worker")]
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Images and model-steps a second, in rows as PyTorch's script prints them
+    Train {
+        /// Threads
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+        /// Seconds of each window; the best of `--windows` counts
+        #[arg(long, default_value_t = 0.7)]
+        seconds: f64,
+        /// Windows for each row
+        #[arg(long, default_value_t = 9)]
+        windows: u32,
+        /// PyTorch's JSON, whose ratios are shown beside
+        #[arg(long, value_name = "FILE")]
+        compare: Option<PathBuf>,
+        #[command(flatten)]
+        kernels: Kernels,
+    },
+}
