@@ -74,6 +74,8 @@ pub(super) struct Executor {
     spoke: Arc<sync::Mutex<Instant>>,
     /// How many lanes train.
     training: AtomicUsize,
+    /// Whether it ever began to train a task.
+    has_trained: Arc<AtomicBool>,
     /// It was killed because it hung.
     hung: AtomicBool,
 }
@@ -112,10 +114,16 @@ impl Executor {
         let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
         let spoke = Arc::new(sync::Mutex::new(Instant::now()));
         let output = FramedRead::new(output, codec());
-        tokio::spawn(distribute(output, Arc::clone(&listeners), Arc::clone(&spoke)));
+        let has_trained = Arc::new(AtomicBool::new(false));
+        tokio::spawn(distribute(
+            output,
+            Arc::clone(&listeners),
+            Arc::clone(&spoke),
+            Arc::clone(&has_trained),
+        ));
         let input = Mutex::new(FramedWrite::new(input, codec()));
         let (training, hung) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Self { child: Mutex::new(child), input, listeners, log, spoke, training, hung })
+        Ok(Self { child: Mutex::new(child), input, listeners, log, spoke, training, has_trained, hung })
     }
 
     /// A lane for a task: from now on what is said of the task is heard there.
@@ -160,6 +168,11 @@ impl Executor {
     /// Whether it trains any task: if so, it is that one whose silence counts.
     pub(super) fn is_training(&self) -> bool {
         self.training.load(Ordering::SeqCst) > 0
+    }
+
+    /// Whether it ever began to train a task: what ends such a one has to do with that task, and not with this machine.
+    pub(super) fn has_trained(&self) -> bool {
+        self.has_trained.load(Ordering::SeqCst)
     }
 
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
@@ -254,6 +267,7 @@ async fn distribute(
     mut output: FramedRead<ChildStdout, LengthDelimitedCodec>,
     listeners: Arc<sync::Mutex<Listeners>>,
     spoke: Arc<sync::Mutex<Instant>>,
+    has_trained: Arc<AtomicBool>,
 ) {
     while let Some(frame) = output.next().await {
         let message = match frame.and_then(|frame| FromExecutor::decode(frame).map_err(io::Error::other)) {
@@ -266,6 +280,9 @@ async fn distribute(
         let now = Instant::now();
         *unpoisoned(&spoke) = now;
         let FromExecutor { task_id, message: Some(message) } = message else { continue };
+        if let from_executor::Message::Started(_) = message {
+            has_trained.store(true, Ordering::SeqCst);
+        }
         if let Some(listener) = unpoisoned(&listeners).as_ref().and_then(|all| all.get(&task_id)) {
             // A lane that is given up hears nothing more.
             let _ = listener.send((now, message));

@@ -40,7 +40,7 @@ pub(super) struct Shared {
     pub(super) ended: mpsc::UnboundedSender<Arc<Lease>>,
 }
 
-/// How often a task is begun again whose executor died before it came to it.
+/// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.
 const FRESH_STARTS: u32 = 3;
 
 /// Works on leases until there are no more to come.
@@ -128,6 +128,8 @@ impl Slot {
             match trained {
                 Some(Ended::Trained(trained)) => return self.deliver(&place, lease, &trained).await,
                 Some(Ended::Settled(settlement)) => return settlement,
+                // It died of another task, which pays for that.
+                Some(Ended::NeverBegan) if executor.has_trained() => {}
                 Some(Ended::NeverBegan) => deaths += 1,
                 Some(Ended::Interrupted) => {
                     tracing::info!(task = %task.id, "begun again, since the executor hung with another task");
@@ -139,7 +141,7 @@ impl Slot {
                 }
             }
         }
-        let reason = format!("the executor died {FRESH_STARTS} times before it came to the task");
+        let reason = format!("{FRESH_STARTS} executors died before they came to any task");
         Settlement::Failed(Failure::new(FailureKind::Crashed, reason))
     }
 
