@@ -75,6 +75,17 @@ fn status(place: &Place, url: &str, sweep: &str) -> serde_json::Value {
     place.basin(&["--json", "status", sweep, "--coordinator", url]).succeeded().json()
 }
 
+/// How many epochs of the sweep's tasks this machine trains in a second, so that a task lasts as long as it is to last on any.
+fn epochs_a_second(place: &Place) -> f64 {
+    let epochs = 20_000;
+    let text = SWEEP.replace("LONG", &epochs.to_string()).replace("SHORT", "1");
+    place.write("pace.toml", &text.replace("seeds = 4", "seeds = 1"));
+    let began = std::time::Instant::now();
+    let run = ["run", "pace.toml", "--out", "pace", "--state", "pace-state", "--workers", "1"];
+    place.basin(&run).succeeded();
+    f64::from(epochs) / began.elapsed().as_secs_f64()
+}
+
 /// Has a requeued job started again at once rather than in two minutes.
 fn start_again(conf: &str, job: &str) {
     eventually("the job waits again", || {
@@ -89,7 +100,12 @@ fn start_again(conf: &str, job: &str) {
 fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is_requeued() {
     let Some(conf) = cluster() else { return };
     let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("slurm.toml", &SWEEP.replace("LONG", "150000").replace("SHORT", "20000"));
+    let pace = epochs_a_second(&place);
+    let lasting = |seconds: f64, least: u32| ((pace * seconds) as u32).clamp(least, 1_000_000).to_string();
+    place.write(
+        "slurm.toml",
+        &SWEEP.replace("LONG", &lasting(50.0, 150_000)).replace("SHORT", &lasting(5.0, 20_000)),
+    );
     let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
     let up = [
         "--json",
