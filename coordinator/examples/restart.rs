@@ -1,6 +1,6 @@
 //! Measures the ledger and its journal at full size: launch, grants and commits of 100,000 tasks, snapshots, restarts.
 //!
-//! `cargo run --release -p basin-coordinator --no-default-features --example restart [TASKS] [FOLDER]`
+//! `cargo run --release -p basin-coordinator --example restart [TASKS] [FOLDER]`
 
 #![expect(clippy::print_stdout, reason = "a measurement prints what it measured")]
 

@@ -49,7 +49,7 @@ impl PrepareError {
 }
 
 /// What makes a data set's name mean something.
-pub(crate) fn way_out(unresolved: &UnresolvedDataset) -> String {
+pub fn way_out(unresolved: &UnresolvedDataset) -> String {
     let choose = |name: &DatasetName, digests: &[Digest]| match digests.first() {
         Some(digest) => format!(
             "`basin data use {name}@{}` makes those the current ones; `basin data list` shows all",

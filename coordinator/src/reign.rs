@@ -17,16 +17,16 @@ const GRACE: Duration = Duration::from_secs(3);
 
 /// What a coordinator works with, whenever it leads.
 #[derive(Debug, Clone)]
-pub(crate) struct Workplace {
-    pub(crate) store: Store,
-    pub(crate) commits: CommitMode,
-    pub(crate) policy: Policy,
-    pub(crate) has_shared_journal: bool,
+pub struct Workplace {
+    pub store: Store,
+    pub commits: CommitMode,
+    pub policy: Policy,
+    pub has_shared_journal: bool,
 }
 
 /// Why a time of leading can't begin.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReignError {
+pub enum ReignError {
     /// The journal can't be read, or is another's by now.
     #[error("the journal can't be replayed")]
     Journal(#[source] JournalError),
@@ -37,8 +37,8 @@ pub(crate) enum ReignError {
 
 /// A coordinator that leads.
 #[derive(Debug)]
-pub(crate) struct Reign {
-    pub(crate) coordinator: Arc<Coordinator>,
+pub struct Reign {
+    pub coordinator: Arc<Coordinator>,
     ticker: JoinHandle<()>,
 }
 
@@ -54,7 +54,7 @@ async fn remove_abandoned(store: Store) {
 impl Reign {
     /// Replays the journal and gives every live lease a full term; nothing is granted before that. `stop` ends calls that
     /// wait, and so does this reign's end.
-    pub(crate) async fn begin(
+    pub async fn begin(
         journal: impl Journal,
         place: &Workplace,
         stop: &CancellationToken,
@@ -84,7 +84,7 @@ impl Reign {
     }
 
     /// Ends it: nothing is decided any more when this returns, and the journal is free, with a snapshot if it could be kept.
-    pub(crate) async fn end(mut self) {
+    pub async fn end(mut self) {
         self.coordinator.stop.cancel();
         if tokio::time::timeout(GRACE, &mut self.ticker).await.is_err() {
             self.ticker.abort();

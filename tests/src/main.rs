@@ -1,5 +1,5 @@
 //! The program `basin`, for the tests beside it.
 
 fn main() -> std::process::ExitCode {
-    basin_coordinator::cli::main()
+    basin_cli::main()
 }

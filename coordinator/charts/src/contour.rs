@@ -8,17 +8,17 @@ use std::collections::BTreeMap;
 
 /// Values at the crossings of a grid.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Grid {
+pub struct Grid {
     /// The horizontal coordinate of each column, rising.
-    pub(crate) columns: Vec<f64>,
+    pub columns: Vec<f64>,
     /// The vertical coordinate of each row, rising.
-    pub(crate) rows: Vec<f64>,
+    pub rows: Vec<f64>,
     /// The values, row by row; those that aren't finite are holes.
-    pub(crate) values: Vec<f64>,
+    pub values: Vec<f64>,
 }
 
 /// A line through these points.
-pub(crate) type Polyline = Vec<(f64, f64)>;
+pub type Polyline = Vec<(f64, f64)>;
 
 /// Where a contour passes: a crossing of the grid, or an edge between two (the lesser crossing, and whether it goes up).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ type Pieces = BTreeMap<Vertex, Vec<Vertex>>;
 impl Grid {
     /// Where the values are at least `level`: closed lines with the area on their left, so that filling them all at once
     /// leaves out the holes within them.
-    pub(crate) fn at_least(&self, level: f64) -> Vec<Polyline> {
+    pub fn at_least(&self, level: f64) -> Vec<Polyline> {
         let mut pieces = self.pieces(level);
         for (from, to) in self.border() {
             let (is_from, is_to) = (self.values[from] >= level, self.values[to] >= level);
@@ -49,17 +49,17 @@ impl Grid {
     }
 
     /// Everything that isn't a hole, as [`Grid::at_least`] gives areas.
-    pub(crate) fn everything(&self) -> Vec<Polyline> {
+    pub fn everything(&self) -> Vec<Polyline> {
         self.at_least(f64::NEG_INFINITY)
     }
 
     /// The lines along which the values are `level`; closed ones end where they begin.
-    pub(crate) fn lines(&self, level: f64) -> Vec<Polyline> {
+    pub fn lines(&self, level: f64) -> Vec<Polyline> {
         self.chained(self.pieces(level), level)
     }
 
     /// Whether there are holes.
-    pub(crate) fn has_holes(&self) -> bool {
+    pub fn has_holes(&self) -> bool {
         self.values.iter().any(|value| !value.is_finite())
     }
 

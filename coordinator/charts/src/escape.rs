@@ -2,7 +2,7 @@
 
 /// `text` with every character that means something to HTML or XML written as an entity; characters that XML can't hold
 /// become U+FFFD.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -27,17 +27,17 @@ const HATCH: f64 = 6.0;
 
 /// Values on a grid, drawn in bands between levels.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Field {
+pub struct Field {
     /// The values.
-    pub(crate) grid: Grid,
+    pub grid: Grid,
     /// Whether values are interpolated between the grid's crossings as they are or by their logarithms.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The bounds of the bands, rising. What lies beyond the first or the last is drawn as the band beside it.
-    pub(crate) levels: Vec<Level>,
+    pub levels: Vec<Level>,
     /// Whether values lie beyond the last level: the bar then ends in a tip.
-    pub(crate) goes_beyond: bool,
+    pub goes_beyond: bool,
     /// The quantity with its unit.
-    pub(crate) label: String,
+    pub label: String,
 }
 
 impl Field {

@@ -8,11 +8,11 @@ use super::text::{self, Weight};
 use super::{Chart, Panel};
 
 /// How much an interval's band covers.
-pub(crate) const BAND: f64 = 0.22;
+pub const BAND: f64 = 0.22;
 
 /// How much of a figure's text is part of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dress {
+pub enum Dress {
     /// All of it: the picture stands alone.
     Full,
     /// Neither title nor notes: the page around it says them.
@@ -20,7 +20,7 @@ pub(crate) enum Dress {
 }
 
 /// Places everything of `chart`.
-pub(crate) fn lay_out(chart: &Chart, dress: Dress) -> Scene {
+pub fn lay_out(chart: &Chart, dress: Dress) -> Scene {
     let mut scene = Scene::default();
     let mut y = MARGIN;
     let (title, notes) = match dress {

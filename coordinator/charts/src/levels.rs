@@ -10,16 +10,16 @@ const FEWEST: usize = 6;
 
 /// A level with its number as it is written.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Level {
+pub struct Level {
     /// The value.
-    pub(crate) at: f64,
+    pub at: f64,
     /// What is written beside it.
-    pub(crate) label: String,
+    pub label: String,
 }
 
 /// Rising levels, the first at or below `low`, the last at or above `high`; at least two. Logarithmic ones are multiples of
 /// powers of ten, unless the range is so small that hardly any lie in it.
-pub(crate) fn levels(kind: Kind, low: f64, high: f64) -> Vec<Level> {
+pub fn levels(kind: Kind, low: f64, high: f64) -> Vec<Level> {
     let domain = Domain::around(kind, [low, high], 0.0).unwrap_or(Domain::empty(kind));
     let ticks = match kind {
         Kind::Linear => linear(&domain),

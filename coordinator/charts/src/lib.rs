@@ -4,23 +4,24 @@
 //! text and places everything on a [`scene::Scene`]; [`svg::write`] writes that; [`png::render`] rasterises it. All of it
 //! is pure, and the same chart gives the same bytes.
 
-pub(crate) mod contour;
-pub(crate) mod field;
+pub mod escape;
+pub mod contour;
+pub mod field;
 mod labels;
-pub(crate) mod layout;
+pub mod layout;
 mod legend;
-pub(crate) mod levels;
-pub(crate) mod marker;
+pub mod levels;
+pub mod marker;
 mod marks;
-pub(crate) mod number;
+pub mod number;
 mod panel;
 mod path;
-pub(crate) mod png;
+pub mod png;
 mod ramp;
-pub(crate) mod scale;
-pub(crate) mod scene;
-pub(crate) mod style;
-pub(crate) mod svg;
+pub mod scale;
+pub mod scene;
+pub mod style;
+pub mod svg;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -33,71 +34,71 @@ use style::{Color, Pen};
 
 /// A figure's content.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Chart {
+pub struct Chart {
     /// The title on top.
-    pub(crate) title: String,
+    pub title: String,
     /// What the figure shows, for those who can't see it.
-    pub(crate) description: String,
+    pub description: String,
     /// What the legend is about (`hidden layers`), if that has a name.
-    pub(crate) heading: Option<String>,
+    pub heading: Option<String>,
     /// The legend, above the panels, where it covers no data.
-    pub(crate) legend: Vec<Entry>,
+    pub legend: Vec<Entry>,
     /// The panels, row by row.
-    pub(crate) rows: Vec<Row>,
+    pub rows: Vec<Row>,
     /// What is averaged, what is missing: sentences below the panels.
-    pub(crate) notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// Panels side by side.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row {
+pub struct Row {
     /// The height of their plots, in pixels of the page.
-    pub(crate) height: f64,
+    pub height: f64,
     /// The panels, left to right.
-    pub(crate) panels: Vec<Panel>,
+    pub panels: Vec<Panel>,
 }
 
 /// One pair of axes with what is drawn between them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Panel {
+pub struct Panel {
     /// What this panel shows and its neighbours don't.
-    pub(crate) title: Option<String>,
+    pub title: Option<String>,
     /// A result to be read beside the data (`ρ = 0.42 [0.21, 0.60]`), above the plot on the right.
-    pub(crate) annotation: Option<String>,
+    pub annotation: Option<String>,
     /// The horizontal axis.
-    pub(crate) x: Axis,
+    pub x: Axis,
     /// The vertical axis.
-    pub(crate) y: Axis,
+    pub y: Axis,
     /// What is drawn, back to front.
-    pub(crate) marks: Vec<Mark>,
+    pub marks: Vec<Mark>,
 }
 
 /// An axis.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Axis {
+pub struct Axis {
     /// The quantity with its unit.
-    pub(crate) label: String,
+    pub label: String,
     /// How it maps its values.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
-    pub(crate) ticks: Vec<f64>,
+    pub ticks: Vec<f64>,
 }
 
 impl Axis {
     /// An axis of numbers.
-    pub(crate) fn new(label: impl Into<String>, kind: Kind) -> Self {
+    pub fn new(label: impl Into<String>, kind: Kind) -> Self {
         Self { label: label.into(), kind, ticks: Vec::new() }
     }
 
     /// The same axis with ticks at these values, if there is room for them.
-    pub(crate) fn with_ticks(self, ticks: Vec<f64>) -> Self {
+    pub fn with_ticks(self, ticks: Vec<f64>) -> Self {
         Self { ticks, ..self }
     }
 }
 
 /// Something drawn in data units. Values that aren't finite, or not positive on a logarithmic axis, leave a gap.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Mark {
+pub enum Mark {
     /// A line through points. Those that are `secondary` don't decide about the axis alone.
     Line {
         /// (x, y).
@@ -164,16 +165,16 @@ pub(crate) enum Mark {
 
 /// A line of the legend.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
+pub struct Entry {
     /// What it says.
-    pub(crate) label: String,
+    pub label: String,
     /// What it shows.
-    pub(crate) swatch: Swatch,
+    pub swatch: Swatch,
 }
 
 /// The sample beside a legend's text.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Swatch {
+pub enum Swatch {
     /// A line, on its band if it has one.
     Line(Pen),
     /// A line on a band.

@@ -8,7 +8,7 @@ use super::style::{Color, Pen};
 
 /// The shape of a data point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// A disc.
     Circle,
     /// A square on its side.
@@ -23,11 +23,11 @@ pub(crate) enum Shape {
 
 impl Shape {
     /// Every shape, in the order in which groups get them.
-    pub(crate) const ALL: [Self; 5] =
+    pub const ALL: [Self; 5] =
         [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::Wedge];
 
     /// The shape of the n-th group: it changes along with the colour, and 35 groups go without a repetition of both.
-    pub(crate) const fn group(n: usize) -> Self {
+    pub const fn group(n: usize) -> Self {
         Self::ALL[(n + n / Color::GROUPS) % Self::ALL.len()]
     }
 
@@ -45,32 +45,32 @@ impl Shape {
 
 /// How a data point is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Marker {
+pub struct Marker {
     /// Its colour.
-    pub(crate) color: Color,
+    pub color: Color,
     /// Its shape.
-    pub(crate) shape: Shape,
+    pub shape: Shape,
     /// Whether it is filled; a hollow one shows the paper within its outline.
-    pub(crate) is_filled: bool,
+    pub is_filled: bool,
     /// The radius of a disc of its area, in pixels of the page.
-    pub(crate) radius: f64,
+    pub radius: f64,
     /// How much it covers, from 0 to 1.
-    pub(crate) opacity: f64,
+    pub opacity: f64,
 }
 
 impl Marker {
     /// The point of the n-th group's mean: colour and shape both change with n.
-    pub(crate) const fn group(n: usize) -> Self {
+    pub const fn group(n: usize) -> Self {
         Self { color: Color::Group(n), shape: Shape::group(n), is_filled: true, radius: 3.6, opacity: 1.0 }
     }
 
     /// The same point with nothing in it.
-    pub(crate) const fn hollow(self) -> Self {
+    pub const fn hollow(self) -> Self {
         Self { is_filled: false, ..self }
     }
 
     /// The same point in this size, covering so much.
-    pub(crate) const fn sized(self, radius: f64, opacity: f64) -> Self {
+    pub const fn sized(self, radius: f64, opacity: f64) -> Self {
         Self { radius, opacity, ..self }
     }
 

@@ -1,7 +1,7 @@
 //! Numbers as people read them on axes and in tables.
 
 /// `exponent` in superscript figures: `⁻³`.
-pub(crate) fn superscript(exponent: i32) -> String {
+pub fn superscript(exponent: i32) -> String {
     const FIGURES: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
     let mut text = String::new();
     if exponent < 0 {
@@ -14,7 +14,7 @@ pub(crate) fn superscript(exponent: i32) -> String {
 }
 
 /// A whole number with commas between thousands, and a true minus sign.
-pub(crate) fn whole(number: i64) -> String {
+pub fn whole(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -27,7 +27,7 @@ pub(crate) fn whole(number: i64) -> String {
 }
 
 /// A number with this many decimals, a true minus sign and commas between thousands.
-pub(crate) fn fixed(number: f64, decimals: usize) -> String {
+pub fn fixed(number: f64, decimals: usize) -> String {
     let plain = format!("{:.decimals$}", number.abs());
     let (integer, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
     let integer = integer.parse::<i64>().map_or_else(|_| integer.to_owned(), whole);
@@ -36,12 +36,12 @@ pub(crate) fn fixed(number: f64, decimals: usize) -> String {
 }
 
 /// A number as mantissa and power of ten, `2×10⁻⁵`; the mantissa is left out where it is one.
-pub(crate) fn power(mantissa: f64, exponent: i32) -> String {
+pub fn power(mantissa: f64, exponent: i32) -> String {
     power_to(mantissa, exponent, 3)
 }
 
 /// The same with a mantissa of at most so many decimals.
-pub(crate) fn power_to(mantissa: f64, exponent: i32, decimals: usize) -> String {
+pub fn power_to(mantissa: f64, exponent: i32, decimals: usize) -> String {
     let sign = if mantissa < 0.0 { "−" } else { "" };
     let plain = format!("{:.decimals$}", mantissa.abs());
     let plain = if plain.contains('.') { plain.trim_end_matches('0').trim_end_matches('.') } else { &plain };
@@ -54,12 +54,12 @@ fn with_power(sign: &str, mantissa: &str, exponent: i32) -> String {
 }
 
 /// A number with all its figures and no zeros beyond: as a setting is written. Unlike numbers have unlike texts.
-pub(crate) fn exact(number: f64) -> String {
+pub fn exact(number: f64) -> String {
     figures(number, None)
 }
 
 /// A number with at most so many significant figures and no zeros beyond.
-pub(crate) fn rounded(number: f64, most: usize) -> String {
+pub fn rounded(number: f64, most: usize) -> String {
     figures(number, Some(most))
 }
 
@@ -100,7 +100,7 @@ fn not_finite(number: f64) -> String {
 }
 
 /// A number to four significant figures, for tables and captions.
-pub(crate) fn significant(number: f64) -> String {
+pub fn significant(number: f64) -> String {
     if !number.is_finite() {
         return not_finite(number);
     }

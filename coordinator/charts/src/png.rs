@@ -29,7 +29,7 @@ pub enum RenderError {
 ///
 /// # Errors
 /// If the SVG can't be read, or its picture is too large.
-pub(crate) fn render(svg: &str) -> Result<Vec<u8>, RenderError> {
+pub fn render(svg: &str) -> Result<Vec<u8>, RenderError> {
     let tree = Tree::from_str(svg, &Options::default()).map_err(RenderError::Svg)?;
     let (width, height) = (tree.size().width() * RESOLUTION, tree.size().height() * RESOLUTION);
     let (width, height) = (width.ceil() as u32, height.ceil() as u32);

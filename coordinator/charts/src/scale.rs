@@ -2,7 +2,7 @@
 
 /// How an axis maps its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Equal steps are equally far apart.
     #[default]
     Linear,
@@ -12,13 +12,13 @@ pub(crate) enum Kind {
 
 /// The range of values that an axis shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Domain {
+pub struct Domain {
     /// How values are mapped.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
     /// The smallest value.
-    pub(crate) low: f64,
+    pub low: f64,
     /// The largest value; greater than `low`.
-    pub(crate) high: f64,
+    pub high: f64,
 }
 
 /// Values beyond this can't be drawn on a linear axis: ranges between them would overflow.
@@ -32,7 +32,7 @@ const NARROWEST: f64 = 1e-290;
 impl Domain {
     /// The range of those of `values` that have a place on such an axis, with a margin (a share of the length) at both
     /// ends; none if no value has.
-    pub(crate) fn around(kind: Kind, values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Self> {
+    pub fn around(kind: Kind, values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Self> {
         let mut extent: Option<(f64, f64)> = None;
         for value in values {
             if drawable(kind, value) {
@@ -64,7 +64,7 @@ impl Domain {
     }
 
     /// What is shown where there is nothing to show.
-    pub(crate) const fn empty(kind: Kind) -> Self {
+    pub const fn empty(kind: Kind) -> Self {
         match kind {
             Kind::Linear => Self { kind, low: 0.0, high: 1.0 },
             Kind::Logarithmic => Self { kind, low: 0.1, high: 10.0 },
@@ -72,7 +72,7 @@ impl Domain {
     }
 
     /// Where `value` lies between the ends, 0 at `low` and 1 at `high`; none if it has no place.
-    pub(crate) fn place(&self, value: f64) -> Option<f64> {
+    pub fn place(&self, value: f64) -> Option<f64> {
         if !drawable(self.kind, value) {
             return None;
         }
@@ -92,7 +92,7 @@ impl Domain {
 
     /// The range, widened to hold these values too, but by no more than `most` of its length at either end: what is
     /// secondary (intervals, runs that diverged) must not press what is primary flat.
-    pub(crate) fn widened(self, values: impl IntoIterator<Item = f64>, most: f64) -> Self {
+    pub fn widened(self, values: impl IntoIterator<Item = f64>, most: f64) -> Self {
         let places = values.into_iter().filter_map(|value| self.place(value));
         let (low, high) =
             places.fold((0.0_f64, 1.0_f64), |(low, high), place| (low.min(place), high.max(place)));
@@ -108,7 +108,7 @@ impl Domain {
 }
 
 /// Whether a value has a place on an axis of this kind.
-pub(crate) fn drawable(kind: Kind, value: f64) -> bool {
+pub fn drawable(kind: Kind, value: f64) -> bool {
     match kind {
         Kind::Linear => value.abs() <= LARGEST,
         Kind::Logarithmic => POSITIVE.contains(&value),

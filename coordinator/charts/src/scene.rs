@@ -5,32 +5,32 @@ use super::text::{ASCENT, DESCENT, Shaped, Weight};
 
 /// A rectangle on the page; y grows downwards.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Rect {
+pub struct Rect {
     /// The left edge.
-    pub(crate) left: f64,
+    pub left: f64,
     /// The upper edge.
-    pub(crate) top: f64,
+    pub top: f64,
     /// The right edge.
-    pub(crate) right: f64,
+    pub right: f64,
     /// The lower edge.
-    pub(crate) bottom: f64,
+    pub bottom: f64,
 }
 
 impl Rect {
     /// Its width.
-    pub(crate) fn width(&self) -> f64 {
+    pub fn width(&self) -> f64 {
         self.right - self.left
     }
 
     /// Its height.
-    pub(crate) fn height(&self) -> f64 {
+    pub fn height(&self) -> f64 {
         self.bottom - self.top
     }
 }
 
 /// Where a text's given point lies along it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anchor {
+pub enum Anchor {
     /// At its start.
     Start,
     /// In its middle.
@@ -41,28 +41,28 @@ pub(crate) enum Anchor {
 
 /// A text at its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Text {
+pub struct Text {
     /// Its glyphs.
-    pub(crate) shaped: Shaped,
+    pub shaped: Shaped,
     /// The start of its baseline.
-    pub(crate) origin: (f64, f64),
+    pub origin: (f64, f64),
     /// Its size.
-    pub(crate) size: f64,
+    pub size: f64,
     /// Its colour.
-    pub(crate) color: Color,
+    pub color: Color,
     /// Whether it reads upwards.
-    pub(crate) upwards: bool,
+    pub upwards: bool,
     /// What it covers.
-    pub(crate) bounds: Rect,
+    pub bounds: Rect,
     /// What it says.
-    pub(crate) says: String,
+    pub says: String,
     /// Whether it belongs to a data point, and so lies within a plot.
-    pub(crate) is_label: bool,
+    pub is_label: bool,
 }
 
 /// One thing on the page.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Item {
+pub enum Item {
     /// A text.
     Text(Text),
     /// A stroked path.
@@ -85,21 +85,21 @@ pub(crate) enum Item {
 
 /// A laid-out figure.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Scene {
+pub struct Scene {
     /// The height that everything needs.
-    pub(crate) height: f64,
+    pub height: f64,
     /// What is on it, back to front.
-    pub(crate) items: Vec<Item>,
+    pub items: Vec<Item>,
     /// The areas in which data is drawn.
-    pub(crate) plots: Vec<PlotArea>,
+    pub plots: Vec<PlotArea>,
 }
 
 /// Where a panel's data is drawn.
-pub(crate) type PlotArea = Rect;
+pub type PlotArea = Rect;
 
 impl Scene {
     /// Puts a horizontal text at `(x, baseline)`.
-    pub(crate) fn text(
+    pub fn text(
         &mut self,
         says: &str,
         (x, baseline): (f64, f64),
@@ -131,7 +131,7 @@ impl Scene {
     }
 
     /// Puts the text of a data point at `(x, baseline)`, with a rim of paper that keeps it readable on lines.
-    pub(crate) fn label(&mut self, says: &str, at: (f64, f64), anchor: Anchor, size: f64, color: Color) {
+    pub fn label(&mut self, says: &str, at: (f64, f64), anchor: Anchor, size: f64, color: Color) {
         self.text(says, at, anchor, size, Weight::Regular, color);
         if let Some(Item::Text(text)) = self.items.last_mut() {
             text.is_label = true;
@@ -139,7 +139,7 @@ impl Scene {
     }
 
     /// Puts a text that reads upwards around `(baseline, y)`, its middle.
-    pub(crate) fn upward_text(
+    pub fn upward_text(
         &mut self,
         says: &str,
         (baseline, y): (f64, f64),
@@ -170,14 +170,14 @@ impl Scene {
     }
 
     /// Strokes a path, unless it is empty.
-    pub(crate) fn stroke(&mut self, path: String, pen: Pen) {
+    pub fn stroke(&mut self, path: String, pen: Pen) {
         if !path.is_empty() {
             self.items.push(Item::Stroke { path, pen });
         }
     }
 
     /// Fills a path, unless it is empty.
-    pub(crate) fn fill(&mut self, path: String, color: Color, opacity: f64) {
+    pub fn fill(&mut self, path: String, color: Color, opacity: f64) {
         if !path.is_empty() {
             self.items.push(Item::Fill { path, color, opacity });
         }

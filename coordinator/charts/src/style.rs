@@ -7,7 +7,7 @@ use super::ramp;
 
 /// What something is coloured as; a page may give each its own shade for a dark background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Color {
+pub enum Color {
     /// Text and axes.
     Ink,
     /// Notes and minor things.
@@ -26,10 +26,10 @@ const GROUPS: [&str; 7] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00"
 
 impl Color {
     /// How many groups have colours of their own.
-    pub(crate) const GROUPS: usize = GROUPS.len();
+    pub const GROUPS: usize = GROUPS.len();
 
     /// The colour on white paper.
-    pub(crate) const fn hex(self) -> &'static str {
+    pub const fn hex(self) -> &'static str {
         match self {
             Self::Ink => "#1c1c1c",
             Self::Muted => "#5f6368",
@@ -41,7 +41,7 @@ impl Color {
     }
 
     /// The name under which a page's style sheet finds it.
-    pub(crate) const fn class(self) -> &'static str {
+    pub const fn class(self) -> &'static str {
         const CLASSES: [&str; 7] = ["g0", "g1", "g2", "g3", "g4", "g5", "g6"];
         match self {
             Self::Ink => "ink",
@@ -58,58 +58,58 @@ const DASHES: [&str; 5] = ["", "7 3", "2 2.2", "9 2.6 2 2.6", "13 3.5"];
 
 /// How a line is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Pen {
+pub struct Pen {
     /// Its colour.
-    pub(crate) color: Color,
+    pub color: Color,
     /// Its pattern of dashes, an index; 0 is solid.
     dash: usize,
     /// Its width.
-    pub(crate) width: f64,
+    pub width: f64,
     /// How much it covers, from 0 to 1.
-    pub(crate) opacity: f64,
+    pub opacity: f64,
 }
 
 impl Pen {
     /// The pen of the n-th group's main line: colour and pattern both change with n, and 35 groups go without a repetition.
-    pub(crate) const fn group(n: usize) -> Self {
+    pub const fn group(n: usize) -> Self {
         Self { color: Color::Group(n), dash: (n + n / GROUPS.len()) % DASHES.len(), width: 1.7, opacity: 1.0 }
     }
 
     /// A solid line.
-    pub(crate) const fn solid(color: Color, width: f64) -> Self {
+    pub const fn solid(color: Color, width: f64) -> Self {
         Self { color, dash: 0, width, opacity: 1.0 }
     }
 
     /// A line in this pattern of dashes, an index; 0 is solid.
-    pub(crate) const fn patterned(color: Color, pattern: usize, width: f64) -> Self {
+    pub const fn patterned(color: Color, pattern: usize, width: f64) -> Self {
         Self { color, dash: pattern % DASHES.len(), width, opacity: 1.0 }
     }
 
     /// The same pen, thinner and lighter: for single runs behind what sums them up.
-    pub(crate) const fn faint(self, width: f64, opacity: f64) -> Self {
+    pub const fn faint(self, width: f64, opacity: f64) -> Self {
         Self { width, opacity, ..self }
     }
 
     /// The dash pattern as SVG writes it; empty if solid.
-    pub(crate) const fn dashes(self) -> &'static str {
+    pub const fn dashes(self) -> &'static str {
         DASHES[self.dash]
     }
 }
 
 /// The width of every figure: 7.5 inches at 96 pixels an inch, so that 11 pixels are 7 points across a printed page's text.
-pub(crate) const WIDTH: f64 = 720.0;
+pub const WIDTH: f64 = 720.0;
 /// The empty border around everything.
-pub(crate) const MARGIN: f64 = 14.0;
+pub const MARGIN: f64 = 14.0;
 /// The size of the title.
-pub(crate) const TITLE: f64 = 15.0;
+pub const TITLE: f64 = 15.0;
 /// The size of panel titles and letters.
-pub(crate) const PANEL_TITLE: f64 = 12.5;
+pub const PANEL_TITLE: f64 = 12.5;
 /// The size of axis labels and of the legend.
-pub(crate) const LABEL: f64 = 12.0;
+pub const LABEL: f64 = 12.0;
 /// The size of tick labels.
-pub(crate) const TICK: f64 = 11.0;
+pub const TICK: f64 = 11.0;
 /// The size of notes.
-pub(crate) const NOTE: f64 = 10.5;
+pub const NOTE: f64 = 10.5;
 
 #[cfg(test)]
 mod tests {

@@ -7,10 +7,10 @@ use super::path::coordinate;
 use super::scene::{Item, Scene, Text};
 use super::style::{Color, Pen, WIDTH};
 use super::text::{self, Weight};
-use crate::report::escape::escape;
+use crate::escape::escape;
 
 /// The SVG of `scene`. `prefix` starts every id in it, so that several can stand in one page.
-pub(crate) fn write(scene: &Scene, prefix: &str, title: &str, description: &str) -> String {
+pub fn write(scene: &Scene, prefix: &str, title: &str, description: &str) -> String {
     let mut svg = String::new();
     write_into(&mut svg, scene, &escape(prefix), title, description).expect("text can be written to");
     svg

@@ -15,15 +15,15 @@ const REGULAR: &[u8] = include_bytes!("fonts/Inter-Regular.otf");
 const SEMI_BOLD: &[u8] = include_bytes!("fonts/Inter-SemiBold.otf");
 
 /// The height of capitals and figures, in ems.
-pub(crate) const CAP_HEIGHT: f64 = 0.73;
+pub const CAP_HEIGHT: f64 = 0.73;
 /// How far text reaches above its baseline, accents and superscripts included, in ems.
-pub(crate) const ASCENT: f64 = 0.80;
+pub const ASCENT: f64 = 0.80;
 /// How far text reaches below its baseline, in ems.
-pub(crate) const DESCENT: f64 = 0.22;
+pub const DESCENT: f64 = 0.22;
 
 /// The two weights that figures use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Weight {
+pub enum Weight {
     /// Labels.
     Regular,
     /// Titles and panel letters.
@@ -32,27 +32,27 @@ pub(crate) enum Weight {
 
 /// A glyph of a shaped text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Glyph {
+pub struct Glyph {
     /// The glyph's number in its font.
-    pub(crate) id: u32,
+    pub id: u32,
     /// Its origin, in font units from the text's start.
-    pub(crate) x: i32,
+    pub x: i32,
 }
 
 /// A text, shaped: its glyphs and its width.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Shaped {
+pub struct Shaped {
     /// The weight that it was shaped in.
-    pub(crate) weight: Weight,
+    pub weight: Weight,
     /// The glyphs, left to right.
-    pub(crate) glyphs: Vec<Glyph>,
+    pub glyphs: Vec<Glyph>,
     /// The width in font units.
     advance: i32,
 }
 
 impl Shaped {
     /// Shapes `text` with kerning and figures of one width.
-    pub(crate) fn new(text: &str, weight: Weight) -> Self {
+    pub fn new(text: &str, weight: Weight) -> Self {
         let face = Face::of(weight);
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
@@ -76,18 +76,18 @@ impl Shaped {
     }
 
     /// The width at this font size.
-    pub(crate) fn width(&self, size: f64) -> f64 {
+    pub fn width(&self, size: f64) -> f64 {
         f64::from(self.advance) * size / Face::of(self.weight).units_per_em
     }
 }
 
 /// The width of `text` at this size.
-pub(crate) fn width(text: &str, weight: Weight, size: f64) -> f64 {
+pub fn width(text: &str, weight: Weight, size: f64) -> f64 {
     Shaped::new(text, weight).width(size)
 }
 
 /// `text`, cut and ended with an ellipsis if it is wider than `limit`.
-pub(crate) fn fit(text: &str, weight: Weight, size: f64, limit: f64) -> String {
+pub fn fit(text: &str, weight: Weight, size: f64, limit: f64) -> String {
     if width(text, weight, size) <= limit {
         return text.to_owned();
     }
@@ -110,7 +110,7 @@ pub(crate) fn fit(text: &str, weight: Weight, size: f64, limit: f64) -> String {
 }
 
 /// Texts, each cut if it is wider than its limit. Those that would read the same once cut end with their place in the row.
-pub(crate) fn fit_apart(texts: &[(&str, f64)], weight: Weight, size: f64) -> Vec<String> {
+pub fn fit_apart(texts: &[(&str, f64)], weight: Weight, size: f64) -> Vec<String> {
     let cut: Vec<String> = texts.iter().map(|&(text, limit)| fit(text, weight, size, limit)).collect();
     let apart = |(place, &(text, limit)): (usize, &(&str, f64))| {
         let is_like = |other: usize| cut[other] == cut[place] && texts[other].0 != text;
@@ -124,7 +124,7 @@ pub(crate) fn fit_apart(texts: &[(&str, f64)], weight: Weight, size: f64) -> Vec
 }
 
 /// `text` in lines no wider than `limit`, broken at spaces; a word wider than a line is cut.
-pub(crate) fn wrap(text: &str, weight: Weight, size: f64, limit: f64) -> Vec<String> {
+pub fn wrap(text: &str, weight: Weight, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         if let Some(line) = lines.last_mut() {
@@ -140,12 +140,12 @@ pub(crate) fn wrap(text: &str, weight: Weight, size: f64, limit: f64) -> Vec<Str
 }
 
 /// The font units of an em.
-pub(crate) fn units_per_em(weight: Weight) -> f64 {
+pub fn units_per_em(weight: Weight) -> f64 {
     Face::of(weight).units_per_em
 }
 
 /// A glyph's outline as SVG path data, in font units, y upwards. Empty for a space.
-pub(crate) fn outline(weight: Weight, glyph: u32) -> String {
+pub fn outline(weight: Weight, glyph: u32) -> String {
     let mut path = PathData::default();
     if let Some(outline) = Face::of(weight).font.outline_glyphs().get(GlyphId::new(glyph)) {
         let settings = DrawSettings::unhinted(Size::unscaled(), LocationRef::default());

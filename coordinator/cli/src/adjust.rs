@@ -10,7 +10,7 @@ use super::failure::Done;
 use super::launch::call_failed;
 use super::output::Output;
 use super::status::{describe, summary_value};
-use crate::client::Client;
+use basin_coordinator::client::Client;
 
 /// A sweep's claim on the workers; what isn't given stays as it is.
 #[derive(Debug, Clone, Args)]

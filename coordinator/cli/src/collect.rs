@@ -15,7 +15,7 @@ use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::report;
-use crate::report::{Part, is_of_this_object};
+use basin_report::{Part, is_of_this_object};
 
 /// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
 const CONCURRENT: usize = 16;

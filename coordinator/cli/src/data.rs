@@ -19,7 +19,7 @@ use super::failure::OrFail;
 use super::failure::{Done, Failed};
 use super::lookup::{self, OrStore};
 use super::output::{Output, table};
-use crate::launch::way_out;
+use basin_coordinator::launch::way_out;
 
 /// The data set of this name, if Basin knows one.
 fn known(name: &str) -> Result<DatasetName, Failed> {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::arguments::Doctor;
 use super::failure::{Done, Failed};
 use super::output::Output;
-use crate::launch;
+use basin_coordinator::launch;
 
 /// One thing that was looked at.
 struct Finding {

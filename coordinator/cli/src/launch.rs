@@ -7,7 +7,7 @@ use super::arguments::Launch;
 use super::failure::{Done, Failed};
 use super::output::Output;
 use super::source;
-use crate::client::{CallError, Client};
+use basin_coordinator::client::{CallError, Client};
 
 /// The failure of a call.
 pub(super) fn call_failed(error: CallError) -> Failed {

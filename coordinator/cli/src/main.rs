@@ -1,5 +1,5 @@
 //! The program `basin`. All of it is in the library.
 
 fn main() -> std::process::ExitCode {
-    basin_coordinator::cli::main()
+    basin_cli::main()
 }

@@ -14,7 +14,7 @@ use super::failure::{Done, Failed};
 use super::output::{Output, span, table};
 use super::report::damaged_hint;
 use super::{lookup, same_runs, source};
-use crate::launch;
+use basin_coordinator::launch;
 
 /// Commits whose manifests are read to predict times, at most: one of each shape is enough.
 const SAMPLES: usize = 200;

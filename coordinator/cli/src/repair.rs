@@ -13,11 +13,11 @@ use super::launch::call_failed;
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::serve::not_started;
-use crate::client::Client;
-use crate::journal::SqliteJournal;
-use crate::reign::{Reign, ReignError, Workplace};
-use crate::server::{JournalAt, StartError};
-use crate::service::{Coordinator, Repaired, RepairedTask};
+use basin_coordinator::client::Client;
+use basin_coordinator::journal::SqliteJournal;
+use basin_coordinator::reign::{Reign, ReignError, Workplace};
+use basin_coordinator::server::{JournalAt, StartError};
+use basin_coordinator::service::{Coordinator, Repaired, RepairedTask};
 
 /// Tasks that are looked at at once in the store alone.
 const CHUNK: usize = 256;

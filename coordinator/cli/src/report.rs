@@ -10,7 +10,7 @@ use super::arguments::Report;
 use super::failure::{Done, Failed, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
-use crate::report::{self, FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
+use basin_report::{self, FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim(out: &Path, sweep: &SweepId, replaces: bool) -> Result<OutputFolder, Failed> {

@@ -4,7 +4,7 @@ use basin_domain::sweep::Source;
 
 use super::arguments::SweepFile;
 use super::failure::{Failed, OrFail};
-use crate::launch::PrepareError;
+use basin_coordinator::launch::PrepareError;
 
 /// Reads the file.
 pub(super) fn read(file: &SweepFile) -> Result<Source, Failed> {

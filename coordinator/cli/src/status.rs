@@ -13,7 +13,7 @@ use super::failure::{Done, Failed};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
-use crate::client::Client;
+use basin_coordinator::client::Client;
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({

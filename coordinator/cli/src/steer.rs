@@ -8,7 +8,7 @@ use super::failure::Done;
 use super::launch::call_failed;
 use super::output::Output;
 use super::status::{describe, summary_value};
-use crate::client::Client;
+use basin_coordinator::client::Client;
 
 /// Steers a sweep and says how it stands now.
 pub(super) async fn steer(arguments: SweepAt, steering: Steering, output: Output) -> Done {

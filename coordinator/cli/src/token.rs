@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::arguments::Token;
 use super::failure::{Done, Failed, OrFail};
 use super::output::{Output, table};
-use crate::trust::{Entry, Minted, Role, TokenFile, TokenFileError};
+use basin_coordinator::trust::{Entry, Minted, Role, TokenFile, TokenFileError};
 
 const DAY: u64 = 86_400;
 

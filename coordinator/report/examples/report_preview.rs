@@ -1,11 +1,11 @@
-//! Writes a report of made-up results, to look at figures and page: `cargo run --release -p basin-coordinator --example
+//! Writes a report of made-up results, to look at figures and page: `cargo run --release -p basin-report --example
 //! report_preview -- OUT [SEEDS]`. The figure of recorded weights, which takes a store, is in OUT/weights.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a tool for developers")]
 
 use std::path::PathBuf;
 
-use basin_coordinator::report::{
+use basin_report::{
     DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, State, write,
 };
 use basin_domain::id::SweepId;
@@ -13,13 +13,13 @@ use basin_domain::sweep::{Datasets, Source};
 use basin_storage::{Store, SweepRecord};
 use samples_of_weights::Fate;
 
-#[path = "../src/report/samples.rs"]
+#[path = "../src/samples.rs"]
 mod samples;
-#[path = "../src/report/samples_of_lines.rs"]
+#[path = "../src/samples_of_lines.rs"]
 mod samples_of_lines;
-#[path = "../src/report/samples_of_points.rs"]
+#[path = "../src/samples_of_points.rs"]
 mod samples_of_points;
-#[path = "../src/report/samples_of_weights.rs"]
+#[path = "../src/samples_of_weights.rs"]
 mod samples_of_weights;
 
 #[tokio::main]

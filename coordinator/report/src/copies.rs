@@ -153,7 +153,7 @@ mod tests {
     use basin_domain::value::Value;
 
     use super::*;
-    use crate::report::samples;
+    use crate::samples;
 
     #[test]
     fn points_that_are_one_run_are_named_by_what_tells_them_apart() {
@@ -171,14 +171,14 @@ mod tests {
         let all: Vec<&Run> = runs.iter().collect();
         assert_eq!(sentences(&all), ["batch size 256, 512 and 1,024 are one run (of each of 2 seeds)"]);
         assert_eq!(sentences(&all[..4]), [""; 0]);
-        assert_eq!(crate::report::runs::distinct(all).len(), 6);
+        assert_eq!(crate::runs::distinct(all).len(), 6);
     }
 
     #[test]
     fn a_task_of_two_experiments_is_one_run_even_before_it_has_run() {
         let mut runs: Vec<Run> = samples::images(1, 3);
         runs[1].task.id = runs[0].task.id;
-        runs.iter_mut().for_each(|run| run.state = crate::report::State::Missing);
+        runs.iter_mut().for_each(|run| run.state = crate::State::Missing);
         assert_eq!(sentences(&runs.iter().collect::<Vec<_>>()), ["“shallow” and “deep” are one run"]);
     }
 }

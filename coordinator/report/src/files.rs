@@ -15,7 +15,7 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use super::chart::png;
+use basin_charts::png;
 use super::claims::{self, Judgement};
 use super::figures::{self, Drawn};
 use super::folder::{IfAnothers, OutputFolder, Part, part_name};

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::chart::scale::{Kind, drawable};
+use basin_charts::scale::{Kind, drawable};
 
 /// Why a run, or a value of one, isn't used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

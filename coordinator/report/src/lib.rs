@@ -1,14 +1,12 @@
 //! The report: tables, figures and a page, made from the store alone.
 //!
 //! [`write()`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is where to
-//! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`chart`]), claims ([`claims`]) and the page ([`page`]) are pure
+//! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`basin_charts`]), claims ([`claims`]) and the page ([`page`]) are pure
 //! functions of them. Result tables and figures hold no time, host or attempt, so that the same results give the same
 //! bytes; a report of a sweep that isn't done says what is missing.
 
-mod chart;
 mod claims;
 mod copies;
-mod escape;
 mod figures;
 mod files;
 mod folder;
@@ -52,7 +50,7 @@ use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepError;
 use basin_storage::{StorageError, Store, SweepRecord};
 
-pub use chart::png::RenderError;
+pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
 pub use folder::{FolderError, IfAnothers, OutputFolder, Part};
 pub(crate) use gather::is_of_this_object;

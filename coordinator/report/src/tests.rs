@@ -12,9 +12,9 @@ use basin_domain::task::Task;
 use basin_domain::value::Value;
 use basin_storage::{AttemptWriter, Ending, Store, SweepRecord};
 
-use super::chart::layout::{Dress, lay_out};
-use super::chart::scene::{Item, Rect, Scene, Text};
-use super::chart::style::WIDTH;
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::scene::{Item, Rect, Scene, Text};
+use basin_charts::style::WIDTH;
 use super::figures;
 use super::{ReportError, Results, Run, State, Status, samples};
 
@@ -161,7 +161,7 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
             let what = format!("{} with {losses:?}", figure.id);
             assert_tidy(&scene(&figure, &runs, Dress::Full), &what);
             let drawn = figures::draw(&figure, &runs, &[]);
-            assert!(super::chart::png::render(&drawn.svg).is_ok(), "{what}");
+            assert!(basin_charts::png::render(&drawn.svg).is_ok(), "{what}");
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
         }
     }

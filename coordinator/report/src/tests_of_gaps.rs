@@ -6,8 +6,8 @@ use basin_domain::record::{Axis, Record};
 use basin_domain::value::Value;
 use proptest::prelude::*;
 
-use super::chart::scale::drawable;
-use super::chart::{Chart, Mark};
+use basin_charts::scale::drawable;
+use basin_charts::{Chart, Mark};
 use super::{Run, figures, samples};
 
 /// Values of which each has something to be said.

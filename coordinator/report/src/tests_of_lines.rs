@@ -1,7 +1,7 @@
 use basin_domain::record::Outcome;
 
-use super::chart::layout::{Dress, lay_out};
-use super::chart::{Chart, Mark};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Chart, Mark};
 use super::samples_of_lines::{interpolations, line_figures, searches, spectra};
 use super::tests::assert_tidy;
 use super::{Run, State, figures};

@@ -2,9 +2,9 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::record::Outcome;
 use basin_domain::value::Value;
 
-use super::chart::layout::{Dress, lay_out};
-use super::chart::style::Color;
-use super::chart::{Chart, Mark, Swatch};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::style::Color;
+use basin_charts::{Chart, Mark, Swatch};
 use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};
 use super::tests::assert_tidy;
 use super::{Run, State, figures};

@@ -9,7 +9,7 @@ use basin_domain::id::{FigureId, TaskId};
 use basin_domain::record::{Axis, Record};
 use basin_domain::value::Value;
 
-use super::chart::layout::{Dress, lay_out};
+use basin_charts::layout::{Dress, lay_out};
 use super::projection::{LeftOut, Projection, WeightPath};
 use super::samples::Noise;
 use super::tests::assert_tidy;
@@ -174,7 +174,7 @@ fn check(count: usize, group: &[&str], facet: Option<&str>) {
         let begun = Instant::now();
         let (chart, _) = figures::chart(&figure, runs, &projections);
         let scene = lay_out(&chart, Dress::Full);
-        let svg = super::chart::svg::write(&scene, "f", &chart.title, &chart.description);
+        let svg = basin_charts::svg::write(&scene, "f", &chart.title, &chart.description);
         let took = begun.elapsed();
         assert!(took < TIME, "{what}: {took:?}");
         assert!(svg.len() <= LARGEST, "{what}: {} bytes", svg.len());

@@ -4,8 +4,8 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::record::Axis;
 use basin_storage::Store;
 
-use super::chart::layout::{Dress, lay_out};
-use super::chart::{Mark, Panel};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Mark, Panel};
 use super::samples_of_weights::{Fate, put_weights, surface_figures, surfaces, weights};
 use super::tests::assert_tidy;
 use super::{Results, Run, State, figures, gather};
@@ -184,7 +184,7 @@ fn the_surfaces_of_one_facet_stand_in_a_row() {
     let rows = |figure: &Figure| -> Vec<Vec<String>> {
         let (chart, _) = figures::chart(figure, &surfaces(2), &[]);
         let titles =
-            |row: super::chart::Row| row.panels.into_iter().filter_map(|panel| panel.title).collect();
+            |row: basin_charts::Row| row.panels.into_iter().filter_map(|panel| panel.title).collect();
         chart.rows.into_iter().map(titles).collect()
     };
     let [a, b, c, d] =
@@ -250,7 +250,7 @@ fn cells_without_a_place_are_counted_and_never_a_panic() {
     for change in extremes {
         for log in [false, true] {
             let (_, drawn) = surface(&figure(log), &with_losses(change));
-            assert!(super::chart::png::render(&drawn.svg).is_ok());
+            assert!(basin_charts::png::render(&drawn.svg).is_ok());
         }
     }
 }

@@ -11,7 +11,6 @@
 pub mod backend;
 pub mod metrics;
 pub mod table;
-#[cfg(feature = "testing")]
 pub mod testing;
 
 mod answer;

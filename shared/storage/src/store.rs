@@ -70,7 +70,6 @@ impl Store {
     }
 
     /// The same over objects that lie in the folder `root`. For tests with faults.
-    #[cfg(feature = "testing")]
     pub fn from_object_store_in(objects: Arc<dyn ObjectStore>, url: &str, root: PathBuf) -> Self {
         Self::of(backend::Opened { objects, url: url.to_owned(), root: Some(root) })
     }

@@ -12,7 +12,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Finding;
-use crate::client::{CallError, Client};
+use basin_coordinator::client::{CallError, Client};
 
 /// How long a coordinator may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -14,10 +14,10 @@ use super::failure::{Done, Failed};
 use super::output::Output;
 use super::token::tokens_failed;
 use super::{lookup, signals};
-use crate::journal::postgres::{Address, Environment};
-use crate::server::{JournalAt, Server, Settings, StartError};
-use crate::service::Role;
-use crate::trust::{ServerFiles, Tokens, Trust};
+use basin_coordinator::journal::postgres::{Address, Environment};
+use basin_coordinator::server::{JournalAt, Server, Settings, StartError};
+use basin_coordinator::service::Role;
+use basin_coordinator::trust::{ServerFiles, Tokens, Trust};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
 const SHORTEST_LEASE: f64 = 1.0;

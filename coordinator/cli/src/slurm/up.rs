@@ -19,7 +19,7 @@ use super::engine::{Engine, JobId};
 use super::error::SlurmError;
 use super::plan::{Limits, Memory, Work};
 use super::script::Script;
-use crate::client::{CallError, Client};
+use basin_coordinator::client::{CallError, Client};
 
 /// A worker that wasn't heard for longer has left, or is cut off.
 const SILENT_AFTER: Duration = Duration::from_secs(60);

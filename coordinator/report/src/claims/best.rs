@@ -8,11 +8,11 @@ use super::finding::{Basis, Finding, stated};
 use super::pair;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::copies;
-use crate::report::left_out::LeftOut;
-use crate::report::projection::is_selected;
-use crate::report::runs::{Computation, Run};
-use crate::report::statistics::{Difference, LEVEL};
+use crate::copies;
+use crate::left_out::LeftOut;
+use crate::projection::is_selected;
+use crate::runs::{Computation, Run};
+use crate::statistics::{Difference, LEVEL};
 
 /// A point: runs that differ in their seed only.
 struct Point<'a> {

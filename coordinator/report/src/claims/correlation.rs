@@ -6,10 +6,10 @@ use basin_domain::record::Record;
 use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::figures::names;
-use crate::report::left_out::{Reason, finite};
-use crate::report::runs::Run;
-use crate::report::statistics::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
+use crate::figures::names;
+use crate::left_out::{Reason, finite};
+use crate::runs::Run;
+use crate::statistics::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
 
 /// What should go with what.
 pub(super) struct Wanted<'a> {

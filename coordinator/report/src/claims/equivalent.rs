@@ -6,9 +6,9 @@ use super::finding::{Finding, stated};
 use super::pair;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::left_out::positive;
-use crate::report::runs::Run;
-use crate::report::statistics::LEVEL;
+use crate::left_out::positive;
+use crate::runs::Run;
+use crate::statistics::LEVEL;
 
 /// The ratio of the geometric means of a positive measure, against 1/factor and factor.
 pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str, factor: f64) -> Finding {

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::verdict::Verdict;
-use crate::report::chart::number;
-use crate::report::left_out::LeftOut;
+use basin_charts::number;
+use crate::left_out::LeftOut;
 
 /// What a check measured, and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,7 +130,7 @@ pub(super) fn stated(value: f64) -> String {
 }
 
 /// The fewest runs that decide anything.
-pub(super) const TOO_FEW: usize = crate::report::statistics::FEWEST;
+pub(super) const TOO_FEW: usize = crate::statistics::FEWEST;
 
 /// Why nothing follows without an interval, where no better reason is known.
 const NO_INTERVAL: &str = "there is no interval";

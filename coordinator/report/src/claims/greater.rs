@@ -6,8 +6,8 @@ use super::finding::{Finding, stated};
 use super::pair;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::runs::Run;
-use crate::report::statistics::LEVEL;
+use crate::runs::Run;
+use crate::statistics::LEVEL;
 
 /// The difference of the means, against 0.
 pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str) -> Finding {

@@ -2,9 +2,9 @@
 
 use super::finding::Finding;
 use super::sample::Sample;
-use crate::report::copies;
-use crate::report::runs::Run;
-use crate::report::statistics::{Difference, difference};
+use crate::copies;
+use crate::runs::Run;
+use crate::statistics::{Difference, difference};
 
 /// The difference between the means of two samples of one point each, paired where they have the same seeds.
 pub(super) fn compare(a: &Sample<'_, f64>, b: &Sample<'_, f64>, level: f64) -> Option<Difference> {

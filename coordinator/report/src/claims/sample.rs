@@ -6,10 +6,10 @@ use basin_domain::claim::Selection;
 use basin_domain::record::Record;
 
 use super::finding::Basis;
-use crate::report::copies;
-use crate::report::left_out::{Kept, Reason, finite};
-use crate::report::projection::is_selected;
-use crate::report::runs::{Computation, Run, distinct};
+use crate::copies;
+use crate::left_out::{Kept, Reason, finite};
+use crate::projection::is_selected;
+use crate::runs::{Computation, Run, distinct};
 
 /// The runs of a selection that have a quantity, and how many don't. Runs that are one computation are one run.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,9 +6,9 @@ use basin_domain::record::Record;
 use super::finding::{Finding, stated};
 use super::sample::Sample;
 use super::verdict::Verdict;
-use crate::report::left_out::Reason;
-use crate::report::runs::Run;
-use crate::report::statistics::{LEVEL, mean_interval};
+use crate::left_out::Reason;
+use crate::runs::Run;
+use crate::statistics::{LEVEL, mean_interval};
 
 /// The roughness of a series, as a mean over runs, against the bound.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> Finding {

@@ -8,7 +8,7 @@ use basin_domain::value::Value;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::*;
-use crate::report::{State, samples};
+use crate::{State, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
 pub(super) fn run(width: i64, seed: u64, record: Record) -> Run {
@@ -417,7 +417,7 @@ fn results() -> Results {
             checks: vec![within(width(1), 2.0, 3.0), within(width(2), 0.0, 1.0)],
         },
     ];
-    crate::report::tests::results_with_claims(runs, claims)
+    crate::tests::results_with_claims(runs, claims)
 }
 
 #[test]
@@ -474,7 +474,7 @@ fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
     let mut runs = samples::functions(5);
     runs.extend(samples::images(5, 100));
     let folder = tempfile::tempdir().unwrap();
-    let results = crate::report::tests::results_with_claims(runs, samples::claims());
+    let results = crate::tests::results_with_claims(runs, samples::claims());
     let page = std::fs::read_to_string(results.write(folder.path()).unwrap().page).unwrap();
     assert!(page.contains("Left out: of the second: 1 diverged, 1 missing"));
     assert!(

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::tests::{all, diverge, found, run, width, y};
 use super::*;
-use crate::report::{State, samples};
+use crate::{State, samples};
 
 const SEEDS: u64 = 6;
 

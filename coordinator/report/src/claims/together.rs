@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::finding::{Basis, Finding, stated};
 use super::verdict::Verdict;
-use crate::report::projection::Distances;
-use crate::report::statistics::{LEVEL, jackknife_interval};
+use crate::projection::Distances;
+use crate::statistics::{LEVEL, jackknife_interval};
 
 /// The mean distance between the runs' ends as a share of the mean distance from a run's first to its last weights, against
 /// the bound. Its interval is that of the jackknife over runs, computed from logarithms: a distance between two runs is left

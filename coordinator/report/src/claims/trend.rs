@@ -6,9 +6,9 @@ use basin_domain::record::Record;
 use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::left_out::Reason;
-use crate::report::runs::Run;
-use crate::report::statistics::{LEVEL, mean_interval, spearman};
+use crate::left_out::Reason;
+use crate::runs::Run;
+use crate::statistics::{LEVEL, mean_interval, spearman};
 
 /// The rank correlation of a series' values with its x in each run, as a mean over runs, against the bound.
 pub(super) fn decide(

@@ -5,8 +5,8 @@ use basin_domain::claim::Selection;
 use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::report::runs::Run;
-use crate::report::statistics::{LEVEL, mean_interval};
+use crate::runs::Run;
+use crate::statistics::{LEVEL, mean_interval};
 
 /// The mean, against the bounds.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, low: f64, high: f64) -> Finding {

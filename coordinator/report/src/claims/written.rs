@@ -1,7 +1,7 @@
 //! The table of claims as files. They hold no time, host or attempt: the same results give the same bytes.
 
 use super::Judgement;
-use crate::report::tables::csv as fields;
+use crate::tables::csv as fields;
 
 /// A row a check: the claim's number from 1, its text and verdict, and what the check found.
 pub(crate) fn csv(judgements: &[Judgement]) -> String {

@@ -4,13 +4,13 @@ use basin_domain::record::{Axis, Record};
 
 use super::data::{Row, Rows};
 use super::limits;
-use crate::report::chart::Mark;
-use crate::report::chart::layout::BAND;
-use crate::report::chart::scale::Kind;
-use crate::report::chart::style::{Color, Pen};
-use crate::report::left_out::{Kept, LeftOut, placed};
-use crate::report::runs::{Run, distinct};
-use crate::report::statistics::{Bin, Center, Point, binned, summarise};
+use basin_charts::Mark;
+use basin_charts::layout::BAND;
+use basin_charts::scale::Kind;
+use basin_charts::style::{Color, Pen};
+use crate::left_out::{Kept, LeftOut, placed};
+use crate::runs::{Run, distinct};
+use crate::statistics::{Bin, Center, Point, binned, summarise};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;

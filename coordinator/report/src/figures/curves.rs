@@ -9,11 +9,11 @@ use super::data::Rows;
 use super::groups::{self, Group, Groups, Sizes};
 use super::notes::Remark;
 use super::{columns, height, limits, names, notes};
-use crate::report::chart::scale::Kind;
-use crate::report::chart::style::{Color, Pen};
-use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch};
-use crate::report::runs::{Counts, Run};
-use crate::report::statistics::Center;
+use basin_charts::scale::Kind;
+use basin_charts::style::{Color, Pen};
+use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
+use crate::runs::{Counts, Run};
+use crate::statistics::Center;
 
 const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that ends in a cross.";
 

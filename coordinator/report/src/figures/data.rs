@@ -1,6 +1,6 @@
 //! A figure's data, as the CSV beside it holds it.
 
-use crate::report::tables::csv;
+use crate::tables::csv;
 
 /// What a row of a figure's data is.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,11 +10,11 @@ use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::{limits, names};
-use crate::report::chart::scale::Kind;
-use crate::report::chart::style::{Color, Pen};
-use crate::report::chart::{self, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::report::runs::{Counts, Run, distinct};
-use crate::report::statistics::{Center, binned};
+use basin_charts::scale::Kind;
+use basin_charts::style::{Color, Pen};
+use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
+use crate::runs::{Counts, Run, distinct};
+use crate::statistics::{Center, binned};
 
 /// Series with more points than this are drawn in bins: beyond, neither a plot nor a table of 100 runs shows more.
 const LONG: usize = 4_000;
@@ -252,8 +252,8 @@ mod tests {
     use basin_domain::figure::Layout;
 
     use super::*;
-    use crate::report::State;
-    use crate::report::samples;
+    use crate::State;
+    use crate::samples;
 
     fn drawn(runs: &[Run], y: &str, log_y: &[String]) -> (Chart, String, String) {
         let y = [y.to_owned()];
@@ -282,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_search_begins_at_an_upright_line_only_if_it_does_in_all_runs() {
-        let mut runs = crate::report::samples_of_lines::searches(5);
+        let mut runs = crate::samples_of_lines::searches(5);
         let uprights = |chart: &Chart| {
             chart.rows[0].panels[0].marks.iter().filter(|mark| matches!(mark, Mark::Upright { .. })).count()
         };

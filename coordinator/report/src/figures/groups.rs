@@ -6,8 +6,8 @@ use basin_domain::id::ExperimentId;
 
 use super::labels::{self, Labels, Setting};
 use super::{limits, names};
-use crate::report::chart::{Entry, number};
-use crate::report::runs::{Run, distinct};
+use basin_charts::{Entry, number};
+use crate::runs::{Run, distinct};
 
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]
@@ -266,7 +266,7 @@ mod tests {
     use basin_domain::value::Value;
 
     use super::*;
-    use crate::report::samples;
+    use crate::samples;
 
     #[test]
     fn groups_are_what_varies_but_the_seed_and_the_facet() {

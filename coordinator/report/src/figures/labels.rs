@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::value::Value;
 
-use crate::report::chart::number;
+use basin_charts::number;
 
 /// A value of a parameter, or none where a run has no such parameter.
 pub(crate) type Setting = Option<Value>;

@@ -1,7 +1,7 @@
 //! How much a figure draws at most, so that a picture stays one of thousands of runs too. The rest is counted below the
 //! figure, is one line of the legend, and is in the figure's data.
 
-use crate::report::chart::{Entry, Swatch, number};
+use basin_charts::{Entry, Swatch, number};
 
 /// The most groups that are drawn: so many have a pen and a marker of their own.
 pub(super) const GROUPS: usize = 35;

@@ -21,8 +21,8 @@ mod trajectories;
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::FigureId;
 
-use super::chart::layout::{Dress, lay_out};
-use super::chart::{Chart, svg};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Chart, svg};
 use super::projection::Projection;
 use super::runs::Run;
 use data::Rows;

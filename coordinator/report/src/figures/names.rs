@@ -7,7 +7,7 @@ use basin_domain::record::Axis;
 use basin_domain::value::Value;
 
 use super::labels;
-use crate::report::runs::Run;
+use crate::runs::Run;
 
 /// A series' quantity with its unit, as an axis says it.
 pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {

@@ -1,9 +1,9 @@
 //! The table of claims on the page.
 
-use crate::report::chart::number::significant;
-use crate::report::claims::{Finding, Judgement, Verdict};
-use crate::report::escape::escape;
-use crate::report::statistics::{FEWEST, FEWEST_OF_CORRELATION};
+use basin_charts::number::significant;
+use crate::claims::{Finding, Judgement, Verdict};
+use basin_charts::escape::escape;
+use crate::statistics::{FEWEST, FEWEST_OF_CORRELATION};
 
 /// The claims as a section of the page; nothing if there are none.
 pub(super) fn section(judgements: &[Judgement]) -> String {

@@ -5,14 +5,14 @@ use std::collections::{BTreeSet, HashMap};
 use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::record::Outcome;
 
-use crate::report::Results;
-use crate::report::chart::number;
-use crate::report::copies::{self, Points};
-use crate::report::escape::escape;
-use crate::report::figures::labels::{self, Labels, Setting};
-use crate::report::figures::names;
-use crate::report::runs::{Counts, Run, State};
-use crate::report::tables::commit_digest;
+use crate::Results;
+use basin_charts::number;
+use crate::copies::{self, Points};
+use basin_charts::escape::escape;
+use crate::figures::labels::{self, Labels, Setting};
+use crate::figures::names;
+use crate::runs::{Counts, Run, State};
+use crate::tables::commit_digest;
 
 /// The most problems and digests that the page lists; the files have all.
 const LISTED: usize = 200;

@@ -9,9 +9,9 @@ use std::fmt::Write as _;
 use basin_storage::table::Table;
 
 use super::Results;
-use super::chart::number;
+use basin_charts::number;
 use super::claims::Judgement;
-use super::escape::escape;
+use basin_charts::escape::escape;
 use super::figures::Drawn;
 use super::runs::Counts;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::ALL_LAYERS;
 use super::gather::Files;
 use super::usable::Usable;
-use crate::report::runs::Run;
+use crate::runs::Run;
 
 /// Distances between the recorded weights of the runs that a check looks at, over all parameters. Runs are named by
 /// their seeds.

@@ -14,10 +14,10 @@ use futures::{StreamExt, TryStreamExt};
 
 use super::weights_file::{WeightsFile, WeightsFileError};
 use super::{DistancesByCheck, ProjectionsByFigure, distances, plane};
-use crate::report::ReportError;
-use crate::report::figures::groups;
-use crate::report::gather::is_of_this_object;
-use crate::report::runs::{Run, State, distinct};
+use crate::ReportError;
+use crate::figures::groups;
+use crate::gather::is_of_this_object;
+use crate::runs::{Run, State, distinct};
 
 /// Results that are fetched at once.
 const CONCURRENT: usize = 4;
@@ -31,7 +31,7 @@ pub(super) type Files = BTreeMap<TaskId, Result<WeightsFile, String>>;
 /// # Errors
 /// If the store can't be reached, or the folder not be written. A single result that is damaged is no error: its run is
 /// left out, and that is said.
-pub(in crate::report) async fn gather(
+pub(crate) async fn gather(
     store: &Store,
     figures: &[Figure],
     claims: &[Claim],
@@ -101,7 +101,7 @@ fn together(check: &Check) -> Option<&Selection> {
 
 /// Whether a selection means this run: by its coordinates, which are what the sweep file was checked by. A parameter that
 /// isn't given at the run's point selects it by no default.
-pub(in crate::report) fn is_selected(run: &Run, selection: &Selection) -> bool {
+pub(crate) fn is_selected(run: &Run, selection: &Selection) -> bool {
     let point = &run.task.point;
     let has = |(name, wanted): (&String, &Value)| point.get(name).is_some_and(|value| is_same(value, wanted));
     run.task.experiment == selection.experiment && selection.values.iter().all(has)

@@ -4,7 +4,7 @@ use super::components::principal;
 use super::gather::Files;
 use super::usable::Usable;
 use super::{LeftOut, Projection, WeightPath};
-use crate::report::runs::Run;
+use crate::runs::Run;
 
 /// The recorded weights of `layer` of completed runs, projected together.
 pub(super) fn project(layer: &str, completed: &[&Run], files: &Files) -> Projection {

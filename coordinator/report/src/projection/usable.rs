@@ -8,7 +8,7 @@ use super::recorded::{RecordedWeights, parameters_of};
 use super::snapshots::Snapshots;
 use super::weights_file::WeightsFile;
 use super::{ALL_LAYERS, LeftOut};
-use crate::report::runs::Run;
+use crate::runs::Run;
 
 /// The most snapshots that are compared: the eigenvalues of a larger Gram matrix take minutes.
 pub(super) const MOST_SNAPSHOTS: usize = 1_200;

@@ -99,7 +99,7 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::statistics::spearman;
+    use crate::statistics::spearman;
 
     /// The law schools of Efron & Tibshirani 1993, "An Introduction to the Bootstrap", table 3.1: the mean score in the
     /// entrance test and the mean grade of 15 classes.

@@ -20,7 +20,7 @@ pub(crate) fn jackknife_interval(estimate: f64, without: &[f64], level: f64) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::statistics::mean_interval;
+    use crate::statistics::mean_interval;
 
     #[test]
     fn of_a_mean_it_is_students_interval() {

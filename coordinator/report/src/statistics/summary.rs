@@ -1,7 +1,7 @@
 //! What several runs say together at one place.
 
 use super::student;
-use crate::report::left_out::{Kept, finite, positive};
+use crate::left_out::{Kept, finite, positive};
 
 /// The level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;

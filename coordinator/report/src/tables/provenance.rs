@@ -3,7 +3,7 @@
 use basin_storage::table::{Column, Table};
 use basin_storage::{Commit, Manifest};
 
-use crate::report::runs::{Run, State};
+use crate::runs::{Run, State};
 
 /// The table of provenance: a row a committed task, in plan order.
 pub(crate) fn provenance(runs: &[Run]) -> Table {
@@ -66,8 +66,8 @@ fn seconds_of(manifest: &Manifest) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples;
-    use crate::report::tables::csv;
+    use crate::samples;
+    use crate::tables::csv;
 
     #[test]
     fn committed_runs_say_where_they_come_from() {

@@ -6,7 +6,7 @@ use basin_domain::record::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 
-use crate::report::runs::{Run, State};
+use crate::runs::{Run, State};
 
 /// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence,
 /// epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
@@ -101,8 +101,8 @@ fn last_x(run: &Run, axis: Axis) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples;
-    use crate::report::tables::csv;
+    use crate::samples;
+    use crate::tables::csv;
 
     #[test]
     fn a_row_a_task_in_plan_order_with_gaps_where_nothing_is_known() {

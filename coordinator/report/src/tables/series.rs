@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::csv;
-use crate::report::runs::Run;
+use crate::runs::Run;
 
 /// The level of compression: most of what is to be had, in little time.
 const LEVEL: i32 = 6;
@@ -34,7 +34,7 @@ pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::samples;
+    use crate::samples;
 
     #[test]
     fn every_point_of_every_committed_run_is_there() {
