@@ -18,9 +18,13 @@ const GRACE: Duration = Duration::from_secs(3);
 /// What a coordinator works with, whenever it leads.
 #[derive(Debug, Clone)]
 pub struct Workplace {
+    /// Its store.
     pub store: Store,
+    /// Who writes commits.
     pub commits: CommitMode,
+    /// How long leases last, how often failures are forgiven.
     pub policy: Policy,
+    /// Whether other coordinators may lead from the same journal.
     pub has_shared_journal: bool,
 }
 
@@ -38,6 +42,7 @@ pub enum ReignError {
 /// A coordinator that leads.
 #[derive(Debug)]
 pub struct Reign {
+    /// The coordinator, answering.
     pub coordinator: Arc<Coordinator>,
     ticker: JoinHandle<()>,
 }

@@ -4,8 +4,8 @@
 //! text and places everything on a [`scene::Scene`]; [`svg::write`] writes that; [`png::render`] rasterises it. All of it
 //! is pure, and the same chart gives the same bytes.
 
-pub mod escape;
 pub mod contour;
+pub mod escape;
 pub mod field;
 mod labels;
 pub mod layout;
@@ -24,7 +24,7 @@ pub mod style;
 pub mod svg;
 #[cfg(test)]
 mod tests;
-mod text;
+pub mod text;
 mod ticks;
 
 use field::Field;

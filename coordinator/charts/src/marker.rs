@@ -23,8 +23,7 @@ pub enum Shape {
 
 impl Shape {
     /// Every shape, in the order in which groups get them.
-    pub const ALL: [Self; 5] =
-        [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::Wedge];
+    pub const ALL: [Self; 5] = [Self::Circle, Self::Square, Self::Triangle, Self::Diamond, Self::Wedge];
 
     /// The shape of the n-th group: it changes along with the colour, and 35 groups go without a repetition of both.
     pub const fn group(n: usize) -> Self {

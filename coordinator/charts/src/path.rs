@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::scene::Rect;
 
 /// A point on the page; none is a gap.
-pub type Place = Option<(f64, f64)>;
+pub(crate) type Place = Option<(f64, f64)>;
 
 /// The path data of a line through `places`, cut at the upper and lower edge of `area`.
-pub fn line(places: &[Place], area: &Rect) -> String {
+pub(crate) fn line(places: &[Place], area: &Rect) -> String {
     let mut path = String::new();
     for piece in places.split(Option::is_none) {
         let points: Vec<(f64, f64)> = piece.iter().copied().flatten().collect();
@@ -28,7 +28,7 @@ pub fn line(places: &[Place], area: &Rect) -> String {
 }
 
 /// The path data of the area between two lines given as (x, y of low, y of high), cut at the edges of `area`.
-pub fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
+pub(crate) fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
     let mut path = String::new();
     for piece in places.split(Option::is_none) {
         let piece: Vec<(f64, f64, f64)> = piece.iter().copied().flatten().collect();
@@ -51,7 +51,7 @@ pub fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
 
 /// The path data of areas within closed lines, those within others left out if they go the other way round. A line with a
 /// point that has no place is left out.
-pub fn rings(lines: &[Vec<Place>]) -> String {
+pub(crate) fn rings(lines: &[Vec<Place>]) -> String {
     let mut path = String::new();
     for line in lines {
         let points: Option<Vec<(f64, f64)>> = line.iter().copied().collect();
@@ -76,10 +76,10 @@ fn has_area(points: &[(f64, f64)]) -> bool {
 }
 
 /// A straight piece: where it begins and ends.
-pub type Segment = ((f64, f64), (f64, f64));
+pub(crate) type Segment = ((f64, f64), (f64, f64));
 
 /// The path data of straight pieces.
-pub fn segments(pieces: &[Segment]) -> String {
+pub(crate) fn segments(pieces: &[Segment]) -> String {
     let mut path = String::new();
     for &(from, to) in pieces {
         polyline(&mut path, &[from, to]);
@@ -88,7 +88,7 @@ pub fn segments(pieces: &[Segment]) -> String {
 }
 
 /// The path data of a rectangle.
-pub fn rectangle(area: &Rect) -> String {
+pub(crate) fn rectangle(area: &Rect) -> String {
     polygon(&[
         (area.left, area.top),
         (area.right, area.top),
@@ -98,7 +98,7 @@ pub fn rectangle(area: &Rect) -> String {
 }
 
 /// The path data of the polygon with these corners.
-pub fn polygon(corners: &[(f64, f64)]) -> String {
+pub(crate) fn polygon(corners: &[(f64, f64)]) -> String {
     let mut path = String::new();
     polyline(&mut path, corners);
     path.push('Z');
@@ -107,7 +107,7 @@ pub fn polygon(corners: &[(f64, f64)]) -> String {
 
 /// The points that the eye needs: of all points within a pixel's width the first, the lowest, the highest and the last,
 /// in their order.
-pub fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub(crate) fn thinned(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let column = f64::floor;
     let mut kept = Vec::new();
     for bucket in points.chunk_by(|a, b| column(a.0) == column(b.0)) {
@@ -219,7 +219,7 @@ fn polyline(path: &mut String, points: &[(f64, f64)]) {
 }
 
 /// A coordinate to a hundredth of a pixel, without needless zeros.
-pub fn coordinate(value: f64) -> String {
+pub(crate) fn coordinate(value: f64) -> String {
     let hundredths = (value * 100.0).round();
     // Adding zero turns a negative zero into zero.
     format!("{}", hundredths / 100.0 + 0.0)

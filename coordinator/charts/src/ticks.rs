@@ -4,16 +4,16 @@ use super::number;
 
 /// A tick.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tick {
+pub(crate) struct Tick {
     /// Its place on the axis, in data units.
-    pub at: f64,
+    pub(crate) at: f64,
     /// What is written at it; nothing at a minor tick.
-    pub label: Option<String>,
+    pub(crate) label: Option<String>,
 }
 
 impl Tick {
     /// A tick that says its value.
-    pub fn at(at: f64) -> Self {
+    pub(crate) fn at(at: f64) -> Self {
         Self::major(at, number::exact(at))
     }
 
@@ -27,7 +27,7 @@ impl Tick {
 }
 
 /// Ticks of a linear axis from `low` to `high`: multiples of 1, 2, 2.5 or 5 times a power of ten, at most `most` of them.
-pub fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
+pub(crate) fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let (step, exponent) = step(high - low, most);
     let (first, last) = ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
     let count = ((last - first) as usize).min(100);
@@ -73,7 +73,7 @@ fn labeller(largest: f64, step: f64, exponent: i32) -> impl Fn(f64) -> String {
 
 /// Ticks of a logarithmic axis from `low` to `high` (both positive): powers of ten with the multiples between them as
 /// minor ticks; over less, the finest of 1–3, 1–2–5 and every multiple that has room; over a sliver, those of a linear axis.
-pub fn logarithmic(low: f64, high: f64, most: usize) -> Vec<Tick> {
+pub(crate) fn logarithmic(low: f64, high: f64, most: usize) -> Vec<Tick> {
     let first = (low.log10() - 1e-9).ceil() as i32;
     let last = (high.log10() + 1e-9).floor() as i32;
     if last - first >= 1 {

@@ -10,7 +10,7 @@ use super::arguments::Report;
 use super::failure::{Done, Failed, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
-use basin_report::{self, FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
+use basin_report::{FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim(out: &Path, sweep: &SweepId, replaces: bool) -> Result<OutputFolder, Failed> {
@@ -43,7 +43,7 @@ pub(super) async fn make(
 ) -> Result<ReportSummary, Failed> {
     let what = format!("cannot make the report of {sweep}");
     let out = folder.path().to_owned();
-    match report::write_into(store, sweep, folder, status).await {
+    match basin_report::write_into(store, sweep, folder, status).await {
         Err(ReportError::Storage(error)) => Err(error).or_store(what),
         Err(ReportError::Folder(error)) => Err(folder_failed(error, &out)),
         written => written.or_basin(what),

@@ -28,10 +28,10 @@ use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker
 use super::{device, report, same_runs, signals, source};
 use basin_coordinator::journal::DecideError;
 use basin_coordinator::launch;
-use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 use basin_coordinator::server::{JournalAt, Server, Settings};
 use basin_coordinator::service::{Coordinator, Terms, completion, sweep_reply};
 use basin_coordinator::trust::{Minted, Role, Tokens, Trust};
+use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
 const TERM: Duration = Duration::from_secs(30);

@@ -5,11 +5,9 @@
 
 use std::path::PathBuf;
 
-use basin_report::{
-    DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, State, write,
-};
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
+use basin_report::{DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, State, write};
 use basin_storage::{Store, SweepRecord};
 use samples_of_weights::Fate;
 

@@ -15,7 +15,6 @@ use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use basin_charts::png;
 use super::claims::{self, Judgement};
 use super::figures::{self, Drawn};
 use super::folder::{IfAnothers, OutputFolder, Part, part_name};
@@ -23,6 +22,7 @@ use super::runs::Counts;
 use super::summary::{ClaimSummary, FigureSummary, ReportSummary};
 use super::tables::{self, csv};
 use super::{ReportError, Results, page};
+use basin_charts::png;
 
 impl Results {
     /// Writes the whole report into the folder `out`, which is made this sweep's; see [`Results::write_into`].

@@ -79,7 +79,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError>
 }
 
 /// Whether an error is about one object rather than about the store.
-pub(crate) fn is_of_this_object(error: &StorageError) -> bool {
+pub fn is_of_this_object(error: &StorageError) -> bool {
     matches!(
         error,
         StorageError::Corrupt { .. } | StorageError::NotFound { .. } | StorageError::MissingArtifact { .. }

@@ -53,7 +53,7 @@ use basin_storage::{StorageError, Store, SweepRecord};
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
 pub use folder::{FolderError, IfAnothers, OutputFolder, Part};
-pub(crate) use gather::is_of_this_object;
+pub use gather::is_of_this_object;
 pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
 pub use runs::{Counts, Run, State};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};

@@ -12,11 +12,11 @@ use basin_domain::task::Task;
 use basin_domain::value::Value;
 use basin_storage::{AttemptWriter, Ending, Store, SweepRecord};
 
+use super::figures;
+use super::{ReportError, Results, Run, State, Status, samples};
 use basin_charts::layout::{Dress, lay_out};
 use basin_charts::scene::{Item, Rect, Scene, Text};
 use basin_charts::style::WIDTH;
-use super::figures;
-use super::{ReportError, Results, Run, State, Status, samples};
 
 fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
     let source = Source {

@@ -6,9 +6,9 @@ use basin_domain::record::{Axis, Record};
 use basin_domain::value::Value;
 use proptest::prelude::*;
 
+use super::{Run, figures, samples};
 use basin_charts::scale::drawable;
 use basin_charts::{Chart, Mark};
-use super::{Run, figures, samples};
 
 /// Values of which each has something to be said.
 fn value() -> impl Strategy<Value = f64> {

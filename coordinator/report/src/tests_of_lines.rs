@@ -1,10 +1,10 @@
 use basin_domain::record::Outcome;
 
-use basin_charts::layout::{Dress, lay_out};
-use basin_charts::{Chart, Mark};
 use super::samples_of_lines::{interpolations, line_figures, searches, spectra};
 use super::tests::assert_tidy;
 use super::{Run, State, figures};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Chart, Mark};
 
 fn all(seeds: u64) -> Vec<Run> {
     [interpolations(seeds.min(5)), spectra(seeds.min(3)), searches(seeds)].concat()

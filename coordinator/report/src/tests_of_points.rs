@@ -2,12 +2,12 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::record::Outcome;
 use basin_domain::value::Value;
 
-use basin_charts::layout::{Dress, lay_out};
-use basin_charts::style::Color;
-use basin_charts::{Chart, Mark, Swatch};
 use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};
 use super::tests::assert_tidy;
 use super::{Run, State, figures};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::style::Color;
+use basin_charts::{Chart, Mark, Swatch};
 
 fn all(seeds: u64) -> Vec<Run> {
     [batch_sizes(seeds.min(5)), architectures(seeds.min(3)), critical_points(seeds)].concat()

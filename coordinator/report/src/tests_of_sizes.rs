@@ -9,11 +9,11 @@ use basin_domain::id::{FigureId, TaskId};
 use basin_domain::record::{Axis, Record};
 use basin_domain::value::Value;
 
-use basin_charts::layout::{Dress, lay_out};
 use super::projection::{LeftOut, Projection, WeightPath};
 use super::samples::Noise;
 use super::tests::assert_tidy;
 use super::{Run, State, figures, samples, samples_of_weights};
+use basin_charts::layout::{Dress, lay_out};
 
 /// The sizes of a sweep.
 const SIZES: [usize; 4] = [1, 2, 400, 10_000];

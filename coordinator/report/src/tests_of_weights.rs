@@ -4,11 +4,11 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::record::Axis;
 use basin_storage::Store;
 
-use basin_charts::layout::{Dress, lay_out};
-use basin_charts::{Mark, Panel};
 use super::samples_of_weights::{Fate, put_weights, surface_figures, surfaces, weights};
 use super::tests::assert_tidy;
 use super::{Results, Run, State, figures, gather};
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Mark, Panel};
 
 async fn gathered(name: &str, fate: impl Fn(u64) -> Fate) -> Results {
     let store = Store::open(&format!("memory://{name}")).unwrap();

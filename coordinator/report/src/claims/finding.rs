@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::verdict::Verdict;
-use basin_charts::number;
 use crate::left_out::LeftOut;
+use basin_charts::number;
 
 /// What a check measured, and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

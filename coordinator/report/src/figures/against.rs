@@ -13,13 +13,13 @@ use super::groups::{self, Group, Groups};
 use super::labels::{self, Labels, Setting};
 use super::notes::{self, Remark};
 use super::{limits, names};
+use crate::left_out::{Kept, placed};
+use crate::runs::{Counts, Run, distinct};
+use crate::statistics::{Center, summarise};
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Kind, drawable};
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
-use crate::left_out::{Kept, placed};
-use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{Center, summarise};
 
 const AGAIN: &str =
     "Hollow points: runs that stand at a smaller value already, drawn again and not counted again.";

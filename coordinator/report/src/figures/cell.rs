@@ -4,13 +4,13 @@ use basin_domain::record::{Axis, Record};
 
 use super::data::{Row, Rows};
 use super::limits;
+use crate::left_out::{Kept, LeftOut, placed};
+use crate::runs::{Run, distinct};
+use crate::statistics::{Bin, Center, Point, binned, summarise};
 use basin_charts::Mark;
 use basin_charts::layout::BAND;
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
-use crate::left_out::{Kept, LeftOut, placed};
-use crate::runs::{Run, distinct};
-use crate::statistics::{Bin, Center, Point, binned, summarise};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;

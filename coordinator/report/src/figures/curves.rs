@@ -9,11 +9,11 @@ use super::data::Rows;
 use super::groups::{self, Group, Groups, Sizes};
 use super::notes::Remark;
 use super::{columns, height, limits, names, notes};
+use crate::runs::{Counts, Run};
+use crate::statistics::Center;
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
-use crate::runs::{Counts, Run};
-use crate::statistics::Center;
 
 const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that ends in a cross.";
 

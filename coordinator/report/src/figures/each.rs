@@ -10,11 +10,11 @@ use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::{limits, names};
+use crate::runs::{Counts, Run, distinct};
+use crate::statistics::{Center, binned};
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{Center, binned};
 
 /// Series with more points than this are drawn in bins: beyond, neither a plot nor a table of 100 runs shows more.
 const LONG: usize = 4_000;

@@ -6,8 +6,8 @@ use basin_domain::id::ExperimentId;
 
 use super::labels::{self, Labels, Setting};
 use super::{limits, names};
-use basin_charts::{Entry, number};
 use crate::runs::{Run, distinct};
+use basin_charts::{Entry, number};
 
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]

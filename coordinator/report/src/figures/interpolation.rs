@@ -9,11 +9,11 @@ use super::data::Rows;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::{limits, names};
+use crate::runs::{Counts, Run};
+use crate::statistics::Center;
 use basin_charts::scale::Kind;
 use basin_charts::style::Pen;
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
-use crate::runs::{Counts, Run};
-use crate::statistics::Center;
 
 const DIVERGED: &str = "Diverged runs are not drawn.";
 

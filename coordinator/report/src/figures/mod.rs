@@ -21,10 +21,10 @@ mod trajectories;
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::FigureId;
 
-use basin_charts::layout::{Dress, lay_out};
-use basin_charts::{Chart, svg};
 use super::projection::Projection;
 use super::runs::Run;
+use basin_charts::layout::{Dress, lay_out};
+use basin_charts::{Chart, svg};
 use data::Rows;
 
 /// A drawn figure.

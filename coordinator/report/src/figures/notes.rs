@@ -7,10 +7,10 @@ use basin_domain::record::Record;
 use super::cell::ENOUGH;
 use super::groups::{self, Group};
 use super::limits;
-use basin_charts::number;
 use crate::copies;
 use crate::left_out::{LeftOut, Reason};
 use crate::runs::{Counts, Run, distinct};
+use basin_charts::number;
 
 /// The most exceptions that are named one by one.
 const NAMED: usize = 8;

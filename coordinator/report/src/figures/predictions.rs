@@ -6,11 +6,11 @@ use super::cell::{self, Place, Points};
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Sizes};
 use super::{columns, curves, limits, notes};
+use crate::runs::{Counts, Run, distinct};
+use crate::statistics::Center;
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
-use crate::runs::{Counts, Run, distinct};
-use crate::statistics::Center;
 
 const TRUTH: Pen = Pen::solid(Color::Muted, 4.5).faint(4.5, 0.4);
 

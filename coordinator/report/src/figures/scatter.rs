@@ -9,13 +9,13 @@ use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::{limits, names};
+use crate::left_out::{Kept, LeftOut, finite, placed};
+use crate::runs::{Counts, Run, distinct};
+use crate::statistics::{Correlation, rank_correlation};
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Kind, drawable};
 use basin_charts::style::Color;
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::left_out::{Kept, LeftOut, finite, placed};
-use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{Correlation, rank_correlation};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]

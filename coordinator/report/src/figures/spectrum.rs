@@ -5,11 +5,11 @@ use basin_domain::record::Axis;
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::{cell, columns, curves, height, limits, notes};
+use crate::left_out::{Kept, LeftOut, placed};
+use crate::runs::{Counts, Run, distinct};
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::left_out::{Kept, LeftOut, placed};
-use crate::runs::{Counts, Run, distinct};
 
 /// The series.
 const SERIES: &str = "spectral_density";

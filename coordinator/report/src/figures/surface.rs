@@ -8,14 +8,14 @@ use super::notes::{self, Remark};
 use super::tiles::{self, Assembled};
 use super::trajectories::component_name;
 use super::{columns, names};
+use crate::runs::{Counts, Run};
+use crate::tables::csv;
 use basin_charts::field::Field;
 use basin_charts::levels::{Level, levels};
 use basin_charts::marker::{Marker, Shape};
 use basin_charts::scale::{Kind, drawable};
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::runs::{Counts, Run};
-use crate::tables::csv;
 
 /// The most panels of a figure.
 const MOST_PANELS: usize = 6;

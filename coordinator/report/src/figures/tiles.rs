@@ -3,8 +3,8 @@
 use basin_domain::experiment::{Experiment, Plane, Surface};
 use basin_domain::record::Record;
 
-use basin_charts::contour::Grid;
 use crate::runs::{Counts, Run, distinct};
+use basin_charts::contour::Grid;
 
 /// The most cells that are put together; the sweep file allows a thousand along each side.
 const MOST_CELLS: usize = 1 << 20;

@@ -10,13 +10,13 @@ use super::data::Rows;
 use super::groups::{self, Group, Groups};
 use super::limits;
 use super::notes::{self, Remark};
+use crate::projection::{ALL_LAYERS, Projection, WeightPath};
+use crate::runs::{Counts, Run};
+use crate::tables::csv;
 use basin_charts::marker::{Marker, Shape};
 use basin_charts::scale::Kind;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
-use crate::projection::{ALL_LAYERS, Projection, WeightPath};
-use crate::runs::{Counts, Run};
-use crate::tables::csv;
 
 /// The most runs with one reason that are named.
 const NAMED: usize = 8;

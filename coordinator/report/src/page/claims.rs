@@ -1,9 +1,9 @@
 //! The table of claims on the page.
 
-use basin_charts::number::significant;
 use crate::claims::{Finding, Judgement, Verdict};
-use basin_charts::escape::escape;
 use crate::statistics::{FEWEST, FEWEST_OF_CORRELATION};
+use basin_charts::escape::escape;
+use basin_charts::number::significant;
 
 /// The claims as a section of the page; nothing if there are none.
 pub(super) fn section(judgements: &[Judgement]) -> String {

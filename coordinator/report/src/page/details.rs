@@ -6,13 +6,13 @@ use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::record::Outcome;
 
 use crate::Results;
-use basin_charts::number;
 use crate::copies::{self, Points};
-use basin_charts::escape::escape;
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
 use crate::runs::{Counts, Run, State};
 use crate::tables::commit_digest;
+use basin_charts::escape::escape;
+use basin_charts::number;
 
 /// The most problems and digests that the page lists; the files have all.
 const LISTED: usize = 200;

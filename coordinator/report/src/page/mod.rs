@@ -9,11 +9,11 @@ use std::fmt::Write as _;
 use basin_storage::table::Table;
 
 use super::Results;
-use basin_charts::number;
 use super::claims::Judgement;
-use basin_charts::escape::escape;
 use super::figures::Drawn;
 use super::runs::Counts;
+use basin_charts::escape::escape;
+use basin_charts::number;
 
 const STYLE: &str = include_str!("style.css");
 const SORT: &str = include_str!("sort.js");

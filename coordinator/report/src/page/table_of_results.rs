@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use basin_storage::table::{Column, Table};
 
-use basin_charts::number;
-use basin_charts::escape::escape;
 use crate::runs::Run;
+use basin_charts::escape::escape;
+use basin_charts::number;
 
 /// The most rows that the page shows; the files have all.
 const SHOWN: usize = 1000;
