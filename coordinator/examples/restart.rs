@@ -14,8 +14,8 @@ use basin_core::command::{Command, Complete, Grant, Held, Launch, LaunchTask, Po
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::{LeaseId, SweepId, WorkerId};
+use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 

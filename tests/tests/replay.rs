@@ -4,7 +4,7 @@
 
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::key;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 use basin_storage::{AttemptWriter, Ending, Store, metrics};
 use basin_tests::Place;
 
@@ -99,7 +99,7 @@ async fn forge(place: &Place, to: &str, ids: &[String]) -> (TaskId, String) {
 
     let commit = from.read_commit(&points.id).await.unwrap().unwrap();
     let manifest = from.read_manifest(&commit).await.unwrap();
-    let mut record: Record = from.read_metrics(&commit).await.unwrap();
+    let mut record: Metrics = from.read_metrics(&commit).await.unwrap();
     let (name, series) = record.series.iter_mut().find(|(_, series)| series.points.len() > 1).unwrap();
     let value = &mut series.points[1].1;
     *value = f64::from_bits(value.to_bits() ^ 1);

@@ -11,7 +11,7 @@ use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::sweep::Source;
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{PROTOCOL, v1};

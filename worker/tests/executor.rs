@@ -37,7 +37,7 @@ fn alone(spec: &TaskSpec) -> (Vec<u8>, Vec<u8>) {
     let mut run = start(spec, &Assets::default(), None).unwrap();
     while run.advance().unwrap() == Advance::More {}
     let finished = run.finish().unwrap();
-    (basin_storage::metrics::encode(&finished.record), finished.result)
+    (basin_storage::metrics::encode(&finished.metrics), finished.result)
 }
 
 /// An executor on a thread of this process. It serves until the process ends, since it would end with its input.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_worker::bench::{
-    DENSE, FURTHER, LANES, POINTS, Row, Windows, experiment_g, fit_throughput, lanes_throughput,
+    BenchRow, DENSE, FURTHER, LANES, POINTS, Windows, experiment_g, fit_throughput, lanes_throughput,
     train_throughput,
 };
 use basin_worker::{ExperimentError, peak_gflops};
@@ -71,7 +71,7 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
     let peak = peak_gflops(threads, PEAK_BUDGET);
     output.say(&format!("a large matrix product: {peak:.0} GFLOP/s"));
-    let measure = |row: Result<Row, ExperimentError>| -> Result<Value, Failed> {
+    let measure = |row: Result<BenchRow, ExperimentError>| -> Result<Value, Failed> {
         let row = row.or_basin("cannot measure")?;
         let gflops = row.gflops();
         let mut row = serde_json::to_value(row).or_basin("cannot measure")?;
@@ -80,7 +80,7 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
         output.say(&line(&row, reference).join("  "));
         Ok(row)
     };
-    let measure_all = |work: &mut dyn Iterator<Item = Result<Row, ExperimentError>>| {
+    let measure_all = |work: &mut dyn Iterator<Item = Result<BenchRow, ExperimentError>>| {
         work.map(measure).collect::<Result<Vec<_>, _>>()
     };
     let twenty = measure_all(&mut experiment_g().map(|work| train_throughput(work, windows)))?;

@@ -6,7 +6,7 @@ use std::fmt;
 use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
 use basin_domain::id::TaskId;
-use basin_domain::record::{Outcome, Record};
+use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::task::Task;
 use basin_storage::{Commit, Manifest};
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub enum State {
     /// It is committed.
     Committed {
         /// What it measured.
-        record: Record,
+        record: Metrics,
         /// Whose attempt it is.
         commit: Commit,
         /// What is known of that attempt; nothing if its manifest can't be read.
@@ -88,7 +88,7 @@ impl Run {
     }
 
     /// What was measured, if the run is committed.
-    pub(crate) const fn record(&self) -> Option<&Record> {
+    pub(crate) const fn record(&self) -> Option<&Metrics> {
         match &self.state {
             State::Committed { record, .. } => Some(record),
             State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
@@ -96,7 +96,7 @@ impl Run {
     }
 
     /// What was measured, if the run completed.
-    pub(crate) const fn completed(&self) -> Option<&Record> {
+    pub(crate) const fn completed(&self) -> Option<&Metrics> {
         match &self.state {
             State::Committed { commit: Commit { outcome: Outcome::Completed, .. }, record, .. } => {
                 Some(record)
@@ -106,7 +106,7 @@ impl Run {
     }
 
     /// What was measured, if the run diverged.
-    pub(crate) const fn diverged(&self) -> Option<&Record> {
+    pub(crate) const fn diverged(&self) -> Option<&Metrics> {
         match &self.state {
             State::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, record, .. } => {
                 Some(record)
@@ -116,7 +116,7 @@ impl Run {
     }
 
     /// What was measured, if the run completed, or why there is nothing to be averaged.
-    pub(crate) const fn measured(&self) -> Result<&Record, Reason> {
+    pub(crate) const fn measured(&self) -> Result<&Metrics, Reason> {
         match &self.state {
             State::Committed { commit: Commit { outcome: Outcome::Completed, .. }, record, .. } => Ok(record),
             State::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, .. } => {

@@ -10,8 +10,8 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::{Task, TaskSpec};
 use basin_domain::value::Value;
 use basin_storage::{Artifact, Contents, Manifest, Provenance};
@@ -55,7 +55,7 @@ pub(crate) fn run(
     Run { task, state }
 }
 
-pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Record) -> State {
+pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) -> State {
     let metrics = basin_storage::metrics::encode(&record);
     let artifact =
         |name: &str, bytes: &[u8]| Artifact { name: name.to_owned(), contents: Contents::of(bytes) };
@@ -84,7 +84,7 @@ pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Record) -> 
 
 /// Changes what a committed run measured, and its commit with it.
 #[cfg(test)]
-pub(crate) fn measure(run: &mut Run, change: impl FnOnce(&mut Record)) {
+pub(crate) fn measure(run: &mut Run, change: impl FnOnce(&mut Metrics)) {
     let State::Committed { record, commit, .. } = &mut run.state else { return };
     change(record);
     commit.metrics = Digest::of(&basin_storage::metrics::encode(record));
@@ -130,8 +130,8 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
     runs
 }
 
-fn fit(parameters: &FitFunction, seed: u64, diverges: Option<u32>) -> Record {
-    let mut record = Record::default();
+fn fit(parameters: &FitFunction, seed: u64, diverges: Option<u32>) -> Metrics {
+    let mut record = Metrics::default();
     let mut noise = Noise::new(seed * 31 + parameters.hidden.len() as u64);
     let scale = if parameters.function == Function::Cube { 60.0 } else { 0.6 };
     let speed = 0.02 + 0.01 * parameters.hidden.len() as f64 + 0.004 * noise.normal();
@@ -191,8 +191,8 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
     runs
 }
 
-fn classified(parameters: &Classify, seed: u64, iterations: u32) -> Record {
-    let mut record = Record::default();
+fn classified(parameters: &Classify, seed: u64, iterations: u32) -> Metrics {
+    let mut record = Metrics::default();
     let depth = parameters.model.conv.len() as f64;
     let mut noise = Noise::new(seed * 17 + parameters.model.conv.len() as u64);
     for epoch in 0..=parameters.epochs {

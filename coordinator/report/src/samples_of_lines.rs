@@ -7,8 +7,8 @@ use basin_domain::experiment::{
 };
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{ExperimentId, FigureId};
+use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record, Series};
 use basin_domain::value::Value;
 
 use super::samples::{Noise, committed, run};
@@ -28,7 +28,7 @@ pub(crate) fn interpolations(seeds: u64) -> Vec<Run> {
     };
     let spec = Experiment::Interpolate(parameters.clone());
     let sampled = |seed: u64| {
-        let (mut record, mut noise) = (Record::default(), Noise::new(seed + 40));
+        let (mut record, mut noise) = (Metrics::default(), Noise::new(seed + 40));
         let (tall, shift) = (1.6 + 0.3 * noise.normal(), 0.04 * noise.normal());
         for ratio in parameters.ratios.iter() {
             let between = 4.0 * (ratio + shift) * (1.0 - ratio - shift);
@@ -84,13 +84,13 @@ pub(crate) fn spectra(seeds: u64) -> Vec<Run> {
                         + outliers.iter().map(|it| 4e-6 * bell(*it, width)).sum::<f64>(),
                 )
             });
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.series.insert(
                 "spectral_density".to_owned(),
                 Series { axis: Axis::Eigenvalue, points: points.collect() },
             );
             let state = if seeds > 1 && number == 1 && seed + 1 == seeds {
-                committed(&spec, Outcome::Diverged { iteration: 12 }, Record::default())
+                committed(&spec, Outcome::Diverged { iteration: 12 }, Metrics::default())
             } else {
                 committed(&spec, Outcome::Completed, record)
             };
@@ -117,7 +117,7 @@ pub(crate) fn searches(seeds: u64) -> Vec<Run> {
         minimal_ratio: MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 },
     });
     let search = |seed: u64| {
-        let (mut record, mut noise) = (Record::default(), Noise::new(seed + 900));
+        let (mut record, mut noise) = (Metrics::default(), Noise::new(seed + 900));
         let converges = seed % 30 != 29;
         let length = if converges { 20 + (150.0 * noise.uniform()) as u32 } else { 500 };
         let end = 1e-6 * (10.0 * noise.uniform()).exp();

@@ -7,8 +7,8 @@ use basin_domain::experiment::{
 };
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::{ExperimentId, FigureId};
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::value::Value;
 
 use super::samples::{Noise, committed, run};
@@ -34,7 +34,7 @@ pub(crate) fn batch_sizes(seeds: u64) -> Vec<Run> {
             let spec = Experiment::Classify(classify(&[16, 32], 64, batch_size));
             let mut noise = Noise::new(seed + 70 * number as u64);
             let at = number as f64;
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("final_train_loss", (0.1 + 0.22 * at) * (0.1 * noise.normal()).exp());
             record.set("final_train_accuracy", 0.97 - 0.08 * at + 0.008 * noise.normal());
             record.push("test_loss", Axis::Epoch, 30.0, 1.3 - 0.08 * at + 0.03 * noise.normal());
@@ -78,7 +78,7 @@ pub(crate) fn architectures(seeds: u64) -> Vec<Run> {
             let parameters = classify(&conv, dense, 64);
             let mut noise = Noise::new(seed + 90 * number as u64);
             let at = number as f64 / 9.0;
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("parameters", parameters.model.parameter_count(3, 32, 10) as f64);
             record.set("final_train_loss", 1.2 * (-2.5 * at + 0.05 * noise.normal()).exp());
             record.set("final_train_accuracy", 1.0 - 0.5 * (-2.2 * at).exp() + 0.005 * noise.normal());
@@ -124,7 +124,7 @@ pub(crate) fn critical_points(seeds: u64) -> Vec<Run> {
         .map(|seed| {
             let mut noise = Noise::new(seed + 300);
             let depth = noise.uniform();
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("converged", f64::from(u8::from(seed % 30 != 29)));
             record.set("final_loss", if seed == 50 { 0.0 } else { 1e-7 * (13.0 * depth).exp() });
             record

@@ -7,7 +7,7 @@ use basin_domain::experiment::{ConvNet, Experiment, Plane, Subject, Surface, Til
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::sweep::{Datasets, Source, SweepFile};
 use basin_domain::value::Value;
 use basin_storage::{AttemptWriter, Ending, Store, SweepRecord};
@@ -131,7 +131,7 @@ pub(crate) async fn put_weights(store: &Store, fate: impl Fn(u64) -> Fate) -> Sw
         }
         let lease = LeaseId::new(format!("lease-{seed}")).unwrap();
         let writer = AttemptWriter::new(store.clone(), task.id, Attempt(1), lease);
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         for epoch in 0..=30 {
             let t = f64::from(epoch);
             let accuracy = 0.1 + (0.62 + 0.01 * (seed % 5) as f64) * (1.0 - (-t / 6.0).exp());
@@ -195,8 +195,8 @@ pub(crate) fn surfaces(seeds: u64) -> Vec<Run> {
     runs
 }
 
-fn tile(parameters: &Surface, seed: u64) -> Record {
-    let mut record = Record::default();
+fn tile(parameters: &Surface, seed: u64) -> Metrics {
+    let mut record = Metrics::default();
     let side = parameters.resolution;
     let (is_pca, extent) = match parameters.plane {
         Plane::Random { extent } => (false, extent),

@@ -6,7 +6,7 @@ use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{Attempt, FigureId, LeaseId, SweepId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::sweep::{Datasets, Source, SweepFile};
 use basin_domain::task::Task;
 use basin_domain::value::Value;
@@ -363,7 +363,7 @@ async fn store_with_a_sweep(name: &str) -> (Store, SweepRecord, Vec<Task>) {
     for (number, task) in plan.tasks.iter().enumerate().take(6) {
         let (attempt, lease) = (Attempt(1), LeaseId::new(format!("lease-{number}")).unwrap());
         let writer = AttemptWriter::new(store.clone(), task.id, attempt, lease);
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         record.push("train_loss", Axis::Epoch, 0.0, 1.0 + number as f64);
         record.push("train_loss", Axis::Epoch, 1.0, 0.5);
         writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();

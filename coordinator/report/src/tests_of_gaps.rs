@@ -2,7 +2,7 @@
 
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::FigureId;
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 use proptest::prelude::*;
 
@@ -23,7 +23,7 @@ fn runs(series: &[Vec<f64>], axis: Axis, name: &str) -> Vec<Run> {
         run.task.spec.seed = seed as u64;
         run.task.id = run.task.spec.id();
         samples::measure(&mut run, |record| {
-            *record = Record::default();
+            *record = Metrics::default();
             for (place, &value) in values.iter().enumerate() {
                 record.push(name, axis, place as f64, value);
                 if axis == Axis::Input {

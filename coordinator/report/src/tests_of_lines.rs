@@ -1,4 +1,4 @@
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 
 use super::samples_of_lines::{interpolations, line_figures, searches, spectra};
 use super::tests::assert_tidy;

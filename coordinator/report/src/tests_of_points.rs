@@ -1,5 +1,5 @@
 use basin_domain::figure::{Drawing, Figure};
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::value::Value;
 
 use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};

@@ -6,7 +6,7 @@ use basin_domain::digest::Digest;
 use basin_domain::experiment::Experiment;
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{FigureId, TaskId};
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 
 use super::projection::{LeftOut, Projection, WeightPath};
@@ -97,7 +97,7 @@ fn runs(count: usize) -> Vec<Run> {
         *record = measured(seed);
         commit.metrics = Digest::of(&seed.to_be_bytes());
         if count > 2 && seed % 50 == 7 {
-            commit.outcome = basin_domain::record::Outcome::Diverged { iteration: 3 };
+            commit.outcome = basin_domain::metrics::Outcome::Diverged { iteration: 3 };
         }
         if count > 2 && seed % 50 == 8 {
             run.state = State::Missing;
@@ -107,8 +107,8 @@ fn runs(count: usize) -> Vec<Run> {
     (0..count).map(of).collect()
 }
 
-fn measured(seed: usize) -> Record {
-    let (mut record, mut noise) = (Record::default(), Noise::new(seed as u64));
+fn measured(seed: usize) -> Metrics {
+    let (mut record, mut noise) = (Metrics::default(), Noise::new(seed as u64));
     for step in 0..12 {
         let t = f64::from(step);
         record.push("loss", Axis::Epoch, t, (-0.2 * t).exp() * (0.2 * noise.normal()).exp());

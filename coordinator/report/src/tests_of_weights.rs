@@ -1,7 +1,7 @@
 use std::fs;
 
 use basin_domain::figure::{Drawing, Figure};
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 use basin_storage::Store;
 
 use super::samples_of_weights::{Fate, put_weights, surface_figures, surfaces, weights};

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use bytes::Bytes;
 
 use crate::key::check_artifact_name;

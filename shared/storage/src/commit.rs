@@ -6,7 +6,7 @@
 use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};

@@ -3,7 +3,7 @@
 use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
 use basin_domain::key;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use serde::{Deserialize, Serialize};
 
 use crate::{Commit, Contents, Result, StorageError};

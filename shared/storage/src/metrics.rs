@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
-use basin_domain::record::{Axis, Record, Series};
+use basin_domain::metrics::{Axis, Metrics, Series};
 use bytes::Bytes;
 
 use crate::parquet_file;
 pub use crate::parquet_file::DecodeError;
 
 /// The bytes of `metrics.parquet`: the same for the same record. NaN and infinities keep their bits.
-pub fn encode(record: &Record) -> Vec<u8> {
+pub fn encode(record: &Metrics) -> Vec<u8> {
     let rows = || {
         record
             .series
@@ -39,8 +39,8 @@ pub fn encode(record: &Record) -> Vec<u8> {
 ///
 /// # Errors
 /// If they aren't Parquet, haven't these columns, or a series changes its axis.
-pub fn decode(bytes: &[u8]) -> Result<Record, DecodeError> {
-    let mut record = Record::default();
+pub fn decode(bytes: &[u8]) -> Result<Metrics, DecodeError> {
+    let mut record = Metrics::default();
     for batch in parquet_file::decode(Bytes::copy_from_slice(bytes))? {
         let names = parquet_file::text(&batch, "series")?;
         let axes = parquet_file::text(&batch, "axis")?;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use basin_domain::digest::Digest;
 use basin_domain::key;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 use bytes::Bytes;
 
 use crate::{Artifact, Commit, Contents, Manifest, Result, StorageError, Store, metrics};
@@ -53,7 +53,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if the metrics aren't the committed ones, and as [`Store::get`].
-    pub async fn read_metrics(&self, commit: &Commit) -> Result<Record> {
+    pub async fn read_metrics(&self, commit: &Commit) -> Result<Metrics> {
         let (key, bytes) = self.read_of_commit(commit, key::METRICS, commit.metrics).await?;
         metrics::decode(&bytes).map_err(|error| self.corrupt(&key, error.to_string()))
     }

@@ -6,7 +6,7 @@ use basin_core::command::{Complete, Grant, Held, Reply, StopReason, Sync, Synced
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 
 use crate::chance::Chance;
 use crate::checks::Broken;

@@ -14,7 +14,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::ExperimentError;
-use crate::fit_function::Fit;
+use crate::fit_function::FunctionFit;
 use crate::model::Model;
 use crate::training::{Stepper, step};
 
@@ -109,7 +109,7 @@ impl Default for Windows {
 /// One measured line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "work", rename_all = "kebab-case")]
-pub enum Row {
+pub enum BenchRow {
     /// A convolutional network.
     Cnn {
         /// Channels of each convolution.
@@ -150,7 +150,7 @@ pub fn experiment_g() -> impl Iterator<Item = CnnWork> {
 ///
 /// # Errors
 /// If the network can't be made or trained.
-pub fn train_throughput(work: CnnWork, windows: Windows) -> Result<Row, ExperimentError> {
+pub fn train_throughput(work: CnnWork, windows: Windows) -> Result<BenchRow, ExperimentError> {
     let CnnWork { conv, dense, image, kernel, batch } = work;
     let net = ConvNet { conv: conv.to_vec(), kernel, dense: dense.to_vec() };
     let [channels, height, width] = image.map(|side| side as usize);
@@ -163,17 +163,17 @@ pub fn train_throughput(work: CnnWork, windows: Windows) -> Result<Row, Experime
     let steps_per_s =
         steps_per_second(&model, windows, || Ok(cross_entropy(&model.forward(&images)?, &labels)?))?;
     let images_per_s = (steps_per_s * batch as f64).round() as u64;
-    Ok(Row::Cnn { conv: net.conv, dense: net.dense, image, kernel, batch, images_per_s })
+    Ok(BenchRow::Cnn { conv: net.conv, dense: net.dense, image, kernel, batch, images_per_s })
 }
 
 /// Measures a dense network that is fitted to sin x.
 ///
 /// # Errors
 /// If the network can't be made or trained.
-pub fn fit_throughput(hidden: &[u32], points: usize, windows: Windows) -> Result<Row, ExperimentError> {
+pub fn fit_throughput(hidden: &[u32], points: usize, windows: Windows) -> Result<BenchRow, ExperimentError> {
     let mut fit = Fitting::new(hidden, points, 0)?;
     let steps_per_s = best_rate(windows, || fit.step())?;
-    Ok(Row::Dense { hidden: hidden.to_vec(), points, runs: 1, steps_per_s: steps_per_s.round() as u64 })
+    Ok(BenchRow::Dense { hidden: hidden.to_vec(), points, runs: 1, steps_per_s: steps_per_s.round() as u64 })
 }
 
 /// Steps that a lane takes before the next one's turn. Executors take longer turns: a lane is not left before it ends.
@@ -189,7 +189,7 @@ pub fn lanes_throughput(
     points: usize,
     lanes: usize,
     windows: Windows,
-) -> Result<Row, ExperimentError> {
+) -> Result<BenchRow, ExperimentError> {
     let all: Result<Vec<Fitting>, ExperimentError> =
         (0..lanes as u64).map(|seed| Fitting::new(hidden, points, seed)).collect();
     let mut all = all?;
@@ -199,12 +199,12 @@ pub fn lanes_throughput(
             .try_reduce(|| 0.0, |one, other| Ok(f64::max(one, other)))
     })?;
     let steps_per_s = (rounds_per_s * (lanes * TURN) as f64).round() as u64;
-    Ok(Row::Dense { hidden: hidden.to_vec(), points, runs: lanes, steps_per_s })
+    Ok(BenchRow::Dense { hidden: hidden.to_vec(), points, runs: lanes, steps_per_s })
 }
 
 /// A dense network that is being fitted to sin x on [−3, 3], a step at a time.
 struct Fitting {
-    problem: Fit,
+    problem: FunctionFit,
     model: Model,
     stepper: Stepper,
     order: Vec<u32>,
@@ -214,8 +214,8 @@ impl Fitting {
     fn new(hidden: &[u32], points: usize, seed: u64) -> Result<Self, ExperimentError> {
         let model = Model::dense_net(1, hidden, 1, seed)?;
         Ok(Self {
-            problem: Fit::new(Function::Sin, (-3.0, 3.0), points as u32)?,
-            stepper: Stepper::new::<Fit>(&Optimizer::adam(1e-3), &model, None)?,
+            problem: FunctionFit::new(Function::Sin, (-3.0, 3.0), points as u32)?,
+            stepper: Stepper::new::<FunctionFit>(&Optimizer::adam(1e-3), &model, None)?,
             model,
             order: (0..points as u32).collect(),
         })

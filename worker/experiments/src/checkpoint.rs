@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
-use basin_domain::record::{Axis, Record, Series};
+use basin_domain::metrics::{Axis, Metrics, Series};
 use candle_core::{Device, Tensor};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::ExperimentError;
-use crate::tensors::{self, Named};
+use crate::tensors::{self, NamedTensors};
 
 /// The characters of a digest in words.
 const DIGEST_LENGTH: usize = 64;
@@ -53,13 +53,13 @@ struct Note<'a, S> {
 }
 
 /// An opened checkpoint.
-pub(crate) struct Opened<S> {
+pub(crate) struct OpenedCheckpoint<S> {
     /// The kind's own state.
     pub(crate) state: S,
     /// The kind's own tensors, those of the record beside them.
-    pub(crate) tensors: Named,
+    pub(crate) tensors: NamedTensors,
     /// What was measured so far.
-    pub(crate) record: Record,
+    pub(crate) record: Metrics,
 }
 
 /// The reason why a checkpoint can't be used, as an error.
@@ -75,8 +75,8 @@ pub(crate) fn seal<S: Serialize>(
     task: TaskId,
     format: u32,
     state: &S,
-    mut tensors: Named,
-    record: &Record,
+    mut tensors: NamedTensors,
+    record: &Metrics,
 ) -> Result<Vec<u8>, ExperimentError> {
     for (name, series) in &record.series {
         let values: Vec<f64> = series.points.iter().flat_map(|&(x, value)| [x, value]).collect();
@@ -101,7 +101,7 @@ pub(crate) fn open<S: DeserializeOwned>(
     bytes: &[u8],
     task: TaskId,
     format: u32,
-) -> Result<Opened<S>, ExperimentError> {
+) -> Result<OpenedCheckpoint<S>, ExperimentError> {
     let (tensors, note) = tensors::deserialize(bytes).map_err(bad)?;
     let (expected, text) = note.split_at_checked(DIGEST_LENGTH).ok_or_else(|| bad("it carries no state"))?;
     if expected != digest(&tensors, text).to_string() {
@@ -117,18 +117,18 @@ pub(crate) fn open<S: DeserializeOwned>(
     }
     let state = serde_json::from_str(text).map_err(unreadable)?;
     let record = read_record(&tensors, &header.axes)?;
-    Ok(Opened { state, tensors, record })
+    Ok(OpenedCheckpoint { state, tensors, record })
 }
 
-fn digest(tensors: &Named, text: &str) -> Digest {
+fn digest(tensors: &NamedTensors, text: &str) -> Digest {
     let mut hasher = blake3::Hasher::new();
     hasher.update(text.as_bytes());
     tensors::hash(tensors, &mut hasher);
     Digest::from_bytes(*hasher.finalize().as_bytes())
 }
 
-fn read_record(all: &Named, axes: &BTreeMap<String, Axis>) -> Result<Record, ExperimentError> {
-    let mut record = Record::default();
+fn read_record(all: &NamedTensors, axes: &BTreeMap<String, Axis>) -> Result<Metrics, ExperimentError> {
+    let mut record = Metrics::default();
     for (name, points) in tensors::with_prefix(all, "record/") {
         let axis = *axes.get(&name).ok_or_else(|| bad(format!("the series `{name}` has no axis")))?;
         let rows = points.to_vec2::<f64>().map_err(|error| bad(format!("the series `{name}`: {error}")))?;
@@ -157,10 +157,11 @@ mod tests {
     }
 
     fn sealed() -> Vec<u8> {
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         record.push("loss", Axis::Iteration, 1.0, f64::INFINITY);
         record.set("parameters", 4.0);
-        let tensors = Named::from([("theta".to_owned(), Tensor::new(&[1f64, 2.0], &Device::Cpu).unwrap())]);
+        let tensors =
+            NamedTensors::from([("theta".to_owned(), Tensor::new(&[1f64, 2.0], &Device::Cpu).unwrap())]);
         seal(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &record).unwrap()
     }
 
@@ -195,8 +196,8 @@ mod tests {
             refusal(&bytes, task(1), 4),
             "the checkpoint can't be used: its format is version 3, not 4"
         );
-        let tensors = Named::new();
-        let bytes = seal(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Record::default()).unwrap();
+        let tensors = NamedTensors::new();
+        let bytes = seal(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Metrics::default()).unwrap();
         assert!(refusal(&bytes, task(1), 3).contains("its state: missing field `loss`"));
     }
 }

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{Classify, ConvNet};
+use basin_domain::metrics::Metrics;
 use basin_domain::random::Stream;
-use basin_domain::record::Record;
 use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, cross_entropy, cross_entropy_sums, gather_images};
 use candle_core::{DType, Device, Tensor};
 
 use crate::accelerator::{Selection, Source, Targets};
-use crate::dataset::{Dataset, Split};
+use crate::dataset::{Dataset, LabelledImages};
 use crate::model::Model;
-use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
+use crate::training::{Batch, LearningProblem, Outputs, Schedule, Split, Training, TrainingLoss};
 use crate::{Assets, ExperimentError, Run};
 
 /// Starts or resumes a run of `classify`.
@@ -23,7 +23,7 @@ pub(crate) fn start(
     assets: &Assets,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    let problem = Images::new(spec, parameters.data, assets)?;
+    let problem = ImageClassification::new(spec, parameters.data, assets)?;
     let model = problem.network(&parameters.model, spec.seed)?;
     let schedule = Schedule {
         batch_size: parameters.batch_size as usize,
@@ -60,7 +60,7 @@ fn subset(
 }
 
 /// The labels of the chosen examples.
-fn labels(split: Split<'_>, indices: &[u32]) -> Vec<u32> {
+fn labels(split: LabelledImages<'_>, indices: &[u32]) -> Vec<u32> {
     indices.iter().map(|&index| u32::from(split.labels[index as usize])).collect()
 }
 
@@ -108,14 +108,14 @@ impl Examples {
 }
 
 /// Images with their labels, under cross entropy.
-pub(crate) struct Images {
+pub(crate) struct ImageClassification {
     dataset: Arc<Dataset>,
     digest: String,
     train: Examples,
     test: Examples,
 }
 
-impl Images {
+impl ImageClassification {
     /// The images that a task reads.
     ///
     /// # Errors
@@ -151,36 +151,36 @@ impl Images {
         Model::conv_net(net, self.dataset.shape(), self.dataset.classes().len(), seed)
     }
 
-    fn part(&self, part: Part) -> (&Examples, Split<'_>) {
+    fn part(&self, part: Split) -> (&Examples, LabelledImages<'_>) {
         match part {
-            Part::Train => (&self.train, self.dataset.train()),
-            Part::Test => (&self.test, self.dataset.test()),
+            Split::Train => (&self.train, self.dataset.train()),
+            Split::Test => (&self.test, self.dataset.test()),
         }
     }
 
-    fn gather(&self, split: Split<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
+    fn gather(&self, split: LabelledImages<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
         let dataset = &self.dataset;
         Ok(gather_images(split.images, dataset.shape(), indices, dataset.mean(), dataset.std())?)
     }
 }
 
-impl Problem for Images {
+impl LearningProblem for ImageClassification {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
     const HAS_ACCURACY: bool = true;
     const OUTPUTS: Outputs = Outputs::Logits;
 
-    fn examples(&self, part: Part) -> usize {
+    fn examples(&self, part: Split) -> usize {
         self.part(part).0.indices.len()
     }
 
-    fn batch(&self, part: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+    fn batch(&self, part: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
         let (examples, split) = self.part(part);
         let (indices, labels) = examples.at(positions);
         let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
         Ok(Batch { inputs: self.gather(split, &indices)?.to_dtype(dtype)?, targets })
     }
 
-    fn selection(&self, part: Part, positions: &[u32]) -> Selection {
+    fn selection(&self, part: Split, positions: &[u32]) -> Selection {
         let (indices, labels) = self.part(part).0.at(positions);
         let source = Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), part };
         Selection { source, indices, targets: Targets::Labels(labels) }
@@ -194,7 +194,7 @@ impl Problem for Images {
         Ok(cross_entropy_sums(outputs, targets)?)
     }
 
-    fn conclude(&self, _: &Model, _: &mut Record) -> Result<(), ExperimentError> {
+    fn conclude(&self, _: &Model, _: &mut Metrics) -> Result<(), ExperimentError> {
         Ok(())
     }
 }

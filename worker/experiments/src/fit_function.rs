@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use basin_domain::experiment::{FitFunction, Function};
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, mean_squared_error, squared_error_sums};
 use candle_core::{DType, Device, Tensor};
 
 use crate::accelerator::{Selection, Source, Targets};
 use crate::model::Model;
-use crate::training::{Batch, Outputs, Part, Problem, Schedule, Training, TrainingLoss};
+use crate::training::{Batch, LearningProblem, Outputs, Schedule, Split, Training, TrainingLoss};
 use crate::{Assets, ExperimentError, Run};
 
 /// The points at which the fitted curve is recorded: enough for a smooth line on paper.
@@ -23,7 +23,7 @@ pub(crate) fn start(
     assets: &Assets,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    let problem = Fit::new(parameters.function, parameters.interval, parameters.points)?;
+    let problem = FunctionFit::new(parameters.function, parameters.interval, parameters.points)?;
     let model = Model::dense_net(1, &parameters.hidden, 1, spec.seed)?;
     debug_assert_eq!(model.parameter_count() as u64, parameters.parameter_count());
     let schedule = Schedule {
@@ -37,7 +37,7 @@ pub(crate) fn start(
 }
 
 /// Evenly spaced points of a function, both ends of the interval included.
-pub(crate) struct Fit {
+pub(crate) struct FunctionFit {
     function: Function,
     interval: (f64, f64),
     inputs: Arc<[f32]>,
@@ -56,7 +56,7 @@ fn column(values: Vec<f32>) -> Result<Tensor, ExperimentError> {
     Ok(Tensor::from_vec(values, (rows, 1), &Device::Cpu)?)
 }
 
-impl Fit {
+impl FunctionFit {
     /// The points that a task reads.
     ///
     /// # Errors
@@ -78,19 +78,19 @@ impl Fit {
     }
 }
 
-impl Problem for Fit {
+impl LearningProblem for FunctionFit {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::Evaluated;
     const HAS_ACCURACY: bool = false;
     const OUTPUTS: Outputs = Outputs::Values;
 
-    fn examples(&self, part: Part) -> usize {
+    fn examples(&self, part: Split) -> usize {
         match part {
-            Part::Train => self.inputs.len(),
-            Part::Test => 0,
+            Split::Train => self.inputs.len(),
+            Split::Test => 0,
         }
     }
 
-    fn batch(&self, _: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+    fn batch(&self, _: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
         // One batch of all points is in their own order (see `Training`).
         let batch = if positions.len() == self.inputs.len() {
             self.all.clone()
@@ -101,7 +101,7 @@ impl Problem for Fit {
         Ok(Batch { inputs: batch.inputs.to_dtype(dtype)?, targets: batch.targets.to_dtype(dtype)? })
     }
 
-    fn selection(&self, _: Part, positions: &[u32]) -> Selection {
+    fn selection(&self, _: Split, positions: &[u32]) -> Selection {
         let targets = positions.iter().map(|&at| self.targets[at as usize]).collect();
         Selection {
             source: Source::Numbers { shape: [1, 1, 1], numbers: Arc::clone(&self.inputs) },
@@ -119,7 +119,7 @@ impl Problem for Fit {
     }
 
     /// Records the fitted curve and the function over the interval.
-    fn conclude(&self, model: &Model, record: &mut Record) -> Result<(), ExperimentError> {
+    fn conclude(&self, model: &Model, record: &mut Metrics) -> Result<(), ExperimentError> {
         let inputs = column(evenly_spaced(self.interval, CURVE_POINTS).map(|x| x as f32).collect())?;
         let outputs = model.evaluate(&inputs)?.flatten_all()?.to_vec1::<f32>()?;
         for (x, output) in evenly_spaced(self.interval, CURVE_POINTS).zip(outputs) {

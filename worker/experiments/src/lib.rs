@@ -5,7 +5,7 @@
 //! take a [`Run::checkpoint`] between any two advances, [`Run::finish`] it. The same spec gives the same bytes, whatever
 //! happens in between.
 //!
-//! Start reading at [`start`], which lists the kinds. What is trained is a [`training::Problem`] under the one training loop,
+//! Start reading at [`start`], which lists the kinds. What is trained is a [`training::LearningProblem`] under the one training loop,
 //! [`training::Training`], which also drives the [`probes`], but for [`critical_point`], whose networks are too small for it;
 //! landscapes look again at what was trained.
 
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use basin_domain::experiment::Experiment;
-use basin_domain::record::{Outcome, Record};
+use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::task::TaskSpec;
 
 pub mod accelerator;
@@ -33,7 +33,7 @@ mod tensors;
 pub mod training;
 mod tridiagonal;
 
-pub use basin_kernels::{CodePath, code_path, force_code_path, keep_freed_memory, peak_gflops, pulse};
+pub use basin_kernels::{CodePath, activity, code_path, force_code_path, keep_freed_memory, peak_gflops};
 pub use dataset::Dataset;
 pub use error::ExperimentError;
 
@@ -78,7 +78,7 @@ pub struct Finished {
     /// How it ended.
     pub outcome: Outcome,
     /// What it measured.
-    pub record: Record,
+    pub metrics: Metrics,
     /// Final weights (`model/<parameter>`) and snapshots (`weights/<epoch>/<parameter>`), as safetensors, with the outcome beside
     /// them.
     pub result: Vec<u8>,

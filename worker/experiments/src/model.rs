@@ -16,12 +16,12 @@ const MOST_PARAMETERS: u64 = 1 << 28;
 #[derive(Debug)]
 pub struct Model {
     parameters: BTreeMap<String, Var>,
-    layers: Vec<Layer>,
+    layers: Vec<ModelLayer>,
 }
 
 /// A layer with its parameters.
 #[derive(Debug)]
-pub(crate) enum Layer {
+pub(crate) enum ModelLayer {
     ConvReluPool { weight: Var, bias: Var },
     Dense { weight: Var, bias: Var, activation: Activation },
 }
@@ -78,15 +78,15 @@ impl Model {
     }
 
     /// The layers, in the order in which inputs go through them.
-    pub(crate) fn layers(&self) -> &[Layer] {
+    pub(crate) fn layers(&self) -> &[ModelLayer] {
         &self.layers
     }
 
     /// The layers' weights and biases, if they are all dense.
     pub fn dense_layers(&self) -> Option<Vec<(Var, Var)>> {
-        let dense = |layer: &Layer| match layer {
-            Layer::Dense { weight, bias, .. } => Some((weight.clone(), bias.clone())),
-            Layer::ConvReluPool { .. } => None,
+        let dense = |layer: &ModelLayer| match layer {
+            ModelLayer::Dense { weight, bias, .. } => Some((weight.clone(), bias.clone())),
+            ModelLayer::ConvReluPool { .. } => None,
         };
         self.layers.iter().map(dense).collect()
     }
@@ -116,12 +116,12 @@ impl Model {
             let (name, _) = name.expect("a layer's parameters are the model's");
             parameters[name].clone()
         };
-        let layer = |layer: &Layer| match layer {
-            Layer::ConvReluPool { weight, bias } => {
-                Layer::ConvReluPool { weight: of(weight), bias: of(bias) }
+        let layer = |layer: &ModelLayer| match layer {
+            ModelLayer::ConvReluPool { weight, bias } => {
+                ModelLayer::ConvReluPool { weight: of(weight), bias: of(bias) }
             }
-            Layer::Dense { weight, bias, activation } => {
-                Layer::Dense { weight: of(weight), bias: of(bias), activation: *activation }
+            ModelLayer::Dense { weight, bias, activation } => {
+                ModelLayer::Dense { weight: of(weight), bias: of(bias), activation: *activation }
             }
         };
         let layers = self.layers.iter().map(layer).collect();
@@ -192,8 +192,8 @@ impl Model {
         let mut x = inputs.clone();
         for layer in &self.layers {
             x = match layer {
-                Layer::ConvReluPool { weight, bias } => conv_relu_pool(&x, &read(weight), &read(bias))?,
-                Layer::Dense { weight, bias, activation } => {
+                ModelLayer::ConvReluPool { weight, bias } => conv_relu_pool(&x, &read(weight), &read(bias))?,
+                ModelLayer::Dense { weight, bias, activation } => {
                     dense(&x, &read(weight), &read(bias), *activation)?
                 }
             };
@@ -210,7 +210,7 @@ struct Builder {
     seed: u64,
     count: u64,
     parameters: BTreeMap<String, Var>,
-    layers: Vec<Layer>,
+    layers: Vec<ModelLayer>,
 }
 
 impl Builder {
@@ -226,7 +226,7 @@ impl Builder {
         kernel: usize,
     ) -> Result<(), ExperimentError> {
         let (weight, bias) = self.layer(name, &[outputs, inputs, kernel, kernel])?;
-        self.layers.push(Layer::ConvReluPool { weight, bias });
+        self.layers.push(ModelLayer::ConvReluPool { weight, bias });
         Ok(())
     }
 
@@ -239,11 +239,11 @@ impl Builder {
         let mut width = inputs;
         for (index, &next) in hidden.iter().enumerate() {
             let (weight, bias) = self.layer(&format!("dense{index}"), &[next as usize, width])?;
-            self.layers.push(Layer::Dense { weight, bias, activation: Activation::Relu });
+            self.layers.push(ModelLayer::Dense { weight, bias, activation: Activation::Relu });
             width = next as usize;
         }
         let (weight, bias) = self.layer("output", &[outputs, width])?;
-        self.layers.push(Layer::Dense { weight, bias, activation: Activation::Identity });
+        self.layers.push(ModelLayer::Dense { weight, bias, activation: Activation::Identity });
         Ok(Model { parameters: self.parameters, layers: self.layers })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use candle_core::safetensors::Load;
 use candle_core::{DType, Device, Tensor, WithDType};
 use safetensors::SafeTensors;
@@ -11,14 +11,14 @@ use safetensors::tensor::View;
 use crate::ExperimentError;
 
 /// Tensors by name.
-pub(crate) type Named = BTreeMap<String, Tensor>;
+pub(crate) type NamedTensors = BTreeMap<String, Tensor>;
 
 /// The key of the one text that a file carries beside its tensors. One alone, since several would be written in an order
 /// that differs from run to run.
 const NOTE: &str = "basin";
 
 /// The tensors as safetensors, with a note.
-pub(crate) fn serialize(tensors: &Named, note: Option<String>) -> Result<Vec<u8>, ExperimentError> {
+pub(crate) fn serialize(tensors: &NamedTensors, note: Option<String>) -> Result<Vec<u8>, ExperimentError> {
     let metadata = note.map(|note| HashMap::from([(NOTE.to_owned(), note)]));
     let bytes = safetensors::serialize(tensors, metadata).map_err(candle_core::Error::from)?;
     Ok(bytes)
@@ -26,7 +26,10 @@ pub(crate) fn serialize(tensors: &Named, note: Option<String>) -> Result<Vec<u8>
 
 /// A run's results as safetensors, with its outcome. In those of a run that diverged NaN has one pattern of bits: which of many an
 /// operation gives differs between processors.
-pub(crate) fn serialize_results(mut results: Named, outcome: Outcome) -> Result<Vec<u8>, ExperimentError> {
+pub(crate) fn serialize_results(
+    mut results: NamedTensors,
+    outcome: Outcome,
+) -> Result<Vec<u8>, ExperimentError> {
     if let Outcome::Diverged { .. } = outcome {
         for tensor in results.values_mut() {
             *tensor = match tensor.dtype() {
@@ -45,7 +48,7 @@ fn replaced<T: WithDType>(tensor: &Tensor, by: impl Fn(T) -> T) -> Result<Tensor
 }
 
 /// The tensors and the note of safetensors; in words what is wrong if they can't be read.
-pub(crate) fn deserialize(bytes: &[u8]) -> Result<(Named, String), String> {
+pub(crate) fn deserialize(bytes: &[u8]) -> Result<(NamedTensors, String), String> {
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| error.to_string())?;
     let note = metadata.metadata().as_ref().and_then(|texts| texts.get(NOTE)).cloned().unwrap_or_default();
     let tensors = SafeTensors::deserialize(bytes)
@@ -59,7 +62,7 @@ pub(crate) fn deserialize(bytes: &[u8]) -> Result<(Named, String), String> {
 }
 
 /// Feeds names, types, shapes and values to `hasher`.
-pub(crate) fn hash(tensors: &Named, hasher: &mut blake3::Hasher) {
+pub(crate) fn hash(tensors: &NamedTensors, hasher: &mut blake3::Hasher) {
     for (name, tensor) in tensors {
         hasher.update(format!("{name:?} {:?} {:?}\n", tensor.dtype(), tensor.dims()).as_bytes());
         hasher.update(&View::data(tensor));
@@ -67,7 +70,7 @@ pub(crate) fn hash(tensors: &Named, hasher: &mut blake3::Hasher) {
 }
 
 /// The tensors of `all` whose names start with `prefix`, which is cut off.
-pub(crate) fn with_prefix(all: &Named, prefix: &str) -> Named {
+pub(crate) fn with_prefix(all: &NamedTensors, prefix: &str) -> NamedTensors {
     all.iter()
         .filter_map(|(name, tensor)| Some((name.strip_prefix(prefix)?.to_owned(), tensor.clone())))
         .collect()
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn tensors_and_note_come_back_and_bytes_do_not_change() {
-        let tensors = Named::from([
+        let tensors = NamedTensors::from([
             ("b".to_owned(), Tensor::new(&[1f32, f32::NAN], &Device::Cpu).unwrap()),
             ("a".to_owned(), Tensor::new(&[[1f64, 2.0]], &Device::Cpu).unwrap()),
         ]);
@@ -87,7 +90,7 @@ mod tests {
         assert_eq!(bytes, serialize(&tensors, Some("note".to_owned())).unwrap());
         let (read, note) = deserialize(&bytes).unwrap();
         assert_eq!(note, "note");
-        let digest = |tensors: &Named| {
+        let digest = |tensors: &NamedTensors| {
             let mut hasher = blake3::Hasher::new();
             hash(tensors, &mut hasher);
             hasher.finalize()

@@ -3,7 +3,7 @@
 
 mod common;
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::accelerator::{Accelerator, DeviceName};
 use basin_experiments::{Advance, Assets, Finished, start};
@@ -16,7 +16,7 @@ fn device() -> Accelerator {
 /// Asserts that two runs differ by rounding alone: each series by a share of its largest value.
 fn assert_near(found: &Finished, expected: &Finished, share: f64, context: &str) {
     assert_eq!(found.outcome, expected.outcome, "{context}");
-    let names = |finished: &Finished| finished.record.series.keys().cloned().collect::<Vec<_>>();
+    let names = |finished: &Finished| finished.metrics.series.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(found), names(expected), "{context}");
     let near = |name: &str, found: &[f64], expected: &[f64]| {
         let largest = expected.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
@@ -27,9 +27,9 @@ fn assert_near(found: &Finished, expected: &Finished, share: f64, context: &str)
             );
         }
     };
-    for (name, series) in &expected.record.series {
+    for (name, series) in &expected.metrics.series {
         let values = |points: &[(f64, f64)]| points.iter().map(|point| point.1).collect::<Vec<_>>();
-        let found = &found.record.series[name].points;
+        let found = &found.metrics.series[name].points;
         assert_eq!(found.len(), series.points.len(), "{context}: {name}");
         near(name, &values(found), &values(&series.points));
     }

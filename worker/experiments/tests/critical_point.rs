@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use basin_domain::experiment::{Activation, CriticalPoint, Experiment, Function, MinimalRatio, Search};
 use basin_domain::failure::FailureKind;
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::TaskSpec;
 use basin_experiments::critical_point::Network;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
@@ -69,7 +69,7 @@ fn tasks() -> Vec<TaskSpec> {
     ]
 }
 
-fn number(record: &Record, name: &str) -> f64 {
+fn number(record: &Metrics, name: &str) -> f64 {
     record.last(name).unwrap_or_else(|| panic!("`{name}` is recorded"))
 }
 
@@ -86,7 +86,7 @@ fn levenberg_marquardt_finds_a_point_whose_gradient_is_zero_by_differences_too()
     let spec = task(|p| p.hidden = vec![2]);
     let finished = train(&spec, &Assets::default());
     assert_eq!(finished.outcome, Outcome::Completed);
-    let record = &finished.record;
+    let record = &finished.metrics;
     assert_eq!(number(record, "converged"), 1.0, "{:?}", record.last("gradient_norm"));
     assert!(number(record, "final_gradient_norm") < 1e-8);
     assert!(number(record, "search_iterations") > 1.0);
@@ -115,7 +115,7 @@ fn levenberg_marquardt_finds_a_point_whose_gradient_is_zero_by_differences_too()
 fn levenberg_marquardt_never_raises_the_gradient_norm_and_adam_lowers_it_in_the_end() {
     for (search, iterations) in [(Search::LevenbergMarquardt, 60), (DESCENT, 1_000)] {
         let spec = task(|p| (p.search, p.iterations, p.epochs) = (search, iterations, 20));
-        let record = train(&spec, &Assets::default()).record;
+        let record = train(&spec, &Assets::default()).metrics;
         let norms: Vec<f64> =
             record.series["gradient_norm"].points[19..].iter().map(|point| point.1).collect();
         assert!(norms[norms.len() - 1] < 0.2 * norms[0], "{} to {:?}", norms[0], norms.last());
@@ -132,22 +132,22 @@ fn what_is_recorded_is_what_the_vocabulary_names_against_its_axes() {
     let Experiment::CriticalPoint(parameters) = &spec.experiment else { panic!() };
     let mut named: Vec<&str> = parameters.series().into_iter().chain(parameters.numbers()).collect();
     named.sort_unstable();
-    assert_eq!(finished.record.series.keys().collect::<Vec<_>>(), named);
+    assert_eq!(finished.metrics.series.keys().collect::<Vec<_>>(), named);
     for name in parameters.series() {
-        let series = &finished.record.series[name];
+        let series = &finished.metrics.series[name];
         assert_eq!(series.axis, Axis::Iteration);
         let xs: Vec<f64> = series.points.iter().map(|point| point.0).collect();
         assert_eq!(xs, (0..=135).map(f64::from).collect::<Vec<_>>());
     }
-    let number = |name| number(&finished.record, name);
+    let number = |name| number(&finished.metrics, name);
     assert_eq!(number("parameters"), 13.0);
     assert_eq!(
         (number("converged"), number("trained_iterations"), number("search_iterations")),
         (0.0, 130.0, 5.0)
     );
-    assert_eq!(finished.record.series["loss"].points.last().unwrap().1, number("final_loss"));
+    assert_eq!(finished.metrics.series["loss"].points.last().unwrap().1, number("final_loss"));
     assert_eq!(
-        finished.record.series["gradient_norm"].points.last().unwrap().1,
+        finished.metrics.series["gradient_norm"].points.last().unwrap().1,
         number("final_gradient_norm")
     );
 
@@ -174,7 +174,7 @@ fn what_is_recorded_is_what_the_vocabulary_names_against_its_axes() {
 /// every other point is higher.
 #[test]
 fn the_minimal_ratios_of_a_linear_model_are_known() {
-    let record = train(&task(|p| p.hidden = vec![]), &Assets::default()).record;
+    let record = train(&task(|p| p.hidden = vec![]), &Assets::default()).metrics;
     let number = |name| number(&record, name);
     assert_eq!(number("converged"), 1.0);
     assert_eq!(number("minimal_ratio_near_zero"), 0.5);
@@ -257,25 +257,25 @@ fn divergence_is_a_result_with_the_record_so_far() {
         let Outcome::Diverged { iteration } = finished.outcome else { panic!("{:?}", finished.outcome) };
         assert!(iteration >= 1);
         for name in ["loss", "gradient_norm"] {
-            let points = &finished.record.series[name].points;
+            let points = &finished.metrics.series[name].points;
             assert_eq!(points.last().unwrap().0, iteration as f64);
             assert_eq!(points.len() as u64, iteration + 1);
         }
-        assert!(!finished.record.last("gradient_norm").unwrap().is_finite());
-        assert_eq!(number(&finished.record, "converged"), 0.0);
-        assert_eq!(finished.record.last("minimal_ratio_sampled"), None);
+        assert!(!finished.metrics.last("gradient_norm").unwrap().is_finite());
+        assert_eq!(number(&finished.metrics, "converged"), 0.0);
+        assert_eq!(finished.metrics.last("minimal_ratio_sampled"), None);
         assert!(candle_core::safetensors::load_buffer(&finished.result, &Device::Cpu).is_ok());
     }
     let spec = task(|p| (p.function, p.interval) = (Function::Cube, (-1e200, 1e200)));
     let finished = train(&spec, &Assets::default());
     assert_eq!(finished.outcome, Outcome::Diverged { iteration: 0 });
-    assert_eq!(finished.record.series["loss"].points.len(), 1);
+    assert_eq!(finished.metrics.series["loss"].points.len(), 1);
 }
 
 #[test]
 fn a_run_that_takes_no_step_has_the_point_where_it_began() {
     let spec = task(|p| (p.epochs, p.iterations) = (0, 0));
-    let record = train(&spec, &Assets::default()).record;
+    let record = train(&spec, &Assets::default()).metrics;
     for (series, last) in [("loss", "final_loss"), ("gradient_norm", "final_gradient_norm")] {
         assert_eq!(record.series[series].points, [(0.0, number(&record, last))]);
     }
@@ -377,8 +377,8 @@ fn most_of_a_hundred_runs_converge_at_points_of_very_different_losses() {
             p.minimal_ratio = MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 };
         });
         let start = Instant::now();
-        let records: Vec<Record> = (0..100)
-            .map(|seed| train(&TaskSpec { seed, ..spec.clone() }, &Assets::default()).record)
+        let records: Vec<Metrics> = (0..100)
+            .map(|seed| train(&TaskSpec { seed, ..spec.clone() }, &Assets::default()).metrics)
             .filter(|record| number(record, "converged") == 1.0)
             .collect();
         let took = start.elapsed() / 100;

@@ -15,9 +15,9 @@ use basin_domain::experiment::{
     Activation, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Plane, Ratios, Search,
     Subject, Surface, Tile,
 };
+use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
-use basin_domain::record::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Assets, Finished, code_path};
 use basin_kernels::optimizer::{Adam, Optimizer as _, Sgd};
@@ -51,7 +51,7 @@ impl Digests {
 
     fn add_run(&mut self, name: &str, run: &Finished) {
         let mut bytes = run.outcome.to_json().into_bytes();
-        for (name, series) in &run.record.series {
+        for (name, series) in &run.metrics.series {
             bytes.extend_from_slice(format!("{name} {:?}", series.axis).as_bytes());
             bytes.extend(
                 series.points.iter().flat_map(|(x, value)| [x.to_le_bytes(), value.to_le_bytes()]).flatten(),

@@ -2,7 +2,7 @@
 
 mod common;
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, ExperimentError, start};
 use common::{

@@ -13,18 +13,18 @@ use basin_domain::data::{Dataset as NamedDataset, built_in_digest};
 use basin_domain::experiment::{Experiment, Function};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::DatasetName;
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_experiments::dataset::{self, Dataset};
 use basin_experiments::{Advance, Assets, start};
 use candle_core::{Device, safetensors};
 use common::{ALL, SGD, all_probes, classify, fit, tiny_images, train};
 
-fn values(record: &Record, name: &str) -> Vec<f64> {
+fn values(record: &Metrics, name: &str) -> Vec<f64> {
     record.series[name].points.iter().map(|&(_, value)| value).collect()
 }
 
-fn xs(record: &Record, name: &str) -> Vec<f64> {
+fn xs(record: &Metrics, name: &str) -> Vec<f64> {
     record.series[name].points.iter().map(|&(x, _)| x).collect()
 }
 
@@ -36,7 +36,7 @@ fn classify_records_its_series_against_their_axes() {
         p.record = ALL;
     });
     let finished = train(&spec, &assets);
-    let record = &finished.record;
+    let record = &finished.metrics;
     for name in ["train_loss", "train_accuracy", "test_loss", "test_accuracy"] {
         assert_eq!(record.series[name].axis, Axis::Epoch);
         assert_eq!(xs(record, name), [0.0, 1.0, 2.0, 3.0], "{name}");
@@ -90,9 +90,9 @@ fn the_recorded_gradient_norm_is_that_of_the_first_gradient() {
     // L = 1/3 Σ (ax + b − x³)² over x ∈ {−1, 0, 1} = (2(a − 1)² + 3b²) / 3.
     let norm = ((4.0 / 3.0 * (a - 1.0)).powi(2) + (2.0 * b).powi(2)).sqrt();
     let loss = (2.0 * (a - 1.0).powi(2) + 3.0 * b * b) / 3.0;
-    assert!((values(&finished.record, "gradient_norm")[0] - norm).abs() < 1e-5);
-    assert!((values(&finished.record, "loss")[0] - loss).abs() < 1e-5);
-    assert!((values(&finished.record, "train_loss")[0] - loss).abs() < 1e-5);
+    assert!((values(&finished.metrics, "gradient_norm")[0] - norm).abs() < 1e-5);
+    assert!((values(&finished.metrics, "loss")[0] - loss).abs() < 1e-5);
+    assert!((values(&finished.metrics, "train_loss")[0] - loss).abs() < 1e-5);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn sin_and_cube_are_fitted() {
             p.epochs = 800;
             p.optimizer = Optimizer::adam(5e-3);
         });
-        let record = train(&spec, &Assets::default()).record;
+        let record = train(&spec, &Assets::default()).metrics;
         let losses = values(&record, "train_loss");
         assert_eq!(losses.len(), 801);
         assert!(losses[800] < most, "{function:?}: {} to {}", losses[0], losses[800]);
@@ -136,7 +136,7 @@ fn a_small_network_learns_shapes() {
         p.epochs = 4;
         p.optimizer = Optimizer::adam(3e-3);
     });
-    let record = train(&spec, &assets).record;
+    let record = train(&spec, &assets).metrics;
     let (losses, accuracies) = (values(&record, "train_loss"), values(&record, "test_accuracy"));
     assert!(losses[4] < 0.8 * losses[0], "{losses:?}");
     assert!(accuracies[0] < 0.2 && accuracies[4] > 0.3, "{accuracies:?}");
@@ -151,7 +151,7 @@ fn random_labels_are_learnt_by_heart() {
         p.epochs = 60;
         p.optimizer = Optimizer::adam(5e-3);
     });
-    let record = train(&spec, &assets).record;
+    let record = train(&spec, &assets).metrics;
     assert_eq!(record.last("final_train_accuracy"), Some(1.0));
     assert!(record.last("test_accuracy").unwrap() < 0.35);
 }
@@ -168,8 +168,8 @@ fn divergence_is_a_result_with_the_record_so_far() {
     let finished = train(&spec, &assets);
     let Outcome::Diverged { iteration } = finished.outcome else { panic!("{:?}", finished.outcome) };
     assert!((1..=6).contains(&iteration), "{iteration}");
-    assert_eq!(xs(&finished.record, "gradient_norm").last(), Some(&(iteration as f64)));
-    assert!(finished.record.series.contains_key("train_loss"));
+    assert_eq!(xs(&finished.metrics, "gradient_norm").last(), Some(&(iteration as f64)));
+    assert!(finished.metrics.series.contains_key("train_loss"));
     assert!(safetensors::load_buffer(&finished.result, &Device::Cpu).is_ok());
 
     let spec = fit(|p| p.optimizer = wild);
@@ -285,7 +285,7 @@ fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end
             p.epochs = 5;
             p.probes = all_probes(every);
         });
-        train(&spec, &assets).record
+        train(&spec, &assets).metrics
     };
     let numbers =
         ["sensitivity", "input_gradient", "sharpness", "largest_eigenvalue", "largest_eigenvalue_residual"];

@@ -14,7 +14,7 @@ use candle_core::{
     CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId, bail,
 };
 
-use crate::hessian::{Pair, Pass, Twice};
+use crate::hessian::{Dual, OpContext, SecondOrder};
 
 /// The gradients of a scalar: what `loss.backward()` gives, sooner.
 ///
@@ -30,7 +30,7 @@ pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
     if output.shape() != vector.shape() {
         bail!("vector_jacobian: output {:?} and vector {:?} differ", output.shape(), vector.shape());
     }
-    let Some(steps) = steps_to(output) else {
+    let Some(steps) = tape_to(output) else {
         #[expect(
             clippy::disallowed_methods,
             reason = "no run has operations of others: this is for whoever builds on the crate"
@@ -58,9 +58,9 @@ pub fn vector_jacobian(output: &Tensor, vector: &Tensor) -> Result<GradStore> {
 
 /// The nodes that lead to `output`, each after those that depend on it, with their steps; none if one of them is an operation
 /// of another's, or was applied on another thread.
-pub(crate) fn steps_to(output: &Tensor) -> Option<Vec<(&Tensor, Arc<Step>)>> {
+pub(crate) fn tape_to(output: &Tensor) -> Option<Vec<(&Tensor, Arc<TapeEntry>)>> {
     let nodes: Vec<&Tensor> = output.sorted_nodes().into_iter().filter(|node| !node.is_variable()).collect();
-    let steps = RECORD.with_borrow(|record| record.find(&nodes))?;
+    let steps = TAPE.with_borrow(|record| record.find(&nodes))?;
     Some(nodes.into_iter().zip(steps).collect())
 }
 
@@ -75,39 +75,40 @@ pub(crate) fn empty_store() -> Result<GradStore> {
 /// Applies an operation and records it.
 pub(crate) fn apply2(
     inputs: [Tensor; 2],
-    operation: impl CustomOp2 + Twice + Send + Sync + 'static,
+    operation: impl CustomOp2 + SecondOrder + Send + Sync + 'static,
 ) -> Result<Tensor> {
     let [a, b] = inputs.clone();
-    let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Two(Box::new(operation)) });
-    record(a.apply_op2(&b, Recorded(Arc::clone(&step)))?, &step)
+    let step = Arc::new(TapeEntry { inputs: inputs.into(), operation: Operation::Two(Box::new(operation)) });
+    record(a.apply_op2(&b, TapedOp(Arc::clone(&step)))?, &step)
 }
 
 /// Applies an operation and records it.
 pub(crate) fn apply3(
     inputs: [Tensor; 3],
-    operation: impl CustomOp3 + Twice + Send + Sync + 'static,
+    operation: impl CustomOp3 + SecondOrder + Send + Sync + 'static,
 ) -> Result<Tensor> {
     let [a, b, c] = inputs.clone();
-    let step = Arc::new(Step { inputs: inputs.into(), operation: Operation::Three(Box::new(operation)) });
-    record(a.apply_op3(&b, &c, Recorded(Arc::clone(&step)))?, &step)
+    let step =
+        Arc::new(TapeEntry { inputs: inputs.into(), operation: Operation::Three(Box::new(operation)) });
+    record(a.apply_op3(&b, &c, TapedOp(Arc::clone(&step)))?, &step)
 }
 
-fn record(result: Tensor, step: &Arc<Step>) -> Result<Tensor> {
+fn record(result: Tensor, step: &Arc<TapeEntry>) -> Result<Tensor> {
     if result.track_op() {
-        RECORD.with_borrow_mut(|record| record.insert(result.id(), Arc::downgrade(step)));
+        TAPE.with_borrow_mut(|record| record.insert(result.id(), Arc::downgrade(step)));
     }
     Ok(result)
 }
 
 /// An operation of two tensors that has second derivatives too.
-trait Binary: CustomOp2 + Twice {}
+trait Binary: CustomOp2 + SecondOrder {}
 
-impl<T: CustomOp2 + Twice> Binary for T {}
+impl<T: CustomOp2 + SecondOrder> Binary for T {}
 
 /// An operation of three tensors that has second derivatives too.
-trait Ternary: CustomOp3 + Twice {}
+trait Ternary: CustomOp3 + SecondOrder {}
 
-impl<T: CustomOp3 + Twice> Ternary for T {}
+impl<T: CustomOp3 + SecondOrder> Ternary for T {}
 
 enum Operation {
     Two(Box<dyn Binary + Send + Sync>),
@@ -115,12 +116,12 @@ enum Operation {
 }
 
 /// An operation with its inputs.
-pub(crate) struct Step {
+pub(crate) struct TapeEntry {
     pub(crate) inputs: Vec<Tensor>,
     operation: Operation,
 }
 
-impl Step {
+impl TapeEntry {
     /// The gradients of the inputs.
     fn go_back(&self, result: &Tensor, gradient: &Tensor) -> Result<[Option<Tensor>; 3]> {
         match (&self.operation, self.inputs.as_slice()) {
@@ -134,7 +135,7 @@ impl Step {
         }
     }
 
-    fn twice(&self) -> &dyn Twice {
+    fn second_order(&self) -> &dyn SecondOrder {
         match &self.operation {
             Operation::Two(operation) => operation.as_ref(),
             Operation::Three(operation) => operation.as_ref(),
@@ -142,20 +143,20 @@ impl Step {
     }
 
     /// The derivative of the result along the inputs' tangents.
-    pub(crate) fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
-        self.twice().tangent(pass)
+    pub(crate) fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
+        self.second_order().jvp(context)
     }
 
     /// The gradients of the inputs and their derivatives along the tangents, one pair an input.
-    pub(crate) fn pairs(&self, pass: &Pass<'_>, gradient: &Pair) -> Result<Vec<Pair>> {
-        self.twice().pairs(pass, gradient)
+    pub(crate) fn vjp_jvp(&self, context: &OpContext<'_>, gradient: &Dual) -> Result<Vec<Dual>> {
+        self.second_order().vjp_jvp(context, gradient)
     }
 }
 
 /// The operation as Candle's graph holds it: as long as the graph lives, so does the step.
-struct Recorded(Arc<Step>);
+struct TapedOp(Arc<TapeEntry>);
 
-impl CustomOp2 for Recorded {
+impl CustomOp2 for TapedOp {
     fn name(&self) -> &'static str {
         match &self.0.operation {
             Operation::Two(operation) => operation.name(),
@@ -187,7 +188,7 @@ impl CustomOp2 for Recorded {
     }
 }
 
-impl CustomOp3 for Recorded {
+impl CustomOp3 for TapedOp {
     fn name(&self) -> &'static str {
         CustomOp2::name(self)
     }
@@ -220,19 +221,19 @@ impl CustomOp3 for Recorded {
 }
 
 thread_local! {
-    static RECORD: RefCell<Record> = RefCell::default();
+    static TAPE: RefCell<Tape> = RefCell::default();
 }
 
 /// The steps of graphs that still live, by their results, and some of graphs that don't.
 #[derive(Default)]
-struct Record {
-    steps: HashMap<TensorId, Weak<Step>>,
+struct Tape {
+    steps: HashMap<TensorId, Weak<TapeEntry>>,
     /// The dead are thrown out when there are so many steps.
     clear_at: usize,
 }
 
-impl Record {
-    fn insert(&mut self, result: TensorId, step: Weak<Step>) {
+impl Tape {
+    fn insert(&mut self, result: TensorId, step: Weak<TapeEntry>) {
         if self.steps.len() >= self.clear_at {
             self.steps.retain(|_, step| step.strong_count() > 0);
             self.clear_at = 2 * self.steps.len() + 64;
@@ -241,7 +242,7 @@ impl Record {
     }
 
     /// The steps of all nodes, or none.
-    fn find(&self, nodes: &[&Tensor]) -> Option<Vec<Arc<Step>>> {
+    fn find(&self, nodes: &[&Tensor]) -> Option<Vec<Arc<TapeEntry>>> {
         nodes.iter().map(|node| self.steps.get(&node.id())?.upgrade()).collect()
     }
 }
@@ -304,6 +305,6 @@ mod tests {
         for _ in 0..if cfg!(miri) { 140 } else { 1000 } {
             dense(&weight, &weight, &bias, Activation::Relu).unwrap();
         }
-        assert!(RECORD.with_borrow(|record| record.steps.len()) <= 64);
+        assert!(TAPE.with_borrow(|record| record.steps.len()) <= 64);
     }
 }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::backprop::apply3;
 use crate::element::{Element, Elements, slice, with_float};
-use crate::hessian::{Pair, Pass, Twice, added, shaped};
+use crate::hessian::{Dual, OpContext, SecondOrder, added, shaped};
 use crate::matmul::{Matrix, Product};
 use crate::vector::{Dispatch, Kernel, Vector};
 
@@ -164,15 +164,16 @@ impl CustomOp3 for Dense {
     }
 }
 
-impl Twice for Dense {
+impl SecondOrder for Dense {
     /// Where ReLU let the sum through: ẋWᵀ + xẆᵀ + ḃ.
-    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
-        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) = (pass.inputs, pass.tangents)
+    fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) =
+            (context.inputs, context.tangents)
         else {
             unreachable!("a dense layer has three inputs");
         };
         let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
-        let [x_elements, weight_elements, y_elements] = [x, weight, pass.result].map(Elements::of);
+        let [x_elements, weight_elements, y_elements] = [x, weight, context.result].map(Elements::of);
         let [x_tangent, weight_tangent, bias_tangent] =
             [x_tangent, weight_tangent, bias_tangent].map(|tangent| tangent.as_ref().map(Elements::of));
         with_float!(x.dtype(), self.name(), T => {
@@ -192,18 +193,18 @@ impl Twice for Dense {
             };
             let tangent = added(through_x, through_parameters).unwrap_or_default();
             let tangent = self.through::<T>(y_elements.as_slice()?, &tangent);
-            Tensor::from_vec(tangent, pass.result.shape(), &Device::Cpu)
+            Tensor::from_vec(tangent, context.result.shape(), &Device::Cpu)
         })
     }
 
     /// With G the gradient where ReLU let it through, and Ġ its tangent: of x, ĠW + GẆ; of the weight, Ġᵀx + Gᵀẋ; of the bias, the
     /// sums of Ġ.
-    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
-        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (pass.inputs, pass.tangents) else {
+    fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (context.inputs, context.tangents) else {
             unreachable!("a dense layer has three inputs");
         };
         let sizes = Sizes::new(x.shape(), weight.shape(), bias.shape())?;
-        let [x_elements, weight_elements, y_elements] = [x, weight, pass.result].map(Elements::of);
+        let [x_elements, weight_elements, y_elements] = [x, weight, context.result].map(Elements::of);
         let [x_tangent, weight_tangent, gradient, gradient_tangent] =
             [x_tangent, weight_tangent, &result.gradient, &result.tangent]
                 .map(|tensor| tensor.as_ref().map(Elements::of));
@@ -217,24 +218,24 @@ impl Twice for Dense {
             let (gradient, moved) = (through(&gradient)?, through(&gradient_tangent)?);
             let x_tangent = x_tangent.as_ref().map(|tangent| tangent.as_slice::<T>()).transpose()?;
             let weight_tangent = weight_tangent.as_ref().map(|tangent| tangent.as_slice::<T>()).transpose()?;
-            let (mut of_x, mut of_weight, mut of_bias) = (Pair::default(), Pair::default(), Pair::default());
-            if pass.leads_on(0) {
+            let (mut of_x, mut of_weight, mut of_bias) = (Dual::default(), Dual::default(), Dual::default());
+            if context.needs_gradient(0) {
                 let plain = gradient.as_deref().map(|gradient| input_gradients(sizes, weight_slice, gradient));
                 of_x.gradient = shaped(plain, x.shape())?;
             }
-            if pass.is_tracked(0) {
+            if context.needs_tangent(0) {
                 let straight = moved.as_deref().map(|moved| input_gradients(sizes, weight_slice, moved));
                 let turned = weight_tangent.zip(gradient.as_deref());
                 let turned = turned.map(|(weight, gradient)| input_gradients(sizes, weight, gradient));
                 of_x.tangent = shaped(added(straight, turned), x.shape())?;
             }
-            if pass.leads_on(1) || pass.leads_on(2) {
+            if context.needs_gradient(1) || context.needs_gradient(2) {
                 let (weights, biases) =
                     gradient.as_deref().map(|gradient| gradients_of_parameters(sizes, x_slice, gradient)).unzip();
                 of_weight.gradient = shaped(weights, weight.shape())?;
                 of_bias.gradient = shaped(biases, bias.shape())?;
             }
-            if pass.is_tracked(1) || pass.is_tracked(2) {
+            if context.needs_tangent(1) || context.needs_tangent(2) {
                 let (straight, biases) =
                     moved.as_deref().map(|moved| gradients_of_parameters(sizes, x_slice, moved)).unzip();
                 let turned = x_tangent.zip(gradient.as_deref());

@@ -20,7 +20,7 @@ impl Element for f32 {
 
     #[inline(always)]
     fn multiply_add(self, factor: Self, sum: Self) -> Self {
-        crate::fused::multiply_add(self, factor, sum)
+        crate::fma::multiply_add(self, factor, sum)
     }
 
     fn elements_mut(storage: &mut CpuStorage) -> Option<&mut [Self]> {

@@ -9,44 +9,44 @@ use std::collections::HashMap;
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Result, Shape, Tensor, TensorId, WithDType, bail};
 
-use crate::backprop::{empty_store, steps_to};
+use crate::backprop::{empty_store, tape_to};
 use crate::element::Element;
 
 /// An operation where it was applied, and how its inputs move.
-pub(crate) struct Pass<'a> {
+pub(crate) struct OpContext<'a> {
     pub(crate) inputs: &'a [Tensor],
     pub(crate) result: &'a Tensor,
     /// The inputs' derivatives along the direction, contiguous; none where they are zero.
     pub(crate) tangents: &'a [Option<Tensor>],
 }
 
-impl Pass<'_> {
+impl OpContext<'_> {
     /// Whether something goes on from the input's gradient: the gradient of a variable is no part of a product.
-    pub(crate) fn leads_on(&self, input: usize) -> bool {
+    pub(crate) fn needs_gradient(&self, input: usize) -> bool {
         self.inputs[input].track_op() && !self.inputs[input].is_variable()
     }
 
     /// Whether the input's gradient is asked for at all.
-    pub(crate) fn is_tracked(&self, input: usize) -> bool {
+    pub(crate) fn needs_tangent(&self, input: usize) -> bool {
         self.inputs[input].track_op()
     }
 }
 
 /// A gradient and its derivative along the direction, contiguous; none where they are zero or nobody asks for them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Pair {
+pub(crate) struct Dual {
     pub(crate) gradient: Option<Tensor>,
     pub(crate) tangent: Option<Tensor>,
 }
 
 /// What an operation knows of its second derivatives.
-pub(crate) trait Twice {
+pub(crate) trait SecondOrder {
     /// The derivative of the result along the inputs' tangents, of which there is at least one.
-    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor>;
+    fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor>;
 
     /// For each input, in their order, what the result's gradient and its tangent make of the input's: the gradient where it
     /// leads on, the tangent where it is tracked. Inputs that are never differentiated may be left out at the end.
-    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>>;
+    fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>>;
 }
 
 /// The product of the Hessian of a scalar `loss` with a vector, in the variables on which the loss depends.
@@ -60,7 +60,7 @@ pub fn hessian_vector<'a>(
     loss: &Tensor,
     direction: impl IntoIterator<Item = (&'a Tensor, Tensor)>,
 ) -> Result<GradStore> {
-    let Some(steps) = steps_to(loss) else {
+    let Some(steps) = tape_to(loss) else {
         bail!("a Hessian is that of operations of this crate alone, applied on this thread");
     };
     let mut tangents: HashMap<TensorId, Tensor> = HashMap::new();
@@ -75,27 +75,27 @@ pub fn hessian_vector<'a>(
         let along: Vec<Option<Tensor>> =
             step.inputs.iter().map(|input| tangents.get(&input.id()).cloned()).collect();
         if along.iter().any(Option::is_some) {
-            let pass = Pass { inputs: &step.inputs, result, tangents: &along };
-            tangents.insert(result.id(), step.tangent(&pass)?);
+            let context = OpContext { inputs: &step.inputs, result, tangents: &along };
+            tangents.insert(result.id(), step.jvp(&context)?);
         }
         passes.push(along);
     }
-    let mut pairs = HashMap::from([(loss.id(), Pair { gradient: Some(loss.ones_like()?), tangent: None })]);
+    let mut duals = HashMap::from([(loss.id(), Dual { gradient: Some(loss.ones_like()?), tangent: None })]);
     let mut products = empty_store()?;
     for ((result, step), along) in steps.iter().zip(passes.iter().rev()) {
-        let Some(pair) = pairs.remove(&result.id()) else { continue };
-        let pass = Pass { inputs: &step.inputs, result, tangents: along };
-        for (input, found) in step.inputs.iter().zip(step.pairs(&pass, &pair)?) {
+        let Some(pair) = duals.remove(&result.id()) else { continue };
+        let context = OpContext { inputs: &step.inputs, result, tangents: along };
+        for (input, found) in step.inputs.iter().zip(step.vjp_jvp(&context, &pair)?) {
             if input.is_variable() {
                 let before = products.remove(input);
                 if let Some(product) = sum(before, found.tangent)? {
                     products.insert(input, product);
                 }
             } else if input.track_op() {
-                let before = pairs.remove(&input.id()).unwrap_or_default();
+                let before = duals.remove(&input.id()).unwrap_or_default();
                 let gradient = sum(before.gradient, found.gradient)?;
                 let tangent = sum(before.tangent, found.tangent)?;
-                pairs.insert(input.id(), Pair { gradient, tangent });
+                duals.insert(input.id(), Dual { gradient, tangent });
             }
         }
     }

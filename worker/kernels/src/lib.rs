@@ -10,29 +10,30 @@
 //!
 //! Start reading at [`conv_relu_pool`].
 
+pub mod activity;
+mod aligned_buffer;
 mod backprop;
+mod code_path;
 mod conv;
 mod dense;
 mod element;
-mod fused;
+mod fma;
 mod gather;
 mod hessian;
 mod loss;
-pub mod mapped;
 mod matmul;
 mod memory;
 mod mlp;
+pub mod mmap;
 mod norm;
 pub mod optimizer;
-mod path;
+mod partition;
 mod peak;
-mod pieces;
-pub mod pulse;
-mod scratch;
 mod tile;
 mod vector;
 
 pub use backprop::{backward, vector_jacobian};
+pub use code_path::{CodePath, code_path, force_code_path};
 pub use conv::conv_relu_pool;
 pub use dense::{Activation, dense};
 pub use gather::gather_images;
@@ -41,5 +42,4 @@ pub use loss::{LossSums, cross_entropy, cross_entropy_sums, mean_squared_error, 
 pub use memory::keep_freed_memory;
 pub use mlp::{Loss, Mlp};
 pub use norm::{squared_norm, squared_norm_of};
-pub use path::{CodePath, code_path, force_code_path};
 pub use peak::peak_gflops;

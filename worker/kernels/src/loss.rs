@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, T
 
 use crate::backprop::apply2;
 use crate::element::{Element, Elements, slice, with_float};
-use crate::hessian::{Pair, Pass, Twice};
+use crate::hessian::{Dual, OpContext, SecondOrder};
 
 /// Sums over a batch, for evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -109,26 +109,26 @@ impl CustomOp2 for CrossEntropy {
     }
 }
 
-impl Twice for CrossEntropy {
+impl SecondOrder for CrossEntropy {
     /// (p − 1)·ż, averaged over rows.
-    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
-        let ([logits, labels], [Some(tangent), _]) = (pass.inputs, pass.tangents) else {
+    fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
+        let ([logits, labels], [Some(tangent), _]) = (context.inputs, context.tangents) else {
             bail!("{} moves with its logits alone", self.name());
         };
         let (rows, labels, tangents) = (Elements::of(logits), Elements::of(labels), Elements::of(tangent));
         let (_, classes) = logits.dims2()?;
         with_float!(logits.dtype(), self.name(), T => {
-            let mut slope = vec![T::default(); rows.as_slice::<T>()?.len()];
-            softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, 1.0, &mut slope);
-            let along = slope.iter().zip(tangents.as_slice::<T>()?);
-            let along: f64 = along.map(|(slope, tangent)| slope.to_f64() * tangent.to_f64()).sum();
+            let mut grad = vec![T::default(); rows.as_slice::<T>()?.len()];
+            softmax_minus_one_hot::<T>(rows.as_slice()?, labels.as_slice()?, classes, 1.0, &mut grad);
+            let along = grad.iter().zip(tangents.as_slice::<T>()?);
+            let along: f64 = along.map(|(grad, tangent)| grad.to_f64() * tangent.to_f64()).sum();
             Tensor::new(T::from_f64(along), &Device::Cpu)
         })
     }
 
     /// The derivative of p − 1 along ż is p∘(ż − p·ż).
-    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
-        let ([logits, labels], [tangent, _]) = (pass.inputs, pass.tangents) else {
+    fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>> {
+        let ([logits, labels], [tangent, _]) = (context.inputs, context.tangents) else {
             unreachable!("{} has two inputs", self.name());
         };
         let (rows, labels) = (Elements::of(logits), Elements::of(labels));
@@ -138,12 +138,12 @@ impl Twice for CrossEntropy {
         with_float!(logits.dtype(), self.name(), T => {
             let (logit_rows, label_rows) = (rows.as_slice::<T>()?, labels.as_slice()?);
             let plain = |scale| {
-                let mut slope = vec![T::default(); logit_rows.len()];
-                softmax_minus_one_hot::<T>(logit_rows, label_rows, classes, scale, &mut slope);
-                Tensor::from_vec(slope, logits.shape(), &Device::Cpu)
+                let mut grad = vec![T::default(); logit_rows.len()];
+                softmax_minus_one_hot::<T>(logit_rows, label_rows, classes, scale, &mut grad);
+                Tensor::from_vec(grad, logits.shape(), &Device::Cpu)
             };
-            let mut pair = Pair::default();
-            if pass.leads_on(0) {
+            let mut pair = Dual::default();
+            if context.needs_gradient(0) {
                 pair.gradient = Some(plain(scale)?);
             }
             if let Some(tangent) = tangent {
@@ -283,9 +283,9 @@ impl CustomOp2 for MeanSquaredError {
     }
 }
 
-impl Twice for MeanSquaredError {
-    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
-        let ([prediction, target], [Some(tangent), None]) = (pass.inputs, pass.tangents) else {
+impl SecondOrder for MeanSquaredError {
+    fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
+        let ([prediction, target], [Some(tangent), None]) = (context.inputs, context.tangents) else {
             bail!("{} moves with its prediction alone", self.name());
         };
         let (p, t, tangents) = (Elements::of(prediction), Elements::of(target), Elements::of(tangent));
@@ -297,8 +297,8 @@ impl Twice for MeanSquaredError {
         })
     }
 
-    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
-        let ([prediction, target], [tangent, _]) = (pass.inputs, pass.tangents) else {
+    fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>> {
+        let ([prediction, target], [tangent, _]) = (context.inputs, context.tangents) else {
             unreachable!("{} has two inputs", self.name());
         };
         let (p, t) = (Elements::of(prediction), Elements::of(target));
@@ -308,8 +308,8 @@ impl Twice for MeanSquaredError {
             (share * number(result.gradient.as_ref())?, share * number(result.tangent.as_ref())?);
         with_float!(prediction.dtype(), self.name(), T => {
             let (p, t) = (p.as_slice::<T>()?, t.as_slice::<T>()?);
-            let mut pair = Pair::default();
-            if pass.leads_on(0) {
+            let mut pair = Dual::default();
+            if context.needs_gradient(0) {
                 let mut gradient = vec![T::default(); p.len()];
                 scaled_differences(p, t, scale, &mut gradient);
                 pair.gradient = Some(Tensor::from_vec(gradient, prediction.shape(), &Device::Cpu)?);

@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::activity;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::element::Element;
-use crate::pieces;
-use crate::pulse;
-use crate::scratch::Scratch;
+use crate::partition;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Dispatch, Kernel, TILE_ROWS, Vector, transpose};
 
@@ -96,15 +96,15 @@ impl<T: Dispatch> Job<'_, T> {
     /// On this thread.
     fn alone(&self, out: &mut [T]) {
         let [rows, _, depth] = self.sizes;
-        let mut packed: Option<Scratch<T>> = None;
-        let out = Shared(out.as_mut_ptr());
+        let mut packed: Option<AlignedBuffer<T>> = None;
+        let out = SharedOutput(out.as_mut_ptr());
         let count = self.panels();
         for index in 0..count {
             let panel = self.panel(index, count);
             let (b, b_row) = if self.lies_packed(&panel) {
                 (self.b.elements, self.b.row)
             } else {
-                let packed = packed.get_or_insert_with(|| Scratch::zeros(self.widest(count) * depth));
+                let packed = packed.get_or_insert_with(|| AlignedBuffer::zeros(self.widest(count) * depth));
                 let packed = &mut packed[..panel.width * depth];
                 if index > 0 && panel.width > panel.columns.len() {
                     packed.fill(T::default());
@@ -112,7 +112,7 @@ impl<T: Dispatch> Job<'_, T> {
                 self.pack(&panel, packed);
                 (&*packed, panel.width)
             };
-            T::dispatch(Piece { job: self, panel: &panel, b, b_row, rows: 0..rows, out });
+            T::dispatch(RowBlock { job: self, panel: &panel, b, b_row, rows: 0..rows, out });
         }
     }
 
@@ -125,7 +125,7 @@ impl<T: Dispatch> Job<'_, T> {
         while panels.len() * rows.div_ceil(piece_rows) < 16 && piece_rows > 16 {
             piece_rows /= 2;
         }
-        let mut packed = Scratch::zeros(panels.iter().map(|panel| panel.width).sum::<usize>() * depth);
+        let mut packed = AlignedBuffer::zeros(panels.iter().map(|panel| panel.width).sum::<usize>() * depth);
         let mut packs: Vec<(&Panel, &mut [T])> = Vec::with_capacity(panels.len());
         let mut rest = &mut *packed;
         for panel in &panels {
@@ -133,15 +133,15 @@ impl<T: Dispatch> Job<'_, T> {
             packs.push((panel, pack));
             rest = after;
         }
-        let out = Shared(out.as_mut_ptr());
+        let out = SharedOutput(out.as_mut_ptr());
         let row_pieces: Vec<Range<usize>> =
             (0..rows).step_by(piece_rows).map(|row| row..rows.min(row + piece_rows)).collect();
         packs.into_par_iter().for_each(|(panel, pack)| {
             self.pack(panel, pack);
             let b = &*pack;
             row_pieces.par_iter().for_each(|rows| {
-                T::dispatch(Piece { job: self, panel, b, b_row: panel.width, rows: rows.clone(), out });
-                pulse::beat();
+                T::dispatch(RowBlock { job: self, panel, b, b_row: panel.width, rows: rows.clone(), out });
+                activity::tick();
             });
         });
     }
@@ -164,7 +164,7 @@ impl<T: Dispatch> Job<'_, T> {
     /// One of so many panels; their widths differ by a register at most.
     fn panel(&self, index: usize, count: usize) -> Panel {
         let width = T::vector_width();
-        let vectors = pieces::nth(self.vectors(), count, index);
+        let vectors = partition::nth(self.vectors(), count, index);
         Panel {
             columns: vectors.start * width..self.sizes[1].min(vectors.end * width),
             width: vectors.len() * width,
@@ -233,26 +233,26 @@ struct Panel {
 
 /// The product's memory, shared by pieces that write disjoint parts of it.
 #[derive(Clone, Copy)]
-struct Shared<T>(*mut T);
+struct SharedOutput<T>(*mut T);
 
 // SAFETY: pieces write through the pointer only within their own rows and columns, which no other piece has, and the memory is
 // borrowed mutably until all of them are done.
-unsafe impl<T: Send> Send for Shared<T> {}
+unsafe impl<T: Send> Send for SharedOutput<T> {}
 // SAFETY: as above.
-unsafe impl<T: Send> Sync for Shared<T> {}
+unsafe impl<T: Send> Sync for SharedOutput<T> {}
 
 /// Some rows of a panel, on one thread.
-struct Piece<'a, T> {
+struct RowBlock<'a, T> {
     job: &'a Job<'a, T>,
     panel: &'a Panel,
     /// The panel's columns of `b`, whole registers wide, and the distance of its rows.
     b: &'a [T],
     b_row: usize,
     rows: Range<usize>,
-    out: Shared<T>,
+    out: SharedOutput<T>,
 }
 
-impl<T: Element> Kernel<T> for Piece<'_, T> {
+impl<T: Element> Kernel<T> for RowBlock<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
         let Panel { columns, width } = self.panel;
@@ -267,7 +267,7 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
             return;
         }
         // The last register is wider than the product: the sums are taken beside it.
-        let mut sums = Scratch::zeros(self.rows.len() * width);
+        let mut sums = AlignedBuffer::zeros(self.rows.len() * width);
         // SAFETY: there is room for all rows, each as wide as the panel; the rest is the caller's contract.
         unsafe { self.fill::<V>(sums.as_mut_ptr(), *width) };
         for (row, sums) in self.rows.clone().zip(sums.chunks_exact(*width)) {
@@ -283,7 +283,7 @@ impl<T: Element> Kernel<T> for Piece<'_, T> {
     }
 }
 
-impl<T: Element> Piece<'_, T> {
+impl<T: Element> RowBlock<'_, T> {
     /// Writes the piece's rows, as wide as the panel, to `to`; they are `to_row` apart.
     ///
     /// # Safety

@@ -24,12 +24,12 @@ pub enum Loss {
 ///
 /// It shares the variables that it was made of, and reads them anew in each pass.
 pub struct Mlp {
-    layers: Vec<Layer>,
+    layers: Vec<MlpLayer>,
     /// For how many examples there is room.
     room: usize,
 }
 
-struct Layer {
+struct MlpLayer {
     weight: Var,
     bias: Var,
     inputs: usize,
@@ -48,7 +48,7 @@ impl Mlp {
     /// # Errors
     /// If the shapes don't fit together, or the type isn't `f32`.
     pub fn new(layers: &[(Var, Var)]) -> Result<Self> {
-        let mut made: Vec<Layer> = Vec::with_capacity(layers.len());
+        let mut made: Vec<MlpLayer> = Vec::with_capacity(layers.len());
         for (weight, bias) in layers {
             let (outputs, inputs) = weight.dims2()?;
             if let Some(before) = made.last().filter(|before| before.outputs != inputs) {
@@ -60,7 +60,7 @@ impl Mlp {
             if weight.dtype() != DType::F32 || bias.dtype() != DType::F32 || inputs == 0 || outputs == 0 {
                 bail!("a layer's parameters are numbers of f32");
             }
-            made.push(Layer {
+            made.push(MlpLayer {
                 weight: weight.clone(),
                 bias: bias.clone(),
                 inputs,
@@ -155,7 +155,7 @@ impl Mlp {
         Ok(batch)
     }
 
-    fn last(&self) -> &Layer {
+    fn last(&self) -> &MlpLayer {
         &self.layers[self.layers.len() - 1]
     }
 

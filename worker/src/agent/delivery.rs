@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::key;
+use basin_domain::metrics::Outcome;
 use basin_domain::outage::Outage;
-use basin_domain::record::Outcome;
 use basin_proto::executor::Finished;
 use basin_proto::v1;
 use basin_storage::{AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance, StorageError};

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use basin_experiments::pulse::Pulse;
+use basin_experiments::activity::ActivityCounter;
 use basin_proto::executor::{Working, from_executor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -32,7 +32,7 @@ pub(super) struct Crew {
     state: Mutex<State>,
     changed: Condvar,
     /// What is done by each seat's threads.
-    pulses: Vec<Pulse>,
+    activity: Vec<ActivityCounter>,
 }
 
 #[derive(Default)]
@@ -82,7 +82,7 @@ impl Crew {
             cores: cores.max(1),
             state: Mutex::default(),
             changed: Condvar::new(),
-            pulses: (0..threads).map(|_| Pulse::default()).collect(),
+            activity: (0..threads).map(|_| ActivityCounter::default()).collect(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Crew {
         let mut pool = None;
         while let Some((mut lane, width)) = self.take(seat) {
             let task = lane.task().to_owned();
-            let slice = pool_of(&mut pool, width, &self.pulses[seat])?
+            let slice = pool_of(&mut pool, width, &self.activity[seat])?
                 .install(|| lane.work(SLICE, || self.orders(&task), outbox));
             self.put_back(lane, slice?);
         }
@@ -151,7 +151,7 @@ impl Crew {
     /// # Errors
     /// If the agent doesn't hear any more.
     pub(super) fn watch(&self, outbox: &Outbox<'_>) -> io::Result<()> {
-        let mut seen = vec![0; self.pulses.len()];
+        let mut seen = vec![0; self.activity.len()];
         loop {
             let state = self.state();
             let (state, _) = self
@@ -165,7 +165,7 @@ impl Crew {
             let long: Vec<_> = long.map(|busy| (busy.task.clone(), busy.seat)).collect();
             drop(state);
             for (task, seat) in long {
-                let beats = self.pulses[seat].beats();
+                let beats = self.activity[seat].count();
                 if std::mem::replace(&mut seen[seat], beats) != beats {
                     outbox.say(&task, from_executor::Message::Working(Working {}))?;
                 }
@@ -214,17 +214,21 @@ impl Crew {
     }
 }
 
-/// A pool of this many threads whose work counts in `pulse`, made anew if the last one had another number.
-fn pool_of<'a>(pool: &'a mut Option<ThreadPool>, width: usize, pulse: &Pulse) -> io::Result<&'a ThreadPool> {
+/// A pool of this many threads whose work counts in `counter`, made anew if the last one had another number.
+fn pool_of<'a>(
+    pool: &'a mut Option<ThreadPool>,
+    width: usize,
+    counter: &ActivityCounter,
+) -> io::Result<&'a ThreadPool> {
     if pool.as_ref().is_some_and(|pool| pool.current_num_threads() != width) {
         *pool = None;
     }
     match pool {
         Some(pool) => Ok(pool),
         None => {
-            let pulse = pulse.clone();
+            let counter = counter.clone();
             let made = ThreadPoolBuilder::new().num_threads(width);
-            let made = made.start_handler(move |_| pulse.follow_this_thread());
+            let made = made.start_handler(move |_| counter.count_this_thread());
             let made = made.build().map_err(io::Error::other)?;
             Ok(pool.insert(made))
         }

@@ -235,7 +235,7 @@ impl Lane {
     ) -> Result<Finished, End> {
         let scratch = Path::new(&self.start.scratch);
         let finished = run.finish()?;
-        let metrics = basin_storage::metrics::encode(&finished.record);
+        let metrics = basin_storage::metrics::encode(&finished.metrics);
         let keep =
             |name: &str, bytes: &[u8]| self.write_patiently(&scratch.join(name), bytes, orders, outbox);
         Ok(Finished {

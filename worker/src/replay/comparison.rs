@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use basin_domain::digest::Digest;
-use basin_domain::record::{Outcome, Record, Series};
+use basin_domain::metrics::{Metrics, Outcome, Series};
 use basin_experiments::Finished;
 use safetensors::SafeTensors;
 use serde::Serialize;
@@ -79,9 +79,9 @@ impl Comparison {
             differences
                 .push(Difference::Outcome { committed: original.commit.outcome, replayed: replayed.outcome });
         }
-        let values = compare_records(&original.record, &replayed.record, &mut differences);
+        let values = compare_metrics(&original.metrics, &replayed.metrics, &mut differences);
         let tensors = compare_tensors(&original.result, &replayed.result, &mut differences);
-        let metrics = Digest::of(&basin_storage::metrics::encode(&replayed.record));
+        let metrics = Digest::of(&basin_storage::metrics::encode(&replayed.metrics));
         let same_bytes =
             metrics == original.commit.metrics && Digest::of(&replayed.result) == original.commit.result;
         Self { differences, same_bytes, values, tensors }
@@ -94,7 +94,7 @@ impl Comparison {
 }
 
 /// Compares all series; answers how many values there are in both.
-fn compare_records(committed: &Record, replayed: &Record, differences: &mut Vec<Difference>) -> u64 {
+fn compare_metrics(committed: &Metrics, replayed: &Metrics, differences: &mut Vec<Difference>) -> u64 {
     let names: BTreeSet<&String> = committed.series.keys().chain(replayed.series.keys()).collect();
     let mut values = 0;
     for name in names {
@@ -191,19 +191,19 @@ fn words(outcome: Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use basin_domain::record::Axis;
+    use basin_domain::metrics::Axis;
 
-    fn record(values: &[f64]) -> Record {
-        let mut record = Record::default();
+    fn record(values: &[f64]) -> Metrics {
+        let mut record = Metrics::default();
         for (x, value) in values.iter().enumerate() {
             record.push("loss", Axis::Epoch, x as f64, *value);
         }
         record
     }
 
-    fn compared(committed: &Record, replayed: &Record) -> (u64, Vec<String>) {
+    fn compared(committed: &Metrics, replayed: &Metrics) -> (u64, Vec<String>) {
         let mut differences = Vec::new();
-        let values = compare_records(committed, replayed, &mut differences);
+        let values = compare_metrics(committed, replayed, &mut differences);
         (values, differences.iter().map(ToString::to_string).collect())
     }
 
@@ -220,7 +220,7 @@ mod tests {
             (0, vec!["loss: 1 points, committed were 2".to_owned()])
         );
         assert_eq!(
-            compared(&zero, &Record::default()),
+            compared(&zero, &Metrics::default()),
             (0, vec!["loss: no points, committed were 2".to_owned()])
         );
     }

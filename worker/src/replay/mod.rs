@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use basin_domain::data::{self, Dataset};
 use basin_domain::id::TaskId;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
 use basin_experiments::{Advance, Assets, ExperimentError, Finished};
@@ -29,7 +29,7 @@ pub struct Original {
     /// The committed attempt, with its provenance.
     pub manifest: Manifest,
     /// The task's measurements.
-    pub record: Record,
+    pub metrics: Metrics,
     /// The task's weights and recorded tensors, as safetensors.
     pub result: Bytes,
 }
@@ -78,9 +78,9 @@ impl Original {
     pub async fn find(store: &Store, task: &TaskId) -> Result<Self, ReplayError> {
         let commit = store.read_commit(task).await?.ok_or(ReplayError::NotCommitted(*task))?;
         let manifest = store.read_manifest(&commit).await?;
-        let record = store.read_metrics(&commit).await?;
+        let metrics = store.read_metrics(&commit).await?;
         let result = store.read_result(&commit).await?;
-        Ok(Self { commit, manifest, record, result })
+        Ok(Self { commit, manifest, metrics, result })
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use basin_domain::digest::Digest;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::time::Timestamp;
 
 use super::queue::{Occupancy, Place, Queues};

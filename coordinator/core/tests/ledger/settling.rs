@@ -4,7 +4,7 @@ use basin_core::event::{Change, FinalReason, Verdict};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::Attempt;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 
 use crate::story::{START, Story, commit, lease, seconds, seeds, spec, sweep, tasks};
 

@@ -1,7 +1,7 @@
 //! Whether a measure goes one way with a parameter, or with another measure, across runs.
 
 use basin_domain::claim::{Direction, Selection};
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
@@ -91,7 +91,7 @@ fn of_pairs(pairs: &[(f64, f64)], wanted: &Wanted<'_>) -> Finding {
     }
 }
 
-fn of_run(run: &Run, record: &Record, wanted: &Wanted<'_>) -> Result<(f64, f64), Reason> {
+fn of_run(run: &Run, record: &Metrics, wanted: &Wanted<'_>) -> Result<(f64, f64), Reason> {
     if let Some(only_if) = wanted.only_if {
         let is_met = measure(record, only_if).map_err(|_| Reason::UnknownCondition)? == 1.0;
         if !is_met {

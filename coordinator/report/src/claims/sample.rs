@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::claim::Selection;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use super::finding::Basis;
 use crate::copies;
@@ -25,7 +25,7 @@ impl<'a, T> Sample<'a, T> {
     pub(super) fn of(
         runs: &'a [Run],
         selection: &Selection,
-        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, Reason>,
+        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, Reason>,
     ) -> Self {
         Self::of_all(runs.iter().filter(|run| is_selected(run, selection)).collect(), quantity)
     }
@@ -33,7 +33,7 @@ impl<'a, T> Sample<'a, T> {
     /// Measures `selected` runs.
     pub(super) fn of_all(
         selected: Vec<&'a Run>,
-        quantity: impl Fn(&'a Run, &'a Record) -> Result<T, Reason>,
+        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, Reason>,
     ) -> Self {
         let kept =
             Kept::sort(distinct(selected.iter().copied()), |run| Ok((run, quantity(run, run.measured()?)?)));
@@ -97,6 +97,6 @@ impl Sample<'_, f64> {
 }
 
 /// A measure of a run: the last value of a series, or a single number.
-pub(super) fn measure(record: &Record, name: &str) -> Result<f64, Reason> {
+pub(super) fn measure(record: &Metrics, name: &str) -> Result<f64, Reason> {
     finite(record.last(name).ok_or(Reason::NotRecorded)?)
 }

@@ -1,7 +1,7 @@
 //! Whether a series is smooth.
 
 use basin_domain::claim::Selection;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use super::finding::{Finding, stated};
 use super::sample::Sample;
@@ -28,7 +28,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> Fin
     finding.resting_on(&[sample.basis()])
 }
 
-fn of_run(record: &Record, y: &str) -> Result<f64, Reason> {
+fn of_run(record: &Metrics, y: &str) -> Result<f64, Reason> {
     let series = record.series.get(y).ok_or(Reason::NotRecorded)?;
     if !series.points.iter().all(|(x, value)| x.is_finite() && value.is_finite()) {
         return Err(Reason::NotFinite);

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
 use basin_domain::digest::Digest;
 use basin_domain::id::{ExperimentId, TaskId};
-use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::value::Value;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
@@ -11,7 +11,7 @@ use super::*;
 use crate::{State, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
-pub(super) fn run(width: i64, seed: u64, record: Record) -> Run {
+pub(super) fn run(width: i64, seed: u64, record: Metrics) -> Run {
     let mut run = samples::images(1, 1).remove(0);
     run.task.experiment = ExperimentId::new("made-up").unwrap();
     run.task.point = [("width".to_owned(), Value::Integer(width))].into();
@@ -28,7 +28,7 @@ pub(super) fn run(width: i64, seed: u64, record: Record) -> Run {
 /// Runs of one width, seeds from 0, whose loss ends at these values.
 pub(super) fn losses(width: i64, values: &[f64]) -> Vec<Run> {
     let of = |(seed, &value): (u64, &f64)| {
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         record.push("loss", Axis::Epoch, 0.0, 9.0);
         record.push("loss", Axis::Epoch, 1.0, value);
         run(width, seed, record)
@@ -39,7 +39,7 @@ pub(super) fn losses(width: i64, values: &[f64]) -> Vec<Run> {
 /// Runs of width 1 with this series each.
 pub(super) fn series(of_runs: &[&[f64]]) -> Vec<Run> {
     let of = |(seed, values): (u64, &&[f64])| {
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         for (i, &value) in values.iter().enumerate() {
             record.push("s", Axis::Iteration, i as f64, value);
         }
@@ -113,7 +113,7 @@ fn runs_are_paired_by_seed_whatever_else_their_experiments_vary() {
     let mut runs = Vec::new();
     for (experiment, function, less) in [("narrow", "sin", 0.1), ("wide", "cube", 0.0)] {
         for seed in 0..3 {
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("loss", 1.0 + less + 0.5 * seed as f64);
             let mut run = run(1, seed, record);
             run.task.experiment = ExperimentId::new(experiment).unwrap();

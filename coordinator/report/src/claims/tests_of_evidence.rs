@@ -3,7 +3,7 @@
 use basin_domain::claim::{Best, Check, Direction};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::ExperimentId;
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ const SEEDS: u64 = 6;
 /// Runs of width 1, 2 and 3, with every value that a check could ask for.
 fn whole() -> Vec<Run> {
     let of = |width: i64, seed: u64| {
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         for step in 0..8 {
             let rise = f64::from(step) + 0.01 * seed as f64;
             record.push("s", Axis::Iteration, f64::from(step), rise);
@@ -172,7 +172,7 @@ fn batch_sizes(sizes: &[i64], has_one_id: bool) -> Vec<Run> {
     for &size in sizes {
         for seed in 0..2 {
             let step = size.min(200);
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("loss", 1.0 + step as f64 + 0.1 * seed as f64);
             let mut one = run(step, seed, record);
             one.task.experiment = ExperimentId::new("made-up").unwrap();
@@ -255,7 +255,7 @@ fn points_that_are_one_are_one_rival() {
     let mut runs = Vec::new();
     for (size, trace) in [(16, 1), (64, 2), (256, 3), (512, 3)] {
         for seed in 0..4 {
-            let mut record = Record::default();
+            let mut record = Metrics::default();
             record.set("loss", trace as f64 + 0.01 * seed as f64);
             let mut one = run(trace, seed, record);
             one.task.id = basin_domain::id::TaskId(basin_domain::digest::Digest::of(

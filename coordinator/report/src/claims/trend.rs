@@ -1,7 +1,7 @@
 //! Whether a series goes one way within each run.
 
 use basin_domain::claim::{Direction, Selection};
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use super::finding::{Finding, stated};
 use super::sample::{Sample, measure};
@@ -45,7 +45,7 @@ pub(super) fn decide(
 
 /// The rank correlation of a run's values with their x. A series with a value that isn't finite has none: leaving the
 /// value out would be a choice of values by what they are.
-fn of_run(record: &Record, y: &str, until: Option<&str>) -> Result<f64, Reason> {
+fn of_run(record: &Metrics, y: &str, until: Option<&str>) -> Result<f64, Reason> {
     let series = record.series.get(y).ok_or(Reason::NotRecorded)?;
     let last = match until {
         Some(until) => measure(record, until).map_err(|_| Reason::NoEnd)?,

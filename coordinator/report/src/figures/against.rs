@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use basin_domain::figure::Layout;
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 use basin_domain::value::Value;
 
 use super::cell::ENOUGH;
@@ -279,7 +279,7 @@ impl Sheet<'_> {
                     rows.push(&row(what("run", "run-again"), seed, x, value, None, 0));
                 }
             }
-            let diverged: Vec<&Record> = runs.iter().filter_map(|run| run.diverged()).collect();
+            let diverged: Vec<&Metrics> = runs.iter().filter_map(|run| run.diverged()).collect();
             for (number, record) in diverged.iter().enumerate() {
                 if !is_drawn || !limits::is_drawn(number, diverged.len(), limits::LINES) {
                     continue;

@@ -1,6 +1,6 @@
 //! One group's runs in one panel: its marks, its rows of data, and what has to be said about it.
 
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 
 use super::data::{Row, Rows};
 use super::limits;
@@ -188,7 +188,7 @@ fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Point> {
 pub(crate) fn points_of<'a>(
     runs: &[&'a Run],
     series: &str,
-    record: fn(&'a Run) -> Option<&'a Record>,
+    record: fn(&'a Run) -> Option<&'a Metrics>,
 ) -> Vec<(u64, Points)> {
     distinct(runs.iter().copied())
         .into_iter()

@@ -1,7 +1,7 @@
 //! `curves`: series against epochs or iterations, a line a group, a panel a series and facet.
 
 use basin_domain::figure::Layout;
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::cell::{self, Place, Points};

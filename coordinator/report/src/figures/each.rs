@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 
 use super::cell::Points;
 use super::curves::{self, Request};

@@ -1,7 +1,7 @@
 //! `interpolation`: series against the ratio between two solutions, which are marked.
 
 use basin_domain::figure::Layout;
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 
 use super::cell::{self, Place};
 use super::curves;

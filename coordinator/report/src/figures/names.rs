@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction, Subject};
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::labels;

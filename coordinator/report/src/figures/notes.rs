@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use super::cell::ENOUGH;
 use super::groups::{self, Group};
@@ -126,7 +126,7 @@ pub(crate) struct Remark {
 pub(crate) fn not_recorded(
     measure: &str,
     runs: &[&Run],
-    record: fn(&Run) -> Option<&Record>,
+    record: fn(&Run) -> Option<&Metrics>,
 ) -> Option<String> {
     let lacks = |run: &&Run| record(run).is_some_and(|record| !record.series.contains_key(measure));
     let without = distinct(runs.iter().copied()).into_iter().filter(lacks).count();

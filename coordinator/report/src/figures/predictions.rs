@@ -1,6 +1,6 @@
 //! `predictions`: what fitted networks predict, over the ground truth, and by how much they miss it below.
 
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 
 use super::cell::{self, Place, Points};
 use super::data::{Row, Rows};

@@ -1,6 +1,6 @@
 //! `spectrum`: densities of Hessian eigenvalues, a line a run, on a logarithmic axis.
 
-use basin_domain::record::Axis;
+use basin_domain::metrics::Axis;
 
 use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};

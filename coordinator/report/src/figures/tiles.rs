@@ -1,7 +1,7 @@
 //! A loss surface put together from its tiles.
 
 use basin_domain::experiment::{Experiment, Plane, Surface};
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 
 use crate::runs::{Counts, Run, distinct};
 use basin_charts::contour::Grid;
@@ -79,7 +79,7 @@ fn surface_of(run: &Run) -> Option<&Surface> {
 }
 
 /// The recorded cells of a series that lie on the grid.
-fn cells<'a>(record: &'a Record, series: &str, count: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
+fn cells<'a>(record: &'a Metrics, series: &str, count: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
     let points = record.series.get(series).map_or(&[][..], |series| series.points.as_slice());
     points.iter().filter_map(move |&(x, value)| {
         let is_cell = x >= 0.0 && x.fract() == 0.0 && x < count as f64;
@@ -89,7 +89,7 @@ fn cells<'a>(record: &'a Record, series: &str, count: usize) -> impl Iterator<It
 
 type Trajectory = (Vec<(f64, f64)>, Option<(f64, f64)>);
 
-fn trajectory(record: &Record) -> Option<Trajectory> {
+fn trajectory(record: &Metrics) -> Option<Trajectory> {
     let alpha = &record.series.get("trajectory_alpha")?.points;
     let beta = &record.series.get("trajectory_beta")?.points;
     let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| (first.0, last.0));

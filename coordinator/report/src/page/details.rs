@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use basin_domain::id::{ExperimentId, TaskId};
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 
 use crate::Results;
 use crate::copies::{self, Points};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::record::{Axis, Outcome};
+use basin_domain::metrics::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 

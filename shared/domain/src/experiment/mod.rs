@@ -78,7 +78,7 @@ impl Experiment {
         }
     }
 
-    /// The names of the series that a run records (see [`crate::record::Record`]), without those of a single number.
+    /// The names of the series that a run records (see [`crate::metrics::Metrics`]), without those of a single number.
     pub fn series(&self) -> Vec<&'static str> {
         match self {
             Self::FitFunction(parameters) => parameters.series(),

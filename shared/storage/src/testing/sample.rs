@@ -4,8 +4,8 @@ use basin_domain::digest::Digest;
 use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::{Attempt, ExperimentId, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::key;
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::sweep::{Datasets, Source};
 use basin_domain::task::{Task, TaskSpec};
 use basin_domain::value::Value;
@@ -80,8 +80,8 @@ pub fn commit(task: TaskId, n: u32) -> Commit {
 }
 
 /// What a small run measured, NaN among it.
-pub fn record() -> Record {
-    let mut record = Record::default();
+pub fn record() -> Metrics {
+    let mut record = Metrics::default();
     for epoch in 0..=3 {
         record.push("train_loss", Axis::Epoch, f64::from(epoch), 1.0 / f64::from(epoch + 1));
     }

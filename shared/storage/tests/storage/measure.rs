@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_storage::testing::sample;
 use basin_storage::{Store, metrics};
 use object_store::local::LocalFileSystem;
@@ -65,7 +65,7 @@ async fn how_long_100_000_tasks_are_looked_for() {
 #[test]
 #[ignore = "a measurement"]
 fn what_metrics_weigh() {
-    let mut record = Record::default();
+    let mut record = Metrics::default();
     for i in 0..100_000_u32 {
         let noise = f64::from(i.wrapping_mul(2_654_435_761) >> 8) / f64::from(1 << 24);
         let loss = f64::from((2.3 * (-f64::from(i) / 3e4).exp() + 0.1 * noise) as f32);

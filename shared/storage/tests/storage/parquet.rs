@@ -1,6 +1,6 @@
 //! Metrics and tables as Parquet: the same bytes each time, every bit of every number, and no panic.
 
-use basin_domain::record::{Axis, Record, Series};
+use basin_domain::metrics::{Axis, Metrics, Series};
 use basin_storage::metrics;
 use basin_storage::table::{Column, InvalidTable, Table};
 use basin_storage::testing::sample;
@@ -10,7 +10,7 @@ use proptest::prelude::*;
 type Bits<'a> = (&'a str, Axis, Vec<(u64, u64)>);
 
 /// Equal by bits: NaN equals itself, and 0 is not −0.
-fn bits(record: &Record) -> Vec<Bits<'_>> {
+fn bits(record: &Metrics) -> Vec<Bits<'_>> {
     let point = |&(x, value): &(f64, f64)| (x.to_bits(), value.to_bits());
     record
         .series
@@ -31,11 +31,11 @@ fn number() -> impl Strategy<Value = f64> {
     ]
 }
 
-fn record() -> impl Strategy<Value = Record> {
+fn record() -> impl Strategy<Value = Metrics> {
     let axis = prop_oneof![Just(Axis::Epoch), Just(Axis::Iteration), Just(Axis::Input), Just(Axis::Once)];
     let points = prop::collection::vec((number(), number()), 1..40);
     let series = (axis, points).prop_map(|(axis, points)| Series { axis, points });
-    prop::collection::btree_map("\\PC{0,12}", series, 0..6).prop_map(|series| Record { series })
+    prop::collection::btree_map("\\PC{0,12}", series, 0..6).prop_map(|series| Metrics { series })
 }
 
 proptest! {
@@ -109,7 +109,7 @@ fn the_bytes_are_those_of_the_last_version() {
 
 #[test]
 fn series_lie_together_and_in_order_also_when_there_are_many_points() {
-    let mut record = Record::default();
+    let mut record = Metrics::default();
     for i in 0..150_000_u32 {
         record.push("loss", Axis::Iteration, f64::from(i), f64::from(i).sin());
         record.push("gradient_norm", Axis::Iteration, f64::from(i), f64::from(i).cos());

@@ -7,7 +7,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::layout::channels_last;
 use crate::dataset::Dataset;
-use crate::training::Part;
+use crate::training::Split;
 
 /// Parts of data sets that are kept on a device; the one that was not used for longest makes room.
 const KEPT: usize = 8;
@@ -22,7 +22,7 @@ pub enum Source {
         /// Its digest, by which runs know that they read the same.
         digest: String,
         /// Which part.
-        part: Part,
+        part: Split,
     },
     /// Numbers, as they are.
     Numbers {
@@ -89,40 +89,40 @@ pub struct Selection {
 }
 
 /// The sources on a device.
-pub(super) struct Library {
+pub(super) struct DeviceDataset {
     device: Device,
     dtype: DType,
     /// The latest used last.
-    shelf: Vec<(Source, Shelved)>,
+    cache: Vec<(Source, CachedSource)>,
 }
 
-struct Shelved {
+struct CachedSource {
     /// `[examples, height × width × channels]`, of bytes or numbers.
     inputs: Tensor,
     /// What is subtracted from and multiplied with each channel of an image.
     standard: Option<(Tensor, Tensor)>,
 }
 
-impl Library {
+impl DeviceDataset {
     pub(super) fn new(device: Device, dtype: DType) -> Self {
-        Self { device, dtype, shelf: Vec::new() }
+        Self { device, dtype, cache: Vec::new() }
     }
 
     /// The inputs `[networks, batch, height × width × channels]` of equally many examples for each network.
     pub(super) fn inputs(&mut self, source: &Source, indices: Vec<u32>, networks: usize) -> Result<Tensor> {
-        let place = match self.shelf.iter().position(|(known, _)| known == source) {
+        let place = match self.cache.iter().position(|(known, _)| known == source) {
             Some(place) => place,
             None => {
-                if self.shelf.len() >= KEPT {
-                    self.shelf.remove(0);
+                if self.cache.len() >= KEPT {
+                    self.cache.remove(0);
                 }
-                self.shelf.push((source.clone(), self.load(source)?));
-                self.shelf.len() - 1
+                self.cache.push((source.clone(), self.load(source)?));
+                self.cache.len() - 1
             }
         };
-        let shelved = self.shelf.remove(place);
-        self.shelf.push(shelved);
-        let (_, Shelved { inputs, standard }) = &self.shelf[self.shelf.len() - 1];
+        let cached = self.cache.remove(place);
+        self.cache.push(cached);
+        let (_, CachedSource { inputs, standard }) = &self.cache[self.cache.len() - 1];
         let count = indices.len();
         let indices = Tensor::from_vec(indices, count, &self.device)?;
         let picked = inputs.index_select(&indices, 0)?.to_dtype(self.dtype)?;
@@ -140,19 +140,19 @@ impl Library {
         picked.reshape((networks, count / networks, width))
     }
 
-    fn load(&self, source: &Source) -> Result<Shelved> {
+    fn load(&self, source: &Source) -> Result<CachedSource> {
         match source {
             Source::Numbers { shape: [channels, height, width], numbers } => {
                 let order = channels_last(*channels, *height, *width);
                 let inputs = reordered(numbers, &order);
                 let inputs =
                     Tensor::from_vec(inputs, (numbers.len() / order.len(), order.len()), &self.device)?;
-                Ok(Shelved { inputs: inputs.to_dtype(self.dtype)?, standard: None })
+                Ok(CachedSource { inputs: inputs.to_dtype(self.dtype)?, standard: None })
             }
             Source::Images { dataset, part, .. } => {
                 let split = match part {
-                    Part::Train => dataset.train(),
-                    Part::Test => dataset.test(),
+                    Split::Train => dataset.train(),
+                    Split::Test => dataset.test(),
                 };
                 let [channels, height, width] = dataset.shape();
                 let order = channels_last(channels, height, width);
@@ -167,7 +167,7 @@ impl Library {
                         .to_dtype(self.dtype)?
                         .to_device(&self.device)
                 };
-                Ok(Shelved { inputs, standard: Some((row(mean)?, row(scale)?)) })
+                Ok(CachedSource { inputs, standard: Some((row(mean)?, row(scale)?)) })
             }
         }
     }

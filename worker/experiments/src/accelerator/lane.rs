@@ -7,8 +7,8 @@ use basin_kernels::optimizer::Optimizer as OptimizerState;
 use basin_kernels::{Loss, LossSums};
 use candle_core::DType;
 
-use super::cohort::{Numbers, moments};
 use super::layout::Layout;
+use super::model_batch::{NetworkState, moments};
 use super::server::Request;
 use super::{Accelerator, Selection};
 use crate::ExperimentError;
@@ -20,11 +20,11 @@ pub struct Lane {
     accelerator: Accelerator,
     optimizer: Optimizer,
     loss: Loss,
-    there: Option<There>,
+    there: Option<DeviceCopy>,
 }
 
 #[derive(Debug)]
-struct There {
+struct DeviceCopy {
     lane: u64,
     layout: Layout,
     /// Whether it has taken steps that the model at home doesn't know.
@@ -68,7 +68,7 @@ impl Lane {
         model: &Model,
         state: &dyn OptimizerState,
         shape: [usize; 3],
-    ) -> Result<There, ExperimentError> {
+    ) -> Result<DeviceCopy, ExperimentError> {
         let layout = Layout::of(model, shape, self.loss)?;
         let mut rows = vec![layout.to_row(&model.flat_parameters()?)];
         let kept = state.state()?;
@@ -81,24 +81,24 @@ impl Lane {
             }
             rows.push(layout.to_row(&flat));
         }
-        let numbers = Numbers { steps: state.steps(), rows };
+        let numbers = NetworkState { steps: state.steps(), rows };
         let (lane, plan, optimizer) = (self.accelerator.fresh_lane(), layout.plan.clone(), self.optimizer);
         self.accelerator.ask(|answer| Request::Join { lane, plan, optimizer, numbers, answer })?;
-        Ok(There { lane, layout, is_ahead: false })
+        Ok(DeviceCopy { lane, layout, is_ahead: false })
     }
 
     /// Brings the weights and the optimiser's state home, if the device is ahead of them.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
-    pub fn bring_home(
+    pub fn sync_to_host(
         &mut self,
         model: &Model,
         state: &mut dyn OptimizerState,
     ) -> Result<(), ExperimentError> {
         let Some(there) = self.there.as_mut().filter(|there| there.is_ahead) else { return Ok(()) };
         let lane = there.lane;
-        let Numbers { steps, rows } = self.accelerator.ask(|answer| Request::Read { lane, answer })?;
+        let NetworkState { steps, rows } = self.accelerator.ask(|answer| Request::Read { lane, answer })?;
         let mut rows = rows.iter().map(|row| there.layout.to_flat(row));
         let parameters = rows.next().unwrap_or_default();
         model.set_parameters(&parameters)?;
@@ -116,7 +116,7 @@ impl Lane {
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        if let Some(There { lane, .. }) = self.there {
+        if let Some(DeviceCopy { lane, .. }) = self.there {
             // A device that is gone has nothing left to be freed.
             let _ = self.accelerator.send(Request::Leave { lane });
         }

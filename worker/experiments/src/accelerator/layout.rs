@@ -10,11 +10,11 @@ use basin_kernels::Loss;
 use candle_core::Tensor;
 
 use crate::ExperimentError;
-use crate::model::{Layer, Model};
+use crate::model::{Model, ModelLayer};
 
 /// Where a parameter lies in a network's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slot {
+pub(super) struct ParameterSlot {
     pub(super) offset: usize,
     pub(super) length: usize,
 }
@@ -29,9 +29,9 @@ pub(super) struct Convolution {
     /// The odd side of its kernel; the border is padded with zeros.
     pub(super) kernel: usize,
     /// `[kernel², inputs, outputs]`.
-    pub(super) weight: Slot,
+    pub(super) weight: ParameterSlot,
     /// `[outputs]`.
-    pub(super) bias: Slot,
+    pub(super) bias: ParameterSlot,
 }
 
 impl Convolution {
@@ -47,14 +47,14 @@ pub(super) struct Dense {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
     /// `[inputs, outputs]`.
-    pub(super) weight: Slot,
+    pub(super) weight: ParameterSlot,
     /// `[outputs]`.
-    pub(super) bias: Slot,
+    pub(super) bias: ParameterSlot,
 }
 
 /// A network's layers: networks with equal plans can train together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
+pub(super) struct NetworkPlan {
     pub(super) convolutions: Vec<Convolution>,
     pub(super) dense: Vec<Dense>,
     pub(super) loss: Loss,
@@ -65,7 +65,7 @@ pub(super) struct Plan {
 /// A plan, and the way between a model's parameters and the device's row.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pub(super) plan: Arc<Plan>,
+    pub(super) plan: Arc<NetworkPlan>,
     /// For each number of the row its place among the model's parameters in the order of their names.
     from_model: Vec<u32>,
 }
@@ -87,14 +87,14 @@ impl Layout {
             offset += parameter.elem_count();
         }
         let offset_of = |parameter: &Tensor| offsets[&parameter.id()];
-        let mut row = Row::default();
+        let mut row = RowBuilder::default();
         let (mut convolutions, mut dense) = (Vec::new(), Vec::new());
         let (mut channels, mut height, mut width) = (channels, height, width);
         // What the next dense layer reads, in the device's order, by its place in the model's order.
         let mut reads: Option<Vec<usize>> = None;
         for layer in model.layers() {
             match layer {
-                Layer::ConvReluPool { weight, bias } => {
+                ModelLayer::ConvReluPool { weight, bias } => {
                     let (outputs, inputs, kernel, _) = weight.dims4()?;
                     let from = offset_of(weight);
                     let places = (0..kernel * kernel).flat_map(|position| {
@@ -109,7 +109,7 @@ impl Layout {
                     convolutions.push(Convolution { height, width, inputs, outputs, kernel, weight, bias });
                     (channels, height, width) = (outputs, height / 2, width / 2);
                 }
-                Layer::Dense { weight, bias, .. } => {
+                ModelLayer::Dense { weight, bias, .. } => {
                     let (outputs, inputs) = weight.dims2()?;
                     let from = offset_of(weight);
                     let reads = reads.take().unwrap_or_else(|| channels_last(channels, height, width));
@@ -123,7 +123,7 @@ impl Layout {
                 }
             }
         }
-        let plan = Plan { convolutions, dense, loss, parameters: row.0.len() };
+        let plan = NetworkPlan { convolutions, dense, loss, parameters: row.0.len() };
         Ok(Self { plan: Arc::new(plan), from_model: row.0 })
     }
 
@@ -149,14 +149,14 @@ pub(super) fn channels_last(channels: usize, height: usize, width: usize) -> Vec
 }
 
 #[derive(Default)]
-struct Row(Vec<u32>);
+struct RowBuilder(Vec<u32>);
 
-impl Row {
-    fn push(&mut self, places: impl Iterator<Item = usize>) -> Slot {
+impl RowBuilder {
+    fn push(&mut self, places: impl Iterator<Item = usize>) -> ParameterSlot {
         let offset = self.0.len();
         // A model has 2²⁸ parameters at most.
         self.0.extend(places.map(|place| place as u32));
-        Slot { offset, length: self.0.len() - offset }
+        ParameterSlot { offset, length: self.0.len() - offset }
     }
 }
 

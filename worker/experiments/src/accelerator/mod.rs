@@ -15,11 +15,11 @@
     reason = "bytes are promised on processors alone: here a device sums as it likes"
 )]
 
-mod cohort;
 mod device;
 mod examples;
 mod lane;
 mod layout;
+mod model_batch;
 mod network;
 mod server;
 
@@ -47,10 +47,10 @@ const PASS_BYTES: usize = 1 << 30;
 
 /// A device that trains. Cloning it shares it; the device is given back with the last clone.
 #[derive(Debug, Clone)]
-pub struct Accelerator(Arc<Shared>);
+pub struct Accelerator(Arc<DeviceHandle>);
 
 #[derive(Debug)]
-struct Shared {
+struct DeviceHandle {
     name: String,
     requests: Mutex<Sender<Request>>,
     lanes: AtomicU64,
@@ -141,7 +141,7 @@ impl Accelerator {
         let is_open =
             is_open.recv().map_err(|_| failed(format!("{name} could not be opened: its driver failed")))?;
         is_open.map_err(|why| failed(format!("{name} could not be opened: {why}")))?;
-        Ok(Self(Arc::new(Shared { name, requests: Mutex::new(requests), lanes: AtomicU64::new(0) })))
+        Ok(Self(Arc::new(DeviceHandle { name, requests: Mutex::new(requests), lanes: AtomicU64::new(0) })))
     }
 
     /// The device's name: `cuda:0`.

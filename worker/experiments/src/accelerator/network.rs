@@ -9,11 +9,11 @@ use std::sync::Arc;
 use basin_kernels::Loss;
 use candle_core::{D, Device, Result, Tensor};
 
-use super::layout::{Convolution, Plan, Slot};
+use super::layout::{Convolution, NetworkPlan, ParameterSlot};
 
 /// A plan with what its device needs of it.
-pub(super) struct Network {
-    pub(super) plan: Arc<Plan>,
+pub(super) struct BatchedNetwork {
+    pub(super) plan: Arc<NetworkPlan>,
     device: Device,
     convolutions: Vec<Indices>,
 }
@@ -23,11 +23,11 @@ struct Indices {
     /// For each pixel and each place in its window the pixel there; the one behind the last where the window leaves the image.
     windows: Tensor,
     /// The places of a window from its last to its first.
-    turned: Tensor,
+    flipped_kernel: Tensor,
 }
 
 /// What came of a pass, a number a network.
-pub(super) struct Passed {
+pub(super) struct PassOutput {
     /// The sum of the examples' losses.
     pub(super) loss: Tensor,
     /// The number of right answers; zero where there are none.
@@ -37,12 +37,12 @@ pub(super) struct Passed {
 }
 
 /// What the way back needs of a layer.
-enum Kept {
+enum SavedActivations {
     Convolution {
         /// `[networks, batch × pixels, kernel² × inputs]`.
         windows: Tensor,
         /// For each of the four places of a 2×2 window whether its gradient goes there, as 0 or 1.
-        winners: [Tensor; 4],
+        argmax: [Tensor; 4],
     },
     Dense {
         /// `[networks, batch, inputs]`.
@@ -52,8 +52,8 @@ enum Kept {
     },
 }
 
-impl Network {
-    pub(super) fn new(plan: Arc<Plan>, device: &Device) -> Result<Self> {
+impl BatchedNetwork {
+    pub(super) fn new(plan: Arc<NetworkPlan>, device: &Device) -> Result<Self> {
         let convolutions =
             plan.convolutions.iter().map(|layer| Indices::new(layer, device)).collect::<Result<_>>()?;
         Ok(Self { plan, device: device.clone(), convolutions })
@@ -79,7 +79,7 @@ impl Network {
         inputs: &Tensor,
         targets: &Tensor,
         with_gradient: bool,
-    ) -> Result<Passed> {
+    ) -> Result<PassOutput> {
         let mut kept = Vec::new();
         let mut x = inputs.clone();
         for (layer, indices) in self.plan.convolutions.iter().zip(&self.convolutions) {
@@ -94,16 +94,16 @@ impl Network {
                 outputs = outputs.relu()?;
             }
             if with_gradient {
-                kept.push(Kept::Dense { inputs: x, outputs: outputs.clone() });
+                kept.push(SavedActivations::Dense { inputs: x, outputs: outputs.clone() });
             }
             x = outputs;
         }
-        let (loss, correct, slope) = match self.plan.loss {
+        let (loss, correct, grad) = match self.plan.loss {
             Loss::CrossEntropy => self.cross_entropy(&x, targets)?,
             Loss::MeanSquaredError => squared_error(&x, targets)?,
         };
-        let gradient = with_gradient.then(|| self.backward(parameters, kept, slope)).transpose()?;
-        Ok(Passed { loss, correct, gradient })
+        let gradient = with_gradient.then(|| self.backward(parameters, kept, grad)).transpose()?;
+        Ok(PassOutput { loss, correct, gradient })
     }
 
     fn convolve(
@@ -112,7 +112,7 @@ impl Network {
         indices: &Indices,
         parameters: &Tensor,
         inputs: &Tensor,
-        kept: Option<&mut Vec<Kept>>,
+        kept: Option<&mut Vec<SavedActivations>>,
     ) -> Result<Tensor> {
         let (networks, batch, _) = inputs.dims3()?;
         let window = layer.kernel * layer.kernel * layer.inputs;
@@ -121,9 +121,9 @@ impl Network {
         let bias = part(parameters, layer.bias, (1, layer.outputs))?;
         let sums = windows.matmul(&weight)?.broadcast_add(&bias)?;
         let sums = sums.reshape((networks * batch, layer.height, layer.width, layer.outputs))?;
-        let (pooled, winners) = pool(&sums, kept.is_some())?;
-        if let (Some(kept), Some(winners)) = (kept, winners) {
-            kept.push(Kept::Convolution { windows, winners });
+        let (pooled, argmax) = pool(&sums, kept.is_some())?;
+        if let (Some(kept), Some(argmax)) = (kept, argmax) {
+            kept.push(SavedActivations::Convolution { windows, argmax });
         }
         pooled.reshape((networks, batch, (layer.height / 2) * (layer.width / 2) * layer.outputs))
     }
@@ -145,32 +145,32 @@ impl Network {
     }
 
     /// Goes back from the outputs' gradient to that of all parameters.
-    fn backward(&self, parameters: &Tensor, kept: Vec<Kept>, slope: Tensor) -> Result<Tensor> {
+    fn backward(&self, parameters: &Tensor, kept: Vec<SavedActivations>, grad: Tensor) -> Result<Tensor> {
         let networks = parameters.dim(0)?;
-        let mut found: Vec<(Slot, Tensor)> = Vec::new();
-        let mut slope = slope;
+        let mut found: Vec<(ParameterSlot, Tensor)> = Vec::new();
+        let mut grad = grad;
         let layers = self.plan.convolutions.len();
         for (index, kept) in kept.into_iter().enumerate().rev() {
             match kept {
-                Kept::Dense { inputs, outputs } => {
+                SavedActivations::Dense { inputs, outputs } => {
                     let layer = &self.plan.dense[index - layers];
                     if index - layers + 1 < self.plan.dense.len() {
-                        slope = (slope * outputs.gt(0.0)?.to_dtype(outputs.dtype())?)?;
+                        grad = (grad * outputs.gt(0.0)?.to_dtype(outputs.dtype())?)?;
                     }
-                    found.push((layer.bias, slope.sum(1)?));
-                    found.push((layer.weight, inputs.transpose(1, 2)?.matmul(&slope)?));
+                    found.push((layer.bias, grad.sum(1)?));
+                    found.push((layer.weight, inputs.transpose(1, 2)?.matmul(&grad)?));
                     if index > 0 {
                         let weight = part(parameters, layer.weight, (layer.inputs, layer.outputs))?;
-                        slope = slope.matmul(&weight.transpose(1, 2)?)?;
+                        grad = grad.matmul(&weight.transpose(1, 2)?)?;
                     }
                 }
-                Kept::Convolution { windows, winners } => {
+                SavedActivations::Convolution { windows, argmax } => {
                     let (layer, indices) = (&self.plan.convolutions[index], &self.convolutions[index]);
-                    let of_sums = spread(layer, networks, &slope, &winners)?;
+                    let of_sums = max_unpool(layer, networks, &grad, &argmax)?;
                     found.push((layer.bias, of_sums.sum(1)?));
                     found.push((layer.weight, windows.transpose(1, 2)?.matmul(&of_sums)?));
                     if index > 0 {
-                        slope = self.to_inputs(layer, indices, parameters, &of_sums)?;
+                        grad = self.to_inputs(layer, indices, parameters, &of_sums)?;
                     }
                 }
             }
@@ -193,14 +193,14 @@ impl Network {
         let places = layer.kernel * layer.kernel;
         let windows = self.gather_windows(layer, indices, of_sums, layer.outputs)?;
         let weight = part(parameters, layer.weight, (places * layer.inputs, layer.outputs))?;
-        let turned = weight
+        let flipped_kernel = weight
             .reshape((networks, places, layer.inputs, layer.outputs))?
-            .index_select(&indices.turned, 1)?
+            .index_select(&indices.flipped_kernel, 1)?
             .transpose(2, 3)?
             .contiguous()?
             .reshape((networks, places * layer.outputs, layer.inputs))?;
         let batch = of_sums.dim(1)? / layer.pixels();
-        windows.matmul(&turned)?.reshape((networks, batch, layer.pixels() * layer.inputs))
+        windows.matmul(&flipped_kernel)?.reshape((networks, batch, layer.pixels() * layer.inputs))
     }
 
     /// Sums of losses, right answers, and the gradient of the mean loss for the logits `[networks, batch, classes]`.
@@ -215,8 +215,8 @@ impl Network {
         let of_label = (&shifted * &is_label)?.sum(2)?;
         let loss = (sums.squeeze(2)?.log()? - of_label)?.sum(1)?;
         let correct = logits.argmax(2)?.eq(labels)?.to_dtype(dtype)?.sum(1)?;
-        let slope = ((exponentials.broadcast_div(&sums)? - is_label)? * (1.0 / batch as f64))?;
-        Ok((loss, correct, slope))
+        let grad = ((exponentials.broadcast_div(&sums)? - is_label)? * (1.0 / batch as f64))?;
+        Ok((loss, correct, grad))
     }
 }
 
@@ -226,19 +226,19 @@ fn squared_error(predictions: &Tensor, targets: &Tensor) -> Result<(Tensor, Tens
     let difference = (predictions - targets.reshape((networks, batch, width))?)?;
     let loss = difference.sqr()?.sum((1, 2))?;
     let correct = loss.zeros_like()?;
-    let slope = (difference * (2.0 / (batch * width) as f64))?;
-    Ok((loss, correct, slope))
+    let grad = (difference * (2.0 / (batch * width) as f64))?;
+    Ok((loss, correct, grad))
 }
 
 /// A parameter `[networks, rows, columns]` out of all networks' rows.
-fn part(parameters: &Tensor, slot: Slot, (rows, columns): (usize, usize)) -> Result<Tensor> {
+fn part(parameters: &Tensor, slot: ParameterSlot, (rows, columns): (usize, usize)) -> Result<Tensor> {
     let networks = parameters.dim(0)?;
     parameters.narrow(D::Minus1, slot.offset, slot.length)?.contiguous()?.reshape((networks, rows, columns))
 }
 
 /// ReLU and the maximum of each 2×2 window of `[images, height, width, channels]`, as `[images, windows, channels]`; a last odd row
 /// or column is left out. With the winners, if they are asked for: the first of equal ones, none where the maximum isn't above zero.
-fn pool(sums: &Tensor, with_winners: bool) -> Result<(Tensor, Option<[Tensor; 4]>)> {
+fn pool(sums: &Tensor, with_argmax: bool) -> Result<(Tensor, Option<[Tensor; 4]>)> {
     let (images, height, width, channels) = sums.dims4()?;
     let (rows, columns) = (height / 2, width / 2);
     let windows = sums.narrow(1, 0, 2 * rows)?.narrow(2, 0, 2 * columns)?.contiguous()?;
@@ -251,7 +251,7 @@ fn pool(sums: &Tensor, with_winners: bool) -> Result<(Tensor, Option<[Tensor; 4]
     let [first, second, third, fourth] = &corners;
     let largest = first.maximum(second)?.maximum(&third.maximum(fourth)?)?;
     let pooled = largest.relu()?;
-    if !with_winners {
+    if !with_argmax {
         return Ok((pooled, None));
     }
     let dtype = sums.dtype();
@@ -262,17 +262,17 @@ fn pool(sums: &Tensor, with_winners: bool) -> Result<(Tensor, Option<[Tensor; 4]
         free = (&free - &won)?;
         Ok::<_, candle_core::Error>(won)
     };
-    let winners = [wins(first)?, wins(second)?, wins(third)?, wins(fourth)?];
-    Ok((pooled, Some(winners)))
+    let argmax = [wins(first)?, wins(second)?, wins(third)?, wins(fourth)?];
+    Ok((pooled, Some(argmax)))
 }
 
 /// The gradient for a convolution's sums `[networks, batch × pixels, outputs]`, from that of what was pooled.
-fn spread(layer: &Convolution, networks: usize, slope: &Tensor, winners: &[Tensor; 4]) -> Result<Tensor> {
+fn max_unpool(layer: &Convolution, networks: usize, grad: &Tensor, argmax: &[Tensor; 4]) -> Result<Tensor> {
     let (rows, columns) = (layer.height / 2, layer.width / 2);
-    let (images, windows, channels) = winners[0].dims3()?;
-    let slope = slope.reshape((images, windows, channels))?;
-    let corner = |winner: &Tensor| (&slope * winner)?.reshape((images, rows, columns, channels));
-    let [first, second, third, fourth] = winners;
+    let (images, windows, channels) = argmax[0].dims3()?;
+    let grad = grad.reshape((images, windows, channels))?;
+    let corner = |max_index: &Tensor| (&grad * max_index)?.reshape((images, rows, columns, channels));
+    let [first, second, third, fourth] = argmax;
     let upper = Tensor::stack(&[corner(first)?, corner(second)?], 3)?;
     let lower = Tensor::stack(&[corner(third)?, corner(fourth)?], 3)?;
     let all = Tensor::stack(&[upper, lower], 2)?.reshape((images, 2 * rows, 2 * columns, channels))?;
@@ -297,10 +297,10 @@ impl Indices {
                 }
             }
         }
-        let turned: Vec<u32> = (0..(side * side) as u32).rev().collect();
+        let flipped_kernel: Vec<u32> = (0..(side * side) as u32).rev().collect();
         Ok(Self {
             windows: Tensor::from_vec(windows, layer.pixels() * side * side, device)?,
-            turned: Tensor::from_vec(turned, side * side, device)?,
+            flipped_kernel: Tensor::from_vec(flipped_kernel, side * side, device)?,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The thread that owns the device: all tensors of the device are its own.
 //!
 //! Lanes ask, each from its own thread, and wait for the answer. The device's thread waits until all lanes that took part in the last round
-//! have asked again, or a little longer; then networks of one plan that ask the same of equally many examples make one cohort, and one pass
+//! have asked again, or a little longer; then networks of one plan that ask the same of equally many examples make one batch of models, and one pass
 //! serves them all. A lane that is busy elsewhere (a probe on the processor) is not waited for twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,22 +13,28 @@ use basin_domain::optimizer::Optimizer;
 use basin_kernels::{Loss, LossSums};
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::cohort::{Cohort, Numbers};
-use super::examples::{Library, Selection, Source, Targets};
-use super::layout::Plan;
-use super::network::{Network, Passed};
+use super::examples::{DeviceDataset, Selection, Source, Targets};
+use super::layout::NetworkPlan;
+use super::model_batch::{ModelBatch, NetworkState};
+use super::network::{BatchedNetwork, PassOutput};
 
 /// How long a round waits for lanes that took part in the last one.
-const PATIENCE: Duration = Duration::from_millis(5);
+const BATCHING_WINDOW: Duration = Duration::from_millis(5);
 
 /// What is asked of the device. Errors are words: they go to as many lanes as the pass served.
 pub(super) enum Request {
     /// A network comes to the device.
-    Join { lane: u64, plan: Arc<Plan>, optimizer: Optimizer, numbers: Numbers, answer: Answer<()> },
+    Join {
+        lane: u64,
+        plan: Arc<NetworkPlan>,
+        optimizer: Optimizer,
+        numbers: NetworkState,
+        answer: Answer<()>,
+    },
     /// A pass over examples, and a step if it is asked for.
     Pass { lane: u64, with_step: bool, examples: Selection, answer: Answer<(LossSums, f64)> },
     /// The network's numbers.
-    Read { lane: u64, answer: Answer<Numbers> },
+    Read { lane: u64, answer: Answer<NetworkState> },
     /// The network leaves.
     Leave { lane: u64 },
 }
@@ -37,7 +43,7 @@ pub(super) enum Request {
 pub(super) type Answer<T> = Sender<std::result::Result<T, String>>;
 
 /// What a lane waits for.
-struct Waiting {
+struct PendingPass {
     with_step: bool,
     examples: Selection,
     answer: Answer<(LossSums, f64)>,
@@ -49,24 +55,24 @@ pub(super) struct Server {
     dtype: DType,
     /// What one pass may take.
     pass_bytes: usize,
-    library: Library,
-    networks: Vec<Arc<Network>>,
-    cohorts: Vec<Cohort>,
-    waiting: BTreeMap<u64, Waiting>,
+    dataset: DeviceDataset,
+    networks: Vec<Arc<BatchedNetwork>>,
+    batches: Vec<ModelBatch>,
+    waiting: BTreeMap<u64, PendingPass>,
     /// Who is waited for.
     expected: BTreeSet<u64>,
 }
 
 impl Server {
     pub(super) fn new(device: Device, dtype: DType, pass_bytes: usize) -> Self {
-        let library = Library::new(device.clone(), dtype);
+        let dataset = DeviceDataset::new(device.clone(), dtype);
         Self {
             device,
             dtype,
             pass_bytes,
-            library,
+            dataset,
             networks: Vec::new(),
-            cohorts: Vec::new(),
+            batches: Vec::new(),
             waiting: BTreeMap::new(),
             expected: BTreeSet::new(),
         }
@@ -99,7 +105,7 @@ impl Server {
                 self.round();
                 deadline = None;
             } else if deadline.is_none() {
-                deadline = Some(Instant::now() + PATIENCE);
+                deadline = Some(Instant::now() + BATCHING_WINDOW);
             }
         }
     }
@@ -108,16 +114,16 @@ impl Server {
     fn hear(&mut self, request: Request) {
         match request {
             Request::Join { lane, plan, optimizer, numbers, answer } => {
-                let joined = Cohort::of_one(plan, optimizer, lane, &numbers, (&self.device, self.dtype));
+                let joined = ModelBatch::of_one(plan, optimizer, lane, &numbers, (&self.device, self.dtype));
                 let joined =
-                    joined.map(|cohort| self.cohorts.push(cohort)).map_err(|error| error.to_string());
+                    joined.map(|models| self.batches.push(models)).map_err(|error| error.to_string());
                 if joined.is_ok() {
                     self.expected.insert(lane);
                 }
                 let _ = answer.send(joined);
             }
             Request::Pass { lane, with_step, examples, answer } => {
-                self.waiting.insert(lane, Waiting { with_step, examples, answer });
+                self.waiting.insert(lane, PendingPass { with_step, examples, answer });
             }
             Request::Read { lane, answer } => {
                 let _ = answer.send(self.read(lane));
@@ -131,30 +137,30 @@ impl Server {
         }
     }
 
-    fn read(&self, lane: u64) -> std::result::Result<Numbers, String> {
+    fn read(&self, lane: u64) -> std::result::Result<NetworkState, String> {
         let place = self
-            .cohorts
+            .batches
             .iter()
-            .find_map(|cohort| cohort.lanes.iter().position(|known| *known == lane).map(|row| (cohort, row)));
-        let (cohort, row) = place.ok_or_else(|| format!("the device knows no network {lane}"))?;
-        cohort.numbers(row).map_err(|error| error.to_string())
+            .find_map(|models| models.lanes.iter().position(|known| *known == lane).map(|row| (models, row)));
+        let (models, row) = place.ok_or_else(|| format!("the device knows no network {lane}"))?;
+        models.numbers(row).map_err(|error| error.to_string())
     }
 
-    /// Takes networks out of their cohorts, as cohorts of their own.
-    fn take_out(&mut self, lanes: &[u64]) -> Result<Vec<Cohort>> {
+    /// Takes networks out of their batches of models, as batches of models of their own.
+    fn take_out(&mut self, lanes: &[u64]) -> Result<Vec<ModelBatch>> {
         let (mut taken, mut left, mut places) = (Vec::new(), Vec::new(), Vec::new());
-        for (place, cohort) in self.cohorts.iter().enumerate() {
-            if cohort.lanes.iter().any(|lane| lanes.contains(lane)) {
-                let [wanted, rest] = cohort.split(lanes)?;
+        for (place, models) in self.batches.iter().enumerate() {
+            if models.lanes.iter().any(|lane| lanes.contains(lane)) {
+                let [wanted, rest] = models.split(lanes)?;
                 taken.extend(wanted);
                 left.extend(rest);
                 places.push(place);
             }
         }
         for place in places.into_iter().rev() {
-            self.cohorts.swap_remove(place);
+            self.batches.swap_remove(place);
         }
-        self.cohorts.extend(left);
+        self.batches.extend(left);
         Ok(taken)
     }
 
@@ -164,7 +170,7 @@ impl Server {
         self.expected = waiting.keys().copied().collect();
         while let Some((first, _)) = waiting.iter().next() {
             let alike = self.alike(*first, &waiting);
-            let mut group: BTreeMap<u64, Waiting> = BTreeMap::new();
+            let mut group: BTreeMap<u64, PendingPass> = BTreeMap::new();
             for lane in alike {
                 group.extend(waiting.remove_entry(&lane));
             }
@@ -178,37 +184,37 @@ impl Server {
     }
 
     /// Those that a pass can serve together with `lane`, itself included.
-    fn alike(&self, lane: u64, waiting: &BTreeMap<u64, Waiting>) -> Vec<u64> {
-        let cohort = |lane: &u64| self.cohorts.iter().find(|cohort| cohort.lanes.contains(lane));
-        let (asked, Some(home)) = (&waiting[&lane], cohort(&lane)) else { return vec![lane] };
-        let is_alike = |(other, what): &(&u64, &Waiting)| {
+    fn alike(&self, lane: u64, waiting: &BTreeMap<u64, PendingPass>) -> Vec<u64> {
+        let models = |lane: &u64| self.batches.iter().find(|models| models.lanes.contains(lane));
+        let (asked, Some(home)) = (&waiting[&lane], models(&lane)) else { return vec![lane] };
+        let is_alike = |(other, what): &(&u64, &PendingPass)| {
             what.with_step == asked.with_step
                 && what.examples.indices.len() == asked.examples.indices.len()
                 && what.examples.source == asked.examples.source
-                && cohort(other)
+                && models(other)
                     .is_some_and(|other| other.plan == home.plan && other.optimizer == home.optimizer)
         };
         waiting.iter().filter(is_alike).map(|(lane, _)| *lane).collect()
     }
 
-    /// One cohort of those who wait, a pass over it, as many networks at once as memory allows, and the answers.
-    fn serve_group(&mut self, group: &mut BTreeMap<u64, Waiting>) -> Result<()> {
+    /// One batch of models of those who wait, a pass over it, as many networks at once as memory allows, and the answers.
+    fn serve_group(&mut self, group: &mut BTreeMap<u64, PendingPass>) -> Result<()> {
         let lanes: Vec<u64> = group.keys().copied().collect();
-        let together = self.cohorts.iter().position(|cohort| {
-            cohort.lanes.len() == lanes.len() && cohort.lanes.iter().all(|lane| group.contains_key(lane))
+        let together = self.batches.iter().position(|models| {
+            models.lanes.len() == lanes.len() && models.lanes.iter().all(|lane| group.contains_key(lane))
         });
-        let mut cohort = match together {
-            Some(place) => self.cohorts.swap_remove(place),
+        let mut models = match together {
+            Some(place) => self.batches.swap_remove(place),
             None => {
-                let merged = Cohort::merge(self.take_out(&lanes)?)?;
+                let merged = ModelBatch::merge(self.take_out(&lanes)?)?;
                 merged
                     .ok_or_else(|| candle_core::Error::Msg("the device knows no such network".to_owned()))?
             }
         };
         // If the pass fails, the networks stay: a lane that failed leaves by itself.
-        let served = self.pass(&mut cohort, group);
-        let lanes = cohort.lanes.clone();
-        self.cohorts.push(cohort);
+        let served = self.pass(&mut models, group);
+        let lanes = models.lanes.clone();
+        self.batches.push(models);
         for (lane, sums) in lanes.into_iter().zip(served?) {
             if let Some(waiting) = group.remove(&lane) {
                 let _ = waiting.answer.send(Ok(sums));
@@ -217,19 +223,23 @@ impl Server {
         Ok(())
     }
 
-    /// A pass over a whole cohort, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
-    fn pass(&mut self, cohort: &mut Cohort, group: &BTreeMap<u64, Waiting>) -> Result<Vec<(LossSums, f64)>> {
-        let network = self.network(&cohort.plan)?;
-        let asked: Vec<&Waiting> = cohort.lanes.iter().map(|lane| &group[lane]).collect();
+    /// A pass over a whole batch of models, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
+    fn pass(
+        &mut self,
+        models: &mut ModelBatch,
+        group: &BTreeMap<u64, PendingPass>,
+    ) -> Result<Vec<(LossSums, f64)>> {
+        let network = self.network(&models.plan)?;
+        let asked: Vec<&PendingPass> = models.lanes.iter().map(|lane| &group[lane]).collect();
         let Some(first) = asked.first() else { return Ok(Vec::new()) };
         let (with_step, batch) = (first.with_step, first.examples.indices.len());
         let bytes = network.pass_bytes(batch, self.dtype.size_in_bytes()).max(1);
         let at_once = (self.pass_bytes / bytes).clamp(1, asked.len());
         let (mut answers, mut gradients) = (Vec::with_capacity(asked.len()), Vec::new());
         for (part, rows) in asked.chunks(at_once).enumerate() {
-            let parameters = cohort.parameters().narrow(0, part * at_once, rows.len())?;
+            let parameters = models.parameters().narrow(0, part * at_once, rows.len())?;
             let passed = self.pass_over(&network, &parameters, rows)?;
-            answers.extend(read_answers(&passed, &parameters, batch, &cohort.plan.loss)?);
+            answers.extend(read_answers(&passed, &parameters, batch, &models.plan.loss)?);
             gradients.extend(passed.gradient);
         }
         if with_step {
@@ -238,16 +248,21 @@ impl Server {
                 _ => Tensor::cat(&gradients, 0)?,
             };
             let is_finite: Vec<bool> = answers.iter().map(|(_, norm)| norm.is_finite()).collect();
-            cohort.step(&gradient, &is_finite)?;
+            models.step(&gradient, &is_finite)?;
         }
         Ok(answers)
     }
 
-    fn pass_over(&mut self, network: &Network, parameters: &Tensor, rows: &[&Waiting]) -> Result<Passed> {
+    fn pass_over(
+        &mut self,
+        network: &BatchedNetwork,
+        parameters: &Tensor,
+        rows: &[&PendingPass],
+    ) -> Result<PassOutput> {
         let source: &Source = &rows[0].examples.source;
         let indices: Vec<u32> = rows.iter().flat_map(|row| row.examples.indices.iter().copied()).collect();
         let shape = (rows.len(), rows[0].examples.indices.len());
-        let inputs = self.library.inputs(source, indices, rows.len())?;
+        let inputs = self.dataset.inputs(source, indices, rows.len())?;
         let (mut labels, mut numbers) = (Vec::new(), Vec::new());
         for row in rows {
             match &row.examples.targets {
@@ -262,13 +277,13 @@ impl Server {
         network.pass(parameters, &inputs, &targets, rows[0].with_step)
     }
 
-    fn network(&mut self, plan: &Arc<Plan>) -> Result<Arc<Network>> {
+    fn network(&mut self, plan: &Arc<NetworkPlan>) -> Result<Arc<BatchedNetwork>> {
         if let Some(known) = self.networks.iter().find(|network| network.plan == *plan) {
             return Ok(Arc::clone(known));
         }
-        // What no cohort needs any more goes.
-        self.networks.retain(|network| self.cohorts.iter().any(|cohort| cohort.plan == network.plan));
-        let network = Arc::new(Network::new(Arc::clone(plan), &self.device)?);
+        // What no batch of models needs any more goes.
+        self.networks.retain(|network| self.batches.iter().any(|models| models.plan == network.plan));
+        let network = Arc::new(BatchedNetwork::new(Arc::clone(plan), &self.device)?);
         self.networks.push(Arc::clone(&network));
         Ok(network)
     }
@@ -278,7 +293,7 @@ impl Server {
 ///
 /// The norm isn't finite either where a parameter isn't: ReLU and maxima may hide it from the loss.
 fn read_answers(
-    passed: &Passed,
+    passed: &PassOutput,
     parameters: &Tensor,
     batch: usize,
     loss: &Loss,

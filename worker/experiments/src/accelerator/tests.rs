@@ -11,7 +11,7 @@ use basin_kernels::{
 use candle_core::{DType, Device, Tensor};
 
 use super::layout::{Layout, channels_last};
-use super::network::Network;
+use super::network::BatchedNetwork;
 use super::{Accelerator, Lane, Selection, Source, Targets};
 use crate::model::Model;
 use crate::training::step::optimizer;
@@ -45,7 +45,7 @@ fn check_images(net: &ConvNet, [channels, height, width]: [usize; 3], batch: usi
         .map(|seed| Model::conv_net(net, shape, classes, seed).unwrap().with_dtype(DType::F64).unwrap())
         .collect();
     let layout = Layout::of(&models[0], shape, Loss::CrossEntropy).unwrap();
-    let network = Network::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
+    let network = BatchedNetwork::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
     let (mut rows, mut pixels, mut labels, mut expected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, model) in models.iter().enumerate() {
         let images = normals(batch * channels * height * width, &format!("images {number}"));
@@ -105,7 +105,7 @@ fn of_equal_maxima_the_first_has_the_gradient_and_none_where_nothing_is_above_ze
     (flat[0], flat[1]) = (0.0, 1.0);
     model.set_parameters(&flat).unwrap();
     let layout = Layout::of(&model, [1, 4, 4], Loss::CrossEntropy).unwrap();
-    let network = Network::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
+    let network = BatchedNetwork::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
     let image: Vec<f64> =
         vec![1.0, 1.0, 0.0, 0.0, 1.0, 0.5, 0.0, 0.0, -1.0, -2.0, 2.0, 3.0, -1.0, -1.0, 3.0, 3.0];
     let batch = Tensor::from_slice(&image, (1, 1, 4, 4), &Device::Cpu).unwrap();
@@ -160,7 +160,7 @@ impl Fitted {
     }
 
     fn home(&mut self) -> Vec<f64> {
-        self.lane.bring_home(&self.model, self.state.as_mut()).unwrap();
+        self.lane.sync_to_host(&self.model, self.state.as_mut()).unwrap();
         self.model.flat_parameters().unwrap()
     }
 }
@@ -204,7 +204,7 @@ fn batches(seed: u64, count: usize) -> Vec<Vec<u32>> {
 fn lanes_that_come_and_go_train_as_each_would_alone_at_home() {
     let accelerator = Accelerator::processor(DType::F32).unwrap();
     for by in [ADAM, SGD] {
-        // Lanes start and end at different steps, so that cohorts split and merge; one rests in the middle.
+        // Lanes start and end at different steps, so that batches of models split and merge; one rests in the middle.
         std::thread::scope(|scope| {
             for seed in 0..6 {
                 let accelerator = &accelerator;

@@ -2,10 +2,10 @@
 
 use basin_domain::experiment::{ConvNet, dense_products};
 
-use super::Row;
+use super::BenchRow;
 
-impl Row {
-    /// GFLOP/s of training: [`Row::flops`] times the figure.
+impl BenchRow {
+    /// GFLOP/s of training: [`BenchRow::flops`] times the figure.
     ///
     /// It counts what the definition of the work asks for, so that programs can be compared: Basin leaves out most of the
     /// products with zeros behind the pooling, so a convolution's share of a matrix product's peak may be large, or above one.
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn a_conv_nets_arithmetic_is_counted_layer_by_layer() {
-        let row = Row::Cnn {
+        let row = BenchRow::Cnn {
             conv: vec![2, 3],
             dense: vec![5],
             image: [1, 7, 4],
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_dense_nets_arithmetic_is_that_of_all_its_points() {
-        let row = Row::Dense { hidden: vec![32, 64], points: 128, runs: 1, steps_per_s: 1_000 };
+        let row = BenchRow::Dense { hidden: vec![32, 64], points: 128, runs: 1, steps_per_s: 1_000 };
         assert_eq!(row.flops(), 2. * (2. * 32. + 3. * (32. * 64. + 64.)));
         assert_eq!(row.gflops(), row.flops() * 128_000. / 1e9);
     }

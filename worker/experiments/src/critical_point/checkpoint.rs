@@ -1,30 +1,30 @@
 //! Checkpoints of a run.
 //!
 //! Tensors, all in `f64`: `theta`, `optimizer/<n>` and `search/<n>` (accumulators), `eigenvalues` once they are known; the
-//! [`State`] and the record beside them, under the seal of [`crate::checkpoint`]. Loss and gradient follow from θ.
+//! [`CriticalPointState`] and the record beside them, under the seal of [`crate::checkpoint`]. Loss and gradient follow from θ.
 
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::FlatOptimizer;
 use super::run::{CriticalPointRun, Method};
-use super::stage::Stage;
+use super::stage::CriticalPointStage;
 use crate::ExperimentError;
 use crate::checkpoint::{self, Bits, bad};
-use crate::tensors::Named;
+use crate::tensors::NamedTensors;
 
 /// Raised whenever the layout changes.
 const FORMAT: u32 = 1;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct State {
+struct CriticalPointState {
     trained: u64,
     searched: u64,
     optimizer_steps: u64,
     method: SavedMethod,
     /// The stage's own fields.
-    at: Stage,
+    at: CriticalPointStage,
 }
 
 /// [`Method`] as it is written, its tensors apart.
@@ -40,7 +40,7 @@ fn vector(values: &[f64]) -> Result<Tensor, ExperimentError> {
 }
 
 /// The vector `name` of `count` numbers.
-fn take(tensors: &mut Named, name: &str, count: usize) -> Result<Vec<f64>, ExperimentError> {
+fn take(tensors: &mut NamedTensors, name: &str, count: usize) -> Result<Vec<f64>, ExperimentError> {
     let tensor = tensors.remove(name).ok_or_else(|| bad(format!("it lacks `{name}`")))?;
     if tensor.dims() != [count] || tensor.dtype() != DType::F64 {
         return Err(bad(format!("`{name}` has the shape {:?} {:?}", tensor.dims(), tensor.dtype())));
@@ -49,7 +49,7 @@ fn take(tensors: &mut Named, name: &str, count: usize) -> Result<Vec<f64>, Exper
 }
 
 fn take_accumulators(
-    tensors: &mut Named,
+    tensors: &mut NamedTensors,
     name: &str,
     optimizer: &mut FlatOptimizer,
 ) -> Result<(), ExperimentError> {
@@ -61,7 +61,7 @@ fn take_accumulators(
 
 impl CriticalPointRun {
     pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
-        let mut all = Named::from([("theta".to_owned(), vector(&self.point.theta)?)]);
+        let mut all = NamedTensors::from([("theta".to_owned(), vector(&self.point.theta)?)]);
         for (index, accumulator) in self.optimizer.accumulators.iter().enumerate() {
             all.insert(format!("optimizer/{index}"), vector(accumulator)?);
         }
@@ -80,7 +80,7 @@ impl CriticalPointRun {
                 SavedMethod::GradientNorm { steps: adam.steps }
             }
         };
-        let state = State {
+        let state = CriticalPointState {
             trained: self.trained,
             searched: self.searched,
             optimizer_steps: self.optimizer.steps,
@@ -91,7 +91,7 @@ impl CriticalPointRun {
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
-        let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
+        let opened = checkpoint::open::<CriticalPointState>(bytes, self.task, FORMAT)?;
         let (state, mut all) = (opened.state, opened.tensors);
         all.retain(|name, _| !name.starts_with("record/"));
         let count = self.network.parameter_count();
@@ -132,14 +132,14 @@ impl CriticalPointRun {
             Method::GradientNorm(adam) => adam.steps,
         };
         let stage = match self.stage {
-            Stage::Train => self.searched == 0 && self.eigenvalues.is_none(),
-            Stage::Search | Stage::Measure => {
+            CriticalPointStage::Train => self.searched == 0 && self.eigenvalues.is_none(),
+            CriticalPointStage::Search | CriticalPointStage::Measure => {
                 self.trained == u64::from(parameters.epochs) && self.eigenvalues.is_none()
             }
-            Stage::Sample { done, higher } => {
+            CriticalPointStage::Sample { done, higher } => {
                 higher <= done && done < parameters.minimal_ratio.samples && self.eigenvalues.is_some()
             }
-            Stage::Ended { .. } => true,
+            CriticalPointStage::Ended { .. } => true,
         };
         let fits = stage
             && self.trained <= u64::from(parameters.epochs)

@@ -88,7 +88,7 @@ impl Network {
             for unit in 0..layer.outputs {
                 self.unit_tangents(theta, index, unit, workspace);
                 self.backward_tangents(theta, None, index, workspace);
-                basin_kernels::pulse::beat();
+                basin_kernels::activity::tick();
                 let weight = layer.weight(unit);
                 for block in (0..points).step_by(BLOCK).map(|start| start..(start + BLOCK).min(points)) {
                     self.fill_rows(index, weight.start, block.clone(), workspace);

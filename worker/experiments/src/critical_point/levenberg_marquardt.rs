@@ -19,7 +19,7 @@ const FIRST_GROWTH: f64 = 2.0;
 
 /// What one iteration came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum StepOutcome {
     /// The point is a new one.
     Taken,
     /// ‖g‖ wouldn't be lower at the new point, so it is the old one; the next step is smaller.
@@ -50,14 +50,19 @@ impl LevenbergMarquardt {
     }
 
     /// One iteration: a step is tried, and taken if it lowers ‖g‖.
-    pub(super) fn step(&mut self, network: &Network, workspace: &mut Workspace, point: &mut Point) -> Step {
+    pub(super) fn step(
+        &mut self,
+        network: &Network,
+        workspace: &mut Workspace,
+        point: &mut Point,
+    ) -> StepOutcome {
         let (square, right, largest) = match self.equations.take() {
             Some(equations) => equations,
             None => {
                 point.evaluate(network, workspace);
                 let hessian = network.hessian_of(&point.theta, workspace);
                 if !hessian.iter().all(|element| element.is_finite()) {
-                    return Step::NotFinite;
+                    return StepOutcome::NotFinite;
                 }
                 let square = square_of(&hessian);
                 let mut right = DVector::zeros(point.gradient.len());
@@ -78,7 +83,7 @@ impl LevenbergMarquardt {
         let step = -factors.solve(&right);
         let theta: Vec<f64> = point.theta.iter().zip(&step).map(|(theta, step)| theta + step).collect();
         if theta == point.theta {
-            return Step::Stuck;
+            return StepOutcome::Stuck;
         }
         let trial = Point::at(network, theta, workspace);
         if trial.is_finite() && trial.norm < point.norm {
@@ -89,18 +94,18 @@ impl LevenbergMarquardt {
             self.damping = Some(damping * (1.0 - beyond * beyond * beyond).max(1.0 / 3.0));
             self.growth = FIRST_GROWTH;
             *point = trial;
-            return Step::Taken;
+            return StepOutcome::Taken;
         }
         self.refuse(damping, (square, right, largest))
     }
 
     /// Goes on from the same equations with more damping.
-    fn refuse(&mut self, damping: f64, equations: Equations) -> Step {
+    fn refuse(&mut self, damping: f64, equations: Equations) -> StepOutcome {
         let damping = damping * self.growth;
         self.damping = Some(damping);
         self.growth *= 2.0;
         self.equations = Some(equations);
-        if damping.is_finite() { Step::Refused } else { Step::Stuck }
+        if damping.is_finite() { StepOutcome::Refused } else { StepOutcome::Stuck }
     }
 }
 
@@ -150,17 +155,17 @@ mod tests {
             for _ in 0..40 {
                 let (before, damping) = (point.clone(), search.damping);
                 match search.step(&network, &mut workspace, &mut point) {
-                    Step::Taken => {
+                    StepOutcome::Taken => {
                         assert!(point.norm < before.norm);
                         taken += 1;
                     }
-                    Step::Refused => {
+                    StepOutcome::Refused => {
                         assert_eq!((&point.theta, point.norm), (&before.theta, before.norm));
                         assert!(search.damping > damping);
                         refused += 1;
                     }
-                    Step::Stuck => break,
-                    Step::NotFinite => panic!("seed {seed}"),
+                    StepOutcome::Stuck => break,
+                    StepOutcome::NotFinite => panic!("seed {seed}"),
                 }
             }
         }
@@ -177,7 +182,7 @@ mod tests {
         let mut workspace = Workspace::new(&network);
         let mut point = Point::at(&network, theta.clone(), &mut workspace);
         assert_eq!(point.norm, 0.0);
-        assert_eq!(LevenbergMarquardt::new().step(&network, &mut workspace, &mut point), Step::Stuck);
+        assert_eq!(LevenbergMarquardt::new().step(&network, &mut workspace, &mut point), StepOutcome::Stuck);
         assert_eq!(point.theta, theta);
     }
 }

@@ -22,7 +22,7 @@ mod run;
 mod stage;
 mod workspace;
 
-pub use network::{Layer, Network};
+pub use network::{LayerLayout, Network};
 pub use workspace::Workspace;
 
 /// Starts or resumes a run of `critical-point`.

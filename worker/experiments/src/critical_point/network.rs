@@ -15,14 +15,14 @@ use crate::ExperimentError;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub(super) activation: Activation,
-    pub(super) layers: Vec<Layer>,
+    pub(super) layers: Vec<LayerLayout>,
     pub(super) inputs: Vec<f64>,
     pub(super) targets: Vec<f64>,
 }
 
 /// A dense layer, and where its parameters are in θ.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Layer {
+pub struct LayerLayout {
     /// `dense0`, `dense1`, …, `output`.
     pub name: String,
     /// The units before it.
@@ -33,7 +33,7 @@ pub struct Layer {
     pub offset: usize,
 }
 
-impl Layer {
+impl LayerLayout {
     /// Where the weights of one unit are, in the order of the units before it.
     pub(super) fn weight(&self, unit: usize) -> std::ops::Range<usize> {
         let start = self.offset + unit * self.inputs;
@@ -70,7 +70,7 @@ impl Network {
                 return Err(ExperimentError::InvalidParameters(reason));
             }
             let outputs = outputs as usize;
-            layers.push(Layer { name, inputs: width, outputs, offset });
+            layers.push(LayerLayout { name, inputs: width, outputs, offset });
             offset += outputs * (width + 1);
             width = outputs;
         }
@@ -78,7 +78,7 @@ impl Network {
     }
 
     /// The layers, from the input on.
-    pub fn layers(&self) -> &[Layer] {
+    pub fn layers(&self) -> &[LayerLayout] {
         &self.layers
     }
 
@@ -96,7 +96,7 @@ impl Network {
     /// `f32`.
     pub fn initial(&self, seed: u64) -> Vec<f64> {
         let mut theta = Vec::with_capacity(self.parameter_count());
-        for Layer { name, inputs, outputs, .. } in &self.layers {
+        for LayerLayout { name, inputs, outputs, .. } in &self.layers {
             let bound = 1.0 / (*inputs as f64).sqrt();
             for (parameter, count) in [("weight", inputs * outputs), ("bias", *outputs)] {
                 let mut stream = Stream::new(seed, &format!("initial/{name}.{parameter}"));
@@ -190,7 +190,13 @@ impl Network {
     }
 
     /// Adds Wᵀ·`errors` to `sums`, with the weight W that `parameters` have for the layer.
-    pub(super) fn add_transposed(&self, layer: &Layer, parameters: &[f64], errors: &[f64], sums: &mut [f64]) {
+    pub(super) fn add_transposed(
+        &self,
+        layer: &LayerLayout,
+        parameters: &[f64],
+        errors: &[f64],
+        sums: &mut [f64],
+    ) {
         for (unit, error) in errors.chunks_exact(self.points()).enumerate() {
             for (weight, sum) in
                 parameters[layer.weight(unit)].iter().zip(sums.chunks_exact_mut(self.points()))

@@ -5,21 +5,21 @@
 
 use basin_domain::experiment::{CriticalPoint, Search};
 use basin_domain::id::TaskId;
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::record::{Axis, Outcome, Record};
 use basin_domain::task::TaskSpec;
 use candle_core::{Device, Tensor};
 use nalgebra::DMatrix;
 use nalgebra::linalg::SymmetricTridiagonal;
 
-use super::levenberg_marquardt::{LevenbergMarquardt, Step};
+use super::levenberg_marquardt::{LevenbergMarquardt, StepOutcome};
 use super::minimal_ratio::{count_higher, share};
 use super::network::Network;
 use super::optimizer::FlatOptimizer;
 use super::point::Point;
-use super::stage::Stage;
+use super::stage::CriticalPointStage;
 use super::workspace::Workspace;
-use crate::tensors::{self, Named};
+use crate::tensors::{self, NamedTensors};
 use crate::tridiagonal::Tridiagonal;
 use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
@@ -40,14 +40,14 @@ pub(super) struct CriticalPointRun {
     pub(super) point: Point,
     pub(super) optimizer: FlatOptimizer,
     pub(super) method: Method,
-    pub(super) stage: Stage,
+    pub(super) stage: CriticalPointStage,
     /// Steps on the loss that are done.
     pub(super) trained: u64,
     /// Iterations of the search that are done.
     pub(super) searched: u64,
     /// Once measured: the Hessian's eigenvalues, smallest first.
     pub(super) eigenvalues: Option<Vec<f64>>,
-    pub(super) record: Record,
+    pub(super) record: Metrics,
 }
 
 /// The state of the search's method.
@@ -83,11 +83,11 @@ impl CriticalPointRun {
             workspace,
             point,
             method,
-            stage: Stage::Train,
+            stage: CriticalPointStage::Train,
             trained: 0,
             searched: 0,
             eigenvalues: None,
-            record: Record::default(),
+            record: Metrics::default(),
         };
         match checkpoint {
             Some(bytes) => run.restore(bytes)?,
@@ -112,16 +112,16 @@ impl CriticalPointRun {
     }
 
     /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
-    fn record_point(&mut self) -> Option<Stage> {
+    fn record_point(&mut self) -> Option<CriticalPointStage> {
         let iteration = self.iterations();
         self.record.push("loss", Axis::Iteration, iteration as f64, self.point.loss);
         self.record.push("gradient_norm", Axis::Iteration, iteration as f64, self.point.norm);
         (!self.point.is_finite()).then(|| self.diverged())
     }
 
-    fn diverged(&mut self) -> Stage {
+    fn diverged(&mut self) -> CriticalPointStage {
         self.count_iterations(false);
-        Stage::Ended { outcome: Outcome::Diverged { iteration: self.iterations() } }
+        CriticalPointStage::Ended { outcome: Outcome::Diverged { iteration: self.iterations() } }
     }
 
     fn count_iterations(&mut self, converged: bool) {
@@ -130,10 +130,10 @@ impl CriticalPointRun {
         self.record.set("search_iterations", self.searched as f64);
     }
 
-    fn train(&mut self) -> Stage {
+    fn train(&mut self) -> CriticalPointStage {
         for _ in 0..self.passes(STEPS) {
             if self.trained == u64::from(self.parameters.epochs) {
-                return Stage::Search;
+                return CriticalPointStage::Search;
             }
             self.optimizer.step(&mut self.point.theta, &self.point.gradient);
             self.point.evaluate(&self.network, &mut self.workspace);
@@ -142,10 +142,10 @@ impl CriticalPointRun {
                 return end;
             }
         }
-        Stage::Train
+        CriticalPointStage::Train
     }
 
-    fn search(&mut self) -> Stage {
+    fn search(&mut self) -> CriticalPointStage {
         let steps = match self.method {
             Method::LevenbergMarquardt(_) => 1,
             Method::GradientNorm(_) => self.passes(STEPS),
@@ -153,7 +153,7 @@ impl CriticalPointRun {
         for _ in 0..steps {
             let limit = u64::from(self.parameters.iterations);
             if self.point.norm < self.parameters.threshold || self.searched == limit {
-                return Stage::Measure;
+                return CriticalPointStage::Measure;
             }
             let step = match &mut self.method {
                 Method::LevenbergMarquardt(method) => {
@@ -164,20 +164,20 @@ impl CriticalPointRun {
                 }
             };
             match step {
-                Step::Taken | Step::Refused => {}
-                Step::Stuck => return Stage::Measure,
-                Step::NotFinite => return self.diverged(),
+                StepOutcome::Taken | StepOutcome::Refused => {}
+                StepOutcome::Stuck => return CriticalPointStage::Measure,
+                StepOutcome::NotFinite => return self.diverged(),
             }
             self.searched += 1;
             if let Some(end) = self.record_point() {
                 return end;
             }
         }
-        Stage::Search
+        CriticalPointStage::Search
     }
 
     /// Measures what follows from θ and H. Biases count as weights.
-    fn measure(&mut self) -> Stage {
+    fn measure(&mut self) -> CriticalPointStage {
         let mut gradient = vec![0.0; self.point.theta.len()];
         self.network.gradient_with(&self.point.theta, &mut self.workspace, &mut gradient);
         let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
@@ -204,25 +204,25 @@ impl CriticalPointRun {
             self.record.set(name, number);
         }
         self.eigenvalues = Some(eigenvalues);
-        Stage::Sample { done: 0, higher: 0 }
+        CriticalPointStage::Sample { done: 0, higher: 0 }
     }
 
-    fn sample(&mut self, done: u32, higher: u32) -> Stage {
+    fn sample(&mut self, done: u32, higher: u32) -> CriticalPointStage {
         let ratio = self.parameters.minimal_ratio;
         let end = (u64::from(done) + self.passes(SAMPLES)).min(u64::from(ratio.samples)) as u32;
         let centre = (self.point.theta.as_slice(), self.point.loss);
         let higher = higher
             + count_higher(&self.network, &mut self.workspace, centre, ratio.radius, self.seed, done..end);
         if end < ratio.samples {
-            return Stage::Sample { done: end, higher };
+            return CriticalPointStage::Sample { done: end, higher };
         }
         self.record.set("minimal_ratio_sampled", f64::from(higher) / f64::from(ratio.samples));
-        Stage::Ended { outcome: Outcome::Completed }
+        CriticalPointStage::Ended { outcome: Outcome::Completed }
     }
 
     /// The parameters as a tensor each, by name.
-    fn model(&self) -> Result<Named, ExperimentError> {
-        let mut model = Named::new();
+    fn model(&self) -> Result<NamedTensors, ExperimentError> {
+        let mut model = NamedTensors::new();
         for layer in self.network.layers() {
             let (weights, all) = (layer.outputs * layer.inputs, &self.point.theta[layer.offset..]);
             let weight = Tensor::from_slice(&all[..weights], (layer.outputs, layer.inputs), &Device::Cpu)?;
@@ -253,30 +253,33 @@ fn descend(
     network: &Network,
     workspace: &mut Workspace,
     point: &mut Point,
-) -> Step {
+) -> StepOutcome {
     let mut slope = vec![0.0; point.theta.len()];
     network.hessian_vector_with(&point.theta, &point.gradient, workspace, &mut slope);
     slope.iter_mut().for_each(|slope| *slope *= 2.0);
     if !slope.iter().all(|slope| slope.is_finite()) {
-        return Step::NotFinite;
+        return StepOutcome::NotFinite;
     }
     adam.step(&mut point.theta, &slope);
     point.evaluate(network, workspace);
-    Step::Taken
+    StepOutcome::Taken
 }
 
 impl Run for CriticalPointRun {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         self.stage = match self.stage {
-            Stage::Train => self.train(),
-            Stage::Search => self.search(),
-            Stage::Measure => self.measure(),
-            Stage::Sample { done, higher } => self.sample(done, higher),
-            Stage::Ended { outcome } => Stage::Ended { outcome },
+            CriticalPointStage::Train => self.train(),
+            CriticalPointStage::Search => self.search(),
+            CriticalPointStage::Measure => self.measure(),
+            CriticalPointStage::Sample { done, higher } => self.sample(done, higher),
+            CriticalPointStage::Ended { outcome } => CriticalPointStage::Ended { outcome },
         };
         Ok(match self.stage {
-            Stage::Ended { .. } => Advance::Done,
-            Stage::Train | Stage::Search | Stage::Measure | Stage::Sample { .. } => Advance::More,
+            CriticalPointStage::Ended { .. } => Advance::Done,
+            CriticalPointStage::Train
+            | CriticalPointStage::Search
+            | CriticalPointStage::Measure
+            | CriticalPointStage::Sample { .. } => Advance::More,
         })
     }
 
@@ -295,7 +298,7 @@ impl Run for CriticalPointRun {
     }
 
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
-        let Stage::Ended { outcome } = self.stage else { return Err(ExperimentError::NotDone) };
+        let CriticalPointStage::Ended { outcome } = self.stage else { return Err(ExperimentError::NotDone) };
         let mut results = self.model()?;
         if let Some(eigenvalues) = &self.eigenvalues {
             let count = eigenvalues.len();
@@ -303,6 +306,6 @@ impl Run for CriticalPointRun {
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
         let result = tensors::serialize_results(results, outcome)?;
-        Ok(Finished { outcome, record: self.record, result })
+        Ok(Finished { outcome, metrics: self.record, result })
     }
 }

@@ -1,12 +1,12 @@
 //! Where a run stands.
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use serde::{Deserialize, Serialize};
 
 /// What a run does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
-pub(super) enum Stage {
+pub(super) enum CriticalPointStage {
     /// It steps on the loss.
     Train,
     /// It searches for a point where the gradient is almost zero.

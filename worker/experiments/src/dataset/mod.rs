@@ -7,7 +7,7 @@ use std::path::Path;
 
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
-use basin_kernels::mapped::MappedFile;
+use basin_kernels::mmap::MappedFile;
 
 mod cifar10;
 mod decoded;
@@ -31,7 +31,7 @@ pub struct Dataset {
 
 /// The training or the test examples of a data set.
 #[derive(Debug, Clone, Copy)]
-pub struct Split<'a> {
+pub struct LabelledImages<'a> {
     /// `[examples, channels, height, width]`.
     pub images: &'a [u8],
     /// `[examples]`, each below the number of classes.
@@ -102,23 +102,23 @@ impl Dataset {
     }
 
     /// The training examples.
-    pub fn train(&self) -> Split<'_> {
-        Split {
+    pub fn train(&self) -> LabelledImages<'_> {
+        LabelledImages {
             images: &self.file.as_bytes()[self.parts.train_images.clone()],
             labels: &self.file.as_bytes()[self.parts.train_labels.clone()],
         }
     }
 
     /// The test examples.
-    pub fn test(&self) -> Split<'_> {
-        Split {
+    pub fn test(&self) -> LabelledImages<'_> {
+        LabelledImages {
             images: &self.file.as_bytes()[self.parts.test_images.clone()],
             labels: &self.file.as_bytes()[self.parts.test_labels.clone()],
         }
     }
 }
 
-impl Split<'_> {
+impl LabelledImages<'_> {
     /// The number of examples.
     pub fn len(&self) -> usize {
         self.labels.len()

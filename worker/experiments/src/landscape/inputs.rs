@@ -1,21 +1,25 @@
 //! What a landscape reads of the tasks before it: their networks' weights.
 
 use basin_domain::experiment::Subject;
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
 use candle_core::DType;
 
-use crate::classify::Images;
-use crate::fit_function::Fit;
+use crate::classify::ImageClassification;
+use crate::fit_function::FunctionFit;
 use crate::model::Model;
-use crate::tensors::{self, Named};
-use crate::training::{Part, Problem};
+use crate::tensors::{self, NamedTensors};
+use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
 
 /// What is done with a subject, whatever its kind of problem.
 pub(super) trait Visitor {
     /// Starts the run on these examples, with a network of the subject's shape.
-    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError>;
+    fn start<P: LearningProblem + 'static>(
+        self,
+        problem: P,
+        model: Model,
+    ) -> Result<Box<dyn Run>, ExperimentError>;
 }
 
 /// Puts together what the subject stands for.
@@ -27,12 +31,12 @@ pub(super) fn visit(
 ) -> Result<Box<dyn Run>, ExperimentError> {
     match subject {
         Subject::Classify { model, data } => {
-            let images = Images::new(spec, *data, assets)?;
+            let images = ImageClassification::new(spec, *data, assets)?;
             let network = images.network(model, spec.seed)?;
             visitor.start(images, network)
         }
         Subject::FitFunction { function, hidden, interval, points } => {
-            let fit = Fit::new(*function, *interval, *points)?;
+            let fit = FunctionFit::new(*function, *interval, *points)?;
             let network = Model::dense_net(1, hidden, 1, spec.seed)?;
             visitor.start(fit, network)
         }
@@ -40,7 +44,7 @@ pub(super) fn visit(
 }
 
 /// The tensors of the input `name`; none if its run diverged: the weights are those before the step that failed, and no solution.
-pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<Named>, ExperimentError> {
+pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<NamedTensors>, ExperimentError> {
     let bytes = assets.inputs.get(name).ok_or_else(|| unusable(name, "isn't there"))?;
     let (tensors, note) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
     match note.parse() {
@@ -53,7 +57,7 @@ pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<Named>, Experim
 /// The weights under `prefix` of the input `name` as one vector, in the order of the model's parameters.
 pub(super) fn flat_weights(
     model: &Model,
-    tensors: &Named,
+    tensors: &NamedTensors,
     name: &str,
     prefix: &str,
 ) -> Result<Vec<f64>, ExperimentError> {
@@ -71,7 +75,7 @@ pub(super) fn flat_weights(
 }
 
 /// The epochs at which the input's weights were recorded, in order.
-pub(super) fn recorded_epochs(tensors: &Named) -> Vec<u32> {
+pub(super) fn recorded_epochs(tensors: &NamedTensors) -> Vec<u32> {
     let epoch = |name: &String| name.strip_prefix("weights/")?.split_once('/')?.0.parse().ok();
     let mut epochs: Vec<u32> = tensors.keys().filter_map(epoch).collect();
     epochs.sort_unstable();
@@ -80,7 +84,7 @@ pub(super) fn recorded_epochs(tensors: &Named) -> Vec<u32> {
 }
 
 /// The parts on which a landscape is evaluated by default.
-pub(super) const BOTH: [Part; 2] = [Part::Train, Part::Test];
+pub(super) const BOTH: [Split; 2] = [Split::Train, Split::Test];
 
 pub(super) fn unusable(name: &str, why: &str) -> ExperimentError {
     ExperimentError::UnusableInput { name: name.to_owned(), reason: why.to_owned() }

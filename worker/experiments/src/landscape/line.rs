@@ -1,14 +1,14 @@
 //! `interpolate`: the line through two solutions.
 
 use basin_domain::experiment::Interpolate;
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
 
 use super::inputs::{self, Visitor};
-use super::{Landscape, Place, Places};
+use super::{Landscape, WeightPoint, WeightPoints};
 use crate::model::Model;
-use crate::tensors::Named;
-use crate::training::Problem;
+use crate::tensors::NamedTensors;
+use crate::training::LearningProblem;
 use crate::{Assets, ExperimentError, Run};
 
 /// Starts or resumes a run of `interpolate`.
@@ -32,12 +32,16 @@ struct Start<'a> {
 }
 
 impl Visitor for Start<'_> {
-    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
+    fn start<P: LearningProblem + 'static>(
+        self,
+        problem: P,
+        model: Model,
+    ) -> Result<Box<dyn Run>, ExperimentError> {
         let (from, to) = (inputs::read(self.assets, "from")?, inputs::read(self.assets, "to")?);
         let (Some(from), Some(to)) = (from, to) else {
             return Landscape::without_solution(self.spec, (problem, model));
         };
-        let end = |name: &str, tensors: &Named| inputs::flat_weights(&model, tensors, name, "model");
+        let end = |name: &str, tensors: &NamedTensors| inputs::flat_weights(&model, tensors, name, "model");
         let (from, to) = (end("from", &from)?, end("to", &to)?);
         let line = Line { from, to, ratios: self.parameters.ratios.iter().collect() };
         let parts = (&inputs::BOTH[..], self.parameters.examples);
@@ -52,18 +56,18 @@ struct Line {
     ratios: Vec<f64>,
 }
 
-impl Places for Line {
+impl WeightPoints for Line {
     fn count(&self) -> usize {
         self.ratios.len()
     }
 
     /// At 0 and 1 these are the solutions themselves, to the last bit: one term is theirs, the other is zero.
-    fn place(&self, index: usize) -> Place {
+    fn place(&self, index: usize) -> WeightPoint {
         let ratio = self.ratios[index];
         let between = |(from, to): (&f64, &f64)| (1.0 - ratio) * from + ratio * to;
         let weights = self.from.iter().zip(&self.to).map(between).collect();
-        Place { weights, axis: Axis::Ratio, x: ratio, coordinates: Vec::new() }
+        WeightPoint { weights, axis: Axis::Ratio, x: ratio, coordinates: Vec::new() }
     }
 
-    fn describe(&self, _: &mut Record) {}
+    fn describe(&self, _: &mut Metrics) {}
 }

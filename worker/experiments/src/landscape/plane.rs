@@ -1,14 +1,14 @@
 //! `surface`: part of a grid in a plane through a solution.
 
 use basin_domain::experiment::{Plane, Surface};
-use basin_domain::record::{Axis, Record};
+use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
 
 use super::directions::{self, Principal};
 use super::inputs::{self, Visitor, unusable};
-use super::{Landscape, Place, Places};
+use super::{Landscape, WeightPoint, WeightPoints};
 use crate::model::Model;
-use crate::training::{Part, Problem};
+use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
 
 /// Starts or resumes a run of `surface`.
@@ -37,7 +37,11 @@ struct Start<'a> {
 }
 
 impl Visitor for Start<'_> {
-    fn start<P: Problem + 'static>(self, problem: P, model: Model) -> Result<Box<dyn Run>, ExperimentError> {
+    fn start<P: LearningProblem + 'static>(
+        self,
+        problem: P,
+        model: Model,
+    ) -> Result<Box<dyn Run>, ExperimentError> {
         let Some(tensors) = inputs::read(self.assets, "of")? else {
             return Landscape::without_solution(self.spec, (problem, model));
         };
@@ -81,7 +85,7 @@ impl Visitor for Start<'_> {
                 }
             }
         };
-        let parts = (&[Part::Train][..], examples);
+        let parts = (&[Split::Train][..], examples);
         Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, parts, self.checkpoint)?))
     }
 }
@@ -119,19 +123,19 @@ impl Grid {
     }
 }
 
-impl Places for Grid {
+impl WeightPoints for Grid {
     fn count(&self) -> usize {
         self.rows.len() * self.resolution as usize
     }
 
-    fn place(&self, index: usize) -> Place {
+    fn place(&self, index: usize) -> WeightPoint {
         let (row, column) = (index as u32 / self.resolution, index as u32 % self.resolution);
         let row = self.rows.start + row;
         let (alpha, beta) = (self.coordinate(0, column), self.coordinate(1, row));
         let [first, second] = &self.directions;
         let weights = self.solution.iter().zip(first).zip(second);
         let weights = weights.map(|((solution, first), second)| solution + alpha * first + beta * second);
-        Place {
+        WeightPoint {
             weights: weights.collect(),
             axis: Axis::Cell,
             x: f64::from(row) * f64::from(self.resolution) + f64::from(column),
@@ -139,7 +143,7 @@ impl Places for Grid {
         }
     }
 
-    fn describe(&self, record: &mut Record) {
+    fn describe(&self, record: &mut Metrics) {
         let Some(Trajectory { epochs, scores, explained }) = &self.trajectory else { return };
         for (epoch, [alpha, beta]) in epochs.iter().zip(scores) {
             record.push("trajectory_alpha", Axis::Epoch, f64::from(*epoch), *alpha);

@@ -1,35 +1,35 @@
 //! The run: place after place, part after part, piece after piece.
 
 use basin_domain::id::TaskId;
-use basin_domain::record::{Axis, Outcome, Record};
+use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
 
 use crate::checkpoint::{self, bad};
 use crate::model::Model;
-use crate::tensors::Named;
-use crate::training::{EVALUATION_CHUNK, Part, Problem, SavedSums, evaluate};
+use crate::tensors::NamedTensors;
+use crate::training::{EVALUATION_CHUNK, LearningProblem, SavedSums, Split, evaluate};
 use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 /// Raised whenever the layout of checkpoints changes.
 const FORMAT: u32 = 2;
 
 /// Where a network is evaluated.
-pub(crate) trait Places: Send {
+pub(crate) trait WeightPoints: Send {
     /// How many places there are.
     fn count(&self) -> usize;
 
     /// One of them.
-    fn place(&self, index: usize) -> Place;
+    fn place(&self, index: usize) -> WeightPoint;
 
     /// Records what is known without any evaluation.
-    fn describe(&self, record: &mut Record);
+    fn describe(&self, record: &mut Metrics);
 }
 
 /// A place in weight space.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Place {
+pub(crate) struct WeightPoint {
     /// The weights, flat.
     pub(crate) weights: Vec<f64>,
     /// What the series' x counts.
@@ -47,36 +47,36 @@ pub(crate) struct Landscape<P, Q> {
     model: Model,
     places: Q,
     /// The parts that are evaluated, each with the number of its examples.
-    parts: Vec<(Part, usize)>,
-    position: Position,
+    parts: Vec<(Split, usize)>,
+    position: Cursor,
     latest_loss: Option<f64>,
-    record: Record,
+    record: Metrics,
     outcome: Outcome,
 }
 
-/// Nowhere.
-pub(super) struct Nowhere;
+/// No points at all.
+pub(super) struct NoPoints;
 
-impl Places for Nowhere {
+impl WeightPoints for NoPoints {
     fn count(&self) -> usize {
         0
     }
 
-    fn place(&self, index: usize) -> Place {
+    fn place(&self, index: usize) -> WeightPoint {
         unreachable!("there are no places, and {index} is asked for")
     }
 
-    fn describe(&self, _: &mut Record) {}
+    fn describe(&self, _: &mut Metrics) {}
 }
 
-impl<P: Problem + 'static> Landscape<P, Nowhere> {
+impl<P: LearningProblem + 'static> Landscape<P, NoPoints> {
     /// A landscape around a solution that isn't there, because the run that was to find it diverged: it is at its end, and ended
     /// as that run did, before its first step.
     pub(super) fn without_solution(
         spec: &TaskSpec,
         network: (P, Model),
     ) -> Result<Box<dyn Run>, ExperimentError> {
-        let mut landscape = Self::start(spec, network, Nowhere, (&[], None), None)?;
+        let mut landscape = Self::start(spec, network, NoPoints, (&[], None), None)?;
         landscape.outcome = Outcome::Diverged { iteration: 0 };
         Ok(Box::new(landscape))
     }
@@ -84,7 +84,7 @@ impl<P: Problem + 'static> Landscape<P, Nowhere> {
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Position {
+struct Cursor {
     /// The place.
     place: usize,
     /// The part, of those that are evaluated.
@@ -94,7 +94,7 @@ struct Position {
     sums: LossSums,
 }
 
-impl Position {
+impl Cursor {
     const fn at(place: usize, part: usize) -> Self {
         Self { place, part, example: 0, sums: LossSums { loss: 0.0, correct: 0, count: 0 } }
     }
@@ -102,14 +102,14 @@ impl Position {
 
 /// What a checkpoint holds beside the record.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-struct State {
+struct LandscapeState {
     place: usize,
     part: usize,
     example: usize,
     sums: SavedSums,
 }
 
-impl<P: Problem, Q: Places> Landscape<P, Q> {
+impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
     /// Starts to evaluate `model` at all places on the first `examples` examples (all if none) of these parts, or goes on from
     /// a checkpoint.
     ///
@@ -119,15 +119,15 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
         spec: &TaskSpec,
         (problem, model): (P, Model),
         places: Q,
-        (parts, examples): (&[Part], Option<u32>),
+        (parts, examples): (&[Split], Option<u32>),
         checkpoint: Option<&[u8]>,
     ) -> Result<Self, ExperimentError> {
         let limit = examples.map_or(usize::MAX, |examples| examples as usize);
         let counted = parts.iter().map(|&part| (part, problem.examples(part).min(limit)));
         let parts: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
-        let mut record = Record::default();
+        let mut record = Metrics::default();
         places.describe(&mut record);
-        let (task, position) = (spec.id(), Position::at(0, 0));
+        let (task, position) = (spec.id(), Cursor::at(0, 0));
         let outcome = Outcome::Completed;
         let mut landscape =
             Self { task, problem, model, places, parts, position, latest_loss: None, record, outcome };
@@ -139,8 +139,8 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
-        let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
-        let State { place, part, example, sums } = opened.state;
+        let opened = checkpoint::open::<LandscapeState>(bytes, self.task, FORMAT)?;
+        let LandscapeState { place, part, example, sums } = opened.state;
         let is_end = place == self.places.count() && part == 0 && example == 0;
         if !is_end && (place >= self.places.count() || part >= self.parts.len()) {
             return Err(bad(format!("there is no part {part} of place {place}")));
@@ -150,7 +150,7 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
         if sums.count != example as u64 || sums.correct > sums.count || (!is_end && example >= count) {
             return Err(bad(format!("it is at example {example} of {count}, with sums of {}", sums.count)));
         }
-        self.position = Position { place, part, example, sums };
+        self.position = Cursor { place, part, example, sums };
         self.record = opened.record;
         Ok(())
     }
@@ -166,8 +166,8 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
         self.model.set_parameters(&self.places.place(self.position.place).weights)
     }
 
-    fn keep(&mut self, part: Part, sums: LossSums) {
-        let Place { axis, x, coordinates, .. } = self.places.place(self.position.place);
+    fn keep(&mut self, part: Split, sums: LossSums) {
+        let WeightPoint { axis, x, coordinates, .. } = self.places.place(self.position.place);
         if self.position.part == 0 {
             for (name, value) in coordinates {
                 self.record.push(name, axis, x, value);
@@ -183,7 +183,7 @@ impl<P: Problem, Q: Places> Landscape<P, Q> {
     }
 }
 
-impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
+impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         if self.is_done() {
             return Ok(Advance::Done);
@@ -196,12 +196,12 @@ impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
             return Ok(Advance::More);
         }
         self.keep(part, self.position.sums);
-        let Position { place, part, .. } = self.position;
+        let Cursor { place, part, .. } = self.position;
         if part + 1 < self.parts.len() {
-            self.position = Position::at(place, part + 1);
+            self.position = Cursor::at(place, part + 1);
             return Ok(Advance::More);
         }
-        self.position = Position::at(place + 1, 0);
+        self.position = Cursor::at(place + 1, 0);
         self.go_to_place()?;
         Ok(if self.is_done() { Advance::Done } else { Advance::More })
     }
@@ -217,16 +217,16 @@ impl<P: Problem, Q: Places> Run for Landscape<P, Q> {
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
-        let Position { place, part, example, sums } = self.position;
-        let state = State { place, part, example, sums: sums.into() };
-        checkpoint::seal(self.task, FORMAT, &state, Named::new(), &self.record)
+        let Cursor { place, part, example, sums } = self.position;
+        let state = LandscapeState { place, part, example, sums: sums.into() };
+        checkpoint::seal(self.task, FORMAT, &state, NamedTensors::new(), &self.record)
     }
 
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
         if !self.is_done() {
             return Err(ExperimentError::NotDone);
         }
-        let result = crate::tensors::serialize(&Named::new(), None)?;
-        Ok(Finished { outcome: self.outcome, record: self.record, result })
+        let result = crate::tensors::serialize(&NamedTensors::new(), None)?;
+        Ok(Finished { outcome: self.outcome, metrics: self.record, result })
     }
 }

@@ -35,7 +35,7 @@ pub struct Coefficients {
 /// An eigenvalue of the tridiagonal matrix with the square of its eigenvector's first component: a node of Gauss quadrature
 /// with its weight (Golub and Welsch 1969).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Node {
+pub struct QuadratureNode {
     /// The eigenvalue.
     pub at: f64,
     /// The weight; all weights add up to 1.
@@ -44,7 +44,7 @@ pub struct Node {
 
 /// The largest eigenvalue of the tridiagonal matrix. That of the matrix itself isn't below it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Largest {
+pub struct EigenvalueEstimate {
     /// The eigenvalue.
     pub value: f64,
     /// An eigenvalue of the matrix itself is no farther from it than this (Parlett 1980, section 13-2).
@@ -113,17 +113,17 @@ impl Lanczos {
     }
 
     /// What is known of the largest eigenvalue after at least one step; none if a coefficient isn't finite.
-    pub fn largest(&self) -> Option<Largest> {
+    pub fn largest(&self) -> Option<EigenvalueEstimate> {
         if !self.is_finite() || self.diagonal.is_empty() {
             return None;
         }
         let (value, last) = Tridiagonal::new(&self.diagonal, &self.beside).largest();
         let beyond = if self.exhausted { 0.0 } else { self.beside[self.steps() - 1] };
-        Some(Largest { value, residual: beyond * last })
+        Some(EigenvalueEstimate { value, residual: beyond * last })
     }
 
     /// The nodes in ascending order; none if a coefficient isn't finite.
-    pub fn nodes(&self) -> Vec<Node> {
+    pub fn nodes(&self) -> Vec<QuadratureNode> {
         let steps = self.steps();
         if !self.is_finite() {
             return Vec::new();
@@ -134,8 +134,8 @@ impl Lanczos {
             _ => 0.0,
         });
         let eigen = tridiagonal.symmetric_eigen();
-        let mut nodes: Vec<Node> = (0..steps)
-            .map(|index| Node {
+        let mut nodes: Vec<QuadratureNode> = (0..steps)
+            .map(|index| QuadratureNode {
                 at: eigen.eigenvalues[index],
                 weight: eigen.eigenvectors[(0, index)] * eigen.eigenvectors[(0, index)],
             })

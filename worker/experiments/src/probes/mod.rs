@@ -25,14 +25,14 @@ use candle_core::DType;
 
 use crate::ExperimentError;
 use crate::model::Model;
-use crate::training::{Part, Problem};
+use crate::training::{LearningProblem, Split};
 
-pub use lanczos::{Coefficients, Lanczos, Largest, Node};
+pub use lanczos::{Coefficients, EigenvalueEstimate, Lanczos, QuadratureNode};
 pub use objective::{Objective, TrainingObjective};
-use pass::Pass;
-pub(crate) use saved::Saved;
+use pass::ObjectivePass;
+pub(crate) use saved::SavedProbe;
 pub use sensitivity::{input_gradient_norms, jacobian_norms};
-pub use sharpness::{Ascent, Reached};
+pub use sharpness::{AscentState, SharpnessAscent};
 pub use spectrum::density;
 
 /// Examples whose inputs' gradients one piece takes.
@@ -69,11 +69,11 @@ pub fn check(probing: &Probing, parameters: usize) -> Result<(), ExperimentError
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Found {
+pub enum ProbeResult {
     /// One number.
     Number(f64),
     /// The largest eigenvalue, as far as it is known. NaN if a product wasn't finite.
-    Eigenvalue(Largest),
+    Eigenvalue(EigenvalueEstimate),
     /// Values against eigenvalues.
     Density(Vec<(f64, f64)>),
 }
@@ -81,20 +81,20 @@ pub enum Found {
 /// A probe under way.
 pub struct Measurement {
     probe: Probe,
-    stage: Stage,
+    stage: ProbeState,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a run has one of them at a time")]
-enum Stage {
+enum ProbeState {
     /// Means over examples.
-    Examples { part: Part, position: usize, end: usize, sum: f64 },
+    Examples { part: Split, position: usize, end: usize, sum: f64 },
     /// The loss's curvature, on a copy of the model in `f64`, seen from these weights.
-    Curvature { model: Model, weights: Vec<f64>, work: Work, pass: Option<Pass> },
+    Curvature { model: Model, weights: Vec<f64>, work: CurvatureWork, pass: Option<ObjectivePass> },
 }
 
-enum Work {
-    Ascent(Ascent),
-    Lanczos { seed: u64, vector: u32, iteration: Option<Lanczos>, done: Vec<Vec<Node>> },
+enum CurvatureWork {
+    Ascent(SharpnessAscent),
+    Lanczos { seed: u64, vector: u32, iteration: Option<Lanczos>, done: Vec<Vec<QuadratureNode>> },
 }
 
 impl Measurement {
@@ -102,40 +102,40 @@ impl Measurement {
     ///
     /// # Errors
     /// If the model can't be copied.
-    pub fn new<P: Problem>(
+    pub fn new<P: LearningProblem>(
         probe: Probe,
         problem: &P,
         model: &Model,
         seed: u64,
     ) -> Result<Self, ExperimentError> {
         let over_examples = |examples: Option<u32>| {
-            let part = if problem.examples(Part::Test) > 0 { Part::Test } else { Part::Train };
+            let part = if problem.examples(Split::Test) > 0 { Split::Test } else { Split::Train };
             let end = problem.examples(part).min(examples.map_or(usize::MAX, |examples| examples as usize));
-            Stage::Examples { part, position: 0, end, sum: 0.0 }
+            ProbeState::Examples { part, position: 0, end, sum: 0.0 }
         };
-        let curvature = |work: &dyn Fn(&[f64]) -> Work| {
+        let curvature = |work: &dyn Fn(&[f64]) -> CurvatureWork| {
             let copy = model.with_dtype(DType::F64)?;
             let weights = copy.flat_parameters()?;
             let work = work(&weights);
-            Ok::<_, ExperimentError>(Stage::Curvature { model: copy, weights, work, pass: None })
+            Ok::<_, ExperimentError>(ProbeState::Curvature { model: copy, weights, work, pass: None })
         };
         let stage = match probe {
             Probe::Sensitivity { examples } | Probe::InputGradient { examples } => over_examples(examples),
-            Probe::Sharpness { epsilon, steps, .. } => {
-                curvature(&|weights| Work::Ascent(Ascent::new(weights.to_vec(), epsilon, steps)))?
-            }
+            Probe::Sharpness { epsilon, steps, .. } => curvature(&|weights| {
+                CurvatureWork::Ascent(SharpnessAscent::new(weights.to_vec(), epsilon, steps))
+            })?,
             Probe::LargestEigenvalue { .. } | Probe::Spectrum { .. } => {
-                curvature(&|_| Work::Lanczos { seed, vector: 0, iteration: None, done: Vec::new() })?
+                curvature(&|_| CurvatureWork::Lanczos { seed, vector: 0, iteration: None, done: Vec::new() })?
             }
         };
         Ok(Self { probe, stage })
     }
 
     /// The pieces of a pass; none in a probe that makes no passes.
-    fn pieces<P: Problem>(&self, problem: &P) -> usize {
+    fn pieces<P: LearningProblem>(&self, problem: &P) -> usize {
         match &self.stage {
-            Stage::Examples { .. } => 0,
-            Stage::Curvature { model, .. } => {
+            ProbeState::Examples { .. } => 0,
+            ProbeState::Curvature { model, .. } => {
                 TrainingObjective::new(problem, model, training_examples(&self.probe)).pieces()
             }
         }
@@ -145,13 +145,13 @@ impl Measurement {
     ///
     /// # Errors
     /// If an operation fails.
-    pub fn advance<P: Problem>(
+    pub fn advance<P: LearningProblem>(
         &mut self,
         problem: &P,
         model: &Model,
-    ) -> Result<Option<Found>, ExperimentError> {
+    ) -> Result<Option<ProbeResult>, ExperimentError> {
         match &mut self.stage {
-            Stage::Examples { part, position, end, sum } => {
+            ProbeState::Examples { part, position, end, sum } => {
                 let stop = (*position + CHUNK).min(*end);
                 let positions: Vec<u32> = (*position as u32..stop as u32).collect();
                 let batch = problem.batch(*part, &positions, model.dtype())?;
@@ -163,9 +163,9 @@ impl Measurement {
                     | Probe::Spectrum { .. } => jacobian_norms::<P>(model, &batch)?,
                 };
                 *position = stop;
-                Ok((stop == *end).then(|| Found::Number(*sum / *end as f64)))
+                Ok((stop == *end).then(|| ProbeResult::Number(*sum / *end as f64)))
             }
-            Stage::Curvature { model, weights, work, pass } => {
+            ProbeState::Curvature { model, weights, work, pass } => {
                 let objective = TrainingObjective::new(problem, model, training_examples(&self.probe));
                 work.advance(&self.probe, &objective, weights, pass)
             }
@@ -183,26 +183,28 @@ fn training_examples(probe: &Probe) -> u32 {
     }
 }
 
-impl Work {
+impl CurvatureWork {
     /// Does a piece of a pass, and at its end what the pass was for.
     fn advance(
         &mut self,
         probe: &Probe,
         objective: &impl Objective,
         weights: &[f64],
-        under_way: &mut Option<Pass>,
-    ) -> Result<Option<Found>, ExperimentError> {
-        let pass = under_way.get_or_insert_with(|| Pass::new(objective.dimension()));
+        under_way: &mut Option<ObjectivePass>,
+    ) -> Result<Option<ProbeResult>, ExperimentError> {
+        let pass = under_way.get_or_insert_with(|| ObjectivePass::new(objective.dimension()));
         match self {
             Self::Ascent(ascent) => {
-                let Some(place) = ascent.place() else { return Ok(Some(Found::Number(ascent.sharpness()))) };
+                let Some(place) = ascent.place() else {
+                    return Ok(Some(ProbeResult::Number(ascent.sharpness())));
+                };
                 if pass.gradient(objective, &place)?
-                    && let Some(Pass { value, sum, .. }) = under_way.take()
+                    && let Some(ObjectivePass { value, sum, .. }) = under_way.take()
                 {
                     ascent.step(value, sum);
                 }
                 let is_done = under_way.is_none() && ascent.place().is_none();
-                Ok(is_done.then(|| Found::Number(ascent.sharpness())))
+                Ok(is_done.then(|| ProbeResult::Number(ascent.sharpness())))
             }
             Self::Lanczos { seed, vector, iteration, done } => {
                 let (steps, vectors) = match *probe {
@@ -218,21 +220,21 @@ impl Work {
                 if !pass.hessian_vector(objective, weights, lanczos.direction())? {
                     return Ok(None);
                 }
-                if let Some(Pass { sum, .. }) = under_way.take() {
+                if let Some(ObjectivePass { sum, .. }) = under_way.take() {
                     lanczos.step(sum);
                 }
                 let enough = lanczos.steps() >= steps as usize || lanczos.is_exhausted();
                 if matches!(probe, Probe::LargestEigenvalue { .. }) {
-                    let unknown = Largest { value: f64::NAN, residual: f64::NAN };
+                    let unknown = EigenvalueEstimate { value: f64::NAN, residual: f64::NAN };
                     let largest = lanczos.largest().unwrap_or(unknown);
                     let is_close = largest.residual <= CLOSE * largest.value.abs();
-                    return Ok((enough || is_close).then_some(Found::Eigenvalue(largest)));
+                    return Ok((enough || is_close).then_some(ProbeResult::Eigenvalue(largest)));
                 }
                 if enough {
                     done.push(lanczos.nodes());
                     (*iteration, *vector) = (None, *vector + 1);
                 }
-                Ok((*vector >= vectors).then(|| Found::Density(density(done))))
+                Ok((*vector >= vectors).then(|| ProbeResult::Density(density(done))))
             }
         }
     }

@@ -6,7 +6,7 @@ use candle_core::{DType, Tensor};
 
 use crate::ExperimentError;
 use crate::model::Model;
-use crate::training::{Part, Problem};
+use crate::training::{LearningProblem, Split};
 
 use super::vector;
 
@@ -76,11 +76,11 @@ pub struct TrainingObjective<'a, P> {
     examples: usize,
 }
 
-impl<'a, P: Problem> TrainingObjective<'a, P> {
+impl<'a, P: LearningProblem> TrainingObjective<'a, P> {
     /// The loss of `model`, which is of type `f64` and whose parameters are overwritten, over the first `examples` training
     /// examples, or all if there are fewer.
     pub fn new(problem: &'a P, model: &'a Model, examples: u32) -> Self {
-        Self { problem, model, examples: problem.examples(Part::Train).min(examples as usize) }
+        Self { problem, model, examples: problem.examples(Split::Train).min(examples as usize) }
     }
 
     /// The loss of a piece's examples with the parameters `at`, to be differentiated, and their share of all examples.
@@ -88,7 +88,7 @@ impl<'a, P: Problem> TrainingObjective<'a, P> {
         self.model.set_parameters(at)?;
         let end = self.examples.min((piece + 1) * CHUNK);
         let positions: Vec<u32> = (piece * CHUNK..end).map(|position| position as u32).collect();
-        let batch = self.problem.batch(Part::Train, &positions, DType::F64)?;
+        let batch = self.problem.batch(Split::Train, &positions, DType::F64)?;
         let loss = self.problem.loss(&self.model.forward(&batch.inputs)?, &batch.targets)?;
         Ok((loss, positions.len() as f64 / self.examples as f64))
     }
@@ -106,7 +106,7 @@ impl<'a, P: Problem> TrainingObjective<'a, P> {
     }
 }
 
-impl<P: Problem> Objective for TrainingObjective<'_, P> {
+impl<P: LearningProblem> Objective for TrainingObjective<'_, P> {
     fn dimension(&self) -> usize {
         self.model.parameter_count()
     }

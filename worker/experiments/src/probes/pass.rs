@@ -5,7 +5,7 @@ use crate::ExperimentError;
 
 /// The sums so far.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Pass {
+pub(super) struct ObjectivePass {
     /// The pieces that are done.
     pub(super) piece: usize,
     /// Their shares of the value; zero in a pass that has none.
@@ -14,7 +14,7 @@ pub(super) struct Pass {
     pub(super) sum: Vec<f64>,
 }
 
-impl Pass {
+impl ObjectivePass {
     pub(super) fn new(dimension: usize) -> Self {
         Self { piece: 0, value: 0.0, sum: vec![0.0; dimension] }
     }

@@ -4,17 +4,19 @@ use basin_domain::experiment::Probe;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
-use super::{Coefficients, Lanczos, Measurement, Node, Pass, Reached, Stage, Work};
+use super::{
+    AscentState, Coefficients, CurvatureWork, Lanczos, Measurement, ObjectivePass, ProbeState, QuadratureNode,
+};
 use crate::ExperimentError;
 use crate::checkpoint::{Bits, bad};
 use crate::model::Model;
-use crate::tensors::Named;
-use crate::training::Problem;
+use crate::tensors::NamedTensors;
+use crate::training::LearningProblem;
 
 /// The numbers of a probe under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "kebab-case")]
-pub(crate) enum Saved {
+pub(crate) enum SavedProbe {
     /// Means over examples.
     Examples { position: usize, sum: Bits },
     /// Sharpness; without numbers it hasn't begun.
@@ -36,17 +38,25 @@ pub(crate) struct SavedPass {
 }
 
 impl SavedPass {
-    fn save(pass: Option<&Pass>, tensors: &mut Named) -> Result<Option<Self>, ExperimentError> {
-        let Some(Pass { piece, value, sum }) = pass else { return Ok(None) };
+    fn save(
+        pass: Option<&ObjectivePass>,
+        tensors: &mut NamedTensors,
+    ) -> Result<Option<Self>, ExperimentError> {
+        let Some(ObjectivePass { piece, value, sum }) = pass else { return Ok(None) };
         tensors.insert("sum".to_owned(), vector(sum)?);
         Ok(Some(Self { piece: *piece, value: (*value).into() }))
     }
 
-    fn resume(self, tensors: &Named, length: usize, pieces: usize) -> Result<Pass, ExperimentError> {
+    fn resume(
+        self,
+        tensors: &NamedTensors,
+        length: usize,
+        pieces: usize,
+    ) -> Result<ObjectivePass, ExperimentError> {
         if self.piece >= pieces {
             return Err(bad(format!("the probe is at piece {} of {pieces}", self.piece)));
         }
-        Ok(Pass { piece: self.piece, value: self.value.into(), sum: read(tensors, "sum", length)? })
+        Ok(ObjectivePass { piece: self.piece, value: self.value.into(), sum: read(tensors, "sum", length)? })
     }
 }
 
@@ -71,7 +81,7 @@ fn vector(values: &[f64]) -> Result<Tensor, ExperimentError> {
 }
 
 /// The vector `probe/<name>` of this length.
-fn read(tensors: &Named, name: &str, length: usize) -> Result<Vec<f64>, ExperimentError> {
+fn read(tensors: &NamedTensors, name: &str, length: usize) -> Result<Vec<f64>, ExperimentError> {
     let tensor = tensors.get(name).ok_or_else(|| bad(format!("the probe lacks `{name}`")))?;
     let values = tensor.to_vec1::<f64>().map_err(|error| bad(format!("the probe's `{name}`: {error}")))?;
     if values.len() != length {
@@ -82,29 +92,31 @@ fn read(tensors: &Named, name: &str, length: usize) -> Result<Vec<f64>, Experime
 
 impl Measurement {
     /// What a checkpoint keeps: the numbers, and the vectors by name.
-    pub(crate) fn save(&self) -> Result<(Saved, Named), ExperimentError> {
-        let mut tensors = Named::new();
+    pub(crate) fn save(&self) -> Result<(SavedProbe, NamedTensors), ExperimentError> {
+        let mut tensors = NamedTensors::new();
         let saved = match &self.stage {
-            Stage::Examples { position, sum, .. } => {
-                Saved::Examples { position: *position, sum: (*sum).into() }
+            ProbeState::Examples { position, sum, .. } => {
+                SavedProbe::Examples { position: *position, sum: (*sum).into() }
             }
-            Stage::Curvature { work: Work::Ascent(ascent), pass, .. } => {
+            ProbeState::Curvature { work: CurvatureWork::Ascent(ascent), pass, .. } => {
                 let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
                 match ascent.reached() {
-                    None => Saved::Ascent { numbers: None, steps_left: 0, pass },
-                    Some(Reached { at, gradient, numbers, steps_left }) => {
+                    None => SavedProbe::Ascent { numbers: None, steps_left: 0, pass },
+                    Some(AscentState { at, gradient, numbers, steps_left }) => {
                         tensors.insert("at".to_owned(), vector(at)?);
                         tensors.insert("gradient".to_owned(), vector(gradient)?);
                         let numbers = Some(numbers.map(Bits::from));
-                        Saved::Ascent { numbers, steps_left: *steps_left, pass }
+                        SavedProbe::Ascent { numbers, steps_left: *steps_left, pass }
                     }
                 }
             }
-            Stage::Curvature {
-                work: Work::Lanczos { vector: number, iteration, done, .. }, pass, ..
+            ProbeState::Curvature {
+                work: CurvatureWork::Lanczos { vector: number, iteration, done, .. },
+                pass,
+                ..
             } => {
                 let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
-                let node = |node: &Node| [node.at, node.weight].map(Bits::from);
+                let node = |node: &QuadratureNode| [node.at, node.weight].map(Bits::from);
                 let done = done.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
                 let mut saved = None;
                 if let Some(lanczos) = iteration {
@@ -115,37 +127,40 @@ impl Measurement {
                     let (diagonal, beside) = (bits(&diagonal), bits(&beside));
                     saved = Some(SavedIteration { diagonal, beside, exhausted });
                 }
-                Saved::Lanczos { vector: *number, done, iteration: saved, pass }
+                SavedProbe::Lanczos { vector: *number, done, iteration: saved, pass }
             }
         };
         Ok((saved, tensors))
     }
 
     /// Goes on from what [`Measurement::save`] gave of the same probe of the same model.
-    pub(crate) fn resume<P: Problem>(
+    pub(crate) fn resume<P: LearningProblem>(
         probe: Probe,
         problem: &P,
         model: &Model,
         seed: u64,
-        saved: &Saved,
-        tensors: &Named,
+        saved: &SavedProbe,
+        tensors: &NamedTensors,
     ) -> Result<Self, ExperimentError> {
         let mut measurement = Self::new(probe, problem, model, seed)?;
         let length = model.parameter_count();
         let pieces = measurement.pieces(problem);
         match (&mut measurement.stage, saved) {
-            (Stage::Examples { position, end, sum, .. }, Saved::Examples { position: at, sum: bits }) => {
+            (
+                ProbeState::Examples { position, end, sum, .. },
+                SavedProbe::Examples { position: at, sum: bits },
+            ) => {
                 if *at >= *end {
                     return Err(bad(format!("the probe is at example {at} of {end}")));
                 }
                 (*position, *sum) = (*at, (*bits).into());
             }
             (
-                Stage::Curvature { work: Work::Ascent(ascent), pass, .. },
-                Saved::Ascent { numbers, steps_left, pass: saved },
+                ProbeState::Curvature { work: CurvatureWork::Ascent(ascent), pass, .. },
+                SavedProbe::Ascent { numbers, steps_left, pass: saved },
             ) => {
                 if let Some(numbers) = numbers {
-                    let reached = Reached {
+                    let reached = AscentState {
                         at: read(tensors, "at", length)?,
                         gradient: read(tensors, "gradient", length)?,
                         numbers: numbers.map(f64::from),
@@ -156,12 +171,16 @@ impl Measurement {
                 *pass = saved.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
             }
             (
-                Stage::Curvature { work: Work::Lanczos { vector, iteration, done, .. }, pass, .. },
-                Saved::Lanczos { vector: number, done: nodes, iteration: saved, pass: saved_pass },
+                ProbeState::Curvature {
+                    work: CurvatureWork::Lanczos { vector, iteration, done, .. },
+                    pass,
+                    ..
+                },
+                SavedProbe::Lanczos { vector: number, done: nodes, iteration: saved, pass: saved_pass },
             ) => {
                 let node = |bits: &[Bits; 2]| {
                     let [at, weight] = bits.map(f64::from);
-                    Node { at, weight }
+                    QuadratureNode { at, weight }
                 };
                 *vector = *number;
                 *done = nodes.iter().map(|nodes| nodes.iter().map(node).collect()).collect();

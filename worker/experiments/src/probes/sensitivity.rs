@@ -6,14 +6,14 @@ use candle_core::{DType, Device, Tensor, Var};
 
 use crate::ExperimentError;
 use crate::model::Model;
-use crate::training::{Batch, Outputs, Problem};
+use crate::training::{Batch, LearningProblem, Outputs};
 
 /// Σ over a batch of the Frobenius norms of ∂outputs/∂input, exact: one backward pass an output for the whole batch, since an
 /// example's outputs depend on its own input alone. Outputs are class probabilities where the network gives logits.
 ///
 /// # Errors
 /// If an operation fails.
-pub fn jacobian_norms<P: Problem>(model: &Model, batch: &Batch) -> Result<f64, ExperimentError> {
+pub fn jacobian_norms<P: LearningProblem>(model: &Model, batch: &Batch) -> Result<f64, ExperimentError> {
     let inputs = Var::from_tensor(&batch.inputs)?;
     let outputs = model.evaluate(inputs.as_tensor())?;
     let (examples, width) = outputs.dims2()?;
@@ -46,7 +46,7 @@ pub fn jacobian_norms<P: Problem>(model: &Model, batch: &Batch) -> Result<f64, E
 ///
 /// # Errors
 /// If an operation fails.
-pub fn input_gradient_norms<P: Problem>(
+pub fn input_gradient_norms<P: LearningProblem>(
     problem: &P,
     model: &Model,
     batch: &Batch,

@@ -4,20 +4,20 @@
 /// is the conditional gradient method (Frank and Wolfe 1956): from each point it goes to the corner of the box that its
 /// gradient points to. On a convex function no step falls, and where one would, half the way is tried instead.
 ///
-/// It asks for value and gradient at [`Ascent::place`], and goes on when it is told them.
+/// It asks for value and gradient at [`SharpnessAscent::place`], and goes on when it is told them.
 #[derive(Debug, Clone)]
-pub struct Ascent {
+pub struct SharpnessAscent {
     start: Vec<f64>,
     half_widths: Vec<f64>,
     /// Steps to take in all.
     steps: u32,
     /// None before value and gradient at the start are known.
-    reached: Option<Reached>,
+    reached: Option<AscentState>,
 }
 
 /// How far an ascent is: all that it goes on from, beside where it began.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reached {
+pub struct AscentState {
     /// The point, as a displacement from the start.
     pub at: Vec<f64>,
     /// The gradient there.
@@ -28,7 +28,7 @@ pub struct Reached {
     pub steps_left: u32,
 }
 
-impl Ascent {
+impl SharpnessAscent {
     /// Begins at `start`.
     pub fn new(start: Vec<f64>, epsilon: f64, steps: u32) -> Self {
         let half_widths = start.iter().map(|parameter| epsilon * (parameter.abs() + 1.0)).collect();
@@ -36,19 +36,20 @@ impl Ascent {
     }
 
     /// Goes on from where an ascent from the same start was.
-    pub fn resume(mut self, reached: Reached) -> Self {
+    pub fn resume(mut self, reached: AscentState) -> Self {
         self.reached = Some(reached);
         self
     }
 
     /// How far it is; none before value and gradient at the start are known.
-    pub const fn reached(&self) -> Option<&Reached> {
+    pub const fn reached(&self) -> Option<&AscentState> {
         self.reached.as_ref()
     }
 
     /// The next displacement from the start; none at the end.
     fn next(&self) -> Option<Vec<f64>> {
-        let Some(Reached { at, gradient, numbers: [value, _, _, stride], steps_left }) = &self.reached else {
+        let Some(AscentState { at, gradient, numbers: [value, _, _, stride], steps_left }) = &self.reached
+        else {
             return Some(vec![0.0; self.start.len()]);
         };
         if *steps_left == 0 || !value.is_finite() {
@@ -65,14 +66,15 @@ impl Ascent {
         Some(self.start.iter().zip(self.next()?).map(|(start, step)| start + step).collect())
     }
 
-    /// Takes value and gradient at [`Ascent::place`].
+    /// Takes value and gradient at [`SharpnessAscent::place`].
     pub fn step(&mut self, next_value: f64, next_gradient: Vec<f64>) {
         let Some(next) = self.next() else { return };
-        let Some(Reached { at, gradient, numbers: [value, _, best, stride], steps_left }) = &mut self.reached
+        let Some(AscentState { at, gradient, numbers: [value, _, best, stride], steps_left }) =
+            &mut self.reached
         else {
             let numbers = [next_value, next_value, next_value, 1.0];
             let (gradient, steps_left) = (next_gradient, self.steps);
-            self.reached = Some(Reached { at: next, gradient, numbers, steps_left });
+            self.reached = Some(AscentState { at: next, gradient, numbers, steps_left });
             return;
         };
         *steps_left -= 1;
@@ -87,7 +89,7 @@ impl Ascent {
 
     /// 100·(max L(θ + z) − L(θ)) / (1 + L(θ)): the paper's φ, in percent. NaN before anything is known.
     pub fn sharpness(&self) -> f64 {
-        let Some(Reached { numbers: [_, first, best, _], .. }) = self.reached else { return f64::NAN };
+        let Some(AscentState { numbers: [_, first, best, _], .. }) = self.reached else { return f64::NAN };
         100.0 * (best - first) / (1.0 + first)
     }
 }
@@ -99,7 +101,7 @@ mod tests {
     use crate::probes::testing::Quadratic;
 
     fn sharpness(objective: &Quadratic, start: &[f64], epsilon: f64, steps: u32) -> f64 {
-        let mut ascent = Ascent::new(start.to_vec(), epsilon, steps);
+        let mut ascent = SharpnessAscent::new(start.to_vec(), epsilon, steps);
         let mut asked = 0;
         while let Some(place) = ascent.place() {
             let mut gradient = vec![0.0; start.len()];

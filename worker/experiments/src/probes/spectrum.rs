@@ -3,7 +3,7 @@
 
 use basin_math::exp;
 
-use super::lanczos::Node;
+use super::lanczos::QuadratureNode;
 
 /// Points at which the density is given.
 const POINTS: usize = 400;
@@ -15,7 +15,7 @@ const MARGIN: f64 = 4.0;
 /// The density at evenly spaced eigenvalues: the mean over random vectors of Σ wᵢN(λ; λᵢ, σ²) over the vector's nodes, where σ is
 /// 1 % of the range of all nodes. Its integral is 1. A vector without nodes, because a product wasn't finite, doesn't count; the
 /// density is empty if none has any.
-pub fn density(nodes_of_vectors: &[Vec<Node>]) -> Vec<(f64, f64)> {
+pub fn density(nodes_of_vectors: &[Vec<QuadratureNode>]) -> Vec<(f64, f64)> {
     let nodes = || nodes_of_vectors.iter().flatten();
     let low = nodes().map(|node| node.at).fold(f64::INFINITY, f64::min);
     let high = nodes().map(|node| node.at).fold(f64::NEG_INFINITY, f64::max);
@@ -31,7 +31,7 @@ pub fn density(nodes_of_vectors: &[Vec<Node>]) -> Vec<(f64, f64)> {
     (0..POINTS)
         .map(|index| {
             let at = start + (stop - start) * (index as f64 / (POINTS - 1) as f64);
-            let share = |node: &Node| {
+            let share = |node: &QuadratureNode| {
                 let distance = (at - node.at) / width;
                 node.weight * exp(-0.5 * distance * distance)
             };
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
     use crate::probes::lanczos::Lanczos;
 
-    fn quadrature(eigenvalues: &[f64], vectors: u64, steps: usize) -> Vec<Vec<Node>> {
+    fn quadrature(eigenvalues: &[f64], vectors: u64, steps: usize) -> Vec<Vec<QuadratureNode>> {
         let nodes_of = |seed| {
             let mut stream = Stream::new(seed, "vector");
             let mut lanczos = Lanczos::new(eigenvalues.iter().map(|_| stream.normal()).collect());

@@ -1,7 +1,7 @@
 //! A function whose probes are known, and a problem whose examples are random.
 
+use basin_domain::metrics::Metrics;
 use basin_domain::random::Stream;
-use basin_domain::record::Record;
 use basin_kernels::LossSums;
 use candle_core::{DType, Device, Tensor};
 
@@ -9,7 +9,7 @@ use super::objective::Objective;
 use crate::ExperimentError;
 use crate::accelerator::{Selection, Source, Targets};
 use crate::model::Model;
-use crate::training::{Batch, Outputs, Part, Problem, TrainingLoss};
+use crate::training::{Batch, LearningProblem, Outputs, Split, TrainingLoss};
 
 /// level + ½ Σ hᵢ(θᵢ − cᵢ)².
 pub(crate) struct Quadratic {
@@ -72,19 +72,19 @@ impl RandomImages {
     }
 }
 
-impl Problem for RandomImages {
+impl LearningProblem for RandomImages {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
     const HAS_ACCURACY: bool = true;
     const OUTPUTS: Outputs = Outputs::Logits;
 
-    fn examples(&self, part: Part) -> usize {
+    fn examples(&self, part: Split) -> usize {
         match part {
-            Part::Train => self.labels.len(),
-            Part::Test => 0,
+            Split::Train => self.labels.len(),
+            Split::Test => 0,
         }
     }
 
-    fn batch(&self, _: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+    fn batch(&self, _: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
         let size = 2 * self.side * self.side;
         let images: Vec<f32> = positions
             .iter()
@@ -95,7 +95,7 @@ impl Problem for RandomImages {
         Ok(Batch { inputs: inputs.to_dtype(dtype)?, targets: Tensor::new(labels, &Device::Cpu)? })
     }
 
-    fn selection(&self, _: Part, positions: &[u32]) -> Selection {
+    fn selection(&self, _: Split, positions: &[u32]) -> Selection {
         Selection {
             source: Source::Numbers {
                 shape: [2, self.side, self.side],
@@ -114,7 +114,7 @@ impl Problem for RandomImages {
         Ok(basin_kernels::cross_entropy_sums(outputs, targets)?)
     }
 
-    fn conclude(&self, _: &Model, _: &mut Record) -> Result<(), ExperimentError> {
+    fn conclude(&self, _: &Model, _: &mut Metrics) -> Result<(), ExperimentError> {
         Ok(())
     }
 }

@@ -5,14 +5,14 @@ use candle_core::{Device, Tensor};
 
 use super::testing::RandomImages;
 use super::*;
-use crate::fit_function::Fit;
+use crate::fit_function::FunctionFit;
 
 fn network() -> Model {
     let net = ConvNet { conv: vec![3, 4], kernel: 3, dense: vec![5] };
     Model::conv_net(&net, [2, 8, 8], 3, 1).unwrap().with_dtype(DType::F64).unwrap()
 }
 
-fn measure<P: Problem>(probe: Probe, problem: &P, model: &Model) -> Found {
+fn measure<P: LearningProblem>(probe: Probe, problem: &P, model: &Model) -> ProbeResult {
     let mut measurement = Measurement::new(probe, problem, model, 7).unwrap();
     loop {
         if let Some(found) = measurement.advance(problem, model).unwrap() {
@@ -21,11 +21,11 @@ fn measure<P: Problem>(probe: Probe, problem: &P, model: &Model) -> Found {
     }
 }
 
-fn number(found: &Found) -> f64 {
+fn number(found: &ProbeResult) -> f64 {
     match found {
-        Found::Number(number) => *number,
-        Found::Eigenvalue(largest) => largest.value,
-        Found::Density(_) => panic!("a density where a number should be"),
+        ProbeResult::Number(number) => *number,
+        ProbeResult::Eigenvalue(largest) => largest.value,
+        ProbeResult::Density(_) => panic!("a density where a number should be"),
     }
 }
 
@@ -41,7 +41,7 @@ fn probabilities(model: &Model, image: &[f64], side: usize) -> Vec<f64> {
 fn the_sensitivity_is_the_norm_of_the_jacobian_by_central_differences() {
     let (problem, model) = (RandomImages::new(3, 8), network());
     let measured = number(&measure(Probe::Sensitivity { examples: None }, &problem, &model));
-    let batch = problem.batch(Part::Train, &[0, 1, 2], DType::F64).unwrap();
+    let batch = problem.batch(Split::Train, &[0, 1, 2], DType::F64).unwrap();
     let images = batch.inputs.flatten_from(1).unwrap().to_vec2::<f64>().unwrap();
     let step = 1e-5;
     let mut norms = 0.0;
@@ -69,7 +69,7 @@ fn the_input_gradient_is_that_of_each_examples_own_loss() {
     let step = 1e-5;
     let mut norms = 0.0;
     for example in 0..4 {
-        let batch = problem.batch(Part::Train, &[example], DType::F64).unwrap();
+        let batch = problem.batch(Split::Train, &[example], DType::F64).unwrap();
         let image = batch.inputs.flatten_all().unwrap().to_vec1::<f64>().unwrap();
         let label = problem.labels[example as usize] as usize;
         let mut squares = 0.0;
@@ -88,7 +88,7 @@ fn the_input_gradient_is_that_of_each_examples_own_loss() {
 
 #[test]
 fn the_sensitivity_of_a_fitted_function_is_its_slope() {
-    let problem = Fit::new(Function::Sin, (-1.0, 1.0), 5).unwrap();
+    let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 5).unwrap();
     let model = Model::dense_net(1, &[6], 1, 3).unwrap().with_dtype(DType::F64).unwrap();
     let measured = number(&measure(Probe::Sensitivity { examples: None }, &problem, &model));
     let output = |x: f64| {
@@ -145,7 +145,7 @@ fn hessian_vector_products_and_the_largest_eigenvalue_are_those_of_the_whole_hes
     model.set_parameters(&at).unwrap();
     let measured = number(&measure(Probe::LargestEigenvalue { examples: 6, steps: 60 }, &problem, &model));
     assert!((measured / largest - 1.0).abs() < 1e-3, "{measured} {largest}");
-    let Found::Density(density) =
+    let ProbeResult::Density(density) =
         measure(Probe::Spectrum { examples: 6, steps: 40, vectors: 3 }, &problem, &model)
     else {
         panic!("a number where a density should be")
@@ -165,7 +165,7 @@ fn a_gradient_over_chunks_is_that_of_all_examples_at_once() {
     let mut gradient = vec![0.0; at.len()];
     let value = objective.gradient(&at, &mut gradient).unwrap();
     let positions: Vec<u32> = (0..1_201).collect();
-    let batch = problem.batch(Part::Train, &positions, DType::F64).unwrap();
+    let batch = problem.batch(Split::Train, &positions, DType::F64).unwrap();
     let loss = problem.loss(&model.forward(&batch.inputs).unwrap(), &batch.targets).unwrap();
     assert!((loss.to_scalar::<f64>().unwrap() - value).abs() < 1e-12);
     let whole = basin_kernels::backward(&loss).unwrap();

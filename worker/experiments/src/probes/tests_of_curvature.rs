@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 use super::testing::RandomImages;
 use super::*;
 use crate::critical_point::Network;
-use crate::fit_function::Fit;
+use crate::fit_function::FunctionFit;
 
 /// a + bε₁ + cε₂ + dε₁ε₂ with ε₁² = ε₂² = 0 (Fike and Alonso 2011, "The development of hyper-dual numbers"): of a function of
 /// θ + ε₁u + ε₂v, d is uᵀHv, exact but for rounding.
@@ -176,13 +176,13 @@ fn the_hessian_of_a_convolutional_network_is_symmetric_and_lanczos_finds_its_ext
     assert!((low / smallest - 1.0).abs() < 1e-6, "{low} {smallest}");
 }
 
-/// `Fit` has its points in `f32`; parameters of a `Model` are in the order of their names, those of a `Network` by layers with
+/// `FunctionFit` has its points in `f32`; parameters of a `Model` are in the order of their names, those of a `Network` by layers with
 /// weights first.
-fn fitted(function: Function, hidden: &[u32], points: u32) -> (Fit, Model, Network, Vec<usize>) {
-    let problem = Fit::new(function, (-3.0, 3.0), points).unwrap();
+fn fitted(function: Function, hidden: &[u32], points: u32) -> (FunctionFit, Model, Network, Vec<usize>) {
+    let problem = FunctionFit::new(function, (-3.0, 3.0), points).unwrap();
     let model = Model::dense_net(1, hidden, 1, 3).unwrap().with_dtype(DType::F64).unwrap();
     let positions: Vec<u32> = (0..points).collect();
-    let all = problem.batch(Part::Train, &positions, DType::F64).unwrap();
+    let all = problem.batch(Split::Train, &positions, DType::F64).unwrap();
     let [inputs, targets] = [all.inputs, all.targets]
         .map(|column| column.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap());
     let network = Network::new(hidden, Activation::Relu, inputs, targets).unwrap();
@@ -227,7 +227,7 @@ fn curvature_of_a_fitted_function_is_that_of_the_exact_hessian_almost_everywhere
     }
 }
 
-fn measure(probe: Probe, problem: &RandomImages, model: &Model) -> Found {
+fn measure(probe: Probe, problem: &RandomImages, model: &Model) -> ProbeResult {
     let mut measurement = Measurement::new(probe, problem, model, 7).unwrap();
     loop {
         if let Some(found) = measurement.advance(problem, model).unwrap() {
@@ -251,7 +251,8 @@ fn the_probes_of_a_convolutional_network_say_what_its_whole_hessian_says() {
     model.set_parameters(&at).unwrap();
 
     let probe = Probe::LargestEigenvalue { examples: 300, steps: 60 };
-    let Found::Eigenvalue(Largest { value, residual }) = measure(probe, &problem, &model) else {
+    let ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) = measure(probe, &problem, &model)
+    else {
         panic!("an eigenvalue is asked for")
     };
     let largest = eigenvalues[eigenvalues.len() - 1];
@@ -261,7 +262,8 @@ fn the_probes_of_a_convolutional_network_say_what_its_whole_hessian_says() {
     );
     // Cut short, it says so.
     let probe = Probe::LargestEigenvalue { examples: 300, steps: 3 };
-    let Found::Eigenvalue(Largest { value, residual }) = measure(probe, &problem, &model) else {
+    let ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) = measure(probe, &problem, &model)
+    else {
         panic!("an eigenvalue is asked for")
     };
     assert!(residual > CLOSE * value && value < largest, "{value} ± {residual}");
@@ -271,7 +273,9 @@ fn the_probes_of_a_convolutional_network_say_what_its_whole_hessian_says() {
     // Quadrature of four nodes is exact up to the seventh power.
     let vectors = 400;
     let probe = Probe::Spectrum { examples: 300, steps: 4, vectors };
-    let Found::Density(density) = measure(probe, &problem, &model) else { panic!("a density is asked for") };
+    let ProbeResult::Density(density) = measure(probe, &problem, &model) else {
+        panic!("a density is asked for")
+    };
     let count = at.len() as f64;
     let (trace, square) = (hessian.trace(), (&hessian * &hessian).trace());
     let fourth = (&hessian * &hessian * &hessian * &hessian).trace();

@@ -1,40 +1,40 @@
 //! Checkpoints of the training loop.
 //!
 //! Tensors: `model/<parameter>`, `optimizer/<kind>/<parameter>`, `weights/<epoch>/<parameter>` (recorded so far) and what a
-//! probe under way keeps, `probe/…`; the [`State`] and the record beside them, under the seal of [`crate::checkpoint`].
+//! probe under way keeps, `probe/…`; the [`TrainingState`] and the record beside them, under the seal of [`crate::checkpoint`].
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
 use candle_core::DType;
 use serde::{Deserialize, Serialize};
 
-use super::{Part, Problem, Stage, Training, When};
+use super::{LearningProblem, Split, Training, TrainingStage, When};
 use crate::ExperimentError;
 use crate::checkpoint::{self, Bits, bad};
-use crate::probes::{Measurement, Saved};
-use crate::tensors::{self, Named};
+use crate::probes::{Measurement, SavedProbe};
+use crate::tensors::{self, NamedTensors};
 
 /// Raised whenever the layout changes.
 const FORMAT: u32 = 2;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct State {
+struct TrainingState {
     epoch: u32,
     iteration: u64,
     optimizer_steps: u64,
     latest_loss: Option<Bits>,
-    stage: SavedStage,
+    stage: SavedTrainingStage,
     /// The probe under way.
     #[serde(default)]
-    measurement: Option<Saved>,
+    measurement: Option<SavedProbe>,
 }
 
-/// [`Stage`] as it is written.
+/// [`TrainingStage`] as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
-enum SavedStage {
-    Evaluate { when: When, part: Part, position: usize, sums: SavedSums },
+enum SavedTrainingStage {
+    Evaluate { when: When, part: Split, position: usize, sums: SavedSums },
     Train { position: usize, sums: SavedSums },
     Probe { index: usize },
     Ended { outcome: Outcome },
@@ -60,35 +60,35 @@ impl From<SavedSums> for LossSums {
     }
 }
 
-impl From<Stage> for SavedStage {
-    fn from(stage: Stage) -> Self {
+impl From<TrainingStage> for SavedTrainingStage {
+    fn from(stage: TrainingStage) -> Self {
         match stage {
-            Stage::Evaluate { when, part, position, sums } => {
+            TrainingStage::Evaluate { when, part, position, sums } => {
                 Self::Evaluate { when, part, position, sums: sums.into() }
             }
-            Stage::Train { position, sums } => Self::Train { position, sums: sums.into() },
-            Stage::Probe { index } => Self::Probe { index },
-            Stage::Ended(outcome) => Self::Ended { outcome },
+            TrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
+            TrainingStage::Probe { index } => Self::Probe { index },
+            TrainingStage::Ended(outcome) => Self::Ended { outcome },
         }
     }
 }
 
-impl From<SavedStage> for Stage {
-    fn from(stage: SavedStage) -> Self {
+impl From<SavedTrainingStage> for TrainingStage {
+    fn from(stage: SavedTrainingStage) -> Self {
         match stage {
-            SavedStage::Evaluate { when, part, position, sums } => {
+            SavedTrainingStage::Evaluate { when, part, position, sums } => {
                 Self::Evaluate { when, part, position, sums: sums.into() }
             }
-            SavedStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
-            SavedStage::Probe { index } => Self::Probe { index },
-            SavedStage::Ended { outcome } => Self::Ended(outcome),
+            SavedTrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
+            SavedTrainingStage::Probe { index } => Self::Probe { index },
+            SavedTrainingStage::Ended { outcome } => Self::Ended(outcome),
         }
     }
 }
 
-impl<P: Problem> Training<P> {
+impl<P: LearningProblem> Training<P> {
     pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
-        let mut all = Named::new();
+        let mut all = NamedTensors::new();
         for (name, parameter) in self.model.parameters() {
             all.insert(format!("model/{name}"), parameter.as_detached_tensor());
         }
@@ -104,7 +104,7 @@ impl<P: Problem> Training<P> {
             all.extend(tensors.into_iter().map(|(name, tensor)| (format!("probe/{name}"), tensor)));
             measurement = Some(saved);
         }
-        let state = State {
+        let state = TrainingState {
             epoch: self.epoch,
             iteration: self.iteration,
             optimizer_steps: self.stepper.optimizer().steps(),
@@ -116,7 +116,7 @@ impl<P: Problem> Training<P> {
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
-        let opened = checkpoint::open::<State>(bytes, self.task, FORMAT)?;
+        let opened = checkpoint::open::<TrainingState>(bytes, self.task, FORMAT)?;
         let (state, all) = (opened.state, opened.tensors);
         self.restore_weights(tensors::with_prefix(&all, "model/"))?;
         self.stepper
@@ -130,7 +130,7 @@ impl<P: Problem> Training<P> {
         self.latest_loss = state.latest_loss.map(f64::from);
         self.stage = state.stage.into();
         self.check_position()?;
-        if let (Stage::Probe { index }, Some(saved)) = (self.stage, &state.measurement) {
+        if let (TrainingStage::Probe { index }, Some(saved)) = (self.stage, &state.measurement) {
             let probe = self.schedule.probes.probes[index];
             let tensors = tensors::with_prefix(&all, "probe/");
             let measurement =
@@ -140,7 +140,7 @@ impl<P: Problem> Training<P> {
         Ok(())
     }
 
-    fn restore_weights(&self, mut saved: Named) -> Result<(), ExperimentError> {
+    fn restore_weights(&self, mut saved: NamedTensors) -> Result<(), ExperimentError> {
         for (name, parameter) in self.model.parameters() {
             let tensor = saved.remove(name).ok_or_else(|| bad(format!("it lacks the parameter `{name}`")))?;
             if tensor.dims() != parameter.dims() || tensor.dtype() != DType::F32 {
@@ -157,18 +157,20 @@ impl<P: Problem> Training<P> {
     /// Whether stage, sums and counters fit together; also draws the order of an epoch that the run is in the middle of.
     fn check_position(&mut self) -> Result<(), ExperimentError> {
         let (position, count, sums, steps) = match self.stage {
-            Stage::Evaluate { part, position, sums, .. } => (position, self.problem.examples(part), sums, 0),
-            Stage::Train { position, sums } => {
+            TrainingStage::Evaluate { part, position, sums, .. } => {
+                (position, self.problem.examples(part), sums, 0)
+            }
+            TrainingStage::Train { position, sums } => {
                 self.draw_order();
                 (position, self.order.len(), sums, position.div_ceil(self.schedule.batch_size) as u64)
             }
-            Stage::Probe { index } => (
+            TrainingStage::Probe { index } => (
                 index,
                 self.schedule.probes.probes.len(),
                 LossSums { count: index as u64, ..LossSums::default() },
                 0,
             ),
-            Stage::Ended(_) => return Ok(()),
+            TrainingStage::Ended(_) => return Ok(()),
         };
         let fits = position < count
             && sums.count == position as u64

@@ -1,6 +1,6 @@
 //! The training loop that all kinds share, and what a kind tells it.
 //!
-//! A run is a sequence of [`Stage`]s: evaluations before the first epoch, then epoch by epoch its steps and the
+//! A run is a sequence of [`TrainingStage`]s: evaluations before the first epoch, then epoch by epoch its steps and the
 //! evaluations and probes behind it, then the last evaluation. Between any two pieces of work the whole state is weights, optimiser,
 //! stage and record, and that is what a checkpoint holds.
 
@@ -8,26 +8,26 @@ use std::collections::BTreeMap;
 
 use basin_domain::experiment::{Probe, Probing, Recording};
 use basin_domain::id::TaskId;
+use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
-use basin_domain::record::{Axis, Outcome, Record, Series};
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
 
 use crate::accelerator::Accelerator;
 use crate::model::Model;
-use crate::probes::{self, Found, Largest, Measurement};
-use crate::tensors::{self, Named};
+use crate::probes::{self, EigenvalueEstimate, Measurement, ProbeResult};
+use crate::tensors::{self, NamedTensors};
 use crate::{Advance, ExperimentError, Finished, Progress, Run};
 
 mod checkpoint;
-mod problem;
+mod learning_problem;
 mod stage;
 pub mod step;
 
 pub(crate) use checkpoint::SavedSums;
-pub use problem::{Batch, Outputs, Problem, TrainingLoss, evaluate};
-pub use stage::{Part, Stage, When};
+pub use learning_problem::{Batch, LearningProblem, Outputs, TrainingLoss, evaluate};
+pub use stage::{Split, TrainingStage, When};
 pub use step::Stepper;
 
 /// Examples that one advance evaluates. Landscapes take the same: their sums have the same bytes.
@@ -56,21 +56,21 @@ pub struct Training<P> {
     problem: P,
     model: Model,
     stepper: Stepper,
-    stage: Stage,
+    stage: TrainingStage,
     /// The order of the current epoch's examples.
     order: Vec<u32>,
     /// Epochs whose steps are done.
     epoch: u32,
     iteration: u64,
     latest_loss: Option<f64>,
-    record: Record,
+    record: Metrics,
     /// Recorded weights, as `<epoch>/<parameter>`.
-    snapshots: Named,
+    snapshots: NamedTensors,
     /// The probe under way.
     measurement: Option<Measurement>,
 }
 
-impl<P: Problem> Training<P> {
+impl<P: LearningProblem> Training<P> {
     /// Starts to train `model`, on a device if there is one, or goes on from a checkpoint of the same task.
     ///
     /// # Errors
@@ -98,13 +98,13 @@ impl<P: Problem> Training<P> {
             problem,
             model,
             stepper,
-            stage: Stage::evaluation(When::Before, Part::Train),
+            stage: TrainingStage::evaluation(When::Before, Split::Train),
             order: Vec::new(),
             epoch: 0,
             iteration: 0,
             latest_loss: None,
-            record: Record::default(),
-            snapshots: Named::new(),
+            record: Metrics::default(),
+            snapshots: NamedTensors::new(),
             measurement: None,
         };
         match checkpoint {
@@ -118,14 +118,14 @@ impl<P: Problem> Training<P> {
     }
 
     fn batches(&self) -> u64 {
-        self.problem.examples(Part::Train).div_ceil(self.schedule.batch_size) as u64
+        self.problem.examples(Split::Train).div_ceil(self.schedule.batch_size) as u64
     }
 
     /// The order in which the epoch after the current one sees its examples: drawn by (seed, epoch) alone.
     ///
     /// If one batch takes them all, their order has no meaning, and they stay as they are.
     fn draw_order(&mut self) {
-        let count = self.problem.examples(Part::Train);
+        let count = self.problem.examples(Split::Train);
         if self.order.len() != count || self.schedule.batch_size < count {
             self.order = (0..count as u32).collect();
         }
@@ -138,7 +138,7 @@ impl<P: Problem> Training<P> {
     /// Keeps the weights, if the current epoch is one at which they are recorded.
     fn keep_weights(&mut self) -> Result<(), ExperimentError> {
         if self.schedule.record.weights_every.is_some_and(|every| self.epoch.is_multiple_of(every)) {
-            self.stepper.bring_home(&self.model)?;
+            self.stepper.sync_to_host(&self.model)?;
             for (name, parameter) in self.model.parameters() {
                 self.snapshots
                     .insert(format!("{}/{name}", self.epoch), parameter.as_tensor().copy()?.detach());
@@ -147,7 +147,7 @@ impl<P: Problem> Training<P> {
         Ok(())
     }
 
-    fn train(&mut self, position: usize, mut sums: LossSums) -> Result<Stage, ExperimentError> {
+    fn train(&mut self, position: usize, mut sums: LossSums) -> Result<TrainingStage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
         let next = &self.order[end..(end + self.schedule.batch_size).min(self.order.len())];
         let (batch, norm) =
@@ -161,97 +161,97 @@ impl<P: Problem> Training<P> {
             self.record.push("gradient_norm", Axis::Iteration, self.iteration as f64, norm);
         }
         if !(mean.is_finite() && norm.is_finite()) {
-            return Ok(Stage::Ended(Outcome::Diverged { iteration: self.iteration }));
+            return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
         }
         sums += batch;
         if end < self.order.len() {
-            return Ok(Stage::Train { position: end, sums });
+            return Ok(TrainingStage::Train { position: end, sums });
         }
         self.epoch += 1;
         self.keep_weights()?;
         match P::TRAINING_LOSS {
             TrainingLoss::RunningMean => {
-                self.push_means(Part::Train, sums);
+                self.push_means(Split::Train, sums);
                 self.after_training_loss(When::Epoch)
             }
-            TrainingLoss::Evaluated => Ok(Stage::evaluation(When::Epoch, Part::Train)),
+            TrainingLoss::Evaluated => Ok(TrainingStage::evaluation(When::Epoch, Split::Train)),
         }
     }
 
     fn evaluate(
         &mut self,
         when: When,
-        part: Part,
+        part: Split,
         position: usize,
         mut sums: LossSums,
-    ) -> Result<Stage, ExperimentError> {
+    ) -> Result<TrainingStage, ExperimentError> {
         let count = self.problem.examples(part);
         let end = (position + EVALUATION_CHUNK).min(count);
         let positions: Vec<u32> = (position as u32..(end + EVALUATION_CHUNK).min(count) as u32).collect();
         let (positions, next) = positions.split_at(end - position);
         sums += self.stepper.evaluate(&self.problem, &self.model, part, positions, next)?;
         if end < count {
-            return Ok(Stage::Evaluate { when, part, position: end, sums });
+            return Ok(TrainingStage::Evaluate { when, part, position: end, sums });
         }
         match when {
             When::Before | When::Epoch => self.push_means(part, sums),
             When::After => self.set_final(sums),
         }
         if !sums.loss.is_finite() {
-            return Ok(Stage::Ended(Outcome::Diverged { iteration: self.iteration }));
+            return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
         }
         match (when, part) {
             (When::After, _) => self.conclude(),
-            (When::Before | When::Epoch, Part::Train) => self.after_training_loss(when),
-            (When::Before | When::Epoch, Part::Test) => self.probe_from(0),
+            (When::Before | When::Epoch, Split::Train) => self.after_training_loss(when),
+            (When::Before | When::Epoch, Split::Test) => self.probe_from(0),
         }
     }
 
-    fn after_training_loss(&mut self, when: When) -> Result<Stage, ExperimentError> {
-        if self.problem.examples(Part::Test) > 0 {
-            Ok(Stage::evaluation(when, Part::Test))
+    fn after_training_loss(&mut self, when: When) -> Result<TrainingStage, ExperimentError> {
+        if self.problem.examples(Split::Test) > 0 {
+            Ok(TrainingStage::evaluation(when, Split::Test))
         } else {
             self.probe_from(0)
         }
     }
 
     /// The next probe that is due, from this one on; the next epoch if none is.
-    fn probe_from(&mut self, first: usize) -> Result<Stage, ExperimentError> {
+    fn probe_from(&mut self, first: usize) -> Result<TrainingStage, ExperimentError> {
         let is_last = self.epoch == self.schedule.epochs;
         let is_between = self.schedule.probes.every.is_some_and(|every| self.epoch.is_multiple_of(every));
         let is_due = |probe: &Probe| is_last || is_between && !matches!(probe, Probe::Spectrum { .. });
         let mut probes = self.schedule.probes.probes.iter().enumerate().skip(first);
         match probes.find(|(_, probe)| is_due(probe)) {
-            Some((index, _)) => Ok(Stage::Probe { index }),
+            Some((index, _)) => Ok(TrainingStage::Probe { index }),
             None => self.next_epoch(),
         }
     }
 
-    fn probe(&mut self, index: usize) -> Result<Stage, ExperimentError> {
+    fn probe(&mut self, index: usize) -> Result<TrainingStage, ExperimentError> {
         let probe = self.schedule.probes.probes[index];
         let measurement = match &mut self.measurement {
             Some(measurement) => measurement,
             None => {
-                self.stepper.bring_home(&self.model)?;
+                self.stepper.sync_to_host(&self.model)?;
                 let measurement = Measurement::new(probe, &self.problem, &self.model, self.seed)?;
                 self.measurement.insert(measurement)
             }
         };
         let Some(found) = measurement.advance(&self.problem, &self.model)? else {
-            return Ok(Stage::Probe { index });
+            return Ok(TrainingStage::Probe { index });
         };
         self.measurement = None;
         match found {
-            Found::Number(value) => {
+            ProbeResult::Number(value) => {
                 let value = finite_or_nan(value);
                 self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
             }
-            Found::Eigenvalue(Largest { value, residual }) => {
+            ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) => {
                 let epoch = f64::from(self.epoch);
                 self.record.push(probe.series(), Axis::Epoch, epoch, value);
                 self.record.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
             }
-            Found::Density(points) => {
+            ProbeResult::Density(points) => {
                 let series = Series { axis: Axis::Eigenvalue, points };
                 self.record.series.insert(probe.series().to_owned(), series);
             }
@@ -259,13 +259,13 @@ impl<P: Problem> Training<P> {
         self.probe_from(index + 1)
     }
 
-    fn next_epoch(&mut self) -> Result<Stage, ExperimentError> {
+    fn next_epoch(&mut self) -> Result<TrainingStage, ExperimentError> {
         if self.epoch < self.schedule.epochs {
             self.draw_order();
-            return Ok(Stage::Train { position: 0, sums: LossSums::default() });
+            return Ok(TrainingStage::Train { position: 0, sums: LossSums::default() });
         }
         match P::TRAINING_LOSS {
-            TrainingLoss::RunningMean => Ok(Stage::evaluation(When::After, Part::Train)),
+            TrainingLoss::RunningMean => Ok(TrainingStage::evaluation(When::After, Split::Train)),
             TrainingLoss::Evaluated => {
                 if let Some(last) = self.record.last("train_loss") {
                     self.record.set("final_train_loss", last);
@@ -275,13 +275,13 @@ impl<P: Problem> Training<P> {
         }
     }
 
-    fn conclude(&mut self) -> Result<Stage, ExperimentError> {
-        self.stepper.bring_home(&self.model)?;
+    fn conclude(&mut self) -> Result<TrainingStage, ExperimentError> {
+        self.stepper.sync_to_host(&self.model)?;
         self.problem.conclude(&self.model, &mut self.record)?;
-        Ok(Stage::Ended(Outcome::Completed))
+        Ok(TrainingStage::Ended(Outcome::Completed))
     }
 
-    fn push_means(&mut self, part: Part, sums: LossSums) {
+    fn push_means(&mut self, part: Split, sums: LossSums) {
         let epoch = f64::from(self.epoch);
         let (loss, accuracy) = (sums.loss / sums.count as f64, sums.correct as f64 / sums.count as f64);
         self.record.push(&format!("{}_loss", part.as_str()), Axis::Epoch, epoch, loss);
@@ -304,17 +304,21 @@ fn finite_or_nan(sum: f64) -> f64 {
     if sum.is_finite() { sum } else { f64::NAN }
 }
 
-impl<P: Problem> Run for Training<P> {
+impl<P: LearningProblem> Run for Training<P> {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         self.stage = match self.stage {
-            Stage::Evaluate { when, part, position, sums } => self.evaluate(when, part, position, sums)?,
-            Stage::Train { position, sums } => self.train(position, sums)?,
-            Stage::Probe { index } => self.probe(index)?,
-            Stage::Ended(outcome) => Stage::Ended(outcome),
+            TrainingStage::Evaluate { when, part, position, sums } => {
+                self.evaluate(when, part, position, sums)?
+            }
+            TrainingStage::Train { position, sums } => self.train(position, sums)?,
+            TrainingStage::Probe { index } => self.probe(index)?,
+            TrainingStage::Ended(outcome) => TrainingStage::Ended(outcome),
         };
         Ok(match self.stage {
-            Stage::Ended(_) => Advance::Done,
-            Stage::Evaluate { .. } | Stage::Train { .. } | Stage::Probe { .. } => Advance::More,
+            TrainingStage::Ended(_) => Advance::Done,
+            TrainingStage::Evaluate { .. } | TrainingStage::Train { .. } | TrainingStage::Probe { .. } => {
+                Advance::More
+            }
         })
     }
 
@@ -329,14 +333,14 @@ impl<P: Problem> Run for Training<P> {
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
-        self.stepper.bring_home(&self.model)?;
+        self.stepper.sync_to_host(&self.model)?;
         self.save()
     }
 
     fn finish(mut self: Box<Self>) -> Result<Finished, ExperimentError> {
-        let Stage::Ended(outcome) = self.stage else { return Err(ExperimentError::NotDone) };
-        self.stepper.bring_home(&self.model)?;
-        let mut results: Named = BTreeMap::new();
+        let TrainingStage::Ended(outcome) = self.stage else { return Err(ExperimentError::NotDone) };
+        self.stepper.sync_to_host(&self.model)?;
+        let mut results: NamedTensors = BTreeMap::new();
         for (name, parameter) in self.model.parameters() {
             results.insert(format!("model/{name}"), parameter.as_detached_tensor());
         }
@@ -344,6 +348,6 @@ impl<P: Problem> Run for Training<P> {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
         let result = tensors::serialize_results(results, outcome)?;
-        Ok(Finished { outcome, record: self.record, result })
+        Ok(Finished { outcome, metrics: self.record, result })
     }
 }

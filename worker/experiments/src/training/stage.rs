@@ -1,20 +1,20 @@
 //! Where a run stands.
 
-use basin_domain::record::Outcome;
+use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
 
 /// Which examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Part {
+pub enum Split {
     /// Those that are trained on.
     Train,
     /// Those that aren't.
     Test,
 }
 
-impl Part {
+impl Split {
     /// The part as the names of series have it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,13 +38,13 @@ pub enum When {
 
 /// What a run does next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Stage {
+pub enum TrainingStage {
     /// It evaluates the model, piece by piece.
     Evaluate {
         /// When in the run.
         when: When,
         /// Over which examples.
-        part: Part,
+        part: Split,
         /// The examples that are done.
         position: usize,
         /// Their sums.
@@ -66,9 +66,9 @@ pub enum Stage {
     Ended(Outcome),
 }
 
-impl Stage {
+impl TrainingStage {
     /// An evaluation at its start.
-    pub fn evaluation(when: When, part: Part) -> Self {
+    pub fn evaluation(when: When, part: Split) -> Self {
         Self::Evaluate { when, part, position: 0, sums: LossSums::default() }
     }
 }

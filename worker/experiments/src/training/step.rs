@@ -7,7 +7,7 @@ use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer as Optimizer
 use basin_kernels::{Loss, LossSums, Mlp, backward, squared_norm, squared_norm_of};
 use candle_core::{DType, Tensor, Var};
 
-use super::{Batch, Outputs, Part, Problem};
+use super::{Batch, LearningProblem, Outputs, Split};
 use crate::ExperimentError;
 use crate::accelerator::{Accelerator, Lane};
 use crate::model::Model;
@@ -33,13 +33,13 @@ pub fn optimizer(
 /// What a step of a model needs beside its parameters: the examples, the optimiser, and the way to the gradients.
 pub struct Stepper {
     optimizer: Box<dyn OptimizerState>,
-    way: Way,
+    backend: Backend,
     /// The batch after the last one, which was gathered while that was computed with.
-    ahead: Option<Ahead>,
+    prefetched: Option<PrefetchedBatch>,
 }
 
 /// How sums and gradients are computed.
-enum Way {
+enum Backend {
     /// Through Candle's graph, on the processor.
     Graph,
     /// In memory of the network's own, on the processor: networks of dense layers alone. The same bytes as through the graph.
@@ -49,8 +49,8 @@ enum Way {
 }
 
 /// Examples, gathered before they are asked for.
-struct Ahead {
-    part: Part,
+struct PrefetchedBatch {
+    part: Split,
     positions: Vec<u32>,
     batch: Batch,
 }
@@ -60,18 +60,20 @@ impl Stepper {
     ///
     /// # Errors
     /// If the optimiser's state can't be made.
-    pub fn new<P: Problem>(
+    pub fn new<P: LearningProblem>(
         by: &Optimizer,
         model: &Model,
         accelerator: Option<&Accelerator>,
     ) -> Result<Self, ExperimentError> {
         let optimizer = optimizer(by, model.parameters())?;
-        let way = match (accelerator, model.dense_layers()) {
-            (Some(accelerator), _) => Way::Accelerator(Lane::new(accelerator.clone(), *by, loss_of::<P>())),
-            (None, Some(layers)) => Way::Mlp(Mlp::new(&layers)?),
-            (None, None) => Way::Graph,
+        let backend = match (accelerator, model.dense_layers()) {
+            (Some(accelerator), _) => {
+                Backend::Accelerator(Lane::new(accelerator.clone(), *by, loss_of::<P>()))
+            }
+            (None, Some(layers)) => Backend::Mlp(Mlp::new(&layers)?),
+            (None, None) => Backend::Graph,
         };
-        Ok(Self { optimizer, way, ahead: None })
+        Ok(Self { optimizer, backend, prefetched: None })
     }
 
     /// The optimiser.
@@ -88,10 +90,10 @@ impl Stepper {
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
-    pub fn bring_home(&mut self, model: &Model) -> Result<(), ExperimentError> {
-        match &mut self.way {
-            Way::Graph | Way::Mlp(_) => Ok(()),
-            Way::Accelerator(lane) => lane.bring_home(model, self.optimizer.as_mut()),
+    pub fn sync_to_host(&mut self, model: &Model) -> Result<(), ExperimentError> {
+        match &mut self.backend {
+            Backend::Graph | Backend::Mlp(_) => Ok(()),
+            Backend::Accelerator(lane) => lane.sync_to_host(model, self.optimizer.as_mut()),
         }
     }
 
@@ -102,34 +104,37 @@ impl Stepper {
     ///
     /// # Errors
     /// [`ExperimentError::NoGradient`] if the loss doesn't depend on one of the parameters.
-    pub fn step<P: Problem>(
+    pub fn step<P: LearningProblem>(
         &mut self,
         problem: &P,
         model: &Model,
         positions: &[u32],
         next: &[u32],
     ) -> Result<(LossSums, f64), ExperimentError> {
-        if let Way::Accelerator(lane) = &mut self.way {
-            let examples = problem.selection(Part::Train, positions);
+        if let Backend::Accelerator(lane) = &mut self.backend {
+            let examples = problem.selection(Split::Train, positions);
             return lane.pass(model, self.optimizer.as_ref(), examples, true);
         }
-        self.beside_the_next(problem, Part::Train, positions, next, |stepper, batch| {
+        self.prefetch(problem, Split::Train, positions, next, |stepper, batch| {
             stepper.step_on(problem, model, batch)
         })
     }
 
     /// Computes with some examples, and gathers the next ones meanwhile.
-    fn beside_the_next<P: Problem, T: Send>(
+    fn prefetch<P: LearningProblem, T: Send>(
         &mut self,
         problem: &P,
-        part: Part,
+        part: Split,
         positions: &[u32],
         next: &[u32],
         compute: impl FnOnce(&mut Self, &Batch) -> Result<T, ExperimentError> + Send,
     ) -> Result<T, ExperimentError> {
-        let ahead = self.ahead.take().filter(|ahead| ahead.part == part && ahead.positions == positions);
-        let batch = match ahead {
-            Some(ahead) => ahead.batch,
+        let prefetched = self
+            .prefetched
+            .take()
+            .filter(|prefetched| prefetched.part == part && prefetched.positions == positions);
+        let batch = match prefetched {
+            Some(prefetched) => prefetched.batch,
             None => problem.batch(part, positions, DType::F32)?,
         };
         if next.is_empty() {
@@ -137,18 +142,18 @@ impl Stepper {
         }
         let (computed, gathered) =
             rayon::join(|| compute(self, &batch), || problem.batch(part, next, DType::F32));
-        self.ahead = Some(Ahead { part, positions: next.to_vec(), batch: gathered? });
+        self.prefetched = Some(PrefetchedBatch { part, positions: next.to_vec(), batch: gathered? });
         computed
     }
 
-    fn step_on<P: Problem>(
+    fn step_on<P: LearningProblem>(
         &mut self,
         problem: &P,
         model: &Model,
         batch: &Batch,
     ) -> Result<(LossSums, f64), ExperimentError> {
         let Batch { inputs, targets } = batch;
-        let Way::Mlp(mlp) = &mut self.way else {
+        let Backend::Mlp(mlp) = &mut self.backend else {
             let outputs = model.forward(inputs)?;
             let loss = problem.loss(&outputs, targets)?;
             let sums = problem.sums(&outputs, targets)?;
@@ -169,31 +174,33 @@ impl Stepper {
         Ok((sums, norm))
     }
 
-    /// The sums over some examples, as [`Problem::sums`] gives them. The `next` examples, if there are any, are gathered meanwhile.
+    /// The sums over some examples, as [`LearningProblem::sums`] gives them. The `next` examples, if there are any, are gathered meanwhile.
     ///
     /// # Errors
     /// If an operation fails.
-    pub fn evaluate<P: Problem>(
+    pub fn evaluate<P: LearningProblem>(
         &mut self,
         problem: &P,
         model: &Model,
-        part: Part,
+        part: Split,
         positions: &[u32],
         next: &[u32],
     ) -> Result<LossSums, ExperimentError> {
-        if let Way::Accelerator(lane) = &mut self.way {
+        if let Backend::Accelerator(lane) = &mut self.backend {
             let examples = problem.selection(part, positions);
             return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.0);
         }
-        self.beside_the_next(problem, part, positions, next, |stepper, batch| match &mut stepper.way {
-            Way::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
-            Way::Graph | Way::Accelerator(_) => problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets),
+        self.prefetch(problem, part, positions, next, |stepper, batch| match &mut stepper.backend {
+            Backend::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
+            Backend::Graph | Backend::Accelerator(_) => {
+                problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets)
+            }
         })
     }
 }
 
 /// The loss that a problem's outputs are held against.
-const fn loss_of<P: Problem>() -> Loss {
+const fn loss_of<P: LearningProblem>() -> Loss {
     match P::OUTPUTS {
         Outputs::Logits => Loss::CrossEntropy,
         Outputs::Values => Loss::MeanSquaredError,

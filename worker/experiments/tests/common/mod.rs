@@ -160,6 +160,6 @@ pub(crate) fn train(spec: &TaskSpec, assets: &Assets) -> Finished {
 /// Asserts that two results have the same bytes; NaN equals NaN.
 pub(crate) fn assert_same(a: &Finished, b: &Finished, context: &str) {
     assert_eq!(a.outcome, b.outcome, "{context}");
-    assert_eq!(format!("{:?}", a.record), format!("{:?}", b.record), "{context}");
+    assert_eq!(format!("{:?}", a.metrics), format!("{:?}", b.metrics), "{context}");
     assert!(a.result == b.result, "{context}: the results' bytes differ");
 }

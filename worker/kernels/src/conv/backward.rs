@@ -1,17 +1,17 @@
 //! The backward pass of some images on one thread.
 
-use super::blocks::{Block, Blocks};
-use super::entries::SparseGradient;
+use super::accumulate_runs::{AccumulateRuns, with_runs};
+use super::blocked_layout::{BlockedLayout, ChannelBlock};
 use super::geometry::Geometry;
-use super::run::{Runs, with_runs};
+use super::sparse_gradient::SparseGradient;
+use crate::activity;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::element::Element;
-use crate::pulse;
-use crate::scratch::Scratch;
 use crate::vector::{Kernel, Vector};
 
 /// The gradient of the images, if it is wanted.
 pub(crate) struct InputGradient<'a, T> {
-    /// From [`Blocks::pack_weight`].
+    /// From [`BlockedLayout::pack_weight`].
     pub(crate) packed_weight: &'a [T],
     /// `[image, channel, y, x]`.
     pub(crate) gradient: &'a mut [T],
@@ -19,7 +19,7 @@ pub(crate) struct InputGradient<'a, T> {
 
 /// The gradients of weight and bias, if they are wanted.
 pub(crate) struct ParameterGradients<'a, T> {
-    /// These images' part of the weight's gradient, in the layout of [`Blocks::pack_weight`]; added to.
+    /// These images' part of the weight's gradient, in the layout of [`BlockedLayout::pack_weight`]; added to.
     pub(crate) weight: &'a mut [T],
     /// These images' part of the bias's gradient; added to.
     pub(crate) bias: &'a mut [T],
@@ -28,13 +28,13 @@ pub(crate) struct ParameterGradients<'a, T> {
 /// The backward pass of some images on one thread.
 pub(crate) struct Backward<'a, T> {
     pub(crate) geometry: Geometry,
-    pub(crate) blocks: &'a Blocks,
+    pub(crate) blocks: &'a BlockedLayout,
     /// The images, `[image, channel, y, x]`.
     pub(crate) x: &'a [T],
     /// Gradient of the pooled outputs, `[image, output, y, x]`.
     pub(crate) gradient: &'a [T],
     /// From the forward pass.
-    pub(crate) winners: &'a [u8],
+    pub(crate) argmax: &'a [u8],
     pub(crate) input: Option<InputGradient<'a, T>>,
     pub(crate) parameters: Option<ParameterGradients<'a, T>>,
 }
@@ -45,24 +45,24 @@ impl<T: Element> Kernel<T> for Backward<'_, T> {
         // Blocks of another path's registers would be read and written beyond their ends.
         assert!(self.blocks.is_for::<V>(), "the code path changed in the middle of an operation");
         let g = self.geometry;
-        let mut image = Scratch::zeros(self.blocks.image_elements);
+        let mut image = AlignedBuffer::zeros(self.blocks.image_elements);
         let mut image_gradient =
-            Scratch::zeros(if self.input.is_some() { self.blocks.image_elements } else { 0 });
+            AlignedBuffer::zeros(if self.input.is_some() { self.blocks.image_elements } else { 0 });
         let mut sparse = SparseGradient::new(g, V::WIDTH);
-        let results = self.gradient.chunks_exact(g.pooled()).zip(self.winners.chunks_exact(g.pooled()));
-        for (index, (x, (gradient, winners))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
-            pulse::beat();
+        let results = self.gradient.chunks_exact(g.pooled()).zip(self.argmax.chunks_exact(g.pooled()));
+        for (index, (x, (gradient, argmax))) in self.x.chunks_exact(g.image()).zip(results).enumerate() {
+            activity::tick();
             if let Some(ParameterGradients { weight, bias }) = &mut self.parameters {
                 // SAFETY: the CPU has V's instructions (the caller's contract).
                 unsafe {
                     self.blocks.pack_image::<V>(x, &mut image);
-                    sparse.list_by_output::<V>(gradient, winners);
+                    sparse.list_by_output::<V>(gradient, argmax);
                     add_bias_gradient::<V>(&sparse, bias);
                     add_weight_gradient::<V>(&g, self.blocks, &image, &sparse, weight);
                 }
             }
             if let Some(input) = &mut self.input {
-                sparse.list_by_position(gradient, winners);
+                sparse.list_by_position(gradient, argmax);
                 image_gradient.fill(T::default());
                 let plain = &mut input.gradient[index * g.image()..][..g.image()];
                 // SAFETY: as above.
@@ -111,7 +111,7 @@ unsafe fn add_bias_gradient<V: Vector>(sparse: &SparseGradient<V::Element>, sums
 #[inline(always)]
 unsafe fn add_weight_gradient<V: Vector>(
     g: &Geometry,
-    blocks: &Blocks,
+    blocks: &BlockedLayout,
     image: &[V::Element],
     sparse: &SparseGradient<V::Element>,
     weight_gradient: &mut [V::Element],
@@ -131,9 +131,9 @@ unsafe fn add_weight_gradient<V: Vector>(
 /// # Safety
 /// The CPU has V's instructions, and R are the runs of the block.
 #[inline(always)]
-unsafe fn add_weight_gradient_of<V: Vector, R: Runs<V>>(
+unsafe fn add_weight_gradient_of<V: Vector, R: AccumulateRuns<V>>(
     g: &Geometry,
-    block: &Block,
+    block: &ChannelBlock,
     image: &[V::Element],
     sparse: &SparseGradient<V::Element>,
     weight_gradient: &mut [V::Element],
@@ -161,7 +161,7 @@ unsafe fn add_weight_gradient_of<V: Vector, R: Runs<V>>(
 #[inline(always)]
 unsafe fn input_gradient<V: Vector>(
     g: &Geometry,
-    blocks: &Blocks,
+    blocks: &BlockedLayout,
     packed_weight: &[V::Element],
     sparse: &SparseGradient<V::Element>,
     blocked: &mut [V::Element],
@@ -185,17 +185,17 @@ unsafe fn input_gradient<V: Vector>(
 /// # Safety
 /// The CPU has V's instructions, and R are the runs of the block.
 #[inline(always)]
-unsafe fn input_gradient_of<V: Vector, R: Runs<V>>(
+unsafe fn input_gradient_of<V: Vector, R: AccumulateRuns<V>>(
     g: &Geometry,
-    block: &Block,
+    block: &ChannelBlock,
     weight: &[V::Element],
     sparse: &SparseGradient<V::Element>,
     blocked: &mut [V::Element],
 ) {
     let per_row = block.columns * V::WIDTH;
     for window in 0..g.windows() {
-        for winner in 0..4 {
-            let Some((position, entries)) = sparse.at(window, winner) else { continue };
+        for max_index in 0..4 {
+            let Some((position, entries)) = sparse.at(window, max_index) else { continue };
             let to = blocked[position * block.stride..].as_mut_ptr();
             // SAFETY: an entry's index is an output, of which `weight` has `kernel` runs; from a window's position the kernel's runs
             // stay within the block's image.

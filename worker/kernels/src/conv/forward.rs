@@ -6,7 +6,7 @@
 
 use super::geometry::Geometry;
 use super::pool;
-use crate::pulse;
+use crate::activity;
 use crate::tile::{Operands, accumulate, with_tile};
 use crate::vector::{Kernel, TILE_ROWS, Vector};
 
@@ -56,7 +56,7 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
         let mut outputs = vec![T::default(); TILE_ROWS * sums * V::WIDTH];
         let Self { pooled, mut pooling, .. } = self;
         for (index, image) in self.x.chunks_exact(g.image()).enumerate() {
-            pulse::beat();
+            activity::tick();
             pad(&g, image, &mut padded, plane);
             let blocks = self.packed_weight.chunks(TILE_ROWS * g.taps()).zip(self.bias.chunks(TILE_ROWS));
             let mut start = index * g.pooled();
@@ -68,16 +68,16 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
                     start = windows.end;
                     match &mut pooling {
                         // SAFETY: as above.
-                        Pooling::Max(winners) => unsafe {
+                        Pooling::Max(argmax) => unsafe {
                             pool::pool_plane::<V>(
                                 &g,
                                 plane,
                                 &mut pooled[windows.clone()],
-                                &mut winners[windows],
+                                &mut argmax[windows],
                             );
                         },
-                        Pooling::Of(winners) => {
-                            pool::select_plane(&g, plane, &mut pooled[windows.clone()], &winners[windows]);
+                        Pooling::Of(argmax) => {
+                            pool::select_plane(&g, plane, &mut pooled[windows.clone()], &argmax[windows]);
                         }
                     }
                 }

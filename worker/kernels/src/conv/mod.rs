@@ -1,12 +1,12 @@
 //! Convolution, ReLU and 2×2 max pooling as one operation.
 
+mod accumulate_runs;
 mod backward;
-mod blocks;
-mod entries;
+mod blocked_layout;
 mod forward;
 mod geometry;
 mod pool;
-mod run;
+mod sparse_gradient;
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -16,18 +16,18 @@ use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor, 
 use rayon::prelude::*;
 
 use self::backward::{Backward, InputGradient, ParameterGradients};
-use self::blocks::Blocks;
+use self::blocked_layout::BlockedLayout;
 use self::forward::{Forward, Pooling};
 use self::geometry::Geometry;
+use crate::aligned_buffer::AlignedBuffer;
 use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
-use crate::hessian::{Pair, Pass, Twice, added, shaped};
-use crate::pieces;
-use crate::scratch::Scratch;
+use crate::hessian::{Dual, OpContext, SecondOrder, added, shaped};
+use crate::partition;
 use crate::vector::Dispatch;
 
 /// Images are cut into at most so many pieces; each has a partial gradient of the weights.
-const PIECES: usize = 16;
+const PARTITIONS: usize = 16;
 
 /// 2×2 max pooling of ReLU of a convolution with same padding and stride 1.
 ///
@@ -38,7 +38,7 @@ const PIECES: usize = 16;
 pub fn conv_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let operation = ConvReluPool {
         wanted: Wanted { input: x.track_op(), parameters: weight.track_op() || bias.track_op() },
-        winners: OnceLock::new(),
+        argmax: OnceLock::new(),
     };
     apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
 }
@@ -53,7 +53,7 @@ struct Wanted {
 struct ConvReluPool {
     wanted: Wanted,
     /// Which sum of each window won: kept by the forward pass for the backward pass.
-    winners: OnceLock<Vec<u8>>,
+    argmax: OnceLock<Vec<u8>>,
 }
 
 impl CustomOp3 for ConvReluPool {
@@ -73,9 +73,9 @@ impl CustomOp3 for ConvReluPool {
         let geometry = Geometry::new(l1.shape(), l2.shape(), l3.shape())?;
         let shape = Shape::from((geometry.batch, geometry.outputs, geometry.height / 2, geometry.width / 2));
         with_float!(s1.dtype(), self.name(), T => {
-            let (pooled, winners) = forward::<T>(&geometry, slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
+            let (pooled, argmax) = forward::<T>(&geometry, slice(s1, l1)?, slice(s2, l2)?, slice(s3, l3)?);
             // A second call would be another forward pass of the same operation; Candle makes none.
-            let _ = self.winners.set(winners);
+            let _ = self.argmax.set(argmax);
             Ok((T::to_cpu_storage_owned(pooled), shape))
         })
     }
@@ -89,7 +89,7 @@ impl CustomOp3 for ConvReluPool {
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
-        let winners = self.winners()?;
+        let argmax = self.argmax()?;
         let gradient = gradient.contiguous()?;
         let [x_elements, weight_elements, gradient_elements] = [x, weight, &gradient].map(Elements::of);
         with_float!(x.dtype(), self.name(), T => {
@@ -98,7 +98,7 @@ impl CustomOp3 for ConvReluPool {
                 x_elements.as_slice()?,
                 weight_elements.as_slice()?,
                 gradient_elements.as_slice()?,
-                winners,
+                argmax,
                 self.wanted,
             );
             let x_gradient = gradients.input.map(|input| Tensor::from_vec(input, x.shape(), &Device::Cpu)).transpose()?;
@@ -112,15 +112,16 @@ impl CustomOp3 for ConvReluPool {
     }
 }
 
-impl Twice for ConvReluPool {
+impl SecondOrder for ConvReluPool {
     /// Of Ẇ∗x + W∗ẋ + ḃ, the sums that won.
-    fn tangent(&self, pass: &Pass<'_>) -> Result<Tensor> {
-        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) = (pass.inputs, pass.tangents)
+    fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) =
+            (context.inputs, context.tangents)
         else {
             unreachable!("a convolution has three inputs");
         };
         let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
-        let winners = self.winners()?;
+        let argmax = self.argmax()?;
         let [x_elements, weight_elements] = [x, weight].map(Elements::of);
         let [x_tangent, weight_tangent, bias_tangent] =
             [x_tangent, weight_tangent, bias_tangent].map(|tangent| tangent.as_ref().map(Elements::of));
@@ -128,7 +129,7 @@ impl Twice for ConvReluPool {
             let zeros = vec![T::default(); bias.elem_count()];
             let through_x = match &x_tangent {
                 Some(tangent) => {
-                    Some(select::<T>(&geometry, tangent.as_slice()?, weight_elements.as_slice()?, &zeros, winners))
+                    Some(select::<T>(&geometry, tangent.as_slice()?, weight_elements.as_slice()?, &zeros, argmax))
                 }
                 None => None,
             };
@@ -136,33 +137,33 @@ impl Twice for ConvReluPool {
             let through_parameters = if weight_tangent.is_some() || bias_tangent.is_some() {
                 let weight = weight_tangent.as_ref().map_or(Ok(none.as_slice()), |tangent| tangent.as_slice())?;
                 let bias = bias_tangent.as_ref().map_or(Ok(zeros.as_slice()), |tangent| tangent.as_slice())?;
-                Some(select::<T>(&geometry, x_elements.as_slice()?, weight, bias, winners))
+                Some(select::<T>(&geometry, x_elements.as_slice()?, weight, bias, argmax))
             } else {
                 None
             };
             let tangent = added(through_x, through_parameters).unwrap_or_default();
-            Tensor::from_vec(tangent, pass.result.shape(), &Device::Cpu)
+            Tensor::from_vec(tangent, context.result.shape(), &Device::Cpu)
         })
     }
 
     /// The way back is linear in what it starts from, in x, and in the weight: each of them moves in turn.
-    fn pairs(&self, pass: &Pass<'_>, result: &Pair) -> Result<Vec<Pair>> {
-        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (pass.inputs, pass.tangents) else {
+    fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>> {
+        let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (context.inputs, context.tangents) else {
             unreachable!("a convolution has three inputs");
         };
         let geometry = Geometry::new(x.shape(), weight.shape(), bias.shape())?;
-        let winners = self.winners()?;
+        let argmax = self.argmax()?;
         let [x_elements, weight_elements] = [x, weight].map(Elements::of);
         let [x_tangent, weight_tangent, gradient, gradient_tangent] =
             [x_tangent, weight_tangent, &result.gradient, &result.tangent]
                 .map(|tensor| tensor.as_ref().map(Elements::of));
-        let parameters = pass.is_tracked(1) || pass.is_tracked(2);
+        let parameters = context.needs_tangent(1) || context.needs_tangent(2);
         with_float!(x.dtype(), self.name(), T => {
             let (x_slice, weight_slice) = (x_elements.as_slice::<T>()?, weight_elements.as_slice::<T>()?);
             let back = |x: &[T], weight: &[T], gradient: &Option<Elements<'_>>, wanted: Wanted| {
                 Ok::<_, candle_core::Error>(match gradient {
                     Some(gradient) if wanted.input || wanted.parameters => {
-                        backward::<T>(&geometry, x, weight, gradient.as_slice()?, winners, wanted)
+                        backward::<T>(&geometry, x, weight, gradient.as_slice()?, argmax, wanted)
                     }
                     _ => Gradients { input: None, parameters: None },
                 })
@@ -171,25 +172,25 @@ impl Twice for ConvReluPool {
                 x_slice,
                 weight_slice,
                 &gradient,
-                Wanted { input: pass.leads_on(0), parameters: pass.leads_on(1) || pass.leads_on(2) },
+                Wanted { input: context.needs_gradient(0), parameters: context.needs_gradient(1) || context.needs_gradient(2) },
             )?;
             let turned = back(
                 x_tangent.as_ref().map_or(Ok(x_slice), |tangent| tangent.as_slice())?,
                 weight_tangent.as_ref().map_or(Ok(weight_slice), |tangent| tangent.as_slice())?,
                 &gradient,
                 Wanted {
-                    input: pass.is_tracked(0) && weight_tangent.is_some(),
+                    input: context.needs_tangent(0) && weight_tangent.is_some(),
                     parameters: parameters && x_tangent.is_some(),
                 },
             )?;
-            let moved = Wanted { input: pass.is_tracked(0), parameters };
+            let moved = Wanted { input: context.needs_tangent(0), parameters };
             let moved = back(x_slice, weight_slice, &gradient_tangent, moved)?;
             let (weights, biases) = plain.parameters.unzip();
             let (weight_tangents, bias_tangents) = moved.parameters.unzip();
             let turned_weights = turned.parameters.map(|(weights, _)| weights);
             let pair = |gradient, tangent, like: &Tensor| {
                 let (gradient, tangent) = (shaped(gradient, like.shape())?, shaped(tangent, like.shape())?);
-                Ok::<_, candle_core::Error>(Pair { gradient, tangent })
+                Ok::<_, candle_core::Error>(Dual { gradient, tangent })
             };
             Ok(vec![
                 pair(plain.input, added(moved.input, turned.input), x)?,
@@ -201,27 +202,27 @@ impl Twice for ConvReluPool {
 }
 
 impl ConvReluPool {
-    fn winners(&self) -> Result<&[u8]> {
-        match self.winners.get() {
-            Some(winners) => Ok(winners),
+    fn argmax(&self) -> Result<&[u8]> {
+        match self.argmax.get() {
+            Some(argmax) => Ok(argmax),
             None => bail!("{} has no forward pass to go back through", self.name()),
         }
     }
 }
 
 fn forward<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T]) -> (Vec<T>, Vec<u8>) {
-    let mut winners = vec![0_u8; geometry.batch * geometry.pooled()];
-    let images = pieces::evenly(geometry.batch, PIECES);
-    let winner_pieces = pieces::split_mut(&mut winners, &images, geometry.pooled());
-    let pooled = pool(geometry, x, weight, bias, winner_pieces.into_iter().map(Pooling::Max).collect());
-    (pooled, winners)
+    let mut argmax = vec![0_u8; geometry.batch * geometry.pooled()];
+    let images = partition::evenly(geometry.batch, PARTITIONS);
+    let argmax_pieces = partition::split_mut(&mut argmax, &images, geometry.pooled());
+    let pooled = pool(geometry, x, weight, bias, argmax_pieces.into_iter().map(Pooling::Max).collect());
+    (pooled, argmax)
 }
 
 /// The sums of those places that won the windows of another pass; zero where none did.
-fn select<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T], winners: &[u8]) -> Vec<T> {
-    let images = pieces::evenly(geometry.batch, PIECES);
+fn select<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T], argmax: &[u8]) -> Vec<T> {
+    let images = partition::evenly(geometry.batch, PARTITIONS);
     let of = |images: &Range<usize>| {
-        Pooling::Of(&winners[images.start * geometry.pooled()..images.end * geometry.pooled()])
+        Pooling::Of(&argmax[images.start * geometry.pooled()..images.end * geometry.pooled()])
     };
     pool(geometry, x, weight, bias, images.iter().map(of).collect())
 }
@@ -236,8 +237,8 @@ fn pool<T: Dispatch>(
 ) -> Vec<T> {
     let packed_weight = forward::pack_weight(geometry, weight);
     let mut pooled = vec![T::default(); geometry.batch * geometry.pooled()];
-    let images = pieces::evenly(geometry.batch, PIECES);
-    let pooled_pieces = pieces::split_mut(&mut pooled, &images, geometry.pooled());
+    let images = partition::evenly(geometry.batch, PARTITIONS);
+    let pooled_pieces = partition::split_mut(&mut pooled, &images, geometry.pooled());
     let work: Vec<_> = images.into_iter().zip(pooled_pieces).zip(poolings).collect();
     work.into_par_iter().for_each(|((images, pooled), pooling)| {
         let x = &x[images.start * geometry.image()..images.end * geometry.image()];
@@ -257,22 +258,22 @@ fn backward<T: Dispatch>(
     x: &[T],
     weight: &[T],
     gradient: &[T],
-    winners: &[u8],
+    argmax: &[u8],
     wanted: Wanted,
 ) -> Gradients<T> {
-    let blocks = Blocks::new(*geometry, T::vector_width());
+    let blocks = BlockedLayout::new(*geometry, T::vector_width());
     let packed_weight = if wanted.input { blocks.pack_weight(weight) } else { Vec::new() };
-    let images = pieces::evenly(geometry.batch, PIECES);
+    let images = partition::evenly(geometry.batch, PARTITIONS);
     let mut input = vec![T::default(); if wanted.input { x.len() } else { 0 }];
     let per_image = if wanted.input { geometry.image() } else { 0 };
-    let input_pieces = pieces::split_mut(&mut input, &images, per_image);
+    let input_pieces = partition::split_mut(&mut input, &images, per_image);
     let work: Vec<_> = images.into_iter().zip(input_pieces).collect();
-    let partial: Vec<(Scratch<T>, Vec<T>)> = work
+    let partial: Vec<(AlignedBuffer<T>, Vec<T>)> = work
         .into_par_iter()
         .map(|(images, input)| {
             let (weights, biases) =
                 if wanted.parameters { (blocks.weight_elements, geometry.outputs) } else { (0, 0) };
-            let mut weight = Scratch::zeros(weights);
+            let mut weight = AlignedBuffer::zeros(weights);
             let mut bias = vec![T::default(); biases];
             let pooled = images.start * geometry.pooled()..images.end * geometry.pooled();
             T::dispatch(Backward {
@@ -280,7 +281,7 @@ fn backward<T: Dispatch>(
                 blocks: &blocks,
                 x: &x[images.start * geometry.image()..images.end * geometry.image()],
                 gradient: &gradient[pooled.clone()],
-                winners: &winners[pooled],
+                argmax: &argmax[pooled],
                 input: wanted
                     .input
                     .then_some(InputGradient { packed_weight: &packed_weight, gradient: input }),
@@ -293,6 +294,6 @@ fn backward<T: Dispatch>(
         .collect();
     let (weights, biases): (Vec<_>, Vec<_>) = partial.into_iter().unzip();
     let parameters =
-        wanted.parameters.then(|| (blocks.unpack_weight(&pieces::sum(weights)), pieces::sum(biases)));
+        wanted.parameters.then(|| (blocks.unpack_weight(&partition::sum(weights)), partition::sum(biases)));
     Gradients { input: wanted.input.then_some(input), parameters }
 }

@@ -1,7 +1,7 @@
 //! ReLU and 2×2 max pooling of one plane of sums, and the same choice of other sums.
 
 use super::geometry::Geometry;
-pub(crate) use crate::vector::NO_WINNER as NONE;
+pub(crate) use crate::vector::NO_ARGMAX;
 use crate::vector::Vector;
 
 /// Pools a plane with `pitch` sums a row. The winner is 2 × row + column within the window, the first of equal ones; NaN wins
@@ -14,11 +14,11 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
     g: &Geometry,
     sums: &[V::Element],
     pooled: &mut [V::Element],
-    winners: &mut [u8],
+    argmax: &mut [u8],
 ) {
     let (rows, columns) = (g.height / 2, g.width / 2);
     debug_assert!(
-        sums.len() >= 2 * rows * g.pitch() && pooled.len() == rows * columns && winners.len() == pooled.len()
+        sums.len() >= 2 * rows * g.pitch() && pooled.len() == rows * columns && argmax.len() == pooled.len()
     );
     for y in 0..rows {
         for x in (0..columns).step_by(V::WIDTH) {
@@ -30,7 +30,7 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
                     sums.as_ptr().add(sum),
                     sums.as_ptr().add(sum + g.pitch()),
                     pooled.as_mut_ptr().add(window),
-                    winners.as_mut_ptr().add(window),
+                    argmax.as_mut_ptr().add(window),
                 );
             }
         }
@@ -39,15 +39,15 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
 
 /// The sums of a plane that stand where `winners` of another plane stood; zero where there were none.
 #[inline(always)]
-pub(crate) fn select_plane<T: Copy + Default>(g: &Geometry, sums: &[T], selected: &mut [T], winners: &[u8]) {
+pub(crate) fn select_plane<T: Copy + Default>(g: &Geometry, sums: &[T], selected: &mut [T], argmax: &[u8]) {
     let columns = g.width / 2;
     let offsets = [0, 1, g.pitch(), g.pitch() + 1];
-    for (y, (selected, winners)) in
-        selected.chunks_exact_mut(columns).zip(winners.chunks_exact(columns)).enumerate()
+    for (y, (selected, argmax)) in
+        selected.chunks_exact_mut(columns).zip(argmax.chunks_exact(columns)).enumerate()
     {
-        for (x, (selected, winner)) in selected.iter_mut().zip(winners).enumerate() {
+        for (x, (selected, max_index)) in selected.iter_mut().zip(argmax).enumerate() {
             let corner = 2 * y * g.pitch() + 2 * x;
-            *selected = match offsets.get(usize::from(*winner)) {
+            *selected = match offsets.get(usize::from(*max_index)) {
                 Some(offset) => sums[corner + offset],
                 None => T::default(),
             };

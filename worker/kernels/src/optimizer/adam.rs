@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use basin_math::power;
 use candle_core::{Result, Tensor, Var};
 
-use super::parameters::{Parameters, Real, Rule};
+use super::parameters::{Parameters, Real, UpdateRule};
 use super::{Gradients, Optimizer};
 
 /// Adam with bias correction (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
@@ -78,7 +78,7 @@ struct AdamRule {
     weight_decay: f64,
 }
 
-impl Rule<2> for AdamRule {
+impl UpdateRule<2> for AdamRule {
     #[inline(always)]
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], [first, second]: [&mut [T]; 2]) {
         let [learning_rate, root_correction, epsilon, weight_decay] =

@@ -14,7 +14,7 @@ use crate::vector::{Dispatch, Kernel, Vector};
 const CHUNK: usize = 1 << 14;
 
 /// An elementwise rule: parameter, gradient and `N` accumulators in, parameter and accumulators out.
-pub(crate) trait Rule<const N: usize>: Sync {
+pub(crate) trait UpdateRule<const N: usize>: Sync {
     /// Implementations are `#[inline(always)]`: they are compiled for each code path.
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], accumulators: [&mut [T]; N]);
 }
@@ -39,7 +39,7 @@ impl Real for f64 {
 }
 
 /// A parameter with its accumulators.
-struct Slot<const N: usize> {
+struct ParameterState<const N: usize> {
     name: String,
     parameter: Var,
     accumulators: Accumulators<N>,
@@ -53,7 +53,7 @@ enum Accumulators<const N: usize> {
 /// Parameters in the order of their names, with accumulators named `kinds`.
 pub(crate) struct Parameters<const N: usize> {
     kinds: [&'static str; N],
-    slots: Vec<Slot<N>>,
+    slots: Vec<ParameterState<N>>,
 }
 
 impl<const N: usize> Parameters<N> {
@@ -67,14 +67,14 @@ impl<const N: usize> Parameters<N> {
                     DType::F64 => Accumulators::F64(std::array::from_fn(|_| vec![0.0; count])),
                     other => return unsupported("an optimiser", other),
                 };
-                Ok(Slot { name: name.clone(), parameter: parameter.clone(), accumulators })
+                Ok(ParameterState { name: name.clone(), parameter: parameter.clone(), accumulators })
             })
             .collect::<Result<_>>()?;
         Ok(Self { kinds, slots })
     }
 
     /// Applies the rule to all parameters, or to none if a gradient is missing.
-    pub(crate) fn update(&mut self, gradients: &dyn Gradients, rule: &impl Rule<N>) -> Result<()> {
+    pub(crate) fn update(&mut self, gradients: &dyn Gradients, rule: &impl UpdateRule<N>) -> Result<()> {
         if let Some(slot) = self.slots.iter().find(|slot| gradients.of(&slot.parameter).is_none()) {
             bail!("the parameter {:?} received no gradient", slot.name);
         }
@@ -128,7 +128,7 @@ impl<const N: usize> Parameters<N> {
     }
 }
 
-impl<const N: usize> Slot<N> {
+impl<const N: usize> ParameterState<N> {
     fn read(&self, kinds: [&str; N], state: &BTreeMap<String, Tensor>) -> Result<Accumulators<N>> {
         let mut found = Vec::with_capacity(N);
         for kind in kinds {
@@ -157,23 +157,23 @@ impl<const N: usize> Slot<N> {
     }
 }
 
-fn apply<T: Real, R: Rule<N>, const N: usize>(
+fn apply<T: Real, R: UpdateRule<N>, const N: usize>(
     parameter: &Var,
     gradient: &[T],
     accumulators: &mut [Vec<T>; N],
     rule: &R,
 ) -> Result<()> {
-    parameter.inplace_op1(&Step { gradient, accumulators: RefCell::new(accumulators), rule })
+    parameter.inplace_op1(&InplaceUpdate { gradient, accumulators: RefCell::new(accumulators), rule })
 }
 
 /// The rule as an operation in place on a parameter's storage.
-struct Step<'a, T, R, const N: usize> {
+struct InplaceUpdate<'a, T, R, const N: usize> {
     gradient: &'a [T],
     accumulators: RefCell<&'a mut [Vec<T>; N]>,
     rule: &'a R,
 }
 
-impl<T: Real, R: Rule<N>, const N: usize> InplaceOp1 for Step<'_, T, R, N> {
+impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceOp1 for InplaceUpdate<'_, T, R, N> {
     fn name(&self) -> &'static str {
         "optimiser_step"
     }
@@ -190,7 +190,7 @@ impl<T: Real, R: Rule<N>, const N: usize> InplaceOp1 for Step<'_, T, R, N> {
     }
 }
 
-impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
+impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceUpdate<'_, T, R, N> {
     fn run(&self, parameter: &mut [T]) {
         let mut accumulators = self.accumulators.borrow_mut();
         let mut rests = accumulators.each_mut().map(Vec::as_mut_slice);
@@ -211,7 +211,7 @@ impl<T: Real, R: Rule<N>, const N: usize> Step<'_, T, R, N> {
 }
 
 /// The rule over some elements, with the registers of the code path: no element depends on how many there are in one.
-fn update<T: Real, R: Rule<N>, const N: usize>(
+fn update<T: Real, R: UpdateRule<N>, const N: usize>(
     rule: &R,
     parameter: &mut [T],
     gradient: &[T],
@@ -227,7 +227,7 @@ struct Update<'a, T, R, const N: usize> {
     accumulators: [&'a mut [T]; N],
 }
 
-impl<T: Real, R: Rule<N>, const N: usize> Kernel<T> for Update<'_, T, R, N> {
+impl<T: Real, R: UpdateRule<N>, const N: usize> Kernel<T> for Update<'_, T, R, N> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
         self.rule.update(self.parameter, self.gradient, self.accumulators);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
-use super::parameters::{Parameters, Real, Rule};
+use super::parameters::{Parameters, Real, UpdateRule};
 use super::{Gradients, Optimizer};
 
 /// Stochastic gradient descent with momentum as PyTorch defines it: v ← μv + g, θ ← θ − αv.
@@ -71,7 +71,7 @@ struct SgdRule {
     weight_decay: f64,
 }
 
-impl Rule<1> for SgdRule {
+impl UpdateRule<1> for SgdRule {
     #[inline(always)]
     fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], [velocity]: [&mut [T]; 1]) {
         let [learning_rate, momentum, weight_decay] =

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
     _mm512_unpacklo_ps,
 };
 
-use super::{Kernel, NO_WINNER, Vector};
+use super::{Kernel, NO_ARGMAX, Vector};
 
 /// 512 bits of floats.
 #[derive(Clone, Copy)]
@@ -62,7 +62,7 @@ impl Vector for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn pool(count: usize, top: *const f32, bottom: *const f32, pooled: *mut f32, winners: *mut u8) {
+    unsafe fn pool(count: usize, top: *const f32, bottom: *const f32, pooled: *mut f32, argmax: *mut u8) {
         // SAFETY: the trait's contract; the masks let through the 2 × `count` sums and `count` results alone.
         unsafe {
             let (low, high) = (mask(2 * count), mask((2 * count).saturating_sub(Self::WIDTH)));
@@ -78,18 +78,18 @@ impl Vector for Avx512 {
             );
             let (third, fourth) =
                 (_mm512_permutex2var_ps(left, even, right), _mm512_permutex2var_ps(left, odd, right));
-            let (mut best, mut winner) = (first, _mm512_set1_epi32(0));
+            let (mut best, mut max_index) = (first, _mm512_set1_epi32(0));
             for (place, value) in [(1, second), (2, third), (3, fourth)] {
                 let wins = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, best)
                     | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
                 best = _mm512_mask_blend_ps(wins, best, value);
-                winner = _mm512_mask_mov_epi32(winner, wins, _mm512_set1_epi32(place));
+                max_index = _mm512_mask_mov_epi32(max_index, wins, _mm512_set1_epi32(place));
             }
             let dead = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(best, _mm512_setzero_ps());
-            winner = _mm512_mask_mov_epi32(winner, dead, _mm512_set1_epi32(i32::from(NO_WINNER)));
+            max_index = _mm512_mask_mov_epi32(max_index, dead, _mm512_set1_epi32(i32::from(NO_ARGMAX)));
             let results = mask(count);
             _mm512_mask_storeu_ps(pooled, results, _mm512_maskz_mov_ps(!dead, best));
-            _mm_mask_storeu_epi8(winners.cast(), results, _mm512_cvtepi32_epi8(winner));
+            _mm_mask_storeu_epi8(argmax.cast(), results, _mm512_cvtepi32_epi8(max_index));
         }
     }
 
@@ -132,7 +132,7 @@ impl Vector for Avx512 {
     unsafe fn compact(
         count: usize,
         gradient: *const f32,
-        winners: *const u8,
+        argmax: *const u8,
         corners: *const u32,
         offsets: &[u32; 4],
         indices: *mut u32,
@@ -144,14 +144,14 @@ impl Vector for Avx512 {
             let [first, second, third, fourth] = offsets.map(u32::cast_signed);
             let offsets = _mm512_castsi128_si512(_mm_setr_epi32(first, second, third, fourth));
             let value = _mm512_maskz_loadu_ps(windows, gradient);
-            let winner = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(windows, winners.cast()));
+            let max_index = _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(windows, argmax.cast()));
             let position = _mm512_add_epi32(
                 _mm512_maskz_loadu_epi32(windows, corners.cast()),
-                _mm512_permutexvar_epi32(winner, offsets),
+                _mm512_permutexvar_epi32(max_index, offsets),
             );
             // Lanes that the mask left zero are no entries, as a gradient of zero is none.
             let counts = _mm512_cmp_ps_mask::<_CMP_NEQ_UQ>(value, _mm512_setzero_ps())
-                & _mm512_cmpneq_epi32_mask(winner, _mm512_set1_epi32(i32::from(NO_WINNER)));
+                & _mm512_cmpneq_epi32_mask(max_index, _mm512_set1_epi32(i32::from(NO_ARGMAX)));
             // Compressed in registers: compressing into memory is slow on some processors.
             _mm512_storeu_epi32(indices.cast(), _mm512_maskz_compress_epi32(counts, position));
             _mm512_storeu_ps(values, _mm512_maskz_compress_ps(counts, value));

@@ -8,11 +8,11 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod plain;
 mod portable;
+mod scalar;
 
+use crate::code_path::CodePath;
 use crate::element::Element;
-use crate::path::CodePath;
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx2::Avx2;
@@ -47,10 +47,10 @@ pub(crate) trait Vector: Copy {
         top: *const Self::Element,
         bottom: *const Self::Element,
         pooled: *mut Self::Element,
-        winners: *mut u8,
+        argmax: *mut u8,
     ) {
         // SAFETY: the trait's contract, for the elements that the description names.
-        unsafe { plain::pool(count, top, bottom, pooled, winners) }
+        unsafe { scalar::pool(count, top, bottom, pooled, argmax) }
     }
 
     /// Writes a matrix of `rows` × `columns`, both from 1 to `WIDTH`, transposed: element (i, j) goes from `from` + i × `row` + j
@@ -65,7 +65,7 @@ pub(crate) trait Vector: Copy {
         column: usize,
     ) {
         // SAFETY: the trait's contract, for the elements that the description names.
-        unsafe { plain::transpose(rows, columns, from, row, to, column) }
+        unsafe { scalar::transpose(rows, columns, from, row, to, column) }
     }
 
     /// Lists those of `count` ≤ `WIDTH` windows whose gradient isn't zero and that have a winner: `corners` + `offsets[winner]`
@@ -74,14 +74,14 @@ pub(crate) trait Vector: Copy {
     unsafe fn compact(
         count: usize,
         gradient: *const Self::Element,
-        winners: *const u8,
+        argmax: *const u8,
         corners: *const u32,
         offsets: &[u32; 4],
         indices: *mut u32,
         values: *mut Self::Element,
     ) -> usize {
         // SAFETY: the trait's contract, for the elements that the description names.
-        unsafe { plain::compact(count, gradient, winners, corners, offsets, indices, values) }
+        unsafe { scalar::compact(count, gradient, argmax, corners, offsets, indices, values) }
     }
 }
 
@@ -109,7 +109,7 @@ pub(crate) unsafe fn transpose<V: Vector>(
 }
 
 /// What stands in place of a window's winner (2 × row + column) if ReLU made all of it zero: there is no gradient.
-pub(crate) const NO_WINNER: u8 = 4;
+pub(crate) const NO_ARGMAX: u8 = 4;
 
 /// Rows of the widest tile.
 pub(crate) const TILE_ROWS: usize = 4;
@@ -235,7 +235,7 @@ mod tests {
                 // results as windows.
                 unsafe {
                     V::pool(count, top.as_ptr(), bottom.as_ptr(), found.0.as_mut_ptr(), found.1.as_mut_ptr());
-                    plain::pool(
+                    scalar::pool(
                         count,
                         top.as_ptr(),
                         bottom.as_ptr(),
@@ -264,7 +264,7 @@ mod tests {
         unsafe fn run<V: Vector<Element = f32>>(self) {
             for (count, shift) in (0..=V::WIDTH).flat_map(|count| (0..23).map(move |shift| (count, shift))) {
                 let gradient = &values(shift + count)[shift..];
-                let winners: Vec<u8> = (0..count).map(|window| ((window * 7 + shift) % 5) as u8).collect();
+                let argmax: Vec<u8> = (0..count).map(|window| ((window * 7 + shift) % 5) as u8).collect();
                 let corners: Vec<u32> = (0..count as u32).map(|window| 3 * window + 1).collect();
                 let offsets = [0, 1, 50, 51];
                 let lists = || (vec![0; V::WIDTH], vec![0.0; V::WIDTH]);
@@ -275,16 +275,16 @@ mod tests {
                         V::compact(
                             count,
                             gradient.as_ptr(),
-                            winners.as_ptr(),
+                            argmax.as_ptr(),
                             corners.as_ptr(),
                             &offsets,
                             found.0.as_mut_ptr(),
                             found.1.as_mut_ptr(),
                         ),
-                        plain::compact(
+                        scalar::compact(
                             count,
                             gradient.as_ptr(),
-                            winners.as_ptr(),
+                            argmax.as_ptr(),
                             corners.as_ptr(),
                             &offsets,
                             expected.0.as_mut_ptr(),

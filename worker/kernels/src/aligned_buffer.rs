@@ -7,13 +7,13 @@ const ALIGNMENT: usize = 64;
 
 /// Zeros, the first of them at the start of a cache line: a register that is loaded from a multiple of its width then lies in
 /// one line, not in two.
-pub(crate) struct Scratch<T> {
+pub(crate) struct AlignedBuffer<T> {
     elements: Vec<T>,
     start: usize,
     length: usize,
 }
 
-impl<T: Copy + Default> Scratch<T> {
+impl<T: Copy + Default> AlignedBuffer<T> {
     pub(crate) fn zeros(length: usize) -> Self {
         let spare = ALIGNMENT / size_of::<T>();
         let elements = vec![T::default(); length + spare];
@@ -24,7 +24,7 @@ impl<T: Copy + Default> Scratch<T> {
     }
 }
 
-impl<T> Deref for Scratch<T> {
+impl<T> Deref for AlignedBuffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -32,7 +32,7 @@ impl<T> Deref for Scratch<T> {
     }
 }
 
-impl<T> DerefMut for Scratch<T> {
+impl<T> DerefMut for AlignedBuffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.elements[self.start..][..self.length]
     }

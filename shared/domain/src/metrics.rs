@@ -65,12 +65,12 @@ pub struct Series {
 /// once. What an experiment's runs record is said by [`crate::experiment::Experiment::series`] and
 /// [`crate::experiment::Experiment::numbers`].
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Record {
+pub struct Metrics {
     /// The series, by name.
     pub series: BTreeMap<String, Series>,
 }
 
-impl Record {
+impl Metrics {
     /// Adds a point to the series `name`, which is begun if it is new.
     pub fn push(&mut self, name: &str, axis: Axis, x: f64, value: f64) {
         match self.series.get_mut(name) {

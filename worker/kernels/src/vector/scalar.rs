@@ -1,6 +1,6 @@
 //! What has no instructions of its own on a code path: loops for the compiler.
 
-use super::NO_WINNER;
+use super::NO_ARGMAX;
 use crate::element::Element;
 
 /// # Safety
@@ -11,21 +11,21 @@ pub(super) unsafe fn pool<T: Element>(
     top: *const T,
     bottom: *const T,
     pooled: *mut T,
-    winners: *mut u8,
+    argmax: *mut u8,
 ) {
     for window in 0..count {
         // SAFETY: the caller's contract.
         unsafe {
             let (top, bottom) = (top.add(2 * window), bottom.add(2 * window));
-            let (mut best, mut winner) = (*top, 0);
+            let (mut best, mut max_index) = (*top, 0);
             for (place, value) in [(1, *top.add(1)), (2, *bottom), (3, *bottom.add(1))] {
                 let wins = value > best || value.is_nan();
                 best = if wins { value } else { best };
-                winner = if wins { place } else { winner };
+                max_index = if wins { place } else { max_index };
             }
             let dead = best <= T::default();
             *pooled.add(window) = if dead { T::default() } else { best };
-            *winners.add(window) = if dead { NO_WINNER } else { winner };
+            *argmax.add(window) = if dead { NO_ARGMAX } else { max_index };
         }
     }
 }
@@ -36,7 +36,7 @@ pub(super) unsafe fn pool<T: Element>(
 pub(super) unsafe fn compact<T: Element>(
     count: usize,
     gradient: *const T,
-    winners: *const u8,
+    argmax: *const u8,
     corners: *const u32,
     offsets: &[u32; 4],
     indices: *mut u32,
@@ -46,11 +46,11 @@ pub(super) unsafe fn compact<T: Element>(
     for window in 0..count {
         // SAFETY: the caller's contract; at most `window` entries are listed before.
         unsafe {
-            let (value, winner) = (*gradient.add(window), *winners.add(window));
+            let (value, max_index) = (*gradient.add(window), *argmax.add(window));
             // Written always and kept if it counts: no branch to predict.
-            *indices.add(listed) = *corners.add(window) + offsets[usize::from(winner & 3)];
+            *indices.add(listed) = *corners.add(window) + offsets[usize::from(max_index & 3)];
             *values.add(listed) = value;
-            listed += usize::from(winner != NO_WINNER && value != T::default());
+            listed += usize::from(max_index != NO_ARGMAX && value != T::default());
         }
     }
     listed

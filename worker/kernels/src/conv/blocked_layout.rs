@@ -10,11 +10,11 @@ use super::geometry::Geometry;
 use crate::vector::{Vector, transpose};
 
 /// Channels of a block: as many as the widest register has floats.
-pub(crate) const BLOCK: usize = 16;
+pub(crate) const BLOCK_CHANNELS: usize = 16;
 
 /// One block of channels.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Block {
+pub(crate) struct ChannelBlock {
     /// The channels in it.
     pub(crate) channels: Range<usize>,
     /// Elements from one position to the next; more than there are channels where that makes registers whole.
@@ -30,26 +30,26 @@ pub(crate) struct Block {
 
 /// All blocks of a convolution, for registers of `width` elements.
 #[derive(Debug, Clone)]
-pub(crate) struct Blocks {
+pub(crate) struct BlockedLayout {
     geometry: Geometry,
     width: usize,
-    pub(crate) blocks: Vec<Block>,
+    pub(crate) blocks: Vec<ChannelBlock>,
     /// Elements of one image in all blocks.
     pub(crate) image_elements: usize,
     /// Elements of the weight in all blocks.
     pub(crate) weight_elements: usize,
 }
 
-impl Blocks {
+impl BlockedLayout {
     pub(crate) fn new(geometry: Geometry, width: usize) -> Self {
         let (mut image_elements, mut weight_elements) = (0, 0);
-        let mut blocks = Vec::with_capacity(geometry.channels.div_ceil(BLOCK));
-        for start in (0..geometry.channels).step_by(BLOCK) {
-            let channels = start..geometry.channels.min(start + BLOCK);
+        let mut blocks = Vec::with_capacity(geometry.channels.div_ceil(BLOCK_CHANNELS));
+        for start in (0..geometry.channels).step_by(BLOCK_CHANNELS) {
+            let channels = start..geometry.channels.min(start + BLOCK_CHANNELS);
             let whole = channels.len().next_multiple_of(width);
             let columns = (geometry.kernel * channels.len()).div_ceil(width);
             let stride = if geometry.kernel * whole == columns * width { whole } else { channels.len() };
-            blocks.push(Block {
+            blocks.push(ChannelBlock {
                 elements: geometry.kernel * channels.len(),
                 channels,
                 stride,
@@ -70,12 +70,12 @@ impl Blocks {
     }
 
     /// Elements of one image in the block.
-    pub(crate) fn image_range(&self, block: &Block) -> Range<usize> {
+    pub(crate) fn image_range(&self, block: &ChannelBlock) -> Range<usize> {
         block.image_start..block.image_start + self.geometry.positions() * block.stride + self.width
     }
 
     /// Elements of the weight in the block.
-    pub(crate) fn weight_range(&self, block: &Block) -> Range<usize> {
+    pub(crate) fn weight_range(&self, block: &ChannelBlock) -> Range<usize> {
         let g = &self.geometry;
         block.weight_start..block.weight_start + g.outputs * g.kernel * block.columns * self.width
     }
@@ -106,7 +106,7 @@ impl Blocks {
     #[inline(always)]
     pub(crate) unsafe fn unpack_image<V: Vector>(
         &self,
-        block: &Block,
+        block: &ChannelBlock,
         blocked: &[V::Element],
         image: &mut [V::Element],
     ) {
@@ -122,7 +122,7 @@ impl Blocks {
     }
 
     /// Where row `y` of the image starts in the block.
-    const fn row_start(&self, y: usize, block: &Block) -> usize {
+    const fn row_start(&self, y: usize, block: &ChannelBlock) -> usize {
         let g = &self.geometry;
         ((y + g.radius()) * g.pitch() + g.radius()) * block.stride
     }
@@ -134,7 +134,7 @@ impl Blocks {
         packed
     }
 
-    /// The inverse of [`Blocks::pack_weight`].
+    /// The inverse of [`BlockedLayout::pack_weight`].
     pub(crate) fn unpack_weight<T: Copy + Default>(&self, packed: &[T]) -> Vec<T> {
         let mut weight = vec![T::default(); self.geometry.outputs * self.geometry.taps()];
         self.for_each_weight(|plain, blocked| weight[plain] = packed[blocked]);
@@ -174,7 +174,7 @@ mod tests {
             [(1, 3, 16), (3, 3, 16), (8, 3, 16), (12, 5, 8), (16, 1, 16), (37, 3, 4), (20, 5, 2)]
         {
             let g = geometry(channels, kernel);
-            let blocks = Blocks::new(g, width);
+            let blocks = BlockedLayout::new(g, width);
             let weight: Vec<f64> = (1..=g.outputs * g.taps()).map(|value| value as f64).collect();
             assert_eq!(blocks.unpack_weight(&blocks.pack_weight(&weight)), weight);
 
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn positions_are_filled_up_to_whole_registers_where_that_costs_none() {
         let strides = |channels| {
-            Blocks::new(geometry(channels, 3), 16)
+            BlockedLayout::new(geometry(channels, 3), 16)
                 .blocks
                 .iter()
                 .map(|b| (b.stride, b.columns))

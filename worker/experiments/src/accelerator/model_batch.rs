@@ -6,11 +6,11 @@ use basin_domain::optimizer::Optimizer;
 use basin_math::power;
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::layout::Plan;
+use super::layout::NetworkPlan;
 
-/// One network's numbers away from its cohort.
+/// One network's numbers away from its batch of models.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Numbers {
+pub(super) struct NetworkState {
     /// Steps done.
     pub(super) steps: u64,
     /// Its parameters, then its optimiser's moments, each as a row.
@@ -18,8 +18,8 @@ pub(super) struct Numbers {
 }
 
 /// Networks of one plan and one optimiser.
-pub(super) struct Cohort {
-    pub(super) plan: Arc<Plan>,
+pub(super) struct ModelBatch {
+    pub(super) plan: Arc<NetworkPlan>,
     pub(super) optimizer: Optimizer,
     /// Whose the rows are.
     pub(super) lanes: Vec<u64>,
@@ -37,13 +37,13 @@ pub(super) const fn moments(optimizer: &Optimizer) -> &'static [&'static str] {
     }
 }
 
-impl Cohort {
-    /// A cohort of one.
+impl ModelBatch {
+    /// A batch of models of one.
     pub(super) fn of_one(
-        plan: Arc<Plan>,
+        plan: Arc<NetworkPlan>,
         optimizer: Optimizer,
         lane: u64,
-        numbers: &Numbers,
+        numbers: &NetworkState,
         (device, dtype): (&Device, DType),
     ) -> Result<Self> {
         let row = |row: &Vec<f32>| Tensor::from_slice(row, (1, row.len()), device)?.to_dtype(dtype);
@@ -75,14 +75,14 @@ impl Cohort {
     }
 
     /// Cohorts of one plan and one optimiser as one.
-    pub(super) fn merge(cohorts: Vec<Self>) -> Result<Option<Self>> {
-        let mut cohorts = cohorts.into_iter();
-        let Some(mut merged) = cohorts.next() else { return Ok(None) };
+    pub(super) fn merge(batches: Vec<Self>) -> Result<Option<Self>> {
+        let mut batches = batches.into_iter();
+        let Some(mut merged) = batches.next() else { return Ok(None) };
         let mut stacks: Vec<Vec<Tensor>> = merged.matrices.drain(..).map(|matrix| vec![matrix]).collect();
-        for cohort in cohorts {
-            merged.lanes.extend(cohort.lanes);
-            merged.steps.extend(cohort.steps);
-            for (stack, matrix) in stacks.iter_mut().zip(cohort.matrices) {
+        for models in batches {
+            merged.lanes.extend(models.lanes);
+            merged.steps.extend(models.steps);
+            for (stack, matrix) in stacks.iter_mut().zip(models.matrices) {
                 stack.push(matrix);
             }
         }
@@ -94,9 +94,12 @@ impl Cohort {
     }
 
     /// One network's numbers, brought to the processor's memory.
-    pub(super) fn numbers(&self, row: usize) -> Result<Numbers> {
+    pub(super) fn numbers(&self, row: usize) -> Result<NetworkState> {
         let of = |matrix: &Tensor| matrix.get(row)?.to_dtype(DType::F32)?.to_vec1::<f32>();
-        Ok(Numbers { steps: self.steps[row], rows: self.matrices.iter().map(of).collect::<Result<_>>()? })
+        Ok(NetworkState {
+            steps: self.steps[row],
+            rows: self.matrices.iter().map(of).collect::<Result<_>>()?,
+        })
     }
 
     /// All networks' parameters, `[networks, parameters]`.

@@ -5,7 +5,7 @@
 //! the arithmetic.
 
 use super::geometry::Geometry;
-use super::pool::NONE;
+use super::pool::NO_ARGMAX;
 use crate::element::Element;
 use crate::vector::Vector;
 
@@ -54,7 +54,7 @@ pub(crate) struct SparseGradient<T> {
 }
 
 /// Lists of a window in [`SparseGradient::by_position`].
-const SLOTS: usize = NONE as usize + 1;
+const SLOTS: usize = NO_ARGMAX as usize + 1;
 
 impl<T: Element> SparseGradient<T> {
     pub(crate) fn new(geometry: Geometry, vector_width: usize) -> Self {
@@ -74,9 +74,9 @@ impl<T: Element> SparseGradient<T> {
     /// # Safety
     /// The CPU has V's instructions.
     #[inline(always)]
-    pub(crate) unsafe fn list_by_output<V: Vector<Element = T>>(&mut self, gradient: &[T], winners: &[u8]) {
+    pub(crate) unsafe fn list_by_output<V: Vector<Element = T>>(&mut self, gradient: &[T], argmax: &[u8]) {
         let windows = self.geometry.windows();
-        debug_assert!(gradient.len() == self.geometry.pooled() && winners.len() == gradient.len());
+        debug_assert!(gradient.len() == self.geometry.pooled() && argmax.len() == gradient.len());
         let Lists { indices, values, ends } = &mut self.by_output;
         let mut end = 0;
         for (output, output_end) in ends.iter_mut().enumerate() {
@@ -90,7 +90,7 @@ impl<T: Element> SparseGradient<T> {
                     V::compact(
                         count,
                         gradient.as_ptr().add(at),
-                        winners.as_ptr().add(at),
+                        argmax.as_ptr().add(at),
                         self.corners.as_ptr().add(window),
                         &self.offsets,
                         indices.as_mut_ptr().add(end),
@@ -111,26 +111,27 @@ impl<T: Element> SparseGradient<T> {
 
     /// Lists one image's gradients by position, in the order of outputs: a counting sort without branches.
     #[inline(always)]
-    pub(crate) fn list_by_position(&mut self, gradient: &[T], winners: &[u8]) {
+    pub(crate) fn list_by_position(&mut self, gradient: &[T], argmax: &[u8]) {
         let windows = self.geometry.windows();
         let Lists { indices, values, ends } = &mut self.by_position;
-        let slot =
-            |value: &T, winner: &u8| usize::from(if *value == T::default() { NONE } else { winner & 7 });
+        let slot = |value: &T, max_index: &u8| {
+            usize::from(if *value == T::default() { NO_ARGMAX } else { max_index & 7 })
+        };
         ends.fill(0);
-        for (gradient, winners) in gradient.chunks_exact(windows).zip(winners.chunks_exact(windows)) {
-            for ((value, winner), ends) in gradient.iter().zip(winners).zip(ends.chunks_exact_mut(SLOTS)) {
-                ends[slot(value, winner)] += 1;
+        for (gradient, argmax) in gradient.chunks_exact(windows).zip(argmax.chunks_exact(windows)) {
+            for ((value, max_index), ends) in gradient.iter().zip(argmax).zip(ends.chunks_exact_mut(SLOTS)) {
+                ends[slot(value, max_index)] += 1;
             }
         }
         let mut start = 0;
         for end in ends.iter_mut() {
             start += std::mem::replace(end, start);
         }
-        for (output, (gradient, winners)) in
-            gradient.chunks_exact(windows).zip(winners.chunks_exact(windows)).enumerate()
+        for (output, (gradient, argmax)) in
+            gradient.chunks_exact(windows).zip(argmax.chunks_exact(windows)).enumerate()
         {
-            for ((value, winner), ends) in gradient.iter().zip(winners).zip(ends.chunks_exact_mut(SLOTS)) {
-                let end = &mut ends[slot(value, winner)];
+            for ((value, max_index), ends) in gradient.iter().zip(argmax).zip(ends.chunks_exact_mut(SLOTS)) {
+                let end = &mut ends[slot(value, max_index)];
                 indices[*end as usize] = output as u32;
                 values[*end as usize] = *value;
                 *end += 1;
@@ -140,12 +141,12 @@ impl<T: Element> SparseGradient<T> {
 
     /// The gradients at a window's place `winner`, with the position; none if there are none.
     #[inline(always)]
-    pub(crate) fn at(&self, window: usize, winner: usize) -> Option<(usize, Entries<'_, T>)> {
-        let entries = self.by_position.get(SLOTS * window + winner);
+    pub(crate) fn at(&self, window: usize, max_index: usize) -> Option<(usize, Entries<'_, T>)> {
+        let entries = self.by_position.get(SLOTS * window + max_index);
         if entries.indices.is_empty() {
             return None;
         }
-        Some(((self.corners[window] + self.offsets[winner]) as usize, entries))
+        Some(((self.corners[window] + self.offsets[max_index]) as usize, entries))
     }
 }
 
@@ -170,14 +171,14 @@ mod tests {
         let geometry = Geometry { batch: 1, channels: 1, height: 5, width: 4, outputs: 2, kernel: 3 };
         let mut sparse = SparseGradient::new(geometry, 16);
         let gradient = [1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0, 0.0, 8.0];
-        let winners = [0_u8, 1, 2, 3, 0, NONE, 1, 3];
-        f32::dispatch(List(&mut sparse, &gradient, &winners));
-        sparse.list_by_position(&gradient, &winners);
+        let argmax = [0_u8, 1, 2, 3, 0, NO_ARGMAX, 1, 3];
+        f32::dispatch(List(&mut sparse, &gradient, &argmax));
+        sparse.list_by_position(&gradient, &argmax);
         assert_eq!(sparse.of_output(0), Entries { indices: &[0, 3, 15, 18], values: &[1.0, 2.0, 3.0, 4.0] });
         assert_eq!(sparse.of_output(1), Entries { indices: &[0, 18], values: &[5.0, 8.0] });
-        let places = (0..4).flat_map(|window| (0..4).map(move |winner| (window, winner)));
+        let places = (0..4).flat_map(|window| (0..4).map(move |max_index| (window, max_index)));
         assert_eq!(
-            places.filter_map(|(window, winner)| sparse.at(window, winner)).collect::<Vec<_>>(),
+            places.filter_map(|(window, max_index)| sparse.at(window, max_index)).collect::<Vec<_>>(),
             [
                 (0, Entries { indices: &[0, 1], values: &[1.0, 5.0] }),
                 (3, Entries { indices: &[0], values: &[2.0] }),

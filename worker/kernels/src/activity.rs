@@ -7,30 +7,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 thread_local! {
-    static PULSE: RefCell<Option<Pulse>> = const { RefCell::new(None) };
+    static COUNTER: RefCell<Option<ActivityCounter>> = const { RefCell::new(None) };
 }
 
 /// A count of pieces of work that are done.
 #[derive(Debug, Clone, Default)]
-pub struct Pulse(Arc<AtomicU64>);
+pub struct ActivityCounter(Arc<AtomicU64>);
 
-impl Pulse {
+impl ActivityCounter {
     /// From now on what this thread does counts here.
-    pub fn follow_this_thread(&self) {
-        PULSE.with_borrow_mut(|pulse| *pulse = Some(self.clone()));
+    pub fn count_this_thread(&self) {
+        COUNTER.with_borrow_mut(|counter| *counter = Some(self.clone()));
     }
 
     /// How many pieces of work were done.
-    pub fn beats(&self) -> u64 {
+    pub fn count(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// A piece of work was done by this thread. Never part of the loop that it is called from: that one stays as it was compiled.
 #[inline(never)]
-pub fn beat() {
-    PULSE.with_borrow(|pulse| {
-        if let Some(Pulse(beats)) = pulse {
+pub fn tick() {
+    COUNTER.with_borrow(|counter| {
+        if let Some(ActivityCounter(beats)) = counter {
             beats.fetch_add(1, Ordering::Relaxed);
         }
     });
@@ -42,18 +42,18 @@ mod tests {
 
     #[test]
     fn work_counts_where_its_thread_is_followed_and_nowhere_else() {
-        let (first, second) = (Pulse::default(), Pulse::default());
+        let (first, second) = (ActivityCounter::default(), ActivityCounter::default());
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                first.follow_this_thread();
-                (0..3).for_each(|_| beat());
+                first.count_this_thread();
+                (0..3).for_each(|_| tick());
             });
             scope.spawn(|| {
-                beat();
-                second.follow_this_thread();
-                beat();
+                tick();
+                second.count_this_thread();
+                tick();
             });
         });
-        assert_eq!((first.beats(), second.beats()), (3, 1));
+        assert_eq!((first.count(), second.count()), (3, 1));
     }
 }

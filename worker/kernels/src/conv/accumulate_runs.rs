@@ -1,6 +1,6 @@
 //! The inner loops of the backward pass: registers of sums over a list of gradients.
 
-use super::entries::Entries;
+use super::sparse_gradient::Entries;
 use crate::vector::Vector;
 
 /// A weighted sum of runs. For each entry, `ROWS` runs of `COLUMNS` registers start at `from + index × stride`, `row` apart;
@@ -78,7 +78,7 @@ unsafe fn add_run<V: Vector, const ROWS: usize, const COLUMNS: usize>(
 const HELD: usize = 12;
 
 /// The runs of a whole kernel: so many rows of so many registers.
-pub(crate) trait Runs<V: Vector> {
+pub(crate) trait AccumulateRuns<V: Vector> {
     /// [`add_runs`] of all of them; `sizes` are rows and registers a row.
     ///
     /// # Safety
@@ -95,10 +95,10 @@ pub(crate) trait Runs<V: Vector> {
 }
 
 /// Runs that fit the registers as a whole.
-pub(crate) struct Whole<const ROWS: usize, const COLUMNS: usize, const SETS: usize>;
+pub(crate) struct InRegisters<const ROWS: usize, const COLUMNS: usize, const SETS: usize>;
 
-impl<V: Vector, const ROWS: usize, const COLUMNS: usize, const SETS: usize> Runs<V>
-    for Whole<ROWS, COLUMNS, SETS>
+impl<V: Vector, const ROWS: usize, const COLUMNS: usize, const SETS: usize> AccumulateRuns<V>
+    for InRegisters<ROWS, COLUMNS, SETS>
 {
     #[inline(always)]
     unsafe fn add(
@@ -116,9 +116,9 @@ impl<V: Vector, const ROWS: usize, const COLUMNS: usize, const SETS: usize> Runs
 }
 
 /// Any number of rows, `ROWS` at a time, of any number of registers, as many at a time as there is room for.
-pub(crate) struct Parts<const ROWS: usize, const SETS: usize>;
+pub(crate) struct InPasses<const ROWS: usize, const SETS: usize>;
 
-impl<V: Vector, const ROWS: usize, const SETS: usize> Runs<V> for Parts<ROWS, SETS> {
+impl<V: Vector, const ROWS: usize, const SETS: usize> AccumulateRuns<V> for InPasses<ROWS, SETS> {
     #[inline(always)]
     unsafe fn add(
         (rows, columns): (usize, usize),
@@ -163,30 +163,30 @@ impl<V: Vector, const ROWS: usize, const SETS: usize> Runs<V> for Parts<ROWS, SE
     }
 }
 
-/// Calls `$body` with the type `$R` set to the [`Runs`] of a kernel of `$rows` rows of `$elements` elements in `$columns` registers.
+/// Calls `$body` with the type `$R` set to the [`AccumulateRuns`] of a kernel of `$rows` rows of `$elements` elements in `$columns` registers.
 ///
 /// How many sums take entries in turn (the last number) follows from rows and elements alone, so that every path adds in one order: few
 /// elements would leave the multipliers waiting for each other's sums. A path with narrow registers goes over the entries as often as
 /// it takes to have all of them.
 macro_rules! with_runs {
     ($rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
-        use crate::conv::blocks::BLOCK;
-        use crate::conv::run::{Parts, Whole};
+        use crate::conv::blocked_layout::BLOCK_CHANNELS;
+        use crate::conv::accumulate_runs::{InPasses, InRegisters};
         macro_rules! runs {
             ($type:ty) => {{
                 type $R = $type;
                 $body
             }};
         }
-        match ($rows, $elements <= 2 * BLOCK, $columns) {
-            (3, true, 1) => runs!(Whole<3, 1, 2>),
-            (3, true, 2) => runs!(Whole<3, 2, 2>),
-            (3, true, 3) => runs!(Whole<3, 3, 2>),
-            (3, true, _) => runs!(Parts<3, 2>),
-            (3, false, 3) => runs!(Whole<3, 3, 1>),
-            (3, false, _) => runs!(Parts<3, 1>),
-            _ if $elements <= 2 * BLOCK => runs!(Parts<1, 4>),
-            _ => runs!(Parts<1, 2>),
+        match ($rows, $elements <= 2 * BLOCK_CHANNELS, $columns) {
+            (3, true, 1) => runs!(InRegisters<3, 1, 2>),
+            (3, true, 2) => runs!(InRegisters<3, 2, 2>),
+            (3, true, 3) => runs!(InRegisters<3, 3, 2>),
+            (3, true, _) => runs!(InPasses<3, 2>),
+            (3, false, 3) => runs!(InRegisters<3, 3, 1>),
+            (3, false, _) => runs!(InPasses<3, 1>),
+            _ if $elements <= 2 * BLOCK_CHANNELS => runs!(InPasses<1, 4>),
+            _ => runs!(InPasses<1, 2>),
         }
     }};
 }

@@ -1,10 +1,10 @@
 //! What a kind of experiment tells the training loop, the probes and the landscapes: its examples and its loss.
 
-use basin_domain::record::Record;
+use basin_domain::metrics::Metrics;
 use basin_kernels::LossSums;
 use candle_core::{DType, Tensor};
 
-use super::Part;
+use super::Split;
 use crate::ExperimentError;
 use crate::accelerator::Selection;
 use crate::model::Model;
@@ -38,7 +38,7 @@ pub struct Batch {
 }
 
 /// What is trained on: examples and a loss.
-pub trait Problem: Send + Sync {
+pub trait LearningProblem: Send + Sync {
     /// How its training loss is measured.
     const TRAINING_LOSS: TrainingLoss;
     /// Whether its answers are right or wrong.
@@ -47,16 +47,16 @@ pub trait Problem: Send + Sync {
     const OUTPUTS: Outputs;
 
     /// The number of examples of a part; a problem without test examples has none of that part.
-    fn examples(&self, part: Part) -> usize;
+    fn examples(&self, part: Split) -> usize;
 
     /// Examples of a part, by their positions in it, as floats of type `dtype`.
     ///
     /// # Errors
     /// If an operation fails.
-    fn batch(&self, part: Part, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
+    fn batch(&self, part: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
 
     /// The same examples, for a device that keeps them all.
-    fn selection(&self, part: Part, positions: &[u32]) -> Selection;
+    fn selection(&self, part: Split, positions: &[u32]) -> Selection;
 
     /// The mean loss over a batch, a scalar to be differentiated.
     ///
@@ -74,17 +74,17 @@ pub trait Problem: Send + Sync {
     ///
     /// # Errors
     /// If an operation fails.
-    fn conclude(&self, model: &Model, record: &mut Record) -> Result<(), ExperimentError>;
+    fn conclude(&self, model: &Model, record: &mut Metrics) -> Result<(), ExperimentError>;
 }
 
 /// The sums over some consecutive examples of a part, with a model in `f32`.
 ///
 /// # Errors
 /// If an operation fails.
-pub fn evaluate<P: Problem>(
+pub fn evaluate<P: LearningProblem>(
     problem: &P,
     model: &Model,
-    part: Part,
+    part: Split,
     range: std::ops::Range<usize>,
 ) -> Result<LossSums, ExperimentError> {
     let positions: Vec<u32> = range.map(|position| position as u32).collect();
