@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use basin_coordinator::server::{JournalAt, Server, Settings};
-use basin_coordinator::trust::{Minted, Role, Tokens, Trust};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
+use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_core::command::Policy;
 use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
-use basin_proto::dial::{Connection, Dial, Patience, Token};
+use basin_proto::dial::{CallOptions, Connection, Dial, Token};
 use basin_proto::v1;
 use basin_proto::v1::control_client::ControlClient;
 use basin_proto::v1::scheduler_client::SchedulerClient;
@@ -31,7 +31,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>
 /// Workers that call, and callers that look.
 const WORKERS: usize = 32;
 const LOOKERS: usize = 64;
-const PATIENCE: Patience = Patience { call: Duration::from_secs(300), stays: true };
+const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(300), keep_alive: true };
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -39,16 +39,16 @@ async fn main() -> Result<()> {
     let tasks: u64 = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let seconds: u64 = arguments.next().map_or(Ok(10), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
-    let minted = |name: &str, role| -> Result<Minted> {
+    let minted = |name: &str, role| -> Result<NewToken> {
         let name = UserName::new(name).map_err(|error| error.to_string())?;
-        Minted::new(name, role, Utc::from_unix(0), None).map_err(|error| error.to_string().into())
+        NewToken::new(name, role, Utc::from_unix(0), None).map_err(|error| error.to_string().into())
     };
     // One token of everybody: the bounds of one caller hold for all of these together.
     let token = minted("everybody", Role::Admin)?;
-    let settings = Settings {
+    let settings = ServerSettings {
         listen: ([127, 0, 0, 1], 0).into(),
         store: Store::open(&folder.path().join("store").to_string_lossy())?,
-        journal: JournalAt::File(folder.path().join("journal.sqlite")),
+        journal: JournalLocation::File(folder.path().join("journal.sqlite")),
         advertise: None,
         policy: Policy { max_tasks: 10_000_000, ..Policy::default() },
         trust: Trust {
@@ -59,8 +59,8 @@ async fn main() -> Result<()> {
         http: Some(([127, 0, 0, 1], 0).into()),
     };
     let server = Server::start(settings).await?;
-    let dial = Dial::to(&server.url())?.with_token(Some(Token::fixed(token.secret.reveal())?));
-    let connect = || dial.connect(dial.first(), PATIENCE);
+    let dial = Dial::to(&server.url())?.with_token(Some(Token::fixed(token.secret.expose_secret())?));
+    let connect = || dial.connect(dial.first(), CALL_OPTIONS);
     println!("{tasks} tasks, {WORKERS} workers");
     launch(connect()?, "before", tasks).await?;
 
@@ -114,7 +114,7 @@ async fn p99(dial: &Dial, seconds: u64) -> Result<f64> {
     let until = Instant::now() + Duration::from_secs(seconds);
     let mut workers = JoinSet::new();
     for number in 0..WORKERS {
-        let connection = dial.connect(dial.first(), PATIENCE)?;
+        let connection = dial.connect(dial.first(), CALL_OPTIONS)?;
         workers.spawn(async move {
             let mut took = Vec::new();
             let mut scheduler = SchedulerClient::new(connection);
@@ -144,7 +144,7 @@ async fn p99(dial: &Dial, seconds: u64) -> Result<f64> {
 fn look_ups(dial: &Dial) -> Result<Load> {
     let mut clients = Vec::new();
     for _ in 0..LOOKERS {
-        clients.push(ControlClient::new(dial.connect(dial.first(), PATIENCE)?));
+        clients.push(ControlClient::new(dial.connect(dial.first(), CALL_OPTIONS)?));
     }
     Ok(Box::pin(async move {
         let mut callers = JoinSet::new();
@@ -191,7 +191,7 @@ impl HttpBody for Unfinished {
 fn unfinished(dial: &Dial) -> Result<Load> {
     let mut connections = Vec::new();
     for _ in 0..LOOKERS {
-        connections.push(dial.connect(dial.first(), PATIENCE)?);
+        connections.push(dial.connect(dial.first(), CALL_OPTIONS)?);
     }
     Ok(Box::pin(async move {
         let mut callers = JoinSet::new();

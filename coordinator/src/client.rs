@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use basin_domain::share::Adjustment;
 use basin_domain::sweep::Source;
-use basin_proto::dial::{Address, Connection, Coordinators, Dial, DialError, Patience, Trouble, Unanswered};
+use basin_proto::dial::{
+    Address, CallOptions, ConnectError, Connection, Coordinators, Dial, DialError, NoLeaderAnswered,
+};
 use basin_proto::v1::control_client::ControlClient;
 use basin_proto::{MESSAGE_LIMIT, hint, standby, v1};
 use tonic::{Code, Response, Status};
 
 /// How long a call may take: a large sweep's launch looks up all of its commits.
-const PATIENCE: Patience = Patience { call: Duration::from_secs(300), stays: false };
+const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(300), keep_alive: false };
 
 /// How long a call waits for a coordinator to lead while some are alive: a standby takes over within that.
-const TAKEOVER: Duration = Duration::from_secs(20);
+const TAKEOVER_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause between two looks at whether one does.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Connections to the coordinators of which one leads.
 #[derive(Debug, Clone)]
@@ -30,12 +32,12 @@ pub enum CallError {
     #[error(transparent)]
     Dial(#[from] DialError),
     /// Nobody answers there, or nobody who is to be trusted.
-    #[error("no coordinator answers at {address}: {}", trouble.why)]
+    #[error("no coordinator answers at {address}: {}", error.why)]
     Unreachable {
         /// Where.
         address: Address,
         /// Why.
-        trouble: Trouble,
+        error: ConnectError,
     },
     /// It stands by, and nobody leads, or the one that does can't be reached from here.
     #[error("the coordinator at {address} is a standby, and {}", in_words(leader.as_deref()))]
@@ -78,7 +80,7 @@ impl CallError {
                     .to_owned(),
             ),
             Self::Dial(error) => error.hint(),
-            Self::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+            Self::Unreachable { error, .. } => Some(error.hint.clone().unwrap_or_else(|| {
                 "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
             })),
             Self::Refused { hint, .. } => hint.clone(),
@@ -86,9 +88,9 @@ impl CallError {
     }
 
     /// Whether a coordinator that was there may be back soon, or another stand in for it.
-    pub const fn may_pass(&self) -> bool {
+    pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { trouble, .. } => !trouble.is_input,
+            Self::Unreachable { error, .. } => !error.is_input,
             Self::Standby { .. } => true,
             Self::Dial(_) | Self::Refused { .. } | Self::Broken { .. } => false,
         }
@@ -98,7 +100,7 @@ impl CallError {
     pub const fn is_input(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_input(),
-            Self::Unreachable { trouble, .. } => trouble.is_input,
+            Self::Unreachable { error, .. } => error.is_input,
             Self::Refused { .. } => true,
             Self::Standby { .. } | Self::Broken { .. } => false,
         }
@@ -111,7 +113,7 @@ impl Client {
     /// # Errors
     /// If it can't be dialled with these certificates.
     pub fn new(dial: &Dial) -> Result<Self, CallError> {
-        Ok(Self { coordinators: Coordinators::new(dial, PATIENCE)? })
+        Ok(Self { coordinators: Coordinators::new(dial, CALL_OPTIONS)? })
     }
 
     /// The leader's answer. While there is a standby but nobody leads, it is waited for: all calls are idempotent.
@@ -121,19 +123,19 @@ impl Client {
     {
         let began = tokio::time::Instant::now();
         loop {
-            let said = self.coordinators.call(None, |connection| {
+            let answer = self.coordinators.call(None, |connection| {
                 ask(ControlClient::new(connection)
                     .max_decoding_message_size(MESSAGE_LIMIT)
                     .max_encoding_message_size(MESSAGE_LIMIT))
             });
-            match said.await {
+            match answer.await {
                 Ok(reply) => return reply.map_err(|status| failed(self.coordinators.address(), &status)),
-                Err(Unanswered { status, .. })
-                    if standby::may_end_soon(&status) && began.elapsed() < TAKEOVER =>
+                Err(NoLeaderAnswered { status, .. })
+                    if standby::may_end_soon(&status) && began.elapsed() < TAKEOVER_TIMEOUT =>
                 {
-                    tokio::time::sleep(LOOK).await;
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
-                Err(Unanswered { address, status, .. }) => return Err(failed(address, &status)),
+                Err(NoLeaderAnswered { address, status, .. }) => return Err(failed(address, &status)),
             }
         }
     }
@@ -209,7 +211,7 @@ impl Client {
         self.call(async |mut control| control.repair_sweep(request.clone()).await).await
     }
 
-    /// Changes a sweep's claim on the workers.
+    /// Changes a sweep's quota of the workers.
     ///
     /// # Errors
     /// If there is no sweep of this id, or the coordinator isn't there.
@@ -244,7 +246,7 @@ impl Client {
     ///
     /// # Errors
     /// If it isn't there, or stands by.
-    pub async fn about_the_first(&self) -> Result<v1::AboutReply, CallError> {
+    pub async fn about_without_failover(&self) -> Result<v1::AboutReply, CallError> {
         let (address, connection) = self.coordinators.first();
         let reply = ControlClient::new(connection).about(v1::AboutRequest {}).await;
         reply.map(Response::into_inner).map_err(|status| failed(address, &status))
@@ -261,8 +263,8 @@ impl Client {
 }
 
 fn failed(address: Address, status: &Status) -> CallError {
-    if let Some(trouble) = Trouble::of(status) {
-        return CallError::Unreachable { address, trouble };
+    if let Some(error) = ConnectError::of(status) {
+        return CallError::Unreachable { address, error };
     }
     if standby::is(status) {
         return CallError::Standby { address, leader: standby::leader(status) };

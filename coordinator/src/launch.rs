@@ -10,7 +10,7 @@ use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, 
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
-pub struct Prepared {
+pub struct PreparedSweep {
     /// The plan.
     pub plan: Plan,
     /// The digests of its data sets.
@@ -43,13 +43,13 @@ impl PrepareError {
             Self::Storage(error) => {
                 error.hint().or_else(|| Some("`basin doctor` checks the store".to_owned()))
             }
-            Self::Dataset(unresolved) => Some(way_out(unresolved)),
+            Self::Dataset(unresolved) => Some(dataset_hint(unresolved)),
         }
     }
 }
 
 /// What makes a data set's name mean something.
-pub fn way_out(unresolved: &UnresolvedDataset) -> String {
+pub fn dataset_hint(unresolved: &UnresolvedDataset) -> String {
     let choose = |name: &DatasetName, digests: &[Digest]| match digests.first() {
         Some(digest) => format!(
             "`basin data use {name}@{}` makes those the current ones; `basin data list` shows all",
@@ -72,21 +72,21 @@ pub fn way_out(unresolved: &UnresolvedDataset) -> String {
 ///
 /// # Errors
 /// If the file is wrong, its data isn't there, it is too large, or the store can't be read.
-pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<Prepared, PrepareError> {
+pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<PreparedSweep, PrepareError> {
     // A large file takes a while to read, and to expand, which is none of the calls' that are answered meanwhile.
     let read = source.clone();
-    let file = elsewhere(move || SweepFile::parse(&read)).await?;
+    let file = on_blocking_thread(move || SweepFile::parse(&read)).await?;
     let datasets = datasets(store, &file).await?;
     let file = file.with_examples(example_counts(store, &datasets).await?);
-    let (plan, datasets) = elsewhere(move || (file.expand(&datasets, max_tasks), datasets)).await;
+    let (plan, datasets) = on_blocking_thread(move || (file.expand(&datasets, max_tasks), datasets)).await;
     let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
-    Ok(Prepared { plan, datasets, committed, damaged })
+    Ok(PreparedSweep { plan, datasets, committed, damaged })
 }
 
 /// Computes something on a thread that may be busy for long.
-async fn elsewhere<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
+async fn on_blocking_thread<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(compute).await {
         Ok(computed) => computed,
         Err(error) => match error.try_into_panic() {

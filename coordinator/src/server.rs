@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::contender::{Contender, TakeoverError};
-use crate::http::{Port as SidePort, Standing};
+use crate::http::{ServingStatus, SidePort};
 use crate::journal::postgres::{Address, Candidate, Outcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::open_files;
 use crate::reign::{Reign, ReignError, Workplace};
 use crate::service::{ControlService, Coordinator, Leadership, Role, SchedulerService};
+use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::gate::{Gate, Rules};
-use crate::trust::places::Places;
 use crate::trust::{Trust, port};
 
 /// Connections that may wait to be accepted.
@@ -38,20 +38,20 @@ const CALL_LIMIT: Duration = Duration::from_secs(300);
 const HEADER_LIMIT: u32 = 16 << 10;
 
 /// How long the answers under way may take at the end.
-const LAST_ANSWERS: Duration = Duration::from_secs(3);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the journal may take to be closed: a database may have gone.
-const LAST_SNAPSHOT: Duration = Duration::from_secs(30);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a journal is.
 #[derive(Debug, Clone)]
-pub enum JournalAt {
+pub enum JournalLocation {
     /// In a file that one coordinator has.
     File(PathBuf),
     /// In a database that several coordinators share, of which one leads.
     Database(Box<Address>),
 }
 
-impl std::fmt::Display for JournalAt {
+impl std::fmt::Display for JournalLocation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => path.display().fmt(f),
@@ -62,13 +62,13 @@ impl std::fmt::Display for JournalAt {
 
 /// What a coordinator is told when it starts.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct ServerSettings {
     /// Where it listens; port 0 lets the system choose.
     pub listen: SocketAddr,
     /// The store.
     pub store: Store,
     /// The journal.
-    pub journal: JournalAt,
+    pub journal: JournalLocation,
     /// Where others can call it, for a standby to say; where it listens if not given.
     pub advertise: Option<String>,
     /// The ledger's policy.
@@ -110,7 +110,7 @@ pub enum StartError {
     #[error("cannot open the journal {journal}")]
     Journal {
         /// The journal.
-        journal: JournalAt,
+        journal: JournalLocation,
         /// Why.
         #[source]
         source: JournalError,
@@ -147,7 +147,7 @@ impl StartError {
             Self::WithoutTls(_) => Some(
                 "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
             ),
-            Self::Journal { journal: JournalAt::File(path), source } => Some(match source {
+            Self::Journal { journal: JournalLocation::File(path), source } => Some(match source {
                 source if source.is_damage() => format!(
                     "move {} and what begins like it away, or give another `--state DIR`, and launch the sweeps again: what \
                      is committed is in the store, and isn't trained again",
@@ -161,7 +161,7 @@ impl StartError {
                 }
                 _ => "give another state with `--state DIR`".to_owned(),
             }),
-            Self::Journal { journal: JournalAt::Database(_), source } => match source {
+            Self::Journal { journal: JournalLocation::Database(_), source } => match source {
                 JournalError::Postgres(_) | JournalError::Silent(_) => Some(
                     "try `psql` with the same address; a password can be given in PGPASSWORD or ~/.pgpass"
                         .to_owned(),
@@ -201,8 +201,8 @@ impl Server {
     ///
     /// # Errors
     /// If the address, the journal or the store can't be used.
-    pub async fn start(settings: Settings) -> Result<Self, StartError> {
-        let Settings { listen, store, journal, advertise, policy, trust, http } = settings;
+    pub async fn start(settings: ServerSettings) -> Result<Self, StartError> {
+        let ServerSettings { listen, store, journal, advertise, policy, trust, http } = settings;
         if !listen.ip().is_loopback() {
             if !trust.tokens.are_needed() {
                 return Err(StartError::WithoutTokens(listen));
@@ -217,13 +217,13 @@ impl Server {
                 );
             }
         }
-        let places = Places::new(open_files::room_for_connections());
+        let limits = ConnectionLimits::new(open_files::room_for_connections());
         let is_encrypted = trust.tls.is_some();
         // First of all, so that whoever keeps this process sees that it starts, however long the journal is.
-        let standing = watch::Sender::new(Standing::Starting);
+        let status = watch::Sender::new(ServingStatus::Starting);
         let http = match http {
             Some(address) => {
-                let port = SidePort::open(address, standing.subscribe()).await;
+                let port = SidePort::open(address, status.subscribe()).await;
                 Some(port.map_err(|source| StartError::Http { address, source })?)
             }
             None => None,
@@ -243,18 +243,18 @@ impl Server {
                 "the store ignores conditional writes: this coordinator alone writes commits"
             );
         }
-        let has_shared_journal = matches!(journal, JournalAt::Database(_));
+        let has_shared_journal = matches!(journal, JournalLocation::Database(_));
         let place = Workplace { store, commits, policy, has_shared_journal };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
         let leadership = Leadership::new(Role::Standby { leader: None });
         let lead = match journal {
-            JournalAt::File(path) => {
+            JournalLocation::File(path) => {
                 let reign = lead_alone(path, &place, &stop).await?;
                 leadership.lead(&reign.coordinator);
-                tokio::spawn(lead_to_the_end(reign, retire.clone(), failed.clone()))
+                tokio::spawn(lead_until_retired(reign, retire.clone(), failed.clone()))
             }
-            JournalAt::Database(database) => {
+            JournalLocation::Database(database) => {
                 let advertised = advertise.unwrap_or_else(|| url_of(address, is_encrypted));
                 let contender = Contender {
                     candidate: Candidate::new(*database.clone(), advertised),
@@ -269,12 +269,12 @@ impl Server {
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
         let listener = socket.listen(BACKLOG).map_err(cannot_listen)?;
-        let shown = show_standing(leadership.clone(), standing, stop.clone());
+        let shown = publish_status(leadership.clone(), status, stop.clone());
         let files = follow_files(trust.clone(), stop.clone());
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
         });
-        let port = Port { listener, trust, places, stop: stop.clone(), failed: failed.clone() };
+        let port = GrpcPort { listener, trust, limits, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {
@@ -315,10 +315,10 @@ impl Server {
     /// Answers what is under way, closes the journal with a snapshot, gives up the lead, and ends.
     pub async fn shut_down(self) {
         self.stop.cancel();
-        end(self.calls, LAST_ANSWERS).await;
-        end(self.following, LAST_ANSWERS).await;
+        end(self.calls, DRAIN_TIMEOUT).await;
+        end(self.following, DRAIN_TIMEOUT).await;
         self.retire.cancel();
-        end(self.lead, LAST_SNAPSHOT).await;
+        end(self.lead, CLOSE_TIMEOUT).await;
         tracing::info!("coordinator stopped");
     }
 }
@@ -336,7 +336,7 @@ async fn end(mut task: JoinHandle<()>, limit: Duration) {
 
 /// Begins to lead on a journal of one's own.
 async fn lead_alone(path: PathBuf, place: &Workplace, stop: &CancellationToken) -> Result<Reign, StartError> {
-    let failed = |source| StartError::Journal { journal: JournalAt::File(path.clone()), source };
+    let failed = |source| StartError::Journal { journal: JournalLocation::File(path.clone()), source };
     let journal = SqliteJournal::open(&path).map_err(failed)?;
     Reign::begin(journal, place, stop).await.map_err(|error| match error {
         ReignError::Journal(source) => failed(source),
@@ -345,7 +345,7 @@ async fn lead_alone(path: PathBuf, place: &Workplace, stop: &CancellationToken) 
 }
 
 /// Leads until it is told to end, or its journal can't be written any more.
-async fn lead_to_the_end(reign: Reign, retire: CancellationToken, failed: CancellationToken) {
+async fn lead_until_retired(reign: Reign, retire: CancellationToken, failed: CancellationToken) {
     tokio::select! {
         () = retire.cancelled() => {}
         () = reign.coordinator.ledger.closed() => failed.cancel(),
@@ -355,7 +355,7 @@ async fn lead_to_the_end(reign: Reign, retire: CancellationToken, failed: Cancel
 
 /// Stands for the lead once, so that what can't work is known at the start; goes on contending in the background.
 async fn contend(mut contender: Contender, database: Box<Address>) -> Result<JoinHandle<()>, StartError> {
-    let journal = JournalAt::Database(database);
+    let journal = JournalLocation::Database(database);
     let led = match contender.candidate.stand().await {
         Err(source) => return Err(StartError::Journal { journal, source }),
         Ok(Outcome::Led { by }) => {
@@ -380,20 +380,24 @@ async fn contend(mut contender: Contender, database: Box<Address>) -> Result<Joi
 }
 
 /// Says on the side port whether this coordinator leads, as that changes, until it stops.
-async fn show_standing(leadership: Leadership, standing: watch::Sender<Standing>, stop: CancellationToken) {
+async fn publish_status(
+    leadership: Leadership,
+    status: watch::Sender<ServingStatus>,
+    stop: CancellationToken,
+) {
     let mut roles = leadership.roles();
     loop {
         let now = match &*roles.borrow_and_update() {
-            Role::Leading(coordinator) => Standing::Serving(Arc::clone(coordinator)),
-            Role::Standby { .. } | Role::Between => Standing::Standby,
+            Role::Leading(coordinator) => ServingStatus::Serving(Arc::clone(coordinator)),
+            Role::Standby { .. } | Role::Between => ServingStatus::Standby,
         };
-        standing.send_replace(now);
+        status.send_replace(now);
         tokio::select! {
             changed = roles.changed() => if changed.is_err() { return },
             () = stop.cancelled() => break,
         }
     }
-    standing.send_replace(Standing::Stopping);
+    status.send_replace(ServingStatus::Stopping);
 }
 
 /// Reads files of tokens and certificates again as they change.
@@ -407,15 +411,15 @@ async fn follow_files(trust: Trust, stop: CancellationToken) {
 }
 
 /// Where calls come in.
-struct Port {
+struct GrpcPort {
     listener: TcpListener,
     trust: Trust,
-    places: Arc<Places>,
+    limits: Arc<ConnectionLimits>,
     stop: CancellationToken,
     failed: CancellationToken,
 }
 
-impl Port {
+impl GrpcPort {
     async fn serve(self, leadership: Leadership) {
         let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
             .max_decoding_message_size(MESSAGE_LIMIT)
@@ -425,7 +429,7 @@ impl Port {
             .max_encoding_message_size(MESSAGE_LIMIT);
         let services = Routes::new(scheduler).add_service(control).prepare();
         let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
-        let connections = port::connections(self.listener, self.trust.tls, self.places, self.stop.clone());
+        let connections = port::connections(self.listener, self.trust.tls, self.limits, self.stop.clone());
         let served = tonic::transport::Server::builder()
             // A half-open connection would go unnoticed without these.
             .http2_keepalive_interval(Some(Duration::from_secs(5)))

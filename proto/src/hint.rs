@@ -8,7 +8,7 @@ const KEY: &str = "basin-hint-bin";
 
 /// A refusal with what to do about it.
 #[must_use]
-pub fn give(mut status: Status, hint: &str) -> Status {
+pub fn attach(mut status: Status, hint: &str) -> Status {
     status.metadata_mut().insert_bin(KEY, MetadataValue::from_bytes(hint.as_bytes()));
     status
 }
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_hint_travels_with_its_refusal() {
-        let refusal = give(Status::not_found("there is none"), "look \u{201e}there\u{201c}");
+        let refusal = attach(Status::not_found("there is none"), "look \u{201e}there\u{201c}");
         assert_eq!(of(&refusal).as_deref(), Some("look \u{201e}there\u{201c}"));
         assert_eq!(of(&Status::not_found("there is none")), None);
     }

@@ -7,7 +7,7 @@ use tonic::Status;
 const KEY: &str = "basin-outage";
 
 /// The same status with the outage that it comes from.
-pub fn give(mut status: Status, kind: OutageKind) -> Status {
+pub fn attach(mut status: Status, kind: OutageKind) -> Status {
     status.metadata_mut().insert(KEY, tonic::metadata::MetadataValue::from_static(kind.as_str()));
     status
 }
@@ -24,7 +24,7 @@ mod tests {
     #[test]
     fn a_status_says_which_outage_it_comes_from() {
         let status = || Status::unavailable("full");
-        assert_eq!(of(&give(status(), OutageKind::Full)), Some(OutageKind::Full));
+        assert_eq!(of(&attach(status(), OutageKind::Full)), Some(OutageKind::Full));
         assert_eq!(of(&status()), None);
     }
 }

@@ -7,7 +7,7 @@ use tonic::metadata::MetadataValue;
 /// anew.
 const STANDBY: &str = "basin-standby";
 /// Set where the coordinator is on its way from one role to the other: something may be decided there, and another may lead soon.
-const BETWEEN: &str = "basin-between";
+const CHANGING_ROLE: &str = "basin-between";
 /// The leader's URL, where it is known (UTF-8, binary).
 const LEADER: &str = "basin-leader-bin";
 
@@ -27,15 +27,15 @@ pub fn refuse(leader: Option<&str>) -> Status {
 
 /// The answer of a coordinator that is about to lead, or has stopped to.
 #[must_use]
-pub fn between(what: &str) -> Status {
+pub fn changing_role(what: &str) -> Status {
     let mut status = Status::unavailable(what);
-    status.metadata_mut().insert(BETWEEN, MetadataValue::from_static("1"));
+    status.metadata_mut().insert(CHANGING_ROLE, MetadataValue::from_static("1"));
     status
 }
 
 /// Whether a coordinator may lead soon, here or elsewhere, so that waiting helps.
 pub fn may_end_soon(status: &Status) -> bool {
-    is(status) || status.metadata().contains_key(BETWEEN)
+    is(status) || status.metadata().contains_key(CHANGING_ROLE)
 }
 
 /// Whether this is the answer of a standby.
@@ -59,6 +59,8 @@ mod tests {
         let refusal = refuse(Some("https://two.lab:7470"));
         assert_eq!((is(&refusal), leader(&refusal).as_deref()), (true, Some("https://two.lab:7470")));
         assert!(!is(&Status::unavailable("the store")) && !may_end_soon(&Status::unavailable("the store")));
-        assert!(!is(&between("it is about to lead")) && may_end_soon(&between("it is about to lead")));
+        assert!(
+            !is(&changing_role("it is about to lead")) && may_end_soon(&changing_role("it is about to lead"))
+        );
     }
 }

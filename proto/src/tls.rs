@@ -13,7 +13,7 @@ pub const ALPN: &[u8] = b"h2";
 
 /// A file that can't be used for TLS.
 #[derive(Debug, thiserror::Error)]
-pub enum FileError {
+pub enum TlsFileError {
     /// It can't be read.
     #[error("cannot read {}", path.display())]
     Unreadable {
@@ -57,7 +57,7 @@ pub enum FileError {
     },
 }
 
-impl FileError {
+impl TlsFileError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
@@ -83,24 +83,24 @@ pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FileError> {
-    std::fs::read(path).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })
+fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
+    std::fs::read(path).map_err(|source| TlsFileError::Unreadable { path: path.to_owned(), source })
 }
 
-fn damaged(path: &Path, error: &impl std::fmt::Display) -> FileError {
-    FileError::Damaged { path: path.to_owned(), why: error.to_string() }
+fn damaged(path: &Path, error: &impl std::fmt::Display) -> TlsFileError {
+    TlsFileError::Damaged { path: path.to_owned(), why: error.to_string() }
 }
 
 /// The certificates in a file, the first one first; at least one.
 ///
 /// # Errors
 /// If the file can't be read, or holds none.
-pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
+pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsFileError> {
     let bytes = read(path)?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let certificates = certificates.map_err(|error| damaged(path, &error))?;
     if certificates.is_empty() {
-        return Err(FileError::Missing { path: path.to_owned(), what: "certificate" });
+        return Err(TlsFileError::Missing { path: path.to_owned(), what: "certificate" });
     }
     Ok(certificates)
 }
@@ -109,15 +109,15 @@ pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, FileErr
 ///
 /// # Errors
 /// If the file can't be read, holds none, or an encrypted one.
-pub fn key(path: &Path) -> Result<PrivateKeyDer<'static>, FileError> {
+pub fn key(path: &Path) -> Result<PrivateKeyDer<'static>, TlsFileError> {
     let bytes = read(path)?;
     match PrivateKeyDer::from_pem_slice(&bytes) {
         Ok(key) => Ok(key),
         Err(pem::Error::NoItemsFound) if is_encrypted(&bytes) => {
-            Err(FileError::EncryptedKey { path: path.to_owned() })
+            Err(TlsFileError::EncryptedKey { path: path.to_owned() })
         }
         Err(pem::Error::NoItemsFound) => {
-            Err(FileError::Missing { path: path.to_owned(), what: "private key" })
+            Err(TlsFileError::Missing { path: path.to_owned(), what: "private key" })
         }
         Err(error) => Err(damaged(path, &error)),
     }
@@ -131,7 +131,7 @@ fn is_encrypted(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// If the file can't be read, or holds none that can be trusted.
-pub fn authorities(path: &Path) -> Result<RootCertStore, FileError> {
+pub fn authorities(path: &Path) -> Result<RootCertStore, TlsFileError> {
     let mut roots = RootCertStore::empty();
     for certificate in certificates(path)? {
         roots.add(certificate).map_err(|error| damaged(path, &error))?;
@@ -152,16 +152,16 @@ mod tests {
             path
         };
         let absent = folder.path().join("absent");
-        assert!(matches!(certificates(&absent), Err(FileError::Unreadable { .. })));
+        assert!(matches!(certificates(&absent), Err(TlsFileError::Unreadable { .. })));
         let notes = file("notes", "nothing of the kind\n");
-        assert!(matches!(certificates(&notes), Err(FileError::Missing { what: "certificate", .. })));
-        assert!(matches!(key(&notes), Err(FileError::Missing { what: "private key", .. })));
+        assert!(matches!(certificates(&notes), Err(TlsFileError::Missing { what: "certificate", .. })));
+        assert!(matches!(key(&notes), Err(TlsFileError::Missing { what: "private key", .. })));
         let pem = |what: &str| format!("-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n");
         let encrypted = file("encrypted", &pem("ENCRYPTED PRIVATE KEY"));
-        assert!(matches!(key(&encrypted), Err(FileError::EncryptedKey { .. })));
+        assert!(matches!(key(&encrypted), Err(TlsFileError::EncryptedKey { .. })));
         let cut = file("cut", "-----BEGIN CERTIFICATE-----\nAAAA\n");
-        assert!(matches!(certificates(&cut), Err(FileError::Damaged { .. })));
+        assert!(matches!(certificates(&cut), Err(TlsFileError::Damaged { .. })));
         let senseless = file("senseless", &pem("CERTIFICATE"));
-        assert!(matches!(authorities(&senseless), Err(FileError::Damaged { .. })));
+        assert!(matches!(authorities(&senseless), Err(TlsFileError::Damaged { .. })));
     }
 }

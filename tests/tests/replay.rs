@@ -5,7 +5,7 @@
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::key;
 use basin_domain::metrics::Metrics;
-use basin_storage::{AttemptWriter, Ending, Store, metrics};
+use basin_storage::{AttemptEnd, AttemptWriter, Store, metrics};
 use basin_tests::Place;
 
 /// A kind that reads data, one that reads another task's weights, and one that reads nothing.
@@ -107,8 +107,11 @@ async fn forge(place: &Place, to: &str, ids: &[String]) -> (TaskId, String) {
     let writer = AttemptWriter::new(to.clone(), points.id, Attempt(1), LeaseId::new("forged").unwrap());
     writer.put_artifact(key::METRICS, metrics::encode(&record).into()).await.unwrap();
     writer.put_artifact(key::RESULT, from.read_result(&commit).await.unwrap()).await.unwrap();
-    let ending =
-        Ending { worker: commit.worker.clone(), outcome: commit.outcome, provenance: manifest.provenance };
+    let ending = AttemptEnd {
+        worker: commit.worker.clone(),
+        outcome: commit.outcome,
+        provenance: manifest.provenance,
+    };
     to.commit(&writer.finish(ending).await.unwrap().commit().unwrap()).await.unwrap();
     (points.id, name)
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use basin_coordinator::server::{JournalAt, Server, Settings};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::Terms;
 use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
@@ -15,8 +15,8 @@ use basin_domain::metrics::Outcome;
 use basin_domain::sweep::Source;
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{PROTOCOL, v1};
-use basin_storage::testing::{Conditions, Fault, FaultyStore, Operation, Said, sample};
-use basin_storage::{AttemptWriter, Commit, Ending, Retry, Store, metrics};
+use basin_storage::testing::{Conditions, Fault, FaultyStore, InjectedError, Operation, sample};
+use basin_storage::{AttemptEnd, AttemptWriter, Commit, Retry, Store, metrics};
 use tonic::Code;
 use tonic::transport::Channel;
 
@@ -42,10 +42,10 @@ fn store(faulty: &FaultyStore) -> Store {
 }
 
 async fn coordinator(store: &Store, folder: &Path, term: Duration) -> Server {
-    let settings = Settings {
+    let settings = ServerSettings {
         listen: "127.0.0.1:0".parse().unwrap(),
         store: store.clone(),
-        journal: JournalAt::File(folder.join("journal.sqlite")),
+        journal: JournalLocation::File(folder.join("journal.sqlite")),
         advertise: None,
         trust: Trust::default(),
         http: None,
@@ -118,7 +118,7 @@ async fn attempt(store: &Store, (lease, task, attempt): &(LeaseId, TaskId, Attem
     let writer = AttemptWriter::new(store.clone(), *task, *attempt, lease.clone());
     writer.put_artifact(key::METRICS, metrics::encode(&sample::record()).into()).await.unwrap();
     writer.put_artifact(key::RESULT, worker.to_owned().into()).await.unwrap();
-    let ending = Ending { worker: WorkerId::new(worker).unwrap(), ..sample::ending(Outcome::Completed) };
+    let ending = AttemptEnd { worker: WorkerId::new(worker).unwrap(), ..sample::ending(Outcome::Completed) };
     writer.finish(ending).await.unwrap().commit().unwrap()
 }
 
@@ -179,8 +179,13 @@ async fn a_commit_that_was_chosen_is_written_after_a_crash_whoever_asks_and_when
     let held = first.lease().await;
     let one = attempt(&store, &held, "first").await;
     // The store says no to every write of it, and does the first one three seconds later.
-    faulty.on(Operation::Put, "commit.json", 1, Fault::SayThenDo(Said::TimedOut, Duration::from_secs(3)));
-    faulty.on(Operation::Put, "commit.json", 2, Fault::Refuse(Said::Unavailable));
+    faulty.on(
+        Operation::Put,
+        "commit.json",
+        1,
+        Fault::FailThenApply(InjectedError::TimedOut, Duration::from_secs(3)),
+    );
+    faulty.on(Operation::Put, "commit.json", 2, Fault::Fail(InjectedError::Unavailable));
     assert_eq!(first.commit(&one).await.unwrap_err().code(), Code::Unavailable);
     assert_eq!(store.read_commit(&held.1).await.unwrap(), None);
     server.shut_down().await;

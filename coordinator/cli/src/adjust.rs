@@ -5,16 +5,16 @@ use std::num::NonZeroU32;
 use basin_domain::share::{Adjustment, SlotLimit};
 use clap::Args;
 
-use super::arguments::SweepAt;
-use super::failure::Done;
+use super::arguments::SweepArguments;
+use super::command_error::CommandResult;
 use super::launch::call_failed;
 use super::output::Output;
 use super::status::{describe, summary_value};
 use basin_coordinator::client::Client;
 
-/// A sweep's claim on the workers; what isn't given stays as it is.
+/// A sweep's quota of the workers; what isn't given stays as it is.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Claim {
+pub(crate) struct Quota {
     /// Tasks of sweeps of a higher priority are given out first; 0 until one is given
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) priority: Option<i32>,
@@ -27,13 +27,13 @@ pub(crate) struct Claim {
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true).args(["priority", "max_slots"]))]
 pub(crate) struct Adjust {
     #[command(flatten)]
-    pub(crate) sweep: SweepAt,
+    pub(crate) sweep: SweepArguments,
     #[command(flatten)]
-    pub(crate) claim: Claim,
+    pub(crate) quota: Quota,
 }
 
-impl From<Claim> for Adjustment {
-    fn from(Claim { priority, max_slots }: Claim) -> Self {
+impl From<Quota> for Adjustment {
+    fn from(Quota { priority, max_slots }: Quota) -> Self {
         Self { priority, max_slots }
     }
 }
@@ -49,10 +49,10 @@ fn slot_limit(text: &str) -> Result<SlotLimit, String> {
     }
 }
 
-/// Changes a sweep's claim and says how it stands now.
-pub(super) async fn adjust(arguments: Adjust, output: Output) -> Done {
+/// Changes a sweep's quota and says how it stands now.
+pub(super) async fn adjust(arguments: Adjust, output: Output) -> CommandResult {
     let client = Client::new(&arguments.sweep.remote.dial()?).map_err(call_failed)?;
-    let adjusted = client.adjust(&arguments.sweep.sweep, arguments.claim.into()).await;
+    let adjusted = client.adjust(&arguments.sweep.sweep, arguments.quota.into()).await;
     let summary = adjusted.map_err(call_failed)?;
     output.result(&summary_value(&summary), &describe(&summary))
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::adjust::{Adjust, Claim};
+use super::adjust::{Adjust, Quota};
 use super::serve::arguments::Serve;
 use super::slurm::arguments::Slurm;
 use super::token_file::TokenFile;
@@ -52,19 +52,19 @@ pub(crate) enum Command {
     /// List the sweeps of a coordinator
     List(Remote),
     /// Show how a sweep is doing
-    Status(SweepAt),
+    Status(SweepArguments),
     /// Follow a sweep until it ends
-    Watch(SweepAt),
+    Watch(SweepArguments),
     /// Say why a task waits, failed or was retried
-    Why(TaskAt),
+    Why(TaskArguments),
     /// Change a sweep's priority, or how many slots it may take at once
     Adjust(Adjust),
     /// Grant no new leases for a sweep
-    Pause(SweepAt),
+    Pause(SweepArguments),
     /// Undo `pause`
-    Resume(SweepAt),
+    Resume(SweepArguments),
     /// End a sweep; what is committed stays
-    Cancel(SweepAt),
+    Cancel(SweepArguments),
     /// Give failed tasks a new budget of attempts
     Retry(Retry),
     /// List the workers of a coordinator
@@ -131,7 +131,7 @@ pub(crate) struct SweepFile {
 
 /// A store.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct StoreAt {
+pub(crate) struct StoreArguments {
     /// The store: a folder, `s3://BUCKET/PREFIX`, `gs://…`, `az://…`, `file:///…`, `memory://NAME`; `STATE/store` if not
     /// given. What the network ones need beside their address comes from the usual variables (AWS_ENDPOINT_URL, …)
     #[arg(long, env = "BASIN_STORE", value_name = "URL")]
@@ -140,7 +140,7 @@ pub(crate) struct StoreAt {
     pub(crate) local: Local,
 }
 
-impl StoreAt {
+impl StoreArguments {
     /// The store's name.
     pub(crate) fn url(&self) -> String {
         self.store.clone().unwrap_or_else(|| self.local.state.join("store").to_string_lossy().into_owned())
@@ -174,7 +174,7 @@ pub(crate) struct Credentials {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct SweepAt {
+pub(crate) struct SweepArguments {
     /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     #[command(flatten)]
@@ -182,7 +182,7 @@ pub(crate) struct SweepAt {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct TaskAt {
+pub(crate) struct TaskArguments {
     /// The task's id, or a beginning of it that fits one task only
     pub(crate) task: String,
     #[command(flatten)]
@@ -192,7 +192,7 @@ pub(crate) struct TaskAt {
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     #[command(flatten)]
-    pub(crate) sweep: SweepAt,
+    pub(crate) sweep: SweepArguments,
     /// Retry the failed tasks
     #[arg(long, required = true)]
     pub(crate) failed: bool,
@@ -237,7 +237,7 @@ pub(crate) struct Run {
     #[command(flatten)]
     pub(crate) kernels: Kernels,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -245,12 +245,12 @@ pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) sweep: SweepFile,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 /// Where tokens are kept.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct TokensAt {
+pub(crate) struct TokensArguments {
     /// The coordinator's file of tokens
     #[arg(long, env = "BASIN_TOKENS", value_name = "FILE")]
     pub(crate) tokens: PathBuf,
@@ -270,19 +270,19 @@ pub(crate) enum Token {
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u64).range(1..=36_500))]
         expires: Option<u64>,
         #[command(flatten)]
-        at: TokensAt,
+        at: TokensArguments,
     },
     /// List the tokens
     List {
         #[command(flatten)]
-        at: TokensAt,
+        at: TokensArguments,
     },
     /// Refuse a token from now on
     Revoke {
         /// Its id, or its name if only one token has it
         token: String,
         #[command(flatten)]
-        at: TokensAt,
+        at: TokensArguments,
     },
 }
 
@@ -291,7 +291,7 @@ pub(crate) struct Launch {
     #[command(flatten)]
     pub(crate) sweep: SweepFile,
     #[command(flatten)]
-    pub(crate) claim: Claim,
+    pub(crate) quota: Quota,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -299,7 +299,7 @@ pub(crate) struct Launch {
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
     /// A coordinator to look for, too
     #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
     pub(crate) coordinator: Option<String>,

@@ -11,11 +11,11 @@ use basin_worker::{ExperimentError, peak_gflops};
 use serde_json::{Value, json};
 
 use super::arguments::Bench;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::{Output, table};
 
 /// Dispatches.
-pub(super) async fn bench(arguments: Bench, output: Output) -> Done {
+pub(super) async fn bench(arguments: Bench, output: Output) -> CommandResult {
     match arguments {
         Bench::Train { threads, seconds, windows, compare, kernels } => {
             super::worker::force_code_path(&kernels)?;
@@ -30,7 +30,7 @@ pub(super) async fn bench(arguments: Bench, output: Output) -> Done {
 }
 
 /// The other program's rows.
-fn read_reference(path: &Path) -> Result<Value, Failed> {
+fn read_reference(path: &Path) -> Result<Value, CommandError> {
     let what = format!("cannot compare with {}", path.display());
     let text = std::fs::read_to_string(path).or_input(what.clone())?;
     // A program that prints a remark before its JSON is forgiven.
@@ -65,13 +65,13 @@ fn figure(row: &Value) -> Option<f64> {
     row.as_object()?.iter().find(|(key, _)| key.ends_with("_per_s"))?.1.as_f64()
 }
 
-fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Output) -> Done {
+fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Output) -> CommandResult {
     // The kernels' pool is the process's: its size is set once, before the first operation.
     basin_worker::keep_freed_memory();
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
     let peak = peak_gflops(threads, PEAK_BUDGET);
     output.say(&format!("a large matrix product: {peak:.0} GFLOP/s"));
-    let measure = |row: Result<BenchRow, ExperimentError>| -> Result<Value, Failed> {
+    let measure = |row: Result<BenchRow, ExperimentError>| -> Result<Value, CommandError> {
         let row = row.or_basin("cannot measure")?;
         let gflops = row.gflops();
         let mut row = serde_json::to_value(row).or_basin("cannot measure")?;

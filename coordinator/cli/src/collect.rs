@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
 
 use super::arguments::Collect;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::report;
@@ -46,7 +46,7 @@ enum Fetched {
 }
 
 /// Fetches a task's metrics and result, unless they are there already and right.
-async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Result<Fetched, Failed> {
+async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Result<Fetched, CommandError> {
     let folder = out.join(folder(task));
     let fetched = async {
         let manifest = store.read_manifest(commit).await?;
@@ -66,7 +66,7 @@ async fn fetch(store: &Store, task: &Task, commit: &Commit, out: &Path) -> Resul
 }
 
 /// Collects.
-pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
+pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let what = format!("cannot collect {sweep}");
@@ -80,7 +80,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
         .flat_map(|(task, _)| [key::METRICS, key::RESULT].map(|name| format!("{}/{name}", folder(task))))
         .collect();
     let failed = |error| report::folder_failed(error, &arguments.out);
-    let mut output_folder = report::claim(&arguments.out, &sweep, arguments.replace)?;
+    let mut output_folder = report::claim_folder(&arguments.out, &sweep, arguments.replace)?;
     output_folder.begin(Part::Runs, &files).map_err(failed)?;
     let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);
     let unreadable = tasks.iter().filter_map(|task| {
@@ -91,7 +91,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     let mut fetches = futures::stream::iter(committed)
         .map(|(task, commit)| {
             let (store, out) = (&store, &arguments.out);
-            async move { Ok::<_, Failed>((task, fetch(store, task, commit, out).await?)) }
+            async move { Ok::<_, CommandError>((task, fetch(store, task, commit, out).await?)) }
         })
         .buffered(CONCURRENT);
     while let Some((task, of_task)) = fetches.try_next().await? {
@@ -123,7 +123,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> Done {
     output.result(&value, &report::describe(&summary))?;
     match damaged.len() {
         0 => report::all_readable(&summary, &sweep),
-        damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
+        damaged => Err(CommandError::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
             .hint(report::damaged_hint(&sweep))),
     }
 }

@@ -10,25 +10,25 @@ use clap::CommandFactory;
 use toml::de::{DeTable, DeValue};
 
 use super::arguments::Arguments;
-use super::failure::Failed;
+use super::command_error::CommandError;
 
 /// The file, in the folder in which `basin` is called.
 const FILE: &str = "basin.toml";
 
 /// The command line with the defaults of this folder.
-pub(super) fn command() -> Result<clap::Command, Failed> {
+pub(super) fn command() -> Result<clap::Command, CommandError> {
     let command = Arguments::command();
     match std::fs::read_to_string(Path::new(FILE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(command),
-        Err(error) => Err(Failed::input(error).context(format!("cannot read {FILE}"))),
+        Err(error) => Err(CommandError::input(error).context(format!("cannot read {FILE}"))),
         Ok(text) => with_defaults(command, &text),
     }
 }
 
-fn with_defaults(command: clap::Command, text: &str) -> Result<clap::Command, Failed> {
+fn with_defaults(command: clap::Command, text: &str) -> Result<clap::Command, CommandError> {
     let wrong = |offset: usize, why: String| {
         let line = 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-        Failed::input(anyhow::anyhow!("{FILE}:{line}: {why}")).context(format!("cannot use {FILE}"))
+        CommandError::input(anyhow::anyhow!("{FILE}:{line}: {why}")).context(format!("cannot use {FILE}"))
     };
     let table = DeTable::parse(text).map_err(|error| {
         let offset = error.span().map_or(0, |span| span.start);

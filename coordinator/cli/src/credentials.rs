@@ -3,21 +3,21 @@
 use basin_proto::dial::{Address, Certificates, Dial, DialError, Identity, Token};
 
 use super::arguments::{Credentials, Remote};
-use super::failure::Failed;
+use super::command_error::CommandError;
 
 /// The variable that may hold a token. It is no flag: a command line is there for everybody to read.
 const TOKEN: &str = "BASIN_TOKEN";
 
 impl Remote {
     /// How the coordinator is reached.
-    pub(super) fn dial(&self) -> Result<Dial, Failed> {
+    pub(super) fn dial(&self) -> Result<Dial, CommandError> {
         self.credentials.dial(&self.coordinator)
     }
 }
 
 impl Credentials {
     /// How the coordinator at `url` is reached with these.
-    pub(super) fn dial(&self, url: &str) -> Result<Dial, Failed> {
+    pub(super) fn dial(&self, url: &str) -> Result<Dial, CommandError> {
         let addresses = Address::list(url).map_err(not_dialled)?;
         let token = self.token().map_err(not_dialled)?;
         if let Some(open) = addresses.iter().find(|it| !it.is_encrypted() && !it.is_loopback())
@@ -40,15 +40,17 @@ impl Credentials {
         }
     }
 
-    fn certificates(&self) -> Result<Certificates, Failed> {
+    fn certificates(&self) -> Result<Certificates, CommandError> {
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => {
                 Some(Identity { certificate: certificate.clone(), key: key.clone() })
             }
             (None, None) => None,
             (Some(_), None) | (None, Some(_)) => {
-                return Err(Failed::input(anyhow::anyhow!("a certificate and its key are given together"))
-                    .hint("give both `--tls-cert FILE` and `--tls-key FILE`"));
+                return Err(CommandError::input(anyhow::anyhow!(
+                    "a certificate and its key are given together"
+                ))
+                .hint("give both `--tls-cert FILE` and `--tls-key FILE`"));
             }
         };
         Ok(Certificates { authorities: self.tls_ca.clone(), identity })
@@ -56,7 +58,7 @@ impl Credentials {
 }
 
 /// The failure of what can't be dialled.
-pub(super) fn not_dialled(error: DialError) -> Failed {
+pub(super) fn not_dialled(error: DialError) -> CommandError {
     let hint = error.hint();
-    Failed::input(error).maybe_hint(hint)
+    CommandError::input(error).hint_if_any(hint)
 }

@@ -9,25 +9,25 @@ use basin_domain::id::DatasetName;
 use basin_domain::utc::Utc;
 use basin_domain::visible::line;
 #[cfg(feature = "worker")]
-use basin_storage::{DatasetImport, ImportError, Imported};
+use basin_storage::{DatasetImport, ImportError, ImportOutcome};
 use basin_storage::{DatasetVersions, StorageError, Store, StoredDataset, UnresolvedDataset};
 use serde_json::json;
 
-use super::arguments::{Data, StoreAt};
+use super::arguments::{Data, StoreArguments};
 #[cfg(feature = "worker")]
-use super::failure::OrFail;
-use super::failure::{Done, Failed};
+use super::command_error::OrFail;
+use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::{Output, table};
-use basin_coordinator::launch::way_out;
+use basin_coordinator::launch::dataset_hint;
 
 /// The data set of this name, if Basin knows one.
-fn known(name: &str) -> Result<DatasetName, Failed> {
+fn known(name: &str) -> Result<DatasetName, CommandError> {
     let refused = || {
         let near = data::KNOWN
             .into_iter()
             .max_by(|a, b| strsim::jaro_winkler(name, a).total_cmp(&strsim::jaro_winkler(name, b)));
-        Failed::input(anyhow::anyhow!("`{name}` is no data set that Basin knows")).hint(format!(
+        CommandError::input(anyhow::anyhow!("`{name}` is no data set that Basin knows")).hint(format!(
             "did you mean `{}`? There are: {}",
             near.unwrap_or_default(),
             data::KNOWN.join(", ")
@@ -40,15 +40,15 @@ fn known(name: &str) -> Result<DatasetName, Failed> {
 }
 
 /// The data set, or the version of one, that was typed.
-fn reference(text: &str) -> Result<DatasetReference, Failed> {
+fn reference(text: &str) -> Result<DatasetReference, CommandError> {
     known(text.split_once('@').map_or(text, |(name, _)| name))?;
-    text.parse().map_err(Failed::input)
+    text.parse().map_err(CommandError::input)
 }
 
 /// The failure of a name that doesn't say which contents are meant.
-fn unresolved(error: UnresolvedDataset) -> Failed {
-    let hint = way_out(&error);
-    Failed::input(error).hint(hint)
+fn unresolved(error: UnresolvedDataset) -> CommandError {
+    let hint = dataset_hint(&error);
+    CommandError::input(error).hint(hint)
 }
 
 /// The contents of the store that a reference means.
@@ -56,10 +56,10 @@ fn resolved<'a>(
     versions: &'a DatasetVersions,
     reference: &DatasetReference,
     store: &Store,
-) -> Result<&'a StoredDataset, Failed> {
+) -> Result<&'a StoredDataset, CommandError> {
     versions.resolve(reference).map_err(unresolved)?.ok_or_else(|| {
         let name = &reference.name;
-        Failed::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
+        CommandError::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
             .hint(format!("`basin data import {name} PATH` puts it there"))
     })
 }
@@ -71,7 +71,7 @@ fn now_unix_ms() -> u64 {
 }
 
 /// Dispatches.
-pub(super) async fn data(arguments: Data, output: Output) -> Done {
+pub(super) async fn data(arguments: Data, output: Output) -> CommandResult {
     match arguments {
         #[cfg(feature = "worker")]
         Data::Import { name, path, replace, store } => import(&name, &path, replace, &store, output).await,
@@ -82,10 +82,16 @@ pub(super) async fn data(arguments: Data, output: Output) -> Done {
 }
 
 #[cfg(feature = "worker")]
-async fn import(name: &str, path: &Path, replaces: bool, store: &StoreAt, output: Output) -> Done {
+async fn import(
+    name: &str,
+    path: &Path,
+    replaces: bool,
+    store: &StoreArguments,
+    output: Output,
+) -> CommandResult {
     let name = known(name)?;
     if data::built_in_digest(name.as_str()).is_some() {
-        return Err(Failed::input(anyhow::anyhow!("{name} is made by Basin itself"))
+        return Err(CommandError::input(anyhow::anyhow!("{name} is made by Basin itself"))
             .hint("nothing has to be imported: just name it in a sweep file"));
     }
     let store = lookup::store(&store.url())?;
@@ -119,13 +125,13 @@ async fn import(name: &str, path: &Path, replaces: bool, store: &StoreAt, output
         Err(error) => return Err(not_imported(error, &store).await.context(what)),
     };
     let before = match &did {
-        Imported::New => String::new(),
-        Imported::Unchanged => "; as before".to_owned(),
-        Imported::Replaced { before } => format!("; {name}@{} names those of before", before.short()),
+        ImportOutcome::New => String::new(),
+        ImportOutcome::Unchanged => "; as before".to_owned(),
+        ImportOutcome::Replaced { before } => format!("; {name}@{} names those of before", before.short()),
     };
     let replaced = match &did {
-        Imported::Replaced { before } => Some(before.to_string()),
-        Imported::New | Imported::Unchanged => None,
+        ImportOutcome::Replaced { before } => Some(before.to_string()),
+        ImportOutcome::New | ImportOutcome::Unchanged => None,
     };
     let value = json!({ "name": name.to_string(), "digest": imported.digest.to_string(), "size": note.size,
         "train": imported.train, "test": imported.test, "replaced": replaced });
@@ -134,10 +140,10 @@ async fn import(name: &str, path: &Path, replaces: bool, store: &StoreAt, output
 
 /// The failure of an import that would change what a name means: what that would change.
 #[cfg(feature = "worker")]
-async fn not_imported(error: ImportError, store: &Store) -> Failed {
+async fn not_imported(error: ImportError, store: &Store) -> CommandError {
     let hint = match &error {
         ImportError::Unresolved(unresolved) => {
-            Some(format!("{}; or import these with `--replace`", way_out(unresolved)))
+            Some(format!("{}; or import these with `--replace`", dataset_hint(unresolved)))
         }
         ImportError::Storage(_) => None,
         ImportError::OtherContents { there, offered } => {
@@ -159,14 +165,14 @@ async fn not_imported(error: ImportError, store: &Store) -> Failed {
             ))
         }
     };
-    Failed::input(error).maybe_hint(hint)
+    CommandError::input(error).hint_if_any(hint)
 }
 
 /// Makes one version of a data set what its name means.
-async fn make_current(text: &str, at: &StoreAt, output: Output) -> Done {
+async fn make_current(text: &str, at: &StoreArguments, output: Output) -> CommandResult {
     let reference = reference(text)?;
     if reference.version.is_none() {
-        return Err(Failed::input(anyhow::anyhow!("`{text}` names no version"))
+        return Err(CommandError::input(anyhow::anyhow!("`{text}` names no version"))
             .hint("give NAME@DIGEST, the beginning of its digest; `basin data list` shows them"));
     }
     let store = lookup::existing_store(&at.url())?;
@@ -184,7 +190,7 @@ async fn make_current(text: &str, at: &StoreAt, output: Output) -> Done {
 }
 
 /// Where a version of a data set stands.
-fn standing(versions: &DatasetVersions, digest: &Digest) -> &'static str {
+fn version_status(versions: &DatasetVersions, digest: &Digest) -> &'static str {
     let name_means = versions.current().ok().flatten().map(|current| current.dataset.digest);
     match (name_means, versions.last_recorded(digest)) {
         (Some(current), _) if current == *digest => "current",
@@ -193,7 +199,7 @@ fn standing(versions: &DatasetVersions, digest: &Digest) -> &'static str {
     }
 }
 
-async fn list(store: &StoreAt, output: Output) -> Done {
+async fn list(store: &StoreArguments, output: Output) -> CommandResult {
     let url = store.url();
     let stored = match Store::open_existing(&url) {
         Ok(store) => {
@@ -218,31 +224,31 @@ async fn list(store: &StoreAt, output: Output) -> Done {
         newest_first.sort_by_key(|it| std::cmp::Reverse(number(it)));
         for it in newest_first {
             let Dataset { name, digest } = &it.dataset;
-            let standing = standing(versions, digest);
+            let status = version_status(versions, digest);
             let since = versions.last_recorded(digest).and_then(|last| last.since_unix_ms);
             let shown = since.map_or_else(|| "-".to_owned(), |ms| Utc::from_unix(ms / 1000).to_string());
             rows.push(vec![
                 name.to_string(),
                 digest.short(),
-                standing.to_owned(),
+                status.to_owned(),
                 shown,
                 it.description.clone(),
             ]);
             value.push(json!({ "name": name.to_string(), "digest": digest.to_string(), "size": it.size,
-                "description": it.description, "imported_from": it.imported_from, "current": standing == "current",
+                "description": it.description, "imported_from": it.imported_from, "current": status == "current",
                 "version": number(&it), "since_unix_ms": since }));
         }
     }
     output.result(&value, &table(&["name", "version", "is", "since", "what"], &rows))?;
     for versions in &stored {
         if let Err(error) = versions.current() {
-            output.say(&format!("{}\nhint: {}", line(&error.to_string()), way_out(&error)));
+            output.say(&format!("{}\nhint: {}", line(&error.to_string()), dataset_hint(&error)));
         }
     }
     Ok(())
 }
 
-async fn fetch(text: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
+async fn fetch(text: &str, to: &Path, store: &StoreArguments, output: Output) -> CommandResult {
     let reference = reference(text)?;
     let name = &reference.name;
     let store = lookup::existing_store(&store.url())?;
@@ -252,7 +258,7 @@ async fn fetch(text: &str, to: &Path, store: &StoreAt, output: Output) -> Done {
     store.fetch_dataset(&found.dataset, to).await.map_err(|error| {
         let damaged = matches!(error, StorageError::Corrupt { .. });
         let hint = damaged.then(|| format!("`basin data import {name} PATH` writes it again"));
-        Failed::basin(error).context(what).maybe_hint(hint)
+        CommandError::basin(error).context(what).hint_if_any(hint)
     })?;
     let value = json!({ "name": name.to_string(), "digest": found.dataset.digest.to_string(), "file": to.display().to_string() });
     let file = to.display().to_string();

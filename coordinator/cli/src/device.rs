@@ -2,13 +2,13 @@
 
 use basin_worker::{DeviceName, devices};
 
-use super::failure::Failed;
+use super::command_error::CommandError;
 
 /// The devices that are meant, one an executor in turn.
 ///
 /// # Errors
 /// If there is no such device.
-pub(super) fn chosen(text: &str) -> Result<Vec<DeviceName>, Failed> {
+pub(super) fn select(text: &str) -> Result<Vec<DeviceName>, CommandError> {
     let found = devices();
     let all = || (0..found).map(DeviceName::Cuda).collect();
     match text {
@@ -19,7 +19,7 @@ pub(super) fn chosen(text: &str) -> Result<Vec<DeviceName>, Failed> {
         _ => {
             let device: DeviceName = text
                 .parse()
-                .map_err(|error| Failed::input(error).hint("`--device auto` chooses by itself"))?;
+                .map_err(|error| CommandError::input(error).hint("`--device auto` chooses by itself"))?;
             match device {
                 DeviceName::Cuda(number) if number >= found => Err(none_found(text)),
                 DeviceName::Processor | DeviceName::Cuda(_) | DeviceName::CandleProcessor => Ok(vec![device]),
@@ -28,19 +28,19 @@ pub(super) fn chosen(text: &str) -> Result<Vec<DeviceName>, Failed> {
     }
 }
 
-fn none_found(wanted: &str) -> Failed {
+fn none_found(wanted: &str) -> CommandError {
     let found = devices();
     let hint = if cfg!(feature = "cuda") {
         format!("this machine has {found} that the CUDA driver knows; `nvidia-smi` lists them")
     } else {
         "this program was built without CUDA: build it with `--features cuda`".to_owned()
     };
-    Failed::input(anyhow::anyhow!("there is no device `{wanted}`")).hint(hint)
+    CommandError::input(anyhow::anyhow!("there is no device `{wanted}`")).hint(hint)
 }
 
 /// How many executors there are, and how many tasks each trains at once, where it wasn't said: a device has one executor, and as many
 /// lanes as a pack has tasks; cores are shared out.
-pub(super) fn shares(
+pub(super) fn executors_and_threads(
     devices: &[DeviceName],
     executors: Option<u32>,
     threads: Option<u32>,
@@ -61,20 +61,20 @@ mod tests {
 
     #[test]
     fn a_device_has_one_executor_with_a_lane_a_task_and_cores_are_shared_out() {
-        assert_eq!(shares(&[DeviceName::Processor], None, None, (4, 8, 64)), (4, 2));
-        assert_eq!(shares(&[DeviceName::Processor], Some(16), None, (4, 8, 64)), (16, 1));
+        assert_eq!(executors_and_threads(&[DeviceName::Processor], None, None, (4, 8, 64)), (4, 2));
+        assert_eq!(executors_and_threads(&[DeviceName::Processor], Some(16), None, (4, 8, 64)), (16, 1));
         let two = [DeviceName::Cuda(0), DeviceName::Cuda(1)];
-        assert_eq!(shares(&two, None, None, (8, 8, 64)), (2, 64));
-        assert_eq!(shares(&two, Some(4), Some(10), (8, 8, 64)), (4, 10));
+        assert_eq!(executors_and_threads(&two, None, None, (8, 8, 64)), (2, 64));
+        assert_eq!(executors_and_threads(&two, Some(4), Some(10), (8, 8, 64)), (4, 10));
     }
 
     #[test]
     fn a_device_that_is_not_there_is_refused_with_the_way_out() {
-        assert_eq!(chosen("cpu").unwrap(), [DeviceName::Processor]);
-        assert_eq!(chosen("candle-cpu").unwrap(), [DeviceName::CandleProcessor]);
-        let text = chosen("cuda:4096").unwrap_err().text();
+        assert_eq!(select("cpu").unwrap(), [DeviceName::Processor]);
+        assert_eq!(select("candle-cpu").unwrap(), [DeviceName::CandleProcessor]);
+        let text = select("cuda:4096").unwrap_err().text();
         assert!(text.starts_with("error: there is no device `cuda:4096`\nhint: "), "{text}");
-        let text = chosen("gpu").unwrap_err().text();
+        let text = select("gpu").unwrap_err().text();
         assert!(text.contains("there are cpu, cuda:N and candle-cpu"), "{text}");
     }
 }

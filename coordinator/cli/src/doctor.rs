@@ -10,7 +10,7 @@ use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
 use super::arguments::Doctor;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use basin_coordinator::launch;
 
@@ -38,7 +38,7 @@ impl Finding {
 }
 
 /// Looks at everything; exit code 1 if something must be mended.
-pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
+pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
     let mut findings = vec![machine()];
     let url = arguments.store.url();
     match Store::open(&url) {
@@ -70,7 +70,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> Done {
     output.result(&value, &text)?;
     match findings.iter().filter(|finding| !finding.good).count() {
         0 => Ok(()),
-        bad => Err(Failed::input(anyhow::anyhow!("{bad} of {} checks failed", findings.len()))),
+        bad => Err(CommandError::input(anyhow::anyhow!("{bad} of {} checks failed", findings.len()))),
     }
 }
 
@@ -129,7 +129,7 @@ async fn data(store: &Store) -> Finding {
                 };
                 format!("{} {}{older}", it.dataset.name, it.dataset.digest.short())
             })),
-            Err(error) => return Finding::bad("data", error.to_string(), launch::way_out(&error)),
+            Err(error) => return Finding::bad("data", error.to_string(), launch::dataset_hint(&error)),
         }
     }
     let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };

@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::failure::{Failed, OrFail};
+use super::command_error::{CommandError, OrFail};
 
 /// The variables of a file, in its order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +36,10 @@ impl EnvFile {
     ///
     /// # Errors
     /// If it can't be read, or a line is none: its number is said and nothing of what stands in it, which may be a secret.
-    pub(super) fn read(path: &Path) -> Result<Self, Failed> {
+    pub(super) fn read(path: &Path) -> Result<Self, CommandError> {
         let text = std::fs::read(path).or_input(format!("cannot read {}", path.display()))?;
         Self::parse(&text).map_err(|(line, bad)| {
-            Failed::input(bad)
+            CommandError::input(bad)
                 .context(format!("line {line} of {} is no variable", path.display()))
                 .hint("write NAME=VALUE, the value as it is, without quotes; empty lines and those that begin with `#` are left out")
         })
@@ -98,7 +98,7 @@ const READ_BY: &str = "BASIN_ENV_FILE_READ_BY";
 /// # Errors
 /// If the file can't be read, or the program can't be started.
 #[cfg(feature = "worker")]
-pub(super) fn take(path: &Path) -> Result<(), Failed> {
+pub(super) fn restart_with(path: &Path) -> Result<(), CommandError> {
     use std::os::unix::process::CommandExt;
 
     let process = std::process::id().to_string();
@@ -110,7 +110,7 @@ pub(super) fn take(path: &Path) -> Result<(), Failed> {
     let mut again = std::process::Command::new(program);
     again.args(std::env::args_os().skip(1)).envs(file.variables).env(READ_BY, process);
     // It comes back only if it fails.
-    Err(Failed::basin(again.exec()).context("cannot start again with the variables of the file"))
+    Err(CommandError::basin(again.exec()).context("cannot start again with the variables of the file"))
 }
 
 #[cfg(test)]

@@ -4,22 +4,22 @@ use basin_domain::share::Adjustment;
 use basin_domain::visible::line;
 
 use super::arguments::Launch;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use super::source;
 use basin_coordinator::client::{CallError, Client};
 
 /// The failure of a call.
-pub(super) fn call_failed(error: CallError) -> Failed {
+pub(super) fn call_failed(error: CallError) -> CommandError {
     let hint = error.hint();
-    let failed = if error.is_input() { Failed::input(error) } else { Failed::basin(error) };
-    failed.maybe_hint(hint)
+    let failed = if error.is_input() { CommandError::input(error) } else { CommandError::basin(error) };
+    failed.hint_if_any(hint)
 }
 
 /// Submits; durable before it returns.
-pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
+pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {
     let source = source::read(&arguments.sweep)?;
-    let adjustment = Adjustment::from(arguments.claim);
+    let adjustment = Adjustment::from(arguments.quota);
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
         .launch(&source, arguments.sweep.max_tasks, adjustment)
@@ -35,7 +35,7 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> Done {
     output.result(&value, &line(&reply.sweep_id))?;
     if reply.sweep.is_none() && adjustment != Adjustment::default() {
         let what = "the coordinator is of a version that knows neither priorities nor limits";
-        return Err(Failed::input(anyhow::anyhow!(what))
+        return Err(CommandError::input(anyhow::anyhow!(what))
             .context(format!("{} was launched without its priority and limit", reply.sweep_id))
             .hint(format!(
                 "replace the coordinator by basin {}, and launch again",

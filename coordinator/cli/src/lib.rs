@@ -6,6 +6,7 @@ mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
 mod collect;
+mod command_error;
 mod configuration;
 mod credentials;
 mod data;
@@ -13,13 +14,13 @@ mod data;
 mod device;
 mod doctor;
 mod env_file;
-mod failure;
 mod launch;
 mod log;
 mod lookup;
 mod output;
 mod plan;
 mod progress;
+mod redacted;
 mod repair;
 #[cfg(feature = "worker")]
 mod replay;
@@ -37,7 +38,6 @@ mod status;
 mod steer;
 mod token;
 mod token_file;
-mod unshown;
 mod usage;
 mod verify;
 #[cfg(feature = "worker")]
@@ -48,7 +48,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 
 use self::arguments::{Arguments, Command};
-use self::failure::{Done, OrFail};
+use self::command_error::{CommandResult, OrFail};
 use self::output::Output;
 
 /// Runs the command that was typed.
@@ -60,7 +60,7 @@ pub fn main() -> ExitCode {
     let parsed = command.try_get_matches_from_mut(std::env::args_os());
     let arguments = match parsed.and_then(|matches| Arguments::from_arg_matches(&matches)) {
         Ok(arguments) => arguments,
-        Err(error) => return usage::said(&error, &command).unwrap_or_else(|failed| end(Err(failed))),
+        Err(error) => return usage::print(&error, &command).unwrap_or_else(|failed| end(Err(failed))),
     };
     log::to_stderr(arguments.verbose);
     let output = Output { json: arguments.json };
@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
     }
     #[cfg(feature = "worker")]
     if let Command::Worker(arguments::Worker { env_file: Some(file), .. }) = &arguments.command
-        && let Err(failed) = env_file::take(file)
+        && let Err(failed) = env_file::restart_with(file)
     {
         return end(Err(failed));
     }
@@ -89,7 +89,7 @@ pub fn main() -> ExitCode {
     end(done)
 }
 
-fn end(done: Done) -> ExitCode {
+fn end(done: CommandResult) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
@@ -99,13 +99,13 @@ fn end(done: Done) -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, output: Output) -> Done {
+async fn dispatch(command: Command, output: Output) -> CommandResult {
     match command {
         #[cfg(feature = "worker")]
         Command::Run(arguments) => run::run(arguments, output).await,
         #[cfg(not(feature = "worker"))]
         Command::Run(_) => {
-            Err(failure::Failed::input(anyhow::anyhow!("this program was built without workers"))
+            Err(command_error::CommandError::input(anyhow::anyhow!("this program was built without workers"))
                 .hint("build it with `--features worker`, or use `basin launch`"))
         }
         Command::Plan(arguments) => plan::plan(arguments, output).await,

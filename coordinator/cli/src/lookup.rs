@@ -9,43 +9,44 @@ use basin_domain::lookup::{self, Unfound};
 use basin_domain::{id::TaskId, task::Task};
 use basin_storage::{StorageError, Store};
 
-use super::failure::Failed;
+use super::command_error::CommandError;
 
 /// The failure of a store.
-pub(super) fn no_store(error: StorageError, url: &str) -> Failed {
+pub(super) fn no_store(error: StorageError, url: &str) -> CommandError {
     failed(error).context(format!("cannot use the store {url}"))
 }
 
-fn failed(error: StorageError) -> Failed {
+fn failed(error: StorageError) -> CommandError {
     let hint = error.hint();
-    let failed = if error.is_settings() { Failed::input(error) } else { Failed::basin(error) };
-    failed.maybe_hint(hint)
+    let failed =
+        if error.is_misconfiguration() { CommandError::input(error) } else { CommandError::basin(error) };
+    failed.hint_if_any(hint)
 }
 
 /// Turns errors of a store into failures, with a headline and the store's own hint.
 pub(super) trait OrStore<T> {
     /// The store failed.
-    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError>;
 }
 
 impl<T> OrStore<T> for Result<T, StorageError> {
-    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
+    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError> {
         self.map_err(|error| failed(error).context(what))
     }
 }
 
 /// Opens a store that must be there.
-pub(super) fn existing_store(url: &str) -> Result<Store, Failed> {
+pub(super) fn existing_store(url: &str) -> Result<Store, CommandError> {
     Store::open_existing(url).map_err(|error| no_store(error, url))
 }
 
 /// Opens a store, and makes it if it isn't there.
-pub(super) fn store(url: &str) -> Result<Store, Failed> {
+pub(super) fn store(url: &str) -> Result<Store, CommandError> {
     Store::open(url).map_err(|error| no_store(error, url))
 }
 
 /// The one sweep of the store that `text` names.
-pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> {
+pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, CommandError> {
     let known = store.list_sweeps().await.or_store(format!("cannot list the sweeps of {}", store.url()))?;
     let known: Vec<SweepId> = known.into_iter().map(|record| record.id).collect();
     one_of(text, &known)
@@ -53,7 +54,7 @@ pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, Failed> 
 
 /// The one task of the store's sweeps that `text` names, with the sweep that has it.
 #[cfg(feature = "worker")]
-pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), Failed> {
+pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), CommandError> {
     let what = format!("cannot look up task `{text}` in {}", store.url());
     let mut known: BTreeMap<TaskId, (SweepId, Task)> = BTreeMap::new();
     for sweep in store.list_sweeps().await.or_store(what.clone())? {
@@ -65,25 +66,27 @@ pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), F
         Unfound::Nothing => {
             let count = known.len();
             let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
-            Failed::input(failed).hint("the ids stand in the report's results.csv")
+            CommandError::input(failed).hint("the ids stand in the report's results.csv")
         }
-        Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len()))
-            .hint("give more of the id"),
+        Unfound::Several(fitting) => {
+            CommandError::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len()))
+                .hint("give more of the id")
+        }
     })?;
     Ok(known.remove(&found).expect("it was found among them"))
 }
 
-fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, Failed> {
+fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, CommandError> {
     let names = |of: &[SweepId]| of.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
     lookup::find(text, known.iter().cloned()).map_err(|unfound| match unfound {
         Unfound::Nothing => {
-            let failed = Failed::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
+            let failed = CommandError::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
             failed.hint(match known.is_empty() {
                 true => "it has no sweeps at all; is it the right store?".to_owned(),
                 false => format!("it has: {}", names(known)),
             })
         }
-        Unfound::Several(fitting) => Failed::input(anyhow::anyhow!("`{text}` fits several sweeps"))
+        Unfound::Several(fitting) => CommandError::input(anyhow::anyhow!("`{text}` fits several sweeps"))
             .hint(format!("name one of: {}", names(&fitting))),
     })
 }

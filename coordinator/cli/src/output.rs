@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use basin_domain::visible;
 use serde::Serialize;
 
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 
 /// Where and how a command speaks.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,7 @@ impl Output {
     ///
     /// # Errors
     /// If it can't be written. A reader that closed the pipe has seen enough.
-    pub(crate) fn result(self, value: &impl Serialize, text: &str) -> Done {
+    pub(crate) fn result(self, value: &impl Serialize, text: &str) -> CommandResult {
         let text = if self.json {
             let json = serde_json::to_string_pretty(value).expect("results have text keys");
             visible::json(&json).into_owned()
@@ -44,10 +44,10 @@ impl Output {
 }
 
 /// Whether something was printed: that nobody reads any further is no failure, that it has no place is one.
-pub(crate) fn printed(written: io::Result<()>) -> Done {
+pub(crate) fn printed(written: io::Result<()>) -> CommandResult {
     match written {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failed::basin(error).context("cannot write to standard output"))
+            Err(CommandError::basin(error).context("cannot write to standard output"))
         }
         Ok(()) | Err(_) => Ok(()),
     }

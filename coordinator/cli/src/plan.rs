@@ -10,7 +10,7 @@ use basin_storage::{Commit, Store};
 use serde_json::json;
 
 use super::arguments::Plan;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::output::{Output, span, table};
 use super::report::damaged_hint;
 use super::{lookup, same_runs, source};
@@ -20,7 +20,7 @@ use basin_coordinator::launch;
 const SAMPLES: usize = 200;
 
 #[derive(Default)]
-struct Row {
+struct PlanRow {
     new: u64,
     reused: u64,
     blocked: u64,
@@ -32,7 +32,7 @@ struct Row {
 }
 
 /// Plans and prints.
-pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
+pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
     let source = source::read(&arguments.sweep)?;
     let url = arguments.store.url();
     // A store that isn't there yet has nothing: that is no error of a plan, and no reason to make it.
@@ -48,13 +48,13 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     let runs: Vec<&Task> = plan.runs().collect();
     let measured = measured_seconds(&store, &runs, &prepared.committed).await;
     let same = plan.same_runs();
-    let mut rows: BTreeMap<String, Row> = BTreeMap::new();
+    let mut rows: BTreeMap<String, PlanRow> = BTreeMap::new();
     let mut order = Vec::new();
     for task in &runs {
         let name = task.experiment.to_string();
         let row = rows.entry(name.clone()).or_insert_with(|| {
             order.push(name);
-            Row::default()
+            PlanRow::default()
         });
         if prepared.committed.contains_key(&task.id) {
             row.reused += 1;
@@ -112,8 +112,10 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> Done {
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),
-        damaged => Err(Failed::input(anyhow::anyhow!("{damaged} tasks have something damaged in the store"))
-            .hint(damaged_hint(&plan.id))),
+        damaged => {
+            Err(CommandError::input(anyhow::anyhow!("{damaged} tasks have something damaged in the store"))
+                .hint(damaged_hint(&plan.id)))
+        }
     }
 }
 

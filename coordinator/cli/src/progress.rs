@@ -19,7 +19,7 @@ const PARTS: u64 = 1_000;
 pub(super) struct Progress {
     output: Output,
     bars: MultiProgress,
-    experiments: BTreeMap<String, ProgressBar>,
+    bars_of_experiments: BTreeMap<String, ProgressBar>,
     footer: Option<ProgressBar>,
     began: Instant,
     /// The share that was done when this began: what is resumed or reused cost no time now.
@@ -28,7 +28,7 @@ pub(super) struct Progress {
 }
 
 /// How far an experiment is.
-struct Stand {
+struct ExperimentProgress {
     counts: v1::Counts,
     /// Done tasks and the done parts of running ones.
     done: f64,
@@ -46,7 +46,7 @@ impl Progress {
         Self {
             output,
             bars,
-            experiments: BTreeMap::new(),
+            bars_of_experiments: BTreeMap::new(),
             footer: None,
             began: Instant::now(),
             first_share: None,
@@ -57,27 +57,30 @@ impl Progress {
     /// Shows how the sweep stands.
     pub(super) fn show(&mut self, reply: &v1::GetSweepReply) {
         let Some(summary) = &reply.sweep else { return };
-        let stands: Vec<(String, Stand)> =
-            summary.experiments.iter().map(|it| (shown_name(it), stand(it, &reply.running))).collect();
-        let all: f64 = stands.iter().map(|(_, it)| total(&it.counts) as f64).sum();
-        let done: f64 = stands.iter().map(|(_, it)| it.done).sum();
+        let experiments: Vec<(String, ExperimentProgress)> = summary
+            .experiments
+            .iter()
+            .map(|it| (shown_name(it), experiment_progress(it, &reply.running)))
+            .collect();
+        let all: f64 = experiments.iter().map(|(_, it)| total(&it.counts) as f64).sum();
+        let done: f64 = experiments.iter().map(|(_, it)| it.done).sum();
         let share = if all > 0.0 { done / all } else { 1.0 };
         let first = *self.first_share.get_or_insert(share);
         let left = time_left(self.began.elapsed().as_secs_f64(), first, share);
-        let line = footer(summary, left) + &standstill(&reply.waiting);
+        let line = footer(summary, left) + &waiting_summary(&reply.waiting);
         if self.output.is_live() {
-            self.show_bars(&stands, &line);
+            self.show_bars(&experiments, &line);
         } else if self.last_line.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
             self.last_line = Some(Instant::now());
             self.output.say(&format!("{:3.0} %  {line}", share * 100.0));
         }
     }
 
-    fn show_bars(&mut self, stands: &[(String, Stand)], footer: &str) {
-        let width = stands.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        for (name, stand) in stands {
+    fn show_bars(&mut self, experiments: &[(String, ExperimentProgress)], footer: &str) {
+        let width = experiments.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (name, stand) in experiments {
             let tasks = total(&stand.counts);
-            let bar = self.experiments.entry(name.clone()).or_insert_with(|| {
+            let bar = self.bars_of_experiments.entry(name.clone()).or_insert_with(|| {
                 let bar = self.bars.add(ProgressBar::new(tasks * PARTS));
                 bar.set_style(style("{prefix} {bar:28.cyan/blue} {msg}"));
                 bar.set_prefix(format!("{name:width$}"));
@@ -97,7 +100,7 @@ impl Progress {
 
     /// Takes the display away; what was said last stays.
     pub(super) fn finish(&self) {
-        for bar in self.experiments.values() {
+        for bar in self.bars_of_experiments.values() {
             bar.abandon();
         }
         if let Some(footer) = &self.footer {
@@ -115,7 +118,7 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is valid").progress_chars("━╸─")
 }
 
-fn stand(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> Stand {
+fn experiment_progress(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> ExperimentProgress {
     let counts = experiment.counts.unwrap_or_default();
     let mut done = (counts.committed + counts.failed + counts.upstream_failed) as f64;
     let mut losses = Vec::new();
@@ -128,10 +131,10 @@ fn stand(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> Stan
         losses.extend(at.loss);
         rate += at.step_seconds.filter(|seconds| *seconds > 0.0).map_or(0.0, f64::recip);
     }
-    Stand { counts, done, losses, rate }
+    ExperimentProgress { counts, done, losses, rate }
 }
 
-fn experiment_text(stand: &Stand) -> String {
+fn experiment_text(stand: &ExperimentProgress) -> String {
     let counts = &stand.counts;
     let mut text = format!("{}/{}", counts.committed, total(counts));
     let mut add = |part: String| {
@@ -175,7 +178,7 @@ fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
 }
 
 /// What keeps workers from going on, if anything does.
-fn standstill(waiting: &[v1::WaitingWorker]) -> String {
+fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
     let Some(first) = waiting.first() else { return String::new() };
     let more = match waiting.len() {
         1 => String::new(),
@@ -225,7 +228,7 @@ mod tests {
             progress: Some(progress),
             ..v1::RunningTask::default()
         };
-        let stand = stand(&experiment, &[running]);
+        let stand = experiment_progress(&experiment, &[running]);
         assert_eq!(stand.done, 2.25);
         assert_eq!(experiment_text(&stand), "2/4 · 1 running · 100 steps/s · loss 0.500");
     }

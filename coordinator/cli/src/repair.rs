@@ -3,12 +3,12 @@
 use basin_core::command::Policy;
 use basin_domain::id::{SweepId, TaskId};
 use basin_proto::v1;
-use basin_storage::{CommitMode, ConditionalWrites, Problem, Store};
+use basin_storage::{CommitMode, ConditionalWrites, ObjectProblem, Store};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Repair;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::launch::call_failed;
 use super::lookup::{self, OrStore};
 use super::output::Output;
@@ -16,7 +16,7 @@ use super::serve::not_started;
 use basin_coordinator::client::Client;
 use basin_coordinator::journal::SqliteJournal;
 use basin_coordinator::reign::{Reign, ReignError, Workplace};
-use basin_coordinator::server::{JournalAt, StartError};
+use basin_coordinator::server::{JournalLocation, StartError};
 use basin_coordinator::service::{Coordinator, Repaired, RepairedTask};
 
 /// Tasks that are looked at at once in the store alone.
@@ -24,13 +24,13 @@ const CHUNK: usize = 256;
 
 /// Who did the repair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+enum RepairedBy {
     Coordinator,
     Journal,
     Store,
 }
 
-impl By {
+impl RepairedBy {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Coordinator => "coordinator",
@@ -40,7 +40,7 @@ impl By {
     }
 
     /// What makes the tasks run again.
-    const fn next(self) -> &'static str {
+    const fn next_step(self) -> &'static str {
         match self {
             Self::Coordinator => "its workers train again what was withdrawn",
             Self::Journal => "`basin run` with the same sweep file trains again what was withdrawn",
@@ -52,17 +52,17 @@ impl By {
 }
 
 /// Repairs; exit code 1 if something is damaged and stays so.
-pub(super) async fn repair(arguments: Repair, output: Output) -> Done {
+pub(super) async fn repair(arguments: Repair, output: Output) -> CommandResult {
     let (sweep, repaired, by) = match &arguments.coordinator {
         Some(url) => {
             let client = Client::new(&arguments.credentials.dial(url)?).map_err(call_failed)?;
             let (sweep, repaired) = by_coordinator(&client, &arguments.sweep, arguments.dry_run).await?;
-            (sweep, repaired, By::Coordinator)
+            (sweep, repaired, RepairedBy::Coordinator)
         }
         None => {
             let store = lookup::existing_store(&arguments.store.url())?;
             let sweep = lookup::sweep(&store, &arguments.sweep).await?;
-            let (repaired, by) = here(&arguments, store, &sweep).await?;
+            let (repaired, by) = repair_locally(&arguments, store, &sweep).await?;
             (sweep.to_string(), repaired, by)
         }
     };
@@ -74,13 +74,13 @@ pub(super) async fn repair(arguments: Repair, output: Output) -> Done {
     match left {
         0 => Ok(()),
         left if arguments.dry_run => {
-            Err(Failed::input(anyhow::anyhow!("{left} tasks of {sweep} are damaged"))
+            Err(CommandError::input(anyhow::anyhow!("{left} tasks of {sweep} are damaged"))
                 .hint(format!("`basin repair {sweep}` withdraws them, so that they run again")))
         }
-        left => {
-            Err(Failed::input(anyhow::anyhow!("{left} tasks of {sweep} changed while they were looked at"))
-                .hint("repair it again, to see how they stand now"))
-        }
+        left => Err(CommandError::input(anyhow::anyhow!(
+            "{left} tasks of {sweep} changed while they were looked at"
+        ))
+        .hint("repair it again, to see how they stand now")),
     }
 }
 
@@ -88,13 +88,13 @@ async fn by_coordinator(
     client: &Client,
     sweep: &str,
     is_dry_run: bool,
-) -> Result<(String, Repaired), Failed> {
+) -> Result<(String, Repaired), CommandError> {
     let mut repaired = Repaired::default();
     let (mut after, mut id) = (String::new(), sweep.to_owned());
     loop {
         let reply = client.repair(&id, &after, is_dry_run).await.map_err(call_failed)?;
         for task in reply.tasks {
-            repaired.tasks.push(of_wire(task).or_basin("the coordinator's answer can't be understood")?);
+            repaired.tasks.push(from_wire(task).or_basin("the coordinator's answer can't be understood")?);
         }
         repaired.retried += reply.retried;
         (after, id) = (reply.next_after_task_id, reply.sweep_id);
@@ -104,7 +104,7 @@ async fn by_coordinator(
     }
 }
 
-fn of_wire(task: v1::RepairedTask) -> anyhow::Result<RepairedTask> {
+fn from_wire(task: v1::RepairedTask) -> anyhow::Result<RepairedTask> {
     let commit = match task.lease_id.is_empty() {
         true => None,
         false => Some((basin_domain::id::Attempt(task.attempt), task.lease_id.parse()?)),
@@ -112,13 +112,17 @@ fn of_wire(task: v1::RepairedTask) -> anyhow::Result<RepairedTask> {
     Ok(RepairedTask {
         task: task.task_id.parse()?,
         commit,
-        problems: task.problems.into_iter().map(|it| Problem { key: it.key, why: it.why }).collect(),
+        problems: task.problems.into_iter().map(|it| ObjectProblem { key: it.key, why: it.why }).collect(),
         is_withdrawn: task.withdrawn,
     })
 }
 
 /// In the journal of the state, if it knows the sweep; else in the store alone.
-async fn here(arguments: &Repair, store: Store, sweep: &SweepId) -> Result<(Repaired, By), Failed> {
+async fn repair_locally(
+    arguments: &Repair,
+    store: Store,
+    sweep: &SweepId,
+) -> Result<(Repaired, RepairedBy), CommandError> {
     let probed = match arguments.dry_run {
         // Nothing is written, so nothing has to be known.
         true => ConditionalWrites::Honoured,
@@ -127,7 +131,7 @@ async fn here(arguments: &Repair, store: Store, sweep: &SweepId) -> Result<(Repa
     let commits = CommitMode::from(probed);
     let path = arguments.store.local.state.join("journal.sqlite");
     if path.exists() {
-        let journal = JournalAt::File(path.clone());
+        let journal = JournalLocation::File(path.clone());
         let failed = |source| {
             let error = StartError::Journal { journal: journal.clone(), source };
             not_started(error).context(format!("cannot repair {sweep}")).hint(
@@ -141,15 +145,17 @@ async fn here(arguments: &Repair, store: Store, sweep: &SweepId) -> Result<(Repa
         let reign =
             Reign::begin(opened, &place, &CancellationToken::new()).await.map_err(|error| match error {
                 ReignError::Journal(source) => failed(source),
-                ReignError::Ledger(error) => Failed::basin(error).context(format!("cannot repair {sweep}")),
+                ReignError::Ledger(error) => {
+                    CommandError::basin(error).context(format!("cannot repair {sweep}"))
+                }
             })?;
         let repaired = in_journal(&reign.coordinator, sweep, arguments.dry_run).await;
         reign.end().await;
         if let Some(repaired) = repaired? {
-            return Ok((repaired, By::Journal));
+            return Ok((repaired, RepairedBy::Journal));
         }
     }
-    in_store(&store, sweep, arguments.dry_run, commits).await.map(|repaired| (repaired, By::Store))
+    in_store(&store, sweep, arguments.dry_run, commits).await.map(|repaired| (repaired, RepairedBy::Store))
 }
 
 /// What came of it; nothing if the journal doesn't know the sweep.
@@ -157,7 +163,7 @@ async fn in_journal(
     coordinator: &Coordinator,
     sweep: &SweepId,
     is_dry_run: bool,
-) -> Result<Option<Repaired>, Failed> {
+) -> Result<Option<Repaired>, CommandError> {
     let mut all = Repaired::default();
     let mut after = None;
     loop {
@@ -165,8 +171,8 @@ async fn in_journal(
             Err(status) if status.code() == tonic::Code::NotFound => return Ok(None),
             Err(status) => {
                 let hint = basin_proto::hint::of(&status);
-                let failed = Failed::basin(anyhow::anyhow!("{}", status.message()));
-                return Err(failed.context(format!("cannot repair {sweep}")).maybe_hint(hint));
+                let failed = CommandError::basin(anyhow::anyhow!("{}", status.message()));
+                return Err(failed.context(format!("cannot repair {sweep}")).hint_if_any(hint));
             }
             Ok(some) => some,
         };
@@ -184,7 +190,7 @@ async fn in_store(
     sweep: &SweepId,
     is_dry_run: bool,
     commits: CommitMode,
-) -> Result<Repaired, Failed> {
+) -> Result<Repaired, CommandError> {
     let what = || format!("cannot repair {sweep}");
     if commits == CommitMode::Serialised {
         let error = basin_storage::StorageError::NotWithdrawable { store: store.url().to_owned() };
@@ -199,7 +205,7 @@ async fn in_store(
             let mut task = RepairedTask::of(&damaged);
             if !is_dry_run {
                 let done = store.withdraw(&damaged, commits).await.or_store(what())?;
-                task.is_withdrawn = matches!(done, basin_storage::Repair::Withdrawn(_));
+                task.is_withdrawn = matches!(done, basin_storage::WithdrawOutcome::Withdrawn(_));
             }
             repaired.tasks.push(task);
         }
@@ -207,7 +213,7 @@ async fn in_store(
     Ok(repaired)
 }
 
-fn describe(sweep: &str, repaired: &Repaired, by: By, is_dry_run: bool) -> String {
+fn describe(sweep: &str, repaired: &Repaired, by: RepairedBy, is_dry_run: bool) -> String {
     let mut text = String::new();
     for task in &repaired.tasks {
         let done = match (task.is_withdrawn, is_dry_run) {
@@ -215,11 +221,11 @@ fn describe(sweep: &str, repaired: &Repaired, by: By, is_dry_run: bool) -> Strin
             (false, true) => "damaged",
             (false, false) => "changed",
         };
-        let whose = match &task.commit {
+        let attempt_of = match &task.commit {
             Some((attempt, lease)) => format!(", attempt {attempt} under lease {lease}"),
             None => String::new(),
         };
-        text.push_str(&format!("{done}: {}{whose}\n", task.task));
+        text.push_str(&format!("{done}: {}{attempt_of}\n", task.task));
         for problem in &task.problems {
             text.push_str(&format!("  {}: {}\n", problem.key, problem.why));
         }
@@ -234,12 +240,12 @@ fn describe(sweep: &str, repaired: &Repaired, by: By, is_dry_run: bool) -> Strin
     match (repaired.tasks.is_empty() && repaired.retried == 0, is_dry_run) {
         (true, _) => text.push_str(&format!("{sweep}: nothing is damaged\n")),
         (false, true) => {}
-        (false, false) => text.push_str(&format!("{}\n", by.next())),
+        (false, false) => text.push_str(&format!("{}\n", by.next_step())),
     }
     text
 }
 
-fn value(sweep: &str, repaired: &Repaired, by: By, is_dry_run: bool) -> Value {
+fn value(sweep: &str, repaired: &Repaired, by: RepairedBy, is_dry_run: bool) -> Value {
     let tasks: Vec<Value> = repaired
         .tasks
         .iter()

@@ -10,7 +10,7 @@ use basin_worker::replay::{self, Comparison, Original, ReplayError};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::Replay;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::{Output, span};
 use super::signals;
@@ -22,7 +22,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 const SHOWN: usize = 20;
 
 /// Trains a task again; exit code 1 if anything came out otherwise.
-pub(super) async fn replay(arguments: Replay, output: Output) -> Done {
+pub(super) async fn replay(arguments: Replay, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let threads = arguments.threads.unwrap_or_else(cores);
     basin_worker::set_threads(threads as usize).or_basin("cannot start the training's threads")?;
@@ -55,8 +55,8 @@ pub(super) async fn replay(arguments: Replay, output: Output) -> Done {
     });
     let folder = tempfile::tempdir().or_basin("cannot make a scratch folder")?;
     let began = Instant::now();
-    let meter = Meter::new(output);
-    let told = move |progress: Progress| meter.show(&progress);
+    let progress_bar = ReplayProgress::new(output);
+    let told = move |progress: Progress| progress_bar.show(&progress);
     let replayed = replay::train(&store, &task.spec, folder.path(), stop, told).await;
     let comparison = Comparison::of(&original, &replayed.map_err(|error| failed(error, &name))?);
 
@@ -70,22 +70,22 @@ pub(super) async fn replay(arguments: Replay, output: Output) -> Done {
     if comparison.is_same() {
         return Ok(());
     }
-    Err(Failed::input(anyhow::anyhow!("{name} came out otherwise than it was committed")).hint(
+    Err(CommandError::input(anyhow::anyhow!("{name} came out otherwise than it was committed")).hint(
         "what was committed may have been changed, or this machine or the one that trained it computes wrongly; `basin verify` \
          proves the stored bytes",
     ))
 }
 
-fn failed(error: ReplayError, name: &str) -> Failed {
+fn failed(error: ReplayError, name: &str) -> CommandError {
     let what = format!("cannot train {name} again");
     match error {
         ReplayError::Storage(error) => Err::<(), _>(error).or_store(what).expect_err("it is an error"),
         ReplayError::NotCommitted(_) => {
-            Failed::input(error).context(what).hint("there is nothing yet to compare with")
+            CommandError::input(error).context(what).hint("there is nothing yet to compare with")
         }
-        ReplayError::Stopped | ReplayError::Training(_) => Failed::input(error).context(what),
+        ReplayError::Stopped | ReplayError::Training(_) => CommandError::input(error).context(what),
         ReplayError::MissingInput { .. } | ReplayError::Data { .. } | ReplayError::Crashed(_) => {
-            Failed::basin(error).context(what)
+            CommandError::basin(error).context(what)
         }
     }
 }
@@ -109,13 +109,13 @@ fn describe(name: &str, comparison: &Comparison) -> String {
 }
 
 /// Shows how far the training is: a bar at a terminal, a line now and then elsewhere.
-struct Meter {
+struct ReplayProgress {
     output: Output,
     bar: ProgressBar,
     last_line: Mutex<Instant>,
 }
 
-impl Meter {
+impl ReplayProgress {
     fn new(output: Output) -> Self {
         let bar = ProgressBar::no_length();
         if !output.is_live() {
@@ -141,7 +141,7 @@ impl Meter {
     }
 }
 
-impl Drop for Meter {
+impl Drop for ReplayProgress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -7,19 +7,23 @@ use basin_domain::visible;
 use basin_storage::Store;
 
 use super::arguments::Report;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use basin_report::{FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
-pub(super) fn claim(out: &Path, sweep: &SweepId, replaces: bool) -> Result<OutputFolder, Failed> {
+pub(super) fn claim_folder(
+    out: &Path,
+    sweep: &SweepId,
+    replaces: bool,
+) -> Result<OutputFolder, CommandError> {
     let anothers = if replaces { IfAnothers::Clear } else { IfAnothers::Refuse };
     OutputFolder::claim(out, sweep, anothers).map_err(|error| folder_failed(error, out))
 }
 
 /// The failure of a folder for a report.
-pub(super) fn folder_failed(error: FolderError, out: &Path) -> Failed {
+pub(super) fn folder_failed(error: FolderError, out: &Path) -> CommandError {
     let hint = match &error {
         FolderError::Strangers { .. } | FolderError::Marker { .. } => {
             Some("nothing was changed; name a new or an empty folder with `--out DIR`")
@@ -30,8 +34,8 @@ pub(super) fn folder_failed(error: FolderError, out: &Path) -> Failed {
         FolderError::InTheWay { .. } => Some("move it away, or name another folder with `--out DIR`"),
         FolderError::File { .. } => None,
     };
-    let failed = Failed::input(error).context(format!("cannot write the report to {}", out.display()));
-    failed.maybe_hint(hint.map(str::to_owned))
+    let failed = CommandError::input(error).context(format!("cannot write the report to {}", out.display()));
+    failed.hint_if_any(hint.map(str::to_owned))
 }
 
 /// Makes the report of a sweep in its folder, with what a coordinator knows beside the store, if there is one.
@@ -40,7 +44,7 @@ pub(super) async fn make(
     sweep: &SweepId,
     folder: OutputFolder,
     status: Option<&Status>,
-) -> Result<ReportSummary, Failed> {
+) -> Result<ReportSummary, CommandError> {
     let what = format!("cannot make the report of {sweep}");
     let out = folder.path().to_owned();
     match basin_report::write_into(store, sweep, folder, status).await {
@@ -64,11 +68,11 @@ pub(super) fn describe(summary: &ReportSummary) -> String {
 }
 
 /// Makes a report.
-pub(super) async fn report(arguments: Report, output: Output) -> Done {
+pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
-    let folder = claim(&out, &sweep, arguments.replace)?;
+    let folder = claim_folder(&out, &sweep, arguments.replace)?;
     let summary = make(&store, &sweep, folder, None).await?;
     let value = serde_json::json!({
         "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
@@ -79,10 +83,10 @@ pub(super) async fn report(arguments: Report, output: Output) -> Done {
 }
 
 /// Fails if a result that was committed can't be read.
-pub(super) fn all_readable(summary: &ReportSummary, sweep: &SweepId) -> Done {
+pub(super) fn all_readable(summary: &ReportSummary, sweep: &SweepId) -> CommandResult {
     match summary.counts.unreadable {
         0 => Ok(()),
-        unreadable => Err(Failed::input(anyhow::anyhow!(
+        unreadable => Err(CommandError::input(anyhow::anyhow!(
             "{unreadable} of {} results can't be read; the report marks them",
             summary.counts.total()
         ))

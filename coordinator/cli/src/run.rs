@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Run;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::{Output, span};
 use super::progress::Progress;
@@ -28,25 +28,25 @@ use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker
 use super::{device, report, same_runs, signals, source};
 use basin_coordinator::journal::DecideError;
 use basin_coordinator::launch;
-use basin_coordinator::server::{JournalAt, Server, Settings};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::{Coordinator, Terms, completion, sweep_reply};
-use basin_coordinator::trust::{Minted, Role, Tokens, Trust};
+use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
-const TERM: Duration = Duration::from_secs(30);
+const LEASE_DURATION: Duration = Duration::from_secs(30);
 /// How often progress is looked at.
-const LOOK: Duration = Duration::from_millis(200);
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 /// The pause before a report is tried again whose store was away.
 const REPORT_PAUSE: Duration = Duration::from_secs(5);
 /// How long stopping may take: checkpoints and their writing.
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs a sweep to its report, or until it is stopped.
-pub(super) async fn run(arguments: Run, output: Output) -> Done {
+pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     let began = std::time::Instant::now();
     force_code_path(&arguments.kernels)?;
-    let devices = device::chosen(&arguments.devices.device)?;
+    let devices = device::select(&arguments.devices.device)?;
     let source = source::read(&arguments.sweep)?;
     let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
     let shutdown =
@@ -64,18 +64,18 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     // Before anything is trained for a report that has no place.
-    let folder = report::claim(&out, &sweep, arguments.replace)?;
+    let folder = report::claim_folder(&out, &sweep, arguments.replace)?;
 
-    let policy = Policy { term: TERM, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
+    let policy = Policy { term: LEASE_DURATION, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     // Others on this machine reach the port too; only the worker beneath has the token, which is in memory alone.
     let ours =
-        Minted::new(UserName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
+        NewToken::new(UserName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
-    let journal = JournalAt::File(state.join("journal.sqlite"));
+    let journal = JournalLocation::File(state.join("journal.sqlite"));
     let settings =
-        Settings { listen, store: store.clone(), journal, advertise: None, policy, trust, http: None };
+        ServerSettings { listen, store: store.clone(), journal, advertise: None, policy, trust, http: None };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
@@ -83,16 +83,19 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let launched = coordinator.launch_prepared(&source, prepared, Terms::default()).await;
     if let Err(status) = launched {
         server.shut_down().await;
-        let failed =
-            if status.code() == tonic::Code::FailedPrecondition { Failed::input } else { Failed::basin };
+        let failed = if status.code() == tonic::Code::FailedPrecondition {
+            CommandError::input
+        } else {
+            CommandError::basin
+        };
         let hint = basin_proto::hint::of(&status);
         return Err(failed(anyhow::anyhow!("{}", status.message()))
             .context(format!("cannot launch {}", source.file))
-            .maybe_hint(hint));
+            .hint_if_any(hint));
     }
 
     let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
-    let (workers, threads) = device::shares(
+    let (workers, threads) = device::executors_and_threads(
         &devices,
         arguments.workers,
         arguments.threads,
@@ -106,7 +109,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     let scratch = state.join("scratch");
     let _ = std::fs::remove_dir_all(&scratch);
     let stop_agent = CancellationToken::new();
-    let token = Token::fixed(ours.secret.reveal()).expect("a token that was made is one");
+    let token = Token::fixed(ours.secret.expose_secret()).expect("a token that was made is one");
     let agent = agent::Settings {
         dial: Dial::to(&server.url()).expect("its own address is one").with_token(Some(token)),
         store: Some(store.url().to_owned()),
@@ -135,19 +138,19 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
             server.shut_down().await;
             return Err(match ended {
                 Err(error) => agent_failed(error).context("the worker cannot work"),
-                Ok(_) => Failed::basin(anyhow::anyhow!("the worker left before the sweep was done")),
+                Ok(_) => CommandError::basin(anyhow::anyhow!("the worker left before the sweep was done")),
             });
         }
     };
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
-    let (status, failed) = ending(&coordinator, &sweep).await;
+    let (status, failed) = final_status(&coordinator, &sweep).await;
     server.shut_down().await;
     if !followed? {
-        return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
+        return Err(CommandError::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
             .hint("run the same command again to go on where it was"));
     }
-    let summary = report_patiently(&store, &sweep, folder, &status, &shutdown, output).await?;
+    let summary = report_with_retries(&store, &sweep, folder, &status, &shutdown, output).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
@@ -159,7 +162,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
     for text in &failed {
         output.say(text.trim_end());
     }
-    Err(Failed::input(anyhow::anyhow!(
+    Err(CommandError::input(anyhow::anyhow!(
         "{} of {tasks} tasks failed; the report marks them",
         status.failures.len()
     ))
@@ -170,21 +173,21 @@ pub(super) async fn run(arguments: Run, output: Output) -> Done {
 }
 
 /// Makes the report. What was trained for hours isn't left without one because the store is away for a minute.
-async fn report_patiently(
+async fn report_with_retries(
     store: &Store,
     sweep: &SweepId,
     folder: OutputFolder,
     status: &Status,
     shutdown: &CancellationToken,
     output: Output,
-) -> Result<ReportSummary, Failed> {
+) -> Result<ReportSummary, CommandError> {
     let out = folder.path().to_owned();
     let mut claimed = Some(folder);
     loop {
         // After a try that failed it is this sweep's folder already.
         let folder = match claimed.take() {
             Some(folder) => folder,
-            None => report::claim(&out, sweep, false)?,
+            None => report::claim_folder(&out, sweep, false)?,
         };
         let outage = match write_into(store, sweep, folder, Some(status)).await {
             Err(ReportError::Storage(error)) => error.outage().ok_or(error),
@@ -196,7 +199,7 @@ async fn report_patiently(
         tokio::select! {
             () = tokio::time::sleep(REPORT_PAUSE) => {}
             () = shutdown.cancelled() => {
-                return Err(Failed::input(anyhow::anyhow!("{sweep} was stopped before its report; all else is done"))
+                return Err(CommandError::input(anyhow::anyhow!("{sweep} was stopped before its report; all else is done"))
                     .hint(format!("`basin report {sweep}` makes it")));
             }
         }
@@ -205,7 +208,7 @@ async fn report_patiently(
 
 /// Makes the state of an earlier run, killed or stopped, this run's: its leases are given back free of charge, since
 /// its executors died with it, other sweeps wait, and failed tasks of this one start over.
-async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Failed> {
+async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), CommandError> {
     let what = "cannot take over the state of an earlier run";
     let leases = coordinator.ledger.view(|ledger| {
         let leases = ledger.workers().flat_map(|worker| worker.leases);
@@ -256,7 +259,7 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Fai
 }
 
 /// The failure of a ledger that ended while the sweep ran.
-fn ledger_stopped(error: DecideError) -> Failed {
+fn ledger_stopped(error: DecideError) -> CommandError {
     let hint = match &error {
         DecideError::Failed(failure) if failure.is_full => {
             Some("make space for `--state DIR`, and run the same command again: what is done is kept")
@@ -264,7 +267,7 @@ fn ledger_stopped(error: DecideError) -> Failed {
         DecideError::Failed(_) => Some("run the same command again to go on where it was"),
         DecideError::Unavailable | DecideError::Refused(_) => None,
     };
-    Failed::basin(error).context("the ledger stopped").maybe_hint(hint.map(str::to_owned))
+    CommandError::basin(error).context("the ledger stopped").hint_if_any(hint.map(str::to_owned))
 }
 
 /// Shows progress until the sweep has ended (true) or is stopped (false).
@@ -273,7 +276,7 @@ async fn follow(
     sweep: &SweepId,
     shutdown: &CancellationToken,
     output: Output,
-) -> Result<bool, Failed> {
+) -> Result<bool, CommandError> {
     let mut progress = Progress::new(output);
     loop {
         let (id, now) = (sweep.clone(), coordinator.ledger.now());
@@ -286,7 +289,7 @@ async fn follow(
             return Ok(true);
         }
         tokio::select! {
-            () = tokio::time::sleep(LOOK) => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => {}
             () = shutdown.cancelled() => {
                 progress.finish();
                 return Ok(false);
@@ -296,7 +299,7 @@ async fn follow(
 }
 
 /// What the ledger knows at the end beside the store, and the failed tasks in words.
-async fn ending(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
+async fn final_status(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
     let (id, now) = (sweep.clone(), coordinator.ledger.now());
     let view = coordinator.ledger.view(move |ledger| {
         let phase = ledger.sweep(&id).map_or_else(String::new, |sweep| sweep.state.as_str().to_owned());

@@ -5,12 +5,12 @@ use std::io::IsTerminal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::failure::{Failed, OrFail};
+use super::command_error::{CommandError, OrFail};
 use super::output::Output;
 
 /// A token that the first SIGINT, SIGTERM or SIGHUP cancels; a second SIGINT or SIGTERM ends the process at once. A second
 /// SIGHUP doesn't: both the terminal and its shell may send one when the terminal closes.
-pub(super) fn shutdown(output: Output, remark: &'static str) -> Result<CancellationToken, Failed> {
+pub(super) fn shutdown(output: Output, remark: &'static str) -> Result<CancellationToken, CommandError> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut hangup = Hangup::listen()?;
@@ -29,7 +29,10 @@ pub(super) fn shutdown(output: Output, remark: &'static str) -> Result<Cancellat
 /// The same for a worker, which SIGUSR1 asks to leave, too: Slurm sends that ahead of the end of a job's time, and SIGTERM at
 /// the end, as often as it likes. So only a second Ctrl-C ends it at once.
 #[cfg(feature = "worker")]
-pub(super) fn departure(output: Output, remark: &'static str) -> Result<CancellationToken, Failed> {
+pub(super) fn worker_shutdown(
+    output: Output,
+    remark: &'static str,
+) -> Result<CancellationToken, CommandError> {
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let mut user = listen(SignalKind::user_defined1())?;
@@ -61,7 +64,7 @@ pub(super) fn departure(output: Output, remark: &'static str) -> Result<Cancella
 /// process of a job or service, and a terminal that closes may too; an executor that died of one could not write its
 /// checkpoint. It ends with its agent.
 #[cfg(feature = "worker")]
-pub(super) fn leave_them_to_the_agent() -> Result<(), Failed> {
+pub(super) fn ignore_termination_signals() -> Result<(), CommandError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_basin("cannot listen for signals")?;
     let _inside = runtime.enter();
@@ -78,7 +81,7 @@ pub(super) fn leave_them_to_the_agent() -> Result<(), Failed> {
 struct Hangup(Option<Signal>);
 
 impl Hangup {
-    fn listen() -> Result<Self, Failed> {
+    fn listen() -> Result<Self, CommandError> {
         // `nohup` and the like start programs with the signal ignored, and that is to stay so.
         if is_ignored() { Ok(Self(None)) } else { listen(SignalKind::hangup()).map(|it| Self(Some(it))) }
     }
@@ -107,7 +110,7 @@ fn ignores_hangup(status: &str) -> bool {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
-fn listen(kind: SignalKind) -> Result<Signal, Failed> {
+fn listen(kind: SignalKind) -> Result<Signal, CommandError> {
     signal(kind).or_basin("cannot listen for signals")
 }
 

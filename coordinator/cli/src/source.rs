@@ -3,11 +3,11 @@
 use basin_domain::sweep::Source;
 
 use super::arguments::SweepFile;
-use super::failure::{Failed, OrFail};
+use super::command_error::{CommandError, OrFail};
 use basin_coordinator::launch::PrepareError;
 
 /// Reads the file.
-pub(super) fn read(file: &SweepFile) -> Result<Source, Failed> {
+pub(super) fn read(file: &SweepFile) -> Result<Source, CommandError> {
     let name = file.file.to_string_lossy().into_owned();
     let text =
         std::fs::read_to_string(&file.file).or_input(format!("cannot read {name}")).map_err(|failed| {
@@ -20,12 +20,12 @@ pub(super) fn read(file: &SweepFile) -> Result<Source, Failed> {
 }
 
 /// The failure of a sweep that can't be prepared: the input's, unless it is the store's.
-pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> Failed {
+pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> CommandError {
     let hint = error.hint();
     let failed = match &error {
-        PrepareError::Sweep(_) | PrepareError::Dataset(_) => Failed::input(error),
-        PrepareError::Storage(cause) if cause.is_settings() => Failed::input(error),
-        PrepareError::Storage(_) => Failed::basin(error),
+        PrepareError::Sweep(_) | PrepareError::Dataset(_) => CommandError::input(error),
+        PrepareError::Storage(cause) if cause.is_misconfiguration() => CommandError::input(error),
+        PrepareError::Storage(_) => CommandError::basin(error),
     };
-    failed.context(format!("cannot {what} {}", source.file)).maybe_hint(hint)
+    failed.context(format!("cannot {what} {}", source.file)).hint_if_any(hint)
 }

@@ -8,8 +8,8 @@ use basin_domain::visible::line;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
-use super::arguments::{Remote, SweepAt, TaskAt};
-use super::failure::{Done, Failed};
+use super::arguments::{Remote, SweepArguments, TaskArguments};
+use super::command_error::{CommandError, CommandResult};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
@@ -76,13 +76,13 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
         "{}: {}{}\n{}",
         line(&sweep.sweep_id),
         line(&sweep.state),
-        line(&claim(sweep)),
+        line(&quota(sweep)),
         table(&COUNTS, &rows)
     )
 }
 
-/// What is special about a sweep's claim on the workers.
-fn claim(sweep: &v1::SweepSummary) -> String {
+/// What is special about a sweep's quota of the workers.
+fn quota(sweep: &v1::SweepSummary) -> String {
     let user = (!sweep.user.is_empty()).then(|| format!(", launched by {}", sweep.user));
     let priority = (sweep.priority != 0).then(|| format!(", priority {}", sweep.priority));
     let slots = sweep.max_slots.map(|most| format!(", {} of at most {most} slots taken", sweep.slots));
@@ -94,7 +94,7 @@ fn slots(sweep: &v1::SweepSummary) -> String {
 }
 
 /// `basin list`.
-pub(super) async fn list(arguments: Remote, output: Output) -> Done {
+pub(super) async fn list(arguments: Remote, output: Output) -> CommandResult {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let sweeps = client.list_sweeps().await.map_err(call_failed)?.sweeps;
     let text = list_text(&sweeps);
@@ -108,8 +108,8 @@ fn list_text(sweeps: &[v1::SweepSummary]) -> String {
         .map(|sweep| {
             let mut row = counts_row(&sweep.sweep_id, &sweep.counts.unwrap_or_default());
             let user = if sweep.user.is_empty() { "-" } else { &sweep.user };
-            let claim = [sweep.state.clone(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
-            row.splice(1..1, claim);
+            let quota = [sweep.state.clone(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
+            row.splice(1..1, quota);
             row
         })
         .collect();
@@ -121,7 +121,7 @@ fn list_text(sweeps: &[v1::SweepSummary]) -> String {
 }
 
 /// `basin status`.
-pub(super) async fn status(arguments: SweepAt, output: Output) -> Done {
+pub(super) async fn status(arguments: SweepArguments, output: Output) -> CommandResult {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
     let summary = reply.sweep.clone().unwrap_or_default();
@@ -234,14 +234,14 @@ pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
 }
 
 /// `basin watch`.
-pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
+pub(super) async fn watch(arguments: SweepArguments, output: Output) -> CommandResult {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let mut progress = Progress::new(output);
     let mut seen = false;
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
-            Err(error) if seen && error.may_pass() => {
+            Err(error) if seen && error.is_transient() => {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 continue;
             }
@@ -255,12 +255,14 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
             output.result(&summary_value(&summary), &describe(&summary))?;
             let failed = summary.counts.unwrap_or_default().failed;
             if summary.state == "cancelled" {
-                return Err(Failed::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
+                return Err(CommandError::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
             }
             return match failed {
                 0 => Ok(()),
-                _ => Err(Failed::input(anyhow::anyhow!("{failed} tasks of {} failed", summary.sweep_id))
-                    .hint(format!("`basin status {}` names them", summary.sweep_id))),
+                _ => {
+                    Err(CommandError::input(anyhow::anyhow!("{failed} tasks of {} failed", summary.sweep_id))
+                        .hint(format!("`basin status {}` names them", summary.sweep_id)))
+                }
             };
         }
         tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
@@ -268,7 +270,7 @@ pub(super) async fn watch(arguments: SweepAt, output: Output) -> Done {
 }
 
 /// `basin why`.
-pub(super) async fn why(arguments: TaskAt, output: Output) -> Done {
+pub(super) async fn why(arguments: TaskArguments, output: Output) -> CommandResult {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let task = client.task(&arguments.task).await.map_err(call_failed)?;
     let text = why_text(&task);
@@ -315,7 +317,7 @@ fn why_text(task: &v1::GetTaskReply) -> String {
 }
 
 /// `basin workers`.
-pub(super) async fn workers(arguments: Remote, output: Output) -> Done {
+pub(super) async fn workers(arguments: Remote, output: Output) -> CommandResult {
     let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
     let workers = client.workers().await.map_err(call_failed)?;
     let text = workers_text(&workers);

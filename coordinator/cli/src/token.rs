@@ -8,19 +8,19 @@ use basin_domain::utc::Utc;
 use serde_json::{Value, json};
 
 use super::arguments::Token;
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::{Output, table};
-use basin_coordinator::trust::{Entry, Minted, Role, TokenFile, TokenFileError};
+use basin_coordinator::trust::{NewToken, Role, TokenEntry, TokenFile, TokenFileError};
 
 const DAY: u64 = 86_400;
 
 /// The failure of a file of tokens.
-pub(super) fn tokens_failed(error: TokenFileError) -> Failed {
+pub(super) fn tokens_failed(error: TokenFileError) -> CommandError {
     let hint = error.hint();
-    Failed::input(error).maybe_hint(hint)
+    CommandError::input(error).hint_if_any(hint)
 }
 
-impl From<TokenFileError> for Failed {
+impl From<TokenFileError> for CommandError {
     fn from(error: TokenFileError) -> Self {
         tokens_failed(error)
     }
@@ -31,7 +31,7 @@ fn now() -> Utc {
 }
 
 /// Makes, lists or revokes tokens.
-pub(super) fn token(arguments: Token, output: Output) -> Done {
+pub(super) fn token(arguments: Token, output: Output) -> CommandResult {
     match arguments {
         Token::Create { role, name, expires, at } => create(&role, name, expires, &at.tokens, output),
         Token::List { at } => list(&at.tokens, output),
@@ -39,13 +39,13 @@ pub(super) fn token(arguments: Token, output: Output) -> Done {
     }
 }
 
-fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: Output) -> Done {
+fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: Output) -> CommandResult {
     let role: Role = role.parse().or_input("cannot make a token")?;
     let name = UserName::new(name).or_input("cannot make a token")?;
     let created = now();
     let expires = expires.map(|days| Utc::from_unix(created.unix() + days * DAY));
-    let Minted { secret, entry } =
-        Minted::new(name, role, created, expires).or_basin("this system gives no random numbers")?;
+    let NewToken { secret, entry } =
+        NewToken::new(name, role, created, expires).or_basin("this system gives no random numbers")?;
     let kept = entry.clone();
     TokenFile::change(path, |file| {
         file.entries.push(kept);
@@ -58,8 +58,8 @@ fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: O
         entry.role, entry.name, entry.id
     ));
     let mut value = described(&entry, created);
-    value["token"] = secret.reveal().into();
-    output.result(&value, secret.reveal()).map_err(|failed| {
+    value["token"] = secret.expose_secret().into();
+    output.result(&value, secret.expose_secret()).map_err(|failed| {
         failed.hint(format!(
             "nobody has seen the token: `basin token revoke {} --tokens {}`, and make another",
             entry.id,
@@ -68,7 +68,7 @@ fn create(role: &str, name: String, expires: Option<u64>, path: &Path, output: O
     })
 }
 
-fn state(entry: &Entry, now: Utc) -> &'static str {
+fn state(entry: &TokenEntry, now: Utc) -> &'static str {
     match (entry.revoked, entry.expires) {
         (Some(_), _) => "revoked",
         (None, Some(on)) if on <= now => "expired",
@@ -76,7 +76,7 @@ fn state(entry: &Entry, now: Utc) -> &'static str {
     }
 }
 
-fn described(entry: &Entry, now: Utc) -> Value {
+fn described(entry: &TokenEntry, now: Utc) -> Value {
     let date = |date: Option<Utc>| date.map(|date| date.to_string());
     json!({
         "id": entry.id.as_str(), "name": entry.name.as_str(), "role": entry.role.as_str(), "state": state(entry, now),
@@ -84,10 +84,10 @@ fn described(entry: &Entry, now: Utc) -> Value {
     })
 }
 
-fn list(path: &Path, output: Output) -> Done {
+fn list(path: &Path, output: Output) -> CommandResult {
     let file = TokenFile::read(path).map_err(tokens_failed)?;
     let now = now();
-    let row = |entry: &Entry| {
+    let row = |entry: &TokenEntry| {
         let date = |date: Option<Utc>| date.map_or_else(|| "-".to_owned(), |date| date.to_string());
         [
             entry.id.to_string(),
@@ -104,13 +104,13 @@ fn list(path: &Path, output: Output) -> Done {
     output.result(&value, &table(&["id", "name", "role", "state", "created", "expires"], &rows))
 }
 
-fn revoke(token: &str, path: &Path, output: Output) -> Done {
+fn revoke(token: &str, path: &Path, output: Output) -> CommandResult {
     let now = now();
     let revoked = TokenFile::change(path, |file| {
         let chosen = choose(token, &file.entries)?;
         let entry = &mut file.entries[chosen];
         entry.revoked.get_or_insert(now);
-        Ok::<Entry, Failed>(entry.clone())
+        Ok::<TokenEntry, CommandError>(entry.clone())
     });
     let entry = revoked.map_err(|failed| failed.context("cannot revoke the token"))?;
     output.result(
@@ -120,20 +120,20 @@ fn revoke(token: &str, path: &Path, output: Output) -> Done {
 }
 
 /// The token of this id, or the only one of this name that isn't revoked.
-fn choose(token: &str, entries: &[Entry]) -> Result<usize, Failed> {
+fn choose(token: &str, entries: &[TokenEntry]) -> Result<usize, CommandError> {
     if let Some(exact) = entries.iter().position(|entry| entry.id.as_str() == token) {
         return Ok(exact);
     }
-    let named = |(_, entry): &(usize, &Entry)| entry.name.as_str() == token && entry.revoked.is_none();
-    let named: Vec<(usize, &Entry)> = entries.iter().enumerate().filter(named).collect();
+    let named = |(_, entry): &(usize, &TokenEntry)| entry.name.as_str() == token && entry.revoked.is_none();
+    let named: Vec<(usize, &TokenEntry)> = entries.iter().enumerate().filter(named).collect();
     match named[..] {
         [(only, _)] => Ok(only),
-        [] => Err(Failed::input(anyhow::anyhow!("no token has this id or name")).hint(
+        [] => Err(CommandError::input(anyhow::anyhow!("no token has this id or name")).hint(
             "`basin token list` names them; give the part after `basin_` for an id, never the whole token",
         )),
         [..] => {
             let ids: Vec<&str> = named.iter().map(|(_, entry)| entry.id.as_str()).collect();
-            Err(Failed::input(anyhow::anyhow!("{} tokens have this name", ids.len()))
+            Err(CommandError::input(anyhow::anyhow!("{} tokens have this name", ids.len()))
                 .hint(format!("name one by its id: {}", ids.join(", "))))
         }
     }
@@ -143,8 +143,8 @@ fn choose(token: &str, entries: &[Entry]) -> Result<usize, Failed> {
 mod tests {
     use super::*;
 
-    fn entry(name: &str) -> Entry {
-        Minted::new(UserName::new(name).unwrap(), Role::Viewer, Utc::from_unix(0), None).unwrap().entry
+    fn entry(name: &str) -> TokenEntry {
+        NewToken::new(UserName::new(name).unwrap(), Role::Viewer, Utc::from_unix(0), None).unwrap().entry
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use super::failure::Failed;
+use super::command_error::CommandError;
 use super::output::{Output, printed};
 
 /// Prints it: help to standard output, errors to standard error.
-pub(super) fn said(error: &clap::Error, command: &clap::Command) -> Result<ExitCode, Failed> {
+pub(super) fn print(error: &clap::Error, command: &clap::Command) -> Result<ExitCode, CommandError> {
     let written = error.print();
     if !error.use_stderr() {
         printed(written.and_then(|()| std::io::stdout().flush()))?;

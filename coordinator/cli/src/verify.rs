@@ -4,12 +4,12 @@ use basin_domain::visible::line;
 use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 
 /// Verifies a sweep; exit code 1 if anything is wrong or missing.
-pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
+pub(super) async fn verify(arguments: Verify, output: Output) -> CommandResult {
     let store = lookup::existing_store(&arguments.store.url())?;
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let found = store.verify(&sweep).await.or_store(format!("cannot verify {sweep}"))?;
@@ -42,7 +42,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> Done {
     if found.is_whole() {
         return Ok(());
     }
-    let failed = Failed::input(anyhow::anyhow!("{sweep} is not whole"));
+    let failed = CommandError::input(anyhow::anyhow!("{sweep} is not whole"));
     Err(match found.problems.is_empty() {
         true => failed.hint("launch it again: what is committed stays, what is missing is trained"),
         false => {

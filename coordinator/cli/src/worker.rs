@@ -10,7 +10,7 @@ use basin_worker::agent::{self, AgentError, Departure, Settings};
 use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
-use super::failure::{Done, Failed, OrFail};
+use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::Output;
 use super::scratch::Scratch;
 use super::{device, signals, slurm};
@@ -37,23 +37,23 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
 }
 
 /// How this program starts an executor, one that trains with the instructions that this process would train with.
-pub(super) fn executor() -> Result<(PathBuf, Vec<String>), Failed> {
+pub(super) fn executor() -> Result<(PathBuf, Vec<String>), CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
     let arguments = ["executor", "--code-path", basin_worker::code_path()];
     Ok((program, arguments.map(str::to_owned).to_vec()))
 }
 
 /// Trains for an agent until it has no more to say.
-pub(super) fn execute(arguments: &Executor) -> Done {
+pub(super) fn execute(arguments: &Executor) -> CommandResult {
     force_code_path(&arguments.kernels)?;
-    let device: DeviceName = arguments.device.parse().map_err(Failed::input)?;
-    signals::leave_them_to_the_agent()?;
+    let device: DeviceName = arguments.device.parse().map_err(CommandError::input)?;
+    signals::ignore_termination_signals()?;
     let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
     served.or_basin("cannot train")
 }
 
 /// How this program starts the witness of a worker that calls its coordinator so.
-fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), Failed> {
+fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
     let mut arguments = vec!["witness".to_owned(), "--coordinator".to_owned(), remote.coordinator.clone()];
     let Credentials { token, tls_ca, tls_cert, tls_key } = &remote.credentials;
@@ -68,9 +68,9 @@ fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), Failed> {
 }
 
 /// Watches over an agent, and tells the coordinator of its death.
-pub(super) fn witness(arguments: &Witness) -> Done {
-    signals::leave_them_to_the_agent()?;
-    let worker: WorkerId = arguments.worker.parse().map_err(Failed::input)?;
+pub(super) fn witness(arguments: &Witness) -> CommandResult {
+    signals::ignore_termination_signals()?;
+    let worker: WorkerId = arguments.worker.parse().map_err(CommandError::input)?;
     let dial = arguments.remote.dial()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_basin("cannot watch over the worker")?;
@@ -82,37 +82,37 @@ pub(super) fn witness(arguments: &Witness) -> Done {
             tracing::warn!(%worker, "the worker died; the coordinator was told");
             Ok(())
         }
-        Err(error) => Err(Failed::basin(error).context(format!("worker {worker} died"))),
+        Err(error) => Err(CommandError::basin(error).context(format!("worker {worker} died"))),
     }
 }
 
 /// Makes this process train with the instructions that were asked for.
-pub(super) fn force_code_path(kernels: &Kernels) -> Result<(), Failed> {
+pub(super) fn force_code_path(kernels: &Kernels) -> Result<(), CommandError> {
     let Some(name) = &kernels.code_path else { return Ok(()) };
-    let path: CodePath = name.parse().map_err(|error: String| Failed::input(anyhow::anyhow!(error)))?;
+    let path: CodePath = name.parse().map_err(|error: String| CommandError::input(anyhow::anyhow!(error)))?;
     if basin_worker::force_code_path(path) {
         return Ok(());
     }
     let available = CodePath::ALL.into_iter().filter(|path| path.is_available()).map(CodePath::name);
-    Err(Failed::input(anyhow::anyhow!("this machine has no {name}"))
+    Err(CommandError::input(anyhow::anyhow!("this machine has no {name}"))
         .hint(format!("it has: {}", available.collect::<Vec<_>>().join(", "))))
 }
 
 /// A span from a flag, in seconds.
-pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, Failed> {
+pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, CommandError> {
     let span = Duration::try_from_secs_f64(value).ok().filter(|span| *span <= LONGEST);
     span.ok_or_else(|| {
-        Failed::input(anyhow::anyhow!("`{flag} {value}` is no span of time that makes sense"))
+        CommandError::input(anyhow::anyhow!("`{flag} {value}` is no span of time that makes sense"))
             .hint(format!("give seconds, from 0 to {}", LONGEST.as_secs()))
     })
 }
 
 /// The failure of an agent.
-pub(super) fn agent_failed(error: AgentError) -> Failed {
+pub(super) fn agent_failed(error: AgentError) -> CommandError {
     let hint = match &error {
         AgentError::Dial(error) => error.hint(),
         AgentError::Refused { hint, .. } => hint.clone(),
-        AgentError::Unreachable { trouble, .. } => Some(trouble.hint.clone().unwrap_or_else(|| {
+        AgentError::Unreachable { error, .. } => Some(error.hint.clone().unwrap_or_else(|| {
             "start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned()
         })),
         AgentError::Store { source, .. } => source.hint(),
@@ -120,19 +120,19 @@ pub(super) fn agent_failed(error: AgentError) -> Failed {
     };
     let is_input = match &error {
         AgentError::Dial(error) => error.is_input(),
-        AgentError::Unreachable { trouble, .. } => trouble.is_input,
+        AgentError::Unreachable { error, .. } => error.is_input,
         AgentError::Refused { .. } | AgentError::Folder { .. } => true,
-        AgentError::Store { source, .. } => source.is_settings(),
+        AgentError::Store { source, .. } => source.is_misconfiguration(),
     };
-    let failed = if is_input { Failed::input(error) } else { Failed::basin(error) };
-    failed.maybe_hint(hint)
+    let failed = if is_input { CommandError::input(error) } else { CommandError::basin(error) };
+    failed.hint_if_any(hint)
 }
 
-fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, Failed> {
+fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let pair = |text: &String| match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => {
-            Err(Failed::input(anyhow::anyhow!("`--label {text}` is no label")).hint("give KEY=VALUE"))
+            Err(CommandError::input(anyhow::anyhow!("`--label {text}` is no label")).hint("give KEY=VALUE"))
         }
     };
     texts.iter().map(pair).collect()
@@ -145,11 +145,15 @@ fn default_cache() -> PathBuf {
 }
 
 /// Works until it is told to stop, or there is nothing more to do.
-pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
+pub(super) async fn worker(arguments: Worker, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
-    let devices = device::chosen(&arguments.devices.device)?;
-    let (slots, threads) =
-        device::shares(&devices, arguments.slots, arguments.threads, (1, cores(), arguments.pack));
+    let devices = device::select(&arguments.devices.device)?;
+    let (slots, threads) = device::executors_and_threads(
+        &devices,
+        arguments.slots,
+        arguments.threads,
+        (1, cores(), arguments.pack),
+    );
     let mut settings = Settings {
         dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
@@ -175,7 +179,7 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> Done {
     settings.id = fresh_worker(&agent::description(&settings).host);
     let scratch = Scratch::new_in(&std::env::temp_dir()).or_basin("cannot make a scratch folder")?;
     settings.scratch = scratch.path().to_owned();
-    let shutdown = signals::departure(output, "leaving: checkpointing and giving leases back")?;
+    let shutdown = signals::worker_shutdown(output, "leaving: checkpointing and giving leases back")?;
     let id = settings.id.to_string();
     output.say(&format!("worker {id} for {}", settings.dial.first()));
     let departure =

@@ -10,7 +10,7 @@ use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::sweep::{Datasets, Source, SweepFile};
 use basin_domain::value::Value;
-use basin_storage::{AttemptWriter, Ending, Store, SweepRecord};
+use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 use safetensors::tensor::{Dtype, TensorView};
 
 use super::samples::{Noise, committed, run};
@@ -146,7 +146,7 @@ pub(crate) async fn put_weights(store: &Store, fate: impl Fn(u64) -> Fate) -> Sw
                 Outcome::Completed
             }
         };
-        let ending = Ending {
+        let ending = AttemptEnd {
             worker: WorkerId::new("worker-1").unwrap(),
             outcome,
             provenance: basin_storage::Provenance::default(),

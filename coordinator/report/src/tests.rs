@@ -10,7 +10,7 @@ use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::sweep::{Datasets, Source, SweepFile};
 use basin_domain::task::Task;
 use basin_domain::value::Value;
-use basin_storage::{AttemptWriter, Ending, Store, SweepRecord};
+use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 
 use super::figures;
 use super::{ReportError, Results, Run, State, Status, samples};
@@ -368,7 +368,7 @@ async fn store_with_a_sweep(name: &str) -> (Store, SweepRecord, Vec<Task>) {
         record.push("train_loss", Axis::Epoch, 1.0, 0.5);
         writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();
         writer.put_artifact(key::RESULT, b"weights".to_vec().into()).await.unwrap();
-        let ending = Ending {
+        let ending = AttemptEnd {
             worker: WorkerId::new("w1").unwrap(),
             outcome: Outcome::Completed,
             provenance: basin_storage::Provenance::default(),

@@ -3,7 +3,7 @@
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Method, Response, StatusCode};
 
-use super::{Standing, metrics};
+use super::{ServingStatus, metrics};
 
 /// The media type of Prometheus' text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -13,7 +13,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 pub(super) const METRICS: &str = "/metrics";
 
 /// The answer to a request.
-pub(super) async fn answer(method: &Method, path: &str, standing: &Standing) -> Response<String> {
+pub(super) async fn answer(method: &Method, path: &str, status: &ServingStatus) -> Response<String> {
     if method != Method::GET && method != Method::HEAD {
         return response(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "only GET\n".to_owned());
     }
@@ -21,10 +21,10 @@ pub(super) async fn answer(method: &Method, path: &str, standing: &Standing) -> 
         // Whoever answers is alive. A ledger that can't write ends the process by itself.
         "/livez" => response(StatusCode::OK, PLAIN, "alive\n".to_owned()),
         "/readyz" => {
-            let code = if standing.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            response(code, PLAIN, format!("{}\n", standing.as_str()))
+            let code = if status.is_serving() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            response(code, PLAIN, format!("{}\n", status.as_str()))
         }
-        METRICS => match metrics::exposition(standing).await {
+        METRICS => match metrics::exposition(status).await {
             Ok(text) => response(StatusCode::OK, EXPOSITION, text),
             Err(error) => response(StatusCode::SERVICE_UNAVAILABLE, PLAIN, format!("{error}\n")),
         },
@@ -44,22 +44,22 @@ fn response(code: StatusCode, media_type: &'static str, text: String) -> Respons
 mod tests {
     use super::*;
 
-    async fn ask(path: &str, standing: &Standing) -> (u16, String) {
-        let response = answer(&Method::GET, path, standing).await;
+    async fn ask(path: &str, status: &ServingStatus) -> (u16, String) {
+        let response = answer(&Method::GET, path, status).await;
         (response.status().as_u16(), response.into_body())
     }
 
     #[tokio::test]
     async fn a_standby_is_alive_and_not_ready() {
-        assert_eq!(ask("/livez", &Standing::Standby).await, (200, "alive\n".to_owned()));
-        assert_eq!(ask("/readyz", &Standing::Standby).await, (503, "standby\n".to_owned()));
-        assert_eq!(ask("/readyz", &Standing::Starting).await.0, 503);
-        assert_eq!(ask("/readyz", &Standing::Stopping).await.0, 503);
+        assert_eq!(ask("/livez", &ServingStatus::Standby).await, (200, "alive\n".to_owned()));
+        assert_eq!(ask("/readyz", &ServingStatus::Standby).await, (503, "standby\n".to_owned()));
+        assert_eq!(ask("/readyz", &ServingStatus::Starting).await.0, 503);
+        assert_eq!(ask("/readyz", &ServingStatus::Stopping).await.0, 503);
     }
 
     #[tokio::test]
     async fn a_standby_tells_its_build_and_no_counts() {
-        let (code, text) = ask("/metrics", &Standing::Standby).await;
+        let (code, text) = ask("/metrics", &ServingStatus::Standby).await;
         assert_eq!(code, 200);
         assert!(text.contains("\nbasin_serving 0\n") && text.contains("basin_build_info{"), "{text}");
         assert!(!text.contains("basin_tasks"), "{text}");
@@ -67,8 +67,8 @@ mod tests {
 
     #[tokio::test]
     async fn other_paths_and_methods_are_refused() {
-        assert_eq!(ask("/", &Standing::Starting).await.0, 404);
-        let posted = answer(&Method::POST, "/metrics", &Standing::Starting).await;
+        assert_eq!(ask("/", &ServingStatus::Starting).await.0, 404);
+        let posted = answer(&Method::POST, "/metrics", &ServingStatus::Starting).await;
         assert_eq!(posted.status(), StatusCode::METHOD_NOT_ALLOWED);
     }
 }

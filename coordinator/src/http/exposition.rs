@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum MetricKind {
     /// It only rises, from 0 at the process's start.
     Counter,
     /// It rises and falls.
@@ -13,7 +13,7 @@ pub(super) enum Kind {
     Histogram,
 }
 
-impl Kind {
+impl MetricKind {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -31,7 +31,7 @@ pub(super) struct Exposition {
 
 impl Exposition {
     /// Begins a metric.
-    pub(super) fn begin(&mut self, name: &str, kind: Kind, help: &str) {
+    pub(super) fn begin(&mut self, name: &str, kind: MetricKind, help: &str) {
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {}", kind.as_str());
     }
 
@@ -46,7 +46,7 @@ impl Exposition {
     }
 
     /// A metric of one value.
-    pub(super) fn single(&mut self, name: &str, kind: Kind, help: &str, value: impl Display) {
+    pub(super) fn single(&mut self, name: &str, kind: MetricKind, help: &str, value: impl Display) {
         self.begin(name, kind, help);
         self.value(name, &[], value);
     }
@@ -54,7 +54,7 @@ impl Exposition {
     /// A metric with a value for each word of one label.
     pub(super) fn by<V: Display>(
         &mut self,
-        (name, kind, help): (&str, Kind, &str),
+        (name, kind, help): (&str, MetricKind, &str),
         label: &str,
         values: impl IntoIterator<Item = (&'static str, V)>,
     ) {

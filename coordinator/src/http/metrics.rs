@@ -7,8 +7,8 @@ use basin_core::view::{Counts, Phase, SweepState, SweepView, WorkerView};
 use basin_domain::time::Timestamp;
 use basin_proto::PROTOCOL;
 
-use super::Standing;
-use super::exposition::{Exposition, Kind};
+use super::ServingStatus;
+use super::exposition::{Exposition, MetricKind};
 use crate::journal::DecideError;
 use crate::journal::metered::{CLASSES, Histogram, Meter};
 use crate::service::Coordinator;
@@ -17,20 +17,20 @@ use crate::service::Coordinator;
 ///
 /// # Errors
 /// If the ledger has closed meanwhile.
-pub(super) async fn exposition(standing: &Standing) -> Result<String, DecideError> {
+pub(super) async fn exposition(status: &ServingStatus) -> Result<String, DecideError> {
     let mut page = Exposition::default();
-    page.begin("basin_build_info", Kind::Gauge, "The program that answers; always 1.");
+    page.begin("basin_build_info", MetricKind::Gauge, "The program that answers; always 1.");
     let protocol = PROTOCOL.to_string();
     let build = [("version", env!("CARGO_PKG_VERSION")), ("protocol", &protocol)];
     page.value("basin_build_info", &build, 1);
-    let serving = u8::from(standing.is_serving());
-    page.single("basin_serving", Kind::Gauge, "1 if this process answers workers and people.", serving);
-    match standing {
-        Standing::Serving(coordinator) => {
-            write_levels(&mut page, &levels(coordinator).await?);
+    let serving = u8::from(status.is_serving());
+    page.single("basin_serving", MetricKind::Gauge, "1 if this process answers workers and people.", serving);
+    match status {
+        ServingStatus::Serving(coordinator) => {
+            write_gauges(&mut page, &gauges(coordinator).await?);
             write_counters(&mut page, &coordinator.meter);
         }
-        Standing::Starting | Standing::Standby | Standing::Stopping => {}
+        ServingStatus::Starting | ServingStatus::Standby | ServingStatus::Stopping => {}
     }
     Ok(page.into_text())
 }
@@ -40,7 +40,7 @@ const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
 /// What is now.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-struct Levels {
+struct Gauges {
     tasks: Counts,
     queue_depth: u64,
     sweeps: [u64; 4],
@@ -53,36 +53,36 @@ struct Levels {
 /// Sweeps or workers that one look goes through.
 const PAGE: usize = 256;
 
-async fn levels(coordinator: &Coordinator) -> Result<Levels, DecideError> {
+async fn gauges(coordinator: &Coordinator) -> Result<Gauges, DecideError> {
     let ledger = &coordinator.ledger;
     let now = ledger.now();
     let counted = |ledger: &Ledger| (ledger.counts(), ledger.queue_depth());
     let (tasks, queue_depth) = ledger.view(counted).await?;
-    let mut levels = Levels { tasks, queue_depth, ..Levels::default() };
+    let mut gauges = Gauges { tasks, queue_depth, ..Gauges::default() };
     let mut next = Some(0);
     while let Some(from) = next {
         let look = move |ledger: &Ledger| {
             let (page, next) = ledger.page_of_sweeps(from, PAGE);
-            levels.count_sweeps(&page);
-            (levels, next)
+            gauges.count_sweeps(&page);
+            (gauges, next)
         };
-        (levels, next) = ledger.view(look).await?;
+        (gauges, next) = ledger.view(look).await?;
     }
     let mut after = None;
     loop {
         let look = move |ledger: &Ledger| {
             let page = ledger.page_of_workers(after.as_ref(), PAGE);
-            levels.count_workers(&page, ledger.policy().term, now);
-            (levels, page.last().map(|worker| worker.id.clone()))
+            gauges.count_workers(&page, ledger.policy().term, now);
+            (gauges, page.last().map(|worker| worker.id.clone()))
         };
-        (levels, after) = ledger.view(look).await?;
+        (gauges, after) = ledger.view(look).await?;
         if after.is_none() {
-            return Ok(levels);
+            return Ok(gauges);
         }
     }
 }
 
-impl Levels {
+impl Gauges {
     fn count_sweeps(&mut self, sweeps: &[SweepView<'_>]) {
         for sweep in sweeps {
             self.sweeps[match sweep.state {
@@ -101,10 +101,10 @@ impl Levels {
     }
 
     fn count_worker(&mut self, worker: &WorkerView<'_>, term: Duration, now: Timestamp) {
-        let levels = self;
+        let gauges = self;
         let leases = worker.leases.len() as u64;
         let device = worker.description.and_then(|it| DEVICES.iter().position(|kind| *kind == it.device));
-        levels.leases[device.unwrap_or(DEVICES.len())] += leases;
+        gauges.leases[device.unwrap_or(DEVICES.len())] += leases;
         let Some(description) = worker.description else { return };
         let is_silent = worker.exited || worker.last_seen.is_none_or(|seen| now - seen > term);
         let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
@@ -116,16 +116,16 @@ impl Levels {
             2
         } else {
             let slots = u64::from(description.slots);
-            levels.slots[0] += slots.saturating_sub(leases);
-            levels.slots[1] += leases.min(slots);
+            gauges.slots[0] += slots.saturating_sub(leases);
+            gauges.slots[1] += leases.min(slots);
             0
         };
-        levels.workers[state] += 1;
+        gauges.workers[state] += 1;
     }
 }
 
-fn write_levels(page: &mut Exposition, levels: &Levels) {
-    let tasks = &levels.tasks;
+fn write_gauges(page: &mut Exposition, gauges: &Gauges) {
+    let tasks = &gauges.tasks;
     let phases = [
         (Phase::Blocked, tasks.blocked),
         (Phase::Queued, tasks.queued),
@@ -138,19 +138,19 @@ fn write_levels(page: &mut Exposition, levels: &Levels) {
     ];
     let help = "Tasks by state; one that several sweeps list counts once.";
     let phases = phases.map(|(phase, count)| (phase.as_str(), count));
-    page.by(("basin_tasks", Kind::Gauge, help), "state", phases);
+    page.by(("basin_tasks", MetricKind::Gauge, help), "state", phases);
     let help = "Tasks that a worker could be given, now or once their pause after a failure is over; not what waits for a limit.";
-    page.single("basin_queue_depth", Kind::Gauge, help, levels.queue_depth);
+    page.single("basin_queue_depth", MetricKind::Gauge, help, gauges.queue_depth);
     let states = [SweepState::Running, SweepState::Paused, SweepState::Cancelled, SweepState::Done];
-    let sweeps = states.map(SweepState::as_str).into_iter().zip(levels.sweeps);
-    page.by(("basin_sweeps", Kind::Gauge, "Sweeps by state."), "state", sweeps);
-    let workers = ["ready", "draining", "avoided", "silent"].into_iter().zip(levels.workers);
-    page.by(("basin_workers", Kind::Gauge, "Workers by state."), "state", workers);
-    let slots = ["free", "busy"].into_iter().zip(levels.slots);
-    page.by(("basin_slots", Kind::Gauge, "Slots of ready workers."), "state", slots);
+    let sweeps = states.map(SweepState::as_str).into_iter().zip(gauges.sweeps);
+    page.by(("basin_sweeps", MetricKind::Gauge, "Sweeps by state."), "state", sweeps);
+    let workers = ["ready", "draining", "avoided", "silent"].into_iter().zip(gauges.workers);
+    page.by(("basin_workers", MetricKind::Gauge, "Workers by state."), "state", workers);
+    let slots = ["free", "busy"].into_iter().zip(gauges.slots);
+    page.by(("basin_slots", MetricKind::Gauge, "Slots of ready workers."), "state", slots);
     let help = "Leases that are held, by what their workers train on; `other` until a worker was heard.";
-    let leases = DEVICES.into_iter().chain(["other"]).zip(levels.leases);
-    page.by(("basin_leases", Kind::Gauge, help), "device", leases);
+    let leases = DEVICES.into_iter().chain(["other"]).zip(gauges.leases);
+    page.by(("basin_leases", MetricKind::Gauge, help), "device", leases);
 }
 
 fn write_counters(page: &mut Exposition, meter: &Meter) {
@@ -163,15 +163,15 @@ fn write_counters(page: &mut Exposition, meter: &Meter) {
         ("basin_journal_events_total", "Events kept in the journal.", meter.events()),
     ];
     for (name, help, value) in counters {
-        page.single(name, Kind::Counter, help, value);
+        page.single(name, MetricKind::Counter, help, value);
     }
     let failed = meter.failed().map(|(kind, count)| (kind.as_str(), count));
-    page.by(("basin_attempts_failed_total", Kind::Counter, "Attempts that failed."), "kind", failed);
+    page.by(("basin_attempts_failed_total", MetricKind::Counter, "Attempts that failed."), "kind", failed);
     write_histogram(page, "basin_journal_append_seconds", &meter.appends());
 }
 
 fn write_histogram(page: &mut Exposition, name: &str, histogram: &Histogram) {
-    page.begin(name, Kind::Histogram, "How long it took until a batch of events was on disk.");
+    page.begin(name, MetricKind::Histogram, "How long it took until a batch of events was on disk.");
     let bucket = format!("{name}_bucket");
     let mut below = 0;
     for (end, count) in CLASSES.iter().zip(histogram.classes) {
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_page_names_every_state_whether_or_not_anything_is_in_it() {
         let mut page = Exposition::default();
-        write_levels(&mut page, &Levels { queue_depth: 7, slots: [2, 1], ..Levels::default() });
+        write_gauges(&mut page, &Gauges { queue_depth: 7, slots: [2, 1], ..Gauges::default() });
         let text = page.into_text();
         for phase in ["blocked", "queued", "running", "expiring", "completed", "diverged", "failed"] {
             assert!(text.contains(&format!("\nbasin_tasks{{state=\"{phase}\"}} 0\n")), "{text}");

@@ -2,15 +2,15 @@
 //!
 //! It knows no callers and holds no secrets: no ids, parameters or addresses, only counts. It is for the inside of the
 //! cluster all the same. It is open before the coordinator serves, so that a standby can be told from a dead process:
-//! what the process does at the moment is its [`Standing`], which whoever starts it says through a watch.
+//! what the process does at the moment is its [`ServingStatus`], which whoever starts it says through a watch.
 //!
-//! Start reading in [`Port`]; what is answered is in [`answer`], the numbers are in [`metrics`].
+//! Start reading in [`SidePort`]; what is answered is in [`answer`], the numbers are in [`metrics`].
 
 mod answer;
 mod exposition;
 mod metrics;
 mod port;
-mod standing;
+mod serving_status;
 
-pub use port::Port;
-pub use standing::Standing;
+pub use port::SidePort;
+pub use serving_status::ServingStatus;

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::Standing;
+use super::ServingStatus;
 use super::answer::{METRICS, answer};
 
 /// Connections at a time. Probes and scrapers are few.
@@ -35,18 +35,18 @@ const OUT_OF_FILES: Duration = Duration::from_millis(100);
 
 /// An open side port; it closes when it is dropped.
 #[derive(Debug)]
-pub struct Port {
+pub struct SidePort {
     /// Where it listens.
     pub address: SocketAddr,
     _stop: DropGuard,
 }
 
-impl Port {
-    /// Opens the port and answers by what `standing` says at the time. Port 0 lets the system choose.
+impl SidePort {
+    /// Opens the port and answers by what `status` says at the time. Port 0 lets the system choose.
     ///
     /// # Errors
     /// If the address is in use, or isn't this machine's.
-    pub async fn open(address: SocketAddr, standing: watch::Receiver<Standing>) -> io::Result<Self> {
+    pub async fn open(address: SocketAddr, status: watch::Receiver<ServingStatus>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
@@ -57,7 +57,7 @@ impl Port {
             // Whatever is still open closes with the runtime.
             runtime.block_on(until.run_until_cancelled(async {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => accept(listener, standing).await,
+                    Ok(listener) => accept(listener, status).await,
                     Err(error) => tracing::error!(%error, "the side port could not be served"),
                 }
             }))
@@ -69,10 +69,10 @@ impl Port {
 }
 
 /// The open connections by age, each with what closes it.
-type Open = Arc<Mutex<BTreeMap<u64, CancellationToken>>>;
+type OpenConnections = Arc<Mutex<BTreeMap<u64, CancellationToken>>>;
 
-async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
-    let open = Open::default();
+async fn accept(listener: TcpListener, status: watch::Receiver<ServingStatus>) {
+    let open = OpenConnections::default();
     // Metrics cost a look at the ledger: one page is made at a time.
     let pages = Arc::new(tokio::sync::Mutex::new(()));
     for number in 0_u64.. {
@@ -94,10 +94,10 @@ async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
             }
             open.insert(number, close.clone());
         }
-        let (standing, pages, open) = (standing.clone(), Arc::clone(&pages), Arc::clone(&open));
+        let (status, pages, open) = (status.clone(), Arc::clone(&pages), Arc::clone(&open));
         tokio::spawn(async move {
             // An error is the caller's: it went away, or did not speak HTTP.
-            let served = tokio::time::timeout(LONGEST, serve(connection, standing, &pages));
+            let served = tokio::time::timeout(LONGEST, serve(connection, status, &pages));
             let _ = close.run_until_cancelled(served).await;
             open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         });
@@ -106,11 +106,11 @@ async fn accept(listener: TcpListener, standing: watch::Receiver<Standing>) {
 
 async fn serve(
     connection: TcpStream,
-    standing: watch::Receiver<Standing>,
+    status: watch::Receiver<ServingStatus>,
     pages: &tokio::sync::Mutex<()>,
 ) -> hyper::Result<()> {
     let service = service_fn(|request: Request<Incoming>| {
-        let now = standing.borrow().clone();
+        let now = status.borrow().clone();
         async move {
             let path = request.uri().path();
             let _turn = if path == METRICS { Some(pages.lock().await) } else { None };
@@ -142,12 +142,12 @@ mod tests {
 
     #[tokio::test]
     async fn answers_follow_the_standing_and_end_with_the_port() {
-        let standing = watch::Sender::new(Standing::Starting);
-        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let status = watch::Sender::new(ServingStatus::Starting);
+        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
         let address = port.address;
         let starting = get(address, "/readyz").await.unwrap();
         assert!(starting.starts_with("HTTP/1.1 503 ") && starting.ends_with("starting\n"), "{starting}");
-        standing.send_replace(Standing::Standby);
+        status.send_replace(ServingStatus::Standby);
         assert!(get(address, "/readyz").await.unwrap().ends_with("standby\n"));
         assert!(get(address, "/livez").await.unwrap().starts_with("HTTP/1.1 200 "));
         drop(port);
@@ -158,8 +158,8 @@ mod tests {
 
     #[tokio::test]
     async fn connections_that_say_nothing_keep_nobody_out_for_long() {
-        let standing = watch::Sender::new(Standing::Standby);
-        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let status = watch::Sender::new(ServingStatus::Standby);
+        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
         let mut silent = Vec::new();
         for _ in 0..2 * CONNECTIONS {
             silent.push(TcpStream::connect(port.address).await.unwrap());
@@ -178,9 +178,9 @@ mod tests {
     #[test]
     fn a_probe_is_answered_while_the_process_is_busy_with_everything_else() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let standing = watch::Sender::new(Standing::Standby);
+        let status = watch::Sender::new(ServingStatus::Standby);
         let port =
-            runtime.block_on(Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe())).unwrap();
+            runtime.block_on(SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe())).unwrap();
         // The runtime that opened it does nothing any more.
         let mut stream = std::net::TcpStream::connect(port.address).unwrap();
         io::Write::write_all(&mut stream, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -192,8 +192,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_no_request_or_too_long_a_one_is_refused() {
-        let standing = watch::Sender::new(Standing::Standby);
-        let port = Port::open("127.0.0.1:0".parse().unwrap(), standing.subscribe()).await.unwrap();
+        let status = watch::Sender::new(ServingStatus::Standby);
+        let port = SidePort::open("127.0.0.1:0".parse().unwrap(), status.subscribe()).await.unwrap();
         let long = get(port.address, &format!("/{}", "x".repeat(4 * REQUEST_LIMIT))).await;
         assert!(long.map_or(true, |text| text.starts_with("HTTP/1.1 4")), "a path of 64 KiB was taken");
         assert!(get(port.address, "/ \u{0}").await.map_or(true, |text| text.starts_with("HTTP/1.1 400")));

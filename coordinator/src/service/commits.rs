@@ -70,7 +70,7 @@ impl Coordinator {
             key: "commit.json of the journal".to_owned(),
             why: error.to_string(),
         })?;
-        match self.store.commit_alone(&chosen).await? {
+        match self.store.commit_serialised(&chosen).await? {
             CommitOutcome::Committed => Ok(chosen),
             CommitOutcome::Superseded(other) => {
                 tracing::error!(task = %chosen.task, by = %other.lease, "somebody else writes commits to this store");

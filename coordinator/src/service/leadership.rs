@@ -73,7 +73,9 @@ impl Leadership {
         match &*self.0.borrow() {
             Role::Leading(coordinator) => Ok(Arc::clone(coordinator)),
             Role::Standby { leader } => Err(standby::refuse(leader.as_deref())),
-            Role::Between => Err(standby::between("this coordinator is about to lead, or has lost the lead")),
+            Role::Between => {
+                Err(standby::changing_role("this coordinator is about to lead, or has lost the lead"))
+            }
         }
     }
 }

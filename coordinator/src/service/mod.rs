@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use crate::journal::{LedgerHandle, Meter};
-use crate::launch::{self, Prepared};
+use crate::launch::{self, PreparedSweep};
 
 pub use control::ControlService;
 pub use leadership::{Leadership, Role};
@@ -101,10 +101,10 @@ impl Coordinator {
     pub async fn launch_prepared(
         self: &Arc<Self>,
         source: &Source,
-        prepared: Prepared,
+        prepared: PreparedSweep,
         terms: Terms,
     ) -> Result<Launched, Status> {
-        let Prepared { plan, datasets, mut committed, damaged: _ } = prepared;
+        let PreparedSweep { plan, datasets, mut committed, damaged: _ } = prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
         self.reconcile(&ids, &mut committed).await?;

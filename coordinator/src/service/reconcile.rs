@@ -67,7 +67,7 @@ impl Coordinator {
                 differences.missing[0].task.short(),
                 self.store.url()
             ));
-            return Err(basin_proto::hint::give(
+            return Err(basin_proto::hint::attach(
                 status,
                 "give each store a state of its own with `--state DIR`; where files were removed, `basin repair SWEEP` lets \
                  what they held run again",

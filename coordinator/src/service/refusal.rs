@@ -25,9 +25,9 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
 pub(super) fn undecided(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
-        DecideError::Failed(failure) => basin_proto::standby::between(&failure.to_string()),
+        DecideError::Failed(failure) => basin_proto::standby::changing_role(&failure.to_string()),
         DecideError::Unavailable => {
-            basin_proto::standby::between("the coordinator is shutting down, or has lost the lead")
+            basin_proto::standby::changing_role("the coordinator is shutting down, or has lost the lead")
         }
     }
 }
@@ -46,12 +46,12 @@ pub(super) fn no_store(error: &StorageError) -> Status {
     let status = Status::new(code, format!("the store: {error}"));
     let status = match error {
         StorageError::Corrupt { .. } => {
-            error.hint().map_or(status.clone(), |hint| basin_proto::hint::give(status, &hint))
+            error.hint().map_or(status.clone(), |hint| basin_proto::hint::attach(status, &hint))
         }
         _ => status,
     };
     match error.outage() {
-        Some(outage) => basin_proto::outage::give(status, outage.kind),
+        Some(outage) => basin_proto::outage::attach(status, outage.kind),
         None => status,
     }
 }
@@ -67,5 +67,5 @@ pub(super) fn unprepared(error: &PrepareError) -> Status {
     if hint.contains("--max-tasks") {
         hint.push_str(" (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)");
     }
-    basin_proto::hint::give(status, &hint)
+    basin_proto::hint::attach(status, &hint)
 }

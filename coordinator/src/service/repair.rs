@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use basin_core::command::{Command, Withdraw, Withdrawal};
 use basin_core::event::FinalReason;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId};
-use basin_storage::{Damaged, Problem, Repair, WithdrawnAttempt};
+use basin_storage::{DamagedTask, ObjectProblem, WithdrawOutcome, WithdrawnAttempt};
 use tonic::Status;
 
 use super::{Coordinator, completion, reconcile, refusal};
@@ -23,7 +23,7 @@ pub struct RepairedTask {
     /// Whose commit it was, if that is known.
     pub commit: Option<(Attempt, LeaseId)>,
     /// What is wrong.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ObjectProblem>,
     /// Whether it was withdrawn.
     pub is_withdrawn: bool,
 }
@@ -41,7 +41,7 @@ pub struct Repaired {
 
 impl RepairedTask {
     /// A task of which this is damaged.
-    pub fn of(damaged: &Damaged) -> Self {
+    pub fn of(damaged: &DamagedTask) -> Self {
         let commit = damaged.commit.as_ref().map(|commit| (commit.attempt, commit.lease.clone()));
         Self { task: damaged.task, commit, problems: damaged.problems.clone(), is_withdrawn: false }
     }
@@ -117,7 +117,7 @@ impl Coordinator {
             let mut task = RepairedTask::of(&damaged);
             if !is_dry_run {
                 let done = self.store.withdraw(&damaged, self.commits).await.map_err(no_store)?;
-                task.is_withdrawn = matches!(done, Repair::Withdrawn(_));
+                task.is_withdrawn = matches!(done, WithdrawOutcome::Withdrawn(_));
                 // Also where the ledger doesn't have it: whoever has read it may bring it yet.
                 if let Some((attempt, lease)) = task.commit.clone().filter(|_| task.is_withdrawn) {
                     withdrawals.push(Withdrawal { task: task.task, lease, attempt });
@@ -137,7 +137,7 @@ impl Coordinator {
                     repaired.push(RepairedTask {
                         task: withdrawal.task,
                         commit: Some((withdrawal.attempt, withdrawal.lease.clone())),
-                        problems: vec![Problem {
+                        problems: vec![ObjectProblem {
                             key: basin_domain::key::commit(&withdrawal.task),
                             why: why.to_owned(),
                         }],

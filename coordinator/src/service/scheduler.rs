@@ -218,7 +218,7 @@ fn check_protocol(theirs: u32) -> Result<(), Status> {
     } else {
         "replace the workers by ones of the coordinator's version"
     };
-    Err(basin_proto::hint::give(Status::failed_precondition(message), hint))
+    Err(basin_proto::hint::attach(Status::failed_precondition(message), hint))
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -195,11 +195,11 @@ fn why(
             let first = task.first_failure.map_or_else(String::new, |failure| {
                 format!("; the first error, {}: {}", failure.kind, failure.message)
             });
-            let way_out = match task.failed {
+            let ending = match task.failed {
                 Some(FinalReason::Damaged) => "; `basin repair SWEEP` withdraws what is damaged",
                 Some(_) | None => "",
             };
-            format!("it is not tried again ({reason}, {} attempts){first}{way_out}", task.begun)
+            format!("it is not tried again ({reason}, {} attempts){first}{ending}", task.begun)
         }
     }
 }

@@ -14,13 +14,13 @@ use tonic::body::Body;
 use tonic::codegen::Service;
 use tonic::metadata::MetadataValue;
 
-use super::load::{Incoming, Load, Outgoing, Place};
+use super::load::{CallPermit, LimitedBody, LoadLimiter, PermitBody};
 use super::port::Peer;
-use super::rate::Rates;
+use super::rate_limits::RateLimits;
 use super::{Caller, Role, Tokens, calls};
 
 /// How often a log is told of refused calls, however many there are.
-const REFUSALS_TOLD: Duration = Duration::from_secs(30);
+const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a caller should wait whose token has all the connections that it may have.
 const TOO_MANY_CONNECTIONS: Duration = Duration::from_secs(1);
 
@@ -28,36 +28,36 @@ const TOO_MANY_CONNECTIONS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Rules {
     tokens: Tokens,
-    rates: Option<Rates>,
-    load: Arc<Load>,
-    refusals: Refusals,
+    rates: Option<RateLimits>,
+    load: Arc<LoadLimiter>,
+    refusals: RefusalLog,
 }
 
 #[derive(Debug, Default)]
-struct Refusals {
-    untold: AtomicU64,
-    told: Mutex<Option<Instant>>,
+struct RefusalLog {
+    unlogged: AtomicU64,
+    last_logged: Mutex<Option<Instant>>,
 }
 
-impl Refusals {
+impl RefusalLog {
     /// Counts one. How many there were, if it is time to tell.
     fn count(&self, now: Instant) -> Option<u64> {
-        let untold = self.untold.fetch_add(1, Ordering::Relaxed) + 1;
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_some_and(|at| now.saturating_duration_since(at) < REFUSALS_TOLD) {
+        let unlogged = self.unlogged.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut last_logged = self.last_logged.lock().unwrap_or_else(PoisonError::into_inner);
+        if last_logged.is_some_and(|at| now.saturating_duration_since(at) < REFUSAL_LOG_INTERVAL) {
             return None;
         }
-        *told = Some(now);
-        self.untold.fetch_sub(untold, Ordering::Relaxed);
-        Some(untold)
+        *last_logged = Some(now);
+        self.unlogged.fetch_sub(unlogged, Ordering::Relaxed);
+        Some(unlogged)
     }
 }
 
 impl Rules {
     /// Those who show one of the tokens are let through, each within its rate.
     pub fn new(tokens: Tokens, calls_per_second: Option<u32>) -> Self {
-        let rates = calls_per_second.map(Rates::new);
-        Self { tokens, rates, load: Arc::default(), refusals: Refusals::default() }
+        let rates = calls_per_second.map(RateLimits::new);
+        Self { tokens, rates, load: Arc::default(), refusals: RefusalLog::default() }
     }
 
     /// Who makes a call, if it is let through.
@@ -66,15 +66,15 @@ impl Rules {
         // It has done its work here, and must not be in any log further on.
         let shown = request.headers_mut().remove(AUTHORIZATION);
         if peer.as_ref().is_some_and(|peer| peer.should_speak_tls) {
-            return Err(hint::give(
+            return Err(hint::attach(
                 Status::failed_precondition("this coordinator speaks TLS, and was called without"),
                 "its address begins with https://; a token that was sent without TLS is better replaced",
             ));
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let caller = self.tokens.prove(shown.as_ref(), Utc::from_unix(now.as_secs()));
+        let caller = self.tokens.authenticate(shown.as_ref(), Utc::from_unix(now.as_secs()));
         let caller =
-            caller.map_err(|why| hint::give(Status::unauthenticated(why.to_string()), why.hint()))?;
+            caller.map_err(|why| hint::attach(Status::unauthenticated(why.to_string()), why.hint()))?;
         let call = request.uri().path();
         let least = calls::least_role(call);
         if caller.role < least {
@@ -89,7 +89,7 @@ impl Rules {
             tracing::info!(caller = caller.name, call, "an admin called");
         }
         if let Some(peer) = peer
-            && !peer.prove(&caller)
+            && !peer.authenticate(&caller)
         {
             return Err(too_much("too many connections of one token", TOO_MANY_CONNECTIONS));
         }
@@ -97,7 +97,7 @@ impl Rules {
     }
 
     /// Begins a call that is let through, within what its caller may have under way.
-    fn begin(&self, request: &http::Request<Body>, caller: &Caller) -> Result<Arc<Place>, Status> {
+    fn begin(&self, request: &http::Request<Body>, caller: &Caller) -> Result<Arc<CallPermit>, Status> {
         let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
         let is_workers = match calls::least_role(request.uri().path()) {
             Role::Worker => true,
@@ -122,7 +122,7 @@ fn forbidden(caller: &Caller, call: &str, least: Role) -> Status {
     let name: String = name.chars().take(60).collect();
     let (is, takes) = (caller.role.somebody(), least.somebody());
     let message = format!("the token `{}` is {is}'s, and {name} takes {takes}'s", caller.name);
-    hint::give(
+    hint::attach(
         Status::permission_denied(message),
         &format!("show a token that was made with `basin token create --role {least}`"),
     )
@@ -131,7 +131,7 @@ fn forbidden(caller: &Caller, call: &str, least: Role) -> Status {
 /// Who calls too often hears how long to wait.
 fn too_many(wait: Duration) -> Status {
     let status = too_much("too many calls from one caller", wait);
-    hint::give(
+    hint::attach(
         status,
         "call less often; `basin serve --calls-per-second N` sets what one token may do from one address",
     )
@@ -140,7 +140,7 @@ fn too_many(wait: Duration) -> Status {
 /// So does who has too much under way.
 pub(super) fn too_much_under_way(wait: Duration) -> Status {
     let status = too_much("too many calls, or too large ones, are under way", wait);
-    hint::give(status, "wait for the answers to earlier calls")
+    hint::attach(status, "wait for the answers to earlier calls")
 }
 
 /// A refusal that says, as gRPC has it, how long to wait.
@@ -183,13 +183,13 @@ where
         let admitted = self.rules.admit(&mut request);
         let begun = admitted.and_then(|caller| Ok((self.rules.begin(&request, &caller)?, caller)));
         match begun {
-            Ok((place, caller)) => {
+            Ok((permit, caller)) => {
                 request.extensions_mut().insert(caller);
                 let limit = calls::longest_message(request.uri().path());
-                let measured = |body| Body::new(Incoming::new(body, Arc::clone(&place), limit));
+                let measured = |body| Body::new(LimitedBody::new(body, Arc::clone(&permit), limit));
                 let answered = self.services.call(request.map(measured));
                 Box::pin(async move {
-                    let kept = |body| Body::new(Outgoing { body, _place: place });
+                    let kept = |body| Body::new(PermitBody { body, _permit: permit });
                     answered.await.map(|response| response.map(kept))
                 })
             }
@@ -205,7 +205,7 @@ where
 mod tests {
     use basin_domain::share::UserName;
 
-    use super::super::Minted;
+    use super::super::NewToken;
     use super::*;
 
     fn call(path: &str, token: Option<&str>) -> http::Request<Body> {
@@ -216,19 +216,19 @@ mod tests {
         request
     }
 
-    fn minted(role: Role) -> (Minted, Rules) {
-        let minted = Minted::new(UserName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
-        let rules = Rules::new(Tokens::Only(Arc::new(minted.entry.clone())), Some(1));
-        (minted, rules)
+    fn new_token(role: Role) -> (NewToken, Rules) {
+        let new_token = NewToken::new(UserName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
+        let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), Some(1));
+        (new_token, rules)
     }
 
     #[test]
     fn every_call_is_let_through_for_its_roles_alone() {
         for role in Role::ALL {
-            let (minted, _) = minted(role);
+            let (new_token, _) = new_token(role);
             for path in basin_proto::CALLS {
-                let rules = Rules::new(Tokens::Only(Arc::new(minted.entry.clone())), None);
-                let admitted = rules.admit(&mut call(path, Some(minted.secret.reveal())));
+                let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), None);
+                let admitted = rules.admit(&mut call(path, Some(new_token.secret.expose_secret())));
                 assert_eq!(admitted.is_ok(), role >= calls::least_role(path), "{role} {path}");
                 let refused = rules.admit(&mut call(path, None)).unwrap_err();
                 assert_eq!(refused.code(), tonic::Code::Unauthenticated);
@@ -239,16 +239,17 @@ mod tests {
 
     #[test]
     fn a_token_goes_no_further_than_the_gate() {
-        let (minted, rules) = minted(Role::Viewer);
-        let mut request = call("/basin.v1.Control/About", Some(minted.secret.reveal()));
+        let (new_token, rules) = new_token(Role::Viewer);
+        let mut request = call("/basin.v1.Control/About", Some(new_token.secret.expose_secret()));
         assert_eq!(rules.admit(&mut request).unwrap().name, "lab");
         assert!(!request.headers().contains_key(AUTHORIZATION));
     }
 
     #[test]
     fn who_calls_too_often_hears_how_long_to_wait() {
-        let (minted, rules) = minted(Role::Admin);
-        let once = || rules.admit(&mut call("/basin.v1.Control/About", Some(minted.secret.reveal())));
+        let (new_token, rules) = new_token(Role::Admin);
+        let once =
+            || rules.admit(&mut call("/basin.v1.Control/About", Some(new_token.secret.expose_secret())));
         let refused = (0..10).find_map(|_| once().err()).unwrap();
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
         let wait = basin_proto::retry_after(&refused).unwrap();
@@ -257,10 +258,10 @@ mod tests {
 
     #[test]
     fn a_log_is_not_flooded_by_refusals() {
-        let refusals = Refusals::default();
+        let refusals = RefusalLog::default();
         let began = Instant::now();
         assert_eq!(refusals.count(began), Some(1));
         assert!((0..1_000).all(|_| refusals.count(began).is_none()));
-        assert_eq!(refusals.count(began + REFUSALS_TOLD), Some(1_001));
+        assert_eq!(refusals.count(began + REFUSAL_LOG_INTERVAL), Some(1_001));
     }
 }

@@ -16,7 +16,7 @@ use super::TokenId;
 
 /// What may be under way at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bounds {
+pub(super) struct Usage {
     /// Calls of people's tools. Workers' calls may wait for work and are counted by their rates.
     pub(super) calls: usize,
     /// Bytes of messages that have arrived, of all calls.
@@ -24,19 +24,19 @@ pub(super) struct Bounds {
 }
 
 /// Of everybody together.
-const ALL: Bounds = Bounds { calls: 1024, bytes: 256 << 20 };
+const TOTAL_LIMIT: Usage = Usage { calls: 1024, bytes: 256 << 20 };
 /// Of one token, and of one address.
-const EACH: Bounds = Bounds { calls: 64, bytes: 96 << 20 };
+const CALLER_LIMIT: Usage = Usage { calls: 64, bytes: 96 << 20 };
 /// How long a call's message may take to arrive.
-const ARRIVAL: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a caller should wait that was refused.
-const WAIT: Duration = Duration::from_millis(500);
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The length of what is before a message: a flag and the message's length (gRPC over HTTP/2, Length-Prefixed-Message).
 const PREFIX: usize = 5;
 
 /// Whose calls are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Who {
+enum UsageKey {
     All,
     Token(TokenId),
     Address(IpAddr),
@@ -44,10 +44,10 @@ enum Who {
 
 /// What is under way.
 #[derive(Debug, Default)]
-pub(super) struct Load(Mutex<HashMap<(Who, bool), Bounds>>);
+pub(super) struct LoadLimiter(Mutex<HashMap<(UsageKey, bool), Usage>>);
 
-impl Load {
-    fn table(&self) -> MutexGuard<'_, HashMap<(Who, bool), Bounds>> {
+impl LoadLimiter {
+    fn table(&self) -> MutexGuard<'_, HashMap<(UsageKey, bool), Usage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -60,59 +60,60 @@ impl Load {
         token: Option<TokenId>,
         address: Option<IpAddr>,
         is_workers: bool,
-    ) -> Result<Arc<Place>, Status> {
-        let who = [Some(Who::All), token.map(Who::Token), address.map(Who::Address)];
-        let who = who.into_iter().flatten().map(|who| (who, is_workers));
-        let place = Place { load: Arc::clone(self), who: who.collect(), taken: Mutex::new(NOTHING) };
-        place.take(Bounds { calls: usize::from(!is_workers), bytes: 0 })?;
-        Ok(Arc::new(place))
+    ) -> Result<Arc<CallPermit>, Status> {
+        let keys = [Some(UsageKey::All), token.map(UsageKey::Token), address.map(UsageKey::Address)];
+        let keys = keys.into_iter().flatten().map(|keys| (keys, is_workers));
+        let permit =
+            CallPermit { load: Arc::clone(self), keys: keys.collect(), acquired: Mutex::new(NO_USAGE) };
+        permit.acquire(Usage { calls: usize::from(!is_workers), bytes: 0 })?;
+        Ok(Arc::new(permit))
     }
 }
 
-const NOTHING: Bounds = Bounds { calls: 0, bytes: 0 };
+const NO_USAGE: Usage = Usage { calls: 0, bytes: 0 };
 
 /// A call under way. What it took is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    load: Arc<Load>,
+pub(super) struct CallPermit {
+    load: Arc<LoadLimiter>,
     /// Whose it is, and whether it is a worker's.
-    who: Vec<(Who, bool)>,
-    taken: Mutex<Bounds>,
+    keys: Vec<(UsageKey, bool)>,
+    acquired: Mutex<Usage>,
 }
 
-impl Place {
+impl CallPermit {
     /// Takes so much more, if there is room for it.
-    fn take(&self, more: Bounds) -> Result<(), Status> {
+    fn acquire(&self, more: Usage) -> Result<(), Status> {
         let mut table = self.load.table();
-        for who in &self.who {
-            let most = if who.0 == Who::All { ALL } else { EACH };
-            let used = table.get(who).copied().unwrap_or(NOTHING);
+        for keys in &self.keys {
+            let most = if keys.0 == UsageKey::All { TOTAL_LIMIT } else { CALLER_LIMIT };
+            let used = table.get(keys).copied().unwrap_or(NO_USAGE);
             if used.calls + more.calls > most.calls || used.bytes + more.bytes > most.bytes {
-                return Err(super::gate::too_much_under_way(WAIT));
+                return Err(super::gate::too_much_under_way(RETRY_AFTER));
             }
         }
-        for who in &self.who {
-            let used = table.entry(who.clone()).or_insert(NOTHING);
+        for keys in &self.keys {
+            let used = table.entry(keys.clone()).or_insert(NO_USAGE);
             used.calls += more.calls;
             used.bytes += more.bytes;
         }
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.calls += more.calls;
-        taken.bytes += more.bytes;
+        let mut acquired = self.acquired.lock().unwrap_or_else(PoisonError::into_inner);
+        acquired.calls += more.calls;
+        acquired.bytes += more.bytes;
         Ok(())
     }
 }
 
-impl Drop for Place {
+impl Drop for CallPermit {
     fn drop(&mut self) {
-        let taken = *self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let acquired = *self.acquired.lock().unwrap_or_else(PoisonError::into_inner);
         let mut table = self.load.table();
-        for who in &self.who {
-            if let Some(used) = table.get_mut(who) {
-                used.calls -= taken.calls;
-                used.bytes -= taken.bytes;
-                if *used == NOTHING {
-                    table.remove(who);
+        for keys in &self.keys {
+            if let Some(used) = table.get_mut(keys) {
+                used.calls -= acquired.calls;
+                used.bytes -= acquired.bytes;
+                if *used == NO_USAGE {
+                    table.remove(keys);
                 }
             }
         }
@@ -120,20 +121,20 @@ impl Drop for Place {
 }
 
 /// A call's message on its way in: no longer than it may be, there in time, and counted as it comes.
-pub(super) struct Incoming {
+pub(super) struct LimitedBody {
     body: Body,
-    place: Arc<Place>,
+    permit: Arc<CallPermit>,
     limit: usize,
     prefix: Vec<u8>,
     arrived: usize,
     deadline: Pin<Box<Sleep>>,
 }
 
-impl Incoming {
+impl LimitedBody {
     /// The message of at most `limit` bytes of a call.
-    pub(super) fn new(body: Body, place: Arc<Place>, limit: usize) -> Self {
-        let deadline = Box::pin(tokio::time::sleep(ARRIVAL));
-        Self { body, place, limit, prefix: Vec::with_capacity(PREFIX), arrived: 0, deadline }
+    pub(super) fn new(body: Body, permit: Arc<CallPermit>, limit: usize) -> Self {
+        let deadline = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
+        Self { body, permit, limit, prefix: Vec::with_capacity(PREFIX), arrived: 0, deadline }
     }
 
     /// Room is taken for all of a message when it is announced: whoever is refused has sent little of it.
@@ -149,12 +150,12 @@ impl Incoming {
         }
         match missing {
             0 => Ok(()),
-            _ => self.place.take(Bounds { calls: 0, bytes: announced }),
+            _ => self.permit.acquire(Usage { calls: 0, bytes: announced }),
         }
     }
 }
 
-impl HttpBody for Incoming {
+impl HttpBody for LimitedBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -185,12 +186,12 @@ impl HttpBody for Incoming {
 }
 
 /// An answer on its way out: the call is under way until it has left.
-pub(super) struct Outgoing {
+pub(super) struct PermitBody {
     pub(super) body: Body,
-    pub(super) _place: Arc<Place>,
+    pub(super) _permit: Arc<CallPermit>,
 }
 
-impl HttpBody for Outgoing {
+impl HttpBody for PermitBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -231,9 +232,9 @@ mod tests {
         }
     }
 
-    fn incoming(place: &Arc<Place>, limit: usize, pieces: Vec<Vec<u8>>) -> Incoming {
+    fn incoming(permit: &Arc<CallPermit>, limit: usize, pieces: Vec<Vec<u8>>) -> LimitedBody {
         let pieces = Pieces(pieces.into_iter().map(Bytes::from).collect());
-        Incoming::new(Body::new(pieces), Arc::clone(place), limit)
+        LimitedBody::new(Body::new(pieces), Arc::clone(permit), limit)
     }
 
     /// A message of 31 MiB of which so many MiB arrive.
@@ -242,7 +243,7 @@ mod tests {
         [vec![announced], vec![vec![0; 1 << 20]; pieces]].concat()
     }
 
-    async fn next(body: &mut Incoming) -> Result<usize, Status> {
+    async fn next(body: &mut LimitedBody) -> Result<usize, Status> {
         let frame = std::future::poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await;
         frame.unwrap().map(|frame| frame.into_data().unwrap().len())
     }
@@ -253,16 +254,16 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_message_is_refused_by_the_length_that_it_announces_and_by_the_one_that_it_has() {
-        let load = Arc::new(Load::default());
-        let place = load.begin(None, None, false).unwrap();
-        let announced = incoming(&place, 100, vec![vec![0, 0], vec![0, 1, 0]]);
+        let load = Arc::new(LoadLimiter::default());
+        let permit = load.begin(None, None, false).unwrap();
+        let announced = incoming(&permit, 100, vec![vec![0, 0], vec![0, 1, 0]]);
         let mut announced = announced;
         assert_eq!(next(&mut announced).await.unwrap(), 2);
         assert_eq!(next(&mut announced).await.unwrap_err().code(), tonic::Code::OutOfRange);
-        let mut longer = incoming(&place, 100, vec![vec![0, 0, 0, 0, 10], vec![0; 11]]);
+        let mut longer = incoming(&permit, 100, vec![vec![0, 0, 0, 0, 10], vec![0; 11]]);
         assert!(next(&mut longer).await.is_ok());
         assert_eq!(next(&mut longer).await.unwrap_err().code(), tonic::Code::OutOfRange);
-        let mut fits = incoming(&place, 100, vec![vec![0, 0, 0, 0, 100], vec![0; 100]]);
+        let mut fits = incoming(&permit, 100, vec![vec![0, 0, 0, 0, 100], vec![0; 100]]);
         assert!(next(&mut fits).await.is_ok() && next(&mut fits).await.is_ok());
         // It never ends; the clock, which the runtime moves on, ends it.
         assert_eq!(next(&mut fits).await.unwrap_err().code(), tonic::Code::DeadlineExceeded);
@@ -270,19 +271,19 @@ mod tests {
 
     #[tokio::test]
     async fn unfinished_messages_take_no_more_memory_than_one_caller_may_have() {
-        let load = Arc::new(Load::default());
+        let load = Arc::new(LoadLimiter::default());
         let mut kept = Vec::new();
         let mut held = 0;
         for _ in 0..64 {
-            let Ok(place) = load.begin(None, address(1), false) else { continue };
-            let mut body = incoming(&place, 31 << 20, unfinished(30));
+            let Ok(permit) = load.begin(None, address(1), false) else { continue };
+            let mut body = incoming(&permit, 31 << 20, unfinished(30));
             while let Ok(arrived) = tokio::time::timeout(Duration::from_millis(1), next(&mut body)).await {
                 let Ok(arrived) = arrived else { break };
                 held += arrived;
             }
-            kept.push((place, body));
+            kept.push((permit, body));
         }
-        assert!(held <= EACH.bytes, "{held}");
+        assert!(held <= CALLER_LIMIT.bytes, "{held}");
         assert!(held >= 2 * (30 << 20), "{held}");
         let refused = load.begin(None, address(1), false).unwrap_err();
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted);

@@ -1,31 +1,31 @@
 //! Who may call, and how: tokens with roles, TLS, and limits on what one caller can take.
 //!
-//! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and gets a place ([`places`]). Each of
+//! A connection comes in at the [`port`]: it is secured if the coordinator has a certificate, and counted ([`connection_limits`]). Each of
 //! its calls passes the [`gate`]: whose token is it ([`Tokens`]), is its [`Role`] enough for the call ([`calls`]), and is its caller
-//! within its rate ([`rate`]) and within what it may have under way ([`load`])? Only then does a service see it. Files of tokens and certificates are read again as they change
-//! ([`Watched`]).
+//! within its rate ([`rate_limits`]) and within what it may have under way ([`load`])? Only then does a service see it. Files of tokens and certificates are read again as they change
+//! ([`WatchedFiles`]).
 //!
 //! Why it is so: `docs/decisions/0013-trust.md`; how it is set up: `docs/security.md`.
 
 pub mod calls;
+pub mod connection_limits;
 pub mod gate;
 mod load;
-mod minted;
-pub mod places;
+mod new_token;
 pub mod port;
-pub mod rate;
+pub mod rate_limits;
 mod role;
 mod server_tls;
 mod token_file;
 mod tokens;
-mod watched;
+mod watched_files;
 
-pub use self::minted::{Minted, Secret};
+pub use self::new_token::{NewToken, TokenSecret};
 pub use self::role::Role;
-pub use self::server_tls::{ServerFiles, ServerTls};
-pub use self::token_file::{Entry, Fingerprint, TokenFile, TokenFileError, TokenId};
-pub use self::tokens::{Caller, Table, Tokens, Unproven};
-pub use self::watched::Watched;
+pub use self::server_tls::{ServerTls, ServerTlsFiles};
+pub use self::token_file::{Fingerprint, TokenEntry, TokenFile, TokenFileError, TokenId};
+pub use self::tokens::{Caller, TokenTable, Tokens, Unauthenticated};
+pub use self::watched_files::WatchedFiles;
 
 /// How a coordinator trusts those who call.
 #[derive(Debug, Clone, Default)]

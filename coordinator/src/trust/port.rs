@@ -17,20 +17,20 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::transport::server::Connected;
 
-use super::places::{Place, Places};
+use super::connection_limits::{ConnectionLimits, ConnectionSlot};
 use super::{Caller, ServerTls};
 
 /// How long a handshake may take.
-const HANDSHAKE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may stay without a call that was let through.
-const UNPROVEN: Duration = Duration::from_secs(20);
+const AUTH_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause after a connection that couldn't be accepted: more often than not there are too many open files.
-const AFTER_FAILURE: Duration = Duration::from_millis(100);
+const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 /// What the first byte of TLS is: a record of the handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
-trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// The other end of a connection, as each of its calls carries it.
 #[derive(Debug, Clone)]
@@ -39,62 +39,62 @@ pub struct Peer {
     pub address: Option<SocketAddr>,
     /// It speaks unencrypted to a port that wants TLS: it is told so, and nothing else.
     pub should_speak_tls: bool,
-    place: Arc<Place>,
+    slot: Arc<ConnectionSlot>,
 }
 
 impl Peer {
     /// A call of this connection was let through: it may stay. False: its caller has too many.
-    pub fn prove(&self, caller: &Caller) -> bool {
-        self.place.prove(caller)
+    pub fn authenticate(&self, caller: &Caller) -> bool {
+        self.slot.authenticate(caller)
     }
 }
 
 /// An accepted connection. It ends by itself if none of its calls is let through within a while.
-pub struct Connection {
-    wire: Box<dyn Wire>,
+pub struct AcceptedConnection {
+    stream: Box<dyn ByteStream>,
     peer: Peer,
-    unproven: Option<Unproven>,
+    auth_deadline: Option<AuthDeadline>,
 }
 
 /// Until when a connection may stay without a call that was let through, and whether it must make room before.
-struct Unproven {
+struct AuthDeadline {
     time: Pin<Box<Sleep>>,
-    leave: Pin<Box<WaitForCancellationFutureOwned>>,
+    evict: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 /// The connections that come in on a port, until `stop`; the port is closed then.
 pub fn connections(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
-    places: Arc<Places>,
+    limits: Arc<ConnectionLimits>,
     stop: CancellationToken,
-) -> impl Stream<Item = io::Result<Connection>> {
+) -> impl Stream<Item = io::Result<AcceptedConnection>> {
     let (sender, receiver) = mpsc::channel(64);
-    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, tls, places, sender)).await });
+    tokio::spawn(async move { stop.run_until_cancelled(accept(listener, tls, limits, sender)).await });
     ReceiverStream::new(receiver)
 }
 
 async fn accept(
     listener: TcpListener,
     tls: Option<Arc<ServerTls>>,
-    places: Arc<Places>,
-    sender: mpsc::Sender<io::Result<Connection>>,
+    limits: Arc<ConnectionLimits>,
+    sender: mpsc::Sender<io::Result<AcceptedConnection>>,
 ) {
     loop {
         let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(AFTER_FAILURE).await;
+                tokio::time::sleep(ACCEPT_BACKOFF).await;
                 continue;
             }
         };
         let (tls, sender) = (tls.clone(), sender.clone());
-        let place = Arc::new(places.enter(address.ip()));
+        let slot = Arc::new(limits.enter(address.ip()));
         tokio::spawn(async move {
-            let leave = place.leave().clone();
-            let secured = tokio::time::timeout(HANDSHAKE, secure(stream, address, tls, place));
-            match leave.run_until_cancelled(secured).await {
+            let evict = slot.evict().clone();
+            let secured = tokio::time::timeout(HANDSHAKE_TIMEOUT, secure(stream, address, tls, slot));
+            match evict.run_until_cancelled(secured).await {
                 // Nobody is there to take it when the coordinator stops.
                 Some(Ok(Ok(connection))) => drop(sender.send(Ok(connection)).await),
                 Some(Ok(Err(error))) => tracing::debug!(%address, %error, "a handshake failed"),
@@ -109,11 +109,11 @@ async fn secure(
     stream: TcpStream,
     address: SocketAddr,
     tls: Option<Arc<ServerTls>>,
-    place: Arc<Place>,
-) -> io::Result<Connection> {
+    slot: Arc<ConnectionSlot>,
+) -> io::Result<AcceptedConnection> {
     stream.set_nodelay(true)?;
-    let mut peer = Peer { address: Some(address), should_speak_tls: false, place };
-    let wire: Box<dyn Wire> = match tls {
+    let mut peer = Peer { address: Some(address), should_speak_tls: false, slot };
+    let secured: Box<dyn ByteStream> = match tls {
         None => Box::new(stream),
         Some(tls) => {
             let mut first = [0];
@@ -126,12 +126,12 @@ async fn secure(
             }
         }
     };
-    let leave = Box::pin(peer.place.leave().clone().cancelled_owned());
-    let unproven = Some(Unproven { time: Box::pin(tokio::time::sleep(UNPROVEN)), leave });
-    Ok(Connection { wire, peer, unproven })
+    let evict = Box::pin(peer.slot.evict().clone().cancelled_owned());
+    let auth_deadline = Some(AuthDeadline { time: Box::pin(tokio::time::sleep(AUTH_TIMEOUT)), evict });
+    Ok(AcceptedConnection { stream: secured, peer, auth_deadline })
 }
 
-impl Connected for Connection {
+impl Connected for AcceptedConnection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Peer {
@@ -139,40 +139,40 @@ impl Connected for Connection {
     }
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for AcceptedConnection {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.unproven.is_some() && self.peer.place.is_proven() {
-            self.unproven = None;
+        if self.auth_deadline.is_some() && self.peer.slot.is_authenticated() {
+            self.auth_deadline = None;
         }
-        if let Some(unproven) = &mut self.unproven
-            && (unproven.time.as_mut().poll(context).is_ready()
-                || unproven.leave.as_mut().poll(context).is_ready())
+        if let Some(auth_deadline) = &mut self.auth_deadline
+            && (auth_deadline.time.as_mut().poll(context).is_ready()
+                || auth_deadline.evict.as_mut().poll(context).is_ready())
         {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        Pin::new(&mut self.wire).poll_read(context, buffer)
+        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for AcceptedConnection {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(context)
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 
     fn poll_write_vectored(
@@ -180,10 +180,10 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write_vectored(context, slices)
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.wire.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 }

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use basin_proto::tls::{self, FileError};
+use basin_proto::tls::{self, TlsFileError};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 
-use super::Watched;
+use super::WatchedFiles;
 
 /// The files that a coordinator's TLS is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerFiles {
+pub struct ServerTlsFiles {
     /// The coordinator's certificate, and after it those that signed it.
     pub certificate: PathBuf,
     /// Its key.
@@ -21,20 +21,20 @@ pub struct ServerFiles {
 }
 
 /// A coordinator's TLS, made again when its files change: who connects from then on sees the new certificate.
-pub type ServerTls = Watched<ServerConfig, FileError>;
+pub type ServerTls = WatchedFiles<ServerConfig, TlsFileError>;
 
-impl ServerFiles {
+impl ServerTlsFiles {
     /// What the files make, to be followed.
     ///
     /// # Errors
     /// If a file can't be used.
-    pub fn open(self) -> Result<ServerTls, FileError> {
+    pub fn open(self) -> Result<ServerTls, TlsFileError> {
         let mut files = vec![self.certificate.clone(), self.key.clone()];
         files.extend(self.client_authorities.clone());
-        Watched::open(files, move || self.configuration())
+        WatchedFiles::open(files, move || self.configuration())
     }
 
-    fn configuration(&self) -> Result<ServerConfig, FileError> {
+    fn configuration(&self) -> Result<ServerConfig, TlsFileError> {
         let builder = ServerConfig::builder_with_provider(tls::provider())
             .with_safe_default_protocol_versions()
             .expect("the provider has the suites of TLS 1.2 and 1.3");
@@ -44,14 +44,14 @@ impl ServerFiles {
                 let roots = Arc::new(tls::authorities(path)?);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, tls::provider()).build();
                 let verifier = verifier
-                    .map_err(|error| FileError::Damaged { path: path.clone(), why: error.to_string() })?;
+                    .map_err(|error| TlsFileError::Damaged { path: path.clone(), why: error.to_string() })?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
         let certificates = tls::certificates(&self.certificate)?;
         let mut configuration =
             builder.with_single_cert(certificates, tls::key(&self.key)?).map_err(|error| {
-                FileError::NotAPair {
+                TlsFileError::NotAPair {
                     certificate: self.certificate.clone(),
                     key: self.key.clone(),
                     why: error.to_string(),
@@ -68,12 +68,12 @@ mod tests {
 
     use super::*;
 
-    fn pair(folder: &Path, name: &str) -> ServerFiles {
+    fn pair(folder: &Path, name: &str) -> ServerTlsFiles {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let (certificate, key) = (folder.join(format!("{name}.pem")), folder.join(format!("{name}.key")));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        ServerFiles { certificate, key, client_authorities: None }
+        ServerTlsFiles { certificate, key, client_authorities: None }
     }
 
     #[test]
@@ -81,8 +81,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (one, other) = (pair(folder.path(), "one"), pair(folder.path(), "other"));
         assert!(one.clone().open().is_ok());
-        let mixed = ServerFiles { key: other.key, ..one };
-        assert!(matches!(mixed.open().err(), Some(FileError::NotAPair { .. })));
+        let mixed = ServerTlsFiles { key: other.key, ..one };
+        assert!(matches!(mixed.open().err(), Some(TlsFileError::NotAPair { .. })));
     }
 
     #[test]
@@ -92,10 +92,10 @@ mod tests {
         let tls = one.clone().open().unwrap();
         let first = tls.current();
         std::fs::copy(&other.certificate, &one.certificate).unwrap();
-        assert!(tls.look().unwrap().is_err());
+        assert!(tls.reload_if_changed().unwrap().is_err());
         assert!(Arc::ptr_eq(&first, &tls.current()));
         std::fs::copy(&other.key, &one.key).unwrap();
-        assert!(tls.look().unwrap().is_ok());
+        assert!(tls.reload_if_changed().unwrap().is_ok());
         assert!(!Arc::ptr_eq(&first, &tls.current()));
     }
 }

@@ -101,7 +101,7 @@ impl From<Fingerprint> for String {
 /// What is kept of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Entry {
+pub struct TokenEntry {
     /// Its public part.
     pub id: TokenId,
     /// What people call it.
@@ -126,7 +126,7 @@ pub struct Entry {
 pub struct TokenFile {
     /// In the order in which they were made.
     #[serde(default, rename = "token", skip_serializing_if = "Vec::is_empty")]
-    pub entries: Vec<Entry>,
+    pub entries: Vec<TokenEntry>,
 }
 
 /// A file of tokens that can't be used.
@@ -250,15 +250,15 @@ impl TokenFile {
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
-    use super::super::Minted;
+    use super::super::NewToken;
     use super::*;
 
-    fn entry(name: &str) -> Entry {
+    fn entry(name: &str) -> TokenEntry {
         let (name, created) = (UserName::new(name).unwrap(), Utc::from_unix(1_800_000_000));
-        Minted::new(name, Role::Worker, created, Some(Utc::from_unix(1_900_000_000))).unwrap().entry
+        NewToken::new(name, Role::Worker, created, Some(Utc::from_unix(1_900_000_000))).unwrap().entry
     }
 
-    fn add(path: &Path, entry: &Entry) {
+    fn add(path: &Path, entry: &TokenEntry) {
         let added = TokenFile::change(path, |file| {
             file.entries.push(entry.clone());
             Ok::<(), TokenFileError>(())

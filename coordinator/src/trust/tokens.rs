@@ -9,8 +9,8 @@ use basin_domain::utc::Utc;
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
 
-use super::minted::id_of;
-use super::{Entry, Fingerprint, Role, TokenFile, TokenFileError, TokenId, Watched};
+use super::new_token::id_of;
+use super::{Fingerprint, Role, TokenEntry, TokenFile, TokenFileError, TokenId, WatchedFiles};
 
 /// Whose calls are answered.
 #[derive(Debug, Clone, Default)]
@@ -19,13 +19,13 @@ pub enum Tokens {
     #[default]
     Anybody,
     /// Those that show this one token.
-    Only(Arc<Entry>),
+    Only(Arc<TokenEntry>),
     /// Those that show a token of a file.
-    Listed(Arc<Watched<Table, TokenFileError>>),
+    Listed(Arc<WatchedFiles<TokenTable, TokenFileError>>),
 }
 
 /// The tokens of a file, by their public parts.
-pub type Table = HashMap<TokenId, Entry>;
+pub type TokenTable = HashMap<TokenId, TokenEntry>;
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Caller {
 
 /// Why it isn't known who calls.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unproven {
+pub enum Unauthenticated {
     /// No token was shown.
     #[error("this coordinator answers only those who show a token, and none was shown")]
     Missing,
@@ -76,7 +76,7 @@ pub enum Unproven {
     },
 }
 
-impl Unproven {
+impl Unauthenticated {
     /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -104,7 +104,7 @@ impl Tokens {
             let entries = TokenFile::read(&file)?.entries;
             Ok(entries.into_iter().map(|entry| (entry.id.clone(), entry)).collect())
         };
-        Ok(Self::Listed(Arc::new(Watched::open(vec![path.to_owned()], read)?)))
+        Ok(Self::Listed(Arc::new(WatchedFiles::open(vec![path.to_owned()], read)?)))
     }
 
     /// Whether a token must be shown.
@@ -127,42 +127,42 @@ impl Tokens {
     ///
     /// # Errors
     /// If that isn't known.
-    pub fn prove(&self, header: Option<&HeaderValue>, now: Utc) -> Result<Caller, Unproven> {
+    pub fn authenticate(&self, header: Option<&HeaderValue>, now: Utc) -> Result<Caller, Unauthenticated> {
         match self {
             Self::Anybody => Ok(Caller { name: String::new(), token: None, role: Role::Admin }),
-            Self::Only(entry) => proven(|id| (entry.id == *id).then_some(entry), header, now),
-            Self::Listed(watched) => proven(|id| watched.current().get(id).cloned(), header, now),
+            Self::Only(entry) => authenticate_token(|id| (entry.id == *id).then_some(entry), header, now),
+            Self::Listed(watched) => authenticate_token(|id| watched.current().get(id).cloned(), header, now),
         }
     }
 }
 
-fn proven<E: AsRef<Entry>>(
+fn authenticate_token<E: AsRef<TokenEntry>>(
     find: impl FnOnce(&TokenId) -> Option<E>,
     header: Option<&HeaderValue>,
     now: Utc,
-) -> Result<Caller, Unproven> {
-    let header = header.ok_or(Unproven::Missing)?.to_str().map_err(|_| Unproven::Unknown)?;
-    let (scheme, token) = header.split_once(' ').ok_or(Unproven::Unknown)?;
+) -> Result<Caller, Unauthenticated> {
+    let header = header.ok_or(Unauthenticated::Missing)?.to_str().map_err(|_| Unauthenticated::Unknown)?;
+    let (scheme, token) = header.split_once(' ').ok_or(Unauthenticated::Unknown)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Unproven::Unknown);
+        return Err(Unauthenticated::Unknown);
     }
-    let found = id_of(token).and_then(|id| find(&id)).ok_or(Unproven::Unknown)?;
+    let found = id_of(token).and_then(|id| find(&id)).ok_or(Unauthenticated::Unknown)?;
     let entry = found.as_ref();
     // In constant time. Only who has the whole token hears more of it than that it is unknown.
     if entry.hash != Fingerprint::of(token) {
-        return Err(Unproven::Unknown);
+        return Err(Unauthenticated::Unknown);
     }
     let (name, id) = (entry.name.to_string(), entry.id.clone());
     if let Some(on) = entry.revoked {
-        return Err(Unproven::Revoked { name, id, on });
+        return Err(Unauthenticated::Revoked { name, id, on });
     }
     match entry.expires {
-        Some(on) if on <= now => Err(Unproven::Expired { name, id, on }),
+        Some(on) if on <= now => Err(Unauthenticated::Expired { name, id, on }),
         Some(_) | None => Ok(Caller { name, token: Some(id), role: entry.role }),
     }
 }
 
-impl AsRef<Self> for Entry {
+impl AsRef<Self> for TokenEntry {
     fn as_ref(&self) -> &Self {
         self
     }
@@ -172,12 +172,12 @@ impl AsRef<Self> for Entry {
 mod tests {
     use basin_domain::share::UserName;
 
-    use super::super::Minted;
+    use super::super::NewToken;
     use super::*;
 
-    fn minted(role: Role, expires: Option<u64>) -> Minted {
+    fn new_token(role: Role, expires: Option<u64>) -> NewToken {
         let name = UserName::new("lab").unwrap();
-        Minted::new(name, role, Utc::from_unix(1_000), expires.map(Utc::from_unix)).unwrap()
+        NewToken::new(name, role, Utc::from_unix(1_000), expires.map(Utc::from_unix)).unwrap()
     }
 
     fn bearer(token: &str) -> HeaderValue {
@@ -186,21 +186,21 @@ mod tests {
 
     #[test]
     fn the_owner_of_a_token_is_known_by_it_and_nobody_else_is() {
-        let (ours, other) = (minted(Role::Worker, None), minted(Role::Admin, None));
+        let (ours, other) = (new_token(Role::Worker, None), new_token(Role::Admin, None));
         let tokens = Tokens::Only(Arc::new(ours.entry.clone()));
         let now = Utc::from_unix(2_000);
-        let caller = tokens.prove(Some(&bearer(ours.secret.reveal())), now).unwrap();
+        let caller = tokens.authenticate(Some(&bearer(ours.secret.expose_secret())), now).unwrap();
         assert_eq!((caller.name.as_str(), caller.role), ("lab", Role::Worker));
         assert_eq!(caller.token, Some(ours.entry.id.clone()));
         let unknown = |text: &str| {
             assert_eq!(
-                tokens.prove(Some(&HeaderValue::try_from(text).unwrap()), now),
-                Err(Unproven::Unknown),
+                tokens.authenticate(Some(&HeaderValue::try_from(text).unwrap()), now),
+                Err(Unauthenticated::Unknown),
                 "{text}"
             );
         };
-        let secret = ours.secret.reveal();
-        unknown(&format!("Bearer {}", other.secret.reveal()));
+        let secret = ours.secret.expose_secret();
+        unknown(&format!("Bearer {}", other.secret.expose_secret()));
         unknown(&format!("Bearer {}0", &secret[..secret.len() - 1]).replace("00", "01"));
         unknown(&format!("Bearer {}", secret.to_uppercase()));
         unknown(&format!("Bearer {secret} "));
@@ -209,23 +209,23 @@ mod tests {
         unknown(secret);
         unknown("Bearer");
         // The id of ours, the secret of another.
-        unknown(&format!("Bearer {}{}", &secret[..19], &other.secret.reveal()[19..]));
-        assert_eq!(tokens.prove(None, now), Err(Unproven::Missing));
+        unknown(&format!("Bearer {}{}", &secret[..19], &other.secret.expose_secret()[19..]));
+        assert_eq!(tokens.authenticate(None, now), Err(Unauthenticated::Missing));
     }
 
     #[test]
     fn a_token_that_ended_is_refused_by_name_but_only_to_its_owner() {
-        let mut ended = minted(Role::Viewer, Some(2_000));
-        let shown = bearer(ended.secret.reveal());
-        let prove = |entry: &Entry, now| {
-            Tokens::Only(Arc::new(entry.clone())).prove(Some(&shown), Utc::from_unix(now))
+        let mut ended = new_token(Role::Viewer, Some(2_000));
+        let shown = bearer(ended.secret.expose_secret());
+        let authenticate = |entry: &TokenEntry, now| {
+            Tokens::Only(Arc::new(entry.clone())).authenticate(Some(&shown), Utc::from_unix(now))
         };
-        assert!(prove(&ended.entry, 1_999).is_ok());
-        assert!(matches!(prove(&ended.entry, 2_000), Err(Unproven::Expired { .. })));
+        assert!(authenticate(&ended.entry, 1_999).is_ok());
+        assert!(matches!(authenticate(&ended.entry, 2_000), Err(Unauthenticated::Expired { .. })));
         ended.entry.revoked = Some(Utc::from_unix(1_500));
-        assert!(matches!(prove(&ended.entry, 1_999), Err(Unproven::Revoked { .. })));
-        ended.entry.hash = minted(Role::Viewer, None).entry.hash;
-        assert_eq!(prove(&ended.entry, 1_999), Err(Unproven::Unknown));
+        assert!(matches!(authenticate(&ended.entry, 1_999), Err(Unauthenticated::Revoked { .. })));
+        ended.entry.hash = new_token(Role::Viewer, None).entry.hash;
+        assert_eq!(authenticate(&ended.entry, 1_999), Err(Unauthenticated::Unknown));
     }
 
     #[test]
@@ -233,7 +233,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tokens.toml");
         assert!(Tokens::of_file(&path).is_err());
-        let one = minted(Role::Admin, None);
+        let one = new_token(Role::Admin, None);
         let change = |change: &dyn Fn(&mut TokenFile)| {
             TokenFile::change(&path, |file| {
                 change(file);
@@ -244,13 +244,19 @@ mod tests {
         change(&|file| file.entries.push(one.entry.clone()));
         let tokens = Tokens::of_file(&path).unwrap();
         let Tokens::Listed(watched) = &tokens else { panic!("it is a file's") };
-        let shown = bearer(one.secret.reveal());
-        assert!(tokens.prove(Some(&shown), Utc::from_unix(1)).is_ok());
+        let shown = bearer(one.secret.expose_secret());
+        assert!(tokens.authenticate(Some(&shown), Utc::from_unix(1)).is_ok());
         change(&|file| file.entries[0].revoked = Some(Utc::from_unix(1)));
-        assert!(watched.look().unwrap().is_ok());
-        assert!(matches!(tokens.prove(Some(&shown), Utc::from_unix(1)), Err(Unproven::Revoked { .. })));
+        assert!(watched.reload_if_changed().unwrap().is_ok());
+        assert!(matches!(
+            tokens.authenticate(Some(&shown), Utc::from_unix(1)),
+            Err(Unauthenticated::Revoked { .. })
+        ));
         std::fs::write(&path, "broken").unwrap();
-        assert!(watched.look().unwrap().is_err());
-        assert!(matches!(tokens.prove(Some(&shown), Utc::from_unix(1)), Err(Unproven::Revoked { .. })));
+        assert!(watched.reload_if_changed().unwrap().is_err());
+        assert!(matches!(
+            tokens.authenticate(Some(&shown), Utc::from_unix(1)),
+            Err(Unauthenticated::Revoked { .. })
+        ));
     }
 }

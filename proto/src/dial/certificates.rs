@@ -9,7 +9,7 @@ use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, SignatureScheme};
 
 use super::DialError;
-use crate::tls::{self, FileError};
+use crate::tls::{self, TlsFileError};
 
 /// The files that a client's TLS is made of. They are read when a connection is opened, so renewed ones are used from then on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub struct Identity {
 
 impl Certificates {
     /// The configuration of one connection's TLS, from what the files hold now, and whether the other end asked for a certificate.
-    pub(super) fn configuration(&self) -> Result<(Arc<ClientConfig>, Arc<Asked>), DialError> {
+    pub(super) fn configuration(&self) -> Result<(Arc<ClientConfig>, Arc<RecordingCertResolver>), DialError> {
         let roots = match &self.authorities {
             Some(path) => tls::authorities(path)?,
             None => system_authorities()?,
@@ -44,7 +44,7 @@ impl Certificates {
             None => builder.with_no_client_auth(),
             Some(Identity { certificate, key }) => builder
                 .with_client_auth_cert(tls::certificates(certificate)?, tls::key(key)?)
-                .map_err(|error| FileError::NotAPair {
+                .map_err(|error| TlsFileError::NotAPair {
                     certificate: certificate.clone(),
                     key: key.clone(),
                     why: error.to_string(),
@@ -52,7 +52,7 @@ impl Certificates {
         };
         configuration.alpn_protocols.push(tls::ALPN.to_vec());
         let own = Arc::clone(&configuration.client_auth_cert_resolver);
-        let asked = Arc::new(Asked { own, asked: AtomicBool::new(false) });
+        let asked = Arc::new(RecordingCertResolver { own, asked: AtomicBool::new(false) });
         configuration.client_auth_cert_resolver = Arc::clone(&asked) as Arc<dyn ResolvesClientCert>;
         Ok((Arc::new(configuration), asked))
     }
@@ -60,19 +60,19 @@ impl Certificates {
 
 /// Answers the other end's request for a certificate, and remembers that there was one.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(super) struct RecordingCertResolver {
     own: Arc<dyn ResolvesClientCert>,
     asked: AtomicBool,
 }
 
-impl Asked {
+impl RecordingCertResolver {
     /// Whether the other end asked.
-    pub(super) fn was_asked(&self) -> bool {
+    pub(super) fn was_requested(&self) -> bool {
         self.asked.load(Ordering::Relaxed)
     }
 }
 
-impl ResolvesClientCert for Asked {
+impl ResolvesClientCert for RecordingCertResolver {
     fn resolve(&self, hints: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.asked.store(true, Ordering::Relaxed);
         self.own.resolve(hints, schemes)

@@ -15,8 +15,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tonic::codegen::Service;
 
+use super::connect_error::{TlsError, tls_error};
 use super::proxy::Proxy;
-use super::trouble::{TlsTrouble, tls_error};
 use super::{Address, Certificates, DialError};
 use crate::tls::ALPN;
 
@@ -30,8 +30,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 const ACCEPTANCE: Duration = Duration::from_secs(2);
 
 /// What bytes travel over.
-pub(super) trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// What an opened connection showed of itself.
 #[derive(Debug, Clone)]
@@ -72,12 +72,12 @@ impl Connector {
         self.open().await.map(|(_, handshake)| handshake)
     }
 
-    async fn open(self) -> Result<(Box<dyn Wire>, Handshake), DialError> {
+    async fn open(self) -> Result<(Box<dyn ByteStream>, Handshake), DialError> {
         let opened = tokio::time::timeout(LIMIT, self.open_without_limit()).await;
         opened.unwrap_or(Err(DialError::TooSlow { seconds: LIMIT.as_secs() }))
     }
 
-    async fn open_without_limit(mut self) -> Result<(Box<dyn Wire>, Handshake), DialError> {
+    async fn open_without_limit(mut self) -> Result<(Box<dyn ByteStream>, Handshake), DialError> {
         let to = self.address.plain_uri();
         let proxy = self.proxy.as_ref().map(|proxy| proxy.name.clone());
         let stream = match self.proxy.take() {
@@ -95,7 +95,7 @@ impl Connector {
         let secured = TlsConnector::from(configuration).connect(name, stream).await.map_err(not_secured)?;
         let (_, session) = secured.get_ref();
         if session.alpn_protocol() != Some(ALPN) {
-            return Err(DialError::Tls(TlsTrouble::NotGrpc));
+            return Err(DialError::Tls(TlsError::NotGrpc));
         }
         handshake.certificates = session
             .peer_certificates()
@@ -104,7 +104,7 @@ impl Connector {
             .map(|it| it.clone().into_owned())
             .collect();
         let mut secured = BufReader::new(secured);
-        if asked.was_asked() {
+        if asked.was_requested() {
             // With TLS 1.3 a client may speak before its certificate is accepted, and loses the refusal if it does. A server of
             // HTTP/2 speaks at once, so its first word says that it accepted.
             let first = tokio::time::timeout(ACCEPTANCE, secured.fill_buf()).await;
@@ -123,14 +123,14 @@ impl Connector {
 }
 
 fn not_secured(error: std::io::Error) -> DialError {
-    match tls_error(&error).and_then(TlsTrouble::of) {
-        Some(trouble) => DialError::Tls(trouble),
+    match tls_error(&error).and_then(TlsError::of) {
+        Some(tls) => DialError::Tls(tls),
         None => DialError::Handshake { source: error },
     }
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Box<dyn Wire>>;
+    type Response = TokioIo<Box<dyn ByteStream>>;
     type Error = DialError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, DialError>> + Send>>;
 
@@ -140,7 +140,7 @@ impl Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let connector = self.clone();
-        Box::pin(async move { connector.open().await.map(|(wire, _)| TokioIo::new(wire)) })
+        Box::pin(async move { connector.open().await.map(|(stream, _)| TokioIo::new(stream)) })
     }
 }
 

@@ -5,34 +5,34 @@ use std::time::Duration;
 
 use tonic::{Code, Response, Status};
 
-use super::trouble::is_refused_connection;
-use super::{Address, Connection, Dial, DialError, Patience, Trouble};
+use super::connect_error::is_refused_connection;
+use super::{Address, CallOptions, ConnectError, Connection, Dial, DialError};
 use crate::standby;
 
 /// The coordinators that a caller knows: those of its [`Dial`], and the leader that a standby named, if it is none of them.
 #[derive(Debug, Clone)]
 pub struct Coordinators {
     dial: Dial,
-    patience: Patience,
-    state: Arc<Mutex<State>>,
+    options: CallOptions,
+    state: Arc<Mutex<KnownCoordinators>>,
 }
 
 #[derive(Debug)]
-struct State {
-    known: Vec<Known>,
+struct KnownCoordinators {
+    known: Vec<KnownCoordinator>,
     /// The place of the one that is asked first.
     first: usize,
 }
 
 #[derive(Debug, Clone)]
-struct Known {
+struct KnownCoordinator {
     address: Address,
     connection: Connection,
 }
 
 /// No coordinator that leads answered.
 #[derive(Debug)]
-pub struct Unanswered {
+pub struct NoLeaderAnswered {
     /// Who said, or didn't, what tells most.
     pub address: Address,
     /// What that was.
@@ -44,15 +44,15 @@ pub struct Unanswered {
 
 /// What an answer other than the wanted one says of who gave it; the first tells most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Sort {
+enum AnswerKind {
     /// A coordinator that leads, or might: it is in trouble.
-    Trouble,
+    Failing,
     /// A standby.
     Standby,
     /// Nobody listens there.
     Refused,
     /// Silence, or a way that is cut.
-    Silence,
+    Silent,
 }
 
 impl Coordinators {
@@ -60,12 +60,12 @@ impl Coordinators {
     ///
     /// # Errors
     /// If the certificates can't be used.
-    pub fn new(dial: &Dial, patience: Patience) -> Result<Self, DialError> {
+    pub fn new(dial: &Dial, options: CallOptions) -> Result<Self, DialError> {
         let known = dial.addresses.iter().map(|address| {
-            Ok(Known { address: address.clone(), connection: dial.connect(address, patience)? })
+            Ok(KnownCoordinator { address: address.clone(), connection: dial.connect(address, options)? })
         });
-        let state = State { known: known.collect::<Result<_, DialError>>()?, first: 0 };
-        Ok(Self { dial: dial.clone(), patience, state: Arc::new(Mutex::new(state)) })
+        let state = KnownCoordinators { known: known.collect::<Result<_, DialError>>()?, first: 0 };
+        Ok(Self { dial: dial.clone(), options, state: Arc::new(Mutex::new(state)) })
     }
 
     /// The address that is asked first: that of the last leader.
@@ -76,7 +76,7 @@ impl Coordinators {
     /// That address, and the connection to it.
     pub fn first(&self) -> (Address, Connection) {
         let state = self.state();
-        let Known { address, connection } = state.known[state.first].clone();
+        let KnownCoordinator { address, connection } = state.known[state.first].clone();
         (address, connection)
     }
 
@@ -86,7 +86,7 @@ impl Coordinators {
     }
 
     /// Asks the leader, and if it doesn't answer the others, each once. With `limit`, one that is silent for as long is passed
-    /// over; where there are no others, it has the whole patience.
+    /// over; where there are no others, it has the whole timeout.
     ///
     /// # Errors
     /// What the leader refuses is [`Ok`] of an [`Err`]; the outer error is that no leader was found.
@@ -94,14 +94,14 @@ impl Coordinators {
         &self,
         limit: Option<Duration>,
         ask: impl Fn(Connection) -> F,
-    ) -> Result<Result<T, Status>, Unanswered>
+    ) -> Result<Result<T, Status>, NoLeaderAnswered>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let mut tried: Vec<Address> = Vec::new();
-        let mut told: Option<(Sort, Address, Status)> = None;
+        let mut best: Option<(AnswerKind, Address, Status)> = None;
         let mut nobody_leads = true;
-        while let Some(Known { address, connection }) = self.next(&tried) {
+        while let Some(KnownCoordinator { address, connection }) = self.next(&tried) {
             let limit = limit.filter(|_| self.state().known.len() > 1);
             let answer = match limit {
                 Some(limit) => tokio::time::timeout(limit, ask(connection))
@@ -117,28 +117,28 @@ impl Coordinators {
                 }
                 Err(status) => status,
             };
-            let Some(sort) = Sort::of(&status) else {
+            let Some(kind) = AnswerKind::of(&status) else {
                 self.prefer(&address);
                 return Ok(Err(status));
             };
-            nobody_leads &= matches!(sort, Sort::Standby | Sort::Refused);
-            if sort == Sort::Standby {
-                self.heed(&address, standby::leader(&status).as_deref());
+            nobody_leads &= matches!(kind, AnswerKind::Standby | AnswerKind::Refused);
+            if kind == AnswerKind::Standby {
+                self.note_standby(&address, standby::leader(&status).as_deref());
             }
-            if told.as_ref().is_none_or(|(told, _, _)| sort < *told) {
-                told = Some((sort, address, status));
+            if best.as_ref().is_none_or(|(best, _, _)| kind < *best) {
+                best = Some((kind, address, status));
             }
         }
-        let (_, address, status) = told.expect("there is at least one address, and it didn't answer");
-        Err(Unanswered { address, status, nobody_leads })
+        let (_, address, status) = best.expect("there is at least one address, and it didn't answer");
+        Err(NoLeaderAnswered { address, status, nobody_leads })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, KnownCoordinators> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The one to ask next: the first, or one that wasn't tried.
-    fn next(&self, tried: &[Address]) -> Option<Known> {
+    fn next(&self, tried: &[Address]) -> Option<KnownCoordinator> {
         let state = self.state();
         let (before, from) = state.known.split_at(state.first);
         from.iter().chain(before).find(|known| !tried.contains(&known.address)).cloned()
@@ -154,10 +154,10 @@ impl Coordinators {
 
     /// A standby answered. Whoever leads is asked next; and behind the standby's address there may be several, so that the next
     /// call there is made on another connection.
-    fn heed(&self, standby: &Address, leader: Option<&str>) {
+    fn note_standby(&self, standby: &Address, leader: Option<&str>) {
         let mut state = self.state();
         if let Some(known) = state.known.iter_mut().find(|known| known.address == *standby)
-            && let Ok(connection) = self.dial.connect(standby, self.patience)
+            && let Ok(connection) = self.dial.connect(standby, self.options)
         {
             known.connection = connection;
         }
@@ -168,17 +168,17 @@ impl Coordinators {
         }
         let place = state.known.iter().position(|known| known.address == leader);
         let place = place.or_else(|| {
-            let connection = self.dial.connect(&leader, self.patience).ok()?;
+            let connection = self.dial.connect(&leader, self.options).ok()?;
             // One beside those that were named: the latest.
             state.known.truncate(self.dial.addresses.len());
-            state.known.push(Known { address: leader, connection });
+            state.known.push(KnownCoordinator { address: leader, connection });
             Some(state.known.len() - 1)
         });
         state.first = place.unwrap_or(state.first).min(state.known.len() - 1);
     }
 }
 
-impl Sort {
+impl AnswerKind {
     /// What the status says of a coordinator; nothing if it is an answer to what was asked.
     fn of(status: &Status) -> Option<Self> {
         if standby::is(status) {
@@ -187,13 +187,13 @@ impl Sort {
         if is_refused_connection(status) {
             return Some(Self::Refused);
         }
-        if let Some(trouble) = Trouble::of(status) {
+        if let Some(trouble) = ConnectError::of(status) {
             // A certificate that isn't trusted is for a person to mend: it is said, whoever else is there.
-            return Some(if trouble.is_input { Self::Trouble } else { Self::Silence });
+            return Some(if trouble.is_input { Self::Failing } else { Self::Silent });
         }
         match status.code() {
-            Code::Unavailable | Code::Aborted => Some(Self::Trouble),
-            Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => Some(Self::Silence),
+            Code::Unavailable | Code::Aborted => Some(Self::Failing),
+            Code::DeadlineExceeded | Code::Cancelled | Code::Unknown => Some(Self::Silent),
             _ => None,
         }
     }
@@ -205,10 +205,10 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience { call: Duration::from_secs(5), stays: false };
+    const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(5), keep_alive: false };
 
     fn coordinators(urls: &str) -> Coordinators {
-        Coordinators::new(&Dial::to(urls).unwrap(), PATIENCE).unwrap()
+        Coordinators::new(&Dial::to(urls).unwrap(), CALL_OPTIONS).unwrap()
     }
 
     fn refused() -> Status {
@@ -220,9 +220,9 @@ mod tests {
         coordinators: &Coordinators,
         limit: Option<Duration>,
         ends: Vec<Result<u32, Status>>,
-    ) -> (Result<Result<u32, Status>, Unanswered>, usize) {
+    ) -> (Result<Result<u32, Status>, NoLeaderAnswered>, usize) {
         let tries = AtomicUsize::new(0);
-        let said = coordinators
+        let answer = coordinators
             .call(limit, |_| {
                 let end = ends.get(tries.fetch_add(1, Ordering::SeqCst)).cloned();
                 async move {
@@ -233,15 +233,15 @@ mod tests {
                 }
             })
             .await;
-        (said, tries.into_inner())
+        (answer, tries.into_inner())
     }
 
     #[tokio::test]
     async fn the_one_that_leads_is_found_and_asked_first_from_then_on() {
         let all = coordinators("http://a:1,http://b:2,http://c:3");
         let ends = vec![Err(refused()), Err(Status::unavailable("x")), Ok(7)];
-        let (said, tries) = call(&all, None, ends).await;
-        assert_eq!((said.unwrap().unwrap(), tries), (7, 3));
+        let (answer, tries) = call(&all, None, ends).await;
+        assert_eq!((answer.unwrap().unwrap(), tries), (7, 3));
         assert_eq!(all.address().to_string(), "http://c:3");
         assert_eq!(call(&all, None, vec![Ok(8)]).await.1, 1);
     }
@@ -249,8 +249,8 @@ mod tests {
     #[tokio::test]
     async fn a_standby_names_the_leader_that_is_asked_next() {
         let all = coordinators("http://a:1,http://b:2,http://c:3");
-        let (said, tries) = call(&all, None, vec![Err(standby::refuse(Some("http://c:3"))), Ok(7)]).await;
-        assert_eq!((said.unwrap().unwrap(), tries), (7, 2));
+        let (answer, tries) = call(&all, None, vec![Err(standby::refuse(Some("http://c:3"))), Ok(7)]).await;
+        assert_eq!((answer.unwrap().unwrap(), tries), (7, 2));
         assert_eq!(all.address().to_string(), "http://c:3");
         // One that wasn't named is asked, too; a new one takes its place.
         let one = coordinators("http://a:1");
@@ -266,8 +266,8 @@ mod tests {
     #[tokio::test]
     async fn a_standby_carries_nobody_out_of_tls() {
         let one = coordinators("https://a:1");
-        let (said, tries) = call(&one, None, vec![Err(standby::refuse(Some("http://x:1"))), Ok(7)]).await;
-        assert_eq!((said.unwrap_err().nobody_leads, tries), (true, 1));
+        let (answer, tries) = call(&one, None, vec![Err(standby::refuse(Some("http://x:1"))), Ok(7)]).await;
+        assert_eq!((answer.unwrap_err().nobody_leads, tries), (true, 1));
     }
 
     #[tokio::test]
@@ -276,7 +276,7 @@ mod tests {
         let cases = [
             (vec![Err(refused()), Err(refused())], true),
             (vec![Err(refused()), Err(standby::refuse(None))], true),
-            (vec![Err(refused()), Err(standby::between("about to lead"))], false),
+            (vec![Err(refused()), Err(standby::changing_role("about to lead"))], false),
             (vec![Err(Status::deadline_exceeded("")), Err(refused())], false),
             (vec![Err(standby::refuse(None)), Err(Status::unknown("reset"))], false),
         ];
@@ -290,8 +290,8 @@ mod tests {
     #[tokio::test]
     async fn what_the_leader_refuses_is_its_answer() {
         let two = coordinators("http://a:1,http://b:2");
-        let (said, tries) = call(&two, None, vec![Err(Status::not_found("no such sweep"))]).await;
-        assert_eq!((said.unwrap().unwrap_err().code(), tries), (Code::NotFound, 1));
+        let (answer, tries) = call(&two, None, vec![Err(Status::not_found("no such sweep"))]).await;
+        assert_eq!((answer.unwrap().unwrap_err().code(), tries), (Code::NotFound, 1));
     }
 
     #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::trouble::TlsTrouble;
-use crate::tls::FileError;
+use super::connect_error::TlsError;
+use crate::tls::TlsFileError;
 
 /// Why a coordinator can't be dialled, or isn't reached.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum DialError {
     },
     /// A certificate or key can't be used.
     #[error(transparent)]
-    File(#[from] FileError),
+    File(#[from] TlsFileError),
     /// The system trusts nobody.
     #[error("this system has no certification authorities to trust")]
     NoAuthorities,
@@ -60,7 +60,7 @@ pub enum DialError {
     },
     /// The two ends don't trust each other.
     #[error(transparent)]
-    Tls(TlsTrouble),
+    Tls(TlsError),
     /// The secured connection couldn't be made for another reason.
     #[error("the TLS handshake failed: {source}")]
     Handshake {
@@ -96,7 +96,7 @@ impl DialError {
                     basin_domain::proxy::EXAMPLE
                 ));
             }
-            Self::Tls(trouble) => return Some(trouble.hint().to_owned()),
+            Self::Tls(error) => return Some(error.hint().to_owned()),
             Self::TooSlow { .. } => {
                 "look for a firewall between; the coordinator's port must be open to here"
             }

@@ -9,12 +9,12 @@
 
 mod address;
 mod certificates;
+mod connect_error;
 mod connector;
 mod coordinators;
 mod error;
 mod proxy;
 mod token;
-mod trouble;
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,12 +26,12 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use self::address::Address;
 pub use self::certificates::{Certificates, Identity};
+pub use self::connect_error::{ConnectError, TlsError};
 use self::connector::Connector;
 pub use self::connector::Handshake;
-pub use self::coordinators::{Coordinators, Unanswered};
+pub use self::coordinators::{Coordinators, NoLeaderAnswered};
 pub use self::error::DialError;
 pub use self::token::Token;
-pub use self::trouble::{TlsTrouble, Trouble};
 
 /// How often an open connection is tested, and how long the answer may take: a half-open one goes unnoticed otherwise.
 const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -49,11 +49,11 @@ pub struct Dial {
 
 /// How long calls may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct CallOptions {
     /// The longest that a call may take.
-    pub call: Duration,
+    pub timeout: Duration,
     /// Whether the connection is kept alive between calls.
-    pub stays: bool,
+    pub keep_alive: bool,
 }
 
 impl Dial {
@@ -81,16 +81,16 @@ impl Dial {
     ///
     /// # Errors
     /// If the certificates can't be used.
-    pub fn connect(&self, address: &Address, patience: Patience) -> Result<Connection, DialError> {
+    pub fn connect(&self, address: &Address, options: CallOptions) -> Result<Connection, DialError> {
         let connector = Connector::new(address, &self.certificates)?;
         // To tonic the connection is a plain one: the connector beneath does TLS itself, with certificates that it reads
         // anew each time. Requests bear the address as it is.
         let endpoint = Endpoint::from(address.plain_uri())
             .origin(address.uri().clone())
-            .timeout(patience.call)
+            .timeout(options.timeout)
             .http2_keep_alive_interval(KEEP_ALIVE)
             .keep_alive_timeout(KEEP_ALIVE)
-            .keep_alive_while_idle(patience.stays);
+            .keep_alive_while_idle(options.keep_alive);
         Ok(Connection { channel: endpoint.connect_with_connector_lazy(connector), token: self.token.clone() })
     }
 

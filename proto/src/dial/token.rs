@@ -12,18 +12,18 @@ use super::DialError;
 /// The longest token, in bytes: far more than one has.
 const LIMIT: usize = 4096;
 /// How long what was read of a token's file is good for.
-const FRESH: Duration = Duration::from_secs(1);
+const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// A token to show to a coordinator. From a file it is read again as it changes, so that a worker goes on with a new one.
 #[derive(Clone)]
-pub struct Token(Arc<Source>);
+pub struct Token(Arc<TokenSource>);
 
-enum Source {
+enum TokenSource {
     Fixed(HeaderValue),
-    File { path: PathBuf, kept: Mutex<Kept> },
+    File { path: PathBuf, cached: Mutex<CachedToken> },
 }
 
-struct Kept {
+struct CachedToken {
     header: HeaderValue,
     read: Instant,
 }
@@ -34,7 +34,7 @@ impl Token {
     /// # Errors
     /// If it can't be one.
     pub fn fixed(secret: &str) -> Result<Self, DialError> {
-        Ok(Self(Arc::new(Source::Fixed(header(secret)?))))
+        Ok(Self(Arc::new(TokenSource::Fixed(header(secret)?))))
     }
 
     /// The token in a file, with or without a line's end.
@@ -42,32 +42,32 @@ impl Token {
     /// # Errors
     /// If the file can't be read, or has none.
     pub fn file(path: &Path) -> Result<Self, DialError> {
-        let kept = Mutex::new(Kept { header: read(path)?, read: Instant::now() });
-        Ok(Self(Arc::new(Source::File { path: path.to_owned(), kept })))
+        let cached = Mutex::new(CachedToken { header: read(path)?, read: Instant::now() });
+        Ok(Self(Arc::new(TokenSource::File { path: path.to_owned(), cached })))
     }
 
     /// Whether it may change: it is in a file.
     pub fn may_change(&self) -> bool {
         match *self.0 {
-            Source::Fixed(_) => false,
-            Source::File { .. } => true,
+            TokenSource::Fixed(_) => false,
+            TokenSource::File { .. } => true,
         }
     }
 
     /// The header's value. A file that can't be read any more leaves the token that it had.
     pub(super) fn header(&self) -> HeaderValue {
         match &*self.0 {
-            Source::Fixed(header) => header.clone(),
-            Source::File { path, kept } => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                if kept.read.elapsed() >= FRESH {
-                    kept.read = Instant::now();
+            TokenSource::Fixed(header) => header.clone(),
+            TokenSource::File { path, cached } => {
+                let mut cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
+                if cached.read.elapsed() >= CACHE_TTL {
+                    cached.read = Instant::now();
                     match read(path) {
-                        Ok(header) => kept.header = header,
+                        Ok(header) => cached.header = header,
                         Err(error) => tracing::warn!(%error, "the token's file could not be read again"),
                     }
                 }
-                kept.header.clone()
+                cached.header.clone()
             }
         }
     }
@@ -76,8 +76,8 @@ impl Token {
 impl fmt::Debug for Token {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Source::Fixed(_) => formatter.write_str("Token(..)"),
-            Source::File { path, .. } => write!(formatter, "Token(of {})", path.display()),
+            TokenSource::Fixed(_) => formatter.write_str("Token(..)"),
+            TokenSource::File { path, .. } => write!(formatter, "Token(of {})", path.display()),
         }
     }
 }
@@ -137,8 +137,8 @@ mod tests {
         std::fs::write(&path, "first\n").unwrap();
         let token = Token::file(&path).unwrap();
         let aged = || {
-            let Source::File { kept, .. } = &*token.0 else { panic!("it is in a file") };
-            kept.lock().unwrap().read -= FRESH;
+            let TokenSource::File { cached, .. } = &*token.0 else { panic!("it is in a file") };
+            cached.lock().unwrap().read -= CACHE_TTL;
             token.header()
         };
         assert_eq!(aged(), "Bearer first");

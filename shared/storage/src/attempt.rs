@@ -26,7 +26,7 @@ pub struct AttemptWriter {
 
 /// What a manifest says beside the artifacts.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ending {
+pub struct AttemptEnd {
     /// The worker that ran the attempt.
     pub worker: WorkerId,
     /// How it ended.
@@ -101,10 +101,10 @@ impl AttemptWriter {
     ///
     /// # Errors
     /// As [`Store::put`].
-    pub async fn finish(&self, ending: Ending) -> Result<Manifest> {
+    pub async fn finish(&self, ending: AttemptEnd) -> Result<Manifest> {
         let mut artifacts = self.artifacts.lock().unwrap_or_else(PoisonError::into_inner).clone();
         artifacts.sort_by(|a, b| a.name.cmp(&b.name));
-        let Ending { worker, outcome, provenance } = ending;
+        let AttemptEnd { worker, outcome, provenance } = ending;
         let manifest = Manifest {
             task: self.task,
             attempt: self.attempt,

@@ -20,7 +20,7 @@ const HIGHEST: u64 = 1 << 50;
 
 /// What is noted of a checkpoint once it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Note {
+struct CheckpointNote {
     /// The number, as the name says it too.
     number: u64,
     #[serde(flatten)]
@@ -42,9 +42,9 @@ impl Store {
     /// The newest checkpoint of a task, over all attempts, that is whole; older ones where the newest are damaged.
     ///
     /// # Errors
-    /// As [`Store::newest_checkpoint_but`].
+    /// As [`Store::newest_checkpoint_except`].
     pub async fn newest_checkpoint(&self, task: &TaskId) -> Result<Option<StoredCheckpoint>> {
-        self.newest_checkpoint_but(task, &[]).await
+        self.newest_checkpoint_except(task, &[]).await
     }
 
     /// The newest that is whole of those that aren't among the `refused` (folder and number): those were read, and could not
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// If the store can't be read as a whole: [`StorageError::Unavailable`], [`StorageError::Denied`]. A checkpoint that
     /// can't be read for any other reason is passed over.
-    pub async fn newest_checkpoint_but(
+    pub async fn newest_checkpoint_except(
         &self,
         task: &TaskId,
         refused: &[(String, u64)],
@@ -66,10 +66,10 @@ impl Store {
         for candidate in found {
             match candidate.read(self).await {
                 Ok(bytes) => {
-                    let Candidate { number, folder, .. } = candidate;
+                    let CheckpointCandidate { number, folder, .. } = candidate;
                     return Ok(Some(StoredCheckpoint { number, bytes, folder }));
                 }
-                Err(error) if is_of_the_store(&error) => return Err(error),
+                Err(error) if is_store_wide(&error) => return Err(error),
                 Err(error) => {
                     tracing::warn!(%task, number = candidate.number, %error, "checkpoint passed over");
                 }
@@ -110,7 +110,7 @@ impl Store {
 }
 
 /// Whether an error is about the store as a whole, and not about one object in it.
-const fn is_of_the_store(error: &StorageError) -> bool {
+const fn is_store_wide(error: &StorageError) -> bool {
     matches!(
         error,
         StorageError::Unavailable { .. }
@@ -122,13 +122,13 @@ const fn is_of_the_store(error: &StorageError) -> bool {
 }
 
 /// A checkpoint that has a note, before it was looked at.
-struct Candidate {
+struct CheckpointCandidate {
     number: u64,
     size: u64,
     folder: String,
 }
 
-impl Candidate {
+impl CheckpointCandidate {
     fn object(&self) -> String {
         format!("{}/{}", self.folder, key::checkpoint_name(self.number))
     }
@@ -142,7 +142,7 @@ impl Candidate {
         if self.number > HIGHEST {
             return Err(store.corrupt(&object, "no run comes to its number"));
         }
-        let Some((note, _)) = store.read_document::<Note>(&self.note(), NOTE_LIMIT).await? else {
+        let Some((note, _)) = store.read_document::<CheckpointNote>(&self.note(), NOTE_LIMIT).await? else {
             return Err(store.corrupt(&object, "it has no note"));
         };
         if note.number != self.number {
@@ -162,16 +162,16 @@ impl Candidate {
 pub(crate) async fn put(store: &Store, folder: &str, number: u64, bytes: Bytes) -> Result<()> {
     let contents = Contents::of(&bytes);
     store.put(&format!("{folder}/{}", key::checkpoint_name(number)), bytes).await?;
-    put_note(store, folder, Note { number, contents }).await
+    put_note(store, folder, CheckpointNote { number, contents }).await
 }
 
 /// Writes a checkpoint from a file, without holding a large one in memory, then its note.
 pub(crate) async fn put_file(store: &Store, folder: &str, number: u64, file: &Path) -> Result<()> {
     let contents = store.put_file(&format!("{folder}/{}", key::checkpoint_name(number)), file).await?;
-    put_note(store, folder, Note { number, contents }).await
+    put_note(store, folder, CheckpointNote { number, contents }).await
 }
 
-async fn put_note(store: &Store, folder: &str, note: Note) -> Result<()> {
+async fn put_note(store: &Store, folder: &str, note: CheckpointNote) -> Result<()> {
     let number = note.number;
     let note = serde_json::to_vec(&note).expect("a note is plain JSON");
     store.put(&format!("{folder}/{}", key::checkpoint_note_name(number)), note.into()).await
@@ -189,7 +189,7 @@ pub(crate) async fn remove_older(store: &Store, folder: &str, keep: usize) -> Re
 }
 
 /// The checkpoints under a folder.
-async fn of_folder(store: &Store, folder: &str) -> Result<Vec<Candidate>> {
+async fn of_folder(store: &Store, folder: &str) -> Result<Vec<CheckpointCandidate>> {
     let listed = store.list(folder).await?;
     Ok(listed
         .into_iter()
@@ -197,7 +197,7 @@ async fn of_folder(store: &Store, folder: &str) -> Result<Vec<Candidate>> {
             let (folder, name) = key.rsplit_once('/')?;
             let number = key::checkpoint_number(name)?;
             // A name that is not the one this number has (a zero too few, say) is none of ours.
-            (key::checkpoint_name(number) == name).then(|| Candidate {
+            (key::checkpoint_name(number) == name).then(|| CheckpointCandidate {
                 number,
                 size,
                 folder: folder.to_owned(),

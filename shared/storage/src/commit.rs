@@ -11,9 +11,9 @@ use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 use serde::{Deserialize, Serialize};
 
-use crate::seal::{self, Seal};
-use crate::slot::Version;
-use crate::{Cause, CommitSlot, ConditionalWrites, Result, Retry, StorageError, Store, backend};
+use crate::commit_state::ObjectVersion;
+use crate::self_digest::{self, SelfDigest};
+use crate::{Cause, CommitState, ConditionalWrites, Result, Retry, StorageError, Store, backend};
 
 /// The longest commit that makes sense, in bytes.
 pub(crate) const COMMIT_LIMIT: u64 = 64 << 10;
@@ -59,22 +59,22 @@ impl Commit {
     /// What is wrong with them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidCommit> {
         let commit: Self = serde_json::from_slice(bytes)?;
-        match seal::check(bytes) {
-            Seal::Whole(_) => Ok(commit),
-            Seal::None if seal::unsealed(&commit) == bytes => Ok(commit),
-            Seal::None | Seal::Broken => Err(InvalidCommit::Changed),
+        match self_digest::check(bytes) {
+            SelfDigest::Valid(_) => Ok(commit),
+            SelfDigest::Absent if self_digest::encode_without(&commit) == bytes => Ok(commit),
+            SelfDigest::Absent | SelfDigest::Mismatch => Err(InvalidCommit::Changed),
         }
     }
 
     /// The bytes that are stored: the same for the same commit, so that writing it twice is writing it once. They carry
     /// their own digest.
     pub fn to_bytes(&self) -> Vec<u8> {
-        seal::sealed(self)
+        self_digest::encode(self)
     }
 
     /// The digest of all that it says: the one that its bytes carry.
     pub fn digest(&self) -> Digest {
-        seal::digest(self)
+        self_digest::digest(self)
     }
 }
 
@@ -123,13 +123,13 @@ impl Store {
         let once = self.clone().with_retry(Retry { tries: 1, ..*self.retry() });
         let (mut tries, mut in_doubt) = (0, false);
         // What was withdrawn, and is to be replaced; nothing, where nothing may be there.
-        let mut withdrawn: Option<Version> = None;
+        let mut withdrawn: Option<ObjectVersion> = None;
         loop {
             let written = match &withdrawn {
                 None => {
                     let payload = PutPayload::from_bytes(bytes.clone());
                     let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
-                    self.timed(&key, self.retry().patience, create).await.map(drop)
+                    self.timed(&key, self.retry().timeout, create).await.map(drop)
                 }
                 Some(version) => self.replace(&key, version, bytes.to_vec()).await,
             };
@@ -140,8 +140,8 @@ impl Store {
             let refused = is_refusal(&said);
             in_doubt |= !refused;
             // Whatever the store said of the write, only what can be read back counts.
-            let cause: Cause = match once.read_slot_versioned(&commit.task).await {
-                Ok((CommitSlot::Committed(found) | CommitSlot::CommittedWithoutDigest(found), _)) => {
+            let cause: Cause = match once.read_commit_state_versioned(&commit.task).await {
+                Ok((CommitState::Committed(found) | CommitState::CommittedWithoutDigest(found), _)) => {
                     if found != *commit {
                         return Ok(CommitOutcome::Superseded(found));
                     }
@@ -151,7 +151,7 @@ impl Store {
                         Err(error) => error.into(),
                     }
                 }
-                Ok((CommitSlot::Withdrawn(note), version)) => {
+                Ok((CommitState::Withdrawn(note), version)) => {
                     if note.names(&commit.lease) {
                         let (task, lease) = (commit.task, commit.lease.clone());
                         return Err(StorageError::Withdrawn { store: self.url().to_owned(), task, lease });
@@ -163,10 +163,10 @@ impl Store {
                     }
                     said.into()
                 }
-                Ok((CommitSlot::Empty, _)) if refused && !in_doubt => return Err(said),
-                Ok((CommitSlot::Empty, _)) => said.into(),
+                Ok((CommitState::Empty, _)) if refused && !in_doubt => return Err(said),
+                Ok((CommitState::Empty, _)) => said.into(),
                 // Something else has the key, so that no write of ours can land any more.
-                Ok((CommitSlot::Damaged { why }, _)) => return Err(self.corrupt(&key, why)),
+                Ok((CommitState::Damaged { why }, _)) => return Err(self.corrupt(&key, why)),
                 Err(StorageError::Unavailable { source, .. }) => source,
                 Err(_) if refused && !in_doubt => return Err(said),
                 Err(error) => error.into(),
@@ -186,7 +186,7 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::commit`].
-    pub async fn commit_alone(&self, commit: &Commit) -> Result<CommitOutcome> {
+    pub async fn commit_serialised(&self, commit: &Commit) -> Result<CommitOutcome> {
         let key = key::commit(&commit.task);
         let path = crate::key::path(&key)?;
         let bytes = Bytes::from(commit.to_bytes());
@@ -220,7 +220,7 @@ impl Store {
                     Err(error) => return Err(error),
                 }
                 let put = self.objects().put(&path, PutPayload::from_bytes(bytes.clone()));
-                match self.timed(&key, self.retry().patience, put).await {
+                match self.timed(&key, self.retry().timeout, put).await {
                     Ok(_) => {}
                     Err(error) if is_refusal(&error) && !in_doubt => return Err(error),
                     Err(error) => cause = error.into(),
@@ -241,10 +241,10 @@ impl Store {
     /// # Errors
     /// [`StorageError::Corrupt`] if something else is in its place, and as [`Store::get`].
     pub async fn read_commit(&self, task: &TaskId) -> Result<Option<Commit>> {
-        match self.read_slot(task).await? {
-            CommitSlot::Committed(commit) | CommitSlot::CommittedWithoutDigest(commit) => Ok(Some(commit)),
-            CommitSlot::Empty | CommitSlot::Withdrawn(_) => Ok(None),
-            CommitSlot::Damaged { why } => Err(self.corrupt(&key::commit(task), why)),
+        match self.read_commit_state(task).await? {
+            CommitState::Committed(commit) | CommitState::CommittedWithoutDigest(commit) => Ok(Some(commit)),
+            CommitState::Empty | CommitState::Withdrawn(_) => Ok(None),
+            CommitState::Damaged { why } => Err(self.corrupt(&key::commit(task), why)),
         }
     }
 

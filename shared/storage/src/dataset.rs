@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::transfer::{contents_of_file, unreadable};
 use crate::{Contents, Result, StorageError, Store};
 
-pub use import::{DatasetImport, ImportError, Imported};
+pub use import::{DatasetImport, ImportError, ImportOutcome};
 pub use versions::{DatasetVersion, DatasetVersions, UnresolvedDataset};
 
 /// The decoded file.

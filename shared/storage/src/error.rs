@@ -7,8 +7,8 @@ use basin_domain::causes;
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::{Outage, OutageKind};
 
-use crate::answer::{Answer, Situation};
 use crate::backend::{self, NoCredentials};
+use crate::server_error::{ErrorClass, ServerError};
 
 /// An error underneath.
 pub type Cause = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -223,14 +223,14 @@ impl StorageError {
     /// What a person can do about it, where it can be said.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Denied { store, source, .. } => Some(match (folder_of(store), answer(source)) {
+            Self::Denied { store, source, .. } => Some(match (folder_of(store), server_hint(source)) {
                 (Some(folder), _) => format!("make {} writable, or {ELSEWHERE}", folder.display()),
                 (None, Some(hint)) => hint.to_owned(),
                 (None, None) => {
                     format!("check the credentials and what they may (read, write, list, delete), or {ELSEWHERE}")
                 }
             }),
-            Self::Refused { source, .. } => Some(answer(source).unwrap_or("`basin doctor` checks the store").to_owned()),
+            Self::Refused { source, .. } => Some(server_hint(source).unwrap_or("`basin doctor` checks the store").to_owned()),
             Self::NoBucket { store, .. } => Some(match scheme(store) {
                 "s3" => "make the bucket (`aws s3 mb s3://NAME`), or check its name and AWS_ENDPOINT_URL".to_owned(),
                 "az" => "make the container, or check its name and AZURE_STORAGE_ACCOUNT_NAME".to_owned(),
@@ -287,7 +287,7 @@ impl StorageError {
     }
 
     /// Whether what was named can't be used, rather than that it doesn't answer: a matter of settings.
-    pub fn is_settings(&self) -> bool {
+    pub fn is_misconfiguration(&self) -> bool {
         matches!(
             self,
             Self::BadUrl { .. }
@@ -311,13 +311,13 @@ impl StorageError {
     pub fn outage(&self) -> Option<Outage> {
         let kind = match self {
             Self::Unavailable { source, .. } | Self::CommitInDoubt { source, .. } => {
-                match answer_of(source) {
+                match server_error_of(source) {
                     Some(answer) if answer.is_throttling() => OutageKind::Throttled,
                     Some(_) | None => OutageKind::Unreachable,
                 }
             }
             Self::Full { .. } => OutageKind::Full,
-            Self::Denied { source, .. } => match answer_of(source) {
+            Self::Denied { source, .. } => match server_error_of(source) {
                 Some(answer) if answer.is_about_credentials() => OutageKind::Credentials,
                 None if io_kind(&**source) == Some(ErrorKind::ReadOnlyFilesystem) => OutageKind::ReadOnly,
                 Some(_) | None => OutageKind::Denied,
@@ -358,8 +358,8 @@ impl StorageError {
         if is_without_credentials(&error) {
             return Self::NoCredentials { store, source: causes::innermost(&error).into() };
         }
-        if let Some(answer) = Answer::of(&error) {
-            return Self::of_answer(store, key, answer);
+        if let Some(answer) = ServerError::of(&error) {
+            return Self::from_server(store, key, answer);
         }
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound { store, key },
@@ -393,16 +393,16 @@ impl StorageError {
     }
 
     /// The situation that a server's answer stands for.
-    fn of_answer(store: String, key: String, answer: Answer) -> Self {
-        match answer.situation() {
-            Situation::NotFound => Self::NotFound { store, key },
-            Situation::NoBucket => Self::NoBucket { store, source: answer.into() },
-            Situation::Exists => Self::AlreadyExists { store, key, source: answer.into() },
-            Situation::Denied => Self::Denied { store, key, source: answer.into() },
-            Situation::Full => Self::Full { store, key, source: answer.into() },
-            Situation::NotSupported => Self::NotSupported { store, key, source: answer.into() },
-            Situation::Refused => Self::Refused { store, key, source: answer.into() },
-            Situation::Passing => Self::Unavailable { store, key, tries: 1, source: answer.into() },
+    fn from_server(store: String, key: String, answer: ServerError) -> Self {
+        match answer.class() {
+            ErrorClass::NotFound => Self::NotFound { store, key },
+            ErrorClass::NoBucket => Self::NoBucket { store, source: answer.into() },
+            ErrorClass::Exists => Self::AlreadyExists { store, key, source: answer.into() },
+            ErrorClass::Denied => Self::Denied { store, key, source: answer.into() },
+            ErrorClass::Full => Self::Full { store, key, source: answer.into() },
+            ErrorClass::NotSupported => Self::NotSupported { store, key, source: answer.into() },
+            ErrorClass::Refused => Self::Refused { store, key, source: answer.into() },
+            ErrorClass::Transient => Self::Unavailable { store, key, tries: 1, source: answer.into() },
         }
     }
 
@@ -424,13 +424,13 @@ fn place(store: &str, key: &str) -> String {
 }
 
 /// What a server's answer says to do.
-fn answer(source: &Cause) -> Option<&'static str> {
-    answer_of(source)?.hint()
+fn server_hint(source: &Cause) -> Option<&'static str> {
+    server_error_of(source)?.hint()
 }
 
 /// The server's answer, if an error comes from one.
-fn answer_of(source: &Cause) -> Option<&Answer> {
-    source.downcast_ref::<Answer>()
+fn server_error_of(source: &Cause) -> Option<&ServerError> {
+    source.downcast_ref::<ServerError>()
 }
 
 /// Whether a file of this machine can't be written for a reason that has nothing to do with the file.

@@ -13,50 +13,51 @@ pub mod metrics;
 pub mod table;
 pub mod testing;
 
-mod answer;
 mod attempt;
 mod checkpoint;
 mod commit;
+mod commit_state;
 mod contents;
-mod create;
 mod dataset;
+mod dataset_examples;
 mod error;
-mod examples;
-mod find;
+mod find_commits;
 mod key;
 mod manifest;
 mod parquet_file;
 mod parts;
 mod probe;
+mod put_if_absent;
 mod read;
 mod reader;
 mod repair;
 mod retry;
-mod seal;
-mod slot;
+mod self_digest;
+mod server_error;
 mod store;
 mod sweep;
 mod transfer;
 mod verify;
 
-pub use attempt::{AttemptWriter, Ending};
+pub use attempt::{AttemptEnd, AttemptWriter};
 pub use checkpoint::StoredCheckpoint;
 pub use commit::{Commit, CommitMode, CommitOutcome, InvalidCommit};
+pub use commit_state::{CommitState, WithdrawalNote, WithdrawnAttempt};
 pub use contents::Contents;
 pub use dataset::{
-    DatasetImport, DatasetVersion, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
+    DatasetImport, DatasetVersion, DatasetVersions, ImportError, ImportOutcome, StoredDataset,
+    UnresolvedDataset,
 };
 pub use error::{Cause, StorageError, is_local_outage};
-pub use find::FoundCommits;
+pub use find_commits::FoundCommits;
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use probe::ConditionalWrites;
-pub use repair::{Damaged, Repair};
+pub use repair::{DamagedTask, WithdrawOutcome};
 pub use retry::Retry;
-pub use slot::{CommitSlot, Withdrawn, WithdrawnAttempt};
 pub use store::Store;
 pub use sweep::SweepRecord;
 pub use transfer::digest_of_file;
-pub use verify::{Coverage, Problem, Stray, Verification};
+pub use verify::{Coverage, ObjectProblem, StrayAttempt, Verification};
 
 /// What every call to a store gives.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

@@ -48,22 +48,22 @@ impl Store {
         size: u64,
     ) -> Result<Contents> {
         let part = PART.max(size.div_ceil(MOST_PARTS));
-        let patience = self.retry().patience_for(part);
+        let timeout = self.retry().timeout_for(part);
         let options = PutMultipartOptions::default().with_retry_policy(Arc::new(PartRetry(*self.retry())));
         let begun = self.objects().put_multipart_opts(path, options);
-        let mut upload = self.timed(key, patience, begun).await?;
-        let mut parts = Parts { store: self, key, patience, under_way: JoinSet::new() };
+        let mut upload = self.timed(key, timeout, begun).await?;
+        let mut parts = Parts { store: self, key, timeout, under_way: JoinSet::new() };
         let mut contents = ContentsHasher::default();
         let sent = parts.send(&mut *upload, file, source, part, &mut contents).await;
         // Also after an error: no part may arrive at an upload that has been aborted.
         parts.under_way.shutdown().await;
         let done = match sent {
-            Ok(()) => self.timed(key, patience, upload.complete()).await.map(drop),
+            Ok(()) => self.timed(key, timeout, upload.complete()).await.map(drop),
             Err(error) => Err(error),
         };
         if let Err(error) = done {
             // The parts would be paid for until somebody removes them; that it fails changes nothing here.
-            let _ = self.timed(key, patience, upload.abort()).await;
+            let _ = self.timed(key, timeout, upload.abort()).await;
             return Err(error.without_condition());
         }
         Ok(contents.finish())
@@ -74,7 +74,7 @@ impl Store {
 struct Parts<'a> {
     store: &'a Store,
     key: &'a str,
-    patience: Duration,
+    timeout: Duration,
     under_way: JoinSet<Result<()>>,
 }
 
@@ -103,10 +103,10 @@ impl Parts<'_> {
             let sending = upload.put_part(bytes.into());
             let (store, key) = (self.store.clone(), self.key.to_owned());
             // Twice, since a part's waits between its tries are within it.
-            let patience = self.patience * 2;
+            let timeout = self.timeout * 2;
             self.under_way.spawn(async move {
                 let _permit = permit;
-                store.timed(&key, patience, sending).await
+                store.timed(&key, timeout, sending).await
             });
         }
         while !self.under_way.is_empty() {

@@ -106,7 +106,7 @@ impl Store {
         let path = key::path(key)?;
         let payload = PutPayload::from(format!("racer {racer}").into_bytes());
         let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
-        let patience: Duration = self.retry().patience;
-        self.timed(key, patience, create).await.map(drop)
+        let timeout: Duration = self.retry().timeout;
+        self.timed(key, timeout, create).await.map(drop)
     }
 }

@@ -12,9 +12,10 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStoreExt, PutMode};
 
 use crate::commit::COMMIT_LIMIT;
-use crate::slot::Version;
+use crate::commit_state::ObjectVersion;
 use crate::{
-    Commit, CommitMode, CommitSlot, Problem, Result, StorageError, Store, Withdrawn, WithdrawnAttempt,
+    Commit, CommitMode, CommitState, ObjectProblem, Result, StorageError, Store, WithdrawalNote,
+    WithdrawnAttempt,
 };
 
 /// Tasks that are looked at at once.
@@ -24,22 +25,22 @@ const TRIES: u32 = 7;
 
 /// A task of which something that was committed is damaged.
 #[derive(Debug, Clone)]
-pub struct Damaged {
+pub struct DamagedTask {
     /// The task.
     pub task: TaskId,
     /// Its commit, if that can be read.
     pub commit: Option<Commit>,
     /// What is wrong.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ObjectProblem>,
     /// What lay in the commit's place when this was found.
-    version: Version,
+    version: ObjectVersion,
 }
 
 /// What came of withdrawing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Repair {
+pub enum WithdrawOutcome {
     /// What was damaged counts no more.
-    Withdrawn(Withdrawn),
+    Withdrawn(WithdrawalNote),
     /// Something else lies there by now: another has repaired it.
     Changed,
 }
@@ -50,7 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// If the store can't be read.
-    pub async fn find_damaged(&self, tasks: &[TaskId]) -> Result<Vec<Damaged>> {
+    pub async fn find_damaged(&self, tasks: &[TaskId]) -> Result<Vec<DamagedTask>> {
         futures::stream::iter(tasks.to_vec())
             .map(|task| async move {
                 match self.look_for_damage(&task).await? {
@@ -64,18 +65,18 @@ impl Store {
             .await
     }
 
-    async fn look_for_damage(&self, task: &TaskId) -> Result<Option<Damaged>> {
-        let (slot, version) = self.read_slot_versioned(task).await?;
+    async fn look_for_damage(&self, task: &TaskId) -> Result<Option<DamagedTask>> {
+        let (state, version) = self.read_commit_state_versioned(task).await?;
         let Some(version) = version else { return Ok(None) };
-        let (commit, problems) = match slot {
-            CommitSlot::Empty | CommitSlot::Withdrawn(_) => return Ok(None),
-            CommitSlot::Damaged { why } => (None, vec![Problem { key: key::commit(task), why }]),
-            CommitSlot::Committed(commit) | CommitSlot::CommittedWithoutDigest(commit) => {
+        let (commit, problems) = match state {
+            CommitState::Empty | CommitState::Withdrawn(_) => return Ok(None),
+            CommitState::Damaged { why } => (None, vec![ObjectProblem { key: key::commit(task), why }]),
+            CommitState::Committed(commit) | CommitState::CommittedWithoutDigest(commit) => {
                 let problems = self.problems_of(&commit).await?;
                 (Some(commit), problems)
             }
         };
-        Ok((!problems.is_empty()).then_some(Damaged { task: *task, commit, problems, version }))
+        Ok((!problems.is_empty()).then_some(DamagedTask { task: *task, commit, problems, version }))
     }
 
     /// Puts the note that what is damaged counts no more in the commit's place, and a copy of what was there aside. Nothing
@@ -86,7 +87,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::NotWithdrawable`] if the store would let the note take the place of something else, and as
     /// [`Store::put`].
-    pub async fn withdraw(&self, damaged: &Damaged, mode: CommitMode) -> Result<Repair> {
+    pub async fn withdraw(&self, damaged: &DamagedTask, mode: CommitMode) -> Result<WithdrawOutcome> {
         let key = key::commit(&damaged.task);
         match mode {
             CommitMode::Serialised => {}
@@ -95,15 +96,17 @@ impl Store {
                 return Err(StorageError::NotWithdrawable { store: self.url().to_owned() });
             }
         }
-        self.keep_aside(damaged).await?;
-        let note = self.note_of(damaged).await?;
+        self.archive(damaged).await?;
+        let note = self.withdrawal_note(damaged).await?;
         let mut tries = 0;
         loop {
-            let (slot, version) = self.read_slot_versioned(&damaged.task).await?;
-            match (slot, version) {
-                (CommitSlot::Withdrawn(note), _) => return Ok(Repair::Withdrawn(note)),
-                (CommitSlot::Empty, _) | (_, None) => return Ok(Repair::Changed),
-                (_, Some(version)) if version.digest != damaged.version.digest => return Ok(Repair::Changed),
+            let (state, version) = self.read_commit_state_versioned(&damaged.task).await?;
+            match (state, version) {
+                (CommitState::Withdrawn(note), _) => return Ok(WithdrawOutcome::Withdrawn(note)),
+                (CommitState::Empty, _) | (_, None) => return Ok(WithdrawOutcome::Changed),
+                (_, Some(version)) if version.digest != damaged.version.digest => {
+                    return Ok(WithdrawOutcome::Changed);
+                }
                 (_, Some(_)) => {}
             }
             let written = match mode {
@@ -130,26 +133,26 @@ impl Store {
         task: &TaskId,
         attempt: WithdrawnAttempt,
         mode: CommitMode,
-    ) -> Result<Repair> {
+    ) -> Result<WithdrawOutcome> {
         let key = key::commit(task);
         let path = crate::key::path(&key)?;
         let reasons = vec![format!("{key}: it is gone")];
-        let note = Withdrawn { task: *task, withdrawn: vec![attempt], reasons };
+        let note = WithdrawalNote { task: *task, withdrawn: vec![attempt], reasons };
         let mut tries = 0;
         loop {
-            match self.read_slot(task).await? {
-                CommitSlot::Empty => {}
-                CommitSlot::Withdrawn(note) => return Ok(Repair::Withdrawn(note)),
-                CommitSlot::Committed(_)
-                | CommitSlot::CommittedWithoutDigest(_)
-                | CommitSlot::Damaged { .. } => return Ok(Repair::Changed),
+            match self.read_commit_state(task).await? {
+                CommitState::Empty => {}
+                CommitState::Withdrawn(note) => return Ok(WithdrawOutcome::Withdrawn(note)),
+                CommitState::Committed(_)
+                | CommitState::CommittedWithoutDigest(_)
+                | CommitState::Damaged { .. } => return Ok(WithdrawOutcome::Changed),
             }
             let mode = match mode {
                 CommitMode::Conditional => PutMode::Create,
                 CommitMode::Serialised => PutMode::Overwrite,
             };
             let put = self.objects().put_opts(&path, note.to_bytes().into(), mode.into());
-            if let Err(error) = self.timed(&key, self.retry().patience, put).await {
+            if let Err(error) = self.timed(&key, self.retry().timeout, put).await {
                 tries += 1;
                 if tries >= TRIES || !self.retry().wait_after(tries).await {
                     return Err(error);
@@ -159,7 +162,7 @@ impl Store {
     }
 
     /// Copies what lies in the commit's place, under a name that says whose it was.
-    async fn keep_aside(&self, damaged: &Damaged) -> Result<()> {
+    async fn archive(&self, damaged: &DamagedTask) -> Result<()> {
         let key = key::commit(&damaged.task);
         let name = match (&damaged.commit, damaged.version.digest) {
             (Some(commit), _) => key::withdrawn_name(commit.attempt, &commit.lease),
@@ -183,9 +186,9 @@ impl Store {
             // Too long to be held: the store copies it.
             Err(_) => {
                 let (from, to) = (crate::key::path(&key)?, crate::key::path(&aside)?);
-                let (from, to, aside, patience) = (&from, &to, &aside, self.retry().patience);
+                let (from, to, aside, timeout) = (&from, &to, &aside, self.retry().timeout);
                 self.retry()
-                    .run(|| async move { self.timed(aside, patience, self.objects().copy(from, to)).await })
+                    .run(|| async move { self.timed(aside, timeout, self.objects().copy(from, to)).await })
                     .await
             }
         }
@@ -193,7 +196,7 @@ impl Store {
 
     /// The note: all attempts at the task whose commits were ever withdrawn, and what is damaged. Where it can't be read whose
     /// commit it was, it is that of any attempt that has come to its end.
-    async fn note_of(&self, damaged: &Damaged) -> Result<Withdrawn> {
+    async fn withdrawal_note(&self, damaged: &DamagedTask) -> Result<WithdrawalNote> {
         let aside = self.list(&key::withdrawn(&damaged.task)).await?;
         let names = aside.iter().filter_map(|(key, _)| key.rsplit('/').next());
         let mut attempts: Vec<_> = names.filter_map(key::withdrawn_attempt).collect();
@@ -208,6 +211,6 @@ impl Store {
         withdrawn.sort();
         withdrawn.dedup();
         let reasons = damaged.problems.iter().map(|problem| format!("{}: {}", problem.key, problem.why));
-        Ok(Withdrawn { task: damaged.task, withdrawn, reasons: reasons.collect() })
+        Ok(WithdrawalNote { task: damaged.task, withdrawn, reasons: reasons.collect() })
     }
 }

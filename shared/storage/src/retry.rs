@@ -20,7 +20,7 @@ pub struct Retry {
     /// The longest wait after any failure, on average.
     pub longest_wait: Duration,
     /// How long one try may take before its outcome counts as unknown; a second longer for every MiB that it moves.
-    pub patience: Duration,
+    pub timeout: Duration,
 }
 
 impl Default for Retry {
@@ -30,7 +30,7 @@ impl Default for Retry {
             tries: 7,
             first_wait: Duration::from_millis(400),
             longest_wait: Duration::from_secs(8),
-            patience: Duration::from_secs(30),
+            timeout: Duration::from_secs(30),
         }
     }
 }
@@ -53,8 +53,8 @@ impl Retry {
     }
 
     /// How long one try may take that moves `bytes`.
-    pub(crate) fn patience_for(&self, bytes: u64) -> Duration {
-        self.patience.saturating_add(Duration::from_secs(bytes >> 20))
+    pub(crate) fn timeout_for(&self, bytes: u64) -> Duration {
+        self.timeout.saturating_add(Duration::from_secs(bytes >> 20))
     }
 
     /// Tries `call` until it succeeds, fails for good, or was tried often enough.

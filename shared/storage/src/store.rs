@@ -66,22 +66,22 @@ impl Store {
 
     /// A store over any `object_store`, which goes by `url` in errors. For tests with faults.
     pub fn from_object_store(objects: Arc<dyn ObjectStore>, url: &str) -> Self {
-        Self::of(backend::Opened { objects, url: url.to_owned(), root: None })
+        Self::of(backend::OpenedStore { objects, url: url.to_owned(), root: None })
     }
 
     /// The same over objects that lie in the folder `root`. For tests with faults.
     pub fn from_object_store_in(objects: Arc<dyn ObjectStore>, url: &str, root: PathBuf) -> Self {
-        Self::of(backend::Opened { objects, url: url.to_owned(), root: Some(root) })
+        Self::of(backend::OpenedStore { objects, url: url.to_owned(), root: Some(root) })
     }
 
     /// The façade over what a backend opened.
-    pub(crate) fn of(opened: backend::Opened) -> Self {
-        let backend::Opened { objects, url, root } = opened;
+    pub(crate) fn of(opened: backend::OpenedStore) -> Self {
+        let backend::OpenedStore { objects, url, root } = opened;
         let parts = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
         Self(Arc::new(Inner { objects, parts, url, root, retry: Retry::default() }))
     }
 
-    /// The same store with other patience.
+    /// The same store with other retries.
     #[must_use]
     pub fn with_retry(self, retry: Retry) -> Self {
         let Inner { objects, parts, url, root, .. } = &*self.0;
@@ -106,12 +106,12 @@ impl Store {
     pub async fn put(&self, key: &str, bytes: Bytes) -> Result<()> {
         let path = key::path(key)?;
         let (path, bytes) = (&path, &bytes);
-        let patience = self.0.retry.patience_for(bytes.len() as u64);
+        let timeout = self.0.retry.timeout_for(bytes.len() as u64);
         self.0
             .retry
             .run(|| async move {
                 let put = self.0.objects.put(path, PutPayload::from_bytes(bytes.clone()));
-                self.timed(key, patience, put).await.map(drop).map_err(StorageError::without_condition)
+                self.timed(key, timeout, put).await.map(drop).map_err(StorageError::without_condition)
             })
             .await
     }
@@ -137,11 +137,11 @@ impl Store {
         }
         let path = key::path(key)?;
         let path = &path;
-        let patience = self.0.retry.patience_for(end - range.start);
+        let timeout = self.0.retry.timeout_for(end - range.start);
         self.0
             .retry
             .run(|| async move {
-                self.timed(key, patience, self.0.objects.get_range(path, range.start..end)).await
+                self.timed(key, timeout, self.0.objects.get_range(path, range.start..end)).await
             })
             .await
     }
@@ -165,10 +165,10 @@ impl Store {
     pub async fn size(&self, key: &str) -> Result<u64> {
         let path = key::path(key)?;
         let path = &path;
-        let patience = self.0.retry.patience;
+        let timeout = self.0.retry.timeout;
         self.0
             .retry
-            .run(|| async move { Ok(self.timed(key, patience, self.0.objects.head(path)).await?.size) })
+            .run(|| async move { Ok(self.timed(key, timeout, self.0.objects.head(path)).await?.size) })
             .await
     }
 
@@ -202,12 +202,12 @@ impl Store {
     pub async fn list_folders(&self, prefix: &str) -> Result<Vec<String>> {
         let path = key::prefix(prefix)?;
         let path = path.as_ref();
-        let patience = self.0.retry.patience;
+        let timeout = self.0.retry.timeout;
         self.0
             .retry
             .run(|| async move {
                 let list = self.0.objects.list_with_delimiter(path);
-                let found = match self.timed(prefix, patience, list).await {
+                let found = match self.timed(prefix, timeout, list).await {
                     Err(StorageError::NotFound { .. }) => return Ok(Vec::new()),
                     found => found?,
                 };
@@ -229,11 +229,11 @@ impl Store {
     pub async fn delete(&self, key: &str) -> Result<()> {
         let path = key::path(key)?;
         let path = &path;
-        let patience = self.0.retry.patience;
+        let timeout = self.0.retry.timeout;
         let deleted = self
             .0
             .retry
-            .run(|| async move { self.timed(key, patience, self.0.objects.delete(path)).await })
+            .run(|| async move { self.timed(key, timeout, self.0.objects.delete(path)).await })
             .await;
         match deleted {
             Err(StorageError::NotFound { .. }) => Ok(()),
@@ -273,7 +273,7 @@ impl Store {
     /// # Errors
     /// [`StorageError::NoBucket`], [`StorageError::NoCredentials`], [`StorageError::Denied`], [`StorageError::Refused`],
     /// [`StorageError::Unavailable`].
-    pub async fn reach(&self) -> Result<()> {
+    pub async fn check_reachable(&self) -> Result<()> {
         self.list_folders("").await.map(drop)
     }
 }
@@ -307,7 +307,7 @@ impl Store {
         path: &object_store::path::Path,
         options: GetOptions,
     ) -> Result<GetResult> {
-        self.timed(key, self.0.retry.patience, self.0.objects.get_opts(path, options)).await
+        self.timed(key, self.0.retry.timeout, self.0.objects.get_opts(path, options)).await
     }
 
     /// Reads an object whose size `admit` agrees with, before its bytes are in memory.
@@ -324,7 +324,7 @@ impl Store {
                 let opened = self.open_object(key, path, GetOptions::default()).await?;
                 let size = opened.meta.size;
                 admit(size)?;
-                let bytes = self.timed(key, self.0.retry.patience_for(size), opened.bytes()).await?;
+                let bytes = self.timed(key, self.0.retry.timeout_for(size), opened.bytes()).await?;
                 if bytes.len() as u64 != size {
                     let source = format!("{} of {size} bytes came", bytes.len()).into();
                     return Err(self.unavailable(key, source));
@@ -352,7 +352,7 @@ impl Store {
                 if size > limit {
                     return Ok((Err(size), version));
                 }
-                let bytes = self.timed(key, self.0.retry.patience_for(size), opened.bytes()).await?;
+                let bytes = self.timed(key, self.0.retry.timeout_for(size), opened.bytes()).await?;
                 if bytes.len() as u64 != size {
                     let source = format!("{} of {size} bytes came", bytes.len()).into();
                     return Err(self.unavailable(key, source));
@@ -381,26 +381,26 @@ impl Store {
         Ok(Some((document, bytes)))
     }
 
-    /// One try of a call that may take `patience`, after which its outcome is unknown.
+    /// One try of a call that may take `timeout`, after which its outcome is unknown.
     pub(crate) async fn timed<T>(
         &self,
         key: &str,
-        patience: Duration,
+        timeout: Duration,
         call: impl Future<Output = object_store::Result<T>> + Send,
     ) -> Result<T> {
-        match tokio::time::timeout(patience, call).await {
+        match tokio::time::timeout(timeout, call).await {
             Ok(done) => done.map_err(|error| StorageError::of_store(&self.0.url, key, error)),
             Err(elapsed) => Err(self.unavailable(key, elapsed.into())),
         }
     }
 
-    /// The next item of a stream that may stall for as long as the store's patience lasts.
+    /// The next item of a stream that may stall for the length of a try.
     pub(crate) async fn timed_next<T>(
         &self,
         key: &str,
         stream: &mut futures::stream::BoxStream<'_, object_store::Result<T>>,
     ) -> Result<Option<T>> {
-        self.timed(key, self.0.retry.patience, stream.try_next()).await
+        self.timed(key, self.0.retry.timeout, stream.try_next()).await
     }
 
     /// The situation of a file of the store that can't be read or written.

@@ -13,7 +13,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::{Deserialize, Serialize};
 
 use crate::parquet_file::{self, DecodeError};
-use crate::seal::{self, Seal};
+use crate::self_digest::{self, SelfDigest};
 use crate::{Contents, Result, StorageError, Store};
 
 /// All that is needed to plan the sweep again.
@@ -43,7 +43,7 @@ pub struct SweepRecord {
 
 /// A record as it is stored.
 #[derive(Serialize, Deserialize)]
-struct Stored {
+struct StoredSweep {
     #[serde(flatten)]
     record: SweepRecord,
     /// The list of tasks; not known of records of before it was kept.
@@ -69,8 +69,8 @@ impl Store {
         let contents = Contents::of(&listed);
         self.put(&format!("{folder}/{TASKS}"), listed.into()).await?;
         self.put(&format!("{folder}/{SOURCE}"), Bytes::from(record.source.text.clone())).await?;
-        let stored = Stored { record, tasks: Some(contents) };
-        self.put(&format!("{folder}/{RECORD}"), seal::sealed(&stored).into()).await
+        let stored = StoredSweep { record, tasks: Some(contents) };
+        self.put(&format!("{folder}/{RECORD}"), self_digest::encode(&stored).into()).await
     }
 
     /// A launched sweep.
@@ -82,16 +82,16 @@ impl Store {
     }
 
     /// The record as it is stored, and whether it carries its digest.
-    async fn read_stored(&self, id: &SweepId) -> Result<(Stored, bool)> {
+    async fn read_stored(&self, id: &SweepId) -> Result<(StoredSweep, bool)> {
         let key = format!("{}/{RECORD}", key::sweep(id));
-        let Some((stored, bytes)) = self.read_document::<Stored>(&key, RECORD_LIMIT).await? else {
+        let Some((stored, bytes)) = self.read_document::<StoredSweep>(&key, RECORD_LIMIT).await? else {
             return Err(StorageError::NotFound { store: self.url().to_owned(), key });
         };
-        let has_digest = match seal::check(&bytes) {
-            Seal::Whole(_) => true,
+        let has_digest = match self_digest::check(&bytes) {
+            SelfDigest::Valid(_) => true,
             // Of before records carried one; they didn't know the tasks' digest either.
-            Seal::None if stored.tasks.is_none() => false,
-            Seal::None | Seal::Broken => {
+            SelfDigest::Absent if stored.tasks.is_none() => false,
+            SelfDigest::Absent | SelfDigest::Mismatch => {
                 return Err(self.corrupt(&key, "its bytes don't have the digest that it carries"));
             }
         };
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Whether a sweep's record carries its digest, and that of its tasks.
-    pub(crate) async fn seals_of_sweep(&self, id: &SweepId) -> Result<(bool, bool)> {
+    pub(crate) async fn sweep_digests(&self, id: &SweepId) -> Result<(bool, bool)> {
         match self.read_stored(id).await {
             Ok((stored, has_digest)) => Ok((has_digest, stored.tasks.is_some())),
             Err(StorageError::NotFound { .. }) => Ok((false, false)),

@@ -35,7 +35,7 @@ impl Store {
                     // Grown meanwhile: then it is no longer small, and the next branch is the right one.
                     if bytes.len() as u64 <= PART {
                         let put = self.objects().put(path, bytes.clone().into());
-                        let put = self.timed(key, self.retry().patience_for(size), put).await;
+                        let put = self.timed(key, self.retry().timeout_for(size), put).await;
                         put.map_err(StorageError::without_condition)?;
                         return Ok(Contents::of(&bytes));
                     }

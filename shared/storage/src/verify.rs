@@ -7,7 +7,7 @@ use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
-use crate::{Commit, CommitSlot, Contents, Manifest, Result, StorageError, Store};
+use crate::{Commit, CommitState, Contents, Manifest, Result, StorageError, Store};
 
 /// Tasks that are looked at at once.
 const CONCURRENT: usize = 16;
@@ -32,9 +32,9 @@ pub struct Verification {
     /// Tasks whose commit was withdrawn, and that have no other yet; they are among the uncommitted.
     pub withdrawn: Vec<TaskId>,
     /// What is wrong, by key.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ObjectProblem>,
     /// Attempts that are not the committed one, by folder: no problem, only space.
-    pub strays: Vec<Stray>,
+    pub strays: Vec<StrayAttempt>,
 }
 
 /// What proves which bytes of a sweep.
@@ -52,7 +52,7 @@ pub struct Coverage {
 
 /// Something that isn't as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Problem {
+pub struct ObjectProblem {
     /// The object's key.
     pub key: String,
     /// What is wrong with it.
@@ -61,7 +61,7 @@ pub struct Problem {
 
 /// The folder of an attempt that isn't the committed one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Stray {
+pub struct StrayAttempt {
     /// The folder.
     pub folder: String,
     /// Objects in it.
@@ -83,13 +83,13 @@ impl Store {
     /// Reads a sweep's commits, manifests and every byte of its artifacts, and says what is wrong.
     ///
     /// # Errors
-    /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`Problem`].
+    /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`ObjectProblem`].
     pub async fn verify(&self, sweep: &SweepId) -> Result<Verification> {
-        let (seals, damage) = match self.seals_of_sweep(sweep).await {
-            Err(StorageError::Corrupt { key, why, .. }) => ((false, false), Some(Problem { key, why })),
-            seals => (seals?, None),
+        let (digests, damage) = match self.sweep_digests(sweep).await {
+            Err(StorageError::Corrupt { key, why, .. }) => ((false, false), Some(ObjectProblem { key, why })),
+            digests => (digests?, None),
         };
-        let (record_with_digest, tasks_with_digest) = seals;
+        let (record_with_digest, tasks_with_digest) = digests;
         let tasks: BTreeSet<TaskId> = self.read_tasks(sweep).await?.into_iter().map(|task| task.id).collect();
         let mut verification = Verification {
             sweep: sweep.clone(),
@@ -124,21 +124,21 @@ impl Store {
         Ok(verification)
     }
 
-    async fn examine(&self, task: TaskId) -> Result<Examined> {
-        let mut found = Examined::new(task);
-        let slot = self.read_slot(&task).await?;
-        match &slot {
-            CommitSlot::Empty => {}
-            CommitSlot::Committed(_) => found.has_digest = Some(true),
-            CommitSlot::CommittedWithoutDigest(_) => found.has_digest = Some(false),
-            CommitSlot::Withdrawn(_) => found.is_withdrawn = true,
-            CommitSlot::Damaged { why } => found.problem(&key::commit(&task), why),
+    async fn examine(&self, task: TaskId) -> Result<TaskExamination> {
+        let mut found = TaskExamination::new(task);
+        let state = self.read_commit_state(&task).await?;
+        match &state {
+            CommitState::Empty => {}
+            CommitState::Committed(_) => found.has_digest = Some(true),
+            CommitState::CommittedWithoutDigest(_) => found.has_digest = Some(false),
+            CommitState::Withdrawn(_) => found.is_withdrawn = true,
+            CommitState::Damaged { why } => found.problem(&key::commit(&task), why),
         }
-        found.committed = slot.commit().is_some();
-        if let Some(commit) = slot.commit() {
+        found.committed = state.commit().is_some();
+        if let Some(commit) = state.commit() {
             self.examine_attempt(commit, &mut found).await?;
         }
-        found.strays = self.strays(&task, slot.commit()).await?;
+        found.strays = self.strays(&task, state.commit()).await?;
         Ok(found)
     }
 
@@ -146,13 +146,13 @@ impl Store {
     ///
     /// # Errors
     /// If the store can't be read.
-    pub(crate) async fn problems_of(&self, commit: &Commit) -> Result<Vec<Problem>> {
-        let mut found = Examined::new(commit.task);
+    pub(crate) async fn problems_of(&self, commit: &Commit) -> Result<Vec<ObjectProblem>> {
+        let mut found = TaskExamination::new(commit.task);
         self.examine_attempt(commit, &mut found).await?;
         Ok(found.problems)
     }
 
-    async fn examine_attempt(&self, commit: &Commit, found: &mut Examined) -> Result<()> {
+    async fn examine_attempt(&self, commit: &Commit, found: &mut TaskExamination) -> Result<()> {
         let folder = key::attempt(&commit.task, commit.attempt, &commit.lease);
         let manifest: Manifest = match self.read_manifest(commit).await {
             Ok(manifest) => manifest,
@@ -174,16 +174,21 @@ impl Store {
     }
 
     /// The attempts at a task that are not the committed one.
-    async fn strays(&self, task: &TaskId, commit: Option<&Commit>) -> Result<Vec<Stray>> {
+    async fn strays(&self, task: &TaskId, commit: Option<&Commit>) -> Result<Vec<StrayAttempt>> {
         let committed = commit.map(|commit| key::attempt(task, commit.attempt, &commit.lease));
-        let mut strays: Vec<Stray> = Vec::new();
+        let mut strays: Vec<StrayAttempt> = Vec::new();
         for (key, size) in self.list(&key::attempts(task)).await? {
             let Some((folder, name)) = key.rsplit_once('/') else { continue };
             if committed.as_deref() == Some(folder) {
                 continue;
             }
             if strays.last().is_none_or(|stray| stray.folder != folder) {
-                strays.push(Stray { folder: folder.to_owned(), objects: 0, bytes: 0, finished: false });
+                strays.push(StrayAttempt {
+                    folder: folder.to_owned(),
+                    objects: 0,
+                    bytes: 0,
+                    finished: false,
+                });
             }
             if let Some(stray) = strays.last_mut() {
                 stray.objects += 1;
@@ -196,7 +201,7 @@ impl Store {
 }
 
 /// What was found of one task.
-struct Examined {
+struct TaskExamination {
     task: TaskId,
     committed: bool,
     /// Whether its commit carries its digest, if it has one.
@@ -204,11 +209,11 @@ struct Examined {
     is_withdrawn: bool,
     artifacts: u64,
     bytes: u64,
-    problems: Vec<Problem>,
-    strays: Vec<Stray>,
+    problems: Vec<ObjectProblem>,
+    strays: Vec<StrayAttempt>,
 }
 
-impl Examined {
+impl TaskExamination {
     fn new(task: TaskId) -> Self {
         let (has_digest, is_withdrawn) = (None, false);
         Self {
@@ -224,7 +229,7 @@ impl Examined {
     }
 
     fn problem(&mut self, key: &str, why: impl Into<String>) {
-        self.problems.push(Problem { key: key.to_owned(), why: why.into() });
+        self.problems.push(ObjectProblem { key: key.to_owned(), why: why.into() });
     }
 
     fn compare(&mut self, key: &str, expected: &Contents, found: &Contents) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use basin_proto::dial::{Certificates, Connection, Dial, Patience, Token};
+use basin_proto::dial::{CallOptions, Certificates, Connection, Dial, Token};
 use basin_proto::v1;
 use basin_tests::eventually;
 use futures::{StreamExt, stream};
@@ -111,7 +111,8 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
         let certificates =
             Certificates { authorities: Some(site.place.path().join("ca.pem")), identity: None };
         let dial = Dial { certificates, ..Dial::to(&url).unwrap() }.with_token(token);
-        dial.connect(dial.first(), Patience { call: Duration::from_secs(60), stays: false }).unwrap()
+        dial.connect(dial.first(), CallOptions { timeout: Duration::from_secs(60), keep_alive: false })
+            .unwrap()
     };
     let wrong = format!("{}{}", &guest[..guest.len() - 8], "00000000");
     let strangers =

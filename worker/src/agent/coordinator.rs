@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use basin_domain::outage::Outage;
 use basin_domain::worker::WorkerDescription;
-use basin_proto::dial::{Address, Connection, Coordinators, Dial, Patience, Token, Trouble, Unanswered};
+use basin_proto::dial::{
+    Address, CallOptions, ConnectError, Connection, Coordinators, Dial, NoLeaderAnswered, Token,
+};
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, outage, retry_after, v1};
 use tonic::{Code, Status};
@@ -12,7 +14,7 @@ use tonic::{Code, Status};
 use super::error::AgentError;
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
-const PATIENCE: Patience = Patience { call: Duration::from_secs(40), stays: true };
+const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(40), keep_alive: true };
 /// The longest that an idle worker's `Sync` is held.
 const HOLD: Duration = Duration::from_secs(8);
 /// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's term, within these
@@ -46,7 +48,7 @@ pub(super) struct Unheard {
 impl Coordinator {
     /// The coordinators of a dial; nothing is sent yet.
     pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
-        let all = Coordinators::new(dial, PATIENCE)?;
+        let all = Coordinators::new(dial, CALL_OPTIONS)?;
         let token_may_change = dial.token.as_ref().is_some_and(Token::may_change);
         Ok(Self { all, token_may_change, silence: *SILENCE.end(), knows_all: false })
     }
@@ -88,16 +90,16 @@ impl Coordinator {
                 Ok(Err(status)) => (self.address(), status),
                 Err(unanswered) => (unanswered.address, unanswered.status),
             };
-            let trouble = Trouble::of(&status);
+            let unreachable = ConnectError::of(&status);
             // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
-            let is_hopeless = trouble.as_ref().is_some_and(|trouble| trouble.is_input);
+            let is_hopeless = unreachable.as_ref().is_some_and(|unreachable| unreachable.is_input);
             if is_hopeless || tokio::time::Instant::now() + pause > deadline {
-                let trouble = trouble.unwrap_or_else(|| Trouble {
+                let unreachable = unreachable.unwrap_or_else(|| ConnectError {
                     why: status.message().to_owned(),
                     hint: hint::of(&status),
                     is_input: false,
                 });
-                return Err(AgentError::Unreachable { address, trouble });
+                return Err(AgentError::Unreachable { address, error: unreachable });
             }
             tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -138,7 +140,7 @@ impl Coordinator {
             .await;
         match said {
             Ok(reply) => reply.map_err(|status| Unheard { status, nobody_leads: false }),
-            Err(Unanswered { status, nobody_leads, .. }) => {
+            Err(NoLeaderAnswered { status, nobody_leads, .. }) => {
                 Err(Unheard { status, nobody_leads: nobody_leads && self.knows_all })
             }
         }

@@ -8,7 +8,7 @@ use basin_domain::metrics::Outcome;
 use basin_domain::outage::Outage;
 use basin_proto::executor::Finished;
 use basin_proto::v1;
-use basin_storage::{AttemptWriter, Commit, CommitMode, CommitOutcome, Ending, Provenance, StorageError};
+use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome, Provenance, StorageError};
 use bytes::Bytes;
 use tokio::sync::watch;
 
@@ -70,7 +70,7 @@ pub(super) async fn deliver(place: &Workplace<'_>, lease: &Lease, trained: &Trai
     {
         return storage_failure(lease, &error);
     }
-    let ending = Ending { worker: place.worker.clone(), outcome, provenance: provenance.clone() };
+    let ending = AttemptEnd { worker: place.worker.clone(), outcome, provenance: provenance.clone() };
     let manifest = patience.call(|| writer.finish(ending.clone())).await;
     let commit = match manifest.and_then(|manifest| manifest.commit()) {
         Ok(commit) => commit,

@@ -1,6 +1,6 @@
 //! What ends an agent.
 
-use basin_proto::dial::{Address, DialError, Trouble};
+use basin_proto::dial::{Address, ConnectError, DialError};
 use basin_storage::StorageError;
 
 /// Why an agent can't start or go on.
@@ -20,12 +20,12 @@ pub enum AgentError {
         hint: Option<String>,
     },
     /// No coordinator answered, or none that is to be trusted.
-    #[error("no coordinator answers at {address}: {}", trouble.why)]
+    #[error("no coordinator answers at {address}: {}", error.why)]
     Unreachable {
         /// Where it should be.
         address: Address,
         /// Why the last try failed.
-        trouble: Trouble,
+        error: ConnectError,
     },
     /// The store can't be used.
     #[error("the store {url} can't be used")]

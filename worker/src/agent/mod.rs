@@ -152,7 +152,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
 async fn open_store(url: String) -> Result<Store, AgentError> {
     let opened = async {
         let store = Store::open(&url)?;
-        match store.reach().await {
+        match store.check_reachable().await {
             Err(error) if error.is_transient() => tracing::warn!(%error, "the store does not answer yet"),
             reached => reached?,
         }

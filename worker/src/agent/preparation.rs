@@ -71,7 +71,7 @@ pub(super) async fn restore(
 ) -> Result<Option<(String, CheckpointPlace)>, Settlement> {
     let failed = |error| storage_failure(lease, &error);
     let patience = Patience::while_leased(lease, place.outages);
-    let stored = patience.call(|| place.store.newest_checkpoint_but(&task.id, refused)).await;
+    let stored = patience.call(|| place.store.newest_checkpoint_except(&task.id, refused)).await;
     let Some(stored) = stored.map_err(failed)? else { return Ok(None) };
     let path = place.scratch.join("resume.safetensors");
     patience.call(|| write(&path, &stored.bytes)).await.map_err(failed)?;

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
-use basin_proto::dial::{Coordinators, Dial, DialError, Patience};
+use basin_proto::dial::{CallOptions, Coordinators, Dial, DialError};
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{retry_after, v1};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
@@ -23,7 +23,7 @@ const FAREWELL: &str = "farewell";
 /// How long a coordinator is looked for: by then the leases have run out by themselves.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long one call may take.
-const PATIENCE: Patience = Patience { call: Duration::from_secs(5), stays: false };
+const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(5), keep_alive: false };
 /// The pause between two calls, at first and at most.
 const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
 
@@ -96,7 +96,7 @@ pub async fn serve(
     worker: &WorkerId,
     dial: &Dial,
 ) -> Result<Testimony, Unheard> {
-    let coordinators = Coordinators::new(dial, PATIENCE)?;
+    let coordinators = Coordinators::new(dial, CALL_OPTIONS)?;
     let mut lines = BufReader::new(agent).lines();
     // An error of the pipe is an end, too: nobody writes there any more.
     while let Ok(Some(line)) = lines.next_line().await {
@@ -113,7 +113,7 @@ async fn tell(coordinators: &Coordinators, worker: &WorkerId) -> Result<Testimon
     loop {
         let request = v1::ReportExitRequest { worker_id: worker.to_string() };
         let said = coordinators
-            .call(Some(PATIENCE.call), |connection| {
+            .call(Some(CALL_OPTIONS.timeout), |connection| {
                 let request = request.clone();
                 async move { SchedulerClient::new(connection).report_exit(request).await }
             })

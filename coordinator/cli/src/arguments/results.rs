@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 #[cfg(feature = "worker")]
 use super::Kernels;
-use super::{Credentials, StoreAt};
+use super::{Credentials, StoreArguments};
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {
@@ -19,7 +19,7 @@ pub(crate) struct Collect {
     #[arg(long)]
     pub(crate) replace: bool,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Report {
     #[arg(long)]
     pub(crate) replace: bool,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ pub(crate) struct Verify {
     /// The sweep's id or name, or a beginning of its id that fits one sweep only
     pub(crate) sweep: String,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[cfg(feature = "worker")]
@@ -55,7 +55,7 @@ pub(crate) struct Replay {
     #[command(flatten)]
     pub(crate) kernels: Kernels,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Debug, Args)]
@@ -72,7 +72,7 @@ pub(crate) struct Repair {
     #[command(flatten)]
     pub(crate) credentials: Credentials,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }
 
 #[derive(Debug, Subcommand)]
@@ -88,7 +88,7 @@ pub(crate) enum Data {
         #[arg(long)]
         replace: bool,
         #[command(flatten)]
-        store: StoreAt,
+        store: StoreArguments,
     },
     /// Mean one version of a data set by its name from now on
     Use {
@@ -96,12 +96,12 @@ pub(crate) enum Data {
         #[arg(value_name = "NAME@DIGEST")]
         version: String,
         #[command(flatten)]
-        store: StoreAt,
+        store: StoreArguments,
     },
     /// List the data sets of the store with their versions, and those that Basin makes itself
     List {
         #[command(flatten)]
-        store: StoreAt,
+        store: StoreArguments,
     },
     /// Copy a data set's decoded file out of the store and check its digest
     Fetch {
@@ -111,6 +111,6 @@ pub(crate) enum Data {
         #[arg(long, value_name = "FILE")]
         to: PathBuf,
         #[command(flatten)]
-        store: StoreAt,
+        store: StoreArguments,
     },
 }

@@ -15,7 +15,7 @@ use super::Finding;
 use basin_coordinator::client::{CallError, Client};
 
 /// How long a coordinator may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// A certificate that ends sooner should be renewed now.
 const SOON: u64 = 7 * 86_400;
 /// Clocks that differ by more are worth mending: certificates and tokens end by them.
@@ -107,8 +107,8 @@ fn name(name: &GeneralName) -> Option<String> {
 
 async fn about(address: &Address, dial: &Dial) -> Vec<Finding> {
     let sent = (Instant::now(), now());
-    let about = async { Client::new(dial)?.about_the_first().await };
-    match tokio::time::timeout(PATIENCE, about).await {
+    let about = async { Client::new(dial)?.about_without_failover().await };
+    match tokio::time::timeout(TIMEOUT, about).await {
         Ok(Ok(about)) => {
             let took = sent.0.elapsed();
             vec![token(&about), protocol(address, &about), clock(&about, sent.1 + took / 2, took)]
@@ -123,7 +123,7 @@ async fn about(address: &Address, dial: &Dial) -> Vec<Finding> {
         }
         Err(_) => vec![Finding::bad(
             "coordinator",
-            format!("{address} did not answer within {} s", PATIENCE.as_secs()),
+            format!("{address} did not answer within {} s", TIMEOUT.as_secs()),
             "look into the coordinator's log; something between may let no HTTP/2 through",
         )],
     }

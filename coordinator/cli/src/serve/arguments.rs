@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::super::arguments::StoreAt;
-use super::super::unshown::Unshown;
+use super::super::arguments::StoreArguments;
+use super::super::redacted::Redacted;
 
 /// A coordinator.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Serve {
     /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
     /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
     #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
-    pub(crate) journal: Option<Unshown>,
+    pub(crate) journal: Option<Redacted>,
     /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
     #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
     pub(crate) advertise: Option<String>,
@@ -55,5 +55,5 @@ pub(crate) struct Serve {
     #[arg(long, env = "BASIN_CALLS_PER_SECOND", default_value_t = 2_000, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) calls_per_second: u32,
     #[command(flatten)]
-    pub(crate) store: StoreAt,
+    pub(crate) store: StoreArguments,
 }

@@ -10,14 +10,14 @@ use basin_domain::visible;
 use basin_storage::CommitMode;
 
 use self::arguments::Serve;
-use super::failure::{Done, Failed};
+use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use super::token::tokens_failed;
 use super::{lookup, signals};
 use basin_coordinator::journal::postgres::{Address, Environment};
-use basin_coordinator::server::{JournalAt, Server, Settings, StartError};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
 use basin_coordinator::service::Role;
-use basin_coordinator::trust::{ServerFiles, Tokens, Trust};
+use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
 const SHORTEST_LEASE: f64 = 1.0;
@@ -25,28 +25,28 @@ const SHORTEST_LEASE: f64 = 1.0;
 const LONGEST_LEASE: f64 = 86_400.0;
 
 /// The failure of a coordinator that can't start.
-pub(super) fn not_started(error: StartError) -> Failed {
+pub(super) fn not_started(error: StartError) -> CommandError {
     let hint = error.hint();
     let failed = match &error {
         StartError::Listen { .. }
         | StartError::Http { .. }
         | StartError::WithoutTokens(_)
         | StartError::WithoutTls(_)
-        | StartError::Journal { .. } => Failed::input(error),
-        StartError::Store { source, .. } if source.is_settings() => Failed::input(error),
-        StartError::Store { .. } | StartError::Ledger(_) => Failed::basin(error),
+        | StartError::Journal { .. } => CommandError::input(error),
+        StartError::Store { source, .. } if source.is_misconfiguration() => CommandError::input(error),
+        StartError::Store { .. } | StartError::Ledger(_) => CommandError::basin(error),
     };
-    failed.maybe_hint(hint)
+    failed.hint_if_any(hint)
 }
 
 /// Where the journal is. What was typed is never repeated: it may hold a password.
-fn journal(arguments: &Serve) -> Result<JournalAt, Failed> {
+fn journal(arguments: &Serve) -> Result<JournalLocation, CommandError> {
     let Some(url) = &arguments.journal else {
-        return Ok(JournalAt::File(arguments.store.local.state.join("journal.sqlite")));
+        return Ok(JournalLocation::File(arguments.store.local.state.join("journal.sqlite")));
     };
     let address = Address::parse(&url.0, &Environment::of_this_process()).map_err(|error| {
         let hint = error.hint();
-        Failed::input(error).context("cannot use the journal's address").hint(hint)
+        CommandError::input(error).context("cannot use the journal's address").hint(hint)
     })?;
     if address.trusts_whoever_answers() {
         tracing::warn!(
@@ -54,11 +54,11 @@ fn journal(arguments: &Serve) -> Result<JournalAt, Failed> {
             "the database's certificate is not verified; `sslmode=verify-full` does"
         );
     }
-    Ok(JournalAt::Database(Box::new(address)))
+    Ok(JournalLocation::Database(Box::new(address)))
 }
 
 /// Says each change of role, for ever.
-async fn tell_of_roles(server: &Server, output: Output) {
+async fn print_role_changes(server: &Server, output: Output) {
     let mut roles = server.leadership().roles();
     while roles.changed().await.is_ok() {
         let role = roles.borrow_and_update().clone();
@@ -74,26 +74,26 @@ async fn tell_of_roles(server: &Server, output: Output) {
 }
 
 /// Who may call, and how.
-fn trust(arguments: &Serve) -> Result<Trust, Failed> {
+fn trust(arguments: &Serve) -> Result<Trust, CommandError> {
     let tokens = match &arguments.tokens {
         None => Tokens::Anybody,
         Some(path) => Tokens::of_file(path).map_err(tokens_failed)?,
     };
     let files = match (&arguments.tls_cert, &arguments.tls_key) {
         (None, None) if arguments.tls_client_ca.is_none() => None,
-        (Some(certificate), Some(key)) => Some(ServerFiles {
+        (Some(certificate), Some(key)) => Some(ServerTlsFiles {
             certificate: certificate.clone(),
             key: key.clone(),
             client_authorities: arguments.tls_client_ca.clone(),
         }),
         (None, _) | (_, None) => {
-            return Err(Failed::input(anyhow::anyhow!("TLS takes a certificate and its key"))
+            return Err(CommandError::input(anyhow::anyhow!("TLS takes a certificate and its key"))
                 .hint("give both `--tls-cert FILE` and `--tls-key FILE`"));
         }
     };
-    let tls = files.map(ServerFiles::open).transpose().map_err(|error| {
+    let tls = files.map(ServerTlsFiles::open).transpose().map_err(|error| {
         let hint = error.hint();
-        Failed::input(error).maybe_hint(hint)
+        CommandError::input(error).hint_if_any(hint)
     })?;
     Ok(Trust {
         tokens,
@@ -104,9 +104,9 @@ fn trust(arguments: &Serve) -> Result<Trust, Failed> {
 }
 
 /// Serves until it is told to stop.
-pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
+pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     if !(SHORTEST_LEASE..=LONGEST_LEASE).contains(&arguments.lease) {
-        return Err(Failed::input(anyhow::anyhow!("a lease of {} s makes no sense", arguments.lease))
+        return Err(CommandError::input(anyhow::anyhow!("a lease of {} s makes no sense", arguments.lease))
             .hint(format!("give `--lease` {SHORTEST_LEASE} to {LONGEST_LEASE} seconds")));
     }
     let store = lookup::store(&arguments.store.url())?;
@@ -123,7 +123,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
     let Serve { listen, advertise, http, .. } = arguments;
-    let settings = Settings { listen, store, journal, advertise, policy, trust, http };
+    let settings = ServerSettings { listen, store, journal, advertise, policy, trust, http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
         Role::Leading(_) => ("leader", "serving"),
@@ -149,21 +149,23 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> Done {
     let failed = tokio::select! {
         () = shutdown.cancelled() => false,
         () = server.failed() => true,
-        () = tell_of_roles(&server, output) => true,
+        () = print_role_changes(&server, output) => true,
     };
     server.shut_down().await;
     if failed {
         let failure = ledger.as_ref().and_then(|ledger| ledger.failure());
         if let Some(failure) = failure {
-            let way_out = match failure.is_full {
+            let advice = match failure.is_full {
                 true => format!("make space for {journal_name}, and start it again"),
                 false => "start it again once that is mended".to_owned(),
             };
-            return Err(Failed::basin(failure.clone()).context("nothing more can be acknowledged").hint(
-                format!("{way_out}: what was answered is kept, and workers wait for the next coordinator"),
-            ));
+            return Err(CommandError::basin(failure.clone())
+                .context("nothing more can be acknowledged")
+                .hint(format!(
+                    "{advice}: what was answered is kept, and workers wait for the next coordinator"
+                )));
         }
-        return Err(Failed::basin(anyhow::anyhow!(
+        return Err(CommandError::basin(anyhow::anyhow!(
             "the journal or the port failed; nothing more can be acknowledged"
         ))
         .hint("the log above says why (a full disk, say); workers wait for the next coordinator"));

@@ -27,9 +27,9 @@ pub(crate) struct Up {
     #[arg(long, env = "BASIN_SLURM_TIME", value_name = "TIME")]
     pub(crate) time: TimeLimit,
     #[command(flatten)]
-    pub(crate) job: Job,
+    pub(crate) job: JobArguments,
     #[command(flatten)]
-    pub(crate) worker: WorkerOfJob,
+    pub(crate) worker: JobWorkerArguments,
     /// Waiting tasks for each further job; its executors if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) tasks_per_worker: Option<u32>,
@@ -46,7 +46,7 @@ pub(crate) struct Up {
 
 /// What is asked of Slurm.
 #[derive(Debug, Args)]
-pub(crate) struct Job {
+pub(crate) struct JobArguments {
     /// The jobs' name, by which they are told from others of yours: another for another coordinator or partition
     #[arg(long, env = "BASIN_SLURM_NAME", default_value = "basin", value_name = "NAME")]
     pub(crate) name: String,
@@ -81,7 +81,7 @@ pub(crate) struct Job {
 
 /// What a job runs.
 #[derive(Debug, Args)]
-pub(crate) struct WorkerOfJob {
+pub(crate) struct JobWorkerArguments {
     /// The program as nodes find it; this one's own path if not given
     #[arg(long, env = "BASIN_SLURM_PROGRAM", value_name = "FILE")]
     pub(crate) program: Option<PathBuf>,

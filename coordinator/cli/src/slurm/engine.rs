@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::error::SlurmError;
 
 /// How long a command may take: a busy controller answers within its own message timeout, 10 to 60 s.
-const PATIENCE: Duration = Duration::from_secs(90);
+const TIMEOUT: Duration = Duration::from_secs(90);
 /// Of an answer that can't be understood, what is shown.
 const SHOWN: usize = 200;
 
@@ -44,9 +44,9 @@ pub(super) struct Job {
 
 /// Slurm, through its commands.
 #[derive(Debug)]
-pub(super) struct Engine;
+pub(super) struct SlurmCli;
 
-impl Engine {
+impl SlurmCli {
     /// Submits a script; its text goes over standard input, so that no list of processes shows it.
     pub(super) async fn submit(&self, script: &str) -> Result<JobId, SlurmError> {
         let answer = run("sbatch", &["--parsable"], Some(script)).await?;
@@ -74,7 +74,7 @@ impl Engine {
     }
 
     /// Tells running jobs' workers to leave: the batch script is the worker.
-    pub(super) async fn tell_to_leave(&self, jobs: &[JobId]) -> Result<(), SlurmError> {
+    pub(super) async fn signal_to_leave(&self, jobs: &[JobId]) -> Result<(), SlurmError> {
         self.scancel(&["--batch", "--signal=USR1"], jobs).await
     }
 
@@ -115,7 +115,7 @@ fn unreadable(program: &'static str, answer: &str) -> SlurmError {
 }
 
 async fn run(program: &'static str, arguments: &[&str], input: Option<&str>) -> Result<String, SlurmError> {
-    let output = tokio::time::timeout(PATIENCE, output_of(program, arguments, input)).await;
+    let output = tokio::time::timeout(TIMEOUT, output_of(program, arguments, input)).await;
     let output = output
         .map_err(|_| SlurmError::Silent { program })?
         .map_err(|source| SlurmError::NotThere { program, source })?;

@@ -37,7 +37,7 @@ pub(super) enum SlurmError {
 }
 
 /// Words of Slurm's that mean that the same call fails again, with the way out.
-const LASTING: [(&str, &str); 8] = [
+const PERMANENT: [(&str, &str); 8] = [
     ("invalid partition", "`sinfo` lists the partitions; choose one with `--partition`"),
     (
         "invalid account",
@@ -60,7 +60,7 @@ impl SlurmError {
         match self {
             Self::NotThere { .. } | Self::Unreadable { .. } => false,
             Self::Silent { .. } => true,
-            Self::Refused { message, .. } => lasting(message).is_none() && !message.contains("nvalid"),
+            Self::Refused { message, .. } => permanent(message).is_none() && !message.contains("nvalid"),
         }
     }
 
@@ -71,7 +71,7 @@ impl SlurmError {
                 "run this on a machine of the cluster from which jobs are submitted; `--dry-run` prints the script".to_owned()
             }
             Self::Silent { .. } => "`scontrol ping` says whether the controller is there".to_owned(),
-            Self::Refused { message, .. } => lasting(message).map_or_else(
+            Self::Refused { message, .. } => permanent(message).map_or_else(
                 || "the script is what `--dry-run` prints; `sbatch --test-only` checks it".to_owned(),
                 str::to_owned,
             ),
@@ -80,9 +80,9 @@ impl SlurmError {
     }
 }
 
-fn lasting(message: &str) -> Option<&'static str> {
+fn permanent(message: &str) -> Option<&'static str> {
     let message = message.to_lowercase();
-    LASTING.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint)
+    PERMANENT.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod up;
 mod walltime;
 
 use self::arguments::Slurm;
-use super::failure::Done;
+use super::command_error::CommandResult;
 use super::output::Output;
 
 #[cfg(feature = "worker")]
@@ -30,7 +30,7 @@ pub(super) use walltime::walltime;
 const JOB_LABEL: &str = "slurm-job";
 
 /// `basin slurm`.
-pub(super) async fn slurm(arguments: Slurm, output: Output) -> Done {
+pub(super) async fn slurm(arguments: Slurm, output: Output) -> CommandResult {
     match arguments {
         Slurm::Up(up) => up::up(*up, output).await,
         Slurm::Down(down) => down::down(down, output).await,

@@ -21,7 +21,7 @@ pub(super) struct Limits {
 
 /// What the coordinator says.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(super) struct Work {
+pub(super) struct PendingWork {
     /// Tasks that could be given out now.
     pub(super) queued: u64,
     /// Slots of workers, ours or not, that could take some.
@@ -34,25 +34,25 @@ pub(super) struct Work {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Decision {
+pub(super) struct JobDecision {
     /// Jobs to submit.
     pub(super) submit: u32,
     /// Pending jobs to take back.
     pub(super) cancel: Vec<JobId>,
     /// A job that ended without having been of any use, since when nothing is submitted for a while.
-    pub(super) fruitless: Option<(JobId, Duration)>,
+    pub(super) unproductive: Option<(JobId, Duration)>,
 }
 
 /// What became of jobs, so that jobs that fail at once are not submitted over and over.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
-    jobs: BTreeMap<JobId, Known>,
-    fruitless: u32,
+pub(super) struct JobHistory {
+    jobs: BTreeMap<JobId, JobRecord>,
+    unproductive: u32,
     paused_until: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct JobRecord {
     /// Its worker held a lease.
     has_worked: bool,
     /// It has been seen to run.
@@ -60,10 +60,16 @@ struct Known {
     committed_before: u64,
 }
 
-impl Memory {
+impl JobHistory {
     /// What to do about what is seen at `now`, a span since any fixed time.
-    pub(super) fn decide(&mut self, limits: Limits, work: &Work, jobs: &[Job], now: Duration) -> Decision {
-        let fruitless = self.learn(work, jobs, now);
+    pub(super) fn decide(
+        &mut self,
+        limits: Limits,
+        work: &PendingWork,
+        jobs: &[Job],
+        now: Duration,
+    ) -> JobDecision {
+        let unproductive = self.update(work, jobs, now);
         let alive = jobs.iter().filter(|job| job.state != JobState::Ending);
         let total = u32::try_from(alive.clone().count()).unwrap_or(u32::MAX);
         // Those whose workers aren't there yet will take what they can once they are.
@@ -82,13 +88,13 @@ impl Memory {
             self.jobs.remove(id);
         }
         let submit = if now < self.paused_until { 0 } else { submit };
-        Decision { submit, cancel, fruitless }
+        JobDecision { submit, cancel, unproductive }
     }
 
     /// Notes what jobs do, and whether those that are gone were of any use.
-    fn learn(&mut self, work: &Work, jobs: &[Job], now: Duration) -> Option<(JobId, Duration)> {
+    fn update(&mut self, work: &PendingWork, jobs: &[Job], now: Duration) -> Option<(JobId, Duration)> {
         for job in jobs {
-            let fresh = Known { has_worked: false, has_run: false, committed_before: work.committed };
+            let fresh = JobRecord { has_worked: false, has_run: false, committed_before: work.committed };
             let known = self.jobs.entry(job.id).or_insert(fresh);
             known.has_run |= job.state == JobState::Running;
             known.has_worked |= work.workers.get(&job.id).copied().unwrap_or(false);
@@ -99,13 +105,13 @@ impl Memory {
         for id in gone {
             let known = self.jobs.remove(&id).expect("it is in the map");
             if known.has_worked || work.committed > known.committed_before {
-                self.fruitless = 0;
+                self.unproductive = 0;
                 self.paused_until = Duration::ZERO;
                 last = None;
             } else if known.has_run || work.queued > 0 {
                 // A job that was cancelled by a person while it was pending is of this kind, too: somebody doesn't want it.
-                self.fruitless += 1;
-                let doublings = self.fruitless.saturating_sub(1).min(16);
+                self.unproductive += 1;
+                let doublings = self.unproductive.saturating_sub(1).min(16);
                 let pause = (FIRST_PAUSE * 2_u32.pow(doublings)).min(LONGEST_PAUSE);
                 self.paused_until = now + pause;
                 last = Some((id, pause));
@@ -129,17 +135,17 @@ mod tests {
         Job { id: JobId(id), state: JobState::Running }
     }
 
-    fn work(queued: u64, free_slots: u64, workers: &[(u32, bool)]) -> Work {
+    fn work(queued: u64, free_slots: u64, workers: &[(u32, bool)]) -> PendingWork {
         let workers = workers.iter().map(|(id, busy)| (JobId(*id), *busy)).collect();
-        Work { queued, free_slots, committed: 0, workers }
+        PendingWork { queued, free_slots, committed: 0, workers }
     }
 
     fn at(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
     }
 
-    fn once(work: &Work, jobs: &[Job]) -> (u32, Vec<u32>) {
-        let decision = Memory::default().decide(LIMITS, work, jobs, at(0));
+    fn once(work: &PendingWork, jobs: &[Job]) -> (u32, Vec<u32>) {
+        let decision = JobHistory::default().decide(LIMITS, work, jobs, at(0));
         (decision.submit, decision.cancel.iter().map(|id| id.0).collect())
     }
 
@@ -155,7 +161,7 @@ mod tests {
         assert_eq!(once(&work(30, 0, &[]), &[]), (4, vec![]));
         assert_eq!(once(&work(30, 0, &[(1, true)]), &[running(1), pending(2)]), (2, vec![]));
         let limits = Limits { tasks_per_worker: 8, ..LIMITS };
-        assert_eq!(Memory::default().decide(limits, &work(17, 0, &[]), &[], at(0)).submit, 3);
+        assert_eq!(JobHistory::default().decide(limits, &work(17, 0, &[]), &[], at(0)).submit, 3);
     }
 
     #[test]
@@ -184,44 +190,52 @@ mod tests {
 
     #[test]
     fn jobs_that_fail_at_once_are_submitted_more_and_more_seldom() {
-        let mut memory = Memory::default();
+        let mut history = JobHistory::default();
         let waiting = work(5, 0, &[]);
-        assert_eq!(memory.decide(LIMITS, &waiting, &[], at(0)).submit, 4);
-        memory.decide(LIMITS, &waiting, &[running(1)], at(1));
-        let decision = memory.decide(LIMITS, &waiting, &[], at(2));
-        assert_eq!((decision.submit, decision.fruitless), (0, Some((JobId(1), FIRST_PAUSE))));
-        assert_eq!(memory.decide(LIMITS, &waiting, &[], at(31)).submit, 0);
-        assert_eq!(memory.decide(LIMITS, &waiting, &[], at(32)).submit, 4);
-        memory.decide(LIMITS, &waiting, &[running(2)], at(33));
-        assert_eq!(memory.decide(LIMITS, &waiting, &[], at(34)).fruitless, Some((JobId(2), 2 * FIRST_PAUSE)));
+        assert_eq!(history.decide(LIMITS, &waiting, &[], at(0)).submit, 4);
+        history.decide(LIMITS, &waiting, &[running(1)], at(1));
+        let decision = history.decide(LIMITS, &waiting, &[], at(2));
+        assert_eq!((decision.submit, decision.unproductive), (0, Some((JobId(1), FIRST_PAUSE))));
+        assert_eq!(history.decide(LIMITS, &waiting, &[], at(31)).submit, 0);
+        assert_eq!(history.decide(LIMITS, &waiting, &[], at(32)).submit, 4);
+        history.decide(LIMITS, &waiting, &[running(2)], at(33));
+        assert_eq!(
+            history.decide(LIMITS, &waiting, &[], at(34)).unproductive,
+            Some((JobId(2), 2 * FIRST_PAUSE))
+        );
         for id in 3..40 {
-            memory.decide(LIMITS, &waiting, &[running(id)], at(35));
+            history.decide(LIMITS, &waiting, &[running(id)], at(35));
         }
-        assert_eq!(memory.decide(LIMITS, &waiting, &[], at(36)).fruitless, Some((JobId(39), LONGEST_PAUSE)));
+        assert_eq!(
+            history.decide(LIMITS, &waiting, &[], at(36)).unproductive,
+            Some((JobId(39), LONGEST_PAUSE))
+        );
     }
 
     #[test]
     fn a_job_that_worked_ends_the_pause() {
-        let mut memory = Memory::default();
-        memory.decide(LIMITS, &work(5, 0, &[]), &[running(1), running(2)], at(0));
-        assert!(memory.decide(LIMITS, &work(5, 0, &[(2, true)]), &[running(2)], at(1)).fruitless.is_some());
-        let decision = memory.decide(LIMITS, &work(5, 0, &[]), &[], at(2));
-        assert_eq!((decision.submit, decision.fruitless), (4, None));
+        let mut history = JobHistory::default();
+        history.decide(LIMITS, &work(5, 0, &[]), &[running(1), running(2)], at(0));
+        assert!(
+            history.decide(LIMITS, &work(5, 0, &[(2, true)]), &[running(2)], at(1)).unproductive.is_some()
+        );
+        let decision = history.decide(LIMITS, &work(5, 0, &[]), &[], at(2));
+        assert_eq!((decision.submit, decision.unproductive), (4, None));
     }
 
     #[test]
     fn a_job_whose_work_was_too_short_to_be_seen_counts_by_what_was_committed() {
-        let mut memory = Memory::default();
-        memory.decide(LIMITS, &work(5, 0, &[]), &[running(1)], at(0));
-        let later = Work { committed: 1, ..work(4, 0, &[]) };
-        assert_eq!(memory.decide(LIMITS, &later, &[], at(1)).submit, 4);
+        let mut history = JobHistory::default();
+        history.decide(LIMITS, &work(5, 0, &[]), &[running(1)], at(0));
+        let later = PendingWork { committed: 1, ..work(4, 0, &[]) };
+        assert_eq!(history.decide(LIMITS, &later, &[], at(1)).submit, 4);
     }
 
     #[test]
     fn jobs_that_were_taken_back_are_no_failures() {
-        let mut memory = Memory::default();
-        assert_eq!(memory.decide(LIMITS, &work(0, 0, &[]), &[pending(1)], at(0)).cancel, [JobId(1)]);
-        let decision = memory.decide(LIMITS, &work(2, 0, &[]), &[], at(1));
-        assert_eq!((decision.submit, decision.fruitless), (2, None));
+        let mut history = JobHistory::default();
+        assert_eq!(history.decide(LIMITS, &work(0, 0, &[]), &[pending(1)], at(0)).cancel, [JobId(1)]);
+        let decision = history.decide(LIMITS, &work(2, 0, &[]), &[], at(1));
+        assert_eq!((decision.submit, decision.unproductive), (2, None));
     }
 }

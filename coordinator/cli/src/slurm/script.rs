@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::JOB_LABEL;
-use super::arguments::{Job, Up};
+use super::arguments::{JobArguments, Up};
 use super::quote::quoted;
 
 /// Leaving may take this long, unless it is said.
@@ -64,7 +64,7 @@ impl Script<'_> {
     }
 
     fn options(&self) -> Vec<String> {
-        let Job { name, partition, account, qos, gres, constraint, mem, more, cpus: _, logs: _ } =
+        let JobArguments { name, partition, account, qos, gres, constraint, mem, more, cpus: _, logs: _ } =
             &self.up.job;
         let mut options = vec![format!("--job-name={name}")];
         let given = [

@@ -8,16 +8,16 @@ use basin_domain::visible;
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
+use super::super::command_error::{CommandError, CommandResult, OrFail};
 use super::super::env_file::EnvFile;
-use super::super::failure::{Done, Failed, OrFail};
 use super::super::launch::call_failed;
 use super::super::output::Output;
 use super::super::signals;
 use super::JOB_LABEL;
-use super::arguments::{Job, Up};
-use super::engine::{Engine, JobId};
+use super::arguments::{JobArguments, Up};
+use super::engine::{JobId, SlurmCli};
 use super::error::SlurmError;
-use super::plan::{Limits, Memory, Work};
+use super::plan::{JobHistory, Limits, PendingWork};
 use super::script::Script;
 use basin_coordinator::client::{CallError, Client};
 
@@ -25,17 +25,17 @@ use basin_coordinator::client::{CallError, Client};
 const SILENT_AFTER: Duration = Duration::from_secs(60);
 
 /// The failure of Slurm.
-pub(super) fn slurm_failed(error: SlurmError) -> Failed {
+pub(super) fn slurm_failed(error: SlurmError) -> CommandError {
     let hint = error.hint();
     let failed = match &error {
-        SlurmError::NotThere { .. } | SlurmError::Refused { .. } => Failed::input(error),
-        SlurmError::Silent { .. } | SlurmError::Unreadable { .. } => Failed::basin(error),
+        SlurmError::NotThere { .. } | SlurmError::Refused { .. } => CommandError::input(error),
+        SlurmError::Silent { .. } | SlurmError::Unreadable { .. } => CommandError::basin(error),
     };
     failed.hint(hint)
 }
 
 /// Submits while there is work.
-pub(super) async fn up(arguments: Up, output: Output) -> Done {
+pub(super) async fn up(arguments: Up, output: Output) -> CommandResult {
     check(&arguments)?;
     let script = script(&arguments)?;
     let text = script.text();
@@ -64,10 +64,10 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
         logs: &script.logs,
         script: text,
         client,
-        engine: Engine,
-        memory: Memory::default(),
+        engine: SlurmCli,
+        history: JobHistory::default(),
         began: Instant::now(),
-        trouble: String::new(),
+        last_remark: String::new(),
         submitted: Vec::new(),
         cancelled: Vec::new(),
         output,
@@ -100,8 +100,9 @@ pub(super) async fn up(arguments: Up, output: Output) -> Done {
     output.result(&value, &text)
 }
 
-fn check(arguments: &Up) -> Result<(), Failed> {
-    let wrong = |what: String, hint: &str| Err(Failed::input(anyhow::anyhow!(what)).hint(hint.to_owned()));
+fn check(arguments: &Up) -> Result<(), CommandError> {
+    let wrong =
+        |what: String, hint: &str| Err(CommandError::input(anyhow::anyhow!(what)).hint(hint.to_owned()));
     if !(1.0..=3_600.0).contains(&arguments.interval) {
         return wrong(
             format!("`--interval {}` makes no sense", arguments.interval),
@@ -143,7 +144,8 @@ fn check(arguments: &Up) -> Result<(), Failed> {
             );
         }
     }
-    let Job { name: _, partition, account, qos, gres, constraint, cpus: _, mem, more, logs } = &arguments.job;
+    let JobArguments { name: _, partition, account, qos, gres, constraint, cpus: _, mem, more, logs } =
+        &arguments.job;
     let words = [partition, account, qos, gres, constraint, mem].into_iter().flatten().chain(more);
     // A line break would end the directive, and what follows would be the script's.
     if words.clone().any(|word| word.contains(['\n', '\r', '\0'])) {
@@ -182,17 +184,17 @@ fn is_one_option(text: &str) -> bool {
 }
 
 /// The script with all paths made absolute, since a job starts in another folder, perhaps of another shell.
-fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
+fn script(arguments: &Up) -> Result<Script<'_>, CommandError> {
     let absolute = |path: &Path| {
         std::path::absolute(path).or_input(format!("cannot find the folder of {}", path.display()))
     };
     // A script is text.
     let is_text = |path: &Path| match path.to_str() {
         Some(_) => Ok(()),
-        None => Err(Failed::input(anyhow::anyhow!("{} has a name that is no UTF-8", path.display()))
+        None => Err(CommandError::input(anyhow::anyhow!("{} has a name that is no UTF-8", path.display()))
             .hint("give it another name")),
     };
-    let there = |path: &Path| -> Result<PathBuf, Failed> {
+    let there = |path: &Path| -> Result<PathBuf, CommandError> {
         let path = absolute(path)?;
         std::fs::File::open(&path).or_input(format!("cannot read {}", path.display()))?;
         is_text(&path)?;
@@ -207,7 +209,7 @@ fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
     }
     let Credentials { token, tls_ca, tls_cert, tls_key } = &arguments.remote.credentials;
     if token.path.is_none() && std::env::var_os("BASIN_TOKEN").is_some() {
-        return Err(Failed::input(anyhow::anyhow!("jobs can't be given the token of BASIN_TOKEN"))
+        return Err(CommandError::input(anyhow::anyhow!("jobs can't be given the token of BASIN_TOKEN"))
             .hint("put it into a file that nodes see, and give `--token-file FILE`"));
     }
     let named = [
@@ -223,7 +225,7 @@ fn script(arguments: &Up) -> Result<Script<'_>, Failed> {
         program,
         logs: absolute(&arguments.job.logs)?,
         env_file: arguments.worker.env_file.as_deref().map(there).transpose()?,
-        credentials: credentials.collect::<Result<_, Failed>>()?,
+        credentials: credentials.collect::<Result<_, CommandError>>()?,
     })
 }
 
@@ -234,11 +236,11 @@ struct Submitter<'a> {
     logs: &'a Path,
     script: String,
     client: Client,
-    engine: Engine,
-    memory: Memory,
+    engine: SlurmCli,
+    history: JobHistory,
     began: Instant,
     /// What was said last, so that it isn't said each round.
-    trouble: String,
+    last_remark: String,
     submitted: Vec<JobId>,
     cancelled: Vec<JobId>,
     output: Output,
@@ -246,7 +248,7 @@ struct Submitter<'a> {
 
 impl Submitter<'_> {
     /// One look and what follows from it. What passes is said and tried again at the next, unless there is none.
-    async fn round(&mut self, is_only: bool) -> Done {
+    async fn round(&mut self, is_only: bool) -> CommandResult {
         let work = match self.look().await {
             Ok(work) => work,
             Err(error) if is_only || error.is_input() => return Err(call_failed(error)),
@@ -257,7 +259,7 @@ impl Submitter<'_> {
         };
         match self.act(&work).await {
             Ok(()) => {
-                self.trouble.clear();
+                self.last_remark.clear();
                 Ok(())
             }
             Err(error) if is_only || !error.is_transient() => Err(slurm_failed(error)),
@@ -268,22 +270,22 @@ impl Submitter<'_> {
         }
     }
 
-    fn say_once(&mut self, trouble: &str) {
-        if self.trouble != trouble {
-            self.output.say(trouble);
-            trouble.clone_into(&mut self.trouble);
+    fn say_once(&mut self, last_remark: &str) {
+        if self.last_remark != last_remark {
+            self.output.say(last_remark);
+            last_remark.clone_into(&mut self.last_remark);
         }
     }
 
-    async fn look(&self) -> Result<Work, CallError> {
+    async fn look(&self) -> Result<PendingWork, CallError> {
         let listed = self.client.list_sweeps().await?;
         Ok(work(&listed, &self.client.workers().await?))
     }
 
-    async fn act(&mut self, work: &Work) -> Result<(), SlurmError> {
+    async fn act(&mut self, work: &PendingWork) -> Result<(), SlurmError> {
         let jobs = self.engine.jobs(self.name).await?;
-        let decision = self.memory.decide(self.limits, work, &jobs, self.began.elapsed());
-        if let Some((job, pause)) = decision.fruitless {
+        let decision = self.history.decide(self.limits, work, &jobs, self.began.elapsed());
+        if let Some((job, pause)) = decision.unproductive {
             self.output.say(&format!(
                 "job {job} ended without having trained anything; nothing is submitted for {} s\nhint: its log is {}",
                 pause.as_secs(),
@@ -319,7 +321,7 @@ fn list(jobs: &[JobId]) -> String {
 }
 
 /// What there is to do, from what the coordinator lists.
-fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> Work {
+fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> PendingWork {
     let counts = |sweep: &v1::SweepSummary| sweep.counts.unwrap_or_default();
     let running = listed.sweeps.iter().filter(|sweep| sweep.state == "running");
     // What waits for a limit is none: further workers would find nothing to do. A coordinator of before knew no limits.
@@ -338,7 +340,7 @@ fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> Work {
             of_jobs.insert(JobId(job), worker.leases > 0);
         }
     }
-    Work { queued, free_slots, committed, workers: of_jobs }
+    PendingWork { queued, free_slots, committed, workers: of_jobs }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::engine::Engine;
+use super::engine::SlurmCli;
 use super::time_limit::TimeLimit;
 
 /// The rest of the time of the Slurm job that this process is in; nothing if it is in none, if the job has no limit, or if
@@ -14,7 +14,7 @@ pub(crate) async fn walltime() -> Option<Duration> {
     if let Some(left) = std::env::var("SLURM_JOB_END_TIME").ok().and_then(|end| until(&end, now)) {
         return Some(left);
     }
-    match Engine.time_left(&job).await {
+    match SlurmCli.time_left(&job).await {
         Ok(text) => text.trim().parse::<TimeLimit>().ok().map(TimeLimit::span),
         Err(error) => {
             tracing::warn!(job, %error, "Slurm did not say how long this job may run; its signal will");

@@ -108,7 +108,7 @@ fn what_list_shows_is_harmless() {
 #[test]
 fn what_steering_and_the_end_of_a_watch_show_is_harmless() {
     is_harmless(&describe(&summary()), 4);
-    let failed = Failed::input(anyhow::anyhow!("{} was cancelled", summary().sweep_id)).hint(h());
+    let failed = CommandError::input(anyhow::anyhow!("{} was cancelled", summary().sweep_id)).hint(h());
     is_harmless(&failed.text(), 4);
 }
 

@@ -9,15 +9,15 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use super::address::Address;
 use super::environment::Environment;
 use super::remote::{self, Credentials};
-use super::{IfMissing, Opened};
+use super::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// Opens `az://…`. Whether the container is there is seen by the first call.
-pub(super) fn open_url(url: &str, _: IfMissing) -> Result<Opened> {
+pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
     open(Address::parse(url)?, &Environment::of_process())
 }
 
-fn open(address: Address, environment: &Environment) -> Result<Opened> {
+fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
     let store = address.url.clone();
     let mut builder = MicrosoftAzureBuilder::new();
     let mut client: Vec<(ClientConfigKey, String)> = Vec::new();
@@ -68,7 +68,7 @@ fn open(address: Address, environment: &Environment) -> Result<Opened> {
 mod tests {
     use super::*;
 
-    fn opened(variables: &[(&str, &str)]) -> Result<Opened> {
+    fn opened(variables: &[(&str, &str)]) -> Result<OpenedStore> {
         open(Address::parse("az://box/prefix").unwrap(), &Environment::of(variables))
     }
 
@@ -107,7 +107,7 @@ mod tests {
         crate::testing::conformance::run(&store).await;
         let missing = Address::parse("az://no-such-container").unwrap();
         let missing = crate::Store::of(open(missing, &variables.into_iter().collect()).unwrap());
-        for error in [missing.reach().await.unwrap_err(), missing.probe().await.unwrap_err()] {
+        for error in [missing.check_reachable().await.unwrap_err(), missing.probe().await.unwrap_err()] {
             assert!(matches!(error, StorageError::NoBucket { .. }), "{error:?}");
         }
     }

@@ -9,7 +9,7 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use super::address::Address;
 use super::environment::Environment;
 use super::remote::{self, Credentials};
-use super::{IfMissing, Opened};
+use super::{IfMissing, OpenedStore};
 use crate::Result;
 
 /// What to do about credentials that can't be used.
@@ -17,11 +17,11 @@ const HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials,
                     `gcloud auth application-default login`";
 
 /// Opens `gs://…`. Whether the bucket is there is seen by the first call.
-pub(super) fn open_url(url: &str, _: IfMissing) -> Result<Opened> {
+pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
     open(Address::parse(url)?, &Environment::of_process())
 }
 
-fn open(address: Address, environment: &Environment) -> Result<Opened> {
+fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
     let store = address.url.clone();
     let mut builder = GoogleCloudStorageBuilder::new();
     let mut client: Vec<(ClientConfigKey, String)> = Vec::new();
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
     use crate::StorageError;
 
-    fn opened(variables: &[(&str, &str)]) -> Result<Opened> {
+    fn opened(variables: &[(&str, &str)]) -> Result<OpenedStore> {
         open(Address::parse("gs://bucket/prefix").unwrap(), &Environment::of(variables))
     }
 

@@ -14,7 +14,7 @@ use basin_domain::digest::Digest;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
-use super::{IfMissing, Opened};
+use super::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// How the name of the file ends under whose lock a file is replaced. Staged files are counted from 1.
@@ -23,7 +23,7 @@ const LOCK: &str = "#0";
 const REPLACEMENT: &str = "#4294967296";
 
 /// Opens `file:///…`.
-pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
+pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<OpenedStore> {
     let bad = |why: String| StorageError::BadUrl { url: url.to_owned(), why };
     let parsed = Url::parse(url).map_err(|error| bad(error.to_string()))?;
     if parsed.query().is_some() || parsed.fragment().is_some() {
@@ -36,7 +36,7 @@ pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
 }
 
 /// Opens the folder `path`, and makes it if it is missing and may be made.
-pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<Opened> {
+pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<OpenedStore> {
     let absolute = std::path::absolute(path)
         .map_err(|error| StorageError::BadUrl { url: path.display().to_string(), why: error.to_string() })?;
     let url = Url::from_file_path(&absolute)
@@ -64,7 +64,7 @@ pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<Opened> {
     let objects = LocalFileSystem::new_with_prefix(&absolute)
         .map_err(|error| StorageError::of_store(&url, "", error))?
         .with_fsync(true);
-    Ok(Opened { objects: Arc::new(objects), url, root: Some(absolute) })
+    Ok(OpenedStore { objects: Arc::new(objects), url, root: Some(absolute) })
 }
 
 fn unusable(url: &str, source: io::Error) -> StorageError {

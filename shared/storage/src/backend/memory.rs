@@ -5,14 +5,14 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use object_store::memory::InMemory;
 
-use super::{IfMissing, Opened};
+use super::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// The stores of this process, by name: an embedded coordinator and its agents open the same one.
 static STORES: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
 
 /// Opens `memory://NAME`.
-pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
+pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<OpenedStore> {
     let name = url.strip_prefix("memory://").unwrap_or_default();
     let fits = (1..=100).contains(&name.len())
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
@@ -26,5 +26,5 @@ pub(super) fn open_url(url: &str, missing: IfMissing) -> Result<Opened> {
         (None, IfMissing::Create) => Arc::clone(stores.entry(name.to_owned()).or_default()),
         (None, IfMissing::Fail) => return Err(StorageError::NoStore { url: url.to_owned() }),
     };
-    Ok(Opened { objects, url: url.to_owned(), root: None })
+    Ok(OpenedStore { objects, url: url.to_owned(), root: None })
 }

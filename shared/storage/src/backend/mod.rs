@@ -23,7 +23,7 @@ pub(crate) use local::{remove_staged, remove_staged_before, replace_file, sync_n
 pub(crate) use remote::NoCredentials;
 
 /// An opened store.
-pub(crate) struct Opened {
+pub(crate) struct OpenedStore {
     /// The objects.
     pub(crate) objects: Arc<dyn ObjectStore>,
     /// The URL under which the same store can be opened again.
@@ -48,7 +48,7 @@ struct Scheme {
     /// A URL of this kind, for hints.
     example: &'static str,
     /// Opens it.
-    open: fn(&str, IfMissing) -> Result<Opened>,
+    open: fn(&str, IfMissing) -> Result<OpenedStore>,
 }
 
 const SCHEMES: [Scheme; 5] = [
@@ -65,7 +65,7 @@ pub(crate) fn examples() -> String {
 }
 
 /// Opens the store at a URL, or in the folder of a plain path.
-pub(crate) fn open(url_or_path: &str, missing: IfMissing) -> Result<Opened> {
+pub(crate) fn open(url_or_path: &str, missing: IfMissing) -> Result<OpenedStore> {
     if url_or_path.is_empty() {
         return Err(StorageError::BadUrl { url: String::new(), why: "it is empty".to_owned() });
     }

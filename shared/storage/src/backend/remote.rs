@@ -11,7 +11,7 @@ use object_store::{
     Certificate, ClientConfigKey, ClientOptions, CredentialProvider, ObjectStore, RetryConfig,
 };
 
-use super::Opened;
+use super::OpenedStore;
 use super::address::Address;
 use super::environment::Environment;
 use crate::{Result, StorageError};
@@ -29,7 +29,7 @@ pub(super) fn one_try() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
-/// The options of the HTTP client. A call's time is bounded by [`crate::Retry::patience`], which grows with its size;
+/// The options of the HTTP client. A call's time is bounded by [`crate::Retry::timeout`], which grows with its size;
 /// the client's own limit would end every large download.
 ///
 /// # Errors
@@ -110,13 +110,13 @@ pub(super) fn unconfigured(url: &str, error: &object_store::Error, hint: &str) -
 }
 
 /// The opened store, all keys under the address' prefix.
-pub(super) fn opened<T: ObjectStore>(objects: T, address: Address) -> Opened {
+pub(super) fn opened<T: ObjectStore>(objects: T, address: Address) -> OpenedStore {
     let Address { prefix, url, .. } = address;
     let objects: Arc<dyn ObjectStore> = match prefix {
         Some(prefix) => Arc::new(PrefixStore::new(objects, prefix)),
         None => Arc::new(objects),
     };
-    Opened { objects, url, root: None }
+    OpenedStore { objects, url, root: None }
 }
 
 /// Nobody gives credentials.

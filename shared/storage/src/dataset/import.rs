@@ -28,7 +28,7 @@ pub struct DatasetImport<'a> {
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Imported {
+pub enum ImportOutcome {
     /// The name meant nothing before.
     New,
     /// The name means the same contents as before; they were written again.
@@ -72,7 +72,7 @@ impl Store {
     pub async fn import_dataset(
         &self,
         import: DatasetImport<'_>,
-    ) -> Result<(StoredDataset, Imported), ImportError> {
+    ) -> Result<(StoredDataset, ImportOutcome), ImportError> {
         let DatasetImport { dataset, now_unix_ms, .. } = import;
         let seen = self.dataset_versions(&dataset.name).await?;
         let before = admit(&seen, &import)?;
@@ -95,9 +95,9 @@ impl Store {
             }
         }
         let imported = match before {
-            None => Imported::New,
-            Some(before) if before == dataset.digest => Imported::Unchanged,
-            Some(before) => Imported::Replaced { before },
+            None => ImportOutcome::New,
+            Some(before) if before == dataset.digest => ImportOutcome::Unchanged,
+            Some(before) => ImportOutcome::Replaced { before },
         };
         Ok((stored, imported))
     }

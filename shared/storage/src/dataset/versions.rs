@@ -19,7 +19,7 @@ const RECORD_LIMIT: u64 = 4 << 10;
 
 /// A record as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
-struct Record {
+struct VersionRecord {
     name: DatasetName,
     number: u64,
     digest: Digest,
@@ -165,7 +165,7 @@ impl Store {
         let mut history = Vec::new();
         for (key, _) in self.list(&key::dataset_versions(name)).await? {
             let Some(number) = key::dataset_version_number(&key) else { continue };
-            let record = match self.read_document::<Record>(&key, RECORD_LIMIT).await {
+            let record = match self.read_document::<VersionRecord>(&key, RECORD_LIMIT).await {
                 Ok(Some((record, _))) if record.name == *name && record.number == number => Some(record),
                 Ok(Some(_)) | Err(StorageError::Corrupt { .. }) => {
                     tracing::warn!(key, "record of a data set's version is damaged");
@@ -215,7 +215,7 @@ impl Store {
         now_unix_ms: u64,
     ) -> Result<bool> {
         let number = seen.history.last().map_or(1, |version| version.number + 1);
-        let record = Record { name: seen.name.clone(), number, digest, since_unix_ms: now_unix_ms };
+        let record = VersionRecord { name: seen.name.clone(), number, digest, since_unix_ms: now_unix_ms };
         let bytes = serde_json::to_vec_pretty(&record).expect("a record is plain JSON");
         self.put_if_absent(&key::dataset_version(&seen.name, number), bytes.into()).await
     }

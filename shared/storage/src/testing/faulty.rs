@@ -33,7 +33,7 @@ pub enum Operation {
 
 /// What a faulty store answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum InjectedError {
     /// 412, or 409 as `object_store` passes it on.
     AlreadyExists,
     /// 503.
@@ -50,17 +50,17 @@ pub enum Said {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It isn't done, and this is said.
-    Refuse(Said),
+    Fail(InjectedError),
     /// It is done, and this is said all the same.
-    DoThenSay(Said),
+    ApplyThenFail(InjectedError),
     /// This is said, and it is done so much later (writes only).
-    SayThenDo(Said, Duration),
+    FailThenApply(InjectedError, Duration),
     /// It is done so much later, and then answered rightly.
     Delay(Duration),
     /// It isn't done, and never answered.
     Hang,
     /// It is done, and never answered.
-    DoThenHang,
+    ApplyThenHang,
     /// One bit of what is read is wrong (reads only).
     Flip,
     /// Half of what is read is missing (reads only).
@@ -84,18 +84,18 @@ pub enum Conditions {
 pub struct FaultyStore {
     inner: Arc<dyn ObjectStore>,
     conditions: Conditions,
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<FaultyState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    rules: Vec<Rule>,
+struct FaultyState {
+    rules: Vec<FaultRule>,
     calls: Vec<(Operation, String)>,
     down_until: Option<Instant>,
 }
 
 #[derive(Debug)]
-struct Rule {
+struct FaultRule {
     operation: Operation,
     part: String,
     left: u32,
@@ -126,7 +126,7 @@ impl FaultyStore {
 
     /// The next `times` calls of this kind whose key contains `part` meet this fault. Rules apply in their order.
     pub fn on(&self, operation: Operation, part: &str, times: u32, fault: Fault) {
-        self.state().rules.push(Rule { operation, part: part.to_owned(), left: times, fault });
+        self.state().rules.push(FaultRule { operation, part: part.to_owned(), left: times, fault });
     }
 
     /// Every call fails for so long.
@@ -146,7 +146,7 @@ impl FaultyStore {
         self.state().calls.iter().filter(|(kind, key)| *kind == operation && key.contains(part)).count()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FaultyState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -154,7 +154,7 @@ impl FaultyStore {
         let mut state = self.state();
         state.calls.push((operation, key.to_owned()));
         if state.down_until.is_some_and(|until| Instant::now() < until) {
-            return Some(Fault::Refuse(Said::Unavailable));
+            return Some(Fault::Fail(InjectedError::Unavailable));
         }
         let rule = state
             .rules
@@ -172,7 +172,7 @@ impl FaultyStore {
                 let found = self.inner.head(key).await;
                 tokio::task::yield_now().await;
                 if found.is_ok() {
-                    return Err(Said::AlreadyExists.error(key.as_ref()));
+                    return Err(InjectedError::AlreadyExists.error(key.as_ref()));
                 }
                 options.mode = PutMode::Overwrite;
             }
@@ -190,8 +190,8 @@ impl FaultyStore {
     ) -> Result<T> {
         match self.fault(operation, key) {
             None | Some(Fault::Flip | Fault::Truncate) => call.await,
-            Some(Fault::Refuse(said) | Fault::SayThenDo(said, _)) => Err(said.error(key)),
-            Some(Fault::DoThenSay(said)) => {
+            Some(Fault::Fail(said) | Fault::FailThenApply(said, _)) => Err(said.error(key)),
+            Some(Fault::ApplyThenFail(said)) => {
                 call.await?;
                 Err(said.error(key))
             }
@@ -200,7 +200,7 @@ impl FaultyStore {
                 call.await
             }
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::DoThenHang) => {
+            Some(Fault::ApplyThenHang) => {
                 call.await?;
                 std::future::pending().await
             }
@@ -208,7 +208,7 @@ impl FaultyStore {
     }
 }
 
-impl Said {
+impl InjectedError {
     fn error(self, key: &str) -> Error {
         let (path, source) = (key.to_owned(), format!("a fault: {self:?}").into());
         match self {
@@ -234,13 +234,13 @@ impl ObjectStore for FaultyStore {
     async fn put_opts(&self, key: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         match self.fault(Operation::Put, key.as_ref()) {
             None | Some(Fault::Flip | Fault::Truncate) => self.write(key, payload, options).await,
-            Some(Fault::Refuse(said)) => Err(said.error(key.as_ref())),
-            Some(Fault::DoThenSay(said)) => {
+            Some(Fault::Fail(said)) => Err(said.error(key.as_ref())),
+            Some(Fault::ApplyThenFail(said)) => {
                 // Whatever came of it, this is what is said.
                 let _ = self.write(key, payload, options).await;
                 Err(said.error(key.as_ref()))
             }
-            Some(Fault::SayThenDo(said, later)) => {
+            Some(Fault::FailThenApply(said, later)) => {
                 let (store, to) = (self.clone(), key.clone());
                 tokio::spawn(async move {
                     tokio::time::sleep(later).await;
@@ -253,7 +253,7 @@ impl ObjectStore for FaultyStore {
                 self.write(key, payload, options).await
             }
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::DoThenHang) => {
+            Some(Fault::ApplyThenHang) => {
                 let _ = self.write(key, payload, options).await;
                 std::future::pending().await
             }
@@ -276,8 +276,8 @@ impl ObjectStore for FaultyStore {
                 tokio::time::sleep(duration).await;
                 return self.inner.get_opts(key, options).await;
             }
-            Some(Fault::Hang | Fault::DoThenHang) => return std::future::pending().await,
-            Some(Fault::Refuse(said) | Fault::DoThenSay(said) | Fault::SayThenDo(said, _)) => {
+            Some(Fault::Hang | Fault::ApplyThenHang) => return std::future::pending().await,
+            Some(Fault::Fail(said) | Fault::ApplyThenFail(said) | Fault::FailThenApply(said, _)) => {
                 return Err(said.error(key.as_ref()));
             }
         };

@@ -8,4 +8,4 @@ pub mod sample;
 
 mod faulty;
 
-pub use faulty::{Conditions, Fault, FaultyStore, Operation, Said};
+pub use faulty::{Conditions, Fault, FaultyStore, InjectedError, Operation};

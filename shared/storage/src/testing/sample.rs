@@ -11,7 +11,7 @@ use basin_domain::task::{Task, TaskSpec};
 use basin_domain::value::Value;
 use bytes::Bytes;
 
-use crate::{AttemptWriter, Commit, Ending, Manifest, Provenance, Result, Store, SweepRecord, metrics};
+use crate::{AttemptEnd, AttemptWriter, Commit, Manifest, Provenance, Result, Store, SweepRecord, metrics};
 
 /// The task number `seed` of a sweep that varies the seed.
 pub fn task(seed: u64) -> Task {
@@ -92,8 +92,8 @@ pub fn record() -> Metrics {
 }
 
 /// The end of an attempt.
-pub fn ending(outcome: Outcome) -> Ending {
-    Ending {
+pub fn ending(outcome: Outcome) -> AttemptEnd {
+    AttemptEnd {
         worker: WorkerId::new("worker-1").unwrap(),
         outcome,
         provenance: Provenance {

@@ -2,7 +2,7 @@
 
 use basin_domain::id::{Attempt, TaskId};
 use basin_domain::key;
-use basin_storage::testing::{Fault, FaultyStore, Operation, Said, sample};
+use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation, sample};
 use basin_storage::{AttemptWriter, StorageError, Store};
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -42,7 +42,7 @@ async fn a_checkpoint_without_its_note_was_never_finished() {
     let faulty = FaultyStore::in_memory();
     let store = faulty.store();
     writer(&store, 1).put_checkpoint(10, at(10)).await.unwrap();
-    faulty.on(Operation::Put, &key::checkpoint_note_name(20), 1, Fault::Refuse(Said::Denied));
+    faulty.on(Operation::Put, &key::checkpoint_note_name(20), 1, Fault::Fail(InjectedError::Denied));
     writer(&store, 1).put_checkpoint(20, at(20)).await.unwrap_err();
     assert_eq!(newest_step(&store).await, Some(10));
 }
@@ -56,11 +56,11 @@ async fn a_checkpoint_of_an_impossible_number_and_one_that_was_refused_are_passe
     assert_eq!(newest_step(&store).await, Some(20));
     let mut refused = Vec::new();
     for number in [20, 10] {
-        let next = store.newest_checkpoint_but(&task(), &refused).await.unwrap().unwrap();
+        let next = store.newest_checkpoint_except(&task(), &refused).await.unwrap().unwrap();
         assert_eq!(next.number, number);
         refused.push((next.folder, next.number));
     }
-    assert_eq!(store.newest_checkpoint_but(&task(), &refused).await.unwrap(), None);
+    assert_eq!(store.newest_checkpoint_except(&task(), &refused).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn store_note(step: u64) -> Bytes {
 async fn a_store_that_is_down_is_not_a_task_without_checkpoints() {
     let faulty = FaultyStore::in_memory();
     writer(&faulty.store(), 1).put_checkpoint(10, at(10)).await.unwrap();
-    faulty.on(Operation::Get, ".safetensors", u32::MAX, Fault::Refuse(Said::Unavailable));
+    faulty.on(Operation::Get, ".safetensors", u32::MAX, Fault::Fail(InjectedError::Unavailable));
     let error = faulty.store().newest_checkpoint(&task()).await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable { tries: 7, .. }), "{error}");
 }
@@ -128,7 +128,7 @@ async fn an_attempt_keeps_its_newest_two_and_leaves_others_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_checkpoint_counts_also_when_older_ones_cannot_be_removed() {
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Delete, "", u32::MAX, Fault::Refuse(Said::Denied));
+    faulty.on(Operation::Delete, "", u32::MAX, Fault::Fail(InjectedError::Denied));
     for step in [10, 20, 30] {
         writer(&faulty.store(), 1).put_checkpoint(step, at(step)).await.unwrap();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use basin_domain::id::TaskId;
 use basin_domain::key;
-use basin_storage::testing::{Fault, FaultyStore, Operation, Said, sample};
+use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation, sample};
 use basin_storage::{Commit, CommitOutcome, Retry, StorageError, Store};
 use futures::future::join_all;
 use object_store::memory::InMemory;
@@ -33,19 +33,19 @@ async fn commit_through(faults: &[Fault]) -> (Result<CommitOutcome, StorageError
 
 #[tokio::test(start_paused = true)]
 async fn a_conflict_with_nothing_landed_is_tried_again() {
-    let (outcome, writes) = commit_through(&[Fault::Refuse(Said::AlreadyExists)]).await;
+    let (outcome, writes) = commit_through(&[Fault::Fail(InjectedError::AlreadyExists)]).await;
     assert_eq!((outcome.unwrap(), writes), (CommitOutcome::Committed, 2));
 }
 
 #[tokio::test(start_paused = true)]
 async fn our_own_write_reported_as_a_rivals_is_ours() {
-    let (outcome, writes) = commit_through(&[Fault::DoThenSay(Said::AlreadyExists)]).await;
+    let (outcome, writes) = commit_through(&[Fault::ApplyThenFail(InjectedError::AlreadyExists)]).await;
     assert_eq!((outcome.unwrap(), writes), (CommitOutcome::Committed, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_with_the_write_landed_is_a_commit() {
-    for fault in [Fault::DoThenSay(Said::TimedOut), Fault::DoThenHang] {
+    for fault in [Fault::ApplyThenFail(InjectedError::TimedOut), Fault::ApplyThenHang] {
         let (outcome, writes) = commit_through(&[fault]).await;
         assert_eq!((outcome.unwrap(), writes), (CommitOutcome::Committed, 1), "{fault:?}");
     }
@@ -53,7 +53,7 @@ async fn a_timeout_with_the_write_landed_is_a_commit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timeout_with_nothing_landed_is_tried_again() {
-    for fault in [Fault::Refuse(Said::TimedOut), Fault::Hang] {
+    for fault in [Fault::Fail(InjectedError::TimedOut), Fault::Hang] {
         let (outcome, writes) = commit_through(&[fault]).await;
         assert_eq!((outcome.unwrap(), writes), (CommitOutcome::Committed, 2), "{fault:?}");
     }
@@ -62,7 +62,7 @@ async fn a_timeout_with_nothing_landed_is_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn a_write_that_lands_late_meets_our_own_second_one() {
     for later in [1, 100, 5_000, 3_600_000] {
-        let fault = Fault::SayThenDo(Said::TimedOut, Duration::from_millis(later));
+        let fault = Fault::FailThenApply(InjectedError::TimedOut, Duration::from_millis(later));
         let faulty = store_with(&[fault]);
         let commit = sample::commit(task(), 1);
         assert_eq!(faulty.store().commit(&commit).await.unwrap(), CommitOutcome::Committed, "{later} ms");
@@ -80,7 +80,7 @@ async fn a_late_write_of_one_who_gave_up_supersedes_or_is_refused() {
             Operation::Put,
             "commit.json",
             7,
-            Fault::SayThenDo(Said::TimedOut, Duration::from_secs(later)),
+            Fault::FailThenApply(InjectedError::TimedOut, Duration::from_secs(later)),
         );
         let store = faulty.store();
         let (first, second) = (sample::commit(task(), 1), sample::commit(task(), 2));
@@ -106,9 +106,9 @@ async fn a_late_write_of_one_who_gave_up_supersedes_or_is_refused() {
 async fn a_rivals_commit_is_told_whatever_the_store_says() {
     for fault in [
         None,
-        Some(Fault::Refuse(Said::Unavailable)),
-        Some(Fault::Refuse(Said::TimedOut)),
-        Some(Fault::DoThenSay(Said::TimedOut)),
+        Some(Fault::Fail(InjectedError::Unavailable)),
+        Some(Fault::Fail(InjectedError::TimedOut)),
+        Some(Fault::ApplyThenFail(InjectedError::TimedOut)),
         Some(Fault::Hang),
     ] {
         let faulty = FaultyStore::in_memory();
@@ -141,15 +141,15 @@ async fn a_store_that_stays_down_leaves_the_commit_in_doubt_within_bounded_time(
 
 #[tokio::test(start_paused = true)]
 async fn a_read_that_fails_after_the_write_leaves_no_wrong_answer() {
-    let faulty = store_with(&[Fault::DoThenSay(Said::TimedOut)]);
-    faulty.on(Operation::Get, "commit.json", 3, Fault::Refuse(Said::Unavailable));
+    let faulty = store_with(&[Fault::ApplyThenFail(InjectedError::TimedOut)]);
+    faulty.on(Operation::Get, "commit.json", 3, Fault::Fail(InjectedError::Unavailable));
     let outcome = faulty.store().commit(&sample::commit(task(), 1)).await.unwrap();
     assert_eq!(outcome, CommitOutcome::Committed);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_an_error_at_once_and_no_doubt() {
-    let faulty = store_with(&[Fault::Refuse(Said::Denied)]);
+    let faulty = store_with(&[Fault::Fail(InjectedError::Denied)]);
     let error = faulty.store().commit(&sample::commit(task(), 1)).await.unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error}");
     assert_eq!(faulty.calls(Operation::Put, "commit.json"), 1);
@@ -159,8 +159,13 @@ async fn a_refusal_is_an_error_at_once_and_no_doubt() {
 async fn a_refusal_after_a_timeout_is_still_a_doubt() {
     // Credentials that ran out between the two say nothing about the first write, which may yet land.
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Put, "commit.json", 1, Fault::SayThenDo(Said::TimedOut, Duration::from_secs(3_600)));
-    faulty.on(Operation::Put, "commit.json", u32::MAX, Fault::Refuse(Said::Denied));
+    faulty.on(
+        Operation::Put,
+        "commit.json",
+        1,
+        Fault::FailThenApply(InjectedError::TimedOut, Duration::from_secs(3_600)),
+    );
+    faulty.on(Operation::Put, "commit.json", u32::MAX, Fault::Fail(InjectedError::Denied));
     let error = faulty.store().commit(&sample::commit(task(), 1)).await.unwrap_err();
     assert!(matches!(error, StorageError::CommitInDoubt { .. }), "{error}");
 }
@@ -193,24 +198,27 @@ async fn what_is_no_commit_in_a_commits_place_is_named() {
 /// What may happen to one write of a commit, or to one read of it.
 fn fault() -> impl Strategy<Value = (Operation, Fault)> {
     let said = prop_oneof![
-        Just(Said::AlreadyExists),
-        Just(Said::Unavailable),
-        Just(Said::TimedOut),
-        Just(Said::Denied)
+        Just(InjectedError::AlreadyExists),
+        Just(InjectedError::Unavailable),
+        Just(InjectedError::TimedOut),
+        Just(InjectedError::Denied)
     ];
     let later = (0_u64..100_000).prop_map(Duration::from_millis);
     let of_put = prop_oneof![
-        said.clone().prop_map(Fault::Refuse),
+        said.clone().prop_map(Fault::Fail),
         // Whoever says "denied" has not done it, and whoever says that or "exists" has not kept it to do it later.
-        said.clone().prop_filter("not done", |said| *said != Said::Denied).prop_map(Fault::DoThenSay),
-        (prop_oneof![Just(Said::Unavailable), Just(Said::TimedOut)], later.clone())
-            .prop_map(|(said, later)| Fault::SayThenDo(said, later)),
+        said.clone()
+            .prop_filter("not done", |said| *said != InjectedError::Denied)
+            .prop_map(Fault::ApplyThenFail),
+        (prop_oneof![Just(InjectedError::Unavailable), Just(InjectedError::TimedOut)], later.clone())
+            .prop_map(|(said, later)| Fault::FailThenApply(said, later)),
         later.clone().prop_map(Fault::Delay),
         Just(Fault::Hang),
-        Just(Fault::DoThenHang),
+        Just(Fault::ApplyThenHang),
     ];
     let of_get = prop_oneof![
-        said.prop_filter("reads don't say this", |said| *said != Said::AlreadyExists).prop_map(Fault::Refuse),
+        said.prop_filter("reads don't say this", |said| *said != InjectedError::AlreadyExists)
+            .prop_map(Fault::Fail),
         later.prop_map(Fault::Delay),
         Just(Fault::Hang),
     ];
@@ -280,7 +288,7 @@ async fn race(rivals: Vec<(Duration, Vec<(Operation, Fault)>)>) {
 #[tokio::test(start_paused = true)]
 async fn a_commit_without_patience_is_written_once() {
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Put, "commit.json", u32::MAX, Fault::Refuse(Said::Unavailable));
+    faulty.on(Operation::Put, "commit.json", u32::MAX, Fault::Fail(InjectedError::Unavailable));
     let store = faulty.store().with_retry(Retry { tries: 1, ..Retry::default() });
     let commit: Commit = sample::commit(task(), 1);
     assert!(matches!(store.commit(&commit).await, Err(StorageError::CommitInDoubt { tries: 1, .. })));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use basin_domain::data::{Dataset, Examples};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
-use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
+use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
 use basin_storage::{StorageError, Store};
 
 const CONTENTS: &[u8] = b"decoded images and labels";
@@ -43,7 +43,7 @@ async fn a_file_with_another_digest_is_not_imported() {
 
 #[tokio::test(start_paused = true)]
 async fn a_damaged_copy_never_gets_its_name() {
-    for fault in [Fault::Flip, Fault::Truncate, Fault::Refuse(Said::Unavailable)] {
+    for fault in [Fault::Flip, Fault::Truncate, Fault::Fail(InjectedError::Unavailable)] {
         let faulty = FaultyStore::in_memory();
         let folder = tempfile::tempdir().unwrap();
         import(&faulty.store(), folder.path()).await;
@@ -78,7 +78,7 @@ async fn a_wrong_file_in_the_cache_is_replaced_and_a_right_one_is_kept() {
 async fn a_data_set_without_its_note_is_not_there() {
     let faulty = FaultyStore::in_memory();
     let folder = tempfile::tempdir().unwrap();
-    faulty.on(Operation::Put, "dataset.json", 1, Fault::Refuse(Said::Denied));
+    faulty.on(Operation::Put, "dataset.json", 1, Fault::Fail(InjectedError::Denied));
     let file = folder.path().join("decoded");
     std::fs::write(&file, CONTENTS).unwrap();
     faulty.store().put_dataset(&dataset(), &file, "", "").await.unwrap_err();
@@ -125,7 +125,7 @@ mod versions {
 
     use basin_domain::data::DatasetReference;
     use basin_storage::{
-        DatasetImport, DatasetVersions, ImportError, Imported, StoredDataset, UnresolvedDataset,
+        DatasetImport, DatasetVersions, ImportError, ImportOutcome, StoredDataset, UnresolvedDataset,
     };
 
     use super::*;
@@ -138,7 +138,7 @@ mod versions {
         store: &Store,
         contents: &str,
         replaces: bool,
-    ) -> Result<(StoredDataset, Imported), ImportError> {
+    ) -> Result<(StoredDataset, ImportOutcome), ImportError> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("decoded");
         std::fs::write(&file, contents).unwrap();
@@ -179,8 +179,8 @@ mod versions {
     async fn the_newest_import_is_what_the_name_means_and_the_others_can_be_named() {
         let store = FaultyStore::in_memory().store();
         assert_eq!(current(&store).await, None);
-        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::New);
-        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::Unchanged);
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, ImportOutcome::New);
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, ImportOutcome::Unchanged);
         let refused = bring(&store, "b", false).await.unwrap_err();
         assert!(
             matches!(&refused, ImportError::OtherContents { there, offered }
@@ -189,7 +189,7 @@ mod versions {
         );
         assert_eq!(versions(&store).await.contents.len(), 1, "a refused import leaves nothing");
         assert_eq!(current(&store).await, digest("a"));
-        let replaced = Imported::Replaced { before: of("a").digest };
+        let replaced = ImportOutcome::Replaced { before: of("a").digest };
         assert_eq!(bring(&store, "b", true).await.unwrap().1, replaced);
         assert_eq!(current(&store).await, digest("b"));
         for contents in ["a", "b"] {
@@ -234,7 +234,7 @@ mod versions {
             let faulty = FaultyStore::in_memory();
             let store = faulty.store();
             bring_as_before(&store, "a").await;
-            faulty.on(Operation::Put, part, times, Fault::Refuse(Said::Denied));
+            faulty.on(Operation::Put, part, times, Fault::Fail(InjectedError::Denied));
             assert!(bring(&store, "b", true).await.is_err(), "{part}");
             assert_eq!(current(&store).await, digest("a"), "{part}");
             bring(&store, "b", true).await.unwrap();
@@ -245,9 +245,9 @@ mod versions {
     #[tokio::test]
     async fn a_record_whose_answer_was_lost_counts_once() {
         let faulty = FaultyStore::in_memory();
-        faulty.on(Operation::Put, "00000001.json", 1, Fault::DoThenSay(Said::AlreadyExists));
+        faulty.on(Operation::Put, "00000001.json", 1, Fault::ApplyThenFail(InjectedError::AlreadyExists));
         let store = faulty.store();
-        assert_eq!(bring(&store, "a", false).await.unwrap().1, Imported::New);
+        assert_eq!(bring(&store, "a", false).await.unwrap().1, ImportOutcome::New);
         assert_eq!(versions(&store).await.history.len(), 1);
     }
 
@@ -262,7 +262,7 @@ mod versions {
             let mut won = Vec::new();
             for ended in futures::future::join_all(racing).await {
                 match ended.unwrap() {
-                    Ok((stored, Imported::New)) => won.push(stored.dataset.digest),
+                    Ok((stored, ImportOutcome::New)) => won.push(stored.dataset.digest),
                     Err(ImportError::OtherContents { .. }) => {}
                     other => panic!("{other:?}"),
                 }
@@ -282,7 +282,7 @@ mod versions {
             tokio::spawn(async move { bring(&store, &number.to_string(), true).await })
         });
         for ended in futures::future::join_all(racing).await {
-            assert!(matches!(ended.unwrap(), Ok((_, Imported::Replaced { .. }))));
+            assert!(matches!(ended.unwrap(), Ok((_, ImportOutcome::Replaced { .. }))));
         }
         let seen = versions(&store).await;
         assert_eq!(seen.history[0].digest, digest("old"));

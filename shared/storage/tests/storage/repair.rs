@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use basin_domain::id::TaskId;
 use basin_domain::key;
-use basin_storage::testing::{Conditions, Fault, FaultyStore, Operation, Said, sample};
+use basin_storage::testing::{Conditions, Fault, FaultyStore, InjectedError, Operation, sample};
 use basin_storage::{
-    Commit, CommitMode, CommitOutcome, CommitSlot, Manifest, Repair, StorageError, Store, WithdrawnAttempt,
+    Commit, CommitMode, CommitOutcome, CommitState, Manifest, StorageError, Store, WithdrawOutcome,
+    WithdrawnAttempt,
 };
 use bytes::Bytes;
 use futures::future::join_all;
@@ -31,7 +32,7 @@ async fn committed(store: &Store, n: u32) -> (Manifest, Commit) {
     (manifest, commit)
 }
 
-async fn withdraw(store: &Store) -> Repair {
+async fn withdraw(store: &Store) -> WithdrawOutcome {
     let damaged = store.find_damaged(&[task()]).await.unwrap();
     assert_eq!(damaged.len(), 1);
     store.withdraw(&damaged[0], CommitMode::Conditional).await.unwrap()
@@ -48,7 +49,7 @@ async fn a_cut_off_commit_gives_way_to_the_next_attempts() {
         let error = store.commit(&sample::commit(task(), 2)).await.unwrap_err();
         assert!(matches!(error, StorageError::Corrupt { .. }), "{error}");
 
-        let Repair::Withdrawn(note) = withdraw(&store).await else { panic!("it had changed") };
+        let WithdrawOutcome::Withdrawn(note) = withdraw(&store).await else { panic!("it had changed") };
         // Whose it was can't be read: of all that have ended none commits again.
         assert!(note.names(&first.lease), "{note:?}");
         let again = store.commit(&first).await.unwrap_err();
@@ -59,7 +60,7 @@ async fn a_cut_off_commit_gives_way_to_the_next_attempts() {
         assert_eq!(store.get(&kept[0].0).await.unwrap(), half, "what was there is kept");
         let second = sample::attempt(&store, task(), 2).await.unwrap().commit().unwrap();
         assert_eq!(store.commit(&second).await.unwrap(), CommitOutcome::Committed);
-        assert_eq!(store.read_slot(&task()).await.unwrap(), CommitSlot::Committed(second.clone()));
+        assert_eq!(store.read_commit_state(&task()).await.unwrap(), CommitState::Committed(second.clone()));
         assert_eq!(store.commit(&second).await.unwrap(), CommitOutcome::Committed, "asked again");
         assert!(store.find_damaged(&[task()]).await.unwrap().is_empty());
     }
@@ -71,7 +72,7 @@ async fn a_commit_whose_result_is_damaged_or_gone_is_withdrawn_and_its_attempt_n
         for name in [key::RESULT, key::METRICS, key::MANIFEST] {
             let (manifest, first) = committed(&store, 1).await;
             store.delete(&format!("{}/{name}", manifest.folder())).await.unwrap();
-            let Repair::Withdrawn(note) = withdraw(&store).await else { panic!("it had changed") };
+            let WithdrawOutcome::Withdrawn(note) = withdraw(&store).await else { panic!("it had changed") };
             let one = WithdrawnAttempt { attempt: first.attempt, lease: first.lease.clone() };
             assert_eq!(note.withdrawn, [one], "{name}");
             assert!(note.reasons[0].contains(name), "{:?}", note.reasons);
@@ -117,7 +118,10 @@ async fn a_repair_that_comes_late_takes_nothing_that_came_in_between() {
         let damaged = store.find_damaged(&[task()]).await.unwrap();
         withdraw(&store).await;
         let (_, second) = committed(&store, 2).await;
-        assert_eq!(store.withdraw(&damaged[0], CommitMode::Conditional).await.unwrap(), Repair::Changed);
+        assert_eq!(
+            store.withdraw(&damaged[0], CommitMode::Conditional).await.unwrap(),
+            WithdrawOutcome::Changed
+        );
         assert_eq!(store.read_commit(&task()).await.unwrap(), Some(second));
     }
 }
@@ -130,7 +134,7 @@ async fn writes_that_land_late_replace_only_what_they_were_meant_to() {
     committed(&store, 1).await;
     store.put(&key::commit(&task()), "{".into()).await.unwrap();
     withdraw(&store).await;
-    let late = Fault::SayThenDo(Said::TimedOut, Duration::from_secs(3_600));
+    let late = Fault::FailThenApply(InjectedError::TimedOut, Duration::from_secs(3_600));
     faulty.on(Operation::Put, "commit.json", 20, late);
     let second = sample::commit(task(), 2);
     let error = store.commit(&second).await.unwrap_err();
@@ -151,16 +155,16 @@ async fn a_store_that_ignores_conditions_is_repaired_by_its_one_writer_alone() {
     let faulty = FaultyStore::in_memory().with_conditions(Conditions::Ignored);
     let store = faulty.store();
     let manifest = sample::attempt(&store, task(), 1).await.unwrap();
-    assert_eq!(store.commit_alone(&manifest.commit().unwrap()).await.unwrap(), CommitOutcome::Committed);
+    assert_eq!(store.commit_serialised(&manifest.commit().unwrap()).await.unwrap(), CommitOutcome::Committed);
     store.put(&key::commit(&task()), "{".into()).await.unwrap();
     let damaged = store.find_damaged(&[task()]).await.unwrap();
     let error = store.withdraw(&damaged[0], CommitMode::Conditional).await.unwrap_err();
     assert!(matches!(error, StorageError::NotWithdrawable { .. }), "{error}");
     assert_eq!(store.get(&key::commit(&task())).await.unwrap(), "{", "nothing was written");
     let done = store.withdraw(&damaged[0], CommitMode::Serialised).await.unwrap();
-    assert!(matches!(done, Repair::Withdrawn(_)));
+    assert!(matches!(done, WithdrawOutcome::Withdrawn(_)));
     let second = sample::attempt(&store, task(), 2).await.unwrap().commit().unwrap();
-    assert_eq!(store.commit_alone(&second).await.unwrap(), CommitOutcome::Committed);
+    assert_eq!(store.commit_serialised(&second).await.unwrap(), CommitOutcome::Committed);
     assert_eq!(store.read_commit(&task()).await.unwrap(), Some(second));
 }
 
@@ -171,15 +175,17 @@ async fn a_commit_that_is_gone_does_not_come_back_late() {
         let one = WithdrawnAttempt { attempt: first.attempt, lease: first.lease.clone() };
         let id = task();
         let withdraw = || store.withdraw_absent(&id, one.clone(), CommitMode::Conditional);
-        assert_eq!(withdraw().await.unwrap(), Repair::Changed, "it isn't gone");
+        assert_eq!(withdraw().await.unwrap(), WithdrawOutcome::Changed, "it isn't gone");
         store.delete(&key::commit(&task())).await.unwrap();
         for _ in 0..2 {
-            let Repair::Withdrawn(note) = withdraw().await.unwrap() else { panic!("it had changed") };
+            let WithdrawOutcome::Withdrawn(note) = withdraw().await.unwrap() else {
+                panic!("it had changed")
+            };
             assert!(note.names(&first.lease));
         }
         assert!(matches!(store.commit(&first).await, Err(StorageError::Withdrawn { .. })));
         let (_, second) = committed(&store, 2).await;
-        assert_eq!(withdraw().await.unwrap(), Repair::Changed);
+        assert_eq!(withdraw().await.unwrap(), WithdrawOutcome::Changed);
         assert_eq!(store.read_commit(&task()).await.unwrap(), Some(second));
     }
 }
@@ -204,7 +210,7 @@ async fn a_commit_whose_name_cannot_be_synced_is_in_doubt() {
     let commit = sample::commit(task(), 1);
     for (root, is_synced) in [(folder.path().join("not-there"), false), (folder.path().to_path_buf(), true)] {
         let faulty = FaultyStore::over(Arc::new(LocalFileSystem::new_with_prefix(folder.path()).unwrap()));
-        faulty.on(Operation::Put, "commit.json", 1, Fault::DoThenSay(Said::TimedOut));
+        faulty.on(Operation::Put, "commit.json", 1, Fault::ApplyThenFail(InjectedError::TimedOut));
         let store = Store::from_object_store_in(Arc::new(faulty), "faulty://store", root);
         let outcome = store.commit(&commit).await;
         match is_synced {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use basin_storage::testing::{Fault, FaultyStore, Operation, Said};
+use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
 use basin_storage::{ConditionalWrites, Contents, StorageError};
 
 #[tokio::test(start_paused = true)]
@@ -10,7 +10,7 @@ async fn transient_errors_are_retried_on_every_call() {
     let faulty = FaultyStore::in_memory();
     let store = faulty.store();
     for operation in [Operation::Put, Operation::Get, Operation::List, Operation::Delete] {
-        faulty.on(operation, "", 3, Fault::Refuse(Said::Unavailable));
+        faulty.on(operation, "", 3, Fault::Fail(InjectedError::Unavailable));
     }
     store.put("a/b", "value".into()).await.unwrap();
     assert_eq!(store.get("a/b").await.unwrap(), "value");
@@ -46,7 +46,7 @@ async fn patience_ends_and_the_error_says_so() {
 #[tokio::test(start_paused = true)]
 async fn a_denied_call_is_not_repeated() {
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Put, "", u32::MAX, Fault::Refuse(Said::Denied));
+    faulty.on(Operation::Put, "", u32::MAX, Fault::Fail(InjectedError::Denied));
     let error = faulty.store().put("key", "value".into()).await.unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error}");
     assert_eq!(faulty.calls(Operation::Put, ""), 1);
@@ -69,7 +69,7 @@ async fn a_large_object_goes_on_where_it_was_interrupted() {
     store.put("key", bytes.clone().into()).await.unwrap();
     // Half of it comes, then half of the rest, then an error, then all that is left.
     faulty.on(Operation::Get, "key", 2, Fault::Truncate);
-    faulty.on(Operation::Get, "key", 1, Fault::Refuse(Said::Unavailable));
+    faulty.on(Operation::Get, "key", 1, Fault::Fail(InjectedError::Unavailable));
     assert_eq!(store.contents("key").await.unwrap(), Contents::of(&bytes));
     assert_eq!(faulty.calls(Operation::Get, "key"), 4);
 }
@@ -87,14 +87,18 @@ async fn an_object_of_which_nothing_comes_is_given_up() {
 #[tokio::test(start_paused = true)]
 async fn a_plain_write_that_another_one_is_in_the_way_of_is_repeated() {
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Put, "key", 2, Fault::Refuse(Said::AlreadyExists));
+    faulty.on(Operation::Put, "key", 2, Fault::Fail(InjectedError::AlreadyExists));
     faulty.store().put("key", "value".into()).await.unwrap();
     assert_eq!(faulty.calls(Operation::Put, "key"), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_race_in_which_a_writer_got_no_answer_is_run_again() {
-    for fault in [Fault::Refuse(Said::Unavailable), Fault::DoThenSay(Said::Unavailable), Fault::Hang] {
+    for fault in [
+        Fault::Fail(InjectedError::Unavailable),
+        Fault::ApplyThenFail(InjectedError::Unavailable),
+        Fault::Hang,
+    ] {
         let faulty = FaultyStore::in_memory();
         faulty.on(Operation::Put, "-0-0", 2, fault);
         faulty.on(Operation::Put, "-3-0", 1, fault);
@@ -106,7 +110,7 @@ async fn a_race_in_which_a_writer_got_no_answer_is_run_again() {
 #[tokio::test(start_paused = true)]
 async fn a_probe_of_a_store_that_cannot_be_written_is_an_error_and_no_verdict() {
     let faulty = FaultyStore::in_memory();
-    faulty.on(Operation::Put, "", u32::MAX, Fault::Refuse(Said::Denied));
+    faulty.on(Operation::Put, "", u32::MAX, Fault::Fail(InjectedError::Denied));
     assert!(matches!(faulty.store().probe().await, Err(StorageError::Denied { .. })));
     let faulty = FaultyStore::in_memory();
     faulty.down_for(Duration::from_secs(86_400));

@@ -2,7 +2,7 @@
 
 use basin_domain::key;
 use basin_storage::testing::{FaultyStore, sample};
-use basin_storage::{CommitOutcome, Problem, StorageError, Store, SweepRecord};
+use basin_storage::{CommitOutcome, ObjectProblem, StorageError, Store, SweepRecord};
 use bytes::Bytes;
 
 /// A sweep of three tasks, each committed.
@@ -47,7 +47,9 @@ async fn every_kind_of_damage_is_found_by_its_key() {
         }
         let verification = store.verify(&sweep.id).await.unwrap();
         assert!(!verification.is_whole());
-        let [Problem { key: named, why }] = &verification.problems[..] else { panic!("{verification:?}") };
+        let [ObjectProblem { key: named, why }] = &verification.problems[..] else {
+            panic!("{verification:?}")
+        };
         assert_eq!(*named, key);
         assert!(why.starts_with(expected), "{why}");
     }
@@ -78,7 +80,9 @@ async fn a_changed_outcome_or_worker_of_a_commit_is_found() {
             assert!(text.contains(is), "{text}");
             store.put(&key, text.replace(is, becomes).into()).await.unwrap();
             let verification = store.verify(&sweep.id).await.unwrap();
-            let [Problem { key: named, .. }] = &verification.problems[..] else { panic!("{verification:?}") };
+            let [ObjectProblem { key: named, .. }] = &verification.problems[..] else {
+                panic!("{verification:?}")
+            };
             assert_eq!(*named, key);
         }
         document["digest"] = "0".repeat(64).into();

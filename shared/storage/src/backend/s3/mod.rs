@@ -13,18 +13,18 @@ use self::profile::Profile;
 use super::address::Address;
 use super::environment::Environment;
 use super::remote::{self, Credentials};
-use super::{IfMissing, Opened};
+use super::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// The endpoint's variables; the first that is set counts.
 const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
 
 /// Opens `s3://…`. Whether the bucket is there is seen by the first call.
-pub(super) fn open_url(url: &str, _: IfMissing) -> Result<Opened> {
+pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
     open(Address::parse(url)?, &Environment::of_process())
 }
 
-fn open(address: Address, environment: &Environment) -> Result<Opened> {
+fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
     let store = address.url.clone();
     let builder = configure(&address, environment)?;
     let cannot = |error| remote::unconfigured(&store, &error, "check the `AWS_…` variables");

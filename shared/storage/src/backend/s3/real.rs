@@ -27,8 +27,8 @@ fn store(over: &[(&str, &str)], bucket: Option<&str>) -> Option<Store> {
     let process = process.map(|name| (name.to_owned(), std::env::var(name).unwrap()));
     let over = over.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let environment = process.into_iter().chain(over).collect();
-    let patience = Retry { tries: 2, ..Retry::default() };
-    Some(Store::of(open(address, &environment).unwrap()).with_retry(patience))
+    let timeout = Retry { tries: 2, ..Retry::default() };
+    Some(Store::of(open(address, &environment).unwrap()).with_retry(timeout))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -63,14 +63,14 @@ async fn stores_of_two_prefixes_do_not_see_each_other() {
     let whole = Store::open(&bucket).unwrap();
     let prefix = one.url().strip_prefix(&format!("{bucket}/")).unwrap();
     assert_eq!(whole.get(&format!("{prefix}/a/key")).await.unwrap(), "one");
-    one.reach().await.unwrap();
+    one.check_reachable().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_is_no_empty_store() {
     let Some(store) = store(&[], Some("no-such-bucket-of-basin")) else { return };
     for error in [
-        store.reach().await.unwrap_err(),
+        store.check_reachable().await.unwrap_err(),
         store.probe().await.unwrap_err(),
         store.get("key").await.unwrap_err(),
         store.list("").await.unwrap_err(),

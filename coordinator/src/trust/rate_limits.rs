@@ -19,13 +19,13 @@ pub type Key = (Option<TokenId>, Option<IpAddr>);
 
 /// The rates of all callers.
 #[derive(Debug)]
-pub struct Rates {
+pub struct RateLimits {
     per_second: f64,
-    table: Mutex<Table>,
+    table: Mutex<BucketTable>,
 }
 
 #[derive(Debug, Default)]
-struct Table {
+struct BucketTable {
     buckets: HashMap<Key, Bucket>,
     /// When it was last looked through.
     swept: Option<Instant>,
@@ -37,7 +37,7 @@ struct Bucket {
     at: Instant,
 }
 
-impl Rates {
+impl RateLimits {
     /// So many calls a second for each caller.
     pub fn new(per_second: u32) -> Self {
         Self { per_second: f64::from(per_second.max(1)), table: Mutex::default() }
@@ -58,7 +58,7 @@ impl Rates {
     /// If it is one too many: how long to wait.
     pub fn count(&self, key: Key, now: Instant) -> Result<(), Duration> {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        let Table { buckets, swept } = &mut *table;
+        let BucketTable { buckets, swept } = &mut *table;
         let mut key = key;
         if buckets.len() >= CALLERS && !buckets.contains_key(&key) {
             if swept.is_none_or(|at| now.saturating_duration_since(at) >= SWEEP) {
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_caller_may_burst_and_then_keeps_to_its_rate() {
-        let rates = Rates::new(10);
+        let rates = RateLimits::new(10);
         let began = Instant::now();
         let allowed = (0..100).filter(|_| rates.count(caller(1), began).is_ok()).count();
         assert_eq!(allowed, 20);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn callers_do_not_take_from_each_other() {
-        let rates = Rates::new(1);
+        let rates = RateLimits::new(1);
         let now = Instant::now();
         while rates.count(caller(1), now).is_ok() {}
         assert!(rates.count(caller(2), now).is_ok());
@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn the_table_of_callers_stays_within_its_bound() {
-        let rates = Rates::new(1);
+        let rates = RateLimits::new(1);
         let now = Instant::now();
         for number in 0..2 * u32::try_from(CALLERS).unwrap() {
             let _ = rates.count(caller(number), now);

@@ -5,7 +5,7 @@ use std::fmt;
 use basin_domain::share::UserName;
 use basin_domain::utc::Utc;
 
-use super::{Entry, Fingerprint, Role, TokenId};
+use super::{Fingerprint, Role, TokenEntry, TokenId};
 
 /// What every token begins with: a scanner that looks for leaked secrets knows it by this.
 const PREFIX: &str = "basin_";
@@ -15,31 +15,31 @@ const ID_BYTES: usize = 6;
 const SECRET_BYTES: usize = 32;
 
 /// A whole token, `basin_<id>_<secret>`: shown once, never kept.
-pub struct Secret(String);
+pub struct TokenSecret(String);
 
-impl Secret {
+impl TokenSecret {
     /// The text to hand to whom it is for.
-    pub fn reveal(&self) -> &str {
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for TokenSecret {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret(..)")
+        formatter.write_str("TokenSecret(..)")
     }
 }
 
 /// A new token, and what is kept of it.
 #[derive(Debug)]
-pub struct Minted {
+pub struct NewToken {
     /// The token itself.
-    pub secret: Secret,
+    pub secret: TokenSecret,
     /// What a file of tokens keeps: no secret.
-    pub entry: Entry,
+    pub entry: TokenEntry,
 }
 
-impl Minted {
+impl NewToken {
     /// A new token of the system's randomness.
     ///
     /// # Errors
@@ -51,8 +51,8 @@ impl Minted {
         let id = TokenId::new(hex(id)).expect("hexadecimal digits make an id");
         let token = format!("{PREFIX}{id}_{}", hex(secret));
         let fingerprint = Fingerprint::of(&token);
-        let entry = Entry { id, name, role, hash: fingerprint, created, expires, revoked: None };
-        Ok(Self { secret: Secret(token), entry })
+        let entry = TokenEntry { id, name, role, hash: fingerprint, created, expires, revoked: None };
+        Ok(Self { secret: TokenSecret(token), entry })
     }
 }
 
@@ -70,28 +70,29 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn minted() -> Minted {
+    fn new_token() -> NewToken {
         let name = UserName::new("gpu-farm").unwrap();
-        Minted::new(name, Role::Worker, Utc::from_unix(1_800_000_000), None).unwrap()
+        NewToken::new(name, Role::Worker, Utc::from_unix(1_800_000_000), None).unwrap()
     }
 
     #[test]
     fn a_token_has_256_random_bits_and_names_its_entry() {
-        let (one, other) = (minted(), minted());
-        let (id, secret) = one.secret.reveal().strip_prefix("basin_").unwrap().split_once('_').unwrap();
+        let (one, other) = (new_token(), new_token());
+        let (id, secret) =
+            one.secret.expose_secret().strip_prefix("basin_").unwrap().split_once('_').unwrap();
         assert_eq!((id, secret.len()), (one.entry.id.as_str(), 64));
-        assert_eq!(id_of(one.secret.reveal()), Some(one.entry.id.clone()));
-        assert_ne!(one.secret.reveal(), other.secret.reveal());
-        assert_eq!(one.entry.hash, Fingerprint::of(one.secret.reveal()));
-        assert_ne!(one.entry.hash, Fingerprint::of(other.secret.reveal()));
+        assert_eq!(id_of(one.secret.expose_secret()), Some(one.entry.id.clone()));
+        assert_ne!(one.secret.expose_secret(), other.secret.expose_secret());
+        assert_eq!(one.entry.hash, Fingerprint::of(one.secret.expose_secret()));
+        assert_ne!(one.entry.hash, Fingerprint::of(other.secret.expose_secret()));
     }
 
     #[test]
     fn neither_a_token_nor_its_hash_is_shown_by_accident() {
-        let minted = minted();
-        let shown = format!("{minted:?}");
-        assert!(!shown.contains(&minted.secret.reveal()[19..]), "{shown}");
-        assert!(!shown.contains(&String::from(minted.entry.hash.clone())), "{shown}");
+        let new_token = new_token();
+        let shown = format!("{new_token:?}");
+        assert!(!shown.contains(&new_token.secret.expose_secret()[19..]), "{shown}");
+        assert!(!shown.contains(&String::from(new_token.entry.hash.clone())), "{shown}");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::service::Coordinator;
 
 /// What a coordinator's process does at the moment.
 #[derive(Debug, Clone, Default)]
-pub enum Standing {
+pub enum ServingStatus {
     /// It opens its store and its journal.
     #[default]
     Starting,
@@ -18,8 +18,8 @@ pub enum Standing {
     Stopping,
 }
 
-impl Standing {
-    /// The standing as a word.
+impl ServingStatus {
+    /// The status as a word.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Starting => "starting",

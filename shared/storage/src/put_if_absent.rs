@@ -20,10 +20,10 @@ impl Store {
         loop {
             let payload = PutPayload::from_bytes(bytes.clone());
             let create = self.objects().put_opts(&path, payload, PutMode::Create.into());
-            let mut said = self.timed(key, self.retry().patience, create).await.map(drop);
+            let mut said = self.timed(key, self.retry().timeout, create).await.map(drop);
             if matches!(said, Err(StorageError::NotSupported { .. })) && !once.exists(key).await? {
                 let put = self.objects().put(&path, PutPayload::from_bytes(bytes.clone()));
-                said = self.timed(key, self.retry().patience, put).await.map(drop);
+                said = self.timed(key, self.retry().timeout, put).await.map(drop);
             }
             // Whatever the store said of the write, only what can be read back counts.
             let cause = match (once.get(key).await, said) {

@@ -8,27 +8,27 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// How often files are looked at.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 type Read<T, E> = dyn Fn() -> Result<T, E> + Send + Sync;
 
 /// What some files say. Their bytes are compared rather than their times: a secret of Kubernetes changes by a link that is
 /// swapped. A change that makes no sense leaves what was read before.
-pub struct Watched<T, E> {
+pub struct WatchedFiles<T, E> {
     files: Vec<PathBuf>,
     read: Box<Read<T, E>>,
     current: RwLock<Arc<T>>,
-    seen: Mutex<Seen>,
+    seen: Mutex<SeenFiles>,
 }
 
 /// The files' bytes when they were looked at last.
-struct Seen {
+struct SeenFiles {
     bytes: Vec<Option<Vec<u8>>>,
     /// One of them was empty then: somebody may have been about to write it.
     was_empty: bool,
 }
 
-impl<T, E: fmt::Display> Watched<T, E> {
+impl<T, E: fmt::Display> WatchedFiles<T, E> {
     /// What the files say now.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl<T, E: fmt::Display> Watched<T, E> {
         files: Vec<PathBuf>,
         read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
     ) -> Result<Self, E> {
-        let seen = Seen { bytes: bytes(&files), was_empty: false };
+        let seen = SeenFiles { bytes: bytes(&files), was_empty: false };
         let current = RwLock::new(Arc::new(read()?));
         Ok(Self { files, read: Box::new(read), current, seen: Mutex::new(seen) })
     }
@@ -48,7 +48,7 @@ impl<T, E: fmt::Display> Watched<T, E> {
     }
 
     /// Looks at the files, and reads them if they have changed. None: they haven't.
-    pub fn look(&self) -> Option<Result<(), E>> {
+    pub fn reload_if_changed(&self) -> Option<Result<(), E>> {
         let now = bytes(&self.files);
         {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,7 +61,7 @@ impl<T, E: fmt::Display> Watched<T, E> {
             if is_empty && !std::mem::replace(&mut seen.was_empty, true) {
                 return None;
             }
-            *seen = Seen { bytes: now, was_empty: is_empty };
+            *seen = SeenFiles { bytes: now, was_empty: is_empty };
         }
         let read = (self.read)();
         Some(read.map(|read| *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(read)))
@@ -69,10 +69,10 @@ impl<T, E: fmt::Display> Watched<T, E> {
 
     /// Looks at the files again and again until `stop`.
     pub async fn follow(&self, stop: CancellationToken) {
-        while stop.run_until_cancelled(tokio::time::sleep(LOOK)).await.is_some() {
+        while stop.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
             let files =
                 || self.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
-            match self.look() {
+            match self.reload_if_changed() {
                 None => {}
                 Some(Ok(())) => tracing::info!(files = files(), "changed files were read again"),
                 Some(Err(error)) => {
@@ -87,9 +87,9 @@ fn bytes(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
     files.iter().map(|file| std::fs::read(file).ok()).collect()
 }
 
-impl<T: fmt::Debug, E> fmt::Debug for Watched<T, E> {
+impl<T: fmt::Debug, E> fmt::Debug for WatchedFiles<T, E> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Watched").field("files", &self.files).finish_non_exhaustive()
+        formatter.debug_struct("WatchedFiles").field("files", &self.files).finish_non_exhaustive()
     }
 }
 
@@ -104,17 +104,17 @@ mod tests {
         std::fs::write(&file, "1").unwrap();
         let path = file.clone();
         let read = move || std::fs::read_to_string(&path).unwrap_or_default().parse::<i32>();
-        let watched = Watched::open(vec![file.clone()], read).unwrap();
-        assert!(watched.look().is_none());
+        let watched = WatchedFiles::open(vec![file.clone()], read).unwrap();
+        assert!(watched.reload_if_changed().is_none());
         std::fs::write(&file, "2").unwrap();
-        assert_eq!(watched.look(), Some(Ok(())));
+        assert_eq!(watched.reload_if_changed(), Some(Ok(())));
         assert_eq!(*watched.current(), 2);
         std::fs::write(&file, "two").unwrap();
-        assert!(watched.look().unwrap().is_err());
-        assert!(watched.look().is_none(), "told once");
+        assert!(watched.reload_if_changed().unwrap().is_err());
+        assert!(watched.reload_if_changed().is_none(), "told once");
         assert_eq!(*watched.current(), 2);
         std::fs::remove_file(&file).unwrap();
-        assert!(watched.look().unwrap().is_err());
+        assert!(watched.reload_if_changed().unwrap().is_err());
         assert_eq!(*watched.current(), 2);
     }
 
@@ -126,13 +126,13 @@ mod tests {
         std::fs::write(path("new"), "2").unwrap();
         std::os::unix::fs::symlink(path("old"), path("link")).unwrap();
         let link = path("link");
-        let watched = Watched::open(vec![link.clone()], move || {
+        let watched = WatchedFiles::open(vec![link.clone()], move || {
             std::fs::read_to_string(&link).unwrap_or_default().parse::<i32>()
         });
         let watched = watched.unwrap();
         std::os::unix::fs::symlink(path("new"), path("next")).unwrap();
         std::fs::rename(path("next"), path("link")).unwrap();
-        assert_eq!(watched.look(), Some(Ok(())));
+        assert_eq!(watched.reload_if_changed(), Some(Ok(())));
         assert_eq!(*watched.current(), 2);
     }
 
@@ -143,13 +143,16 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         let path = file.clone();
         let read = move || Ok::<_, String>(std::fs::read_to_string(&path).unwrap_or_default());
-        let watched = Watched::open(vec![file.clone()], read).unwrap();
+        let watched = WatchedFiles::open(vec![file.clone()], read).unwrap();
         std::fs::write(&file, "").unwrap();
-        assert_eq!(watched.look(), None);
+        assert_eq!(watched.reload_if_changed(), None);
         std::fs::write(&file, "two").unwrap();
-        assert_eq!(watched.look(), Some(Ok(())));
+        assert_eq!(watched.reload_if_changed(), Some(Ok(())));
         std::fs::write(&file, "").unwrap();
-        assert_eq!((watched.look(), watched.look(), watched.look()), (None, Some(Ok(())), None));
+        assert_eq!(
+            (watched.reload_if_changed(), watched.reload_if_changed(), watched.reload_if_changed()),
+            (None, Some(Ok(())), None)
+        );
         assert_eq!(*watched.current(), "");
     }
 }

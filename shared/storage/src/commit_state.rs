@@ -7,12 +7,12 @@ use object_store::UpdateVersion;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::COMMIT_LIMIT;
-use crate::seal::{self, Seal};
+use crate::self_digest::{self, SelfDigest};
 use crate::{Commit, Contents, Result, StorageError, Store};
 
 /// What lies in the place of a task's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CommitSlot {
+pub enum CommitState {
     /// Nothing.
     Empty,
     /// A commit, every byte of which is proved by the digest that it carries.
@@ -20,7 +20,7 @@ pub enum CommitSlot {
     /// A commit of before commits carried a digest; its fields are proved by its manifest.
     CommittedWithoutDigest(Commit),
     /// What was there was withdrawn; the next attempt's commit takes its place.
-    Withdrawn(Withdrawn),
+    Withdrawn(WithdrawalNote),
     /// Something that is neither.
     Damaged {
         /// What is wrong with it.
@@ -30,7 +30,7 @@ pub enum CommitSlot {
 
 /// The note in a commit's place that what was there counts no more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Withdrawn {
+pub struct WithdrawalNote {
     /// The task.
     pub task: TaskId,
     /// The attempts whose commits were withdrawn, as far as what was there could be read. None of them commits again.
@@ -48,7 +48,7 @@ pub struct WithdrawnAttempt {
     pub lease: LeaseId,
 }
 
-impl Withdrawn {
+impl WithdrawalNote {
     /// Whether the commit under this lease was withdrawn.
     pub fn names(&self, lease: &LeaseId) -> bool {
         self.withdrawn.iter().any(|attempt| attempt.lease == *lease)
@@ -56,11 +56,11 @@ impl Withdrawn {
 
     /// The bytes that are stored.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        seal::sealed(self)
+        self_digest::encode(self)
     }
 }
 
-impl CommitSlot {
+impl CommitState {
     /// The commit, if there is one.
     pub fn commit(&self) -> Option<&Commit> {
         match self {
@@ -73,8 +73,10 @@ impl CommitSlot {
     fn of(task: &TaskId, bytes: &[u8]) -> Self {
         let damaged = |why: String| Self::Damaged { why };
         let of_another = |other: &TaskId| damaged(format!("it is of task {other}"));
-        let seal = seal::check(bytes);
-        if let (Seal::Whole(_), Ok(withdrawn)) = (seal, serde_json::from_slice::<Withdrawn>(bytes)) {
+        let digest = self_digest::check(bytes);
+        if let (SelfDigest::Valid(_), Ok(withdrawn)) =
+            (digest, serde_json::from_slice::<WithdrawalNote>(bytes))
+        {
             return if withdrawn.task == *task {
                 Self::Withdrawn(withdrawn)
             } else {
@@ -84,9 +86,9 @@ impl CommitSlot {
         match Commit::from_bytes(bytes) {
             Err(error) => damaged(error.to_string()),
             Ok(commit) if commit.task != *task => damaged(format!("it commits task {}", commit.task)),
-            Ok(commit) => match seal {
-                Seal::Whole(_) => Self::Committed(commit),
-                Seal::None | Seal::Broken => Self::CommittedWithoutDigest(commit),
+            Ok(commit) => match digest {
+                SelfDigest::Valid(_) => Self::Committed(commit),
+                SelfDigest::Absent | SelfDigest::Mismatch => Self::CommittedWithoutDigest(commit),
             },
         }
     }
@@ -94,8 +96,8 @@ impl CommitSlot {
 
 /// Which bytes lie at a key: what is replaced under the condition that it is still they.
 #[derive(Debug, Clone)]
-pub(crate) struct Version {
-    pub(crate) of_store: UpdateVersion,
+pub(crate) struct ObjectVersion {
+    pub(crate) store_version: UpdateVersion,
     /// The bytes' digest; none of what is too long to be read.
     pub(crate) digest: Option<Digest>,
 }
@@ -105,25 +107,28 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::get`], but neither absence nor damage is one.
-    pub async fn read_slot(&self, task: &TaskId) -> Result<CommitSlot> {
-        self.read_slot_versioned(task).await.map(|(slot, _)| slot)
+    pub async fn read_commit_state(&self, task: &TaskId) -> Result<CommitState> {
+        self.read_commit_state_versioned(task).await.map(|(state, _)| state)
     }
 
     /// The same with the version, if anything is there.
-    pub(crate) async fn read_slot_versioned(&self, task: &TaskId) -> Result<(CommitSlot, Option<Version>)> {
+    pub(crate) async fn read_commit_state_versioned(
+        &self,
+        task: &TaskId,
+    ) -> Result<(CommitState, Option<ObjectVersion>)> {
         let key = key::commit(task);
-        let (bytes, of_store) = match self.get_versioned(&key, COMMIT_LIMIT).await {
-            Err(StorageError::NotFound { .. }) => return Ok((CommitSlot::Empty, None)),
+        let (bytes, store_version) = match self.get_versioned(&key, COMMIT_LIMIT).await {
+            Err(StorageError::NotFound { .. }) => return Ok((CommitState::Empty, None)),
             found => found?,
         };
         match bytes {
             Ok(bytes) => {
-                let version = Version { of_store, digest: Some(Digest::of(&bytes)) };
-                Ok((CommitSlot::of(task, &bytes), Some(version)))
+                let version = ObjectVersion { store_version, digest: Some(Digest::of(&bytes)) };
+                Ok((CommitState::of(task, &bytes), Some(version)))
             }
             Err(size) => {
                 let why = format!("it has {size} bytes, and at most {COMMIT_LIMIT} make sense");
-                Ok((CommitSlot::Damaged { why }, Some(Version { of_store, digest: None })))
+                Ok((CommitState::Damaged { why }, Some(ObjectVersion { store_version, digest: None })))
             }
         }
     }
@@ -133,7 +138,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StorageError::AlreadyExists`] if others lie there now; any error but a refusal leaves open whether it was done.
-    pub(crate) async fn replace(&self, key: &str, expected: &Version, bytes: Vec<u8>) -> Result<()> {
+    pub(crate) async fn replace(&self, key: &str, expected: &ObjectVersion, bytes: Vec<u8>) -> Result<()> {
         let path = crate::key::path(key)?;
         if let Some(root) = self.folder() {
             let (file, digest) = (root.join(key), expected.digest);
@@ -152,9 +157,9 @@ impl Store {
         let put = self.objects().put_opts(
             &path,
             bytes.into(),
-            object_store::PutMode::Update(expected.of_store.clone()).into(),
+            object_store::PutMode::Update(expected.store_version.clone()).into(),
         );
-        self.timed(key, self.retry().patience, put).await.map(drop)
+        self.timed(key, self.retry().timeout, put).await.map(drop)
     }
 
     /// Whether an object is replaced only where it is still the one that was read: asked of the store.
@@ -177,8 +182,8 @@ impl Store {
         let mut versions = Vec::new();
         for text in ["one", "two"] {
             self.put(key, text.into()).await?;
-            let (_, of_store) = self.get_versioned(key, COMMIT_LIMIT).await?;
-            versions.push(Version { of_store, digest: Some(Digest::of(text.as_bytes())) });
+            let (_, store_version) = self.get_versioned(key, COMMIT_LIMIT).await?;
+            versions.push(ObjectVersion { store_version, digest: Some(Digest::of(text.as_bytes())) });
         }
         for (version, text) in versions.iter().zip(["wrong", "right"]) {
             match self.replace(key, version, text.into()).await {

@@ -22,17 +22,17 @@ const DIGITS: usize = 64;
 
 /// How far a document proves itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seal {
+pub(crate) enum SelfDigest {
     /// Every byte is what was written; the digest of its fields.
-    Whole(Digest),
+    Valid(Digest),
     /// It carries no digest: it is of before documents had one.
-    None,
+    Absent,
     /// Its bytes aren't those of its digest.
-    Broken,
+    Mismatch,
 }
 
 /// A document's bytes with their digest. The document serialises as an object with at least one field.
-pub(crate) fn sealed(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode(document: &impl Serialize) -> Vec<u8> {
     let mut bytes = fields(document);
     let digest = Digest::of(&bytes).to_string();
     bytes.extend_from_slice(BEFORE);
@@ -47,23 +47,23 @@ pub(crate) fn digest(document: &impl Serialize) -> Digest {
 }
 
 /// A document as it was written before documents carried a digest.
-pub(crate) fn unsealed(document: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode_without(document: &impl Serialize) -> Vec<u8> {
     let mut bytes = pretty(document);
     bytes.push(b'\n');
     bytes
 }
 
 /// Looks whether bytes are those of the digest that they carry.
-pub(crate) fn check(bytes: &[u8]) -> Seal {
+pub(crate) fn check(bytes: &[u8]) -> SelfDigest {
     let tail = BEFORE.len() + DIGITS + AFTER.len();
-    let Some((covered, seal)) = bytes.len().checked_sub(tail).map(|at| bytes.split_at(at)) else {
-        return Seal::None;
+    let Some((covered, trailer)) = bytes.len().checked_sub(tail).map(|at| bytes.split_at(at)) else {
+        return SelfDigest::Absent;
     };
-    let said = seal.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
-    let Some(said) = said.and_then(|said| std::str::from_utf8(said).ok()) else { return Seal::None };
+    let said = trailer.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER));
+    let Some(said) = said.and_then(|said| std::str::from_utf8(said).ok()) else { return SelfDigest::Absent };
     match said.parse() {
-        Ok(said) if Digest::of(covered) == said => Seal::Whole(said),
-        Ok(_) | Err(_) => Seal::Broken,
+        Ok(said) if Digest::of(covered) == said => SelfDigest::Valid(said),
+        Ok(_) | Err(_) => SelfDigest::Mismatch,
     }
 }
 
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_sealed_document_is_json_with_the_digest_of_its_fields() {
-        let bytes = sealed(&document());
-        assert_eq!(check(&bytes), Seal::Whole(digest(&document())));
+        let bytes = encode(&document());
+        assert_eq!(check(&bytes), SelfDigest::Valid(digest(&document())));
         let read: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(read["digest"], digest(&document()).to_string());
         assert_eq!(read["attempt"], 2);
@@ -100,22 +100,22 @@ mod tests {
 
     #[test]
     fn no_byte_of_a_sealed_document_changes_unnoticed() {
-        let good = sealed(&document());
+        let good = encode(&document());
         for at in 0..good.len() {
             for flip in [1, 0x20, 0x80] {
                 let mut bytes = good.clone();
                 bytes[at] ^= flip;
-                assert!(!matches!(check(&bytes), Seal::Whole(_)), "byte {at}");
+                assert!(!matches!(check(&bytes), SelfDigest::Valid(_)), "byte {at}");
             }
         }
         for length in 0..good.len() {
-            assert!(!matches!(check(&good[..length]), Seal::Whole(_)), "cut at {length}");
+            assert!(!matches!(check(&good[..length]), SelfDigest::Valid(_)), "cut at {length}");
         }
     }
 
     #[test]
     fn a_document_of_before_has_no_seal() {
-        assert_eq!(check(&unsealed(&document())), Seal::None);
-        assert_eq!(check(b""), Seal::None);
+        assert_eq!(check(&encode_without(&document())), SelfDigest::Absent);
+        assert_eq!(check(b""), SelfDigest::Absent);
     }
 }

@@ -11,7 +11,7 @@ use super::DialError;
 
 /// What keeps the two ends of TLS from trusting each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum TlsTrouble {
+pub enum TlsError {
     /// The coordinator's certificate is too old.
     #[error("the coordinator's certificate expired{}", on(*.0))]
     Expired(Option<Utc>),
@@ -50,7 +50,7 @@ fn on(date: Option<Utc>) -> String {
     date.map_or_else(String::new, |date| format!(" on {date}"))
 }
 
-impl TlsTrouble {
+impl TlsError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -131,7 +131,7 @@ fn names(presented: &[String]) -> String {
 
 /// Why a call didn't arrive, or its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct ConnectError {
     /// The reason in words.
     pub why: String,
     /// What to do about it, where that is known.
@@ -140,7 +140,7 @@ pub struct Trouble {
     pub is_input: bool,
 }
 
-impl Trouble {
+impl ConnectError {
     /// The trouble behind a status; none if the coordinator itself gave it.
     pub fn of(status: &Status) -> Option<Self> {
         let outermost = status.source()?;
@@ -154,7 +154,7 @@ impl Trouble {
                 return Some(Self { why, hint: error.hint(), is_input: error.is_input() });
             }
             // TLS 1.3 lets a client speak before it is accepted: the refusal arrives in the midst of a call.
-            if let Some(trouble) = tls_error(error).and_then(TlsTrouble::of) {
+            if let Some(trouble) = tls_error(error).and_then(TlsError::of) {
                 let (why, hint) = (trouble.to_string(), Some(trouble.hint().to_owned()));
                 return Some(Self { why, hint, is_input: true });
             }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn an_old_certificate_says_since_when() {
-        let trouble = TlsTrouble::of_certificate(&CertificateError::ExpiredContext {
+        let trouble = TlsError::of_certificate(&CertificateError::ExpiredContext {
             time: rustls::pki_types::UnixTime::since_unix_epoch(std::time::Duration::from_secs(
                 2_000_000_000,
             )),
@@ -211,6 +211,6 @@ mod tests {
 
     #[test]
     fn a_status_from_the_coordinator_itself_is_no_trouble_of_the_way() {
-        assert_eq!(Trouble::of(&Status::unavailable("the coordinator is shutting down")), None);
+        assert_eq!(ConnectError::of(&Status::unavailable("the coordinator is shutting down")), None);
     }
 }

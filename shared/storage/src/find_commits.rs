@@ -6,7 +6,7 @@ use basin_domain::id::TaskId;
 use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 
-use crate::{Commit, CommitSlot, Result, Store, Withdrawn};
+use crate::{Commit, CommitState, Result, Store, WithdrawalNote};
 
 /// Calls under way at once.
 const CONCURRENT: usize = 64;
@@ -21,7 +21,7 @@ pub struct FoundCommits {
     /// What is wrong where there is neither a commit nor nothing.
     pub damaged: BTreeMap<TaskId, String>,
     /// Where a commit was withdrawn, and none has taken its place.
-    pub withdrawn: BTreeMap<TaskId, Withdrawn>,
+    pub withdrawn: BTreeMap<TaskId, WithdrawalNote>,
 }
 
 impl Store {
@@ -33,7 +33,7 @@ impl Store {
     /// 100,000 tasks costs 256 calls and not 100,000.
     ///
     /// # Errors
-    /// As [`Store::read_slot`], the first that is met.
+    /// As [`Store::read_commit_state`], the first that is met.
     pub async fn find_commits(&self, tasks: &[TaskId]) -> Result<FoundCommits> {
         let mut shards: BTreeMap<String, BTreeSet<TaskId>> = BTreeMap::new();
         for task in tasks {
@@ -46,20 +46,23 @@ impl Store {
             .buffer_unordered(CONCURRENT)
             .try_collect()
             .await?;
-        let mut slots = futures::stream::iter(present.into_iter().flatten())
-            .map(|task| async move { Ok::<_, crate::StorageError>((task, self.read_slot(&task).await?)) })
-            .buffer_unordered(CONCURRENT);
+        let mut states =
+            futures::stream::iter(present.into_iter().flatten())
+                .map(|task| async move {
+                    Ok::<_, crate::StorageError>((task, self.read_commit_state(&task).await?))
+                })
+                .buffer_unordered(CONCURRENT);
         let mut found = FoundCommits::default();
-        while let Some((task, slot)) = slots.try_next().await? {
-            match slot {
-                CommitSlot::Empty => {}
-                CommitSlot::Committed(commit) | CommitSlot::CommittedWithoutDigest(commit) => {
+        while let Some((task, state)) = states.try_next().await? {
+            match state {
+                CommitState::Empty => {}
+                CommitState::Committed(commit) | CommitState::CommittedWithoutDigest(commit) => {
                     found.commits.insert(task, commit);
                 }
-                CommitSlot::Withdrawn(note) => {
+                CommitState::Withdrawn(note) => {
                     found.withdrawn.insert(task, note);
                 }
-                CommitSlot::Damaged { why } => {
+                CommitState::Damaged { why } => {
                     found.damaged.insert(task, why);
                 }
             }

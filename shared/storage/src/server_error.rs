@@ -10,7 +10,7 @@ const LONGEST_MESSAGE: usize = 300;
 
 /// A server's answer to a call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ServerError {
     /// The HTTP status.
     pub(crate) status: u16,
     /// The server's word for what is wrong, as `NoSuchBucket`; empty if it gave none.
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
     message: String,
 }
 
-impl std::fmt::Display for Answer {
+impl std::fmt::Display for ServerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the server answered {}", self.status)?;
         let parts = [&self.code, &self.message].into_iter().filter(|part| !part.is_empty());
@@ -27,9 +27,9 @@ impl std::fmt::Display for Answer {
     }
 }
 
-impl std::error::Error for Answer {}
+impl std::error::Error for ServerError {}
 
-impl Answer {
+impl ServerError {
     /// The answer that an error holds; none if there was none, as when nobody could be reached.
     pub(crate) fn of(error: &object_store::Error) -> Option<Self> {
         let text = causes::in_words(error);
@@ -50,23 +50,23 @@ impl Answer {
     }
 
     /// What the answer means.
-    pub(crate) fn situation(&self) -> Situation {
+    pub(crate) fn class(&self) -> ErrorClass {
         match (self.status, self.code.as_str()) {
-            (_, "NoSuchBucket" | "ContainerNotFound") => Situation::NoBucket,
-            (_, "QuotaExceeded" | "InsufficientStorage") | (507, _) => Situation::Full,
+            (_, "NoSuchBucket" | "ContainerNotFound") => ErrorClass::NoBucket,
+            (_, "QuotaExceeded" | "InsufficientStorage") | (507, _) => ErrorClass::Full,
             // However much space there is, it is more than one object may have.
-            (_, "EntityTooLarge") | (413, _) => Situation::Refused,
-            // Said when a connection was too slow, or bytes were lost on the way.
-            (_, "RequestTimeout" | "IncompleteBody" | "BadDigest" | "NoSuchUpload") => Situation::Passing,
+            (_, "EntityTooLarge") | (413, _) => ErrorClass::Refused,
+            // InjectedError when a connection was too slow, or bytes were lost on the way.
+            (_, "RequestTimeout" | "IncompleteBody" | "BadDigest" | "NoSuchUpload") => ErrorClass::Transient,
             (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") | (401 | 403, _) => {
-                Situation::Denied
+                ErrorClass::Denied
             }
-            (501, _) => Situation::NotSupported,
-            (404, _) => Situation::NotFound,
-            (304 | 409 | 412, _) => Situation::Exists,
-            (408 | 425 | 429, _) => Situation::Passing,
-            (300..=499, _) => Situation::Refused,
-            _ => Situation::Passing,
+            (501, _) => ErrorClass::NotSupported,
+            (404, _) => ErrorClass::NotFound,
+            (304 | 409 | 412, _) => ErrorClass::Exists,
+            (408 | 425 | 429, _) => ErrorClass::Transient,
+            (300..=499, _) => ErrorClass::Refused,
+            _ => ErrorClass::Transient,
         }
     }
 
@@ -117,7 +117,7 @@ impl Answer {
 
 /// The situations that answers stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Situation {
+pub(crate) enum ErrorClass {
     /// Nothing is at the key.
     NotFound,
     /// The bucket isn't there.
@@ -133,7 +133,7 @@ pub(crate) enum Situation {
     /// It would be refused again.
     Refused,
     /// It may go through later.
-    Passing,
+    Transient,
 }
 
 /// The text of the first element of this name.
@@ -146,8 +146,8 @@ fn element<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::*;
 
-    fn answer(text: &str) -> Option<Answer> {
-        Answer::of(&object_store::Error::Generic { store: "S3", source: text.to_owned().into() })
+    fn answer(text: &str) -> Option<ServerError> {
+        ServerError::of(&object_store::Error::Generic { store: "S3", source: text.to_owned().into() })
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
             <?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><Message>It does not match.</Message>\
             <CanonicalRequest>x-amz-security-token:do-not-tell</CanonicalRequest></Error>";
         let answer = answer(text).unwrap();
-        assert_eq!(answer.situation(), Situation::Denied);
+        assert_eq!(answer.class(), ErrorClass::Denied);
         assert_eq!(answer.to_string(), "the server answered 403 SignatureDoesNotMatch: It does not match.");
         assert!(!format!("{answer:?}").contains("do-not-tell"));
         assert!(answer.hint().unwrap().contains("secret key"));
@@ -170,21 +170,21 @@ mod tests {
             ))
         };
         for (status, code, expected) in [
-            ("404 Not Found", "NoSuchKey", Situation::NotFound),
-            ("404 Not Found", "NoSuchBucket", Situation::NoBucket),
-            ("409 Conflict", "OperationAborted", Situation::Exists),
-            ("412 Precondition Failed", "PreconditionFailed", Situation::Exists),
-            ("400 Bad Request", "RequestTimeout", Situation::Passing),
-            ("400 Bad Request", "InvalidBucketName", Situation::Refused),
-            ("301 Moved Permanently", "PermanentRedirect", Situation::Refused),
-            ("403 Forbidden", "QuotaExceeded", Situation::Full),
-            ("429 Too Many Requests", "", Situation::Passing),
-            ("500 Internal Server Error", "InternalError", Situation::Passing),
-            ("501 Not Implemented", "NotImplemented", Situation::NotSupported),
-            ("503 Slow Down", "SlowDown", Situation::Passing),
-            ("507 Insufficient Storage", "", Situation::Full),
+            ("404 Not Found", "NoSuchKey", ErrorClass::NotFound),
+            ("404 Not Found", "NoSuchBucket", ErrorClass::NoBucket),
+            ("409 Conflict", "OperationAborted", ErrorClass::Exists),
+            ("412 Precondition Failed", "PreconditionFailed", ErrorClass::Exists),
+            ("400 Bad Request", "RequestTimeout", ErrorClass::Transient),
+            ("400 Bad Request", "InvalidBucketName", ErrorClass::Refused),
+            ("301 Moved Permanently", "PermanentRedirect", ErrorClass::Refused),
+            ("403 Forbidden", "QuotaExceeded", ErrorClass::Full),
+            ("429 Too Many Requests", "", ErrorClass::Transient),
+            ("500 Internal Server Error", "InternalError", ErrorClass::Transient),
+            ("501 Not Implemented", "NotImplemented", ErrorClass::NotSupported),
+            ("503 Slow Down", "SlowDown", ErrorClass::Transient),
+            ("507 Insufficient Storage", "", ErrorClass::Full),
         ] {
-            assert_eq!(body(status, code).unwrap().situation(), expected, "{status} {code}");
+            assert_eq!(body(status, code).unwrap().class(), expected, "{status} {code}");
         }
     }
 

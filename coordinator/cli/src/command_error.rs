@@ -6,14 +6,14 @@ use basin_domain::visible;
 
 /// A command that didn't do what was asked.
 #[derive(Debug)]
-pub(crate) struct Failed {
+pub(crate) struct CommandError {
     /// 1: the sweep or the input failed. 2: Basin failed.
     pub(crate) code: u8,
     error: anyhow::Error,
     hint: Option<String>,
 }
 
-impl Failed {
+impl CommandError {
     /// The input, or what it names, can't be used.
     pub(crate) fn input(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 1, error: error.into(), hint: None }
@@ -38,7 +38,7 @@ impl Failed {
 
     /// The same, if there is something to say.
     #[must_use]
-    pub(crate) fn maybe_hint(self, hint: Option<String>) -> Self {
+    pub(crate) fn hint_if_any(self, hint: Option<String>) -> Self {
         match hint {
             Some(hint) => self.hint(hint),
             None => self,
@@ -65,23 +65,23 @@ fn within(text: &str) -> String {
 }
 
 /// Results of commands.
-pub(crate) type Done = Result<(), Failed>;
+pub(crate) type CommandResult = Result<(), CommandError>;
 
 /// Turns errors into one or the other kind of failure, with a headline.
 pub(crate) trait OrFail<T> {
     /// The input failed.
-    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError>;
     /// Basin failed.
-    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed>;
+    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError>;
 }
 
 impl<T, E: Into<anyhow::Error>> OrFail<T> for Result<T, E> {
-    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
-        self.map_err(|error| Failed::input(error).context(what))
+    fn or_input(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError> {
+        self.map_err(|error| CommandError::input(error).context(what))
     }
 
-    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, Failed> {
-        self.map_err(|error| Failed::basin(error).context(what))
+    fn or_basin(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError> {
+        self.map_err(|error| CommandError::basin(error).context(what))
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_failure_tells_what_why_and_the_way_out() {
-        let failed = Failed::input(std::io::Error::other("no such file"))
+        let failed = CommandError::input(std::io::Error::other("no such file"))
             .context("cannot launch sweeps/a.toml")
             .hint("look into sweeps/");
         assert_eq!(
@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_cause_from_outside_says_nothing_in_our_name() {
-        let failed = Failed::input(std::io::Error::other("no\u{1b}]0;x\u{7}\nhint: run this\r\u{202e}"));
+        let failed =
+            CommandError::input(std::io::Error::other("no\u{1b}]0;x\u{7}\nhint: run this\r\u{202e}"));
         let failed = failed.hint("a\nerror: b");
         assert_eq!(
             failed.text(),
