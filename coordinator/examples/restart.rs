@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use basin_coordinator::journal::{
     EncodedSnapshot, Journal, LedgerHandle, SqliteJournal, SystemClock, Writer,
 };
-use basin_core::command::{Command, Complete, Grant, Held, Launch, LaunchTask, Policy, Reply, Sync};
+use basin_core::command::{Command, CommitRecord, Grant, HeldLease, Launch, LaunchTask, Policy, Reply, Sync};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
 use basin_domain::id::{LeaseId, SweepId, WorkerId};
@@ -86,7 +86,7 @@ fn work(path: &Path, tasks: u64, seeds: u64) -> Result<()> {
     let mut syncs = 0;
     while begun.elapsed() < Duration::from_millis(300) {
         let Command::Sync(sync) = worker.sync() else { unreachable!("a worker syncs") };
-        let held = Held { lease: LeaseId::new("none")?, progress: vec![] };
+        let held = HeldLease { lease: LeaseId::new("none")?, progress: vec![] };
         let idle = Sync { free_slots: 0, holds: vec![held], ..sync };
         writer.write(Timestamp(1), vec![Command::Sync(idle)])?.remove(0)?;
         syncs += 1;
@@ -196,7 +196,7 @@ impl Worker {
 fn complete(grant: &Grant) -> Command {
     let (task, attempt, _) = &grant.tasks[0];
     let manifest = Digest::of(task.0.as_bytes());
-    Command::Complete(Complete {
+    Command::Complete(CommitRecord {
         task: *task,
         lease: grant.lease.clone(),
         attempt: *attempt,

@@ -6,12 +6,12 @@
 //! Start reading in [`server`] for how a coordinator comes up and in [`service`] for a call's way.
 
 pub mod client;
-mod contender;
 pub mod http;
 pub mod journal;
 pub mod launch;
+mod leader_election;
+pub mod leader_session;
 mod open_files;
-pub mod reign;
 pub mod server;
 pub mod service;
 pub mod trust;

@@ -1,4 +1,4 @@
-//! A coordinator that runs: journal opened, store probed, leases given a full term, port open. On a journal that others
+//! A coordinator that runs: journal opened, store probed, leases given a full lease duration, port open. On a journal that others
 //! share it may stand by first: then its port is open and says so.
 
 use std::net::SocketAddr;
@@ -17,13 +17,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::contender::{Contender, TakeoverError};
 use crate::http::{ServingStatus, SidePort};
-use crate::journal::postgres::{Address, Candidate, Outcome};
+use crate::journal::postgres::{Address, Candidate, ElectionOutcome};
 use crate::journal::{DecideError, JournalError, SqliteJournal};
+use crate::leader_election::{LeaderElection, TakeoverError};
+use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::open_files;
-use crate::reign::{Reign, ReignError, Workplace};
-use crate::service::{ControlService, Coordinator, Leadership, Role, SchedulerService};
+use crate::service::{ControlService, Coordinator, Leadership, LeadershipRole, SchedulerService};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::gate::{Gate, Rules};
 use crate::trust::{Trust, port};
@@ -244,27 +244,27 @@ impl Server {
             );
         }
         let has_shared_journal = matches!(journal, JournalLocation::Database(_));
-        let place = Workplace { store, commits, policy, has_shared_journal };
+        let context = LeaderContext { store, commits, policy, has_shared_journal };
         let (stop, retire, failed) =
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
-        let leadership = Leadership::new(Role::Standby { leader: None });
+        let leadership = Leadership::new(LeadershipRole::Standby { leader: None });
         let lead = match journal {
             JournalLocation::File(path) => {
-                let reign = lead_alone(path, &place, &stop).await?;
-                leadership.lead(&reign.coordinator);
-                tokio::spawn(lead_until_retired(reign, retire.clone(), failed.clone()))
+                let session = lead_alone(path, &context, &stop).await?;
+                leadership.lead(&session.coordinator);
+                tokio::spawn(lead_until_retired(session, retire.clone(), failed.clone()))
             }
             JournalLocation::Database(database) => {
                 let advertised = advertise.unwrap_or_else(|| url_of(address, is_encrypted));
-                let contender = Contender {
+                let election = LeaderElection {
                     candidate: Candidate::new(*database.clone(), advertised),
-                    place,
+                    context,
                     leadership: leadership.clone(),
                     stop: stop.clone(),
                     retire: retire.clone(),
                     failed: failed.clone(),
                 };
-                contend(contender, database).await?
+                campaign(election, database).await?
             }
         };
         // Only now does anybody answer: until then workers see a refused connection, which says that nothing is granted here.
@@ -335,48 +335,55 @@ async fn end(mut task: JoinHandle<()>, limit: Duration) {
 }
 
 /// Begins to lead on a journal of one's own.
-async fn lead_alone(path: PathBuf, place: &Workplace, stop: &CancellationToken) -> Result<Reign, StartError> {
+async fn lead_alone(
+    path: PathBuf,
+    context: &LeaderContext,
+    stop: &CancellationToken,
+) -> Result<LeaderSession, StartError> {
     let failed = |source| StartError::Journal { journal: JournalLocation::File(path.clone()), source };
     let journal = SqliteJournal::open(&path).map_err(failed)?;
-    Reign::begin(journal, place, stop).await.map_err(|error| match error {
-        ReignError::Journal(source) => failed(source),
-        ReignError::Ledger(error) => StartError::Ledger(error),
+    LeaderSession::begin(journal, context, stop).await.map_err(|error| match error {
+        LeaderSessionError::Journal(source) => failed(source),
+        LeaderSessionError::Ledger(error) => StartError::Ledger(error),
     })
 }
 
 /// Leads until it is told to end, or its journal can't be written any more.
-async fn lead_until_retired(reign: Reign, retire: CancellationToken, failed: CancellationToken) {
+async fn lead_until_retired(session: LeaderSession, retire: CancellationToken, failed: CancellationToken) {
     tokio::select! {
         () = retire.cancelled() => {}
-        () = reign.coordinator.ledger.closed() => failed.cancel(),
+        () = session.coordinator.ledger.closed() => failed.cancel(),
     }
-    reign.end().await;
+    session.end().await;
 }
 
 /// Stands for the lead once, so that what can't work is known at the start; goes on contending in the background.
-async fn contend(mut contender: Contender, database: Box<Address>) -> Result<JoinHandle<()>, StartError> {
+async fn campaign(
+    mut election: LeaderElection,
+    database: Box<Address>,
+) -> Result<JoinHandle<()>, StartError> {
     let journal = JournalLocation::Database(database);
-    let led = match contender.candidate.stand().await {
+    let led = match election.candidate.campaign().await {
         Err(source) => return Err(StartError::Journal { journal, source }),
-        Ok(Outcome::Led { by }) => {
-            contender.leadership.stand_by((!by.is_empty()).then_some(by));
+        Ok(ElectionOutcome::Led { by }) => {
+            election.leadership.stand_by((!by.is_empty()).then_some(by));
             None
         }
-        Ok(Outcome::Elected(epoch)) => {
-            let reign = contender.take_over(epoch).await.map_err(|error| match error {
-                TakeoverError::Reign(ReignError::Journal(source)) | TakeoverError::Lost(source) => {
+        Ok(ElectionOutcome::Elected(epoch)) => {
+            let session = election.take_over(epoch).await.map_err(|error| match error {
+                TakeoverError::Session(LeaderSessionError::Journal(source)) | TakeoverError::Lost(source) => {
                     StartError::Journal { journal, source }
                 }
-                TakeoverError::Reign(ReignError::Ledger(error)) => StartError::Ledger(error),
+                TakeoverError::Session(LeaderSessionError::Ledger(error)) => StartError::Ledger(error),
                 TakeoverError::Store(source) => {
-                    StartError::Store { url: contender.place.store.url().to_owned(), source }
+                    StartError::Store { url: election.context.store.url().to_owned(), source }
                 }
             })?;
-            contender.leadership.lead(&reign.coordinator);
-            Some((epoch, reign))
+            election.leadership.lead(&session.coordinator);
+            Some((epoch, session))
         }
     };
-    Ok(tokio::spawn(contender.contend(led)))
+    Ok(tokio::spawn(election.run(led)))
 }
 
 /// Says on the side port whether this coordinator leads, as that changes, until it stops.
@@ -388,8 +395,8 @@ async fn publish_status(
     let mut roles = leadership.roles();
     loop {
         let now = match &*roles.borrow_and_update() {
-            Role::Leading(coordinator) => ServingStatus::Serving(Arc::clone(coordinator)),
-            Role::Standby { .. } | Role::Between => ServingStatus::Standby,
+            LeadershipRole::Leading(coordinator) => ServingStatus::Serving(Arc::clone(coordinator)),
+            LeadershipRole::Standby { .. } | LeadershipRole::Transition => ServingStatus::Standby,
         };
         status.send_replace(now);
         tokio::select! {

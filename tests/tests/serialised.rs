@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
-use basin_coordinator::service::Terms;
+use basin_coordinator::service::LaunchOptions;
 use basin_coordinator::trust::Trust;
 use basin_core::command::Policy;
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
@@ -41,7 +41,7 @@ fn store(faulty: &FaultyStore) -> Store {
     faulty.store().with_retry(quick)
 }
 
-async fn coordinator(store: &Store, folder: &Path, term: Duration) -> Server {
+async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> Server {
     let settings = ServerSettings {
         listen: "127.0.0.1:0".parse().unwrap(),
         store: store.clone(),
@@ -49,7 +49,7 @@ async fn coordinator(store: &Store, folder: &Path, term: Duration) -> Server {
         advertise: None,
         trust: Trust::default(),
         http: None,
-        policy: Policy { term, ..Policy::default() },
+        policy: Policy { lease_duration, ..Policy::default() },
     };
     Server::start(settings).await.unwrap()
 }
@@ -57,7 +57,7 @@ async fn coordinator(store: &Store, folder: &Path, term: Duration) -> Server {
 async fn launch(server: &Server) {
     let (file, text) = ("fits.toml".to_owned(), SWEEP.to_owned());
     let source = Source { file, text, profile: None, overrides: Vec::new() };
-    server.coordinator().unwrap().launch(&source, Terms::default()).await.unwrap();
+    server.coordinator().unwrap().launch(&source, LaunchOptions::default()).await.unwrap();
 }
 
 /// A worker that says what a test wants it to say.

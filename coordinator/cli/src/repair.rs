@@ -15,7 +15,7 @@ use super::output::Output;
 use super::serve::not_started;
 use basin_coordinator::client::Client;
 use basin_coordinator::journal::SqliteJournal;
-use basin_coordinator::reign::{Reign, ReignError, Workplace};
+use basin_coordinator::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use basin_coordinator::server::{JournalLocation, StartError};
 use basin_coordinator::service::{Coordinator, Repaired, RepairedTask};
 
@@ -140,17 +140,23 @@ async fn repair_locally(
             )
         };
         let opened = SqliteJournal::open(&path).map_err(failed)?;
-        let place =
-            Workplace { store: store.clone(), commits, policy: Policy::default(), has_shared_journal: false };
-        let reign =
-            Reign::begin(opened, &place, &CancellationToken::new()).await.map_err(|error| match error {
-                ReignError::Journal(source) => failed(source),
-                ReignError::Ledger(error) => {
-                    CommandError::basin(error).context(format!("cannot repair {sweep}"))
+        let context = LeaderContext {
+            store: store.clone(),
+            commits,
+            policy: Policy::default(),
+            has_shared_journal: false,
+        };
+        let session =
+            LeaderSession::begin(opened, &context, &CancellationToken::new()).await.map_err(|error| {
+                match error {
+                    LeaderSessionError::Journal(source) => failed(source),
+                    LeaderSessionError::Ledger(error) => {
+                        CommandError::basin(error).context(format!("cannot repair {sweep}"))
+                    }
                 }
             })?;
-        let repaired = in_journal(&reign.coordinator, sweep, arguments.dry_run).await;
-        reign.end().await;
+        let repaired = in_journal(&session.coordinator, sweep, arguments.dry_run).await;
+        session.end().await;
         if let Some(repaired) = repaired? {
             return Ok((repaired, RepairedBy::Journal));
         }

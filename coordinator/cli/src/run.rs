@@ -29,7 +29,7 @@ use super::{device, report, same_runs, signals, source};
 use basin_coordinator::journal::DecideError;
 use basin_coordinator::launch;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
-use basin_coordinator::service::{Coordinator, Terms, completion, sweep_reply};
+use basin_coordinator::service::{Coordinator, LaunchOptions, commit_record, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
 
@@ -66,7 +66,8 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     // Before anything is trained for a report that has no place.
     let folder = report::claim_folder(&out, &sweep, arguments.replace)?;
 
-    let policy = Policy { term: LEASE_DURATION, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
+    let policy =
+        Policy { lease_duration: LEASE_DURATION, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
     let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     // Others on this machine reach the port too; only the worker beneath has the token, which is in memory alone.
     let ours =
@@ -80,7 +81,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
     take_over(&coordinator, &sweep).await?;
-    let launched = coordinator.launch_prepared(&source, prepared, Terms::default()).await;
+    let launched = coordinator.launch_prepared(&source, prepared, LaunchOptions::default()).await;
     if let Err(status) = launched {
         server.shut_down().await;
         let failed = if status.code() == tonic::Code::FailedPrecondition {
@@ -224,7 +225,7 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Com
                     failure: Failure::new(FailureKind::Damaged, causes::in_words(&error)),
                 },
                 commit => match commit.or_store(what)? {
-                    Some(commit) => Command::Adopt(completion(&commit)),
+                    Some(commit) => Command::Adopt(commit_record(&commit)),
                     None => {
                         Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption }
                     }

@@ -25,7 +25,7 @@ pub enum Command {
     /// A part of a sweep that is too large for one command: others are decided between its parts. The parts come in order;
     /// with the last one the sweep is launched, all of it at once. One that arrived before changes nothing.
     LaunchPart(LaunchPart),
-    /// Changes a sweep's claim on the workers; leases that are held go on.
+    /// Changes a sweep's quota of workers; leases that are held go on.
     Adjust {
         /// The sweep.
         sweep: SweepId,
@@ -43,10 +43,10 @@ pub enum Command {
     /// A worker says what it is and holds, and hears what it should do.
     Sync(Sync),
     /// A task was committed in the store under this lease.
-    Complete(Complete),
+    Complete(CommitRecord),
     /// A worker wants a task committed by the coordinator, since the store would let several commits win. Nothing is
-    /// written before the choice is journalled, and a task has one choice for ever.
-    Choose(Choice),
+    /// written before the decision is journalled, and a task has one decision for ever.
+    DecideCommit(CommitDecision),
     /// Commits were withdrawn in the store: their tasks run again.
     Withdraw(Withdraw),
     /// An attempt failed.
@@ -68,7 +68,7 @@ pub enum Command {
         reason: ReleaseReason,
     },
     /// A valid commit was found in the store (at launch, or at a lease's expiry): the task is done, whoever did it.
-    Adopt(Complete),
+    Adopt(CommitRecord),
     /// A worker gets no new leases and is told to drain.
     Drain(WorkerId),
     /// A worker's process has ended, as somebody on its machine saw: its leases end.
@@ -83,7 +83,7 @@ pub enum Command {
         /// Its tasks without a commit.
         tasks: Vec<TaskId>,
     },
-    /// The coordinator has restarted: live leases get a full term from now.
+    /// The coordinator has restarted: live leases get a full lease duration from now.
     Restarted,
 }
 
@@ -94,12 +94,12 @@ pub struct Launch {
     pub sweep: SweepId,
     /// Who launches it, if that is known: whoever launches a sweep first is its user, or again after it was cancelled.
     pub user: Option<UserName>,
-    /// What is asked for its claim on the workers.
+    /// What is asked for its quota of workers.
     pub adjustment: Adjustment,
     /// The tasks in the order of the sweep file, each with its experiment's name for display.
     pub tasks: Vec<LaunchTask>,
     /// Tasks that the store already has a commit for.
-    pub committed: Vec<Complete>,
+    pub committed: Vec<CommitRecord>,
     /// What experiments need of workers: those that need anything, by name.
     pub needs: BTreeMap<String, Needs>,
 }
@@ -131,7 +131,7 @@ pub struct LaunchTask {
 
 /// A commit, as the store has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Complete {
+pub struct CommitRecord {
     /// The task.
     pub task: TaskId,
     /// The lease under which it was committed.
@@ -169,14 +169,14 @@ pub struct Withdrawal {
 
 /// The commit that the coordinator writes for a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Choice {
+pub struct CommitDecision {
     /// What it commits.
-    pub commit: Complete,
+    pub commit: CommitRecord,
     /// The commit as it is written, byte by byte, however often.
     pub document: String,
 }
 
-/// The longest document of a choice, in bytes.
+/// The longest document of a decision, in bytes.
 pub const DOCUMENT_LIMIT: usize = 4096;
 
 /// What a worker says of itself and asks.
@@ -188,7 +188,7 @@ pub struct Sync {
     pub description: WorkerDescription,
     /// The leases it holds, with progress. A lease of this worker that isn't here is one it lost: it is ended like an
     /// expired one, unless it was granted in an answer that the worker may not have seen yet (see `seen`).
-    pub holds: Vec<Held>,
+    pub holds: Vec<HeldLease>,
     /// How many more leases it could start now.
     pub free_slots: u32,
     /// Leases at most this many tasks long may be granted (packs).
@@ -206,7 +206,7 @@ pub struct Sync {
 
 /// A lease that a worker holds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct HeldLease {
     /// The lease.
     pub lease: LeaseId,
     /// How far each of its unfinished tasks is.
@@ -229,8 +229,8 @@ pub enum Reply {
     },
     /// The answer to `Sync`.
     Synced(Synced),
-    /// The answer to `Choose`: the document to write, which may be another attempt's; none if the task is committed.
-    Chosen(Option<String>),
+    /// The answer to `DecideCommit`: the document to write, which may be another attempt's; none if the task is committed.
+    CommitDecided(Option<String>),
     /// The answer to `Complete`, `Fail` and `Release`: whether the lease was still the worker's.
     Settled {
         /// False: the lease had ended; for `Complete` the commit counts all the same.
@@ -359,7 +359,8 @@ pub enum Refusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// How long a lease lasts without renewal.
-    pub term: Duration,
+    #[serde(rename = "term")]
+    pub lease_duration: Duration,
     /// Charged attempts after which a task fails.
     pub max_attempts: u32,
     /// Distinct workers on which a task must fail before a retryable failure becomes final early ("fails everywhere").
@@ -379,7 +380,7 @@ pub struct Policy {
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            term: Duration::from_secs(30),
+            lease_duration: Duration::from_secs(30),
             max_attempts: 3,
             quarantine_workers: 3,
             bad_worker_failures: 5,

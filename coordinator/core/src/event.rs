@@ -15,7 +15,7 @@ use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::command::{Choice, Complete, Progress, Withdrawal, WorkerDescription};
+use crate::command::{CommitDecision, CommitRecord, Progress, Withdrawal, WorkerDescription};
 
 /// A change and when it happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,21 +39,23 @@ pub enum Change {
     /// All tasks of an announced sweep have arrived: it is launched.
     Opened(SweepId),
     /// A sweep was launched again, with other needs.
-    Placed {
+    #[serde(rename = "placed")]
+    NeedsChanged {
         /// The sweep.
         sweep: SweepId,
         /// What its experiments need of workers from now on, by name.
         needs: BTreeMap<String, Needs>,
     },
-    /// A sweep's claim on the workers is another.
+    /// A sweep's quota of workers is another.
     Adjusted {
         /// The sweep.
         sweep: SweepId,
-        /// The claim from now on.
+        /// The quota from now on.
         share: Share,
     },
     /// A sweep is somebody's from now on: it was nobody's that is known, or was cancelled and then launched again.
-    Owned {
+    #[serde(rename = "owned")]
+    OwnerChanged {
         /// The sweep.
         sweep: SweepId,
         /// Whose it is.
@@ -75,7 +77,8 @@ pub enum Change {
     /// A worker got a lease.
     Granted(Granted),
     /// A worker was heard: what it is, which leases are renewed, how far its tasks are. Not durable.
-    Heard(Heard),
+    #[serde(rename = "heard")]
+    HeartbeatReceived(HeartbeatReceived),
     /// A worker's process has ended. Not durable: the ends of its leases are.
     Exited(WorkerId),
     /// A lease ended with tasks that may or may not be committed in the store.
@@ -84,9 +87,10 @@ pub enum Change {
         lease: LeaseId,
     },
     /// The coordinator will write this commit, and never another of the task.
-    Chosen(Choice),
+    #[serde(rename = "chosen")]
+    CommitDecided(CommitDecision),
     /// A task is committed.
-    Committed(Complete),
+    Committed(CommitRecord),
     /// A commit counts no more, and never will again.
     Withdrawn(Withdrawal),
     /// An attempt failed, and was charged.
@@ -98,7 +102,7 @@ pub enum Change {
         /// The cause.
         failure: Failure,
         /// What becomes of the task.
-        verdict: Verdict,
+        verdict: RetryDecision,
     },
     /// A worker gave a task back. Free.
     Released {
@@ -135,7 +139,7 @@ pub struct Launched {
     /// Who launched it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserName>,
-    /// Its claim on the workers.
+    /// Its quota of workers.
     #[serde(default, skip_serializing_if = "Share::is_default")]
     pub share: Share,
     /// Its experiments' names.
@@ -213,7 +217,7 @@ pub struct Granted {
 
 /// What a worker said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct HeartbeatReceived {
     /// The worker.
     pub worker: WorkerId,
     /// What it is, if that is new.
@@ -236,7 +240,7 @@ pub struct Heard {
 /// What becomes of a task whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum RetryDecision {
     /// It is tried again.
     Retry {
         /// Not before this.
@@ -276,21 +280,21 @@ impl Event {
     /// Whether the journal keeps it. What isn't kept is said again by the workers after a restart.
     pub const fn is_durable(&self) -> bool {
         match self.change {
-            Change::Heard(_) | Change::Exited(_) => false,
+            Change::HeartbeatReceived(_) | Change::Exited(_) => false,
             Change::Launched(_)
             | Change::Announced(_)
             | Change::Extended(_)
             | Change::Opened(_)
-            | Change::Placed { .. }
+            | Change::NeedsChanged { .. }
             | Change::Adjusted { .. }
-            | Change::Owned { .. }
+            | Change::OwnerChanged { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
             | Change::Retried { .. }
             | Change::Granted(_)
             | Change::Expired { .. }
-            | Change::Chosen(_)
+            | Change::CommitDecided(_)
             | Change::Committed(_)
             | Change::Withdrawn(_)
             | Change::Failed { .. }

@@ -11,9 +11,9 @@ pub mod attempt;
 pub mod command;
 mod decide;
 pub mod event;
-pub mod held_back;
 mod ledger;
 pub mod lookup;
+pub mod pending_reason;
 pub mod view;
 
 pub use decide::decide;

@@ -53,7 +53,7 @@ impl Ledger {
     /// Every worker that [`Ledger::workers`] names and whose id comes in this range.
     pub(crate) fn workers_from(&self, from: Bound<&WorkerId>) -> impl Iterator<Item = WorkerView<'_>> {
         let range = (from.cloned(), Bound::Unbounded);
-        let mut heard = self.sightings.range(range.clone()).map(|(id, _)| id).peekable();
+        let mut heard = self.heartbeats.range(range.clone()).map(|(id, _)| id).peekable();
         let mut holding = self.index.held.range(range.clone()).map(|(id, _)| id).peekable();
         let mut remembered = self.state.workers.range(range).map(|(id, _)| id).peekable();
         std::iter::from_fn(move || {

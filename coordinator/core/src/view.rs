@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Ledger;
 use crate::attempt::AttemptRecord;
-use crate::command::{Complete, Progress, WorkerDescription};
+use crate::command::{CommitRecord, Progress, WorkerDescription};
 use crate::event::FinalReason;
-use crate::ledger::state::{Stage, Status, SweepIndex, TaskIndex};
+use crate::ledger::state::{SweepIndex, SweepStatus, TaskIndex, TaskStage};
 
 /// Where a task is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -149,7 +149,7 @@ pub struct SweepView<'a> {
     pub id: &'a SweepId,
     /// Who launched it, if that is known.
     pub user: Option<&'a UserName>,
-    /// Its claim on the workers.
+    /// Its quota of workers.
     pub share: Share,
     /// The most slots that it may have: its own limit or the coordinator's, whichever is less.
     pub max_slots: Option<u32>,
@@ -191,7 +191,7 @@ pub struct TaskView<'a> {
     /// The time before which it isn't tried again.
     pub not_before: Option<Timestamp>,
     /// The commit.
-    pub commit: Option<&'a Complete>,
+    pub commit: Option<&'a CommitRecord>,
     /// Why it isn't tried again.
     pub failed: Option<FinalReason>,
     /// The first failure that was charged.
@@ -274,9 +274,9 @@ impl Ledger {
     }
 
     /// The document of the commit that is being written for the task of this id, if there is one.
-    pub fn chosen(&self, id: &TaskId) -> Option<&str> {
+    pub fn decided_commit(&self, id: &TaskId) -> Option<&str> {
         let task = self.state.task(self.find_task(id)?);
-        task.chosen.as_ref().map(|choice| choice.document.as_str())
+        task.commit_decision.as_ref().map(|decision| decision.document.as_str())
     }
 
     /// What the task of this id runs.
@@ -304,12 +304,14 @@ impl Ledger {
         let (slots, max_slots) = (self.index.occupancy.of_sweep(sweep), self.limit_of_sweep(sweep));
         let sweep = self.state.sweep(sweep);
         let state = match sweep.status {
-            Status::Cancelled => SweepState::Cancelled,
-            Status::Launching | Status::Running | Status::Paused if tally.total.open() == 0 => {
+            SweepStatus::Cancelled => SweepState::Cancelled,
+            SweepStatus::Launching | SweepStatus::Running | SweepStatus::Paused
+                if tally.total.open() == 0 =>
+            {
                 SweepState::Done
             }
-            Status::Launching | Status::Running => SweepState::Running,
-            Status::Paused => SweepState::Paused,
+            SweepStatus::Launching | SweepStatus::Running => SweepState::Running,
+            SweepStatus::Paused => SweepState::Paused,
         };
         SweepView {
             id: &sweep.id,
@@ -355,12 +357,17 @@ impl Ledger {
             needs: self.needs_of(index).collect::<Option<Vec<_>>>().unwrap_or_default(),
             not_before: task.not_before,
             commit: match &task.stage {
-                Stage::Committed(commit) => Some(commit),
-                Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Failed(_) => None,
+                TaskStage::Committed(commit) => Some(commit),
+                TaskStage::Waiting | TaskStage::Leased(_) | TaskStage::Expiring(_) | TaskStage::Failed(_) => {
+                    None
+                }
             },
             failed: match task.stage {
-                Stage::Failed(reason) => Some(reason),
-                Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Committed(_) => None,
+                TaskStage::Failed(reason) => Some(reason),
+                TaskStage::Waiting
+                | TaskStage::Leased(_)
+                | TaskStage::Expiring(_)
+                | TaskStage::Committed(_) => None,
             },
             first_failure: task.first_failure.as_ref(),
             waits_for: waits_for.collect(),
@@ -368,7 +375,7 @@ impl Ledger {
     }
 
     pub(crate) fn worker_view<'a>(&'a self, id: &'a WorkerId) -> WorkerView<'a> {
-        let sighting = self.sightings.get(id);
+        let heartbeat = self.heartbeats.get(id);
         let leases = self.index.held.get(id).into_iter().flatten().map(|id| {
             let lease = &self.state.leases[id];
             LeaseView {
@@ -380,11 +387,11 @@ impl Ledger {
         });
         WorkerView {
             id,
-            description: sighting.map(|sighting| &sighting.description),
-            last_seen: sighting.map(|sighting| sighting.last_seen),
-            draining: self.is_draining(id) || sighting.is_some_and(|sighting| sighting.draining),
-            avoided_until: self.state.workers.get(id).and_then(|conduct| conduct.avoided_until),
-            waiting: sighting.and_then(|sighting| sighting.waiting.as_ref()),
+            description: heartbeat.map(|heartbeat| &heartbeat.description),
+            last_seen: heartbeat.map(|heartbeat| heartbeat.last_seen),
+            draining: self.is_draining(id) || heartbeat.is_some_and(|heartbeat| heartbeat.draining),
+            avoided_until: self.state.workers.get(id).and_then(|health| health.avoided_until),
+            waiting: heartbeat.and_then(|heartbeat| heartbeat.waiting.as_ref()),
             exited: self.has_exited(id),
             leases: leases.collect(),
         }

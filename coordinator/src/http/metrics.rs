@@ -72,7 +72,7 @@ async fn gauges(coordinator: &Coordinator) -> Result<Gauges, DecideError> {
     loop {
         let look = move |ledger: &Ledger| {
             let page = ledger.page_of_workers(after.as_ref(), PAGE);
-            gauges.count_workers(&page, ledger.policy().term, now);
+            gauges.count_workers(&page, ledger.policy().lease_duration, now);
             (gauges, page.last().map(|worker| worker.id.clone()))
         };
         (gauges, after) = ledger.view(look).await?;
@@ -94,19 +94,19 @@ impl Gauges {
         }
     }
 
-    fn count_workers(&mut self, workers: &[WorkerView<'_>], term: Duration, now: Timestamp) {
+    fn count_workers(&mut self, workers: &[WorkerView<'_>], lease_duration: Duration, now: Timestamp) {
         for worker in workers {
-            self.count_worker(worker, term, now);
+            self.count_worker(worker, lease_duration, now);
         }
     }
 
-    fn count_worker(&mut self, worker: &WorkerView<'_>, term: Duration, now: Timestamp) {
+    fn count_worker(&mut self, worker: &WorkerView<'_>, lease_duration: Duration, now: Timestamp) {
         let gauges = self;
         let leases = worker.leases.len() as u64;
         let device = worker.description.and_then(|it| DEVICES.iter().position(|kind| *kind == it.device));
         gauges.leases[device.unwrap_or(DEVICES.len())] += leases;
         let Some(description) = worker.description else { return };
-        let is_silent = worker.exited || worker.last_seen.is_none_or(|seen| now - seen > term);
+        let is_silent = worker.exited || worker.last_seen.is_none_or(|seen| now - seen > lease_duration);
         let is_avoided = worker.avoided_until.is_some_and(|until| until > now);
         let state = if is_silent {
             3

@@ -35,12 +35,12 @@ impl Clock for SystemClock {
 }
 
 /// A clock that runs ahead of another by the same span for ever.
-pub(super) struct AheadOf {
+pub(super) struct OffsetClock {
     pub(super) clock: std::sync::Arc<dyn Clock>,
     pub(super) by: Duration,
 }
 
-impl Clock for AheadOf {
+impl Clock for OffsetClock {
     fn now(&self) -> Timestamp {
         self.clock.now() + self.by
     }

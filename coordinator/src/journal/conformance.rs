@@ -386,6 +386,6 @@ fn a_folder_that_cannot_be_made_is_an_error() {
 fn a_batch_put_in_another_place_breaks_the_chain() {
     let first = Tail::empty().next(vec![1]);
     let mut tail = Tail::empty();
-    tail.pass(&first);
+    tail.advance(&first);
     assert_ne!(tail.next(vec![1]).chain, first.chain);
 }

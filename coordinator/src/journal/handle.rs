@@ -16,7 +16,7 @@ use basin_domain::causes;
 use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use super::clock::AheadOf;
+use super::clock::OffsetClock;
 use super::writer::{WriteError, Writer};
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
@@ -25,15 +25,15 @@ const QUEUE: usize = 1024;
 /// Commands that share a write.
 const BATCH: usize = 512;
 /// Looks that wait; whoever would look, too, waits until there is room, and keeps no command from the queue.
-const LOOKS: usize = 256;
+const MAX_READS: usize = 256;
 /// How long looks may go on when a command may have come; one more is always begun.
-const LOOK_FOR: Duration = Duration::from_millis(2);
+const READ_BUDGET: Duration = Duration::from_millis(2);
 
 /// A ledger behind its journal. Clones speak to the same one; it ends with the last of them, or when it is closed.
 #[derive(Clone)]
 pub struct LedgerHandle {
     queue: mpsc::Sender<Message>,
-    looks: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
     clock: Arc<dyn Clock>,
     /// Why the ledger ended, if not because it was asked to.
     end: Arc<OnceLock<JournalFailure>>,
@@ -79,11 +79,11 @@ pub enum DecideError {
 }
 
 /// A look at the ledger, which answers its asker itself.
-type Look = Box<dyn FnOnce(&Ledger) + Send>;
+type Read = Box<dyn FnOnce(&Ledger) + Send>;
 
 enum Message {
     Decide(Box<Command>, oneshot::Sender<Result<Reply, DecideError>>),
-    Look(Look),
+    Read(Read),
     Close(oneshot::Sender<()>),
 }
 
@@ -104,7 +104,7 @@ impl LedgerHandle {
         let ended = Arc::clone(&end);
         let run = move || match Writer::open(journal, policy) {
             Ok(writer) => {
-                let clock = not_before(writer.latest(), clock);
+                let clock = never_behind(writer.latest(), clock);
                 // Whoever opened it may have gone meanwhile; the closed queue ends the thread then.
                 let _ = opened.send(Ok(Arc::clone(&clock)));
                 let closing = Service { writer, clock, encoding: None, end: ended }.serve(&mut messages);
@@ -120,7 +120,7 @@ impl LedgerHandle {
         let clock = is_open.await.unwrap_or_else(|_| {
             Err(JournalError::Thread(std::io::Error::other("it ended while the journal was replayed")))
         })?;
-        Ok(Self { queue, looks: Arc::new(Semaphore::new(LOOKS)), clock, end })
+        Ok(Self { queue, reads: Arc::new(Semaphore::new(MAX_READS)), clock, end })
     }
 
     /// The time by the clock that commands are decided by.
@@ -145,18 +145,18 @@ impl LedgerHandle {
     /// [`DecideError::Unavailable`], if the ledger has closed.
     pub async fn view<R: Send + 'static>(
         &self,
-        look: impl FnOnce(&Ledger) -> R + Send + 'static,
+        read: impl FnOnce(&Ledger) -> R + Send + 'static,
     ) -> Result<R, DecideError> {
-        let place = Arc::clone(&self.looks).acquire_owned().await.map_err(|_| DecideError::Unavailable)?;
+        let permit = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| DecideError::Unavailable)?;
         let (answer, answered) = oneshot::channel();
-        let look = Box::new(move |ledger: &Ledger| {
+        let read = Box::new(move |ledger: &Ledger| {
             // Nobody may be waiting any more: then there is nothing to look for.
             if !answer.is_closed() {
-                let _ = answer.send(look(ledger));
+                let _ = answer.send(read(ledger));
             }
-            drop(place);
+            drop(permit);
         });
-        self.queue.send(Message::Look(look)).await.map_err(|_| self.ended())?;
+        self.queue.send(Message::Read(read)).await.map_err(|_| self.ended())?;
         answered.await.map_err(|_| self.ended())
     }
 
@@ -186,7 +186,7 @@ impl LedgerHandle {
 
 /// A clock that goes on from there, if this one is behind: it may be another machine's than the one that decided last, and
 /// leases would not run out before it had caught up.
-fn not_before(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+fn never_behind(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
     let by = latest - clock.now();
     if by.is_zero() {
         return clock;
@@ -195,7 +195,7 @@ fn not_before(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
         ?by,
         "this machine's clock is behind the journal's last event; the ledger's time goes on from there"
     );
-    Arc::new(AheadOf { clock, by })
+    Arc::new(OffsetClock { clock, by })
 }
 
 /// What the thread works with.
@@ -222,22 +222,22 @@ impl<J: Journal> Service<J> {
     /// Answers until it is closed, or the journal can't be written. The journal is free when this returns.
     fn serve(mut self, messages: &mut mpsc::Receiver<Message>) -> Closed {
         let mut closing = Closed(Vec::new());
-        let mut looks = VecDeque::new();
+        let mut reads = VecDeque::new();
         while closing.0.is_empty() {
             let mut batch = Batch::default();
-            if looks.is_empty() {
+            if reads.is_empty() {
                 let Some(first) = messages.blocking_recv() else { break };
-                batch.take(first, &mut looks);
+                batch.take(first, &mut reads);
             }
             while batch.commands.len() < BATCH && batch.closing.is_empty() {
                 let Ok(next) = messages.try_recv() else { break };
-                batch.take(next, &mut looks);
+                batch.take(next, &mut reads);
             }
             closing.0.append(&mut batch.closing);
             // At the end those that came before it are answered all.
-            let look_for = if closing.0.is_empty() { LOOK_FOR } else { Duration::MAX };
-            if let Err(error) = self.answer(batch, &mut looks, look_for) {
-                tell(&error);
+            let read_budget = if closing.0.is_empty() { READ_BUDGET } else { Duration::MAX };
+            if let Err(error) = self.answer(batch, &mut reads, read_budget) {
+                log_end(&error);
                 // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
                 return closing;
             }
@@ -251,35 +251,35 @@ impl<J: Journal> Service<J> {
     fn answer(
         &mut self,
         batch: Batch,
-        looks: &mut VecDeque<Look>,
-        look_for: Duration,
+        reads: &mut VecDeque<Read>,
+        read_budget: Duration,
     ) -> Result<(), WriteError> {
         let Batch { commands, answers, closing: _ } = batch;
         if commands.is_empty() {
-            if !looks.is_empty() {
+            if !reads.is_empty() {
                 let confirmed = self.writer.confirm();
-                confirmed.inspect_err(|error| self.note_end(error))?;
+                confirmed.inspect_err(|error| self.record_end(error))?;
             }
         } else {
             // Before the callers' answers are dropped, so that they find it.
             let replies = self.writer.write(self.clock.now(), commands);
-            let replies = replies.inspect_err(|error| self.note_end(error))?;
+            let replies = replies.inspect_err(|error| self.record_end(error))?;
             for (answer, reply) in answers.into_iter().zip(replies) {
                 // Whoever asked may have gone; it is decided all the same.
                 let _ = answer.send(reply.map_err(DecideError::Refused));
             }
         }
         let began = Instant::now();
-        while let Some(look) = looks.pop_front() {
-            look(self.writer.ledger());
-            if began.elapsed() >= look_for {
+        while let Some(read) = reads.pop_front() {
+            read(self.writer.ledger());
+            if began.elapsed() >= read_budget {
                 break;
             }
         }
         Ok(())
     }
 
-    fn note_end(&self, error: &WriteError) {
+    fn record_end(&self, error: &WriteError) {
         self.end.get_or_init(|| JournalFailure::of(error));
     }
 
@@ -325,7 +325,7 @@ impl<J: Journal> Service<J> {
     }
 }
 
-fn tell(error: &WriteError) {
+fn log_end(error: &WriteError) {
     use WriteError::{Append, Unconfirmed};
     let (Append(JournalError::Superseded) | Unconfirmed(JournalError::Superseded)) = error else {
         let error = error as &dyn std::error::Error;
@@ -344,13 +344,13 @@ struct Batch {
 
 impl Batch {
     /// Takes a command; a look joins those that wait.
-    fn take(&mut self, message: Message, looks: &mut VecDeque<Look>) {
+    fn take(&mut self, message: Message, reads: &mut VecDeque<Read>) {
         match message {
             Message::Decide(command, answer) => {
                 self.commands.push(*command);
                 self.answers.push(answer);
             }
-            Message::Look(look) => looks.push_back(look),
+            Message::Read(read) => reads.push_back(read),
             Message::Close(done) => self.closing.push(done),
         }
     }

@@ -82,7 +82,7 @@ impl Journal for MemoryJournal {
 
     fn append(&mut self, events: &[Event]) -> Result<(), JournalError> {
         let batch = self.tail.next(encode_events(events));
-        self.tail.pass(&batch);
+        self.tail.advance(&batch);
         self.disk.contents().batches.push(batch);
         Ok(())
     }

@@ -114,10 +114,10 @@ impl Meter {
                 let kind = FailureKind::ALL.iter().position(|kind| *kind == failure.kind);
                 kind.map(|kind| &counters.failed[kind])
             }
-            Change::Placed { .. }
+            Change::NeedsChanged { .. }
             | Change::Adjusted { .. }
-            | Change::Owned { .. }
-            | Change::Chosen(_)
+            | Change::OwnerChanged { .. }
+            | Change::CommitDecided(_)
             | Change::Withdrawn(_)
             | Change::Paused(_)
             | Change::Resumed(_)
@@ -125,7 +125,7 @@ impl Meter {
             | Change::Retried { .. }
             | Change::Announced(_)
             | Change::Extended(_)
-            | Change::Heard(_)
+            | Change::HeartbeatReceived(_)
             | Change::Exited(_)
             | Change::Drained(_)
             | Change::Avoided { .. }

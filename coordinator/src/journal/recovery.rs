@@ -42,7 +42,7 @@ impl Tail {
     }
 
     /// Moves behind a batch.
-    pub(super) fn pass(&mut self, batch: &StoredBatch) {
+    pub(super) fn advance(&mut self, batch: &StoredBatch) {
         *self = Self { sequence: batch.sequence, chain: batch.chain };
     }
 }
@@ -81,7 +81,7 @@ pub(super) fn recover(
             return Err(damage(Damage::Changed));
         }
         recovered.events.extend(decode_events(&batch.bytes).map_err(damage)?);
-        tail.pass(&batch);
+        tail.advance(&batch);
     }
     match damaged {
         // No snapshot is whole, and the batches before the damaged one are gone.

@@ -127,7 +127,7 @@ impl Journal for SqliteJournal {
         self.connection
             .prepare_cached("INSERT INTO batches (sequence, chain, events) VALUES (?1, ?2, ?3)")?
             .execute(params![signed(batch.sequence), batch.chain.as_bytes(), batch.bytes])?;
-        self.tail.pass(&batch);
+        self.tail.advance(&batch);
         Ok(())
     }
 

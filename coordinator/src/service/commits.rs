@@ -1,13 +1,13 @@
 //! Commits on a store that ignores conditional writes: the coordinator alone writes them, one for each task, for ever.
 //!
-//! `docs/decisions/0011-stores.md` says why the choice is journalled before anything is written.
+//! `docs/decisions/0011-stores.md` says why the decision is journalled before anything is written.
 
-use basin_core::command::{Choice, Command, Reply};
+use basin_core::command::{Command, CommitDecision, Reply};
 use basin_domain::id::TaskId;
 use basin_storage::{Commit, CommitMode, CommitOutcome, StorageError};
 use tonic::Status;
 
-use super::{Coordinator, completion, refusal, unfitting};
+use super::{Coordinator, commit_record, refusal, unexpected_reply};
 
 impl Coordinator {
     /// Commits for a worker, and gives the commit that counts: the one asked for, or one that was before it.
@@ -21,27 +21,27 @@ impl Coordinator {
                 return Err(Status::failed_precondition("workers write commits to this store themselves"));
             }
         }
-        let no_store = |error: StorageError| refusal::no_store(&error);
-        // The store is believed, not the caller: what is chosen can't be taken back.
-        let manifest = self.store.read_manifest(&commit).await.map_err(no_store)?;
-        if manifest.commit().map_err(no_store)? != commit {
+        let store_error = |error: StorageError| refusal::store_error(&error);
+        // The store is believed, not the caller: what is decided can't be taken back.
+        let manifest = self.store.read_manifest(&commit).await.map_err(store_error)?;
+        if manifest.commit().map_err(store_error)? != commit {
             return Err(Status::failed_precondition("the commit is not that of the attempt's manifest"));
         }
         let document = String::from_utf8(commit.to_bytes()).expect("JSON is text");
-        let choice = Choice { commit: completion(&commit), document };
-        let Reply::Chosen(document) = self.decide(Command::Choose(choice)).await? else {
-            return Err(unfitting());
+        let decision = CommitDecision { commit: commit_record(&commit), document };
+        let Reply::CommitDecided(document) = self.decide(Command::DecideCommit(decision)).await? else {
+            return Err(unexpected_reply());
         };
         let counts = match document {
-            Some(document) => Some(self.write_chosen(&document).await.map_err(no_store)?),
-            None => self.store.read_commit(&commit.task).await.map_err(no_store)?,
+            Some(document) => Some(self.write_decided(&document).await.map_err(store_error)?),
+            None => self.store.read_commit(&commit.task).await.map_err(store_error)?,
         };
         counts.ok_or_else(|| {
             Status::data_loss(format!("the commit of task {} is gone from the store", commit.task))
         })
     }
 
-    /// The commit of a task, if it has one: that of the store, or the one that this coordinator has chosen and, perhaps
+    /// The commit of a task, if it has one: that of the store, or the one that this coordinator has decided on and, perhaps
     /// in an earlier life, has not come to write.
     ///
     /// # Errors
@@ -50,9 +50,9 @@ impl Coordinator {
         if let Some(commit) = self.store.read_commit(&task).await? {
             return Ok(Some(commit));
         }
-        let chosen = self.ledger.view(move |ledger| ledger.chosen(&task).map(str::to_owned)).await;
-        match chosen {
-            Ok(Some(document)) => self.write_chosen(&document).await.map(Some),
+        let decided = self.ledger.view(move |ledger| ledger.decided_commit(&task).map(str::to_owned)).await;
+        match decided {
+            Ok(Some(document)) => self.write_decided(&document).await.map(Some),
             Ok(None) => Ok(None),
             // The ledger has stopped, and this coordinator with it: the next one looks again.
             Err(error) => Err(StorageError::CommitInDoubt {
@@ -64,16 +64,16 @@ impl Coordinator {
         }
     }
 
-    async fn write_chosen(&self, document: &str) -> Result<Commit, StorageError> {
-        let chosen = Commit::from_bytes(document.as_bytes()).map_err(|error| StorageError::Corrupt {
+    async fn write_decided(&self, document: &str) -> Result<Commit, StorageError> {
+        let decided = Commit::from_bytes(document.as_bytes()).map_err(|error| StorageError::Corrupt {
             store: self.store.url().to_owned(),
             key: "commit.json of the journal".to_owned(),
             why: error.to_string(),
         })?;
-        match self.store.commit_serialised(&chosen).await? {
-            CommitOutcome::Committed => Ok(chosen),
+        match self.store.commit_serialised(&decided).await? {
+            CommitOutcome::Committed => Ok(decided),
             CommitOutcome::Superseded(other) => {
-                tracing::error!(task = %chosen.task, by = %other.lease, "somebody else writes commits to this store");
+                tracing::error!(task = %decided.task, by = %other.lease, "somebody else writes commits to this store");
                 Ok(other)
             }
         }

@@ -14,7 +14,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
-use super::{Leadership, Terms};
+use super::{LaunchOptions, Leadership};
 use crate::trust::Caller;
 
 /// Sweeps or workers that one look goes through.
@@ -26,19 +26,19 @@ const SEVERAL: usize = NAMED + 1;
 #[derive(Debug, Clone)]
 pub struct ControlService(pub Leadership);
 
-type Reply<T> = Result<Response<T>, Status>;
+type RpcResult<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl Control for ControlService {
-    async fn launch(&self, request: Request<v1::LaunchRequest>) -> Reply<v1::LaunchReply> {
+    async fn launch(&self, request: Request<v1::LaunchRequest>) -> RpcResult<v1::LaunchReply> {
         let user = request.extensions().get::<Caller>().and_then(Caller::user);
         let request = request.into_inner();
-        let terms = Terms {
+        let options = LaunchOptions {
             user,
             adjustment: request.adjustment.unwrap_or_default().into(),
             max_tasks: request.max_tasks,
         };
-        let launched = self.0.coordinator()?.launch(&Source::from(request), terms).await?;
+        let launched = self.0.coordinator()?.launch(&Source::from(request), options).await?;
         let sweep = self.summary_of(launched.sweep.clone()).await?;
         Ok(Response::new(v1::LaunchReply {
             sweep,
@@ -49,7 +49,7 @@ impl Control for ControlService {
         }))
     }
 
-    async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> Reply<v1::ListSweepsReply> {
+    async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> RpcResult<v1::ListSweepsReply> {
         let queue_depth = Some(self.view(Ledger::queue_depth).await?);
         let (mut sweeps, mut next) = (Vec::new(), Some(0));
         while let Some(from) = next {
@@ -64,29 +64,29 @@ impl Control for ControlService {
         Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
-    async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> Reply<v1::GetSweepReply> {
+    async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> RpcResult<v1::GetSweepReply> {
         let id = self.find_sweep(request.into_inner().sweep_id).await?;
         let now = self.0.coordinator()?.ledger.now();
         let found = self.view(move |ledger| sweep_reply(ledger, &id, now)).await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the sweep is gone"))
     }
 
-    async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> Reply<v1::GetTaskReply> {
+    async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> RpcResult<v1::GetTaskReply> {
         let id = self.find_task(request.into_inner().task_id).await?;
         let now = self.0.coordinator()?.ledger.now();
         let found = self
             .view(move |ledger| {
                 let task = ledger.task(&id)?;
-                let held_back = ledger.held_back(&id, now);
+                let pending_reason = ledger.pending_reason(&id, now);
                 let worker = task.lease.and_then(|(_, worker)| ledger.worker(worker));
                 let waiting_for = worker.and_then(|worker| worker.waiting);
-                Some(task_reply(&task, held_back, waiting_for, ledger.task_spec(&id)?.canonical(), now))
+                Some(task_reply(&task, pending_reason, waiting_for, ledger.task_spec(&id)?.canonical(), now))
             })
             .await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))
     }
 
-    async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> Reply<v1::SteerSweepReply> {
+    async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> RpcResult<v1::SteerSweepReply> {
         let request = request.into_inner();
         let steering = request.steering();
         let id = self.find_sweep(request.sweep_id).await?;
@@ -104,7 +104,10 @@ impl Control for ControlService {
         Ok(Response::new(v1::SteerSweepReply { sweep }))
     }
 
-    async fn adjust_sweep(&self, request: Request<v1::AdjustSweepRequest>) -> Reply<v1::AdjustSweepReply> {
+    async fn adjust_sweep(
+        &self,
+        request: Request<v1::AdjustSweepRequest>,
+    ) -> RpcResult<v1::AdjustSweepReply> {
         let request = request.into_inner();
         let adjustment: Adjustment = required("adjustment", request.adjustment)?.into();
         let id = self.find_sweep(request.sweep_id).await?;
@@ -113,7 +116,10 @@ impl Control for ControlService {
         Ok(Response::new(v1::AdjustSweepReply { sweep }))
     }
 
-    async fn repair_sweep(&self, request: Request<v1::RepairSweepRequest>) -> Reply<v1::RepairSweepReply> {
+    async fn repair_sweep(
+        &self,
+        request: Request<v1::RepairSweepRequest>,
+    ) -> RpcResult<v1::RepairSweepReply> {
         let request = request.into_inner();
         let after = match request.after_task_id.as_str() {
             "" => None,
@@ -140,7 +146,7 @@ impl Control for ControlService {
         }))
     }
 
-    async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> Reply<v1::ListWorkersReply> {
+    async fn list_workers(&self, _: Request<v1::ListWorkersRequest>) -> RpcResult<v1::ListWorkersReply> {
         let now = self.0.coordinator()?.ledger.now();
         let (mut workers, mut after) = (Vec::new(), None);
         loop {
@@ -159,7 +165,10 @@ impl Control for ControlService {
         }
     }
 
-    async fn drain_worker(&self, request: Request<v1::DrainWorkerRequest>) -> Reply<v1::DrainWorkerReply> {
+    async fn drain_worker(
+        &self,
+        request: Request<v1::DrainWorkerRequest>,
+    ) -> RpcResult<v1::DrainWorkerReply> {
         let worker = self.find_worker(request.into_inner().worker_id).await?;
         let coordinator = self.0.coordinator()?;
         coordinator.decide(Command::Drain(worker.clone())).await?;
@@ -167,7 +176,7 @@ impl Control for ControlService {
         Ok(Response::new(v1::DrainWorkerReply { worker_id: worker.to_string() }))
     }
 
-    async fn about(&self, request: Request<v1::AboutRequest>) -> Reply<v1::AboutReply> {
+    async fn about(&self, request: Request<v1::AboutRequest>) -> RpcResult<v1::AboutReply> {
         let coordinator = self.0.coordinator()?;
         let caller = request.extensions().get::<Caller>();
         Ok(Response::new(v1::AboutReply {
@@ -193,7 +202,7 @@ impl ControlService {
         &self,
         look: impl FnOnce(&Ledger) -> T + Send + 'static,
     ) -> Result<T, Status> {
-        self.0.coordinator()?.ledger.view(look).await.map_err(|error| super::refusal::undecided(&error))
+        self.0.coordinator()?.ledger.view(look).await.map_err(|error| super::refusal::decide_error(&error))
     }
 
     /// Does something to a sweep; how it stands then.

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use basin_core::command::{Command, Complete, Launch, LaunchPart, LaunchTask, Reply};
+use basin_core::command::{Command, CommitRecord, Launch, LaunchPart, LaunchTask, Reply};
 use basin_domain::id::TaskId;
 use tonic::Status;
 
-use super::{Coordinator, Launched, unfitting};
+use super::{Coordinator, LaunchOutcome, unexpected_reply};
 
 /// The most tasks that the ledger is told of at once: its thread has them in a few milliseconds.
-pub(super) const PART: usize = 1000;
+pub(super) const PART_SIZE: usize = 1000;
 
 impl Coordinator {
     /// Launches a sweep. All of it is durable when this returns, and nobody sees any of it before. If it is broken off, the next
@@ -17,14 +17,14 @@ impl Coordinator {
     ///
     /// # Errors
     /// If the ledger refuses it, or has closed.
-    pub(super) async fn launch_in_parts(&self, launch: Launch) -> Result<Launched, Status> {
+    pub(super) async fn launch_in_parts(&self, launch: Launch) -> Result<LaunchOutcome, Status> {
         let sweep = launch.sweep.clone();
-        let parts = tokio::task::spawn_blocking(move || Parts::of(launch)).await;
+        let parts = tokio::task::spawn_blocking(move || LaunchParts::of(launch)).await;
         let parts = parts.map_err(|_| Status::internal("the sweep could not be taken apart"))?;
-        let mut launched = Launched { sweep, new: 0, reused: 0, shared: 0 };
+        let mut launched = LaunchOutcome { sweep, new: 0, reused: 0, shared: 0 };
         for command in parts {
             let Reply::Launched { new, reused, shared } = self.decide(command).await? else {
-                return Err(unfitting());
+                return Err(unexpected_reply());
             };
             launched.new += new;
             launched.reused += reused;
@@ -35,11 +35,11 @@ impl Coordinator {
 }
 
 /// The commands that launch a sweep.
-struct Parts {
+struct LaunchParts {
     /// The sweep without its tasks and commits.
     frame: Launch,
     tasks: std::iter::Peekable<std::vec::IntoIter<LaunchTask>>,
-    committed: HashMap<TaskId, Complete>,
+    committed: HashMap<TaskId, CommitRecord>,
     unlisted: Vec<TaskId>,
     from: u64,
     of: u64,
@@ -47,10 +47,10 @@ struct Parts {
     whole: Option<Launch>,
 }
 
-impl Parts {
+impl LaunchParts {
     fn of(mut launch: Launch) -> Self {
-        let part = |position: usize| position / PART;
-        let is_small = launch.tasks.len() <= PART;
+        let part = |position: usize| position / PART_SIZE;
+        let is_small = launch.tasks.len() <= PART_SIZE;
         let mut unlisted = Vec::new();
         let mut reads_ahead = false;
         if !is_small && launch.tasks.iter().any(|task| !task.spec.inputs.is_empty()) {
@@ -83,7 +83,7 @@ impl Parts {
     }
 }
 
-impl Iterator for Parts {
+impl Iterator for LaunchParts {
     type Item = Command;
 
     fn next(&mut self) -> Option<Command> {
@@ -91,7 +91,7 @@ impl Iterator for Parts {
             return Some(Command::Launch(launch));
         }
         self.tasks.peek()?;
-        let tasks: Vec<LaunchTask> = self.tasks.by_ref().take(PART).collect();
+        let tasks: Vec<LaunchTask> = self.tasks.by_ref().take(PART_SIZE).collect();
         let committed = tasks.iter().filter_map(|task| self.committed.remove(&task.id)).collect();
         let from = self.from;
         self.from += tasks.len() as u64;
@@ -146,36 +146,36 @@ mod tests {
     }
 
     /// Tells a ledger of each command; how many there were, and how many tasks were queued after each.
-    fn told(launch: Launch) -> Vec<u64> {
+    fn queue_depths(launch: Launch) -> Vec<u64> {
         let mut ledger = Ledger::new(Policy::default());
-        let told = Parts::of(launch).map(|command| {
+        let depths = LaunchParts::of(launch).map(|command| {
             for event in decide(&ledger, Timestamp(1), command).unwrap().0 {
                 ledger.apply(&event);
             }
             ledger.queue_depth()
         });
-        told.collect()
+        depths.collect()
     }
 
     #[test]
-    fn the_ledger_is_told_of_a_large_sweep_in_parts_and_of_a_small_one_at_once() {
+    fn the_ledger_gets_a_large_sweep_in_parts_and_a_small_one_at_once() {
         let tasks = |count: u64| (0..count).map(|seed| task(seed, &[])).collect::<Vec<_>>();
-        assert_eq!(told(launch(tasks(PART as u64))), [PART as u64]);
-        assert_eq!(told(launch(tasks(2 * PART as u64 + 1))), [0, 0, 2 * PART as u64 + 1]);
+        assert_eq!(queue_depths(launch(tasks(PART_SIZE as u64))), [PART_SIZE as u64]);
+        assert_eq!(queue_depths(launch(tasks(2 * PART_SIZE as u64 + 1))), [0, 0, 2 * PART_SIZE as u64 + 1]);
     }
 
     #[test]
     fn tasks_that_read_others_come_with_them_or_after_them() {
-        let mut tasks: Vec<LaunchTask> = (0..PART as u64).map(|seed| task(seed, &[])).collect();
+        let mut tasks: Vec<LaunchTask> = (0..PART_SIZE as u64).map(|seed| task(seed, &[])).collect();
         let reader = task(0, &[tasks[7].id]);
         tasks.push(reader.clone());
-        assert_eq!(told(launch(tasks.clone())).len(), 2);
+        assert_eq!(queue_depths(launch(tasks.clone())).len(), 2);
         // One that reads what is listed only later can't come before it.
         tasks.rotate_right(1);
         assert_eq!(tasks[0], reader);
-        assert_eq!(told(launch([tasks.clone(), vec![task(1 << 40, &[])]].concat())).len(), 2);
+        assert_eq!(queue_depths(launch([tasks.clone(), vec![task(1 << 40, &[])]].concat())).len(), 2);
         tasks.rotate_left(9);
         let early = [vec![reader], tasks].concat();
-        assert_eq!(told(launch(early)), [PART as u64]);
+        assert_eq!(queue_depths(launch(early)), [PART_SIZE as u64]);
     }
 }

@@ -8,41 +8,41 @@ use tonic::Status;
 
 use super::Coordinator;
 
-/// What a coordinator is at a time.
+/// A coordinator's role at a time.
 #[derive(Debug, Clone)]
-pub enum Role {
+pub enum LeadershipRole {
     /// It doesn't lead: at the time of the answer nothing is decided here.
     Standby {
         /// Who does, as far as is known: its URL.
         leader: Option<String>,
     },
     /// It begins to lead, or has just lost the lead: what was asked before may still be decided, and nothing can be promised.
-    Between,
+    Transition,
     /// It leads.
     Leading(Arc<Coordinator>),
 }
 
 /// A coordinator's role, shared by all that depend on it.
 #[derive(Debug, Clone)]
-pub struct Leadership(watch::Sender<Role>);
+pub struct Leadership(watch::Sender<LeadershipRole>);
 
 impl Leadership {
     /// A leadership that begins in this role.
-    pub fn new(role: Role) -> Self {
+    pub fn new(role: LeadershipRole) -> Self {
         Self(watch::Sender::new(role))
     }
 
     /// Changes the role.
-    pub fn set(&self, role: Role) {
+    pub fn set(&self, role: LeadershipRole) {
         self.0.send_replace(role);
     }
 
     /// Leads; tells nobody if that was known.
     pub fn lead(&self, coordinator: &Arc<Coordinator>) {
         self.0.send_if_modified(|role| {
-            let is_known = matches!(role, Role::Leading(known) if Arc::ptr_eq(known, coordinator));
+            let is_known = matches!(role, LeadershipRole::Leading(known) if Arc::ptr_eq(known, coordinator));
             if !is_known {
-                *role = Role::Leading(Arc::clone(coordinator));
+                *role = LeadershipRole::Leading(Arc::clone(coordinator));
             }
             !is_known
         });
@@ -51,16 +51,16 @@ impl Leadership {
     /// Notes who leads; tells nobody if that was known.
     pub fn stand_by(&self, leader: Option<String>) {
         self.0.send_if_modified(|role| {
-            let is_known = matches!(role, Role::Standby { leader: known } if *known == leader);
+            let is_known = matches!(role, LeadershipRole::Standby { leader: known } if *known == leader);
             if !is_known {
-                *role = Role::Standby { leader };
+                *role = LeadershipRole::Standby { leader };
             }
             !is_known
         });
     }
 
     /// The role, and when it changes.
-    pub fn roles(&self) -> watch::Receiver<Role> {
+    pub fn roles(&self) -> watch::Receiver<LeadershipRole> {
         self.0.subscribe()
     }
 
@@ -71,9 +71,9 @@ impl Leadership {
     /// that nothing is decided here.
     pub fn coordinator(&self) -> Result<Arc<Coordinator>, Status> {
         match &*self.0.borrow() {
-            Role::Leading(coordinator) => Ok(Arc::clone(coordinator)),
-            Role::Standby { leader } => Err(standby::refuse(leader.as_deref())),
-            Role::Between => {
+            LeadershipRole::Leading(coordinator) => Ok(Arc::clone(coordinator)),
+            LeadershipRole::Standby { leader } => Err(standby::refuse(leader.as_deref())),
+            LeadershipRole::Transition => {
                 Err(standby::changing_role("this coordinator is about to lead, or has lost the lead"))
             }
         }
@@ -85,8 +85,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_standby_names_the_leader_and_one_between_promises_nothing() {
-        let leadership = Leadership::new(Role::Standby { leader: None });
+    fn a_standby_names_the_leader_and_one_in_transition_promises_nothing() {
+        let leadership = Leadership::new(LeadershipRole::Standby { leader: None });
         let said = |leadership: &Leadership| {
             let status = leadership.coordinator().unwrap_err();
             (status.code(), standby::is(&status), standby::leader(&status))
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(said(&leadership), (tonic::Code::Unavailable, true, None));
         leadership.stand_by(Some("http://a:1".to_owned()));
         assert_eq!(said(&leadership), (tonic::Code::Unavailable, true, Some("http://a:1".to_owned())));
-        leadership.set(Role::Between);
+        leadership.set(LeadershipRole::Transition);
         assert_eq!(said(&leadership), (tonic::Code::Unavailable, false, None));
     }
 }

@@ -27,13 +27,13 @@ use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, PreparedSweep};
 
 pub use control::ControlService;
-pub use leadership::{Leadership, Role};
+pub use leadership::{Leadership, LeadershipRole};
 pub use repair::{Repaired, RepairedTask};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
-pub use ticker::{settle_expired, tick_forever};
+pub use ticker::{resolve_expired, tick_forever};
 
-/// What every call works with.
+/// The parts that every call works with.
 #[derive(Debug)]
 pub struct Coordinator {
     /// The ledger behind its journal.
@@ -45,7 +45,7 @@ pub struct Coordinator {
     /// Who writes commits.
     pub commits: CommitMode,
     /// How long a lease lasts.
-    pub term: Duration,
+    pub lease_duration: Duration,
     /// The most tasks that a sweep may have.
     pub max_tasks: u64,
     /// Told whenever something may have become grantable, for idle workers' calls that wait.
@@ -58,20 +58,20 @@ pub struct Coordinator {
     pub stop: CancellationToken,
 }
 
-/// On what terms a sweep is launched.
+/// The options of a launch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Terms {
+pub struct LaunchOptions {
     /// Who launches it, if that is known.
     pub user: Option<UserName>,
-    /// What is asked for its claim on the workers.
+    /// What is asked for its quota of workers.
     pub adjustment: Adjustment,
     /// The most tasks that it may have, if fewer than the coordinator takes.
     pub max_tasks: Option<u64>,
 }
 
-/// What a launch came to.
+/// The outcome of a launch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Launched {
+pub struct LaunchOutcome {
     /// The sweep.
     pub sweep: SweepId,
     /// Tasks new to the ledger.
@@ -87,11 +87,16 @@ impl Coordinator {
     ///
     /// # Errors
     /// If it can't be prepared, kept or journalled.
-    pub async fn launch(self: &Arc<Self>, source: &Source, terms: Terms) -> Result<Launched, Status> {
-        let limit = terms.max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
-        let prepared =
-            launch::prepare(&self.store, source, limit).await.map_err(|error| refusal::unprepared(&error))?;
-        self.launch_prepared(source, prepared, terms).await
+    pub async fn launch(
+        self: &Arc<Self>,
+        source: &Source,
+        options: LaunchOptions,
+    ) -> Result<LaunchOutcome, Status> {
+        let limit = options.max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
+        let prepared = launch::prepare(&self.store, source, limit)
+            .await
+            .map_err(|error| refusal::prepare_error(&error))?;
+        self.launch_prepared(source, prepared, options).await
     }
 
     /// Launches what is prepared.
@@ -102,8 +107,8 @@ impl Coordinator {
         self: &Arc<Self>,
         source: &Source,
         prepared: PreparedSweep,
-        terms: Terms,
-    ) -> Result<Launched, Status> {
+        options: LaunchOptions,
+    ) -> Result<LaunchOutcome, Status> {
         let PreparedSweep { plan, datasets, mut committed, damaged: _ } = prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
@@ -114,7 +119,7 @@ impl Coordinator {
             datasets,
             launched_unix_ms: Some(self.ledger.now().0),
         };
-        self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::no_store(&error))?;
+        self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::store_error(&error))?;
         let sweep = plan.id.clone();
         // Points of an experiment that are the same run are one task of the ledger.
         let tasks = plan.runs().map(|task| LaunchTask {
@@ -124,10 +129,10 @@ impl Coordinator {
         });
         let launch = Launch {
             sweep: sweep.clone(),
-            user: terms.user,
-            adjustment: terms.adjustment,
+            user: options.user,
+            adjustment: options.adjustment,
             tasks: tasks.collect(),
-            committed: committed.values().map(completion).collect(),
+            committed: committed.values().map(commit_record).collect(),
             needs: plan
                 .needs
                 .into_iter()
@@ -136,25 +141,25 @@ impl Coordinator {
         };
         let launched = self.launch_in_parts(launch).await?;
         self.wake.notify_waiters();
-        let Launched { new, reused, shared, .. } = launched;
+        let LaunchOutcome { new, reused, shared, .. } = launched;
         tracing::info!(%sweep, new, reused, shared, "sweep launched");
         Ok(launched)
     }
 
     /// A decision of the ledger, on disk.
     async fn decide(&self, command: Command) -> Result<Reply, Status> {
-        self.ledger.decide(command).await.map_err(|error| refusal::undecided(&error))
+        self.ledger.decide(command).await.map_err(|error| refusal::decide_error(&error))
     }
 }
 
 /// The ledger's answer was none to the question: a defect, never the caller's fault.
-fn unfitting() -> Status {
+fn unexpected_reply() -> Status {
     Status::internal("the ledger's answer does not fit the question")
 }
 
 /// A commit of the store in the ledger's words.
-pub fn completion(commit: &Commit) -> basin_core::command::Complete {
-    basin_core::command::Complete {
+pub fn commit_record(commit: &Commit) -> basin_core::command::CommitRecord {
+    basin_core::command::CommitRecord {
         task: commit.task,
         lease: commit.lease.clone(),
         attempt: commit.attempt,
@@ -165,6 +170,6 @@ pub fn completion(commit: &Commit) -> basin_core::command::Complete {
 }
 
 /// A lease id that was never used.
-pub fn fresh_lease() -> LeaseId {
+pub fn new_lease_id() -> LeaseId {
     LeaseId::new(uuid::Uuid::new_v4().simple().to_string()).expect("a UUID's digits make an id")
 }

@@ -6,12 +6,12 @@
 
 use std::collections::HashMap;
 
-use basin_core::command::{Command, Complete, Withdraw, Withdrawal};
+use basin_core::command::{Command, CommitRecord, Withdraw, Withdrawal};
 use basin_domain::id::TaskId;
 use basin_storage::{Commit, FoundCommits};
 use tonic::Status;
 
-use super::{Coordinator, completion, launching, refusal};
+use super::{Coordinator, commit_record, launching, refusal};
 
 /// What came of holding ledger and store against each other.
 #[derive(Debug, Default)]
@@ -26,16 +26,16 @@ pub(super) struct Differences {
 
 impl Coordinator {
     /// The commits that the ledger has of these tasks.
-    pub(super) async fn recorded(&self, tasks: &[TaskId]) -> Result<Vec<Complete>, Status> {
+    pub(super) async fn recorded(&self, tasks: &[TaskId]) -> Result<Vec<CommitRecord>, Status> {
         let mut recorded = Vec::new();
         // In parts, so that no look keeps the ledger for long.
-        for some in tasks.chunks(launching::PART) {
+        for some in tasks.chunks(launching::PART_SIZE) {
             let some = some.to_vec();
             let look = self.ledger.view(move |ledger| {
                 let commit = |id: &TaskId| ledger.task(id)?.commit.cloned();
                 some.iter().filter_map(commit).collect::<Vec<_>>()
             });
-            recorded.extend(look.await.map_err(|error| refusal::undecided(&error))?);
+            recorded.extend(look.await.map_err(|error| refusal::decide_error(&error))?);
         }
         Ok(recorded)
     }
@@ -52,13 +52,14 @@ impl Coordinator {
     ) -> Result<(), Status> {
         let recorded = self.recorded(tasks).await?;
         let known = recorded.len();
-        let differs = |it: &Complete| !committed.get(&it.task).is_some_and(|found| is_recorded(it, found));
-        let differing: Vec<Complete> = recorded.into_iter().filter(differs).collect();
+        let differs =
+            |it: &CommitRecord| !committed.get(&it.task).is_some_and(|found| is_recorded(it, found));
+        let differing: Vec<CommitRecord> = recorded.into_iter().filter(differs).collect();
         if differing.is_empty() {
             return Ok(());
         }
         let ids: Vec<TaskId> = differing.iter().map(|commit| commit.task).collect();
-        let found = self.store.find_commits(&ids).await.map_err(|error| refusal::no_store(&error))?;
+        let found = self.store.find_commits(&ids).await.map_err(|error| refusal::store_error(&error))?;
         let differences = compare(&differing, &found);
         if differences.missing.len() == known {
             let status = Status::failed_precondition(format!(
@@ -100,10 +101,10 @@ impl Coordinator {
 }
 
 /// Holds what the ledger had before against what was found in the store after.
-pub(super) fn compare(recorded: &[Complete], found: &FoundCommits) -> Differences {
+pub(super) fn compare(recorded: &[CommitRecord], found: &FoundCommits) -> Differences {
     let mut differences = Differences::default();
     for recorded in recorded {
-        let Complete { task, lease, attempt, .. } = recorded;
+        let CommitRecord { task, lease, attempt, .. } = recorded;
         let withdrawal = Withdrawal { task: *task, lease: lease.clone(), attempt: *attempt };
         match found.commits.get(task) {
             Some(commit) if is_recorded(recorded, commit) => {}
@@ -118,7 +119,7 @@ pub(super) fn compare(recorded: &[Complete], found: &FoundCommits) -> Difference
 }
 
 /// Whether the store has what the ledger has. What is said of a commit is covered by its digest, where the ledger has that.
-fn is_recorded(recorded: &Complete, found: &Commit) -> bool {
-    let found = completion(found);
-    Complete { digest: recorded.digest.and(found.digest), ..found } == *recorded
+fn is_recorded(recorded: &CommitRecord, found: &Commit) -> bool {
+    let found = commit_record(found);
+    CommitRecord { digest: recorded.digest.and(found.digest), ..found } == *recorded
 }

@@ -22,7 +22,7 @@ pub(super) fn refused(refusal: &Refusal) -> Status {
 }
 
 /// The status of a decision that wasn't taken.
-pub(super) fn undecided(error: &DecideError) -> Status {
+pub(super) fn decide_error(error: &DecideError) -> Status {
     match error {
         DecideError::Refused(refusal) => refused(refusal),
         DecideError::Failed(failure) => basin_proto::standby::changing_role(&failure.to_string()),
@@ -33,7 +33,7 @@ pub(super) fn undecided(error: &DecideError) -> Status {
 }
 
 /// The status of a store that can't be used: only what may mend itself is worth trying again.
-pub(super) fn no_store(error: &StorageError) -> Status {
+pub(super) fn store_error(error: &StorageError) -> Status {
     let code = match error {
         StorageError::Unavailable { .. } | StorageError::CommitInDoubt { .. } | StorageError::Full { .. } => {
             Code::Unavailable
@@ -57,11 +57,11 @@ pub(super) fn no_store(error: &StorageError) -> Status {
 }
 
 /// The status of a sweep that can't be prepared; its hint travels as metadata.
-pub(super) fn unprepared(error: &PrepareError) -> Status {
+pub(super) fn prepare_error(error: &PrepareError) -> Status {
     let status = match error {
         PrepareError::Sweep(error) => Status::invalid_argument(error.to_string()),
         PrepareError::Dataset(_) => Status::failed_precondition(error.to_string()),
-        PrepareError::Storage(error) => no_store(error),
+        PrepareError::Storage(error) => store_error(error),
     };
     let Some(mut hint) = error.hint() else { return status };
     if hint.contains("--max-tasks") {

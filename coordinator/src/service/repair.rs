@@ -8,12 +8,12 @@ use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId};
 use basin_storage::{DamagedTask, ObjectProblem, WithdrawOutcome, WithdrawnAttempt};
 use tonic::Status;
 
-use super::{Coordinator, completion, reconcile, refusal};
+use super::{Coordinator, commit_record, reconcile, refusal};
 
 /// Tasks that are looked at between two looks at the clock.
 const CHUNK: usize = 64;
 /// A call ends after this time, and says where the next goes on.
-const ENOUGH: Duration = Duration::from_secs(30);
+const TIME_BUDGET: Duration = Duration::from_secs(30);
 
 /// A task whose commit counts no more, or would not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Coordinator {
             repaired.tasks.extend(found);
             commits.extend(withdrawals);
             looked_at += chunk.len();
-            if began.elapsed() >= ENOUGH && looked_at < tasks.len() {
+            if began.elapsed() >= TIME_BUDGET && looked_at < tasks.len() {
                 repaired.next_after = chunk.last().copied();
                 break;
             }
@@ -100,7 +100,7 @@ impl Coordinator {
             let failed = tasks.values().filter(|failed| **failed).count() as u64;
             Some((tasks.into_keys().collect::<Vec<_>>(), failed))
         });
-        let found = look.await.map_err(|error| refusal::undecided(&error))?;
+        let found = look.await.map_err(|error| refusal::decide_error(&error))?;
         found.ok_or_else(|| Status::not_found(format!("there is no sweep `{sweep}`")))
     }
 
@@ -109,14 +109,14 @@ impl Coordinator {
         tasks: &[TaskId],
         is_dry_run: bool,
     ) -> Result<(Vec<RepairedTask>, Vec<Withdrawal>), Status> {
-        let no_store = |error| refusal::no_store(&error);
+        let store_error = |error| refusal::store_error(&error);
         let recorded = self.recorded(tasks).await?;
         let mut repaired = Vec::new();
         let mut withdrawals = Vec::new();
-        for damaged in self.store.find_damaged(tasks).await.map_err(no_store)? {
+        for damaged in self.store.find_damaged(tasks).await.map_err(store_error)? {
             let mut task = RepairedTask::of(&damaged);
             if !is_dry_run {
-                let done = self.store.withdraw(&damaged, self.commits).await.map_err(no_store)?;
+                let done = self.store.withdraw(&damaged, self.commits).await.map_err(store_error)?;
                 task.is_withdrawn = matches!(done, WithdrawOutcome::Withdrawn(_));
                 // Also where the ledger doesn't have it: whoever has read it may bring it yet.
                 if let Some((attempt, lease)) = task.commit.clone().filter(|_| task.is_withdrawn) {
@@ -125,7 +125,7 @@ impl Coordinator {
             }
             repaired.push(task);
         }
-        let found = self.store.find_commits(tasks).await.map_err(no_store)?;
+        let found = self.store.find_commits(tasks).await.map_err(store_error)?;
         let differences = reconcile::compare(&recorded, &found);
         let missing = differences.missing.clone();
         for (of_ledger, why) in [
@@ -150,7 +150,10 @@ impl Coordinator {
         if !is_dry_run {
             for missing in &missing {
                 let attempt = WithdrawnAttempt { attempt: missing.attempt, lease: missing.lease.clone() };
-                self.store.withdraw_absent(&missing.task, attempt, self.commits).await.map_err(no_store)?;
+                self.store
+                    .withdraw_absent(&missing.task, attempt, self.commits)
+                    .await
+                    .map_err(store_error)?;
             }
             self.adopt_others(&recorded, &found, &withdrawals).await?;
         }
@@ -161,7 +164,7 @@ impl Coordinator {
     /// What the store has in the place of a commit that is withdrawn here counts, once that is withdrawn.
     async fn adopt_others(
         &self,
-        recorded: &[basin_core::command::Complete],
+        recorded: &[basin_core::command::CommitRecord],
         found: &basin_storage::FoundCommits,
         withdrawals: &[Withdrawal],
     ) -> Result<(), Status> {
@@ -176,7 +179,7 @@ impl Coordinator {
         }
         self.decide(Command::Withdraw(Withdraw { sweep: None, commits: withdrawals.to_vec() })).await?;
         for commit in others {
-            self.decide(Command::Adopt(completion(commit))).await?;
+            self.decide(Command::Adopt(commit_record(commit))).await?;
         }
         Ok(())
     }

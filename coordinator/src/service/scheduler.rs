@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use basin_core::command::{Command, DOCUMENT_LIMIT, Held, Reply, StopReason, Sync, Synced};
+use basin_core::command::{Command, DOCUMENT_LIMIT, HeldLease, Reply, StopReason, Sync, Synced};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
@@ -12,15 +12,15 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
-use super::{Coordinator, Leadership, completion, fresh_lease, refusal, unfitting};
+use super::{Coordinator, Leadership, commit_record, new_lease_id, refusal, unexpected_reply};
 
 /// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
 const HOLD: Duration = Duration::from_secs(8);
-/// And at most this share of a lease's term: the worker counts a lease from before it asked, so what the call waited is
+/// And at most this share of a lease's duration: the worker counts a lease from before it asked, so what the call waited is
 /// taken off the lease that it brings.
-const HOLDS_A_TERM: u32 = 4;
-/// The pause that a busy worker makes between two calls, as a share of its lease's term.
-const ROUNDS_A_TERM: u32 = 15;
+const HOLDS_PER_LEASE: u32 = 4;
+/// The pause that a busy worker makes between two calls, as a share of its lease's duration.
+const SYNCS_PER_LEASE: u32 = 15;
 /// The most leases and slots that one worker can claim, so that no message makes memory grow without bound.
 const WORKER_LIMIT: usize = 4096;
 
@@ -28,11 +28,11 @@ const WORKER_LIMIT: usize = 4096;
 #[derive(Debug, Clone)]
 pub struct SchedulerService(pub Leadership);
 
-type Reply_<T> = Result<Response<T>, Status>;
+type RpcResult<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl Scheduler for SchedulerService {
-    async fn hello(&self, request: Request<v1::HelloRequest>) -> Reply_<v1::HelloReply> {
+    async fn hello(&self, request: Request<v1::HelloRequest>) -> RpcResult<v1::HelloReply> {
         let request = request.into_inner();
         check_protocol(request.protocol)?;
         let worker: WorkerId = parse("worker_id", &request.worker_id)?;
@@ -52,17 +52,17 @@ impl Scheduler for SchedulerService {
             protocol: request.protocol,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             store_url: coordinator.store.url().to_owned(),
-            term_ms: millis(coordinator.term),
+            lease_duration_ms: millis(coordinator.lease_duration),
             has_shared_journal: coordinator.has_shared_journal,
             asks_to_commit,
         }))
     }
 
-    async fn sync(&self, request: Request<v1::SyncRequest>) -> Reply_<v1::SyncReply> {
+    async fn sync(&self, request: Request<v1::SyncRequest>) -> RpcResult<v1::SyncReply> {
         let coordinator = self.0.coordinator()?;
         let sync = sync_command(request.into_inner())?;
         let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
-        let deadline = tokio::time::Instant::now() + HOLD.min(coordinator.term / HOLDS_A_TERM);
+        let deadline = tokio::time::Instant::now() + HOLD.min(coordinator.lease_duration / HOLDS_PER_LEASE);
         loop {
             // Listening begins before the ledger is asked: what is launched in between is not missed.
             let woken = coordinator.wake.notified();
@@ -71,7 +71,7 @@ impl Scheduler for SchedulerService {
             let slots = sync.free_slots.min(sync.description.slots);
             let command = Sync { fresh: fresh(slots), ..sync.clone() };
             let Reply::Synced(synced) = coordinator.decide(Command::Sync(command)).await? else {
-                return Err(unfitting());
+                return Err(unexpected_reply());
             };
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
@@ -87,18 +87,19 @@ impl Scheduler for SchedulerService {
         }
     }
 
-    async fn complete(&self, request: Request<v1::CompleteRequest>) -> Reply_<v1::SettleReply> {
+    async fn complete(&self, request: Request<v1::CompleteRequest>) -> RpcResult<v1::SettleReply> {
         let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease: LeaseId = parse("lease_id", &request.lease_id)?;
         let task: TaskId = parse("task_id", &request.task_id)?;
         let manifest: basin_domain::digest::Digest = parse("manifest_digest", &request.manifest_digest)?;
         // The store is believed, not the caller: what counts is the commit that is there.
-        let commit = coordinator.store.read_commit(&task).await.map_err(|error| refusal::no_store(&error))?;
+        let commit =
+            coordinator.store.read_commit(&task).await.map_err(|error| refusal::store_error(&error))?;
         let Some(commit) = commit.filter(|commit| commit.manifest == manifest) else {
             return Err(Status::failed_precondition(format!("the store has no such commit of task {task}")));
         };
-        let complete = completion(&commit);
+        let complete = commit_record(&commit);
         let command =
             if commit.lease == lease { Command::Complete(complete) } else { Command::Adopt(complete) };
         let reply = coordinator.decide(command).await?;
@@ -106,7 +107,7 @@ impl Scheduler for SchedulerService {
         settled(&reply)
     }
 
-    async fn commit(&self, request: Request<v1::CommitRequest>) -> Reply_<v1::CommitReply> {
+    async fn commit(&self, request: Request<v1::CommitRequest>) -> RpcResult<v1::CommitReply> {
         let request = request.into_inner();
         if request.commit_json.len() > DOCUMENT_LIMIT {
             return Err(Status::invalid_argument(format!(
@@ -120,7 +121,7 @@ impl Scheduler for SchedulerService {
         Ok(Response::new(v1::CommitReply { commit_json }))
     }
 
-    async fn fail(&self, request: Request<v1::FailRequest>) -> Reply_<v1::SettleReply> {
+    async fn fail(&self, request: Request<v1::FailRequest>) -> RpcResult<v1::SettleReply> {
         let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
@@ -132,7 +133,7 @@ impl Scheduler for SchedulerService {
             None
         });
         let command = match commit {
-            Some(commit) => Command::Adopt(completion(&commit)),
+            Some(commit) => Command::Adopt(commit_record(&commit)),
             None => Command::Fail { lease, task, failure },
         };
         let reply = coordinator.decide(command).await?;
@@ -140,7 +141,7 @@ impl Scheduler for SchedulerService {
         settled(&reply)
     }
 
-    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Reply_<v1::SettleReply> {
+    async fn release(&self, request: Request<v1::ReleaseRequest>) -> RpcResult<v1::SettleReply> {
         let coordinator = self.0.coordinator()?;
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
@@ -151,7 +152,7 @@ impl Scheduler for SchedulerService {
         settled(&reply)
     }
 
-    async fn report_exit(&self, request: Request<v1::ReportExitRequest>) -> Reply_<v1::ReportExitReply> {
+    async fn report_exit(&self, request: Request<v1::ReportExitRequest>) -> RpcResult<v1::ReportExitReply> {
         let coordinator = self.0.coordinator()?;
         let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
         coordinator.decide(Command::Exited(worker.clone())).await?;
@@ -199,7 +200,7 @@ fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
             .collect(),
         drain: synced.drain,
         idle: synced.idle,
-        next_sync_ms: millis(coordinator.term / ROUNDS_A_TERM).clamp(20, 2_000),
+        next_sync_ms: millis(coordinator.lease_duration / SYNCS_PER_LEASE).clamp(20, 2_000),
     }
 }
 
@@ -226,15 +227,15 @@ fn millis(duration: Duration) -> u64 {
 }
 
 fn fresh(slots: u32) -> Vec<LeaseId> {
-    (0..slots).map(|_| fresh_lease()).collect()
+    (0..slots).map(|_| new_lease_id()).collect()
 }
 
-fn settled(reply: &Reply) -> Reply_<v1::SettleReply> {
+fn settled(reply: &Reply) -> RpcResult<v1::SettleReply> {
     match reply {
         Reply::Settled { held } => Ok(Response::new(v1::SettleReply { held: *held })),
         Reply::Done => Ok(Response::new(v1::SettleReply { held: false })),
-        Reply::Launched { .. } | Reply::Synced(_) | Reply::Chosen(_) | Reply::Ticked { .. } => {
-            Err(unfitting())
+        Reply::Launched { .. } | Reply::Synced(_) | Reply::CommitDecided(_) | Reply::Ticked { .. } => {
+            Err(unexpected_reply())
         }
     }
 }
@@ -254,7 +255,7 @@ fn sync_command(wire: v1::SyncRequest) -> Result<Sync, InvalidField> {
             let id: TaskId = parse("holds.task_id", &task.task_id)?;
             progress.push((id, Progress::from(task.progress.unwrap_or_default())));
         }
-        holds.push(Held { lease: parse("holds.lease_id", &held.lease_id)?, progress });
+        holds.push(HeldLease { lease: parse("holds.lease_id", &held.lease_id)?, progress });
     }
     let mut description: WorkerDescription = required("worker", wire.worker)?.try_into()?;
     // One that says nothing of its slots has one.

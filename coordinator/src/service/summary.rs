@@ -3,7 +3,7 @@
 use basin_core::Ledger;
 use basin_core::attempt::AttemptEnd;
 use basin_core::event::FinalReason;
-use basin_core::held_back::HeldBack;
+use basin_core::pending_reason::PendingReason;
 use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
 use basin_domain::id::SweepId;
 use basin_domain::outage::Waiting;
@@ -55,8 +55,10 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
     let running: Vec<_> = ledger.leased_of(id).filter_map(running).take(NAMED).collect();
     let failed = ledger.failed_of(id).take(NAMED).map(failed).collect();
     let next = ledger.next_of(id, now).and_then(|next| ledger.task(&next));
-    let next_why =
-        next.as_ref().map(|next| why(next, ledger.held_back(&next.id, now), None, now)).unwrap_or_default();
+    let next_why = next
+        .as_ref()
+        .map(|next| why(next, ledger.pending_reason(&next.id, now), None, now))
+        .unwrap_or_default();
     let next_task_id = next.map(|next| next.id.to_string()).unwrap_or_default();
     let waiting = waiting_workers(ledger, &running);
     Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why, waiting })
@@ -98,16 +100,16 @@ fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
 }
 
 /// What a task waits for beside a worker, in a sentence.
-fn held_back(by: &HeldBack<'_>) -> String {
+fn pending_in_words(by: &PendingReason<'_>) -> String {
     match by {
-        HeldBack::Pause => {
+        PendingReason::Pause => {
             "every sweep that lists it is paused or cancelled; `basin resume SWEEP`".to_owned()
         }
-        HeldBack::SweepLimit { sweep, limit } => format!(
+        PendingReason::SweepLimit { sweep, limit } => format!(
             "its sweep {sweep} has the {limit} slots that it may have at once; `basin adjust SWEEP --max-slots N` gives it \
              more, as far as the coordinator's `--max-slots-per-sweep` lets it"
         ),
-        HeldBack::UserLimit { user, limit } => {
+        PendingReason::UserLimit { user, limit } => {
             let whose = user.map_or_else(
                 || "the sweeps of nobody who is known".to_owned(),
                 |user| format!("{user}'s sweeps"),
@@ -116,27 +118,29 @@ fn held_back(by: &HeldBack<'_>) -> String {
                 "{whose} have the {limit} slots that the coordinator's `--max-slots-per-user` lets them have"
             )
         }
-        HeldBack::Priority { sweep, more: 0 } => format!("sweep {sweep} of a higher priority comes first"),
-        HeldBack::Priority { sweep, more } => {
+        PendingReason::Priority { sweep, more: 0 } => {
+            format!("sweep {sweep} of a higher priority comes first")
+        }
+        PendingReason::Priority { sweep, more } => {
             format!("sweep {sweep} and {more} more of a higher priority come first")
         }
     }
 }
 
 /// What a queued task waits for.
-fn waiting(task: &TaskView<'_>, by: Option<HeldBack<'_>>) -> String {
+fn waiting(task: &TaskView<'_>, by: Option<PendingReason<'_>>) -> String {
     let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
     let needs = (!needs.is_empty()).then(|| format!("a free worker with {}", needs.join(", or with ")));
     match (by, needs) {
         (None, None) => "it waits for a worker that is free".to_owned(),
         (None, Some(needs)) => format!("it waits for {needs}; `basin workers` lists them"),
-        (Some(by), None) => format!("it waits: {}", held_back(&by)),
-        (Some(by), Some(needs)) => format!("it waits: {}; and then for {needs}", held_back(&by)),
+        (Some(by), None) => format!("it waits: {}", pending_in_words(&by)),
+        (Some(by), Some(needs)) => format!("it waits: {}; and then for {needs}", pending_in_words(&by)),
     }
 }
 
 /// How a running task stands beyond its being trained: the outage that its worker waits for, or how long nothing was heard.
-fn stand(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
+fn progress_note(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
     if let Some(Waiting { outage, lasting, .. }) = waiting_for {
         let (what, seconds) = (outage.kind.in_words(), lasting.as_secs());
         return format!("; for {seconds} s it has waited, since {what}: {}", outage.message);
@@ -150,7 +154,7 @@ fn stand(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
 /// Why a task is where it is, in a sentence.
 fn why(
     task: &TaskView<'_>,
-    by: Option<HeldBack<'_>>,
+    by: Option<PendingReason<'_>>,
     waiting_for: Option<&Waiting>,
     now: Timestamp,
 ) -> String {
@@ -175,12 +179,12 @@ fn why(
         }
         Phase::Running => match task.lease {
             Some((lease, worker)) => {
-                let stand = stand(task, waiting_for);
+                let note = progress_note(task, waiting_for);
                 match task.progress.is_some_and(|progress| progress.is_held) {
                     true => {
-                        format!("worker {worker} trained it under lease {lease} and holds its result{stand}")
+                        format!("worker {worker} trained it under lease {lease} and holds its result{note}")
                     }
-                    false => format!("worker {worker} trains it under lease {lease}{stand}"),
+                    false => format!("worker {worker} trains it under lease {lease}{note}"),
                 }
             }
             None => "a worker trains it".to_owned(),
@@ -207,7 +211,7 @@ fn why(
 /// A task with its attempts.
 pub(super) fn task_reply(
     task: &TaskView<'_>,
-    held_back: Option<HeldBack<'_>>,
+    pending_reason: Option<PendingReason<'_>>,
     waiting_for: Option<&Waiting>,
     spec_json: String,
     now: Timestamp,
@@ -236,7 +240,7 @@ pub(super) fn task_reply(
     v1::GetTaskReply {
         task_id: task.id.to_string(),
         state: task.phase.as_str().to_owned(),
-        why: why(task, held_back, waiting_for, now),
+        why: why(task, pending_reason, waiting_for, now),
         sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
         attempts: attempts.collect(),
         spec_json,

@@ -12,7 +12,7 @@ use basin_storage::StorageError;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Coordinator, completion};
+use super::{Coordinator, commit_record};
 use crate::journal::DecideError;
 
 /// How often the time is looked at, at least.
@@ -37,7 +37,7 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
                     if settling.insert(lease.clone()) {
                         let coordinator = Arc::clone(&coordinator);
                         lookups.spawn(async move {
-                            settle_expired(&coordinator, lease.clone(), tasks).await;
+                            resolve_expired(&coordinator, lease.clone(), tasks).await;
                             lease
                         });
                     }
@@ -68,13 +68,13 @@ async fn pause(coordinator: &Coordinator) -> Duration {
 
 /// Looks up an expired lease's tasks: those with a commit are adopted, the others go back to the queue. A store that
 /// doesn't answer leaves them as they are, until the next tick.
-pub async fn settle_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Vec<TaskId>) {
+pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: Vec<TaskId>) {
     let mut lost = Vec::new();
     for task in tasks {
         match coordinator.commit_of(task).await {
             Ok(Some(commit)) => {
                 tracing::info!(%task, lease = %commit.lease, "the commit of an expired lease was adopted");
-                match coordinator.ledger.decide(Command::Adopt(completion(&commit))).await {
+                match coordinator.ledger.decide(Command::Adopt(commit_record(&commit))).await {
                     Ok(_) => {}
                     // Somebody has put it back by hand.
                     Err(DecideError::Refused(refusal @ Refusal::Withdrawn { .. })) => {

@@ -53,7 +53,7 @@ impl fmt::Display for UserName {
     }
 }
 
-/// A sweep's claim on the workers. It changes nothing about results, so no id depends on it.
+/// A sweep's quota of workers. It changes nothing about results, so no id depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Share {
     /// Sweeps of a higher priority come first.

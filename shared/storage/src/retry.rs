@@ -24,7 +24,7 @@ pub struct Retry {
 }
 
 impl Default for Retry {
-    /// Seven tries over about twenty seconds: long enough for a store's restart, short against a lease's term.
+    /// Seven tries over about twenty seconds: long enough for a store's restart, short against a lease's duration.
     fn default() -> Self {
         Self {
             tries: 7,

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_core::Ledger;
-use basin_core::command::{Command, Complete, Refusal, Reply, Withdrawal};
-use basin_core::event::{Change, Event, FinalReason, Granted, Verdict};
+use basin_core::command::{Command, CommitRecord, Refusal, Reply, Withdrawal};
+use basin_core::event::{Change, Event, FinalReason, Granted, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::share::Share;
 use basin_domain::time::Timestamp;
 
-use crate::coordinator::{TERM, policy};
+use crate::coordinator::{LEASE_DURATION, policy};
 use crate::plan::{Fate, Plan};
 use crate::store::Store;
 use crate::world::{Tally, World};
@@ -33,10 +33,10 @@ fn broken<T>(promise: u8, what: impl Into<String>) -> Result<T, Broken> {
 pub(crate) struct Checks {
     pub(crate) tally: Tally,
     /// Commits in the journal.
-    committed: BTreeMap<TaskId, Complete>,
+    committed: BTreeMap<TaskId, CommitRecord>,
     begun: BTreeSet<(TaskId, Attempt)>,
     holders: BTreeMap<LeaseId, WorkerId>,
-    /// When a lease was last granted, renewed, or given a full term, by the coordinator's clock.
+    /// When a lease was last granted, renewed, or given a full lease duration, by the coordinator's clock.
     extended: BTreeMap<LeaseId, Timestamp>,
     /// Leases that a worker no longer held, having seen them.
     dropped: BTreeSet<LeaseId>,
@@ -183,7 +183,7 @@ impl Checks {
         Ok(())
     }
 
-    /// Promise 3: live leases last a full term from a restart on.
+    /// Promise 3: live leases last a full lease duration from a restart on.
     pub(crate) fn leases_get_a_full_term(&mut self, ledger: &Ledger, now: Timestamp) {
         for lease in ledger.workers().flat_map(|worker| worker.leases).filter(|lease| !lease.is_expiring) {
             self.extended.insert(lease.id.clone(), now);
@@ -207,7 +207,7 @@ impl Checks {
         Ok(())
     }
 
-    fn committed(&mut self, commit: &Complete, store: &Store, plan: &Plan) -> Result<(), Broken> {
+    fn committed(&mut self, commit: &CommitRecord, store: &Store, plan: &Plan) -> Result<(), Broken> {
         let task = commit.task;
         if self.committed.insert(task, commit.clone()).is_some() {
             return broken(1, format!("{task} was committed twice"));
@@ -242,7 +242,7 @@ impl Checks {
         lease: &LeaseId,
         task: TaskId,
         kind: FailureKind,
-        verdict: Verdict,
+        verdict: RetryDecision,
     ) -> Result<(), Broken> {
         if kind != FailureKind::WorkerLost && !self.failed_attempts.contains(&(lease.clone(), task, kind)) {
             return broken(7, format!("{task} was charged for {kind}, which didn't happen"));
@@ -253,11 +253,11 @@ impl Checks {
             return broken(7, format!("{task} was charged {charges} times"));
         }
         match verdict {
-            Verdict::Retry { .. } if kind == FailureKind::InvalidParameters => {
+            RetryDecision::Retry { .. } if kind == FailureKind::InvalidParameters => {
                 broken(7, format!("{task} is tried again with parameters that can't be trained"))
             }
-            Verdict::Retry { .. } => Ok(()),
-            Verdict::Final(reason) => {
+            RetryDecision::Retry { .. } => Ok(()),
+            RetryDecision::Final(reason) => {
                 self.finals.insert(task, reason);
                 Ok(())
             }
@@ -321,7 +321,7 @@ impl World {
                 self.checks.granted(event.at, granted)
             }
             Change::Expired { lease } => self.check_expiry(event.at, lease),
-            Change::Chosen(choice) => {
+            Change::CommitDecided(choice) => {
                 broken(1, format!("{} was chosen though its store honours conditions", choice.commit.task))
             }
             Change::Committed(commit) => self.checks.committed(commit, &self.store, &self.plan),
@@ -333,8 +333,8 @@ impl World {
                 self.checks.failed(lease, *task, failure.kind, *verdict)?;
                 self.count(match (failure.kind, verdict) {
                     (FailureKind::WorkerLost, _) => "workers lost",
-                    (_, Verdict::Final(_)) => "tasks failed for good",
-                    (_, Verdict::Retry { .. }) => "tasks tried again",
+                    (_, RetryDecision::Final(_)) => "tasks failed for good",
+                    (_, RetryDecision::Retry { .. }) => "tasks tried again",
                 });
                 Ok(())
             }
@@ -356,16 +356,16 @@ impl World {
                 Ok(())
             }
             Change::Launched(_)
-            | Change::Placed { .. }
+            | Change::NeedsChanged { .. }
             | Change::Adjusted { .. }
-            | Change::Owned { .. }
+            | Change::OwnerChanged { .. }
             | Change::Paused(_)
             | Change::Resumed(_)
             | Change::Cancelled(_)
             | Change::Announced(_)
             | Change::Extended(_)
             | Change::Opened(_)
-            | Change::Heard(_)
+            | Change::HeartbeatReceived(_)
             | Change::Exited(_)
             | Change::Drained(_)
             | Change::Forgotten(_)
@@ -373,7 +373,7 @@ impl World {
         }
     }
 
-    /// Promises 3 and 6: a lease ends after a full term without renewal, or because its worker no longer holds it; and in
+    /// Promises 3 and 6: a lease ends after a full lease duration without renewal, or because its worker no longer holds it; and in
     /// either case its worker has stopped.
     fn check_expiry(&mut self, at: Timestamp, lease: &LeaseId) -> Result<(), Broken> {
         self.count("leases expired");
@@ -381,7 +381,7 @@ impl World {
             return broken(6, format!("lease {lease} ended while its worker ran it"));
         }
         let extended = self.checks.extended.get(lease).copied().unwrap_or_default();
-        if at.0 < extended.0 + TERM && !self.checks.dropped.contains(lease) {
+        if at.0 < extended.0 + LEASE_DURATION && !self.checks.dropped.contains(lease) {
             return broken(3, format!("lease {lease} ended {} ms after it was extended", at.0 - extended.0));
         }
         Ok(())

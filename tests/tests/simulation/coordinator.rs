@@ -17,11 +17,11 @@ use basin_domain::time::Timestamp;
 use crate::checks::Broken;
 use crate::world::{Ask, Caller, Flaw, Happening, Said, World};
 
-pub(crate) const TERM: u64 = 30_000;
+pub(crate) const LEASE_DURATION: u64 = 30_000;
 
 pub(crate) fn policy() -> Policy {
     Policy {
-        term: Duration::from_millis(TERM),
+        lease_duration: Duration::from_millis(LEASE_DURATION),
         max_attempts: 4,
         quarantine_workers: 4,
         bad_worker_failures: 3,
@@ -382,7 +382,7 @@ impl World {
                 let fresh = fresh.collect();
                 Command::Sync(Sync { fresh, ..sync })
             }
-            Ask::Complete { lease, commit } => {
+            Ask::CommitRecord { lease, commit } => {
                 // The store is believed, not the caller.
                 let (caller, call) = asker.expect("workers complete tasks");
                 if self.chance.happens(self.faults.store) {

@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use basin_core::command::Complete;
+use basin_core::command::CommitRecord;
 use basin_domain::id::{LeaseId, TaskId};
 
 /// A store.
 pub(crate) struct Store {
-    commits: BTreeMap<TaskId, Complete>,
+    commits: BTreeMap<TaskId, CommitRecord>,
     /// What notes say: the leases under which nothing is committed any more.
     withdrawn: BTreeMap<TaskId, BTreeSet<LeaseId>>,
     /// It ignores the condition of a creation, and lets the last one win.
@@ -21,7 +21,7 @@ impl Store {
     }
 
     /// `PutMode::Create`, or the replacement of a note: whether the commit is there now because of this.
-    pub(crate) fn create(&mut self, commit: &Complete) -> bool {
+    pub(crate) fn create(&mut self, commit: &CommitRecord) -> bool {
         if self.commits.contains_key(&commit.task) && !self.ignores_conditions {
             return false;
         }
@@ -33,7 +33,7 @@ impl Store {
     }
 
     /// Puts a note in the place of the commit with this number, counted round and round; gives what was there.
-    pub(crate) fn withdraw(&mut self, number: u64) -> Option<Complete> {
+    pub(crate) fn withdraw(&mut self, number: u64) -> Option<CommitRecord> {
         let count = self.commits.len().max(1) as u64;
         let task = *self.commits.keys().nth((number % count) as usize)?;
         let commit = self.commits.remove(&task)?;
@@ -51,7 +51,7 @@ impl Store {
         self.withdrawn.contains_key(task)
     }
 
-    pub(crate) fn read(&self, task: &TaskId) -> Option<&Complete> {
+    pub(crate) fn read(&self, task: &TaskId) -> Option<&CommitRecord> {
         self.commits.get(task)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use basin_core::command::{Complete, Grant, Held, Reply, StopReason, Sync, Synced, WorkerDescription};
+use basin_core::command::{
+    CommitRecord, Grant, HeldLease, Reply, StopReason, Sync, Synced, WorkerDescription,
+};
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
@@ -10,14 +12,14 @@ use basin_domain::metrics::Outcome;
 
 use crate::chance::Chance;
 use crate::checks::Broken;
-use crate::coordinator::TERM;
+use crate::coordinator::LEASE_DURATION;
 use crate::plan::Fate;
 use crate::world::{Ask, Caller, Flaw, Happening, Millis, Said, World};
 
 /// The pause between two rounds.
 const ROUND: Millis = 3_000;
 /// A worker stops this long before its lease ends, by its own clock.
-const MARGIN: Millis = TERM / 6;
+const MARGIN: Millis = LEASE_DURATION / 6;
 /// How often a commit is put before the attempt fails.
 const TRIES: u32 = 5;
 
@@ -182,7 +184,7 @@ impl World {
             holds: worker
                 .leases
                 .iter()
-                .map(|lease| Held { lease: lease.id.clone(), progress: vec![] })
+                .map(|lease| HeldLease { lease: lease.id.clone(), progress: vec![] })
                 .collect(),
             free_slots: if worker.is_leaving { 0 } else { free as u32 },
             max_pack: worker.longest_pack,
@@ -226,10 +228,10 @@ impl World {
                 self.after(ROUND, Happening::Round { worker: number, life });
             }
             (Call::Sync(sent), Said::ConnectionRefused) => {
-                // A dead coordinator grants nothing, and its successor gives these leases a full term.
+                // A dead coordinator grants nothing, and its successor gives these leases a full lease duration.
                 worker.had_trouble = false;
                 for lease in &mut worker.leases {
-                    lease.deadline = lease.deadline.max(sent + TERM);
+                    lease.deadline = lease.deadline.max(sent + LEASE_DURATION);
                 }
                 self.watch_deadlines(number);
                 self.after(ROUND, Happening::Round { worker: number, life });
@@ -359,7 +361,7 @@ impl World {
         let worker = &mut self.workers[number];
         worker.leases.retain(|held| held.id != *lease);
         worker.calls.retain(|_, call| match call {
-            Call::Settle(of, _, ask) if of == lease => matches!(**ask, Ask::Complete { .. }),
+            Call::Settle(of, _, ask) if of == lease => matches!(**ask, Ask::CommitRecord { .. }),
             Call::Settle(..) | Call::Sync(_) => true,
         });
     }
@@ -469,20 +471,20 @@ impl World {
         }
     }
 
-    fn say_completed(&mut self, number: usize, lease: &LeaseId, commit: Complete) {
+    fn say_completed(&mut self, number: usize, lease: &LeaseId, commit: CommitRecord) {
         if let Some(lane) = self.workers[number].lane(lease, commit.task) {
             lane.is_running = false;
         }
-        self.settle(number, lease, commit.task, Ask::Complete { lease: lease.clone(), commit });
+        self.settle(number, lease, commit.task, Ask::CommitRecord { lease: lease.clone(), commit });
     }
 
-    fn commit(&mut self, number: usize, lease: &LeaseId, task: TaskId) -> Complete {
+    fn commit(&mut self, number: usize, lease: &LeaseId, task: TaskId) -> CommitRecord {
         let attempt = self.workers[number].lane(lease, task).map_or(Attempt(0), |lane| lane.attempt);
         let outcome = match self.plan.fates[&task] {
             Fate::Diverges => Outcome::Diverged { iteration: 7 },
             Fate::Completes | Fate::Flaky | Fate::Invalid | Fate::Poison => Outcome::Completed,
         };
         let manifest = Digest::of(format!("{task} {lease}").as_bytes());
-        Complete { task, lease: lease.clone(), attempt, manifest, outcome, digest: None }
+        CommitRecord { task, lease: lease.clone(), attempt, manifest, outcome, digest: None }
     }
 }

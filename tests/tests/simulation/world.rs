@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use basin_core::command::{Command, Complete, Refusal, Reply, Sync, Withdraw, Withdrawal};
+use basin_core::command::{Command, CommitRecord, Refusal, Reply, Sync, Withdraw, Withdrawal};
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
@@ -114,9 +114,9 @@ pub(crate) enum Caller {
 pub(crate) enum Ask {
     Sync(Sync),
     /// The worker believes that this is in the store.
-    Complete {
+    CommitRecord {
         lease: LeaseId,
-        commit: Complete,
+        commit: CommitRecord,
     },
     Fail {
         lease: LeaseId,
@@ -164,7 +164,7 @@ pub(crate) enum Happening {
     Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
     Put { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     ReadBack { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
-    PutLands(Complete),
+    PutLands(CommitRecord),
     ClientActs,
     Incident,
     Heal,
@@ -373,7 +373,7 @@ impl World {
         }
         if self.faults.damage > 0.0 && self.chance.happens(self.faults.damage) {
             let number = self.number();
-            if let Some(Complete { task, lease, attempt, .. }) = self.store.withdraw(number) {
+            if let Some(CommitRecord { task, lease, attempt, .. }) = self.store.withdraw(number) {
                 self.count("commits damaged");
                 self.withdrawals.push(Withdrawal { task, lease, attempt });
             }

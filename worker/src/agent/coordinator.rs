@@ -17,7 +17,7 @@ use super::error::AgentError;
 const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(40), keep_alive: true };
 /// The longest that an idle worker's `Sync` is held.
 const HOLD: Duration = Duration::from_secs(8);
-/// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's term, within these
+/// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's duration, within these
 /// bounds.
 const SILENCE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
 
@@ -41,7 +41,7 @@ pub(super) struct Coordinator {
 pub(super) struct Unheard {
     pub(super) status: Status,
     /// It is certain that no coordinator led at some time after the call began: whoever leads later was elected, or started,
-    /// after that, and gives live leases a full term.
+    /// after that, and gives live leases a full lease duration.
     pub(super) nobody_leads: bool,
 }
 
@@ -110,7 +110,8 @@ impl Coordinator {
     /// of them doesn't know all.
     fn learn(&mut self, reply: &v1::HelloReply) {
         self.knows_all = !reply.has_shared_journal || self.all.are_several();
-        self.silence = (Duration::from_millis(reply.term_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
+        self.silence =
+            (Duration::from_millis(reply.lease_duration_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
     }
 
     /// How long a worker whose calls are refused waits for a token that isn't.

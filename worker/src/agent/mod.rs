@@ -3,7 +3,7 @@
 //! One loop: say what is held, hear what to do (`Sync`). Lost messages heal at the next round. A lease that can't be
 //! renewed is fenced by this machine's own clock, asleep or awake: its work stops before the coordinator can grant it again. The
 //! one exception is that provably nobody leads: each coordinator's address refuses connections, or its process says that it
-//! stands by. Then nobody grants anything, and who leads next gives live leases a full term, so training goes on.
+//! stands by. Then nobody grants anything, and who leads next gives live leases a full lease duration, so training goes on.
 
 pub mod attempt;
 mod cache;

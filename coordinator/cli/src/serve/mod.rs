@@ -16,7 +16,7 @@ use super::token::tokens_failed;
 use super::{lookup, signals};
 use basin_coordinator::journal::postgres::{Address, Environment};
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
-use basin_coordinator::service::Role;
+use basin_coordinator::service::LeadershipRole;
 use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
 
 /// The shortest lease: below it, an ordinary pause of a machine loses it.
@@ -63,12 +63,12 @@ async fn print_role_changes(server: &Server, output: Output) {
     while roles.changed().await.is_ok() {
         let role = roles.borrow_and_update().clone();
         match role {
-            Role::Leading(_) => output.say("leading"),
-            Role::Standby { leader: Some(leader) } => {
+            LeadershipRole::Leading(_) => output.say("leading"),
+            LeadershipRole::Standby { leader: Some(leader) } => {
                 output.say(&format!("standing by; {} leads", visible::line(&leader)));
             }
-            Role::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
-            Role::Between => {}
+            LeadershipRole::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
+            LeadershipRole::Transition => {}
         }
     }
 }
@@ -111,7 +111,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     }
     let store = lookup::store(&arguments.store.url())?;
     let policy = Policy {
-        term: Duration::from_secs_f64(arguments.lease),
+        lease_duration: Duration::from_secs_f64(arguments.lease),
         max_tasks: arguments.max_tasks,
         max_slots_of_sweep: arguments.max_slots_per_sweep,
         max_slots_of_user: arguments.max_slots_per_user,
@@ -126,8 +126,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let settings = ServerSettings { listen, store, journal, advertise, policy, trust, http };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
-        Role::Leading(_) => ("leader", "serving"),
-        Role::Standby { .. } | Role::Between => ("standby", "standing by"),
+        LeadershipRole::Leading(_) => ("leader", "serving"),
+        LeadershipRole::Standby { .. } | LeadershipRole::Transition => ("standby", "standing by"),
     };
     let commits = server.commits;
     let who = match commits {

@@ -7,11 +7,11 @@ use basin_domain::id::TaskId;
 use basin_domain::share::Share;
 use basin_domain::task::TaskSpec;
 
-use super::{Decision, settle};
+use super::{Decision, attempt_end};
 use crate::Ledger;
 use crate::command::{Launch, LaunchPart, LaunchTask, Refusal, Reply};
 use crate::event::{Change, Extended, Launched, LaunchedTask, NewTask, Shape};
-use crate::ledger::state::{Entry, Status, SweepIndex};
+use crate::ledger::state::{Entry, SweepIndex, SweepStatus};
 
 /// The name under which a sweep lists tasks that its own read, and that it doesn't list itself.
 const INPUTS: &str = "(inputs)";
@@ -62,7 +62,7 @@ pub(super) fn launch_part(ledger: &Ledger, part: LaunchPart) -> Decision {
         let task = commit.task;
         match ledger.find_task(&task) {
             Some(task) if ledger.state.task(task).is_committed() => {
-                settle::check_recorded(ledger, task, &commit)?;
+                attempt_end::check_recorded(ledger, task, &commit)?;
             }
             None if !listed.contains_key(&task) => return Err(Refusal::UnknownTask(task)),
             // Whoever prepared the launch has read it before it was withdrawn.
@@ -112,27 +112,27 @@ fn check_same(ledger: &Ledger, sweep: SweepIndex, from: u64, launch: &Launch) ->
     }
 }
 
-/// The same sweep again: if it was cancelled, it goes on; what it needs of workers and its claim on them may have
+/// The same sweep again: if it was cancelled, it goes on; what it needs of workers and its quota of them may have
 /// changed.
 fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Vec<Change> {
     let known = ledger.state.sweep(sweep);
     let mut changes = Vec::new();
     if known.needs != launch.needs {
-        changes.push(Change::Placed { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
+        changes.push(Change::NeedsChanged { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
     }
     let share = known.share.adjusted(launch.adjustment);
     if share != known.share {
         changes.push(Change::Adjusted { sweep: launch.sweep.clone(), share });
     }
     if let Some(user) = &launch.user
-        && (known.user.is_none() || known.status == Status::Cancelled)
+        && (known.user.is_none() || known.status == SweepStatus::Cancelled)
         && known.user.as_ref() != Some(user)
     {
-        changes.push(Change::Owned { sweep: launch.sweep.clone(), user: user.clone() });
+        changes.push(Change::OwnerChanged { sweep: launch.sweep.clone(), user: user.clone() });
     }
     match known.status {
-        Status::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
-        Status::Launching | Status::Running | Status::Paused => {}
+        SweepStatus::Cancelled => changes.push(Change::Resumed(launch.sweep.clone())),
+        SweepStatus::Launching | SweepStatus::Running | SweepStatus::Paused => {}
     }
     changes
 }

@@ -6,10 +6,10 @@ use crate::Ledger;
 use crate::command::{Command, Refusal, Reply};
 use crate::event::{Change, Event};
 
+mod attempt_end;
+mod fair_queue;
+mod fair_share;
 mod launch;
-mod queue;
-mod settle;
-mod shares;
 mod steer;
 mod sync;
 mod tick;
@@ -30,13 +30,13 @@ pub fn decide(ledger: &Ledger, now: Timestamp, command: Command) -> Result<(Vec<
         Command::RetryFailed(sweep) => steer::retry_failed(ledger, sweep)?,
         Command::Drain(worker) => steer::drain(ledger, worker)?,
         Command::Sync(sync) => sync::sync(ledger, now, &sync)?,
-        Command::Complete(complete) => settle::complete(ledger, complete)?,
-        Command::Adopt(complete) => settle::adopt(ledger, complete)?,
+        Command::Complete(complete) => attempt_end::complete(ledger, complete)?,
+        Command::Adopt(complete) => attempt_end::adopt(ledger, complete)?,
         Command::Withdraw(withdraw) => withdraw::withdraw(ledger, withdraw)?,
-        Command::Choose(choice) => settle::choose(ledger, choice)?,
-        Command::Fail { lease, task, failure } => settle::fail(ledger, now, &lease, task, failure)?,
-        Command::Release { lease, task, reason } => settle::release(ledger, &lease, task, reason)?,
-        Command::Expire { lease, tasks } => settle::expire(ledger, now, &lease, &tasks)?,
+        Command::DecideCommit(decision) => attempt_end::decide_commit(ledger, decision)?,
+        Command::Fail { lease, task, failure } => attempt_end::fail(ledger, now, &lease, task, failure)?,
+        Command::Release { lease, task, reason } => attempt_end::release(ledger, &lease, task, reason)?,
+        Command::Expire { lease, tasks } => attempt_end::expire(ledger, now, &lease, &tasks)?,
         Command::Exited(worker) => tick::exited(ledger, worker),
         Command::Tick => tick::tick(ledger, now),
         Command::Restarted => tick::restarted(ledger, now),

@@ -9,7 +9,7 @@ use super::{Decision, nothing_to_do};
 use crate::Ledger;
 use crate::command::{Refusal, Reply};
 use crate::event::Change;
-use crate::ledger::state::{Stage, Status, Sweep};
+use crate::ledger::state::{Sweep, SweepStatus, TaskStage};
 
 pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: Adjustment) -> Decision {
     let share = find(ledger, &id)?.share;
@@ -22,15 +22,15 @@ pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: Adjustment) -> Decision {
 
 pub(super) fn pause(ledger: &Ledger, id: SweepId) -> Decision {
     match find(ledger, &id)?.status {
-        Status::Running => Ok((vec![Change::Paused(id)], Reply::Done)),
-        Status::Launching | Status::Paused | Status::Cancelled => nothing_to_do(),
+        SweepStatus::Running => Ok((vec![Change::Paused(id)], Reply::Done)),
+        SweepStatus::Launching | SweepStatus::Paused | SweepStatus::Cancelled => nothing_to_do(),
     }
 }
 
 pub(super) fn resume(ledger: &Ledger, id: SweepId) -> Decision {
     match find(ledger, &id)?.status {
-        Status::Paused => Ok((vec![Change::Resumed(id)], Reply::Done)),
-        Status::Launching | Status::Running | Status::Cancelled => nothing_to_do(),
+        SweepStatus::Paused => Ok((vec![Change::Resumed(id)], Reply::Done)),
+        SweepStatus::Launching | SweepStatus::Running | SweepStatus::Cancelled => nothing_to_do(),
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn retry_failed(ledger: &Ledger, id: SweepId) -> Decision {
         .iter()
         .filter(|entry| met.insert(entry.task))
         .map(|entry| ledger.state.task(entry.task))
-        .filter(|task| matches!(task.stage, Stage::Failed(_)))
+        .filter(|task| matches!(task.stage, TaskStage::Failed(_)))
         .map(|task| task.id)
         .collect();
     if tasks.is_empty() {
@@ -63,7 +63,7 @@ pub(super) fn drain(ledger: &Ledger, worker: WorkerId) -> Decision {
     if ledger.is_draining(&worker) {
         return nothing_to_do();
     }
-    let is_known = ledger.sightings.contains_key(&worker)
+    let is_known = ledger.heartbeats.contains_key(&worker)
         || ledger.index.held.contains_key(&worker)
         || ledger.state.workers.contains_key(&worker);
     if !is_known {

@@ -7,11 +7,11 @@ use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::time::Timestamp;
 
 use super::Decision;
-use super::queue::Turns;
+use super::fair_queue::FairQueue;
 use crate::Ledger;
 use crate::command::{Grant, Progress, Refusal, Reply, StopReason, Sync, Synced};
-use crate::event::{Change, Granted, Heard};
-use crate::ledger::state::{Lease, Status};
+use crate::event::{Change, Granted, HeartbeatReceived};
+use crate::ledger::state::{Lease, SweepStatus};
 
 /// The most leases that a worker may say it holds.
 const MOST_HELD: usize = 4096;
@@ -20,7 +20,7 @@ const MOST_WORKERS: usize = 16_384;
 
 pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
     check_size(ledger, sync)?;
-    let expires = now + ledger.policy().term;
+    let expires = now + ledger.policy().lease_duration;
     let mut synced = Synced { answer: next_answer(ledger, now, sync), ..Synced::default() };
     let mut progress = Vec::new();
     let mut said = BTreeSet::new();
@@ -45,7 +45,7 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
         changes.extend(grant_new(ledger, now, sync, &mut synced));
     }
     synced.idle = synced.grants.is_empty() && said.is_empty() && !has_more_to_come(ledger);
-    let heard = Heard {
+    let heard = HeartbeatReceived {
         worker: sync.worker.clone(),
         description: is_described_anew(ledger, sync).then(|| sync.description.clone()),
         draining: sync.draining,
@@ -55,7 +55,7 @@ pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
         progress,
         waiting: sync.waiting.clone(),
     };
-    changes.insert(0, Change::Heard(heard));
+    changes.insert(0, Change::HeartbeatReceived(heard));
     Ok((changes, Reply::Synced(synced)))
 }
 
@@ -97,8 +97,8 @@ fn check_size(ledger: &Ledger, sync: &Sync) -> Result<(), Refusal> {
     if sync.holds.len() > MOST_HELD {
         return too_many("leases of one worker", sync.holds.len(), MOST_HELD);
     }
-    let workers = ledger.sightings.len();
-    if workers >= MOST_WORKERS && !ledger.sightings.contains_key(&sync.worker) {
+    let workers = ledger.heartbeats.len();
+    if workers >= MOST_WORKERS && !ledger.heartbeats.contains_key(&sync.worker) {
         return too_many("workers", workers + 1, MOST_WORKERS);
     }
     Ok(())
@@ -107,14 +107,14 @@ fn check_size(ledger: &Ledger, sync: &Sync) -> Result<(), Refusal> {
 /// A number above every one that the worker has seen, and above those of answers that it hasn't. Since earlier answers may
 /// be forgotten in a restart, the time carries it on.
 fn next_answer(ledger: &Ledger, now: Timestamp, sync: &Sync) -> u64 {
-    let last = ledger.sightings.get(&sync.worker).map_or(0, |sighting| sighting.answer);
+    let last = ledger.heartbeats.get(&sync.worker).map_or(0, |heartbeat| heartbeat.answer);
     let granted = ledger.index.held.get(&sync.worker).into_iter().flatten();
     let granted = granted.map(|lease| ledger.state.leases[lease].answer).max().unwrap_or(0);
     last.max(granted).max(sync.seen).saturating_add(1).max(now.0)
 }
 
 fn is_described_anew(ledger: &Ledger, sync: &Sync) -> bool {
-    ledger.sightings.get(&sync.worker).is_none_or(|sighting| sighting.description != sync.description)
+    ledger.heartbeats.get(&sync.worker).is_none_or(|heartbeat| heartbeat.description != sync.description)
 }
 
 /// What was said of tasks that the lease covers and that aren't settled.
@@ -163,13 +163,13 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
     if free == 0 {
         return Vec::new();
     }
-    let expires = now + ledger.policy().term;
+    let expires = now + ledger.policy().lease_duration;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
-    let mut turns = Turns::of(ledger, now, sync);
+    let mut queue = FairQueue::of(ledger, now, sync);
     let mut changes = Vec::new();
     for id in fresh.take(free) {
-        let Some((sweep, pack)) = turns.next() else { break };
+        let Some((sweep, pack)) = queue.next() else { break };
         let tasks: Vec<_> = pack
             .into_iter()
             .map(|task| {
@@ -193,5 +193,5 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
 /// Whether anything is queued, or could be without a person's doing.
 fn has_more_to_come(ledger: &Ledger) -> bool {
     let sweeps = ledger.state.sweeps.iter().zip(&ledger.index.tallies);
-    sweeps.into_iter().any(|(sweep, tally)| sweep.status == Status::Running && tally.total.open() > 0)
+    sweeps.into_iter().any(|(sweep, tally)| sweep.status == SweepStatus::Running && tally.total.open() > 0)
 }

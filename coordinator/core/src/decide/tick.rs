@@ -30,7 +30,7 @@ pub(super) fn exited(ledger: &Ledger, worker: WorkerId) -> (Vec<Change>, Reply) 
     let held = ledger.index.held.get(&worker).into_iter().flatten();
     let live = held.filter(|lease| ledger.state.leases[*lease].is_live());
     let mut changes: Vec<Change> = live.map(|lease| Change::Expired { lease: lease.clone() }).collect();
-    let is_news = !changes.is_empty() || ledger.sightings.contains_key(&worker);
+    let is_news = !changes.is_empty() || ledger.heartbeats.contains_key(&worker);
     if is_news && !ledger.has_exited(&worker) {
         changes.push(Change::Exited(worker));
     }
@@ -38,7 +38,7 @@ pub(super) fn exited(ledger: &Ledger, worker: WorkerId) -> (Vec<Change>, Reply) 
 }
 
 pub(super) fn restarted(ledger: &Ledger, now: Timestamp) -> (Vec<Change>, Reply) {
-    (vec![Change::Restarted { expires: now + ledger.policy().term }], Reply::Done)
+    (vec![Change::Restarted { expires: now + ledger.policy().lease_duration }], Reply::Done)
 }
 
 fn undecided(ledger: &Ledger, lease: &LeaseId) -> Vec<TaskId> {
@@ -46,10 +46,10 @@ fn undecided(ledger: &Ledger, lease: &LeaseId) -> Vec<TaskId> {
 }
 
 fn silent_workers(ledger: &Ledger, now: Timestamp) -> impl Iterator<Item = &WorkerId> {
-    let heard = ledger.sightings.iter().map(|(worker, sighting)| (worker, sighting.last_seen));
-    let unheard = ledger.state.workers.iter().filter(|(worker, _)| !ledger.sightings.contains_key(*worker));
+    let heard = ledger.heartbeats.iter().map(|(worker, heartbeat)| (worker, heartbeat.last_seen));
+    let unheard = ledger.state.workers.iter().filter(|(worker, _)| !ledger.heartbeats.contains_key(*worker));
     heard
-        .chain(unheard.map(|(worker, conduct)| (worker, conduct.since)))
+        .chain(unheard.map(|(worker, health)| (worker, health.since)))
         .filter(move |(worker, last)| now - *last >= FORGET_AFTER && !ledger.index.held.contains_key(*worker))
         .map(|(worker, _)| worker)
 }

@@ -6,7 +6,7 @@ use super::{Decision, nothing_to_do};
 use crate::Ledger;
 use crate::command::{Refusal, Reply, Withdraw};
 use crate::event::{Change, FinalReason};
-use crate::ledger::state::Stage;
+use crate::ledger::state::TaskStage;
 
 /// The store has withdrawn these commits before this is asked, so that nobody finds them there any more.
 ///
@@ -30,7 +30,7 @@ pub(super) fn withdraw(ledger: &Ledger, withdraw: Withdraw) -> Decision {
     let entries = asked.into_iter().flat_map(|sweep| &ledger.state.sweep(sweep).entries);
     let failed: BTreeSet<_> = entries
         .map(|entry| entry.task)
-        .filter(|task| ledger.state.task(*task).stage == Stage::Failed(FinalReason::Damaged))
+        .filter(|task| ledger.state.task(*task).stage == TaskStage::Failed(FinalReason::Damaged))
         .collect();
     if let Some(sweep) = sweep.filter(|_| !failed.is_empty()) {
         let tasks = failed.into_iter().map(|task| ledger.state.task(task).id).collect();

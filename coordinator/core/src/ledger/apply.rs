@@ -8,12 +8,15 @@ use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
 use super::state::{
-    Conduct, Entry, Lease, ShapeIndex, Stage, Status, Sweep, SweepIndex, Task, TaskIndex, is_contagious,
+    Entry, Lease, ShapeIndex, Sweep, SweepIndex, SweepStatus, Task, TaskIndex, TaskStage, WorkerHealth,
+    may_affect_pack,
 };
-use super::{Ledger, Sighting};
+use super::{Heartbeat, Ledger};
 use crate::attempt::{AttemptEnd, AttemptRecord};
-use crate::command::{Complete, Withdrawal};
-use crate::event::{Change, Event, Extended, Granted, Heard, Launched, LaunchedTask, Shape, Verdict};
+use crate::command::{CommitRecord, Withdrawal};
+use crate::event::{
+    Change, Event, Extended, Granted, HeartbeatReceived, Launched, LaunchedTask, RetryDecision, Shape,
+};
 
 impl Ledger {
     /// Changes the ledger as the event says.
@@ -26,11 +29,11 @@ impl Ledger {
             self.state.at = self.state.at.max(at);
         }
         match &event.change {
-            Change::Launched(launched) => self.launched(at, launched, Status::Running),
-            Change::Announced(launched) => self.launched(at, launched, Status::Launching),
+            Change::Launched(launched) => self.launched(at, launched, SweepStatus::Running),
+            Change::Announced(launched) => self.launched(at, launched, SweepStatus::Launching),
             Change::Extended(extended) => self.extended(at, extended),
             Change::Opened(sweep) => self.opened(at, sweep),
-            Change::Placed { sweep, needs } => {
+            Change::NeedsChanged { sweep, needs } => {
                 let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
                 self.state.sweeps[sweep.get()].needs.clone_from(needs);
             }
@@ -38,21 +41,21 @@ impl Ledger {
                 let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
                 self.state.sweeps[sweep.get()].share = *share;
             }
-            Change::Owned { sweep, user } => self.owned(sweep, user),
-            Change::Paused(sweep) => self.set_status(at, sweep, Status::Paused),
-            Change::Resumed(sweep) => self.set_status(at, sweep, Status::Running),
+            Change::OwnerChanged { sweep, user } => self.owner_changed(sweep, user),
+            Change::Paused(sweep) => self.set_status(at, sweep, SweepStatus::Paused),
+            Change::Resumed(sweep) => self.set_status(at, sweep, SweepStatus::Running),
             Change::Cancelled(sweep) => {
-                self.set_status(at, sweep, Status::Cancelled);
-                self.inherited(sweep);
+                self.set_status(at, sweep, SweepStatus::Cancelled);
+                self.reassign_leases(sweep);
             }
             Change::Retried { sweep: _, tasks } => tasks.iter().for_each(|task| self.retried(at, task)),
             Change::Granted(granted) => self.granted(at, granted),
-            Change::Heard(heard) => self.heard(at, heard),
-            Change::Exited(worker) => self.sightings.entry(worker.clone()).or_default().exited = true,
+            Change::HeartbeatReceived(heard) => self.heartbeat_received(at, heard),
+            Change::Exited(worker) => self.heartbeats.entry(worker.clone()).or_default().exited = true,
             Change::Expired { lease } => self.expired(at, lease),
-            Change::Chosen(choice) => {
-                let task = self.known(&choice.commit.task);
-                self.state.task_mut(task).chosen = Some(Box::new(choice.clone()));
+            Change::CommitDecided(decision) => {
+                let task = self.known(&decision.commit.task);
+                self.state.task_mut(task).commit_decision = Some(Box::new(decision.clone()));
             }
             Change::Committed(commit) => self.committed(at, commit),
             Change::Withdrawn(withdrawal) => self.withdrawn(at, withdrawal),
@@ -62,17 +65,17 @@ impl Ledger {
             Change::Released { lease, task, reason } => {
                 let task = self.known(task);
                 self.leave_lease(task, at, AttemptEnd::Released(*reason), lease);
-                self.set_stage(at, task, Stage::Waiting);
+                self.set_stage(at, task, TaskStage::Waiting);
             }
-            Change::Drained(worker) => self.conduct(at, worker).draining = true,
+            Change::Drained(worker) => self.health_mut(at, worker).draining = true,
             Change::Avoided { worker, until } => {
-                let conduct = self.conduct(at, worker);
-                conduct.avoided_until = Some(*until);
-                conduct.failing.clear();
+                let health = self.health_mut(at, worker);
+                health.avoided_until = Some(*until);
+                health.failing.clear();
             }
             Change::Forgotten(worker) => {
                 self.state.workers.remove(worker);
-                self.sightings.remove(worker);
+                self.heartbeats.remove(worker);
             }
             Change::Restarted { expires } => {
                 let live = self.state.leases.iter().filter(|(_, lease)| !lease.ended);
@@ -87,13 +90,13 @@ impl Ledger {
         self.find_task(task).expect("an event names tasks that were launched")
     }
 
-    fn conduct(&mut self, at: Timestamp, worker: &WorkerId) -> &mut Conduct {
-        let conduct = self.state.workers.entry(worker.clone()).or_default();
-        conduct.since = at;
-        conduct
+    fn health_mut(&mut self, at: Timestamp, worker: &WorkerId) -> &mut WorkerHealth {
+        let health = self.state.workers.entry(worker.clone()).or_default();
+        health.since = at;
+        health
     }
 
-    fn launched(&mut self, at: Timestamp, launched: &Launched, status: Status) {
+    fn launched(&mut self, at: Timestamp, launched: &Launched, status: SweepStatus) {
         let entries = self.entries(&launched.shapes, &launched.entries);
         let Self { state, index, .. } = self;
         let sweep = SweepIndex::next(state.sweeps.len());
@@ -153,14 +156,14 @@ impl Ledger {
     fn opened(&mut self, at: Timestamp, sweep: &SweepId) {
         let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
         let listed = &mut self.state.sweeps[sweep.get()];
-        listed.status = Status::Running;
+        listed.status = SweepStatus::Running;
         listed.launched_at = at;
         listed.finished_at = None;
         self.index.queues.open(sweep);
         self.note_finish(at, sweep);
     }
 
-    fn set_status(&mut self, at: Timestamp, sweep: &SweepId, status: Status) {
+    fn set_status(&mut self, at: Timestamp, sweep: &SweepId, status: SweepStatus) {
         let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
         self.state.sweeps[sweep.get()].status = status;
         for position in 0..self.state.sweep(sweep).entries.len() {
@@ -170,7 +173,7 @@ impl Ledger {
         self.note_finish(at, sweep);
     }
 
-    fn owned(&mut self, sweep: &SweepId, user: &UserName) {
+    fn owner_changed(&mut self, sweep: &SweepId, user: &UserName) {
         let sweep = self.find_sweep(sweep).expect("an event names sweeps that were launched");
         let leases = self.live_leases_of(sweep);
         let Self { state, index, .. } = self;
@@ -180,17 +183,18 @@ impl Ledger {
     }
 
     /// The slots of a cancelled sweep whose tasks others want are theirs: the first launched of them has each.
-    fn inherited(&mut self, from: &SweepId) {
+    fn reassign_leases(&mut self, from: &SweepId) {
         let from = self.find_sweep(from).expect("an event names sweeps that were launched");
         for id in self.live_leases_of(from) {
             let tasks = self.state.leases[&id].tasks.iter();
             let wants = tasks.flat_map(|task| &self.index.links(*task).memberships);
             let wants = wants.map(|membership| membership.sweep);
-            let heir = wants.filter(|sweep| self.state.sweep(*sweep).status != Status::Cancelled).min();
-            let (Some(heir), Self { state, index, .. }) = (heir, &mut *self) else { continue };
+            let new_owner =
+                wants.filter(|sweep| self.state.sweep(*sweep).status != SweepStatus::Cancelled).min();
+            let (Some(new_owner), Self { state, index, .. }) = (new_owner, &mut *self) else { continue };
             index.occupancy.give_back(state, &state.leases[&id]);
             if let Some(lease) = state.leases.get_mut(&id) {
-                lease.sweep = Some(heir);
+                lease.sweep = Some(new_owner);
             }
             index.occupancy.take(state, &state.leases[&id]);
         }
@@ -206,15 +210,15 @@ impl Ledger {
     fn note_finish(&mut self, at: Timestamp, sweep: SweepIndex) {
         let is_over = self.index.tallies[sweep.get()].total.open() == 0;
         let sweep = &mut self.state.sweeps[sweep.get()];
-        if is_over || sweep.status == Status::Cancelled {
+        if is_over || sweep.status == SweepStatus::Cancelled {
             sweep.finished_at.get_or_insert(at);
         } else {
             sweep.finished_at = None;
         }
     }
 
-    fn set_stage(&mut self, at: Timestamp, task: TaskIndex, stage: Stage) {
-        if !matches!(stage, Stage::Leased(_)) {
+    fn set_stage(&mut self, at: Timestamp, task: TaskIndex, stage: TaskStage) {
+        if !matches!(stage, TaskStage::Leased(_)) {
             self.progress.remove(&task);
         }
         self.state.task_mut(task).stage = stage;
@@ -225,8 +229,8 @@ impl Ledger {
 
     fn retried(&mut self, at: Timestamp, task: &TaskId) {
         let task = self.known(task);
-        self.state.task_mut(task).forgive();
-        self.set_stage(at, task, Stage::Waiting);
+        self.state.task_mut(task).reset_charges();
+        self.set_stage(at, task, TaskStage::Waiting);
     }
 
     fn granted(&mut self, at: Timestamp, granted: &Granted) {
@@ -242,7 +246,7 @@ impl Ledger {
                 started: at,
                 end: None,
             });
-            self.set_stage(at, task, Stage::Leased(granted.lease.clone()));
+            self.set_stage(at, task, TaskStage::Leased(granted.lease.clone()));
         }
         let sweep = granted.sweep.as_ref();
         let lease = Lease {
@@ -257,15 +261,15 @@ impl Ledger {
         self.state.leases.insert(granted.lease.clone(), lease);
     }
 
-    fn heard(&mut self, at: Timestamp, heard: &Heard) {
-        let sighting: &mut Sighting = self.sightings.entry(heard.worker.clone()).or_default();
+    fn heartbeat_received(&mut self, at: Timestamp, heard: &HeartbeatReceived) {
+        let heartbeat: &mut Heartbeat = self.heartbeats.entry(heard.worker.clone()).or_default();
         if let Some(description) = &heard.description {
-            sighting.description.clone_from(description);
+            heartbeat.description.clone_from(description);
         }
-        sighting.last_seen = at;
-        sighting.draining = heard.draining;
-        sighting.waiting.clone_from(&heard.waiting);
-        sighting.answer = heard.answer;
+        heartbeat.last_seen = at;
+        heartbeat.draining = heard.draining;
+        heartbeat.waiting.clone_from(&heard.waiting);
+        heartbeat.answer = heard.answer;
         for lease in &heard.renewed {
             self.extend(lease, heard.expires);
         }
@@ -290,24 +294,24 @@ impl Ledger {
         // Renewals aren't journalled, so the end that it had before may be forgotten.
         held.expires = at;
         for task in held.tasks.clone() {
-            self.set_stage(at, task, Stage::Expiring(lease.clone()));
+            self.set_stage(at, task, TaskStage::Expiring(lease.clone()));
         }
     }
 
-    fn committed(&mut self, at: Timestamp, commit: &Complete) {
+    fn committed(&mut self, at: Timestamp, commit: &CommitRecord) {
         let task = self.known(&commit.task);
         if let Some(lease) = self.state.task(task).lease().cloned() {
             self.leave_lease(task, at, AttemptEnd::Superseded, &lease);
         }
         let record = &mut self.state.tasks[task.get()];
         record.not_before = None;
-        record.chosen = None;
+        record.commit_decision = None;
         record.end_attempt(&commit.lease, at, AttemptEnd::Committed);
         let past = record.attempts.iter().rev().find(|past| past.lease == commit.lease);
-        if let Some(conduct) = past.and_then(|past| self.state.workers.get_mut(&past.worker)) {
-            conduct.failing.clear();
+        if let Some(health) = past.and_then(|past| self.state.workers.get_mut(&past.worker)) {
+            health.failing.clear();
         }
-        self.set_stage(at, task, Stage::Committed(commit.clone()));
+        self.set_stage(at, task, TaskStage::Committed(commit.clone()));
     }
 
     /// Takes a commit back. The task gets a budget of attempts as if it were new; what read its result stays, since its next
@@ -317,8 +321,8 @@ impl Ledger {
         let task = self.known(task);
         let record = self.state.task_mut(task);
         record.withdrawn.push(lease.clone());
-        record.chosen.take_if(|choice| choice.commit.lease == *lease);
-        let is_committed = matches!(&record.stage, Stage::Committed(commit) if commit.lease == *lease);
+        record.commit_decision.take_if(|decision| decision.commit.lease == *lease);
+        let is_committed = matches!(&record.stage, TaskStage::Committed(commit) if commit.lease == *lease);
         match record.lease() {
             Some(held) if held == lease => {
                 self.leave_lease(task, at, AttemptEnd::Withdrawn, lease);
@@ -330,35 +334,42 @@ impl Ledger {
         let record = self.state.task_mut(task);
         record.begun = record.begun.max(attempt.0);
         if is_committed {
-            record.forgive();
+            record.reset_charges();
         }
         if is_committed || record.lease().is_some() {
-            self.set_stage(at, task, Stage::Waiting);
+            self.set_stage(at, task, TaskStage::Waiting);
         }
     }
 
-    fn failed(&mut self, at: Timestamp, lease: &LeaseId, id: &TaskId, failure: &Failure, verdict: Verdict) {
+    fn failed(
+        &mut self,
+        at: Timestamp,
+        lease: &LeaseId,
+        id: &TaskId,
+        failure: &Failure,
+        verdict: RetryDecision,
+    ) {
         let task = self.known(id);
         let worker = self.leave_lease(task, at, AttemptEnd::Failed(failure.clone()), lease);
         let record = self.state.task_mut(task);
         record.charged += 1;
-        record.alone |= is_contagious(failure.kind);
+        record.alone |= may_affect_pack(failure.kind);
         record.first_failure.get_or_insert_with(|| failure.clone());
         if !record.failed_on.contains(&worker) {
             record.failed_on.push(worker.clone());
         }
         let stage = match verdict {
-            Verdict::Retry { not_before } => {
+            RetryDecision::Retry { not_before } => {
                 record.not_before = Some(not_before);
-                Stage::Waiting
+                TaskStage::Waiting
             }
-            Verdict::Final(reason) => Stage::Failed(reason),
+            RetryDecision::Final(reason) => TaskStage::Failed(reason),
         };
         self.set_stage(at, task, stage);
-        if speaks_against_worker(failure.kind) {
-            let conduct = self.conduct(at, &worker);
-            if !conduct.failing.contains(id) {
-                conduct.failing.push(*id);
+        if counts_against_worker(failure.kind) {
+            let health = self.health_mut(at, &worker);
+            if !health.failing.contains(id) {
+                health.failing.push(*id);
             }
         }
     }
@@ -378,7 +389,7 @@ impl Ledger {
 }
 
 /// Whether a failure may be the worker's fault.
-pub(crate) const fn speaks_against_worker(kind: FailureKind) -> bool {
+pub(crate) const fn counts_against_worker(kind: FailureKind) -> bool {
     match kind {
         FailureKind::MissingData
         | FailureKind::OutOfMemory

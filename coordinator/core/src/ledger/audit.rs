@@ -4,7 +4,7 @@ use basin_domain::id::{LeaseId, SweepId, TaskId};
 
 use super::Ledger;
 use super::index::Index;
-use super::state::{Stage, State, Status, Task};
+use super::state::{JournalledState, SweepStatus, Task, TaskStage};
 
 /// Something that must hold doesn't.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,7 +19,7 @@ pub enum Violation {
     },
     /// A task is there twice.
     #[error("task {0} is there twice")]
-    Twice(TaskId),
+    DuplicateTask(TaskId),
     /// The index differs from what the state says.
     #[error("the {0} differ from what the state says")]
     StaleIndex(&'static str),
@@ -45,7 +45,7 @@ pub enum Violation {
     Charges(TaskId),
     /// A commit is to be written for a task that is committed.
     #[error("task {0} is committed, and a commit is still to be written for it")]
-    Choice(TaskId),
+    LeftoverDecision(TaskId),
     /// A task is committed under a lease whose commit was withdrawn.
     #[error("task {0} is committed by what was withdrawn")]
     Withdrawn(TaskId),
@@ -67,16 +67,16 @@ impl Ledger {
         }
         for (id, lease) in &self.state.leases {
             let covers = |task: &Task| match &task.stage {
-                Stage::Leased(of) => of == id && lease.is_live(),
-                Stage::Expiring(of) => of == id && !lease.is_live(),
-                Stage::Waiting | Stage::Committed(_) | Stage::Failed(_) => false,
+                TaskStage::Leased(of) => of == id && lease.is_live(),
+                TaskStage::Expiring(of) => of == id && !lease.is_live(),
+                TaskStage::Waiting | TaskStage::Committed(_) | TaskStage::Failed(_) => false,
             };
             if lease.tasks.is_empty() || !lease.tasks.iter().all(|task| covers(self.state.task(*task))) {
                 violations.push(Violation::EmptyLease(id.clone()));
             }
         }
         for (sweep, tally) in self.state.sweeps.iter().zip(&self.index.tallies) {
-            let is_over = tally.total.open() == 0 || sweep.status == Status::Cancelled;
+            let is_over = tally.total.open() == 0 || sweep.status == SweepStatus::Cancelled;
             if sweep.finished_at.is_some() != is_over {
                 violations.push(Violation::Finish(sweep.id.clone()));
             }
@@ -130,23 +130,23 @@ impl Ledger {
         } else if open != 0 {
             return Some(Violation::Attempts(task.id));
         }
-        if matches!(&task.stage, Stage::Committed(commit) if task.withdrawn.contains(&commit.lease)) {
+        if matches!(&task.stage, TaskStage::Committed(commit) if task.withdrawn.contains(&commit.lease)) {
             return Some(Violation::Withdrawn(task.id));
         }
-        if task.is_committed() && task.chosen.is_some() {
-            return Some(Violation::Choice(task.id));
+        if task.is_committed() && task.commit_decision.is_some() {
+            return Some(Violation::LeftoverDecision(task.id));
         }
-        let failed = matches!(task.stage, Stage::Failed(_));
+        let failed = matches!(task.stage, TaskStage::Failed(_));
         let retries = task.not_before.is_some();
         let consistent = (task.charged > 0) == task.first_failure.is_some()
             && (task.charged > 0) != task.failed_on.is_empty()
             && (!failed || task.charged > 0)
-            && (!retries || task.charged > 0 && task.stage == Stage::Waiting);
+            && (!retries || task.charged > 0 && task.stage == TaskStage::Waiting);
         (!consistent).then_some(Violation::Charges(task.id))
     }
 }
 
-impl State {
+impl JournalledState {
     /// Checks that everything that is referred to is there, so that an index can be built.
     pub(crate) fn check_references(&self) -> Result<(), Violation> {
         let dangling = |from: String, to| Violation::Dangling { from, to };
@@ -159,7 +159,7 @@ impl State {
                 return Err(dangling(format!("task {}", task.id), "a lease"));
             }
             if !ids.insert(task.id) {
-                return Err(Violation::Twice(task.id));
+                return Err(Violation::DuplicateTask(task.id));
             }
         }
         for shape in &self.shapes {

@@ -10,11 +10,11 @@ use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::metrics::Outcome;
 use basin_domain::time::Timestamp;
 
-use super::queue::{Occupancy, Place, Queues};
-use super::state::{Lease, ShapeIndex, Stage, State, Status, SweepIndex, TaskIndex};
+use super::queue::{Occupancy, QueuePosition, Queues};
+use super::state::{JournalledState, Lease, ShapeIndex, SweepIndex, SweepStatus, TaskIndex, TaskStage};
 use crate::view::{Counts, Phase};
 
-/// What follows from a [`State`].
+/// What follows from a [`JournalledState`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Index {
     /// In order, so that what begins with some digits is found without a look at the others.
@@ -60,7 +60,7 @@ pub(crate) struct Membership {
     pub(crate) position: u32,
     pub(crate) experiment: u32,
     /// Where it stands in that sweep's queue.
-    place: Place,
+    queue_position: QueuePosition,
 }
 
 /// How many of a sweep's entries are in which phase.
@@ -76,7 +76,7 @@ pub(crate) struct Tally {
 
 impl Index {
     /// The index of this state.
-    pub(crate) fn build(state: &State) -> Self {
+    pub(crate) fn build(state: &JournalledState) -> Self {
         let mut index = Self::default();
         for (number, shape) in state.shapes.iter().enumerate() {
             index.shapes.insert(shape.digest, ShapeIndex::next(number));
@@ -102,7 +102,7 @@ impl Index {
     }
 
     /// Adds the task that was added to the state last; its inputs follow by `add_inputs`.
-    pub(crate) fn add_task(&mut self, state: &State, task: TaskIndex) {
+    pub(crate) fn add_task(&mut self, state: &JournalledState, task: TaskIndex) {
         self.tasks.insert(state.task(task).id, task);
         let phase = phase(&state.task(task).stage, 0, 0);
         *self.counts.of_mut(phase) += 1;
@@ -116,7 +116,7 @@ impl Index {
     }
 
     /// Links the tasks from `first` on to their inputs, once all of them are there.
-    pub(crate) fn add_inputs(&mut self, state: &State, first: usize) {
+    pub(crate) fn add_inputs(&mut self, state: &JournalledState, first: usize) {
         for number in first..state.tasks.len() {
             let task = TaskIndex::next(number);
             for input in state.shape(task).inputs.values() {
@@ -134,24 +134,28 @@ impl Index {
     }
 
     /// Adds the sweep that was added to the state last.
-    pub(crate) fn add_sweep(&mut self, state: &State, sweep: SweepIndex) {
+    pub(crate) fn add_sweep(&mut self, state: &JournalledState, sweep: SweepIndex) {
         let listed = state.sweep(sweep);
         self.sweeps.insert(listed.id.clone(), sweep);
         self.queues.add_sweep();
         self.tallies.push(Tally::default());
-        if listed.status == Status::Launching {
+        if listed.status == SweepStatus::Launching {
             self.queues.close(sweep);
         }
         self.add_entries(state, sweep, 0);
     }
 
     /// Adds the entries of a sweep from this position on.
-    pub(crate) fn add_entries(&mut self, state: &State, sweep: SweepIndex, from: usize) {
+    pub(crate) fn add_entries(&mut self, state: &JournalledState, sweep: SweepIndex, from: usize) {
         let listed = state.sweep(sweep);
         self.tallies[sweep.get()].experiments.resize(listed.experiments.len(), Counts::default());
         for (position, entry) in (0..).zip(&listed.entries).skip(from) {
-            let membership =
-                Membership { sweep, position, experiment: entry.experiment, place: Place::Nowhere };
+            let membership = Membership {
+                sweep,
+                position,
+                experiment: entry.experiment,
+                queue_position: QueuePosition::Absent,
+            };
             let links = &mut self.links[entry.task.get()];
             links.memberships.push(membership);
             let phase = links.phase;
@@ -160,9 +164,9 @@ impl Index {
         }
     }
 
-    /// Brings a task's phase, place and counts up to date, and those of the tasks that depend on it. Returns the sweeps
+    /// Brings a task's phase, place in queues and counts up to date, and those of the tasks that depend on it. Returns the sweeps
     /// whose counts changed, some perhaps more than once.
-    pub(crate) fn refresh(&mut self, state: &State, task: TaskIndex) -> Vec<SweepIndex> {
+    pub(crate) fn refresh(&mut self, state: &JournalledState, task: TaskIndex) -> Vec<SweepIndex> {
         let mut recounted = Vec::new();
         let mut stale = vec![task];
         while let Some(task) = stale.pop() {
@@ -175,7 +179,7 @@ impl Index {
                 recounted.extend(self.links(task).memberships.iter().map(|m| m.sweep));
                 stale.extend(self.notify_dependents(task, before, after));
             }
-            self.replace(state, task);
+            self.requeue(state, task);
         }
         recounted
     }
@@ -211,40 +215,41 @@ impl Index {
     }
 
     /// Puts a task where it belongs in the queues of the sweeps that list it.
-    fn replace(&mut self, state: &State, task: TaskIndex) {
+    fn requeue(&mut self, state: &JournalledState, task: TaskIndex) {
         let links = &mut self.links[task.get()];
         let magnitude = Reverse(state.shape(task).experiment.magnitude());
-        let place = match state.task(task).not_before {
-            _ if links.phase != Phase::Queued => Place::Nowhere,
-            None => Place::Ready,
-            Some(not_before) => Place::Delayed(not_before),
+        let queue_position = match state.task(task).not_before {
+            _ if links.phase != Phase::Queued => QueuePosition::Absent,
+            None => QueuePosition::Ready,
+            Some(not_before) => QueuePosition::Delayed(not_before),
         };
-        let waited = links.memberships.iter().any(|membership| membership.place != Place::Nowhere);
+        let waited =
+            links.memberships.iter().any(|membership| membership.queue_position != QueuePosition::Absent);
         let mut waits = false;
         for membership in &mut links.memberships {
             // Those of a sweep that is being launched have their places already; its queue is closed till then.
             let is_queued = match state.sweep(membership.sweep).status {
-                Status::Running | Status::Launching => true,
-                Status::Paused | Status::Cancelled => false,
+                SweepStatus::Running | SweepStatus::Launching => true,
+                SweepStatus::Paused | SweepStatus::Cancelled => false,
             };
-            let place = if is_queued { place } else { Place::Nowhere };
-            waits |= place != Place::Nowhere;
-            let before = std::mem::replace(&mut membership.place, place);
-            if before != place {
+            let queue_position = if is_queued { queue_position } else { QueuePosition::Absent };
+            waits |= queue_position != QueuePosition::Absent;
+            let before = std::mem::replace(&mut membership.queue_position, queue_position);
+            if before != queue_position {
                 let rank = (magnitude, membership.position);
-                self.queues.set(membership.sweep, task, rank, before, place);
+                self.queues.set(membership.sweep, task, rank, before, queue_position);
             }
         }
         self.queues.count(waited, waits);
     }
 
     /// Whether any sweep that wasn't cancelled lists the task.
-    pub(crate) fn is_wanted(&self, state: &State, task: TaskIndex) -> bool {
-        self.links(task).memberships.iter().any(|m| state.sweep(m.sweep).status != Status::Cancelled)
+    pub(crate) fn is_wanted(&self, state: &JournalledState, task: TaskIndex) -> bool {
+        self.links(task).memberships.iter().any(|m| state.sweep(m.sweep).status != SweepStatus::Cancelled)
     }
 
     /// A lease is granted.
-    pub(crate) fn begin_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+    pub(crate) fn begin_lease(&mut self, state: &JournalledState, id: &LeaseId, lease: &Lease) {
         self.held.entry(lease.worker.clone()).or_default().insert(id.clone());
         self.expiries.insert((lease.expires, id.clone()));
         self.occupancy.take(state, lease);
@@ -257,14 +262,14 @@ impl Index {
     }
 
     /// A live lease ends, and its tasks are undecided.
-    pub(crate) fn end_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+    pub(crate) fn end_lease(&mut self, state: &JournalledState, id: &LeaseId, lease: &Lease) {
         self.expiries.remove(&(lease.expires, id.clone()));
         self.occupancy.give_back(state, lease);
         self.ended.insert(id.clone());
     }
 
     /// Nothing is undecided any more under a lease.
-    pub(crate) fn forget_lease(&mut self, state: &State, id: &LeaseId, lease: &Lease) {
+    pub(crate) fn forget_lease(&mut self, state: &JournalledState, id: &LeaseId, lease: &Lease) {
         if lease.is_live() {
             self.expiries.remove(&(lease.expires, id.clone()));
             self.occupancy.give_back(state, lease);
@@ -316,17 +321,17 @@ impl Tally {
     }
 }
 
-fn phase(stage: &Stage, unmet: u32, failed_inputs: u32) -> Phase {
+fn phase(stage: &TaskStage, unmet: u32, failed_inputs: u32) -> Phase {
     match stage {
-        Stage::Waiting if failed_inputs > 0 => Phase::UpstreamFailed,
-        Stage::Waiting if unmet > 0 => Phase::Blocked,
-        Stage::Waiting => Phase::Queued,
-        Stage::Leased(_) => Phase::Running,
-        Stage::Expiring(_) => Phase::Expiring,
-        Stage::Committed(commit) => match commit.outcome {
+        TaskStage::Waiting if failed_inputs > 0 => Phase::UpstreamFailed,
+        TaskStage::Waiting if unmet > 0 => Phase::Blocked,
+        TaskStage::Waiting => Phase::Queued,
+        TaskStage::Leased(_) => Phase::Running,
+        TaskStage::Expiring(_) => Phase::Expiring,
+        TaskStage::Committed(commit) => match commit.outcome {
             Outcome::Completed => Phase::Completed,
             Outcome::Diverged { .. } => Phase::Diverged,
         },
-        Stage::Failed(_) => Phase::Failed,
+        TaskStage::Failed(_) => Phase::Failed,
     }
 }

@@ -12,32 +12,32 @@ use crate::command::{Policy, Progress, WorkerDescription};
 
 pub(crate) mod apply;
 pub(crate) mod audit;
-pub(crate) mod claim;
 pub(crate) mod index;
 pub(crate) mod queue;
+pub(crate) mod quota;
 pub(crate) mod snapshot;
 pub(crate) mod state;
 
 use index::Index;
-use state::{State, Status, SweepIndex, TaskIndex};
+use state::{JournalledState, SweepIndex, SweepStatus, TaskIndex};
 
 /// Everything that the coordinator knows of sweeps, tasks, leases and workers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ledger {
     pub(crate) policy: Policy,
     /// What durable events determine.
-    pub(crate) state: State,
+    pub(crate) state: JournalledState,
     /// What follows from `state`; kept up to date so that no decision looks at all tasks.
     pub(crate) index: Index,
     /// Workers that were heard since the start. Not journalled.
-    pub(crate) sightings: BTreeMap<WorkerId, Sighting>,
+    pub(crate) heartbeats: BTreeMap<WorkerId, Heartbeat>,
     /// How far leased tasks are. Not journalled.
     pub(crate) progress: BTreeMap<TaskIndex, Progress>,
 }
 
-/// What a worker last said of itself.
+/// A worker's last heartbeat.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Sighting {
+pub(crate) struct Heartbeat {
     pub(crate) description: WorkerDescription,
     pub(crate) last_seen: Timestamp,
     pub(crate) answer: u64,
@@ -52,9 +52,9 @@ impl Ledger {
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
-            state: State::default(),
+            state: JournalledState::default(),
             index: Index::default(),
-            sightings: BTreeMap::new(),
+            heartbeats: BTreeMap::new(),
             progress: BTreeMap::new(),
         }
     }
@@ -83,18 +83,18 @@ impl Ledger {
 
     /// Whether a worker gets nothing new while there are others.
     pub(crate) fn is_avoided(&self, worker: &WorkerId, now: Timestamp) -> bool {
-        let until = self.state.workers.get(worker).and_then(|conduct| conduct.avoided_until);
+        let until = self.state.workers.get(worker).and_then(|health| health.avoided_until);
         until.is_some_and(|until| now < until)
     }
 
     /// Whether a person told a worker to drain.
     pub(crate) fn is_draining(&self, worker: &WorkerId) -> bool {
-        self.state.workers.get(worker).is_some_and(|conduct| conduct.draining)
+        self.state.workers.get(worker).is_some_and(|health| health.draining)
     }
 
     /// Whether a worker's process has ended.
     pub(crate) fn has_exited(&self, worker: &WorkerId) -> bool {
-        self.sightings.get(worker).is_some_and(|sighting| sighting.exited)
+        self.heartbeats.get(worker).is_some_and(|heartbeat| heartbeat.exited)
     }
 
     /// What the running sweeps that list a task need of workers for it; none where any will do.
@@ -102,17 +102,21 @@ impl Ledger {
         self.index.links(task).memberships.iter().filter_map(|membership| {
             let sweep = self.state.sweep(membership.sweep);
             let experiment = &sweep.experiments[membership.experiment as usize];
-            (sweep.status == Status::Running).then(|| sweep.needs.get(experiment))
+            (sweep.status == SweepStatus::Running).then(|| sweep.needs.get(experiment))
         })
     }
 
     /// Whether a worker has what the task needs, in the eyes of one of the running sweeps that list it.
-    pub(crate) fn suits(&self, task: TaskIndex, worker: &WorkerDescription) -> bool {
+    pub(crate) fn can_run(&self, task: TaskIndex, worker: &WorkerDescription) -> bool {
         self.needs_of(task).any(|needs| needs.is_none_or(|needs| needs.are_met_by(worker)))
     }
 
     /// By the experiments of a sweep: whether it has queued tasks, and a worker what they need.
-    pub(crate) fn suited(&self, sweep: SweepIndex, worker: &WorkerDescription) -> impl Iterator<Item = bool> {
+    pub(crate) fn eligible_experiments(
+        &self,
+        sweep: SweepIndex,
+        worker: &WorkerDescription,
+    ) -> impl Iterator<Item = bool> {
         let tallies = &self.index.tallies[sweep.get()].experiments;
         let sweep = self.state.sweep(sweep);
         sweep.experiments.iter().zip(tallies).map(|(experiment, tally)| {
@@ -127,12 +131,12 @@ impl Ledger {
     }
 
     /// The workers that were heard of late and could be given work.
-    pub(crate) fn able_workers(&self, now: Timestamp) -> impl Iterator<Item = (&WorkerId, &Sighting)> {
-        self.sightings.iter().filter(move |(worker, sighting)| {
-            !sighting.draining
-                && sighting.waiting.is_none()
-                && !sighting.exited
-                && now - sighting.last_seen <= self.policy.term
+    pub(crate) fn able_workers(&self, now: Timestamp) -> impl Iterator<Item = (&WorkerId, &Heartbeat)> {
+        self.heartbeats.iter().filter(move |(worker, heartbeat)| {
+            !heartbeat.draining
+                && heartbeat.waiting.is_none()
+                && !heartbeat.exited
+                && now - heartbeat.last_seen <= self.policy.lease_duration
                 && !self.is_draining(worker)
                 && !self.is_avoided(worker, now)
         })

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
-use super::state::{Lease, State, SweepIndex, TaskIndex};
+use super::state::{JournalledState, Lease, SweepIndex, TaskIndex};
 
 /// Tasks to try again that are counted when slots are shared out.
 const MOST_DUE: usize = 1024;
@@ -43,8 +43,8 @@ pub(crate) struct Queues {
 
 /// Where a task stands in its sweeps' queues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
-    Nowhere,
+pub(crate) enum QueuePosition {
+    Absent,
     Ready,
     Delayed(Timestamp),
 }
@@ -73,22 +73,22 @@ impl Queue {
         self.ready.len() + again.take(MOST_DUE).count()
     }
 
-    fn set(&mut self, task: TaskIndex, rank: Rank, before: Place, after: Place) {
+    fn set(&mut self, task: TaskIndex, rank: Rank, before: QueuePosition, after: QueuePosition) {
         match before {
-            Place::Nowhere => {}
-            Place::Ready => {
+            QueuePosition::Absent => {}
+            QueuePosition::Ready => {
                 self.ready.remove(&(rank, task));
             }
-            Place::Delayed(not_before) => {
+            QueuePosition::Delayed(not_before) => {
                 self.delayed.remove(&(not_before, rank, task));
             }
         }
         match after {
-            Place::Nowhere => {}
-            Place::Ready => {
+            QueuePosition::Absent => {}
+            QueuePosition::Ready => {
                 self.ready.insert((rank, task));
             }
-            Place::Delayed(not_before) => {
+            QueuePosition::Delayed(not_before) => {
                 self.delayed.insert((not_before, rank, task));
             }
         }
@@ -136,8 +136,8 @@ impl Queues {
         sweep: SweepIndex,
         task: TaskIndex,
         rank: Rank,
-        before: Place,
-        after: Place,
+        before: QueuePosition,
+        after: QueuePosition,
     ) {
         let queue = &mut self.sweeps[sweep.get()];
         queue.set(task, rank, before, after);
@@ -160,7 +160,7 @@ impl Queues {
 
 impl Occupancy {
     /// A live lease takes its slot.
-    pub(crate) fn take(&mut self, state: &State, lease: &Lease) {
+    pub(crate) fn take(&mut self, state: &JournalledState, lease: &Lease) {
         if let Some(sweep) = lease.sweep {
             *self.sweeps.entry(sweep).or_default() += 1;
             *self.users.entry(state.sweep(sweep).user.clone()).or_default() += 1;
@@ -168,7 +168,7 @@ impl Occupancy {
     }
 
     /// A lease that was live gives its slot back.
-    pub(crate) fn give_back(&mut self, state: &State, lease: &Lease) {
+    pub(crate) fn give_back(&mut self, state: &JournalledState, lease: &Lease) {
         if let Some(sweep) = lease.sweep {
             decrement(&mut self.sweeps, &sweep);
             decrement(&mut self.users, &state.sweep(sweep).user);

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::Ledger;
 use super::audit::Violation;
 use super::index::Index;
-use super::state::State;
+use super::state::JournalledState;
 use crate::command::Policy;
 
 /// What durable events have determined so far. Applying later events to a ledger restored from it gives the same ledger
 /// as applying all of them to an empty one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot(State);
+pub struct Snapshot(JournalledState);
 
 /// The snapshot contradicts itself.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

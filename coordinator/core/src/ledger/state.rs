@@ -11,7 +11,7 @@ use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::{AttemptEnd, AttemptRecord};
-use crate::command::{Choice, Complete};
+use crate::command::{CommitDecision, CommitRecord};
 use crate::event::{FinalReason, Shape};
 
 macro_rules! index {
@@ -34,26 +34,26 @@ macro_rules! index {
 }
 
 index!(
-    /// A task's place in [`State::tasks`]; tasks never leave.
+    /// A task's index in [`JournalledState::tasks`]; tasks never leave.
     TaskIndex
 );
 index!(
-    /// A sweep's place in [`State::sweeps`], which is the order of launches.
+    /// A sweep's index in [`JournalledState::sweeps`], which is the order of launches.
     SweepIndex
 );
 index!(
-    /// A shape's place in [`State::shapes`].
+    /// A shape's index in [`JournalledState::shapes`].
     ShapeIndex
 );
 
 /// Everything that is journalled, in the order in which it came.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct JournalledState {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) tasks: Vec<Task>,
     pub(crate) sweeps: Vec<Sweep>,
     pub(crate) leases: BTreeMap<LeaseId, Lease>,
-    pub(crate) workers: BTreeMap<WorkerId, Conduct>,
+    pub(crate) workers: BTreeMap<WorkerId, WorkerHealth>,
     /// The time of the latest durable event: the ledger's time never goes back behind it.
     #[serde(default)]
     pub(crate) at: Timestamp,
@@ -68,7 +68,7 @@ pub(crate) struct Sweep {
     pub(crate) user: Option<UserName>,
     #[serde(default, skip_serializing_if = "Share::is_default")]
     pub(crate) share: Share,
-    pub(crate) status: Status,
+    pub(crate) status: SweepStatus,
     pub(crate) launched_at: Timestamp,
     /// When its last task ended, or it was cancelled.
     pub(crate) finished_at: Option<Timestamp>,
@@ -82,7 +82,7 @@ pub(crate) struct Sweep {
 /// What people want of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Status {
+pub(crate) enum SweepStatus {
     /// Its tasks arrive in parts: nobody sees it before the last one.
     Launching,
     Running,
@@ -103,7 +103,7 @@ pub(crate) struct Task {
     pub(crate) id: TaskId,
     pub(crate) shape: ShapeIndex,
     pub(crate) seed: u64,
-    pub(crate) stage: Stage,
+    pub(crate) stage: TaskStage,
     /// Attempts begun, ever: the next attempt has the number after this.
     pub(crate) begun: u32,
     /// Attempts charged since the task was new or retried by a person.
@@ -125,8 +125,8 @@ pub(crate) struct Task {
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) attempts: Vec<AttemptRecord>,
     /// The commit that the coordinator writes for it, until it is known to be in the store.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub(crate) chosen: Option<Box<Choice>>,
+    #[serde(rename = "chosen", skip_serializing_if = "Option::is_none", default)]
+    pub(crate) commit_decision: Option<Box<CommitDecision>>,
     /// The leases whose commits were withdrawn: none of them is ever taken again.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(crate) withdrawn: Vec<LeaseId>,
@@ -135,7 +135,7 @@ pub(crate) struct Task {
 /// Where a task is in its life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Stage {
+pub(crate) enum TaskStage {
     /// For its inputs, for a worker, or for a sweep that wants it.
     Waiting,
     /// A worker has it.
@@ -143,7 +143,7 @@ pub(crate) enum Stage {
     /// Its lease ended, and the store hasn't been asked yet whether it was committed.
     Expiring(LeaseId),
     /// Done.
-    Committed(Complete),
+    Committed(CommitRecord),
     /// Not tried again.
     Failed(FinalReason),
 }
@@ -165,9 +165,9 @@ pub(crate) struct Lease {
     pub(crate) tasks: Vec<TaskIndex>,
 }
 
-/// What is held against a worker.
+/// A worker's health: the failures that count against it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(crate) struct Conduct {
+pub(crate) struct WorkerHealth {
     /// When something last happened that belongs here.
     pub(crate) since: Timestamp,
     /// A person told it to drain.
@@ -187,7 +187,7 @@ impl Task {
             id,
             shape,
             seed,
-            stage: Stage::Waiting,
+            stage: TaskStage::Waiting,
             begun: 0,
             charged: 0,
             alone: false,
@@ -195,7 +195,7 @@ impl Task {
             first_failure: None,
             not_before: None,
             attempts: Vec::new(),
-            chosen: None,
+            commit_decision: None,
             withdrawn: Vec::new(),
         }
     }
@@ -203,13 +203,13 @@ impl Task {
     /// The lease under which the task is undecided.
     pub(crate) fn lease(&self) -> Option<&LeaseId> {
         match &self.stage {
-            Stage::Leased(lease) | Stage::Expiring(lease) => Some(lease),
-            Stage::Waiting | Stage::Committed(_) | Stage::Failed(_) => None,
+            TaskStage::Leased(lease) | TaskStage::Expiring(lease) => Some(lease),
+            TaskStage::Waiting | TaskStage::Committed(_) | TaskStage::Failed(_) => None,
         }
     }
 
     pub(crate) fn is_committed(&self) -> bool {
-        matches!(self.stage, Stage::Committed(_))
+        matches!(self.stage, TaskStage::Committed(_))
     }
 
     /// The number of the attempt that is under way, or was the last.
@@ -228,7 +228,7 @@ impl Task {
     }
 
     /// Forgets what was charged: the task has all attempts before it again.
-    pub(crate) fn forgive(&mut self) {
+    pub(crate) fn reset_charges(&mut self) {
         self.charged = 0;
         self.failed_on.clear();
         self.first_failure = None;
@@ -252,7 +252,7 @@ impl Task {
 }
 
 /// Whether a failure may have taken the other lanes of its pack down, or come from there being several.
-pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
+pub(crate) const fn may_affect_pack(kind: FailureKind) -> bool {
     match kind {
         FailureKind::Crashed | FailureKind::Hung | FailureKind::OutOfMemory | FailureKind::WorkerLost => true,
         FailureKind::InvalidParameters
@@ -266,7 +266,7 @@ pub(crate) const fn is_contagious(kind: FailureKind) -> bool {
 impl Sweep {
     /// Whether all of it has arrived.
     pub(crate) const fn is_launched(&self) -> bool {
-        !matches!(self.status, Status::Launching)
+        !matches!(self.status, SweepStatus::Launching)
     }
 }
 
@@ -277,14 +277,14 @@ impl Lease {
     }
 }
 
-impl State {
+impl JournalledState {
     /// The latest time that is written down anywhere: what snapshots of before, which don't say when they were taken, tell of it.
     pub(crate) fn latest_mention(&self) -> Timestamp {
         let sweeps = self.sweeps.iter().flat_map(|sweep| [Some(sweep.launched_at), sweep.finished_at]);
         let attempts = self.tasks.iter().flat_map(|task| &task.attempts);
         let attempts = attempts.flat_map(|it| [Some(it.started), it.end.as_ref().map(|(at, _)| *at)]);
-        let conducts = self.workers.values().map(|conduct| Some(conduct.since));
-        sweeps.chain(attempts).chain(conducts).flatten().max().unwrap_or_default()
+        let healths = self.workers.values().map(|health| Some(health.since));
+        sweeps.chain(attempts).chain(healths).flatten().max().unwrap_or_default()
     }
 
     pub(crate) fn task(&self, task: TaskIndex) -> &Task {

@@ -6,7 +6,7 @@ use basin_domain::id::Attempt;
 use crate::story::{START, Says, Story, commit, lease, seconds, seeds, tasks};
 
 fn heard_only(changes: &[Change]) -> bool {
-    matches!(changes, [Change::Heard(_)])
+    matches!(changes, [Change::HeartbeatReceived(_)])
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn an_idle_worker_gets_as_many_leases_as_it_has_slots() {
     let synced = story.sync(says);
     assert_eq!(synced.grants.len(), 2);
     for grant in &synced.grants {
-        assert_eq!(grant.expires, START + Policy::default().term);
+        assert_eq!(grant.expires, START + Policy::default().lease_duration);
         let [(task, attempt, spec)] = &grant.tasks[..] else { panic!("{grant:?}") };
         assert_eq!((*attempt, spec.id()), (Attempt(1), *task));
         assert_eq!(story.phase(*task), Phase::Running);
@@ -204,7 +204,7 @@ fn a_pack_leaves_something_for_every_other_slot() {
     // A quarter of what is queued, each time.
     assert_eq!([packs(&mut story), packs(&mut story), packs(&mut story)], [[3], [3], [2]]);
     // Whoever wasn't heard for longer than a lease counts no more.
-    story.pass(story.ledger.policy().term * 2);
+    story.pass(story.ledger.policy().lease_duration * 2);
     assert_eq!(packs(&mut story), [4]);
 }
 

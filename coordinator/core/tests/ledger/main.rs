@@ -2,18 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "what a story takes for granted ends it")]
 
+mod attempt_end;
 mod dependencies;
 mod exiting;
+mod fair_queue;
 mod launching;
 mod leasing;
 mod parts;
 mod placement;
 mod properties;
 mod restarting;
-mod settling;
 mod sharing;
 mod steering;
 mod story;
-mod turns;
 mod withdrawing;
 mod workers;

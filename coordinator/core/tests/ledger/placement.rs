@@ -69,7 +69,7 @@ fn a_sweep_that_is_launched_again_with_other_needs_goes_by_those() {
     story.tell(Command::Launch(needy("a", "cuda", "east")));
     assert_eq!(story.tell(Command::Launch(needy("a", "cuda", "east"))), []);
     let changes = story.tell(Command::Launch(needy("a", "cpu", "east")));
-    assert!(matches!(&changes[..], [Change::Placed { .. }]), "{changes:?}");
+    assert!(matches!(&changes[..], [Change::NeedsChanged { .. }]), "{changes:?}");
     let asked = says(&mut story, "cpu", "cpu", "east");
     assert_eq!(story.sync(asked).grants.len(), 1);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use basin_core::command::{
-    Command, Complete, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Withdraw, Withdrawal,
+    Command, CommitRecord, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Withdraw, Withdrawal,
 };
 use basin_core::event::{Change, Event};
 use basin_core::view::Phase;
@@ -96,11 +96,11 @@ fn tasks_of(sweep: usize) -> Vec<LaunchTask> {
 struct Run {
     story: Story,
     grants: Vec<Grant>,
-    commits: BTreeMap<TaskId, Complete>,
+    commits: BTreeMap<TaskId, CommitRecord>,
     committed: BTreeMap<TaskId, LeaseId>,
     /// What the store has withdrawn.
     withdrawn: BTreeSet<(TaskId, LeaseId)>,
-    stale: Vec<Complete>,
+    stale: Vec<CommitRecord>,
     begun: BTreeSet<(TaskId, Attempt)>,
 }
 
@@ -320,8 +320,8 @@ proptest! {
         }
         prop_assert_eq!(&replayed, &run.story.ledger);
 
-        // The durable ones alone, and a snapshot of half of them: the same once leases were given a full term.
-        let restarted = Event { at: run.story.now, change: Change::Restarted { expires: run.story.now + policy.term } };
+        // The durable ones alone, and a snapshot of half of them: the same once leases were given a full lease duration.
+        let restarted = Event { at: run.story.now, change: Change::Restarted { expires: run.story.now + policy.lease_duration } };
         let durable: Vec<_> = run.story.events.iter().filter(|event| event.is_durable()).cloned().collect();
         let (before, after) = durable.split_at(durable.len() / 2);
         let mut ledger = Ledger::new(policy);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use basin_core::command::{
-    Command, Complete, Grant, Held, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Sync, Synced,
-    WorkerDescription,
+    Command, CommitRecord, Grant, HeldLease, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Sync,
+    Synced, WorkerDescription,
 };
 use basin_core::event::{Change, Event};
 use basin_core::view::{Phase, SweepState};
@@ -79,8 +79,8 @@ pub(crate) fn launch(id: &str, tasks: Vec<LaunchTask>) -> Launch {
 }
 
 /// The commit of a task under a lease.
-pub(crate) fn commit(task: TaskId, lease: &LeaseId, attempt: u32) -> Complete {
-    Complete {
+pub(crate) fn commit(task: TaskId, lease: &LeaseId, attempt: u32) -> CommitRecord {
+    CommitRecord {
         task,
         lease: lease.clone(),
         attempt: Attempt(attempt),
@@ -97,7 +97,7 @@ pub(crate) struct Says(pub(crate) Sync);
 impl Says {
     pub(crate) fn holding(mut self, leases: &[&LeaseId]) -> Self {
         self.0.holds =
-            leases.iter().map(|lease| Held { lease: (*lease).clone(), progress: vec![] }).collect();
+            leases.iter().map(|lease| HeldLease { lease: (*lease).clone(), progress: vec![] }).collect();
         self
     }
 

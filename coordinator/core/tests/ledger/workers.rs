@@ -152,7 +152,10 @@ fn workers_cannot_grow_without_bound() {
     let mut story = Story::new();
     let mut says = story.says("w", 0);
     says.0.holds = (0..5000)
-        .map(|number| basin_core::command::Held { lease: lease(&format!("l{number}")), progress: vec![] })
+        .map(|number| basin_core::command::HeldLease {
+            lease: lease(&format!("l{number}")),
+            progress: vec![],
+        })
         .collect();
     let refusal = story.ask(Command::Sync(says.0)).unwrap_err();
     assert_eq!(refusal, Refusal::TooMany { what: "leases of one worker", asked: 5000, limit: 4096 });

@@ -11,21 +11,22 @@ use super::session::{Session, within};
 use crate::journal::JournalError;
 
 /// How long the lead lasts without being renewed: what a standby waits for when the leader has died.
-const LEAD: Duration = Duration::from_secs(5);
+const LEAD_DURATION: Duration = Duration::from_secs(5);
 /// The pause between two renewals.
-const RENEW: Duration = Duration::from_secs(1);
+const RENEW_INTERVAL: Duration = Duration::from_secs(1);
 /// How long one statement of an election may take.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The lead is free if its time is over. Its last holder may have it at once, under a new epoch: what may still be on its way
 /// from before is void then.
-const STAND: &str = "
+const CAMPAIGN: &str = "
     UPDATE leader
        SET epoch = epoch + 1, holder = $1, url = $2, until = clock_timestamp() + $3 * interval '1 second'
      WHERE until <= clock_timestamp() OR holder = $1
     RETURNING epoch";
-const LOOK: &str = "SELECT url FROM leader WHERE until > clock_timestamp()";
-const HOLD: &str = "UPDATE leader SET until = clock_timestamp() + $2 * interval '1 second' WHERE epoch = $1";
+const FIND_LEADER: &str = "SELECT url FROM leader WHERE until > clock_timestamp()";
+const EXTEND: &str =
+    "UPDATE leader SET until = clock_timestamp() + $2 * interval '1 second' WHERE epoch = $1";
 const RESIGN: &str = "UPDATE leader SET until = clock_timestamp() WHERE epoch = $1";
 
 /// A coordinator that would lead.
@@ -57,7 +58,7 @@ impl std::fmt::Display for Epoch {
 
 /// How an election went.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
+pub enum ElectionOutcome {
     /// The candidate leads.
     Elected(Epoch),
     /// Another does, who can be called there.
@@ -83,16 +84,16 @@ impl Candidate {
     ///
     /// # Errors
     /// If the database can't be asked.
-    pub async fn stand(&mut self) -> Result<Outcome, JournalError> {
-        let seconds = LEAD.as_secs_f64();
+    pub async fn campaign(&mut self) -> Result<ElectionOutcome, JournalError> {
+        let seconds = LEAD_DURATION.as_secs_f64();
         let (holder, url) = (self.holder.clone(), self.url.clone());
         self.ask(async |session: &Session| {
-            let elected = session.client.query_opt(STAND, &[&holder, &url, &seconds]).await?;
+            let elected = session.client.query_opt(CAMPAIGN, &[&holder, &url, &seconds]).await?;
             if let Some(row) = elected {
-                return Ok(Outcome::Elected(Epoch(row.get(0))));
+                return Ok(ElectionOutcome::Elected(Epoch(row.get(0))));
             }
-            let led = session.client.query_opt(LOOK, &[]).await?;
-            Ok(Outcome::Led { by: led.map(|row| row.get(0)).unwrap_or_default() })
+            let led = session.client.query_opt(FIND_LEADER, &[]).await?;
+            Ok(ElectionOutcome::Led { by: led.map(|row| row.get(0)).unwrap_or_default() })
         })
         .await
     }
@@ -101,12 +102,12 @@ impl Candidate {
     pub async fn hold(&mut self, epoch: Epoch) -> JournalError {
         let mut renewed = Instant::now();
         loop {
-            tokio::time::sleep(RENEW).await;
+            tokio::time::sleep(RENEW_INTERVAL).await;
             let sent = Instant::now();
             match self.renew(epoch).await {
                 Ok(()) => renewed = sent,
                 Err(error @ JournalError::Superseded) => return error,
-                Err(error) if renewed.elapsed() >= LEAD => return error,
+                Err(error) if renewed.elapsed() >= LEAD_DURATION => return error,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the lead could not be renewed");
                 }
@@ -115,9 +116,9 @@ impl Candidate {
     }
 
     async fn renew(&mut self, epoch: Epoch) -> Result<(), JournalError> {
-        let seconds = LEAD.as_secs_f64();
+        let seconds = LEAD_DURATION.as_secs_f64();
         self.ask(async |session: &Session| {
-            match session.client.execute(HOLD, &[&epoch.0, &seconds]).await? {
+            match session.client.execute(EXTEND, &[&epoch.0, &seconds]).await? {
                 0 => Err(JournalError::Superseded),
                 _ => Ok(()),
             }
@@ -143,7 +144,7 @@ impl Candidate {
             Some(session) => session,
             None => Session::open(&self.address).await?,
         };
-        let answer = within(PATIENCE, question(&session)).await;
+        let answer = within(STATEMENT_TIMEOUT, question(&session)).await;
         if answer.is_ok() {
             self.session = Some(session);
         }

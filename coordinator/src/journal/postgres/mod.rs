@@ -25,7 +25,7 @@ use super::recovery::{StoredBatch, StoredSnapshot, Tail, recover};
 use super::{Damage, Journal, JournalError, Recovered};
 
 pub use address::{Address, AddressError};
-pub use election::{Candidate, Epoch, Outcome};
+pub use election::{Candidate, ElectionOutcome, Epoch};
 pub use password::Environment;
 use session::{Session, within};
 pub use tls::TlsError;
@@ -153,7 +153,7 @@ impl Journal for PostgresJournal {
             self.open = None;
         }
         written?;
-        self.tail.pass(&batch);
+        self.tail.advance(&batch);
         Ok(())
     }
 

@@ -1,4 +1,4 @@
-//! A connection to the database, made ready: the right schema, the right habits, tables of the right format.
+//! A connection to the database, made ready: schema, session settings, tables of the right format.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::journal::JournalError;
 /// The version of the tables and of what is in them.
 const FORMAT: i64 = 1;
 /// The advisory lock under which tables are made: "basn".
-const MAKING: i64 = 0x6261_736e;
+const CREATION_LOCK: i64 = 0x6261_736e;
 /// How long connecting may take in all, whichever of several servers answers.
-const PATIENCE: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Statements are short, transactions are one statement each, and a client that vanished holds nothing for long.
-const HABITS: &str = "
+const SESSION_SETTINGS: &str = "
     SET lock_timeout = '4s';
     SET statement_timeout = '60s';
     SET idle_in_transaction_session_timeout = '10s';
@@ -66,7 +66,7 @@ impl Session {
     /// # Errors
     /// If the server can't be reached or refuses, or the schema holds something else.
     pub(super) async fn open(address: &Address) -> Result<Self, JournalError> {
-        within(PATIENCE, async {
+        within(CONNECT_TIMEOUT, async {
             let connector = address.connector()?;
             let (client, connection) = address.config.connect(connector.make()).await?;
             tokio::spawn(async move {
@@ -77,7 +77,7 @@ impl Session {
                     );
                 }
             });
-            client.batch_execute(HABITS).await?;
+            client.batch_execute(SESSION_SETTINGS).await?;
             // A checked name: nothing in it needs an escape.
             client.batch_execute(&format!("SET search_path TO \"{}\"", address.schema)).await?;
             let mut session = Self { client };
@@ -112,7 +112,7 @@ impl Session {
     /// Makes the tables, unless another process does at the same time.
     async fn make_tables(&mut self, schema: &str) -> Result<(), JournalError> {
         let transaction = self.client.transaction().await?;
-        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MAKING]).await?;
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&CREATION_LOCK]).await?;
         let found = "SELECT to_regnamespace($1) IS NOT NULL,
             EXISTS (SELECT FROM pg_catalog.pg_class WHERE relnamespace = to_regnamespace($1)::oid)";
         let found = transaction.query_one(found, &[&schema]).await?;

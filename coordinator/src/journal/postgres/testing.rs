@@ -6,7 +6,7 @@ use basin_core::Event;
 use tokio::runtime::Runtime;
 use tokio_postgres::Client;
 
-use super::{Address, Candidate, Environment, Epoch, Outcome, PostgresJournal};
+use super::{Address, Candidate, ElectionOutcome, Environment, Epoch, PostgresJournal};
 use crate::journal::{EncodedSnapshot, Journal, JournalError, Recovered};
 
 /// A schema, dropped with this.
@@ -43,21 +43,21 @@ impl Database {
     }
 
     /// What an election comes to.
-    pub(super) fn stand(&self, candidate: &mut Candidate) -> Result<Outcome, JournalError> {
-        self.runtime.block_on(candidate.stand())
+    pub(super) fn campaign(&self, candidate: &mut Candidate) -> Result<ElectionOutcome, JournalError> {
+        self.runtime.block_on(candidate.campaign())
     }
 
     /// A journal whose leader is a candidate of its own.
     pub(in crate::journal) fn open(&self) -> Result<Led, JournalError> {
         let mut candidate = self.candidate("here");
-        match self.stand(&mut candidate)? {
-            Outcome::Elected(epoch) => Ok(Led {
+        match self.campaign(&mut candidate)? {
+            ElectionOutcome::Elected(epoch) => Ok(Led {
                 journal: PostgresJournal::new(self.address(), epoch),
                 candidate,
                 epoch,
                 runtime: Arc::clone(&self.runtime),
             }),
-            Outcome::Led { .. } => Err(JournalError::Locked),
+            ElectionOutcome::Led { .. } => Err(JournalError::Locked),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Elections and fences, against a real PostgreSQL.
 
 use super::testing::Database;
-use super::{Address, Candidate, Environment, Epoch, Outcome, PostgresJournal};
+use super::{Address, Candidate, ElectionOutcome, Environment, Epoch, PostgresJournal};
 use crate::journal::samples::events;
 use crate::journal::{EncodedSnapshot, Journal, JournalError};
 
@@ -16,16 +16,16 @@ fn database(test: &str) -> Option<Database> {
     }
 }
 
-fn elected(outcome: Result<Outcome, JournalError>) -> Epoch {
+fn elected(outcome: Result<ElectionOutcome, JournalError>) -> Epoch {
     match outcome.unwrap() {
-        Outcome::Elected(epoch) => epoch,
-        Outcome::Led { by } => panic!("{by} leads"),
+        ElectionOutcome::Elected(epoch) => epoch,
+        ElectionOutcome::Led { by } => panic!("{by} leads"),
     }
 }
 
 /// A loaded journal of a candidate's new leadership.
 fn lead(database: &Database, candidate: &mut Candidate) -> PostgresJournal {
-    let epoch = elected(database.stand(candidate));
+    let epoch = elected(database.campaign(candidate));
     let mut journal = PostgresJournal::new(database.address(), epoch);
     journal.load().unwrap();
     journal
@@ -35,14 +35,20 @@ fn lead(database: &Database, candidate: &mut Candidate) -> PostgresJournal {
 fn one_leads_until_its_time_is_over_and_every_leadership_has_a_higher_epoch() {
     let Some(database) = database("one_leads_until_its_time_is_over") else { return };
     let (mut first, mut second) = (database.candidate("first"), database.candidate("second"));
-    let epoch = elected(database.stand(&mut first));
-    assert_eq!(database.stand(&mut second).unwrap(), Outcome::Led { by: "http://first".to_owned() });
+    let epoch = elected(database.campaign(&mut first));
+    assert_eq!(
+        database.campaign(&mut second).unwrap(),
+        ElectionOutcome::Led { by: "http://first".to_owned() }
+    );
     database.end_the_lead();
-    let next = elected(database.stand(&mut second));
+    let next = elected(database.campaign(&mut second));
     assert!(next > epoch);
-    assert_eq!(database.stand(&mut first).unwrap(), Outcome::Led { by: "http://second".to_owned() });
+    assert_eq!(
+        database.campaign(&mut first).unwrap(),
+        ElectionOutcome::Led { by: "http://second".to_owned() }
+    );
     assert!(
-        elected(database.stand(&mut second)) > next,
+        elected(database.campaign(&mut second)) > next,
         "the holder has it again at once, as another leadership"
     );
 }
@@ -51,17 +57,17 @@ fn one_leads_until_its_time_is_over_and_every_leadership_has_a_higher_epoch() {
 fn of_many_that_stand_at_once_one_is_elected() {
     let Some(database) = database("of_many_that_stand_at_once_one_is_elected") else { return };
     // The tables aren't there yet: making them is raced for, too.
-    let outcomes: Vec<Outcome> = std::thread::scope(|scope| {
+    let outcomes: Vec<ElectionOutcome> = std::thread::scope(|scope| {
         let candidates: Vec<_> = (0..12)
             .map(|number| {
                 let mut candidate = database.candidate(&number.to_string());
                 let database = &database;
-                scope.spawn(move || database.stand(&mut candidate).unwrap())
+                scope.spawn(move || database.campaign(&mut candidate).unwrap())
             })
             .collect();
         candidates.into_iter().map(|candidate| candidate.join().unwrap()).collect()
     });
-    let elected = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Elected(_)));
+    let elected = outcomes.iter().filter(|outcome| matches!(outcome, ElectionOutcome::Elected(_)));
     assert_eq!(elected.count(), 1, "{outcomes:?}");
 }
 
@@ -153,19 +159,19 @@ fn a_schema_that_holds_something_else_is_refused() {
     // Made through another journal's connection: this schema isn't there yet.
     let other = Database::new();
     other.execute(&format!("CREATE SCHEMA \"{schema}\"; CREATE TABLE \"{schema}\".notes (note TEXT)"));
-    let error = database.stand(&mut database.candidate("first")).unwrap_err();
+    let error = database.campaign(&mut database.candidate("first")).unwrap_err();
     assert!(matches!(&error, JournalError::ForeignSchema(name) if *name == schema), "{error}");
     assert!(error.is_lasting());
     other.execute(&format!("DROP TABLE \"{schema}\".notes"));
-    elected(database.stand(&mut database.candidate("first")));
+    elected(database.campaign(&mut database.candidate("first")));
 }
 
 #[test]
 fn a_journal_of_a_later_format_is_refused() {
     let Some(database) = database("a_journal_of_a_later_format_is_refused") else { return };
-    elected(database.stand(&mut database.candidate("first")));
+    elected(database.campaign(&mut database.candidate("first")));
     database.execute("UPDATE journal_format SET number = 2");
-    let error = database.stand(&mut database.candidate("second")).unwrap_err();
+    let error = database.campaign(&mut database.candidate("second")).unwrap_err();
     assert!(matches!(error, JournalError::LaterFormat { found: 2, known: 1 }), "{error}");
 }
 
@@ -173,7 +179,7 @@ fn a_journal_of_a_later_format_is_refused() {
 fn a_server_that_is_not_there_is_named_without_the_password() {
     let address = Address::parse("postgres://u:s3cr3t@127.0.0.1:9/d", &Environment::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let error = runtime.block_on(Candidate::new(address, String::new()).stand()).unwrap_err();
+    let error = runtime.block_on(Candidate::new(address, String::new()).campaign()).unwrap_err();
     let text = format!("{} {error:?}", basin_domain::causes::in_words(&error));
     assert!(text.contains("refused") && !text.contains("s3cr3t"), "{text}");
     assert!(!error.is_lasting());

@@ -8,10 +8,10 @@ use basin_domain::time::Timestamp;
 
 use super::{Decision, nothing_to_do};
 use crate::Ledger;
-use crate::command::{Choice, Complete, DOCUMENT_LIMIT, Policy, Refusal, Reply};
-use crate::event::{Change, FinalReason, Verdict};
-use crate::ledger::apply::speaks_against_worker;
-use crate::ledger::state::{Stage, Task, TaskIndex};
+use crate::command::{CommitDecision, CommitRecord, DOCUMENT_LIMIT, Policy, Refusal, Reply};
+use crate::event::{Change, FinalReason, RetryDecision};
+use crate::ledger::apply::counts_against_worker;
+use crate::ledger::state::{Task, TaskIndex, TaskStage};
 
 /// The delay before the second attempt; it doubles with every charge.
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -19,10 +19,10 @@ const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(60);
 
 /// A worker says that it committed a task. The commit counts whether or not its lease still lives.
-pub(super) fn complete(ledger: &Ledger, complete: Complete) -> Decision {
+pub(super) fn complete(ledger: &Ledger, complete: CommitRecord) -> Decision {
     let task = find(ledger, complete.task)?;
     let record = ledger.state.task(task);
-    let held = record.stage == Stage::Leased(complete.lease.clone());
+    let held = record.stage == TaskStage::Leased(complete.lease.clone());
     if record.is_committed() {
         check_recorded(ledger, task, &complete)?;
         return Ok((Vec::new(), Reply::Settled { held }));
@@ -36,28 +36,28 @@ pub(super) fn complete(ledger: &Ledger, complete: Complete) -> Decision {
 
 /// A worker asks for its commit to be written. Once one is chosen everybody hears of that one, also who has lost its
 /// lease: it may be its own.
-pub(super) fn choose(ledger: &Ledger, choice: Choice) -> Decision {
-    let task = ledger.state.task(find(ledger, choice.commit.task)?);
+pub(super) fn decide_commit(ledger: &Ledger, decision: CommitDecision) -> Decision {
+    let task = ledger.state.task(find(ledger, decision.commit.task)?);
     if task.is_committed() {
-        return Ok((Vec::new(), Reply::Chosen(None)));
+        return Ok((Vec::new(), Reply::CommitDecided(None)));
     }
-    if let Some(chosen) = &task.chosen {
-        return Ok((Vec::new(), Reply::Chosen(Some(chosen.document.clone()))));
+    if let Some(decided) = &task.commit_decision {
+        return Ok((Vec::new(), Reply::CommitDecided(Some(decided.document.clone()))));
     }
-    let Complete { lease, attempt, task: id, .. } = &choice.commit;
-    if task.stage != Stage::Leased(lease.clone()) || task.attempt() != *attempt {
+    let CommitRecord { lease, attempt, task: id, .. } = &decision.commit;
+    if task.stage != TaskStage::Leased(lease.clone()) || task.attempt() != *attempt {
         return Err(Refusal::NotOfThisLease { lease: lease.clone(), task: *id });
     }
-    if choice.document.len() > DOCUMENT_LIMIT {
-        let (asked, limit) = (choice.document.len() as u64, DOCUMENT_LIMIT as u64);
+    if decision.document.len() > DOCUMENT_LIMIT {
+        let (asked, limit) = (decision.document.len() as u64, DOCUMENT_LIMIT as u64);
         return Err(Refusal::TooMany { what: "bytes of a commit", asked, limit });
     }
-    let document = choice.document.clone();
-    Ok((vec![Change::Chosen(choice)], Reply::Chosen(Some(document))))
+    let document = decision.document.clone();
+    Ok((vec![Change::CommitDecided(decision)], Reply::CommitDecided(Some(document))))
 }
 
 /// The store has a commit, whoever made it.
-pub(super) fn adopt(ledger: &Ledger, complete: Complete) -> Decision {
+pub(super) fn adopt(ledger: &Ledger, complete: CommitRecord) -> Decision {
     let task = find(ledger, complete.task)?;
     if ledger.state.task(task).is_committed() {
         check_recorded(ledger, task, &complete)?;
@@ -85,11 +85,11 @@ pub(super) fn fail(
         let released = Change::Released { lease: lease.clone(), task: id, reason };
         return Ok((vec![released], Reply::Settled { held }));
     }
-    let verdict = verdict(ledger.policy(), record, worker, failure.kind, now);
+    let verdict = retry_decision(ledger.policy(), record, worker, failure.kind, now);
     // The message may come from a conversion that didn't shorten it.
     let failure = Failure::new(failure.kind, failure.message);
     let mut changes = Vec::with_capacity(2);
-    let is_bad = speaks_against_worker(failure.kind) && fails_too_often(ledger, worker, id);
+    let is_bad = counts_against_worker(failure.kind) && fails_too_often(ledger, worker, id);
     changes.push(Change::Failed { lease: lease.clone(), task: id, failure, verdict });
     if is_bad {
         changes.push(Change::Avoided { worker: worker.clone(), until: now + ledger.policy().avoid_for });
@@ -118,29 +118,31 @@ pub(super) fn expire(ledger: &Ledger, now: Timestamp, lease: &LeaseId, tasks: &[
         lease: lease.clone(),
         task: task.id,
         failure: Failure::new(FailureKind::WorkerLost, message.as_str()),
-        verdict: verdict(ledger.policy(), task, &ended.worker, FailureKind::WorkerLost, now),
+        verdict: retry_decision(ledger.policy(), task, &ended.worker, FailureKind::WorkerLost, now),
     });
     Ok((changes.collect(), Reply::Done))
 }
 
 /// Refuses a commit that contradicts the one on record.
-pub(super) fn check_recorded(ledger: &Ledger, task: TaskIndex, commit: &Complete) -> Result<(), Refusal> {
+pub(super) fn check_recorded(ledger: &Ledger, task: TaskIndex, commit: &CommitRecord) -> Result<(), Refusal> {
     match &ledger.state.task(task).stage {
-        Stage::Committed(recorded)
+        TaskStage::Committed(recorded)
             if recorded.manifest != commit.manifest
                 || recorded.lease != commit.lease
                 || commit.digest.is_some_and(|digest| recorded.digest.is_some_and(|it| it != digest)) =>
         {
             Err(Refusal::CommittedOtherwise { task: commit.task, recorded: recorded.lease.clone() })
         }
-        Stage::Committed(_) | Stage::Waiting | Stage::Leased(_) | Stage::Expiring(_) | Stage::Failed(_) => {
-            Ok(())
-        }
+        TaskStage::Committed(_)
+        | TaskStage::Waiting
+        | TaskStage::Leased(_)
+        | TaskStage::Expiring(_)
+        | TaskStage::Failed(_) => Ok(()),
     }
 }
 
 /// Refuses a commit that was withdrawn: somebody has read it in the store before that.
-fn check_not_withdrawn(task: &Task, commit: &Complete) -> Result<(), Refusal> {
+fn check_not_withdrawn(task: &Task, commit: &CommitRecord) -> Result<(), Refusal> {
     match task.withdrawn.contains(&commit.lease) {
         false => Ok(()),
         true => Err(Refusal::Withdrawn { task: commit.task, lease: commit.lease.clone() }),
@@ -175,33 +177,39 @@ fn undecided<'a>(ledger: &'a Ledger, lease: &LeaseId, id: TaskId) -> Result<Opti
 
 /// Whether the commit can be that of an attempt at this task: one that is remembered, or one of those in between that are
 /// not remembered any more.
-fn could_have_run(task: &Task, commit: &Complete) -> bool {
+fn could_have_run(task: &Task, commit: &CommitRecord) -> bool {
     match task.attempts.iter().find(|past| past.attempt == commit.attempt) {
         Some(past) => past.lease == commit.lease,
         None => (1..=task.begun).contains(&commit.attempt.0),
     }
 }
 
-fn verdict(policy: &Policy, task: &Task, worker: &WorkerId, kind: FailureKind, now: Timestamp) -> Verdict {
+fn retry_decision(
+    policy: &Policy,
+    task: &Task,
+    worker: &WorkerId,
+    kind: FailureKind,
+    now: Timestamp,
+) -> RetryDecision {
     let charged = task.charged + 1;
     let workers = task.failed_on.len() + usize::from(!task.failed_on.contains(worker));
     if kind == FailureKind::Damaged {
-        Verdict::Final(FinalReason::Damaged)
+        RetryDecision::Final(FinalReason::Damaged)
     } else if !kind.is_retryable() {
-        Verdict::Final(FinalReason::InvalidParameters)
+        RetryDecision::Final(FinalReason::InvalidParameters)
     } else if workers >= policy.quarantine_workers as usize {
-        Verdict::Final(FinalReason::Quarantined)
+        RetryDecision::Final(FinalReason::Quarantined)
     } else if charged >= policy.max_attempts {
-        Verdict::Final(FinalReason::AttemptsSpent)
+        RetryDecision::Final(FinalReason::AttemptsSpent)
     } else {
         let doubled = FIRST_RETRY_DELAY.saturating_mul(1 << (charged - 1).min(16));
-        Verdict::Retry { not_before: now + doubled.min(LONGEST_RETRY_DELAY) }
+        RetryDecision::Retry { not_before: now + doubled.min(LONGEST_RETRY_DELAY) }
     }
 }
 
 /// Whether, with one more failure at this task, the worker has failed at too many different tasks in a row.
 fn fails_too_often(ledger: &Ledger, worker: &WorkerId, task: TaskId) -> bool {
-    let failing = ledger.state.workers.get(worker).map_or(&[][..], |conduct| &conduct.failing);
+    let failing = ledger.state.workers.get(worker).map_or(&[][..], |health| &health.failing);
     let different = failing.len() + usize::from(!failing.contains(&task));
     different >= ledger.policy().bad_worker_failures as usize
 }

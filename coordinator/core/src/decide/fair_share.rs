@@ -1,4 +1,4 @@
-//! How many slots each of the sweeps that wait can hope for: what packs are measured by.
+//! The fair share of each sweep that waits, in slots: packs are measured by it.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,7 +7,7 @@ use basin_domain::id::WorkerId;
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
-use super::queue::Suited;
+use super::fair_queue::Eligible;
 use crate::Ledger;
 use crate::command::{Sync, WorkerDescription};
 use crate::ledger::state::SweepIndex;
@@ -15,7 +15,7 @@ use crate::ledger::state::SweepIndex;
 /// The slots that each of these sweeps would have if leases were handed out afresh to the workers that are able, and to this one:
 /// by priority; of one priority shared evenly among users and among the sweeps of each, as far as they have tasks and may (max-min
 /// fairness; Bertsekas and Gallager 1992, Data Networks, section 6.5). A task that several of them list counts for each.
-pub(super) fn hoped_for(
+pub(super) fn fair_shares(
     ledger: &Ledger,
     now: Timestamp,
     sync: &Sync,
@@ -43,7 +43,7 @@ pub(super) fn hoped_for(
         let state = ledger.state.sweep(sweep);
         let slots = match state.needs.is_empty() {
             true => u64::MAX,
-            false => workers.slots(|worker| Suited::of(ledger, sweep, worker).is_some()),
+            false => workers.slots(|worker| Eligible::of(ledger, sweep, worker).is_some()),
         };
         (held(sweep) + tasks.min(ledger.room_of_sweep(sweep).into())).min(slots)
     };
@@ -75,7 +75,7 @@ struct Workers<'a>(Vec<(&'a WorkerId, &'a WorkerDescription)>);
 impl<'a> Workers<'a> {
     fn of(ledger: &'a Ledger, now: Timestamp, sync: &'a Sync) -> Self {
         let others = ledger.able_workers(now).filter(|(worker, _)| **worker != sync.worker);
-        let others = others.map(|(worker, sighting)| (worker, &sighting.description));
+        let others = others.map(|(worker, heartbeat)| (worker, &heartbeat.description));
         Self(others.chain([(&sync.worker, &sync.description)]).collect())
     }
 

@@ -1,6 +1,6 @@
 use basin_core::attempt::AttemptEnd;
 use basin_core::command::{Command, Policy, Refusal, Reply};
-use basin_core::event::{Change, FinalReason, Verdict};
+use basin_core::event::{Change, FinalReason, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::Attempt;
@@ -109,7 +109,7 @@ fn a_failed_attempt_is_tried_again_after_a_while() {
     story.launch("a", seeds(8, 1));
     let grant = story.grant("w");
     let changes = story.fail(&grant, FailureKind::Experiment);
-    let [Change::Failed { verdict: Verdict::Retry { not_before }, .. }] = &changes[..] else {
+    let [Change::Failed { verdict: RetryDecision::Retry { not_before }, .. }] = &changes[..] else {
         panic!("{changes:?}")
     };
     assert_eq!(*not_before, START + seconds(1));
@@ -119,7 +119,7 @@ fn a_failed_attempt_is_tried_again_after_a_while() {
     let again = story.grant("w");
     assert_eq!(again.tasks[0].1, Attempt(2));
     let changes = story.fail(&again, FailureKind::Experiment);
-    let [Change::Failed { verdict: Verdict::Retry { not_before }, .. }] = &changes[..] else {
+    let [Change::Failed { verdict: RetryDecision::Retry { not_before }, .. }] = &changes[..] else {
         panic!("{changes:?}")
     };
     assert_eq!(*not_before, story.now + seconds(2), "the delay doubles");
@@ -267,9 +267,9 @@ fn a_long_message_is_cut() {
     assert!(kept.message.len() <= Failure::MESSAGE_LIMIT);
 }
 
-fn choice(commit: basin_core::command::Complete) -> Command {
+fn decision(commit: basin_core::command::CommitRecord) -> Command {
     let document = format!("{} under {}", commit.task, commit.lease);
-    Command::Choose(basin_core::command::Choice { commit, document })
+    Command::DecideCommit(basin_core::command::CommitDecision { commit, document })
 }
 
 #[test]
@@ -279,18 +279,18 @@ fn a_task_has_one_choice_whoever_asks_and_it_goes_with_the_commit() {
     let first = story.grant("w");
     let task = tasks(&first)[0];
     let one = commit(task, &first.lease, 1);
-    let chosen = Reply::Chosen(Some(format!("{task} under {}", first.lease)));
-    let told = story.tell(choice(one.clone()));
-    assert!(matches!(&told[..], [Change::Chosen(choice)] if choice.commit == one), "{told:?}");
+    let decided = Reply::CommitDecided(Some(format!("{task} under {}", first.lease)));
+    let told = story.tell(decision(one.clone()));
+    assert!(matches!(&told[..], [Change::CommitDecided(decision)] if decision.commit == one), "{told:?}");
     // Asked again it is no news; and it outlives its lease.
-    assert_eq!(story.ask(choice(one.clone())).unwrap(), (vec![], chosen.clone()));
+    assert_eq!(story.ask(decision(one.clone())).unwrap(), (vec![], decided.clone()));
     story.pass(seconds(30));
     story.tick();
-    assert_eq!(story.ask(choice(commit(task, &lease("other"), 2))).unwrap(), (vec![], chosen));
-    assert!(story.ledger.chosen(&task).is_some());
+    assert_eq!(story.ask(decision(commit(task, &lease("other"), 2))).unwrap(), (vec![], decided));
+    assert!(story.ledger.decided_commit(&task).is_some());
     story.tell(Command::Adopt(one.clone()));
-    assert_eq!(story.ledger.chosen(&task), None);
-    assert_eq!(story.ask(choice(one)).unwrap(), (vec![], Reply::Chosen(None)));
+    assert_eq!(story.ledger.decided_commit(&task), None);
+    assert_eq!(story.ask(decision(one)).unwrap(), (vec![], Reply::CommitDecided(None)));
 }
 
 #[test]
@@ -300,16 +300,18 @@ fn nothing_is_chosen_for_who_does_not_hold_the_task() {
     let grant = story.grant("w");
     let task = tasks(&grant)[0];
     let refused = |of: &basin_domain::id::LeaseId| Refusal::NotOfThisLease { lease: of.clone(), task };
-    assert_eq!(story.ask(choice(commit(task, &lease("x"), 1))).unwrap_err(), refused(&lease("x")));
-    assert_eq!(story.ask(choice(commit(task, &grant.lease, 2))).unwrap_err(), refused(&grant.lease));
+    assert_eq!(story.ask(decision(commit(task, &lease("x"), 1))).unwrap_err(), refused(&lease("x")));
+    assert_eq!(story.ask(decision(commit(task, &grant.lease, 2))).unwrap_err(), refused(&grant.lease));
     story.pass(seconds(30));
     story.tick();
-    assert_eq!(story.ask(choice(commit(task, &grant.lease, 1))).unwrap_err(), refused(&grant.lease));
-    let long =
-        basin_core::command::Choice { commit: commit(task, &grant.lease, 1), document: "x".repeat(5000) };
+    assert_eq!(story.ask(decision(commit(task, &grant.lease, 1))).unwrap_err(), refused(&grant.lease));
+    let long = basin_core::command::CommitDecision {
+        commit: commit(task, &grant.lease, 1),
+        document: "x".repeat(5000),
+    };
     let mut story = Story::new();
     story.launch("a", seeds(8, 1));
     let held = story.grant("w");
-    let long = basin_core::command::Choice { commit: commit(task, &held.lease, 1), ..long };
-    assert!(matches!(story.ask(Command::Choose(long)).unwrap_err(), Refusal::TooMany { .. }));
+    let long = basin_core::command::CommitDecision { commit: commit(task, &held.lease, 1), ..long };
+    assert!(matches!(story.ask(Command::DecideCommit(long)).unwrap_err(), Refusal::TooMany { .. }));
 }

@@ -1,6 +1,6 @@
 //! How long workers' calls take while somebody asks for as much as the limits let them: p99 of `Sync`, calm and under each kind of load.
 //!
-//! `cargo run --release -p basin-coordinator --example siege [TASKS] [SECONDS]`
+//! `cargo run --release -p basin-coordinator --example load [TASKS] [SECONDS]`
 
 #![expect(clippy::print_stdout, reason = "a measurement prints what it measured")]
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use basin_domain::share::UserName;
 use basin_domain::time::Timestamp;
 
-use super::shares;
+use super::fair_share;
 use crate::Ledger;
 use crate::command::{Sync, WorkerDescription};
 use crate::ledger::state::{SweepIndex, TaskIndex};
@@ -20,28 +20,28 @@ const PASSED_OVER: usize = 256;
 /// The longest pack.
 const LONGEST_PACK: u32 = 1024;
 
-/// The turns of the sweeps that wait, as one worker takes them.
+/// The sweeps that wait, in fair order, as one worker is served from them.
 ///
 /// Of those below their limits, sweeps of the highest priority come first; among these the user who has the fewest slots,
 /// then the sweep that has the fewest, then the one that was launched first. So users share slots evenly, and so do the
 /// sweeps of each, as far as there is work for it.
-pub(super) struct Turns<'a> {
+pub(super) struct FairQueue<'a> {
     ledger: &'a Ledger,
     now: Timestamp,
     sync: &'a Sync,
-    sweeps: Vec<Waiting<'a>>,
-    users: Vec<User>,
-    /// Tasks given in these turns: other sweeps may list them, too.
+    sweeps: Vec<WaitingSweep<'a>>,
+    users: Vec<UserSlots>,
+    /// Tasks taken from this queue: other sweeps may list them, too.
     taken: BTreeSet<TaskIndex>,
-    /// What packs are measured by, once there is one to measure.
-    hoped_for: Option<BTreeMap<SweepIndex, u64>>,
+    /// The fair share of each sweep, by which packs are measured; computed with the first pack.
+    fair_shares: Option<BTreeMap<SweepIndex, u64>>,
 }
 
 /// A sweep that has something to grant, to this worker too.
-struct Waiting<'a> {
+struct WaitingSweep<'a> {
     sweep: SweepIndex,
     priority: i32,
-    /// An index into [`Turns::users`].
+    /// An index into [`FairQueue::users`].
     user: usize,
     /// The slots that it has, and how many more it may have.
     slots: u32,
@@ -50,38 +50,38 @@ struct Waiting<'a> {
 }
 
 /// The slots that somebody has, and how many more they may have.
-struct User {
+struct UserSlots {
     slots: u32,
     room: u32,
 }
 
-impl<'a> Turns<'a> {
-    /// What waits for this worker.
+impl<'a> FairQueue<'a> {
+    /// The sweeps that wait and have tasks for this worker.
     pub(super) fn of(ledger: &'a Ledger, now: Timestamp, sync: &'a Sync) -> Self {
-        let mut turns = Self {
+        let mut queue = Self {
             ledger,
             now,
             sync,
             sweeps: Vec::new(),
             users: Vec::new(),
             taken: BTreeSet::new(),
-            hoped_for: None,
+            fair_shares: None,
         };
         let mut numbers: BTreeMap<&Option<UserName>, usize> = BTreeMap::new();
         for sweep in ledger.index.queues.waiting() {
             let state = ledger.state.sweep(sweep);
             let room = ledger.room_of_sweep(sweep);
-            let Some(suited) = Suited::of(ledger, sweep, &sync.description).filter(|_| room > 0) else {
+            let Some(eligible) = Eligible::of(ledger, sweep, &sync.description).filter(|_| room > 0) else {
                 continue;
             };
             let user = *numbers.entry(&state.user).or_insert_with(|| {
                 let slots = ledger.index.occupancy.of_user(&state.user);
-                turns.users.push(User { slots, room: ledger.room_of_user(&state.user) });
-                turns.users.len() - 1
+                queue.users.push(UserSlots { slots, room: ledger.room_of_user(&state.user) });
+                queue.users.len() - 1
             });
             let tasks: Box<dyn Iterator<Item = TaskIndex>> =
-                Box::new(candidates(ledger, sweep, suited, sync, now));
-            turns.sweeps.push(Waiting {
+                Box::new(candidates(ledger, sweep, eligible, sync, now));
+            queue.sweeps.push(WaitingSweep {
                 sweep,
                 priority: state.share.priority,
                 user,
@@ -90,16 +90,16 @@ impl<'a> Turns<'a> {
                 tasks: tasks.peekable(),
             });
         }
-        turns
+        queue
     }
 
     /// The sweep whose turn it is, and the tasks of its next lease.
     pub(super) fn next(&mut self) -> Option<(SweepIndex, Vec<TaskIndex>)> {
         loop {
             let users = &self.users;
-            let has_room = |waiting: &Waiting<'_>| waiting.room > 0 && users[waiting.user].room > 0;
-            let turn = |waiting: &Waiting<'_>| {
-                let Waiting { priority, slots, sweep, .. } = *waiting;
+            let has_room = |waiting: &WaitingSweep<'_>| waiting.room > 0 && users[waiting.user].room > 0;
+            let turn = |waiting: &WaitingSweep<'_>| {
+                let WaitingSweep { priority, slots, sweep, .. } = *waiting;
                 (Reverse(priority), users[waiting.user].slots, slots, sweep)
             };
             let able = self.sweeps.iter().enumerate().filter(|(_, waiting)| has_room(waiting));
@@ -110,7 +110,7 @@ impl<'a> Turns<'a> {
             let Some(pack) = take_pack(self.ledger, waiting, longest, &mut self.taken) else {
                 self.sweeps.swap_remove(first);
                 // What it can't take is the others'.
-                self.hoped_for = None;
+                self.fair_shares = None;
                 continue;
             };
             waiting.slots += 1;
@@ -122,16 +122,16 @@ impl<'a> Turns<'a> {
         }
     }
 
-    /// The tasks that one lease may have so that there are some for each of the slots that the sweep can hope for. As the queue
+    /// The tasks that one lease may have so that there are some for each of the slots of the sweep's fair share. As the queue
     /// shrinks, so do packs (guided self-scheduling, Polychronopoulos and Kuck 1987), and all slots are done at about the same
     /// time.
     fn longest_pack(&mut self, sweep: SweepIndex) -> usize {
-        let Self { ledger, now, sync, sweeps, hoped_for, .. } = self;
-        let hoped_for = hoped_for.get_or_insert_with(|| {
+        let Self { ledger, now, sync, sweeps, fair_shares, .. } = self;
+        let fair_shares = fair_shares.get_or_insert_with(|| {
             let waiting: Vec<SweepIndex> = sweeps.iter().map(|waiting| waiting.sweep).collect();
-            shares::hoped_for(ledger, *now, sync, &waiting)
+            fair_share::fair_shares(ledger, *now, sync, &waiting)
         });
-        let slots = hoped_for.get(&sweep).copied().unwrap_or(0).max(1);
+        let slots = fair_shares.get(&sweep).copied().unwrap_or(0).max(1);
         let share = (ledger.index.queues.of(sweep).due(*now) as u64).div_ceil(slots).max(1);
         let most = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
         usize::try_from(share).map_or(most, |share| share.min(most))
@@ -139,19 +139,19 @@ impl<'a> Turns<'a> {
 }
 
 /// The experiments of a sweep that have tasks in the queue and whose needs a worker meets.
-pub(super) enum Suited {
+pub(super) enum Eligible {
     All,
     /// By the experiments' numbers.
     Some(Vec<bool>),
 }
 
-impl Suited {
+impl Eligible {
     /// None if there is none.
     pub(super) fn of(ledger: &Ledger, sweep: SweepIndex, worker: &WorkerDescription) -> Option<Self> {
         if ledger.state.sweep(sweep).needs.is_empty() {
             return Some(Self::All);
         }
-        let met: Vec<bool> = ledger.suited(sweep, worker).collect();
+        let met: Vec<bool> = ledger.eligible_experiments(sweep, worker).collect();
         met.contains(&true).then_some(Self::Some(met))
     }
 
@@ -168,18 +168,18 @@ impl Suited {
 fn candidates<'a>(
     ledger: &'a Ledger,
     sweep: SweepIndex,
-    suited: Suited,
+    eligible: Eligible,
     sync: &'a Sync,
     now: Timestamp,
 ) -> impl Iterator<Item = TaskIndex> + 'a {
-    let (queue, entries) = (ledger.index.queues.of(sweep), &ledger.state.sweep(sweep).entries);
+    let (queued, entries) = (ledger.index.queues.of(sweep), &ledger.state.sweep(sweep).entries);
     let mut others = None;
     let mut is_kept_for_others = move |task: TaskIndex, due: Timestamp| {
         now < due + ELSEWHERE_FOR
             && ledger.state.task(task).last_failed_on() == Some(&sync.worker)
             && *others.get_or_insert_with(|| ledger.has_another_able_worker(&sync.worker, now))
     };
-    let due = queue.delayed.iter().take_while(move |(due, _, _)| *due <= now);
+    let due = queued.delayed.iter().take_while(move |(due, _, _)| *due <= now);
     let retries = due
         .scan(0, move |passed, &(due, rank, task)| {
             let kept = is_kept_for_others(task, due);
@@ -187,16 +187,16 @@ fn candidates<'a>(
             (*passed <= PASSED_OVER).then_some((!kept).then_some((rank, task)))
         })
         .flatten();
-    let tasks = retries.chain(queue.ready.iter().copied());
+    let tasks = retries.chain(queued.ready.iter().copied());
     tasks
-        .filter(move |((_, position), _)| suited.has(entries[*position as usize].experiment))
+        .filter(move |((_, position), _)| eligible.has(entries[*position as usize].experiment))
         .map(|(_, task)| task)
 }
 
 /// Takes the sweep's next task and those behind it that can train together with it.
 fn take_pack(
     ledger: &Ledger,
-    waiting: &mut Waiting<'_>,
+    waiting: &mut WaitingSweep<'_>,
     longest: usize,
     taken: &mut BTreeSet<TaskIndex>,
 ) -> Option<Vec<TaskIndex>> {

@@ -7,21 +7,21 @@ use std::time::Duration;
 use basin_storage::{CommitMode, StorageError};
 use tokio_util::sync::CancellationToken;
 
-use crate::journal::postgres::{Candidate, Epoch, Outcome};
+use crate::journal::postgres::{Candidate, ElectionOutcome, Epoch};
 use crate::journal::{JournalError, PostgresJournal};
-use crate::reign::{Reign, ReignError, Workplace};
-use crate::service::{Leadership, Role};
+use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
+use crate::service::{Leadership, LeadershipRole};
 
-/// The pause between two looks at whether the lead is free.
-const LOOK: Duration = Duration::from_millis(500);
+/// The pause between two attempts to be elected.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The pause after a lead that could not be used: another coordinator may be better off.
-const STAND_BACK: Duration = Duration::from_secs(5);
+const BACKOFF: Duration = Duration::from_secs(5);
 
-/// What a contender works with.
+/// The parts of an election.
 #[derive(Debug)]
-pub(crate) struct Contender {
+pub(crate) struct LeaderElection {
     pub(crate) candidate: Candidate,
-    pub(crate) place: Workplace,
+    pub(crate) context: LeaderContext,
     pub(crate) leadership: Leadership,
     /// The process stops: calls that wait are answered.
     pub(crate) stop: CancellationToken,
@@ -36,7 +36,7 @@ pub(crate) struct Contender {
 pub(crate) enum TakeoverError {
     /// The journal or the ledger.
     #[error(transparent)]
-    Reign(#[from] ReignError),
+    Session(#[from] LeaderSessionError),
     /// The store can't be used from here.
     #[error("the store can't be used")]
     Store(#[from] StorageError),
@@ -49,31 +49,31 @@ impl TakeoverError {
     /// Whether a person must look at the journal before anybody can lead.
     const fn is_lasting(&self) -> bool {
         match self {
-            Self::Reign(ReignError::Journal(error)) => error.is_lasting(),
-            Self::Reign(ReignError::Ledger(_)) | Self::Store(_) | Self::Lost(_) => false,
+            Self::Session(LeaderSessionError::Journal(error)) => error.is_lasting(),
+            Self::Session(LeaderSessionError::Ledger(_)) | Self::Store(_) | Self::Lost(_) => false,
         }
     }
 }
 
-impl Contender {
+impl LeaderElection {
     /// Takes over under a new epoch: the store is probed and the journal replayed while the lead is kept.
-    pub(crate) async fn take_over(&mut self, epoch: Epoch) -> Result<Reign, TakeoverError> {
+    pub(crate) async fn take_over(&mut self, epoch: Epoch) -> Result<LeaderSession, TakeoverError> {
         // From here on it can't be said that nothing is decided here.
-        self.leadership.set(Role::Between);
+        self.leadership.set(LeadershipRole::Transition);
         let journal = PostgresJournal::new(self.candidate.address().clone(), epoch);
-        let (place, stop) = (&self.place, &self.stop);
+        let (context, stop) = (&self.context, &self.stop);
         let begun = async {
-            let commits = CommitMode::from(place.store.probe().await?);
-            let place = Workplace { commits, ..place.clone() };
-            Ok::<_, TakeoverError>(Reign::begin(journal, &place, stop).await?)
+            let commits = CommitMode::from(context.store.probe().await?);
+            let context = LeaderContext { commits, ..context.clone() };
+            Ok::<_, TakeoverError>(LeaderSession::begin(journal, &context, stop).await?)
         };
         tokio::pin!(begun);
         tokio::select! {
             begun = &mut begun => begun,
             error = self.candidate.hold(epoch) => {
                 // Whatever has begun ends before anybody hears that nothing is decided here.
-                if let Ok(reign) = begun.await {
-                    reign.end().await;
+                if let Ok(session) = begun.await {
+                    session.end().await;
                 }
                 Err(TakeoverError::Lost(error))
             }
@@ -81,62 +81,62 @@ impl Contender {
     }
 
     /// Leads, if it was elected already, and contends until it retires or can't go on.
-    pub(crate) async fn contend(mut self, mut led: Option<(Epoch, Reign)>) {
+    pub(crate) async fn run(mut self, mut led: Option<(Epoch, LeaderSession)>) {
         loop {
-            let (epoch, reign) = match led.take() {
+            let (epoch, session) = match led.take() {
                 Some(led) => led,
-                None => match self.wait_for_the_lead().await {
+                None => match self.wait_for_leadership().await {
                     Some(led) => led,
                     None => return,
                 },
             };
-            self.leadership.lead(&reign.coordinator);
+            self.leadership.lead(&session.coordinator);
             tracing::info!(%epoch, "leading");
             let lost = tokio::select! {
                 error = self.candidate.hold(epoch) => Some(error),
-                () = reign.coordinator.ledger.closed() => None,
-                () = self.retire.cancelled() => return self.retire(epoch, reign).await,
+                () = session.coordinator.ledger.closed() => None,
+                () = self.retire.cancelled() => return self.retire(epoch, session).await,
             };
             if let Some(error) = lost {
                 tracing::warn!(%epoch, error = &error as &dyn Error, "the lead was lost");
             }
-            self.leadership.set(Role::Between);
-            reign.end().await;
+            self.leadership.set(LeadershipRole::Transition);
+            session.end().await;
             // Nothing is decided here any more: now that can be said.
             self.leadership.stand_by(None);
         }
     }
 
     /// Stands by until it leads. Nothing if it retires before, or can't go on.
-    async fn wait_for_the_lead(&mut self) -> Option<(Epoch, Reign)> {
-        let mut was_told = false;
+    async fn wait_for_leadership(&mut self) -> Option<(Epoch, LeaderSession)> {
+        let mut was_logged = false;
         loop {
-            let pause = match self.candidate.stand().await {
-                Ok(Outcome::Elected(epoch)) => match self.take_over(epoch).await {
-                    Ok(reign) => return Some((epoch, reign)),
+            let pause = match self.candidate.campaign().await {
+                Ok(ElectionOutcome::Elected(epoch)) => match self.take_over(epoch).await {
+                    Ok(session) => return Some((epoch, session)),
                     Err(error) => {
-                        self.stand_back(epoch, &error).await;
-                        STAND_BACK
+                        self.yield_leadership(epoch, &error).await;
+                        BACKOFF
                     }
                 },
-                Ok(Outcome::Led { by }) => {
-                    was_told = false;
+                Ok(ElectionOutcome::Led { by }) => {
+                    was_logged = false;
                     self.leadership.stand_by((!by.is_empty()).then_some(by));
-                    LOOK
+                    POLL_INTERVAL
                 }
                 Err(error) => {
                     self.leadership.stand_by(None);
                     if error.is_lasting() {
                         tracing::error!(error = &error as &dyn Error, "the journal can't be used");
                         self.failed.cancel();
-                    } else if !std::mem::replace(&mut was_told, true) {
+                    } else if !std::mem::replace(&mut was_logged, true) {
                         let error = &error as &dyn Error;
                         tracing::warn!(
                             error,
                             "the journal's database does not answer; it is asked again and again"
                         );
                     }
-                    LOOK
+                    POLL_INTERVAL
                 }
             };
             if self.failed.is_cancelled() {
@@ -150,7 +150,7 @@ impl Contender {
     }
 
     /// Gives up a lead that can't be used, for another coordinator that may be better off.
-    async fn stand_back(&mut self, epoch: Epoch, error: &TakeoverError) {
+    async fn yield_leadership(&mut self, epoch: Epoch, error: &TakeoverError) {
         tracing::error!(%epoch, error = error as &dyn Error, "the lead could not be taken over");
         if error.is_lasting() {
             self.failed.cancel();
@@ -166,8 +166,8 @@ impl Contender {
     }
 
     /// Closes the journal while the lead is kept, and gives it up, so that a standby needn't wait.
-    async fn retire(mut self, epoch: Epoch, reign: Reign) {
-        let ended = reign.end();
+    async fn retire(mut self, epoch: Epoch, session: LeaderSession) {
+        let ended = session.end();
         tokio::pin!(ended);
         tokio::select! {
             () = &mut ended => {}

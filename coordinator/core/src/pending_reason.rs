@@ -8,12 +8,12 @@ use basin_domain::time::Timestamp;
 
 use crate::Ledger;
 use crate::command::WorkerDescription;
-use crate::ledger::state::{Status, SweepIndex, TaskIndex};
+use crate::ledger::state::{SweepIndex, SweepStatus, TaskIndex};
 use crate::view::Phase;
 
 /// What a queued task waits for beside a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HeldBack<'a> {
+pub enum PendingReason<'a> {
     /// Every sweep that lists it is paused, or was cancelled.
     Pause,
     /// Its sweep has as many slots as it may.
@@ -51,16 +51,17 @@ impl Ledger {
 
     /// What keeps a task of this id from being granted although it could run: the limits of those who want it, or the
     /// sweeps that come first. None if a free worker is all it waits for, if it isn't queued, or if it isn't there.
-    pub fn held_back(&self, id: &TaskId, now: Timestamp) -> Option<HeldBack<'_>> {
+    pub fn pending_reason(&self, id: &TaskId, now: Timestamp) -> Option<PendingReason<'_>> {
         let task = self.find_task(id)?;
         let links = self.index.links(task);
         if links.phase != Phase::Queued {
             return None;
         }
         let wants = links.memberships.iter().map(|membership| membership.sweep);
-        let mut wants = wants.filter(|sweep| self.state.sweep(*sweep).status == Status::Running).peekable();
+        let mut wants =
+            wants.filter(|sweep| self.state.sweep(*sweep).status == SweepStatus::Running).peekable();
         if wants.peek().is_none() {
-            return Some(HeldBack::Pause);
+            return Some(PendingReason::Pause);
         }
         let (limited, free): (Vec<_>, Vec<_>) =
             wants.map(|sweep| (sweep, self.limit_reached(sweep))).partition(|(_, limit)| limit.is_some());
@@ -73,27 +74,28 @@ impl Ledger {
             priority(*other) > own && self.limit_reached(*other).is_none() && self.competes(*other, task, now)
         });
         let sweep = &self.state.sweep(first.next()?).id;
-        Some(HeldBack::Priority { sweep, more: first.count() })
+        Some(PendingReason::Priority { sweep, more: first.count() })
     }
 
     /// Whether a sweep has anything for one of the workers that could take this task.
     fn competes(&self, sweep: SweepIndex, task: TaskIndex, now: Timestamp) -> bool {
-        let suits_both = |worker: &WorkerDescription| {
-            self.suited(sweep, worker).any(|is_suited| is_suited) && self.suits(task, worker)
+        let can_run_both = |worker: &WorkerDescription| {
+            self.eligible_experiments(sweep, worker).any(|is_eligible| is_eligible)
+                && self.can_run(task, worker)
         };
         self.index.queues.of(sweep).due(now) > 0
-            && self.able_workers(now).any(|(_, sighting)| suits_both(&sighting.description))
+            && self.able_workers(now).any(|(_, heartbeat)| can_run_both(&heartbeat.description))
     }
 
     /// The limit that keeps a sweep from getting another slot.
-    fn limit_reached(&self, sweep: SweepIndex) -> Option<HeldBack<'_>> {
+    fn limit_reached(&self, sweep: SweepIndex) -> Option<PendingReason<'_>> {
         let limited = self.state.sweep(sweep);
         match (self.limit_of_sweep(sweep), self.policy.max_slots_of_user.map(NonZeroU32::get)) {
             (Some(limit), _) if self.room_of_sweep(sweep) == 0 => {
-                Some(HeldBack::SweepLimit { sweep: &limited.id, limit })
+                Some(PendingReason::SweepLimit { sweep: &limited.id, limit })
             }
             (_, Some(limit)) if self.room_of_user(&limited.user) == 0 => {
-                Some(HeldBack::UserLimit { user: limited.user.as_ref(), limit })
+                Some(PendingReason::UserLimit { user: limited.user.as_ref(), limit })
             }
             (Some(_) | None, Some(_) | None) => None,
         }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use basin_core::command::{Command, Launch, LaunchTask, Policy, Refusal, StopReason};
 use basin_core::event::Change;
-use basin_core::held_back::HeldBack;
+use basin_core::pending_reason::PendingReason;
 use basin_core::view::SweepState;
 use basin_domain::placement::Needs;
 use basin_domain::share::{Adjustment, Share, SlotLimit, UserName};
@@ -133,10 +133,10 @@ fn a_sweep_takes_no_more_slots_than_it_may() {
     let says = story.says("u", 1);
     assert!(!story.sync(says).idle, "there is work, if not now");
     assert_eq!(story.ledger.queue_depth(), 0);
-    let limited = HeldBack::SweepLimit { sweep: &sweep("a"), limit: 2 };
+    let limited = PendingReason::SweepLimit { sweep: &sweep("a"), limit: 2 };
     let waiting = seeds(8, 5)[2].id;
-    assert_eq!(story.ledger.held_back(&waiting, story.now), Some(limited));
-    assert_eq!(story.ledger.held_back(&tasks(&granted.0)[0], story.now), None, "it runs");
+    assert_eq!(story.ledger.pending_reason(&waiting, story.now), Some(limited));
+    assert_eq!(story.ledger.pending_reason(&tasks(&granted.0)[0], story.now), None, "it runs");
     let view = story.ledger.sweep(&sweep("a")).unwrap();
     assert_eq!((view.slots, view.max_slots), (2, Some(2)));
     // A slot that is given back is granted again.
@@ -178,8 +178,8 @@ fn a_user_takes_no_more_slots_than_users_may() {
     assert_eq!(story.ledger.queue_depth(), 0);
     let (waiting, ann) = (seeds(9, 9)[1].id, user("ann"));
     assert_eq!(
-        story.ledger.held_back(&waiting, story.now),
-        Some(HeldBack::UserLimit { user: Some(&ann), limit: 3 })
+        story.ledger.pending_reason(&waiting, story.now),
+        Some(PendingReason::UserLimit { user: Some(&ann), limit: 3 })
     );
 }
 
@@ -234,16 +234,19 @@ fn a_task_is_held_back_only_if_everybody_who_wants_it_is() {
     let task = seeds(8, 2)[1].id;
     story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 2)) }));
     story.grant("w");
-    assert!(matches!(story.ledger.held_back(&task, story.now), Some(HeldBack::SweepLimit { .. })));
+    assert!(matches!(story.ledger.pending_reason(&task, story.now), Some(PendingReason::SweepLimit { .. })));
     story.launch("b", seeds(8, 2));
-    assert_eq!(story.ledger.held_back(&task, story.now), None);
+    assert_eq!(story.ledger.pending_reason(&task, story.now), None);
     story.tell(Command::Launch(Launch { adjustment: priority(2), ..launch("c", seeds(9, 1)) }));
     story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("d", seeds(10, 1)) }));
     let first = sweep("c");
-    assert_eq!(story.ledger.held_back(&task, story.now), Some(HeldBack::Priority { sweep: &first, more: 1 }));
+    assert_eq!(
+        story.ledger.pending_reason(&task, story.now),
+        Some(PendingReason::Priority { sweep: &first, more: 1 })
+    );
     story.tell(Command::Pause(sweep("c")));
     story.tell(Command::Pause(sweep("d")));
-    assert_eq!(story.ledger.held_back(&task, story.now), None, "what is paused comes before nobody");
+    assert_eq!(story.ledger.pending_reason(&task, story.now), None, "what is paused comes before nobody");
 }
 
 #[test]
@@ -357,14 +360,14 @@ fn nobody_waits_for_a_sweep_of_a_higher_priority_that_nobody_here_can_train() {
     assert_eq!(turns(&mut story, "w", 1), ["a"]);
     let waiting = story.ledger.next_of(&sweep("a"), story.now).unwrap();
     assert_eq!(waiting, seeds(9, 2)[1].id);
-    assert_eq!(story.ledger.held_back(&waiting, story.now), None);
+    assert_eq!(story.ledger.pending_reason(&waiting, story.now), None);
     let mut says = story.says("gpu", 0);
     says.0.description.device = "cuda".to_owned();
     story.sync(says);
     let gpu = sweep("gpu");
     assert_eq!(
-        story.ledger.held_back(&waiting, story.now),
-        Some(HeldBack::Priority { sweep: &gpu, more: 0 })
+        story.ledger.pending_reason(&waiting, story.now),
+        Some(PendingReason::Priority { sweep: &gpu, more: 0 })
     );
 }
 
@@ -386,7 +389,7 @@ fn a_sweep_of_nobody_is_whose_who_launches_it_again_and_a_cancelled_one_too() {
     let mut story = Story::with(Policy { max_slots_of_user: Some(slots(1)), ..Policy::default() });
     story.launch("a", seeds(8, 3));
     story.grant("w");
-    let owned = |name: &str| Change::Owned { sweep: sweep("a"), user: user(name) };
+    let owned = |name: &str| Change::OwnerChanged { sweep: sweep("a"), user: user(name) };
     assert_eq!(story.tell(of("ann", "a", seeds(8, 3))), [owned("ann")]);
     assert_eq!(story.tell(of("bob", "a", seeds(8, 3))), [], "hers it stays");
     // The slot that it has is hers, too.
@@ -426,9 +429,9 @@ fn what_only_paused_sweeps_list_waits_for_a_person() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 1));
     story.tell(Command::Pause(sweep("a")));
-    assert_eq!(story.ledger.held_back(&seeds(8, 1)[0].id, story.now), Some(HeldBack::Pause));
+    assert_eq!(story.ledger.pending_reason(&seeds(8, 1)[0].id, story.now), Some(PendingReason::Pause));
     story.tell(Command::Resume(sweep("a")));
-    assert_eq!(story.ledger.held_back(&seeds(8, 1)[0].id, story.now), None);
+    assert_eq!(story.ledger.pending_reason(&seeds(8, 1)[0].id, story.now), None);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! A time of leading: from a journal that is replayed to one that is closed.
+//! A session as leader: from a journal that is replayed to one that is closed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::service::{Coordinator, tick_forever};
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// What a coordinator works with, whenever it leads.
+/// The parts that a coordinator needs to lead.
 #[derive(Debug, Clone)]
-pub struct Workplace {
+pub struct LeaderContext {
     /// Its store.
     pub store: Store,
     /// Who writes commits.
@@ -28,9 +28,9 @@ pub struct Workplace {
     pub has_shared_journal: bool,
 }
 
-/// Why a time of leading can't begin.
+/// Why a session as leader can't begin.
 #[derive(Debug, thiserror::Error)]
-pub enum ReignError {
+pub enum LeaderSessionError {
     /// The journal can't be read, or is another's by now.
     #[error("the journal can't be replayed")]
     Journal(#[source] JournalError),
@@ -41,7 +41,7 @@ pub enum ReignError {
 
 /// A coordinator that leads.
 #[derive(Debug)]
-pub struct Reign {
+pub struct LeaderSession {
     /// The coordinator, answering.
     pub coordinator: Arc<Coordinator>,
     ticker: JoinHandle<()>,
@@ -56,27 +56,27 @@ async fn remove_abandoned(store: Store) {
     }
 }
 
-impl Reign {
-    /// Replays the journal and gives every live lease a full term; nothing is granted before that. `stop` ends calls that
-    /// wait, and so does this reign's end.
+impl LeaderSession {
+    /// Replays the journal and gives every live lease a full lease duration; nothing is granted before that. `stop` ends calls that
+    /// wait, and so does the session's end.
     pub async fn begin(
         journal: impl Journal,
-        place: &Workplace,
+        context: &LeaderContext,
         stop: &CancellationToken,
-    ) -> Result<Self, ReignError> {
-        let Workplace { store, commits, policy, has_shared_journal } = place.clone();
+    ) -> Result<Self, LeaderSessionError> {
+        let LeaderContext { store, commits, policy, has_shared_journal } = context.clone();
         let meter = Meter::default();
         let journal = Metered::new(journal, meter.clone());
         let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
-        let ledger = ledger.map_err(ReignError::Journal)?;
-        ledger.decide(Command::Restarted).await.map_err(ReignError::Ledger)?;
+        let ledger = ledger.map_err(LeaderSessionError::Journal)?;
+        ledger.decide(Command::Restarted).await.map_err(LeaderSessionError::Ledger)?;
         let stop = stop.child_token();
         let coordinator = Arc::new(Coordinator {
             ledger,
             meter,
             store,
             commits,
-            term: policy.term,
+            lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,
             wake: Notify::new(),
             due: Notify::new(),
