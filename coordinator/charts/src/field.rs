@@ -1,11 +1,11 @@
 //! A surface over two coordinates: filled contours, and the bar of colours beside them that says what they mean.
 
 use super::contour::{Grid, Polyline};
-use super::levels::Level;
+use super::levels::ContourLevel;
 use super::marks::Frame;
 use super::path;
 use super::ramp;
-use super::scale::{Kind, drawable};
+use super::scale::{Scale, is_drawable};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, LABEL, Pen, TICK};
 use super::text::{self, CAP_HEIGHT, Weight};
@@ -31,9 +31,9 @@ pub struct Field {
     /// The values.
     pub grid: Grid,
     /// Whether values are interpolated between the grid's crossings as they are or by their logarithms.
-    pub kind: Kind,
+    pub scale: Scale,
     /// The bounds of the bands, rising. What lies beyond the first or the last is drawn as the band beside it.
-    pub levels: Vec<Level>,
+    pub levels: Vec<ContourLevel>,
     /// Whether values lie beyond the last level: the bar then ends in a tip.
     pub goes_beyond: bool,
     /// The quantity with its unit.
@@ -51,15 +51,15 @@ impl Field {
 
     /// The grid in the terms in which it is interpolated: what has no place among them is a hole.
     fn interpolated(&self) -> Grid {
-        let values = self.grid.values.iter().map(|&value| self.term(value)).collect();
+        let values = self.grid.values.iter().map(|&value| self.transformed(value)).collect();
         Grid { values, ..self.grid.clone() }
     }
 
-    fn term(&self, value: f64) -> f64 {
-        match self.kind {
-            _ if !drawable(self.kind, value) => f64::NAN,
-            Kind::Linear => value,
-            Kind::Logarithmic => value.ln(),
+    fn transformed(&self, value: f64) -> f64 {
+        match self.scale {
+            _ if !is_drawable(self.scale, value) => f64::NAN,
+            Scale::Linear => value,
+            Scale::Logarithmic => value.ln(),
         }
     }
 
@@ -69,17 +69,17 @@ impl Field {
         if grid.has_holes() {
             scene.stroke(hatching(&frame.plot), Pen::solid(Color::Muted, 0.7).faint(0.7, 0.45));
         }
-        let places = |lines: Vec<Polyline>| -> Vec<Vec<path::Place>> {
+        let places = |lines: Vec<Polyline>| -> Vec<Vec<path::PagePoint>> {
             lines.iter().map(|line| line.iter().map(|&point| frame.at(point)).collect()).collect()
         };
         scene.fill(path::rings(&places(grid.everything())), self.color(0), 1.0);
         // From low to high, each over those before it: no gap shows between two bands.
         for band in 1..self.bands() {
-            let area = grid.at_least(self.term(self.levels[band].at));
+            let area = grid.at_least(self.transformed(self.levels[band].at));
             scene.fill(path::rings(&places(area)), self.color(band), 1.0);
         }
         for level in self.levels.iter().take(self.bands()).skip(1) {
-            let lines = places(grid.lines(self.term(level.at)));
+            let lines = places(grid.lines(self.transformed(level.at)));
             let path: String = lines.iter().map(|line| path::line(line, &frame.plot)).collect();
             scene.stroke(path, Pen::solid(Color::Ink, 0.5).faint(0.5, 0.45));
         }
@@ -124,10 +124,10 @@ impl Field {
             let at = (bar.right + 2.0 * TICK_LENGTH, y + CAP_HEIGHT * TICK / 2.0);
             scene.text(&level.label, at, Anchor::Start, TICK, Weight::Regular, Color::Ink);
         }
-        let says = text::fit(&self.label, Weight::Regular, LABEL, plot.height());
+        let text = text::fit(&self.label, Weight::Regular, LABEL, plot.height());
         let baseline = plot.right + self.bar_space() - PADDING;
         let middle = plot.top + plot.height() / 2.0;
-        scene.upward_text(&says, (baseline, middle), LABEL, Weight::Regular, Color::Ink);
+        scene.upward_text(&text, (baseline, middle), LABEL, Weight::Regular, Color::Ink);
     }
 }
 

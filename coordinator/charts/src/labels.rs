@@ -21,7 +21,7 @@ pub(super) struct Label<'a> {
     /// The data point, on the page.
     pub(super) at: (f64, f64),
     /// What it says.
-    pub(super) says: &'a str,
+    pub(super) text: &'a str,
     /// Its colour.
     pub(super) color: Color,
 }
@@ -31,7 +31,7 @@ pub(super) struct Label<'a> {
 pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points: &[(f64, f64)]) {
     let mut taken: Vec<Rect> = Vec::new();
     for label in labels {
-        let width = text::width(label.says, Weight::Regular, SIZE);
+        let width = text::width(label.text, Weight::Regular, SIZE);
         let candidates = [NEAR, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0]
             .into_iter()
             .flat_map(|distance| SIDES.map(|side| (distance, bounds(label.at, side, distance, width))));
@@ -59,7 +59,7 @@ pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points:
             scene.stroke(path::segments(&[(label.at, end)]), Pen::solid(Color::Muted, 0.5));
         }
         let baseline = bounds.bottom - DESCENT * SIZE;
-        scene.label(label.says, (bounds.left, baseline), Anchor::Start, SIZE, label.color);
+        scene.label(label.text, (bounds.left, baseline), Anchor::Start, SIZE, label.color);
         taken.push(bounds);
     }
 }

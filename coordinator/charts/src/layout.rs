@@ -1,7 +1,7 @@
 //! Where everything goes: title, legend, panels and notes, from the measures of their texts.
 
 use super::legend;
-use super::panel::{BARE_FOOT, FOOT, HEAD, Measured, RIGHT};
+use super::panel::{FOOT, HEAD, MeasuredPanel, RIGHT, SHARED_FOOT};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, MARGIN, NOTE, TITLE, WIDTH};
 use super::text::{self, Weight};
@@ -12,20 +12,20 @@ pub const BAND: f64 = 0.22;
 
 /// How much of a figure's text is part of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dress {
+pub enum Captions {
     /// All of it: the picture stands alone.
-    Full,
+    Included,
     /// Neither title nor notes: the page around it says them.
-    Bare,
+    Omitted,
 }
 
 /// Places everything of `chart`.
-pub fn lay_out(chart: &Chart, dress: Dress) -> Scene {
+pub fn lay_out(chart: &Chart, captions: Captions) -> Scene {
     let mut scene = Scene::default();
     let mut y = MARGIN;
-    let (title, notes) = match dress {
-        Dress::Full => (chart.title.as_str(), &chart.notes[..]),
-        Dress::Bare => ("", &[][..]),
+    let (title, notes) = match captions {
+        Captions::Included => (chart.title.as_str(), &chart.notes[..]),
+        Captions::Omitted => ("", &[][..]),
     };
     for line in text::wrap(title, Weight::SemiBold, TITLE, WIDTH - 2.0 * MARGIN) {
         scene.text(&line, (MARGIN, y + 0.8 * TITLE), Anchor::Start, TITLE, Weight::SemiBold, Color::Ink);
@@ -39,10 +39,10 @@ pub fn lay_out(chart: &Chart, dress: Dress) -> Scene {
 }
 
 fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
-    let mut rows: Vec<Vec<Measured<'_>>> = chart
+    let mut rows: Vec<Vec<MeasuredPanel<'_>>> = chart
         .rows
         .iter()
-        .map(|row| row.panels.iter().map(|panel| Measured::new(panel, row.height)).collect())
+        .map(|row| row.panels.iter().map(|panel| MeasuredPanel::new(panel, row.height)).collect())
         .collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     if columns == 0 {
@@ -50,11 +50,13 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
     }
     share_horizontal_axes(&mut rows, columns);
     let left: Vec<f64> = (0..columns)
-        .map(|column| rows.iter().filter_map(|row| row.get(column)).map(Measured::left).fold(0.0, f64::max))
+        .map(|column| {
+            rows.iter().filter_map(|row| row.get(column)).map(MeasuredPanel::left).fold(0.0, f64::max)
+        })
         .collect();
     let right: Vec<f64> = (0..columns)
         .map(|column| {
-            rows.iter().filter_map(|row| row.get(column)).map(Measured::right).fold(RIGHT, f64::max)
+            rows.iter().filter_map(|row| row.get(column)).map(MeasuredPanel::right).fold(RIGHT, f64::max)
         })
         .collect();
     let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
@@ -72,8 +74,8 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
         let plot_top = y + head;
         let plot_bottom = plot_top + chart.rows[index].height;
         let mut x = MARGIN;
-        let is_bare = is_bare(row, rows.get(index + 1));
-        let foot = if is_bare { BARE_FOOT } else { FOOT };
+        let hides_x_axis = hides_x_axis(row, rows.get(index + 1));
+        let foot = if hides_x_axis { SHARED_FOOT } else { FOOT };
         for (column, panel) in row.iter().enumerate() {
             let plot = Rect {
                 left: x + left[column],
@@ -82,24 +84,24 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
                 bottom: plot_bottom,
             };
             let letter = if panels > 1 { letters.next() } else { None };
-            panel.draw(scene, plot, x, letter, is_bare);
+            panel.draw(scene, plot, x, letter, hides_x_axis);
             x = plot.right + right[column];
         }
         // Between an axis' label and the next panel's title.
-        let gap = if is_bare || index + 1 == rows.len() { 0.0 } else { 8.0 };
+        let gap = if hides_x_axis || index + 1 == rows.len() { 0.0 } else { 8.0 };
         y = plot_bottom + foot + gap;
     }
     y
 }
 
 /// Whether the panels `below` say the horizontal axes of all panels of a row.
-fn is_bare(row: &[Measured<'_>], below: Option<&Vec<Measured<'_>>>) -> bool {
+fn hides_x_axis(row: &[MeasuredPanel<'_>], below: Option<&Vec<MeasuredPanel<'_>>>) -> bool {
     let Some(below) = below else { return false };
     row.len() <= below.len() && row.iter().zip(below).all(|(panel, below)| panel.shares_x_with(below))
 }
 
 /// Gives panels above each other with the same horizontal axis the same range on it.
-fn share_horizontal_axes(rows: &mut [Vec<Measured<'_>>], columns: usize) {
+fn share_horizontal_axes(rows: &mut [Vec<MeasuredPanel<'_>>], columns: usize) {
     for column in 0..columns {
         let mut first = 0;
         for end in 1..=rows.len() {

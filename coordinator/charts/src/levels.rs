@@ -1,6 +1,6 @@
 //! The levels of contours: round numbers from the lowest value to the highest.
 
-use super::scale::{Domain, Kind};
+use super::scale::{Domain, Scale};
 use super::ticks::{self, Tick};
 
 /// About how many levels there are.
@@ -10,7 +10,7 @@ const FEWEST: usize = 6;
 
 /// A level with its number as it is written.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Level {
+pub struct ContourLevel {
     /// The value.
     pub at: f64,
     /// What is written beside it.
@@ -19,19 +19,19 @@ pub struct Level {
 
 /// Rising levels, the first at or below `low`, the last at or above `high`; at least two. Logarithmic ones are multiples of
 /// powers of ten, unless the range is so small that hardly any lie in it.
-pub fn levels(kind: Kind, low: f64, high: f64) -> Vec<Level> {
-    let domain = Domain::around(kind, [low, high], 0.0).unwrap_or(Domain::empty(kind));
-    let ticks = match kind {
-        Kind::Linear => linear(&domain),
-        Kind::Logarithmic => {
+pub fn levels(scale: Scale, low: f64, high: f64) -> Vec<ContourLevel> {
+    let domain = Domain::around(scale, [low, high], 0.0).unwrap_or(Domain::empty(scale));
+    let ticks = match scale {
+        Scale::Linear => linear(&domain),
+        Scale::Logarithmic => {
             let multiples = ticks::covering(domain.low, domain.high, MOST);
             if multiples.len() >= FEWEST { multiples } else { linear(&domain) }
         }
     };
-    let level = |tick: Tick| Some(Level { at: tick.at, label: tick.label? });
-    let levels: Vec<Level> = ticks.into_iter().filter_map(level).collect();
+    let level = |tick: Tick| Some(ContourLevel { at: tick.at, label: tick.label? });
+    let levels: Vec<ContourLevel> = ticks.into_iter().filter_map(level).collect();
     // A logarithm needs what is positive: the first level of a linear division may not be.
-    levels.into_iter().filter(|level| kind == Kind::Linear || level.at > 0.0).collect()
+    levels.into_iter().filter(|level| scale == Scale::Linear || level.at > 0.0).collect()
 }
 
 fn linear(domain: &Domain) -> Vec<Tick> {
@@ -48,14 +48,14 @@ fn linear(domain: &Domain) -> Vec<Tick> {
 mod tests {
     use super::*;
 
-    fn labels(kind: Kind, low: f64, high: f64) -> Vec<String> {
-        levels(kind, low, high).into_iter().map(|level| level.label).collect()
+    fn labels(scale: Scale, low: f64, high: f64) -> Vec<String> {
+        levels(scale, low, high).into_iter().map(|level| level.label).collect()
     }
 
     #[test]
     fn linear_levels_are_round_and_reach_around_the_values() {
         assert_eq!(
-            labels(Kind::Linear, 0.31, 2.43),
+            labels(Scale::Linear, 0.31, 2.43),
             ["0.25", "0.50", "0.75", "1.00", "1.25", "1.50", "1.75", "2.00", "2.25", "2.50"]
         );
     }
@@ -63,10 +63,10 @@ mod tests {
     #[test]
     fn logarithmic_levels_are_multiples_of_powers_of_ten() {
         assert_eq!(
-            labels(Kind::Logarithmic, 0.012, 13.0),
+            labels(Scale::Logarithmic, 0.012, 13.0),
             ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "20"]
         );
-        let near = levels(Kind::Logarithmic, 2.0, 2.3);
+        let near = levels(Scale::Logarithmic, 2.0, 2.3);
         assert!(near.len() >= 4 && near[0].at <= 2.0 && near[near.len() - 1].at >= 2.3, "{near:?}");
     }
 
@@ -74,14 +74,14 @@ mod tests {
     fn any_range_has_levels_around_it_and_not_too_many() {
         let ranges = [(0.0, 1.0), (1.0, 1.0), (0.0, 0.0), (-3.0, 1e6), (1e-9, 3e-9), (2.302, 2.303)];
         for (low, high) in ranges.into_iter().chain([(1e-30, 1e5), (0.5, 0.500_01)]) {
-            for kind in [Kind::Linear, Kind::Logarithmic] {
-                let found = levels(kind, low, high);
-                assert!((2..=MOST + 2).contains(&found.len()), "{kind:?} {low} {high}: {found:?}");
+            for scale in [Scale::Linear, Scale::Logarithmic] {
+                let found = levels(scale, low, high);
+                assert!((2..=MOST + 2).contains(&found.len()), "{scale:?} {low} {high}: {found:?}");
                 assert!(found.windows(2).all(|pair| pair[0].at < pair[1].at), "{found:?}");
-                if kind == Kind::Linear || low > 0.0 {
+                if scale == Scale::Linear || low > 0.0 {
                     let slack = (high - low) * 1e-5;
-                    assert!(found[0].at <= low + slack, "{kind:?} {low} {high}: {found:?}");
-                    assert!(found[found.len() - 1].at >= high - slack, "{kind:?} {low} {high}: {found:?}");
+                    assert!(found[0].at <= low + slack, "{scale:?} {low} {high}: {found:?}");
+                    assert!(found[found.len() - 1].at >= high - slack, "{scale:?} {low} {high}: {found:?}");
                 }
             }
         }

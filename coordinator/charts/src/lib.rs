@@ -29,7 +29,7 @@ mod ticks;
 
 use field::Field;
 use marker::Marker;
-use scale::Kind;
+use scale::Scale;
 use style::{Color, Pen};
 
 /// A figure's content.
@@ -44,14 +44,14 @@ pub struct Chart {
     /// The legend, above the panels, where it covers no data.
     pub legend: Vec<Entry>,
     /// The panels, row by row.
-    pub rows: Vec<Row>,
+    pub rows: Vec<PanelRow>,
     /// What is averaged, what is missing: sentences below the panels.
     pub notes: Vec<String>,
 }
 
 /// Panels side by side.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct PanelRow {
     /// The height of their plots, in pixels of the page.
     pub height: f64,
     /// The panels, left to right.
@@ -79,15 +79,15 @@ pub struct Axis {
     /// The quantity with its unit.
     pub label: String,
     /// How it maps its values.
-    pub kind: Kind,
+    pub scale: Scale,
     /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
     pub ticks: Vec<f64>,
 }
 
 impl Axis {
     /// An axis of numbers.
-    pub fn new(label: impl Into<String>, kind: Kind) -> Self {
-        Self { label: label.into(), kind, ticks: Vec::new() }
+    pub fn new(label: impl Into<String>, scale: Scale) -> Self {
+        Self { label: label.into(), scale, ticks: Vec::new() }
     }
 
     /// The same axis with ticks at these values, if there is room for them.
@@ -141,12 +141,12 @@ pub enum Mark {
         color: Color,
     },
     /// A horizontal line over the whole width: a reference.
-    Level {
+    HorizontalLine {
         /// Where.
         y: f64,
     },
     /// A vertical line over the whole height: a reference.
-    Upright {
+    VerticalLine {
         /// Where.
         x: f64,
     },
@@ -157,7 +157,7 @@ pub enum Mark {
         /// The point: (x, y).
         at: (f64, f64),
         /// What it says.
-        says: String,
+        text: String,
         /// Its colour.
         color: Color,
     },

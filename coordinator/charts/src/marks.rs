@@ -4,7 +4,7 @@ use super::field::Field;
 use super::labels::{self, Label};
 use super::legend::cross;
 use super::path;
-use super::scale::{Domain, drawable};
+use super::scale::{Domain, is_drawable};
 use super::scene::{Rect, Scene};
 use super::style::{Color, Pen};
 use super::{Mark, Panel};
@@ -40,12 +40,12 @@ impl Frame {
     }
 
     /// Where a point lies on the page.
-    pub(super) fn at(&self, (x, y): (f64, f64)) -> path::Place {
+    pub(super) fn at(&self, (x, y): (f64, f64)) -> path::PagePoint {
         Some((self.across(x)?, self.up(y)?))
     }
 
     /// Where a point lies, if that is within the plot.
-    fn inside(&self, point: (f64, f64)) -> path::Place {
+    fn inside(&self, point: (f64, f64)) -> path::PagePoint {
         self.at(point).filter(|&(x, y)| {
             (self.plot.left - 0.5..=self.plot.right + 0.5).contains(&x)
                 && (self.plot.top - 0.5..=self.plot.bottom + 0.5).contains(&y)
@@ -60,7 +60,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
     for mark in marks {
         match mark {
             Mark::Line { points, pen, .. } => {
-                let places: Vec<path::Place> = points.iter().map(|&point| frame.at(point)).collect();
+                let places: Vec<path::PagePoint> = points.iter().map(|&point| frame.at(point)).collect();
                 scene.stroke(path::line(&places, plot), *pen);
             }
             Mark::Band { points, color, opacity, .. } => {
@@ -85,21 +85,21 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
                     cross(scene, at, *color);
                 }
             }
-            Mark::Level { y } => {
+            Mark::HorizontalLine { y } => {
                 if let Some(y) = frame.up(*y).filter(|y| (plot.top..=plot.bottom).contains(y)) {
                     let pen = Pen::solid(Color::Muted, 0.9);
                     scene.stroke(path::segments(&[((plot.left, y), (plot.right, y))]), pen);
                 }
             }
-            Mark::Upright { x } => {
+            Mark::VerticalLine { x } => {
                 if let Some(x) = frame.across(*x).filter(|x| (plot.left..=plot.right).contains(x)) {
                     let pen = Pen::solid(Color::Muted, 0.9);
                     scene.stroke(path::segments(&[((x, plot.top), (x, plot.bottom))]), pen);
                 }
             }
             Mark::Field(field) => field.draw(scene, frame),
-            Mark::Label { at, says, color } => {
-                labels.extend(frame.inside(*at).map(|at| Label { at, says, color: *color }));
+            Mark::Label { at, text, color } => {
+                labels.extend(frame.inside(*at).map(|at| Label { at, text, color: *color }));
             }
         }
     }
@@ -110,7 +110,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
 }
 
 /// Where a cross stands: within the plot, at its edge if its point lies beyond.
-fn cross_at(frame: &Frame, (x, y): (f64, f64)) -> path::Place {
+fn cross_at(frame: &Frame, (x, y): (f64, f64)) -> path::PagePoint {
     let plot = &frame.plot;
     let y = if y == f64::INFINITY { plot.top } else { frame.up(y)? };
     Some((frame.across(x)?, y.clamp(plot.top + 4.0, plot.bottom - 4.0)))
@@ -154,8 +154,8 @@ fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
         Mark::Cross { at, .. } => inside(&[*at]),
         Mark::Band { .. }
         | Mark::ErrorBars { .. }
-        | Mark::Level { .. }
-        | Mark::Upright { .. }
+        | Mark::HorizontalLine { .. }
+        | Mark::VerticalLine { .. }
         | Mark::Field(_)
         | Mark::Label { .. } => Vec::new(),
     }
@@ -164,24 +164,29 @@ fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
 /// The range of the horizontal axis: that of all marks.
 pub(super) fn horizontal(panel: &Panel) -> Option<Domain> {
     if let Some(field) = field(panel) {
-        return Domain::around(panel.x.kind, field.grid.columns.iter().copied(), 0.0);
+        return Domain::around(panel.x.scale, field.grid.columns.iter().copied(), 0.0);
     }
-    Domain::around(panel.x.kind, panel.marks.iter().flat_map(xs), if has_labels(panel) { 0.08 } else { 0.02 })
+    Domain::around(
+        panel.x.scale,
+        panel.marks.iter().flat_map(xs),
+        if has_labels(panel) { 0.08 } else { 0.02 },
+    )
 }
 
 /// The range of the vertical axis: that of the primary marks, widened for intervals and secondary lines.
 pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
-    let kind = panel.y.kind;
+    let scale = panel.y.scale;
     if let Some(field) = field(panel) {
-        return Domain::around(kind, field.grid.rows.iter().copied(), 0.0);
+        return Domain::around(scale, field.grid.rows.iter().copied(), 0.0);
     }
     let primary = panel.marks.iter().filter(|mark| is_primary(mark)).flat_map(ys);
-    let drawable = |mark: &Mark| ys(mark).into_iter().filter(|&y| drawable(kind, y)).collect::<Vec<f64>>();
+    let drawable =
+        |mark: &Mark| ys(mark).into_iter().filter(|&y| is_drawable(scale, y)).collect::<Vec<f64>>();
     let (intervals, others): (Vec<&Mark>, Vec<&Mark>) =
         panel.marks.iter().partition(|mark| matches!(mark, Mark::Band { .. } | Mark::ErrorBars { .. }));
     let intervals: Vec<f64> = intervals.into_iter().flat_map(drawable).collect();
     let others: Vec<f64> = others.into_iter().flat_map(drawable).collect();
-    match Domain::around(kind, primary, if has_labels(panel) { 0.08 } else { 0.05 }) {
+    match Domain::around(scale, primary, if has_labels(panel) { 0.08 } else { 0.05 }) {
         Some(domain) => {
             let (for_intervals, for_others) =
                 (domain.widened(intervals, BAND_WIDENING), domain.widened(others, WIDENING));
@@ -191,11 +196,11 @@ pub(super) fn vertical(panel: &Panel) -> Option<Domain> {
             let has_bars = panel.marks.iter().any(|mark| matches!(mark, Mark::ErrorBars { .. }));
             let is_wider = low < domain.low || high > domain.high;
             if has_bars && is_wider {
-                return Domain::around(kind, [low, high], 0.03);
+                return Domain::around(scale, [low, high], 0.03);
             }
-            Some(Domain { low, high, kind })
+            Some(Domain { low, high, scale })
         }
-        None => Domain::around(kind, intervals.into_iter().chain(others), 0.05),
+        None => Domain::around(scale, intervals.into_iter().chain(others), 0.05),
     }
 }
 
@@ -213,8 +218,8 @@ pub(super) fn field(panel: &Panel) -> Option<&Field> {
         | Mark::Points { .. }
         | Mark::ErrorBars { .. }
         | Mark::Cross { .. }
-        | Mark::Level { .. }
-        | Mark::Upright { .. }
+        | Mark::HorizontalLine { .. }
+        | Mark::VerticalLine { .. }
         | Mark::Label { .. } => None,
     })
 }
@@ -226,8 +231,8 @@ const fn is_primary(mark: &Mark) -> bool {
         Mark::Points { .. } | Mark::Field(_) => true,
         Mark::ErrorBars { .. }
         | Mark::Cross { .. }
-        | Mark::Level { .. }
-        | Mark::Upright { .. }
+        | Mark::HorizontalLine { .. }
+        | Mark::VerticalLine { .. }
         | Mark::Label { .. } => false,
     }
 }
@@ -241,9 +246,9 @@ fn xs(mark: &Mark) -> Vec<f64> {
             points.iter().map(|point| point.0).collect()
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.0],
-        Mark::Upright { x } => vec![*x],
+        Mark::VerticalLine { x } => vec![*x],
         Mark::Field(field) => field.grid.columns.clone(),
-        Mark::Level { .. } => Vec::new(),
+        Mark::HorizontalLine { .. } => Vec::new(),
     }
 }
 
@@ -256,8 +261,8 @@ fn ys(mark: &Mark) -> Vec<f64> {
             points.iter().flat_map(|&(_, low, high)| [low, high]).collect()
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.1],
-        Mark::Level { y } => vec![*y],
+        Mark::HorizontalLine { y } => vec![*y],
         Mark::Field(field) => field.grid.rows.clone(),
-        Mark::Upright { .. } => Vec::new(),
+        Mark::VerticalLine { .. } => Vec::new(),
     }
 }

@@ -3,7 +3,7 @@
 use super::field::Field;
 use super::marks::{self, Frame};
 use super::path;
-use super::scale::{Domain, Kind};
+use super::scale::{Domain, Scale};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, LABEL, PANEL_TITLE, Pen, TICK};
 use super::text::{self, CAP_HEIGHT, Weight};
@@ -28,11 +28,11 @@ const LETTER: f64 = 15.0;
 /// The space below a plot whose horizontal axis is written out.
 pub(super) const FOOT: f64 = TICK_LENGTH + TICK_SPACE + TICK + 6.0 + LABEL;
 /// The space below a plot whose horizontal axis is that of the panel below.
-pub(super) const BARE_FOOT: f64 = 6.0;
+pub(super) const SHARED_FOOT: f64 = 6.0;
 
 /// A panel with its ranges and its vertical ticks: what the layout needs to know.
 #[derive(Debug)]
-pub(super) struct Measured<'a> {
+pub(super) struct MeasuredPanel<'a> {
     panel: &'a Panel,
     pub(super) x: Domain,
     y: Domain,
@@ -40,16 +40,16 @@ pub(super) struct Measured<'a> {
     is_empty: bool,
 }
 
-impl<'a> Measured<'a> {
+impl<'a> MeasuredPanel<'a> {
     /// Finds the panel's ranges, and its vertical ticks for this height.
     pub(super) fn new(panel: &'a Panel, height: f64) -> Self {
         let x = marks::horizontal(panel);
         let y = marks::vertical(panel);
         let is_empty = x.is_none() || y.is_none();
-        let y = y.unwrap_or(Domain::empty(panel.y.kind));
+        let y = y.unwrap_or(Domain::empty(panel.y.scale));
         let most = ((height / 32.0) as usize).clamp(2, 8);
         let y_ticks = ticks_of(&panel.y, &y, most);
-        Self { panel, x: x.unwrap_or(Domain::empty(panel.x.kind)), y, y_ticks, is_empty }
+        Self { panel, x: x.unwrap_or(Domain::empty(panel.x.scale)), y, y_ticks, is_empty }
     }
 
     /// The space that the vertical axis needs on the left of the plot.
@@ -65,7 +65,7 @@ impl<'a> Measured<'a> {
     }
 
     /// Whether this panel and the one `below` have the same horizontal axis.
-    pub(super) fn shares_x_with(&self, below: &Measured<'_>) -> bool {
+    pub(super) fn shares_x_with(&self, below: &MeasuredPanel<'_>) -> bool {
         self.panel.x == below.panel.x
     }
 
@@ -77,13 +77,13 @@ impl<'a> Measured<'a> {
         plot: Rect,
         outer_left: f64,
         letter: Option<char>,
-        bare: bool,
+        hides_x_axis: bool,
     ) {
         let x_ticks = self.x_ticks(plot.width());
         let frame = Frame { plot, x: self.x, y: self.y };
         self.draw_grid(scene, &frame, &x_ticks);
         self.draw_marks(scene, &frame);
-        self.draw_axes(scene, &frame, &x_ticks, bare);
+        self.draw_axes(scene, &frame, &x_ticks, hides_x_axis);
         self.draw_head(scene, &plot, letter);
         if let Some(field) = marks::field(self.panel) {
             field.draw_bar(scene, &plot);
@@ -145,18 +145,18 @@ impl<'a> Measured<'a> {
         marks::draw(scene, frame, &self.panel.marks);
         let plot = &frame.plot;
         if self.is_empty {
-            let says = if self.panel.marks.is_empty() {
+            let text = if self.panel.marks.is_empty() {
                 "no run to draw"
             } else {
                 "no value that has a place on these axes"
             };
-            let says = text::fit(says, Weight::Regular, LABEL, plot.width() - 8.0);
+            let text = text::fit(text, Weight::Regular, LABEL, plot.width() - 8.0);
             let middle = ((plot.left + plot.right) / 2.0, (plot.top + plot.bottom) / 2.0);
-            scene.text(&says, middle, Anchor::Middle, LABEL, Weight::Regular, Color::Muted);
+            scene.text(&text, middle, Anchor::Middle, LABEL, Weight::Regular, Color::Muted);
         }
     }
 
-    fn draw_axes(&self, scene: &mut Scene, frame: &Frame, x_ticks: &[Tick], bare: bool) {
+    fn draw_axes(&self, scene: &mut Scene, frame: &Frame, x_ticks: &[Tick], hides_x_axis: bool) {
         let plot = &frame.plot;
         let mut lines = vec![
             ((plot.left, plot.top), (plot.left, plot.bottom)),
@@ -173,13 +173,13 @@ impl<'a> Measured<'a> {
         for tick in x_ticks {
             let Some(x) = frame.across(tick.at) else { continue };
             lines.push(((x, plot.bottom), (x, plot.bottom + tick_length(tick))));
-            if let Some(label) = tick.label.as_ref().filter(|_| !bare) {
+            if let Some(label) = tick.label.as_ref().filter(|_| !hides_x_axis) {
                 let at = (x, plot.bottom + TICK_LENGTH + TICK_SPACE + CAP_HEIGHT * TICK);
                 scene.text(label, at, Anchor::Middle, TICK, Weight::Regular, Color::Ink);
             }
         }
         scene.stroke(path::segments(&lines), Pen::solid(Color::Ink, 0.9));
-        if !bare {
+        if !hides_x_axis {
             let label = text::fit(&self.panel.x.label, Weight::Regular, LABEL, plot.width() + 20.0);
             let at = ((plot.left + plot.right) / 2.0, plot.bottom + FOOT - 0.2 * LABEL);
             scene.text(&label, at, Anchor::Middle, LABEL, Weight::Regular, Color::Ink);
@@ -237,9 +237,9 @@ fn tick_length(tick: &Tick) -> f64 {
 
 /// About `most` ticks, and somewhat more where fewer than three would be left.
 fn ticks_of(axis: &Axis, domain: &Domain, most: usize) -> Vec<Tick> {
-    let ticks = |most| match axis.kind {
-        Kind::Linear => ticks::linear(domain.low, domain.high, most),
-        Kind::Logarithmic => ticks::logarithmic(domain.low, domain.high, most),
+    let ticks = |most| match axis.scale {
+        Scale::Linear => ticks::linear(domain.low, domain.high, most),
+        Scale::Logarithmic => ticks::logarithmic(domain.low, domain.high, most),
     };
     let is_enough = |ticks: &Vec<Tick>| ticks.iter().filter(|tick| tick.label.is_some()).count() >= 3;
     (most..most + 3).map(ticks).find(is_enough).unwrap_or_else(|| ticks(most))

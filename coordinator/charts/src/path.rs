@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::scene::Rect;
 
 /// A point on the page; none is a gap.
-pub(crate) type Place = Option<(f64, f64)>;
+pub(crate) type PagePoint = Option<(f64, f64)>;
 
 /// The path data of a line through `places`, cut at the upper and lower edge of `area`.
-pub(crate) fn line(places: &[Place], area: &Rect) -> String {
+pub(crate) fn line(places: &[PagePoint], area: &Rect) -> String {
     let mut path = String::new();
     for piece in places.split(Option::is_none) {
         let points: Vec<(f64, f64)> = piece.iter().copied().flatten().collect();
@@ -51,7 +51,7 @@ pub(crate) fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
 
 /// The path data of areas within closed lines, those within others left out if they go the other way round. A line with a
 /// point that has no place is left out.
-pub(crate) fn rings(lines: &[Vec<Place>]) -> String {
+pub(crate) fn rings(lines: &[Vec<PagePoint>]) -> String {
     let mut path = String::new();
     for line in lines {
         let points: Option<Vec<(f64, f64)>> = line.iter().copied().collect();

@@ -2,7 +2,7 @@
 
 /// How an axis maps its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Kind {
+pub enum Scale {
     /// Equal steps are equally far apart.
     #[default]
     Linear,
@@ -14,7 +14,7 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Domain {
     /// How values are mapped.
-    pub kind: Kind,
+    pub scale: Scale,
     /// The smallest value.
     pub low: f64,
     /// The largest value; greater than `low`.
@@ -32,17 +32,17 @@ const NARROWEST: f64 = 1e-290;
 impl Domain {
     /// The range of those of `values` that have a place on such an axis, with a margin (a share of the length) at both
     /// ends; none if no value has.
-    pub fn around(kind: Kind, values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Self> {
+    pub fn around(scale: Scale, values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Self> {
         let mut extent: Option<(f64, f64)> = None;
         for value in values {
-            if drawable(kind, value) {
+            if is_drawable(scale, value) {
                 let (low, high) = extent.unwrap_or((value, value));
                 extent = Some((low.min(value), high.max(value)));
             }
         }
         let (low, high) = extent?;
-        Some(match kind {
-            Kind::Linear => {
+        Some(match scale {
+            Scale::Linear => {
                 let (wide_low, wide_high) = if high - low
                     <= (low.abs().max(high.abs()) * 1e-12).max(NARROWEST)
                 {
@@ -53,40 +53,40 @@ impl Domain {
                 };
                 // A quantity that is never negative gets no axis below zero for the margin's sake.
                 let low = if low >= 0.0 && wide_low < 0.0 { 0.0 } else { wide_low };
-                Self { kind, low, high: wide_high }
+                Self { scale, low, high: wide_high }
             }
-            Kind::Logarithmic => {
+            Scale::Logarithmic => {
                 let length = high.ln() - low.ln();
                 let factor = if length < 1e-9 { 2.0 } else { (length * margin).exp() };
-                Self { kind, low: low / factor, high: high * factor }
+                Self { scale, low: low / factor, high: high * factor }
             }
         })
     }
 
     /// What is shown where there is nothing to show.
-    pub const fn empty(kind: Kind) -> Self {
-        match kind {
-            Kind::Linear => Self { kind, low: 0.0, high: 1.0 },
-            Kind::Logarithmic => Self { kind, low: 0.1, high: 10.0 },
+    pub const fn empty(scale: Scale) -> Self {
+        match scale {
+            Scale::Linear => Self { scale, low: 0.0, high: 1.0 },
+            Scale::Logarithmic => Self { scale, low: 0.1, high: 10.0 },
         }
     }
 
     /// Where `value` lies between the ends, 0 at `low` and 1 at `high`; none if it has no place.
     pub fn place(&self, value: f64) -> Option<f64> {
-        if !drawable(self.kind, value) {
+        if !is_drawable(self.scale, value) {
             return None;
         }
-        Some(match self.kind {
-            Kind::Linear => (value - self.low) / (self.high - self.low),
-            Kind::Logarithmic => (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln()),
+        Some(match self.scale {
+            Scale::Linear => (value - self.low) / (self.high - self.low),
+            Scale::Logarithmic => (value.ln() - self.low.ln()) / (self.high.ln() - self.low.ln()),
         })
     }
 
     /// The value at this place: the inverse of [`Domain::place`].
     fn value(&self, place: f64) -> f64 {
-        match self.kind {
-            Kind::Linear => self.low + place * (self.high - self.low),
-            Kind::Logarithmic => (self.low.ln() + place * (self.high.ln() - self.low.ln())).exp(),
+        match self.scale {
+            Scale::Linear => self.low + place * (self.high - self.low),
+            Scale::Logarithmic => (self.low.ln() + place * (self.high.ln() - self.low.ln())).exp(),
         }
     }
 
@@ -108,10 +108,10 @@ impl Domain {
 }
 
 /// Whether a value has a place on an axis of this kind.
-pub fn drawable(kind: Kind, value: f64) -> bool {
-    match kind {
-        Kind::Linear => value.abs() <= LARGEST,
-        Kind::Logarithmic => POSITIVE.contains(&value),
+pub fn is_drawable(scale: Scale, value: f64) -> bool {
+    match scale {
+        Scale::Linear => value.abs() <= LARGEST,
+        Scale::Logarithmic => POSITIVE.contains(&value),
     }
 }
 
@@ -122,9 +122,9 @@ mod tests {
     #[test]
     fn values_without_a_place_are_left_out_of_the_range() {
         let values = [f64::NAN, f64::INFINITY, 2.0, -1.0, 8.0];
-        let linear = Domain::around(Kind::Linear, values, 0.0).unwrap();
+        let linear = Domain::around(Scale::Linear, values, 0.0).unwrap();
         assert_eq!((linear.low, linear.high), (-1.0, 8.0));
-        let log = Domain::around(Kind::Logarithmic, values, 0.0).unwrap();
+        let log = Domain::around(Scale::Logarithmic, values, 0.0).unwrap();
         assert_eq!((log.low, log.high), (2.0, 8.0));
         assert_eq!(log.place(-1.0), None);
         assert!((log.place(4.0).unwrap() - 0.5).abs() < 1e-12);
@@ -132,37 +132,37 @@ mod tests {
 
     #[test]
     fn nothing_finite_means_no_range() {
-        assert_eq!(Domain::around(Kind::Linear, [f64::NAN, f64::INFINITY], 0.1), None);
-        assert_eq!(Domain::around(Kind::Logarithmic, [0.0, -3.0], 0.1), None);
-        assert_eq!(Domain::around(Kind::Linear, [], 0.1), None);
+        assert_eq!(Domain::around(Scale::Linear, [f64::NAN, f64::INFINITY], 0.1), None);
+        assert_eq!(Domain::around(Scale::Logarithmic, [0.0, -3.0], 0.1), None);
+        assert_eq!(Domain::around(Scale::Linear, [], 0.1), None);
     }
 
     #[test]
     fn a_single_value_still_gets_a_range_around_it() {
         for value in [0.0, 1.0, -2.5, 1e-200, 1e299, -1e299, 5e-324] {
-            let domain = Domain::around(Kind::Linear, [value], 0.05).unwrap();
+            let domain = Domain::around(Scale::Linear, [value], 0.05).unwrap();
             assert!(domain.low < domain.high && domain.place(value).unwrap().is_finite(), "{domain:?}");
         }
         for value in [1e-200, 1.0, 1e200] {
-            let domain = Domain::around(Kind::Logarithmic, [value], 0.05).unwrap();
+            let domain = Domain::around(Scale::Logarithmic, [value], 0.05).unwrap();
             assert!(domain.low < value && value < domain.high, "{domain:?}");
         }
     }
 
     #[test]
     fn the_widest_range_doesnt_overflow() {
-        let domain = Domain::around(Kind::Linear, [-1e300, 1e300], 0.05).unwrap();
+        let domain = Domain::around(Scale::Linear, [-1e300, 1e300], 0.05).unwrap();
         assert!((domain.place(0.0).unwrap() - 0.5).abs() < 1e-9);
-        let domain = Domain::around(Kind::Logarithmic, [1e-200, 1e200], 0.05).unwrap();
+        let domain = Domain::around(Scale::Logarithmic, [1e-200, 1e200], 0.05).unwrap();
         assert!(domain.place(1.0).unwrap().is_finite());
     }
 
     #[test]
     fn what_is_secondary_widens_a_range_only_so_far() {
-        let domain = Domain { kind: Kind::Linear, low: 0.0, high: 10.0 };
+        let domain = Domain { scale: Scale::Linear, low: 0.0, high: 10.0 };
         let wide = domain.widened([-1.0, 1e30, f64::NAN], 0.5);
         assert_eq!((wide.low, wide.high), (-1.0, 15.0));
-        let log = Domain { kind: Kind::Logarithmic, low: 1e-2, high: 1.0 }.widened([1e-3, 1e-9], 0.5);
+        let log = Domain { scale: Scale::Logarithmic, low: 1e-2, high: 1.0 }.widened([1e-3, 1e-9], 0.5);
         assert!((log.low - 1e-3).abs() < 1e-12 && log.high == 1.0, "{log:?}");
     }
 }

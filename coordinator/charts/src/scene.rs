@@ -55,7 +55,7 @@ pub struct Text {
     /// What it covers.
     pub bounds: Rect,
     /// What it says.
-    pub says: String,
+    pub text: String,
     /// Whether it belongs to a data point, and so lies within a plot.
     pub is_label: bool,
 }
@@ -101,14 +101,14 @@ impl Scene {
     /// Puts a horizontal text at `(x, baseline)`.
     pub fn text(
         &mut self,
-        says: &str,
+        text: &str,
         (x, baseline): (f64, f64),
         anchor: Anchor,
         size: f64,
         weight: Weight,
         color: Color,
     ) {
-        let shaped = Shaped::new(says, weight);
+        let shaped = Shaped::new(text, weight);
         let width = shaped.width(size);
         let left = x - shift(anchor, width);
         let bounds = Rect {
@@ -124,15 +124,15 @@ impl Scene {
             color,
             upwards: false,
             bounds,
-            says: says.to_owned(),
+            text: text.to_owned(),
             is_label: false,
         };
         self.items.push(Item::Text(text));
     }
 
     /// Puts the text of a data point at `(x, baseline)`, with a rim of paper that keeps it readable on lines.
-    pub fn label(&mut self, says: &str, at: (f64, f64), anchor: Anchor, size: f64, color: Color) {
-        self.text(says, at, anchor, size, Weight::Regular, color);
+    pub fn label(&mut self, text: &str, at: (f64, f64), anchor: Anchor, size: f64, color: Color) {
+        self.text(text, at, anchor, size, Weight::Regular, color);
         if let Some(Item::Text(text)) = self.items.last_mut() {
             text.is_label = true;
         }
@@ -141,13 +141,13 @@ impl Scene {
     /// Puts a text that reads upwards around `(baseline, y)`, its middle.
     pub fn upward_text(
         &mut self,
-        says: &str,
+        text: &str,
         (baseline, y): (f64, f64),
         size: f64,
         weight: Weight,
         color: Color,
     ) {
-        let shaped = Shaped::new(says, weight);
+        let shaped = Shaped::new(text, weight);
         let width = shaped.width(size);
         let start = y + width / 2.0;
         let bounds = Rect {
@@ -163,7 +163,7 @@ impl Scene {
             color,
             upwards: true,
             bounds,
-            says: says.to_owned(),
+            text: text.to_owned(),
             is_label: false,
         };
         self.items.push(Item::Text(text));

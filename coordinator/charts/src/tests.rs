@@ -1,18 +1,18 @@
 //! Panels of single marks, laid out and looked at.
 
-use super::layout::{Dress, lay_out};
+use super::layout::{Captions, lay_out};
 use super::marker::Marker;
-use super::scale::Kind;
+use super::scale::Scale;
 use super::scene::{Item, Rect, Scene, Text};
 use super::style::Color;
-use super::{Axis, Chart, Mark, Panel, Row};
+use super::{Axis, Chart, Mark, Panel, PanelRow};
 
 fn panel(marks: Vec<Mark>) -> Panel {
     Panel {
         title: None,
         annotation: None,
-        x: Axis::new("x", Kind::Linear),
-        y: Axis::new("y", Kind::Linear),
+        x: Axis::new("x", Scale::Linear),
+        y: Axis::new("y", Scale::Linear),
         marks,
     }
 }
@@ -23,10 +23,10 @@ fn scene(panels: Vec<Panel>) -> Scene {
         description: String::new(),
         heading: None,
         legend: vec![],
-        rows: vec![Row { height: 200.0, panels }],
+        rows: vec![PanelRow { height: 200.0, panels }],
         notes: vec![],
     };
-    lay_out(&chart, Dress::Full)
+    lay_out(&chart, Captions::Included)
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
@@ -37,8 +37,8 @@ fn texts(scene: &Scene) -> Vec<&Text> {
     texts.collect()
 }
 
-fn says(scene: &Scene) -> Vec<&str> {
-    texts(scene).into_iter().map(|text| text.says.as_str()).collect()
+fn text(scene: &Scene) -> Vec<&str> {
+    texts(scene).into_iter().map(|text| text.text.as_str()).collect()
 }
 
 /// The paths of points of this colour.
@@ -55,7 +55,7 @@ fn group_of(points: Vec<(f64, f64)>) -> Mark {
 fn an_axis_shows_all_points_and_those_without_a_place_are_left_out() {
     let scene = scene(vec![panel(vec![group_of(vec![(1.0, 5.0), (9.0, 40.0), (4.0, f64::NAN)])])]);
     assert_eq!(points(&scene, Color::Group(0)), 2);
-    assert!(says(&scene).contains(&"40"), "{:?}", says(&scene));
+    assert!(text(&scene).contains(&"40"), "{:?}", text(&scene));
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn error_bars_widen_an_axis_only_so_far_and_are_cut_off_beyond() {
     let bar = bar.unwrap();
     assert_eq!(bar.matches('M').count(), 1, "{bar}");
     assert!(bar.contains(&format!(" {}L", plot.bottom)) && bar.ends_with(&format!(" {}", plot.top)), "{bar}");
-    assert!(says(&scene).iter().all(|text| text.chars().count() < 4), "{:?}", says(&scene));
+    assert!(text(&scene).iter().all(|text| text.chars().count() < 4), "{:?}", text(&scene));
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn an_upright_stands_where_it_is_told_and_nowhere_beyond_the_axis() {
         let is_upright = |item: &&Item| matches!(item, Item::Stroke { pen, path } if pen.color == Color::Muted && !path.is_empty());
         scene.items.iter().filter(is_upright).count()
     };
-    assert_eq!(strokes(vec![Mark::Upright { x: 0.0 }, group_of(vec![(1.0, 1.0), (2.0, 3.0)])]), 1);
-    assert_eq!(strokes(vec![Mark::Upright { x: f64::NAN }, group_of(vec![(1.0, 1.0)])]), 0);
+    assert_eq!(strokes(vec![Mark::VerticalLine { x: 0.0 }, group_of(vec![(1.0, 1.0), (2.0, 3.0)])]), 1);
+    assert_eq!(strokes(vec![Mark::VerticalLine { x: f64::NAN }, group_of(vec![(1.0, 1.0)])]), 0);
 }
 
 fn overlap(a: &Rect, b: &Rect) -> bool {
@@ -101,9 +101,9 @@ fn labels_of_points_that_lie_together_stay_inside_the_plot_and_apart() {
     let mut marks = vec![group_of(vec![(0.0, 0.0), (1.0, 1.0)])];
     for i in 0..12 {
         let at = (1.0 - f64::from(i) * 0.002, 1.0);
-        marks.push(Mark::Label { at, says: format!("0.{}", 70 + i), color: Color::Ink });
+        marks.push(Mark::Label { at, text: format!("0.{}", 70 + i), color: Color::Ink });
     }
-    marks.push(Mark::Label { at: (f64::NAN, 1.0), says: "nowhere".to_owned(), color: Color::Ink });
+    marks.push(Mark::Label { at: (f64::NAN, 1.0), text: "nowhere".to_owned(), color: Color::Ink });
     let scene = scene(vec![panel(marks)]);
     let labels: Vec<&Text> = texts(&scene).into_iter().filter(|text| text.is_label).collect();
     assert_eq!(labels.len(), 12);
@@ -124,14 +124,14 @@ fn an_annotation_that_has_no_room_beside_the_title_stands_below_it() {
     let baselines = |title: &str| {
         let scene = scene(vec![with(title), with(title), with(title)]);
         let of = |wanted: &str| {
-            texts(&scene).into_iter().find(|text| text.says.starts_with(wanted)).unwrap().origin.1
+            texts(&scene).into_iter().find(|text| text.text.starts_with(wanted)).unwrap().origin.1
         };
         (of("sin"), of("ρ"))
     };
     let (title, annotation) = baselines("sin");
     assert!(title < annotation, "three panels in a row have no room for both");
     let wide = scene(vec![with("sin")]);
-    let of = |wanted: &str| texts(&wide).into_iter().find(|text| text.says.starts_with(wanted)).unwrap();
+    let of = |wanted: &str| texts(&wide).into_iter().find(|text| text.text.starts_with(wanted)).unwrap();
     assert_eq!(of("sin").origin.1, of("ρ").origin.1);
     assert!((of("ρ").bounds.right - wide.plots[0].right).abs() < 1e-9);
 }

@@ -15,7 +15,7 @@ use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::report;
-use basin_report::{Part, is_of_this_object};
+use basin_report::{FileSet, is_of_this_object};
 
 /// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
 const CONCURRENT: usize = 16;
@@ -81,7 +81,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
         .collect();
     let failed = |error| report::folder_failed(error, &arguments.out);
     let mut output_folder = report::claim_folder(&arguments.out, &sweep, arguments.replace)?;
-    output_folder.begin(Part::Runs, &files).map_err(failed)?;
+    output_folder.begin(FileSet::Runs, &files).map_err(failed)?;
     let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);
     let unreadable = tasks.iter().filter_map(|task| {
         let why = found.damaged.get(&task.id)?;
@@ -105,7 +105,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
         }
     }
     drop(fetches);
-    output_folder.finish(Part::Runs, files).map_err(failed)?;
+    output_folder.finish(FileSet::Runs, files).map_err(failed)?;
     let summary = report::make(&store, &sweep, output_folder, None).await?;
     // A task that two experiments share is listed twice.
     let is_missing = |task: &&Task| !commits.contains_key(&task.id) && !found.damaged.contains_key(&task.id);

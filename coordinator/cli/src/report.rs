@@ -10,7 +10,7 @@ use super::arguments::Report;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
-use basin_report::{FolderError, IfAnothers, OutputFolder, ReportError, ReportSummary, Status};
+use basin_report::{FolderError, OtherSweepPolicy, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim_folder(
@@ -18,20 +18,20 @@ pub(super) fn claim_folder(
     sweep: &SweepId,
     replaces: bool,
 ) -> Result<OutputFolder, CommandError> {
-    let anothers = if replaces { IfAnothers::Clear } else { IfAnothers::Refuse };
+    let anothers = if replaces { OtherSweepPolicy::Clear } else { OtherSweepPolicy::Refuse };
     OutputFolder::claim(out, sweep, anothers).map_err(|error| folder_failed(error, out))
 }
 
 /// The failure of a folder for a report.
 pub(super) fn folder_failed(error: FolderError, out: &Path) -> CommandError {
     let hint = match &error {
-        FolderError::Strangers { .. } | FolderError::Marker { .. } => {
+        FolderError::ForeignFiles { .. } | FolderError::Marker { .. } => {
             Some("nothing was changed; name a new or an empty folder with `--out DIR`")
         }
         FolderError::OtherSweep { .. } => {
             Some("`--replace` clears what Basin wrote there; or name another folder with `--out DIR`")
         }
-        FolderError::InTheWay { .. } => Some("move it away, or name another folder with `--out DIR`"),
+        FolderError::FileConflict { .. } => Some("move it away, or name another folder with `--out DIR`"),
         FolderError::File { .. } => None,
     };
     let failed = CommandError::input(error).context(format!("cannot write the report to {}", out.display()));

@@ -7,18 +7,12 @@ use std::path::PathBuf;
 
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
-use basin_report::{DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, State, write};
+use basin_report::{DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, RunState, write};
 use basin_storage::{Store, SweepRecord};
-use samples_of_weights::Fate;
+use samples::weights::Fate;
 
-#[path = "../src/samples.rs"]
+#[path = "../src/samples/mod.rs"]
 mod samples;
-#[path = "../src/samples_of_lines.rs"]
-mod samples_of_lines;
-#[path = "../src/samples_of_points.rs"]
-mod samples_of_points;
-#[path = "../src/samples_of_weights.rs"]
-mod samples_of_weights;
 
 #[tokio::main]
 async fn main() {
@@ -27,13 +21,13 @@ async fn main() {
     let seeds = arguments.next().map_or(5, |seeds| seeds.to_string_lossy().parse().unwrap());
     let mut runs = samples::functions(seeds);
     runs.extend(samples::images(seeds, 23_400));
-    runs.extend(samples_of_weights::surfaces(seeds.min(4)));
-    runs.extend(samples_of_lines::interpolations(seeds.min(5)));
-    runs.extend(samples_of_points::batch_sizes(seeds));
-    runs.extend(samples_of_points::architectures(seeds));
-    runs.extend(samples_of_points::critical_points(100));
-    runs.extend(samples_of_lines::spectra(seeds.min(3)));
-    runs.extend(samples_of_lines::searches(100));
+    runs.extend(samples::weights::surfaces(seeds.min(4)));
+    runs.extend(samples::lines::interpolations(seeds.min(5)));
+    runs.extend(samples::points::batch_sizes(seeds));
+    runs.extend(samples::points::architectures(seeds));
+    runs.extend(samples::points::critical_points(100));
+    runs.extend(samples::lines::spectra(seeds.min(3)));
+    runs.extend(samples::lines::searches(100));
     let source = Source {
         file: "made-up.toml".to_owned(),
         text: "name = \"made-up\"\n".to_owned(),
@@ -43,9 +37,9 @@ async fn main() {
     let id = SweepId::new("made-up-0123456789").unwrap();
     let sweep = SweepRecord { id, source, datasets: Datasets::new(), launched_unix_ms: None };
     let mut figures = samples::figures();
-    figures.extend(samples_of_weights::surface_figures());
-    figures.extend(samples_of_lines::line_figures());
-    figures.extend(samples_of_points::point_figures());
+    figures.extend(samples::weights::surface_figures());
+    figures.extend(samples::lines::line_figures());
+    figures.extend(samples::points::point_figures());
     let results = Results {
         sweep,
         figures,
@@ -62,7 +56,7 @@ async fn main() {
         6 => Fate::Damaged,
         _ => Fate::Whole,
     };
-    let sweep = samples_of_weights::put_weights(&store, fate).await;
+    let sweep = samples::weights::put_weights(&store, fate).await;
     say(&write(&store, &sweep.id, &out.join("weights")).await.unwrap());
 }
 

@@ -4,8 +4,8 @@
 //! there before the first file and changes in one step. So a folder is Basin's from the first moment to the last, whatever
 //! is killed when; files that it doesn't name are never touched.
 
-mod before;
 mod error;
+mod legacy;
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -22,9 +22,9 @@ pub use error::FolderError;
 /// The marker's name.
 const MARKER: &str = ".basin-output.json";
 /// The end of the names of files that are being written.
-const PART: &str = ".part";
+const TEMPORARY: &str = ".part";
 /// What is being written for longer than this was left by a process that was killed.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A folder that is this sweep's.
 #[derive(Debug)]
@@ -35,16 +35,16 @@ pub struct OutputFolder {
 
 /// What to do with a folder that is another sweep's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum IfAnothers {
+pub enum OtherSweepPolicy {
     /// It stays as it is, and is an error.
     Refuse,
     /// What Basin wrote there goes.
     Clear,
 }
 
-/// What a file is a part of: each part is written as a whole, and leaves the others alone.
+/// The files that are written together: each set is written as a whole, and leaves the others alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum FileSet {
     /// Tables, figures, page.
     Report,
     /// The runs' own files, fetched from the store.
@@ -55,7 +55,8 @@ pub enum Part {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Marker {
     /// What the folder is, so that no other program's file is taken for this.
-    what: What,
+    #[serde(rename = "what")]
+    kind: MarkerKind,
     sweep: SweepId,
     #[serde(default)]
     report: BTreeSet<String>,
@@ -64,20 +65,25 @@ struct Marker {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum What {
+enum MarkerKind {
     #[serde(rename = "output of basin")]
     Output,
 }
 
 impl Marker {
     fn of(sweep: &SweepId) -> Self {
-        Self { what: What::Output, sweep: sweep.clone(), report: BTreeSet::new(), runs: BTreeSet::new() }
+        Self {
+            kind: MarkerKind::Output,
+            sweep: sweep.clone(),
+            report: BTreeSet::new(),
+            runs: BTreeSet::new(),
+        }
     }
 
-    fn part(&mut self, part: Part) -> &mut BTreeSet<String> {
-        match part {
-            Part::Report => &mut self.report,
-            Part::Runs => &mut self.runs,
+    fn files_of(&mut self, set: FileSet) -> &mut BTreeSet<String> {
+        match set {
+            FileSet::Report => &mut self.report,
+            FileSet::Runs => &mut self.runs,
         }
     }
 
@@ -92,13 +98,13 @@ impl OutputFolder {
     ///
     /// # Errors
     /// If it holds files that aren't Basin's, or is another sweep's and may not be cleared, or can't be written.
-    pub fn claim(path: &Path, sweep: &SweepId, anothers: IfAnothers) -> Result<Self, FolderError> {
-        fs::create_dir_all(path).map_err(at(path))?;
+    pub fn claim(path: &Path, sweep: &SweepId, policy: OtherSweepPolicy) -> Result<Self, FolderError> {
+        fs::create_dir_all(path).map_err(file_error(path))?;
         loop {
             let found = match read_marker(path)? {
                 Some(found) => found,
-                None => match before::marker(path)? {
-                    Some(of_before) => of_before,
+                None => match legacy::marker(path)? {
+                    Some(legacy) => legacy,
                     None => {
                         let marker = Marker::of(sweep);
                         if write_marker(path, &marker, false)? {
@@ -109,7 +115,7 @@ impl OutputFolder {
                     }
                 },
             };
-            return Self::of_marker(path, found, sweep, anothers);
+            return Self::of_marker(path, found, sweep, policy);
         }
     }
 
@@ -117,18 +123,18 @@ impl OutputFolder {
         path: &Path,
         found: Marker,
         sweep: &SweepId,
-        anothers: IfAnothers,
+        policy: OtherSweepPolicy,
     ) -> Result<Self, FolderError> {
-        let is_anothers = found.sweep != *sweep;
-        if is_anothers && anothers == IfAnothers::Refuse {
+        let is_other_sweeps = found.sweep != *sweep;
+        if is_other_sweeps && policy == OtherSweepPolicy::Refuse {
             return Err(FolderError::OtherSweep { path: path.to_owned(), sweep: found.sweep });
         }
         let mut folder = Self { path: path.to_owned(), marker: Marker { sweep: sweep.clone(), ..found } };
         // It is this sweep's before anything goes, and names what is there until it is gone.
-        folder.keep_marker()?;
-        if is_anothers {
-            folder.finish(Part::Report, BTreeSet::new())?;
-            folder.finish(Part::Runs, BTreeSet::new())?;
+        folder.save_marker()?;
+        if is_other_sweeps {
+            folder.finish(FileSet::Report, BTreeSet::new())?;
+            folder.finish(FileSet::Runs, BTreeSet::new())?;
         }
         Ok(folder)
     }
@@ -142,32 +148,32 @@ impl OutputFolder {
     ///
     /// # Errors
     /// If one of them is there and isn't Basin's, or the marker can't be written.
-    pub fn begin(&mut self, part: Part, files: &BTreeSet<String>) -> Result<(), FolderError> {
-        let is_in_the_way = |file: &&String| {
+    pub fn begin(&mut self, set: FileSet, files: &BTreeSet<String>) -> Result<(), FolderError> {
+        let conflicts = |file: &&String| {
             !self.marker.names(file) && fs::symlink_metadata(self.path.join(file.as_str())).is_ok()
         };
-        if let Some(file) = files.iter().find(is_in_the_way) {
-            return Err(FolderError::InTheWay { path: self.path.join(file) });
+        if let Some(file) = files.iter().find(conflicts) {
+            return Err(FolderError::FileConflict { path: self.path.join(file) });
         }
-        self.marker.part(part).extend(files.iter().cloned());
-        self.keep_marker()
+        self.marker.files_of(set).extend(files.iter().cloned());
+        self.save_marker()
     }
 
     /// Says that these files are the whole part, and removes what is left of an earlier one.
     ///
     /// # Errors
     /// If something can't be removed, or the marker not be written.
-    pub fn finish(&mut self, part: Part, files: BTreeSet<String>) -> Result<(), FolderError> {
-        let left: Vec<String> = self.marker.part(part).difference(&files).cloned().collect();
+    pub fn finish(&mut self, set: FileSet, files: BTreeSet<String>) -> Result<(), FolderError> {
+        let left: Vec<String> = self.marker.files_of(set).difference(&files).cloned().collect();
         for file in &left {
             self.remove(file)?;
         }
         self.remove_abandoned();
-        *self.marker.part(part) = files;
-        self.keep_marker()
+        *self.marker.files_of(set) = files;
+        self.save_marker()
     }
 
-    fn keep_marker(&self) -> Result<(), FolderError> {
+    fn save_marker(&self) -> Result<(), FolderError> {
         write_marker(&self.path, &self.marker, true).map(drop)
     }
 
@@ -181,7 +187,7 @@ impl OutputFolder {
         }
         match fs::remove_file(&path) {
             Err(error) if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Err(at(&path)(error));
+                return Err(file_error(&path)(error));
             }
             Ok(()) | Err(_) => {}
         }
@@ -199,10 +205,10 @@ impl OutputFolder {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let is_old = |found: fs::Metadata| {
                     let age = SystemTime::now().duration_since(found.modified().ok()?).ok()?;
-                    Some(found.is_file() && age > ABANDONED)
+                    Some(found.is_file() && age > ABANDONED_AFTER)
                 };
                 let name = entry.file_name();
-                let is_ours = is_part(&name.to_string_lossy(), |of| {
+                let is_ours = is_temporary(&name.to_string_lossy(), |of| {
                     self.marker.report.iter().any(|it| it.rsplit('/').next() == Some(of))
                 });
                 if is_ours && entry.metadata().ok().and_then(is_old) == Some(true) {
@@ -214,20 +220,20 @@ impl OutputFolder {
 }
 
 /// The name under which a file is written before it has its own.
-pub(super) fn part_name(name: &str) -> String {
-    format!(".{name}.{}{PART}", std::process::id())
+pub(super) fn temporary_name(name: &str) -> String {
+    format!(".{name}.{}{TEMPORARY}", std::process::id())
 }
 
 /// Whether a name is one of a file that is being written, of a name that `is_known`.
-fn is_part(name: &str, is_known: impl Fn(&str) -> bool) -> bool {
-    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(PART));
+fn is_temporary(name: &str, is_known: impl Fn(&str) -> bool) -> bool {
+    let inner = name.strip_prefix('.').and_then(|name| name.strip_suffix(TEMPORARY));
     inner.and_then(|name| name.rsplit_once('.')).is_some_and(|(of, tag)| {
         tag.bytes().all(|byte| byte.is_ascii_alphanumeric()) && (of == "basin-output" || is_known(of))
     })
 }
 
 /// For `map_err`: `path` can't be read or written.
-fn at(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
     move |source| FolderError::File { path: path.to_owned(), source }
 }
 
@@ -235,7 +241,7 @@ fn read_marker(folder: &Path) -> Result<Option<Marker>, FolderError> {
     let path = folder.join(MARKER);
     let text = match fs::read(&path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        text => text.map_err(at(&path))?,
+        text => text.map_err(file_error(&path))?,
     };
     let damaged = |why: String| FolderError::Marker { path: path.clone(), why };
     let marker: Marker = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
@@ -255,7 +261,7 @@ fn write_marker(folder: &Path, marker: &Marker, replaces: bool) -> Result<bool, 
     let write = || {
         let mut file = tempfile::Builder::new()
             .prefix(".basin-output.")
-            .suffix(PART)
+            .suffix(TEMPORARY)
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)?;
         serde_json::to_writer_pretty(&mut file, marker)?;
@@ -269,7 +275,7 @@ fn write_marker(folder: &Path, marker: &Marker, replaces: bool) -> Result<bool, 
             written => written.map(|_| true).map_err(|error| error.error),
         }
     };
-    write().map_err(at(&path))
+    write().map_err(file_error(&path))
 }
 
 #[cfg(test)]

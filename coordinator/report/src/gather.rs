@@ -6,7 +6,7 @@ use basin_domain::{causes, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
-use super::runs::{Run, State};
+use super::runs::{Run, RunState};
 use super::{ReportError, Results, Status, projection};
 
 /// Results that are read at once.
@@ -16,17 +16,17 @@ const CONCURRENT: usize = 16;
 ///
 /// # Errors
 /// If the sweep isn't in the store, or the store can't be reached. A single result that is damaged is no error: its run
-/// is [`State::Unreadable`].
+/// is [`RunState::Unreadable`].
 pub(super) async fn gather(
     store: &Store,
     sweep: &SweepId,
     status: Option<&Status>,
 ) -> Result<Results, ReportError> {
-    let record = store.read_sweep(sweep).await?;
+    let sweep_record = store.read_sweep(sweep).await?;
     let tasks = store.read_tasks(sweep).await?;
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let found = store.find_commits(&ids).await?;
-    let file = SweepFile::parse(&record.source)?;
+    let file = SweepFile::parse(&sweep_record.source)?;
     let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| {
@@ -38,10 +38,10 @@ pub(super) async fn gather(
         .map(|(commit, damage, task)| async move {
             let state = match commit {
                 Some(commit) => committed(store, commit).await?,
-                None if damage.is_some() => State::Unreadable { error: damage.unwrap_or_default() },
+                None if damage.is_some() => RunState::Unreadable { error: damage.unwrap_or_default() },
                 None => match status.and_then(|status| status.failures.get(&task.id)) {
-                    Some(failure) => State::Failed(failure.clone()),
-                    None => State::Missing,
+                    Some(failure) => RunState::Failed(failure.clone()),
+                    None => RunState::Missing,
                 },
             };
             Ok::<Run, StorageError>(Run { task, state })
@@ -51,15 +51,15 @@ pub(super) async fn gather(
         .await?;
     let phase = status.map(|status| status.phase.clone());
     let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
-    Ok(Results { sweep: record, figures, claims, runs, phase, projections, distances })
+    Ok(Results { sweep: sweep_record, figures, claims, runs, phase, projections, distances })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.
-async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError> {
-    let record = match store.read_metrics(&commit).await {
-        Ok(record) => record,
+async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageError> {
+    let metrics = match store.read_metrics(&commit).await {
+        Ok(metrics) => metrics,
         Err(error) if is_of_this_object(&error) => {
-            return Ok(State::Unreadable { error: causes::in_words(&error) });
+            return Ok(RunState::Unreadable { error: causes::in_words(&error) });
         }
         Err(error) => return Err(error),
     };
@@ -68,14 +68,14 @@ async fn committed(store: &Store, commit: Commit) -> Result<State, StorageError>
         Ok(manifest) if manifest.commit().is_ok_and(|proved| proved == commit) => Some(Box::new(manifest)),
         Ok(_) => {
             let error = format!("`{}` isn't the commit of its manifest", key::commit(&commit.task));
-            return Ok(State::Unreadable { error });
+            return Ok(RunState::Unreadable { error });
         }
         Err(error) if is_of_this_object(&error) => {
-            return Ok(State::Unreadable { error: causes::in_words(&error) });
+            return Ok(RunState::Unreadable { error: causes::in_words(&error) });
         }
         Err(error) => return Err(error),
     };
-    Ok(State::Committed { record, commit, manifest })
+    Ok(RunState::Committed { metrics, commit, manifest })
 }
 
 /// Whether an error is about one object rather than about the store.

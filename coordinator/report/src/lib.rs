@@ -6,38 +6,22 @@
 //! bytes; a report of a sweep that isn't done says what is missing.
 
 mod claims;
-mod copies;
+mod duplicates;
+mod exclusions;
 mod figures;
 mod files;
 mod folder;
 mod gather;
-mod left_out;
 mod page;
 mod projection;
 mod runs;
 #[cfg(test)]
 mod samples;
-#[cfg(test)]
-mod samples_of_lines;
-#[cfg(test)]
-mod samples_of_points;
-#[cfg(test)]
-mod samples_of_weights;
 mod statistics;
 mod summary;
 mod tables;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_of_gaps;
-#[cfg(test)]
-mod tests_of_lines;
-#[cfg(test)]
-mod tests_of_points;
-#[cfg(test)]
-mod tests_of_sizes;
-#[cfg(test)]
-mod tests_of_weights;
 
 use std::collections::HashMap;
 use std::io;
@@ -52,10 +36,10 @@ use basin_storage::{StorageError, Store, SweepRecord};
 
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
-pub use folder::{FolderError, IfAnothers, OutputFolder, Part};
+pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use gather::is_of_this_object;
-pub use projection::{Distances, DistancesByCheck, LeftOut, Projection, ProjectionsByFigure, WeightPath};
-pub use runs::{Counts, Run, State};
+pub use projection::{Distances, DistancesByCheck, ExcludedRun, Projection, ProjectionsByFigure, WeightPath};
+pub use runs::{Counts, Run, RunState};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};
 
 /// Why a report can't be made.
@@ -137,7 +121,7 @@ pub async fn write_with(
     status: Option<&Status>,
 ) -> Result<ReportSummary, ReportError> {
     // Whose folder it is is known before anything is read.
-    let folder = OutputFolder::claim(out, sweep, IfAnothers::Refuse)?;
+    let folder = OutputFolder::claim(out, sweep, OtherSweepPolicy::Refuse)?;
     write_into(store, sweep, folder, status).await
 }
 

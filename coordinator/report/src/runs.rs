@@ -11,7 +11,7 @@ use basin_domain::task::Task;
 use basin_storage::{Commit, Manifest};
 use serde::Serialize;
 
-use super::left_out::Reason;
+use super::exclusions::ExclusionReason;
 
 /// A task with its result.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,16 +19,16 @@ pub struct Run {
     /// The task.
     pub task: Task,
     /// What is known of its result.
-    pub state: State,
+    pub state: RunState,
 }
 
 /// What is known of a task's result.
 #[derive(Debug, Clone, PartialEq)]
-pub enum State {
+pub enum RunState {
     /// It is committed.
     Committed {
         /// What it measured.
-        record: Metrics,
+        metrics: Metrics,
         /// Whose attempt it is.
         commit: Commit,
         /// What is known of that attempt; nothing if its manifest can't be read.
@@ -76,68 +76,77 @@ impl Run {
     /// What was computed.
     pub(crate) const fn computation(&self) -> Computation {
         match &self.state {
-            State::Committed { commit: Commit { outcome: Outcome::Completed, metrics, .. }, .. } => {
+            RunState::Committed { commit: Commit { outcome: Outcome::Completed, metrics, .. }, .. } => {
                 let spec = &self.task.spec;
                 Computation::Measures { kind: spec.experiment.kind(), seed: spec.seed, metrics: *metrics }
             }
             // Diverged runs that broke off at once have measured the same and may have computed anything.
-            State::Committed { .. } | State::Missing | State::Failed(_) | State::Unreadable { .. } => {
-                Computation::Task(self.task.id)
-            }
+            RunState::Committed { .. }
+            | RunState::Missing
+            | RunState::Failed(_)
+            | RunState::Unreadable { .. } => Computation::Task(self.task.id),
         }
     }
 
     /// What was measured, if the run is committed.
-    pub(crate) const fn record(&self) -> Option<&Metrics> {
+    pub(crate) const fn metrics(&self) -> Option<&Metrics> {
         match &self.state {
-            State::Committed { record, .. } => Some(record),
-            State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+            RunState::Committed { metrics, .. } => Some(metrics),
+            RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
         }
     }
 
     /// What was measured, if the run completed.
     pub(crate) const fn completed(&self) -> Option<&Metrics> {
         match &self.state {
-            State::Committed { commit: Commit { outcome: Outcome::Completed, .. }, record, .. } => {
-                Some(record)
+            RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
+                Some(metrics)
             }
-            State::Committed { .. } | State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+            RunState::Committed { .. }
+            | RunState::Missing
+            | RunState::Failed(_)
+            | RunState::Unreadable { .. } => None,
         }
     }
 
     /// What was measured, if the run diverged.
     pub(crate) const fn diverged(&self) -> Option<&Metrics> {
         match &self.state {
-            State::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, record, .. } => {
-                Some(record)
-            }
-            State::Committed { .. } | State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+            RunState::Committed {
+                commit: Commit { outcome: Outcome::Diverged { .. }, .. }, metrics, ..
+            } => Some(metrics),
+            RunState::Committed { .. }
+            | RunState::Missing
+            | RunState::Failed(_)
+            | RunState::Unreadable { .. } => None,
         }
     }
 
     /// What was measured, if the run completed, or why there is nothing to be averaged.
-    pub(crate) const fn measured(&self) -> Result<&Metrics, Reason> {
+    pub(crate) const fn measured(&self) -> Result<&Metrics, ExclusionReason> {
         match &self.state {
-            State::Committed { commit: Commit { outcome: Outcome::Completed, .. }, record, .. } => Ok(record),
-            State::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, .. } => {
-                Err(Reason::Diverged)
+            RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
+                Ok(metrics)
             }
-            State::Missing => Err(Reason::Missing),
-            State::Failed(_) => Err(Reason::Failed),
-            State::Unreadable { .. } => Err(Reason::Unreadable),
+            RunState::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, .. } => {
+                Err(ExclusionReason::Diverged)
+            }
+            RunState::Missing => Err(ExclusionReason::Missing),
+            RunState::Failed(_) => Err(ExclusionReason::Failed),
+            RunState::Unreadable { .. } => Err(ExclusionReason::Unreadable),
         }
     }
 
     /// The state in a word, as it stands in tables.
     pub(crate) const fn outcome(&self) -> &'static str {
         match &self.state {
-            State::Committed { commit, .. } => match commit.outcome {
+            RunState::Committed { commit, .. } => match commit.outcome {
                 Outcome::Completed => "completed",
                 Outcome::Diverged { .. } => "diverged",
             },
-            State::Missing => "missing",
-            State::Failed(_) => "failed",
-            State::Unreadable { .. } => "unreadable",
+            RunState::Missing => "missing",
+            RunState::Failed(_) => "failed",
+            RunState::Unreadable { .. } => "unreadable",
         }
     }
 }
@@ -173,13 +182,13 @@ impl Counts {
         let mut counts = Self::default();
         for run in runs {
             match &run.state {
-                State::Committed { commit, .. } => match commit.outcome {
+                RunState::Committed { commit, .. } => match commit.outcome {
                     Outcome::Completed => counts.completed += 1,
                     Outcome::Diverged { .. } => counts.diverged += 1,
                 },
-                State::Missing => counts.missing += 1,
-                State::Failed(_) => counts.failed += 1,
-                State::Unreadable { .. } => counts.unreadable += 1,
+                RunState::Missing => counts.missing += 1,
+                RunState::Failed(_) => counts.failed += 1,
+                RunState::Unreadable { .. } => counts.unreadable += 1,
             }
         }
         counts

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use basin_domain::id::FigureId;
 use serde::Serialize;
 
-use super::claims::{Judgement, Verdict};
+use super::claims::{ClaimResult, Verdict};
 use super::runs::Counts;
 
 /// A report that was written.
@@ -47,8 +47,8 @@ pub struct ClaimSummary {
 }
 
 impl ClaimSummary {
-    pub(super) fn of(judgement: &Judgement) -> Self {
-        Self { text: judgement.text.clone(), verdict: judgement.verdict }
+    pub(super) fn of(claim: &ClaimResult) -> Self {
+        Self { text: claim.text.clone(), verdict: claim.verdict }
     }
 }
 

@@ -3,16 +3,16 @@
 use basin_domain::claim::{Direction, Selection};
 use basin_domain::metrics::Metrics;
 
-use super::finding::{Finding, stated};
+use super::check_result::{CheckResult, formatted};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
+use crate::exclusions::{ExclusionReason, finite};
 use crate::figures::names;
-use crate::left_out::{Reason, finite};
 use crate::runs::Run;
-use crate::statistics::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
+use crate::statistics::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
 
 /// What should go with what.
-pub(super) struct Wanted<'a> {
+pub(super) struct Hypothesis<'a> {
     /// A parameter, or a measure.
     pub(super) x: &'a str,
     /// The measure.
@@ -28,53 +28,53 @@ pub(super) struct Wanted<'a> {
 /// A run that stands at several values of x, because it is the same computation at all of them, is one pair. It has no
 /// single x by right: it stands at the smallest, and where the verdict would be another with all such runs at their
 /// largest, the check is undecided.
-pub(super) fn decide(runs: &[Run], of: &Selection, wanted: &Wanted<'_>) -> Finding {
-    let sample = Sample::of(runs, of, |run, record| of_run(run, record, wanted));
+pub(super) fn decide(runs: &[Run], of: &Selection, hypothesis: &Hypothesis<'_>) -> CheckResult {
+    let sample = Sample::of(runs, of, |run, metrics| of_run(run, metrics, hypothesis));
     let members = sample.by_computation();
     let ends: Vec<[(f64, f64); 2]> = sample
         .runs()
         .iter()
         .map(|(run, (x, y))| {
             let others =
-                members[&run.computation()].iter().filter_map(|other| of_point(other, wanted.x).ok());
+                members[&run.computation()].iter().filter_map(|other| of_point(other, hypothesis.x).ok());
             let (low, high) = others.fold((*x, *x), |(low, high), x| (low.min(x), high.max(x)));
             [(low, *y), (high, *y)]
         })
         .collect();
     let at = |end: usize| ends.iter().map(|pairs| pairs[end]).collect::<Vec<(f64, f64)>>();
-    let finding = of_pairs(&at(0), wanted).resting_on(&[sample.basis()]);
-    let other = of_pairs(&at(1), wanted).resting_on(&[sample.basis()]);
-    if finding.verdict == other.verdict {
-        return finding;
+    let result = of_pairs(&at(0), hypothesis).over_samples(&[sample.basis()]);
+    let other = of_pairs(&at(1), hypothesis).over_samples(&[sample.basis()]);
+    if result.verdict == other.verdict {
+        return result;
     }
-    Finding {
+    CheckResult {
         verdict: Verdict::Undecided,
         why: format!(
             "runs that are one at several values of {} stand at the smallest; at the largest, the verdict would be: {}",
-            wanted.x,
+            hypothesis.x,
             other.verdict.words()
         ),
-        ..finding
+        ..result
     }
 }
 
-fn of_pairs(pairs: &[(f64, f64)], wanted: &Wanted<'_>) -> Finding {
-    let what = format!("rank correlation of {} with {}", wanted.y, wanted.x);
+fn of_pairs(pairs: &[(f64, f64)], hypothesis: &Hypothesis<'_>) -> CheckResult {
+    let what = format!("rank correlation of {} with {}", hypothesis.y, hypothesis.x);
     let n = pairs.len();
     let too_few = || {
         let runs = if n == 1 { "run is" } else { "runs are" };
-        format!("{n} {runs} too few for a rank correlation: it takes {FEWEST_OF_CORRELATION}")
+        format!("{n} {runs} too few for a rank correlation: it takes {MIN_PAIRS_OF_INTERVAL}")
     };
     match rank_correlation(pairs) {
-        None if n < FEWEST_OF_CORRELATION => Finding::undecided(what, too_few()),
-        None => Finding::undecided(what, format!("{} or {} doesn't vary", wanted.x, wanted.y)),
+        None if n < MIN_PAIRS_OF_INTERVAL => CheckResult::undecided(what, too_few()),
+        None => CheckResult::undecided(what, format!("{} or {} doesn't vary", hypothesis.x, hypothesis.y)),
         Some(Correlation { estimate, interval }) => {
-            let (sign, bound) = match wanted.direction {
+            let (sign, bound) = match hypothesis.direction {
                 Direction::Rises => (1.0, "above 0"),
                 Direction::Falls => (-1.0, "below 0"),
             };
-            let measured = format!("{what}: {}; should be {bound}", stated(estimate));
-            let finding = Finding::new(measured, estimate, interval, |(low, high)| {
+            let measured = format!("{what}: {}; should be {bound}", formatted(estimate));
+            let result = CheckResult::new(measured, estimate, interval, |(low, high)| {
                 if sign > 0.0 {
                     Verdict::is_above((low, high), 0.0)
                 } else {
@@ -82,32 +82,32 @@ fn of_pairs(pairs: &[(f64, f64)], wanted: &Wanted<'_>) -> Finding {
                 }
             });
             let why = match (interval, n) {
-                (None, 0..FEWEST_OF_CORRELATION) => too_few(),
+                (None, 0..MIN_PAIRS_OF_INTERVAL) => too_few(),
                 (None, _) => "too many resamples have no rank correlation for an interval".to_owned(),
-                (Some(_), _) => finding.why.clone(),
+                (Some(_), _) => result.why.clone(),
             };
-            Finding { why, ..finding }
+            CheckResult { why, ..result }
         }
     }
 }
 
-fn of_run(run: &Run, record: &Metrics, wanted: &Wanted<'_>) -> Result<(f64, f64), Reason> {
-    if let Some(only_if) = wanted.only_if {
-        let is_met = measure(record, only_if).map_err(|_| Reason::UnknownCondition)? == 1.0;
+fn of_run(run: &Run, metrics: &Metrics, hypothesis: &Hypothesis<'_>) -> Result<(f64, f64), ExclusionReason> {
+    if let Some(only_if) = hypothesis.only_if {
+        let is_met = measure(metrics, only_if).map_err(|_| ExclusionReason::UnknownCondition)? == 1.0;
         if !is_met {
             return Err(match only_if {
-                "converged" => Reason::NotConverged,
-                _ => Reason::ConditionNotMet,
+                "converged" => ExclusionReason::NotConverged,
+                _ => ExclusionReason::ConditionNotMet,
             });
         }
     }
-    Ok((of_point(run, wanted.x)?, measure(record, wanted.y)?))
+    Ok((of_point(run, hypothesis.x)?, measure(metrics, hypothesis.y)?))
 }
 
 /// The place of a completed run: its point's parameter, the number that it records, or a parameter that isn't varied.
-fn of_point(run: &Run, x: &str) -> Result<f64, Reason> {
+fn of_point(run: &Run, x: &str) -> Result<f64, ExclusionReason> {
     let varied = run.task.point.get(x).and_then(basin_domain::value::Value::as_f64);
-    let recorded = || run.completed().and_then(|record| record.last(x));
+    let recorded = || run.completed().and_then(|metrics| metrics.last(x));
     let fixed = || names::value_of(run, x).and_then(|value| value.as_f64());
-    finite(varied.or_else(recorded).or_else(fixed).ok_or(Reason::NotRecorded)?)
+    finite(varied.or_else(recorded).or_else(fixed).ok_or(ExclusionReason::NotRecorded)?)
 }

@@ -6,22 +6,20 @@
 //! two selections that share them.
 
 mod best;
+mod check_result;
 mod correlation;
 mod equivalent;
-mod finding;
 mod greater;
+mod output;
 mod pair;
 mod sample;
 mod smooth;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_of_evidence;
 mod together;
 mod trend;
 mod verdict;
 mod within;
-mod written;
 
 use basin_domain::claim::Check;
 use serde::Serialize;
@@ -29,38 +27,38 @@ use serde::Serialize;
 use super::Results;
 use super::projection::Distances;
 use super::runs::Run;
-pub(crate) use finding::Finding;
+pub(crate) use check_result::CheckResult;
+pub(crate) use output::{csv, json};
 pub use verdict::Verdict;
-pub(crate) use written::{csv, json};
 
 /// A claim with what was found of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Judgement {
+pub(crate) struct ClaimResult {
     /// The sentence.
     pub(crate) text: String,
     /// Whether it holds: if all its checks do.
     pub(crate) verdict: Verdict,
     /// What each check found.
-    pub(crate) checks: Vec<Finding>,
+    pub(crate) checks: Vec<CheckResult>,
 }
 
 /// Judges every claim of a sweep.
-pub(crate) fn judge(results: &Results) -> Vec<Judgement> {
-    let judged = results.claims.iter().enumerate().map(|(number, claim)| {
-        let checks: Vec<Finding> = claim
+pub(crate) fn evaluate(results: &Results) -> Vec<ClaimResult> {
+    let results = results.claims.iter().enumerate().map(|(number, claim)| {
+        let checks: Vec<CheckResult> = claim
             .checks
             .iter()
             .enumerate()
             .map(|(place, check)| decide(check, &results.runs, results.distances.get(&(number, place))))
             .collect();
-        let verdict = Verdict::of_all(checks.iter().map(|finding| finding.verdict));
-        Judgement { text: claim.text.clone(), verdict, checks }
+        let verdict = Verdict::of_all(checks.iter().map(|result| result.verdict));
+        ClaimResult { text: claim.text.clone(), verdict, checks }
     });
-    judged.collect()
+    results.collect()
 }
 
 /// What a check finds.
-fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>) -> Finding {
+fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>) -> CheckResult {
     match check {
         Check::Equivalent { a, b, y, factor } => equivalent::decide(runs, a, b, y, *factor),
         Check::Greater { a, b, y } => greater::decide(runs, a, b, y),
@@ -68,8 +66,9 @@ fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>) -> Finding
             trend::decide(runs, of, y, *direction, *at_least, until.as_deref())
         }
         Check::Correlation { of, x, y, direction, only_if } => {
-            let wanted = correlation::Wanted { x, y, direction: *direction, only_if: only_if.as_deref() };
-            correlation::decide(runs, of, &wanted)
+            let hypothesis =
+                correlation::Hypothesis { x, y, direction: *direction, only_if: only_if.as_deref() };
+            correlation::decide(runs, of, &hypothesis)
         }
         Check::Within { of, y, low, high } => within::decide(runs, of, y, *low, *high),
         Check::Best { of, y, best } => best::decide(runs, of, y, *best),

@@ -1,8 +1,8 @@
 //! Two selections side by side.
 
-use super::finding::Finding;
+use super::check_result::CheckResult;
 use super::sample::Sample;
-use crate::copies;
+use crate::duplicates;
 use crate::runs::Run;
 use crate::statistics::{Difference, difference};
 
@@ -18,14 +18,14 @@ pub(super) fn decide(
     a: &Sample<'_, f64>,
     b: &Sample<'_, f64>,
     level: f64,
-    found: impl FnOnce(&Difference) -> Finding,
-) -> Finding {
-    let finding = match (in_common(a, b), compare(a, b, level)) {
-        (Some(why), _) => Finding::undecided(what, why),
-        (None, None) => Finding::undecided(what, "a side has no value"),
+    found: impl FnOnce(&Difference) -> CheckResult,
+) -> CheckResult {
+    let result = match (in_common(a, b), compare(a, b, level)) {
+        (Some(why), _) => CheckResult::undecided(what, why),
+        (None, None) => CheckResult::undecided(what, "a side has no value"),
         (None, Some(difference)) => found(&difference),
     };
-    finding.resting_on(&[a.basis(), b.basis()])
+    result.over_samples(&[a.basis(), b.basis()])
 }
 
 /// Which runs of two samples are one run, in words, if any is.
@@ -37,7 +37,7 @@ pub(super) fn in_common(a: &Sample<'_, f64>, b: &Sample<'_, f64>) -> Option<Stri
     }
     let both = a.selected().iter().chain(b.selected()).copied();
     let runs: Vec<&Run> = both.filter(|run| shared.contains(&run.computation())).collect();
-    let named = copies::sentences(&runs);
+    let named = duplicates::sentences(&runs);
     let (count, runs) = (shared.len(), if shared.len() == 1 { "run" } else { "runs" });
     Some(match named.is_empty() {
         true => format!("both sides are the same point: {count} {runs} in common"),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use basin_domain::claim::Selection;
 use basin_domain::metrics::Metrics;
 
-use super::finding::Basis;
-use crate::copies;
-use crate::left_out::{Kept, Reason, finite};
+use super::check_result::SampleSummary;
+use crate::duplicates;
+use crate::exclusions::{ExclusionReason, Filtered, finite};
 use crate::projection::is_selected;
 use crate::runs::{Computation, Run, distinct};
 
@@ -15,7 +15,7 @@ use crate::runs::{Computation, Run, distinct};
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Sample<'a, T> {
     /// The runs that have it, in plan order, and the count of those that don't.
-    kept: Kept<(&'a Run, T)>,
+    kept: Filtered<(&'a Run, T)>,
     /// All selected runs, those that are one computation too.
     selected: Vec<&'a Run>,
 }
@@ -25,7 +25,7 @@ impl<'a, T> Sample<'a, T> {
     pub(super) fn of(
         runs: &'a [Run],
         selection: &Selection,
-        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, Reason>,
+        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, ExclusionReason>,
     ) -> Self {
         Self::of_all(runs.iter().filter(|run| is_selected(run, selection)).collect(), quantity)
     }
@@ -33,10 +33,11 @@ impl<'a, T> Sample<'a, T> {
     /// Measures `selected` runs.
     pub(super) fn of_all(
         selected: Vec<&'a Run>,
-        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, Reason>,
+        quantity: impl Fn(&'a Run, &'a Metrics) -> Result<T, ExclusionReason>,
     ) -> Self {
-        let kept =
-            Kept::sort(distinct(selected.iter().copied()), |run| Ok((run, quantity(run, run.measured()?)?)));
+        let kept = Filtered::partition(distinct(selected.iter().copied()), |run| {
+            Ok((run, quantity(run, run.measured()?)?))
+        });
         Self { kept, selected }
     }
 
@@ -52,7 +53,7 @@ impl<'a, T> Sample<'a, T> {
 
     /// Whether a run that should have the quantity doesn't.
     pub(super) fn has_gaps(&self) -> bool {
-        self.kept.left_out().undefined().count() > 0
+        self.kept.exclusions().undefined().count() > 0
     }
 
     /// All selected runs, each as often as the sweep has it.
@@ -75,11 +76,11 @@ impl<'a, T> Sample<'a, T> {
     }
 
     /// What a finding about this sample rests on.
-    pub(super) fn basis(&self) -> Basis {
-        Basis {
+    pub(super) fn basis(&self) -> SampleSummary {
+        SampleSummary {
             n: self.n(),
-            left_out: self.kept.left_out().clone(),
-            copies: copies::sentences(&self.selected),
+            left_out: self.kept.exclusions().clone(),
+            duplicates: duplicates::sentences(&self.selected),
         }
     }
 }
@@ -97,6 +98,6 @@ impl Sample<'_, f64> {
 }
 
 /// A measure of a run: the last value of a series, or a single number.
-pub(super) fn measure(record: &Metrics, name: &str) -> Result<f64, Reason> {
-    finite(record.last(name).ok_or(Reason::NotRecorded)?)
+pub(super) fn measure(metrics: &Metrics, name: &str) -> Result<f64, ExclusionReason> {
+    finite(metrics.last(name).ok_or(ExclusionReason::NotRecorded)?)
 }

@@ -3,42 +3,42 @@
 use basin_domain::claim::Selection;
 use basin_domain::metrics::Metrics;
 
-use super::finding::{Finding, stated};
+use super::check_result::{CheckResult, formatted};
 use super::sample::Sample;
 use super::verdict::Verdict;
-use crate::left_out::Reason;
+use crate::exclusions::ExclusionReason;
 use crate::runs::Run;
 use crate::statistics::{LEVEL, mean_interval};
 
 /// The roughness of a series, as a mean over runs, against the bound.
-pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> Finding {
-    let sample = Sample::of(runs, of, |_, record| of_run(record, y));
+pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> CheckResult {
+    let sample = Sample::of(runs, of, |_, metrics| of_run(metrics, y));
     let what = format!(
         "root mean square distance of {y} from the cubic through four neighbours, as a share of its range, mean over runs"
     );
-    let finding = match sample.mean() {
-        None => Finding::of_nothing(what),
+    let result = match sample.mean() {
+        None => CheckResult::of_no_runs(what),
         Some(mean) => {
-            let measured = format!("{what}: {}; should be at most {}", stated(mean), stated(at_most));
+            let measured = format!("{what}: {}; should be at most {}", formatted(mean), formatted(at_most));
             // No share is below 0, whatever the t interval says.
             let interval = mean_interval(&sample.values(), LEVEL).map(|(low, high)| (low.max(0.0), high));
-            Finding::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
+            CheckResult::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
         }
     };
-    finding.resting_on(&[sample.basis()])
+    result.over_samples(&[sample.basis()])
 }
 
-fn of_run(record: &Metrics, y: &str) -> Result<f64, Reason> {
-    let series = record.series.get(y).ok_or(Reason::NotRecorded)?;
+fn of_run(metrics: &Metrics, y: &str) -> Result<f64, ExclusionReason> {
+    let series = metrics.series.get(y).ok_or(ExclusionReason::NotRecorded)?;
     if !series.points.iter().all(|(x, value)| x.is_finite() && value.is_finite()) {
-        return Err(Reason::NotFinite);
+        return Err(ExclusionReason::NotFinite);
     }
     let mut points = series.points.clone();
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     if points.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-        return Err(Reason::TwoAtOnePlace);
+        return Err(ExclusionReason::TwoAtOnePlace);
     }
-    roughness(&points).ok_or(Reason::TooFewPoints)
+    roughness(&points).ok_or(ExclusionReason::TooFewPoints)
 }
 
 /// The root mean square distance of the points from the cubic through their two neighbours on each side, as a share of the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::finding::{Basis, Finding, stated};
+use super::check_result::{CheckResult, SampleSummary, formatted};
 use super::verdict::Verdict;
 use crate::projection::Distances;
 use crate::statistics::{LEVEL, jackknife_interval};
@@ -10,40 +10,42 @@ use crate::statistics::{LEVEL, jackknife_interval};
 /// The mean distance between the runs' ends as a share of the mean distance from a run's first to its last weights, against
 /// the bound. Its interval is that of the jackknife over runs, computed from logarithms: a distance between two runs is left
 /// out with either of them.
-pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> Finding {
+pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult {
     const WHAT: &str = "mean distance between the last weights of two runs, as a share of that from a run's first to its last";
     let Some(distances) = distances else {
-        return Finding::undecided(WHAT.to_owned(), "no weights could be read")
-            .resting_on(&[Basis::default()]);
+        return CheckResult::undecided(WHAT.to_owned(), "no weights could be read")
+            .over_samples(&[SampleSummary::default()]);
     };
-    let seeds: BTreeSet<u64> = distances.travelled.iter().map(|(seed, _)| *seed).collect();
-    let finding = match logarithm(distances, None) {
-        None => Finding::undecided(WHAT.to_owned(), "the distances have no ratio"),
+    let seeds: BTreeSet<u64> = distances.first_to_last.iter().map(|(seed, _)| *seed).collect();
+    let result = match logarithm(distances, None) {
+        None => CheckResult::undecided(WHAT.to_owned(), "the distances have no ratio"),
         Some(all) => {
             let without: Option<Vec<f64>> =
                 seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
             let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
             let interval = interval.map(|(low, high)| (low.exp(), high.exp()));
-            let measured = format!("{WHAT}: {}; should be at most {}", stated(all.exp()), stated(at_most));
-            Finding::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
+            let measured =
+                format!("{WHAT}: {}; should be at most {}", formatted(all.exp()), formatted(at_most));
+            CheckResult::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
         }
     };
-    let found = finding.resting_on(&[Basis { n: seeds.len(), ..Basis::default() }]);
+    let found = result.over_samples(&[SampleSummary { n: seeds.len(), ..SampleSummary::default() }]);
     if distances.left_out.is_empty() {
         return found;
     }
     let (without, of) = (distances.left_out.len(), seeds.len() + distances.left_out.len());
     let (have, left_out) = (if without == 1 { "has" } else { "have" }, distances.left_out.join(", "));
     let why = format!("{without} of {of} runs {have} no distances: {left_out}");
-    Finding { verdict: Verdict::Undecided, why, left_out, ..found }
+    CheckResult { verdict: Verdict::Undecided, why, left_out, ..found }
 }
 
 /// The logarithm of the ratio, without the runs of one seed; None where it has no finite one.
 fn logarithm(distances: &Distances, without: Option<u64>) -> Option<f64> {
     let stays = |seed: u64| Some(seed) != without;
     let between = distances.between_last.iter().filter(|((a, b), _)| stays(*a) && stays(*b));
-    let travelled = distances.travelled.iter().filter(|(seed, _)| stays(*seed));
-    let ratio = mean(between.map(|(_, distance)| *distance)) / mean(travelled.map(|(_, distance)| *distance));
+    let first_to_last = distances.first_to_last.iter().filter(|(seed, _)| stays(*seed));
+    let ratio =
+        mean(between.map(|(_, distance)| *distance)) / mean(first_to_last.map(|(_, distance)| *distance));
     Some(ratio.ln()).filter(|logarithm| logarithm.is_finite())
 }
 

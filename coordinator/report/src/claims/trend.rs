@@ -3,10 +3,10 @@
 use basin_domain::claim::{Direction, Selection};
 use basin_domain::metrics::Metrics;
 
-use super::finding::{Finding, stated};
+use super::check_result::{CheckResult, formatted};
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
-use crate::left_out::Reason;
+use crate::exclusions::ExclusionReason;
 use crate::runs::Run;
 use crate::statistics::{LEVEL, mean_interval, spearman};
 
@@ -18,42 +18,43 @@ pub(super) fn decide(
     direction: Direction,
     at_least: f64,
     until: Option<&str>,
-) -> Finding {
+) -> CheckResult {
     let (sign, which) = match direction {
         Direction::Rises => (1.0, ""),
         Direction::Falls => (-1.0, ", counted downwards"),
     };
-    let sample = Sample::of(runs, of, |_, record| Ok(sign * of_run(record, y, until)?));
+    let sample = Sample::of(runs, of, |_, metrics| Ok(sign * of_run(metrics, y, until)?));
     let up_to = until.map_or_else(String::new, |until| format!(" up to {until}"));
     let what = format!("mean over runs of the rank correlation of {y} with its x{up_to}{which}");
     let Some(mean) = sample.mean() else {
-        return Finding::of_nothing(what).resting_on(&[sample.basis()]);
+        return CheckResult::of_no_runs(what).over_samples(&[sample.basis()]);
     };
-    let bound = if at_least > 0.0 { format!("at least {}", stated(at_least)) } else { "above 0".to_owned() };
-    let measured = format!("{what}: {}; should be {bound}", stated(mean));
+    let bound =
+        if at_least > 0.0 { format!("at least {}", formatted(at_least)) } else { "above 0".to_owned() };
+    let measured = format!("{what}: {}; should be {bound}", formatted(mean));
     // The interval of a mean of correlations may reach beyond them.
     let interval = mean_interval(&sample.values(), LEVEL)
         .map(|(low, high)| (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0)));
-    Finding::new(measured, mean, interval, |(low, high)| {
+    CheckResult::new(measured, mean, interval, |(low, high)| {
         if at_least > 0.0 && low >= at_least {
             return Verdict::Holds;
         }
         Verdict::is_above((low, high), at_least)
     })
-    .resting_on(&[sample.basis()])
+    .over_samples(&[sample.basis()])
 }
 
 /// The rank correlation of a run's values with their x. A series with a value that isn't finite has none: leaving the
 /// value out would be a choice of values by what they are.
-fn of_run(record: &Metrics, y: &str, until: Option<&str>) -> Result<f64, Reason> {
-    let series = record.series.get(y).ok_or(Reason::NotRecorded)?;
+fn of_run(metrics: &Metrics, y: &str, until: Option<&str>) -> Result<f64, ExclusionReason> {
+    let series = metrics.series.get(y).ok_or(ExclusionReason::NotRecorded)?;
     let last = match until {
-        Some(until) => measure(record, until).map_err(|_| Reason::NoEnd)?,
+        Some(until) => measure(metrics, until).map_err(|_| ExclusionReason::NoEnd)?,
         None => f64::INFINITY,
     };
     let (x, values): (Vec<f64>, Vec<f64>) = series.points.iter().filter(|(x, _)| *x <= last).copied().unzip();
     if values.iter().any(|value| !value.is_finite()) {
-        return Err(Reason::NotFinite);
+        return Err(ExclusionReason::NotFinite);
     }
-    spearman(&x, &values).ok_or(Reason::NoRankCorrelation)
+    spearman(&x, &values).ok_or(ExclusionReason::NoRankCorrelation)
 }

@@ -6,27 +6,27 @@ use basin_domain::figure::Layout;
 use basin_domain::metrics::Metrics;
 use basin_domain::value::Value;
 
-use super::cell::ENOUGH;
+use super::cell::MIN_AVERAGED;
 use super::curves;
-use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::labels::{self, Labels, Setting};
 use super::notes::{self, Remark};
+use super::table::{FigureRow, FigureTable};
 use super::{limits, names};
-use crate::left_out::{Kept, placed};
+use crate::exclusions::{Filtered, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Center, summarise};
 use basin_charts::marker::Marker;
-use basin_charts::scale::{Kind, drawable};
+use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
 
-const AGAIN: &str =
+const DUPLICATES: &str =
     "Hollow points: runs that stand at a smaller value already, drawn again and not counted again.";
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct AgainstRequest<'a> {
     /// The title.
     pub(super) title: &'a str,
     /// The parameter or number on the horizontal axis.
@@ -44,16 +44,16 @@ pub(super) struct Request<'a> {
 }
 
 /// The place of a run on the horizontal axis: its parameter, or the number that it records.
-fn place(request: &Request<'_>, run: &Run) -> Option<f64> {
+fn place(request: &AgainstRequest<'_>, run: &Run) -> Option<f64> {
     match names::value_of(run, request.x) {
         Some(value) => value.as_f64(),
-        None => run.record()?.last(request.x),
+        None => run.metrics()?.last(request.x),
     }
 }
 
-fn axis(request: &Request<'_>, runs: &[&Run]) -> chart::Axis {
+fn axis(request: &AgainstRequest<'_>, runs: &[&Run]) -> chart::Axis {
     let label = names::quantity(request.x, runs);
-    let axis = chart::Axis::new(label, if request.log_x { Kind::Logarithmic } else { Kind::Linear });
+    let axis = chart::Axis::new(label, if request.log_x { Scale::Logarithmic } else { Scale::Linear });
     if !runs.iter().any(|run| names::value_of(run, request.x).is_some()) {
         return axis;
     }
@@ -65,9 +65,9 @@ fn axis(request: &Request<'_>, runs: &[&Run]) -> chart::Axis {
 }
 
 /// The chart of `request` from `runs`, with its data.
-pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
-    let mut gaps = notes::Gaps::default();
+pub(super) fn chart(request: &AgainstRequest<'_>, runs: &[&Run]) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
+    let mut gaps = notes::OmittedValues::default();
     let grouped = groups::group_along(runs, request.group, request.facet, request.x);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
@@ -92,11 +92,11 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut notes = notes(request, &grouped, &facets, &remarks);
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
-    notes.extend(limits::note(limits::POINTS.min(most), most, "points of a panel, evenly spread,"));
-    let copies = notes::copies(runs);
-    if !copies.is_empty() {
-        notes.extend(copies);
-        notes.push(AGAIN.to_owned());
+    notes.extend(limits::note(limits::MAX_POINTS.min(most), most, "points of a panel, evenly spread,"));
+    let duplicates = notes::duplicates(runs);
+    if !duplicates.is_empty() {
+        notes.extend(duplicates);
+        notes.push(DUPLICATES.to_owned());
     }
     let chart = Chart {
         title: request.title.to_owned(),
@@ -115,21 +115,21 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
 }
 
 /// The most measures of a panel: so many pens each group takes, so that a panel's second measure has the same pen in all.
-fn widest(request: &Request<'_>) -> usize {
+fn series_per_panel(request: &AgainstRequest<'_>) -> usize {
     request.y.iter().map(Vec::len).max().unwrap_or(1)
 }
 
 fn panel(
-    request: &Request<'_>,
+    request: &AgainstRequest<'_>,
     measures: &[String],
     facet: &Group<'_>,
     (grouped, pens): (&Groups<'_>, &[Option<usize>]),
-    rows: &mut Rows,
-    gaps: &mut notes::Gaps,
+    rows: &mut FigureTable,
+    gaps: &mut notes::OmittedValues,
 ) -> (Panel, usize) {
     let is_logarithmic = measures.iter().any(|measure| request.log_y.contains(measure));
-    let kind = if is_logarithmic { Kind::Logarithmic } else { Kind::Linear };
-    let x = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
+    let scale = if is_logarithmic { Scale::Logarithmic } else { Scale::Linear };
+    let x = if request.log_x { Scale::Logarithmic } else { Scale::Linear };
     let placed: Vec<Vec<(f64, &Run)>> = grouped
         .groups
         .iter()
@@ -138,34 +138,34 @@ fn panel(
         .collect();
     let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
     let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
-    let mut sheet = Sheet {
-        kinds: [x, kind],
+    let mut builder = PanelBuilder {
+        scales: [x, scale],
         facet: &facet.label,
         axis: request.x,
         marks: Vec::new(),
         crosses: Vec::new(),
-        most: limits::POINTS,
+        most: limits::MAX_POINTS,
         count,
     };
     for (number, group) in grouped.groups.iter().enumerate() {
         for (position, measure) in measures.iter().enumerate() {
             let pen = pens[number].map(|number| {
-                if measures.len() == 1 && grouped.groups.len() == 1 && widest(request) > 1 {
+                if measures.len() == 1 && grouped.groups.len() == 1 && series_per_panel(request) > 1 {
                     // Neither training nor test, which have the first pens: its axis says what it is.
-                    widest(request)
+                    series_per_panel(request)
                 } else {
-                    number * widest(request) + position
+                    number * series_per_panel(request) + position
                 }
             });
-            sheet.draw(measure, group, pen, &placed[number], rows, gaps);
+            builder.draw(measure, group, pen, &placed[number], rows, gaps);
         }
     }
-    let Sheet { mut marks, crosses, .. } = sheet;
+    let PanelBuilder { mut marks, crosses, .. } = builder;
     marks.sort_by_key(|mark| match mark {
         Mark::Band { .. }
         | Mark::Field(_)
-        | Mark::Level { .. }
-        | Mark::Upright { .. }
+        | Mark::HorizontalLine { .. }
+        | Mark::VerticalLine { .. }
         | Mark::ErrorBars { .. } => 0,
         Mark::Line { .. } => 1,
         Mark::Points { .. } | Mark::Cross { .. } | Mark::Label { .. } => 2,
@@ -176,7 +176,7 @@ fn panel(
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
         x: axis(request, &all),
-        y: chart::Axis::new(names::common_quantity(measures, &all), kind),
+        y: chart::Axis::new(names::common_quantity(measures, &all), scale),
         marks,
     };
     (panel, count)
@@ -188,9 +188,9 @@ fn places(placed: &[(f64, &Run)]) -> usize {
 }
 
 /// A panel in the making.
-struct Sheet<'a> {
+struct PanelBuilder<'a> {
     /// Of the horizontal and the vertical axis.
-    kinds: [Kind; 2],
+    scales: [Scale; 2],
     facet: &'a str,
     axis: &'a str,
     marks: Vec<Mark>,
@@ -200,7 +200,7 @@ struct Sheet<'a> {
     count: usize,
 }
 
-impl Sheet<'_> {
+impl PanelBuilder<'_> {
     /// Draws one measure of one group: the middle of the runs at each x, joined by a line. Without a pen, only its data is
     /// written. Runs that are the same computation at several x count at the first; where all runs are such, the point is
     /// hollow.
@@ -210,14 +210,14 @@ impl Sheet<'_> {
         group: &Group<'_>,
         pen: Option<usize>,
         placed: &[(f64, &Run)],
-        rows: &mut Rows,
-        gaps: &mut notes::Gaps,
+        rows: &mut FigureTable,
+        gaps: &mut notes::OmittedValues,
     ) {
-        let [x_kind, y_kind] = self.kinds;
-        let center = if y_kind == Kind::Linear { Center::Mean } else { Center::GeometricMean };
+        let [x_scale, y_scale] = self.scales;
+        let center = if y_scale == Scale::Linear { Center::Mean } else { Center::GeometricMean };
         let mut ordered: Vec<(f64, &Run)> = placed.to_vec();
         ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let row = |what, seed, x, value, interval, n| Row {
+        let row = |what, seed, x, value, interval, n| FigureRow {
             panel: measure,
             facet: self.facet,
             group: &group.label,
@@ -240,54 +240,55 @@ impl Sheet<'_> {
             let runs = distinct(here.iter().map(|(_, run)| *run));
             // Whether a run stands here for the first time.
             let new: Vec<bool> = runs.iter().map(|run| known.insert(run.computation())).collect();
-            let is_copy = !new.is_empty() && !new.contains(&true);
+            let is_duplicate = !new.is_empty() && !new.contains(&true);
             let is_drawn = pen.is_some() && limits::is_drawn(place, own, share);
             let measured = runs.iter().filter_map(|run| Some((run, run.completed()?.last(measure)?)));
-            let values =
-                Kept::sort(measured, |(run, value)| Ok((run.task.spec.seed, self::placed(y_kind, value)?)));
-            if !is_copy && self::placed(x_kind, x).is_ok() {
-                gaps.count(&quantity, values.left_out());
+            let values = Filtered::partition(measured, |(run, value)| {
+                Ok((run.task.spec.seed, on_axis(y_scale, value)?))
+            });
+            if !is_duplicate && on_axis(x_scale, x).is_ok() {
+                gaps.count(&quantity, values.exclusions());
             }
-            let kept = center.keep(values.values().iter().map(|(_, value)| *value));
-            let what = |what: &'static str, again: &'static str| if is_copy { again } else { what };
+            let kept = center.filter(values.values().iter().map(|(_, value)| *value));
+            let what = |what: &'static str, again: &'static str| if is_duplicate { again } else { what };
             if let Some(point) = summarise(x, &kept, center) {
                 if is_drawn {
                     line.push((x, point.value));
                     bars.extend(point.interval.map(|(low, high)| (x, low, high)));
                 }
-                if values.n() >= ENOUGH {
-                    let what = what(center.as_str(), center.as_str_again());
+                if values.n() >= MIN_AVERAGED {
+                    let what = what(center.as_str(), center.as_str_of_duplicates());
                     rows.push(&row(what, None, x, point.value, point.interval, point.n));
                     if is_drawn {
-                        if is_copy { &mut again } else { &mut middles }.push((x, point.value));
+                        if is_duplicate { &mut again } else { &mut middles }.push((x, point.value));
                     }
                 }
             }
-            if values.n() < ENOUGH {
+            if values.n() < MIN_AVERAGED {
                 for &(seed, value) in values.values() {
                     rows.push(&row(what("run", "run-again"), Some(seed), x, value, None, 1));
                     if is_drawn {
-                        if is_copy { &mut again } else { &mut singles }.push((x, value));
+                        if is_duplicate { &mut again } else { &mut singles }.push((x, value));
                     }
                 }
             }
             for run in &runs {
                 // What has no place is in the data all the same.
-                let value = run.completed().and_then(|record| record.last(measure));
-                if let Some(value) = value.filter(|value| self::placed(y_kind, *value).is_err()) {
+                let value = run.completed().and_then(|metrics| metrics.last(measure));
+                if let Some(value) = value.filter(|value| on_axis(y_scale, *value).is_err()) {
                     let seed = Some(run.task.spec.seed);
                     rows.push(&row(what("run", "run-again"), seed, x, value, None, 0));
                 }
             }
             let diverged: Vec<&Metrics> = runs.iter().filter_map(|run| run.diverged()).collect();
-            for (number, record) in diverged.iter().enumerate() {
-                if !is_drawn || !limits::is_drawn(number, diverged.len(), limits::LINES) {
+            for (number, metrics) in diverged.iter().enumerate() {
+                if !is_drawn || !limits::is_drawn(number, diverged.len(), limits::MAX_LINES) {
                     continue;
                 }
-                let last = record
+                let last = metrics
                     .series
                     .get(measure)
-                    .and_then(|series| series.points.iter().rev().find(|at| drawable(y_kind, at.1)));
+                    .and_then(|series| series.points.iter().rev().find(|at| is_drawable(y_scale, at.1)));
                 let value = last.map_or(f64::INFINITY, |&(_, value)| value);
                 let color = Color::Group(pen.unwrap_or_default());
                 self.crosses.push(Mark::Cross { at: (x, value), color });
@@ -306,10 +307,10 @@ impl Sheet<'_> {
 }
 
 /// How many runs with a result have no place on the horizontal axis.
-fn without_x(request: &Request<'_>, runs: &[&Run]) -> Option<Remark> {
-    let kind = if request.log_x { Kind::Logarithmic } else { Kind::Linear };
+fn without_x(request: &AgainstRequest<'_>, runs: &[&Run]) -> Option<Remark> {
+    let scale = if request.log_x { Scale::Logarithmic } else { Scale::Linear };
     let has_no_place =
-        |run: &&Run| run.record().is_some() && !place(request, run).is_some_and(|x| drawable(kind, x));
+        |run: &&Run| run.metrics().is_some() && !place(request, run).is_some_and(|x| is_drawable(scale, x));
     let without = distinct(runs.iter().copied()).into_iter().filter(has_no_place).count();
     let of_what = if without == 1 { "run has" } else { "runs have" };
     (without > 0).then(|| Remark {
@@ -318,9 +319,9 @@ fn without_x(request: &Request<'_>, runs: &[&Run]) -> Option<Remark> {
     })
 }
 
-fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
+fn legend(request: &AgainstRequest<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     let positions: Vec<String> =
-        (0..widest(request)).map(|position| names::position(request.y, position)).collect();
+        (0..series_per_panel(request)).map(|position| names::position(request.y, position)).collect();
     let runs = || grouped.groups.iter().flat_map(|group| group.runs.iter().copied());
     let has_diverged = Counts::of(runs()).diverged > 0;
     let mut entries = Vec::new();
@@ -353,7 +354,7 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
 }
 
 fn notes(
-    request: &Request<'_>,
+    request: &AgainstRequest<'_>,
     grouped: &Groups<'_>,
     facets: &[Group<'_>],
     remarks: &[Remark],
@@ -382,7 +383,7 @@ fn notes(
                     }
                     (None, _) => format!("{} · not known where", notes::name(facet, group)),
                 };
-                cells.push(notes::Cell::of(name, &runs));
+                cells.push(notes::CellCounts::of(name, &runs));
             }
         }
     }
@@ -398,13 +399,13 @@ fn notes(
         ),
     };
     let mut notes = vec![notes::counts_of(&cells, "point")];
-    if cells.iter().any(|cell| cell.counts.completed >= ENOUGH) {
-        let runs = notes::averaged(&cells);
+    if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
+        let runs = notes::averaged_runs(&cells);
         notes.push(format!("Points: {middle} over {runs}; bars: its 95 % Student t interval."));
     }
-    if cells.iter().any(|cell| (1..ENOUGH).contains(&cell.counts.completed)) {
+    if cells.iter().any(|cell| (1..MIN_AVERAGED).contains(&cell.counts.completed)) {
         notes.push(format!(
-            "Where there are fewer than {ENOUGH} runs, each is a small point, without an interval."
+            "Where there are fewer than {MIN_AVERAGED} runs, each is a small point, without an interval."
         ));
     }
     if cells.iter().any(|cell| cell.counts.diverged > 0) {

@@ -2,14 +2,14 @@
 
 use basin_domain::metrics::{Axis, Metrics};
 
-use super::data::{Row, Rows};
 use super::limits;
-use crate::left_out::{Kept, LeftOut, placed};
+use super::table::{FigureRow, FigureTable};
+use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
-use crate::statistics::{Bin, Center, Point, binned, summarise};
+use crate::statistics::{Bin, Center, Summary, binned, summarise};
 use basin_charts::Mark;
 use basin_charts::layout::BAND;
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 
 /// Series with more points than this are drawn in bins.
@@ -17,14 +17,14 @@ pub(crate) const LONG: usize = 400;
 /// In how many bins a long series is drawn.
 const BINS: f64 = 200.0;
 /// The fewest runs whose mean and interval are drawn instead of the runs.
-pub(crate) const ENOUGH: usize = 3;
+pub(crate) const MIN_AVERAGED: usize = 3;
 
 /// Points of a run: (x, value).
 pub(crate) type Points = Vec<(f64, f64)>;
 
 /// Where a cell stands in its figure.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct CellContext<'a> {
     /// The series of the panel.
     pub(crate) panel: &'a str,
     /// The panel's facet.
@@ -55,28 +55,38 @@ pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>)
 }
 
 /// Draws completed runs: their mean with its interval if there are enough of them, each for itself otherwise.
-pub(crate) fn completed(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
-    match place.bins {
+pub(crate) fn completed(
+    context: CellContext<'_>,
+    runs: &[(u64, Points)],
+    marks: &mut Vec<Mark>,
+    rows: &mut FigureTable,
+) {
+    match context.bins {
         Some((start, width)) => {
             let bins: Vec<(u64, Vec<Bin>)> = runs
                 .iter()
-                .map(|(seed, points)| (*seed, binned(points, start, width, place.center)))
+                .map(|(seed, points)| (*seed, binned(points, start, width, context.center)))
                 .collect();
-            draw_spread(place, runs, &bins, marks);
+            draw_spread(context, runs, &bins, marks);
             let means: Vec<(u64, Points)> = bins
                 .into_iter()
                 .map(|(seed, bins)| (seed, bins.iter().map(|bin| (bin.x, bin.value)).collect()))
                 .collect();
-            draw_lines(place, &means, marks, rows);
+            draw_lines(context, &means, marks, rows);
         }
-        None => draw_lines(place, runs, marks, rows),
+        None => draw_lines(context, runs, marks, rows),
     }
 }
 
 /// What lies behind the means of bins: the values themselves, or where all runs' values lie.
-fn draw_spread(place: Place<'_>, runs: &[(u64, Points)], bins: &[(u64, Vec<Bin>)], marks: &mut Vec<Mark>) {
-    let pen = Pen::group(place.number);
-    if runs.len() < ENOUGH {
+fn draw_spread(
+    context: CellContext<'_>,
+    runs: &[(u64, Points)],
+    bins: &[(u64, Vec<Bin>)],
+    marks: &mut Vec<Mark>,
+) {
+    let pen = Pen::group(context.number);
+    if runs.len() < MIN_AVERAGED {
         for (_, points) in runs {
             let pen = Pen::solid(pen.color, 0.6).faint(0.5, 0.25);
             marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
@@ -96,30 +106,35 @@ fn draw_spread(place: Place<'_>, runs: &[(u64, Points)], bins: &[(u64, Vec<Bin>)
     marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
 }
 
-fn draw_lines(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
-    let pen = Pen::group(place.number);
-    if runs.len() < ENOUGH {
+fn draw_lines(
+    context: CellContext<'_>,
+    runs: &[(u64, Points)],
+    marks: &mut Vec<Mark>,
+    rows: &mut FigureTable,
+) {
+    let pen = Pen::group(context.number);
+    if runs.len() < MIN_AVERAGED {
         for (seed, points) in runs {
             let pen = if runs.len() == 1 { pen } else { pen.faint(1.2, 1.0) };
             marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
-            push_run(place, "run", *seed, points, rows);
+            push_run(context, "run", *seed, points, rows);
         }
         return;
     }
-    let summary = summarised(runs, place.center);
+    let summary = summarised(runs, context.center);
     let band =
         summary.iter().filter_map(|point| point.interval.map(|(low, high)| (point.x, low, high))).collect();
     marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND, secondary: true });
     let line = summary.iter().map(|point| (point.x, point.value)).collect();
     marks.push(Mark::Line { points: line, pen, secondary: false });
     for point in summary {
-        rows.push(&Row {
-            panel: place.panel,
-            facet: place.facet,
-            group: place.group,
-            what: place.center.as_str(),
+        rows.push(&FigureRow {
+            panel: context.panel,
+            facet: context.facet,
+            group: context.group,
+            what: context.center.as_str(),
             seed: None,
-            axis: place.axis.as_str(),
+            axis: context.axis.as_str(),
             x: point.x,
             value: point.value,
             interval: point.interval,
@@ -129,23 +144,28 @@ fn draw_lines(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, r
 }
 
 /// Draws diverged runs: each as a thin line that ends in a cross.
-pub(crate) fn diverged(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec<Mark>, rows: &mut Rows) {
-    let color = Color::Group(place.number);
+pub(crate) fn diverged(
+    context: CellContext<'_>,
+    runs: &[(u64, Points)],
+    marks: &mut Vec<Mark>,
+    rows: &mut FigureTable,
+) {
+    let color = Color::Group(context.number);
     for (number, (seed, points)) in runs.iter().enumerate() {
-        let drawn: Points = match place.bins {
+        let drawn: Points = match context.bins {
             Some((start, width)) => {
-                binned(points, start, width, place.center).iter().map(|bin| (bin.x, bin.value)).collect()
+                binned(points, start, width, context.center).iter().map(|bin| (bin.x, bin.value)).collect()
             }
             None => points.clone(),
         };
         let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();
-        push_run(place, "diverged-run", *seed, &drawn, rows);
-        if !limits::is_drawn(number, runs.len(), limits::LINES) {
+        push_run(context, "diverged-run", *seed, &drawn, rows);
+        if !limits::is_drawn(number, runs.len(), limits::MAX_LINES) {
             continue;
         }
         marks.push(Mark::Line {
             points: drawn,
-            pen: Pen::group(place.number).faint(0.9, 0.75),
+            pen: Pen::group(context.number).faint(0.9, 0.75),
             secondary: true,
         });
         if let Some(at) = last {
@@ -154,15 +174,15 @@ pub(crate) fn diverged(place: Place<'_>, runs: &[(u64, Points)], marks: &mut Vec
     }
 }
 
-fn push_run(place: Place<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows: &mut Rows) {
+fn push_run(context: CellContext<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows: &mut FigureTable) {
     for &(x, value) in points {
-        rows.push(&Row {
-            panel: place.panel,
-            facet: place.facet,
-            group: place.group,
+        rows.push(&FigureRow {
+            panel: context.panel,
+            facet: context.facet,
+            group: context.group,
             what,
             seed: Some(seed),
-            axis: place.axis.as_str(),
+            axis: context.axis.as_str(),
             x,
             value,
             interval: None,
@@ -172,12 +192,12 @@ fn push_run(place: Place<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows
 }
 
 /// The middle of all runs at every x that any of them has. How many values have no place in it is counted by [`gaps`].
-fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Point> {
+fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Summary> {
     let mut all: Points = runs.iter().flat_map(|(_, points)| points).copied().collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     all.chunk_by(|a, b| a.0 == b.0)
         .filter_map(|chunk| {
-            let kept = center.keep(chunk.iter().map(|point| point.1));
+            let kept = center.filter(chunk.iter().map(|point| point.1));
             summarise(chunk[0].0, &kept, center)
         })
         .collect()
@@ -188,34 +208,34 @@ fn summarised(runs: &[(u64, Points)], center: Center) -> Vec<Point> {
 pub(crate) fn points_of<'a>(
     runs: &[&'a Run],
     series: &str,
-    record: fn(&'a Run) -> Option<&'a Metrics>,
+    metrics: fn(&'a Run) -> Option<&'a Metrics>,
 ) -> Vec<(u64, Points)> {
     distinct(runs.iter().copied())
         .into_iter()
-        .filter_map(|run| Some((run.task.spec.seed, record(run)?.series.get(series)?.points.clone())))
+        .filter_map(|run| Some((run.task.spec.seed, metrics(run)?.series.get(series)?.points.clone())))
         .collect()
 }
 
 /// The values of these runs that have no place on an axis of this kind.
-pub(crate) fn gaps(kind: Kind, runs: &[(u64, Points)]) -> LeftOut {
+pub(crate) fn gaps(scale: Scale, runs: &[(u64, Points)]) -> Exclusions {
     let values = runs.iter().flat_map(|(_, points)| points).map(|point| point.1);
-    Kept::sort(values, |value| placed(kind, value)).left_out().clone()
+    Filtered::partition(values, |value| on_axis(scale, value)).exclusions().clone()
 }
 
 /// The same of diverged runs: that their last values aren't finite is said by their crosses.
-pub(crate) fn gaps_of_diverged(kind: Kind, runs: &[(u64, Points)]) -> LeftOut {
-    let mut left_out = LeftOut::default();
+pub(crate) fn gaps_of_diverged(scale: Scale, runs: &[(u64, Points)]) -> Exclusions {
+    let mut left_out = Exclusions::default();
     for (_, points) in runs {
         let end = points.iter().rposition(|point| point.1.is_finite()).map_or(0, |last| last + 1);
         let values = points[..end].iter().map(|point| point.1);
-        left_out.merge(Kept::sort(values, |value| placed(kind, value)).left_out());
+        left_out.merge(Filtered::partition(values, |value| on_axis(scale, value)).exclusions());
     }
     left_out
 }
 
 /// How many of these diverged runs have no value that could be drawn, in words.
-pub(crate) fn not_drawn(kind: Kind, diverged: &[(u64, Points)]) -> Option<String> {
-    let is_empty = |points: &Points| !points.iter().any(|point| placed(kind, point.1).is_ok());
+pub(crate) fn not_drawn(scale: Scale, diverged: &[(u64, Points)]) -> Option<String> {
+    let is_empty = |points: &Points| !points.iter().any(|point| on_axis(scale, point.1).is_ok());
     let without = diverged.iter().filter(|(_, points)| is_empty(points)).count();
     let of_what = if without == 1 { "diverged run has" } else { "diverged runs have" };
     (without > 0).then(|| format!("{without} {of_what} no value to draw"))

@@ -4,14 +4,14 @@ use basin_domain::figure::Layout;
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
-use super::cell::{self, Place, Points};
-use super::data::Rows;
-use super::groups::{self, Group, Groups, Sizes};
+use super::cell::{self, CellContext, Points};
+use super::groups::{self, Group, Groups, ParameterCounts};
 use super::notes::Remark;
+use super::table::FigureTable;
 use super::{columns, height, limits, names, notes};
 use crate::runs::{Counts, Run};
 use crate::statistics::Center;
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
 
@@ -19,7 +19,7 @@ const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct CurvesRequest<'a> {
     /// The title.
     pub(super) title: &'a str,
     /// The series, a panel each.
@@ -35,8 +35,8 @@ pub(super) struct Request<'a> {
 }
 
 /// The chart of `request` from `runs`, with its data.
-pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
+pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
     let mut panels: Vec<Panel> = Vec::new();
@@ -51,7 +51,7 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     panels.truncate(shown * request.y.len());
     remarks.extend(gaps(request, runs));
     let mut notes = notes_on_runs(request, &grouped, &facets);
-    notes.extend(notes::copies(runs));
+    notes.extend(notes::duplicates(runs));
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
     notes.extend(notes::sentences(&remarks, request.y.len()));
@@ -67,16 +67,19 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
 }
 
 fn panel(
-    request: &Request<'_>,
+    request: &CurvesRequest<'_>,
     series: &str,
     facet: &Group<'_>,
     (grouped, pens): (&Groups<'_>, &[Option<usize>]),
-    rows: &mut Rows,
+    rows: &mut FigureTable,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
-    let kind = kind_of(request, series);
-    let axis =
-        facet.runs.iter().find_map(|run| Some(run.record()?.series.get(series)?.axis)).unwrap_or(Axis::Epoch);
+    let scale = scale_of(request, series);
+    let axis = facet
+        .runs
+        .iter()
+        .find_map(|run| Some(run.metrics()?.series.get(series)?.axis))
+        .unwrap_or(Axis::Epoch);
     let cells: Vec<Vec<&Run>> = grouped.groups.iter().map(|group| within(group, facet)).collect();
     let completed: Vec<Vec<(u64, Points)>> =
         cells.iter().map(|runs| cell::points_of(runs, series, Run::completed)).collect();
@@ -87,17 +90,17 @@ fn panel(
     for (number, group) in grouped.groups.iter().enumerate() {
         hidden.clear();
         let marks = if pens[number].is_some() { &mut marks } else { &mut hidden };
-        let place = Place {
+        let context = CellContext {
             panel: series,
             facet: &facet.label,
             group: &group.label,
             number: pens[number].unwrap_or_default(),
             axis,
-            center: center_of(kind),
+            center: center_of(scale),
             bins,
         };
-        cell::diverged(place, &diverged[number], marks, rows);
-        cell::completed(place, &completed[number], marks, rows);
+        cell::diverged(context, &diverged[number], marks, rows);
+        cell::completed(context, &completed[number], marks, rows);
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
@@ -105,21 +108,21 @@ fn panel(
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
-        x: chart::Axis::new(names::axis(axis), Kind::Linear),
-        y: chart::Axis::new(names::quantity(series, &facet.runs), kind),
+        x: chart::Axis::new(names::axis(axis), Scale::Linear),
+        y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
         marks,
     }
 }
 
 /// How a series' axis maps its values.
-pub(super) fn kind_of(request: &Request<'_>, series: &str) -> Kind {
-    if request.log_y.iter().any(|name| name == series) { Kind::Logarithmic } else { Kind::Linear }
+pub(super) fn scale_of(request: &CurvesRequest<'_>, series: &str) -> Scale {
+    if request.log_y.iter().any(|name| name == series) { Scale::Logarithmic } else { Scale::Linear }
 }
 
-const fn center_of(kind: Kind) -> Center {
-    match kind {
-        Kind::Linear => Center::Mean,
-        Kind::Logarithmic => Center::GeometricMean,
+const fn center_of(scale: Scale) -> Center {
+    match scale {
+        Scale::Linear => Center::Mean,
+        Scale::Logarithmic => Center::GeometricMean,
     }
 }
 
@@ -135,7 +138,7 @@ pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
 /// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.
 fn bring_lines_to_the_front(marks: &mut [Mark]) {
     marks.sort_by_key(|mark| match mark {
-        Mark::Level { .. } | Mark::Upright { .. } => 0,
+        Mark::HorizontalLine { .. } | Mark::VerticalLine { .. } => 0,
         Mark::Band { .. } | Mark::Field(_) => 1,
         Mark::Line { pen, .. } if pen.opacity < 1.0 => 2,
         Mark::Line { .. } | Mark::ErrorBars { .. } => 3,
@@ -146,13 +149,18 @@ fn bring_lines_to_the_front(marks: &mut [Mark]) {
 
 /// The panels, given facet by facet, in rows. Series in a row: a row a facet; a single series, or more series than
 /// stand side by side, fill rows. Series in a column: a column a facet.
-pub(super) fn arrange(panels: &[Panel], layout: Layout, series: usize, facets: usize) -> Vec<chart::Row> {
+pub(super) fn arrange(
+    panels: &[Panel],
+    layout: Layout,
+    series: usize,
+    facets: usize,
+) -> Vec<chart::PanelRow> {
     match layout {
         Layout::Row => {
             let across = if facets > 1 && (2..=3).contains(&series) { series } else { columns(panels.len()) };
             panels
                 .chunks(across)
-                .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+                .map(|panels| chart::PanelRow { height: height(across), panels: panels.to_vec() })
                 .collect()
         }
         Layout::Column => {
@@ -162,7 +170,7 @@ pub(super) fn arrange(panels: &[Panel], layout: Layout, series: usize, facets: u
             for facets in panels.chunks(series * across) {
                 for index in 0..series {
                     let panels = facets.iter().skip(index).step_by(series).cloned().collect();
-                    rows.push(chart::Row { height, panels });
+                    rows.push(chart::PanelRow { height, panels });
                 }
             }
             rows
@@ -175,13 +183,13 @@ fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
     if grouped.groups.len() <= 1 && counts.completed > 0 && counts.diverged == 0 {
         return Vec::new();
     }
-    let sizes = Sizes::of(&grouped.groups);
+    let sizes = ParameterCounts::of(&grouped.groups);
     let mut entries = grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
         let pen = Pen::group(number);
         let (swatch, label) = if counts.completed + counts.diverged == 0 {
             (Swatch::Nothing, format!("{} ({})", group.label, counts.left_out()))
-        } else if counts.completed >= cell::ENOUGH {
+        } else if counts.completed >= cell::MIN_AVERAGED {
             (Swatch::Banded(pen), sizes.label(group))
         } else {
             (Swatch::Line(pen), sizes.label(group))
@@ -194,17 +202,18 @@ fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
     entries
 }
 
-fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>]) -> Vec<String> {
+fn notes_on_runs(request: &CurvesRequest<'_>, grouped: &Groups<'_>, facets: &[Group<'_>]) -> Vec<String> {
     let mut cells = Vec::new();
     for facet in facets {
         for group in &grouped.groups {
             let runs = within(group, facet);
             if !runs.is_empty() {
-                cells.push(notes::Cell::of(notes::name(facet, group), &runs));
+                cells.push(notes::CellCounts::of(notes::name(facet, group), &runs));
             }
         }
     }
-    let logarithmic = request.y.iter().filter(|series| kind_of(request, series) == Kind::Logarithmic).count();
+    let logarithmic =
+        request.y.iter().filter(|series| scale_of(request, series) == Scale::Logarithmic).count();
     let middle = if logarithmic == 0 {
         Center::Mean.words().to_owned()
     } else if logarithmic == request.y.len() {
@@ -213,7 +222,7 @@ fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_
         format!("{} ({} where the axis is logarithmic)", Center::Mean.words(), Center::GeometricMean.words())
     };
     let mut notes = vec![notes::counts(&cells)];
-    notes.extend(notes::reading(&cells, &middle, DIVERGED));
+    notes.extend(notes::lines_and_bands(&cells, &middle, DIVERGED));
     notes
 }
 
@@ -221,31 +230,36 @@ fn notes_on_runs(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_
 fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     let (width, axis) = (names::value(&Value::Float(width)), names::axis(axis));
     let mut text = format!("each point of a line is the mean over {width} {axis}s");
-    if runs.iter().any(|runs| (1..cell::ENOUGH).contains(&runs.len())) {
+    if runs.iter().any(|runs| (1..cell::MIN_AVERAGED).contains(&runs.len())) {
         text += "; thin lines: every value";
     }
-    if runs.iter().any(|runs| runs.len() >= cell::ENOUGH) {
+    if runs.iter().any(|runs| runs.len() >= cell::MIN_AVERAGED) {
         text += "; palest areas: from the smallest to the largest value of any run";
     }
     text
 }
 
 /// What the series lack: values that have no place, and runs that didn't record them.
-pub(super) fn gaps(request: &Request<'_>, runs: &[&Run]) -> Vec<Remark> {
-    let (mut remarks, mut gaps) = (Vec::new(), notes::Gaps::default());
+pub(super) fn gaps(request: &CurvesRequest<'_>, runs: &[&Run]) -> Vec<Remark> {
+    let (mut remarks, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     for series in request.y {
-        let kind = kind_of(request, series);
+        let scale = scale_of(request, series);
         let quantity = names::parameter(series);
         let diverged = cell::points_of(runs, series, Run::diverged);
-        gaps.count(&quantity, &cell::gaps(kind, &cell::points_of(runs, series, Run::completed)));
-        gaps.count(&quantity, &cell::gaps_of_diverged(kind, &diverged));
-        let texts = [cell::not_drawn(kind, &diverged), notes::not_recorded(series, runs, Run::record)];
+        gaps.count(&quantity, &cell::gaps(scale, &cell::points_of(runs, series, Run::completed)));
+        gaps.count(&quantity, &cell::gaps_of_diverged(scale, &diverged));
+        let texts = [cell::not_drawn(scale, &diverged), notes::not_recorded(series, runs, Run::metrics)];
         remarks.extend(texts.into_iter().flatten().map(|text| Remark { quantity: quantity.clone(), text }));
     }
     gaps.remarks().into_iter().chain(remarks).collect()
 }
 
-fn describe(request: &Request<'_>, grouped: &Groups<'_>, facets: &[Group<'_>], notes: &[String]) -> String {
+fn describe(
+    request: &CurvesRequest<'_>,
+    grouped: &Groups<'_>,
+    facets: &[Group<'_>],
+    notes: &[String],
+) -> String {
     let groups = limits::listed(grouped.groups.iter().map(|group| group.label.as_str()));
     let panels = facets.iter().map(|facet| facet.label.as_str()).filter(|label| !label.is_empty());
     let panels = limits::listed(panels);

@@ -55,11 +55,11 @@ impl Groups<'_> {
     /// The number of each group's pen; none of those that aren't drawn, because there are more than a legend can tell
     /// apart. The first ones with a result are drawn then.
     pub(crate) fn pens(&self) -> Vec<Option<usize>> {
-        if self.groups.len() <= limits::GROUPS {
+        if self.groups.len() <= limits::MAX_GROUPS {
             return (0..self.groups.len()).map(Some).collect();
         }
-        let mut next = 0..limits::GROUPS;
-        let has_result = |group: &Group<'_>| group.runs.iter().any(|run| run.record().is_some());
+        let mut next = 0..limits::MAX_GROUPS;
+        let has_result = |group: &Group<'_>| group.runs.iter().any(|run| run.metrics().is_some());
         self.groups.iter().map(|group| if has_result(group) { next.next() } else { None }).collect()
     }
 
@@ -97,7 +97,7 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
         runs.iter().map(|run| parameters.iter().map(|name| names::value_of(run, name)).collect()).collect();
     let keys: Vec<Vec<String>> =
         settings.iter().map(|settings| settings.iter().map(labels::key).collect()).collect();
-    let telling = telling(&keys, parameters.len());
+    let distinguishing = distinguishing(&keys, parameters.len());
     let texts: Vec<Labels> = (0..parameters.len())
         .map(|index| Labels::of(settings.iter().map(|settings| &settings[index])))
         .collect();
@@ -106,11 +106,11 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     for ((run, key), settings) in runs.iter().zip(&keys).zip(&settings) {
         let place = *places.entry(key).or_insert(groups.len());
         if place == groups.len() {
-            groups.push(Group::new(label(settings, &parameters, &telling, &texts)));
+            groups.push(Group::new(label(settings, &parameters, &distinguishing, &texts)));
         }
         groups[place].push(run);
     }
-    let heading = match telling[..] {
+    let heading = match distinguishing[..] {
         [only] if parameters[only] != "experiment" => Some(names::parameter(&parameters[only])),
         _ => None,
     };
@@ -185,25 +185,25 @@ pub(crate) fn facets<'a>(runs: &[&'a Run], facet: Option<&str>) -> Vec<Group<'a>
 
 /// The numbers of trainable parameters of groups' networks, where they tell the groups apart.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Sizes {
-    are_telling: bool,
+pub(crate) struct ParameterCounts {
+    are_distinguishing: bool,
 }
 
-impl Sizes {
+impl ParameterCounts {
     /// The most groups whose legend has room for them.
     const MOST: usize = 4;
 
     /// Whether the sizes of `groups` are worth saying: each group has one, and they aren't all the same.
     pub(crate) fn of(groups: &[Group<'_>]) -> Self {
         let sizes: Option<Vec<f64>> = groups.iter().map(size).collect();
-        let are_telling = groups.len() <= Self::MOST
+        let are_distinguishing = groups.len() <= Self::MOST
             && sizes.is_some_and(|sizes| sizes.windows(2).any(|pair| pair[0] != pair[1]));
-        Self { are_telling }
+        Self { are_distinguishing }
     }
 
     /// The group's label, with its size if that is worth saying.
     pub(crate) fn label(&self, group: &Group<'_>) -> String {
-        match size(group).filter(|_| self.are_telling) {
+        match size(group).filter(|_| self.are_distinguishing) {
             Some(size) => format!("{}: {} parameters", group.label, number::significant(size)),
             None => group.label.clone(),
         }
@@ -212,14 +212,14 @@ impl Sizes {
 
 /// The number of trainable parameters of all runs of a group, if it is one.
 fn size(group: &Group<'_>) -> Option<f64> {
-    let mut sizes = group.runs.iter().filter_map(|run| run.record()?.last("parameters"));
+    let mut sizes = group.runs.iter().filter_map(|run| run.metrics()?.last("parameters"));
     let first = sizes.next()?;
     sizes.all(|size| size == first).then_some(first)
 }
 
 /// Of the parameters that vary, those that are needed to tell the groups apart: one that changes only along with those
 /// before it says nothing new.
-fn telling(keys: &[Vec<String>], parameters: usize) -> Vec<usize> {
+fn distinguishing(keys: &[Vec<String>], parameters: usize) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::new();
     // The runs that the chosen parameters don't tell apart have one number.
     let mut classes: Vec<usize> = vec![0; keys.len()];
@@ -243,8 +243,8 @@ fn telling(keys: &[Vec<String>], parameters: usize) -> Vec<usize> {
     chosen
 }
 
-fn label(settings: &[Setting], parameters: &[String], telling: &[usize], texts: &[Labels]) -> String {
-    match *telling {
+fn label(settings: &[Setting], parameters: &[String], distinguishing: &[usize], texts: &[Labels]) -> String {
+    match *distinguishing {
         [] => "all runs".to_owned(),
         [only] => texts[only].text(&settings[only]),
         _ => {
@@ -256,7 +256,7 @@ fn label(settings: &[Setting], parameters: &[String], telling: &[usize], texts: 
                     format!("{} {value}", names::parameter(&parameters[index]))
                 }
             };
-            telling.iter().map(part).collect::<Vec<_>>().join(" · ")
+            distinguishing.iter().map(part).collect::<Vec<_>>().join(" · ")
         }
     }
 }
@@ -277,7 +277,7 @@ mod tests {
         let shape: Vec<(&str, usize)> =
             grouped.groups.iter().map(|group| (group.label.as_str(), group.runs.len())).collect();
         assert_eq!(shape, [("(32, 64)", 6), ("(32, 32, 32)", 6)]);
-        let sizes = Sizes::of(&grouped.groups);
+        let sizes = ParameterCounts::of(&grouped.groups);
         assert_eq!(sizes.label(&grouped.groups[0]), "(32, 64): 2,241 parameters");
     }
 

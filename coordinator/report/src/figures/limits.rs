@@ -4,19 +4,19 @@
 use basin_charts::{Entry, Swatch, number};
 
 /// The most groups that are drawn: so many have a pen and a marker of their own.
-pub(super) const GROUPS: usize = 35;
+pub(super) const MAX_GROUPS: usize = 35;
 /// The most lines of single runs in a panel.
-pub(super) const LINES: usize = 256;
+pub(super) const MAX_LINES: usize = 256;
 /// The most points in a panel.
-pub(super) const POINTS: usize = 4_000;
+pub(super) const MAX_POINTS: usize = 4_000;
 /// The most panels: each has a letter.
-pub(super) const PANELS: usize = 24;
+pub(super) const MAX_PANELS: usize = 24;
 /// The most names in a description.
-const NAMED: usize = 35;
+const MAX_NAMED: usize = 35;
 
 /// How many facets of so many panels each are drawn.
 pub(super) fn facets(facets: usize, panels: usize) -> usize {
-    facets.min((PANELS / panels.max(1)).max(1))
+    facets.min((MAX_PANELS / panels.max(1)).max(1))
 }
 
 /// Whether the `place`-th of `count` things is drawn, where `most` are: all of few, and of many as many as that, evenly
@@ -47,7 +47,7 @@ pub(super) fn rest(count: usize, why: &str) -> Option<Entry> {
 /// Names in a row, the first ones of many.
 pub(super) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<&str> = names.collect();
-    let more = names.len().saturating_sub(NAMED);
+    let more = names.len().saturating_sub(MAX_NAMED);
     let listed = names[..names.len() - more].join("; ");
     if more == 0 { listed } else { format!("{listed}; and {} more", number::whole(more as i64)) }
 }

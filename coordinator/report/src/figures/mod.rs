@@ -3,8 +3,6 @@
 mod against;
 mod cell;
 mod curves;
-mod data;
-mod each;
 pub(crate) mod groups;
 mod interpolation;
 pub(crate) mod labels;
@@ -12,9 +10,11 @@ mod limits;
 pub(crate) mod names;
 mod notes;
 mod predictions;
+mod run_curves;
 mod scatter;
 mod spectrum;
 mod surface;
+mod table;
 mod tiles;
 mod trajectories;
 
@@ -23,13 +23,13 @@ use basin_domain::id::FigureId;
 
 use super::projection::Projection;
 use super::runs::Run;
-use basin_charts::layout::{Dress, lay_out};
+use basin_charts::layout::{Captions, lay_out};
 use basin_charts::{Chart, svg};
-use data::Rows;
+use table::FigureTable;
 
 /// A drawn figure.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Drawn {
+pub(crate) struct DrawnFigure {
     /// The file name without extension.
     pub(crate) id: FigureId,
     /// The title.
@@ -45,13 +45,14 @@ pub(crate) struct Drawn {
 }
 
 /// Draws `figure` from `runs`; what of their recorded weights it shows is in `projections`.
-pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) -> Drawn {
+pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) -> DrawnFigure {
     let (chart, rows) = chart(figure, runs, projections);
     let id = &figure.id;
-    let svg = |dress| svg::write(&lay_out(&chart, dress), id.as_str(), &chart.title, &chart.description);
-    Drawn {
-        svg: svg(Dress::Full),
-        inline: svg(Dress::Bare),
+    let svg =
+        |captions| svg::write(&lay_out(&chart, captions), id.as_str(), &chart.title, &chart.description);
+    DrawnFigure {
+        svg: svg(Captions::Included),
+        inline: svg(Captions::Omitted),
         csv: rows.into_csv(),
         id: id.clone(),
         title: chart.title,
@@ -60,29 +61,30 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) ->
 }
 
 /// What `figure` shows of `runs` and the `projections` of their weights, and its data.
-pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, Rows) {
+pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, FigureTable) {
     let runs = groups::select(runs, &figure.experiments);
     let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
     match &figure.drawing {
         Drawing::Curves { y, group, log_y, layout, each } => {
-            let request = curves::Request { title, y, group, facet, log_y, layout: *layout };
-            if *each { each::chart(&request, &runs) } else { curves::chart(&request, &runs) }
+            let request = curves::CurvesRequest { title, y, group, facet, log_y, layout: *layout };
+            if *each { run_curves::chart(&request, &runs) } else { curves::chart(&request, &runs) }
         }
         Drawing::Predictions => predictions::chart(title, facet, &runs),
         Drawing::Trajectories { layers } => trajectories::chart(title, facet, layers, &runs, projections),
         Drawing::Surface { y, log } => surface::chart(title, facet, y, *log, &runs),
         Drawing::Interpolation { y, log_y, group } => {
-            let request = interpolation::Request { title, y, log_y, group, facet };
+            let request = interpolation::InterpolationRequest { title, y, log_y, group, facet };
             interpolation::chart(&request, &runs)
         }
         Drawing::Spectrum { group } => spectrum::chart(title, group, facet, &runs),
         Drawing::Against { x, log_x, y, log_y, group } => {
-            let request = against::Request { title, x, log_x: *log_x, y, log_y, group, facet };
+            let request = against::AgainstRequest { title, x, log_x: *log_x, y, log_y, group, facet };
             against::chart(&request, &runs)
         }
         Drawing::Scatter { x, log_x, y, log_y, group, solid_if } => {
             let solid_if = solid_if.as_deref();
-            let request = scatter::Request { title, x, log_x: *log_x, y, log_y, group, facet, solid_if };
+            let request =
+                scatter::ScatterRequest { title, x, log_x: *log_x, y, log_y, group, facet, solid_if };
             scatter::chart(&request, &runs)
         }
     }

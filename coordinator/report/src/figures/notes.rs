@@ -4,20 +4,20 @@ use std::collections::{BTreeSet, HashMap};
 
 use basin_domain::metrics::Metrics;
 
-use super::cell::ENOUGH;
+use super::cell::MIN_AVERAGED;
 use super::groups::{self, Group};
 use super::limits;
-use crate::copies;
-use crate::left_out::{LeftOut, Reason};
+use crate::duplicates;
+use crate::exclusions::{ExclusionReason, Exclusions};
 use crate::runs::{Counts, Run, distinct};
 use basin_charts::number;
 
 /// The most exceptions that are named one by one.
-const NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 
 /// A group in a panel: its name, and what became of its runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Cell {
+pub(crate) struct CellCounts {
     /// Its facet and group, for people.
     pub(crate) name: String,
     /// Its runs.
@@ -26,7 +26,7 @@ pub(crate) struct Cell {
     differences: BTreeSet<String>,
 }
 
-impl Cell {
+impl CellCounts {
     /// The cell of these runs.
     pub(crate) fn of(name: String, runs: &[&Run]) -> Self {
         let completed: Vec<&Run> = runs.iter().copied().filter(|run| run.completed().is_some()).collect();
@@ -36,25 +36,28 @@ impl Cell {
 }
 
 /// How many runs each group has: said once where it is the same everywhere, and for each group that differs.
-pub(crate) fn counts(cells: &[Cell]) -> String {
+pub(crate) fn counts(cells: &[CellCounts]) -> String {
     counts_of(cells, "group")
 }
 
 /// The same, where the cells are called `what`.
-pub(crate) fn counts_of(cells: &[Cell], what: &str) -> String {
+pub(crate) fn counts_of(cells: &[CellCounts], what: &str) -> String {
     let usual = usual(cells);
-    let differing: Vec<&Cell> = cells.iter().filter(|cell| cell.counts != usual).collect();
+    let differing: Vec<&CellCounts> = cells.iter().filter(|cell| cell.counts != usual).collect();
     let of_what = if usual.completed == 1 { "run" } else { "runs" };
     let mut text = format!("n = {} {of_what} a {what}", usual.completed);
     if !usual.left_out().is_empty() {
         text += &format!(" ({})", usual.left_out());
     }
     if !differing.is_empty() {
-        let named: Vec<String> =
-            differing.iter().take(NAMED).map(|cell| format!("“{}”: {}", cell.name, cell.counts)).collect();
+        let named: Vec<String> = differing
+            .iter()
+            .take(MAX_NAMED)
+            .map(|cell| format!("“{}”: {}", cell.name, cell.counts))
+            .collect();
         text += &format!("; but {}", named.join("; "));
-        if differing.len() > NAMED {
-            text += &format!("; and {} more, named in the results table", differing.len() - NAMED);
+        if differing.len() > MAX_NAMED {
+            text += &format!("; and {} more, named in the results table", differing.len() - MAX_NAMED);
         }
     }
     text + "."
@@ -66,7 +69,7 @@ pub(crate) fn name(facet: &Group<'_>, group: &Group<'_>) -> String {
 }
 
 /// What most cells have; of equally frequent ones the first.
-fn usual(cells: &[Cell]) -> Counts {
+fn usual(cells: &[CellCounts]) -> Counts {
     let mut frequencies: HashMap<Counts, usize> = HashMap::new();
     for cell in cells {
         *frequencies.entry(cell.counts).or_default() += 1;
@@ -77,10 +80,10 @@ fn usual(cells: &[Cell]) -> Counts {
 }
 
 /// The runs over which the cells are averaged: replicates, or runs of several points where a figure's groups are coarse.
-pub(crate) fn averaged(cells: &[Cell]) -> String {
+pub(crate) fn averaged_runs(cells: &[CellCounts]) -> String {
     let others: BTreeSet<&str> = cells
         .iter()
-        .filter(|cell| cell.counts.completed >= ENOUGH)
+        .filter(|cell| cell.counts.completed >= MIN_AVERAGED)
         .flat_map(|cell| cell.differences.iter().map(String::as_str))
         .collect();
     let others: Vec<&str> = others.into_iter().collect();
@@ -91,14 +94,16 @@ pub(crate) fn averaged(cells: &[Cell]) -> String {
 }
 
 /// What lines and bands are, given how many runs the cells have.
-pub(crate) fn reading(cells: &[Cell], middle: &str, diverged: &str) -> Vec<String> {
+pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &str, diverged: &str) -> Vec<String> {
     let mut notes = Vec::new();
-    if cells.iter().any(|cell| cell.counts.completed >= ENOUGH) {
-        let runs = averaged(cells);
+    if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
+        let runs = averaged_runs(cells);
         notes.push(format!("Lines: {middle} over {runs}; bands: its 95 % Student t interval."));
     }
-    if cells.iter().any(|cell| (1..ENOUGH).contains(&cell.counts.completed)) {
-        notes.push(format!("Groups of fewer than {ENOUGH} runs: each run is a line, without an interval."));
+    if cells.iter().any(|cell| (1..MIN_AVERAGED).contains(&cell.counts.completed)) {
+        notes.push(format!(
+            "Groups of fewer than {MIN_AVERAGED} runs: each run is a line, without an interval."
+        ));
     }
     if cells.iter().any(|cell| cell.counts.diverged > 0) {
         notes.push(diverged.to_owned());
@@ -108,9 +113,9 @@ pub(crate) fn reading(cells: &[Cell], middle: &str, diverged: &str) -> Vec<Strin
 }
 
 /// That not all diverged runs are drawn, where there are very many.
-pub(crate) fn many_diverged(cells: &[Cell]) -> Option<String> {
+pub(crate) fn many_diverged(cells: &[CellCounts]) -> Option<String> {
     let most = cells.iter().map(|cell| cell.counts.diverged).max().unwrap_or(0);
-    limits::note(limits::LINES.min(most), most, "diverged runs of a cell, evenly spread,")
+    limits::note(limits::MAX_LINES.min(most), most, "diverged runs of a cell, evenly spread,")
 }
 
 /// Something to be said about a panel.
@@ -126,27 +131,27 @@ pub(crate) struct Remark {
 pub(crate) fn not_recorded(
     measure: &str,
     runs: &[&Run],
-    record: fn(&Run) -> Option<&Metrics>,
+    metrics: fn(&Run) -> Option<&Metrics>,
 ) -> Option<String> {
-    let lacks = |run: &&Run| record(run).is_some_and(|record| !record.series.contains_key(measure));
+    let lacks = |run: &&Run| metrics(run).is_some_and(|metrics| !metrics.series.contains_key(measure));
     let without = distinct(runs.iter().copied()).into_iter().filter(lacks).count();
     let of_what = if without == 1 { "run" } else { "runs" };
     (without > 0).then(|| format!("not recorded by {without} {of_what}"))
 }
 
 /// Which of the runs are one run, in sentences.
-pub(crate) fn copies(runs: &[&Run]) -> Vec<String> {
+pub(crate) fn duplicates(runs: &[&Run]) -> Vec<String> {
     let sentence = |text: String| capitalised(&format!("{text}: counted once."));
-    copies::sentences(runs).into_iter().map(sentence).collect()
+    duplicates::sentences(runs).into_iter().map(sentence).collect()
 }
 
 /// The values that a figure doesn't draw, by quantity.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Gaps(Vec<(String, LeftOut)>);
+pub(crate) struct OmittedValues(Vec<(String, Exclusions)>);
 
-impl Gaps {
+impl OmittedValues {
     /// Counts what is left out of a panel of this quantity.
-    pub(crate) fn count(&mut self, quantity: &str, left_out: &LeftOut) {
+    pub(crate) fn count(&mut self, quantity: &str, left_out: &Exclusions) {
         match self.0.iter_mut().find(|(known, _)| known == quantity) {
             Some((_, counted)) => counted.merge(left_out),
             None => self.0.push((quantity.to_owned(), left_out.clone())),
@@ -155,7 +160,7 @@ impl Gaps {
 
     /// All of it as remarks.
     pub(crate) fn remarks(&self) -> Vec<Remark> {
-        let of = |(quantity, left_out): &(String, LeftOut)| {
+        let of = |(quantity, left_out): &(String, Exclusions)| {
             let remark =
                 |(reason, count)| Remark { quantity: quantity.clone(), text: without_place(reason, count) };
             left_out.iter().map(remark).collect::<Vec<_>>()
@@ -165,22 +170,22 @@ impl Gaps {
 }
 
 /// How many values have no place, and why not.
-fn without_place(reason: Reason, count: usize) -> String {
+fn without_place(reason: ExclusionReason, count: usize) -> String {
     let number = number::whole(count as i64);
     let (value, is, has) = if count == 1 { ("value", "isn't", "has") } else { ("values", "aren't", "have") };
     match reason {
-        Reason::NotPositive => {
+        ExclusionReason::NotPositive => {
             format!("{number} {value} that {is} positive {has} no place on a logarithmic axis")
         }
-        Reason::NotFinite => format!("{number} {value} that {is} finite {has} no place on the axis"),
+        ExclusionReason::NotFinite => format!("{number} {value} that {is} finite {has} no place on the axis"),
         _ => format!("{number} {value} {has} no place on the axis: {}", reason.words()),
     }
 }
 
 /// The most quantities that a sentence names.
-const QUANTITIES: usize = 12;
+const MAX_QUANTITIES: usize = 12;
 /// The most sentences of remarks.
-const SENTENCES: usize = 24;
+const MAX_SENTENCES: usize = 24;
 
 /// The remarks as sentences: those that hold for several panels are said once, those that hold for all
 /// `quantities` without naming them.
@@ -201,15 +206,15 @@ pub(crate) fn sentences(remarks: &[Remark], quantities: usize) -> Vec<String> {
         if about.len() == quantities {
             return capitalised(&format!("{text}."));
         }
-        let mut named = about.iter().take(QUANTITIES).copied().collect::<Vec<_>>().join(", ");
-        if about.len() > QUANTITIES {
-            named += &format!(" and {} more", number::whole((about.len() - QUANTITIES) as i64));
+        let mut named = about.iter().take(MAX_QUANTITIES).copied().collect::<Vec<_>>().join(", ");
+        if about.len() > MAX_QUANTITIES {
+            named += &format!(" and {} more", number::whole((about.len() - MAX_QUANTITIES) as i64));
         }
         capitalised(&format!("{named}: {text}."))
     };
-    let mut sentences: Vec<String> = said.iter().take(SENTENCES).map(sentence).collect();
-    if said.len() > SENTENCES {
-        sentences.push(format!("And {} remarks more.", number::whole((said.len() - SENTENCES) as i64)));
+    let mut sentences: Vec<String> = said.iter().take(MAX_SENTENCES).map(sentence).collect();
+    if said.len() > MAX_SENTENCES {
+        sentences.push(format!("And {} remarks more.", number::whole((said.len() - MAX_SENTENCES) as i64)));
     }
     sentences
 }
@@ -223,9 +228,9 @@ fn capitalised(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn cell(name: &str, completed: usize, diverged: usize, missing: usize) -> Cell {
+    fn cell(name: &str, completed: usize, diverged: usize, missing: usize) -> CellCounts {
         let counts = Counts { completed, diverged, missing, ..Counts::default() };
-        Cell { name: name.to_owned(), counts, differences: BTreeSet::new() }
+        CellCounts { name: name.to_owned(), counts, differences: BTreeSet::new() }
     }
 
     #[test]
@@ -248,7 +253,7 @@ mod tests {
     #[test]
     fn nothing_to_draw_is_no_panic() {
         assert_eq!(counts(&[]), "n = 0 runs a group.");
-        assert!(reading(&[], "mean", "").is_empty());
+        assert!(lines_and_bands(&[], "mean", "").is_empty());
     }
 
     #[test]

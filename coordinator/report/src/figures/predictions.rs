@@ -2,32 +2,32 @@
 
 use basin_domain::metrics::Axis;
 
-use super::cell::{self, Place, Points};
-use super::data::{Row, Rows};
-use super::groups::{self, Group, Sizes};
+use super::cell::{self, CellContext, Points};
+use super::groups::{self, Group, ParameterCounts};
+use super::table::{FigureRow, FigureTable};
 use super::{columns, curves, limits, notes};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::Center;
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
 
 const TRUTH: Pen = Pen::solid(Color::Muted, 4.5).faint(4.5, 0.4);
 
 /// The chart of the predictions of `runs`, with its data.
-pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
+pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
     let facets = groups::facets(runs, facet);
     let grouped = groups::group(runs, &[], facet);
-    let (mut cells, mut gaps) = (Vec::new(), notes::Gaps::default());
+    let (mut cells, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     let pens = grouped.pens();
     let mut pairs: Vec<(Panel, Panel)> = Vec::new();
     for facet in &facets {
-        let mut predicted = Sheet::new("prediction");
-        let mut error = Sheet::new("error");
+        let mut predicted = PredictionPanel::new("prediction");
+        let mut error = PredictionPanel::new("error");
         let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get("target")?.points));
         predicted.draw_truth(facet, truth, &mut rows);
-        error.marks.push(Mark::Level { y: 0.0 });
+        error.marks.push(Mark::HorizontalLine { y: 0.0 });
         for (group, pen) in grouped.groups.iter().zip(&pens) {
             let runs = curves::within(group, facet);
             if runs.is_empty() {
@@ -37,16 +37,16 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
             let errors = distinct(runs.iter().copied())
                 .into_iter()
                 .filter_map(|run| {
-                    let record = run.completed()?;
+                    let metrics = run.completed()?;
                     let (prediction, target) =
-                        (record.series.get("prediction")?, record.series.get("target")?);
+                        (metrics.series.get("prediction")?, metrics.series.get("target")?);
                     Some((run.task.spec.seed, differences(&prediction.points, &target.points)))
                 })
                 .collect::<Vec<_>>();
-            gaps.count("predictions", &cell::gaps(Kind::Linear, &predictions));
+            gaps.count("predictions", &cell::gaps(Scale::Linear, &predictions));
             predicted.draw(facet, group, *pen, &predictions, &mut rows);
             error.draw(facet, group, *pen, &errors, &mut rows);
-            cells.push(notes::Cell::of(notes::name(facet, group), &runs));
+            cells.push(notes::CellCounts::of(notes::name(facet, group), &runs));
         }
         let title = (!facet.label.is_empty()).then(|| facet.label.clone());
         pairs.push((predicted.panel(title, "f(x)"), error.panel(None, "prediction − truth")));
@@ -57,13 +57,16 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     let mut chart_rows = Vec::new();
     for pairs in pairs.chunks(across) {
         let height = [250.0, 200.0, 165.0][across - 1];
-        chart_rows.push(chart::Row { height, panels: pairs.iter().map(|pair| pair.0.clone()).collect() });
         chart_rows
-            .push(chart::Row { height: 105.0, panels: pairs.iter().map(|pair| pair.1.clone()).collect() });
+            .push(chart::PanelRow { height, panels: pairs.iter().map(|pair| pair.0.clone()).collect() });
+        chart_rows.push(chart::PanelRow {
+            height: 105.0,
+            panels: pairs.iter().map(|pair| pair.1.clone()).collect(),
+        });
     }
     let mut notes = vec![notes::counts(&cells)];
-    notes.extend(notes::reading(&cells, Center::Mean.words(), "Diverged runs have no predictions."));
-    notes.extend(notes::copies(runs));
+    notes.extend(notes::lines_and_bands(&cells, Center::Mean.words(), "Diverged runs have no predictions."));
+    notes.extend(notes::duplicates(runs));
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
     notes.extend(notes::sentences(&gaps.remarks(), usize::MAX));
@@ -74,7 +77,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         limits::listed(grouped.groups.iter().map(|group| group.label.as_str())),
         notes.join(" ")
     );
-    let sizes = Sizes::of(&grouped.groups);
+    let sizes = ParameterCounts::of(&grouped.groups);
     let mut legend = vec![Entry { label: "ground truth".to_owned(), swatch: Swatch::Line(TRUTH) }];
     legend.extend(grouped.entries(|group, number| {
         let label = match &grouped.heading {
@@ -84,7 +87,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         let counts = Counts::of(group.runs.iter().copied());
         vec![if counts.completed == 0 {
             Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
-        } else if counts.completed >= cell::ENOUGH {
+        } else if counts.completed >= cell::MIN_AVERAGED {
             Entry { label, swatch: Swatch::Banded(Pen::group(number)) }
         } else {
             Entry { label, swatch: Swatch::Line(Pen::group(number)) }
@@ -94,20 +97,20 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
 }
 
 /// A panel in the making.
-struct Sheet {
+struct PredictionPanel {
     series: &'static str,
     marks: Vec<Mark>,
 }
 
-impl Sheet {
+impl PredictionPanel {
     const fn new(series: &'static str) -> Self {
         Self { series, marks: Vec::new() }
     }
 
-    fn draw_truth(&mut self, facet: &Group<'_>, truth: Option<&Points>, rows: &mut Rows) {
+    fn draw_truth(&mut self, facet: &Group<'_>, truth: Option<&Points>, rows: &mut FigureTable) {
         let Some(truth) = truth else { return };
         for &(x, value) in truth {
-            rows.push(&Row {
+            rows.push(&FigureRow {
                 panel: self.series,
                 facet: &facet.label,
                 group: "",
@@ -129,11 +132,11 @@ impl Sheet {
         group: &Group<'_>,
         pen: Option<usize>,
         runs: &[(u64, Points)],
-        rows: &mut Rows,
+        rows: &mut FigureTable,
     ) {
         let mut hidden = Vec::new();
         let marks = if pen.is_some() { &mut self.marks } else { &mut hidden };
-        let place = Place {
+        let context = CellContext {
             panel: self.series,
             facet: &facet.label,
             group: &group.label,
@@ -142,15 +145,15 @@ impl Sheet {
             center: Center::Mean,
             bins: None,
         };
-        cell::completed(place, runs, marks, rows);
+        cell::completed(context, runs, marks, rows);
     }
 
     fn panel(self, title: Option<String>, y: &str) -> Panel {
         Panel {
             title,
             annotation: None,
-            x: chart::Axis::new("x", Kind::Linear),
-            y: chart::Axis::new(y, Kind::Linear),
+            x: chart::Axis::new("x", Scale::Linear),
+            y: chart::Axis::new(y, Scale::Linear),
             marks: self.marks,
         }
     }

@@ -5,21 +5,21 @@ use std::collections::BTreeSet;
 use basin_domain::figure::Layout;
 
 use super::curves;
-use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
+use super::table::{FigureRow, FigureTable};
 use super::{limits, names};
-use crate::left_out::{Kept, LeftOut, finite, placed};
+use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Correlation, rank_correlation};
 use basin_charts::marker::Marker;
-use basin_charts::scale::{Kind, drawable};
+use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(super) struct ScatterRequest<'a> {
     /// The title.
     pub(super) title: &'a str,
     /// The measure on the horizontal axis.
@@ -50,9 +50,9 @@ struct Dot<'a> {
 }
 
 /// The chart of `request` from `runs`, with its data.
-pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
-    let (mut remarks, mut gaps) = (Vec::new(), notes::Gaps::default());
+pub(super) fn chart(request: &ScatterRequest<'_>, runs: &[&Run]) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
+    let (mut remarks, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
@@ -77,8 +77,8 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let mut notes = notes(request, runs, &remarks, panels.len(), grouped.groups.len());
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
-    notes.extend(limits::note(limits::POINTS.min(most), most, "points of a panel, evenly spread,"));
-    notes.extend(notes::copies(runs));
+    notes.extend(limits::note(limits::MAX_POINTS.min(most), most, "points of a panel, evenly spread,"));
+    notes.extend(notes::duplicates(runs));
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!(
@@ -96,14 +96,14 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
 }
 
 fn panel(
-    request: &Request<'_>,
+    request: &ScatterRequest<'_>,
     y: &str,
     facet: &Group<'_>,
     (grouped, pens, dots): (&Groups<'_>, &[Option<usize>], &[Dot<'_>]),
-    rows: &mut Rows,
+    rows: &mut FigureTable,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
-    let kinds = kinds(request, y);
+    let scales = scales(request, y);
     let mut marks = Vec::new();
     let opacity = (40.0 / dots.len().max(1) as f64).sqrt().clamp(0.45, 0.9);
     for dot in dots {
@@ -112,7 +112,7 @@ fn panel(
             let marker = if dot.is_solid { marker } else { marker.hollow() };
             marks.push(Mark::Points { points: vec![dot.at], marker });
         }
-        rows.push(&Row {
+        rows.push(&FigureRow {
             panel: y,
             facet: &facet.label,
             group: &grouped.groups[dot.number].label,
@@ -127,15 +127,15 @@ fn panel(
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
-    marks.extend(crosses(request, y, kinds[1], facet, (grouped, pens), rows));
+    marks.extend(crosses(request, y, scales[1], facet, (grouped, pens), rows));
     let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
-    let solid = Kept::sort(solid, |(x, y)| Ok((finite(x)?, finite(y)?)));
+    let solid = Filtered::partition(solid, |(x, y)| Ok((finite(x)?, finite(y)?)));
     let quantity = match facet.label.as_str() {
         "" => names::quantity(y, &[]),
         facet => format!("{facet}, {}", names::quantity(y, &[])),
     };
     let mut text = format!("the correlation is that of {} runs", solid.n());
-    let without = solid.left_out().count();
+    let without = solid.exclusions().count();
     if without > 0 {
         text += &format!(", without {without} that have no finite values");
     }
@@ -149,28 +149,30 @@ fn panel(
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: Some(in_words(found)),
-        x: chart::Axis::new(names::quantity(request.x, all), kinds[0]),
-        y: chart::Axis::new(names::quantity(y, all), kinds[1]),
+        x: chart::Axis::new(names::quantity(request.x, all), scales[0]),
+        y: chart::Axis::new(names::quantity(y, all), scales[1]),
         marks,
     }
 }
 
 /// The axes' kinds, horizontal and vertical.
-fn kinds(request: &Request<'_>, y: &str) -> [Kind; 2] {
+fn scales(request: &ScatterRequest<'_>, y: &str) -> [Scale; 2] {
     [request.log_x, request.log_y.iter().any(|name| name == y)]
-        .map(|is_logarithmic| if is_logarithmic { Kind::Logarithmic } else { Kind::Linear })
+        .map(|is_logarithmic| if is_logarithmic { Scale::Logarithmic } else { Scale::Linear })
 }
 
 /// The points that have no place on the axes, by the first reason.
-fn without_place(request: &Request<'_>, y: &str, dots: &[Dot<'_>]) -> LeftOut {
-    let kinds = kinds(request, y);
+fn without_place(request: &ScatterRequest<'_>, y: &str, dots: &[Dot<'_>]) -> Exclusions {
+    let scales = scales(request, y);
     let at = dots.iter().map(|dot| dot.at);
-    Kept::sort(at, |(x, y)| Ok((placed(kinds[0], x)?, placed(kinds[1], y)?))).left_out().clone()
+    Filtered::partition(at, |(x, y)| Ok((on_axis(scales[0], x)?, on_axis(scales[1], y)?)))
+        .exclusions()
+        .clone()
 }
 
 /// The completed runs that have both measures, as points; of runs that are one computation, the first.
 fn dots<'a>(
-    request: &Request<'_>,
+    request: &ScatterRequest<'_>,
     y: &str,
     facet: &Group<'a>,
     grouped: &Groups<'a>,
@@ -180,9 +182,9 @@ fn dots<'a>(
     let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
         for run in curves::within(group, facet) {
-            let Some(record) = run.completed() else { continue };
-            let (Some(x), Some(value)) = (record.last(request.x), record.last(y)) else { continue };
-            let is_solid = request.solid_if.is_none_or(|name| record.last(name) == Some(1.0));
+            let Some(metrics) = run.completed() else { continue };
+            let (Some(x), Some(value)) = (metrics.last(request.x), metrics.last(y)) else { continue };
+            let is_solid = request.solid_if.is_none_or(|name| metrics.last(name) == Some(1.0));
             if known.insert(run.computation()) {
                 dots.push(Dot { run, number, pen: pens[number], at: (x, value), is_solid });
             }
@@ -190,28 +192,28 @@ fn dots<'a>(
     }
     let count = dots.iter().filter(|dot| dot.pen.is_some()).count();
     for (place, dot) in dots.iter_mut().filter(|dot| dot.pen.is_some()).enumerate() {
-        dot.pen = dot.pen.filter(|_| limits::is_drawn(place, count, limits::POINTS));
+        dot.pen = dot.pen.filter(|_| limits::is_drawn(place, count, limits::MAX_POINTS));
     }
     dots
 }
 
 /// The diverged runs of which the horizontal measure is known, as crosses at their last values.
 fn crosses(
-    request: &Request<'_>,
+    request: &ScatterRequest<'_>,
     y: &str,
-    kind: Kind,
+    scale: Scale,
     facet: &Group<'_>,
     (grouped, pens): (&Groups<'_>, &[Option<usize>]),
-    rows: &mut Rows,
+    rows: &mut FigureTable,
 ) -> Vec<Mark> {
     let mut crosses = Vec::new();
     let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
         for run in curves::within(group, facet) {
-            let Some(record) = run.diverged().filter(|_| known.insert(run.computation())) else { continue };
-            let Some(x) = record.last(request.x) else { continue };
-            let value = record.last(y).unwrap_or(f64::NAN);
-            rows.push(&Row {
+            let Some(metrics) = run.diverged().filter(|_| known.insert(run.computation())) else { continue };
+            let Some(x) = metrics.last(request.x) else { continue };
+            let value = metrics.last(y).unwrap_or(f64::NAN);
+            rows.push(&FigureRow {
                 panel: y,
                 facet: &facet.label,
                 group: &group.label,
@@ -223,7 +225,7 @@ fn crosses(
                 interval: None,
                 n: 1,
             });
-            let value = if drawable(kind, value) { value } else { f64::INFINITY };
+            let value = if is_drawable(scale, value) { value } else { f64::INFINITY };
             if let Some(pen) = pens[number] {
                 crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
             }
@@ -231,7 +233,7 @@ fn crosses(
     }
     let count = crosses.len();
     let mut place = 0..count;
-    crosses.retain(|_| place.next().is_some_and(|place| limits::is_drawn(place, count, limits::LINES)));
+    crosses.retain(|_| place.next().is_some_and(|place| limits::is_drawn(place, count, limits::MAX_LINES)));
     crosses
 }
 
@@ -247,10 +249,10 @@ fn in_words(found: Option<Correlation>) -> String {
     }
 }
 
-fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
+fn legend(request: &ScatterRequest<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     let is_hollow = |run: &&&Run| {
-        let record = run.completed();
-        request.solid_if.is_some_and(|name| record.is_some_and(|record| record.last(name) != Some(1.0)))
+        let metrics = run.completed();
+        request.solid_if.is_some_and(|name| metrics.is_some_and(|metrics| metrics.last(name) != Some(1.0)))
     };
     let hollow = grouped.groups.iter().flat_map(|group| &group.runs).filter(is_hollow).count();
     let mut entries = Vec::new();
@@ -281,7 +283,7 @@ fn legend(request: &Request<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
 }
 
 fn notes(
-    request: &Request<'_>,
+    request: &ScatterRequest<'_>,
     runs: &[&Run],
     remarks: &[Remark],
     panels: usize,
@@ -290,7 +292,7 @@ fn notes(
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a point.")];
     notes.extend(
-        notes::not_recorded(request.x, runs, Run::record)
+        notes::not_recorded(request.x, runs, Run::metrics)
             .map(|text| format!("{} (horizontal): {text}.", names::parameter(request.x))),
     );
     if counts.diverged > 0 {
@@ -300,10 +302,10 @@ fn notes(
                 .to_owned(),
         );
     }
-    let drawn = limits::LINES.min(counts.diverged);
+    let drawn = limits::MAX_LINES.min(counts.diverged);
     notes.extend(limits::note(drawn, counts.diverged, "diverged runs, evenly spread,"));
     if let Some(name) = request.solid_if {
-        let last = |run: &&Run| run.completed().map(|record| record.last(name));
+        let last = |run: &&Run| run.completed().map(|metrics| metrics.last(name));
         let conditions: Vec<Option<f64>> = distinct(runs.iter().copied()).iter().filter_map(last).collect();
         let hollow = conditions.iter().filter(|met| **met != Some(1.0)).count();
         let unknown = conditions.iter().filter(|met| !met.is_some_and(f64::is_finite)).count();

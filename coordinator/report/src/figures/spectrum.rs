@@ -2,12 +2,12 @@
 
 use basin_domain::metrics::Axis;
 
-use super::data::{Row, Rows};
 use super::groups::{self, Group, Groups};
+use super::table::{FigureRow, FigureTable};
 use super::{cell, columns, curves, height, limits, notes};
-use crate::left_out::{Kept, LeftOut, placed};
+use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Counts, Run, distinct};
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
@@ -19,8 +19,13 @@ const FLOOR: f64 = 1e-7;
 const LABELLED: usize = 6;
 
 /// The chart of the spectra of `runs`, with its data.
-pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
+pub(super) fn chart(
+    title: &str,
+    group: &[String],
+    facet: Option<&str>,
+    runs: &[&Run],
+) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
     let grouped = groups::group(runs, group, facet);
     let facets = groups::facets(runs, facet);
     let peak = runs
@@ -30,7 +35,7 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
         .filter(|density| density.is_finite())
         .fold(0.0, f64::max);
     let pens = grouped.pens();
-    let mut gaps = notes::Gaps::default();
+    let mut gaps = notes::OmittedValues::default();
     let mut most = 0;
     let mut panels: Vec<Panel> = Vec::new();
     for facet in &facets {
@@ -41,8 +46,8 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
     }
     let shown = limits::facets(facets.len(), 1);
     panels.truncate(shown);
-    let cells: Vec<notes::Cell> =
-        grouped.groups.iter().map(|group| notes::Cell::of(group.label.clone(), &group.runs)).collect();
+    let cells: Vec<notes::CellCounts> =
+        grouped.groups.iter().map(|group| notes::CellCounts::of(group.label.clone(), &group.runs)).collect();
     let recorded = cell::points_of(runs, SERIES, Run::completed);
     let densities = || recorded.iter().flat_map(|(_, points)| points).map(|point| point.1);
     let below = densities().filter(|&density| density.is_finite() && density < FLOOR * peak).count();
@@ -55,10 +60,10 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
             number::whole(densities().count() as i64)
         ),
     ];
-    notes.extend(notes::copies(runs));
+    notes.extend(notes::duplicates(runs));
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
-    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
+    notes.extend(limits::note(limits::MAX_LINES.min(most), most, "lines of a panel, evenly spread,"));
     notes.extend(notes::sentences(&gaps.remarks(), usize::MAX));
     notes.extend(
         notes::not_recorded(SERIES, runs, Run::completed).map(|text| format!("The spectrum: {text}.")),
@@ -71,7 +76,7 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
         legend: legend(&grouped),
         rows: panels
             .chunks(across)
-            .map(|panels| chart::Row { height: height(across), panels: panels.to_vec() })
+            .map(|panels| chart::PanelRow { height: height(across), panels: panels.to_vec() })
             .collect(),
         notes,
     };
@@ -79,11 +84,11 @@ pub(super) fn chart(title: &str, group: &[String], facet: Option<&str>, runs: &[
 }
 
 /// The densities of a facet's runs that have no place on the axis, but those below its floor.
-fn without_place(facet: &Group<'_>, peak: f64) -> LeftOut {
+fn without_place(facet: &Group<'_>, peak: f64) -> Exclusions {
     let points = cell::points_of(&facet.runs, SERIES, Run::completed);
     let densities = points.iter().flat_map(|(_, points)| points).map(|point| point.1);
     let above = densities.filter(|density| !density.is_finite() || *density >= FLOOR * peak);
-    Kept::sort(above, |density| placed(Kind::Logarithmic, density)).left_out().clone()
+    Filtered::partition(above, |density| on_axis(Scale::Logarithmic, density)).exclusions().clone()
 }
 
 /// The panel of a facet, and the number of its lines, all of which are drawn if they are not too many.
@@ -91,21 +96,24 @@ fn panel(
     facet: &Group<'_>,
     (grouped, pens): (&Groups<'_>, &[Option<usize>]),
     peak: f64,
-    rows: &mut Rows,
+    rows: &mut FigureTable,
 ) -> (Panel, usize) {
     let mut marks = Vec::new();
     let mut drawn = 0;
     let cells: Vec<Vec<&Run>> =
         grouped.groups.iter().map(|group| distinct(curves::within(group, facet))).collect();
-    let has_spectrum = |run: &&&Run| run.completed().is_some_and(|record| record.series.contains_key(SERIES));
+    let has_spectrum =
+        |run: &&&Run| run.completed().is_some_and(|metrics| metrics.series.contains_key(SERIES));
     let lines = cells.iter().zip(pens).filter(|(_, pen)| pen.is_some());
     let lines: usize = lines.map(|(runs, _)| runs.iter().filter(has_spectrum).count()).sum();
     let mut place = 0;
     for ((group, runs), pen) in grouped.groups.iter().zip(&cells).zip(pens) {
         for run in runs {
-            let Some(series) = run.completed().and_then(|record| record.series.get(SERIES)) else { continue };
+            let Some(series) = run.completed().and_then(|metrics| metrics.series.get(SERIES)) else {
+                continue;
+            };
             for &(x, value) in &series.points {
-                rows.push(&Row {
+                rows.push(&FigureRow {
                     panel: SERIES,
                     facet: &facet.label,
                     group: &group.label,
@@ -123,27 +131,27 @@ fn panel(
             let points: Vec<(f64, f64)> = series.points.iter().map(shown).collect();
             let Some(number) = *pen else { continue };
             place += 1;
-            if !limits::is_drawn(place - 1, lines, limits::LINES) {
+            if !limits::is_drawn(place - 1, lines, limits::MAX_LINES) {
                 continue;
             }
             let last = last_peak(&points);
             marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
             drawn += 1;
             if let Some(at) = last.filter(|_| drawn <= LABELLED) {
-                let largest = run.completed().and_then(|record| record.last("largest_eigenvalue"));
-                let says = number::significant(largest.unwrap_or(at.0));
-                marks.push(Mark::Label { at, says, color: Color::Group(number) });
+                let largest = run.completed().and_then(|metrics| metrics.last("largest_eigenvalue"));
+                let text = number::significant(largest.unwrap_or(at.0));
+                marks.push(Mark::Label { at, text, color: Color::Group(number) });
             }
         }
     }
     if !marks.is_empty() {
-        marks.insert(0, Mark::Upright { x: 0.0 });
+        marks.insert(0, Mark::VerticalLine { x: 0.0 });
     }
     let panel = Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
-        x: chart::Axis::new("eigenvalue of the Hessian", Kind::Linear),
-        y: chart::Axis::new("density", Kind::Logarithmic),
+        x: chart::Axis::new("eigenvalue of the Hessian", Scale::Linear),
+        y: chart::Axis::new("density", Scale::Logarithmic),
         marks,
     };
     (panel, lines)
@@ -162,7 +170,7 @@ fn legend(grouped: &Groups<'_>) -> Vec<Entry> {
     if grouped.groups.len() <= 1 {
         return Vec::new();
     }
-    let sizes = groups::Sizes::of(&grouped.groups);
+    let sizes = groups::ParameterCounts::of(&grouped.groups);
     grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
         vec![if counts.completed == 0 {

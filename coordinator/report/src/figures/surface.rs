@@ -2,25 +2,25 @@
 
 use basin_domain::experiment::Plane;
 
-use super::data::Rows;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
-use super::tiles::{self, Assembled};
+use super::table::FigureTable;
+use super::tiles::{self, AssembledSurface};
 use super::trajectories::component_name;
 use super::{columns, names};
 use crate::runs::{Counts, Run};
 use crate::tables::csv;
 use basin_charts::field::Field;
-use basin_charts::levels::{Level, levels};
+use basin_charts::levels::{ContourLevel, levels};
 use basin_charts::marker::{Marker, Shape};
-use basin_charts::scale::{Kind, drawable};
+use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
 /// The most panels of a figure.
-const MOST_PANELS: usize = 6;
+const MAX_PANELS: usize = 6;
 /// How many times farther than the median from the lowest value the levels reach, where they end before the largest.
-const REACH: f64 = 10.0;
+const LEVEL_REACH: f64 = 10.0;
 /// What tells the tiles of a surface apart.
 const TILE: &str = "tile";
 
@@ -32,7 +32,7 @@ const LAST: Marker =
 const SOLUTION: Marker =
     Marker { color: Color::Ink, shape: Shape::Diamond, is_filled: true, radius: 6.6, opacity: 1.0 }.hollow();
 /// The line of the trajectory, and the rim that keeps it visible on dark and on light.
-const WAY: [Pen; 2] = [Pen::solid(Color::Paper, 3.4), Pen::solid(Color::Ink, 1.5)];
+const TRAJECTORY: [Pen; 2] = [Pen::solid(Color::Paper, 3.4), Pen::solid(Color::Ink, 1.5)];
 
 /// The panels, one a group, that stand in rows together: those of one value of `facet`.
 fn by_facet(facet: Option<&str>, runs: &[&Run], grouped: &Groups<'_>, panels: Vec<Panel>) -> Vec<Vec<Panel>> {
@@ -58,29 +58,29 @@ pub(super) fn chart(
     y: &str,
     is_logarithmic: bool,
     runs: &[&Run],
-) -> (Chart, Rows) {
-    let kind = if is_logarithmic { Kind::Logarithmic } else { Kind::Linear };
+) -> (Chart, FigureTable) {
+    let scale = if is_logarithmic { Scale::Logarithmic } else { Scale::Linear };
     let grouped = groups::each(runs, &[TILE]);
-    let surfaces: Vec<Assembled> =
+    let surfaces: Vec<AssembledSurface> =
         grouped.groups.iter().map(|group| tiles::assemble(&group.runs, y)).collect();
-    let levels = Levels::of(kind, &surfaces);
+    let levels = SharedLevels::of(scale, &surfaces);
     let quantity = names::quantity(y, runs);
-    let mut rows = Rows::of(&["run", "what", "alpha", "beta", "value"]);
+    let mut rows = FigureTable::of(&["run", "what", "alpha", "beta", "value"]);
     for (group, surface) in grouped.groups.iter().zip(&surfaces) {
         push(&group.label, surface, &mut rows);
     }
-    let drawn = surfaces.iter().enumerate().take(MOST_PANELS);
+    let drawn = surfaces.iter().enumerate().take(MAX_PANELS);
     let panels: Vec<Panel> = drawn
         .map(|(number, surface)| {
             let title = (grouped.groups.len() > 1).then(|| name(&grouped, number));
-            panel(title, surface, &levels, kind, &quantity)
+            panel(title, surface, &levels, scale, &quantity)
         })
         .collect();
     let rows_of_panels = by_facet(facet, runs, &grouped, panels);
     let across = columns(rows_of_panels.iter().map(Vec::len).max().unwrap_or(0)).min(2);
     let height = [380.0, 225.0][across - 1];
     let mut notes = notes(y, &grouped, &surfaces, &levels);
-    notes.extend(notes::copies(runs));
+    notes.extend(notes::duplicates(runs));
     let chart = Chart {
         title: title.to_owned(),
         description: format!(
@@ -92,7 +92,7 @@ pub(super) fn chart(
         rows: rows_of_panels
             .iter()
             .flat_map(|panels| panels.chunks(across))
-            .map(|panels| chart::Row { height, panels: panels.to_vec() })
+            .map(|panels| chart::PanelRow { height, panels: panels.to_vec() })
             .collect(),
         notes,
     };
@@ -101,36 +101,36 @@ pub(super) fn chart(
 
 /// The levels that all panels share.
 #[derive(Debug)]
-struct Levels {
-    levels: Vec<Level>,
+struct SharedLevels {
+    levels: Vec<ContourLevel>,
     /// Cells beyond the last level, of how many, and the largest value of them.
     beyond: Option<(usize, usize, f64)>,
     /// Finite values without a place on a logarithmic scale.
     without_place: usize,
 }
 
-impl Levels {
+impl SharedLevels {
     /// Levels over the values of all surfaces. Values that lie many times farther from the lowest one than the median would
-    /// press everything else into one colour: if there are any beyond twice [`REACH`], the levels end at the largest value
+    /// press everything else into one colour: if there are any beyond twice [`LEVEL_REACH`], the levels end at the largest value
     /// within it.
-    fn of(kind: Kind, surfaces: &[Assembled]) -> Self {
+    fn of(scale: Scale, surfaces: &[AssembledSurface]) -> Self {
         let all = surfaces.iter().flat_map(|surface| &surface.grid.values);
-        let mut values: Vec<f64> = all.clone().copied().filter(|&value| drawable(kind, value)).collect();
+        let mut values: Vec<f64> = all.clone().copied().filter(|&value| is_drawable(scale, value)).collect();
         values.sort_by(f64::total_cmp);
         let without_place = all.filter(|value| value.is_finite()).count() - values.len();
         let (Some(&low), Some(&high)) = (values.first(), values.last()) else {
-            return Self { levels: levels(kind, f64::NAN, f64::NAN), beyond: None, without_place };
+            return Self { levels: levels(scale, f64::NAN, f64::NAN), beyond: None, without_place };
         };
-        let term = |value: f64| match kind {
-            Kind::Linear => value,
-            Kind::Logarithmic => value.ln(),
+        let transformed = |value: f64| match scale {
+            Scale::Linear => value,
+            Scale::Logarithmic => value.ln(),
         };
         let median = values[values.len() / 2];
-        let reach = REACH * (term(median) - term(low));
-        let within = values.partition_point(|&value| term(value) - term(low) <= reach);
-        let is_capped = median > low && term(high) - term(low) > 2.0 * reach;
+        let reach = LEVEL_REACH * (transformed(median) - transformed(low));
+        let within = values.partition_point(|&value| transformed(value) - transformed(low) <= reach);
+        let is_capped = median > low && transformed(high) - transformed(low) > 2.0 * reach;
         let top = if is_capped { values[within - 1] } else { high };
-        let levels = levels(kind, low, top);
+        let levels = levels(scale, low, top);
         let last = levels.last().map_or(top, |level| level.at);
         let count = values.iter().filter(|&&value| value > last).count();
         Self { levels, beyond: (count > 0).then_some((count, values.len(), high)), without_place }
@@ -146,12 +146,18 @@ fn name(grouped: &Groups<'_>, number: usize) -> String {
     }
 }
 
-fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind, label: &str) -> Panel {
+fn panel(
+    title: Option<String>,
+    surface: &AssembledSurface,
+    levels: &SharedLevels,
+    scale: Scale,
+    label: &str,
+) -> Panel {
     let mut marks = Vec::new();
-    if surface.grid.values.iter().any(|&value| drawable(kind, value)) {
+    if surface.grid.values.iter().any(|&value| is_drawable(scale, value)) {
         marks.push(Mark::Field(Field {
             grid: surface.grid.clone(),
-            kind,
+            scale,
             levels: levels.levels.clone(),
             goes_beyond: levels.beyond.is_some(),
             label: label.to_owned(),
@@ -160,7 +166,7 @@ fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind
         marks.push(Mark::Points { points: vec![(0.0, 0.0)], marker: SOLUTION });
         let line = |pen: Pen| Mark::Line { points: surface.trajectory.clone(), pen, secondary: false };
         if let (Some(&first), Some(&last)) = (surface.trajectory.first(), surface.trajectory.last()) {
-            marks.extend(WAY.map(line));
+            marks.extend(TRAJECTORY.map(line));
             let points = surface.trajectory.clone();
             marks.push(Mark::Points { points, marker: LAST.sized(2.2, 1.0) });
             marks.push(Mark::Points { points: vec![first], marker: FIRST });
@@ -168,19 +174,19 @@ fn panel(title: Option<String>, surface: &Assembled, levels: &Levels, kind: Kind
         }
     }
     let axis = |direction: usize| {
-        let says = match surface.plane {
+        let text = match surface.plane {
             Some(Plane::Pca { .. }) => component_name(direction + 1, surface.explained[direction]),
             Some(Plane::Random { .. }) => {
                 format!("{} (filter-normalised random direction)", ["α", "β"][direction])
             }
             None => ["α", "β"][direction].to_owned(),
         };
-        chart::Axis::new(says, Kind::Linear)
+        chart::Axis::new(text, Scale::Linear)
     };
     Panel { title, annotation: None, x: axis(0), y: axis(1), marks }
 }
 
-fn legend(surfaces: &[Assembled]) -> Vec<Entry> {
+fn legend(surfaces: &[AssembledSurface]) -> Vec<Entry> {
     let mut entries = vec![Entry { label: "solution θ".to_owned(), swatch: Swatch::Point(SOLUTION) }];
     if surfaces.iter().any(|surface| !surface.trajectory.is_empty()) {
         let mut epochs = surfaces.iter().filter_map(|surface| surface.epochs);
@@ -189,8 +195,8 @@ fn legend(surfaces: &[Assembled]) -> Vec<Entry> {
             Some(epoch) => format!("{word} (epoch {})", number::significant(epoch)),
             None => word.to_owned(),
         };
-        let way = Swatch::Marked(WAY[1], LAST.sized(2.2, 1.0));
-        entries.insert(0, Entry { label: "training, projected".to_owned(), swatch: way });
+        let trajectory = Swatch::Marked(TRAJECTORY[1], LAST.sized(2.2, 1.0));
+        entries.insert(0, Entry { label: "training, projected".to_owned(), swatch: trajectory });
         entries.insert(
             1,
             Entry { label: of("first", same.map(|epochs| epochs.0)), swatch: Swatch::Point(FIRST) },
@@ -201,7 +207,7 @@ fn legend(surfaces: &[Assembled]) -> Vec<Entry> {
     entries
 }
 
-fn push(run: &str, surface: &Assembled, rows: &mut Rows) {
+fn push(run: &str, surface: &AssembledSurface, rows: &mut FigureTable) {
     let mut row = |what: &str, numbers: [f64; 2], value: Option<f64>| {
         let value = value.map(csv::number).unwrap_or_default();
         let [alpha, beta] = numbers.map(csv::number);
@@ -216,7 +222,7 @@ fn push(run: &str, surface: &Assembled, rows: &mut Rows) {
     }
 }
 
-fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled], levels: &Levels) -> Vec<String> {
+fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[AssembledSurface], levels: &SharedLevels) -> Vec<String> {
     let drawn = surfaces.iter().filter(|surface| surface.tiles.completed > 0).count();
     let mut first = format!("n = {drawn} {}", if drawn == 1 { "run" } else { "runs" });
     if drawn > 0 {
@@ -234,10 +240,10 @@ fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled], levels: &Levels)
         first += &format!("; of {} tiles, {left_out}: hatched", all.len());
     }
     let mut notes = vec![first + "."];
-    if surfaces.len() > MOST_PANELS {
+    if surfaces.len() > MAX_PANELS {
         notes.push(format!(
             "{} of {} surfaces are drawn; the others are in the figure's data.",
-            MOST_PANELS,
+            MAX_PANELS,
             surfaces.len()
         ));
     }
@@ -265,7 +271,7 @@ fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled], levels: &Levels)
 }
 
 /// What has to be said of single surfaces.
-fn remarks(y: &str, grouped: &Groups<'_>, surfaces: &[Assembled]) -> Vec<Remark> {
+fn remarks(y: &str, grouped: &Groups<'_>, surfaces: &[AssembledSurface]) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for (number, surface) in surfaces.iter().enumerate() {
         let mut say = |text: String| remarks.push(Remark { quantity: name(grouped, number), text });

@@ -7,11 +7,11 @@ use crate::runs::{Counts, Run, distinct};
 use basin_charts::contour::Grid;
 
 /// The most cells that are put together; the sweep file allows a thousand along each side.
-const MOST_CELLS: usize = 1 << 20;
+const MAX_CELLS: usize = 1 << 20;
 
 /// A surface: the values of one series over one plane through one solution.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Assembled {
+pub(super) struct AssembledSurface {
     /// The values; what no tile has is NaN.
     pub(super) grid: Grid,
     /// The plane, if any run says it.
@@ -29,24 +29,24 @@ pub(super) struct Assembled {
 }
 
 /// Puts together the tiles of one surface; the values are those of `series`.
-pub(super) fn assemble(runs: &[&Run], series: &str) -> Assembled {
+pub(super) fn assemble(runs: &[&Run], series: &str) -> AssembledSurface {
     let parameters = runs.iter().find_map(|run| surface_of(run));
     let side = parameters.map_or(0, |surface| surface.resolution as usize);
-    let side = if side * side <= MOST_CELLS { side } else { 0 };
+    let side = if side * side <= MAX_CELLS { side } else { 0 };
     let runs = distinct(runs.iter().copied());
     let records = || runs.iter().filter_map(|run| run.completed());
     let mut values = vec![f64::NAN; side * side];
     let (mut columns, mut rows) = (vec![None; side], vec![None; side]);
     let mut not_finite = 0;
-    for record in records() {
-        for (cell, value) in cells(record, series, values.len()) {
+    for metrics in records() {
+        for (cell, value) in cells(metrics, series, values.len()) {
             values[cell] = value;
             not_finite += usize::from(!value.is_finite());
         }
-        for (cell, alpha) in cells(record, "alpha", values.len()) {
+        for (cell, alpha) in cells(metrics, "alpha", values.len()) {
             columns[cell % side] = Some(alpha);
         }
-        for (cell, beta) in cells(record, "beta", values.len()) {
+        for (cell, beta) in cells(metrics, "beta", values.len()) {
             rows[cell / side] = Some(beta);
         }
     }
@@ -56,8 +56,8 @@ pub(super) fn assemble(runs: &[&Run], series: &str) -> Assembled {
     };
     let (trajectory, epochs) = records().find_map(trajectory).unwrap_or_default();
     let explained = ["explained_variance_alpha", "explained_variance_beta"]
-        .map(|name| records().find_map(|record| record.last(name)));
-    Assembled {
+        .map(|name| records().find_map(|metrics| metrics.last(name)));
+    AssembledSurface {
         grid,
         plane: parameters.map(|surface| surface.plane),
         trajectory,
@@ -79,8 +79,8 @@ fn surface_of(run: &Run) -> Option<&Surface> {
 }
 
 /// The recorded cells of a series that lie on the grid.
-fn cells<'a>(record: &'a Metrics, series: &str, count: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
-    let points = record.series.get(series).map_or(&[][..], |series| series.points.as_slice());
+fn cells<'a>(metrics: &'a Metrics, series: &str, count: usize) -> impl Iterator<Item = (usize, f64)> + 'a {
+    let points = metrics.series.get(series).map_or(&[][..], |series| series.points.as_slice());
     points.iter().filter_map(move |&(x, value)| {
         let is_cell = x >= 0.0 && x.fract() == 0.0 && x < count as f64;
         is_cell.then_some((x as usize, value))
@@ -89,9 +89,9 @@ fn cells<'a>(record: &'a Metrics, series: &str, count: usize) -> impl Iterator<I
 
 type Trajectory = (Vec<(f64, f64)>, Option<(f64, f64)>);
 
-fn trajectory(record: &Metrics) -> Option<Trajectory> {
-    let alpha = &record.series.get("trajectory_alpha")?.points;
-    let beta = &record.series.get("trajectory_beta")?.points;
+fn trajectory(metrics: &Metrics) -> Option<Trajectory> {
+    let alpha = &metrics.series.get("trajectory_alpha")?.points;
+    let beta = &metrics.series.get("trajectory_beta")?.points;
     let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| (first.0, last.0));
     Some((alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(), epochs))
 }

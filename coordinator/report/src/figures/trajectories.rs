@@ -6,20 +6,20 @@ use std::collections::{HashMap, HashSet};
 use basin_domain::id::TaskId;
 
 use super::columns;
-use super::data::Rows;
 use super::groups::{self, Group, Groups};
 use super::limits;
 use super::notes::{self, Remark};
+use super::table::FigureTable;
 use crate::projection::{ALL_LAYERS, Projection, WeightPath};
 use crate::runs::{Counts, Run};
 use crate::tables::csv;
 use basin_charts::marker::{Marker, Shape};
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
 /// The most runs with one reason that are named.
-const NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 /// The size of a recorded epoch, of the first and of the last one.
 const SIZES: [f64; 3] = [2.1, 4.2, 5.2];
 
@@ -30,12 +30,12 @@ pub(super) fn chart(
     layers: &[String],
     runs: &[&Run],
     projections: &[Projection],
-) -> (Chart, Rows) {
+) -> (Chart, FigureTable) {
     let grouped = groups::each(runs, &[]);
     let facets = groups::facets(runs, facet);
     let by_task = by_task(&grouped);
     let pens = pens(&grouped, projections);
-    let mut rows = Rows::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
+    let mut rows = FigureTable::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
     let mut panels = Vec::new();
     for facet in &facets {
         for layer in layers {
@@ -48,7 +48,7 @@ pub(super) fn chart(
     let across = columns(if facets.len() > 1 && layers.len() <= 3 { layers.len() } else { panels.len() });
     let height = [360.0, 270.0, 205.0][across - 1];
     let mut notes = notes(layers, runs, projections, &grouped, &by_task);
-    notes.extend(notes::copies(runs));
+    notes.extend(notes::duplicates(runs));
     notes.extend(limits::note(shown, facets.len(), "facets"));
     let description = format!(
         "Recorded weights in the plane of their first two principal components. Panels: {}. {}",
@@ -60,7 +60,10 @@ pub(super) fn chart(
         description,
         heading: grouped.heading.clone(),
         legend: legend(&grouped, &pens),
-        rows: panels.chunks(across).map(|panels| chart::Row { height, panels: panels.to_vec() }).collect(),
+        rows: panels
+            .chunks(across)
+            .map(|panels| chart::PanelRow { height, panels: panels.to_vec() })
+            .collect(),
         notes,
     };
     (chart, rows)
@@ -75,7 +78,7 @@ fn panel(
     projection: Option<&Projection>,
     facet: &Group<'_>,
     (grouped, by_task, pens): (&Groups<'_>, &HashMap<TaskId, usize>, &[Option<usize>]),
-    rows: &mut Rows,
+    rows: &mut FigureTable,
 ) -> Panel {
     let members: HashMap<TaskId, &Run> = facet.runs.iter().rev().map(|run| (run.task.id, *run)).collect();
     let paths = projection.map_or(&[][..], |projection| projection.paths.as_slice());
@@ -104,8 +107,8 @@ fn panel(
         points.push(Mark::Points { points: places, marker: marker(0) });
         ends.push(Mark::Points { points: vec![first], marker: marker(1).hollow() });
         ends.push(Mark::Points { points: vec![last], marker: marker(2) });
-        if let Some((_, says)) = outcome(run) {
-            labels.push(Mark::Label { at: last, says, color: Color::Ink });
+        if let Some((_, text)) = outcome(run) {
+            labels.push(Mark::Label { at: last, text, color: Color::Ink });
         }
     }
     labels.extend(drawn.first().into_iter().flat_map(|(_, _, path)| epochs(path)));
@@ -114,7 +117,7 @@ fn panel(
         if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
     let axis = |component: usize| {
         let share = projection.map(|projection| projection.explained[component]);
-        chart::Axis::new(component_name(component + 1, share), Kind::Linear)
+        chart::Axis::new(component_name(component + 1, share), Scale::Linear)
     };
     Panel { title: Some(title), annotation: None, x: axis(0), y: axis(1), marks }
 }
@@ -142,7 +145,7 @@ fn pens(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Option<usize>> 
     let paths = projections.iter().flat_map(|projection| &projection.paths);
     let projected: HashSet<TaskId> = paths.map(|path| path.task).collect();
     let is_drawn = |group: &Group<'_>| group.runs.iter().any(|run| projected.contains(&run.task.id));
-    let are_few = grouped.groups.len() <= limits::GROUPS;
+    let are_few = grouped.groups.len() <= limits::MAX_GROUPS;
     let mut next = 0..;
     let pen = |(number, group)| match is_drawn(group) {
         true if are_few => Some(number),
@@ -165,7 +168,7 @@ fn epochs(path: &WeightPath) -> Vec<Mark> {
         }
         if since >= total / 4.0 && left >= total / 5.0 {
             since = 0.0;
-            labelled.push(Mark::Label { at: (x, y), says: format!("epoch {epoch}"), color: Color::Muted });
+            labelled.push(Mark::Label { at: (x, y), text: format!("epoch {epoch}"), color: Color::Muted });
         }
     }
     labelled
@@ -173,19 +176,19 @@ fn epochs(path: &WeightPath) -> Vec<Mark> {
 
 /// How well a run ended: the measure's name, and its value as it stands beside the last point.
 fn outcome(run: &Run) -> Option<(&'static str, String)> {
-    let record = run.completed()?;
-    if let Some(accuracy) = record.last("test_accuracy") {
+    let metrics = run.completed()?;
+    if let Some(accuracy) = metrics.last("test_accuracy") {
         return Some(("test accuracy", format!("{} %", number::fixed(100.0 * accuracy, 1))));
     }
-    Some(("training loss", number::significant(record.last("train_loss")?)))
+    Some(("training loss", number::significant(metrics.last("train_loss")?)))
 }
 
 fn legend(grouped: &Groups<'_>, pens: &[Option<usize>]) -> Vec<Entry> {
-    let are_few = grouped.groups.len() <= limits::GROUPS;
+    let are_few = grouped.groups.len() <= limits::MAX_GROUPS;
     let (mut entries, mut unnamed, mut not_drawn) = (Vec::new(), 0, 0);
     for (group, pen) in grouped.groups.iter().zip(pens) {
         match *pen {
-            Some(pen) if pen < limits::GROUPS => {
+            Some(pen) if pen < limits::MAX_GROUPS => {
                 let swatch = Swatch::Marked(Pen::group(pen).faint(1.3, 1.0), Marker::group(pen));
                 entries.push(Entry { label: group.label.clone(), swatch });
             }
@@ -285,11 +288,11 @@ fn left_out(projection: &Projection, grouped: &Groups<'_>, by_task: &HashMap<Tas
     let remark = |(why, names): (&str, Vec<String>)| Remark {
         quantity: named(&projection.layer),
         text: match names.len() {
-            0..=NAMED => format!("left out: {} ({why})", names.join(", ")),
+            0..=MAX_NAMED => format!("left out: {} ({why})", names.join(", ")),
             many => format!(
                 "left out: {} and {} more runs ({why})",
-                names[..NAMED].join(", "),
-                number::whole((many - NAMED) as i64)
+                names[..MAX_NAMED].join(", "),
+                number::whole((many - MAX_NAMED) as i64)
             ),
         },
     };

@@ -10,7 +10,7 @@ use basin_domain::id::SweepId;
 pub enum FolderError {
     /// There are files in it, and nothing says that they are Basin's.
     #[error("{} isn't empty, and isn't Basin's: it has `{file}`", path.display())]
-    Strangers {
+    ForeignFiles {
         /// The folder.
         path: PathBuf,
         /// One of the files.
@@ -26,7 +26,7 @@ pub enum FolderError {
     },
     /// Something is where a file is to be written, and Basin didn't write it.
     #[error("{} is in the way: Basin didn't write it", path.display())]
-    InTheWay {
+    FileConflict {
         /// The file.
         path: PathBuf,
     },

@@ -34,35 +34,35 @@ fn there(folder: &Path) -> Vec<String> {
     found
 }
 
-fn claim(path: &Path, name: &str, anothers: IfAnothers) -> Result<OutputFolder, FolderError> {
-    OutputFolder::claim(path, &sweep(name), anothers)
+fn claim(path: &Path, name: &str, policy: OtherSweepPolicy) -> Result<OutputFolder, FolderError> {
+    OutputFolder::claim(path, &sweep(name), policy)
 }
 
 /// A report of these files in a folder of this sweep.
-fn report(path: &Path, name: &str, anothers: IfAnothers, names: &[&str]) {
-    let mut folder = claim(path, name, anothers).unwrap();
-    folder.begin(Part::Report, &files(names)).unwrap();
+fn report(path: &Path, name: &str, policy: OtherSweepPolicy, names: &[&str]) {
+    let mut folder = claim(path, name, policy).unwrap();
+    folder.begin(FileSet::Report, &files(names)).unwrap();
     write(path, names);
-    folder.finish(Part::Report, files(names)).unwrap();
+    folder.finish(FileSet::Report, files(names)).unwrap();
 }
 
 #[test]
 fn what_is_left_of_an_earlier_report_goes_and_everything_else_stays() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path().join("new/out");
-    report(&out, "a", IfAnothers::Refuse, &["index.html", "figures/1.svg", "figures/2.svg"]);
-    let mut folder = claim(&out, "a", IfAnothers::Refuse).unwrap();
-    folder.begin(Part::Runs, &files(&["results/e/1/m", "results/e/2/m"])).unwrap();
+    report(&out, "a", OtherSweepPolicy::Refuse, &["index.html", "figures/1.svg", "figures/2.svg"]);
+    let mut folder = claim(&out, "a", OtherSweepPolicy::Refuse).unwrap();
+    folder.begin(FileSet::Runs, &files(&["results/e/1/m", "results/e/2/m"])).unwrap();
     write(&out, &["results/e/1/m", "results/e/2/m", "notes.txt", "figures/mine.png"]);
-    folder.finish(Part::Runs, files(&["results/e/1/m", "results/e/2/m"])).unwrap();
-    report(&out, "a", IfAnothers::Refuse, &["index.html", "figures/1.svg"]);
+    folder.finish(FileSet::Runs, files(&["results/e/1/m", "results/e/2/m"])).unwrap();
+    report(&out, "a", OtherSweepPolicy::Refuse, &["index.html", "figures/1.svg"]);
     assert_eq!(
         there(&out),
         ["figures/1.svg", "figures/mine.png", "index.html", "notes.txt", "results/e/1/m", "results/e/2/m"]
     );
-    let mut folder = claim(&out, "a", IfAnothers::Refuse).unwrap();
-    folder.begin(Part::Runs, &files(&["results/e/1/m"])).unwrap();
-    folder.finish(Part::Runs, files(&["results/e/1/m"])).unwrap();
+    let mut folder = claim(&out, "a", OtherSweepPolicy::Refuse).unwrap();
+    folder.begin(FileSet::Runs, &files(&["results/e/1/m"])).unwrap();
+    folder.finish(FileSet::Runs, files(&["results/e/1/m"])).unwrap();
     assert!(!out.join("results/e/2").exists(), "empty folders go too");
 }
 
@@ -70,14 +70,14 @@ fn what_is_left_of_an_earlier_report_goes_and_everything_else_stays() {
 fn another_sweeps_folder_is_refused_and_cleared_by_request() {
     let place = tempfile::tempdir().unwrap();
     let out = place.path();
-    report(out, "a", IfAnothers::Refuse, &["index.html", "figures/old.svg"]);
+    report(out, "a", OtherSweepPolicy::Refuse, &["index.html", "figures/old.svg"]);
     write(out, &["notes.txt"]);
-    let error = claim(out, "b", IfAnothers::Refuse).unwrap_err();
+    let error = claim(out, "b", OtherSweepPolicy::Refuse).unwrap_err();
     assert!(matches!(error, FolderError::OtherSweep { sweep: found, .. } if found == sweep("a")));
     assert_eq!(there(out), ["figures/old.svg", "index.html", "notes.txt"]);
-    report(out, "b", IfAnothers::Clear, &["index.html"]);
+    report(out, "b", OtherSweepPolicy::Clear, &["index.html"]);
     assert_eq!(there(out), ["index.html", "notes.txt"]);
-    assert!(claim(out, "a", IfAnothers::Refuse).is_err());
+    assert!(claim(out, "a", OtherSweepPolicy::Refuse).is_err());
 }
 
 #[test]
@@ -85,28 +85,28 @@ fn a_strangers_folder_is_refused_whatever_is_asked_for_and_stays_as_it_is() {
     for names in [&["index.html"][..], &["data/x.csv"], &["figures/1.svg", "results.csv"], &[".hidden"]] {
         let place = tempfile::tempdir().unwrap();
         write(place.path(), names);
-        for anothers in [IfAnothers::Refuse, IfAnothers::Clear] {
-            let error = claim(place.path(), "a", anothers).unwrap_err();
-            assert!(matches!(error, FolderError::Strangers { .. }), "{error}");
+        for policy in [OtherSweepPolicy::Refuse, OtherSweepPolicy::Clear] {
+            let error = claim(place.path(), "a", policy).unwrap_err();
+            assert!(matches!(error, FolderError::ForeignFiles { .. }), "{error}");
         }
         assert_eq!(there(place.path()), names);
         assert!(!place.path().join(MARKER).exists());
     }
     let place = tempfile::tempdir().unwrap();
     fs::create_dir(place.path().join("lost+found")).unwrap();
-    assert!(claim(place.path(), "a", IfAnothers::Refuse).is_ok(), "an empty volume is an empty folder");
+    assert!(claim(place.path(), "a", OtherSweepPolicy::Refuse).is_ok(), "an empty volume is an empty folder");
     let place = tempfile::tempdir().unwrap();
     fs::create_dir(place.path().join("empty")).unwrap();
-    assert!(claim(place.path(), "a", IfAnothers::Clear).is_err());
+    assert!(claim(place.path(), "a", OtherSweepPolicy::Clear).is_err());
 }
 
 #[test]
 fn a_file_that_somebody_else_put_there_is_not_written_over() {
     let place = tempfile::tempdir().unwrap();
-    let mut folder = claim(place.path(), "a", IfAnothers::Refuse).unwrap();
+    let mut folder = claim(place.path(), "a", OtherSweepPolicy::Refuse).unwrap();
     write(place.path(), &["claims.csv"]);
-    let error = folder.begin(Part::Report, &files(&["claims.csv", "index.html"])).unwrap_err();
-    assert!(matches!(error, FolderError::InTheWay { path } if path.ends_with("claims.csv")));
+    let error = folder.begin(FileSet::Report, &files(&["claims.csv", "index.html"])).unwrap_err();
+    assert!(matches!(error, FolderError::FileConflict { path } if path.ends_with("claims.csv")));
 }
 
 /// Whatever is killed after whichever step, the folder is the sweep's, and the next report has it right.
@@ -115,42 +115,42 @@ fn a_report_that_was_killed_leaves_a_folder_that_is_ours() {
     for written in 0..=2 {
         let place = tempfile::tempdir().unwrap();
         let out = place.path();
-        report(out, "a", IfAnothers::Refuse, &["index.html", "figures/old.svg"]);
+        report(out, "a", OtherSweepPolicy::Refuse, &["index.html", "figures/old.svg"]);
         let new = ["figures/new.svg", "index.html"];
-        let mut folder = claim(out, "b", IfAnothers::Clear).unwrap();
-        folder.begin(Part::Report, &files(&new)).unwrap();
+        let mut folder = claim(out, "b", OtherSweepPolicy::Clear).unwrap();
+        folder.begin(FileSet::Report, &files(&new)).unwrap();
         write(out, &new[..written]);
         // Killed here: with files written, named in the marker, and half of one beside.
         write(out, &[".index.html.4711.part"]);
         drop(folder);
-        report(out, "b", IfAnothers::Refuse, &new);
+        report(out, "b", OtherSweepPolicy::Refuse, &new);
         assert_eq!(there(out), [".index.html.4711.part", "figures/new.svg", "index.html"]);
     }
     // Between the change of the marker and the removal of what it names.
     let place = tempfile::tempdir().unwrap();
-    report(place.path(), "a", IfAnothers::Refuse, &["index.html", "figures/old.svg"]);
+    report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html", "figures/old.svg"]);
     let mut marker = read_marker(place.path()).unwrap().unwrap();
     marker.sweep = sweep("b");
     write_marker(place.path(), &marker, true).unwrap();
-    report(place.path(), "b", IfAnothers::Refuse, &["index.html"]);
+    report(place.path(), "b", OtherSweepPolicy::Refuse, &["index.html"]);
     assert_eq!(there(place.path()), ["index.html"]);
     // Before the first marker had its name.
     let place = tempfile::tempdir().unwrap();
     write(place.path(), &[".basin-output.aB3x9Q.part"]);
-    report(place.path(), "a", IfAnothers::Refuse, &["index.html"]);
+    report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html"]);
 }
 
 #[test]
 fn half_written_files_of_long_ago_go() {
     let place = tempfile::tempdir().unwrap();
     let old = [".index.html.4711.part", "figures/.1.svg.4711.part", ".notes.txt.4711.part"];
-    report(place.path(), "a", IfAnothers::Refuse, &["index.html", "figures/1.svg"]);
+    report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html", "figures/1.svg"]);
     write(place.path(), &old);
     for name in old {
         let file = fs::File::options().write(true).open(place.path().join(name)).unwrap();
-        file.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+        file.set_modified(SystemTime::now() - 2 * ABANDONED_AFTER).unwrap();
     }
-    report(place.path(), "a", IfAnothers::Refuse, &["index.html", "figures/1.svg"]);
+    report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html", "figures/1.svg"]);
     assert_eq!(there(place.path()), [".notes.txt.4711.part", "figures/1.svg", "index.html"]);
 }
 
@@ -166,16 +166,19 @@ fn a_folder_of_before_is_known_by_its_files_and_its_page() {
         place
     };
     let place = make(&[]);
-    assert!(matches!(claim(place.path(), "b", IfAnothers::Refuse), Err(FolderError::OtherSweep { .. })));
-    report(place.path(), "a", IfAnothers::Refuse, &["index.html"]);
+    assert!(matches!(
+        claim(place.path(), "b", OtherSweepPolicy::Refuse),
+        Err(FolderError::OtherSweep { .. })
+    ));
+    report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html"]);
     assert_eq!(there(place.path()), ["index.html", "results/e/1/metrics.parquet"]);
     let place = make(&[]);
-    report(place.path(), "b", IfAnothers::Clear, &["index.html"]);
+    report(place.path(), "b", OtherSweepPolicy::Clear, &["index.html"]);
     assert_eq!(there(place.path()), ["index.html"]);
     for stranger in ["thesis.tex", "figures/1.txt", "results/e/1/other", "results/e/x"] {
         let place = make(&[stranger]);
-        let error = claim(place.path(), "a", IfAnothers::Clear).unwrap_err();
-        assert!(matches!(&error, FolderError::Strangers { file, .. } if file == stranger), "{error}");
+        let error = claim(place.path(), "a", OtherSweepPolicy::Clear).unwrap_err();
+        assert!(matches!(&error, FolderError::ForeignFiles { file, .. } if file == stranger), "{error}");
     }
 }
 
@@ -186,14 +189,17 @@ fn a_marker_that_names_files_elsewhere_is_refused() {
     write(place.path(), &["precious"]);
     for name in ["../precious", "/etc/passwd", "", "a/../../precious"] {
         drop(fs::remove_dir_all(&out));
-        drop(claim(&out, "a", IfAnothers::Refuse).unwrap());
+        drop(claim(&out, "a", OtherSweepPolicy::Refuse).unwrap());
         let mut marker = Marker::of(&sweep("a"));
         marker.report.insert(name.to_owned());
         write_marker(&out, &marker, true).unwrap();
-        assert!(matches!(claim(&out, "b", IfAnothers::Clear), Err(FolderError::Marker { .. })), "{name}");
+        assert!(
+            matches!(claim(&out, "b", OtherSweepPolicy::Clear), Err(FolderError::Marker { .. })),
+            "{name}"
+        );
     }
     fs::write(out.join(MARKER), "{}").unwrap();
-    assert!(matches!(claim(&out, "a", IfAnothers::Clear), Err(FolderError::Marker { .. })));
+    assert!(matches!(claim(&out, "a", OtherSweepPolicy::Clear), Err(FolderError::Marker { .. })));
     assert!(place.path().join("precious").exists());
 }
 
@@ -201,9 +207,9 @@ fn a_marker_that_names_files_elsewhere_is_refused() {
 fn what_lies_beyond_a_link_is_not_removed() {
     let place = tempfile::tempdir().unwrap();
     let (out, elsewhere) = (place.path().join("out"), place.path().join("elsewhere"));
-    report(&out, "a", IfAnothers::Refuse, &["figures/1.svg"]);
+    report(&out, "a", OtherSweepPolicy::Refuse, &["figures/1.svg"]);
     fs::rename(out.join("figures"), &elsewhere).unwrap();
     std::os::unix::fs::symlink(&elsewhere, out.join("figures")).unwrap();
-    report(&out, "a", IfAnothers::Refuse, &["index.html"]);
+    report(&out, "a", OtherSweepPolicy::Refuse, &["index.html"]);
     assert!(elsewhere.join("1.svg").exists());
 }

@@ -6,26 +6,26 @@ use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::Outcome;
 
 use crate::Results;
-use crate::copies::{self, Points};
+use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
-use crate::runs::{Counts, Run, State};
+use crate::runs::{Counts, Run, RunState};
 use crate::tables::commit_digest;
 use basin_charts::escape::escape;
 use basin_charts::number;
 
 /// The most problems and digests that the page lists; the files have all.
-const LISTED: usize = 200;
+const MAX_LISTED: usize = 200;
 
 /// Every run that isn't averaged, with the reason.
 pub(super) fn problems(runs: &[Run]) -> String {
     let by_task: HashMap<TaskId, &Run> = runs.iter().rev().map(|run| (run.task.id, run)).collect();
-    let points = Points::of(&runs.iter().collect::<Vec<_>>());
+    let points = PointNames::of(&runs.iter().collect::<Vec<_>>());
     let mut rows = String::new();
     let mut count = 0;
     for run in runs {
         let why = match &run.state {
-            State::Committed { commit, .. } => match commit.outcome {
+            RunState::Committed { commit, .. } => match commit.outcome {
                 Outcome::Completed => continue,
                 Outcome::Diverged { iteration } => {
                     format!(
@@ -34,12 +34,12 @@ pub(super) fn problems(runs: &[Run]) -> String {
                     )
                 }
             },
-            State::Missing => missing(run, &by_task),
-            State::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
-            State::Unreadable { error } => error.clone(),
+            RunState::Missing => missing(run, &by_task),
+            RunState::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
+            RunState::Unreadable { error } => error.clone(),
         };
         count += 1;
-        if count <= LISTED {
+        if count <= MAX_LISTED {
             let outcome = run.outcome();
             rows += &format!(
                 "<tr><td><span class=\"outcome {outcome}\">{outcome}</span></td><td>{}</td><td>{}</td>\
@@ -56,9 +56,9 @@ pub(super) fn problems(runs: &[Run]) -> String {
     if count == 0 {
         return String::new();
     }
-    let more = if count > LISTED {
+    let more = if count > MAX_LISTED {
         format!(
-            "<p class=\"note\">The first {LISTED} of {}; results.csv has all.</p>\n",
+            "<p class=\"note\">The first {MAX_LISTED} of {}; results.csv has all.</p>\n",
             number::whole(count as i64)
         )
     } else {
@@ -75,7 +75,7 @@ pub(super) fn problems(runs: &[Run]) -> String {
 fn missing(run: &Run, by_task: &HashMap<TaskId, &Run>) -> String {
     let inputs = run.task.spec.inputs.values();
     let waited_for = inputs.filter_map(|input| by_task.get(input).copied());
-    let waited_for = waited_for.filter(|other| other.record().is_none());
+    let waited_for = waited_for.filter(|other| other.metrics().is_none());
     let named: Vec<String> = waited_for
         .map(|other| {
             let (id, experiment) = (other.task.id.short(), &other.task.experiment);
@@ -101,12 +101,12 @@ pub(super) fn experiments(runs: &[Run]) -> String {
         let own: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == *id).collect();
         let kinds: BTreeSet<&str> = own.iter().map(|run| run.task.spec.experiment.kind()).collect();
         let seeds: BTreeSet<u64> = own.iter().map(|run| run.task.spec.seed).collect();
-        let points = Points::of(&own).count();
+        let points = PointNames::of(&own).count();
         let tasks: BTreeSet<TaskId> = own.iter().map(|run| run.task.id).collect();
-        let copies = copies::sentences(&own);
+        let duplicates = duplicates::sentences(&own);
         let left_out = Counts::of_tasks(own.iter().copied()).left_out();
         let remarks: Vec<String> =
-            Some(left_out).filter(|text| !text.is_empty()).into_iter().chain(copies).collect();
+            Some(left_out).filter(|text| !text.is_empty()).into_iter().chain(duplicates).collect();
         rows += &format!(
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
              <td class=\"number\">{}</td><td>{}</td></tr>\n",
@@ -167,7 +167,7 @@ pub(super) fn provenance(results: &Results) -> String {
     let mut commits = String::new();
     let mut count = 0;
     for run in &results.runs {
-        let State::Committed { commit, manifest, .. } = &run.state else { continue };
+        let RunState::Committed { commit, manifest, .. } = &run.state else { continue };
         if let Some(manifest) = manifest {
             let provenance = &manifest.provenance;
             versions.insert(format!(
@@ -176,7 +176,7 @@ pub(super) fn provenance(results: &Results) -> String {
             ));
         }
         count += 1;
-        if count <= LISTED {
+        if count <= MAX_LISTED {
             commits += &format!(
                 "<tr><td><code>{}</code></td><td><code>{}</code></td><td><code>{}</code></td></tr>\n",
                 run.task.id,
@@ -186,9 +186,9 @@ pub(super) fn provenance(results: &Results) -> String {
         }
     }
     let versions: Vec<String> = versions.iter().map(|version| escape(version)).collect();
-    let more = if count > LISTED {
+    let more = if count > MAX_LISTED {
         format!(
-            "<p class=\"note\">The first {LISTED} of {}; provenance.csv has all.</p>\n",
+            "<p class=\"note\">The first {MAX_LISTED} of {}; provenance.csv has all.</p>\n",
             number::whole(count as i64)
         )
     } else {

@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 use basin_storage::table::Table;
 
 use super::Results;
-use super::claims::Judgement;
-use super::figures::Drawn;
+use super::claims::ClaimResult;
+use super::figures::DrawnFigure;
 use super::runs::Counts;
 use basin_charts::escape::escape;
 use basin_charts::number;
@@ -19,7 +19,12 @@ const STYLE: &str = include_str!("style.css");
 const SORT: &str = include_str!("sort.js");
 
 /// The page of `results`, with their drawn figures, what was found of their claims, and their table.
-pub(crate) fn html(results: &Results, figures: &[Drawn], claims: &[Judgement], table: &Table) -> String {
+pub(crate) fn html(
+    results: &Results,
+    figures: &[DrawnFigure],
+    claims: &[ClaimResult],
+    table: &Table,
+) -> String {
     let mut page = String::new();
     let counts = Counts::of_tasks(&results.runs);
     let title = escape(results.sweep.id.as_str());
@@ -86,7 +91,7 @@ fn header(results: &Results, counts: Counts) -> String {
     )
 }
 
-fn figures(figures: &[Drawn]) -> String {
+fn figures(figures: &[DrawnFigure]) -> String {
     if figures.is_empty() {
         return String::new();
     }

@@ -9,7 +9,7 @@ use basin_charts::escape::escape;
 use basin_charts::number;
 
 /// The most rows that the page shows; the files have all.
-const SHOWN: usize = 1000;
+const MAX_ROWS: usize = 1000;
 
 /// The table as a section of the page.
 pub(super) fn section(table: &Table, runs: &[Run]) -> String {
@@ -27,7 +27,7 @@ pub(super) fn section(table: &Table, runs: &[Run]) -> String {
         html += &format!("<th scope=\"col\"{class}>{}</th>", escape(&name.replace('_', " ")));
     }
     html += "</tr></thead>\n<tbody>\n";
-    for row in 0..table.rows().min(SHOWN) {
+    for row in 0..table.rows().min(MAX_ROWS) {
         html += "<tr>";
         for (name, column) in &columns {
             html += &cell(name, column, row, parameters.contains(name.trim_start_matches("parameter.")));
@@ -35,8 +35,8 @@ pub(super) fn section(table: &Table, runs: &[Run]) -> String {
         html += "</tr>\n";
     }
     html += "</tbody>\n</table></div>\n";
-    if table.rows() > SHOWN {
-        let (rows, shown) = (number::whole(table.rows() as i64), number::whole(SHOWN as i64));
+    if table.rows() > MAX_ROWS {
+        let (rows, shown) = (number::whole(table.rows() as i64), number::whole(MAX_ROWS as i64));
         html += &format!("<p class=\"note\">The first {shown} of {rows} rows; the files have all.</p>\n");
     }
     html + "</section>\n"

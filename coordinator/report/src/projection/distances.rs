@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::ALL_LAYERS;
-use super::gather::Files;
-use super::usable::Usable;
+use super::comparable::ComparableRuns;
+use super::gather::WeightsFiles;
 use crate::runs::Run;
 
 /// Distances between the recorded weights of the runs that a check looks at, over all parameters. Runs are named by
@@ -14,7 +14,7 @@ pub struct Distances {
     /// Between the last recorded weights of each pair of runs, in plan order: (one seed, the other, ‖a − b‖₂).
     pub between_last: Vec<((u64, u64), f64)>,
     /// From each run's first to its last recorded weights, in plan order: (seed, ‖a − b‖₂).
-    pub travelled: Vec<(u64, f64)>,
+    pub first_to_last: Vec<(u64, f64)>,
     /// The runs of the selection that aren't among them, each with why, in words: `seed 3: is missing`.
     pub left_out: Vec<String>,
 }
@@ -24,26 +24,26 @@ pub struct Distances {
 pub type DistancesByCheck = BTreeMap<(usize, usize), Distances>;
 
 /// The distances of those of `selected` whose weights can be compared.
-pub(super) fn measure(selected: &[&Run], files: &Files) -> Distances {
-    let usable = Usable::of(ALL_LAYERS, selected, files, |recorded| vec![0, recorded - 1]);
-    let seeds: Vec<u64> = usable.runs.iter().map(|run| run.run.task.spec.seed).collect();
+pub(super) fn measure(selected: &[&Run], files: &WeightsFiles) -> Distances {
+    let comparable = ComparableRuns::of(ALL_LAYERS, selected, files, |recorded| vec![0, recorded - 1]);
+    let seeds: Vec<u64> = comparable.runs.iter().map(|run| run.run.task.spec.seed).collect();
     // Two snapshots a run, the first and the last recorded; the same one twice if there is only one.
     let (first, last) = (|run: usize| 2 * run, |run: usize| 2 * run + 1);
     let mut between_last = Vec::new();
     for (a, &one) in seeds.iter().enumerate() {
         for (b, &other) in seeds.iter().enumerate().skip(a + 1) {
-            between_last.push(((one, other), usable.gram.distance(last(a), last(b))));
+            between_last.push(((one, other), comparable.gram.distance(last(a), last(b))));
         }
     }
-    let travelled = seeds
+    let first_to_last = seeds
         .iter()
         .enumerate()
-        .map(|(run, &seed)| (seed, usable.gram.distance(first(run), last(run))))
+        .map(|(run, &seed)| (seed, comparable.gram.distance(first(run), last(run))))
         .collect();
     let seed_of = |task| selected.iter().find(|run| run.task.id == task).map(|run| run.task.spec.seed);
-    let left_out = usable.left_out.iter().map(|left_out| match seed_of(left_out.task) {
+    let left_out = comparable.left_out.iter().map(|left_out| match seed_of(left_out.task) {
         Some(seed) => format!("seed {seed}: {}", left_out.why),
         None => left_out.why.clone(),
     });
-    Distances { between_last, travelled, left_out: left_out.collect() }
+    Distances { between_last, first_to_last, left_out: left_out.collect() }
 }

@@ -17,13 +17,13 @@ use super::{DistancesByCheck, ProjectionsByFigure, distances, plane};
 use crate::ReportError;
 use crate::figures::groups;
 use crate::gather::is_of_this_object;
-use crate::runs::{Run, State, distinct};
+use crate::runs::{Run, RunState, distinct};
 
 /// Results that are fetched at once.
 const CONCURRENT: usize = 4;
 
 /// The files of completed runs' recorded weights, or why there is none, in words.
-pub(super) type Files = BTreeMap<TaskId, Result<WeightsFile, String>>;
+pub(super) type WeightsFiles = BTreeMap<TaskId, Result<WeightsFile, String>>;
 
 /// What of recorded weights `figures` and `claims` ask for. Results are fetched to a temporary folder, each once, and
 /// nothing is fetched if nothing asks for it.
@@ -121,9 +121,11 @@ async fn fetch(store: &Store, run: &Run, folder: &Path) -> Result<Result<PathBuf
         return Ok(Err(WeightsFileError::NoWeights.to_string()));
     }
     let manifest = match &run.state {
-        State::Committed { manifest: Some(manifest), .. } => manifest,
-        State::Committed { manifest: None, .. } => return Ok(Err("its manifest can't be read".to_owned())),
-        State::Missing | State::Failed(_) | State::Unreadable { .. } => {
+        RunState::Committed { manifest: Some(manifest), .. } => manifest,
+        RunState::Committed { manifest: None, .. } => {
+            return Ok(Err("its manifest can't be read".to_owned()));
+        }
+        RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => {
             return Ok(Err(format!("is {}", run.outcome())));
         }
     };
@@ -140,7 +142,7 @@ fn in_words(error: &dyn std::error::Error) -> String {
     causes::in_words(error)
 }
 
-fn projections(figures: &[Figure], runs: &[Run], files: &Files) -> ProjectionsByFigure {
+fn projections(figures: &[Figure], runs: &[Run], files: &WeightsFiles) -> ProjectionsByFigure {
     let mut projections = ProjectionsByFigure::new();
     for figure in figures {
         let Some(layers) = layers(figure) else { continue };
@@ -152,7 +154,7 @@ fn projections(figures: &[Figure], runs: &[Run], files: &Files) -> ProjectionsBy
     projections
 }
 
-fn distances_of(claims: &[Claim], runs: &[Run], files: &Files) -> DistancesByCheck {
+fn distances_of(claims: &[Claim], runs: &[Run], files: &WeightsFiles) -> DistancesByCheck {
     let mut found = DistancesByCheck::new();
     for (number, claim) in claims.iter().enumerate() {
         for (place, check) in claim.checks.iter().enumerate() {

@@ -2,9 +2,10 @@
 //!
 //! Everything comes from the Gram matrix of the centred snapshots ([`gram`]), which is summed up block of coordinates by
 //! block of coordinates: what is held at once doesn't grow with the network. [`gather()`] fetches runs' results;
-//! [`weights_file`] finds the recorded weights in one, [`recorded`] reads those of several, [`usable`] sorts out those that
+//! [`weights_file`] finds the recorded weights in one, [`recorded`] reads those of several, [`comparable`] sorts out those that
 //! can't be compared; [`plane`] and [`distances`] are what is made of the matrix.
 
+mod comparable;
 mod components;
 mod distances;
 mod gather;
@@ -14,7 +15,6 @@ mod recorded;
 mod snapshots;
 #[cfg(test)]
 mod tests;
-mod usable;
 mod weights_file;
 
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub struct Projection {
     /// The runs, in plan order.
     pub paths: Vec<WeightPath>,
     /// The completed runs that are not among them, in plan order.
-    pub left_out: Vec<LeftOut>,
+    pub left_out: Vec<ExcludedRun>,
 }
 
 /// A run's way through the plane.
@@ -53,7 +53,7 @@ pub struct WeightPath {
 
 /// A completed run that could not be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LeftOut {
+pub struct ExcludedRun {
     /// The run.
     pub task: TaskId,
     /// Why, in words: `has recorded no weights`.

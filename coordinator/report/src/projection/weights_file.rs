@@ -47,7 +47,7 @@ impl Parameter {
 
 /// The weights at one epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Recorded {
+pub(super) struct RecordedEpoch {
     /// The epoch.
     pub(super) epoch: u32,
     /// Where each parameter begins, in bytes from the file's start; in the order of the parameters.
@@ -62,7 +62,7 @@ pub(super) struct WeightsFile {
     /// The parameters, by name.
     pub(super) parameters: Vec<Parameter>,
     /// What is recorded, by epoch; not empty, and each has every parameter.
-    pub(super) recorded: Vec<Recorded>,
+    pub(super) recorded: Vec<RecordedEpoch>,
 }
 
 impl WeightsFile {
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for DistinctNames {
     }
 }
 
-fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<Recorded>), WeightsFileError> {
+fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<RecordedEpoch>), WeightsFileError> {
     let mut epochs: BTreeMap<u32, BTreeMap<String, (Vec<usize>, u64)>> = BTreeMap::new();
     // In the order of their names, so that of several things that are wrong the same one is said every time.
     let tensors: BTreeMap<String, &TensorInfo> = metadata.tensors().into_iter().collect();
@@ -157,7 +157,7 @@ fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<Record
         if !same {
             return Err(damaged(format!("the weights of epoch {epoch} have other shapes")));
         }
-        Ok(Recorded { epoch, offsets: tensors.values().map(|(_, offset)| *offset).collect() })
+        Ok(RecordedEpoch { epoch, offsets: tensors.values().map(|(_, offset)| *offset).collect() })
     });
     let recorded = recorded.collect::<Result<_, _>>()?;
     Ok((parameters, recorded))

@@ -17,13 +17,13 @@ pub(crate) struct Bin {
 
 /// The bins of `points`, each `width` wide, the first beginning at `start`. Bins without a finite value (without a
 /// positive one, for a geometric mean) have no place among them: how many values a series has that the middle isn't
-/// defined for is counted where the series is ([`Center::keep`]).
+/// defined for is counted where the series is ([`Center::filter`]).
 pub(crate) fn binned(points: &[(f64, f64)], start: f64, width: f64, center: Center) -> Vec<Bin> {
     let bin_of = |x: f64| ((x - start) / width).floor();
     points
         .chunk_by(|a, b| bin_of(a.0) == bin_of(b.0))
         .filter_map(|chunk| {
-            let kept = center.keep(chunk.iter().map(|point| point.1));
+            let kept = center.filter(chunk.iter().map(|point| point.1));
             let x = start + (bin_of(chunk[0].0) + 0.5) * width;
             let middle = summarise(x, &kept, center)?;
             let low = kept.values().iter().copied().fold(f64::INFINITY, f64::min);

@@ -7,7 +7,7 @@ use super::summary::LEVEL;
 
 /// The fewest runs whose rank correlation can say anything: four stand in order by chance once in 4! = 24 times, more often
 /// than an interval of 95 % may err on one side.
-pub(crate) const FEWEST_OF_CORRELATION: usize = 5;
+pub(crate) const MIN_PAIRS_OF_INTERVAL: usize = 5;
 
 /// A correlation nearer to ±1 than this is ±1: two neighbours exchanged among 10,000 runs make it 10⁻¹¹ less.
 const ROUNDING: f64 = 1e-12;
@@ -21,7 +21,7 @@ pub(crate) struct Correlation {
     /// Spearman's.
     pub(crate) estimate: f64,
     /// Its 95 % bootstrap interval, bias-corrected and accelerated, or [`interval_of_order`] where the pairs stand in perfect
-    /// order: none of fewer than [`FEWEST_OF_CORRELATION`] pairs, or where too many resamples have no correlation.
+    /// order: none of fewer than [`MIN_PAIRS_OF_INTERVAL`] pairs, or where too many resamples have no correlation.
     pub(crate) interval: Option<(f64, f64)>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn rank_correlation(pairs: &[(f64, f64)]) -> Option<Correlation> {
     };
     let estimate = of(&(0..pairs.len()).collect::<Vec<_>>())?;
     let found = Correlation { estimate, interval: None };
-    let interval = if pairs.len() < FEWEST_OF_CORRELATION {
+    let interval = if pairs.len() < MIN_PAIRS_OF_INTERVAL {
         None
     } else if found.is_perfect() {
         Some(interval_of_order(pairs.len(), estimate))

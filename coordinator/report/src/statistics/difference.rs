@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::student;
-use super::summary::{FEWEST, mean_interval, moments};
+use super::summary::{MIN_RUNS, mean_interval, moments};
 
 /// How the interval of a difference is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,7 +58,7 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
     let estimate = mean(&of_a) - mean(&of_b);
-    let interval = (of_a.len().min(of_b.len()) >= FEWEST).then(|| {
+    let interval = (of_a.len().min(of_b.len()) >= MIN_RUNS).then(|| {
         let half = welch_half_width(&of_a, &of_b, level);
         (estimate - half, estimate + half)
     });

@@ -1,13 +1,13 @@
 //! Intervals by leaving out one thing at a time.
 
 use super::student;
-use super::summary::FEWEST;
+use super::summary::MIN_RUNS;
 
 /// The interval at this level of a statistic that isn't a sum over things (a mean over pairs of them), from its values
 /// `without` each one of the n: estimate ± t·√((n−1)/n·Σ(θᵢ − θ̄)²), with n − 1 degrees of freedom (Tukey 1958, "Bias and
 /// confidence in not-quite large samples"; Arvesen 1969, "Jackknifing U-statistics"). None of fewer than three things.
 pub(crate) fn jackknife_interval(estimate: f64, without: &[f64], level: f64) -> Option<(f64, f64)> {
-    if without.len() < FEWEST || !estimate.is_finite() || !without.iter().all(|value| value.is_finite()) {
+    if without.len() < MIN_RUNS || !estimate.is_finite() || !without.iter().all(|value| value.is_finite()) {
         return None;
     }
     let n = without.len() as f64;

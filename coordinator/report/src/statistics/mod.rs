@@ -12,8 +12,8 @@ mod student;
 mod summary;
 
 pub(crate) use bins::{Bin, binned};
-pub(crate) use correlation::{Correlation, FEWEST_OF_CORRELATION, rank_correlation};
+pub(crate) use correlation::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
 pub(crate) use difference::{Difference, difference};
 pub(crate) use jackknife::jackknife_interval;
 pub(crate) use rank::spearman;
-pub(crate) use summary::{Center, FEWEST, LEVEL, Point, mean_interval, summarise};
+pub(crate) use summary::{Center, LEVEL, MIN_RUNS, Summary, mean_interval, summarise};

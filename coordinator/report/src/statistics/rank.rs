@@ -1,7 +1,7 @@
 //! Ranks and their correlation.
 
 /// The fewest pairs that have a rank correlation.
-const FEWEST_PAIRS: usize = 3;
+const MIN_PAIRS: usize = 3;
 
 /// The ranks of `values` from 1; equal values share the mean of their ranks. Needs values that aren't NaN.
 fn ranks(values: &[f64]) -> Vec<f64> {
@@ -24,7 +24,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 /// things"): Pearson's correlation of their ranks, where ties share a rank. None of fewer than three pairs, where all x, or
 /// all y, are the same, or where one isn't finite: who wants such pairs left out counts them first.
 pub(crate) fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
-    if x.len() < FEWEST_PAIRS || x.iter().chain(y).any(|value| !value.is_finite()) {
+    if x.len() < MIN_PAIRS || x.iter().chain(y).any(|value| !value.is_finite()) {
         return None;
     }
     let middle = (x.len() + 1) as f64 / 2.0;

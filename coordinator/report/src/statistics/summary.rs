@@ -1,13 +1,13 @@
 //! What several runs say together at one place.
 
 use super::student;
-use crate::left_out::{Kept, finite, positive};
+use crate::exclusions::{Filtered, finite, positive};
 
 /// The level of every interval.
 pub(crate) const LEVEL: f64 = 0.95;
 
 /// The fewest runs that get an interval.
-pub(crate) const FEWEST: usize = 3;
+pub(crate) const MIN_RUNS: usize = 3;
 
 /// What the middle of several runs is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Center {
     }
 
     /// Its name in files where the runs are those of a value before.
-    pub(crate) const fn as_str_again(self) -> &'static str {
+    pub(crate) const fn as_str_of_duplicates(self) -> &'static str {
         match self {
             Self::Mean => "mean-again",
             Self::GeometricMean => "geometric-mean-again",
@@ -37,10 +37,10 @@ impl Center {
     }
 
     /// Those of `values` that it is defined for, and the count of the others.
-    pub(crate) fn keep(self, values: impl IntoIterator<Item = f64>) -> Kept<f64> {
+    pub(crate) fn filter(self, values: impl IntoIterator<Item = f64>) -> Filtered<f64> {
         match self {
-            Self::Mean => Kept::sort(values, finite),
-            Self::GeometricMean => Kept::sort(values, positive),
+            Self::Mean => Filtered::partition(values, finite),
+            Self::GeometricMean => Filtered::partition(values, positive),
         }
     }
 
@@ -55,7 +55,7 @@ impl Center {
 
 /// The middle of several runs' values at one place, and its interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Point {
+pub(crate) struct Summary {
     /// Where.
     pub(crate) x: f64,
     /// The middle.
@@ -66,33 +66,33 @@ pub(crate) struct Point {
     pub(crate) n: usize,
 }
 
-/// Sums up the values at `x` that `center` has [kept](Center::keep): their middle, and its 95 % confidence interval by
+/// Sums up the values at `x` that `center` has [kept](Center::filter): their middle, and its 95 % confidence interval by
 /// Student's t distribution (Student 1908, "The probable error of a mean"): mean ± t·s/√n. None without values. How many
 /// were left out is for the caller to say, who has counted them.
-pub(crate) fn summarise(x: f64, kept: &Kept<f64>, center: Center) -> Option<Point> {
+pub(crate) fn summarise(x: f64, kept: &Filtered<f64>, center: Center) -> Option<Summary> {
     let n = kept.n();
     match (center, kept.values()) {
         (_, []) => None,
         (Center::Mean, values) => {
             let mean = values.iter().sum::<f64>() / n as f64;
-            Some(Point { x, value: mean, interval: mean_interval(values, LEVEL), n })
+            Some(Summary { x, value: mean, interval: mean_interval(values, LEVEL), n })
         }
         // One value is its own geometric mean; the detour over logarithms would change its last digits.
-        (Center::GeometricMean, &[value]) => Some(Point { x, value, interval: None, n }),
+        (Center::GeometricMean, &[value]) => Some(Summary { x, value, interval: None, n }),
         (Center::GeometricMean, values) => {
             let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
             let mean = logarithms.iter().sum::<f64>() / n as f64;
             let interval = mean_interval(&logarithms, LEVEL).map(|(low, high)| (low.exp(), high.exp()));
-            Some(Point { x, value: mean.exp(), interval, n })
+            Some(Summary { x, value: mean.exp(), interval, n })
         }
     }
 }
 
 /// The interval of the mean of `values` at this level by Student's t distribution: mean ± t·s/√n with n − 1 degrees of
-/// freedom. None of fewer than [`FEWEST`] values, or of values that aren't all finite.
+/// freedom. None of fewer than [`MIN_RUNS`] values, or of values that aren't all finite.
 pub(crate) fn mean_interval(values: &[f64], level: f64) -> Option<(f64, f64)> {
     let n = values.len();
-    if n < FEWEST || !values.iter().all(|value| value.is_finite()) {
+    if n < MIN_RUNS || !values.iter().all(|value| value.is_finite()) {
         return None;
     }
     let (mean, variance) = moments(values);
@@ -112,8 +112,8 @@ pub(super) fn moments(values: &[f64]) -> (f64, f64) {
 mod tests {
     use super::*;
 
-    fn of(x: f64, values: &[f64], center: Center) -> Option<Point> {
-        summarise(x, &center.keep(values.iter().copied()), center)
+    fn of(x: f64, values: &[f64], center: Center) -> Option<Summary> {
+        summarise(x, &center.filter(values.iter().copied()), center)
     }
 
     #[test]
@@ -135,10 +135,10 @@ mod tests {
 
     #[test]
     fn values_that_arent_finite_are_not_averaged_and_are_counted() {
-        let kept = Center::Mean.keep([1.0, f64::NAN, 3.0, f64::INFINITY]);
-        assert_eq!((kept.n(), kept.left_out().words().as_str()), (2, "2 without a finite value"));
-        let kept = Center::GeometricMean.keep([1.0, f64::NAN, 0.0, -1.0]);
-        assert_eq!(kept.left_out().words(), "1 without a finite value, 2 without a positive value");
+        let kept = Center::Mean.filter([1.0, f64::NAN, 3.0, f64::INFINITY]);
+        assert_eq!((kept.n(), kept.exclusions().words().as_str()), (2, "2 without a finite value"));
+        let kept = Center::GeometricMean.filter([1.0, f64::NAN, 0.0, -1.0]);
+        assert_eq!(kept.exclusions().words(), "1 without a finite value, 2 without a positive value");
         let point = of(0.0, &[1.0, f64::NAN, 3.0, f64::INFINITY], Center::Mean).unwrap();
         assert_eq!((point.value, point.n), (2.0, 2));
         assert_eq!(of(0.0, &[f64::NAN], Center::Mean), None);

@@ -3,15 +3,15 @@
 use basin_storage::table::{Column, Table};
 use basin_storage::{Commit, Manifest};
 
-use crate::runs::{Run, State};
+use crate::runs::{Run, RunState};
 
 /// The table of provenance: a row a committed task, in plan order.
 pub(crate) fn provenance(runs: &[Run]) -> Table {
     let rows: Vec<(&Run, &Commit, Option<&Manifest>)> = runs
         .iter()
         .filter_map(|run| match &run.state {
-            State::Committed { commit, manifest, .. } => Some((run, commit, manifest.as_deref())),
-            State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+            RunState::Committed { commit, manifest, .. } => Some((run, commit, manifest.as_deref())),
+            RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
         })
         .collect();
     let text = |value: &dyn Fn(&Run, &Commit) -> String| {

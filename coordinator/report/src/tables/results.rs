@@ -6,7 +6,7 @@ use basin_domain::metrics::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 
-use crate::runs::{Run, State};
+use crate::runs::{Run, RunState};
 
 /// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence,
 /// epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
@@ -31,13 +31,13 @@ pub(crate) fn results(runs: &[Run]) -> Table {
     }
     let series: BTreeSet<(&String, Axis)> = runs
         .iter()
-        .filter_map(Run::record)
-        .flat_map(|record| record.series.iter().map(|(name, series)| (name, series.axis)))
+        .filter_map(Run::metrics)
+        .flat_map(|metrics| metrics.series.iter().map(|(name, series)| (name, series.axis)))
         .filter(|(_, axis)| matches!(axis, Axis::Epoch | Axis::Iteration | Axis::Once))
         .collect();
     for (name, axis) in series {
         let value = |run: &Run| {
-            let series = run.record()?.series.get(name).filter(|series| series.axis == axis)?;
+            let series = run.metrics()?.series.get(name).filter(|series| series.axis == axis)?;
             series.points.last().map(|point| point.1)
         };
         columns.push((free_name(&columns, name, axis.as_str()), Column::Float(of(runs, value))));
@@ -85,16 +85,16 @@ fn parameter(runs: &[Run], name: &str) -> Column {
 
 fn diverged_at(run: &Run) -> Option<u64> {
     match &run.state {
-        State::Committed { commit, .. } => match commit.outcome {
+        RunState::Committed { commit, .. } => match commit.outcome {
             Outcome::Diverged { iteration } => Some(iteration),
             Outcome::Completed => None,
         },
-        State::Missing | State::Failed(_) | State::Unreadable { .. } => None,
+        RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
     }
 }
 
 fn last_x(run: &Run, axis: Axis) -> Option<f64> {
-    let series = run.record()?.series.values().filter(|series| series.axis == axis);
+    let series = run.metrics()?.series.values().filter(|series| series.axis == axis);
     series.filter_map(|series| series.points.last()).map(|point| point.0).reduce(f64::max)
 }
 

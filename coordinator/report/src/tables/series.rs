@@ -17,9 +17,9 @@ pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
     out.write_all(b"task,series,axis,x,value\n")?;
     let mut text = String::new();
     for run in runs {
-        let Some(record) = run.record() else { continue };
+        let Some(metrics) = run.metrics() else { continue };
         let task = run.task.id.to_string();
-        for (name, series) in &record.series {
+        for (name, series) in &metrics.series {
             for &(x, value) in &series.points {
                 text.clear();
                 let axis = series.axis.as_str().to_owned();
@@ -42,8 +42,12 @@ mod tests {
         let mut packed = Vec::new();
         series(&runs, &mut packed).unwrap();
         let text = String::from_utf8(zstd::decode_all(&packed[..]).unwrap()).unwrap();
-        let points: usize =
-            runs.iter().filter_map(Run::record).flat_map(|r| r.series.values()).map(|s| s.points.len()).sum();
+        let points: usize = runs
+            .iter()
+            .filter_map(Run::metrics)
+            .flat_map(|r| r.series.values())
+            .map(|s| s.points.len())
+            .sum();
         assert_eq!(text.lines().count(), points + 1);
         assert!(
             text.lines().nth(1).unwrap().starts_with(&format!("{},parameters,once,0,2241", runs[0].task.id))

@@ -4,10 +4,10 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::metrics::Axis;
 use basin_storage::Store;
 
-use super::samples_of_weights::{Fate, put_weights, surface_figures, surfaces, weights};
-use super::tests::assert_tidy;
-use super::{Results, Run, State, figures, gather};
-use basin_charts::layout::{Dress, lay_out};
+use super::assert_tidy;
+use crate::samples::weights::{Fate, put_weights, surface_figures, surfaces, weights};
+use crate::{Results, Run, RunState, figures, gather};
+use basin_charts::layout::{Captions, lay_out};
 use basin_charts::{Mark, Panel};
 
 async fn gathered(name: &str, fate: impl Fn(u64) -> Fate) -> Results {
@@ -16,12 +16,12 @@ async fn gathered(name: &str, fate: impl Fn(u64) -> Fate) -> Results {
     gather::gather(&store, &sweep.id, None).await.unwrap()
 }
 
-fn drawn(results: &Results) -> (figures::Drawn, String) {
+fn drawn(results: &Results) -> (figures::DrawnFigure, String) {
     let figure = &results.figures[0];
     let projections = &results.projections[&figure.id];
     let (chart, _) = figures::chart(figure, &results.runs, projections);
-    for dress in [Dress::Full, Dress::Bare] {
-        assert_tidy(&lay_out(&chart, dress), figure.id.as_str());
+    for captions in [Captions::Included, Captions::Omitted] {
+        assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
     let drawn = figures::draw(figure, &results.runs, projections);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"));
@@ -86,7 +86,7 @@ async fn what_cant_be_projected_is_left_out_and_said() {
     assert!(notes.contains("seed 6 (has recorded weights that aren't finite)"), "{notes}");
     let distances = &results.distances[&(0, 1)];
     assert_eq!(
-        distances.travelled.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
+        distances.first_to_last.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
         [0, 3, 6, 7],
         "the NaN is at neither end"
     );
@@ -100,14 +100,14 @@ async fn distances_are_measured_between_the_recorded_weights() {
     let results = gathered("weights-distances", |_| Fate::Whole).await;
     assert_eq!(results.distances.len(), 1, "one check of two asks for them");
     let distances = &results.distances[&(0, 1)];
-    assert_eq!((distances.between_last.len(), distances.travelled.len()), (28, 8));
+    assert_eq!((distances.between_last.len(), distances.first_to_last.len()), (28, 8));
     let direct = |a: Vec<f32>, b: Vec<f32>| {
         a.iter().zip(&b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
     };
     for &((a, b), distance) in &distances.between_last {
         assert!((distance - direct(weights(a, 30), weights(b, 30))).abs() < 1e-9, "{a} {b}");
     }
-    for &(seed, distance) in &distances.travelled {
+    for &(seed, distance) in &distances.first_to_last {
         assert!((distance - direct(weights(seed, 0), weights(seed, 30))).abs() < 1e-9, "{seed}");
     }
 }
@@ -117,7 +117,7 @@ async fn trajectories_of_nothing_are_drawn_and_said() {
     let results = gathered("weights-none", |_| Fate::Missing).await;
     let (_, notes) = drawn(&results);
     assert!(notes.starts_with("n = 0 runs, 0 snapshots of their weights; not drawn: 8 missing."), "{notes}");
-    assert!(results.distances[&(0, 1)].travelled.is_empty());
+    assert!(results.distances[&(0, 1)].first_to_last.is_empty());
     let one = gathered("weights-one", |seed| if seed == 2 { Fate::Whole } else { Fate::Missing }).await;
     let (_, notes) = drawn(&one);
     assert!(notes.starts_with("n = 1 run, 11 snapshots"), "{notes}");
@@ -130,17 +130,17 @@ async fn the_same_weights_give_the_same_bytes() {
     let mut files = Vec::new();
     for _ in 0..2 {
         let folder = tempfile::tempdir().unwrap();
-        super::write(&store, &sweep.id, folder.path()).await.unwrap();
+        crate::write(&store, &sweep.id, folder.path()).await.unwrap();
         let read = |end: &str| fs::read(folder.path().join(format!("figures/4-trajectories.{end}"))).unwrap();
         files.push((read("svg"), read("png"), read("csv")));
     }
     assert_eq!(files[0], files[1]);
 }
 
-fn surface(figure: &Figure, runs: &[Run]) -> (Vec<Panel>, figures::Drawn) {
+fn surface(figure: &Figure, runs: &[Run]) -> (Vec<Panel>, figures::DrawnFigure) {
     let (chart, _) = figures::chart(figure, runs, &[]);
-    for dress in [Dress::Full, Dress::Bare] {
-        assert_tidy(&lay_out(&chart, dress), figure.id.as_str());
+    for captions in [Captions::Included, Captions::Omitted] {
+        assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
     let drawn = figures::draw(figure, runs, &[]);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"));
@@ -184,7 +184,7 @@ fn the_surfaces_of_one_facet_stand_in_a_row() {
     let rows = |figure: &Figure| -> Vec<Vec<String>> {
         let (chart, _) = figures::chart(figure, &surfaces(2), &[]);
         let titles =
-            |row: basin_charts::Row| row.panels.into_iter().filter_map(|panel| panel.title).collect();
+            |row: basin_charts::PanelRow| row.panels.into_iter().filter_map(|panel| panel.title).collect();
         chart.rows.into_iter().map(titles).collect()
     };
     let [a, b, c, d] =
@@ -199,7 +199,7 @@ fn with_losses(change: impl Fn(usize, f64) -> f64) -> Vec<Run> {
     let mut runs = surfaces(1);
     runs.retain(|run| run.task.experiment.as_str() == "random-plane");
     for run in &mut runs {
-        if let State::Committed { record, .. } = &mut run.state {
+        if let RunState::Committed { metrics: record, .. } = &mut run.state {
             for (cell, loss) in &mut record.series.get_mut("train_loss").unwrap().points {
                 *loss = change(*cell as usize, *loss);
             }
@@ -259,7 +259,7 @@ fn cells_without_a_place_are_counted_and_never_a_panic() {
 fn a_surface_of_nothing_is_drawn_and_many_are_cut_off_with_a_word() {
     let mut runs = surfaces(1);
     for run in &mut runs {
-        run.state = State::Missing;
+        run.state = RunState::Missing;
     }
     for figure in surface_figures() {
         let (_, drawn) = surface(&figure, &runs);
@@ -272,7 +272,7 @@ fn a_surface_of_nothing_is_drawn_and_many_are_cut_off_with_a_word() {
     // A record without the coordinates has nothing to be drawn by.
     let mut runs = surfaces(1);
     for run in &mut runs {
-        if let State::Committed { record, .. } = &mut run.state {
+        if let RunState::Committed { metrics: record, .. } = &mut run.state {
             record.series.remove("beta");
             record.push("train_loss", Axis::Cell, 1e9, 1.0);
         }

@@ -1,5 +1,9 @@
 //! Made-up results that look like real ones, for the tests and the preview of the report.
 
+pub(crate) mod lines;
+pub(crate) mod points;
+pub(crate) mod weights;
+
 use std::collections::BTreeMap;
 
 use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
@@ -16,7 +20,7 @@ use basin_domain::task::{Task, TaskSpec};
 use basin_domain::value::Value;
 use basin_storage::{Artifact, Contents, Manifest, Provenance};
 
-use super::{Run, State};
+use crate::{Run, RunState};
 
 /// Numbers that look random and are the same everywhere (splitmix64: Steele, Lea & Flood 2014).
 pub(crate) struct Noise(u64);
@@ -46,7 +50,7 @@ pub(crate) fn run(
     point: &[(&str, Value)],
     spec: Experiment,
     seed: u64,
-    state: State,
+    state: RunState,
 ) -> Run {
     let version = spec.version();
     let spec = TaskSpec { experiment: spec, version, seed, data: None, inputs: BTreeMap::new() };
@@ -55,7 +59,7 @@ pub(crate) fn run(
     Run { task, state }
 }
 
-pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) -> State {
+pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) -> RunState {
     let metrics = basin_storage::metrics::encode(&record);
     let artifact =
         |name: &str, bytes: &[u8]| Artifact { name: name.to_owned(), contents: Contents::of(bytes) };
@@ -79,13 +83,17 @@ pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) ->
             ..Provenance::default()
         },
     };
-    State::Committed { record, commit: manifest.commit().unwrap(), manifest: Some(Box::new(manifest)) }
+    RunState::Committed {
+        metrics: record,
+        commit: manifest.commit().unwrap(),
+        manifest: Some(Box::new(manifest)),
+    }
 }
 
 /// Changes what a committed run measured, and its commit with it.
 #[cfg(test)]
 pub(crate) fn measure(run: &mut Run, change: impl FnOnce(&mut Metrics)) {
-    let State::Committed { record, commit, .. } = &mut run.state else { return };
+    let RunState::Committed { metrics: record, commit, .. } = &mut run.state else { return };
     change(record);
     commit.metrics = Digest::of(&basin_storage::metrics::encode(record));
 }
@@ -117,7 +125,7 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
                 let state = if is_odd_one && seed == 3 {
                     committed(&spec, Outcome::Diverged { iteration: 123 }, fit(&parameters, seed, Some(123)))
                 } else if is_odd_one && seed == 4 {
-                    State::Missing
+                    RunState::Missing
                 } else {
                     committed(&spec, Outcome::Completed, fit(&parameters, seed, None))
                 };
@@ -178,7 +186,7 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
             };
             let spec = Experiment::Classify(parameters.clone());
             let state = if experiment == "deep" && seed == 1 && seeds > 2 {
-                State::Failed(Failure::new(
+                RunState::Failed(Failure::new(
                     FailureKind::OutOfMemory,
                     "the device had 2 GiB left; <b>4 GiB</b> were needed",
                 ))

@@ -7,7 +7,7 @@ use std::path::Path;
 use basin_domain::id::SweepId;
 use basin_domain::key;
 
-use super::{FolderError, Marker, What, at, is_part};
+use super::{FolderError, Marker, MarkerKind, file_error, is_temporary};
 
 /// The files of a report.
 const FILES: [&str; 7] = [
@@ -25,24 +25,24 @@ const HEAD: usize = 4_096;
 /// The marker that the folder would have; none if it is empty.
 ///
 /// # Errors
-/// [`FolderError::Strangers`] if it holds anything else.
+/// [`FolderError::ForeignFiles`] if it holds anything else.
 pub(super) fn marker(folder: &Path) -> Result<Option<Marker>, FolderError> {
     let mut files = Vec::new();
     collect(folder, "", &mut files)?;
     let Some(first) = files.first() else { return Ok(None) };
-    let strangers = |file: &str| FolderError::Strangers { path: folder.to_owned(), file: file.to_owned() };
+    let foreign = |file: &str| FolderError::ForeignFiles { path: folder.to_owned(), file: file.to_owned() };
     if let Some(file) = files.iter().find(|file| !is_known(file)) {
-        return Err(strangers(file));
+        return Err(foreign(file));
     }
-    let Some(sweep) = sweep_of_page(&folder.join("index.html")) else { return Err(strangers(first)) };
+    let Some(sweep) = sweep_of_page(&folder.join("index.html")) else { return Err(foreign(first)) };
     let (runs, report) = files.into_iter().partition(|file| file.starts_with("results/"));
-    Ok(Some(Marker { what: What::Output, sweep, report, runs }))
+    Ok(Some(Marker { kind: MarkerKind::Output, sweep, report, runs }))
 }
 
 /// All files below a folder, but those that are being written; a link and an empty folder count as a file.
 fn collect(folder: &Path, within: &str, files: &mut Vec<String>) -> Result<(), FolderError> {
     let mut entries: Vec<_> =
-        fs::read_dir(folder).and_then(Iterator::collect::<Result<_, _>>).map_err(at(folder))?;
+        fs::read_dir(folder).and_then(Iterator::collect::<Result<_, _>>).map_err(file_error(folder))?;
     entries.sort_by_key(fs::DirEntry::file_name);
     if entries.is_empty() && !within.is_empty() {
         files.push(within.trim_end_matches('/').to_owned());
@@ -54,13 +54,13 @@ fn collect(folder: &Path, within: &str, files: &mut Vec<String>) -> Result<(), F
         if path == "lost+found" {
             continue;
         }
-        if entry.file_type().map_err(at(&entry.path()))?.is_dir() {
+        if entry.file_type().map_err(file_error(&entry.path()))?.is_dir() {
             collect(&entry.path(), &format!("{path}/"), files)?;
             // Enough to know that it isn't ours.
             if files.last().is_some_and(|file| !is_known(file)) {
                 return Ok(());
             }
-        } else if !is_part(&name, |of| is_known(&format!("{within}{of}"))) {
+        } else if !is_temporary(&name, |of| is_known(&format!("{within}{of}"))) {
             files.push(path);
         }
     }

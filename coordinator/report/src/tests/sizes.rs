@@ -9,11 +9,11 @@ use basin_domain::id::{FigureId, TaskId};
 use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 
-use super::projection::{LeftOut, Projection, WeightPath};
-use super::samples::Noise;
-use super::tests::assert_tidy;
-use super::{Run, State, figures, samples, samples_of_weights};
-use basin_charts::layout::{Dress, lay_out};
+use super::assert_tidy;
+use crate::projection::{ExcludedRun, Projection, WeightPath};
+use crate::samples::Noise;
+use crate::{Run, RunState, figures, samples};
+use basin_charts::layout::{Captions, lay_out};
 
 /// The sizes of a sweep.
 const SIZES: [usize; 4] = [1, 2, 400, 10_000];
@@ -82,7 +82,7 @@ fn drawings(group: &[&str]) -> Vec<Drawing> {
 /// As many runs, each of which has all that any figure could ask for, and a value of `width` of its own.
 fn runs(count: usize) -> Vec<Run> {
     let images = samples::images(1, 1).remove(0);
-    let mut surface = samples_of_weights::surfaces(1).remove(0);
+    let mut surface = crate::samples::weights::surfaces(1).remove(0);
     if let Experiment::Surface(surface) = &mut surface.task.spec.experiment {
         surface.resolution = 3;
     }
@@ -93,14 +93,14 @@ fn runs(count: usize) -> Vec<Run> {
         run.task.spec.seed = seed as u64;
         run.task.id = TaskId(Digest::of(&seed.to_le_bytes()));
         run.task.point = [("width".to_owned(), Value::Integer(seed as i64))].into();
-        let State::Committed { record, commit, .. } = &mut run.state else { unreachable!() };
+        let RunState::Committed { metrics: record, commit, .. } = &mut run.state else { unreachable!() };
         *record = measured(seed);
         commit.metrics = Digest::of(&seed.to_be_bytes());
         if count > 2 && seed % 50 == 7 {
             commit.outcome = basin_domain::metrics::Outcome::Diverged { iteration: 3 };
         }
         if count > 2 && seed % 50 == 8 {
-            run.state = State::Missing;
+            run.state = RunState::Missing;
         }
         run
     };
@@ -130,7 +130,7 @@ fn measured(seed: usize) -> Metrics {
 /// The same for a surface, whose loss is against cells.
 fn with_cells(mut runs: Vec<Run>) -> Vec<Run> {
     for run in &mut runs {
-        let State::Committed { record, .. } = &mut run.state else { continue };
+        let RunState::Committed { metrics: record, .. } = &mut run.state else { continue };
         record.series.remove("train_loss");
         for cell in 0..9 {
             record.push("train_loss", Axis::Cell, f64::from(cell), f64::from(cell * cell % 5));
@@ -157,7 +157,7 @@ fn projections(runs: &[Run]) -> Vec<Projection> {
         paths: projected.iter().map(path).collect(),
         left_out: others
             .iter()
-            .map(|run| LeftOut { task: run.task.id, why: "comes after the 1200 snapshots".to_owned() })
+            .map(|run| ExcludedRun { task: run.task.id, why: "comes after the 1200 snapshots".to_owned() })
             .collect(),
     };
     vec![of_layer("all"), of_layer("conv0")]
@@ -173,7 +173,7 @@ fn check(count: usize, group: &[&str], facet: Option<&str>) {
         let figure = figure(drawing, facet);
         let begun = Instant::now();
         let (chart, _) = figures::chart(&figure, runs, &projections);
-        let scene = lay_out(&chart, Dress::Full);
+        let scene = lay_out(&chart, Captions::Included);
         let svg = basin_charts::svg::write(&scene, "f", &chart.title, &chart.description);
         let took = begun.elapsed();
         assert!(took < TIME, "{what}: {took:?}");

@@ -2,10 +2,10 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::metrics::Outcome;
 use basin_domain::value::Value;
 
-use super::samples_of_points::{architectures, batch_sizes, critical_points, point_figures};
-use super::tests::assert_tidy;
-use super::{Run, State, figures};
-use basin_charts::layout::{Dress, lay_out};
+use super::assert_tidy;
+use crate::samples::points::{architectures, batch_sizes, critical_points, point_figures};
+use crate::{Run, RunState, figures};
+use basin_charts::layout::{Captions, lay_out};
 use basin_charts::style::Color;
 use basin_charts::{Chart, Mark, Swatch};
 
@@ -20,8 +20,8 @@ fn figure(id: &str) -> Figure {
 /// The chart of a figure, found tidy, its notes in one line, and its data.
 fn drawn(figure: &Figure, runs: &[Run]) -> (Chart, String, String) {
     let (chart, rows) = figures::chart(figure, runs, &[]);
-    for dress in [Dress::Full, Dress::Bare] {
-        assert_tidy(&lay_out(&chart, dress), figure.id.as_str());
+    for captions in [Captions::Included, Captions::Omitted] {
+        assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
     let svg = figures::draw(figure, runs, &[]).svg;
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", figure.id);
@@ -113,7 +113,7 @@ fn a_hundred_points_have_their_correlation_and_those_that_did_not_converge_are_h
 
 /// Takes the measure `name` from the record of a run, and says that the run diverged if it `diverges`.
 fn without(run: &mut Run, name: &str, diverges: bool) {
-    let State::Committed { record, commit, .. } = &mut run.state else { panic!() };
+    let RunState::Committed { metrics: record, commit, .. } = &mut run.state else { panic!() };
     assert!(record.series.remove(name).is_some());
     if diverges {
         commit.outcome = Outcome::Diverged { iteration: 9 };
@@ -192,7 +192,7 @@ fn a_correlation_of_perfect_order_says_where_its_interval_is_from() {
     let mut runs = critical_points(10);
     for run in &mut runs {
         let seed = run.task.spec.seed as f64;
-        let State::Committed { record, .. } = &mut run.state else { panic!() };
+        let RunState::Committed { metrics: record, .. } = &mut run.state else { panic!() };
         record.set("final_loss", 1.0 + seed);
         record.set("minimal_ratio_near_zero", 0.01 * seed);
     }
@@ -217,7 +217,7 @@ fn the_correlations_of_facets_name_them() {
 #[test]
 fn a_run_whose_number_has_no_logarithm_is_said_to_have_no_place() {
     let mut runs = architectures(3);
-    let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+    let RunState::Committed { metrics: record, .. } = &mut runs[0].state else { panic!() };
     record.set("parameters", 0.0);
     let (_, notes, _) = drawn(&figure("7-parameters"), &runs);
     assert!(notes.contains("Parameters: 1 run has no place on the axis."), "{notes}");
@@ -239,7 +239,7 @@ fn diverged_runs_of_a_scatter_plot_are_crosses_beside_the_correlation() {
 fn runs_without_a_result_are_no_panic() {
     let mut runs = all(3);
     for run in &mut runs {
-        run.state = State::Missing;
+        run.state = RunState::Missing;
     }
     for figure in point_figures() {
         let (_, notes, csv) = drawn(&figure, &runs);

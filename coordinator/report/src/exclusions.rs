@@ -1,15 +1,15 @@
 //! The values that a statistic or an axis can use, with those that it can't, counted by their reasons.
 //!
-//! Everything that is averaged, correlated, compared or drawn passes through [`Kept`]: a value is kept, or it is counted.
+//! Everything that is averaged, correlated, compared or drawn passes through [`Filtered`]: a value is kept, or it is counted.
 //! There is no third way, so that no filter of a statistic or of a figure can lose one silently.
 
 use std::collections::BTreeMap;
 
-use basin_charts::scale::{Kind, drawable};
+use basin_charts::scale::{Scale, is_drawable};
 
 /// Why a run, or a value of one, isn't used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Reason {
+pub(crate) enum ExclusionReason {
     /// The run diverged.
     Diverged,
     /// The run has no result yet.
@@ -42,7 +42,7 @@ pub(crate) enum Reason {
     ConditionNotMet,
 }
 
-impl Reason {
+impl ExclusionReason {
     /// The reason in words that follow a number of runs.
     pub(crate) const fn words(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ impl Reason {
 
     /// Whether the sweep file itself asks for the run to be left out. Every other reason means that the statistic isn't
     /// defined for all runs that it is asked of.
-    const fn is_asked_for(self) -> bool {
+    const fn is_requested(self) -> bool {
         match self {
             Self::NotConverged | Self::ConditionNotMet => true,
             Self::Diverged
@@ -88,11 +88,11 @@ impl Reason {
 
 /// How many were left out, by the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct LeftOut(BTreeMap<Reason, usize>);
+pub(crate) struct Exclusions(BTreeMap<ExclusionReason, usize>);
 
-impl LeftOut {
+impl Exclusions {
     /// Counts `count` more for this reason.
-    pub(crate) fn add(&mut self, reason: Reason, count: usize) {
+    pub(crate) fn add(&mut self, reason: ExclusionReason, count: usize) {
         if count > 0 {
             *self.0.entry(reason).or_default() += count;
         }
@@ -106,7 +106,7 @@ impl LeftOut {
     }
 
     /// The reasons with their numbers, in their order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Reason, usize)> + '_ {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (ExclusionReason, usize)> + '_ {
         self.0.iter().map(|(&reason, &count)| (reason, count))
     }
 
@@ -117,7 +117,7 @@ impl LeftOut {
 
     /// Those that nobody asked to leave out: a statistic isn't defined for them.
     pub(crate) fn undefined(&self) -> Self {
-        Self(self.iter().filter(|(reason, _)| !reason.is_asked_for()).collect())
+        Self(self.iter().filter(|(reason, _)| !reason.is_requested()).collect())
     }
 
     /// All of it in words: `1 diverged, 2 without a finite value`; empty if nothing is left out.
@@ -130,15 +130,18 @@ impl LeftOut {
 
 /// What can be used, with the count of what can't.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Kept<T> {
+pub(crate) struct Filtered<T> {
     values: Vec<T>,
-    left_out: LeftOut,
+    left_out: Exclusions,
 }
 
-impl<T> Kept<T> {
+impl<T> Filtered<T> {
     /// Sorts `all` into what can be used and what can't.
-    pub(crate) fn sort<I>(all: impl IntoIterator<Item = I>, usable: impl Fn(I) -> Result<T, Reason>) -> Self {
-        let (mut values, mut left_out) = (Vec::new(), LeftOut::default());
+    pub(crate) fn partition<I>(
+        all: impl IntoIterator<Item = I>,
+        usable: impl Fn(I) -> Result<T, ExclusionReason>,
+    ) -> Self {
+        let (mut values, mut left_out) = (Vec::new(), Exclusions::default());
         for item in all {
             match usable(item) {
                 Ok(value) => values.push(value),
@@ -159,28 +162,28 @@ impl<T> Kept<T> {
     }
 
     /// What can't be used.
-    pub(crate) const fn left_out(&self) -> &LeftOut {
+    pub(crate) const fn exclusions(&self) -> &Exclusions {
         &self.left_out
     }
 }
 
 /// `value`, if it is finite.
-pub(crate) fn finite(value: f64) -> Result<f64, Reason> {
-    if value.is_finite() { Ok(value) } else { Err(Reason::NotFinite) }
+pub(crate) fn finite(value: f64) -> Result<f64, ExclusionReason> {
+    if value.is_finite() { Ok(value) } else { Err(ExclusionReason::NotFinite) }
 }
 
 /// `value`, if it has a logarithm.
-pub(crate) fn positive(value: f64) -> Result<f64, Reason> {
-    if finite(value)? > 0.0 { Ok(value) } else { Err(Reason::NotPositive) }
+pub(crate) fn positive(value: f64) -> Result<f64, ExclusionReason> {
+    if finite(value)? > 0.0 { Ok(value) } else { Err(ExclusionReason::NotPositive) }
 }
 
 /// `value`, if it has a place on an axis of this kind.
-pub(crate) fn placed(kind: Kind, value: f64) -> Result<f64, Reason> {
-    match kind {
-        Kind::Linear => finite(value)?,
-        Kind::Logarithmic => positive(value)?,
+pub(crate) fn on_axis(scale: Scale, value: f64) -> Result<f64, ExclusionReason> {
+    match scale {
+        Scale::Linear => finite(value)?,
+        Scale::Logarithmic => positive(value)?,
     };
-    if drawable(kind, value) { Ok(value) } else { Err(Reason::BeyondAxis) }
+    if is_drawable(scale, value) { Ok(value) } else { Err(ExclusionReason::BeyondAxis) }
 }
 
 #[cfg(test)]
@@ -190,21 +193,21 @@ mod tests {
     #[test]
     fn every_value_is_kept_or_counted() {
         let values = [1.0, 0.0, -2.0, f64::NAN, f64::INFINITY, 1e-320, 3.0];
-        let kept = Kept::sort(values, |value| placed(Kind::Logarithmic, value));
+        let kept = Filtered::partition(values, |value| on_axis(Scale::Logarithmic, value));
         assert_eq!(kept.values(), [1.0, 3.0]);
-        assert_eq!(kept.n() + kept.left_out().count(), values.len());
+        assert_eq!(kept.n() + kept.exclusions().count(), values.len());
         assert_eq!(
-            kept.left_out().words(),
+            kept.exclusions().words(),
             "2 without a finite value, 2 without a positive value, 1 with a value beyond the axis"
         );
     }
 
     #[test]
     fn what_the_sweep_file_asks_to_leave_out_leaves_nothing_undefined() {
-        let mut left_out = LeftOut::default();
-        left_out.add(Reason::NotConverged, 3);
+        let mut left_out = Exclusions::default();
+        left_out.add(ExclusionReason::NotConverged, 3);
         assert_eq!((left_out.count(), left_out.undefined().count()), (3, 0));
-        left_out.add(Reason::Diverged, 1);
+        left_out.add(ExclusionReason::Diverged, 1);
         assert_eq!(left_out.undefined().words(), "1 diverged");
         assert_eq!(left_out.words(), "1 diverged, 3 not converged");
     }

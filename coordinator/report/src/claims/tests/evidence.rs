@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::tests::{all, diverge, found, run, width, y};
 use super::*;
-use crate::{State, samples};
+use crate::{RunState, samples};
 
 const SEEDS: u64 = 6;
 
@@ -80,9 +80,9 @@ fn plant(run: &mut Run, plant: Plant) {
             record.series.retain(|name, _| name != "s" && name != "loss");
         }),
         Plant::Diverged => diverge(run),
-        Plant::Missing => run.state = State::Missing,
-        Plant::Failed => run.state = State::Failed(Failure::new(FailureKind::Crashed, "it died")),
-        Plant::Unreadable => run.state = State::Unreadable { error: "rot".to_owned() },
+        Plant::Missing => run.state = RunState::Missing,
+        Plant::Failed => run.state = RunState::Failed(Failure::new(FailureKind::Crashed, "it died")),
+        Plant::Unreadable => run.state = RunState::Unreadable { error: "rot".to_owned() },
     }
 }
 
@@ -176,9 +176,9 @@ fn batch_sizes(sizes: &[i64], has_one_id: bool) -> Vec<Run> {
             record.set("loss", 1.0 + step as f64 + 0.1 * seed as f64);
             let mut one = run(step, seed, record);
             one.task.experiment = ExperimentId::new("made-up").unwrap();
-            let id = basin_domain::digest::Digest::of(format!("{size} {seed}").as_bytes());
+            let id = Digest::of(format!("{size} {seed}").as_bytes());
             if !has_one_id {
-                one.task.id = basin_domain::id::TaskId(id);
+                one.task.id = TaskId(id);
             }
             one.task.point = [("batch_size".to_owned(), Value::Integer(size))].into();
             runs.push(one);
@@ -187,11 +187,8 @@ fn batch_sizes(sizes: &[i64], has_one_id: bool) -> Vec<Run> {
     runs
 }
 
-fn size(size: i64) -> basin_domain::claim::Selection {
-    basin_domain::claim::Selection {
-        values: [("batch_size".to_owned(), Value::Integer(size))].into(),
-        ..all()
-    }
+fn size(size: i64) -> Selection {
+    Selection { values: [("batch_size".to_owned(), Value::Integer(size))].into(), ..all() }
 }
 
 /// Three of the six batch sizes are different computations: 3 × 2 seeds.
@@ -222,9 +219,7 @@ fn where_a_copy_stands_decides_no_correlation() {
     // The runs of the largest loss stand below all others, too.
     for mut copy in batch_sizes(&[6], false) {
         copy.task.point = [("batch_size".to_owned(), Value::Integer(0))].into();
-        copy.task.id = basin_domain::id::TaskId(basin_domain::digest::Digest::of(
-            format!("{}", copy.task.spec.seed).as_bytes(),
-        ));
+        copy.task.id = TaskId(Digest::of(format!("{}", copy.task.spec.seed).as_bytes()));
         runs.push(copy);
     }
     let finding = found(&check, &runs);
@@ -258,9 +253,7 @@ fn points_that_are_one_are_one_rival() {
             let mut record = Metrics::default();
             record.set("loss", trace as f64 + 0.01 * seed as f64);
             let mut one = run(trace, seed, record);
-            one.task.id = basin_domain::id::TaskId(basin_domain::digest::Digest::of(
-                format!("{size} {seed}").as_bytes(),
-            ));
+            one.task.id = TaskId(Digest::of(format!("{size} {seed}").as_bytes()));
             one.task.point = [("batch_size".to_owned(), Value::Integer(size))].into();
             runs.push(one);
         }

@@ -11,8 +11,8 @@ use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::value::Value;
 
-use super::samples::{Noise, committed, run};
-use super::{Run, State};
+use crate::samples::{Noise, committed, run};
+use crate::{Run, RunState};
 
 fn classify(conv: &[u32], dense: u32, batch_size: u32) -> Classify {
     Classify {
@@ -43,7 +43,7 @@ pub(crate) fn batch_sizes(seeds: u64) -> Vec<Run> {
             record.push("sharpness", Axis::Epoch, 30.0, 20.0 + 3.0 * noise.normal());
             let state = match (batch_size, seed) {
                 (512, 1) if seeds > 2 => committed(&spec, Outcome::Diverged { iteration: 40 }, record),
-                (1024, 2) => State::Missing,
+                (1024, 2) => RunState::Missing,
                 _ => committed(&spec, Outcome::Completed, record),
             };
             runs.push(run(

@@ -4,7 +4,7 @@ use crate::tables::csv;
 
 /// What a row of a figure's data is.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Row<'a> {
+pub(crate) struct FigureRow<'a> {
     /// The series of the panel.
     pub(crate) panel: &'a str,
     /// The facet of the panel; empty if there are none.
@@ -28,21 +28,21 @@ pub(crate) struct Row<'a> {
     pub(crate) n: usize,
 }
 
-/// The columns of [`Row`].
+/// The columns of [`FigureRow`].
 const COLUMNS: [&str; 11] =
     ["panel", "facet", "group", "what", "seed", "axis", "x", "value", "low_95", "high_95", "n"];
 
 /// The rows of a figure's data, in the order in which they are drawn.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Rows(String);
+pub(crate) struct FigureTable(String);
 
-impl Default for Rows {
+impl Default for FigureTable {
     fn default() -> Self {
         Self::of(&COLUMNS)
     }
 }
 
-impl Rows {
+impl FigureTable {
     /// No rows yet, of these columns.
     pub(crate) fn of(columns: &[&str]) -> Self {
         let mut rows = Self(String::new());
@@ -56,7 +56,7 @@ impl Rows {
     }
 
     /// Adds a row.
-    pub(crate) fn push(&mut self, row: &Row<'_>) {
+    pub(crate) fn push(&mut self, row: &FigureRow<'_>) {
         let (low, high) = row.interval.map_or((None, None), |(low, high)| (Some(low), Some(high)));
         self.push_fields([
             row.panel.to_owned(),

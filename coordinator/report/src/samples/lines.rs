@@ -11,8 +11,8 @@ use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::value::Value;
 
-use super::samples::{Noise, committed, run};
-use super::{Run, State};
+use crate::samples::{Noise, committed, run};
+use crate::{Run, RunState};
 
 fn network() -> ConvNet {
     ConvNet { conv: vec![16, 32], kernel: 3, dense: vec![64] }
@@ -45,7 +45,7 @@ pub(crate) fn interpolations(seeds: u64) -> Vec<Run> {
     (0..seeds)
         .map(|seed| {
             let state = if seeds == 5 && seed == 4 {
-                State::Missing
+                RunState::Missing
             } else {
                 committed(&spec, Outcome::Completed, sampled(seed))
             };

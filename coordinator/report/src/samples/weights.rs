@@ -13,8 +13,8 @@ use basin_domain::value::Value;
 use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::samples::{Noise, committed, run};
-use super::{Run, State};
+use crate::samples::{Noise, committed, run};
+use crate::{Run, RunState};
 
 /// The sweep whose runs record weights.
 const SWEEP: &str = r#"
@@ -183,7 +183,7 @@ pub(crate) fn surfaces(seeds: u64) -> Vec<Run> {
                 let spec = Experiment::Surface(parameters.clone());
                 let is_missing = experiment == "pca-plane" && seed + 1 == seeds && index == 3 && seeds > 1;
                 let state = if is_missing {
-                    State::Missing
+                    RunState::Missing
                 } else {
                     committed(&spec, Outcome::Completed, tile(&parameters, seed))
                 };

@@ -2,20 +2,20 @@
 
 use basin_domain::causes;
 
-use super::gather::Files;
+use super::gather::WeightsFiles;
 use super::gram::{Gram, block_for};
 use super::recorded::{RecordedWeights, parameters_of};
 use super::snapshots::Snapshots;
 use super::weights_file::WeightsFile;
-use super::{ALL_LAYERS, LeftOut};
+use super::{ALL_LAYERS, ExcludedRun};
 use crate::runs::Run;
 
 /// The most snapshots that are compared: the eigenvalues of a larger Gram matrix take minutes.
-pub(super) const MOST_SNAPSHOTS: usize = 1_200;
+pub(super) const MAX_SNAPSHOTS: usize = 1_200;
 
 /// A run whose weights are compared.
 #[derive(Debug)]
-pub(super) struct UsableRun<'a> {
+pub(super) struct ComparableRun<'a> {
     /// The run.
     pub(super) run: &'a Run,
     /// The epochs that are compared, in their order.
@@ -26,69 +26,70 @@ pub(super) struct UsableRun<'a> {
 
 /// Runs whose weights have the same shapes, with the Gram matrix of their snapshots: run by run, epoch by epoch.
 #[derive(Debug)]
-pub(super) struct Usable<'a> {
+pub(super) struct ComparableRuns<'a> {
     /// The runs, in plan order.
-    pub(super) runs: Vec<UsableRun<'a>>,
+    pub(super) runs: Vec<ComparableRun<'a>>,
     /// Those that couldn't be used.
-    pub(super) left_out: Vec<LeftOut>,
+    pub(super) left_out: Vec<ExcludedRun>,
     /// The number of coordinates.
     pub(super) dimension: usize,
     /// The inner products of their snapshots.
     pub(super) gram: Gram,
 }
 
-impl<'a> Usable<'a> {
+impl<'a> ComparableRuns<'a> {
     /// Of `runs`, those whose weights of `layer` can be read, are finite, and have the shapes of the first such run's;
     /// of their recorded epochs, those that `choose` picks by their places.
     pub(super) fn of(
         layer: &str,
         runs: &[&'a Run],
-        files: &'a Files,
+        files: &'a WeightsFiles,
         choose: impl Fn(usize) -> Vec<usize>,
     ) -> Self {
-        let (mut usable, mut left_out): (Vec<UsableRun<'a>>, Vec<LeftOut>) = (Vec::new(), Vec::new());
+        let (mut comparable, mut left_out): (Vec<ComparableRun<'a>>, Vec<ExcludedRun>) =
+            (Vec::new(), Vec::new());
         let mut snapshots = 0;
         for &run in runs {
             let task = run.task.id;
             let file = match files.get(&task) {
                 Some(Ok(file)) => file,
                 Some(Err(why)) => {
-                    left_out.push(LeftOut { task, why: why.clone() });
+                    left_out.push(ExcludedRun { task, why: why.clone() });
                     continue;
                 }
                 None => {
-                    left_out.push(LeftOut { task, why: format!("is {}", run.outcome()) });
+                    left_out.push(ExcludedRun { task, why: format!("is {}", run.outcome()) });
                     continue;
                 }
             };
             let places = choose(file.recorded.len());
-            match refusal(layer, file, usable.first().map(|first| first.file)) {
-                Some(why) => left_out.push(LeftOut { task, why }),
-                None if snapshots + places.len() > MOST_SNAPSHOTS => {
-                    let why = format!("comes after the {MOST_SNAPSHOTS} snapshots that are compared at most");
-                    left_out.push(LeftOut { task, why });
+            match incompatibility(layer, file, comparable.first().map(|first| first.file)) {
+                Some(why) => left_out.push(ExcludedRun { task, why }),
+                None if snapshots + places.len() > MAX_SNAPSHOTS => {
+                    let why = format!("comes after the {MAX_SNAPSHOTS} snapshots that are compared at most");
+                    left_out.push(ExcludedRun { task, why });
                 }
                 None => {
                     snapshots += places.len();
                     let epochs = places.iter().map(|&place| file.recorded[place].epoch).collect();
-                    usable.push(UsableRun { run, epochs, file, places });
+                    comparable.push(ComparableRun { run, epochs, file, places });
                 }
             }
         }
         loop {
             let chosen: Vec<(&WeightsFile, Vec<usize>)> =
-                usable.iter().map(|run| (run.file, run.places.clone())).collect();
+                comparable.iter().map(|run| (run.file, run.places.clone())).collect();
             let mut source = RecordedWeights::new(&chosen, layer);
             let (count, dimension) = (source.count(), source.dimension());
             match Gram::of(&mut source, block_for(count, dimension)) {
                 Ok(gram) => {
                     let order = |task| runs.iter().position(|run| run.task.id == task);
                     left_out.sort_by_key(|left_out| order(left_out.task));
-                    return Self { runs: usable, left_out, dimension, gram };
+                    return Self { runs: comparable, left_out, dimension, gram };
                 }
                 Err(error) => {
-                    let removed = usable.remove(source.file_of(error.snapshot()));
-                    left_out.push(LeftOut { task: removed.run.task.id, why: causes::in_words(&error) });
+                    let removed = comparable.remove(source.file_of(error.snapshot()));
+                    left_out.push(ExcludedRun { task: removed.run.task.id, why: causes::in_words(&error) });
                 }
             }
         }
@@ -96,7 +97,7 @@ impl<'a> Usable<'a> {
 }
 
 /// Why the weights of a file can't be compared with those of the `first`, if they can't.
-fn refusal(layer: &str, file: &WeightsFile, first: Option<&WeightsFile>) -> Option<String> {
+fn incompatibility(layer: &str, file: &WeightsFile, first: Option<&WeightsFile>) -> Option<String> {
     let parameters = parameters_of(file, layer);
     if parameters.is_empty() {
         return Some(format!("has no layer “{layer}”"));

@@ -1,10 +1,10 @@
 //! The table of claims as files. They hold no time, host or attempt: the same results give the same bytes.
 
-use super::Judgement;
+use super::ClaimResult;
 use crate::tables::csv as fields;
 
 /// A row a check: the claim's number from 1, its text and verdict, and what the check found.
-pub(crate) fn csv(judgements: &[Judgement]) -> String {
+pub(crate) fn csv(claims: &[ClaimResult]) -> String {
     const COLUMNS: [&str; 12] = [
         "claim",
         "text",
@@ -22,23 +22,23 @@ pub(crate) fn csv(judgements: &[Judgement]) -> String {
     let mut csv = String::new();
     fields::row(&mut csv, COLUMNS.map(str::to_owned));
     let number = |value: Option<f64>| value.map(fields::number).unwrap_or_default();
-    for (claim, judgement) in (1..).zip(judgements) {
-        let claim: usize = claim;
-        for (check, finding) in (1..).zip(&judgement.checks) {
+    for (position, claim) in (1..).zip(claims) {
+        let position: usize = position;
+        for (check, result) in (1..).zip(&claim.checks) {
             let check: usize = check;
             let row = [
-                claim.to_string(),
-                judgement.text.clone(),
-                judgement.verdict.words().to_owned(),
+                position.to_string(),
+                claim.text.clone(),
+                claim.verdict.words().to_owned(),
                 check.to_string(),
-                finding.measured.clone(),
-                number(finding.estimate),
-                number(finding.interval.map(|interval| interval.0)),
-                number(finding.interval.map(|interval| interval.1)),
-                finding.runs(),
-                finding.left_out.clone(),
-                finding.verdict.words().to_owned(),
-                finding.why.clone(),
+                result.measured.clone(),
+                number(result.estimate),
+                number(result.interval.map(|interval| interval.0)),
+                number(result.interval.map(|interval| interval.1)),
+                result.runs(),
+                result.left_out.clone(),
+                result.verdict.words().to_owned(),
+                result.why.clone(),
             ];
             fields::row(&mut csv, row);
         }
@@ -47,9 +47,9 @@ pub(crate) fn csv(judgements: &[Judgement]) -> String {
 }
 
 /// All of it as JSON.
-pub(crate) fn json(judgements: &[Judgement]) -> String {
+pub(crate) fn json(claims: &[ClaimResult]) -> String {
     let mut json =
-        serde_json::to_string_pretty(judgements).expect("a judgement has text keys and finite numbers only");
+        serde_json::to_string_pretty(claims).expect("a claim has text keys and finite numbers only");
     json.push('\n');
     json
 }

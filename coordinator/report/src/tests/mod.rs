@@ -1,3 +1,9 @@
+mod gaps;
+mod lines;
+mod points;
+mod sizes;
+mod weights;
+
 use std::fs;
 use std::path::Path;
 
@@ -12,9 +18,9 @@ use basin_domain::task::Task;
 use basin_domain::value::Value;
 use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 
-use super::figures;
-use super::{ReportError, Results, Run, State, Status, samples};
-use basin_charts::layout::{Dress, lay_out};
+use crate::figures;
+use crate::{ReportError, Results, Run, RunState, Status, samples};
+use basin_charts::layout::{Captions, lay_out};
 use basin_charts::scene::{Item, Rect, Scene, Text};
 use basin_charts::style::WIDTH;
 
@@ -37,13 +43,13 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         claims: Vec::new(),
         runs,
         phase: None,
-        projections: super::ProjectionsByFigure::new(),
-        distances: super::DistancesByCheck::new(),
+        projections: crate::ProjectionsByFigure::new(),
+        distances: crate::DistancesByCheck::new(),
     }
 }
 
 /// Results of a sweep that draws nothing and claims this.
-pub(super) fn results_with_claims(runs: Vec<Run>, claims: Vec<basin_domain::claim::Claim>) -> Results {
+pub(crate) fn results_with_claims(runs: Vec<Run>, claims: Vec<basin_domain::claim::Claim>) -> Results {
     Results { claims, ..results(runs, vec![]) }
 }
 
@@ -53,8 +59,8 @@ fn all_runs(seeds: u64) -> Vec<Run> {
     runs
 }
 
-fn scene(figure: &Figure, runs: &[Run], dress: Dress) -> Scene {
-    lay_out(&figures::chart(figure, runs, &[]).0, dress)
+fn scene(figure: &Figure, runs: &[Run], captions: Captions) -> Scene {
+    lay_out(&figures::chart(figure, runs, &[]).0, captions)
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
@@ -74,19 +80,19 @@ fn overlap(a: &Rect, b: &Rect) -> bool {
 }
 
 /// No text covers another or leaves the page, and none but a plot's own message lies on data.
-pub(super) fn assert_tidy(scene: &Scene, what: &str) {
+pub(crate) fn assert_tidy(scene: &Scene, what: &str) {
     let texts = texts(scene);
     for (i, text) in texts.iter().enumerate() {
         let bounds = &text.bounds;
         let inside =
             bounds.left >= 0.0 && bounds.top >= 0.0 && bounds.right <= WIDTH && bounds.bottom <= scene.height;
-        assert!(inside, "{what}: `{}` leaves the page: {bounds:?}", text.says);
+        assert!(inside, "{what}: `{}` leaves the page: {bounds:?}", text.text);
         for other in &texts[i + 1..] {
-            assert!(!overlap(bounds, &other.bounds), "{what}: `{}` and `{}` overlap", text.says, other.says);
+            assert!(!overlap(bounds, &other.bounds), "{what}: `{}` and `{}` overlap", text.text, other.text);
         }
-        let is_message = text.says.starts_with("no run") || text.says.starts_with("no value");
+        let is_message = text.text.starts_with("no run") || text.text.starts_with("no value");
         for plot in scene.plots.iter().filter(|_| !is_message && !text.is_label) {
-            assert!(!overlap(bounds, plot), "{what}: `{}` lies on data", text.says);
+            assert!(!overlap(bounds, plot), "{what}: `{}` lies on data", text.text);
         }
     }
     for plot in &scene.plots {
@@ -103,8 +109,8 @@ fn no_text_overlaps_or_leaves_the_page_in_any_figure() {
     for seeds in [1, 2, 5] {
         let runs = all_runs(seeds);
         for figure in samples::figures() {
-            for dress in [Dress::Full, Dress::Bare] {
-                assert_tidy(&scene(&figure, &runs, dress), &format!("{} with {seeds} seeds", figure.id));
+            for captions in [Captions::Included, Captions::Omitted] {
+                assert_tidy(&scene(&figure, &runs, captions), &format!("{} with {seeds} seeds", figure.id));
             }
         }
     }
@@ -124,7 +130,7 @@ fn long_names_and_many_groups_stay_in_their_places() {
     let title = "A title that goes on and on, well beyond what fits into a line of a page. ".repeat(3);
     for figure in samples::figures() {
         let figure = Figure { title: title.clone(), ..figure };
-        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id.as_str());
+        assert_tidy(&scene(&figure, &runs, Captions::Included), figure.id.as_str());
     }
 }
 
@@ -132,7 +138,7 @@ fn long_names_and_many_groups_stay_in_their_places() {
 fn runs_with_losses(losses: &[f64]) -> Vec<Run> {
     let mut runs = samples::functions(3);
     for run in &mut runs {
-        if let State::Committed { record, .. } = &mut run.state {
+        if let RunState::Committed { metrics: record, .. } = &mut run.state {
             record.series.remove("train_loss");
             for (epoch, &loss) in losses.iter().enumerate() {
                 record.push("train_loss", Axis::Epoch, epoch as f64, loss);
@@ -159,7 +165,7 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
         let runs = runs_with_losses(&losses);
         for figure in samples::figures() {
             let what = format!("{} with {losses:?}", figure.id);
-            assert_tidy(&scene(&figure, &runs, Dress::Full), &what);
+            assert_tidy(&scene(&figure, &runs, Captions::Included), &what);
             let drawn = figures::draw(&figure, &runs, &[]);
             assert!(basin_charts::png::render(&drawn.svg).is_ok(), "{what}");
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
@@ -192,12 +198,12 @@ fn a_figure_says_what_it_averages_and_what_it_doesnt() {
 fn a_figure_of_nothing_is_drawn_and_says_so() {
     let mut runs = samples::functions(2);
     for run in &mut runs {
-        run.state = State::Missing;
+        run.state = RunState::Missing;
     }
     for figure in samples::figures() {
         let drawn = figures::draw(&figure, &runs, &[]);
         assert!(drawn.notes[0].starts_with("n = 0 runs"), "{:?}", drawn.notes);
-        assert_tidy(&scene(&figure, &runs, Dress::Full), figure.id.as_str());
+        assert_tidy(&scene(&figure, &runs, Captions::Included), figure.id.as_str());
     }
     assert!(figures::draw(&samples::figures()[0], &runs, &[]).notes[0].contains("2 missing"));
 }
@@ -210,7 +216,7 @@ fn the_data_of_a_figure_is_the_mean_of_its_runs() {
         drawn.csv.lines().find(|line| line.starts_with("train_accuracy,,shallow,mean,,epoch,30,")).unwrap();
     let fields: Vec<&str> = row.split(',').collect();
     let finals: Vec<f64> =
-        runs.iter().take(5).map(|run| run.record().unwrap().last("train_accuracy").unwrap()).collect();
+        runs.iter().take(5).map(|run| run.metrics().unwrap().last("train_accuracy").unwrap()).collect();
     let mean: f64 = fields[7].parse().unwrap();
     assert!((mean - finals.iter().sum::<f64>() / 5.0).abs() < 1e-12);
     assert_eq!(fields[10], "5");
@@ -254,7 +260,7 @@ fn facets_and_series_fill_a_grid() {
             Layout::Row => assert_eq!(labels, ["training loss (mean squared error)", "parameters"]),
             Layout::Column => assert_eq!(labels, ["training loss (mean squared error)"; 2]),
         }
-        assert_tidy(&lay_out(&chart, Dress::Full), layout.as_str());
+        assert_tidy(&lay_out(&chart, Captions::Included), layout.as_str());
     }
 }
 
@@ -281,7 +287,7 @@ fn the_same_results_give_the_same_bytes_wherever_they_were_computed() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     results.write(first.path()).unwrap();
     for run in &mut results.runs {
-        if let State::Committed { manifest, commit, .. } = &mut run.state {
+        if let RunState::Committed { manifest, commit, .. } = &mut run.state {
             commit.attempt = Attempt(7);
             commit.manifest = Digest::of(b"another");
             let manifest = manifest.as_mut().unwrap();

@@ -3,12 +3,12 @@
 use serde::Serialize;
 
 use super::verdict::Verdict;
-use crate::left_out::LeftOut;
+use crate::exclusions::Exclusions;
 use basin_charts::number;
 
 /// What a check measured, and what follows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Finding {
+pub(crate) struct CheckResult {
     /// What was measured, in words, with the numbers.
     pub(crate) measured: String,
     /// What was estimated; none where nothing could be.
@@ -27,19 +27,19 @@ pub(crate) struct Finding {
 
 /// The runs that a finding rests on, and those that it doesn't.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(super) struct Basis {
+pub(super) struct SampleSummary {
     /// How many it rests on.
     pub(super) n: usize,
     /// How many of the runs in question it doesn't rest on, by the reason.
-    pub(super) left_out: LeftOut,
+    pub(super) left_out: Exclusions,
     /// Which of them are one run, in sentences.
-    pub(super) copies: Vec<String>,
+    pub(super) duplicates: Vec<String>,
 }
 
-impl Basis {
+impl SampleSummary {
     fn words(&self) -> String {
         let left_out = Some(self.left_out.words()).filter(|words| !words.is_empty());
-        left_out.into_iter().chain(self.copies.iter().cloned()).collect::<Vec<_>>().join(", ")
+        left_out.into_iter().chain(self.duplicates.iter().cloned()).collect::<Vec<_>>().join(", ")
     }
 
     /// Why the statistic isn't that of all runs in question, if it isn't.
@@ -51,7 +51,7 @@ impl Basis {
     }
 }
 
-impl Finding {
+impl CheckResult {
     /// What follows from an estimate and its interval; undecided without one.
     pub(super) fn new(
         measured: String,
@@ -83,25 +83,25 @@ impl Finding {
     }
 
     /// Nothing follows of no run.
-    pub(super) fn of_nothing(measured: String) -> Self {
+    pub(super) fn of_no_runs(measured: String) -> Self {
         Self::undecided(measured, NO_INTERVAL)
     }
 
     /// The finding with the numbers of its runs, and with those that it doesn't rest on. If there are runs in question
     /// that the statistic isn't defined for, it is undecided: leaving them out would be a choice of runs by their result.
-    pub(super) fn resting_on(mut self, bases: &[Basis]) -> Self {
+    pub(super) fn over_samples(mut self, bases: &[SampleSummary]) -> Self {
         self.n = bases.iter().map(|basis| basis.n).collect();
         self.left_out =
             joined(bases.iter().map(|basis| Some(basis.words()).filter(|words| !words.is_empty())));
-        let gaps = || bases.iter().map(Basis::gap);
+        let gaps = || bases.iter().map(SampleSummary::gap);
         let fewest = self.n.iter().copied().min().unwrap_or(0);
         if gaps().any(|gap| gap.is_some()) {
             self.verdict = Verdict::Undecided;
             self.why = joined(gaps());
-        } else if self.why == NO_INTERVAL && fewest < TOO_FEW {
-            self.why = format!("{fewest} runs are too few: it takes {TOO_FEW}");
+        } else if self.why == NO_INTERVAL && fewest < MIN_RUNS {
+            self.why = format!("{fewest} runs are too few: it takes {MIN_RUNS}");
             if fewest == 1 {
-                self.why = format!("1 run is too few: it takes {TOO_FEW}");
+                self.why = format!("1 run is too few: it takes {MIN_RUNS}");
             }
         }
         self
@@ -125,12 +125,12 @@ fn joined(of: impl Iterator<Item = Option<String>>) -> String {
 }
 
 /// A number in the sentence of a finding.
-pub(super) fn stated(value: f64) -> String {
+pub(super) fn formatted(value: f64) -> String {
     if value.is_nan() { "not defined".to_owned() } else { number::significant(value) }
 }
 
 /// The fewest runs that decide anything.
-pub(super) const TOO_FEW: usize = crate::statistics::FEWEST;
+pub(super) const MIN_RUNS: usize = crate::statistics::MIN_RUNS;
 
 /// Why nothing follows without an interval, where no better reason is known.
 const NO_INTERVAL: &str = "there is no interval";

@@ -10,17 +10,17 @@ use super::figures::names;
 use super::runs::{Computation, Run};
 
 /// The most points that a sentence names.
-const NAMED: usize = 8;
+const MAX_NAMED: usize = 8;
 /// The most sentences.
-const SENTENCES: usize = 4;
+const MAX_SENTENCES: usize = 4;
 
 /// The names of the points of runs: all that the runs are told apart by, but their seed.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Points {
+pub(crate) struct PointNames {
     names: BTreeMap<String, String>,
 }
 
-impl Points {
+impl PointNames {
     /// The points of these runs. Parameters that all of them share are not named, unless it is one point.
     pub(crate) fn of(runs: &[&Run]) -> Self {
         let mut parameters: BTreeMap<&str, Vec<Setting>> = BTreeMap::new();
@@ -96,10 +96,10 @@ pub(crate) fn sentences(runs: &[&Run]) -> Vec<String> {
     for (place, count) in seeds.into_values() {
         of_seeds[place] = count;
     }
-    let said = order.iter().zip(&of_seeds).take(SENTENCES);
+    let said = order.iter().zip(&of_seeds).take(MAX_SENTENCES);
     let mut sentences: Vec<String> = said.map(|(points, &seeds)| sentence(points, seeds)).collect();
-    if order.len() > SENTENCES {
-        sentences.push(format!("and so are the points of {} more runs", order.len() - SENTENCES));
+    if order.len() > MAX_SENTENCES {
+        sentences.push(format!("and so are the points of {} more runs", order.len() - MAX_SENTENCES));
     }
     sentences
 }
@@ -132,7 +132,7 @@ fn values(points: &[&Run]) -> Vec<String> {
         values[0] = format!("{} {}", names::parameter(only), values[0]);
         return values;
     }
-    let names = Points::of(points);
+    let names = PointNames::of(points);
     points.iter().map(|run| format!("“{}”", names.name(run))).collect()
 }
 
@@ -141,8 +141,8 @@ fn listed(items: &[String]) -> String {
     match items {
         [] => String::new(),
         [only] => only.clone(),
-        many if many.len() > NAMED => {
-            format!("{} and {} more points", many[..NAMED].join(", "), many.len() - NAMED)
+        many if many.len() > MAX_NAMED => {
+            format!("{} and {} more points", many[..MAX_NAMED].join(", "), many.len() - MAX_NAMED)
         }
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
@@ -162,8 +162,8 @@ mod tests {
             for mut run in samples::images(2, 3).into_iter().take(2) {
                 run.task.point.insert("batch_size".to_owned(), Value::Integer(batch_size));
                 let is_full = batch_size >= 256;
-                samples::measure(&mut run, |record| {
-                    record.set("size", if is_full { 200.0 } else { batch_size as f64 });
+                samples::measure(&mut run, |metrics| {
+                    metrics.set("size", if is_full { 200.0 } else { batch_size as f64 });
                 });
                 runs.push(run);
             }
@@ -178,7 +178,7 @@ mod tests {
     fn a_task_of_two_experiments_is_one_run_even_before_it_has_run() {
         let mut runs: Vec<Run> = samples::images(1, 3);
         runs[1].task.id = runs[0].task.id;
-        runs.iter_mut().for_each(|run| run.state = crate::State::Missing);
+        runs.iter_mut().for_each(|run| run.state = crate::RunState::Missing);
         assert_eq!(sentences(&runs.iter().collect::<Vec<_>>()), ["“shallow” and “deep” are one run"]);
     }
 }

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use basin_domain::metrics::Axis;
 
 use super::cell::Points;
-use super::curves::{self, Request};
-use super::data::{Row, Rows};
+use super::curves::{self, CurvesRequest};
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
+use super::table::{FigureRow, FigureTable};
 use super::{limits, names};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Center, binned};
-use basin_charts::scale::Kind;
+use basin_charts::scale::Scale;
 use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
@@ -22,11 +22,11 @@ const LONG: usize = 4_000;
 const BINS: f64 = 1_000.0;
 
 /// Runs that were to converge, and didn't.
-const LAGGARD: Pen = Pen::patterned(Color::Muted, 1, 1.0);
+const NOT_CONVERGED: Pen = Pen::patterned(Color::Muted, 1, 1.0);
 
 /// The chart of `request` with a line for each of `runs`, with its data.
-pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
-    let mut rows = Rows::default();
+pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, FigureTable) {
+    let mut rows = FigureTable::default();
     let grouped = groups::group(runs, request.group, request.facet);
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
@@ -43,9 +43,10 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
     let remarks: Vec<Remark> = remarks.chain(curves::gaps(request, runs)).collect();
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a line.")];
-    let laggards = distinct(runs.iter().copied()).into_iter().filter(|run| is_laggard(run)).count();
-    if laggards > 0 {
-        notes.push(format!("{laggards} of them did not converge: dashed."));
+    let not_converged =
+        distinct(runs.iter().copied()).into_iter().filter(|run| has_not_converged(run)).count();
+    if not_converged > 0 {
+        notes.push(format!("{not_converged} of them did not converge: dashed."));
     }
     match search_begins(runs) {
         Some((at, latest)) if at == latest => notes.push(format!(
@@ -71,14 +72,14 @@ pub(super) fn chart(request: &Request<'_>, runs: &[&Run]) -> (Chart, Rows) {
         pens.filter(|(_, pen)| pen.is_some()).map(|(group, _)| lines(group, facet)).sum()
     };
     let most = facets.iter().map(of_panel).max().unwrap_or(0);
-    notes.extend(limits::note(limits::LINES.min(most), most, "lines of a panel, evenly spread,"));
-    notes.extend(notes::copies(runs));
+    notes.extend(limits::note(limits::MAX_LINES.min(most), most, "lines of a panel, evenly spread,"));
+    notes.extend(notes::duplicates(runs));
     notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
         heading: grouped.heading.clone(),
-        legend: legend(&grouped, laggards, counts.diverged),
+        legend: legend(&grouped, not_converged, counts.diverged),
         rows: curves::arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
@@ -102,21 +103,24 @@ fn drawn<'a>(facet: &Group<'_>, grouped: &Groups<'a>, pens: &[Option<usize>]) ->
     }
     let count = lines.iter().filter(|line| line.pen.is_some()).count();
     for (place, line) in lines.iter_mut().filter(|line| line.pen.is_some()).enumerate() {
-        line.pen = line.pen.filter(|_| limits::is_drawn(place, count, limits::LINES));
+        line.pen = line.pen.filter(|_| limits::is_drawn(place, count, limits::MAX_LINES));
     }
     lines
 }
 
 fn panel(
-    request: &Request<'_>,
+    request: &CurvesRequest<'_>,
     series: &str,
     facet: &Group<'_>,
     (grouped, lines): (&Groups<'_>, &[Line<'_>]),
-    rows: &mut Rows,
+    rows: &mut FigureTable,
 ) -> Panel {
-    let kind = curves::kind_of(request, series);
-    let axis =
-        facet.runs.iter().find_map(|run| Some(run.record()?.series.get(series)?.axis)).unwrap_or(Axis::Epoch);
+    let scale = curves::scale_of(request, series);
+    let axis = facet
+        .runs
+        .iter()
+        .find_map(|run| Some(run.metrics()?.series.get(series)?.axis))
+        .unwrap_or(Axis::Epoch);
     let mut marks = Vec::new();
     let mut crosses = Vec::new();
     let mut sizes = vec![0; grouped.groups.len()];
@@ -124,8 +128,8 @@ fn panel(
     for &Line { run, group: number, pen } in lines {
         let group = &grouped.groups[number];
         let opacity = (6.0 / f64::from(sizes[number])).sqrt().clamp(0.3, 1.0);
-        let Some((points, width)) = points_of(run, series, kind) else { continue };
-        let what = match (run.diverged().is_some(), width.map(|_| center_of(kind))) {
+        let Some((points, width)) = points_of(run, series, scale) else { continue };
+        let what = match (run.diverged().is_some(), width.map(|_| center_of(scale))) {
             (false, None) => "run",
             (false, Some(Center::Mean)) => "run-bin-mean",
             (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
@@ -134,7 +138,7 @@ fn panel(
             (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
         };
         for &(x, value) in &points {
-            rows.push(&Row {
+            rows.push(&FigureRow {
                 panel: series,
                 facet: &facet.label,
                 group: &group.label,
@@ -152,30 +156,33 @@ fn panel(
             let last = points.iter().rev().find(|point| point.1.is_finite()).copied();
             crosses.extend(last.map(|at| Mark::Cross { at, color: Color::Group(number) }));
         }
-        let pen =
-            if is_laggard(run) { LAGGARD } else { Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity) };
+        let pen = if has_not_converged(run) {
+            NOT_CONVERGED
+        } else {
+            Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity)
+        };
         marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
     }
     if let (false, Axis::Iteration, Some((x, latest))) = (marks.is_empty(), axis, search_begins(&facet.runs))
         && x == latest
     {
-        marks.push(Mark::Upright { x });
+        marks.push(Mark::VerticalLine { x });
     }
     marks.extend(crosses);
     Panel {
         title: (!facet.label.is_empty()).then(|| facet.label.clone()),
         annotation: None,
-        x: chart::Axis::new(names::axis(axis), Kind::Linear),
-        y: chart::Axis::new(names::quantity(series, &facet.runs), kind),
+        x: chart::Axis::new(names::axis(axis), Scale::Linear),
+        y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
         marks,
     }
 }
 
 /// The points of a run, in bins if there are very many, and then the width of these.
-fn points_of(run: &Run, series: &str, kind: Kind) -> Option<(Points, Option<f64>)> {
-    let points = &run.record()?.series.get(series)?.points;
+fn points_of(run: &Run, series: &str, scale: Scale) -> Option<(Points, Option<f64>)> {
+    let points = &run.metrics()?.series.get(series)?.points;
     let Some(width) = bin_width(points) else { return Some((points.clone(), None)) };
-    let bins = binned(points, points.first()?.0, width, center_of(kind));
+    let bins = binned(points, points.first()?.0, width, center_of(scale));
     Some((bins.iter().map(|bin| (bin.x, bin.value)).collect(), Some(width)))
 }
 
@@ -185,16 +192,16 @@ fn bin_width(points: &Points) -> Option<f64> {
     (points.len() > LONG).then(|| ((last - first + 1.0) / BINS).ceil())
 }
 
-const fn center_of(kind: Kind) -> Center {
-    match kind {
-        Kind::Linear => Center::Mean,
-        Kind::Logarithmic => Center::GeometricMean,
+const fn center_of(scale: Scale) -> Center {
+    match scale {
+        Scale::Linear => Center::Mean,
+        Scale::Logarithmic => Center::GeometricMean,
     }
 }
 
 /// What the points of lines in bins are, if there are any.
-fn binning(request: &Request<'_>, series: &str, runs: &[&Run]) -> Option<Remark> {
-    let recorded = || runs.iter().filter_map(|run| run.record()?.series.get(series));
+fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<Remark> {
+    let recorded = || runs.iter().filter_map(|run| run.metrics()?.series.get(series));
     let axis = recorded().next()?.axis;
     let mut widths: Vec<f64> = recorded().filter_map(|series| bin_width(&series.points)).collect();
     widths.sort_by(f64::total_cmp);
@@ -203,7 +210,7 @@ fn binning(request: &Request<'_>, series: &str, runs: &[&Run]) -> Option<Remark>
     if widest > narrowest {
         width += &format!(" to {}", number::significant(widest));
     }
-    let (middle, axis) = (center_of(curves::kind_of(request, series)).words(), names::axis(axis));
+    let (middle, axis) = (center_of(curves::scale_of(request, series)).words(), names::axis(axis));
     let most = number::whole(LONG as i64);
     Some(Remark {
         quantity: names::parameter(series),
@@ -212,8 +219,8 @@ fn binning(request: &Request<'_>, series: &str, runs: &[&Run]) -> Option<Remark>
 }
 
 /// Whether a run was to converge, and didn't.
-fn is_laggard(run: &Run) -> bool {
-    run.completed().and_then(|record| record.last("converged")).is_some_and(|converged| converged != 1.0)
+fn has_not_converged(run: &Run) -> bool {
+    run.completed().and_then(|metrics| metrics.last("converged")).is_some_and(|converged| converged != 1.0)
 }
 
 /// The first and the last of completed runs' last iterations on the loss, if they have a search behind it.
@@ -224,9 +231,9 @@ fn search_begins(runs: &[&Run]) -> Option<(f64, f64)> {
     Some((*ends.first()?, *ends.last()?))
 }
 
-fn legend(grouped: &Groups<'_>, laggards: usize, diverged: usize) -> Vec<Entry> {
+fn legend(grouped: &Groups<'_>, not_converged: usize, diverged: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
-    if grouped.groups.len() > 1 || laggards > 0 {
+    if grouped.groups.len() > 1 || not_converged > 0 {
         let is_only = grouped.groups.len() == 1;
         entries = grouped.entries(|group, number| {
             let counts = Counts::of(group.runs.iter().copied());
@@ -238,8 +245,8 @@ fn legend(grouped: &Groups<'_>, laggards: usize, diverged: usize) -> Vec<Entry> 
             }]
         });
     }
-    if laggards > 0 {
-        entries.push(Entry { label: "not converged".to_owned(), swatch: Swatch::Line(LAGGARD) });
+    if not_converged > 0 {
+        entries.push(Entry { label: "not converged".to_owned(), swatch: Swatch::Line(NOT_CONVERGED) });
     }
     if diverged > 0 {
         entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
@@ -252,12 +259,12 @@ mod tests {
     use basin_domain::figure::Layout;
 
     use super::*;
-    use crate::State;
+    use crate::RunState;
     use crate::samples;
 
     fn drawn(runs: &[Run], y: &str, log_y: &[String]) -> (Chart, String, String) {
         let y = [y.to_owned()];
-        let request = Request { title: "", y: &y, group: &[], facet: None, log_y, layout: Layout::Row };
+        let request = CurvesRequest { title: "", y: &y, group: &[], facet: None, log_y, layout: Layout::Row };
         let (chart, rows) = chart(&request, &runs.iter().collect::<Vec<_>>());
         let notes = chart.notes.join(" ");
         (chart, notes, rows.into_csv())
@@ -282,13 +289,17 @@ mod tests {
 
     #[test]
     fn the_search_begins_at_an_upright_line_only_if_it_does_in_all_runs() {
-        let mut runs = crate::samples_of_lines::searches(5);
+        let mut runs = lines::searches(5);
         let uprights = |chart: &Chart| {
-            chart.rows[0].panels[0].marks.iter().filter(|mark| matches!(mark, Mark::Upright { .. })).count()
+            chart.rows[0].panels[0]
+                .marks
+                .iter()
+                .filter(|mark| matches!(mark, Mark::VerticalLine { .. }))
+                .count()
         };
         assert_eq!(uprights(&drawn(&runs, "loss", &[]).0), 1);
-        let State::Committed { record, .. } = &mut runs[0].state else { unreachable!() };
-        record.set("trained_iterations", 30.0);
+        let RunState::Committed { metrics, .. } = &mut runs[0].state else { unreachable!() };
+        metrics.set("trained_iterations", 30.0);
         let (chart, notes, _) = drawn(&runs, "loss", &[]);
         assert_eq!(uprights(&chart), 0);
         assert!(notes.contains("begins, between iterations 30 and 60"), "{notes}");
@@ -298,11 +309,11 @@ mod tests {
     fn only_enough_points_for_a_plot_are_kept_of_a_very_long_series() {
         let mut runs = samples::images(1, 20_000);
         let run = runs.remove(0);
-        let (points, width) = points_of(&run, "gradient_norm", Kind::Logarithmic).unwrap();
+        let (points, width) = points_of(&run, "gradient_norm", Scale::Logarithmic).unwrap();
         assert!((900..=1_000).contains(&points.len()), "{}", points.len());
         assert_eq!(width, Some(20.0));
-        assert_eq!(points_of(&run, "nothing", Kind::Linear), None);
+        assert_eq!(points_of(&run, "nothing", Scale::Linear), None);
         assert_eq!(search_begins(&[&run]), None);
-        assert!(!is_laggard(&run));
+        assert!(!has_not_converged(&run));
     }
 }

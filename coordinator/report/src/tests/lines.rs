@@ -1,9 +1,9 @@
 use basin_domain::metrics::Outcome;
 
-use super::samples_of_lines::{interpolations, line_figures, searches, spectra};
-use super::tests::assert_tidy;
-use super::{Run, State, figures};
-use basin_charts::layout::{Dress, lay_out};
+use super::assert_tidy;
+use crate::samples::lines::{interpolations, line_figures, searches, spectra};
+use crate::{Run, RunState, figures};
+use basin_charts::layout::{Captions, lay_out};
 use basin_charts::{Chart, Mark};
 
 fn all(seeds: u64) -> Vec<Run> {
@@ -14,8 +14,8 @@ fn all(seeds: u64) -> Vec<Run> {
 fn drawn(id: &str, runs: &[Run]) -> (Chart, String, String) {
     let figure = line_figures().into_iter().find(|figure| figure.id.as_str() == id).unwrap();
     let (chart, rows) = figures::chart(&figure, runs, &[]);
-    for dress in [Dress::Full, Dress::Bare] {
-        assert_tidy(&lay_out(&chart, dress), id);
+    for captions in [Captions::Included, Captions::Omitted] {
+        assert_tidy(&lay_out(&chart, captions), id);
     }
     let drawn = figures::draw(&figure, runs, &[]);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{id}");
@@ -45,7 +45,7 @@ fn an_interpolation_marks_both_solutions_and_says_what_is_missing_and_what_has_n
         let uprights: Vec<f64> = panel
             .marks
             .iter()
-            .filter_map(|mark| if let Mark::Upright { x } = mark { Some(*x) } else { None })
+            .filter_map(|mark| if let Mark::VerticalLine { x } = mark { Some(*x) } else { None })
             .collect();
         assert_eq!(uprights, [0.0, 1.0]);
         assert_eq!(panel.marks.iter().filter(|mark| matches!(mark, Mark::Line { .. })).count(), 2);
@@ -105,13 +105,13 @@ fn what_completed_runs_did_not_record_or_an_axis_cannot_show_is_said() {
         ("6-searches", searches(5), "gradient_norm", "Gradient norm: not recorded by 1 run."),
     ];
     for (id, mut runs, series, sentence) in cases {
-        let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+        let RunState::Committed { metrics: record, .. } = &mut runs[0].state else { panic!() };
         record.series.remove(series).unwrap();
         let (_, notes, _) = drawn(id, &runs);
         assert!(notes.contains(sentence), "{notes}");
     }
     let mut runs = searches(5);
-    let State::Committed { record, .. } = &mut runs[0].state else { panic!() };
+    let RunState::Committed { metrics: record, .. } = &mut runs[0].state else { panic!() };
     record.series.get_mut("gradient_norm").unwrap().points[3].1 = 0.0;
     let (_, notes, _) = drawn("6-searches", &runs);
     assert!(notes.contains("1 value that isn't positive has no place"), "{notes}");
@@ -120,7 +120,7 @@ fn what_completed_runs_did_not_record_or_an_axis_cannot_show_is_said() {
 #[test]
 fn a_diverged_interpolation_is_counted_and_said_not_to_be_drawn() {
     let mut runs = interpolations(5);
-    let State::Committed { commit, .. } = &mut runs[0].state else { panic!() };
+    let RunState::Committed { commit, .. } = &mut runs[0].state else { panic!() };
     commit.outcome = Outcome::Diverged { iteration: 1 };
     let (chart, notes, _) = drawn("8-interpolation", &runs);
     assert!(notes.contains("1 diverged") && notes.contains("Diverged runs are not drawn."), "{notes}");
@@ -131,7 +131,7 @@ fn a_diverged_interpolation_is_counted_and_said_not_to_be_drawn() {
 fn runs_without_a_result_are_no_panic() {
     let mut runs = all(5);
     for run in &mut runs {
-        run.state = State::Missing;
+        run.state = RunState::Missing;
     }
     for figure in line_figures() {
         let (_, notes, csv) = drawn(figure.id.as_str(), &runs);

@@ -6,8 +6,8 @@ use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 use proptest::prelude::*;
 
-use super::{Run, figures, samples};
-use basin_charts::scale::drawable;
+use crate::{Run, figures, samples};
+use basin_charts::scale::is_drawable;
 use basin_charts::{Chart, Mark};
 
 /// Values of which each has something to be said.
@@ -61,7 +61,7 @@ fn counted(chart: &Chart) -> usize {
 /// How many points the lines and markers of the first panel have with a place on its axes.
 fn drawn(chart: &Chart, is_line: bool) -> usize {
     let panel = &chart.rows[0].panels[0];
-    let place = |at: &&(f64, f64)| drawable(panel.x.kind, at.0) && drawable(panel.y.kind, at.1);
+    let place = |at: &&(f64, f64)| is_drawable(panel.x.scale, at.0) && is_drawable(panel.y.scale, at.1);
     let of = |mark: &Mark| match mark {
         Mark::Line { points, .. } if is_line => points.iter().filter(place).count(),
         Mark::Points { points, .. } if !is_line => points.iter().filter(place).count(),

@@ -1,3 +1,5 @@
+mod evidence;
+
 use std::collections::BTreeMap;
 
 use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
@@ -8,7 +10,7 @@ use basin_domain::value::Value;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::*;
-use crate::{State, samples};
+use crate::{RunState, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
 pub(super) fn run(width: i64, seed: u64, record: Metrics) -> Run {
@@ -49,7 +51,7 @@ pub(super) fn series(of_runs: &[&[f64]]) -> Vec<Run> {
 }
 
 pub(super) fn diverge(run: &mut Run) {
-    let State::Committed { commit, .. } = &mut run.state else { unreachable!() };
+    let RunState::Committed { commit, .. } = &mut run.state else { unreachable!() };
     commit.outcome = Outcome::Diverged { iteration: 7 };
 }
 
@@ -65,7 +67,7 @@ pub(super) fn y() -> String {
     "loss".to_owned()
 }
 
-pub(super) fn found(check: &Check, runs: &[Run]) -> Finding {
+pub(super) fn found(check: &Check, runs: &[Run]) -> CheckResult {
     decide(check, runs, None)
 }
 
@@ -132,7 +134,7 @@ fn runs_are_paired_by_seed_whatever_else_their_experiments_vary() {
 fn diverged_missing_and_unmeasured_runs_leave_a_check_undecided_and_are_said() {
     let mut runs = losses(1, &[1.0, 1.1, 0.9, 1.0, f64::NAN, 1.0]);
     diverge(&mut runs[3]);
-    runs[5].state = State::Missing;
+    runs[5].state = RunState::Missing;
     let within = found(&Check::Within { of: all(), y: y(), low: 0.5, high: 1.5 }, &runs);
     assert_eq!((within.verdict, within.n.as_slice()), (Undecided, &[3][..]));
     assert_eq!(within.left_out, "1 diverged, 1 missing, 1 without a finite value");
@@ -277,7 +279,7 @@ fn a_correlation_across_runs_is_decided_by_its_interval() {
 fn runs_that_have_not_converged_are_no_part_of_a_correlation() {
     let mut runs = by_width(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -7.0, -8.0]);
     for (place, run) in runs.iter_mut().enumerate() {
-        let State::Committed { record, .. } = &mut run.state else { unreachable!() };
+        let RunState::Committed { metrics: record, .. } = &mut run.state else { unreachable!() };
         record.set("converged", if place < 6 { 1.0 } else { 0.0 });
         record.set("share", place as f64);
     }
@@ -354,7 +356,7 @@ fn distances(between: f64, spread: f64) -> Distances {
     let of = |(a, b): (u64, u64)| ((a, b), between + spread * (a + b) as f64);
     Distances {
         between_last: pairs.map(of).to_vec(),
-        travelled: (0..4).map(|seed| (seed, 10.0)).collect(),
+        first_to_last: (0..4).map(|seed| (seed, 10.0)).collect(),
         left_out: Vec::new(),
     }
 }
@@ -373,10 +375,11 @@ fn runs_are_together_if_their_ends_are_near_each_other() {
     assert_eq!(of(&distances(1.0, 1.3)).verdict, Undecided);
     let mut two = distances(1.0, 0.1);
     two.between_last.truncate(1);
-    two.travelled.truncate(2);
+    two.first_to_last.truncate(2);
     assert_eq!(of(&two).why, "2 runs are too few: it takes 3");
     assert_eq!(of(&Distances::default()).verdict, Undecided);
-    let nowhere = Distances { travelled: (0..4).map(|seed| (seed, 0.0)).collect(), ..distances(1.0, 0.1) };
+    let nowhere =
+        Distances { first_to_last: (0..4).map(|seed| (seed, 0.0)).collect(), ..distances(1.0, 0.1) };
     assert_eq!(of(&nowhere).why, "the distances have no ratio");
 }
 
@@ -422,7 +425,7 @@ fn results() -> Results {
 
 #[test]
 fn claims_are_written_with_their_numbers() {
-    let judgements = judge(&results());
+    let judgements = evaluate(&results());
     assert_eq!(
         csv(&judgements),
         "claim,text,claim_verdict,check,measured,estimate,low,high,n,left_out,verdict,why\n\
