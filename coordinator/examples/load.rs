@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_core::command::Policy;
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{CallOptions, Connection, Dial, Token};
 use basin_proto::v1;

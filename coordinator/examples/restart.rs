@@ -12,7 +12,7 @@ use basin_coordinator::journal::{
 };
 use basin_core::command::{Command, CommitRecord, Grant, HeldLease, Launch, LaunchTask, Policy, Reply, Sync};
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::{LeaseId, SweepId, WorkerId};
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
@@ -217,7 +217,7 @@ fn launch(tasks: u64, seeds: u64) -> Command {
             epochs: 200,
             optimizer: Optimizer::adam(1e-6 * (1 + number / seeds) as f64),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         });
         let (version, seed) = (experiment.version(), number % seeds);
         let spec = TaskSpec { experiment, version, seed, data: None, inputs: Default::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use basin_domain::share::Adjustment;
+use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
 use basin_proto::dial::{
     Address, CallOptions, ConnectError, Connection, Coordinators, Dial, DialError, NoLeaderAnswered,
@@ -148,7 +148,7 @@ impl Client {
         &self,
         source: &Source,
         max_tasks: u64,
-        adjustment: Adjustment,
+        adjustment: SchedulingChange,
     ) -> Result<v1::LaunchReply, CallError> {
         let (max_tasks, adjustment) = (Some(max_tasks), Some(adjustment.into()));
         let request = v1::LaunchRequest { max_tasks, adjustment, ..source.into() };
@@ -215,7 +215,11 @@ impl Client {
     ///
     /// # Errors
     /// If there is no sweep of this id, or the coordinator isn't there.
-    pub async fn adjust(&self, id: &str, adjustment: Adjustment) -> Result<v1::SweepSummary, CallError> {
+    pub async fn adjust(
+        &self,
+        id: &str,
+        adjustment: SchedulingChange,
+    ) -> Result<v1::SweepSummary, CallError> {
         let request = v1::AdjustSweepRequest { sweep_id: id.to_owned(), adjustment: Some(adjustment.into()) };
         let reply = self.call(async |mut control| control.adjust_sweep(request.clone()).await).await?;
         Ok(reply.sweep.unwrap_or_default())

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap};
 use basin_domain::data::{self, Dataset};
 use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
-use basin_domain::sweep::{Datasets, ExampleCounts, Plan, Source, SweepError, SweepFile};
+use basin_domain::sweep::{Datasets, ExampleCounts, Source, SweepError, SweepFile, SweepPlan};
 use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.
 #[derive(Debug)]
 pub struct PreparedSweep {
     /// The plan.
-    pub plan: Plan,
+    pub plan: SweepPlan,
     /// The digests of its data sets.
     pub datasets: Datasets,
     /// The commits of those of its tasks that are done.

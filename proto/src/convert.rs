@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, TaskId};
-use basin_domain::outage::{Outage, OutageKind, Waiting};
-use basin_domain::share::{Adjustment, SlotLimit};
+use basin_domain::outage::{Outage, OutageKind, OutageWait};
+use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 use basin_domain::sweep::Source;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::{Progress, WorkerDescription};
@@ -123,8 +123,8 @@ impl From<v1::Progress> for Progress {
     }
 }
 
-impl From<&Waiting> for v1::Waiting {
-    fn from(waiting: &Waiting) -> Self {
+impl From<&OutageWait> for v1::Waiting {
+    fn from(waiting: &OutageWait) -> Self {
         Self {
             kind: waiting.outage.kind.as_str().to_owned(),
             message: waiting.outage.message.clone(),
@@ -134,11 +134,11 @@ impl From<&Waiting> for v1::Waiting {
     }
 }
 
-impl From<v1::Waiting> for Waiting {
+impl From<v1::Waiting> for OutageWait {
     fn from(wire: v1::Waiting) -> Self {
         let v1::Waiting { kind, message, results, lasting_ms } = wire;
         // A kind that is new to this version is an outage all the same: its words say it.
-        let kind = OutageKind::of_word(&kind).unwrap_or(OutageKind::Unreachable);
+        let kind = OutageKind::from_word(&kind).unwrap_or(OutageKind::Unreachable);
         Self { outage: Outage::new(kind, message), results, lasting: Duration::from_millis(lasting_ms) }
     }
 }
@@ -220,8 +220,8 @@ impl From<&Source> for v1::LaunchRequest {
     }
 }
 
-impl From<Adjustment> for v1::Adjustment {
-    fn from(adjustment: Adjustment) -> Self {
+impl From<SchedulingChange> for v1::Adjustment {
+    fn from(adjustment: SchedulingChange) -> Self {
         let slots = |limit| match limit {
             SlotLimit::None => 0,
             SlotLimit::AtMost(slots) => slots.get(),
@@ -230,7 +230,7 @@ impl From<Adjustment> for v1::Adjustment {
     }
 }
 
-impl From<v1::Adjustment> for Adjustment {
+impl From<v1::Adjustment> for SchedulingChange {
     fn from(wire: v1::Adjustment) -> Self {
         let limit = |slots| NonZeroU32::new(slots).map_or(SlotLimit::None, SlotLimit::AtMost);
         Self { priority: wire.priority, max_slots: wire.max_slots.map(limit) }
@@ -245,7 +245,7 @@ impl From<v1::LaunchRequest> for Source {
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
     use basin_domain::optimizer::Optimizer;
     use proptest::prelude::*;
 
@@ -261,7 +261,7 @@ mod tests {
             epochs: 10,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         });
         TaskSpec { version: experiment.version(), experiment, seed: 3, data: None, inputs: BTreeMap::new() }
     }
@@ -293,11 +293,11 @@ mod tests {
     fn an_outage_survives_the_wire_and_one_of_a_later_version_is_one_too() {
         for kind in OutageKind::ALL {
             let outage = Outage::new(kind, "m");
-            let waiting = Waiting { outage, results: 2, lasting: Duration::from_millis(1_500) };
-            assert_eq!(Waiting::from(v1::Waiting::from(&waiting)), waiting);
+            let waiting = OutageWait { outage, results: 2, lasting: Duration::from_millis(1_500) };
+            assert_eq!(OutageWait::from(v1::Waiting::from(&waiting)), waiting);
         }
         let later = v1::Waiting { kind: "flood".into(), message: "water".into(), ..Default::default() };
-        assert_eq!(Waiting::from(later).outage, Outage::new(OutageKind::Unreachable, "water"));
+        assert_eq!(OutageWait::from(later).outage, Outage::new(OutageKind::Unreachable, "water"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub fn attach(mut status: Status, kind: OutageKind) -> Status {
 
 /// The outage that a status comes from, if it comes from one.
 pub fn of(status: &Status) -> Option<OutageKind> {
-    OutageKind::of_word(status.metadata().get(KEY)?.to_str().ok()?)
+    OutageKind::from_word(status.metadata().get(KEY)?.to_str().ok()?)
 }
 
 #[cfg(test)]

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::Place;
+use crate::Sandbox;
 
 /// How often a call that hangs looks whether it still should.
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What goes wrong with calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wrong {
+pub enum Fault {
     /// Nothing.
     Nothing,
     /// All calls are answered with this status and code.
@@ -36,7 +36,7 @@ pub struct Bucket {
 #[derive(Debug)]
 struct Shared {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
-    wrong: Mutex<Wrong>,
+    wrong: Mutex<Fault>,
 }
 
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl Bucket {
     /// A bucket of the name `bucket`, empty and well.
     #[track_caller]
     pub fn start() -> Self {
-        let shared = Arc::new(Shared { objects: Mutex::default(), wrong: Mutex::new(Wrong::Nothing) });
+        let shared = Arc::new(Shared { objects: Mutex::default(), wrong: Mutex::new(Fault::Nothing) });
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it listens");
         let listening = Some(Listening::on(listener, Arc::clone(&shared)));
@@ -57,8 +57,8 @@ impl Bucket {
     }
 
     /// A place whose commands reach this bucket as `s3://bucket`.
-    pub fn serve(&self, place: Place) -> Place {
-        place
+    pub fn serve(&self, sandbox: Sandbox) -> Sandbox {
+        sandbox
             .with("AWS_ENDPOINT_URL", &format!("http://{}", self.address))
             .with("AWS_ACCESS_KEY_ID", "key")
             .with("AWS_SECRET_ACCESS_KEY", "secret")
@@ -67,7 +67,7 @@ impl Bucket {
     }
 
     /// Something goes wrong from now on, or nothing any more.
-    pub fn go(&self, wrong: Wrong) {
+    pub fn go(&self, wrong: Fault) {
         *lock(&self.shared.wrong) = wrong;
     }
 
@@ -156,7 +156,7 @@ impl Shared {
 
     /// Waits for as long as calls hang; whether they did.
     fn hangs(&self) -> bool {
-        let is_hung = || *lock(&self.wrong) == Wrong::Hang;
+        let is_hung = || *lock(&self.wrong) == Fault::Hang;
         let hung = is_hung();
         while is_hung() {
             std::thread::sleep(LOOK);
@@ -168,9 +168,9 @@ impl Shared {
         let writes = request.method == "PUT" || request.method == "POST";
         let wrong = *lock(&self.wrong);
         match wrong {
-            Wrong::Writes(status, code) if writes => return Answer::error(status, code),
-            Wrong::All(status, code) => return Answer::error(status, code),
-            Wrong::Writes(..) | Wrong::Hang | Wrong::Nothing => {}
+            Fault::Writes(status, code) if writes => return Answer::error(status, code),
+            Fault::All(status, code) => return Answer::error(status, code),
+            Fault::Writes(..) | Fault::Hang | Fault::Nothing => {}
         }
         let mut objects = lock(&self.objects);
         match request.method.as_str() {

@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-pub use bucket::{Bucket, Wrong};
+pub use bucket::{Bucket, Fault};
 pub use radosgw::Radosgw;
 
 /// How long anything may take before a test gives up. Never a measurement.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(240);
 
 /// A folder with a sweep file, a state and outputs, in which the real program is run.
 #[derive(Debug)]
-pub struct Place {
+pub struct Sandbox {
     folder: tempfile::TempDir,
     program: PathBuf,
     variables: BTreeMap<String, String>,
@@ -25,7 +25,7 @@ pub struct Place {
 
 /// What a command said and how it ended.
 #[derive(Debug)]
-pub struct Said {
+pub struct CommandOutput {
     /// The exit code; none if a signal ended it.
     pub code: Option<i32>,
     /// Standard output.
@@ -34,7 +34,7 @@ pub struct Said {
     pub err: String,
 }
 
-impl Said {
+impl CommandOutput {
     /// What a process said that has ended.
     pub fn of(output: &Output) -> Self {
         Self {
@@ -58,8 +58,8 @@ impl Said {
     }
 
     /// All of it, as a snapshot shows it; the place's own folder is left out.
-    pub fn all(&self, place: &Place) -> String {
-        let hide = |text: &str| text.replace(&place.path().to_string_lossy().into_owned(), "PLACE");
+    pub fn all(&self, sandbox: &Sandbox) -> String {
+        let hide = |text: &str| text.replace(&sandbox.path().to_string_lossy().into_owned(), "PLACE");
         format!(
             "exit code: {}\n-- out --\n{}-- err --\n{}",
             self.code.unwrap_or(-1),
@@ -71,11 +71,11 @@ impl Said {
 
 /// A running process of the program; killed when it is dropped.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningProcess {
     child: Child,
 }
 
-impl Running {
+impl RunningProcess {
     /// Kills it as a power cut would.
     pub fn kill(mut self) {
         self.child.kill().expect("the process is ours");
@@ -112,7 +112,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for RunningProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -127,12 +127,12 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = look() {
             return found;
         }
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
+        assert!(began.elapsed() < TEST_TIMEOUT, "waited in vain: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-impl Place {
+impl Sandbox {
     /// A new place. `program` is `env!("CARGO_BIN_EXE_basin-under-test")`.
     pub fn new(program: &str) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -175,37 +175,37 @@ impl Place {
 
     /// Runs the program to its end.
     #[track_caller]
-    pub fn basin(&self, arguments: &[&str]) -> Said {
-        Said::of(&self.command(arguments).output().expect("the program was built"))
+    pub fn basin(&self, arguments: &[&str]) -> CommandOutput {
+        CommandOutput::of(&self.command(arguments).output().expect("the program was built"))
     }
 
     /// Starts the program; its standard error goes to `<name>.log` of this place.
     #[track_caller]
-    pub fn start(&self, name: &str, arguments: &[&str]) -> Running {
+    pub fn start(&self, name: &str, arguments: &[&str]) -> RunningProcess {
         self.start_with(name, arguments, &[])
     }
 
     /// The same with more variables.
     #[track_caller]
-    pub fn start_with(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Running {
+    pub fn start_with(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> RunningProcess {
         let log = std::fs::File::create(self.path().join(format!("{name}.log"))).expect("the folder is ours");
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
         let child = command.stdout(Stdio::null()).stderr(log).spawn();
-        Running { child: child.expect("the program was built") }
+        RunningProcess { child: child.expect("the program was built") }
     }
 
     /// Starts a coordinator on a port that the system chooses, or on `address`, and says its URL.
     #[track_caller]
-    pub fn serve(&self, address: &str, more: &[&str]) -> (Running, String) {
-        let (running, said) = self.serve_and_say(address, more);
+    pub fn serve(&self, address: &str, more: &[&str]) -> (RunningProcess, String) {
+        let (running, said) = self.serve_with_output(address, more);
         let url = said["url"].as_str().expect("it names its URL").to_owned();
         (running, url)
     }
 
     /// Starts a worker of one thread that keeps a checkpoint ten times a second.
     #[track_caller]
-    pub fn worker(&self, name: &str, coordinator: &str, more: &[&str]) -> Running {
+    pub fn worker(&self, name: &str, coordinator: &str, more: &[&str]) -> RunningProcess {
         let cache = self.path().join("cache").to_string_lossy().into_owned();
         let how = ["worker", "--coordinator", coordinator, "--threads", "1", "--checkpoint-every", "0.1"];
         self.start(name, &[&how[..], &["--cache", &cache], more].concat())
@@ -213,7 +213,7 @@ impl Place {
 
     /// The same, with all that it says when it serves.
     #[track_caller]
-    pub fn serve_and_say(&self, address: &str, more: &[&str]) -> (Running, serde_json::Value) {
+    pub fn serve_with_output(&self, address: &str, more: &[&str]) -> (RunningProcess, serde_json::Value) {
         let arguments = [&["--json", "serve", "--listen", address], more].concat();
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.path().join("serve.log"));
         let mut child = self
@@ -233,7 +233,7 @@ impl Place {
                 break serde_json::from_str(&json).expect("it speaks JSON");
             }
         };
-        (Running { child }, said)
+        (RunningProcess { child }, said)
     }
 
     /// A file's text; empty if it isn't there.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::Place;
+use crate::Sandbox;
 
 /// A running server; stopped when it is dropped.
 #[derive(Debug)]
@@ -32,9 +32,9 @@ impl Radosgw {
 
     /// The place with what it takes to reach this server.
     #[must_use]
-    pub fn serve(&self, place: Place) -> Place {
+    pub fn serve(&self, sandbox: Sandbox) -> Sandbox {
         let aws = self.variables.iter().filter(|(name, _)| name.starts_with("AWS_"));
-        aws.fold(place, |place, (name, value)| place.with(name, value))
+        aws.fold(sandbox, |sandbox, (name, value)| sandbox.with(name, value))
     }
 
     /// The URL of its bucket.

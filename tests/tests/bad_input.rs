@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::Place;
+use basin_tests::Sandbox;
 
 const GOOD: &str = r#"name = "small"
 data = { name = "shapes", train_limit = 64, test_limit = 32 }
@@ -18,21 +18,21 @@ optimizer = "adam"
 learning_rate = 1e-3
 "#;
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("good.toml", GOOD);
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("good.toml", GOOD);
+    sandbox
 }
 
 /// The whole output of a plan of the good file with one line changed.
 #[track_caller]
 fn planned(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
-    let place = place();
-    place.write("bad.toml", &GOOD.replace(from, to));
-    let said = place.basin(&["plan", "bad.toml"]);
-    assert!(!place.path().join("basin-state").exists(), "a plan changes nothing");
-    said.all(&place)
+    let sandbox = sandbox();
+    sandbox.write("bad.toml", &GOOD.replace(from, to));
+    let said = sandbox.basin(&["plan", "bad.toml"]);
+    assert!(!sandbox.path().join("basin-state").exists(), "a plan changes nothing");
+    said.all(&sandbox)
 }
 
 #[test]
@@ -70,58 +70,59 @@ fn toml_that_is_none_is_refused_with_its_line() {
 
 #[test]
 fn a_sweep_of_a_million_tasks_is_refused_above_a_limit_that_can_be_raised() {
-    let place = place();
-    place.write("large.toml", &GOOD.replace("seeds = 1", "seeds = 1000000"));
-    insta::assert_snapshot!(place.basin(&["plan", "large.toml"]).all(&place));
-    let raised = place.basin(&["--json", "plan", "large.toml", "--max-tasks", "1000000"]).succeeded().json();
+    let sandbox = sandbox();
+    sandbox.write("large.toml", &GOOD.replace("seeds = 1", "seeds = 1000000"));
+    insta::assert_snapshot!(sandbox.basin(&["plan", "large.toml"]).all(&sandbox));
+    let raised =
+        sandbox.basin(&["--json", "plan", "large.toml", "--max-tasks", "1000000"]).succeeded().json();
     assert_eq!(raised["tasks"], 1_000_000);
 }
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let place = place();
-    insta::assert_snapshot!(place.basin(&["run", "nowhere.toml"]).all(&place));
+    let sandbox = sandbox();
+    insta::assert_snapshot!(sandbox.basin(&["run", "nowhere.toml"]).all(&sandbox));
 }
 
 #[test]
 fn data_that_is_not_there_says_how_to_bring_it() {
-    let place = place();
-    insta::assert_snapshot!(place.basin(&["run", "good.toml", "--set", "data.name=cifar10"]).all(&place));
+    let sandbox = sandbox();
+    insta::assert_snapshot!(sandbox.basin(&["run", "good.toml", "--set", "data.name=cifar10"]).all(&sandbox));
 }
 
 #[test]
 fn an_import_from_an_empty_folder_says_what_it_looked_for() {
-    let place = place();
-    std::fs::create_dir(place.path().join("empty")).unwrap();
-    insta::assert_snapshot!(place.basin(&["data", "import", "cifar10", "empty"]).all(&place));
-    insta::assert_snapshot!(place.basin(&["data", "import", "cifar", "empty"]).all(&place));
+    let sandbox = sandbox();
+    std::fs::create_dir(sandbox.path().join("empty")).unwrap();
+    insta::assert_snapshot!(sandbox.basin(&["data", "import", "cifar10", "empty"]).all(&sandbox));
+    insta::assert_snapshot!(sandbox.basin(&["data", "import", "cifar", "empty"]).all(&sandbox));
 }
 
 #[test]
 fn data_with_a_wrong_digest_is_refused_and_nothing_is_kept() {
-    let place = place();
-    idx_files(&place, "idx");
-    let said = place.basin(&["--json", "data", "import", "fashion-mnist", "idx"]).succeeded().json();
+    let sandbox = sandbox();
+    idx_files(&sandbox, "idx");
+    let said = sandbox.basin(&["--json", "data", "import", "fashion-mnist", "idx"]).succeeded().json();
     let digest = said["digest"].as_str().unwrap();
-    let file = place.path().join(format!("basin-state/store/datasets/fashion-mnist/{digest}/data.basin"));
+    let file = sandbox.path().join(format!("basin-state/store/datasets/fashion-mnist/{digest}/data.basin"));
     let mut bytes = std::fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let said = place.basin(&["data", "fetch", "fashion-mnist", "--to", "fetched.basin"]);
+    let said = sandbox.basin(&["data", "fetch", "fashion-mnist", "--to", "fetched.basin"]);
     insta::with_settings!({ filters => vec![("[0-9a-f]{64}", "DIGEST"), ("[0-9a-f]{10}", "DIGEST")] }, {
-        insta::assert_snapshot!(said.all(&place));
+        insta::assert_snapshot!(said.all(&sandbox));
     });
-    assert!(!place.path().join("fetched.basin").exists());
+    assert!(!sandbox.path().join("fetched.basin").exists());
     // A run on it fails as its input does, says so, and leaves what is right.
     let run = ["run", "good.toml", "--set", "data.name=fashion-mnist", "--workers", "1", "--out", "out"];
-    let said = place.basin(&run);
+    let said = sandbox.basin(&run);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("missing-data"), "{}", said.err);
 }
 
 /// A tiny data set in the IDX format.
-fn idx_files(place: &Place, folder: &str) {
-    let folder = place.path().join(folder);
+fn idx_files(sandbox: &Sandbox, folder: &str) {
+    let folder = sandbox.path().join(folder);
     std::fs::create_dir(&folder).unwrap();
     for (split, count) in [("train", 64u32), ("t10k", 32)] {
         let header = |magic: u32, sizes: &[u32]| -> Vec<u8> {
@@ -138,79 +139,79 @@ fn idx_files(place: &Place, folder: &str) {
 
 #[test]
 fn a_store_that_cannot_be_written_is_named() {
-    let place = place();
+    let sandbox = sandbox();
     // A file where the folder should be can't be written by anybody, root included.
-    place.write("occupied", "");
-    insta::assert_snapshot!(place.basin(&["run", "good.toml", "--store", "occupied/store"]).all(&place));
+    sandbox.write("occupied", "");
+    insta::assert_snapshot!(sandbox.basin(&["run", "good.toml", "--store", "occupied/store"]).all(&sandbox));
 }
 
 #[test]
 fn a_store_of_an_unknown_kind_is_refused() {
-    let place = place();
-    insta::assert_snapshot!(place.basin(&["run", "good.toml", "--store", "ftp://there/x"]).all(&place));
+    let sandbox = sandbox();
+    insta::assert_snapshot!(sandbox.basin(&["run", "good.toml", "--store", "ftp://there/x"]).all(&sandbox));
 }
 
 #[test]
 fn a_port_that_is_taken_is_named() {
-    let place = place();
+    let sandbox = sandbox();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let said = place.basin(&["serve", "--listen", &address.to_string()]);
+    let said = sandbox.basin(&["serve", "--listen", &address.to_string()]);
     let port = address.port().to_string();
-    insta::assert_snapshot!(said.all(&place).replace(&port, "PORT"));
+    insta::assert_snapshot!(said.all(&sandbox).replace(&port, "PORT"));
 }
 
 #[test]
 fn an_address_beyond_this_machine_is_refused() {
-    let place = place();
-    insta::assert_snapshot!(place.basin(&["serve", "--listen", "0.0.0.0:7470"]).all(&place));
+    let sandbox = sandbox();
+    insta::assert_snapshot!(sandbox.basin(&["serve", "--listen", "0.0.0.0:7470"]).all(&sandbox));
     let token = ["token", "create", "--role", "admin", "--name", "me", "--tokens", "tokens.toml"];
-    place.basin(&token).succeeded();
+    sandbox.basin(&token).succeeded();
     let with_tokens = ["serve", "--listen", "0.0.0.0:7470", "--tokens", "tokens.toml"];
-    insta::assert_snapshot!(place.basin(&with_tokens).all(&place));
+    insta::assert_snapshot!(sandbox.basin(&with_tokens).all(&sandbox));
 }
 
 #[test]
 fn a_state_in_use_is_named() {
-    let place = place();
-    let (_coordinator, _) = place.serve("127.0.0.1:0", &[]);
-    let said = place.basin(&["run", "good.toml"]);
-    insta::assert_snapshot!(said.all(&place));
+    let sandbox = sandbox();
+    let (_coordinator, _) = sandbox.serve("127.0.0.1:0", &[]);
+    let said = sandbox.basin(&["run", "good.toml"]);
+    insta::assert_snapshot!(said.all(&sandbox));
 }
 
 #[test]
 fn a_coordinator_that_is_not_there_is_named() {
-    let place = place();
-    insta::assert_snapshot!(place.basin(&["list", "--coordinator", "http://127.0.0.1:9"]).all(&place));
-    insta::assert_snapshot!(place.basin(&["list", "--coordinator", "nonsense here"]).all(&place));
+    let sandbox = sandbox();
+    insta::assert_snapshot!(sandbox.basin(&["list", "--coordinator", "http://127.0.0.1:9"]).all(&sandbox));
+    insta::assert_snapshot!(sandbox.basin(&["list", "--coordinator", "nonsense here"]).all(&sandbox));
 }
 
 #[test]
 fn a_sweep_that_is_not_there_is_named_with_those_that_are() {
-    let place = place();
-    place.basin(&["run", "good.toml", "--out", "out"]).succeeded();
-    let said = place.basin(&["report", "other"]);
+    let sandbox = sandbox();
+    sandbox.basin(&["run", "good.toml", "--out", "out"]).succeeded();
+    let said = sandbox.basin(&["report", "other"]);
     insta::with_settings!({ filters => vec![("small-[0-9a-f]{10}", "small-ID")] }, {
-        insta::assert_snapshot!(said.all(&place));
+        insta::assert_snapshot!(said.all(&sandbox));
     });
 }
 
 #[test]
 fn a_network_without_pixels_fails_once_and_names_the_layer() {
-    let place = place();
-    let said = place.basin(&["run", "good.toml", "--set", "model.conv=[4,4,4,4,4,4]", "--out", "out"]);
+    let sandbox = sandbox();
+    let said = sandbox.basin(&["run", "good.toml", "--set", "model.conv=[4,4,4,4,4,4]", "--out", "out"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("after 1 attempts (invalid-parameters)"), "{}", said.err);
-    assert!(place.read("out/results.csv").contains("failed"), "{}", place.read("out/results.csv"));
+    assert!(sandbox.read("out/results.csv").contains("failed"), "{}", sandbox.read("out/results.csv"));
 }
 
 #[test]
 fn a_diverging_run_is_a_result() {
-    let place = place();
+    let sandbox = sandbox();
     let how = ["--set", "optimizer=sgd", "--set", "learning_rate=1e30", "--set", "epochs=3", "--out", "out"];
-    let said = place.basin(&[&["run", "good.toml"], &how[..]].concat());
+    let said = sandbox.basin(&[&["run", "good.toml"], &how[..]].concat());
     assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(place.read("out/results.csv").contains("diverged"), "{}", place.read("out/results.csv"));
+    assert!(sandbox.read("out/results.csv").contains("diverged"), "{}", sandbox.read("out/results.csv"));
 }
 
 mod protocol {
@@ -223,8 +224,8 @@ mod protocol {
 
     #[tokio::test]
     async fn a_worker_of_another_protocol_version_is_refused_by_the_coordinator() {
-        let place = place();
-        let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+        let sandbox = sandbox();
+        let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
         let mut client = SchedulerClient::connect(url).await.unwrap();
         let worker = Some(v1::WorkerDescription::default());
         let hello = v1::HelloRequest {
@@ -245,9 +246,9 @@ mod protocol {
 
     #[tokio::test]
     async fn a_worker_of_the_previous_protocol_version_goes_on() {
-        let place = place();
-        let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-        place.basin(&["launch", "good.toml", "--coordinator", &url]).succeeded();
+        let sandbox = sandbox();
+        let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+        sandbox.basin(&["launch", "good.toml", "--coordinator", &url]).succeeded();
         let mut client = SchedulerClient::connect(url).await.unwrap();
         let worker = Some(v1::WorkerDescription::default());
         let hello = |protocol| v1::HelloRequest {
@@ -317,7 +318,7 @@ mod protocol {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_worker_that_is_refused_says_why_and_leaves() {
-        let place = place();
+        let sandbox = sandbox();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(listener);
@@ -328,8 +329,8 @@ mod protocol {
         );
         let at = url.clone();
         let said = tokio::task::spawn_blocking(move || {
-            let said = place.basin(&["worker", "--coordinator", &at]);
-            said.all(&place)
+            let said = sandbox.basin(&["worker", "--coordinator", &at]);
+            said.all(&sandbox)
         });
         let said = said.await.unwrap().replace(&url, "URL");
         insta::with_settings!({ filters => vec![("worker [A-Za-z0-9-]+ for", "worker ID for")] }, {

@@ -2,53 +2,53 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, assert_same_tables, eventually, images};
+use basin_tests::{Sandbox, assert_same_tables, eventually, images};
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("cluster.toml", &images("cluster", 3, 12));
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("cluster.toml", &images("cluster", 3, 12));
+    sandbox
 }
 
-fn counts(place: &Place, url: &str, sweep: &str) -> Option<serde_json::Value> {
-    let said = place.basin(&["--json", "status", sweep, "--coordinator", url]);
+fn counts(sandbox: &Sandbox, url: &str, sweep: &str) -> Option<serde_json::Value> {
+    let said = sandbox.basin(&["--json", "status", sweep, "--coordinator", url]);
     (said.code == Some(0)).then(|| said.json())
 }
 
-fn launch(place: &Place, url: &str, more: &[&str]) -> String {
-    let said = place
+fn launch(sandbox: &Sandbox, url: &str, more: &[&str]) -> String {
+    let said = sandbox
         .basin(&[&["--json", "launch", "cluster.toml", "--coordinator", url], more].concat())
         .succeeded();
     said.json()["sweep"].as_str().unwrap().to_owned()
 }
 
 /// The tables of the same sweep, undisturbed on one machine.
-fn reference(place: &Place) -> std::collections::BTreeMap<String, Vec<u8>> {
-    place.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    place.tables("alone")
+fn reference(sandbox: &Sandbox) -> std::collections::BTreeMap<String, Vec<u8>> {
+    sandbox.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    sandbox.tables("alone")
 }
 
 #[test]
 fn two_workers_give_the_same_bytes_as_one_machine() {
-    let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let first = place.worker("first", &url, &[]);
-    let second = place.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
-    let sweep = launch(&place, &url, &[]);
-    assert_eq!(launch(&place, &url, &[]), sweep, "launching again is the same sweep");
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let status = counts(&place, &url, &sweep).unwrap();
+    let sandbox = sandbox();
+    let (coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let first = sandbox.worker("first", &url, &[]);
+    let second = sandbox.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
+    let sweep = launch(&sandbox, &url, &[]);
+    assert_eq!(launch(&sandbox, &url, &[]), sweep, "launching again is the same sweep");
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let status = counts(&sandbox, &url, &sweep).unwrap();
     assert_eq!((&status["state"], &status["counts"]["committed"]), (&"done".into(), &6.into()));
-    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
     assert_eq!(workers.as_array().unwrap().len(), 2);
     first.signal("TERM");
-    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+    assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
     second.kill();
     coordinator.kill();
     // Collected with the coordinator gone.
-    place.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
-    assert_same_tables(&reference(&place), &without_results(place.tables("collected")));
-    let again = place.basin(&["--json", "collect", &sweep, "--out", "collected"]).succeeded().json();
+    sandbox.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
+    assert_same_tables(&reference(&sandbox), &without_results(sandbox.tables("collected")));
+    let again = sandbox.basin(&["--json", "collect", &sweep, "--out", "collected"]).succeeded().json();
     assert_eq!(again["fetched"], 0);
 }
 
@@ -62,38 +62,39 @@ fn without_results(
 
 #[test]
 fn killed_workers_and_killed_coordinators_change_nothing() {
-    let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
+    let sandbox = sandbox();
+    let (coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
-    let first = place.worker("first", &url, &[]);
-    let _second = place.worker("second", &url, &[]);
-    let sweep = launch(&place, &url, &[]);
-    let running =
-        |place: &Place| counts(place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2));
-    eventually("both train", || running(&place));
+    let first = sandbox.worker("first", &url, &[]);
+    let _second = sandbox.worker("second", &url, &[]);
+    let sweep = launch(&sandbox, &url, &[]);
+    let running = |sandbox: &Sandbox| {
+        counts(sandbox, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2))
+    };
+    eventually("both train", || running(&sandbox));
     first.kill();
-    let _third = place.worker("third", &url, &[]);
+    let _third = sandbox.worker("third", &url, &[]);
     eventually("something is committed", || {
-        counts(&place, &url, &sweep).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
+        counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
     });
     coordinator.kill();
     // Workers go on without it.
-    let (_coordinator, again) = place.serve(&address, &["--lease", "5"]);
+    let (_coordinator, again) = sandbox.serve(&address, &["--lease", "5"]);
     assert_eq!(again, url);
-    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
-    assert_eq!(watched.code, Some(0), "{}", place.basin(&["status", &sweep, "--coordinator", &url]).out);
-    let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
+    let watched = sandbox.basin(&["watch", &sweep, "--coordinator", &url]);
+    assert_eq!(watched.code, Some(0), "{}", sandbox.basin(&["status", &sweep, "--coordinator", &url]).out);
+    let proof = sandbox.basin(&["--json", "verify", &sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
-    place.basin(&["report", &sweep, "--out", "disturbed"]).succeeded();
-    assert_same_tables(&reference(&place), &place.tables("disturbed"));
+    sandbox.basin(&["report", &sweep, "--out", "disturbed"]).succeeded();
+    assert_same_tables(&reference(&sandbox), &sandbox.tables("disturbed"));
 }
 
 #[test]
 fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
-    let place = place();
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "5"]);
+    let sandbox = sandbox();
+    let (coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "5"]);
     let address = url.trim_start_matches("http://").to_owned();
-    let _worker = place.worker("worker", &url, &[]);
+    let _worker = sandbox.worker("worker", &url, &[]);
     // One task of several seconds: its commit comes several leases after the coordinator's death.
     let more = [
         "--set",
@@ -105,15 +106,15 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
         "--set",
         "data.train_limit=2048",
     ];
-    let sweep = launch(&place, &url, &more);
+    let sweep = launch(&sandbox, &url, &more);
     eventually("it trains", || {
-        counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
+        counts(&sandbox, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
     });
     coordinator.kill();
     let killed = std::time::Instant::now();
     // The worker commits what it has while nobody listens.
     eventually("a commit", || {
-        std::fs::read_dir(place.path().join("basin-state/store/tasks")).ok()?.flatten().find_map(|hex| {
+        std::fs::read_dir(sandbox.path().join("basin-state/store/tasks")).ok()?.flatten().find_map(|hex| {
             std::fs::read_dir(hex.path())
                 .ok()?
                 .flatten()
@@ -121,12 +122,12 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
         })
     });
     assert!(killed.elapsed().as_secs_f64() > 5.0, "the outage lasted longer than a lease");
-    let (_coordinator, _) = place.serve(&address, &["--lease", "5"]);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let status = counts(&place, &url, &sweep).unwrap();
+    let (_coordinator, _) = sandbox.serve(&address, &["--lease", "5"]);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let status = counts(&sandbox, &url, &sweep).unwrap();
     assert_eq!(status["counts"]["committed"], 1);
     // It is the first attempt that was committed: nothing stopped, nothing was done twice.
-    assert_eq!(committed_attempts(&place, &sweep), ["1"]);
+    assert_eq!(committed_attempts(&sandbox, &sweep), ["1"]);
 }
 
 /// Many tasks of about a third of a second.
@@ -148,13 +149,13 @@ learning_rate = 1e-3
 
 #[test]
 fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_other() {
-    let place = place();
-    place.write("cluster.toml", SHORT);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let running = place.worker("worker", &url, &[]);
-    let sweep = launch(&place, &url, &[]);
+    let sandbox = sandbox();
+    sandbox.write("cluster.toml", SHORT);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let running = sandbox.worker("worker", &url, &[]);
+    let sweep = launch(&sandbox, &url, &[]);
     let committed = || {
-        counts(&place, &url, &sweep).and_then(|status| status["counts"]["committed"].as_u64()).unwrap_or(0)
+        counts(&sandbox, &url, &sweep).and_then(|status| status["counts"]["committed"].as_u64()).unwrap_or(0)
     };
     // From then on leases have several tasks, of which the executor's one thread trains one.
     eventually("the first is done", || (committed() >= 1).then_some(()));
@@ -165,19 +166,19 @@ fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_
         assert!(killed.unwrap().success(), "the executor lived");
         eventually("others are done", || (committed() > before || committed() == 24).then_some(kills));
     }
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let attempts = committed_attempts(&place, &sweep);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let attempts = committed_attempts(&sandbox, &sweep);
     let again: u32 = attempts.iter().map(|number| number.parse::<u32>().unwrap() - 1).sum();
     assert!(attempts.len() == 24 && again <= 3, "{attempts:?}");
-    place.basin(&["report", &sweep, "--out", "killed"]).succeeded();
-    assert_same_tables(&reference(&place), &without_results(place.tables("killed")));
-    assert!(place.read("killed/provenance.csv").lines().count() > 24);
+    sandbox.basin(&["report", &sweep, "--out", "killed"]).succeeded();
+    assert_same_tables(&reference(&sandbox), &without_results(sandbox.tables("killed")));
+    assert!(sandbox.read("killed/provenance.csv").lines().count() > 24);
 }
 
 /// The number of the attempt that each task of a sweep was committed by.
-fn committed_attempts(place: &Place, sweep: &str) -> Vec<String> {
-    place.basin(&["report", sweep, "--out", "attempts"]).succeeded();
-    let provenance = place.read("attempts/provenance.csv");
+fn committed_attempts(sandbox: &Sandbox, sweep: &str) -> Vec<String> {
+    sandbox.basin(&["report", sweep, "--out", "attempts"]).succeeded();
+    let provenance = sandbox.read("attempts/provenance.csv");
     let mut lines = provenance.lines();
     let column = lines.next().unwrap().split(',').position(|name| name == "attempt").unwrap();
     lines.map(|line| line.split(',').nth(column).unwrap().to_owned()).collect()
@@ -185,43 +186,43 @@ fn committed_attempts(place: &Place, sweep: &str) -> Vec<String> {
 
 #[test]
 fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
-    let _worker = place.worker("worker", &url, &[]);
-    let workers = || place.basin(&["--json", "workers", "--coordinator", &url]).json();
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "2"]);
+    let _worker = sandbox.worker("worker", &url, &[]);
+    let workers = || sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
     eventually("the worker is there", || (workers().as_array().map(Vec::len) == Some(1)).then_some(()));
     let idle_since = std::time::Instant::now();
     eventually("it is idle for longer than a lease", || {
         (idle_since.elapsed().as_secs_f64() > 3.0).then_some(())
     });
-    let sweep = launch(&place, &url, &[]);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    assert_eq!(committed_attempts(&place, &sweep), ["1"; 6]);
+    let sweep = launch(&sandbox, &url, &[]);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    assert_eq!(committed_attempts(&sandbox, &sweep), ["1"; 6]);
 }
 
 #[test]
 fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let first = place.worker("first", &url, &[]);
-    let sweep = launch(&place, &url, &["--set", "epochs=2000"]);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let first = sandbox.worker("first", &url, &[]);
+    let sweep = launch(&sandbox, &url, &["--set", "epochs=2000"]);
     eventually("it trains", || {
-        counts(&place, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
+        counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
     });
-    place.basin(&["cancel", &sweep, "--coordinator", &url]).succeeded();
-    eventually("nothing runs", || counts(&place, &url, &sweep).filter(|it| it["counts"]["running"] == 0));
-    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    sandbox.basin(&["cancel", &sweep, "--coordinator", &url]).succeeded();
+    eventually("nothing runs", || counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["running"] == 0));
+    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
     let id = workers[0]["worker"].as_str().unwrap().to_owned();
-    place.basin(&["drain", &id, "--coordinator", &url]).succeeded();
-    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
+    sandbox.basin(&["drain", &id, "--coordinator", &url]).succeeded();
+    assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
 }
 
 #[test]
 fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free_of_charge() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     // No checkpoints but the one that leaving writes.
-    let first = place.start("first", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let first = sandbox.start("first", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
     let more = [
         "--set",
         "epochs=60",
@@ -232,31 +233,31 @@ fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free
         "--set",
         "data.train_limit=2048",
     ];
-    let sweep = launch(&place, &url, &more);
+    let sweep = launch(&sandbox, &url, &more);
     let running = eventually("it trains", || {
-        counts(&place, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
+        counts(&sandbox, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
     });
     let task = running["running"][0]["task"].as_str().unwrap().to_owned();
     first.signal("TERM");
-    assert_eq!(first.wait(), Some(0), "{}", place.read("first.log"));
-    let why = place.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
+    assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
+    let why = sandbox.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
     let attempt = &why["attempts"][0];
     assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
-    let _second = place.worker("second", &url, &[]);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let _second = sandbox.worker("second", &url, &[]);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     // The second attempt went on where the first one stopped, and the result is that of an undisturbed run.
-    place.basin(&["report", &sweep, "--out", "out"]).succeeded();
-    let manifest = manifest_of(&place, &task, 2);
+    sandbox.basin(&["report", &sweep, "--out", "out"]).succeeded();
+    let manifest = manifest_of(&sandbox, &task, 2);
     assert!(manifest["provenance"]["resumed_from_step"].as_u64() >= Some(100), "{manifest}");
-    place
+    sandbox
         .basin(&[&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"], &more[..]].concat())
         .succeeded();
-    assert_same_tables(&place.tables("alone"), &place.tables("out"));
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("out"));
 }
 
 /// The manifest of an attempt at a task.
-fn manifest_of(place: &Place, task: &str, attempt: u32) -> serde_json::Value {
-    let folder = place.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
+fn manifest_of(sandbox: &Sandbox, task: &str, attempt: u32) -> serde_json::Value {
+    let folder = sandbox.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
     let of_attempt =
         |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with(&format!("{attempt}-"));
     let entry = std::fs::read_dir(folder).unwrap().flatten().find(of_attempt).unwrap();

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use basin_tests::{Place, Said, assert_same_tables, eventually, images};
+use basin_tests::{CommandOutput, Sandbox, assert_same_tables, eventually, images};
 
 /// Six quick tasks, each alone.
 const SWEEP: &str = r#"
@@ -24,23 +24,23 @@ optimizer = "adam"
 learning_rate = 1e-2
 "#;
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("fits.toml", SWEEP);
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("fits.toml", SWEEP);
+    sandbox
 }
 
-fn run(place: &Place, out: &str, more: &[&str]) -> Said {
-    place.basin(
+fn run(sandbox: &Sandbox, out: &str, more: &[&str]) -> CommandOutput {
+    sandbox.basin(
         &[&["--json", "run", "fits.toml", "--out", out, "--workers", "1", "--threads", "1"], more].concat(),
     )
 }
 
 /// A place with the sweep run, its tables under `clean`, and its id.
-fn done() -> (Place, String) {
-    let place = place();
-    let sweep = run(&place, "clean", &[]).succeeded().json()["sweep"].as_str().unwrap().to_owned();
-    (place, sweep)
+fn done() -> (Sandbox, String) {
+    let sandbox = sandbox();
+    let sweep = run(&sandbox, "clean", &[]).succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    (sandbox, sweep)
 }
 
 /// The files of this name below a folder, by path.
@@ -72,14 +72,14 @@ fn flip(file: &Path) {
 
 #[test]
 fn a_damaged_cached_data_set_is_made_again_and_said() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
     let run = |seeds: u32, out: &str, state: &str| {
-        place.write("images.toml", &images("images", seeds, 1));
-        place.basin(&["run", "images.toml", "--out", out, "--state", state]).succeeded()
+        sandbox.write("images.toml", &images("images", seeds, 1));
+        sandbox.basin(&["run", "images.toml", "--out", out, "--state", state]).succeeded()
     };
     run(3, "clean", "clean-state");
     run(1, "one", "state");
-    let [cached] = &files(&place.path().join("state/cache"), "data.basin")[..] else {
+    let [cached] = &files(&sandbox.path().join("state/cache"), "data.basin")[..] else {
         panic!("one is cached")
     };
     let good = fs::read(cached).unwrap();
@@ -94,13 +94,13 @@ fn a_damaged_cached_data_set_is_made_again_and_said() {
     cut_off(cached);
     let said = run(3, "three", "state");
     assert!(said.err.contains("a cached data set was damaged"), "{}", said.err);
-    assert_same_tables(&place.tables("clean"), &place.tables("three"));
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("three"));
 }
 
 #[test]
 fn a_cut_off_commit_marks_one_run_stops_nothing_and_runs_again_once_it_is_repaired() {
-    let (place, sweep) = done();
-    let commits = files(&place.path().join("basin-state/store/tasks"), "commit.json");
+    let (sandbox, sweep) = done();
+    let commits = files(&sandbox.path().join("basin-state/store/tasks"), "commit.json");
     assert_eq!(commits.len(), 6);
     cut_off(&commits[2]);
     for (command, what) in [
@@ -111,107 +111,110 @@ fn a_cut_off_commit_marks_one_run_stops_nothing_and_runs_again_once_it_is_repair
         (&["verify", &sweep], "is not whole"),
         (&["repair", &sweep, "--dry-run"], "1 tasks of"),
     ] {
-        let said = place.basin(command);
+        let said = sandbox.basin(command);
         assert_eq!(said.code, Some(1), "{command:?}: {}{}", said.out, said.err);
         assert!(said.err.contains(what), "{command:?}: {}", said.err);
         assert!(said.err.contains("basin repair"), "{command:?} says the way out: {}", said.err);
     }
-    let outcomes = place.read("again/results.csv");
+    let outcomes = sandbox.read("again/results.csv");
     assert_eq!(outcomes.matches("completed").count(), 5, "{outcomes}");
     assert_eq!(outcomes.matches("unreadable").count(), 1, "{outcomes}");
 
-    let repaired = place.basin(&["--json", "repair", &sweep]).succeeded().json();
+    let repaired = sandbox.basin(&["--json", "repair", &sweep]).succeeded().json();
     assert_eq!((&repaired["by"], &repaired["tasks"][0]["withdrawn"]), (&"journal".into(), &true.into()));
-    assert_eq!(place.basin(&["--json", "repair", &sweep]).succeeded().json()["tasks"], serde_json::json!([]));
-    let again = run(&place, "again", &[]).succeeded().json();
+    assert_eq!(
+        sandbox.basin(&["--json", "repair", &sweep]).succeeded().json()["tasks"],
+        serde_json::json!([])
+    );
+    let again = run(&sandbox, "again", &[]).succeeded().json();
     assert_eq!((&again["reused"], &again["failed"]), (&5.into(), &0.into()));
-    assert_same_tables(&place.tables("clean"), &place.tables("again"));
-    place.basin(&["verify", &sweep]).succeeded();
-    let provenance = place.read("again/provenance.csv");
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("again"));
+    sandbox.basin(&["verify", &sweep]).succeeded();
+    let provenance = sandbox.read("again/provenance.csv");
     assert!(provenance.lines().any(|row| row.contains(",2,")), "a second attempt: {provenance}");
 }
 
 #[test]
 fn damaged_and_missing_results_are_exit_code_1_until_they_are_repaired() {
-    let (place, sweep) = done();
-    let tasks = place.path().join("basin-state/store/tasks");
+    let (sandbox, sweep) = done();
+    let tasks = sandbox.path().join("basin-state/store/tasks");
     flip(&files(&tasks, "metrics.parquet")[0]);
     fs::remove_file(&files(&tasks, "metrics.parquet")[1]).unwrap();
     flip(&files(&tasks, "result.safetensors")[2]);
     flip(&files(&tasks, "manifest.json")[3]);
     // A folder that is gone altogether, as the journal will notice.
     fs::remove_dir_all(files(&tasks, "commit.json")[4].parent().unwrap()).unwrap();
-    let said = run(&place, "again", &[]);
+    let said = run(&sandbox, "again", &[]);
     assert_eq!(said.code, Some(1), "{}", said.err);
-    let dry = place.basin(&["--json", "repair", &sweep, "--dry-run"]);
+    let dry = sandbox.basin(&["--json", "repair", &sweep, "--dry-run"]);
     assert_eq!((dry.code, dry.json()["tasks"].as_array().unwrap().len()), (Some(1), 5), "{}", dry.out);
-    let repaired = place.basin(&["--json", "repair", &sweep]).succeeded().json();
+    let repaired = sandbox.basin(&["--json", "repair", &sweep]).succeeded().json();
     assert_eq!(repaired["tasks"].as_array().unwrap().len(), 5, "{repaired}");
-    run(&place, "again", &[]).succeeded();
-    assert_same_tables(&place.tables("clean"), &place.tables("again"));
-    place.basin(&["verify", &sweep]).succeeded();
+    run(&sandbox, "again", &[]).succeeded();
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("again"));
+    sandbox.basin(&["verify", &sweep]).succeeded();
 }
 
 #[test]
 fn a_changed_outcome_or_worker_of_a_commit_is_found_and_not_believed() {
-    let (place, sweep) = done();
-    let commit = files(&place.path().join("basin-state/store/tasks"), "commit.json").remove(0);
+    let (sandbox, sweep) = done();
+    let commit = files(&sandbox.path().join("basin-state/store/tasks"), "commit.json").remove(0);
     let good = fs::read_to_string(&commit).unwrap();
     let diverged = good.replace("\"completed\"", "\"diverged\",\n  \"iteration\": 3");
     let worker = good.replace("\"worker\": \"local", "\"worker\": \"other");
     for changed in [diverged, worker] {
         assert_ne!(changed, good);
         fs::write(&commit, changed).unwrap();
-        let said = place.basin(&["--json", "verify", &sweep]);
+        let said = sandbox.basin(&["--json", "verify", &sweep]);
         assert_eq!(
             (said.code, said.json()["problems"].as_array().unwrap().len()),
             (Some(1), 1),
             "{}",
             said.out
         );
-        let said = place.basin(&["report", &sweep, "--out", "again"]);
+        let said = sandbox.basin(&["report", &sweep, "--out", "again"]);
         assert_eq!(said.code, Some(1), "{}", said.err);
         assert!(
-            !place.read("again/results.csv").contains("diverged,"),
+            !sandbox.read("again/results.csv").contains("diverged,"),
             "{}",
-            place.read("again/results.csv")
+            sandbox.read("again/results.csv")
         );
     }
     fs::write(&commit, good).unwrap();
-    let proved = place.basin(&["--json", "verify", &sweep]).succeeded().json();
+    let proved = sandbox.basin(&["--json", "verify", &sweep]).succeeded().json();
     assert_eq!(proved["coverage"]["commits_with_digest"], 6);
 }
 
 #[test]
 fn a_repair_of_the_store_alone_is_understood_by_the_journal_of_before() {
-    let (place, sweep) = done();
-    let commits = files(&place.path().join("basin-state/store/tasks"), "commit.json");
+    let (sandbox, sweep) = done();
+    let commits = files(&sandbox.path().join("basin-state/store/tasks"), "commit.json");
     cut_off(&commits[1]);
-    let store = place.path().join("basin-state/store").to_string_lossy().into_owned();
+    let store = sandbox.path().join("basin-state/store").to_string_lossy().into_owned();
     let elsewhere = ["--json", "repair", &sweep, "--store", &store, "--state", "elsewhere"];
-    let repaired = place.basin(&elsewhere).succeeded().json();
+    let repaired = sandbox.basin(&elsewhere).succeeded().json();
     assert_eq!((&repaired["by"], &repaired["tasks"][0]["withdrawn"]), (&"store".into(), &true.into()));
     // Another journal trains it again; then that of before meets a commit that it doesn't know.
-    let other = run(&place, "other", &["--store", &store, "--state", "elsewhere"]).succeeded().json();
+    let other = run(&sandbox, "other", &["--store", &store, "--state", "elsewhere"]).succeeded().json();
     assert_eq!(other["reused"], 5);
-    let again = run(&place, "again", &[]).succeeded().json();
+    let again = run(&sandbox, "again", &[]).succeeded().json();
     assert_eq!(again["reused"], 6);
-    assert_same_tables(&place.tables("clean"), &place.tables("again"));
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("again"));
 
     // And once more, where the journal of before is the first to launch after the repair.
     cut_off(&commits[3]);
-    place.basin(&elsewhere).succeeded();
-    let again = run(&place, "again", &[]).succeeded().json();
+    sandbox.basin(&elsewhere).succeeded();
+    let again = run(&sandbox, "again", &[]).succeeded().json();
     assert_eq!(again["reused"], 5);
-    assert_same_tables(&place.tables("clean"), &place.tables("again"));
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("again"));
 }
 
 #[test]
 fn a_cluster_repairs_a_sweep_while_its_workers_stay() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "3"]);
-    let _worker = place.worker("worker", &url, &[]);
-    let command = |arguments: &[&str]| place.basin(&[arguments, &["--coordinator", &url]].concat());
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "3"]);
+    let _worker = sandbox.worker("worker", &url, &[]);
+    let command = |arguments: &[&str]| sandbox.basin(&[arguments, &["--coordinator", &url]].concat());
     let sweep =
         command(&["--json", "launch", "fits.toml"]).succeeded().json()["sweep"].as_str().unwrap().to_owned();
     let committed = || {
@@ -219,8 +222,8 @@ fn a_cluster_repairs_a_sweep_while_its_workers_stay() {
         (status["counts"]["committed"] == 6).then_some(())
     };
     eventually("all is committed", committed);
-    place.basin(&["report", &sweep, "--out", "clean"]).succeeded();
-    let tasks = place.path().join("basin-state/store/tasks");
+    sandbox.basin(&["report", &sweep, "--out", "clean"]).succeeded();
+    let tasks = sandbox.path().join("basin-state/store/tasks");
     cut_off(&files(&tasks, "commit.json")[0]);
     flip(&files(&tasks, "result.safetensors")[5]);
     let launched = command(&["--json", "launch", "fits.toml"]);
@@ -236,12 +239,12 @@ fn a_cluster_repairs_a_sweep_while_its_workers_stay() {
     let repaired = command(&["--json", "repair", &sweep[..6]]).succeeded().json();
     assert_eq!((&repaired["by"], repaired["tasks"].as_array().unwrap().len()), (&"coordinator".into(), 2));
     eventually("all is committed again", || {
-        let proved = place.basin(&["--json", "verify", &sweep]);
+        let proved = sandbox.basin(&["--json", "verify", &sweep]);
         (proved.code == Some(0)).then_some(())
     });
     eventually("and known", committed);
-    place.basin(&["report", &sweep, "--out", "again"]).succeeded();
-    assert_same_tables(&place.tables("clean"), &place.tables("again"));
+    sandbox.basin(&["report", &sweep, "--out", "again"]).succeeded();
+    assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("again"));
     let task = repaired["tasks"][0]["task"].as_str().unwrap();
     let why = command(&["--json", "why", task]).succeeded().json();
     let ends: Vec<_> =
@@ -252,13 +255,13 @@ fn a_cluster_repairs_a_sweep_while_its_workers_stay() {
 /// A task that never was the journal's, with something damaged in its commit's place.
 #[test]
 fn a_cluster_ends_a_task_with_a_damaged_commit_at_once_and_charges_no_worker() {
-    let (place, _) = done();
-    cut_off(&files(&place.path().join("basin-state/store/tasks"), "commit.json")[0]);
-    let store = place.path().join("basin-state/store").to_string_lossy().into_owned();
+    let (sandbox, _) = done();
+    cut_off(&files(&sandbox.path().join("basin-state/store/tasks"), "commit.json")[0]);
+    let store = sandbox.path().join("basin-state/store").to_string_lossy().into_owned();
     let (_coordinator, url) =
-        place.serve("127.0.0.1:0", &["--lease", "3", "--state", "cluster", "--store", &store]);
-    let _worker = place.worker("worker", &url, &[]);
-    let command = |arguments: &[&str]| place.basin(&[arguments, &["--coordinator", &url]].concat());
+        sandbox.serve("127.0.0.1:0", &["--lease", "3", "--state", "cluster", "--store", &store]);
+    let _worker = sandbox.worker("worker", &url, &[]);
+    let command = |arguments: &[&str]| sandbox.basin(&[arguments, &["--coordinator", &url]].concat());
     let sweep =
         command(&["--json", "launch", "fits.toml"]).succeeded().json()["sweep"].as_str().unwrap().to_owned();
     let status = eventually("it has ended", || {
@@ -273,36 +276,36 @@ fn a_cluster_ends_a_task_with_a_damaged_commit_at_once_and_charges_no_worker() {
         let status = command(&["--json", "status", &sweep]).json();
         (status["counts"]["committed"] == 6).then_some(())
     });
-    place.basin(&["verify", &sweep, "--store", &store]).succeeded();
+    sandbox.basin(&["verify", &sweep, "--store", &store]).succeeded();
 }
 
 #[test]
 fn a_damaged_journal_is_not_called_in_use() {
-    let (place, _) = done();
-    let journal = place.path().join("basin-state/journal.sqlite");
+    let (sandbox, _) = done();
+    let journal = sandbox.path().join("basin-state/journal.sqlite");
     let good = fs::read(&journal).unwrap();
     for (at, byte) in [(0, 0xff), (28, 0xff), (100, 0xff)] {
         let mut bytes = good.clone();
         bytes[at] = byte;
         fs::write(&journal, bytes).unwrap();
-        let said = run(&place, "again", &[]);
+        let said = run(&sandbox, "again", &[]);
         assert_eq!(said.code, Some(1), "{}", said.err);
         assert!(said.err.contains("damaged") && said.err.contains("move "), "byte {at}: {}", said.err);
         assert!(!said.err.contains("another coordinator"), "byte {at}: {}", said.err);
     }
     // The way out that it names: nothing that is committed is trained again.
     fs::remove_file(&journal).unwrap();
-    assert_eq!(run(&place, "again", &[]).succeeded().json()["reused"], 6);
+    assert_eq!(run(&sandbox, "again", &[]).succeeded().json()["reused"], 6);
 }
 
 #[test]
 fn a_checkpoint_that_cannot_be_used_is_passed_over_for_an_older_one() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
     let sweep = SWEEP.replace("seeds = 3", "seeds = 1").replace("[\"sin\", \"cube\"]", "[\"sin\"]");
-    place.write("fits.toml", &sweep.replace("epochs = 20", "epochs = 60000"));
+    sandbox.write("fits.toml", &sweep.replace("epochs = 20", "epochs = 60000"));
     let how = ["--checkpoint-every", "0.05"];
-    let running = place.start("first", &[&["run", "fits.toml", "--out", "out"], &how[..]].concat());
-    let tasks = place.path().join("basin-state/store/tasks");
+    let running = sandbox.start("first", &[&["run", "fits.toml", "--out", "out"], &how[..]].concat());
+    let tasks = sandbox.path().join("basin-state/store/tasks");
     let notes = || {
         let attempts = fs::read_dir(&tasks)
             .into_iter()
@@ -323,14 +326,14 @@ fn a_checkpoint_that_cannot_be_used_is_passed_over_for_an_older_one() {
     running.kill();
     assert!(files(&tasks, "commit.json").is_empty(), "it was killed in time");
     let folder =
-        note.parent().unwrap().strip_prefix(place.path().join("basin-state/store")).unwrap().to_owned();
+        note.parent().unwrap().strip_prefix(sandbox.path().join("basin-state/store")).unwrap().to_owned();
     let name = folder.file_name().unwrap().to_string_lossy().into_owned();
     let (attempt, lease) = name.split_once('-').unwrap();
     let task = folder.parent().unwrap().parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let store =
-            basin_storage::Store::open(&place.path().join("basin-state/store").to_string_lossy()).unwrap();
+            basin_storage::Store::open(&sandbox.path().join("basin-state/store").to_string_lossy()).unwrap();
         // One of a layout that no program knows, whole as far as its note goes, and one that no run comes to.
         for (number, lease) in [(1 << 40, format!("{lease}x")), (u64::MAX, format!("{lease}y"))] {
             let (attempt, lease) = (attempt.parse().unwrap(), lease.parse().unwrap());
@@ -343,10 +346,10 @@ fn a_checkpoint_that_cannot_be_used_is_passed_over_for_an_older_one() {
             writer.put_checkpoint(number, "a layout that nobody knows".into()).await.unwrap();
         }
     });
-    place.basin(&[&["run", "fits.toml", "--out", "out"], &how[..]].concat()).succeeded();
+    sandbox.basin(&[&["run", "fits.toml", "--out", "out"], &how[..]].concat()).succeeded();
     let [manifest] = &files(&tasks, "manifest.json")[..] else { panic!("one attempt has ended") };
     let manifest = fs::read_to_string(manifest).unwrap();
     assert!(manifest.contains("\"resumed_from_step\": "), "it went on from the older one: {manifest}");
-    place.basin(&["run", "fits.toml", "--out", "calm", "--state", "calm-state"]).succeeded();
-    assert_same_tables(&place.tables("calm"), &place.tables("out"));
+    sandbox.basin(&["run", "fits.toml", "--out", "calm", "--state", "calm-state"]).succeeded();
+    assert_same_tables(&sandbox.tables("calm"), &sandbox.tables("out"));
 }

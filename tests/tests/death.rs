@@ -4,26 +4,26 @@
 
 use std::time::{Duration, Instant};
 
-use basin_tests::{Place, eventually, images};
+use basin_tests::{Sandbox, eventually, images};
 
 /// One task of several minutes.
 const LONG: &[&str] = &["--set", "epochs=4000", "--set", "seeds=1", "--set", "batch_size=32"];
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("sweep.toml", &images("deaths", 1, 1));
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("sweep.toml", &images("deaths", 1, 1));
+    sandbox
 }
 
-fn launch(place: &Place, url: &str) -> String {
-    let said = place.basin(&[&["--json", "launch", "sweep.toml", "--coordinator", url], LONG].concat());
+fn launch(sandbox: &Sandbox, url: &str) -> String {
+    let said = sandbox.basin(&[&["--json", "launch", "sweep.toml", "--coordinator", url], LONG].concat());
     said.succeeded().json()["sweep"].as_str().unwrap().to_owned()
 }
 
 /// The task that runs, once it has been trained for a while, and its worker.
-fn training(place: &Place, url: &str, sweep: &str) -> (String, String) {
+fn training(sandbox: &Sandbox, url: &str, sweep: &str) -> (String, String) {
     eventually("it trains", || {
-        let status = place.basin(&["--json", "status", sweep, "--coordinator", url]).json();
+        let status = sandbox.basin(&["--json", "status", sweep, "--coordinator", url]).json();
         let running = status["running"][0].clone();
         (running["iteration"].as_u64() >= Some(1)).then(|| {
             let text = |of: &str| running[of].as_str().unwrap().to_owned();
@@ -32,32 +32,32 @@ fn training(place: &Place, url: &str, sweep: &str) -> (String, String) {
     })
 }
 
-fn attempts(place: &Place, url: &str, task: &str) -> Vec<serde_json::Value> {
-    let why = place.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
+fn attempts(sandbox: &Sandbox, url: &str, task: &str) -> Vec<serde_json::Value> {
+    let why = sandbox.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
     why["attempts"].as_array().unwrap().clone()
 }
 
 /// Kills the worker that trains as a power cut of its process alone would; how long it takes until the task is another's.
 fn kill_one(serve: &[&str]) -> Duration {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", serve);
-    let first = place.worker("first", &url, &[]);
-    let sweep = launch(&place, &url);
-    let (task, worker) = training(&place, &url, &sweep);
-    let _second = place.worker("second", &url, &[]);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", serve);
+    let first = sandbox.worker("first", &url, &[]);
+    let sweep = launch(&sandbox, &url);
+    let (task, worker) = training(&sandbox, &url, &sweep);
+    let _second = sandbox.worker("second", &url, &[]);
     eventually("there are two", || {
-        let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+        let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
         (workers.as_array().map(Vec::len) == Some(2)).then_some(())
     });
     first.kill();
     let killed = Instant::now();
     let took = eventually("another has it", || {
-        let attempts = attempts(&place, &url, &task);
+        let attempts = attempts(&sandbox, &url, &task);
         (attempts.len() == 2).then(|| killed.elapsed())
     });
-    let ended = &attempts(&place, &url, &task)[0];
+    let ended = &attempts(&sandbox, &url, &task)[0];
     assert_eq!((&ended["end"], &ended["cause"]), (&"failed".into(), &"worker-lost".into()), "{ended}");
-    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
     let dead = workers.as_array().unwrap().iter().find(|it| it["worker"] == worker.as_str()).unwrap();
     assert_eq!(dead["ended"], true, "{workers}");
     took
@@ -71,36 +71,36 @@ fn a_killed_workers_task_is_anothers_long_before_its_lease_would_have_run_out() 
 
 #[test]
 fn a_worker_that_stands_still_for_a_moment_loses_nothing() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "3600"]);
-    let worker = place.worker("worker", &url, &[]);
-    let sweep = launch(&place, &url);
-    let (task, _) = training(&place, &url, &sweep);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "3600"]);
+    let worker = sandbox.worker("worker", &url, &[]);
+    let sweep = launch(&sandbox, &url);
+    let (task, _) = training(&sandbox, &url, &sweep);
     // Its connection is found dead meanwhile, as one over a broken network is.
     worker.signal("STOP");
     std::thread::sleep(Duration::from_secs(12));
     worker.signal("CONT");
-    let id = place.basin(&["--json", "workers", "--coordinator", &url]).json()[0]["worker"].clone();
+    let id = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json()[0]["worker"].clone();
     eventually("it is heard again", || {
-        let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+        let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
         (workers[0]["seen_ms_ago"].as_u64() < Some(4_000) && workers[0]["worker"] == id).then_some(())
     });
-    let attempts = attempts(&place, &url, &task);
+    let attempts = attempts(&sandbox, &url, &task);
     assert_eq!((attempts.len(), &attempts[0]["end"]), (1, &"running".into()), "{attempts:?}");
 }
 
 #[test]
 fn a_worker_that_leaves_is_not_told_of_as_dead() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let worker = place.worker("worker", &url, &[]);
-    let sweep = launch(&place, &url);
-    let (task, _) = training(&place, &url, &sweep);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let worker = sandbox.worker("worker", &url, &[]);
+    let sweep = launch(&sandbox, &url);
+    let (task, _) = training(&sandbox, &url, &sweep);
     worker.signal("TERM");
-    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
-    let attempts = attempts(&place, &url, &task);
+    assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));
+    let attempts = attempts(&sandbox, &url, &task);
     assert_eq!((&attempts[0]["end"], &attempts[0]["cause"]), (&"released".into(), &"preemption".into()));
-    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
     assert_eq!(workers[0]["ended"], false, "{workers}");
 }
 

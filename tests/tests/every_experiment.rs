@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_tests::{Place, assert_same_tables, eventually};
+use basin_tests::{Sandbox, assert_same_tables, eventually};
 
 /// Small, but with everything that `small.toml` of the other tests doesn't have.
 const SWEEP: &str = r#"
@@ -117,15 +117,15 @@ text = "The loss between solutions is smooth"
 check = { kind = "smooth", of = { experiment = "line" }, y = "train_loss", at_most = 0.2 }
 "#;
 
-fn place(text: &str) -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("everything.toml", text);
-    place
+fn sandbox(text: &str) -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("everything.toml", text);
+    sandbox
 }
 
 /// The values of a column of `results.csv`, by row.
-fn column(place: &Place, out: &str, name: &str) -> Vec<String> {
-    let text = place.read(&format!("{out}/results.csv"));
+fn column(sandbox: &Sandbox, out: &str, name: &str) -> Vec<String> {
+    let text = sandbox.read(&format!("{out}/results.csv"));
     let mut lines = text.lines();
     let at = lines.next().unwrap().split(',').position(|column| column == name).unwrap();
     // The columns asked for stand before or after those with commas within quotes, which none of these sweeps has.
@@ -134,7 +134,7 @@ fn column(place: &Place, out: &str, name: &str) -> Vec<String> {
 
 #[test]
 fn every_kind_of_experiment_and_figure_gives_the_same_bytes_killed_or_not() {
-    let place = place(SWEEP);
+    let sandbox = sandbox(SWEEP);
     let run = |out: &'static str, state: &'static str| {
         [
             "run",
@@ -149,38 +149,38 @@ fn every_kind_of_experiment_and_figure_gives_the_same_bytes_killed_or_not() {
             "2",
         ]
     };
-    let calm = place.basin(&[&["--json"], &run("calm", "calm-state")[..]].concat()).succeeded().json();
+    let calm = sandbox.basin(&[&["--json"], &run("calm", "calm-state")[..]].concat()).succeeded().json();
     assert_eq!((&calm["tasks"], &calm["failed"]), (&21.into(), &0.into()));
     let figures: BTreeSet<String> =
-        place.tables("calm").into_keys().filter(|name| name.ends_with(".csv")).collect();
+        sandbox.tables("calm").into_keys().filter(|name| name.ends_with(".csv")).collect();
     for figure in ["against", "curves", "scatter", "trajectories", "surface", "interpolation", "spectrum"] {
         assert!(figures.contains(&format!("figures/{figure}.csv")), "{figures:?}");
     }
-    let claims: serde_json::Value = serde_json::from_str(&place.read("calm/claims.json")).unwrap();
+    let claims: serde_json::Value = serde_json::from_str(&sandbox.read("calm/claims.json")).unwrap();
     assert!(claims.to_string().contains("Runs end far from each other"), "{claims}");
     for round in 0..3 {
-        let running = place.start(&format!("round-{round}"), &run("rough", "rough-state"));
-        let before = commits(&place);
+        let running = sandbox.start(&format!("round-{round}"), &run("rough", "rough-state"));
+        let before = commits(&sandbox);
         eventually("a commit, or the end", || {
-            let done = place.read(&format!("round-{round}.log")).contains("done in");
-            (commits(&place) > before || done).then_some(())
+            let done = sandbox.read(&format!("round-{round}.log")).contains("done in");
+            (commits(&sandbox) > before || done).then_some(())
         });
         running.kill();
     }
-    let rough = place.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
-    assert_same_tables(&place.tables("calm"), &place.tables("rough"));
-    place.basin(&["verify", rough["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+    let rough = sandbox.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
+    assert_same_tables(&sandbox.tables("calm"), &sandbox.tables("rough"));
+    sandbox.basin(&["verify", rough["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
     // The report is made again from the store alone.
     let sweep = rough["sweep"].as_str().unwrap();
-    let store = place.path().join("rough-state/store");
-    place.basin(&["report", sweep, "--store", store.to_str().unwrap(), "--out", "again"]).succeeded();
-    assert_same_tables(&place.tables("calm"), &place.tables("again"));
+    let store = sandbox.path().join("rough-state/store");
+    sandbox.basin(&["report", sweep, "--store", store.to_str().unwrap(), "--out", "again"]).succeeded();
+    assert_same_tables(&sandbox.tables("calm"), &sandbox.tables("again"));
 }
 
 /// The number of commits in the interrupted run's store.
-fn commits(place: &Place) -> usize {
+fn commits(sandbox: &Sandbox) -> usize {
     let mut count = 0;
-    let mut folders = vec![place.path().join("rough-state/store/tasks")];
+    let mut folders = vec![sandbox.path().join("rough-state/store/tasks")];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -228,20 +228,20 @@ y = "final_train_loss"
 text = "Small steps are better"
 check = { kind = "greater", a = { experiment = "steps", learning_rate = 10.0 }, b = { experiment = "steps", learning_rate = 0.0001 }, y = "train_loss" }
 "#;
-    let place = place(text);
-    let said = place.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();
+    let sandbox = sandbox(text);
+    let said = sandbox.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();
     assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
-    let outcomes = column(&place, "out", "outcome");
+    let outcomes = column(&sandbox, "out", "outcome");
     assert_eq!(outcomes, ["completed", "completed", "completed", "diverged", "diverged", "diverged"]);
-    assert!(column(&place, "out", "diverged_at")[3..].iter().all(|at| at.parse::<u64>().is_ok()));
-    assert!(place.read("out/figures/loss.csv").contains("diverged-run"));
+    assert!(column(&sandbox, "out", "diverged_at")[3..].iter().all(|at| at.parse::<u64>().is_ok()));
+    assert!(sandbox.read("out/figures/loss.csv").contains("diverged-run"));
     for figure in ["loss", "against"] {
-        let svg = place.read(&format!("out/figures/{figure}.svg"));
+        let svg = sandbox.read(&format!("out/figures/{figure}.svg"));
         assert!(svg.contains("3 diverged"), "{figure} says what it leaves out");
     }
-    let page = place.read("out/index.html");
+    let page = sandbox.read("out/index.html");
     assert!(page.contains("stopped being finite at iteration"), "the page says where");
-    let claims: serde_json::Value = serde_json::from_str(&place.read("out/claims.json")).unwrap();
+    let claims: serde_json::Value = serde_json::from_str(&sandbox.read("out/claims.json")).unwrap();
     assert!(claims.to_string().contains("undecided"), "nothing is claimed of runs that diverged: {claims}");
 }
 
@@ -270,29 +270,29 @@ kind = "interpolation"
 experiment = "line"
 y = "train_loss"
 "#;
-    let place = place(text);
+    let sandbox = sandbox(text);
     // On one machine: the report marks both, and says why.
-    let said = place.basin(&["run", "everything.toml", "--out", "out"]);
+    let said = sandbox.basin(&["run", "everything.toml", "--out", "out"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("leaves no pixel"), "{}", said.err);
-    assert_eq!(column(&place, "out", "outcome"), ["failed", "failed", "missing"]);
-    let page = place.read("out/index.html");
+    assert_eq!(column(&sandbox, "out", "outcome"), ["failed", "failed", "missing"]);
+    let page = sandbox.read("out/index.html");
     assert!(page.contains("it reads the result of"), "the page says what the missing run waits for");
-    assert!(place.read("out/figures/line.svg").contains("1 missing"));
+    assert!(sandbox.read("out/figures/line.svg").contains("1 missing"));
     // On a cluster: `basin why` says it.
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--state", "cluster-state"]);
-    let _worker = place.start("worker", &["worker", "--coordinator", &url, "--threads", "1"]);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--state", "cluster-state"]);
+    let _worker = sandbox.start("worker", &["worker", "--coordinator", &url, "--threads", "1"]);
     let said =
-        place.basin(&["--json", "launch", "everything.toml", "--coordinator", &url]).succeeded().json();
+        sandbox.basin(&["--json", "launch", "everything.toml", "--coordinator", &url]).succeeded().json();
     let sweep = said["sweep"].as_str().unwrap().to_owned();
-    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
+    let watched = sandbox.basin(&["watch", &sweep, "--coordinator", &url]);
     assert_eq!(watched.code, Some(1), "{}", watched.err);
-    let rows = place.read("out/results.csv");
+    let rows = sandbox.read("out/results.csv");
     let blocked =
         rows.lines().find(|line| line.contains(",line,")).unwrap().split(',').next().unwrap().to_owned();
-    let why = place.basin(&["why", &blocked, "--coordinator", &url]).succeeded();
+    let why = sandbox.basin(&["why", &blocked, "--coordinator", &url]).succeeded();
     assert!(why.out.contains("upstream-failed") && why.out.contains("which failed"), "{}", why.out);
-    let status = place.basin(&["--json", "status", &sweep, "--coordinator", &url]).succeeded().json();
+    let status = sandbox.basin(&["--json", "status", &sweep, "--coordinator", &url]).succeeded().json();
     assert_eq!(
         (&status["counts"]["failed"], &status["counts"]["upstream_failed"]),
         (&2.into(), &1.into()),

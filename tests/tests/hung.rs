@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, Running, assert_same_tables, eventually};
+use basin_tests::{RunningProcess, Sandbox, assert_same_tables, eventually};
 use serde_json::Value;
 
 /// Tasks of some seconds.
@@ -29,12 +29,12 @@ experiments = ["fits"]
 y = ["train_loss"]
 "#;
 
-fn ask(place: &Place, url: &str, line: &[&str]) -> Value {
-    place.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
+fn ask(sandbox: &Sandbox, url: &str, line: &[&str]) -> Value {
+    sandbox.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
 }
 
 /// Stops the executor of a worker as a broken disk or device would.
-fn stop(worker: &Running) -> u32 {
+fn stop(worker: &RunningProcess) -> u32 {
     let executor = eventually("there is an executor", || worker.children().first().copied());
     let told = std::process::Command::new("kill").args(["-STOP", &executor.to_string()]).status();
     assert!(told.unwrap().success());
@@ -43,22 +43,22 @@ fn stop(worker: &Running) -> u32 {
 
 #[test]
 fn an_executor_that_shows_no_progress_is_killed_charged_as_that_and_its_task_goes_on_elsewhere() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("fits.toml", SWEEP);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let worker = place.worker("worker", &url, &["--pack", "1", "--progress-timeout", "8"]);
-    let sweep = ask(&place, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("fits.toml", SWEEP);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let worker = sandbox.worker("worker", &url, &["--pack", "1", "--progress-timeout", "8"]);
+    let sweep = ask(&sandbox, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
     let task = eventually("it trains", || {
-        let running = ask(&place, &url, &["status", &sweep])["running"][0].clone();
+        let running = ask(&sandbox, &url, &["status", &sweep])["running"][0].clone();
         (running["iteration"].as_u64() >= Some(100)).then(|| running["task"].as_str().unwrap().to_owned())
     });
     let executor = stop(&worker);
     eventually("the silence is told", || {
-        let why = ask(&place, &url, &["why", &task])["why"].as_str().unwrap().to_owned();
+        let why = ask(&sandbox, &url, &["why", &task])["why"].as_str().unwrap().to_owned();
         why.contains("last showed progress").then_some(())
     });
     let why = eventually("it is noticed", || {
-        let why = ask(&place, &url, &["why", &task]);
+        let why = ask(&sandbox, &url, &["why", &task]);
         (why["attempts"][0]["end"] == "failed").then_some(why)
     });
     let first = &why["attempts"][0];
@@ -66,23 +66,23 @@ fn an_executor_that_shows_no_progress_is_killed_charged_as_that_and_its_task_goe
     let message = first["message"].as_str().unwrap();
     assert!(message.contains("no progress for") && message.contains("at step"), "{message}");
     assert!(!std::path::Path::new(&format!("/proc/{executor}/exe")).exists(), "it was killed");
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let why = ask(&place, &url, &["why", &task]);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let why = ask(&sandbox, &url, &["why", &task]);
     assert_eq!(why["attempts"][1]["end"], "committed", "{why}");
-    place.basin(&["report", &sweep, "--out", "hung"]).succeeded();
-    place.basin(&["run", "fits.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    assert_same_tables(&place.tables("alone"), &place.tables("hung"));
+    sandbox.basin(&["report", &sweep, "--out", "hung"]).succeeded();
+    sandbox.basin(&["run", "fits.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("hung"));
 }
 
 #[test]
 fn a_worker_that_was_stopped_itself_blames_nobody_for_it() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("fits.toml", SWEEP);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let worker = place.worker("worker", &url, &["--pack", "1", "--progress-timeout", "4"]);
-    let sweep = ask(&place, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("fits.toml", SWEEP);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let worker = sandbox.worker("worker", &url, &["--pack", "1", "--progress-timeout", "4"]);
+    let sweep = ask(&sandbox, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
     eventually("it trains", || {
-        let running = ask(&place, &url, &["status", &sweep])["running"][0].clone();
+        let running = ask(&sandbox, &url, &["status", &sweep])["running"][0].clone();
         (running["iteration"].as_u64() >= Some(100)).then_some(())
     });
     let executor = stop(&worker);
@@ -91,7 +91,7 @@ fn a_worker_that_was_stopped_itself_blames_nobody_for_it() {
     worker.signal("CONT");
     let told = std::process::Command::new("kill").args(["-CONT", &executor.to_string()]).status();
     assert!(told.unwrap().success());
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let log = place.read("worker.log");
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let log = sandbox.read("worker.log");
     assert!(!log.contains("hung") && !log.contains("no progress"), "{log}");
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, eventually};
+use basin_tests::{Sandbox, eventually};
 
 /// A task of some minutes.
 const SWEEP: &str = r#"
@@ -20,29 +20,29 @@ optimizer = "adam"
 learning_rate = 1e-3
 "#;
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("leaving.toml", SWEEP);
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("leaving.toml", SWEEP);
+    sandbox
 }
 
 /// The one task of the sweep, once it trains.
-fn training(place: &Place, url: &str) -> String {
+fn training(sandbox: &Sandbox, url: &str) -> String {
     let launched =
-        place.basin(&["--json", "launch", "leaving.toml", "--coordinator", url]).succeeded().json();
+        sandbox.basin(&["--json", "launch", "leaving.toml", "--coordinator", url]).succeeded().json();
     let sweep = launched["sweep"].as_str().unwrap().to_owned();
     let status = eventually("it trains", || {
-        let status = place.basin(&["--json", "status", &sweep, "--coordinator", url]).succeeded().json();
+        let status = sandbox.basin(&["--json", "status", &sweep, "--coordinator", url]).succeeded().json();
         (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
     });
     status["running"][0]["task"].as_str().unwrap().to_owned()
 }
 
 /// How the first attempt ended: its end, its cause, and whether a checkpoint is in the store.
-fn first_attempt(place: &Place, url: &str, task: &str) -> (String, String, bool) {
-    let why = place.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
+fn first_attempt(sandbox: &Sandbox, url: &str, task: &str) -> (String, String, bool) {
+    let why = sandbox.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
     let attempt = &why["attempts"][0];
-    let attempts = place.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
+    let attempts = sandbox.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
     let mut files = std::fs::read_dir(attempts).into_iter().flatten().flatten().flat_map(|attempt| {
         std::fs::read_dir(attempt.path()).into_iter().flatten().flatten().map(|file| file.file_name())
     });
@@ -53,10 +53,10 @@ fn first_attempt(place: &Place, url: &str, task: &str) -> (String, String, bool)
 
 #[test]
 fn a_signal_that_reaches_every_process_of_a_worker_loses_nothing() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let worker = place.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
-    let task = training(&place, &url);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let worker = sandbox.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let task = training(&sandbox, &url);
     // As Slurm ends a job, and systemd a service: all at once, and the leaving worker again.
     for executor in worker.children() {
         let told = std::process::Command::new("kill").args(["-TERM", &executor.to_string()]).status();
@@ -65,14 +65,14 @@ fn a_signal_that_reaches_every_process_of_a_worker_loses_nothing() {
     for signal in ["USR1", "TERM", "TERM"] {
         worker.signal(signal);
     }
-    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
-    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
+    assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));
+    assert_eq!(first_attempt(&sandbox, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
 }
 
 #[test]
 fn a_worker_gives_its_task_back_before_its_walltime_is_over() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let how = [
         "--json",
         "worker",
@@ -85,21 +85,21 @@ fn a_worker_gives_its_task_back_before_its_walltime_is_over() {
         "--checkpoint-every",
         "0",
     ];
-    let worker = place.start("worker", &how);
-    let task = training(&place, &url);
-    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
-    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "walltime".to_owned(), true));
+    let worker = sandbox.start("worker", &how);
+    let task = training(&sandbox, &url);
+    assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));
+    assert_eq!(first_attempt(&sandbox, &url, &task), ("released".to_owned(), "walltime".to_owned(), true));
 }
 
 #[test]
 fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     // A checkpoint a minute: of its four seconds it would take something in the first half.
     let how =
         ["worker", "--coordinator", &url, "--walltime", "5", "--grace", "1", "--checkpoint-every", "60"];
     let began = std::time::Instant::now();
-    let worker = place.command(&[&["--json"], &how[..]].concat()).output().unwrap();
+    let worker = sandbox.command(&[&["--json"], &how[..]].concat()).output().unwrap();
     assert!(worker.status.success(), "{}", String::from_utf8_lossy(&worker.stderr));
     let said: serde_json::Value = serde_json::from_slice(&worker.stdout).unwrap();
     assert_eq!(said["departure"], "walltime");
@@ -108,10 +108,10 @@ fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
 
 #[test]
 fn a_terminal_that_closes_is_a_reason_to_leave_like_any_other() {
-    let place = place();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let worker = place.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
-    let task = training(&place, &url);
+    let sandbox = sandbox();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let worker = sandbox.start("worker", &["worker", "--coordinator", &url, "--checkpoint-every", "0"]);
+    let task = training(&sandbox, &url);
     // The terminal tells those in its foreground, and its shell tells them again.
     for process in worker.children() {
         let told = std::process::Command::new("kill").args(["-HUP", &process.to_string()]).status();
@@ -119,46 +119,46 @@ fn a_terminal_that_closes_is_a_reason_to_leave_like_any_other() {
     }
     worker.signal("HUP");
     worker.signal("HUP");
-    assert_eq!(worker.wait(), Some(0), "{}", place.read("worker.log"));
-    assert_eq!(first_attempt(&place, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
+    assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));
+    assert_eq!(first_attempt(&sandbox, &url, &task), ("released".to_owned(), "preemption".to_owned(), true));
 }
 
 /// Whether a checkpoint of any task is in the store.
-fn has_checkpoint(place: &Place) -> bool {
-    let find = std::process::Command::new("find").arg(place.path()).args(["-name", "checkpoint*"]).output();
+fn has_checkpoint(sandbox: &Sandbox) -> bool {
+    let find = std::process::Command::new("find").arg(sandbox.path()).args(["-name", "checkpoint*"]).output();
     !find.unwrap().stdout.is_empty()
 }
 
 #[test]
 fn a_run_whose_terminal_closes_keeps_a_checkpoint_and_goes_on_from_it() {
-    let place = place();
+    let sandbox = sandbox();
     let run = ["run", "leaving.toml", "--checkpoint-every", "0"];
-    let running = place.start("run", &run);
+    let running = sandbox.start("run", &run);
     eventually("it trains", || (!running.children().is_empty()).then_some(()));
     std::thread::sleep(std::time::Duration::from_secs(2));
     running.signal("HUP");
-    assert_eq!(running.wait(), Some(1), "{}", place.read("run.log"));
-    assert!(has_checkpoint(&place), "{}", place.read("run.log"));
+    assert_eq!(running.wait(), Some(1), "{}", sandbox.read("run.log"));
+    assert!(has_checkpoint(&sandbox), "{}", sandbox.read("run.log"));
 }
 
 #[test]
 fn what_was_started_to_outlive_its_terminal_does() {
-    let place = place();
+    let sandbox = sandbox();
     let mut command = std::process::Command::new("nohup");
     command.arg(env!("CARGO_BIN_EXE_basin-under-test")).args(["run", "leaving.toml"]);
-    let log = std::fs::File::create(place.path().join("run.log")).unwrap();
-    command.current_dir(place.path()).stdin(std::process::Stdio::null());
+    let log = std::fs::File::create(sandbox.path().join("run.log")).unwrap();
+    command.current_dir(sandbox.path()).stdin(std::process::Stdio::null());
     let mut running = command.stdout(std::process::Stdio::null()).stderr(log).spawn().unwrap();
     let signal = |name: &str| {
         let id = running.id().to_string();
         assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
     };
-    eventually("it runs", || place.read("run.log").contains("already done").then_some(()));
+    eventually("it runs", || sandbox.read("run.log").contains("already done").then_some(()));
     signal("-HUP");
     std::thread::sleep(std::time::Duration::from_secs(1));
-    let log = place.read("run.log");
+    let log = sandbox.read("run.log");
     assert!(!log.contains("stopping"), "{log}");
     signal("-TERM");
     let status = eventually("it ends", || running.try_wait().unwrap());
-    assert_eq!(status.code(), Some(1), "{}", place.read("run.log"));
+    assert_eq!(status.code(), Some(1), "{}", sandbox.read("run.log"));
 }

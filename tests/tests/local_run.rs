@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, assert_same_tables, eventually};
+use basin_tests::{Sandbox, assert_same_tables, eventually};
 
 /// Small, but with everything: a grid, seeds, a recording, both optimisers, a figure of each kind.
 const SWEEP: &str = r#"
@@ -48,39 +48,39 @@ experiments = ["fit"]
 facet = "function"
 "#;
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("small.toml", SWEEP);
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("small.toml", SWEEP);
+    sandbox
 }
 
 #[test]
 fn a_sweep_file_goes_in_and_a_report_comes_out() {
-    let place = place();
-    let said = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    let sandbox = sandbox();
+    let said = sandbox.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
     assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
-    let results = place.read("out/results.csv");
+    let results = sandbox.read("out/results.csv");
     assert_eq!(results.lines().count(), 7, "{results}");
-    let page = place.read("out/index.html");
+    let page = sandbox.read("out/index.html");
     for name in ["loss", "fits"] {
         for kind in ["svg", "png", "csv"] {
-            assert!(place.path().join(format!("out/figures/{name}.{kind}")).exists(), "{name}.{kind}");
+            assert!(sandbox.path().join(format!("out/figures/{name}.{kind}")).exists(), "{name}.{kind}");
         }
         assert!(page.contains(name), "the page shows {name}");
     }
     let sweep = said["sweep"].as_str().unwrap();
-    let proof = place.basin(&["--json", "verify", sweep]).succeeded().json();
+    let proof = sandbox.basin(&["--json", "verify", sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
 }
 
 #[test]
 fn running_again_trains_nothing_and_growing_pays_for_what_is_new() {
-    let place = place();
-    let first = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    let sandbox = sandbox();
+    let first = sandbox.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
     assert_eq!(first["reused"], 0);
-    let again = place.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    let again = sandbox.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
     assert_eq!((&again["reused"], &again["sweep"]), (&6.into(), &first["sweep"]));
-    let plan = place
+    let plan = sandbox
         .basin(&["--json", "plan", "small.toml", "--set", "experiment.images.seeds=3"])
         .succeeded()
         .json();
@@ -90,22 +90,22 @@ fn running_again_trains_nothing_and_growing_pays_for_what_is_new() {
 
 #[test]
 fn one_two_and_four_threads_and_executors_give_the_same_bytes() {
-    let place = place();
+    let sandbox = sandbox();
     for (workers, threads) in [("1", "1"), ("1", "2"), ("1", "4"), ("2", "1"), ("4", "2")] {
         let out = format!("out-{workers}-{threads}");
         let state = format!("state-{workers}-{threads}");
         let how = ["--workers", workers, "--threads", threads, "--out", &out, "--state", &state];
-        place.basin(&[&["run", "small.toml"], &how[..]].concat()).succeeded();
+        sandbox.basin(&[&["run", "small.toml"], &how[..]].concat()).succeeded();
     }
-    let reference = place.tables("out-1-1");
+    let reference = sandbox.tables("out-1-1");
     for other in ["out-1-2", "out-1-4", "out-2-1", "out-4-2"] {
-        assert_same_tables(&reference, &place.tables(other));
+        assert_same_tables(&reference, &sandbox.tables(other));
     }
 }
 
 #[test]
 fn a_code_path_that_is_asked_for_is_recorded_and_all_of_them_give_the_same_bytes_on_any_number_of_threads() {
-    let place = place();
+    let sandbox = sandbox();
     let mut tables = Vec::new();
     for path in ["avx512", "avx2", "portable"] {
         for threads in ["1", "2"] {
@@ -123,16 +123,16 @@ fn a_code_path_that_is_asked_for_is_recorded_and_all_of_them_give_the_same_bytes
                 "--state",
                 &state,
             ];
-            let said = place.basin(&[&["run", "small.toml"], &how[..]].concat());
+            let said = sandbox.basin(&[&["run", "small.toml"], &how[..]].concat());
             if path != "portable" && said.err.contains(&format!("this machine has no {path}")) {
                 assert_eq!(said.code, Some(1));
                 eprintln!("NOT RUN on {path}: this machine lacks it");
                 break;
             }
             said.succeeded();
-            let provenance = place.read(&format!("{out}/provenance.csv"));
+            let provenance = sandbox.read(&format!("{out}/provenance.csv"));
             assert!(provenance.lines().skip(1).all(|row| row.contains(&format!(",{path},"))), "{provenance}");
-            tables.push(place.tables(&out));
+            tables.push(sandbox.tables(&out));
         }
     }
     for pair in tables.windows(2) {
@@ -142,28 +142,28 @@ fn a_code_path_that_is_asked_for_is_recorded_and_all_of_them_give_the_same_bytes
 
 #[test]
 fn a_sweep_that_was_set_aside_with_a_failure_goes_on_when_it_is_run_again() {
-    let place = place();
+    let sandbox = sandbox();
     let failing =
         SWEEP.replace("grid = { function", "# a network without pixels left fails\ngrid = { function");
     let failing = failing.replace(
         "model = { conv = [4, 8], dense = [16] }",
         "grid = { \"model.conv\" = [[4], [4, 4, 4, 4, 4, 4]] }\nmodel = { dense = [16] }",
     );
-    place.write("failing.toml", &failing);
-    let said = place.basin(&["--json", "run", "failing.toml", "--out", "first"]);
+    sandbox.write("failing.toml", &failing);
+    let said = sandbox.basin(&["--json", "run", "failing.toml", "--out", "first"]);
     assert_eq!((said.code, &said.json()["failed"]), (Some(1), &2.into()), "{}", said.err);
-    place.basin(&["run", "small.toml", "--out", "other"]).succeeded();
-    let again = place.basin(&["--json", "run", "failing.toml", "--out", "second"]);
+    sandbox.basin(&["run", "small.toml", "--out", "other"]).succeeded();
+    let again = sandbox.basin(&["--json", "run", "failing.toml", "--out", "second"]);
     assert_eq!((again.code, &again.json()["failed"]), (Some(1), &2.into()), "{}", again.err);
-    assert_same_tables(&place.tables("first"), &place.tables("second"));
+    assert_same_tables(&sandbox.tables("first"), &sandbox.tables("second"));
 }
 
 #[test]
 fn a_store_that_lost_its_files_is_noticed() {
-    let place = place();
-    place.basin(&["run", "small.toml", "--out", "out"]).succeeded();
-    std::fs::remove_dir_all(place.path().join("basin-state/store/tasks")).unwrap();
-    let said = place.basin(&["run", "small.toml", "--out", "out"]);
+    let sandbox = sandbox();
+    sandbox.basin(&["run", "small.toml", "--out", "out"]).succeeded();
+    std::fs::remove_dir_all(sandbox.path().join("basin-state/store/tasks")).unwrap();
+    let said = sandbox.basin(&["run", "small.toml", "--out", "out"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("the journal knows a commit of task"), "{}", said.err);
 }
@@ -173,20 +173,20 @@ const LONG: [&str; 4] = ["--set", "experiment.images.epochs=40", "--set", "exper
 
 #[test]
 fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
-    let place = place();
+    let sandbox = sandbox();
     let run = |out: &'static str, state: &'static str| {
         let how = ["--out", out, "--state", state, "--checkpoint-every", "0.1", "--workers", "2"];
         [&["run", "small.toml"], &LONG[..], &how[..]].concat()
     };
-    place.basin(&run("calm", "calm-state")).succeeded();
+    sandbox.basin(&run("calm", "calm-state")).succeeded();
     let mut interrupted = 0;
     for round in 0..6 {
-        let running = place.start(&format!("round-{round}"), &run("rough", "rough-state"));
+        let running = sandbox.start(&format!("round-{round}"), &run("rough", "rough-state"));
         // This round keeps a checkpoint or commits something, then it ends: killed, or interrupted as by Ctrl-C.
-        let before = objects(&place, "rough-state/store/tasks");
+        let before = objects(&sandbox, "rough-state/store/tasks");
         let left = eventually("progress, or the end", || {
-            let progress = objects(&place, "rough-state/store/tasks") != before;
-            let done = place.read(&format!("round-{round}.log")).contains("done in");
+            let progress = objects(&sandbox, "rough-state/store/tasks") != before;
+            let done = sandbox.read(&format!("round-{round}.log")).contains("done in");
             (progress || done).then_some(done)
         });
         if left {
@@ -197,15 +197,15 @@ fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
         } else {
             running.signal("INT");
             let code = running.wait();
-            assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", place.read(&format!("round-{round}.log")));
+            assert!(matches!(code, Some(0 | 1)), "{code:?}: {}", sandbox.read(&format!("round-{round}.log")));
         }
         interrupted += 1;
     }
     assert!(interrupted >= 3, "the sweep is long enough to be interrupted: {interrupted}");
-    let said = place.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
-    assert_same_tables(&place.tables("calm"), &place.tables("rough"));
-    place.basin(&["verify", said["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
-    let resumed = objects(&place, "rough-state/store/tasks").into_iter().filter(|name| {
+    let said = sandbox.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
+    assert_same_tables(&sandbox.tables("calm"), &sandbox.tables("rough"));
+    sandbox.basin(&["verify", said["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+    let resumed = objects(&sandbox, "rough-state/store/tasks").into_iter().filter(|name| {
         let manifest = name.ends_with("manifest.json").then(|| std::fs::read_to_string(name).unwrap());
         manifest.is_some_and(|text| {
             text.contains("resumed_from_step") && !text.contains("\"resumed_from_step\": null")
@@ -215,9 +215,9 @@ fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
 }
 
 /// The names of all objects below a folder of the place.
-fn objects(place: &Place, below: &str) -> Vec<String> {
+fn objects(sandbox: &Sandbox, below: &str) -> Vec<String> {
     let mut found = Vec::new();
-    let mut folders = vec![place.path().join(below)];
+    let mut folders = vec![sandbox.path().join(below)];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             match entry.path() {
@@ -232,11 +232,11 @@ fn objects(place: &Place, below: &str) -> Vec<String> {
 
 #[test]
 fn a_sweep_runs_on_a_device_with_its_tasks_as_lanes_and_its_provenance_says_so() {
-    let place = place();
-    place
+    let sandbox = sandbox();
+    sandbox
         .basin(&["run", "small.toml", "--device", "candle-cpu", "--out", "out", "--state", "state"])
         .succeeded();
-    let provenance = place.read("out/provenance.csv");
+    let provenance = sandbox.read("out/provenance.csv");
     assert!(provenance.lines().skip(1).all(|row| row.contains(",candle-cpu,")), "{provenance}");
-    place.basin(&["verify", "small", "--state", "state"]).succeeded();
+    sandbox.basin(&["verify", "small", "--state", "state"]).succeeded();
 }

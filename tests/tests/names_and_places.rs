@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use basin_tests::{Place, Said};
+use basin_tests::{CommandOutput, Sandbox};
 
 const SWEEP: &str = r#"name = "Cas"
 data = { name = "shapes", train_limit = 64, test_limit = 32 }
@@ -27,16 +27,16 @@ experiments = ["images"]
 y = ["train_loss"]
 "#;
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("cas.toml", SWEEP);
-    place.write("case.toml", &SWEEP.replace("Cas", "Case"));
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("cas.toml", SWEEP);
+    sandbox.write("case.toml", &SWEEP.replace("Cas", "Case"));
+    sandbox
 }
 
 /// A tiny data set in the IDX format, of images with these bytes.
-fn idx_files(place: &Place, folder: &str, byte: u8) {
-    let folder = place.path().join(folder);
+fn idx_files(sandbox: &Sandbox, folder: &str, byte: u8) {
+    let folder = sandbox.path().join(folder);
     std::fs::create_dir_all(&folder).unwrap();
     for split in ["train", "t10k"] {
         let mut images = vec![0, 0, 8, 3, 0, 0, 0, 10, 0, 0, 0, 28, 0, 0, 0, 28];
@@ -70,18 +70,18 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn a_second_import_is_refused_or_replaces_and_both_versions_can_be_run() {
-    let place = place();
-    idx_files(&place, "a", 0);
-    idx_files(&place, "b", 7);
+    let sandbox = sandbox();
+    idx_files(&sandbox, "a", 0);
+    idx_files(&sandbox, "b", 7);
     let import = |from: &str, more: &[&str]| {
-        place.basin(&[&["--json", "data", "import", "fashion-mnist", from], more].concat())
+        sandbox.basin(&[&["--json", "data", "import", "fashion-mnist", from], more].concat())
     };
     let run_into = |name: &str, out: &str| {
         let set = format!("data.name={name}");
         let how =
             ["run", "cas.toml", "--set", &set, "--set", "data.train_limit=8", "--set", "data.test_limit=8"];
         let more = ["--set", "seeds=1", "--out", out];
-        place.basin(&[&["--json"], &how[..], &more[..]].concat()).succeeded().json()
+        sandbox.basin(&[&["--json"], &how[..], &more[..]].concat()).succeeded().json()
     };
     let run = |name: &str| run_into(name, "out");
     let a = import("a", &[]).succeeded().json()["digest"].as_str().unwrap().to_owned();
@@ -105,7 +105,7 @@ fn a_second_import_is_refused_or_replaces_and_both_versions_can_be_run() {
     assert_eq!((&second["reused"], second["sweep"] == first["sweep"]), (&0.into(), false));
     let named = run(&format!("fashion-mnist@{}", &a[..8]));
     assert_eq!(named["reused"], 1, "a version's tasks are the same whatever names it");
-    let listed = place.basin(&["--json", "data", "list"]).succeeded().json();
+    let listed = sandbox.basin(&["--json", "data", "list"]).succeeded().json();
     let listed: Vec<_> = listed
         .as_array()
         .unwrap()
@@ -113,106 +113,110 @@ fn a_second_import_is_refused_or_replaces_and_both_versions_can_be_run() {
         .map(|it| (it["digest"].as_str().unwrap(), it["current"].as_bool().unwrap()))
         .collect();
     assert_eq!(listed, [(b.as_str(), true), (a.as_str(), false)]);
-    place.basin(&["data", "use", &format!("fashion-mnist@{}", &a[..6])]).succeeded();
+    sandbox.basin(&["data", "use", &format!("fashion-mnist@{}", &a[..6])]).succeeded();
     assert_eq!(run("fashion-mnist")["reused"], 1);
-    let unknown = place.basin(&["plan", "cas.toml", "--set", "data.name=fashion-mnist@00000000"]);
+    let unknown = sandbox.basin(&["plan", "cas.toml", "--set", "data.name=fashion-mnist@00000000"]);
     assert!(unknown.code == Some(1) && unknown.err.contains("basin data list"), "{}", unknown.err);
 }
 
 #[test]
 fn a_store_of_before_with_two_contents_names_the_way_out() {
-    let place = place();
+    let sandbox = sandbox();
     for (folder, byte) in [("a", 0), ("b", 7)] {
-        idx_files(&place, folder, byte);
-        place.basin(&["data", "import", "fashion-mnist", folder, "--replace"]).succeeded();
+        idx_files(&sandbox, folder, byte);
+        sandbox.basin(&["data", "import", "fashion-mnist", folder, "--replace"]).succeeded();
     }
-    std::fs::remove_dir_all(place.path().join("basin-state/store/datasets/fashion-mnist/versions")).unwrap();
+    std::fs::remove_dir_all(sandbox.path().join("basin-state/store/datasets/fashion-mnist/versions"))
+        .unwrap();
     let plan = ["plan", "cas.toml", "--set", "data.name=fashion-mnist"];
-    let said = place.basin(&plan);
+    let said = sandbox.basin(&plan);
     assert_eq!(said.code, Some(1));
     let (_, hint) = said.err.split_once("`basin data use ").unwrap();
     let (version, _) = hint.split_once('`').unwrap();
-    place.basin(&["data", "use", version]).succeeded();
-    place.basin(&plan).succeeded();
+    sandbox.basin(&["data", "use", version]).succeeded();
+    sandbox.basin(&plan).succeeded();
 }
 
 #[test]
 fn a_folder_holds_one_sweep_and_nobody_elses_files_are_touched() {
-    let place = place();
-    place.basin(&["run", "cas.toml", "--out", "out"]).succeeded();
-    place.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "second"]).succeeded();
-    let ids = place.basin(&["plan", "cas.toml", "--json"]).succeeded().json();
+    let sandbox = sandbox();
+    sandbox.basin(&["run", "cas.toml", "--out", "out"]).succeeded();
+    sandbox.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "second"]).succeeded();
+    let ids = sandbox.basin(&["plan", "cas.toml", "--json"]).succeeded().json();
     let first = ids["sweep"].as_str().unwrap();
-    let ids = place.basin(&["plan", "cas.toml", "--json", "--set", "epochs=2"]).succeeded().json();
+    let ids = sandbox.basin(&["plan", "cas.toml", "--json", "--set", "epochs=2"]).succeeded().json();
     let second = ids["sweep"].as_str().unwrap();
-    place.basin(&["collect", first, "--out", "out"]).succeeded();
-    let before = files(&place.path().join("out"));
+    sandbox.basin(&["collect", first, "--out", "out"]).succeeded();
+    let before = files(&sandbox.path().join("out"));
     assert_eq!(before.iter().filter(|(name, _)| name.starts_with("results/")).count(), 4);
     for command in ["collect", "report"] {
-        let said = place.basin(&[command, second, "--out", "out"]);
+        let said = sandbox.basin(&[command, second, "--out", "out"]);
         assert_eq!(said.code, Some(1), "{}", said.err);
         assert!(said.err.contains(first) && said.err.contains("--replace"), "{}", said.err);
     }
-    let said = place.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "out"]);
+    let said = sandbox.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "out"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
-    assert_eq!(files(&place.path().join("out")), before);
-    place.write("out/notes.txt", "mine");
-    place.basin(&["report", second, "--out", "out", "--replace"]).succeeded();
-    let left = files(&place.path().join("out"));
+    assert_eq!(files(&sandbox.path().join("out")), before);
+    sandbox.write("out/notes.txt", "mine");
+    sandbox.basin(&["report", second, "--out", "out", "--replace"]).succeeded();
+    let left = files(&sandbox.path().join("out"));
     assert!(left.iter().any(|(name, _)| name == "notes.txt"));
     assert!(!left.iter().any(|(name, _)| name.starts_with("results/")), "the other sweep's runs are gone");
-    std::fs::create_dir(place.path().join("site")).unwrap();
-    place.write("site/index.html", "a stranger's");
+    std::fs::create_dir(sandbox.path().join("site")).unwrap();
+    sandbox.write("site/index.html", "a stranger's");
     for more in [&[][..], &["--replace"]] {
         for command in ["collect", "report"] {
-            let said = place.basin(&[&[command, second, "--out", "site"], more].concat());
+            let said = sandbox.basin(&[&[command, second, "--out", "site"], more].concat());
             assert_eq!(said.code, Some(1), "{}", said.err);
             assert!(said.err.contains("isn't Basin's"), "{}", said.err);
         }
     }
-    assert_eq!(files(&place.path().join("site")), [("index.html".to_owned(), b"a stranger's".to_vec())]);
+    assert_eq!(files(&sandbox.path().join("site")), [("index.html".to_owned(), b"a stranger's".to_vec())]);
 }
 
 #[test]
 fn a_sweep_whose_name_begins_anothers_can_be_said() {
-    let place = place();
+    let sandbox = sandbox();
     for file in ["cas.toml", "case.toml"] {
-        place.basin(&["run", file, "--out", file.trim_end_matches(".toml")]).succeeded();
+        sandbox.basin(&["run", file, "--out", file.trim_end_matches(".toml")]).succeeded();
     }
-    let sweep = |name: &str| place.basin(&["--json", "verify", name]).succeeded().json()["sweep"].clone();
+    let sweep = |name: &str| sandbox.basin(&["--json", "verify", name]).succeeded().json()["sweep"].clone();
     assert!(sweep("Cas").as_str().unwrap().starts_with("Cas-"));
     assert!(sweep("Case").as_str().unwrap().starts_with("Case-"));
-    let said = place.basin(&["verify", "Ca"]);
+    let said = sandbox.basin(&["verify", "Ca"]);
     assert!(said.code == Some(1) && said.err.contains("fits several sweeps"), "{}", said.err);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--store", "cluster", "--state", "cluster-state"]);
+    let (_coordinator, url) =
+        sandbox.serve("127.0.0.1:0", &["--store", "cluster", "--state", "cluster-state"]);
     for file in ["cas.toml", "case.toml"] {
-        place.basin(&["launch", file, "--coordinator", &url]).succeeded();
+        sandbox.basin(&["launch", file, "--coordinator", &url]).succeeded();
     }
     for command in ["status", "pause", "resume", "cancel"] {
-        let said = place.basin(&["--json", command, "Cas", "--coordinator", &url]).succeeded().json();
+        let said = sandbox.basin(&["--json", command, "Cas", "--coordinator", &url]).succeeded().json();
         assert!(said["sweep"].as_str().unwrap().starts_with("Cas-"), "{said}");
     }
-    let said = place.basin(&["status", "Ca", "--coordinator", &url]);
+    let said = sandbox.basin(&["status", "Ca", "--coordinator", &url]);
     assert!(said.err.contains("`Ca` fits 2 sweeps"), "{}", said.err);
 }
 
 /// The program with its standard output on a device that has no space.
-fn full(place: &Place, arguments: &[&str]) -> Said {
+fn full(sandbox: &Sandbox, arguments: &[&str]) -> CommandOutput {
     let device = std::fs::File::options().write(true).open("/dev/full").unwrap();
-    let ended = place.command(arguments).stdout(device).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    Said::of(&ended.wait_with_output().unwrap())
+    let ended =
+        sandbox.command(arguments).stdout(device).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    CommandOutput::of(&ended.wait_with_output().unwrap())
 }
 
 #[test]
 fn output_that_has_no_place_is_a_failure_of_every_command() {
-    let place = place();
-    let sweep = place.basin(&["--json", "run", "cas.toml", "--out", "out"]).succeeded().json();
+    let sandbox = sandbox();
+    let sweep = sandbox.basin(&["--json", "run", "cas.toml", "--out", "out"]).succeeded().json();
     let sweep = sweep["sweep"].as_str().unwrap();
-    idx_files(&place, "a", 0);
+    idx_files(&sandbox, "a", 0);
     let token = ["--json", "token", "create", "--role", "viewer", "--name", "y", "--tokens", "tokens.toml"];
-    let token = place.basin(&token).succeeded().json()["id"].as_str().unwrap().to_owned();
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--store", "cluster", "--state", "cluster-state"]);
-    place.basin(&["launch", "cas.toml", "--coordinator", &url]).succeeded();
+    let token = sandbox.basin(&token).succeeded().json()["id"].as_str().unwrap().to_owned();
+    let (_coordinator, url) =
+        sandbox.serve("127.0.0.1:0", &["--store", "cluster", "--state", "cluster-state"]);
+    sandbox.basin(&["launch", "cas.toml", "--coordinator", &url]).succeeded();
     let at = ["--coordinator", &url];
     let local: Vec<Vec<&str>> = vec![
         vec!["--help"],
@@ -237,7 +241,7 @@ fn output_that_has_no_place_is_a_failure_of_every_command() {
     for command in local.iter().chain(&remote) {
         for json in [false, true] {
             let command = if json { [&["--json"], &command[..]].concat() } else { command.clone() };
-            let said = full(&place, &command);
+            let said = full(&sandbox, &command);
             assert_eq!(said.code, Some(2), "{command:?}: {}", said.err);
             assert!(said.err.contains("cannot write to standard output"), "{command:?}: {}", said.err);
             assert!(said.err.contains("No space left"), "{command:?}: {}", said.err);
@@ -247,29 +251,29 @@ fn output_that_has_no_place_is_a_failure_of_every_command() {
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_no_command_badly() {
-    let place = place();
+    let sandbox = sandbox();
     for json in [&["--json"][..], &[]] {
         let (read, write) = std::io::pipe().unwrap();
         drop(read);
         let command = [json, &["plan", "cas.toml"]].concat();
         let child =
-            place.command(&command).stdout(write).stderr(std::process::Stdio::piped()).spawn().unwrap();
-        let said = Said::of(&child.wait_with_output().unwrap());
+            sandbox.command(&command).stdout(write).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let said = CommandOutput::of(&child.wait_with_output().unwrap());
         assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     }
 }
 
 #[test]
 fn a_setting_of_another_type_makes_nothing() {
-    let place = place();
-    place.write("basin.toml", "# mine\nstore = 3\n");
-    let said = place.basin(&["run", "cas.toml"]);
+    let sandbox = sandbox();
+    sandbox.write("basin.toml", "# mine\nstore = 3\n");
+    let said = sandbox.basin(&["run", "cas.toml"]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("basin.toml:2: `store` must be text"), "{}", said.err);
-    assert!(!place.path().join("3").exists());
-    place.write("basin.toml", "");
-    let place = place.with("BASIN_WORKERS", "many");
-    let said = place.basin(&["run", "cas.toml"]);
+    assert!(!sandbox.path().join("3").exists());
+    sandbox.write("basin.toml", "");
+    let sandbox = sandbox.with("BASIN_WORKERS", "many");
+    let said = sandbox.basin(&["run", "cas.toml"]);
     assert!(said.code == Some(2) && said.err.contains("the variable BASIN_WORKERS"), "{}", said.err);
 }
 
@@ -277,27 +281,27 @@ fn a_setting_of_another_type_makes_nothing() {
 fn a_variable_that_names_no_proxy_is_an_error_that_keeps_its_password() {
     for (variable, address) in [("HTTP_PROXY", "http://far.example"), ("HTTPS_PROXY", "https://far.example")]
     {
-        let place = place().with(variable, "http://user:hun@ter2@proxy:port");
-        let said = place.basin(&["list", "--coordinator", address]);
+        let sandbox = sandbox().with(variable, "http://user:hun@ter2@proxy:port");
+        let said = sandbox.basin(&["list", "--coordinator", address]);
         assert_eq!(said.code, Some(1));
         assert!(said.err.contains(&format!("{variable} names no proxy")), "{}", said.err);
         assert!(!said.err.contains("hun") && !said.err.contains("ter2"), "{}", said.err);
     }
-    let place = place()
+    let sandbox = sandbox()
         .with("HTTPS_PROXY", "htp://user:hunter2@proxy")
         .with("AWS_ACCESS_KEY_ID", "a")
         .with("AWS_SECRET_ACCESS_KEY", "b")
         .with("AWS_REGION", "c");
-    let said = place.basin(&["verify", "x", "--store", "s3://bucket/prefix"]);
+    let said = sandbox.basin(&["verify", "x", "--store", "s3://bucket/prefix"]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("HTTPS_PROXY names no proxy") && !said.err.contains("hunter2"), "{}", said.err);
 }
 
 #[test]
 fn what_a_file_says_moves_no_cursor() {
-    let place = place();
-    place.write("bad.toml", &SWEEP.replace("\"adam\"", "\"ad\\u001B[2Jam\\nerror: x\\u009B\""));
-    let said = place.basin(&["plan", "bad.toml"]);
+    let sandbox = sandbox();
+    sandbox.write("bad.toml", &SWEEP.replace("\"adam\"", "\"ad\\u001B[2Jam\\nerror: x\\u009B\""));
+    let said = sandbox.basin(&["plan", "bad.toml"]);
     assert_eq!(said.code, Some(1));
     assert!(!said.err.contains(['\u{1b}', '\u{9b}']), "{:?}", said.err);
     assert_eq!(said.err.lines().filter(|line| line.starts_with("error:")).count(), 1, "{}", said.err);

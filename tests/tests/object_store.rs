@@ -4,33 +4,33 @@
 
 use std::collections::BTreeMap;
 
-use basin_tests::{Place, Radosgw, assert_same_tables, eventually, images};
+use basin_tests::{Radosgw, Sandbox, assert_same_tables, eventually, images};
 
-fn place() -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("cluster.toml", &images("cluster", 4, 12));
-    place
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("cluster.toml", &images("cluster", 4, 12));
+    sandbox
 }
 
-fn launch(place: &Place, url: &str) -> String {
-    let said = place.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
+fn launch(sandbox: &Sandbox, url: &str) -> String {
+    let said = sandbox.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
     said.json()["sweep"].as_str().unwrap().to_owned()
 }
 
-fn count(place: &Place, url: &str, sweep: &str, what: &str) -> u64 {
-    let said = place.basin(&["--json", "status", sweep, "--coordinator", url]);
+fn count(sandbox: &Sandbox, url: &str, sweep: &str, what: &str) -> u64 {
+    let said = sandbox.basin(&["--json", "status", sweep, "--coordinator", url]);
     if said.code == Some(0) { said.json()["counts"][what].as_u64().unwrap_or(0) } else { 0 }
 }
 
 /// The tables of the same sweep, undisturbed on one machine and over files.
-fn reference(place: &Place) -> BTreeMap<String, Vec<u8>> {
-    place.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    place.tables("alone")
+fn reference(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
+    sandbox.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    sandbox.tables("alone")
 }
 
 /// A collection holds the runs' own files beside the report.
-fn collected(place: &Place, out: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut tables = place.tables(out);
+fn collected(sandbox: &Sandbox, out: &str) -> BTreeMap<String, Vec<u8>> {
+    let mut tables = sandbox.tables(out);
     tables.retain(|name, _| !name.starts_with("results/"));
     tables
 }
@@ -46,19 +46,19 @@ fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 #[test]
 fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
     let Some(server) = Radosgw::start() else { return };
-    let place = server.serve(place());
+    let sandbox = server.serve(sandbox());
     let store = format!("{}/site", server.bucket());
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
-    let first = place.worker("first", &url, &["--pack", "1"]);
-    let second = place.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&place, &url);
+    let (coordinator, url) = sandbox.serve("127.0.0.1:0", &["--store", &store]);
+    let first = sandbox.worker("first", &url, &["--pack", "1"]);
+    let second = sandbox.worker("second", &url, &["--pack", "1"]);
+    let sweep = launch(&sandbox, &url);
     for kill in 1..=2 {
         // Checkpoints go out ten times a second from two workers: there is always an upload under way.
         eventually("something more is committed", || {
-            (count(&place, &url, &sweep, "committed") >= kill).then_some(())
+            (count(&sandbox, &url, &sweep, "committed") >= kill).then_some(())
         });
         let waits = || {
-            let logs = place.read("first.log") + &place.read("second.log");
+            let logs = sandbox.read("first.log") + &sandbox.read("second.log");
             logs.matches("an outage is waited for").count()
         };
         let before = waits();
@@ -67,32 +67,32 @@ fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
         eventually("a worker notices", || (waits() > before).then_some(()));
         server.restart();
     }
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     for (name, worker) in [("first", first), ("second", second)] {
         worker.signal("TERM");
-        assert_eq!(worker.wait(), Some(0), "{}", place.read(&format!("{name}.log")));
+        assert_eq!(worker.wait(), Some(0), "{}", sandbox.read(&format!("{name}.log")));
     }
     coordinator.kill();
 
     // All that follows needs no coordinator.
-    let proof = place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
+    let proof = sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
     let collect = ["--json", "collect", &sweep, "--out", "collected", "--store", &store];
-    let said = place.basin(&collect).succeeded().json();
+    let said = sandbox.basin(&collect).succeeded().json();
     assert_eq!((&said["fetched"], &said["missing"]), (&8.into(), &0.into()));
-    assert_same_tables(&reference(&place), &collected(&place, "collected"));
+    assert_same_tables(&reference(&sandbox), &collected(&sandbox, "collected"));
 
     // Again: only what is gone or wrong is fetched.
-    let results = files(&place.path().join("collected/results"));
+    let results = files(&sandbox.path().join("collected/results"));
     assert_eq!(results.len(), 16);
     let kept = std::fs::read(&results[0]).unwrap();
     std::fs::remove_file(&results[0]).unwrap();
     std::fs::write(&results[3], "half of it").unwrap();
-    let again = place.basin(&collect).succeeded().json();
+    let again = sandbox.basin(&collect).succeeded().json();
     assert_eq!((&again["fetched"], std::fs::read(&results[0]).unwrap() == kept), (&2.into(), true));
-    assert_eq!(place.basin(&collect).succeeded().json()["bytes"], 0);
-    place.basin(&["report", &sweep, "--out", "reported", "--store", &store]).succeeded();
-    assert_same_tables(&place.tables("alone"), &place.tables("reported"));
+    assert_eq!(sandbox.basin(&collect).succeeded().json()["bytes"], 0);
+    sandbox.basin(&["report", &sweep, "--out", "reported", "--store", &store]).succeeded();
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("reported"));
 }
 
 #[test]
@@ -102,24 +102,24 @@ fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the
         return;
     };
     // The client refuses to send conditions: to Basin that is a store that has none.
-    let place = place().with("AWS_CONDITIONAL_PUT", "disabled");
-    let prefix = place.path().file_name().unwrap().to_string_lossy().replace('.', "");
+    let sandbox = sandbox().with("AWS_CONDITIONAL_PUT", "disabled");
+    let prefix = sandbox.path().file_name().unwrap().to_string_lossy().replace('.', "");
     let store = format!("{bucket}/{prefix}");
-    let doctor = place.basin(&["doctor", "--store", &store]).succeeded();
+    let doctor = sandbox.basin(&["doctor", "--store", &store]).succeeded();
     assert!(doctor.out.contains("the coordinator commits instead"), "{}", doctor.out);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--store", &store]);
-    let _first = place.worker("first", &url, &["--pack", "1"]);
-    let _second = place.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&place, &url);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded();
-    place.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--store", &store]);
+    let _first = sandbox.worker("first", &url, &["--pack", "1"]);
+    let _second = sandbox.worker("second", &url, &["--pack", "1"]);
+    let sweep = launch(&sandbox, &url);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded();
+    sandbox.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
     // And in one process, over the same kind of store.
     let other = format!("{store}-run");
-    place
+    sandbox
         .basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state", "--store", &other])
         .succeeded();
-    assert_same_tables(&place.tables("alone"), &collected(&place, "collected"));
+    assert_same_tables(&sandbox.tables("alone"), &collected(&sandbox, "collected"));
 }
 
 #[test]
@@ -130,33 +130,33 @@ fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_byte
         );
         return;
     };
-    let place = place();
-    let prefix = place.path().file_name().unwrap().to_string_lossy().replace('.', "");
+    let sandbox = sandbox();
+    let prefix = sandbox.path().file_name().unwrap().to_string_lossy().replace('.', "");
     let store = format!("{bucket}/{prefix}");
-    let doctor = place.basin(&["doctor", "--store", &store]).succeeded();
+    let doctor = sandbox.basin(&["doctor", "--store", &store]).succeeded();
     assert!(doctor.out.contains("the coordinator commits instead"), "{}", doctor.out);
     let more = ["--store", &store, "--lease", "2"];
-    let (mut coordinator, url) = place.serve("127.0.0.1:0", &more);
+    let (mut coordinator, url) = sandbox.serve("127.0.0.1:0", &more);
     let address = url.trim_start_matches("http://").to_owned();
-    let first = place.worker("first", &url, &["--pack", "1"]);
-    let second = place.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&place, &url);
+    let first = sandbox.worker("first", &url, &["--pack", "1"]);
+    let second = sandbox.worker("second", &url, &["--pack", "1"]);
+    let sweep = launch(&sandbox, &url);
     for kill in 1..=2 {
         eventually("something more is committed", || {
-            (count(&place, &url, &sweep, "committed") >= 2 * kill).then_some(())
+            (count(&sandbox, &url, &sweep, "committed") >= 2 * kill).then_some(())
         });
         coordinator.kill();
-        coordinator = place.serve(&address, &more).0;
+        coordinator = sandbox.serve(&address, &more).0;
     }
     first.kill();
-    let third = place.worker("third", &url, &["--pack", "1"]);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let third = sandbox.worker("third", &url, &["--pack", "1"]);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     drop((second, third));
     coordinator.kill();
-    let proof = place.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
+    let proof = sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
-    place.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
-    assert_same_tables(&reference(&place), &collected(&place, "collected"));
+    sandbox.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
+    assert_same_tables(&reference(&sandbox), &collected(&sandbox, "collected"));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
         eprintln!("NOT RUN: BASIN_TEST_S3 names no S3 server; `.ci/radosgw up DIR PORT` starts one");
         return;
     }
-    let place = place();
+    let sandbox = sandbox();
     for command in [
         &["serve", "--listen", "127.0.0.1:0"][..],
         &["run", "cluster.toml"],
@@ -175,7 +175,7 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
         &["data", "list"],
         &["doctor"],
     ] {
-        let said = place.basin(&[command, &["--store", "s3://no-such-bucket-of-basin/x"]].concat());
+        let said = sandbox.basin(&[command, &["--store", "s3://no-such-bucket-of-basin/x"]].concat());
         assert_eq!(said.code, Some(1), "{command:?}: {}", said.err);
         let text = format!("{}{}", said.out, said.err);
         assert!(
@@ -185,8 +185,8 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
         assert!(text.contains("aws s3 mb"), "{command:?}: {text}");
     }
     // A worker finds out before it takes any task.
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let said = place.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let said = sandbox.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("aws s3 mb"), "{}", said.err);
 }

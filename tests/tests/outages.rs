@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use basin_tests::{Bucket, Place, Running, Said, Wrong, assert_same_tables, eventually};
+use basin_tests::{Bucket, CommandOutput, Fault, RunningProcess, Sandbox, assert_same_tables, eventually};
 use serde_json::Value;
 
 /// Tasks of about a second each.
@@ -34,56 +34,56 @@ experiments = ["fits"]
 y = ["train_loss"]
 "#;
 
-fn place(seeds: u32, epochs: u32) -> Place {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+fn sandbox(seeds: u32, epochs: u32) -> Sandbox {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
     let sweep = SWEEP.replace("SEEDS", &seeds.to_string()).replace("EPOCHS", &epochs.to_string());
-    place.write("fits.toml", &sweep);
-    place
+    sandbox.write("fits.toml", &sweep);
+    sandbox
 }
 
 /// What a command says as JSON.
 #[track_caller]
-fn ask(place: &Place, url: &str, line: &[&str]) -> Value {
-    place.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
+fn ask(sandbox: &Sandbox, url: &str, line: &[&str]) -> Value {
+    sandbox.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
 }
 
 #[track_caller]
-fn launch(place: &Place, url: &str) -> String {
-    ask(place, url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned()
+fn launch(sandbox: &Sandbox, url: &str) -> String {
+    ask(sandbox, url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned()
 }
 
 /// A worker that takes one task at a time.
-fn worker(place: &Place, url: &str, more: &[&str]) -> Running {
-    place.worker("worker", url, &[&["--pack", "1"], more].concat())
+fn worker(sandbox: &Sandbox, url: &str, more: &[&str]) -> RunningProcess {
+    sandbox.worker("worker", url, &[&["--pack", "1"], more].concat())
 }
 
 /// What the one worker waits for, once it holds a result.
 #[track_caller]
-fn waiting(place: &Place, url: &str, kind: &str) -> Value {
+fn waiting(sandbox: &Sandbox, url: &str, kind: &str) -> Value {
     eventually(&format!("the worker waits: {kind}"), || {
-        let waiting = ask(place, url, &["workers"])[0]["waiting"].clone();
+        let waiting = ask(sandbox, url, &["workers"])[0]["waiting"].clone();
         (waiting["kind"] == kind && waiting["results"].as_u64() >= Some(1)).then_some(waiting)
     })
 }
 
 /// No task of the sweep was tried more than once.
 #[track_caller]
-fn each_was_tried_once(place: &Place, url: &str, sweep: &str, tasks: u64) {
-    place.basin(&["watch", sweep, "--coordinator", url]).succeeded();
-    let status = ask(place, url, &["status", sweep]);
+fn each_was_tried_once(sandbox: &Sandbox, url: &str, sweep: &str, tasks: u64) {
+    sandbox.basin(&["watch", sweep, "--coordinator", url]).succeeded();
+    let status = ask(sandbox, url, &["status", sweep]);
     assert_eq!((&status["counts"]["committed"], &status["counts"]["failed"]), (&tasks.into(), &0.into()));
-    for task in tasks_of(place, sweep) {
-        let why = ask(place, url, &["why", &task]);
+    for task in tasks_of(sandbox, sweep) {
+        let why = ask(sandbox, url, &["why", &task]);
         assert_eq!(why["attempts"].as_array().unwrap().len(), 1, "{why}");
     }
 }
 
 /// The ids of a sweep's tasks, from what a verification counts as right.
-fn tasks_of(place: &Place, sweep: &str) -> Vec<String> {
-    let csv = place.read(&format!("basin-out/{sweep}/provenance.csv"));
+fn tasks_of(sandbox: &Sandbox, sweep: &str) -> Vec<String> {
+    let csv = sandbox.read(&format!("basin-out/{sweep}/provenance.csv"));
     let csv = if csv.is_empty() {
-        place.basin(&["report", sweep, "--out", "for-ids"]).succeeded();
-        place.read("for-ids/provenance.csv")
+        sandbox.basin(&["report", sweep, "--out", "for-ids"]).succeeded();
+        sandbox.read("for-ids/provenance.csv")
     } else {
         csv
     };
@@ -94,107 +94,107 @@ fn tasks_of(place: &Place, sweep: &str) -> Vec<String> {
 #[test]
 fn a_store_that_refuses_for_whatever_reason_costs_no_attempt_and_everybody_is_told_why() {
     let bucket = Bucket::start();
-    let place = bucket.serve(place(5, 60_000)).with("BASIN_STORE", "s3://bucket/site");
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&place, &url);
+    let sandbox = bucket.serve(sandbox(5, 60_000)).with("BASIN_STORE", "s3://bucket/site");
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let sweep = launch(&sandbox, &url);
     let mut worked = None;
     for (status, code, kind) in [
         (507, "InsufficientStorage", "full"),
         (403, "AccessDenied", "denied"),
         (400, "ExpiredToken", "credentials"),
     ] {
-        bucket.go(Wrong::Writes(status, code));
-        worked.get_or_insert_with(|| worker(&place, &url, &[]));
-        let said = waiting(&place, &url, kind);
+        bucket.go(Fault::Writes(status, code));
+        worked.get_or_insert_with(|| worker(&sandbox, &url, &[]));
+        let said = waiting(&sandbox, &url, kind);
         assert!(said["message"].as_str().unwrap().contains(code), "{said}");
-        let now = ask(&place, &url, &["status", &sweep]);
+        let now = ask(&sandbox, &url, &["status", &sweep]);
         assert_eq!(now["waiting"][0]["kind"], kind, "{now}");
         assert_eq!(now["counts"]["failed"], 0, "{now}");
         // It takes nothing more: the one task that it has is the one that it holds.
         assert_eq!(now["counts"]["running"], 1, "{now}");
         let task = now["running"][0]["task"].as_str().unwrap();
-        let why = ask(&place, &url, &["why", task])["why"].as_str().unwrap().to_owned();
+        let why = ask(&sandbox, &url, &["why", task])["why"].as_str().unwrap().to_owned();
         assert!(why.contains("holds its result") && why.contains(code), "{why}");
-        let text = place.basin(&["workers", "--coordinator", &url]).succeeded().out;
+        let text = sandbox.basin(&["workers", "--coordinator", &url]).succeeded().out;
         assert!(text.contains("waits with 1 finished result for"), "{text}");
-        bucket.go(Wrong::Nothing);
+        bucket.go(Fault::Nothing);
         let committed = now["counts"]["committed"].as_u64();
         eventually("it goes on", || {
-            let now = ask(&place, &url, &["status", &sweep]);
+            let now = ask(&sandbox, &url, &["status", &sweep]);
             (now["counts"]["committed"].as_u64() > committed).then_some(())
         });
     }
-    each_was_tried_once(&place, &url, &sweep, 5);
-    place.basin(&["verify", &sweep]).succeeded();
-    place.basin(&["report", &sweep, "--out", "held"]).succeeded();
-    place
+    each_was_tried_once(&sandbox, &url, &sweep, 5);
+    sandbox.basin(&["verify", &sweep]).succeeded();
+    sandbox.basin(&["report", &sweep, "--out", "held"]).succeeded();
+    sandbox
         .command(&["run", "fits.toml", "--out", "alone", "--state", "alone-state", "--store", "alone-store"])
         .output()
-        .map(|output| Said::of(&output).succeeded())
+        .map(|output| CommandOutput::of(&output).succeeded())
         .unwrap();
-    assert_same_tables(&place.tables("alone"), &place.tables("held"));
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("held"));
 }
 
 #[test]
 fn a_result_is_held_beyond_the_end_of_its_lease_and_counts_when_the_store_takes_it() {
     let bucket = Bucket::start();
-    let place = bucket.serve(place(1, 60_000)).with("BASIN_STORE", "s3://bucket/site");
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &["--lease", "2"]);
-    let sweep = launch(&place, &url);
-    bucket.go(Wrong::Writes(507, "InsufficientStorage"));
-    let worker = worker(&place, &url, &[]);
-    waiting(&place, &url, "full");
-    let task = ask(&place, &url, &["status", &sweep])["running"][0]["task"].as_str().unwrap().to_owned();
+    let sandbox = bucket.serve(sandbox(1, 60_000)).with("BASIN_STORE", "s3://bucket/site");
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "2"]);
+    let sweep = launch(&sandbox, &url);
+    bucket.go(Fault::Writes(507, "InsufficientStorage"));
+    let worker = worker(&sandbox, &url, &[]);
+    waiting(&sandbox, &url, "full");
+    let task = ask(&sandbox, &url, &["status", &sweep])["running"][0]["task"].as_str().unwrap().to_owned();
     // Nothing is heard of it for longer than its lease lasts, and its task goes back to the queue.
     worker.signal("STOP");
     eventually("its lease ends", || {
-        let why = ask(&place, &url, &["why", &task]);
+        let why = ask(&sandbox, &url, &["why", &task]);
         (why["attempts"][0]["cause"] == "worker-lost").then_some(())
     });
     worker.signal("CONT");
-    waiting(&place, &url, "full");
-    bucket.go(Wrong::Nothing);
-    place.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let why = ask(&place, &url, &["why", &task]);
+    waiting(&sandbox, &url, "full");
+    bucket.go(Fault::Nothing);
+    sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
+    let why = ask(&sandbox, &url, &["why", &task]);
     let attempts = why["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), &attempts[0]["end"]), (1, &"committed".into()), "{why}");
-    place.basin(&["verify", &sweep]).succeeded();
+    sandbox.basin(&["verify", &sweep]).succeeded();
 }
 
 #[test]
 fn a_run_over_a_store_that_is_full_says_so_leaves_at_ctrl_c_and_goes_on_when_there_is_space() {
     let bucket = Bucket::start();
-    let place = bucket.serve(place(2, 60_000));
+    let sandbox = bucket.serve(sandbox(2, 60_000));
     let run = ["run", "fits.toml", "--out", "out", "--store", "s3://bucket/run", "--workers", "1"];
-    let running = place.start("first", &run);
-    eventually("it runs", || place.read("first.log").contains("already done").then_some(()));
-    bucket.go(Wrong::Writes(507, "InsufficientStorage"));
-    eventually("it says why", || place.read("first.log").contains("the store is full").then_some(()));
+    let running = sandbox.start("first", &run);
+    eventually("it runs", || sandbox.read("first.log").contains("already done").then_some(()));
+    bucket.go(Fault::Writes(507, "InsufficientStorage"));
+    eventually("it says why", || sandbox.read("first.log").contains("the store is full").then_some(()));
     let asked = Instant::now();
     running.signal("INT");
-    assert_eq!(running.wait(), Some(1), "{}", place.read("first.log"));
+    assert_eq!(running.wait(), Some(1), "{}", sandbox.read("first.log"));
     assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
-    let log = place.read("first.log");
+    let log = sandbox.read("first.log");
     assert!(log.contains("run the same command again"), "{log}");
 
-    bucket.go(Wrong::Nothing);
-    let running = place.start("second", &run);
-    eventually("it runs again", || place.read("second.log").contains("already done").then_some(()));
-    bucket.go(Wrong::Writes(403, "AccessDenied"));
-    eventually("it says why", || place.read("second.log").contains("the store denies it").then_some(()));
-    bucket.go(Wrong::Nothing);
-    assert_eq!(running.wait(), Some(0), "{}", place.read("second.log"));
+    bucket.go(Fault::Nothing);
+    let running = sandbox.start("second", &run);
+    eventually("it runs again", || sandbox.read("second.log").contains("already done").then_some(()));
+    bucket.go(Fault::Writes(403, "AccessDenied"));
+    eventually("it says why", || sandbox.read("second.log").contains("the store denies it").then_some(()));
+    bucket.go(Fault::Nothing);
+    assert_eq!(running.wait(), Some(0), "{}", sandbox.read("second.log"));
     let alone = ["run", "fits.toml", "--out", "alone", "--state", "alone-state"];
-    place.basin(&alone).succeeded();
-    assert_same_tables(&place.tables("alone"), &place.tables("out"));
+    sandbox.basin(&alone).succeeded();
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("out"));
 }
 
 #[test]
 fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
     let mut bucket = Bucket::start();
-    let place = bucket.serve(place(1, 20)).with("BASIN_STORE", "s3://bucket/site");
+    let sandbox = bucket.serve(sandbox(1, 20)).with("BASIN_STORE", "s3://bucket/site");
     let run = ["--json", "run", "fits.toml", "--out", "out"];
-    let sweep = place.basin(&run).succeeded().json()["sweep"].as_str().unwrap().to_owned();
+    let sweep = sandbox.basin(&run).succeeded().json()["sweep"].as_str().unwrap().to_owned();
     let commands: [&[&str]; 6] = [
         &["plan", "fits.toml"],
         &["verify", &sweep],
@@ -203,7 +203,7 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
         &["data", "list"],
         &["run", "fits.toml", "--out", "again", "--state", "another-state"],
     ];
-    let mut answer = |wrong: Option<Wrong>| {
+    let mut answer = |wrong: Option<Fault>| {
         match wrong {
             Some(wrong) => bucket.go(wrong),
             None => bucket.refuse(),
@@ -212,21 +212,27 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
         let running: Vec<_> = commands
             .iter()
             .enumerate()
-            .map(|(at, command)| place.start(&format!("c{at}"), command))
+            .map(|(at, command)| sandbox.start(&format!("c{at}"), command))
             .collect();
         std::thread::sleep(Duration::from_secs(10));
         match wrong {
-            Some(_) => bucket.go(Wrong::Nothing),
+            Some(_) => bucket.go(Fault::Nothing),
             None => bucket.accept(),
         }
         for (at, running) in running.into_iter().enumerate() {
-            assert_eq!(running.wait(), Some(0), "{:?}: {}", commands[at], place.read(&format!("c{at}.log")));
+            assert_eq!(
+                running.wait(),
+                Some(0),
+                "{:?}: {}",
+                commands[at],
+                sandbox.read(&format!("c{at}.log"))
+            );
         }
         assert!(began.elapsed() >= Duration::from_secs(10));
     };
     answer(None);
-    answer(Some(Wrong::All(503, "ServiceUnavailable")));
-    answer(Some(Wrong::Hang));
+    answer(Some(Fault::All(503, "ServiceUnavailable")));
+    answer(Some(Fault::Hang));
 }
 
 /// A small file system in memory, which only root can make; gone when it is dropped.
@@ -266,39 +272,39 @@ impl Drop for Small {
 
 #[test]
 fn a_disk_of_the_store_that_is_full_until_somebody_makes_space_costs_nothing() {
-    let place = place(3, 60_000);
-    let Some(disk) = Small::mount(&place.path().join("small"), "8m") else { return };
-    let store = place.path().join("small/store").to_string_lossy().into_owned();
-    let place = place.with("BASIN_STORE", &store);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&place, &url);
-    let _worker = worker(&place, &url, &[]);
+    let sandbox = sandbox(3, 60_000);
+    let Some(disk) = Small::mount(&sandbox.path().join("small"), "8m") else { return };
+    let store = sandbox.path().join("small/store").to_string_lossy().into_owned();
+    let sandbox = sandbox.with("BASIN_STORE", &store);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let sweep = launch(&sandbox, &url);
+    let _worker = worker(&sandbox, &url, &[]);
     eventually("it trains", || {
-        (ask(&place, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
+        (ask(&sandbox, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
     });
     disk.fill();
-    let said = waiting(&place, &url, "full");
+    let said = waiting(&sandbox, &url, "full");
     assert!(said["message"].as_str().unwrap().contains("No space left"), "{said}");
     disk.free();
-    each_was_tried_once(&place, &url, &sweep, 3);
-    place.basin(&["verify", &sweep]).succeeded();
+    each_was_tried_once(&sandbox, &url, &sweep, 3);
+    sandbox.basin(&["verify", &sweep]).succeeded();
 }
 
 #[test]
 fn a_disk_of_the_workers_that_is_full_until_somebody_makes_space_costs_nothing() {
-    let place = place(3, 60_000);
-    let scratch = place.path().join("scratch");
+    let sandbox = sandbox(3, 60_000);
+    let scratch = sandbox.path().join("scratch");
     let Some(disk) = Small::mount(&scratch, "4m") else { return };
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&place, &url);
-    let place = place.with("TMPDIR", &scratch.to_string_lossy());
-    let _worker = worker(&place, &url, &[]);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let sweep = launch(&sandbox, &url);
+    let sandbox = sandbox.with("TMPDIR", &scratch.to_string_lossy());
+    let _worker = worker(&sandbox, &url, &[]);
     eventually("it trains", || {
-        (ask(&place, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
+        (ask(&sandbox, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
     });
     disk.fill();
-    waiting(&place, &url, "local-disk");
+    waiting(&sandbox, &url, "local-disk");
     disk.free();
-    each_was_tried_once(&place, &url, &sweep, 3);
-    place.basin(&["verify", &sweep]).succeeded();
+    each_was_tried_once(&sandbox, &url, &sweep, 3);
+    sandbox.basin(&["verify", &sweep]).succeeded();
 }

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 
-use basin_tests::Place;
+use basin_tests::Sandbox;
 
 const SWEEP: &str = r#"
 name = "small"
@@ -49,17 +49,17 @@ fn what_the_page_says_works() {
     };
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reading-results.md")).unwrap();
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("small.toml", SWEEP);
-    place.basin(&["run", "small.toml", "--store", "store"]).succeeded();
-    place.basin(&["collect", "small", "--out", "collected", "--store", "store"]).succeeded();
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("small.toml", SWEEP);
+    sandbox.basin(&["run", "small.toml", "--store", "store"]).succeeded();
+    sandbox.basin(&["collect", "small", "--out", "collected", "--store", "store"]).succeeded();
     let mut program = blocks(&page, "```python");
     assert_eq!(program.len(), 7);
     let mut run = Command::new(&python);
     if let Ok(bucket) = std::env::var("BASIN_TEST_S3") {
         let store =
-            format!("{bucket}/{}", place.path().file_name().unwrap().to_string_lossy().replace('.', ""));
-        place.basin(&["run", "small.toml", "--state", "other", "--store", &store]).succeeded();
+            format!("{bucket}/{}", sandbox.path().file_name().unwrap().to_string_lossy().replace('.', ""));
+        sandbox.basin(&["run", "small.toml", "--state", "other", "--store", &store]).succeeded();
         run.env("STORE", store.strip_prefix("s3://").unwrap());
         program.extend(blocks(&page, "```python s3"));
         assert_eq!(program.len(), 8);
@@ -67,8 +67,8 @@ fn what_the_page_says_works() {
         eprintln!("NOT RUN: the block that reads from S3, since BASIN_TEST_S3 names no server");
     }
     let marked = program.iter().enumerate().map(|(at, block)| format!("print('== {at}')\n{block}"));
-    place.write("page.py", &marked.collect::<String>());
-    let ran = run.arg("page.py").current_dir(place.path()).output().unwrap();
+    sandbox.write("page.py", &marked.collect::<String>());
+    let ran = run.arg("page.py").current_dir(sandbox.path()).output().unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
     // Numbers that only the sweep's own results give.

@@ -6,7 +6,7 @@ use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::key;
 use basin_domain::metrics::Metrics;
 use basin_storage::{AttemptEnd, AttemptWriter, Store, metrics};
-use basin_tests::Place;
+use basin_tests::Sandbox;
 
 /// A kind that reads data, one that reads another task's weights, and one that reads nothing.
 const SWEEP: &str = r#"
@@ -42,11 +42,11 @@ search = { iterations = 20 }
 minimal_ratio = { samples = 10 }
 "#;
 
-fn trained() -> (Place, Vec<String>) {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("again.toml", SWEEP);
-    place.basin(&["run", "again.toml", "--out", "out"]).succeeded();
-    let folder = place.path().join("basin-state/store/tasks");
+fn trained() -> (Sandbox, Vec<String>) {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("again.toml", SWEEP);
+    sandbox.basin(&["run", "again.toml", "--out", "out"]).succeeded();
+    let folder = sandbox.path().join("basin-state/store/tasks");
     let mut ids = Vec::new();
     for shard in std::fs::read_dir(folder).unwrap() {
         for task in std::fs::read_dir(shard.unwrap().path()).unwrap() {
@@ -55,14 +55,14 @@ fn trained() -> (Place, Vec<String>) {
     }
     ids.sort();
     assert_eq!(ids.len(), 4);
-    (place, ids)
+    (sandbox, ids)
 }
 
 #[test]
 fn every_kind_comes_out_again_bit_by_bit_on_any_number_of_threads() {
-    let (place, ids) = trained();
+    let (sandbox, ids) = trained();
     for (id, threads) in ids.iter().zip(["1", "2", "3", "4"]) {
-        let said = place.basin(&["--json", "replay", &id[..12], "--threads", threads]).succeeded().json();
+        let said = sandbox.basin(&["--json", "replay", &id[..12], "--threads", threads]).succeeded().json();
         assert_eq!((&said["same"], &said["same_bytes"]), (&true.into(), &true.into()), "{said}");
         assert!(said["values"].as_u64().unwrap() > 0, "{said}");
     }
@@ -70,16 +70,16 @@ fn every_kind_comes_out_again_bit_by_bit_on_any_number_of_threads() {
 
 #[test]
 fn a_record_that_no_training_gave_is_found_out_though_every_digest_fits() {
-    let (place, ids) = trained();
+    let (sandbox, ids) = trained();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let forged = place.path().join("forged").to_string_lossy().into_owned();
-    let (task, series) = runtime.block_on(forge(&place, &forged, &ids));
+    let forged = sandbox.path().join("forged").to_string_lossy().into_owned();
+    let (task, series) = runtime.block_on(forge(&sandbox, &forged, &ids));
 
-    let said = place.basin(&["replay", &task.to_string(), "--store", &forged]);
+    let said = sandbox.basin(&["replay", &task.to_string(), "--store", &forged]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.out.contains(&format!("differs: {series}: 1 points differ")), "{}", said.out);
     assert!(!said.out.contains("bytes differ"), "weights are those of the training: {}", said.out);
-    let said = place.basin(&["--json", "replay", &task.to_string(), "--store", &forged]);
+    let said = sandbox.basin(&["--json", "replay", &task.to_string(), "--store", &forged]);
     let value = said.json();
     assert_eq!(
         (said.code, &value["same"], &value["differences"][0]["name"]),
@@ -88,8 +88,8 @@ fn a_record_that_no_training_gave_is_found_out_though_every_digest_fits() {
 }
 
 /// Another store with the same sweep, in which one value of one commit differs in its last bit.
-async fn forge(place: &Place, to: &str, ids: &[String]) -> (TaskId, String) {
-    let from = Store::open_existing(&place.path().join("basin-state/store").to_string_lossy()).unwrap();
+async fn forge(sandbox: &Sandbox, to: &str, ids: &[String]) -> (TaskId, String) {
+    let from = Store::open_existing(&sandbox.path().join("basin-state/store").to_string_lossy()).unwrap();
     let to = Store::open(to).unwrap();
     let sweep = from.list_sweeps().await.unwrap().remove(0);
     let tasks = from.read_tasks(&sweep.id).await.unwrap();
@@ -118,20 +118,20 @@ async fn forge(place: &Place, to: &str, ids: &[String]) -> (TaskId, String) {
 
 #[test]
 fn only_a_task_that_is_there_and_committed_can_be_trained_again() {
-    let (place, ids) = trained();
-    let unknown = place.basin(&["replay", "zz"]);
+    let (sandbox, ids) = trained();
+    let unknown = sandbox.basin(&["replay", "zz"]);
     assert_eq!(
         (unknown.code, unknown.err.contains("there is no task `zz` among the 4")),
         (Some(1), true),
         "{}",
         unknown.err
     );
-    std::fs::remove_file(place.path().join(format!(
+    std::fs::remove_file(sandbox.path().join(format!(
         "basin-state/store/tasks/{}/{}/commit.json",
         &ids[0][..2],
         ids[0]
     )))
     .unwrap();
-    let open = place.basin(&["replay", &ids[0]]);
+    let open = sandbox.basin(&["replay", &ids[0]]);
     assert_eq!((open.code, open.err.contains("has no commit")), (Some(1), true), "{}", open.err);
 }

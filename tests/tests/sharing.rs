@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Place, Running, eventually};
+use basin_tests::{RunningProcess, Sandbox, eventually};
 use serde_json::Value;
 
 /// Tasks that end only when they are told to.
@@ -23,43 +23,43 @@ learning_rate = 1e-3
 "#;
 
 struct Site {
-    place: Place,
+    sandbox: Sandbox,
     url: String,
-    _coordinator: Running,
+    _coordinator: RunningProcess,
 }
 
 impl Site {
     fn open(more: &[&str]) -> Self {
-        let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
         for (role, name) in [("admin", "ann"), ("admin", "bob"), ("worker", "farm")] {
             let made = ["token", "create", "--role", role, "--name", name, "--tokens", "tokens.toml"];
-            place.write(name, &place.basin(&made).succeeded().out);
+            sandbox.write(name, &sandbox.basin(&made).succeeded().out);
         }
         for (name, width) in [("one", 16), ("two", 17), ("three", 18)] {
             let text = SWEEP.replace("long", name).replace("[16,", &format!("[{width},"));
-            place.write(&format!("{name}.toml"), &text);
+            sandbox.write(&format!("{name}.toml"), &text);
         }
-        let (coordinator, url) = place.serve("127.0.0.1:0", &[&["--tokens", "tokens.toml"], more].concat());
-        Self { place, url, _coordinator: coordinator }
+        let (coordinator, url) = sandbox.serve("127.0.0.1:0", &[&["--tokens", "tokens.toml"], more].concat());
+        Self { sandbox, url, _coordinator: coordinator }
     }
 
     /// A command as somebody types it; its answer.
     #[track_caller]
     fn ask(&self, who: &str, words: &[&str]) -> Value {
         let more = ["--coordinator", &self.url, "--token-file", who];
-        self.place.basin(&[&["--json"], words, &more[..]].concat()).succeeded().json()
+        self.sandbox.basin(&[&["--json"], words, &more[..]].concat()).succeeded().json()
     }
 
     /// The same for people.
     #[track_caller]
     fn read(&self, who: &str, words: &[&str]) -> String {
         let more = ["--coordinator", &self.url, "--token-file", who];
-        self.place.basin(&[words, &more[..]].concat()).succeeded().out
+        self.sandbox.basin(&[words, &more[..]].concat()).succeeded().out
     }
 
-    fn worker(&self, name: &str, slots: &str) -> Running {
+    fn worker(&self, name: &str, slots: &str) -> RunningProcess {
         let words = ["worker", "--coordinator", &self.url, "--token-file", "farm"];
-        self.place.start(name, &[&words[..], &["--slots", slots, "--threads", "1", "--pack", "1"]].concat())
+        self.sandbox.start(name, &[&words[..], &["--slots", slots, "--threads", "1", "--pack", "1"]].concat())
     }
 
     /// Waits until the sweeps have so many slots.
@@ -157,16 +157,16 @@ fn no_user_and_no_sweep_gets_more_slots_than_the_site_gives() {
 
 #[test]
 fn an_adjustment_that_says_nothing_or_nonsense_is_refused_with_the_way_out() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    let nothing = place.basin(&["adjust", "some"]);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let nothing = sandbox.basin(&["adjust", "some"]);
     assert_ne!(nothing.code, Some(0));
     assert!(nothing.err.contains("--priority") && nothing.err.contains("--max-slots"), "{}", nothing.err);
-    let none = place.basin(&["adjust", "some", "--max-slots", "0"]);
+    let none = sandbox.basin(&["adjust", "some", "--max-slots", "0"]);
     assert!(none.err.contains("basin pause"), "{}", none.err);
-    let negative = place.basin(&["adjust", "some", "--max-slots", "-1"]);
+    let negative = sandbox.basin(&["adjust", "some", "--max-slots", "-1"]);
     assert!(negative.err.contains("a number of slots or `none`"), "{}", negative.err);
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    let unknown = place.basin(&["adjust", "some", "--priority", "1", "--coordinator", &url]);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    let unknown = sandbox.basin(&["adjust", "some", "--priority", "1", "--coordinator", &url]);
     assert_eq!(unknown.code, Some(1));
     assert!(unknown.err.contains("there is no sweep `some`"), "{}", unknown.err);
 }

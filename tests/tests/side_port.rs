@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use basin_tests::{Place, eventually};
+use basin_tests::{Sandbox, eventually};
 
 const SWEEP: &str = r#"
 name = "side"
@@ -57,9 +57,9 @@ fn metrics(address: &str) -> BTreeMap<String, f64> {
 
 #[test]
 fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("side.toml", SWEEP);
-    let (coordinator, said) = place.serve_and_say("127.0.0.1:0", &["--http", "127.0.0.1:0"]);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("side.toml", SWEEP);
+    let (coordinator, said) = sandbox.serve_with_output("127.0.0.1:0", &["--http", "127.0.0.1:0"]);
     let url = said["url"].as_str().unwrap();
     let http = said["http"].as_str().unwrap().trim_start_matches("http://");
     assert_eq!(get(http, "/livez").unwrap(), (200, "alive\n".to_owned()));
@@ -69,7 +69,7 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
 
     // Launched twice under two names: tasks that two sweeps list are counted once.
     for seeds in ["seeds=3", "seeds=4"] {
-        place.basin(&["launch", "side.toml", "--set", seeds, "--coordinator", url]).succeeded();
+        sandbox.basin(&["launch", "side.toml", "--set", seeds, "--coordinator", url]).succeeded();
     }
     let queued = metrics(http);
     assert_eq!(queued["basin_tasks{state=\"queued\"}"], 4.0, "{queued:?}");
@@ -81,7 +81,7 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
         "no series of a sweep's own"
     );
 
-    let worker = place.start("worker", &["worker", "--coordinator", url, "--slots", "2", "--threads", "1"]);
+    let worker = sandbox.start("worker", &["worker", "--coordinator", url, "--slots", "2", "--threads", "1"]);
     let done = eventually("all are committed", || {
         Some(metrics(http)).filter(|now| now["basin_tasks{state=\"completed\"}"] == 4.0)
     });
@@ -106,10 +106,10 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
 
 #[test]
 fn a_side_port_that_is_taken_is_said_with_the_flag_that_chooses_another() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = place.basin(&["serve", "--listen", "127.0.0.1:0", "--http", &address]);
+    let said = sandbox.basin(&["serve", "--listen", "127.0.0.1:0", "--http", &address]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(
         said.err.contains("cannot answer probes and metrics") && said.err.contains("`--http`"),

@@ -7,7 +7,7 @@
 
 use std::process::Command;
 
-use basin_tests::{Place, Said, assert_same_tables, eventually};
+use basin_tests::{CommandOutput, Sandbox, assert_same_tables, eventually};
 
 /// One task that is too long for a job of a minute, half of which is for leaving, and some short ones.
 const SWEEP: &str = r#"
@@ -59,8 +59,8 @@ fn slurm(conf: &str, line: &[&str]) -> String {
 }
 
 /// `basin` on a machine of the cluster.
-fn basin(place: &Place, conf: &str, line: &[&str]) -> Said {
-    Said::of(&place.command(line).env("SLURM_CONF", conf).output().unwrap())
+fn basin(sandbox: &Sandbox, conf: &str, line: &[&str]) -> CommandOutput {
+    CommandOutput::of(&sandbox.command(line).env("SLURM_CONF", conf).output().unwrap())
 }
 
 /// The jobs of a name that Slurm still knows, each with its state.
@@ -71,18 +71,18 @@ fn jobs(conf: &str, name: &str) -> Vec<(String, String)> {
     lines.lines().filter_map(pair).collect()
 }
 
-fn status(place: &Place, url: &str, sweep: &str) -> serde_json::Value {
-    place.basin(&["--json", "status", sweep, "--coordinator", url]).succeeded().json()
+fn status(sandbox: &Sandbox, url: &str, sweep: &str) -> serde_json::Value {
+    sandbox.basin(&["--json", "status", sweep, "--coordinator", url]).succeeded().json()
 }
 
 /// How many epochs of the sweep's tasks this machine trains in a second, so that a task lasts as long as it is to last on any.
-fn epochs_a_second(place: &Place) -> f64 {
+fn epochs_a_second(sandbox: &Sandbox) -> f64 {
     let epochs = 20_000;
     let text = SWEEP.replace("LONG", &epochs.to_string()).replace("SHORT", "1");
-    place.write("pace.toml", &text.replace("seeds = 4", "seeds = 1"));
+    sandbox.write("pace.toml", &text.replace("seeds = 4", "seeds = 1"));
     let began = std::time::Instant::now();
     let run = ["run", "pace.toml", "--out", "pace", "--state", "pace-state", "--workers", "1"];
-    place.basin(&run).succeeded();
+    sandbox.basin(&run).succeeded();
     f64::from(epochs) / began.elapsed().as_secs_f64()
 }
 
@@ -99,14 +99,14 @@ fn start_again(conf: &str, job: &str) {
 #[test]
 fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is_requeued() {
     let Some(conf) = cluster() else { return };
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    let pace = epochs_a_second(&place);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let pace = epochs_a_second(&sandbox);
     let lasting = |seconds: f64, least: u32| ((pace * seconds) as u32).clamp(least, 1_000_000).to_string();
-    place.write(
+    sandbox.write(
         "slurm.toml",
         &SWEEP.replace("LONG", &lasting(50.0, 150_000)).replace("SHORT", &lasting(5.0, 20_000)),
     );
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let up = [
         "--json",
         "slurm",
@@ -131,11 +131,12 @@ fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is
         "1",
     ];
     // Nothing waits: nothing is submitted.
-    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    let once = basin(&sandbox, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
     assert_eq!(once["submitted"], serde_json::json!([]));
 
-    let submitter = place.start_with("up", &up, &[("SLURM_CONF", &conf)]);
-    let launched = place.basin(&["--json", "launch", "slurm.toml", "--coordinator", &url]).succeeded().json();
+    let submitter = sandbox.start_with("up", &up, &[("SLURM_CONF", &conf)]);
+    let launched =
+        sandbox.basin(&["--json", "launch", "slurm.toml", "--coordinator", &url]).succeeded().json();
     let sweep = launched["sweep"].as_str().unwrap().to_owned();
     let first: Vec<String> = eventually("two jobs run", || {
         let running: Vec<String> = jobs(&conf, "walltime")
@@ -149,10 +150,10 @@ fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is
 
     // The job that doesn't train the long task is requeued while it trains.
     let running = eventually("both train", || {
-        let status = status(&place, &url, &sweep);
+        let status = status(&sandbox, &url, &sweep);
         (status["counts"]["running"].as_u64() >= Some(2)).then_some(status)
     });
-    let workers = place.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
     let of = |experiment: &str| {
         let tasks = running["running"].as_array().unwrap();
         let task = tasks.iter().find(|task| task["experiment"] == experiment).unwrap();
@@ -168,51 +169,51 @@ fn a_sweep_on_two_nodes_outlives_a_job_that_reaches_its_walltime_and_one_that_is
     slurm(&conf, &["scontrol", "requeue", &requeued]);
     start_again(&conf, &requeued);
 
-    let watched = place.basin(&["watch", &sweep, "--coordinator", &url]);
-    assert_eq!(watched.code, Some(0), "{}\n{}", watched.err, place.read("up.log"));
+    let watched = sandbox.basin(&["watch", &sweep, "--coordinator", &url]);
+    assert_eq!(watched.code, Some(0), "{}\n{}", watched.err, sandbox.read("up.log"));
     // The long task was given back at the end of a job's time, and went on from its checkpoint in another job.
-    let why = place.basin(&["--json", "why", &long, "--coordinator", &url]).succeeded().json();
+    let why = sandbox.basin(&["--json", "why", &long, "--coordinator", &url]).succeeded().json();
     let attempts = why["attempts"].as_array().unwrap();
     assert!(attempts.len() >= 2, "{why}");
     assert!(attempts.iter().any(|attempt| attempt["cause"] == "walltime"), "{why}");
     let workers: std::collections::BTreeSet<_> =
         attempts.iter().map(|attempt| attempt["worker"].to_string()).collect();
     assert!(workers.len() >= 2, "{why}");
-    let log = place.read(&format!("basin-slurm/walltime-{requeued}.log"));
+    let log = sandbox.read(&format!("basin-slurm/walltime-{requeued}.log"));
     assert!(log.matches(&format!(" for {url}")).count() >= 2, "it ran twice: {log}");
     assert!(log.contains("left: drained"), "{log}");
 
     // Nothing waits any more: the jobs leave by themselves, and none follow.
     eventually("the jobs have left", || jobs(&conf, "walltime").is_empty().then_some(()));
-    let once = basin(&place, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
+    let once = basin(&sandbox, &conf, &[&up[..], &["--once"]].concat()).succeeded().json();
     assert_eq!(once["submitted"], serde_json::json!([]));
     submitter.signal("TERM");
-    assert_eq!(submitter.wait(), Some(0), "{}", place.read("up.log"));
+    assert_eq!(submitter.wait(), Some(0), "{}", sandbox.read("up.log"));
 
-    let proof = place.basin(&["--json", "verify", &sweep]).succeeded().json();
+    let proof = sandbox.basin(&["--json", "verify", &sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&5.into(), &5.into()));
-    place.basin(&["report", &sweep, "--out", "cluster"]).succeeded();
-    place.basin(&["run", "slurm.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    assert_same_tables(&place.tables("alone"), &place.tables("cluster"));
+    sandbox.basin(&["report", &sweep, "--out", "cluster"]).succeeded();
+    sandbox.basin(&["run", "slurm.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("cluster"));
 }
 
 #[test]
 fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
     let Some(conf) = cluster() else { return };
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("slurm.toml", &SWEEP.replace("LONG", "260000").replace("SHORT", "260000"));
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("slurm.toml", &SWEEP.replace("LONG", "260000").replace("SHORT", "260000"));
     let token = |role: &str| {
         let create = ["token", "create", "--role", role, "--name", role, "--tokens", "tokens"];
-        let secret = place.basin(&create).succeeded().out;
-        place.write(&format!("{role}-token"), &secret);
+        let secret = sandbox.basin(&create).succeeded().out;
+        sandbox.write(&format!("{role}-token"), &secret);
         secret.trim().to_owned()
     };
     token("admin");
     let worker_token = token("worker");
-    let (coordinator, url) = place.serve("127.0.0.1:0", &["--tokens", "tokens"]);
+    let (coordinator, url) = sandbox.serve("127.0.0.1:0", &["--tokens", "tokens"]);
     let ask = |line: &[&str]| {
         let show = ["--coordinator", &url, "--token-file", "admin-token"];
-        place.basin(&[&["--json"], line, &show[..]].concat()).succeeded().json()
+        sandbox.basin(&[&["--json"], line, &show[..]].concat()).succeeded().json()
     };
     let sweep = ask(&["launch", "slurm.toml"])["sweep"].as_str().unwrap().to_owned();
     let up = [
@@ -231,17 +232,17 @@ fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
     ];
     // A token in a variable can't be passed on, and nothing is submitted without one.
     let by_variable =
-        place.command(&up).envs([("SLURM_CONF", conf.as_str()), ("BASIN_TOKEN", &worker_token)]).output();
-    let said = Said::of(&by_variable.unwrap());
+        sandbox.command(&up).envs([("SLURM_CONF", conf.as_str()), ("BASIN_TOKEN", &worker_token)]).output();
+    let said = CommandOutput::of(&by_variable.unwrap());
     assert!(said.code == Some(1) && said.err.contains("--token-file"), "{}", said.err);
-    let without = basin(&place, &conf, &up);
+    let without = basin(&sandbox, &conf, &up);
     assert!(without.code == Some(1) && jobs(&conf, "down").is_empty(), "{}", without.err);
 
     // A worker may look, so one token is enough for the submitter and its jobs.
     let up = [&up[..], &["--token-file", "worker-token"]].concat();
-    let once = basin(&place, &conf, &up).succeeded().json();
+    let once = basin(&sandbox, &conf, &up).succeeded().json();
     assert_eq!(once["submitted"].as_array().unwrap().len(), 1, "no more than are allowed");
-    let again = basin(&place, &conf, &up).succeeded().json();
+    let again = basin(&sandbox, &conf, &up).succeeded().json();
     assert_eq!(again["submitted"], serde_json::json!([]), "what is there is counted");
     let job = once["submitted"][0].to_string();
     let script = slurm(&conf, &["scontrol", "write", "batch_script", &job, "-"]);
@@ -257,14 +258,14 @@ fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
         (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
     });
     let task = running["running"][0]["task"].as_str().unwrap().to_owned();
-    let down = basin(&place, &conf, &["--json", "slurm", "down", "--name", "down"]).succeeded().json();
+    let down = basin(&sandbox, &conf, &["--json", "slurm", "down", "--name", "down"]).succeeded().json();
     assert_eq!(down["leaving"].as_array().unwrap().len(), 1);
     eventually("the job has left", || jobs(&conf, "down").is_empty().then_some(()));
     let why = ask(&["why", &task]);
     let attempt = &why["attempts"][0];
     assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
     coordinator.kill();
-    let away = basin(&place, &conf, &up);
+    let away = basin(&sandbox, &conf, &up);
     assert_eq!(away.code, Some(2), "{}", away.err);
     assert!(away.err.contains("no coordinator answers"), "{}", away.err);
 }
@@ -272,16 +273,16 @@ fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
 #[test]
 fn a_job_that_slurm_refuses_is_said_with_the_way_out() {
     let Some(conf) = cluster() else { return };
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    place.write("slurm.toml", &SWEEP.replace("LONG", "100").replace("SHORT", "100"));
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
-    place.basin(&["launch", "slurm.toml", "--coordinator", &url]).succeeded();
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    sandbox.write("slurm.toml", &SWEEP.replace("LONG", "100").replace("SHORT", "100"));
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
+    sandbox.basin(&["launch", "slurm.toml", "--coordinator", &url]).succeeded();
     let up = ["slurm", "up", "--coordinator", &url, "--name", "refused", "--max-workers", "1", "--once"];
-    let said = basin(&place, &conf, &[&up[..], &["--time", "5", "--partition", "nowhere"]].concat());
+    let said = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--partition", "nowhere"]].concat());
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("sbatch refuses: ") && said.err.contains("Invalid partition"), "{}", said.err);
     assert!(said.err.contains("hint: `sinfo` lists the partitions"), "{}", said.err);
-    let said = basin(&place, &conf, &[&up[..], &["--time", "5", "--gres", "gpu:1"]].concat());
+    let said = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--gres", "gpu:1"]].concat());
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("hint: "), "{}", said.err);
     assert_eq!(jobs(&conf, "refused"), []);
@@ -289,14 +290,14 @@ fn a_job_that_slurm_refuses_is_said_with_the_way_out() {
 
 #[test]
 fn without_slurm_the_script_can_be_looked_at_and_nothing_else_works() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let up = ["slurm", "up", "--coordinator", &url, "--max-workers", "1", "--time", "2:00:00"];
-    let script = place.basin(&[&up[..], &["--dry-run"]].concat()).succeeded().out;
+    let script = sandbox.basin(&[&up[..], &["--dry-run"]].concat()).succeeded().out;
     assert!(script.starts_with("#!/bin/bash\n") && script.contains("\nexec "), "{script}");
-    assert!(!place.path().join("basin-slurm").exists(), "nothing is done");
-    let said = Said::of(
-        &place.command(&[&up[..], &["--once"]].concat()).env("PATH", "/nonexistent").output().unwrap(),
+    assert!(!sandbox.path().join("basin-slurm").exists(), "nothing is done");
+    let said = CommandOutput::of(
+        &sandbox.command(&[&up[..], &["--once"]].concat()).env("PATH", "/nonexistent").output().unwrap(),
     );
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("cannot run squeue") && said.err.contains("--dry-run"), "{}", said.err);
@@ -304,20 +305,20 @@ fn without_slurm_the_script_can_be_looked_at_and_nothing_else_works() {
 
 #[test]
 fn a_job_takes_its_variables_as_they_are_written_and_lines_that_are_none_are_refused_by_number() {
-    let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    let (_coordinator, url) = place.serve("127.0.0.1:0", &[]);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+    let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let variables =
         [("A", "a b"), ("B", "$(touch run-by-a-shell) `id`"), ("C", "'\"\\ !x"), ("D", ""), ("E_2", "--é=#")];
     let text: String = variables.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
-    place.write("store.env", &format!("# the store\n\n{text}"));
+    sandbox.write("store.env", &format!("# the store\n\n{text}"));
     let up = ["slurm", "up", "--coordinator", &url, "--max-workers", "1", "--time", "5", "--dry-run"];
-    let up = |more: &[&str]| place.basin(&[&up[..], more].concat());
+    let up = |more: &[&str]| sandbox.basin(&[&up[..], more].concat());
     let script = up(&["--env-file", "store.env", "--sbatch", "--comment=a b"]).succeeded().out;
     assert!(script.contains("#SBATCH '--comment=a b'\n"), "{script}");
     // As Slurm starts it: nothing is inherited but what finds programs.
     let mut bash = Command::new("bash");
-    bash.arg("-c").arg(&script).current_dir(place.path()).env_clear().env("SLURM_JOB_ID", "7");
-    bash.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", place.path());
+    bash.arg("-c").arg(&script).current_dir(sandbox.path()).env_clear().env("SLURM_JOB_ID", "7");
+    bash.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", sandbox.path());
     let mut job =
         bash.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
     let environment = eventually("the worker has them", || {
@@ -330,14 +331,14 @@ fn a_job_takes_its_variables_as_they_are_written_and_lines_that_are_none_are_ref
         assert!(environment.split('\0').any(|set| set == line), "{line} in {environment:?}");
     }
     eventually("it joins", || {
-        let workers = place.basin(&["--json", "workers", "--coordinator", &url]).json();
+        let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).json();
         (workers[0]["labels"]["slurm-job"] == "7").then_some(())
     });
     job.kill().unwrap();
     job.wait().unwrap();
-    assert!(!place.path().join("run-by-a-shell").exists());
+    assert!(!sandbox.path().join("run-by-a-shell").exists());
 
-    place.write("store.env", "A=1\nexport B=secret-value\n");
+    sandbox.write("store.env", "A=1\nexport B=secret-value\n");
     let said = up(&["--env-file", "store.env"]);
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("line 2 of") && said.err.contains("export"), "{}", said.err);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probe, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, Probe, ProbeSchedule, Recording};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, start};
@@ -25,7 +25,7 @@ fn fit(seed: u64, change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
         epochs: 60,
         optimizer: Optimizer::adam(1e-3),
         record: Recording { gradient_norm: true, weights_every: Some(20) },
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     };
     change(&mut parameters);
     let experiment = Experiment::FitFunction(parameters);
@@ -201,7 +201,7 @@ fn a_probe_that_takes_long_is_kept_in_checkpoints_of_its_own() {
     let spec = fit(7, |fit| {
         (fit.epochs, fit.batch_size) = (1, None);
         let spectrum = Probe::Spectrum { examples: 64, steps: 60, vectors: 6 };
-        fit.probes = Probing { every: None, probes: vec![spectrum] };
+        fit.probes = ProbeSchedule { every: None, probes: vec![spectrum] };
     });
     let mut executor = Executor::new();
     executor.start("probed", &spec, |start| start.checkpoint_every_ms = 1);

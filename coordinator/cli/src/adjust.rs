@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use basin_domain::share::{Adjustment, SlotLimit};
+use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 use clap::Args;
 
 use super::arguments::SweepArguments;
@@ -32,7 +32,7 @@ pub(crate) struct Adjust {
     pub(crate) quota: Quota,
 }
 
-impl From<Quota> for Adjustment {
+impl From<Quota> for SchedulingChange {
     fn from(Quota { priority, max_slots }: Quota) -> Self {
         Self { priority, max_slots }
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use basin_domain::escape::line;
 use basin_domain::task::Task;
-use basin_domain::visible::line;
-use basin_domain::{causes, key};
+use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 use serde_json::json;
@@ -101,7 +101,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
                 fetched += 1;
                 bytes += more;
             }
-            Fetched::Damaged(error) => damaged.push((task, causes::in_words(&error))),
+            Fetched::Damaged(error) => damaged.push((task, error_chain::with_causes(&error))),
         }
     }
     drop(fetches);

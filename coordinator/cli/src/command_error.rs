@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use basin_domain::visible;
+use basin_domain::escape;
 
 /// A command that didn't do what was asked.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl CommandError {
 
 /// A text that may have lines of its own: none of them begins where ours do.
 fn within(text: &str) -> String {
-    visible::lines(text.trim_end()).replace('\n', "\n    ")
+    escape::lines(text.trim_end()).replace('\n', "\n    ")
 }
 
 /// Results of commands.

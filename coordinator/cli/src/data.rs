@@ -5,9 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_domain::data::{self, Dataset, DatasetReference};
 use basin_domain::digest::Digest;
+use basin_domain::escape::line;
 use basin_domain::id::DatasetName;
 use basin_domain::utc::Utc;
-use basin_domain::visible::line;
 #[cfg(feature = "worker")]
 use basin_storage::{DatasetImport, ImportError, ImportOutcome};
 use basin_storage::{DatasetVersions, StorageError, Store, StoredDataset, UnresolvedDataset};

@@ -4,8 +4,8 @@ mod coordinator;
 
 use std::time::Instant;
 
-use basin_domain::causes;
-use basin_domain::visible::line;
+use basin_domain::error_chain;
+use basin_domain::escape::line;
 use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
@@ -49,7 +49,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
         Err(error) => {
             let mend =
                 error.hint().unwrap_or_else(|| "choose another with `--store` or `--state`".to_owned());
-            findings.push(Finding::bad("store", causes::in_words(&error), mend));
+            findings.push(Finding::bad("store", error_chain::with_causes(&error), mend));
         }
     }
     if let Some(url) = &arguments.coordinator {
@@ -106,7 +106,7 @@ async fn look_at_store(store: &Store) -> Vec<Finding> {
         Err(error) => {
             let mend =
                 error.hint().unwrap_or_else(|| "make the store writable, or choose another".to_owned());
-            vec![Finding::bad("store", causes::in_words(&error), mend)]
+            vec![Finding::bad("store", error_chain::with_causes(&error), mend)]
         }
     }
 }
@@ -115,7 +115,11 @@ async fn data(store: &Store) -> Finding {
     let stored = match store.list_dataset_versions().await {
         Ok(stored) => stored,
         Err(error) => {
-            return Finding::bad("data", causes::in_words(&error), "check the store's datasets/ folder");
+            return Finding::bad(
+                "data",
+                error_chain::with_causes(&error),
+                "check the store's datasets/ folder",
+            );
         }
     };
     let mut names = Vec::new();

@@ -1,7 +1,7 @@
 //! `basin launch`: submits a sweep to a coordinator.
 
-use basin_domain::share::Adjustment;
-use basin_domain::visible::line;
+use basin_domain::escape::line;
+use basin_domain::scheduling::SchedulingChange;
 
 use super::arguments::Launch;
 use super::command_error::{CommandError, CommandResult};
@@ -19,7 +19,7 @@ pub(super) fn call_failed(error: CallError) -> CommandError {
 /// Submits; durable before it returns.
 pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {
     let source = source::read(&arguments.sweep)?;
-    let adjustment = Adjustment::from(arguments.quota);
+    let adjustment = SchedulingChange::from(arguments.quota);
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
         .launch(&source, arguments.sweep.max_tasks, adjustment)
@@ -33,7 +33,7 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {
         reply.new, reply.reused, reply.shared
     ));
     output.result(&value, &line(&reply.sweep_id))?;
-    if reply.sweep.is_none() && adjustment != Adjustment::default() {
+    if reply.sweep.is_none() && adjustment != SchedulingChange::default() {
         let what = "the coordinator is of a version that knows neither priorities nor limits";
         return Err(CommandError::input(anyhow::anyhow!(what))
             .context(format!("{} was launched without its priority and limit", reply.sweep_id))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::IsTerminal;
 
-use basin_domain::visible;
+use basin_domain::escape;
 use tracing::field::Field;
 use tracing_subscriber::field::{MakeExt, RecordFields};
 use tracing_subscriber::fmt::FormatFields;
@@ -41,8 +41,8 @@ impl<'writer> FormatFields<'writer> for OnOneLine {
 fn field(writer: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
     let value = format!("{value:?}");
     match field.name() {
-        "message" => writer.write_str(&visible::line(&value)),
-        name => write!(writer, "{}={}", name.strip_prefix("r#").unwrap_or(name), visible::line(&value)),
+        "message" => writer.write_str(&escape::line(&value)),
+        name => write!(writer, "{}={}", name.strip_prefix("r#").unwrap_or(name), escape::line(&value)),
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
         });
         let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
         assert_eq!(said.lines().count(), 1, "{said}");
-        assert_eq!(visible::line(said.trim_end()), said.trim_end());
+        assert_eq!(escape::line(said.trim_end()), said.trim_end());
         assert!(said.contains("said a\\u{1b}[2J\\nERROR b\\u{9b}\\u{202e} host=a\\u{1b}[2J"), "{said}");
     }
 }

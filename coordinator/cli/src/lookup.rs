@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use basin_domain::id::SweepId;
-use basin_domain::lookup::{self, Unfound};
+use basin_domain::lookup::{self, LookupError};
 #[cfg(feature = "worker")]
 use basin_domain::{id::TaskId, task::Task};
 use basin_storage::{StorageError, Store};
@@ -63,12 +63,12 @@ pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), C
         }
     }
     let found = lookup::find(text, known.keys().copied()).map_err(|unfound| match unfound {
-        Unfound::Nothing => {
+        LookupError::NotFound => {
             let count = known.len();
             let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
             CommandError::input(failed).hint("the ids stand in the report's results.csv")
         }
-        Unfound::Several(fitting) => {
+        LookupError::Ambiguous(fitting) => {
             CommandError::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len()))
                 .hint("give more of the id")
         }
@@ -79,15 +79,17 @@ pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), C
 fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, CommandError> {
     let names = |of: &[SweepId]| of.iter().map(SweepId::as_str).collect::<Vec<_>>().join(", ");
     lookup::find(text, known.iter().cloned()).map_err(|unfound| match unfound {
-        Unfound::Nothing => {
+        LookupError::NotFound => {
             let failed = CommandError::input(anyhow::anyhow!("there is no sweep `{text}` in the store"));
             failed.hint(match known.is_empty() {
                 true => "it has no sweeps at all; is it the right store?".to_owned(),
                 false => format!("it has: {}", names(known)),
             })
         }
-        Unfound::Several(fitting) => CommandError::input(anyhow::anyhow!("`{text}` fits several sweeps"))
-            .hint(format!("name one of: {}", names(&fitting))),
+        LookupError::Ambiguous(fitting) => {
+            CommandError::input(anyhow::anyhow!("`{text}` fits several sweeps"))
+                .hint(format!("name one of: {}", names(&fitting)))
+        }
     })
 }
 

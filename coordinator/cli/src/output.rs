@@ -1,9 +1,9 @@
 //! What commands print: results to standard output, all else to standard error. Nothing that came from outside does more
-//! than be seen: [`basin_domain::visible`].
+//! than be seen: [`basin_domain::escape`].
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
-use basin_domain::visible;
+use basin_domain::escape;
 use serde::Serialize;
 
 use super::command_error::{CommandError, CommandResult};
@@ -17,16 +17,16 @@ pub(crate) struct Output {
 
 impl Output {
     /// A result: `text` for people, `value` for programs. The lines of `text` are the caller's: what comes from outside is
-    /// put into them by [`visible::line`].
+    /// put into them by [`escape::line`].
     ///
     /// # Errors
     /// If it can't be written. A reader that closed the pipe has seen enough.
     pub(crate) fn result(self, value: &impl Serialize, text: &str) -> CommandResult {
         let text = if self.json {
             let json = serde_json::to_string_pretty(value).expect("results have text keys");
-            visible::json(&json).into_owned()
+            escape::json(&json).into_owned()
         } else {
-            visible::lines(text.trim_end_matches('\n')).into_owned()
+            escape::lines(text.trim_end_matches('\n')).into_owned()
         };
         let mut out = io::stdout().lock();
         printed(writeln!(out, "{text}").and_then(|()| out.flush()))
@@ -34,7 +34,7 @@ impl Output {
 
     /// A remark, to standard error.
     pub(crate) fn say(self, text: &str) {
-        let _ = writeln!(io::stderr().lock(), "{}", visible::lines(text));
+        let _ = writeln!(io::stderr().lock(), "{}", escape::lines(text));
     }
 
     /// Whether there is a person at a terminal to show progress to.
@@ -56,7 +56,7 @@ pub(crate) fn printed(written: io::Result<()>) -> CommandResult {
 /// A table of text, columns aligned; numbers are the caller's to format. Each row is one line, whatever its cells hold.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let columns = header.len();
-    let visible = |row: &Vec<String>| row.iter().map(|cell| visible::line(cell).into_owned()).collect();
+    let visible = |row: &Vec<String>| row.iter().map(|cell| escape::line(cell).into_owned()).collect();
     let rows: &[Vec<String>] = &rows.iter().map(visible).collect::<Vec<_>>();
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());

@@ -47,7 +47,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
     let plan = &prepared.plan;
     let runs: Vec<&Task> = plan.runs().collect();
     let measured = measured_seconds(&store, &runs, &prepared.committed).await;
-    let same = plan.same_runs();
+    let same = plan.duplicate_runs();
     let mut rows: BTreeMap<String, PlanRow> = BTreeMap::new();
     let mut order = Vec::new();
     for task in &runs {

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use basin_domain::escape;
 use basin_domain::id::SweepId;
-use basin_domain::visible;
 use basin_storage::Store;
 
 use super::arguments::Report;
@@ -58,10 +58,10 @@ pub(super) async fn make(
 pub(super) fn describe(summary: &ReportSummary) -> String {
     let mut text = String::new();
     for line in &summary.figures {
-        text.push_str(&format!("{}\n", visible::line(&line.to_string())));
+        text.push_str(&format!("{}\n", escape::line(&line.to_string())));
     }
     for line in &summary.claims {
-        text.push_str(&format!("{}\n", visible::line(&line.to_string())));
+        text.push_str(&format!("{}\n", escape::line(&line.to_string())));
     }
     text.push_str(&format!("report: {}", summary.page.display()));
     text

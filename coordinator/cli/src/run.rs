@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use basin_core::command::{Command, Policy};
 use basin_core::view::{Phase, SweepState};
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::SweepId;
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_storage::{StorageError, Store};
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         .map_err(|error| source::unprepared(error, "run", &source))?;
     let tasks = prepared.plan.runs().count();
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
-    for same in prepared.plan.same_runs() {
+    for same in prepared.plan.duplicate_runs() {
         output.say(&same_runs::sentence(&same, &prepared.plan));
     }
     let sweep = prepared.plan.id.clone();
@@ -196,7 +196,7 @@ async fn report_with_retries(
             written => return written.or_basin(format!("cannot make the report of {sweep}")),
         };
         let outage = outage.or_store(format!("cannot make the report of {sweep}"))?;
-        output.say(&format!("the report waits: {} ({})", outage.kind.in_words(), outage.message));
+        output.say(&format!("the report waits: {} ({})", outage.kind.description(), outage.message));
         tokio::select! {
             () = tokio::time::sleep(REPORT_PAUSE) => {}
             () = shutdown.cancelled() => {
@@ -222,7 +222,7 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Com
                 Err(error @ StorageError::Corrupt { .. }) => Command::Fail {
                     lease: lease.clone(),
                     task,
-                    failure: Failure::new(FailureKind::Damaged, causes::in_words(&error)),
+                    failure: Failure::new(FailureKind::Damaged, error_chain::with_causes(&error)),
                 },
                 commit => match commit.or_store(what)? {
                     Some(commit) => Command::Adopt(commit_record(&commit)),

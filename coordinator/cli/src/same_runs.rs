@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use basin_domain::experiment::Experiment;
-use basin_domain::sweep::{Plan, SameRun};
+use basin_domain::sweep::{DuplicateRun, SweepPlan};
 use basin_domain::task::Task;
 use basin_domain::value::Value;
 use serde_json::json;
 
 /// `batch-sizes: batch_size 256, 512 and 1024 are the same run (all 200 training examples in one batch): trained once, counted
 /// once`.
-pub(super) fn sentence(same: &SameRun, plan: &Plan) -> String {
+pub(super) fn sentence(same: &DuplicateRun, plan: &SweepPlan) -> String {
     let differ = same.differ();
     let points = match differ.iter().next() {
         Some((name, values)) if differ.len() == 1 => {
@@ -38,13 +38,13 @@ pub(super) fn sentence(same: &SameRun, plan: &Plan) -> String {
 }
 
 /// The same for programs.
-pub(super) fn json(same: &SameRun, plan: &Plan) -> serde_json::Value {
+pub(super) fn json(same: &DuplicateRun, plan: &SweepPlan) -> serde_json::Value {
     json!({ "experiment": same.experiment.to_string(), "points": same.points, "task": same.task.to_string(),
         "because": reason(same, plan), "says": sentence(same, plan) })
 }
 
 /// Why points are one run, where a single parameter tells them apart.
-fn reason(same: &SameRun, plan: &Plan) -> Option<String> {
+fn reason(same: &DuplicateRun, plan: &SweepPlan) -> Option<String> {
     let differ = same.differ();
     let (name, _) = differ.iter().next().filter(|_| differ.len() == 1)?;
     let Task { spec, .. } = plan.tasks.iter().find(|task| task.id == same.task)?;

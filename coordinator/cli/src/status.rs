@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use basin_domain::outage::Waiting;
-use basin_domain::placement::Bytes;
-use basin_domain::visible::line;
+use basin_domain::escape::line;
+use basin_domain::outage::OutageWait;
+use basin_domain::placement::ByteSize;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
@@ -187,13 +187,13 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
 /// What a worker waits for, for people.
 pub(super) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
     let Some(wire) = waiting else { return String::new() };
-    let waiting = Waiting::from(wire.clone());
+    let waiting = OutageWait::from(wire.clone());
     let results = match waiting.results {
         0 => String::new(),
         1 => " with 1 finished result".to_owned(),
         results => format!(" with {results} finished results"),
     };
-    let (kind, lasting) = (waiting.outage.kind.in_words(), span(waiting.lasting.as_secs_f64()));
+    let (kind, lasting) = (waiting.outage.kind.description(), span(waiting.lasting.as_secs_f64()));
     format!("waits{results} for {lasting}: {kind} ({})", waiting.outage.message)
 }
 
@@ -354,7 +354,7 @@ fn workers_text(workers: &[v1::WorkerSummary]) -> String {
                 what.device,
                 format!("{}/{}", it.leases, what.slots),
                 what.threads.to_string(),
-                if what.memory == 0 { "-".to_owned() } else { Bytes(what.memory).to_string() },
+                if what.memory == 0 { "-".to_owned() } else { ByteSize(what.memory).to_string() },
                 what.labels.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "),
                 it.seen_ms_ago.map_or_else(|| "not yet".to_owned(), |ms| span(ms as f64 / 1e3)),
                 state(it),

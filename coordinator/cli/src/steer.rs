@@ -1,6 +1,6 @@
 //! `basin pause`, `resume`, `cancel`, `retry`, `drain`.
 
-use basin_domain::visible::line;
+use basin_domain::escape::line;
 pub(super) use basin_proto::v1::Steering;
 
 use super::arguments::{Drain, SweepArguments};

@@ -1,6 +1,6 @@
 //! `basin verify`: proves from the store alone that every task is committed exactly once and every artifact is whole.
 
-use basin_domain::visible::line;
+use basin_domain::escape::line;
 use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;

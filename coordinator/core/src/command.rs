@@ -8,9 +8,9 @@ use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::metrics::Outcome;
-use basin_domain::outage::Waiting;
-use basin_domain::placement::Needs;
-use basin_domain::share::{Adjustment, UserName};
+use basin_domain::outage::OutageWait;
+use basin_domain::placement::Requirements;
+use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 pub use basin_domain::worker::{Progress, WorkerDescription};
@@ -30,7 +30,7 @@ pub enum Command {
         /// The sweep.
         sweep: SweepId,
         /// What becomes different.
-        adjustment: Adjustment,
+        adjustment: SchedulingChange,
     },
     /// No new leases for this sweep's tasks; running ones go on.
     Pause(SweepId),
@@ -95,13 +95,13 @@ pub struct Launch {
     /// Who launches it, if that is known: whoever launches a sweep first is its user, or again after it was cancelled.
     pub user: Option<UserName>,
     /// What is asked for its quota of workers.
-    pub adjustment: Adjustment,
+    pub adjustment: SchedulingChange,
     /// The tasks in the order of the sweep file, each with its experiment's name for display.
     pub tasks: Vec<LaunchTask>,
     /// Tasks that the store already has a commit for.
     pub committed: Vec<CommitRecord>,
     /// What experiments need of workers: those that need anything, by name.
-    pub needs: BTreeMap<String, Needs>,
+    pub needs: BTreeMap<String, Requirements>,
 }
 
 /// A part of a sweep to launch.
@@ -196,7 +196,7 @@ pub struct Sync {
     /// It is leaving: no new leases.
     pub draining: bool,
     /// It waits for an outage to end: no new leases.
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<OutageWait>,
     /// The number of the last answer that the worker received (0: none). A lease that was granted in a later answer, and
     /// that the worker doesn't hold, is granted again under the same attempt; so a worker ignores answers that don't rise.
     pub seen: u64,

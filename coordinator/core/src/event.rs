@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::outage::Waiting;
-use basin_domain::placement::Needs;
-use basin_domain::share::{Share, UserName};
+use basin_domain::outage::OutageWait;
+use basin_domain::placement::Requirements;
+use basin_domain::scheduling::{SchedulingOptions, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,14 +44,14 @@ pub enum Change {
         /// The sweep.
         sweep: SweepId,
         /// What its experiments need of workers from now on, by name.
-        needs: BTreeMap<String, Needs>,
+        needs: BTreeMap<String, Requirements>,
     },
     /// A sweep's quota of workers is another.
     Adjusted {
         /// The sweep.
         sweep: SweepId,
         /// The quota from now on.
-        share: Share,
+        share: SchedulingOptions,
     },
     /// A sweep is somebody's from now on: it was nobody's that is known, or was cancelled and then launched again.
     #[serde(rename = "owned")]
@@ -140,8 +140,8 @@ pub struct Launched {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<UserName>,
     /// Its quota of workers.
-    #[serde(default, skip_serializing_if = "Share::is_default")]
-    pub share: Share,
+    #[serde(default, skip_serializing_if = "SchedulingOptions::is_default")]
+    pub share: SchedulingOptions,
     /// Its experiments' names.
     pub experiments: Vec<String>,
     /// The shapes of the new tasks.
@@ -150,7 +150,7 @@ pub struct Launched {
     pub entries: Vec<LaunchedTask>,
     /// What its experiments need of workers: those that need anything, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub needs: BTreeMap<String, Needs>,
+    pub needs: BTreeMap<String, Requirements>,
 }
 
 /// More tasks of a sweep.
@@ -234,7 +234,7 @@ pub struct HeartbeatReceived {
     pub progress: Vec<(TaskId, Progress)>,
     /// The outage whose end it waits for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting: Option<Waiting>,
+    pub waiting: Option<OutageWait>,
 }
 
 /// What becomes of a task whose attempt failed.

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use basin_domain::id::{SweepId, TaskId};
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
 use crate::Ledger;

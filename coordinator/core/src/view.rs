@@ -4,9 +4,9 @@ use std::ops::Bound;
 
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::outage::Waiting;
-use basin_domain::placement::Needs;
-use basin_domain::share::{Share, UserName};
+use basin_domain::outage::OutageWait;
+use basin_domain::placement::Requirements;
+use basin_domain::scheduling::{SchedulingOptions, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -150,7 +150,7 @@ pub struct SweepView<'a> {
     /// Who launched it, if that is known.
     pub user: Option<&'a UserName>,
     /// Its quota of workers.
-    pub share: Share,
+    pub share: SchedulingOptions,
     /// The most slots that it may have: its own limit or the coordinator's, whichever is less.
     pub max_slots: Option<u32>,
     /// The slots that it has: the leases that were granted on its turn.
@@ -187,7 +187,7 @@ pub struct TaskView<'a> {
     /// How far it is, if it runs and its worker has said so.
     pub progress: Option<Progress>,
     /// What it needs of a worker, if nobody lists it for whom any will do.
-    pub needs: Vec<&'a Needs>,
+    pub needs: Vec<&'a Requirements>,
     /// The time before which it isn't tried again.
     pub not_before: Option<Timestamp>,
     /// The commit.
@@ -214,7 +214,7 @@ pub struct WorkerView<'a> {
     /// It gets nothing before this while there are others, having failed too often in a row.
     pub avoided_until: Option<Timestamp>,
     /// The outage whose end it waits for.
-    pub waiting: Option<&'a Waiting>,
+    pub waiting: Option<&'a OutageWait>,
     /// Its process has ended: somebody on its machine saw it.
     pub exited: bool,
     /// Its leases.

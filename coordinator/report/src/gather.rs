@@ -2,7 +2,7 @@
 
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepFile;
-use basin_domain::{causes, key};
+use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
@@ -59,7 +59,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageErr
     let metrics = match store.read_metrics(&commit).await {
         Ok(metrics) => metrics,
         Err(error) if is_of_this_object(&error) => {
-            return Ok(RunState::Unreadable { error: causes::in_words(&error) });
+            return Ok(RunState::Unreadable { error: error_chain::with_causes(&error) });
         }
         Err(error) => return Err(error),
     };
@@ -71,7 +71,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageErr
             return Ok(RunState::Unreadable { error });
         }
         Err(error) if is_of_this_object(&error) => {
-            return Ok(RunState::Unreadable { error: causes::in_words(&error) });
+            return Ok(RunState::Unreadable { error: error_chain::with_causes(&error) });
         }
         Err(error) => return Err(error),
     };

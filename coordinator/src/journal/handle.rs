@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use basin_core::Ledger;
 use basin_core::command::{Command, Policy, Refusal, Reply};
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
@@ -52,9 +52,9 @@ pub struct JournalFailure {
 impl JournalFailure {
     fn of(error: &WriteError) -> Self {
         let (WriteError::Append(cause) | WriteError::Unconfirmed(cause)) = error else {
-            return Self { why: causes::in_words(error), is_full: false };
+            return Self { why: error_chain::with_causes(error), is_full: false };
         };
-        Self { why: causes::in_words(cause), is_full: cause.is_full() }
+        Self { why: error_chain::with_causes(cause), is_full: cause.is_full() }
     }
 }
 

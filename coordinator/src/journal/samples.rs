@@ -2,7 +2,7 @@
 
 use basin_core::command::{Command, Launch, LaunchTask, Policy};
 use basin_core::{Event, Ledger, decide};
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::SweepId;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
@@ -20,7 +20,7 @@ pub(super) fn launch(id: &str, tasks: u64) -> Command {
             epochs: 1,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         });
         let spec = TaskSpec {
             version: experiment.version(),

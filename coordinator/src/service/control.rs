@@ -5,8 +5,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use basin_core::Ledger;
 use basin_core::command::Command;
 use basin_domain::id::{SweepId, TaskId, WorkerId};
-use basin_domain::lookup::{self, Unfound};
-use basin_domain::share::Adjustment;
+use basin_domain::lookup::{self, LookupError};
+use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
@@ -109,7 +109,7 @@ impl Control for ControlService {
         request: Request<v1::AdjustSweepRequest>,
     ) -> RpcResult<v1::AdjustSweepReply> {
         let request = request.into_inner();
-        let adjustment: Adjustment = required("adjustment", request.adjustment)?.into();
+        let adjustment: SchedulingChange = required("adjustment", request.adjustment)?.into();
         let id = self.find_sweep(request.sweep_id).await?;
         let sweep = self.steer(id.clone(), Command::Adjust { sweep: id.clone(), adjustment }).await?;
         tracing::info!(sweep = %id, ?adjustment, "sweep adjusted");
@@ -231,7 +231,7 @@ impl ControlService {
         let wanted = text.clone();
         let found = self.view(move |ledger| {
             if let Ok(exact) = wanted.parse::<TaskId>() {
-                return ledger.task(&exact).map(|task| task.id).ok_or(Unfound::Nothing);
+                return ledger.task(&exact).map(|task| task.id).ok_or(LookupError::NotFound);
             }
             lookup::find(&wanted, ledger.tasks_beginning_with(&wanted, SEVERAL))
         });
@@ -250,11 +250,11 @@ impl ControlService {
 /// The most that a refusal names.
 const NAMED: usize = 5;
 
-fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &Unfound<T>) -> Status {
+fn not_one<T: std::fmt::Display>(what: &str, text: &str, unfound: &LookupError<T>) -> Status {
     let text: String = text.chars().take(100).collect();
     match unfound {
-        Unfound::Nothing => Status::not_found(format!("there is no {what} `{text}`")),
-        Unfound::Several(several) => {
+        LookupError::NotFound => Status::not_found(format!("there is no {what} `{text}`")),
+        LookupError::Ambiguous(several) => {
             let names: Vec<_> = several.iter().take(NAMED).map(ToString::to_string).collect();
             let names = names.join(", ");
             Status::failed_precondition(match several.len() {

@@ -108,10 +108,10 @@ mod tests {
 
     use basin_core::command::Policy;
     use basin_core::{Ledger, decide};
-    use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
     use basin_domain::id::SweepId;
     use basin_domain::optimizer::Optimizer;
-    use basin_domain::share::Adjustment;
+    use basin_domain::scheduling::SchedulingChange;
     use basin_domain::task::TaskSpec;
     use basin_domain::time::Timestamp;
 
@@ -127,7 +127,7 @@ mod tests {
             epochs: 1,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         });
         let inputs = inputs.iter().map(|id| (id.short(), *id)).collect();
         let spec = TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs };
@@ -138,7 +138,7 @@ mod tests {
         Launch {
             sweep: SweepId::new("large").unwrap(),
             user: None,
-            adjustment: Adjustment::default(),
+            adjustment: SchedulingChange::default(),
             tasks,
             committed: vec![],
             needs: BTreeMap::new(),

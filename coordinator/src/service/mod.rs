@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use basin_core::command::{Command, Launch, LaunchTask, Reply};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
-use basin_domain::share::{Adjustment, UserName};
+use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::sweep::Source;
 use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
@@ -64,7 +64,7 @@ pub struct LaunchOptions {
     /// Who launches it, if that is known.
     pub user: Option<UserName>,
     /// What is asked for its quota of workers.
-    pub adjustment: Adjustment,
+    pub adjustment: SchedulingChange,
     /// The most tasks that it may have, if fewer than the coordinator takes.
     pub max_tasks: Option<u64>,
 }

@@ -6,7 +6,7 @@ use basin_core::event::FinalReason;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
 use basin_domain::id::SweepId;
-use basin_domain::outage::Waiting;
+use basin_domain::outage::OutageWait;
 use basin_domain::time::Timestamp;
 use basin_proto::v1;
 
@@ -140,9 +140,9 @@ fn waiting(task: &TaskView<'_>, by: Option<PendingReason<'_>>) -> String {
 }
 
 /// How a running task stands beyond its being trained: the outage that its worker waits for, or how long nothing was heard.
-fn progress_note(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
-    if let Some(Waiting { outage, lasting, .. }) = waiting_for {
-        let (what, seconds) = (outage.kind.in_words(), lasting.as_secs());
+fn progress_note(task: &TaskView<'_>, waiting_for: Option<&OutageWait>) -> String {
+    if let Some(OutageWait { outage, lasting, .. }) = waiting_for {
+        let (what, seconds) = (outage.kind.description(), lasting.as_secs());
         return format!("; for {seconds} s it has waited, since {what}: {}", outage.message);
     }
     match task.progress.and_then(|progress| progress.silent_ms).map(|ms| ms / 1_000) {
@@ -155,7 +155,7 @@ fn progress_note(task: &TaskView<'_>, waiting_for: Option<&Waiting>) -> String {
 fn why(
     task: &TaskView<'_>,
     by: Option<PendingReason<'_>>,
-    waiting_for: Option<&Waiting>,
+    waiting_for: Option<&OutageWait>,
     now: Timestamp,
 ) -> String {
     let names = |phase: Phase| {
@@ -212,7 +212,7 @@ fn why(
 pub(super) fn task_reply(
     task: &TaskView<'_>,
     pending_reason: Option<PendingReason<'_>>,
-    waiting_for: Option<&Waiting>,
+    waiting_for: Option<&OutageWait>,
     spec_json: String,
     now: Timestamp,
 ) -> v1::GetTaskReply {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::{Command, Refusal, Reply};
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, TaskId};
 use basin_storage::StorageError;
@@ -78,7 +78,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
                     Ok(_) => {}
                     // Somebody has put it back by hand.
                     Err(DecideError::Refused(refusal @ Refusal::Withdrawn { .. })) => {
-                        end_damaged(coordinator, &lease, task, causes::in_words(&refusal)).await;
+                        end_damaged(coordinator, &lease, task, error_chain::with_causes(&refusal)).await;
                     }
                     Err(error) => tracing::error!(%task, %error, "a commit could not be adopted"),
                 }
@@ -86,7 +86,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
             Ok(None) => lost.push(task),
             // Asked again it would say the same: a person must have it withdrawn.
             Err(error @ StorageError::Corrupt { .. }) => {
-                end_damaged(coordinator, &lease, task, causes::in_words(&error)).await;
+                end_damaged(coordinator, &lease, task, error_chain::with_causes(&error)).await;
             }
             Err(error) => tracing::warn!(%task, %error, "the store did not say whether a task is committed"),
         }

@@ -203,7 +203,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::share::UserName;
+    use basin_domain::scheduling::UserName;
 
     use super::super::NewToken;
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 
 use super::{Fingerprint, Role, TokenEntry, TokenId};

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use serde::{Deserialize, Serialize};
 

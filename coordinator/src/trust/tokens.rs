@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use http::HeaderValue;
 use tokio_util::sync::CancellationToken;
@@ -170,7 +170,7 @@ impl AsRef<Self> for TokenEntry {
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::share::UserName;
+    use basin_domain::scheduling::UserName;
 
     use super::super::NewToken;
     use super::*;

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::utc::Utc;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError, InvalidMessage};
 use tonic::Status;
@@ -148,8 +148,8 @@ impl ConnectError {
         while let Some(error) = cause {
             if let Some(error) = error.downcast_ref::<DialError>() {
                 let why = match error {
-                    DialError::Unreached { .. } => causes::innermost(error),
-                    other => causes::in_words(other),
+                    DialError::Unreached { .. } => error_chain::root_cause(error),
+                    other => error_chain::with_causes(other),
                 };
                 return Some(Self { why, hint: error.hint(), is_input: error.is_input() });
             }
@@ -160,7 +160,7 @@ impl ConnectError {
             }
             cause = error.source();
         }
-        Some(Self { why: causes::innermost(outermost), hint: None, is_input: false })
+        Some(Self { why: error_chain::root_cause(outermost), hint: None, is_input: false })
     }
 }
 

@@ -66,7 +66,7 @@ impl Proxy {
         };
         // Whatever happened happened to the proxy: its causes are words here, so that nobody takes a proxy that is down for
         // a coordinator that is.
-        let why = |error| basin_domain::causes::in_words(&error);
+        let why = |error| basin_domain::error_chain::with_causes(&error);
         connected
             .map(TokioIo::into_inner)
             .map_err(|error| DialError::Proxy { proxy: self.name, why: why(error) })

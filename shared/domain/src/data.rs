@@ -1,15 +1,15 @@
 //! Data sets: which there are, and which part of one a run sees.
 
-mod examples;
 mod reference;
+mod split_sizes;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
 use crate::id::DatasetName;
 
-pub use examples::{Examples, built_in_examples};
 pub use reference::{DatasetReference, InvalidReference, VersionPrefix};
+pub use split_sizes::{SplitSizes, built_in_sizes};
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

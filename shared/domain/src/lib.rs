@@ -3,13 +3,14 @@
 //! Everything here is pure: no clock, no files, no network, no tensors, no async. Every other crate speaks in these
 //! words, so what exists here is valid: ids and parameters are built through checks and can't be wrong afterwards.
 //!
-//! Where to start reading: [`sweep`] turns a sweep file into a [`sweep::Plan`] of [`task::Task`]s; [`experiment`]
+//! Where to start reading: [`sweep`] turns a sweep file into a [`sweep::SweepPlan`] of [`task::Task`]s; [`experiment`]
 //! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
 
-pub mod causes;
 pub mod claim;
 pub mod data;
 pub mod digest;
+pub mod error_chain;
+pub mod escape;
 pub mod experiment;
 pub mod failure;
 pub mod figure;
@@ -22,11 +23,10 @@ pub mod outage;
 pub mod placement;
 pub mod proxy;
 pub mod random;
-pub mod share;
+pub mod scheduling;
 pub mod sweep;
 pub mod task;
 pub mod time;
 pub mod utc;
 pub mod value;
-pub mod visible;
 pub mod worker;

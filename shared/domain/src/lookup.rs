@@ -22,11 +22,11 @@ pub trait Named {
 
 /// Why a text names no one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Unfound<T> {
+pub enum LookupError<T> {
     /// It fits nothing.
-    Nothing,
+    NotFound,
     /// It fits these, equally well; sorted.
-    Several(Vec<T>),
+    Ambiguous(Vec<T>),
 }
 
 /// How well a text fits.
@@ -41,10 +41,10 @@ enum Fit {
 ///
 /// # Errors
 /// If it names nothing, or several things equally well. An empty text names nothing.
-pub fn find<T: Named + Ord>(text: &str, among: impl IntoIterator<Item = T>) -> Result<T, Unfound<T>> {
+pub fn find<T: Named + Ord>(text: &str, among: impl IntoIterator<Item = T>) -> Result<T, LookupError<T>> {
     let (mut best, mut fitting) = (Fit::Beginning, Vec::new());
     if text.is_empty() {
-        return Err(Unfound::Nothing);
+        return Err(LookupError::NotFound);
     }
     for thing in among {
         let fit = match () {
@@ -64,9 +64,9 @@ pub fn find<T: Named + Ord>(text: &str, among: impl IntoIterator<Item = T>) -> R
     fitting.sort_unstable();
     fitting.dedup();
     match fitting.len() {
-        0 => Err(Unfound::Nothing),
+        0 => Err(LookupError::NotFound),
         1 => Ok(fitting.swap_remove(0)),
-        _ => Err(Unfound::Several(fitting)),
+        _ => Err(LookupError::Ambiguous(fitting)),
     }
 }
 
@@ -131,8 +131,8 @@ mod tests {
     fn found(text: &str, ids: &[&str]) -> Result<String, usize> {
         match find(text, sweeps(ids)) {
             Ok(id) => Ok(id.as_str().to_owned()),
-            Err(Unfound::Nothing) => Err(0),
-            Err(Unfound::Several(several)) => Err(several.len()),
+            Err(LookupError::NotFound) => Err(0),
+            Err(LookupError::Ambiguous(several)) => Err(several.len()),
         }
     }
 
@@ -161,7 +161,7 @@ mod tests {
         let workers = ["node-1", "node-11", "node-12"].map(|id| WorkerId::new(id).unwrap());
         assert_eq!(find("node-1", workers.clone()).unwrap().as_str(), "node-1");
         assert_eq!(find("node-12", workers.clone()).unwrap().as_str(), "node-12");
-        assert_eq!(find("node", workers.clone()), Err(Unfound::Several(workers.to_vec())));
+        assert_eq!(find("node", workers.clone()), Err(LookupError::Ambiguous(workers.to_vec())));
     }
 
     proptest! {
@@ -175,7 +175,7 @@ mod tests {
             let alone = sharing.clone().all(|id| *id == ids[0]);
             prop_assert_eq!(find(&wanted[..length], ids.clone()).is_ok(), alone);
             prop_assert_eq!(find(&wanted, ids.clone()), Ok(ids[0]));
-            prop_assert_eq!(find(&format!("{wanted}0"), ids), Err(Unfound::Nothing));
+            prop_assert_eq!(find(&format!("{wanted}0"), ids), Err(LookupError::NotFound));
         }
     }
 }

@@ -50,12 +50,12 @@ impl OutageKind {
     }
 
     /// The kind of this word.
-    pub fn of_word(word: &str) -> Option<Self> {
+    pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// What is the matter, for people.
-    pub const fn in_words(self) -> &'static str {
+    pub const fn description(self) -> &'static str {
         match self {
             Self::Unreachable => "the store does not answer",
             Self::Throttled => "the store asks for fewer calls",
@@ -92,7 +92,7 @@ impl Outage {
 
 /// A worker that waits for an outage to end: it takes no new leases meanwhile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Waiting {
+pub struct OutageWait {
     /// For the end of what.
     pub outage: Outage,
     /// How many finished results it holds that the store doesn't have yet.
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn every_kind_is_known_by_its_word() {
         for kind in OutageKind::ALL {
-            assert_eq!(OutageKind::of_word(kind.as_str()), Some(kind));
+            assert_eq!(OutageKind::from_word(kind.as_str()), Some(kind));
         }
-        assert_eq!(OutageKind::of_word("weather"), None);
+        assert_eq!(OutageKind::from_word("weather"), None);
     }
 
     #[test]

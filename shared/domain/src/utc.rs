@@ -13,7 +13,7 @@ pub struct Utc(u64);
 /// A text that is no date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no date like 2026-11-24T17:05:00Z")]
-pub struct NotADate(String);
+pub struct InvalidDate(String);
 
 const DAY: u64 = 86_400;
 /// The last second of the year 9999.
@@ -65,10 +65,10 @@ impl fmt::Display for Utc {
 }
 
 impl FromStr for Utc {
-    type Err = NotADate;
+    type Err = InvalidDate;
 
-    fn from_str(text: &str) -> Result<Self, NotADate> {
-        let bad = || NotADate(text.chars().take(40).collect());
+    fn from_str(text: &str) -> Result<Self, InvalidDate> {
+        let bad = || InvalidDate(text.chars().take(40).collect());
         let number = |from: usize, to: usize| {
             let digits = text.get(from..to).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
             digits.and_then(|digits| digits.parse::<u32>().ok()).map(i64::from)
@@ -86,9 +86,9 @@ impl FromStr for Utc {
 }
 
 impl TryFrom<String> for Utc {
-    type Error = NotADate;
+    type Error = InvalidDate;
 
-    fn try_from(text: String) -> Result<Self, NotADate> {
+    fn try_from(text: String) -> Result<Self, InvalidDate> {
         text.parse()
     }
 }

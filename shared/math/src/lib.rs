@@ -11,9 +11,9 @@
 //! Start reading at [`exp()`].
 
 mod constants;
+mod double_double;
 mod exp;
 mod ln;
-mod pair;
 mod power;
 mod tanh;
 mod trigonometric;

@@ -1,6 +1,6 @@
 //! Whole powers.
 
-use crate::pair::product;
+use crate::double_double::product;
 
 /// baseⁿ for a base from 0 to 1, within 0.6 ulp where it isn't subnormal.
 ///

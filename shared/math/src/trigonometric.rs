@@ -1,8 +1,8 @@
 //! Sine and cosine.
 
 use crate::constants::{HALF_PI, TWO_BY_PI};
+use crate::double_double::two_product;
 use crate::exp::two_to;
-use crate::pair::two_product;
 
 /// sin x, within 1 ulp, however large x is; NaN where x isn't finite.
 ///

@@ -1,6 +1,6 @@
 //! How many examples a stored data set has.
 
-use basin_domain::data::{Dataset, Examples};
+use basin_domain::data::{Dataset, SplitSizes};
 use basin_domain::key;
 
 use crate::dataset::DATA;
@@ -12,10 +12,10 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::get_range`].
-    pub async fn dataset_examples(&self, dataset: &Dataset) -> Result<Option<Examples>> {
+    pub async fn dataset_examples(&self, dataset: &Dataset) -> Result<Option<SplitSizes>> {
         let key = format!("{}/{DATA}", key::dataset(dataset));
-        match self.get_range(&key, 0..Examples::START).await {
-            Ok(start) => Ok(Examples::of_decoded(&start)),
+        match self.get_range(&key, 0..SplitSizes::START).await {
+            Ok(start) => Ok(SplitSizes::of_decoded(&start)),
             Err(StorageError::NotFound { .. }) => Ok(None),
             Err(error) => Err(error),
         }

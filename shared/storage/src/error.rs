@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::{Outage, OutageKind};
 
@@ -343,7 +343,8 @@ impl StorageError {
             | Self::OtherContents { .. } => return None,
         };
         // The layers between say the same again.
-        let last = std::error::Error::source(self).map(|cause| format!(": {}", causes::innermost(cause)));
+        let last =
+            std::error::Error::source(self).map(|cause| format!(": {}", error_chain::root_cause(cause)));
         Some(Outage::new(kind, format!("{self}{}", last.unwrap_or_default())))
     }
 
@@ -356,7 +357,7 @@ impl StorageError {
     pub(crate) fn of_store(store: &str, key: &str, error: object_store::Error) -> Self {
         let (store, key) = (store.to_owned(), key.to_owned());
         if is_without_credentials(&error) {
-            return Self::NoCredentials { store, source: causes::innermost(&error).into() };
+            return Self::NoCredentials { store, source: error_chain::root_cause(&error).into() };
         }
         if let Some(answer) = ServerError::of(&error) {
             return Self::from_server(store, key, answer);
@@ -387,7 +388,9 @@ impl StorageError {
                 Some(ErrorKind::FileTooLarge) => Self::Refused { store, key, source: error.into() },
                 Some(ErrorKind::Unsupported) => Self::NotSupported { store, key, source: error.into() },
                 // Of the layers above all say the same, some with the whole address.
-                _ => Self::Unavailable { store, key, tries: 1, source: causes::innermost(&error).into() },
+                _ => {
+                    Self::Unavailable { store, key, tries: 1, source: error_chain::root_cause(&error).into() }
+                }
             },
         }
     }

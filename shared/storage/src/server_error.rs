@@ -3,7 +3,7 @@
 //! Servers repeat in their errors what they were asked, session tokens included: only their code and their sentence are
 //! passed on.
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 
 /// The longest sentence of a server that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -32,7 +32,7 @@ impl std::error::Error for ServerError {}
 impl ServerError {
     /// The answer that an error holds; none if there was none, as when nobody could be reached.
     pub(crate) fn of(error: &object_store::Error) -> Option<Self> {
-        let text = causes::in_words(error);
+        let text = error_chain::with_causes(error);
         let (_, after) = text.split_once("non-2xx status code: ").or_else(|| {
             // A server may answer 200 and mean 500.
             text.split_once("error response: ").filter(|(_, body)| element(body, "Code").is_some())

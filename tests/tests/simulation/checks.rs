@@ -8,7 +8,7 @@ use basin_core::event::{Change, Event, FinalReason, Granted, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::share::Share;
+use basin_domain::scheduling::SchedulingOptions;
 use basin_domain::time::Timestamp;
 
 use crate::coordinator::{LEASE_DURATION, policy};
@@ -48,7 +48,7 @@ pub(crate) struct Checks {
     acknowledged_grants: BTreeSet<(LeaseId, TaskId)>,
     sweeps: BTreeMap<SweepId, Wish>,
     /// The claims that sweeps were last told to have; none where that wasn't answered yet.
-    shares: BTreeMap<SweepId, Option<Share>>,
+    shares: BTreeMap<SweepId, Option<SchedulingOptions>>,
 }
 
 /// What a person last asked of a sweep.
@@ -121,7 +121,7 @@ impl Checks {
         }
         if let Command::Adjust { sweep, adjustment } = command {
             // It names everything.
-            self.shares.insert(sweep.clone(), Some(Share::default().adjusted(*adjustment)));
+            self.shares.insert(sweep.clone(), Some(SchedulingOptions::default().changed(*adjustment)));
         }
     }
 

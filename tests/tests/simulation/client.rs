@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use basin_core::command::Command;
-use basin_domain::share::{Adjustment, SlotLimit};
+use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 
 use crate::world::{Ask, Caller, Happening, Said, World};
 
@@ -59,7 +59,7 @@ impl World {
                 let priority = Some(self.chance.between(0, 3) as i32);
                 let slots = NonZeroU32::new(self.chance.between(0, 4) as u32);
                 let max_slots = Some(slots.map_or(SlotLimit::None, SlotLimit::AtMost));
-                Command::Adjust { sweep, adjustment: Adjustment { priority, max_slots } }
+                Command::Adjust { sweep, adjustment: SchedulingChange { priority, max_slots } }
             }
             _ => {
                 let worker = self.chance.between(0, self.workers.len() as u64) as usize;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use basin_core::command::{Launch, LaunchTask};
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::share::{Adjustment, UserName};
+use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::task::TaskSpec;
 
 use crate::chance::Chance;
@@ -69,7 +69,7 @@ impl Plan {
                 Launch {
                     sweep: sweep(name),
                     user: (name != "three").then(|| UserName::new("ann").expect("that is a name")),
-                    adjustment: Adjustment::default(),
+                    adjustment: SchedulingChange::default(),
                     tasks,
                     committed: vec![],
                     needs: Default::default(),
@@ -93,7 +93,7 @@ fn spec(width: u32, seed: u64, inputs: &[TaskId]) -> TaskSpec {
         epochs: 1,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     });
     let inputs = inputs.iter().enumerate().map(|(number, id)| (format!("input-{number}"), *id)).collect();
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs }

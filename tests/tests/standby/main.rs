@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use basin_tests::{Place, Running, assert_same_tables, eventually, images};
+use basin_tests::{RunningProcess, Sandbox, assert_same_tables, eventually, images};
 
 #[cfg(test)]
 mod database;
@@ -16,26 +16,26 @@ use database::{Database, Server};
 
 /// A place, a server of PostgreSQL, and two addresses on which coordinators are started.
 struct Cluster {
-    place: Place,
+    sandbox: Sandbox,
     journal: String,
     addresses: [String; 2],
 }
 
 impl Cluster {
     fn new(journal: String) -> Self {
-        let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-        place.write("standby.toml", &images("standby", 4, 25));
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+        sandbox.write("standby.toml", &images("standby", 4, 25));
         let free = || {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap().to_string()
         };
-        Self { place, journal, addresses: [free(), free()] }
+        Self { sandbox, journal, addresses: [free(), free()] }
     }
 
-    fn serve(&self, number: usize, more: &[&str]) -> Running {
+    fn serve(&self, number: usize, more: &[&str]) -> RunningProcess {
         let lease: &[&str] = if more.contains(&"--lease") { &[] } else { &["--lease", "20"] };
         let how = [&["--journal", &self.journal][..], lease, more].concat();
-        self.place.serve(&self.addresses[number], &how).0
+        self.sandbox.serve(&self.addresses[number], &how).0
     }
 
     /// Both addresses, as workers and tools are given them.
@@ -43,24 +43,24 @@ impl Cluster {
         self.addresses.each_ref().map(|address| format!("http://{address}")).join(",")
     }
 
-    fn worker(&self, name: &str) -> Running {
+    fn worker(&self, name: &str) -> RunningProcess {
         self.worker_of(name, &self.urls())
     }
 
-    fn worker_of(&self, name: &str, urls: &str) -> Running {
-        self.place.worker(name, urls, &["-v"])
+    fn worker_of(&self, name: &str, urls: &str) -> RunningProcess {
+        self.sandbox.worker(name, urls, &["-v"])
     }
 
     fn launch(&self, more: &[&str]) -> String {
         let urls = self.urls();
         let arguments = [&["--json", "launch", "standby.toml", "--coordinator", &urls], more].concat();
-        let said = self.place.basin(&arguments).succeeded();
+        let said = self.sandbox.basin(&arguments).succeeded();
         said.json()["sweep"].as_str().unwrap().to_owned()
     }
 
     /// The counts of a sweep, whoever leads.
     fn counts(&self, sweep: &str) -> Option<serde_json::Value> {
-        let said = self.place.basin(&["--json", "status", sweep, "--coordinator", &self.urls()]);
+        let said = self.sandbox.basin(&["--json", "status", sweep, "--coordinator", &self.urls()]);
         (said.code == Some(0)).then(|| said.json()["counts"].clone())
     }
 
@@ -74,14 +74,14 @@ impl Cluster {
 
     /// The sweep ends, every task is committed once, and its tables are those of one machine that nobody disturbed.
     fn ends_well(&self, sweep: &str) {
-        let place = &self.place;
-        let watched = place.basin(&["watch", sweep, "--coordinator", &self.urls()]);
-        assert_eq!(watched.code, Some(0), "{}\n{}", watched.err, place.read("serve.log"));
-        let proof = place.basin(&["--json", "verify", sweep]).succeeded().json();
+        let sandbox = &self.sandbox;
+        let watched = sandbox.basin(&["watch", sweep, "--coordinator", &self.urls()]);
+        assert_eq!(watched.code, Some(0), "{}\n{}", watched.err, sandbox.read("serve.log"));
+        let proof = sandbox.basin(&["--json", "verify", sweep]).succeeded().json();
         assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()));
-        place.basin(&["report", sweep, "--out", "disturbed"]).succeeded();
-        place.basin(&["run", "standby.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-        assert_same_tables(&place.tables("alone"), &place.tables("disturbed"));
+        sandbox.basin(&["report", sweep, "--out", "disturbed"]).succeeded();
+        sandbox.basin(&["run", "standby.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+        assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("disturbed"));
     }
 }
 
@@ -125,13 +125,13 @@ fn a_standby_takes_over_within_ten_seconds_of_the_leaders_kill() {
     let killed = Instant::now();
     // A second sweep, so that there is something to grant whatever the workers hold.
     let more = cluster
-        .place
+        .sandbox
         .start("launch", &["launch", "standby.toml", "--set", "seeds=9", "--coordinator", &cluster.urls()]);
     eventually("the standby grants a lease", || (database.grants_since(2) > 0).then_some(()));
     let elapsed = killed.elapsed();
     eprintln!("from the leader's kill -9 to the standby's first lease: {:.2} s", elapsed.as_secs_f64());
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
-    assert_eq!(more.wait(), Some(0), "{}", cluster.place.read("launch.log"));
+    assert_eq!(more.wait(), Some(0), "{}", cluster.sandbox.read("launch.log"));
     cluster.ends_well(&sweep);
     assert!(database.epochs_by_batch().is_sorted());
 }
@@ -167,7 +167,7 @@ fn a_leader_that_was_paused_writes_nothing_and_answers_nothing() {
     });
     assert!(says.message().contains("leads"), "{says}");
     let listed =
-        cluster.place.basin(&["--json", "list", "--coordinator", &cluster.url(0)]).succeeded().json();
+        cluster.sandbox.basin(&["--json", "list", "--coordinator", &cluster.url(0)]).succeeded().json();
     assert_eq!(
         listed[0]["state"], "running",
         "the pause was never carried out; a tool follows to the leader"
@@ -188,7 +188,7 @@ fn a_leader_that_is_told_to_stop_hands_over_at_once() {
     let sweep = cluster.launch(&[]);
     cluster.until("it trains", &sweep, |counts| begun(counts) >= 1);
     leader.signal("TERM");
-    assert_eq!(leader.wait(), Some(0), "{}", cluster.place.read("serve.log"));
+    assert_eq!(leader.wait(), Some(0), "{}", cluster.sandbox.read("serve.log"));
     let ended = Instant::now();
     eventually("the standby leads", || leads(&cluster.url(1)).ok());
     assert!(ended.elapsed() < Duration::from_secs(4), "{:?}", ended.elapsed());
@@ -199,10 +199,10 @@ fn a_leader_that_is_told_to_stop_hands_over_at_once() {
 fn of_coordinators_that_start_together_one_leads() {
     let Some(database) = Database::new("of_coordinators_that_start_together_one_leads") else { return };
     let cluster = Cluster::new(database.url());
-    let place = &cluster.place;
-    let coordinators: Vec<(Running, String)> = std::thread::scope(|scope| {
+    let sandbox = &cluster.sandbox;
+    let coordinators: Vec<(RunningProcess, String)> = std::thread::scope(|scope| {
         let starts: Vec<_> = (0..3)
-            .map(|_| scope.spawn(|| place.serve("127.0.0.1:0", &["--journal", &cluster.journal])))
+            .map(|_| scope.spawn(|| sandbox.serve("127.0.0.1:0", &["--journal", &cluster.journal])))
             .collect();
         starts.into_iter().map(|start| start.join().unwrap()).collect()
     });
@@ -246,7 +246,7 @@ fn a_worker_that_may_not_know_all_coordinators_stops_when_the_one_that_it_knows_
     cluster.until("both train", &sweep, |counts| counts["running"].as_u64() >= Some(2));
     leader.kill();
     // At its address nobody listens. That proves something only to the worker that was told of all.
-    let log = |urls: &str| cluster.place.read(&format!("worker-{}.log", urls.len()));
+    let log = |urls: &str| cluster.sandbox.read(&format!("worker-{}.log", urls.len()));
     eventually("one stops", || log(&urls[0]).contains("abandoned, since the lease was lost").then_some(()));
     let stopped = Instant::now();
     eventually("a term has passed", || (stopped.elapsed() > Duration::from_secs(6)).then_some(()));
@@ -259,17 +259,17 @@ fn the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_no
     let test = "the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_nowhere";
     let Some(server) = Server::start(test) else { return };
     let cluster = Cluster::new(String::new());
-    let place = &cluster.place;
+    let sandbox = &cluster.sandbox;
     let (authority, other) = server.turn_tls_on();
-    place.write("ca.pem", &authority);
-    place.write("other.pem", &other);
+    sandbox.write("ca.pem", &authority);
+    sandbox.write("other.pem", &other);
     server.make_role("ann", "hunter2");
     let serve = |authority: &str, host: &str, password: Option<&str>, more: &[&str]| {
         let journal = server.url().replace("postgres@127.0.0.1", &format!("ann@{host}"));
         let journal = format!("{journal}?sslmode=verify-full&sslrootcert={authority}");
         let arguments = ["-vv", "serve", "--listen", "127.0.0.1:0", "--journal", &journal];
-        let mut command = place.command(&[&arguments[..], more].concat());
-        command.env_remove("PGPASSWORD").env("HOME", place.path());
+        let mut command = sandbox.command(&[&arguments[..], more].concat());
+        command.env_remove("PGPASSWORD").env("HOME", sandbox.path());
         if let Some(password) = password {
             command.env("PGPASSWORD", password);
         }
@@ -288,10 +288,10 @@ fn the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_no
         assert!(output.status.code() == Some(1) && said.contains(why), "{why}: {said}");
         assert!(!said.contains("hunter"), "{said}");
     }
-    let log = std::fs::File::create(place.path().join("ann.log")).unwrap();
+    let log = std::fs::File::create(sandbox.path().join("ann.log")).unwrap();
     let mut child = serve("ca.pem", "localhost", Some("hunter2"), &[]).stderr(log).spawn().unwrap();
     eventually("it leads over TLS", || (server.encrypted_sessions("ann") >= 2).then_some(()));
     child.kill().unwrap();
     child.wait().unwrap();
-    assert!(!place.read("ann.log").contains("hunter"), "{}", place.read("ann.log"));
+    assert!(!sandbox.read("ann.log").contains("hunter"), "{}", sandbox.read("ann.log"));
 }

@@ -32,11 +32,11 @@ fn free_port() -> String {
 #[test]
 fn the_commands_of_the_page_on_security_do_what_they_say() {
     let site = Site::new();
-    let place = &site.place;
-    place.write("sweep.toml", SWEEP);
-    let here = place.path().to_string_lossy().into_owned();
-    std::fs::create_dir(place.path().join("bin")).unwrap();
-    symlink(env!("CARGO_BIN_EXE_basin-under-test"), place.path().join("bin/basin")).unwrap();
+    let sandbox = &site.sandbox;
+    sandbox.write("sweep.toml", SWEEP);
+    let here = sandbox.path().to_string_lossy().into_owned();
+    std::fs::create_dir(sandbox.path().join("bin")).unwrap();
+    symlink(env!("CARGO_BIN_EXE_basin-under-test"), sandbox.path().join("bin/basin")).unwrap();
     let path = format!("{here}/bin:{}", std::env::var("PATH").unwrap());
     let page = std::fs::read_to_string(PAGE).unwrap();
     // This machine takes the part of the one on the page.
@@ -51,7 +51,7 @@ fn the_commands_of_the_page_on_security_do_what_they_say() {
             .replace("/shared/basin", &format!("{here}/store"));
         let run = || {
             let mut shell = std::process::Command::new("bash");
-            shell.args(["-euc", &command]).env("PATH", &path).current_dir(place.path());
+            shell.args(["-euc", &command]).env("PATH", &path).current_dir(sandbox.path());
             let output = shell.output().unwrap();
             (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
         };
@@ -59,7 +59,7 @@ fn the_commands_of_the_page_on_security_do_what_they_say() {
             command.strip_prefix("basin ").filter(|it| it.starts_with("serve") || it.starts_with("worker"))
         {
             let arguments: Vec<&str> = stays.split_whitespace().collect();
-            running.push(place.start(&format!("running-{}", running.len()), &arguments));
+            running.push(sandbox.start(&format!("running-{}", running.len()), &arguments));
         } else if command.starts_with("basin doctor") {
             // The coordinator has just been started.
             eventually(&command, || run().0.then_some(()));
@@ -72,5 +72,5 @@ fn the_commands_of_the_page_on_security_do_what_they_say() {
     assert!((12..40).contains(&done) && running.len() == 3, "{done} commands, {} that stay", running.len());
     let url = format!("https://localhost:{first}");
     let flags = ["--coordinator", &url, "--tls-ca", "ca.pem", "--token-file", "admin.token"];
-    place.basin(&[&["watch", "trusted"], &flags[..]].concat()).succeeded();
+    sandbox.basin(&[&["watch", "trusted"], &flags[..]].concat()).succeeded();
 }

@@ -2,13 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
+mod connecting;
 mod documentation;
 mod refusals;
 mod renewal;
 mod secrets;
 mod site;
 mod tls;
-mod way;
 
 const SWEEP: &str = r#"
 name = "trusted"

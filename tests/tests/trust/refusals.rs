@@ -73,7 +73,7 @@ async fn call(mut connection: Connection, path: &str, message: &[u8]) -> String 
 
 /// All bytes of the journal, its log included.
 fn journal(site: &Site) -> BTreeMap<String, Vec<u8>> {
-    let files = std::fs::read_dir(site.place.path().join("basin-state")).unwrap().flatten();
+    let files = std::fs::read_dir(site.sandbox.path().join("basin-state")).unwrap().flatten();
     let files = files.filter(|file| file.file_name().to_string_lossy().starts_with("journal.sqlite"));
     files
         .filter(|file| !file.file_name().to_string_lossy().ends_with("-shm"))
@@ -84,20 +84,20 @@ fn journal(site: &Site) -> BTreeMap<String, Vec<u8>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing() {
     let site = Site::new();
-    site.place.write("trusted.toml", SWEEP);
+    site.sandbox.write("trusted.toml", SWEEP);
     for (role, name) in [("admin", "boss"), ("worker", "farm"), ("viewer", "guest")] {
         site.token(role, name);
     }
-    let (farm, guest) = (site.place.read("farm.token"), site.place.read("guest.token"));
+    let (farm, guest) = (site.sandbox.read("farm.token"), site.sandbox.read("guest.token"));
     let (_coordinator, url) = site.serve("127.0.0.1:0", &[]);
     let boss = with(&url, "boss.token");
-    let run = |arguments: &[&str]| site.place.basin(&[arguments, &boss].concat()).succeeded();
+    let run = |arguments: &[&str]| site.sandbox.basin(&[arguments, &boss].concat()).succeeded();
     let launched = run(&["--json", "launch", "trusted.toml"]).json();
     let sweep = launched["sweep"].as_str().unwrap().to_owned();
     run(&["pause", &sweep]);
     // A worker that is there, so that there is somebody to drain.
     let worker =
-        site.place.start("farm", &[&["worker", "--threads", "1"], &with(&url, "farm.token")[..]].concat());
+        site.sandbox.start("farm", &[&["worker", "--threads", "1"], &with(&url, "farm.token")[..]].concat());
     let id = eventually("the worker is there", || {
         run(&["--json", "workers"]).json()[0]["worker"].as_str().map(str::to_owned)
     });
@@ -109,7 +109,7 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
     let dial = |token: Option<&str>| {
         let token = token.map(|token| Token::fixed(token).unwrap());
         let certificates =
-            Certificates { authorities: Some(site.place.path().join("ca.pem")), identity: None };
+            Certificates { authorities: Some(site.sandbox.path().join("ca.pem")), identity: None };
         let dial = Dial { certificates, ..Dial::to(&url).unwrap() }.with_token(token);
         dial.connect(dial.first(), CallOptions { timeout: Duration::from_secs(60), keep_alive: false })
             .unwrap()
@@ -151,7 +151,7 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
     assert_eq!(run(&["--json", "status", &sweep]).out, said_before);
     assert!(journal(&site) == before, "the journal was written to");
     // The same messages, from one who may.
-    let boss = dial(Some(&site.place.read("boss.token")));
+    let boss = dial(Some(&site.sandbox.read("boss.token")));
     assert_eq!(
         call(boss, "/basin.v1.Control/Launch", &messages["/basin.v1.Control/Launch"]).await,
         "it was let through"

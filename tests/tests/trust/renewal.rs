@@ -12,14 +12,14 @@ fn a_worker_whose_token_is_revoked_leaves_and_says_why() {
     let farm = site.token("worker", "farm");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &["--lease", "2"]);
     let workers = with(&url, "boss.token");
-    let workers = |site: &Site| site.place.basin(&[&["--json", "workers"], &workers[..]].concat()).json();
+    let workers = |site: &Site| site.sandbox.basin(&[&["--json", "workers"], &workers[..]].concat()).json();
     // In a variable, where it can't change.
-    site.place.set("BASIN_TOKEN", &farm);
-    let worker = site.place.start("farm", &["worker", "--coordinator", &url, "--tls-ca", "ca.pem"]);
+    site.sandbox.set("BASIN_TOKEN", &farm);
+    let worker = site.sandbox.start("farm", &["worker", "--coordinator", &url, "--tls-ca", "ca.pem"]);
     eventually("the worker is there", || (workers(&site).as_array().map(Vec::len) == Some(1)).then_some(()));
     site.revoke("farm");
-    assert_eq!(worker.wait(), Some(1), "{}", site.place.read("farm.log"));
-    let log = site.place.read("farm.log");
+    assert_eq!(worker.wait(), Some(1), "{}", site.sandbox.read("farm.log"));
+    let log = site.sandbox.read("farm.log");
     assert!(log.contains("refused this worker: the token `farm` ("), "{log}");
     assert!(log.contains(") was revoked on 20"), "{log}");
     assert!(log.contains("hint: ask for another one"), "{log}");
@@ -28,24 +28,24 @@ fn a_worker_whose_token_is_revoked_leaves_and_says_why() {
 #[test]
 fn a_worker_goes_on_with_the_token_that_takes_the_place_of_a_revoked_one() {
     let site = Site::new();
-    let place = &site.place;
-    place.write("trusted.toml", SWEEP);
+    let sandbox = &site.sandbox;
+    sandbox.write("trusted.toml", SWEEP);
     site.token("admin", "boss");
     site.token("worker", "farm");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &["--lease", "2"]);
     let boss = with(&url, "boss.token");
-    let run = |arguments: &[&str]| place.basin(&[arguments, &boss].concat());
+    let run = |arguments: &[&str]| sandbox.basin(&[arguments, &boss].concat());
     let _worker =
-        place.start("farm", &[&["-v", "worker", "--threads", "1"], &with(&url, "farm.token")[..]].concat());
+        sandbox.start("farm", &[&["-v", "worker", "--threads", "1"], &with(&url, "farm.token")[..]].concat());
     eventually("the worker is there", || {
         (run(&["--json", "workers"]).json().as_array().map(Vec::len) == Some(1)).then_some(())
     });
     site.revoke("farm");
-    eventually("its calls are refused", || place.read("farm.log").contains("was revoked").then_some(()));
+    eventually("its calls are refused", || sandbox.read("farm.log").contains("was revoked").then_some(()));
     let launched = run(&["--json", "launch", "trusted.toml"]).succeeded().json();
     // The new token has another name, and goes into the file that the worker was given.
     let next = site.token("worker", "next");
-    place.write("farm.token", &next);
+    sandbox.write("farm.token", &next);
     run(&["watch", launched["sweep"].as_str().unwrap()]).succeeded();
 }
 
@@ -54,15 +54,15 @@ fn a_broken_file_of_tokens_leaves_the_tokens_that_there_were() {
     let site = Site::new();
     site.token("viewer", "guest");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &[]);
-    let list = |token: &str| site.place.basin(&[&["list"], &with(&url, token)[..]].concat());
+    let list = |token: &str| site.sandbox.basin(&[&["list"], &with(&url, token)[..]].concat());
     list("guest.token").succeeded();
-    let good = site.place.read("tokens.toml");
-    site.place.write("tokens.toml", "[[token]\n");
+    let good = site.sandbox.read("tokens.toml");
+    site.sandbox.write("tokens.toml", "[[token]\n");
     eventually("the coordinator warns", || {
-        site.place.read("serve.log").contains("make no sense").then_some(())
+        site.sandbox.read("serve.log").contains("make no sense").then_some(())
     });
     list("guest.token").succeeded();
-    site.place.write("tokens.toml", &good);
+    site.sandbox.write("tokens.toml", &good);
     site.token("viewer", "late");
     eventually("a new token is known", || (list("late.token").code == Some(0)).then_some(()));
 }
@@ -73,7 +73,8 @@ fn a_renewed_certificate_is_shown_to_who_connects_from_then_on() {
     site.token("viewer", "guest");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &[]);
     let until = || {
-        let said = site.place.basin(&[&["--json", "doctor"], &with(&url, "guest.token")[..]].concat()).json();
+        let said =
+            site.sandbox.basin(&[&["--json", "doctor"], &with(&url, "guest.token")[..]].concat()).json();
         let found = said.as_array().unwrap().iter().find(|it| it["what"] == "certificate").cloned();
         found.unwrap()["says"].as_str().unwrap().to_owned()
     };

@@ -8,27 +8,27 @@ use super::site::{Site, with};
 #[test]
 fn no_log_at_any_level_has_a_token() {
     let mut site = Site::new();
-    site.place.write("trusted.toml", SWEEP);
+    site.sandbox.write("trusted.toml", SWEEP);
     let boss = site.token("admin", "boss");
     let farm = site.token("worker", "farm");
     let stranger = format!("{}{}", &boss[..boss.len() - 8], "00000000");
-    site.place.write("stranger.token", &stranger);
-    site.place.set("BASIN_LOG", "trace");
+    site.sandbox.write("stranger.token", &stranger);
+    site.sandbox.set("BASIN_LOG", "trace");
     for (number, secured) in [true, false].into_iter().enumerate() {
         let state = format!("state-{number}");
         let (coordinator, url) = if secured {
             site.serve("127.0.0.1:0", &["--state", &state])
         } else {
-            site.place.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", &state])
+            site.sandbox.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", &state])
         };
         let name = format!("worker-{number}");
         let flags = with(&url, "farm.token");
         let worker = site
-            .place
+            .sandbox
             .start(&name, &[&["worker", "--threads", "1", "--idle-exit", "1"], &flags[..]].concat());
         let run = |arguments: &[&str], token: &str| {
-            let said = site.place.basin(&[arguments, &with(&url, token)[..]].concat());
-            site.place.write(&format!("said-{number}-{token}.log"), &format!("{}{}", said.out, said.err));
+            let said = site.sandbox.basin(&[arguments, &with(&url, token)[..]].concat());
+            site.sandbox.write(&format!("said-{number}-{token}.log"), &format!("{}{}", said.out, said.err));
             said
         };
         run(&["launch", "trusted.toml"], "boss.token").succeeded();
@@ -37,7 +37,7 @@ fn no_log_at_any_level_has_a_token() {
         assert_eq!(worker.wait(), Some(0));
         coordinator.kill();
     }
-    let logs = std::fs::read_dir(site.place.path()).unwrap().flatten();
+    let logs = std::fs::read_dir(site.sandbox.path()).unwrap().flatten();
     let logs: Vec<_> = logs.filter(|file| file.path().extension().is_some_and(|it| it == "log")).collect();
     assert!(logs.len() >= 7, "{logs:?}");
     let mut size = 0;
@@ -54,9 +54,9 @@ fn no_log_at_any_level_has_a_token() {
     }
     assert!(size > 100_000, "the logs were to be long: {size}");
     // The file of tokens has their hashes alone.
-    let kept = site.place.read("tokens.toml");
+    let kept = site.sandbox.read("tokens.toml");
     assert!(!kept.contains(boss.rsplit('_').next().unwrap()));
-    let listed = site.place.basin(&["token", "list", "--tokens", "tokens.toml"]).succeeded().out;
+    let listed = site.sandbox.basin(&["token", "list", "--tokens", "tokens.toml"]).succeeded().out;
     let hash =
         kept.lines().find_map(|line| line.strip_prefix("hash = ")).unwrap().trim_matches('"').to_owned();
     assert!(listed.contains("boss") && !listed.contains(&hash), "{listed}");
@@ -65,14 +65,14 @@ fn no_log_at_any_level_has_a_token() {
 #[test]
 fn a_local_run_answers_nobody_but_its_own_worker() {
     let site = Site::new();
-    site.place.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 1000000"));
-    let run = site.place.start("run", &["-v", "run", "trusted.toml", "--workers", "1"]);
+    site.sandbox.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 1000000"));
+    let run = site.sandbox.start("run", &["-v", "run", "trusted.toml", "--workers", "1"]);
     let address = eventually("it has started", || {
-        let log = site.place.read("run.log");
+        let log = site.sandbox.read("run.log");
         let line = log.lines().find(|line| line.contains("coordinator started"))?.to_owned();
         Some(line.split("address=").nth(1)?.split_whitespace().next()?.to_owned())
     });
-    let said = site.place.basin(&["list", "--coordinator", &format!("http://{address}")]);
+    let said = site.sandbox.basin(&["list", "--coordinator", &format!("http://{address}")]);
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("answers only those who show a token"), "{}", said.err);
     run.signal("TERM");
@@ -83,9 +83,9 @@ fn a_local_run_answers_nobody_but_its_own_worker() {
 fn no_log_at_any_level_has_the_databases_password() {
     const PASSWORD: &str = "hunter2-hush";
     let mut site = Site::new();
-    site.place.set("BASIN_LOG", "trace");
-    site.place.set("BASIN_JOURNAL", &format!("postgres://basin:{PASSWORD}@127.0.0.1:9/basin"));
-    let said = site.place.basin(&["serve", "--listen", "127.0.0.1:0"]);
+    site.sandbox.set("BASIN_LOG", "trace");
+    site.sandbox.set("BASIN_JOURNAL", &format!("postgres://basin:{PASSWORD}@127.0.0.1:9/basin"));
+    let said = site.sandbox.basin(&["serve", "--listen", "127.0.0.1:0"]);
     assert_ne!(said.code, Some(0));
     assert!(said.err.contains("127.0.0.1") && !said.err.contains(PASSWORD), "{}", said.err);
     let Ok(url) = std::env::var("BASIN_TEST_POSTGRES") else {
@@ -94,9 +94,9 @@ fn no_log_at_any_level_has_the_databases_password() {
     };
     let url = url.replace("://postgres@", &format!("://postgres:{PASSWORD}@"));
     assert!(url.contains(PASSWORD), "a server that takes any password from postgres");
-    site.place.set("BASIN_JOURNAL", &format!("{url}?schema=no_password_in_logs"));
-    let (_coordinator, url) = site.place.serve("127.0.0.1:0", &[]);
-    site.place.basin(&["list", "--coordinator", &url]).succeeded();
-    let log = site.place.read("serve.log");
+    site.sandbox.set("BASIN_JOURNAL", &format!("{url}?schema=no_password_in_logs"));
+    let (_coordinator, url) = site.sandbox.serve("127.0.0.1:0", &[]);
+    site.sandbox.basin(&["list", "--coordinator", &url]).succeeded();
+    let log = site.sandbox.read("serve.log");
     assert!(log.len() > 1_000 && !log.contains(PASSWORD), "{log}");
 }

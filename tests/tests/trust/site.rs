@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use basin_tests::{Place, Running};
+use basin_tests::{RunningProcess, Sandbox};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 /// A place with an authority, certificates that it signed, and a file of tokens.
 pub(crate) struct Site {
-    pub(crate) place: Place,
+    pub(crate) sandbox: Sandbox,
     authority: Issuer<'static, KeyPair>,
 }
 
@@ -25,9 +25,9 @@ fn authority(folder: &Path, name: &str) -> Issuer<'static, KeyPair> {
 impl Site {
     /// A new site. The coordinator's certificate is for this machine by all of its names, and for `basin.test`.
     pub(crate) fn new() -> Self {
-        let place = Place::new(env!("CARGO_BIN_EXE_basin-under-test"));
-        let authority = authority(place.path(), "ca");
-        let site = Self { place, authority };
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
+        let authority = authority(sandbox.path(), "ca");
+        let site = Self { sandbox, authority };
         site.certify("server", &["localhost", "127.0.0.1", "::1", "basin.test"], (2020, 2100));
         site.certify("client", &["somebody"], (2020, 2100));
         site
@@ -41,32 +41,32 @@ impl Site {
         parameters.not_after = rcgen::date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
         let certificate = parameters.signed_by(&key, &self.authority).unwrap();
-        self.place.write(&format!("{name}.key"), &key.serialize_pem());
-        self.place.write(&format!("{name}.pem"), &certificate.pem());
+        self.sandbox.write(&format!("{name}.key"), &key.serialize_pem());
+        self.sandbox.write(&format!("{name}.pem"), &certificate.pem());
     }
 
     /// An authority that nobody trusts, in `<name>.pem`.
     pub(crate) fn strange_authority(&self, name: &str) {
-        authority(self.place.path(), name);
+        authority(self.sandbox.path(), name);
     }
 
     /// A token of a role, kept in `<name>.token` too.
     pub(crate) fn token(&self, role: &str, name: &str) -> String {
         let create = ["token", "create", "--role", role, "--name", name, "--tokens", "tokens.toml"];
-        let token = self.place.basin(&create).succeeded().out.trim().to_owned();
-        self.place.write(&format!("{name}.token"), &token);
+        let token = self.sandbox.basin(&create).succeeded().out.trim().to_owned();
+        self.sandbox.write(&format!("{name}.token"), &token);
         token
     }
 
     /// Takes a token back.
     pub(crate) fn revoke(&self, name: &str) {
-        self.place.basin(&["token", "revoke", name, "--tokens", "tokens.toml"]).succeeded();
+        self.sandbox.basin(&["token", "revoke", name, "--tokens", "tokens.toml"]).succeeded();
     }
 
     /// A coordinator with TLS and tokens.
-    pub(crate) fn serve(&self, address: &str, more: &[&str]) -> (Running, String) {
+    pub(crate) fn serve(&self, address: &str, more: &[&str]) -> (RunningProcess, String) {
         let secured = ["--tls-cert", "server.pem", "--tls-key", "server.key", "--tokens", "tokens.toml"];
-        self.place.serve(address, &[&secured, more].concat())
+        self.sandbox.serve(address, &[&secured, more].concat())
     }
 }
 

@@ -1,21 +1,21 @@
 //! A sweep over TLS with tokens, and the words for each way in which the two ends don't trust each other.
 
-use basin_tests::{Running, assert_same_tables};
+use basin_tests::{RunningProcess, assert_same_tables};
 
 use super::SWEEP;
 use super::site::{Site, with};
 
 const MUTUAL: [&str; 4] = ["--tls-cert", "client.pem", "--tls-key", "client.key"];
 
-fn worker(site: &Site, name: &str, flags: &[&str]) -> Running {
-    site.place.start(name, &[&["worker", "--threads", "1", "--cache", "cache"], flags].concat())
+fn worker(site: &Site, name: &str, flags: &[&str]) -> RunningProcess {
+    site.sandbox.start(name, &[&["worker", "--threads", "1", "--cache", "cache"], flags].concat())
 }
 
 #[test]
 fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine() {
     let site = Site::new();
-    let place = &site.place;
-    place.write("trusted.toml", SWEEP);
+    let sandbox = &site.sandbox;
+    sandbox.write("trusted.toml", SWEEP);
     for (role, name) in [("admin", "boss"), ("worker", "farm"), ("viewer", "guest")] {
         site.token(role, name);
     }
@@ -23,7 +23,7 @@ fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine()
     assert!(url.starts_with("https://[::1]:"), "{url}");
     let flags = |token| [with(&url, token), MUTUAL.to_vec()].concat();
     let farm = worker(&site, "farm", &flags("farm.token"));
-    let run = |arguments: &[&str], token| place.basin(&[arguments, &flags(token)].concat());
+    let run = |arguments: &[&str], token| sandbox.basin(&[arguments, &flags(token)].concat());
     let launched = run(&["--json", "launch", "trusted.toml"], "boss.token").succeeded().json();
     let sweep = launched["sweep"].as_str().unwrap().to_owned();
     run(&["watch", &sweep], "guest.token").succeeded();
@@ -52,19 +52,19 @@ fn a_sweep_over_mutual_tls_with_tokens_and_ipv6_gives_the_bytes_of_one_machine()
     );
     assert!(says("clock").contains("give or take"), "{}", says("clock"));
     run(&["drain", id], "boss.token").succeeded();
-    assert_eq!(farm.wait(), Some(0), "{}", place.read("farm.log"));
+    assert_eq!(farm.wait(), Some(0), "{}", sandbox.read("farm.log"));
     coordinator.kill();
-    place.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
-    place.basin(&["run", "trusted.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    let mut collected = place.tables("collected");
+    sandbox.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
+    sandbox.basin(&["run", "trusted.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
+    let mut collected = sandbox.tables("collected");
     collected.retain(|name, _| !name.starts_with("results/"));
-    assert_same_tables(&place.tables("alone"), &collected);
+    assert_same_tables(&sandbox.tables("alone"), &collected);
 }
 
 #[test]
 fn each_way_of_not_trusting_each_other_is_said_with_a_way_out() {
     let site = Site::new();
-    let place = &site.place;
+    let sandbox = &site.sandbox;
     site.token("viewer", "guest");
     site.strange_authority("strange");
     site.certify("old", &["localhost", "127.0.0.1"], (2020, 2021));
@@ -72,17 +72,17 @@ fn each_way_of_not_trusting_each_other_is_said_with_a_way_out() {
     let tokens = ["--tokens", "tokens.toml"];
     let (_secured, secured) = site.serve("127.0.0.1:0", &[]);
     let (_mutual, mutual) = site.serve("127.0.0.1:0", &["--tls-client-ca", "ca.pem", "--state", "mutual"]);
-    let (_plain, plain) = place.serve("127.0.0.1:0", &[&tokens[..], &["--state", "plain"]].concat());
+    let (_plain, plain) = sandbox.serve("127.0.0.1:0", &[&tokens[..], &["--state", "plain"]].concat());
     let with_certificate = |name: &str| {
         let (pem, key, state) = (format!("{name}.pem"), format!("{name}.key"), format!("{name}-state"));
         let flags = ["--tls-cert", &pem, "--tls-key", &key, "--state", &state];
-        place.serve("127.0.0.1:0", &[&tokens[..], &flags].concat())
+        sandbox.serve("127.0.0.1:0", &[&tokens[..], &flags].concat())
     };
     let (_old, old) = with_certificate("old");
     let (_other, other) = with_certificate("other");
     let list = |url: &str, flags: &[&str]| {
         let said =
-            place.basin(&[&["list", "--coordinator", url, "--token-file", "guest.token"], flags].concat());
+            sandbox.basin(&[&["list", "--coordinator", url, "--token-file", "guest.token"], flags].concat());
         assert!(said.out.is_empty() || said.code == Some(0), "{}", said.out);
         (said.code, said.err)
     };
@@ -123,12 +123,12 @@ fn each_way_of_not_trusting_each_other_is_said_with_a_way_out() {
         );
     }
     // A worker says the same, and ends at once.
-    let said = place
+    let said = sandbox
         .basin(&[&["worker", "--coordinator", &secured, "--token-file", "guest.token"], strangers].concat());
     assert_eq!(said.code, Some(1));
     assert!(said.err.contains("signed by nobody who is trusted here"), "{}", said.err);
     // And so does the doctor.
-    let said = place.basin(&[&["doctor", "--coordinator", &secured], strangers].concat());
+    let said = sandbox.basin(&[&["doctor", "--coordinator", &secured], strangers].concat());
     assert!(said.out.contains("BAD   coordinator"), "{}", said.out);
     assert!(said.out.contains("mend: name the authority"), "{}", said.out);
 }
@@ -139,7 +139,7 @@ fn a_coordinator_with_a_wrong_certificate_does_not_start_and_says_why() {
     site.token("admin", "boss");
     let serve = |flags: &[&str]| {
         let said = site
-            .place
+            .sandbox
             .basin(&[&["serve", "--listen", "127.0.0.1:0", "--tokens", "tokens.toml"], flags].concat());
         assert_eq!(said.code, Some(1), "{}", said.err);
         said.err

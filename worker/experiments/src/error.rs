@@ -1,6 +1,6 @@
 //! Why a run can't start or go on.
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
 
 /// Why a run can't start or go on.
@@ -53,7 +53,7 @@ impl ExperimentError {
             | Self::NotDone
             | Self::Tensor(_) => FailureKind::Experiment,
         };
-        Failure::new(kind, causes::in_words(self))
+        Failure::new(kind, error_chain::with_causes(self))
     }
 }
 

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use basin_domain::experiment::{
     Activation, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Plane, Ratios, Search,
-    Subject, Surface, Tile,
+    Surface, Tile, TrainedModel,
 };
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
@@ -343,9 +343,9 @@ fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain::data::Dat
             inputs: inputs.map(|(name, run)| (name.to_owned(), run.result.clone())).into(),
             ..assets.clone()
         };
-        let subject = || Subject::of(&of.experiment).unwrap();
+        let model = || TrainedModel::of(&of.experiment).unwrap();
         let ratios = Ratios { start: -1.0, stop: 2.0, count: 4 };
-        let line = Experiment::Interpolate(Interpolate { subject: subject(), ratios, examples: None });
+        let line = Experiment::Interpolate(Interpolate { trained: model(), ratios, examples: None });
         digests.add_run(
             &format!("run: interpolate, {name}"),
             &train(&reading(of, line, &["from", "to"]), &assets),
@@ -354,7 +354,7 @@ fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain::data::Dat
             [("random", Plane::Random { extent: 0.5 }), ("principal", Plane::Pca { margin: 0.2 })]
         {
             let tile = Tile { index: 0, of: 1 };
-            let surface = Surface { subject: subject(), plane, resolution: 3, tile, examples: None };
+            let surface = Surface { trained: model(), plane, resolution: 3, tile, examples: None };
             let spec = reading(of, Experiment::Surface(surface), &["of"]);
             digests.add_run(&format!("run: surface, {name}, {kind}"), &train(&spec, &assets));
         }

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use basin_domain::causes;
 use basin_domain::digest::Digest;
+use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::WorkerId;
 use basin_domain::key;
@@ -80,9 +80,9 @@ impl From<Settlement> for Ended {
 /// given back.
 pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
     if let StorageError::Corrupt { .. } = error {
-        return damaged(causes::in_words(error));
+        return damaged(error_chain::with_causes(error));
     }
-    let failed = || Settlement::Failed(Failure::new(FailureKind::Storage, causes::in_words(error)));
+    let failed = || Settlement::Failed(Failure::new(FailureKind::Storage, error_chain::with_causes(error)));
     if error.outage().is_none() {
         return failed();
     }

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use basin_domain::causes;
 use basin_domain::data::{self, Dataset};
 use basin_domain::digest::Digest;
+use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_experiments::dataset::DatasetError;
 use basin_storage::{StorageError, Store};
@@ -81,7 +81,7 @@ impl DataCache {
                     "data set {} ({}): {}",
                     dataset.name,
                     dataset.digest.short(),
-                    causes::in_words(error)
+                    error_chain::with_causes(error)
                 ),
             ))
         };
@@ -113,7 +113,9 @@ impl DataCache {
                 | StorageError::Corrupt { .. }
                 | StorageError::File { .. }),
             ) => Err(missing(&error)),
-            Err(error) => Err(NoData::Missing(Failure::new(FailureKind::Storage, causes::in_words(&error)))),
+            Err(error) => {
+                Err(NoData::Missing(Failure::new(FailureKind::Storage, error_chain::with_causes(&error))))
+            }
         }
     }
 }

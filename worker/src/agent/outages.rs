@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use basin_domain::outage::{Outage, Waiting};
+use basin_domain::outage::{Outage, OutageWait};
 
 /// What waits at present, over all slots.
 #[derive(Debug, Default)]
@@ -32,11 +32,11 @@ impl Outages {
     }
 
     /// What this worker waits for, if for anything: the outage that was met first.
-    pub(super) fn current(&self) -> Option<Waiting> {
+    pub(super) fn current(&self) -> Option<OutageWait> {
         let entries = self.entries();
         let first = entries.iter().min_by_key(|entry| entry.since)?;
         let results = entries.iter().filter(|entry| entry.holds_result).count();
-        Some(Waiting {
+        Some(OutageWait {
             outage: first.outage.clone(),
             results: u32::try_from(results).unwrap_or(u32::MAX),
             lasting: first.since.elapsed(),

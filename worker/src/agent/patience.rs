@@ -152,7 +152,7 @@ mod tests {
         let call = || {
             calls.set(calls.get() + 1);
             if calls.get() > 1 {
-                let said: Option<basin_domain::outage::Waiting> = Outages::current(&outages);
+                let said: Option<basin_domain::outage::OutageWait> = Outages::current(&outages);
                 assert_eq!(said.map(|it| (it.outage.kind, it.results)), Some((OutageKind::Full, 1)));
             }
             std::future::ready(if calls.get() < 200 { Err(full()) } else { Ok(calls.get()) })

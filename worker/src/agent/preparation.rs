@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_proto::executor::Start;
 use basin_storage::StorageError;
 
@@ -38,7 +38,7 @@ pub(super) async fn prepare(
         let commit = commit.ok_or_else(|| damaged(format!("input {name} ({input}) has no commit")))?;
         let bytes = patience.call(|| place.store.read_result(&commit)).await;
         let bytes = bytes.map_err(|error| match error {
-            StorageError::NotFound { .. } => damaged(causes::in_words(&error)),
+            StorageError::NotFound { .. } => damaged(error_chain::with_causes(&error)),
             error => failed(error),
         })?;
         let path = place.scratch.join(format!("input-{position}.safetensors"));

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Address, Dial, Handshake};
 use basin_proto::{PROTOCOL, v1};
@@ -38,7 +38,7 @@ pub(super) async fn look(dial: &Dial) -> Vec<Finding> {
                 let mend = error.hint().unwrap_or_else(|| {
                     "start one there with `basin serve`, open its port, or correct the address".to_owned()
                 });
-                let why = causes::innermost(&error);
+                let why = error_chain::root_cause(&error);
                 findings.push(Finding::bad("coordinator", format!("{address} is not reached: {why}"), mend));
             }
         }
@@ -119,7 +119,7 @@ async fn about(address: &Address, dial: &Dial) -> Vec<Finding> {
         }
         Ok(Err(error)) => {
             let mend = error.hint().unwrap_or_else(|| "look into the coordinator's log".to_owned());
-            vec![Finding::bad("token", causes::in_words(&error), mend)]
+            vec![Finding::bad("token", error_chain::with_causes(&error), mend)]
         }
         Err(_) => vec![Finding::bad(
             "coordinator",

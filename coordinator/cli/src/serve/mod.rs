@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use basin_core::command::Policy;
-use basin_domain::visible;
+use basin_domain::escape;
 use basin_storage::CommitMode;
 
 use self::arguments::Serve;
@@ -65,7 +65,7 @@ async fn print_role_changes(server: &Server, output: Output) {
         match role {
             LeadershipRole::Leading(_) => output.say("leading"),
             LeadershipRole::Standby { leader: Some(leader) } => {
-                output.say(&format!("standing by; {} leads", visible::line(&leader)));
+                output.say(&format!("standing by; {} leads", escape::line(&leader)));
             }
             LeadershipRole::Standby { leader: None } => output.say("standing by; nobody is known to lead"),
             LeadershipRole::Transition => {}

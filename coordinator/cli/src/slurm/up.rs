@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use basin_domain::visible;
+use basin_domain::escape;
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
@@ -253,7 +253,7 @@ impl Submitter<'_> {
             Ok(work) => work,
             Err(error) if is_only || error.is_input() => return Err(call_failed(error)),
             Err(error) => {
-                self.say_once(&visible::line(&format!("{error}; trying again")));
+                self.say_once(&escape::line(&format!("{error}; trying again")));
                 return Ok(());
             }
         };
@@ -264,7 +264,7 @@ impl Submitter<'_> {
             }
             Err(error) if is_only || !error.is_transient() => Err(slurm_failed(error)),
             Err(error) => {
-                self.say_once(&visible::line(&format!("{error}; trying again")));
+                self.say_once(&escape::line(&format!("{error}; trying again")));
                 Ok(())
             }
         }

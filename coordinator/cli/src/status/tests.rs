@@ -1,6 +1,6 @@
 //! Whatever a coordinator, a worker or a launch file says, what is shown of it is seen and does nothing.
 
-use basin_domain::visible;
+use basin_domain::escape;
 
 use super::*;
 
@@ -89,7 +89,7 @@ fn worker() -> v1::WorkerSummary {
 /// Asserts that a text has so many lines, that none of them is the message's own, and that nothing in it acts.
 #[track_caller]
 fn is_harmless(text: &str, lines: usize) {
-    assert_eq!(visible::lines(text), text, "something acts");
+    assert_eq!(escape::lines(text), text, "something acts");
     assert_eq!(text.lines().count(), lines, "{text}");
     assert!(!text.lines().any(|line| line.starts_with("error: false")), "{text}");
 }
@@ -126,8 +126,8 @@ fn what_workers_shows_is_harmless() {
 fn json_means_what_was_said_and_acts_on_no_terminal() {
     let value = summary_value(&summary());
     let json = serde_json::to_string_pretty(&value).unwrap();
-    let shown = visible::json(&json);
-    assert_eq!(visible::lines(&shown), shown);
+    let shown = escape::json(&json);
+    assert_eq!(escape::lines(&shown), shown);
     let read: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(read["user"], HOSTILE);
 }

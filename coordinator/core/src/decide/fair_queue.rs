@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::time::Duration;
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
 use super::fair_share;

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::id::WorkerId;
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
 use super::fair_queue::Eligible;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
-use basin_domain::share::Share;
+use basin_domain::scheduling::SchedulingOptions;
 use basin_domain::task::TaskSpec;
 
 use super::{Decision, attempt_end};
@@ -120,7 +120,7 @@ fn relaunch(ledger: &Ledger, sweep: SweepIndex, launch: &Launch) -> Vec<Change> 
     if known.needs != launch.needs {
         changes.push(Change::NeedsChanged { sweep: launch.sweep.clone(), needs: launch.needs.clone() });
     }
-    let share = known.share.adjusted(launch.adjustment);
+    let share = known.share.changed(launch.adjustment);
     if share != known.share {
         changes.push(Change::Adjusted { sweep: launch.sweep.clone(), share });
     }
@@ -216,7 +216,7 @@ fn describe(
     let launched = Launched {
         sweep: launch.sweep.clone(),
         user: launch.user.clone(),
-        share: Share::default().adjusted(launch.adjustment),
+        share: SchedulingOptions::default().changed(launch.adjustment),
         experiments,
         shapes: shapes.list,
         entries,

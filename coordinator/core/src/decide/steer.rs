@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use basin_domain::id::{SweepId, WorkerId};
-use basin_domain::share::Adjustment;
+use basin_domain::scheduling::SchedulingChange;
 
 use super::{Decision, nothing_to_do};
 use crate::Ledger;
@@ -11,9 +11,9 @@ use crate::command::{Refusal, Reply};
 use crate::event::Change;
 use crate::ledger::state::{Sweep, SweepStatus, TaskStage};
 
-pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: Adjustment) -> Decision {
+pub(super) fn adjust(ledger: &Ledger, id: SweepId, by: SchedulingChange) -> Decision {
     let share = find(ledger, &id)?.share;
-    let adjusted = share.adjusted(by);
+    let adjusted = share.changed(by);
     if adjusted == share {
         return nothing_to_do();
     }

@@ -4,7 +4,7 @@
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
 use super::state::{

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use basin_domain::id::{SweepId, TaskId, WorkerId};
-use basin_domain::outage::Waiting;
-use basin_domain::placement::Needs;
+use basin_domain::outage::OutageWait;
+use basin_domain::placement::Requirements;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 
@@ -42,7 +42,7 @@ pub(crate) struct Heartbeat {
     pub(crate) last_seen: Timestamp,
     pub(crate) answer: u64,
     pub(crate) draining: bool,
-    pub(crate) waiting: Option<Waiting>,
+    pub(crate) waiting: Option<OutageWait>,
     /// Its process has ended: somebody on its machine saw it.
     pub(crate) exited: bool,
 }
@@ -98,7 +98,7 @@ impl Ledger {
     }
 
     /// What the running sweeps that list a task need of workers for it; none where any will do.
-    pub(crate) fn needs_of(&self, task: TaskIndex) -> impl Iterator<Item = Option<&Needs>> {
+    pub(crate) fn needs_of(&self, task: TaskIndex) -> impl Iterator<Item = Option<&Requirements>> {
         self.index.links(task).memberships.iter().filter_map(|membership| {
             let sweep = self.state.sweep(membership.sweep);
             let experiment = &sweep.experiments[membership.experiment as usize];

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
 use super::state::{JournalledState, Lease, SweepIndex, TaskIndex};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use basin_domain::share::UserName;
+use basin_domain::scheduling::UserName;
 
 use super::Ledger;
 use super::state::SweepIndex;

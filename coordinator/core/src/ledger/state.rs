@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
-use basin_domain::placement::Needs;
-use basin_domain::share::{Share, UserName};
+use basin_domain::placement::Requirements;
+use basin_domain::scheduling::{SchedulingOptions, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,8 @@ pub(crate) struct Sweep {
     /// Who launched it, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) user: Option<UserName>,
-    #[serde(default, skip_serializing_if = "Share::is_default")]
-    pub(crate) share: Share,
+    #[serde(default, skip_serializing_if = "SchedulingOptions::is_default")]
+    pub(crate) share: SchedulingOptions,
     pub(crate) status: SweepStatus,
     pub(crate) launched_at: Timestamp,
     /// When its last task ended, or it was cancelled.
@@ -75,7 +75,7 @@ pub(crate) struct Sweep {
     pub(crate) experiments: Vec<String>,
     /// By the experiments' names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub(crate) needs: BTreeMap<String, Needs>,
+    pub(crate) needs: BTreeMap<String, Requirements>,
     pub(crate) entries: Vec<Entry>,
 }
 

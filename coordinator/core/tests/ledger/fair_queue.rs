@@ -6,8 +6,8 @@ use basin_core::command::{Command, Launch, LaunchTask, Policy, Refusal, StopReas
 use basin_core::event::Change;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::SweepState;
-use basin_domain::placement::Needs;
-use basin_domain::share::{Adjustment, Share, SlotLimit, UserName};
+use basin_domain::placement::Requirements;
+use basin_domain::scheduling::{SchedulingChange, SchedulingOptions, SlotLimit, UserName};
 
 use crate::story::{Story, launch, listed, seconds, seeds, spec, sweep, tasks};
 
@@ -19,21 +19,21 @@ fn slots(slots: u32) -> NonZeroU32 {
     NonZeroU32::new(slots).unwrap()
 }
 
-fn priority(priority: i32) -> Adjustment {
-    Adjustment { priority: Some(priority), max_slots: None }
+fn priority(priority: i32) -> SchedulingChange {
+    SchedulingChange { priority: Some(priority), max_slots: None }
 }
 
-fn at_most(limit: u32) -> Adjustment {
-    Adjustment { priority: None, max_slots: Some(SlotLimit::AtMost(slots(limit))) }
+fn at_most(limit: u32) -> SchedulingChange {
+    SchedulingChange { priority: None, max_slots: Some(SlotLimit::AtMost(slots(limit))) }
 }
 
-fn adjust(id: &str, adjustment: Adjustment) -> Command {
+fn adjust(id: &str, adjustment: SchedulingChange) -> Command {
     Command::Adjust { sweep: sweep(id), adjustment }
 }
 
 /// A sweep whose tasks take a GPU.
-fn on_gpus(id: &str, adjustment: Adjustment, tasks: Vec<LaunchTask>) -> Command {
-    let needs = Needs { device: Some("cuda".to_owned()), ..Needs::default() };
+fn on_gpus(id: &str, adjustment: SchedulingChange, tasks: Vec<LaunchTask>) -> Command {
+    let needs = Requirements { device: Some("cuda".to_owned()), ..Requirements::default() };
     Command::Launch(Launch { adjustment, needs: [("fit".to_owned(), needs)].into(), ..launch(id, tasks) })
 }
 
@@ -98,14 +98,14 @@ fn a_priority_can_be_changed_at_any_time() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 2));
     story.launch("b", seeds(9, 2));
-    let share = Share { priority: 1, max_slots: None };
+    let share = SchedulingOptions { priority: 1, max_slots: None };
     assert_eq!(story.tell(adjust("b", priority(1))), [Change::Adjusted { sweep: sweep("b"), share }]);
     assert_eq!(story.tell(adjust("b", priority(1))), [], "it is so already");
     assert_eq!(turns(&mut story, "w", 3), ["b", "b", "a"]);
     // A launch that asks for nothing leaves it, one that asks changes it.
     assert_eq!(story.tell(Command::Launch(launch("b", seeds(9, 2)))), []);
     let again = Launch { adjustment: priority(-3), ..launch("b", seeds(9, 2)) };
-    let share = Share { priority: -3, max_slots: None };
+    let share = SchedulingOptions { priority: -3, max_slots: None };
     assert_eq!(story.tell(Command::Launch(again)), [Change::Adjusted { sweep: sweep("b"), share }]);
     assert_eq!(story.ledger.sweep(&sweep("b")).unwrap().share, share);
     let unknown = story.ask(adjust("none", priority(1))).unwrap_err();
@@ -145,7 +145,7 @@ fn a_sweep_takes_no_more_slots_than_it_may() {
     // A limit that is raised or lifted counts at once.
     story.tell(adjust("a", at_most(3)));
     assert_eq!(turns(&mut story, "x", 3), ["a"]);
-    let unlimited = Adjustment { max_slots: Some(SlotLimit::None), ..Adjustment::default() };
+    let unlimited = SchedulingChange { max_slots: Some(SlotLimit::None), ..SchedulingChange::default() };
     story.tell(adjust("a", unlimited));
     assert_eq!(turns(&mut story, "y", 3), ["a"]);
 }
@@ -404,7 +404,7 @@ fn a_sweep_of_nobody_is_whose_who_launches_it_again_and_a_cancelled_one_too() {
 #[test]
 fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
     let mut story = Story::new();
-    let asked = Adjustment { priority: Some(4), ..at_most(2) };
+    let asked = SchedulingChange { priority: Some(4), ..at_most(2) };
     story.tell(Command::Launch(Launch {
         user: Some(user("ann")),
         adjustment: asked,
@@ -417,7 +417,7 @@ fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
     restored.audit().unwrap();
     let view = restored.sweep(&sweep("a")).unwrap();
     assert_eq!(view.user, Some(&user("ann")));
-    assert_eq!(view.share, Share { priority: 4, max_slots: Some(slots(2)) });
+    assert_eq!(view.share, SchedulingOptions { priority: 4, max_slots: Some(slots(2)) });
     assert_eq!(view.slots, 1);
     // Launched again by somebody else it stays hers.
     story.tell(of("bob", "a", vec![listed("fit", spec(8, 0)), listed("fit", spec(8, 1))]));
@@ -457,7 +457,7 @@ fn a_gpu_sweeps_packs_are_measured_by_the_gpus() {
     let mut says = story.says("cpus", 0);
     says.0.description.slots = 99;
     story.sync(says);
-    story.tell(on_gpus("gpu", Adjustment::default(), seeds(8, 50)));
+    story.tell(on_gpus("gpu", SchedulingChange::default(), seeds(8, 50)));
     let mut says = story.says("gpu", 1).packs(64);
     (says.0.description.slots, says.0.description.device) = (1, "cuda".to_owned());
     let packs: Vec<usize> = story.sync(says).grants.iter().map(|grant| grant.tasks.len()).collect();

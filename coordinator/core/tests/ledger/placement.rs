@@ -1,12 +1,12 @@
 use basin_core::command::{Command, Launch, WorkerDescription};
 use basin_core::event::Change;
-use basin_domain::placement::Needs;
+use basin_domain::placement::Requirements;
 
 use crate::story::{Says, Story, launch, seeds, sweep, tasks};
 
 /// A sweep whose experiment needs a device and a label.
 fn needy(id: &str, device: &str, zone: &str) -> Launch {
-    let needs = Needs {
+    let needs = Requirements {
         device: Some(device.to_owned()),
         memory: Some(1 << 30),
         labels: [("zone".to_owned(), zone.to_owned())].into(),

@@ -11,7 +11,7 @@ use basin_core::view::Phase;
 use basin_core::{Ledger, Snapshot};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
-use basin_domain::share::{Adjustment, SlotLimit, UserName};
+use basin_domain::scheduling::{SchedulingChange, SlotLimit, UserName};
 use proptest::prelude::*;
 
 use crate::story::{Story, commit, launch, listed, seconds, seeds, spec_after, sweep, worker};
@@ -117,7 +117,7 @@ impl Run {
             }
             Step::Adjust { sweep: number, priority, slots } => {
                 let max_slots = Some(NonZeroU32::new(slots).map_or(SlotLimit::None, SlotLimit::AtMost));
-                let adjustment = Adjustment { priority: Some(priority), max_slots };
+                let adjustment = SchedulingChange { priority: Some(priority), max_slots };
                 let _ = self.story.ask(Command::Adjust { sweep: sweep(SWEEPS[number]), adjustment });
             }
             Step::Steer(what, number) => {

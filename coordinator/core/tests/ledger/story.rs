@@ -11,12 +11,12 @@ use basin_core::event::{Change, Event};
 use basin_core::view::{Phase, SweepState};
 use basin_core::{Ledger, decide};
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
-use basin_domain::share::Adjustment;
+use basin_domain::scheduling::SchedulingChange;
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 
@@ -41,7 +41,7 @@ pub(crate) fn spec(width: u32, seed: u64) -> TaskSpec {
         epochs: 1,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     });
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs: BTreeMap::new() }
 }
@@ -75,7 +75,7 @@ pub(crate) fn lease(id: &str) -> LeaseId {
 
 pub(crate) fn launch(id: &str, tasks: Vec<LaunchTask>) -> Launch {
     let (committed, needs) = (Vec::new(), BTreeMap::new());
-    Launch { sweep: sweep(id), user: None, adjustment: Adjustment::default(), tasks, committed, needs }
+    Launch { sweep: sweep(id), user: None, adjustment: SchedulingChange::default(), tasks, committed, needs }
 }
 
 /// The commit of a task under a lease.

@@ -2,7 +2,7 @@ use basin_core::command::{Command, Policy, Refusal};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::failure::FailureKind;
-use basin_domain::outage::{Outage, OutageKind, Waiting};
+use basin_domain::outage::{Outage, OutageKind, OutageWait};
 
 use crate::story::{START, Story, lease, seconds, seeds, tasks, worker};
 
@@ -179,7 +179,7 @@ fn a_worker_that_waits_for_an_outage_gets_nothing_keeps_its_lease_and_is_no_choi
     story.launch("a", seeds(8, 3));
     let held = story.grant("w");
     let outage = Outage::new(OutageKind::Full, "507");
-    let waiting = Waiting { outage, results: 1, lasting: seconds(5) };
+    let waiting = OutageWait { outage, results: 1, lasting: seconds(5) };
     let mut says = story.says("w", 2).holding(&[&held.lease]);
     says.0.waiting = Some(waiting.clone());
     let synced = story.sync(says);

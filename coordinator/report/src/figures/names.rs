@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction, Subject};
+use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction, TrainedModel};
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
@@ -83,16 +83,16 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
 
 /// The kind of the network that an experiment trains or looks at.
 const fn trained(experiment: &Experiment) -> &'static str {
-    let subject = match experiment {
+    let trained = match experiment {
         Experiment::FitFunction(_) | Experiment::Classify(_) | Experiment::CriticalPoint(_) => {
             return experiment.kind();
         }
-        Experiment::Interpolate(interpolate) => &interpolate.subject,
-        Experiment::Surface(surface) => &surface.subject,
+        Experiment::Interpolate(interpolate) => &interpolate.trained,
+        Experiment::Surface(surface) => &surface.trained,
     };
-    match subject {
-        Subject::Classify { .. } => Classify::KIND,
-        Subject::FitFunction { .. } => FitFunction::KIND,
+    match trained {
+        TrainedModel::Classify { .. } => Classify::KIND,
+        TrainedModel::FitFunction { .. } => FitFunction::KIND,
     }
 }
 

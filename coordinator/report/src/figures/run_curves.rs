@@ -289,7 +289,7 @@ mod tests {
 
     #[test]
     fn the_search_begins_at_an_upright_line_only_if_it_does_in_all_runs() {
-        let mut runs = lines::searches(5);
+        let mut runs = samples::lines::searches(5);
         let uprights = |chart: &Chart| {
             chart.rows[0].panels[0]
                 .marks

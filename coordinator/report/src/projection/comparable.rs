@@ -1,6 +1,6 @@
 //! Which runs' weights can be compared, and their Gram matrix.
 
-use basin_domain::causes;
+use basin_domain::error_chain;
 
 use super::gather::WeightsFiles;
 use super::gram::{Gram, block_for};
@@ -89,7 +89,10 @@ impl<'a> ComparableRuns<'a> {
                 }
                 Err(error) => {
                     let removed = comparable.remove(source.file_of(error.snapshot()));
-                    left_out.push(ExcludedRun { task: removed.run.task.id, why: causes::in_words(&error) });
+                    left_out.push(ExcludedRun {
+                        task: removed.run.task.id,
+                        why: error_chain::with_causes(&error),
+                    });
                 }
             }
         }

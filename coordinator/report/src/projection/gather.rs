@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use basin_domain::causes;
 use basin_domain::claim::{Check, Claim, Selection};
+use basin_domain::error_chain;
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::TaskId;
 use basin_domain::key;
@@ -139,7 +139,7 @@ async fn fetch(store: &Store, run: &Run, folder: &Path) -> Result<Result<PathBuf
 }
 
 fn in_words(error: &dyn std::error::Error) -> String {
-    causes::in_words(error)
+    error_chain::with_causes(error)
 }
 
 fn projections(figures: &[Figure], runs: &[Run], files: &WeightsFiles) -> ProjectionsByFigure {

@@ -3,7 +3,7 @@
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{
     Activation, Classify, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Probe,
-    Probing, Ratios, Recording, Search, Subject,
+    ProbeSchedule, Ratios, Recording, Search, TrainedModel,
 };
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{ExperimentId, FigureId};
@@ -22,7 +22,7 @@ fn network() -> ConvNet {
 /// missing.
 pub(crate) fn interpolations(seeds: u64) -> Vec<Run> {
     let parameters = Interpolate {
-        subject: Subject::Classify { model: network(), data: DataUse::default() },
+        trained: TrainedModel::Classify { model: network(), data: DataUse::default() },
         ratios: Ratios { start: -1.0, stop: 2.0, count: 31 },
         examples: None,
     };
@@ -66,7 +66,7 @@ pub(crate) fn spectra(seeds: u64) -> Vec<Run> {
                 epochs: 30,
                 optimizer: Optimizer::adam(1e-3),
                 record: Recording::default(),
-                probes: Probing {
+                probes: ProbeSchedule {
                     every: None,
                     probes: vec![Probe::Spectrum { examples: 2_000, steps: 80, vectors: 4 }],
                 },

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
 use basin_domain::data::DataUse;
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Classify, ConvNet, Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{
+    Classify, ConvNet, Experiment, FitFunction, Function, ProbeSchedule, Recording,
+};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, TaskId, WorkerId};
@@ -118,7 +120,7 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
                     epochs: 600,
                     optimizer: Optimizer::adam(1e-3),
                     record: Recording::default(),
-                    probes: Probing::default(),
+                    probes: ProbeSchedule::default(),
                 };
                 let spec = Experiment::FitFunction(parameters.clone());
                 let is_odd_one = function == Function::Cube && hidden.len() == 3;
@@ -182,7 +184,7 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
                 epochs: 30,
                 optimizer: Optimizer::adam(1e-3),
                 record: Recording { gradient_norm: true, weights_every: None },
-                probes: Probing::default(),
+                probes: ProbeSchedule::default(),
             };
             let spec = Experiment::Classify(parameters.clone());
             let state = if experiment == "deep" && seed == 1 && seeds > 2 {

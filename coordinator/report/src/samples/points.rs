@@ -2,8 +2,8 @@
 
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, Function, MinimalRatio, Probing, Recording,
-    Search,
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, Function, MinimalRatio, ProbeSchedule,
+    Recording, Search,
 };
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::{ExperimentId, FigureId};
@@ -22,7 +22,7 @@ fn classify(conv: &[u32], dense: u32, batch_size: u32) -> Classify {
         epochs: 30,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_domain::data::DataUse;
-use basin_domain::experiment::{ConvNet, Experiment, Plane, Subject, Surface, Tile};
+use basin_domain::experiment::{ConvNet, Experiment, Plane, Surface, Tile, TrainedModel};
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, WorkerId};
 use basin_domain::key;
@@ -171,7 +171,7 @@ pub(crate) fn surfaces(seeds: u64) -> Vec<Run> {
         for seed in 0..seeds {
             for index in 0..4 {
                 let parameters = Surface {
-                    subject: Subject::Classify {
+                    trained: TrainedModel::Classify {
                         model: ConvNet { conv: vec![8, 16], kernel: 3, dense: vec![32] },
                         data: DataUse::default(),
                     },

@@ -82,7 +82,7 @@ fn drawings(group: &[&str]) -> Vec<Drawing> {
 /// As many runs, each of which has all that any figure could ask for, and a value of `width` of its own.
 fn runs(count: usize) -> Vec<Run> {
     let images = samples::images(1, 1).remove(0);
-    let mut surface = crate::samples::weights::surfaces(1).remove(0);
+    let mut surface = samples::weights::surfaces(1).remove(0);
     if let Experiment::Surface(surface) = &mut surface.task.spec.experiment {
         surface.resolution = 3;
     }

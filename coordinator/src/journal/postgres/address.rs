@@ -277,7 +277,7 @@ mod tests {
             ("postgres://u:s3cr3t@h:port/d", "can't be read"),
         ] {
             let error = parse(url).unwrap_err();
-            let text = basin_domain::causes::in_words(&error);
+            let text = basin_domain::error_chain::with_causes(&error);
             assert!(
                 text.contains(why) && !text.contains("s3cr3t") && !text.contains("tail"),
                 "{url}: {text}"

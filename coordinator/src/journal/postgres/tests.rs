@@ -180,7 +180,7 @@ fn a_server_that_is_not_there_is_named_without_the_password() {
     let address = Address::parse("postgres://u:s3cr3t@127.0.0.1:9/d", &Environment::default()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let error = runtime.block_on(Candidate::new(address, String::new()).campaign()).unwrap_err();
-    let text = format!("{} {error:?}", basin_domain::causes::in_words(&error));
+    let text = format!("{} {error:?}", basin_domain::error_chain::with_causes(&error));
     assert!(text.contains("refused") && !text.contains("s3cr3t"), "{text}");
     assert!(!error.is_lasting());
 }

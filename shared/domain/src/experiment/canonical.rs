@@ -6,16 +6,16 @@
 //! another order, and a limit above their number couldn't be run.
 
 use super::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Interpolate, Probe, Probing,
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Interpolate, Probe, ProbeSchedule,
     Recording,
 };
-use super::{Search, Subject, Surface};
-use crate::data::{DataUse, Examples};
+use super::{Search, Surface, TrainedModel};
+use crate::data::{DataUse, SplitSizes};
 use crate::optimizer::Optimizer;
 
-/// The number of examples of a run's parts, as far as they are known.
+/// The number of training and test examples of a run, as far as it is known.
 #[derive(Debug, Clone, Copy)]
-struct Parts {
+struct KnownSizes {
     train: Option<u64>,
     test: Option<u64>,
 }
@@ -24,7 +24,7 @@ impl Experiment {
     /// The same computation in its canonical form. `all` is how many examples the data set has; what depends on it stays as it
     /// is where it isn't known, but for a limit on the examples.
     #[must_use]
-    pub fn canonical(mut self, all: Option<Examples>) -> Self {
+    pub fn canonical(mut self, all: Option<SplitSizes>) -> Self {
         match &mut self {
             Self::FitFunction(it) => it.make_canonical(),
             Self::Classify(it) => it.make_canonical(all),
@@ -41,20 +41,21 @@ impl FitFunction {
         // All points in one batch stay in their own order, however large the batch might be.
         self.batch_size = self.batch_size.filter(|size| *size < self.points);
         self.record.make_canonical(self.epochs);
-        self.probes.make_canonical(self.epochs, Parts { train: Some(u64::from(self.points)), test: Some(0) });
+        self.probes
+            .make_canonical(self.epochs, KnownSizes { train: Some(u64::from(self.points)), test: Some(0) });
     }
 }
 
 impl Classify {
-    fn make_canonical(&mut self, all: Option<Examples>) {
+    fn make_canonical(&mut self, all: Option<SplitSizes>) {
         self.model.make_canonical();
-        let parts = self.data.make_canonical(all);
+        let sizes = self.data.make_canonical(all);
         // All examples in one batch aren't shuffled, however large the batch might be.
-        if let Some(count) = parts.train.and_then(|count| u32::try_from(count).ok()) {
+        if let Some(count) = sizes.train.and_then(|count| u32::try_from(count).ok()) {
             self.batch_size = self.batch_size.min(count.max(1));
         }
         self.record.make_canonical(self.epochs);
-        self.probes.make_canonical(self.epochs, parts);
+        self.probes.make_canonical(self.epochs, sizes);
     }
 }
 
@@ -73,28 +74,28 @@ impl CriticalPoint {
 }
 
 impl Interpolate {
-    fn make_canonical(&mut self, all: Option<Examples>) {
-        let Parts { train, test } = self.subject.make_canonical(all);
+    fn make_canonical(&mut self, all: Option<SplitSizes>) {
+        let KnownSizes { train, test } = self.trained.make_canonical(all);
         let most = train.zip(test).map(|(train, test)| train.max(test));
         self.examples = fewer_than(self.examples, most);
     }
 }
 
 impl Surface {
-    fn make_canonical(&mut self, all: Option<Examples>) {
-        let parts = self.subject.make_canonical(all);
-        self.examples = fewer_than(self.examples, parts.train);
+    fn make_canonical(&mut self, all: Option<SplitSizes>) {
+        let sizes = self.trained.make_canonical(all);
+        self.examples = fewer_than(self.examples, sizes.train);
     }
 }
 
-impl Subject {
-    fn make_canonical(&mut self, all: Option<Examples>) -> Parts {
+impl TrainedModel {
+    fn make_canonical(&mut self, all: Option<SplitSizes>) -> KnownSizes {
         match self {
             Self::Classify { model, data } => {
                 model.make_canonical();
                 data.make_canonical(all)
             }
-            Self::FitFunction { points, .. } => Parts { train: Some(u64::from(*points)), test: Some(0) },
+            Self::FitFunction { points, .. } => KnownSizes { train: Some(u64::from(*points)), test: Some(0) },
         }
     }
 }
@@ -109,13 +110,13 @@ impl ConvNet {
 
 impl DataUse {
     /// A limit at the number of examples, or above it, is none.
-    fn make_canonical(&mut self, all: Option<Examples>) -> Parts {
+    fn make_canonical(&mut self, all: Option<SplitSizes>) -> KnownSizes {
         let fewer =
             |limit: Option<u64>, all: Option<u64>| limit.filter(|limit| all.is_none_or(|all| *limit < all));
         let (train, test) = (all.map(|all| all.train), all.map(|all| all.test));
         self.train_limit = fewer(self.train_limit, train);
         self.test_limit = fewer(self.test_limit, test);
-        Parts { train: self.train_limit.or(train), test: self.test_limit.or(test) }
+        KnownSizes { train: self.train_limit.or(train), test: self.test_limit.or(test) }
     }
 }
 
@@ -126,8 +127,8 @@ impl Recording {
     }
 }
 
-impl Probing {
-    fn make_canonical(&mut self, epochs: u32, parts: Parts) {
+impl ProbeSchedule {
+    fn make_canonical(&mut self, epochs: u32, sizes: KnownSizes) {
         // The spectrum is measured at the end alone. Where only the first and the last epoch are measured, the interval may
         // have any length.
         let at_end = self.probes.iter().all(|probe| matches!(probe, Probe::Spectrum { .. }));
@@ -135,13 +136,13 @@ impl Probing {
         for probe in &mut self.probes {
             match probe {
                 Probe::Sensitivity { examples } | Probe::InputGradient { examples } => {
-                    let part = if parts.test == Some(0) { parts.train } else { parts.test };
-                    *examples = fewer_than(*examples, part);
+                    let size = if sizes.test == Some(0) { sizes.train } else { sizes.test };
+                    *examples = fewer_than(*examples, size);
                 }
                 Probe::Sharpness { examples, .. }
                 | Probe::LargestEigenvalue { examples, .. }
                 | Probe::Spectrum { examples, .. } => {
-                    let all = parts.train.and_then(|count| u32::try_from(count).ok());
+                    let all = sizes.train.and_then(|count| u32::try_from(count).ok());
                     if let Some(all) = all.filter(|all| *examples >= *all) {
                         *examples = all.max(Probe::TRAIN_EXAMPLES);
                     }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit_function::dense_products;
-use super::{Probing, Recording};
+use super::{ProbeSchedule, Recording};
 use crate::data::DataUse;
 use crate::optimizer::Optimizer;
 
@@ -73,8 +73,8 @@ pub struct Classify {
     /// What is recorded.
     pub record: Recording,
     /// What is probed.
-    #[serde(default, skip_serializing_if = "Probing::is_empty")]
-    pub probes: Probing,
+    #[serde(default, skip_serializing_if = "ProbeSchedule::is_empty")]
+    pub probes: ProbeSchedule,
 }
 
 impl Classify {

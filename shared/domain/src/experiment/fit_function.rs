@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Probing, Recording};
+use super::{ProbeSchedule, Recording};
 use crate::optimizer::Optimizer;
 
 /// The function that is fitted.
@@ -56,8 +56,8 @@ pub struct FitFunction {
     /// What is recorded.
     pub record: Recording,
     /// What is probed.
-    #[serde(default, skip_serializing_if = "Probing::is_empty")]
-    pub probes: Probing,
+    #[serde(default, skip_serializing_if = "ProbeSchedule::is_empty")]
+    pub probes: ProbeSchedule,
 }
 
 impl FitFunction {
@@ -118,7 +118,7 @@ mod tests {
             epochs: 1,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         };
         assert_eq!(with(&[32, 64]).parameter_count(), 2_241);
         assert_eq!(with(&[32, 32, 32]).parameter_count(), 2_209);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::TrainedModel;
 
 /// Evenly spaced ratios, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,8 @@ impl Ratios {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Interpolate {
     /// The network that both solutions are of, with its examples.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub trained: TrainedModel,
     /// The ratios.
     pub ratios: Ratios,
     /// The first so many examples of each part; all if none.
@@ -48,7 +49,7 @@ impl Interpolate {
 
     /// The names of the series that a run records, against ratios.
     pub fn series(&self) -> Vec<&'static str> {
-        self.subject.series().to_vec()
+        self.trained.series().to_vec()
     }
 }
 

@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 
 mod canonical;
 mod classify;
+mod cost;
 mod critical_point;
 mod fit_function;
 mod interpolate;
 mod probe;
-mod subject;
 mod surface;
-mod work;
+mod trained_model;
 
 pub use classify::{Classify, ConvNet};
 pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};
 pub use fit_function::{FitFunction, Function, dense_products};
 pub use interpolate::{Interpolate, Ratios};
-pub use probe::{Probe, Probing};
-pub use subject::Subject;
+pub use probe::{Probe, ProbeSchedule};
 pub use surface::{Plane, Surface, Tile};
+pub use trained_model::TrainedModel;
 
 /// An experiment: its kind with that kind's parameters.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -91,7 +91,7 @@ impl Probe {
 
 /// The probes of a run, and when they measure.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Probing {
+pub struct ProbeSchedule {
     /// Every so many epochs, beginning before the first, and at the end; at the end alone if none. The spectrum is measured
     /// at the end alone.
     pub every: Option<u32>,
@@ -99,7 +99,7 @@ pub struct Probing {
     pub probes: Vec<Probe>,
 }
 
-impl Probing {
+impl ProbeSchedule {
     /// Whether nothing is probed.
     pub fn is_empty(&self) -> bool {
         self.probes.is_empty()

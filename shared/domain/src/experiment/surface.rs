@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Subject;
+use super::TrainedModel;
 
 /// The two directions that span the plane, and how far the grid reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,8 @@ impl Tile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Surface {
     /// The network, with its examples.
-    pub subject: Subject,
+    #[serde(rename = "subject")]
+    pub trained: TrainedModel,
     /// The plane.
     pub plane: Plane,
     /// Cells along each direction, at least 2.
@@ -68,7 +69,7 @@ impl Surface {
     /// The names of the series that a run records: against cells, and the trajectory's coordinates against epochs.
     pub fn series(&self) -> Vec<&'static str> {
         let mut series = vec!["alpha", "beta", "train_loss"];
-        if matches!(self.subject, Subject::Classify { .. }) {
+        if matches!(self.trained, TrainedModel::Classify { .. }) {
             series.push("train_accuracy");
         }
         if matches!(self.plane, Plane::Pca { .. }) {

@@ -2,37 +2,37 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::error::{LocatedError, Location};
 use super::nearest;
-use super::problem::{Place, Problem};
-use super::tree::{Assignment, Node, Table, Tree};
+use super::toml_value::{Assignment, Node, Table, TomlValue};
 
 /// A list of assignments, one of which holds at each point. Never empty.
 #[derive(Debug, Clone)]
-pub(super) struct Axis(Vec<Assignment>);
+pub(super) struct ParameterAxis(Vec<Assignment>);
 
-impl Axis {
+impl ParameterAxis {
     /// An axis of these assignments; `name` says in the error what has none.
-    pub(super) fn new(name: &str, at: Place, mut values: Vec<Assignment>) -> Result<Self, Problem> {
+    pub(super) fn new(name: &str, at: Location, mut values: Vec<Assignment>) -> Result<Self, LocatedError> {
         if values.is_empty() {
             let name = nearest::shortened(name);
-            return Err(Problem::new(at, format!("`{name}` lists no values")));
+            return Err(LocatedError::new(at, format!("`{name}` lists no values")));
         }
         unify_numbers(&mut values);
         Ok(Self(values))
     }
 
     /// The axis of one key of a grid: the values of one parameter, or tables of several.
-    pub(super) fn of_key(key: &str, node: &Node) -> Result<Self, Problem> {
-        let items = node.list(key, "values").map_err(|problem| match node.value {
-            Tree::Table(_) => problem,
-            _ => problem.hint(format!("{key} = [{node}], or `{key} = {node}` outside")),
+    pub(super) fn of_key(key: &str, node: &Node) -> Result<Self, LocatedError> {
+        let items = node.list(key, "values").map_err(|error| match node.value {
+            TomlValue::Table(_) => error,
+            _ => error.hint(format!("{key} = [{node}], or `{key} = {node}` outside")),
         })?;
         let assignments = items.iter().map(|item| assignment_of(key, item)).collect::<Result<_, _>>()?;
         Self::new(key, node.at, assignments)
     }
 
     /// Refuses a value that stands on the axis twice: it would be the same run twice.
-    pub(super) fn lists_nothing_twice(&self, name: &str) -> Result<(), Problem> {
+    pub(super) fn lists_nothing_twice(&self, name: &str) -> Result<(), LocatedError> {
         let mut alike: HashMap<String, Vec<&Assignment>> = HashMap::new();
         for value in &self.0 {
             let known = alike.entry(key(value)).or_default();
@@ -40,7 +40,7 @@ impl Axis {
                 let at = value.values().map(|node| node.at).next_back();
                 let Some(at) = at else { continue };
                 let name = nearest::shortened(name);
-                return Err(Problem::new(at, format!("`{name}` lists {} twice", shown(value)))
+                return Err(LocatedError::new(at, format!("`{name}` lists {} twice", shown(value)))
                     .hint("take one of them out; `seeds = 2` repeats every run with another seed"));
             }
             known.push(value);
@@ -49,13 +49,13 @@ impl Axis {
     }
 
     /// The axes of every key of a table, in the order of the file; `name` is the table's.
-    pub(super) fn of_keys(name: &str, node: &Node) -> Result<Vec<(String, Self)>, Problem> {
+    pub(super) fn of_keys(name: &str, node: &Node) -> Result<Vec<(String, Self)>, LocatedError> {
         let leaves = node.table(name)?.leaves()?;
         leaves.into_iter().map(|(key, node)| Self::of_key(&key, node).map(|axis| (key, axis))).collect()
     }
 
     /// Reads `zip`: the first values of every key together, the second values together, and so on.
-    pub(super) fn zip(node: &Node) -> Result<Self, Problem> {
+    pub(super) fn zip(node: &Node) -> Result<Self, LocatedError> {
         let keys = Self::of_keys("zip", node)?;
         let mut values = vec![Assignment::new(); keys.first().map_or(0, |(_, axis)| axis.len())];
         for (key, axis) in &keys {
@@ -68,7 +68,7 @@ impl Axis {
                     nearest::shortened(first),
                     values.len()
                 );
-                return Err(Problem::new(node.at, message));
+                return Err(LocatedError::new(node.at, message));
             }
             for (value, more) in values.iter_mut().zip(&axis.0) {
                 value.extend(more.clone());
@@ -80,7 +80,7 @@ impl Axis {
     }
 
     /// Reads `list`: points written out as tables.
-    pub(super) fn list(node: &Node) -> Result<Self, Problem> {
+    pub(super) fn list(node: &Node) -> Result<Self, LocatedError> {
         let items = node.list("list", "tables")?;
         let point = |item: &Node| assignment(item.table("list")?);
         let axis = Self::new("list", node.at, items.iter().map(point).collect::<Result<_, _>>()?)?;
@@ -99,7 +99,7 @@ impl Axis {
     }
 
     /// The parameters that are assigned anywhere on the axis, each with a place where it is.
-    pub(super) fn names(&self) -> Vec<(&str, Place)> {
+    pub(super) fn names(&self) -> Vec<(&str, Location)> {
         let mut seen = BTreeSet::new();
         let names = self.0.iter().flatten().filter(|(name, _)| seen.insert(name.as_str()));
         names.map(|(name, node)| (name.as_str(), node.at)).collect()
@@ -145,9 +145,9 @@ fn shown(assignment: &Assignment) -> String {
 }
 
 /// What one value of `key` assigns: itself, or the entries of a table.
-fn assignment_of(key: &str, node: &Node) -> Result<Assignment, Problem> {
+fn assignment_of(key: &str, node: &Node) -> Result<Assignment, LocatedError> {
     match &node.value {
-        Tree::Table(table) if !table.0.is_empty() => {
+        TomlValue::Table(table) if !table.0.is_empty() => {
             let leaves = table.leaves()?;
             Ok(leaves.into_iter().map(|(name, node)| (format!("{key}.{name}"), node.clone())).collect())
         }
@@ -156,7 +156,7 @@ fn assignment_of(key: &str, node: &Node) -> Result<Assignment, Problem> {
 }
 
 /// A table's values by dotted name.
-pub(super) fn assignment(table: &Table) -> Result<Assignment, Problem> {
+pub(super) fn assignment(table: &Table) -> Result<Assignment, LocatedError> {
     Ok(table.leaves()?.into_iter().map(|(name, node)| (name, node.clone())).collect())
 }
 
@@ -166,15 +166,15 @@ fn unify_numbers(values: &mut [Assignment]) {
     let fractional: BTreeSet<String> = values
         .iter()
         .flatten()
-        .filter(|(_, node)| matches!(node.value, Tree::Float(_)))
+        .filter(|(_, node)| matches!(node.value, TomlValue::Float(_)))
         .map(|(name, _)| name.clone())
         .collect();
     if fractional.is_empty() {
         return;
     }
     for (_, node) in values.iter_mut().flatten().filter(|(name, _)| fractional.contains(*name)) {
-        if let Tree::Integer(number) = node.value {
-            node.value = Tree::Float(number as f64);
+        if let TomlValue::Integer(number) = node.value {
+            node.value = TomlValue::Float(number as f64);
         }
     }
 }

@@ -2,30 +2,30 @@
 
 use std::ops::RangeInclusive;
 
+use super::error::LocatedError;
 use super::nearest;
-use super::problem::Problem;
-use super::tree::{Node, Tree};
+use super::toml_value::{Node, TomlValue};
 
-fn expected<T>(subject: &str, node: &Node, what: &str) -> Result<T, Problem> {
-    Err(Problem::new(node.at, format!("{subject} must be {what}, not {node}")))
+fn expected<T>(subject: &str, node: &Node, what: &str) -> Result<T, LocatedError> {
+    Err(LocatedError::new(node.at, format!("{subject} must be {what}, not {node}")))
 }
 
 /// true or false.
-pub(super) fn boolean(subject: &str, node: &Node) -> Result<bool, Problem> {
+pub(super) fn boolean(subject: &str, node: &Node) -> Result<bool, LocatedError> {
     match node.value {
-        Tree::Boolean(value) => Ok(value),
+        TomlValue::Boolean(value) => Ok(value),
         _ => expected(subject, node, "true or false"),
     }
 }
 
 /// A whole number of this range.
-pub(super) fn integer<T>(range: RangeInclusive<T>) -> impl Fn(&str, &Node) -> Result<T, Problem>
+pub(super) fn integer<T>(range: RangeInclusive<T>) -> impl Fn(&str, &Node) -> Result<T, LocatedError>
 where
     T: Copy + PartialOrd + std::fmt::Display + TryFrom<i64>,
 {
     move |subject, node| {
         let fitting = match node.value {
-            Tree::Integer(number) => T::try_from(number).ok().filter(|number| range.contains(number)),
+            TomlValue::Integer(number) => T::try_from(number).ok().filter(|number| range.contains(number)),
             _ => None,
         };
         match fitting {
@@ -41,11 +41,11 @@ where
 pub(super) fn number(
     what: &'static str,
     fits: impl Fn(f64) -> bool,
-) -> impl Fn(&str, &Node) -> Result<f64, Problem> {
+) -> impl Fn(&str, &Node) -> Result<f64, LocatedError> {
     move |subject, node| {
         let number = match node.value {
-            Tree::Float(number) => number,
-            Tree::Integer(number) => number as f64,
+            TomlValue::Float(number) => number,
+            TomlValue::Integer(number) => number as f64,
             _ => return expected(subject, node, what),
         };
         // Minus zero equals zero but is written otherwise: it would give the same run another id.
@@ -54,12 +54,12 @@ pub(super) fn number(
 }
 
 /// A number above zero.
-pub(super) fn positive(subject: &str, node: &Node) -> Result<f64, Problem> {
+pub(super) fn positive(subject: &str, node: &Node) -> Result<f64, LocatedError> {
     number("a number above 0", |number| number > 0.0)(subject, node)
 }
 
 /// A share of 1.
-pub(super) fn share(subject: &str, node: &Node) -> Result<f64, Problem> {
+pub(super) fn share(subject: &str, node: &Node) -> Result<f64, LocatedError> {
     number("a number from 0 to 1", |number| (0.0..=1.0).contains(&number))(subject, node)
 }
 
@@ -67,9 +67,9 @@ pub(super) fn share(subject: &str, node: &Node) -> Result<f64, Problem> {
 pub(super) fn one_of<T: Copy>(
     what: &'static str,
     choices: impl IntoIterator<Item = (&'static str, T)> + Clone,
-) -> impl Fn(&str, &Node) -> Result<T, Problem> {
+) -> impl Fn(&str, &Node) -> Result<T, LocatedError> {
     move |subject, node| {
-        let Tree::Text(text) = &node.value else {
+        let TomlValue::Text(text) = &node.value else {
             return expected(subject, node, &format!("the name of a known {what}"));
         };
         let words = || choices.clone().into_iter().map(|(word, _)| word);
@@ -78,7 +78,7 @@ pub(super) fn one_of<T: Copy>(
             None => {
                 let near = nearest::value(text, words());
                 let known: Vec<_> = words().collect();
-                Err(Problem::new(node.at, format!("unknown {what} {node}{near}"))
+                Err(LocatedError::new(node.at, format!("unknown {what} {node}{near}"))
                     .hint(format!("known are {}", known.join(", "))))
             }
         }
@@ -88,15 +88,15 @@ pub(super) fn one_of<T: Copy>(
 /// A list of at most `most` items, each of which passes `item`.
 pub(super) fn list_of<T>(
     most: usize,
-    item: impl Fn(&str, &Node) -> Result<T, Problem>,
-) -> impl Fn(&str, &Node) -> Result<Vec<T>, Problem> {
+    item: impl Fn(&str, &Node) -> Result<T, LocatedError>,
+) -> impl Fn(&str, &Node) -> Result<Vec<T>, LocatedError> {
     move |subject, node| {
-        let Tree::List(items) = &node.value else {
+        let TomlValue::List(items) = &node.value else {
             return expected(subject, node, "a list");
         };
         if items.len() > most {
             let message = format!("{subject} lists {} items, and {most} are the most", items.len());
-            return Err(Problem::new(node.at, message));
+            return Err(LocatedError::new(node.at, message));
         }
         let subject = format!("each item of {subject}");
         items.iter().map(|node| item(&subject, node)).collect()

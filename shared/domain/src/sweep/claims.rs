@@ -3,28 +3,28 @@
 use std::collections::BTreeSet;
 
 use super::check;
-use super::figures::{Measured, Quantity};
+use super::error::{LocatedError, Location};
+use super::figures::{ExperimentQuantities, Quantity};
 use super::nearest;
-use super::problem::{Place, Problem};
-use super::reference::{Reference, Selected, Targets};
-use super::tree::{Node, Table, Tree};
+use super::reference::{Reference, ReferenceResolver, SelectedRuns};
+use super::toml_value::{Node, Table, TomlValue};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 
 /// Reads every claim.
 pub(super) fn read_all(
     claims: &[Node],
-    experiments: &[Measured<'_>],
-    targets: &Targets<'_>,
-) -> Result<Vec<Claim>, Problem> {
+    experiments: &[ExperimentQuantities<'_>],
+    targets: &ReferenceResolver<'_>,
+) -> Result<Vec<Claim>, LocatedError> {
     claims.iter().map(|node| claim(node, experiments, targets)).collect()
 }
 
 /// Where the checks of each claim stand.
-pub(super) fn places(claims: &[Node]) -> Vec<Vec<Place>> {
+pub(super) fn locations(claims: &[Node]) -> Vec<Vec<Location>> {
     let checks = |node: &Node| {
         let check = node.table("claim").ok().and_then(|table| table.get("check"));
         let items = check.map_or(&[][..], |check| match &check.value {
-            Tree::List(items) => items.as_slice(),
+            TomlValue::List(items) => items.as_slice(),
             _ => std::slice::from_ref(check),
         });
         items.iter().map(|item| item.at).collect()
@@ -32,21 +32,27 @@ pub(super) fn places(claims: &[Node]) -> Vec<Vec<Place>> {
     claims.iter().map(checks).collect()
 }
 
-fn claim(node: &Node, experiments: &[Measured<'_>], targets: &Targets<'_>) -> Result<Claim, Problem> {
+fn claim(
+    node: &Node,
+    experiments: &[ExperimentQuantities<'_>],
+    targets: &ReferenceResolver<'_>,
+) -> Result<Claim, LocatedError> {
     let table = node.table("claim")?;
     table.only(&["text", "check"], " in a claim")?;
     let need = |key: &str, hint: &str| {
-        table.get(key).ok_or_else(|| Problem::new(node.at, format!("this claim has no `{key}`")).hint(hint))
+        table
+            .get(key)
+            .ok_or_else(|| LocatedError::new(node.at, format!("this claim has no `{key}`")).hint(hint))
     };
     let text = need("text", "text = \"Wider networks learn faster\"")?.text("text")?.to_owned();
     let hint = "check = { kind = \"greater\", a = { experiment = \"wide\" }, b = { experiment = \"narrow\" }, y = \"test_accuracy\" }";
     let given = need("check", hint)?;
     let items = match &given.value {
-        Tree::List(items) => items.as_slice(),
+        TomlValue::List(items) => items.as_slice(),
         _ => std::slice::from_ref(given),
     };
     if items.is_empty() {
-        return Err(Problem::new(given.at, "`check` lists nothing").hint(hint));
+        return Err(LocatedError::new(given.at, "`check` lists nothing").hint(hint));
     }
     let read = |node: &Node| Reader { node, table: node.table("check")?, experiments, targets }.check();
     Ok(Claim { text, checks: items.iter().map(read).collect::<Result<_, _>>()? })
@@ -67,18 +73,18 @@ const EXAMPLES: [(&str, &str); 10] = [
 ];
 
 /// Selected runs, with what their experiment measures.
-type Found<'a> = (Selection, &'a Measured<'a>);
+type SelectedQuantities<'a> = (Selection, &'a ExperimentQuantities<'a>);
 
 /// A check's table, and what it may speak of.
 struct Reader<'a> {
     node: &'a Node,
     table: &'a Table,
-    experiments: &'a [Measured<'a>],
-    targets: &'a Targets<'a>,
+    experiments: &'a [ExperimentQuantities<'a>],
+    targets: &'a ReferenceResolver<'a>,
 }
 
 impl<'a> Reader<'a> {
-    fn check(&self) -> Result<Check, Problem> {
+    fn check(&self) -> Result<Check, LocatedError> {
         let kinds = Check::KINDS.map(|kind| (kind, kind));
         let kind = check::one_of("kind of check", kinds)("`kind`", self.need("kind")?)?;
         let keys: &[&str] = match kind {
@@ -138,7 +144,7 @@ impl<'a> Reader<'a> {
                 let low = finite("`low`", self.need("low")?)?;
                 let high = finite("`high`", self.need("high")?)?;
                 if low >= high {
-                    return Err(Problem::new(
+                    return Err(LocatedError::new(
                         self.node.at,
                         format!("`low`, {low}, isn't below `high`, {high}"),
                     ));
@@ -155,7 +161,7 @@ impl<'a> Reader<'a> {
                 if has_no_other {
                     let message =
                         format!("experiment \"{}\" has no other point to be better than", measured.id);
-                    return Err(Problem::new(self.node.at, message));
+                    return Err(LocatedError::new(self.node.at, message));
                 }
                 Check::Best { y: self.recorded("y", &[measured], Quantity::Measure)?, of, best }
             }
@@ -163,7 +169,7 @@ impl<'a> Reader<'a> {
                 let (of, measured) = self.point("of", kind)?;
                 if !measured.keeps_weights {
                     let message = format!("experiment \"{}\" doesn't record weights", measured.id);
-                    return Err(Problem::new(self.node.at, message)
+                    return Err(LocatedError::new(self.node.at, message)
                         .hint("record = { weights_every = 3 } records them"));
                 }
                 Check::Together { of, at_most: self.optional("at_most", check::positive)?.unwrap_or(0.5) }
@@ -176,53 +182,56 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn need(&self, key: &str) -> Result<&'a Node, Problem> {
+    fn need(&self, key: &str) -> Result<&'a Node, LocatedError> {
         self.table.get(key).ok_or_else(|| {
-            let problem = Problem::new(self.node.at, format!("this check has no `{key}`"));
+            let error = LocatedError::new(self.node.at, format!("this check has no `{key}`"));
             let example = EXAMPLES.iter().find(|(known, _)| *known == key);
-            example.into_iter().fold(problem, |problem, (_, example)| problem.hint(*example))
+            example.into_iter().fold(error, |error, (_, example)| error.hint(*example))
         })
     }
 
     fn optional<T>(
         &self,
         key: &str,
-        check: impl Fn(&str, &Node) -> Result<T, Problem>,
-    ) -> Result<Option<T>, Problem> {
+        check: impl Fn(&str, &Node) -> Result<T, LocatedError>,
+    ) -> Result<Option<T>, LocatedError> {
         self.table.get(key).map(|node| check(&format!("`{key}`"), node)).transpose()
     }
 
-    fn direction(&self) -> Result<Direction, Problem> {
+    fn direction(&self) -> Result<Direction, LocatedError> {
         let words = Direction::ALL.map(|direction| (direction.as_str(), direction));
         check::one_of("direction", words)("`direction`", self.need("direction")?)
     }
 
-    fn reference(&self, key: &str) -> Result<Reference, Problem> {
+    fn reference(&self, key: &str) -> Result<Reference, LocatedError> {
         Reference::read(key, self.need(key)?)
     }
 
     /// Runs that may be of several points.
-    fn points(&self, key: &str) -> Result<Found<'a>, Problem> {
+    fn points(&self, key: &str) -> Result<SelectedQuantities<'a>, LocatedError> {
         Ok(self.selection(&self.targets.select(&self.reference(key)?)?))
     }
 
     /// Runs that differ in their seed alone: more would pass for more seeds.
-    fn point(&self, key: &str, kind: &str) -> Result<Found<'a>, Problem> {
+    fn point(&self, key: &str, kind: &str) -> Result<SelectedQuantities<'a>, LocatedError> {
         Ok(self.selection(&self.targets.select_point(&self.reference(key)?, key, kind)?))
     }
 
     /// The runs of two points, `a` and `b`.
-    fn two_points(&self, kind: &str) -> Result<(Found<'a>, Found<'a>), Problem> {
+    fn two_points(
+        &self,
+        kind: &str,
+    ) -> Result<(SelectedQuantities<'a>, SelectedQuantities<'a>), LocatedError> {
         let find = |key: &str| self.targets.select_point(&self.reference(key)?, key, kind);
         let (a, b) = (find("a")?, find("b")?);
         if self.targets.are_same(&a, &b)? {
-            return Err(Problem::new(self.node.at, "`a` and `b` mean the same runs")
+            return Err(LocatedError::new(self.node.at, "`a` and `b` mean the same runs")
                 .hint("give them values in which they differ"));
         }
         Ok((self.selection(&a), self.selection(&b)))
     }
 
-    fn selection(&self, selected: &Selected<'_>) -> Found<'a> {
+    fn selection(&self, selected: &SelectedRuns<'_>) -> SelectedQuantities<'a> {
         let values = selected.values.iter().filter_map(|(name, node)| Some((name.clone(), node.to_value()?)));
         let selection = Selection { experiment: selected.experiment.clone(), values: values.collect() };
         let measured = self.experiments.iter().find(|measured| measured.id == selected.experiment);
@@ -230,11 +239,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Refuses an x that is neither a parameter of numbers that varies nor a measure.
-    fn against(&self, x: &str, node: &Node, measured: &Measured<'_>) -> Result<(), Problem> {
+    fn against(&self, x: &str, node: &Node, measured: &ExperimentQuantities<'_>) -> Result<(), LocatedError> {
         if let Some(value) = measured.not_numbers.get(x) {
             let message =
                 format!("`{}` has values that are no numbers, such as {value}", nearest::shortened(x));
-            return Err(Problem::new(node.at, message));
+            return Err(LocatedError::new(node.at, message));
         }
         if measured.varied.contains(x) || measured.records(x, node, Quantity::Measure).is_ok() {
             return Ok(());
@@ -248,15 +257,15 @@ impl<'a> Reader<'a> {
             measured.id
         );
         let known: Vec<_> = known.into_iter().collect();
-        Err(Problem::new(node.at, message).hint(format!("there are {}", known.join(", "))))
+        Err(LocatedError::new(node.at, message).hint(format!("there are {}", known.join(", "))))
     }
 
     fn recorded(
         &self,
         key: &str,
-        experiments: &[&Measured<'_>],
+        experiments: &[&ExperimentQuantities<'_>],
         quantity: Quantity,
-    ) -> Result<String, Problem> {
+    ) -> Result<String, LocatedError> {
         let node = self.need(key)?;
         let name = node.text(key)?;
         experiments.iter().try_for_each(|experiment| experiment.records(name, node, quantity))?;

@@ -1,17 +1,17 @@
 //! The sweep file as it is written: its experiments, defaults, figures and profiles, before they are combined.
 
-use super::fragment::{Fragment, Origin};
+use super::error::{LocatedError, Location};
 use super::kind::{self, Kind};
+use super::layer::{ExperimentLayer, Origin};
 use super::nearest;
-use super::problem::{Place, Problem};
-use super::tree::{Node, Table, Tree};
+use super::toml_value::{Node, Table, TomlValue};
 use crate::id::{ExperimentId, SweepName};
 
 /// What an experiment is called and what it does.
 #[derive(Debug, Clone)]
-pub(super) struct Head {
+pub(super) struct ExperimentHeader {
     pub(super) id: ExperimentId,
-    pub(super) at: Place,
+    pub(super) at: Location,
     pub(super) kind: &'static Kind,
 }
 
@@ -19,8 +19,8 @@ pub(super) struct Head {
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) name: SweepName,
-    pub(super) defaults: Fragment,
-    pub(super) experiments: Vec<(Head, Fragment)>,
+    pub(super) defaults: ExperimentLayer,
+    pub(super) experiments: Vec<(ExperimentHeader, ExperimentLayer)>,
     pub(super) figures: Vec<Node>,
     pub(super) claims: Vec<Node>,
     pub(super) profiles: Vec<Profile>,
@@ -30,18 +30,18 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct Profile {
     pub(super) name: String,
-    at: Place,
-    pub(super) defaults: Fragment,
+    at: Location,
+    pub(super) defaults: ExperimentLayer,
     /// By the experiment's index.
-    pub(super) experiments: Vec<(usize, Fragment)>,
+    pub(super) experiments: Vec<(usize, ExperimentLayer)>,
 }
 
 impl Document {
     /// Reads a sweep file's top level.
-    pub(super) fn read(table: &Table) -> Result<Self, Problem> {
+    pub(super) fn read(table: &Table) -> Result<Self, LocatedError> {
         table.only(&["name", "data", "defaults", "experiment", "figure", "claim", "profile"], "")?;
         let name = table.get("name").ok_or_else(|| {
-            Problem::new(Place::Line(1), "the sweep has no name").hint("name = \"my-sweep\"")
+            LocatedError::new(Location::Line(1), "the sweep has no name").hint("name = \"my-sweep\"")
         })?;
         let experiments = experiments(table)?;
         let mut profiles = Vec::new();
@@ -61,23 +61,27 @@ impl Document {
     }
 
     /// The profile of this name.
-    pub(super) fn profile(&self, name: &str) -> Result<&Profile, Problem> {
+    pub(super) fn profile(&self, name: &str) -> Result<&Profile, LocatedError> {
         let names = || self.profiles.iter().map(|profile| profile.name.as_str());
         self.profiles.iter().find(|profile| profile.name == name).ok_or_else(|| {
-            let place = self.profiles.first().map_or(Place::Line(1), |profile| profile.at);
+            let location = self.profiles.first().map_or(Location::Line(1), |profile| profile.at);
             let (shown, near) = (nearest::shortened(name), nearest::value(name, names()));
             let known: Vec<_> = names().collect();
             let known = match known.is_empty() {
                 true => "the file has no profiles".to_owned(),
                 false => format!("the file's profiles are {}", known.join(", ")),
             };
-            Problem::new(place, format!("unknown profile \"{shown}\"{near}")).hint(known)
+            LocatedError::new(location, format!("unknown profile \"{shown}\"{near}")).hint(known)
         })
     }
 }
 
 impl Profile {
-    fn read(name: &str, node: &Node, experiments: &[(Head, Fragment)]) -> Result<Self, Problem> {
+    fn read(
+        name: &str,
+        node: &Node,
+        experiments: &[(ExperimentHeader, ExperimentLayer)],
+    ) -> Result<Self, LocatedError> {
         let table = node.table(&format!("profile.{}", nearest::shortened(name)))?;
         table.only(&["data", "defaults", "experiment"], " in a profile")?;
         let mut overrides = Vec::new();
@@ -86,12 +90,12 @@ impl Profile {
                 let index = position(experiments, id, node.at)?;
                 let table = node.table(&format!("experiment.{id}"))?;
                 if let Some((key, node)) = table.0.iter().find(|(key, _)| key == "id" || key == "kind") {
-                    return Err(Problem::new(
+                    return Err(LocatedError::new(
                         node.at,
                         format!("a profile can't change an experiment's `{key}`"),
                     ));
                 }
-                overrides.push((index, Fragment::read(table, Origin::Own, &[])?));
+                overrides.push((index, ExperimentLayer::read(table, Origin::Own, &[])?));
             }
         }
         Ok(Self { name: name.to_owned(), at: node.at, defaults: defaults(table)?, experiments: overrides })
@@ -99,51 +103,57 @@ impl Profile {
 }
 
 /// The index of the experiment `id`, which is named at `at`.
-pub(super) fn position(experiments: &[(Head, Fragment)], id: &str, at: Place) -> Result<usize, Problem> {
-    experiments.iter().position(|(head, _)| head.id.as_str() == id).ok_or_else(|| {
-        let near = nearest::value(id, experiments.iter().map(|(head, _)| head.id.as_str()));
-        Problem::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)))
+pub(super) fn position(
+    experiments: &[(ExperimentHeader, ExperimentLayer)],
+    id: &str,
+    at: Location,
+) -> Result<usize, LocatedError> {
+    experiments.iter().position(|(header, _)| header.id.as_str() == id).ok_or_else(|| {
+        let near = nearest::value(id, experiments.iter().map(|(header, _)| header.id.as_str()));
+        LocatedError::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)))
     })
 }
 
 /// Reads `defaults`, and `data`, which is a default under another name.
-fn defaults(table: &Table) -> Result<Fragment, Problem> {
+fn defaults(table: &Table) -> Result<ExperimentLayer, LocatedError> {
     let given = table.get("defaults").map(|node| node.table("defaults")).transpose()?;
     let data = table.0.iter().filter(|(key, _)| key == "data");
-    Fragment::read_defaults(&Table(data.chain(given.iter().flat_map(|table| &table.0)).cloned().collect()))
+    ExperimentLayer::read_defaults(&Table(
+        data.chain(given.iter().flat_map(|table| &table.0)).cloned().collect(),
+    ))
 }
 
-fn experiments(table: &Table) -> Result<Vec<(Head, Fragment)>, Problem> {
-    let mut experiments: Vec<(Head, Fragment)> = Vec::new();
+fn experiments(table: &Table) -> Result<Vec<(ExperimentHeader, ExperimentLayer)>, LocatedError> {
+    let mut experiments: Vec<(ExperimentHeader, ExperimentLayer)> = Vec::new();
     for node in array_of_tables(table, "experiment")? {
         let table = node.table("experiment")?;
         let need = |key: &str, hint: &str| {
             let message = format!("this experiment has no `{key}`");
-            table.get(key).ok_or_else(|| Problem::new(node.at, message).hint(hint))
+            table.get(key).ok_or_else(|| LocatedError::new(node.at, message).hint(hint))
         };
         let id = id("id", need("id", "id = \"batch-size\"")?, ExperimentId::new)?;
         let kind = kind::named(need("kind", "kind = \"classify\"")?)?;
-        if let Some((first, _)) = experiments.iter().find(|(head, _)| head.id == id) {
+        if let Some((first, _)) = experiments.iter().find(|(header, _)| header.id == id) {
             let message = format!("two experiments are called \"{id}\": this and that on {}", first.at);
-            return Err(Problem::new(node.at, message));
+            return Err(LocatedError::new(node.at, message));
         }
-        let fragment = Fragment::read(table, Origin::Own, &["id", "kind"])?;
-        experiments.push((Head { id, at: node.at, kind }, fragment));
+        let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"])?;
+        experiments.push((ExperimentHeader { id, at: node.at, kind }, layer));
     }
     if experiments.is_empty() {
         let hint = "[[experiment]]\nid = \"first\"\nkind = \"classify\"";
-        return Err(Problem::new(Place::Line(1), "the sweep has no experiment").hint(hint));
+        return Err(LocatedError::new(Location::Line(1), "the sweep has no experiment").hint(hint));
     }
     Ok(experiments)
 }
 
-fn array_of_tables<'a>(table: &'a Table, key: &str) -> Result<&'a [Node], Problem> {
+fn array_of_tables<'a>(table: &'a Table, key: &str) -> Result<&'a [Node], LocatedError> {
     match table.get(key) {
         None => Ok(&[]),
-        Some(Node { value: Tree::List(items), .. }) => Ok(items),
+        Some(Node { value: TomlValue::List(items), .. }) => Ok(items),
         Some(node) => {
             let message = format!("each {key} is a table of its own: [[{key}]]");
-            Err(Problem::new(node.at, message))
+            Err(LocatedError::new(node.at, message))
         }
     }
 }
@@ -153,6 +163,6 @@ pub(super) fn id<T>(
     key: &str,
     node: &Node,
     new: impl Fn(String) -> Result<T, crate::id::InvalidId>,
-) -> Result<T, Problem> {
-    new(node.text(key)?.to_owned()).map_err(|error| Problem::new(node.at, error.to_string()))
+) -> Result<T, LocatedError> {
+    new(node.text(key)?.to_owned()).map_err(|error| LocatedError::new(node.at, error.to_string()))
 }

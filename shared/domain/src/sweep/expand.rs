@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
-use super::kind::{Draft, Reading};
-use super::problem::{Place, Problem};
-use super::reference::{Reference, Targets};
+use super::error::{LocatedError, Location};
+use super::kind::{ParsedPoint, UnresolvedExperiment};
+use super::reference::{Reference, ReferenceResolver};
+use super::search_space::{self, Point, SearchSpace};
 use super::seeds::Seeds;
-use super::space::{self, Point, Space};
-use super::tree::Assignment;
-use super::{Datasets, ExampleCounts, Plan};
+use super::toml_value::Assignment;
+use super::{Datasets, ExampleCounts, SweepPlan};
 use crate::claim::Claim;
 use crate::data::{self, Dataset, DatasetReference};
 use crate::digest::Digest;
@@ -23,13 +23,13 @@ use crate::value::Value;
 /// The plan of these experiments, figures and claims.
 pub(super) fn plan(
     name: &SweepName,
-    spaces: &[Space],
+    spaces: &[SearchSpace],
     figures: &[Figure],
     claims: &[Claim],
     (datasets, counts): (&Datasets, &ExampleCounts),
-) -> Result<Plan, Problem> {
+) -> Result<SweepPlan, LocatedError> {
     let mut tasks = Vec::new();
-    let targets = Targets::new(spaces, counts);
+    let targets = ReferenceResolver::new(spaces, counts);
     for space in spaces {
         space.has_enough_points()?;
         add_tasks(space, &targets, datasets, &mut tasks)?;
@@ -38,36 +38,36 @@ pub(super) fn plan(
     let id = SweepId::new(id).expect("a sweep's name and a digest make a valid id");
     let needs = spaces.iter().map(|space| (space.id().clone(), space.needs()));
     let needs = needs.filter(|(_, needs)| !needs.is_empty()).collect();
-    Ok(Plan { id, name: name.clone(), tasks, needs, figures: figures.to_vec(), claims: claims.to_vec() })
+    Ok(SweepPlan { id, name: name.clone(), tasks, needs, figures: figures.to_vec(), claims: claims.to_vec() })
 }
 
 fn add_tasks(
-    space: &Space,
-    targets: &Targets<'_>,
+    space: &SearchSpace,
+    targets: &ReferenceResolver<'_>,
     datasets: &Datasets,
     tasks: &mut Vec<Task>,
-) -> Result<(), Problem> {
+) -> Result<(), LocatedError> {
     let seeds = space.seeds();
-    let mut met = Met::default();
+    let mut met = SeenRuns::default();
     let axes = space.axes(u64::MAX);
-    for chosen in space::choices(&axes) {
-        let Point { reading, coordinates, used: _ } = space.point(&chosen)?;
+    for chosen in search_space::choices(&axes) {
+        let Point { parsed, coordinates, used: _ } = space.point(&chosen)?;
         for index in 0..space.splits() {
             let tile = Tile { index, of: space.splits() };
             let mut coordinates = coordinates.clone();
             if let Some(split) = space.kind().split.filter(|_| tile.of > 1) {
                 coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
             }
-            let complete = Complete::new(&reading, targets, tile)?;
-            complete.finds_seeds(&seeds, targets)?;
-            let data = complete.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
-            let version = complete.experiment.version();
-            let experiment = targets.canonical(complete.experiment.into_owned(), complete.dataset);
+            let resolved = ResolvedExperiment::new(&parsed, targets, tile)?;
+            resolved.finds_seeds(&seeds, targets)?;
+            let data = resolved.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
+            let version = resolved.experiment.version();
+            let experiment = targets.canonical(resolved.experiment.into_owned(), resolved.dataset);
             let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
             let first = tasks.len();
             for seed in seeds.iter() {
                 spec.seed = seed;
-                spec.inputs = inputs(&complete.inputs, targets, datasets, seed)?;
+                spec.inputs = inputs(&resolved.inputs, targets, datasets, seed)?;
                 let (point, spec) = (coordinates.clone(), spec.clone());
                 tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
             }
@@ -84,14 +84,14 @@ fn add_tasks(
 /// The runs of an experiment that were met, to tell points that are written twice from those whose parameters differ in what
 /// can't matter.
 #[derive(Default)]
-struct Met<'a> {
+struct SeenRuns<'a> {
     /// The first task of each run, and its point.
     first: HashMap<TaskId, (usize, Vec<&'a Assignment>)>,
     /// Of runs that were met several times: what is written at each of their points, and its first task.
     written: HashMap<TaskId, HashMap<String, usize>>,
 }
 
-impl<'a> Met<'a> {
+impl<'a> SeenRuns<'a> {
     /// Adds the run of a point whose first task is `task`; the first task of a point at which the same is written, if there is
     /// one.
     fn add(
@@ -99,8 +99,8 @@ impl<'a> Met<'a> {
         id: TaskId,
         task: usize,
         chosen: &[&'a Assignment],
-        written: impl Fn(&[&Assignment]) -> Result<String, Problem>,
-    ) -> Result<Option<usize>, Problem> {
+        written: impl Fn(&[&Assignment]) -> Result<String, LocatedError>,
+    ) -> Result<Option<usize>, LocatedError> {
         let Some((first, point)) = self.first.get(&id) else {
             self.first.insert(id, (task, chosen.to_vec()));
             return Ok(None);
@@ -120,11 +120,15 @@ impl<'a> Met<'a> {
 }
 
 /// The parameters of a point as they are written, before what can't matter is brought to one form.
-fn written(space: &Space, chosen: &[&Assignment], targets: &Targets<'_>) -> Result<String, Problem> {
-    let reading = space.point(chosen)?.reading;
-    Ok(match &reading.draft {
-        Draft::Complete(experiment) => format!("{experiment:?} {:?}", reading.dataset),
-        Draft::Derived { inputs, derivation } => {
+fn written(
+    space: &SearchSpace,
+    chosen: &[&Assignment],
+    targets: &ReferenceResolver<'_>,
+) -> Result<String, LocatedError> {
+    let parsed = space.point(chosen)?.parsed;
+    Ok(match &parsed.experiment {
+        UnresolvedExperiment::Complete(experiment) => format!("{experiment:?} {:?}", parsed.dataset),
+        UnresolvedExperiment::Derived { inputs, derivation } => {
             let mut text = format!("{derivation:?}");
             for (name, reference) in inputs {
                 let target = targets.find(reference)?;
@@ -137,7 +141,7 @@ fn written(space: &Space, chosen: &[&Assignment], targets: &Targets<'_>) -> Resu
 
 /// A point's experiment with everything that it takes from the runs that it reads.
 #[derive(Debug)]
-pub(super) struct Complete<'a> {
+pub(super) struct ResolvedExperiment<'a> {
     /// The experiment.
     pub(super) experiment: Cow<'a, Experiment>,
     /// The data set that its runs read.
@@ -145,37 +149,46 @@ pub(super) struct Complete<'a> {
     inputs: Vec<(&'static str, &'a Reference)>,
 }
 
-impl<'a> Complete<'a> {
+impl<'a> ResolvedExperiment<'a> {
     /// Finds what `reading` refers to.
-    pub(super) fn new(reading: &'a Reading, targets: &'a Targets<'_>, tile: Tile) -> Result<Self, Problem> {
-        let (references, derivation) = match &reading.draft {
-            Draft::Complete(experiment) => {
-                let (experiment, dataset) = (Cow::Borrowed(experiment), reading.dataset.as_ref());
+    pub(super) fn new(
+        parsed: &'a ParsedPoint,
+        targets: &'a ReferenceResolver<'_>,
+        tile: Tile,
+    ) -> Result<Self, LocatedError> {
+        let (references, derivation) = match &parsed.experiment {
+            UnresolvedExperiment::Complete(experiment) => {
+                let (experiment, dataset) = (Cow::Borrowed(experiment), parsed.dataset.as_ref());
                 return Ok(Self { experiment, dataset, inputs: Vec::new() });
             }
-            Draft::Derived { inputs, derivation } => (inputs, derivation),
+            UnresolvedExperiment::Derived { inputs, derivation } => (inputs, derivation),
         };
         let found = references.iter().map(|(_, reference)| targets.find(reference));
         let found = found.collect::<Result<Vec<_>, _>>()?;
-        let at = references.first().map_or(Place::Line(1), |(_, reference)| reference.at());
-        let experiment = derivation.complete(&found, tile).map_err(|message| Problem::new(at, message))?;
+        let at = references.first().map_or(Location::Line(1), |(_, reference)| reference.at());
+        let experiment =
+            derivation.resolve(&found, tile).map_err(|message| LocatedError::new(at, message))?;
         let dataset = found.iter().find_map(|target| target.dataset.as_ref());
         if found.iter().any(|target| target.dataset.as_ref() != dataset) {
-            return Err(Problem::new(at, "the runs that are read have different data sets"));
+            return Err(LocatedError::new(at, "the runs that are read have different data sets"));
         }
         let inputs = references.iter().map(|(name, reference)| (*name, reference)).collect();
         Ok(Self { experiment: Cow::Owned(experiment), dataset, inputs })
     }
 
     /// Refuses seeds that an experiment which is read doesn't have: each run reads those of its own seed.
-    pub(super) fn finds_seeds(&self, seeds: &Seeds, targets: &Targets<'_>) -> Result<(), Problem> {
+    pub(super) fn finds_seeds(
+        &self,
+        seeds: &Seeds,
+        targets: &ReferenceResolver<'_>,
+    ) -> Result<(), LocatedError> {
         for (_, reference) in &self.inputs {
             if let Some(seed) = seeds.first_missing_from(&targets.seeds(reference)?) {
                 let message = format!(
                     "seed {seed} is read from experiment \"{}\", which doesn't have it",
                     reference.experiment()
                 );
-                return Err(Problem::new(reference.at(), message).hint("seeds = N in both"));
+                return Err(LocatedError::new(reference.at(), message).hint("seeds = N in both"));
             }
         }
         Ok(())
@@ -185,10 +198,10 @@ impl<'a> Complete<'a> {
 /// The tasks of this seed that references lead to.
 fn inputs(
     references: &[(&'static str, &Reference)],
-    targets: &Targets<'_>,
+    targets: &ReferenceResolver<'_>,
     datasets: &Datasets,
     seed: u64,
-) -> Result<BTreeMap<String, TaskId>, Problem> {
+) -> Result<BTreeMap<String, TaskId>, LocatedError> {
     let mut inputs = BTreeMap::new();
     for (name, reference) in references {
         let target = targets.find(reference)?;
@@ -201,7 +214,7 @@ fn inputs(
     Ok(inputs)
 }
 
-fn dataset(wanted: &DatasetReference, datasets: &Datasets, at: Place) -> Result<Dataset, Problem> {
+fn dataset(wanted: &DatasetReference, datasets: &Datasets, at: Location) -> Result<Dataset, LocatedError> {
     let DatasetReference { name, version } = wanted;
     let built_in = data::built_in_digest(name.as_str());
     if let Some(digest) = datasets.get(wanted).copied().or(built_in)
@@ -213,13 +226,13 @@ fn dataset(wanted: &DatasetReference, datasets: &Datasets, at: Place) -> Result<
         Some(digest) => format!("{name} is made by Basin itself, as {}", digest.short()),
         None => format!("basin data import {name} PATH"),
     };
-    Err(Problem::new(at, format!("the data set \"{wanted}\" isn't there")).hint(hint))
+    Err(LocatedError::new(at, format!("the data set \"{wanted}\" isn't there")).hint(hint))
 }
 
-fn repeated(space: &Space, first: &Task, second: &Task) -> Problem {
+fn repeated(space: &SearchSpace, first: &Task, second: &Task) -> LocatedError {
     let (first, second) = (coordinates(&first.point), coordinates(&second.point));
     let message = format!("experiment \"{}\" has the same run twice: at {first} and at {second}", space.id());
-    Problem::new(space.at(), message).hint("seeds = 2 repeats every run with another seed")
+    LocatedError::new(space.at(), message).hint("seeds = 2 repeats every run with another seed")
 }
 
 /// The coordinates for a message: `(batch_size 64, optimizer adam)`.

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 
 use super::claims;
 use super::document::Document;
-use super::expand::{self, Complete};
-use super::figures::{self, Measured};
-use super::kind::Draft;
+use super::error::{LocatedError, Location};
+use super::expand::{self, ResolvedExperiment};
+use super::figures::{self, ExperimentQuantities};
+use super::kind::UnresolvedExperiment;
 use super::layers;
 use super::nearest;
-use super::problem::{Place, Problem};
-use super::reference::Targets;
-use super::space::{self, Point, Space};
-use super::tree::Tree;
-use super::{Datasets, ExampleCounts, Plan, Source, SweepError, same_runs, syntax};
+use super::reference::ReferenceResolver;
+use super::search_space::{self, Point, SearchSpace};
+use super::toml_value::TomlValue;
+use super::{Datasets, ExampleCounts, Source, SweepError, SweepPlan, duplicate_runs, syntax};
 use crate::claim::Claim;
 use crate::data::DatasetReference;
 use crate::experiment::Tile;
@@ -25,18 +25,18 @@ use crate::id::{ExperimentId, SweepName};
 pub struct SweepFile {
     file: String,
     name: SweepName,
-    spaces: Vec<Space>,
+    spaces: Vec<SearchSpace>,
     figures: Vec<Figure>,
     claims: Vec<Claim>,
     /// Where the checks of each claim stand.
-    checks: Vec<Vec<Place>>,
+    checks: Vec<Vec<Location>>,
     datasets: BTreeSet<DatasetReference>,
     counts: ExampleCounts,
 }
 
 /// An experiment of a sweep file, counted but not expanded.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
+pub struct ExperimentSummary {
     /// The experiment.
     pub id: ExperimentId,
     /// Its kind.
@@ -55,7 +55,7 @@ const CHECKED_DRAWS: u64 = 1_000;
 
 /// What reading a space's points brought to light.
 #[derive(Default)]
-struct Survey {
+struct MeasuredSeries {
     datasets: BTreeSet<DatasetReference>,
     used: BTreeSet<&'static str>,
     series: BTreeSet<&'static str>,
@@ -72,34 +72,34 @@ impl SweepFile {
     /// # Errors
     /// The first thing that is wrong, with its place, the nearest valid name and a hint.
     pub fn parse(source: &Source) -> Result<Self, SweepError> {
-        Self::read(source).map_err(|problem| problem.in_file(&source.file))
+        Self::read(source).map_err(|error| error.in_file(&source.file))
     }
 
-    fn read(source: &Source) -> Result<Self, Problem> {
+    fn read(source: &Source) -> Result<Self, LocatedError> {
         let document = Document::read(&syntax::document(&source.text)?)?;
         let mut spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
         adopt_seeds(&mut spaces)?;
         let counts = ExampleCounts::new();
-        let targets = Targets::new(&spaces, &counts);
-        let surveys = spaces.iter().map(|space| Survey::of(space, &targets));
-        let surveys: Vec<Survey> = surveys.collect::<Result<_, _>>()?;
-        overrides_are_used(&spaces, &surveys)?;
-        let measured = spaces.iter().zip(&surveys).map(|(space, survey)| Measured {
+        let targets = ReferenceResolver::new(&spaces, &counts);
+        let measured_series = spaces.iter().map(|space| MeasuredSeries::of(space, &targets));
+        let measured_series: Vec<MeasuredSeries> = measured_series.collect::<Result<_, _>>()?;
+        overrides_are_used(&spaces, &measured_series)?;
+        let measured = spaces.iter().zip(&measured_series).map(|(space, measured)| ExperimentQuantities {
             id: space.id(),
             kind: space.kind().name,
             varied: space.varied(),
             not_numbers: space.not_numbers(),
-            series: survey.series.clone(),
-            numbers: survey.numbers.clone(),
-            layers: survey.layers.clone(),
-            keeps_weights: !survey.forgets_weights,
+            series: measured.series.clone(),
+            numbers: measured.numbers.clone(),
+            layers: measured.layers.clone(),
+            keeps_weights: !measured.forgets_weights,
         });
         let measured: Vec<_> = measured.collect();
         let figures = figures::read_all(&document.figures, &measured)?;
         let claims = claims::read_all(&document.claims, &measured, &targets)?;
-        let datasets = surveys.into_iter().flat_map(|survey| survey.datasets).collect();
+        let datasets = measured_series.into_iter().flat_map(|measured| measured.datasets).collect();
         let (file, name) = (source.file.clone(), document.name);
-        let checks = claims::places(&document.claims);
+        let checks = claims::locations(&document.claims);
         Ok(Self { file, name, spaces, figures, claims, checks, datasets, counts: ExampleCounts::new() })
     }
 
@@ -132,12 +132,12 @@ impl SweepFile {
 
     /// The number of tasks, from the lengths of the axes alone; `u128::MAX` stands for more than fit.
     pub fn task_count(&self) -> u128 {
-        self.spaces.iter().map(Space::tasks).fold(0, u128::saturating_add)
+        self.spaces.iter().map(SearchSpace::tasks).fold(0, u128::saturating_add)
     }
 
     /// The experiments, in the order of the file.
-    pub fn experiments(&self) -> Vec<Summary> {
-        let summary = |space: &Space| Summary {
+    pub fn experiments(&self) -> Vec<ExperimentSummary> {
+        let summary = |space: &SearchSpace| ExperimentSummary {
             id: space.id().clone(),
             kind: space.kind().name,
             points: space.points(),
@@ -153,18 +153,18 @@ impl SweepFile {
     /// # Errors
     /// If there are more than `limit` tasks (found before anything is expanded), a data set's digest isn't there, a point
     /// is invalid, the same is written at two points of an experiment, or a claim holds a run against itself.
-    pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<Plan, SweepError> {
+    pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<SweepPlan, SweepError> {
         let plan = || {
             self.within(limit)?;
             let known = (datasets, &self.counts);
             let plan = expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, known)?;
-            same_runs::are_not_compared(&plan, &self.checks)?;
+            duplicate_runs::are_not_compared(&plan, &self.checks)?;
             Ok(plan)
         };
-        plan().map_err(|problem: Problem| problem.in_file(&self.file))
+        plan().map_err(|error: LocatedError| error.in_file(&self.file))
     }
 
-    fn within(&self, limit: u64) -> Result<(), Problem> {
+    fn within(&self, limit: u64) -> Result<(), LocatedError> {
         let count = self.task_count();
         if count <= u128::from(limit) {
             return Ok(());
@@ -177,18 +177,18 @@ impl SweepFile {
             Ok(_) => format!("--max-tasks {count} raises the limit"),
             Err(_) => "--max-tasks N raises the limit, but not that far".to_owned(),
         };
-        Err(Problem::new(largest.at(), message).hint(hint))
+        Err(LocatedError::new(largest.at(), message).hint(hint))
     }
 }
 
-impl Survey {
+impl MeasuredSeries {
     /// Reads the points of a space.
-    fn of(space: &Space, targets: &Targets<'_>) -> Result<Self, Problem> {
-        let mut survey = Self::default();
+    fn of(space: &SearchSpace, targets: &ReferenceResolver<'_>) -> Result<Self, LocatedError> {
+        let mut measured = Self::default();
         if space.points() <= CHECKED_POINTS {
             let axes = space.axes(u64::MAX);
-            for chosen in space::choices(&axes) {
-                survey.add(space, space.point(&chosen)?, targets)?;
+            for chosen in search_space::choices(&axes) {
+                measured.add(space, space.point(&chosen)?, targets)?;
             }
         } else {
             let axes = space.axes(CHECKED_DRAWS);
@@ -196,44 +196,49 @@ impl Survey {
             for (index, axis) in axes.iter().enumerate() {
                 for value in axis.iter() {
                     chosen[index] = value;
-                    survey.add(space, space.point(&chosen)?, targets)?;
+                    measured.add(space, space.point(&chosen)?, targets)?;
                 }
                 chosen[index] = &axis[0];
             }
         }
         let set = space.values_of("data.name").filter_map(|node| match &node.value {
-            Tree::Text(name) => name.parse::<DatasetReference>().ok(),
+            TomlValue::Text(name) => name.parse::<DatasetReference>().ok(),
             _ => None,
         });
-        survey.datasets.extend(set);
-        Ok(survey)
+        measured.datasets.extend(set);
+        Ok(measured)
     }
 
-    fn add(&mut self, space: &Space, point: Point, targets: &Targets<'_>) -> Result<(), Problem> {
-        let complete = Complete::new(&point.reading, targets, Tile { index: 0, of: 1 })?;
-        complete.finds_seeds(&space.seeds(), targets)?;
-        self.series.extend(complete.experiment.series());
-        self.numbers.extend(complete.experiment.numbers());
-        self.layers.extend(complete.experiment.layers());
-        self.forgets_weights |= complete.experiment.weights_every().is_none();
-        self.datasets.extend(complete.dataset.cloned());
+    fn add(
+        &mut self,
+        space: &SearchSpace,
+        point: Point,
+        targets: &ReferenceResolver<'_>,
+    ) -> Result<(), LocatedError> {
+        let resolved = ResolvedExperiment::new(&point.parsed, targets, Tile { index: 0, of: 1 })?;
+        resolved.finds_seeds(&space.seeds(), targets)?;
+        self.series.extend(resolved.experiment.series());
+        self.numbers.extend(resolved.experiment.numbers());
+        self.layers.extend(resolved.experiment.layers());
+        self.forgets_weights |= resolved.experiment.weights_every().is_none();
+        self.datasets.extend(resolved.dataset.cloned());
         self.used.extend(point.used);
         Ok(())
     }
 }
 
 /// Experiments that read others' runs have the seeds of those, unless they give their own.
-fn adopt_seeds(spaces: &mut [Space]) -> Result<(), Problem> {
+fn adopt_seeds(spaces: &mut [SearchSpace]) -> Result<(), LocatedError> {
     let mut adopted = Vec::new();
-    let reads_others = |space: &Space| !space.kind().references.is_empty();
-    let adopting = |(_, space): &(usize, &Space)| reads_others(space) && !space.has_seeds();
+    let reads_others = |space: &SearchSpace| !space.kind().references.is_empty();
+    let adopting = |(_, space): &(usize, &SearchSpace)| reads_others(space) && !space.has_seeds();
     for (index, space) in spaces.iter().enumerate().filter(adopting) {
         let axes = space.axes(1);
-        let Some(chosen) = space::choices(&axes).next() else { continue };
-        if let Draft::Derived { inputs, .. } = space.point(&chosen)?.reading.draft
+        let Some(chosen) = search_space::choices(&axes).next() else { continue };
+        if let UnresolvedExperiment::Derived { inputs, .. } = space.point(&chosen)?.parsed.experiment
             && let Some((_, reference)) = inputs.first()
         {
-            adopted.push((index, Targets::new(spaces, &ExampleCounts::new()).seeds(reference)?));
+            adopted.push((index, ReferenceResolver::new(spaces, &ExampleCounts::new()).seeds(reference)?));
         }
     }
     for (index, seeds) in adopted {
@@ -243,12 +248,15 @@ fn adopt_seeds(spaces: &mut [Space]) -> Result<(), Problem> {
 }
 
 /// Refuses a `--set` for all experiments of which none makes use.
-fn overrides_are_used(spaces: &[Space], surveys: &[Survey]) -> Result<(), Problem> {
-    for (name, at) in spaces.iter().flat_map(Space::set_everywhere) {
+fn overrides_are_used(
+    spaces: &[SearchSpace],
+    measured_series: &[MeasuredSeries],
+) -> Result<(), LocatedError> {
+    for (name, at) in spaces.iter().flat_map(SearchSpace::set_everywhere) {
         let of = spaces.iter().find_map(|space| space.kind().reference_of(name)).unwrap_or(name);
-        if !surveys.iter().any(|survey| survey.used.contains(of)) {
+        if !measured_series.iter().any(|measured| measured.used.contains(of)) {
             let name = nearest::shortened(name);
-            return Err(Problem::new(at, format!("`{name}` makes no difference to any experiment")));
+            return Err(LocatedError::new(at, format!("`{name}` makes no difference to any experiment")));
         }
     }
     Ok(())

@@ -1,15 +1,15 @@
 //! Layers put over each other: defaults, experiment, profile, `--set`.
 
 use super::document::{self, Document};
-use super::fragment::{Fragment, Origin, SHARED, STRUCTURE};
+use super::error::{LocatedError, Location};
+use super::layer::{ExperimentLayer, Origin, SHARED, STRUCTURE};
 use super::nearest;
-use super::problem::{Place, Problem};
-use super::space::Space;
+use super::search_space::SearchSpace;
 use super::syntax;
-use super::tree::{Node, Table, Tree};
+use super::toml_value::{Node, Table, TomlValue};
 
 /// What a `--set` is put over.
-enum Target {
+enum OverrideTarget {
     Defaults,
     Experiment(usize),
     Everywhere,
@@ -21,122 +21,138 @@ pub(super) fn combine(
     document: &Document,
     profile: Option<&str>,
     overrides: &[String],
-) -> Result<Vec<Space>, Problem> {
+) -> Result<Vec<SearchSpace>, LocatedError> {
     let profile = profile.map(|name| document.profile(name)).transpose()?;
     let overrides = (1..).zip(overrides).map(|(number, text)| read_override(text, number, document));
-    let overrides: Vec<(Target, Fragment)> = overrides.collect::<Result<_, _>>()?;
+    let overrides: Vec<(OverrideTarget, ExperimentLayer)> = overrides.collect::<Result<_, _>>()?;
 
     let mut defaults = vec![&document.defaults];
     defaults.extend(profile.map(|profile| &profile.defaults));
-    let of_defaults = overrides.iter().filter(|(target, _)| matches!(target, Target::Defaults));
-    defaults.extend(of_defaults.map(|(_, fragment)| fragment));
+    let of_defaults = overrides.iter().filter(|(target, _)| matches!(target, OverrideTarget::Defaults));
+    defaults.extend(of_defaults.map(|(_, layer)| layer));
 
     let mut spaces = Vec::new();
-    for (index, (head, own)) in document.experiments.iter().enumerate() {
+    for (index, (header, own)) in document.experiments.iter().enumerate() {
         let of_profile = profile.iter().flat_map(|profile| &profile.experiments);
-        let of_profile = of_profile.filter(|(of, _)| *of == index).map(|(_, fragment)| fragment);
+        let of_profile = of_profile.filter(|(of, _)| *of == index).map(|(_, layer)| layer);
         let set = overrides.iter().filter(|(target, _)| match target {
-            Target::Defaults => false,
-            Target::Experiment(of) => *of == index,
-            Target::Everywhere => true,
+            OverrideTarget::Defaults => false,
+            OverrideTarget::Experiment(of) => *of == index,
+            OverrideTarget::Everywhere => true,
         });
-        let set = set.map(|(_, fragment)| fragment);
+        let set = set.map(|(_, layer)| layer);
         let layers = defaults.iter().copied().chain([own]).chain(of_profile).chain(set);
-        spaces.push(Space::new(head.clone(), Fragment::combined(layers)?)?);
+        spaces.push(SearchSpace::new(header.clone(), ExperimentLayer::combined(layers)?)?);
     }
-    let shared = overrides.iter().filter(|(target, _)| !matches!(target, Target::Experiment(_)));
-    shared_keys_are_known(document, shared.map(|(_, fragment)| fragment), &spaces)?;
+    let shared = overrides.iter().filter(|(target, _)| !matches!(target, OverrideTarget::Experiment(_)));
+    shared_keys_are_known(document, shared.map(|(_, layer)| layer), &spaces)?;
     Ok(spaces)
 }
 
 /// Refuses a default or a `--set` that no experiment knows, and whatever a profile has that its experiment doesn't know.
 fn shared_keys_are_known<'a>(
     document: &'a Document,
-    shared: impl Iterator<Item = &'a Fragment>,
-    spaces: &[Space],
-) -> Result<(), Problem> {
+    shared: impl Iterator<Item = &'a ExperimentLayer>,
+    spaces: &[SearchSpace],
+) -> Result<(), LocatedError> {
     let profiles = document.profiles.iter();
     let defaults =
         std::iter::once(&document.defaults).chain(profiles.clone().map(|profile| &profile.defaults));
-    for (name, at) in defaults.chain(shared).flat_map(Fragment::names) {
+    for (name, at) in defaults.chain(shared).flat_map(ExperimentLayer::names) {
         if !spaces.iter().any(|space| space.kind().knows(name)) {
-            if let Some(problem) = spaces.iter().find_map(|space| space.kind().mistaken_for_table(name, at)) {
-                return Err(problem);
+            if let Some(error) = spaces.iter().find_map(|space| space.kind().mistaken_for_table(name, at)) {
+                return Err(error);
             }
             let table = name.split_once('.').map(|(table, _)| table);
             let near_table =
                 table.map(|table| nearest::key(table, STRUCTURE)).filter(|near| !near.is_empty());
             if let (Some(table), Some(near)) = (table, near_table) {
                 let message = format!("no experiment knows `{}`{near}", nearest::shortened(table));
-                return Err(Problem::new(at, message).hint("what varies belongs into an [[experiment]]"));
+                return Err(LocatedError::new(at, message).hint("what varies belongs into an [[experiment]]"));
             }
             let keys = spaces.iter().flat_map(|space| space.kind().keys()).chain(SHARED);
             let (shown, near) = (nearest::shortened(name), nearest::key(name, keys));
-            return Err(Problem::new(at, format!("no experiment knows `{shown}`{near}")));
+            return Err(LocatedError::new(at, format!("no experiment knows `{shown}`{near}")));
         }
     }
-    for (index, fragment) in profiles.flat_map(|profile| &profile.experiments) {
-        spaces[*index].knows_all(fragment)?;
+    for (index, layer) in profiles.flat_map(|profile| &profile.experiments) {
+        spaces[*index].knows_all(layer)?;
     }
     Ok(())
 }
 
-fn read_override(text: &str, number: usize, document: &Document) -> Result<(Target, Fragment), Problem> {
-    let at = Place::Override(number);
+fn read_override(
+    text: &str,
+    number: usize,
+    document: &Document,
+) -> Result<(OverrideTarget, ExperimentLayer), LocatedError> {
+    let at = Location::Override(number);
     let example = "--set epochs=3";
     let Some((path, value)) = text.split_once('=') else {
         let message = format!("\"{}\" has no value", nearest::shortened(text));
-        return Err(Problem::new(at, message).hint(example));
+        return Err(LocatedError::new(at, message).hint(example));
     };
     let (path, value) = (path.trim(), syntax::override_value(value.trim(), number)?);
     if let Some(rest) = path.strip_prefix("defaults.") {
-        return Ok((Target::Defaults, Fragment::read_defaults(&nested(rest, value, at)?)?));
+        return Ok((OverrideTarget::Defaults, ExperimentLayer::read_defaults(&nested(rest, value, at)?)?));
     }
     if let Some(rest) = path.strip_prefix("experiment.") {
         let (index, rest) = experiment_of(rest, document, at)?;
-        return Ok((Target::Experiment(index), Fragment::read(&nested(rest, value, at)?, Origin::Own, &[])?));
+        return Ok((
+            OverrideTarget::Experiment(index),
+            ExperimentLayer::read(&nested(rest, value, at)?, Origin::Own, &[])?,
+        ));
     }
     let first = path.split('.').next().unwrap_or_default();
     let of_one = ["id", "kind"].contains(&first) || !SHARED.contains(&first) && STRUCTURE.contains(&first);
     if of_one || ["name", "figure", "claim", "profile", "experiment", "defaults"].contains(&first) {
         let message = format!("`{first}` can't be set for all experiments");
-        return Err(Problem::new(at, message).hint("--set experiment.ID.KEY=VALUE"));
+        return Err(LocatedError::new(at, message).hint("--set experiment.ID.KEY=VALUE"));
     }
-    Ok((Target::Everywhere, Fragment::read(&nested(path, value, at)?, Origin::Everywhere, &[])?))
+    Ok((
+        OverrideTarget::Everywhere,
+        ExperimentLayer::read(&nested(path, value, at)?, Origin::Everywhere, &[])?,
+    ))
 }
 
 /// Splits `ID.KEY`; ids may have dots.
-fn experiment_of<'a>(path: &'a str, document: &Document, at: Place) -> Result<(usize, &'a str), Problem> {
-    let ids = document.experiments.iter().map(|(head, _)| head.id.as_str()).enumerate();
+fn experiment_of<'a>(
+    path: &'a str,
+    document: &Document,
+    at: Location,
+) -> Result<(usize, &'a str), LocatedError> {
+    let ids = document.experiments.iter().map(|(header, _)| header.id.as_str()).enumerate();
     let found = ids
         .filter_map(|(index, id)| Some((index, path.strip_prefix(id)?.strip_prefix('.')?)))
         .min_by_key(|(_, rest)| rest.len());
     match found {
-        Some((_, "id" | "kind")) => Err(Problem::new(at, "an experiment's `id` and `kind` can't be set")),
+        Some((_, "id" | "kind")) => {
+            Err(LocatedError::new(at, "an experiment's `id` and `kind` can't be set"))
+        }
         Some(found) => Ok(found),
         None => {
             let id = path.split('.').next().unwrap_or_default();
             let index = document::position(&document.experiments, id, at)?;
             let message = format!("\"{}\" names no key", nearest::shortened(path));
-            Err(Problem::new(at, message)
+            Err(LocatedError::new(at, message)
                 .hint(format!("--set experiment.{}.epochs=3", document.experiments[index].0.id)))
         }
     }
 }
 
 /// The table that has `value` at this dotted path.
-fn nested(path: &str, value: Node, at: Place) -> Result<Table, Problem> {
+fn nested(path: &str, value: Node, at: Location) -> Result<Table, LocatedError> {
     let mut parts = path.split('.').rev().map(str::trim);
     let last = parts.next().unwrap_or_default();
     let mut table = Table(vec![(last.to_owned(), value)]);
     let mut empty = last.is_empty();
     for part in parts {
         empty |= part.is_empty();
-        table = Table(vec![(part.to_owned(), Node { at, value: Tree::Table(table) })]);
+        table = Table(vec![(part.to_owned(), Node { at, value: TomlValue::Table(table) })]);
     }
     if empty {
         let message = format!("\"{}\" is not a key", nearest::shortened(path));
-        return Err(Problem::new(at, message).hint("--set data.train_limit=1000"));
+        return Err(LocatedError::new(at, message).hint("--set data.train_limit=1000"));
     }
     Ok(table)
 }

@@ -11,45 +11,45 @@
 mod axis;
 mod check;
 mod claims;
-mod condition;
+mod distribution;
 mod document;
+mod drawn_points;
+mod duplicate_runs;
+mod error;
 mod expand;
 mod fields;
 mod figures;
 mod file;
-mod fragment;
 mod kind;
-mod law;
+mod layer;
 mod layers;
 mod nearest;
-mod needs;
 mod points;
-mod problem;
 mod random;
 mod reference;
-mod same_runs;
+mod requirements;
+mod search_space;
 mod seeds;
-mod space;
 mod syntax;
-mod taken;
 #[cfg(test)]
 mod tests;
-mod tree;
+mod toml_value;
+mod when_rule;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::claim::Claim;
-use crate::data::{DatasetReference, Examples};
+use crate::data::{DatasetReference, SplitSizes};
 use crate::digest::Digest;
 use crate::figure::Figure;
 use crate::id::{ExperimentId, SweepId, SweepName};
-use crate::placement::Needs;
+use crate::placement::Requirements;
 use crate::task::Task;
 
-pub use file::{Summary, SweepFile};
-pub use same_runs::SameRun;
+pub use duplicate_runs::DuplicateRun;
+pub use file::{ExperimentSummary, SweepFile};
 
 /// A sweep file's text with what the command line adds: all that the expansion depends on, beside the data's digests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ pub struct SweepError {
 
 /// A sweep ready to launch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub struct SweepPlan {
     /// The name and ten digits of the digest of the tasks and figures.
     pub id: SweepId,
     /// The name.
@@ -90,7 +90,7 @@ pub struct Plan {
     /// data). Such a run is done once and counts once, and its tasks differ in their `point`.
     pub tasks: Vec<Task>,
     /// What the experiments need of workers: those that need anything.
-    pub needs: BTreeMap<ExperimentId, Needs>,
+    pub needs: BTreeMap<ExperimentId, Requirements>,
     /// The figures.
     pub figures: Vec<Figure>,
     /// The claims.
@@ -101,4 +101,4 @@ pub struct Plan {
 pub type Datasets = BTreeMap<DatasetReference, Digest>;
 
 /// How many examples data sets have, as far as it is known, by name, or name and version.
-pub type ExampleCounts = BTreeMap<DatasetReference, Examples>;
+pub type ExampleCounts = BTreeMap<DatasetReference, SplitSizes>;

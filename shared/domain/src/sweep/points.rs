@@ -5,19 +5,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::ExampleCounts;
-use super::kind::Draft;
-use super::problem::Problem;
-use super::reference::Target;
-use super::space::{self, Space};
-use super::tree::Assignment;
+use super::error::LocatedError;
+use super::kind::UnresolvedExperiment;
+use super::reference::ReferencedRun;
+use super::search_space::{self, SearchSpace};
+use super::toml_value::Assignment;
 
 /// Every point of a space, in order.
 #[derive(Debug)]
-pub(super) struct Points {
+pub(super) struct PointIndex {
     /// All parameters that are given at each point.
     pub(super) given: Vec<Assignment>,
     /// What is trained there; none where nothing is.
-    pub(super) targets: Vec<Option<Target>>,
+    pub(super) targets: Vec<Option<ReferencedRun>>,
     /// For each set of parameters that was asked for: the points by their values of these.
     indexes: RefCell<BTreeMap<Vec<String>, Rc<Index>>>,
 }
@@ -25,17 +25,19 @@ pub(super) struct Points {
 /// Points by the text of some of their values.
 type Index = HashMap<String, Vec<usize>>;
 
-impl Points {
+impl PointIndex {
     /// The points of this space; `counts` are the examples of data sets.
-    pub(super) fn of(space: &Space, counts: &ExampleCounts) -> Result<Self, Problem> {
+    pub(super) fn of(space: &SearchSpace, counts: &ExampleCounts) -> Result<Self, LocatedError> {
         let axes = space.axes(u64::MAX);
         let (mut given, mut targets) = (Vec::new(), Vec::new());
-        for chosen in space::choices(&axes) {
-            let reading = space.point(&chosen)?.reading;
+        for chosen in search_space::choices(&axes) {
+            let parsed = space.point(&chosen)?.parsed;
             given.push(space.given(&chosen));
-            targets.push(match reading.draft {
-                Draft::Complete(experiment) => Some(Target::new(experiment, reading.dataset, counts)),
-                Draft::Derived { .. } => None,
+            targets.push(match parsed.experiment {
+                UnresolvedExperiment::Complete(experiment) => {
+                    Some(ReferencedRun::new(experiment, parsed.dataset, counts))
+                }
+                UnresolvedExperiment::Derived { .. } => None,
             });
         }
         Ok(Self { given, targets, indexes: RefCell::default() })

@@ -4,12 +4,12 @@ use std::cell::OnceCell;
 
 use super::ExampleCounts;
 use super::axis;
+use super::error::{LocatedError, Location};
 use super::nearest;
-use super::points::Points;
-use super::problem::{Place, Problem};
+use super::points::PointIndex;
+use super::search_space::SearchSpace;
 use super::seeds::Seeds;
-use super::space::Space;
-use super::tree::{Assignment, Node, Table};
+use super::toml_value::{Assignment, Node, Table};
 use crate::data::{self, DatasetReference};
 use crate::experiment::Experiment;
 use crate::id::ExperimentId;
@@ -17,27 +17,27 @@ use crate::id::ExperimentId;
 /// `{ experiment = "batch-size", batch_size = 64 }`: the one point of that experiment where parameters have these values.
 #[derive(Debug, Clone)]
 pub(super) struct Reference {
-    at: Place,
+    at: Location,
     experiment: String,
     values: Assignment,
 }
 
 impl Reference {
     /// The reference of these entries of the table `name`.
-    pub(super) fn new(name: &str, at: Place, mut values: Assignment) -> Result<Self, Problem> {
+    pub(super) fn new(name: &str, at: Location, mut values: Assignment) -> Result<Self, LocatedError> {
         let hint = format!("{name} = {{ experiment = \"batch-size\", batch_size = 64 }}");
         let Some(experiment) = values.remove("experiment") else {
-            return Err(Problem::new(at, format!("`{name}` names no experiment")).hint(hint));
+            return Err(LocatedError::new(at, format!("`{name}` names no experiment")).hint(hint));
         };
         Ok(Self { at, experiment: experiment.text(&format!("{name}.experiment"))?.to_owned(), values })
     }
 
     /// Reads a whole table, where a reference stands outside an experiment.
-    pub(super) fn read(name: &str, node: &Node) -> Result<Self, Problem> {
+    pub(super) fn read(name: &str, node: &Node) -> Result<Self, LocatedError> {
         Self::of_table(name, node.at, node.table(name)?)
     }
 
-    fn of_table(name: &str, at: Place, table: &Table) -> Result<Self, Problem> {
+    fn of_table(name: &str, at: Location, table: &Table) -> Result<Self, LocatedError> {
         Self::new(name, at, axis::assignment(table)?)
     }
 
@@ -47,14 +47,14 @@ impl Reference {
     }
 
     /// Where it stands.
-    pub(super) const fn at(&self) -> Place {
+    pub(super) const fn at(&self) -> Location {
         self.at
     }
 }
 
 /// A run, of any seed, that references may lead to.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct ReferencedRun {
     /// The typed parameters, in their canonical form.
     pub(super) experiment: Experiment,
     /// The data set that it reads.
@@ -63,7 +63,7 @@ pub(super) struct Target {
     written: Option<Box<Experiment>>,
 }
 
-impl Target {
+impl ReferencedRun {
     /// A run of these parameters; `counts` are the examples of data sets.
     pub(super) fn new(
         experiment: Experiment,
@@ -88,14 +88,14 @@ fn canonical(
     counts: &ExampleCounts,
 ) -> Experiment {
     let known = |reference: &DatasetReference| {
-        counts.get(reference).copied().or_else(|| data::built_in_examples(reference.name.as_str()))
+        counts.get(reference).copied().or_else(|| data::built_in_sizes(reference.name.as_str()))
     };
     experiment.canonical(dataset.and_then(known))
 }
 
 /// The runs that a claim speaks of.
 #[derive(Debug)]
-pub(super) struct Selected<'a> {
+pub(super) struct SelectedRuns<'a> {
     /// Their experiment.
     pub(super) experiment: &'a ExperimentId,
     /// The values that tell their points from the experiment's others.
@@ -106,19 +106,19 @@ pub(super) struct Selected<'a> {
 
 /// Finds what references lead to.
 #[derive(Debug)]
-pub(super) struct Targets<'a> {
-    spaces: &'a [Space],
+pub(super) struct ReferenceResolver<'a> {
+    spaces: &'a [SearchSpace],
     counts: &'a ExampleCounts,
     /// The points of each space, once they were asked for.
-    points: Vec<OnceCell<Points>>,
+    points: Vec<OnceCell<PointIndex>>,
 }
 
 /// An experiment of more points than this is too large for its runs to be read by others.
 const MOST_POINTS: u128 = 100_000;
 
-impl<'a> Targets<'a> {
+impl<'a> ReferenceResolver<'a> {
     /// The points of these spaces; `counts` are the examples of data sets.
-    pub(super) fn new(spaces: &'a [Space], counts: &'a ExampleCounts) -> Self {
+    pub(super) fn new(spaces: &'a [SearchSpace], counts: &'a ExampleCounts) -> Self {
         Self { spaces, counts, points: spaces.iter().map(|_| OnceCell::new()).collect() }
     }
 
@@ -128,12 +128,12 @@ impl<'a> Targets<'a> {
     }
 
     /// The seeds of the experiment that a reference names.
-    pub(super) fn seeds(&self, reference: &Reference) -> Result<Seeds, Problem> {
+    pub(super) fn seeds(&self, reference: &Reference) -> Result<Seeds, LocatedError> {
         Ok(self.spaces[self.position(reference)?].seeds())
     }
 
     /// The one point that a reference leads to.
-    pub(super) fn find(&self, reference: &Reference) -> Result<&Target, Problem> {
+    pub(super) fn find(&self, reference: &Reference) -> Result<&ReferencedRun, LocatedError> {
         let position = self.position(reference)?;
         let space = &self.spaces[position];
         known(space, reference)?;
@@ -146,21 +146,21 @@ impl<'a> Targets<'a> {
             [index] => points.targets[index].as_ref().ok_or_else(|| {
                 let (id, kind) = (space.id(), space.kind().name);
                 let message = format!("experiment \"{id}\" ({kind}) trains no network to read");
-                Problem::new(reference.at, message)
+                LocatedError::new(reference.at, message)
             }),
             ref several => {
                 let count = several.len();
                 let message =
                     format!("experiment \"{}\" has {count} different runs that fit here", space.id());
                 let hint = format!("{}: give the values of one run", varies(space));
-                Err(Problem::new(reference.at, message).hint(hint))
+                Err(LocatedError::new(reference.at, message).hint(hint))
             }
         }
     }
 
     /// The runs that a reference leads to, at however many points; whatever the experiment's kind. A reference that leads to
     /// no point is refused, unless there are too many points to look at.
-    pub(super) fn select(&self, reference: &Reference) -> Result<Selected<'a>, Problem> {
+    pub(super) fn select(&self, reference: &Reference) -> Result<SelectedRuns<'a>, LocatedError> {
         let (position, space) = self.whole(reference)?;
         let selected = selected(position, space, reference);
         if reference.values.is_empty() || space.points() > MOST_POINTS {
@@ -181,7 +181,7 @@ impl<'a> Targets<'a> {
         reference: &Reference,
         name: &str,
         kind: &str,
-    ) -> Result<Selected<'a>, Problem> {
+    ) -> Result<SelectedRuns<'a>, LocatedError> {
         let (position, space) = self.whole(reference)?;
         let mut selected = selected(position, space, reference);
         few_points(space, reference, |most| {
@@ -210,31 +210,32 @@ impl<'a> Targets<'a> {
                 _ => ("vary", "their values"),
             };
             let hint = format!("{} still {varies} there: give {values}", varying.join(", "));
-            return Err(Problem::new(reference.at, message).hint(hint));
+            return Err(LocatedError::new(reference.at, message).hint(hint));
         };
         selected.point.1 = Some(point);
         Ok(selected)
     }
 
     /// Whether two selections of one point each have runs in common.
-    pub(super) fn are_same(&self, a: &Selected<'_>, b: &Selected<'_>) -> Result<bool, Problem> {
+    pub(super) fn are_same(&self, a: &SelectedRuns<'_>, b: &SelectedRuns<'_>) -> Result<bool, LocatedError> {
         if a.point == b.point {
             return Ok(true);
         }
         let ((of_a, Some(a)), (of_b, Some(b))) = (a.point, b.point) else { return Ok(false) };
         let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
         let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
-        let are_one = |a: &Target, b: &Target| a.experiment == b.experiment && a.dataset == b.dataset;
+        let are_one =
+            |a: &ReferencedRun, b: &ReferencedRun| a.experiment == b.experiment && a.dataset == b.dataset;
         Ok(shares_seeds && a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| are_one(a, b)))
     }
 
     /// How many points the experiment of a selection has.
-    pub(super) fn count(&self, selected: &Selected<'_>) -> u128 {
+    pub(super) fn count(&self, selected: &SelectedRuns<'_>) -> u128 {
         self.spaces[selected.point.0].points()
     }
 
     /// The experiment that a reference names, whose tasks are whole runs.
-    fn whole(&self, reference: &Reference) -> Result<(usize, &'a Space), Problem> {
+    fn whole(&self, reference: &Reference) -> Result<(usize, &'a SearchSpace), LocatedError> {
         let position = self.position(reference)?;
         let space = &self.spaces[position];
         known(space, reference)?;
@@ -245,75 +246,81 @@ impl<'a> Targets<'a> {
                 space.splits()
             );
             let key = space.kind().split.map_or("tasks", |split| split.key);
-            return Err(Problem::new(reference.at, message).hint(format!("{key} = 1 in that experiment")));
+            return Err(
+                LocatedError::new(reference.at, message).hint(format!("{key} = 1 in that experiment"))
+            );
         }
         Ok((position, space))
     }
 
-    fn points(&self, position: usize) -> Result<&Points, Problem> {
+    fn points(&self, position: usize) -> Result<&PointIndex, LocatedError> {
         if let Some(points) = self.points[position].get() {
             return Ok(points);
         }
-        let read = Points::of(&self.spaces[position], self.counts)?;
+        let read = PointIndex::of(&self.spaces[position], self.counts)?;
         Ok(self.points[position].get_or_init(|| read))
     }
 
-    fn position(&self, reference: &Reference) -> Result<usize, Problem> {
+    fn position(&self, reference: &Reference) -> Result<usize, LocatedError> {
         let ids = || self.spaces.iter().map(|space| space.id().as_str());
         ids().position(|id| id == reference.experiment).ok_or_else(|| {
             let near = nearest::value(&reference.experiment, ids());
             let shown = nearest::shortened(&reference.experiment);
-            Problem::new(reference.at, format!("there is no experiment \"{shown}\"{near}"))
+            LocatedError::new(reference.at, format!("there is no experiment \"{shown}\"{near}"))
         })
     }
 }
 
 /// What a reference says of an experiment.
-fn selected<'a>(position: usize, space: &'a Space, reference: &Reference) -> Selected<'a> {
+fn selected<'a>(position: usize, space: &'a SearchSpace, reference: &Reference) -> SelectedRuns<'a> {
     let mut values = reference.values.clone();
     values.retain(|name, _| space.varied().contains(name));
-    Selected { experiment: space.id(), values, point: (position, None) }
+    SelectedRuns { experiment: space.id(), values, point: (position, None) }
 }
 
 /// Refuses to look for a point among too many; `hint` says how many may be there.
-fn few_points(space: &Space, reference: &Reference, hint: impl Fn(u128) -> String) -> Result<(), Problem> {
+fn few_points(
+    space: &SearchSpace,
+    reference: &Reference,
+    hint: impl Fn(u128) -> String,
+) -> Result<(), LocatedError> {
     if space.points() <= MOST_POINTS {
         return Ok(());
     }
     let message = format!("experiment \"{}\" has {} points", space.id(), space.points());
-    Err(Problem::new(reference.at, message).hint(hint(MOST_POINTS)))
+    Err(LocatedError::new(reference.at, message).hint(hint(MOST_POINTS)))
 }
 
 /// Refuses a selection by a parameter that `when` alone sets.
 fn follows_from_nothing(
-    space: &Space,
-    selected: &Selected<'_>,
+    space: &SearchSpace,
+    selected: &SelectedRuns<'_>,
     reference: &Reference,
-) -> Result<(), Problem> {
+) -> Result<(), LocatedError> {
     let conditional = |name: &&String| !selected.values.contains_key(*name) && space.sets(name);
     let Some(name) = reference.values.keys().find(conditional) else { return Ok(()) };
     let name = nearest::shortened(name);
     let message = format!("`{name}` follows from other parameters of experiment \"{}\"", space.id());
-    Err(Problem::new(reference.at, message).hint(varies(space)))
+    Err(LocatedError::new(reference.at, message).hint(varies(space)))
 }
 
 /// Refuses a reference with a parameter that its experiment's kind doesn't know.
-fn known(space: &Space, reference: &Reference) -> Result<(), Problem> {
+fn known(space: &SearchSpace, reference: &Reference) -> Result<(), LocatedError> {
     let kind = space.kind();
     let Some((name, node)) = reference.values.iter().find(|(name, _)| !kind.knows(name)) else {
         return Ok(());
     };
     let (shown, near) = (nearest::shortened(name), nearest::key(name, kind.keys()));
     let message = format!("experiment \"{}\" has no parameter `{shown}`{near}", space.id());
-    let problem = Problem::new(node.at, message);
+    let error = LocatedError::new(node.at, message);
     Err(match name.as_str() {
-        "seed" | "seeds" => problem.hint("a run reads those of its own seed, and `seeds` chooses them"),
-        _ => problem,
+        "seed" | "seeds" => error.hint("a run reads those of its own seed, and `seeds` chooses them"),
+        _ => error,
     })
 }
 
 /// What to say where no point has the values that a reference asks for.
-fn no_run(space: &Space, points: &Points, reference: &Reference) -> Problem {
+fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Reference) -> LocatedError {
     let missing = |name: &&String| !points.given.iter().any(|given| given.contains_key(*name));
     let message = match reference.values.keys().find(missing) {
         Some(name) => {
@@ -321,11 +328,11 @@ fn no_run(space: &Space, points: &Points, reference: &Reference) -> Problem {
         }
         None => format!("experiment \"{}\" has no run with these values", space.id()),
     };
-    Problem::new(reference.at, message).hint(varies(space))
+    LocatedError::new(reference.at, message).hint(varies(space))
 }
 
 /// Which parameters tell the points of an experiment apart, for a hint.
-fn varies(space: &Space) -> String {
+fn varies(space: &SearchSpace) -> String {
     match space.varied().is_empty() {
         true => "it varies nothing".to_owned(),
         false => format!("it varies {}", space.varied().iter().cloned().collect::<Vec<_>>().join(", ")),

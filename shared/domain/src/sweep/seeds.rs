@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::check;
-use super::problem::Problem;
-use super::tree::{Node, Tree};
+use super::error::LocatedError;
+use super::toml_value::{Node, TomlValue};
 
 /// The seeds of every point of an experiment. At least one; all fit into TOML's whole numbers, so that whatever reads a
 /// table of results can read them too.
@@ -32,29 +32,30 @@ impl Default for Seeds {
 
 impl Seeds {
     /// Reads `seeds`.
-    pub(super) fn read(node: &Node) -> Result<Self, Problem> {
+    pub(super) fn read(node: &Node) -> Result<Self, LocatedError> {
         match &node.value {
-            Tree::Integer(_) => {
+            TomlValue::Integer(_) => {
                 let count = check::integer(1..=i64::MAX)("`seeds`", node);
-                Ok(Self::Range { start: 0, count: count.map_err(|problem| problem.hint(EXAMPLE))? })
+                Ok(Self::Range { start: 0, count: count.map_err(|error| error.hint(EXAMPLE))? })
             }
-            Tree::List(items) => {
+            TomlValue::List(items) => {
                 let seeds: Vec<i64> = items.iter().map(seed).collect::<Result<_, _>>()?;
                 let mut seen = BTreeSet::new();
                 if let Some(index) = seeds.iter().position(|seed| !seen.insert(*seed)) {
                     let message = format!("`seeds` lists {} twice", seeds[index]);
-                    return Err(Problem::new(items[index].at, message));
+                    return Err(LocatedError::new(items[index].at, message));
                 }
                 if seeds.is_empty() {
-                    return Err(Problem::new(node.at, "`seeds` lists no seed").hint(EXAMPLE));
+                    return Err(LocatedError::new(node.at, "`seeds` lists no seed").hint(EXAMPLE));
                 }
                 Ok(Self::Listed(seeds))
             }
-            Tree::Table(table) => {
+            TomlValue::Table(table) => {
                 table.only(&["start", "count"], " in `seeds`")?;
                 let start = table.get("start").map(seed).transpose()?.unwrap_or(0);
                 let count = table.get("count").ok_or_else(|| {
-                    Problem::new(node.at, "`seeds` needs a count").hint("seeds = { start = 0, count = 3 }")
+                    LocatedError::new(node.at, "`seeds` needs a count")
+                        .hint("seeds = { start = 0, count = 3 }")
                 })?;
                 let count = check::integer(1..=i64::MAX)("`seeds.count`", count)?;
                 if start.checked_add(count - 1).is_none() {
@@ -62,13 +63,14 @@ impl Seeds {
                         "seeds overflow: {count} from {start} on go beyond {}, the greatest",
                         i64::MAX
                     );
-                    return Err(Problem::new(node.at, message));
+                    return Err(LocatedError::new(node.at, message));
                 }
                 Ok(Self::Range { start, count })
             }
-            Tree::Boolean(_) | Tree::Float(_) | Tree::Text(_) => {
+            TomlValue::Boolean(_) | TomlValue::Float(_) | TomlValue::Text(_) => {
                 let expected = "a count, a list of seeds, or { start = …, count = … }";
-                Err(Problem::new(node.at, format!("`seeds` must be {expected}, not {node}")).hint(EXAMPLE))
+                Err(LocatedError::new(node.at, format!("`seeds` must be {expected}, not {node}"))
+                    .hint(EXAMPLE))
             }
         }
     }
@@ -132,6 +134,6 @@ impl Seeds {
     }
 }
 
-fn seed(node: &Node) -> Result<i64, Problem> {
+fn seed(node: &Node) -> Result<i64, LocatedError> {
     check::integer(0..=i64::MAX)("a seed", node)
 }

@@ -3,8 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::problem::{Place, Problem};
-use super::tree::{Node, Table, Tree};
+use super::error::{LocatedError, Location};
+use super::toml_value::{Node, Table, TomlValue};
 
 /// How deep tables and lists may be nested; bounds the recursion of everything that walks a tree.
 const DEEPEST: usize = 32;
@@ -13,27 +13,27 @@ const DEEPEST: usize = 32;
 const DEEPEST_PARSED: usize = 1_200;
 
 /// Reads a sweep file's text.
-pub(super) fn document(text: &str) -> Result<Table, Problem> {
+pub(super) fn document(text: &str) -> Result<Table, LocatedError> {
     let lines = Lines::of(text);
     if could_overflow(text) {
-        return Err(Problem::new(Place::Line(1), "tables and dotted keys are nested too deep"));
+        return Err(LocatedError::new(Location::Line(1), "tables and dotted keys are nested too deep"));
     }
     let table = DeTable::parse(text).map_err(|error| {
-        let place = lines.place(error.span().map_or(0, |span| span.start));
-        Problem::new(place, format!("this is not TOML: {}", error.message()))
+        let location = lines.location(error.span().map_or(0, |span| span.start));
+        LocatedError::new(location, format!("this is not TOML: {}", error.message()))
     })?;
-    Reader { place: &|offset| lines.place(offset) }.table(table.get_ref(), 0)
+    Reader { location: &|offset| lines.location(offset) }.table(table.get_ref(), 0)
 }
 
 /// Reads the value of the `number`-th `--set`: TOML, or text where it isn't.
-pub(super) fn override_value(text: &str, number: usize) -> Result<Node, Problem> {
-    let place = Place::Override(number);
+pub(super) fn override_value(text: &str, number: usize) -> Result<Node, LocatedError> {
+    let location = Location::Override(number);
     if could_overflow(text) {
-        return Err(Problem::new(place, "tables and dotted keys are nested too deep"));
+        return Err(LocatedError::new(location, "tables and dotted keys are nested too deep"));
     }
     match DeValue::parse(text) {
-        Ok(value) => Reader { place: &|_| place }.node(place, &value, 0),
-        Err(_) => Ok(Node { at: place, value: Tree::Text(text.to_owned()) }),
+        Ok(value) => Reader { location: &|_| location }.node(location, &value, 0),
+        Err(_) => Ok(Node { at: location, value: TomlValue::Text(text.to_owned()) }),
     }
 }
 
@@ -70,55 +70,60 @@ impl Lines {
         Self(std::iter::once(0).chain(breaks).collect())
     }
 
-    fn place(&self, offset: usize) -> Place {
-        Place::Line(self.0.partition_point(|&start| start <= offset).max(1))
+    fn location(&self, offset: usize) -> Location {
+        Location::Line(self.0.partition_point(|&start| start <= offset).max(1))
     }
 }
 
 struct Reader<'a> {
-    place: &'a dyn Fn(usize) -> Place,
+    location: &'a dyn Fn(usize) -> Location,
 }
 
 impl Reader<'_> {
-    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Table, Problem> {
+    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Table, LocatedError> {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let read = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
             let key: &Spanned<std::borrow::Cow<'_, str>> = key;
-            let node = self.node((self.place)(key.span().start), value, depth + 1)?;
+            let node = self.node((self.location)(key.span().start), value, depth + 1)?;
             Ok((key.get_ref().clone().into_owned(), node))
         };
-        Ok(Table(entries.into_iter().map(read).collect::<Result<_, Problem>>()?))
+        Ok(Table(entries.into_iter().map(read).collect::<Result<_, LocatedError>>()?))
     }
 
-    fn list(&self, items: &DeArray<'_>, depth: usize) -> Result<Vec<Node>, Problem> {
-        items.iter().map(|item| self.node((self.place)(item.span().start), item, depth + 1)).collect()
+    fn list(&self, items: &DeArray<'_>, depth: usize) -> Result<Vec<Node>, LocatedError> {
+        items.iter().map(|item| self.node((self.location)(item.span().start), item, depth + 1)).collect()
     }
 
-    fn node(&self, at: Place, value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Node, Problem> {
+    fn node(&self, at: Location, value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Node, LocatedError> {
         if depth > DEEPEST {
-            return Err(Problem::new(at, format!("tables and lists are nested more than {DEEPEST} deep")));
+            return Err(LocatedError::new(
+                at,
+                format!("tables and lists are nested more than {DEEPEST} deep"),
+            ));
         }
         let value = match value.get_ref() {
-            DeValue::Boolean(value) => Tree::Boolean(*value),
+            DeValue::Boolean(value) => TomlValue::Boolean(*value),
             DeValue::Integer(digits) => {
                 let number = i64::from_str_radix(digits.as_str(), digits.radix());
-                Tree::Integer(number.map_err(|_| {
+                TomlValue::Integer(number.map_err(|_| {
                     let shown = super::nearest::shortened(digits.as_str());
                     let range = format!("whole numbers go from {} to {}", i64::MIN, i64::MAX);
-                    Problem::new(at, format!("{shown} is out of range: {range}"))
+                    LocatedError::new(at, format!("{shown} is out of range: {range}"))
                 })?)
             }
             DeValue::Float(digits) => {
                 let shown = super::nearest::shortened(digits.as_str());
                 let number = digits.as_str().parse();
-                Tree::Float(number.map_err(|_| Problem::new(at, format!("{shown} is not a number")))?)
+                TomlValue::Float(
+                    number.map_err(|_| LocatedError::new(at, format!("{shown} is not a number")))?,
+                )
             }
-            DeValue::String(text) => Tree::Text(text.clone().into_owned()),
-            DeValue::Array(items) => Tree::List(self.list(items, depth)?),
-            DeValue::Table(table) => Tree::Table(self.table(table, depth)?),
+            DeValue::String(text) => TomlValue::Text(text.clone().into_owned()),
+            DeValue::Array(items) => TomlValue::List(self.list(items, depth)?),
+            DeValue::Table(table) => TomlValue::Table(self.table(table, depth)?),
             DeValue::Datetime(date) => {
-                return Err(Problem::new(at, format!("{date} is a date, and no parameter is one")));
+                return Err(LocatedError::new(at, format!("{date} is a date, and no parameter is one")));
             }
         };
         Ok(Node { at, value })
@@ -132,18 +137,18 @@ mod tests {
     #[test]
     fn values_know_their_lines() {
         let table = document("a = 1\n\n[b]\nc = [\n  2,\n  3,\n]\n").unwrap();
-        assert_eq!(table.get("a").unwrap().at, Place::Line(1));
+        assert_eq!(table.get("a").unwrap().at, Location::Line(1));
         let c = table.get("b").unwrap().table("b").unwrap().get("c").unwrap();
-        assert_eq!(c.at, Place::Line(4));
-        assert_eq!(c.list("c", "numbers").unwrap()[1].at, Place::Line(6));
+        assert_eq!(c.at, Location::Line(4));
+        assert_eq!(c.list("c", "numbers").unwrap()[1].at, Location::Line(6));
     }
 
     #[test]
     fn each_table_of_an_array_knows_its_header() {
         let table = document("[[a]]\nb = 1\n\n[[a]]\nb = 2\n").unwrap();
-        let lines: Vec<Place> =
+        let lines: Vec<Location> =
             table.get("a").unwrap().list("a", "tables").unwrap().iter().map(|n| n.at).collect();
-        assert_eq!(lines, [Place::Line(1), Place::Line(4)]);
+        assert_eq!(lines, [Location::Line(1), Location::Line(4)]);
     }
 
     #[test]

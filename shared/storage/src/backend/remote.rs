@@ -105,7 +105,7 @@ pub(super) fn is_plain_http(url: &str, name: &str, endpoint: &str) -> Result<boo
 
 /// A store that its builder refuses to make.
 pub(super) fn unconfigured(url: &str, error: &object_store::Error, hint: &str) -> StorageError {
-    let what = basin_domain::causes::innermost(error);
+    let what = basin_domain::error_chain::root_cause(error);
     StorageError::Unconfigured { store: url.to_owned(), what, hint: hint.to_owned() }
 }
 
@@ -160,7 +160,7 @@ impl<T: std::fmt::Debug + Send + Sync> CredentialProvider for Credentials<T> {
                 Err(error) => {
                     tries += 1;
                     if tries >= CREDENTIAL_TRIES {
-                        let why = basin_domain::causes::innermost(&error);
+                        let why = basin_domain::error_chain::root_cause(&error);
                         let source = NoCredentials { why }.into();
                         return Err(object_store::Error::Unauthenticated { path: String::new(), source });
                     }
@@ -220,7 +220,7 @@ mod tests {
         let error = credentials(&[false]).get_credential().await.unwrap_err();
         let error = StorageError::of_store("s3://b", "k", error);
         assert!(matches!(error, StorageError::NoCredentials { .. }), "{error:?}");
-        assert!(basin_domain::causes::in_words(&error).ends_with("no route"), "{error:?}");
+        assert!(basin_domain::error_chain::with_causes(&error).ends_with("no route"), "{error:?}");
     }
 
     #[tokio::test(start_paused = true)]

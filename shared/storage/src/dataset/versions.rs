@@ -8,7 +8,7 @@ use basin_domain::data::{Dataset, DatasetReference};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
 use basin_domain::key;
-use basin_domain::lookup::{self, Unfound};
+use basin_domain::lookup::{self, LookupError};
 use serde::{Deserialize, Serialize};
 
 use super::StoredDataset;
@@ -132,10 +132,10 @@ impl DatasetVersions {
         }
         match lookup::find(version.as_str(), self.digests()) {
             Ok(digest) => Ok(self.contents_of(&digest)),
-            Err(Unfound::Nothing) => {
+            Err(LookupError::NotFound) => {
                 Err(UnresolvedDataset::NoVersion { wanted: wanted.clone(), there: self.digests() })
             }
-            Err(Unfound::Several(digests)) => {
+            Err(LookupError::Ambiguous(digests)) => {
                 Err(UnresolvedDataset::SeveralVersions { wanted: wanted.clone(), digests })
             }
         }

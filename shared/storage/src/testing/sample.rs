@@ -1,7 +1,7 @@
 //! Small valid objects to store.
 
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probing, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::{Attempt, ExperimentId, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
@@ -25,7 +25,7 @@ pub fn task(seed: u64) -> Task {
             epochs: 2,
             optimizer: Optimizer::adam(1e-3),
             record: Recording::default(),
-            probes: Probing::default(),
+            probes: ProbeSchedule::default(),
         }),
         version: FitFunction::VERSION,
         seed,

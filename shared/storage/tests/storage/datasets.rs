@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use basin_domain::data::{Dataset, Examples};
+use basin_domain::data::{Dataset, SplitSizes};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
 use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
@@ -117,7 +117,7 @@ async fn a_data_set_says_how_many_examples_it_has() {
     let file = folder.path().join("decoded");
     std::fs::write(&file, &contents).unwrap();
     store.put_dataset(&decoded, &file, "sixty images", "test").await.unwrap();
-    assert_eq!(store.dataset_examples(&decoded).await.unwrap(), Some(Examples { train: 50, test: 10 }));
+    assert_eq!(store.dataset_examples(&decoded).await.unwrap(), Some(SplitSizes { train: 50, test: 10 }));
 }
 
 mod versions {

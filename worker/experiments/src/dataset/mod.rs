@@ -175,7 +175,7 @@ pub fn generate(name: &DatasetName, to: &Path) -> Result<ImportedDataset, Datase
 mod tests {
     use std::fs;
 
-    use basin_domain::data::Examples;
+    use basin_domain::data::SplitSizes;
 
     use super::decoded::{Decoded, DecodedSplit};
     use super::*;
@@ -214,9 +214,9 @@ mod tests {
         let path = folder.path().join("data.basin");
         format::write(&tiny(), &path).unwrap();
         let start = fs::read(&path).unwrap();
-        assert_eq!(Examples::of_decoded(&start), Some(Examples { train: 3, test: 1 }));
-        let shapes = Examples { train: shapes::TRAIN as u64, test: shapes::TEST as u64 };
-        assert_eq!(basin_domain::data::built_in_examples(shapes::NAME), Some(shapes));
+        assert_eq!(SplitSizes::of_decoded(&start), Some(SplitSizes { train: 3, test: 1 }));
+        let shapes = SplitSizes { train: shapes::TRAIN as u64, test: shapes::TEST as u64 };
+        assert_eq!(basin_domain::data::built_in_sizes(shapes::NAME), Some(shapes));
     }
 
     /// Every single byte of prefix, header and labels set to other values: opened or refused, never a panic; and whatever

@@ -1,6 +1,6 @@
 //! What a landscape reads of the tasks before it: their networks' weights.
 
-use basin_domain::experiment::Subject;
+use basin_domain::experiment::TrainedModel;
 use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
 use candle_core::DType;
@@ -12,9 +12,9 @@ use crate::tensors::{self, NamedTensors};
 use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
 
-/// What is done with a subject, whatever its kind of problem.
+/// The visit of a trained model, whatever its kind of problem.
 pub(super) trait Visitor {
-    /// Starts the run on these examples, with a network of the subject's shape.
+    /// Starts the run on these examples, with a network of the trained model's shape.
     fn start<P: LearningProblem + 'static>(
         self,
         problem: P,
@@ -22,20 +22,20 @@ pub(super) trait Visitor {
     ) -> Result<Box<dyn Run>, ExperimentError>;
 }
 
-/// Puts together what the subject stands for.
+/// Puts together the trained model's network and examples.
 pub(super) fn visit(
     spec: &TaskSpec,
-    subject: &Subject,
+    trained: &TrainedModel,
     assets: &Assets,
     visitor: impl Visitor,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    match subject {
-        Subject::Classify { model, data } => {
+    match trained {
+        TrainedModel::Classify { model, data } => {
             let images = ImageClassification::new(spec, *data, assets)?;
             let network = images.network(model, spec.seed)?;
             visitor.start(images, network)
         }
-        Subject::FitFunction { function, hidden, interval, points } => {
+        TrainedModel::FitFunction { function, hidden, interval, points } => {
             let fit = FunctionFit::new(*function, *interval, *points)?;
             let network = Model::dense_net(1, hidden, 1, spec.seed)?;
             visitor.start(fit, network)

@@ -21,7 +21,7 @@ pub(crate) fn start(
     if parameters.ratios.count < 2 {
         return Err(ExperimentError::InvalidParameters("a line needs at least two ratios".to_owned()));
     }
-    inputs::visit(spec, &parameters.subject, assets, Start { spec, parameters, assets, checkpoint })
+    inputs::visit(spec, &parameters.trained, assets, Start { spec, parameters, assets, checkpoint })
 }
 
 struct Start<'a> {

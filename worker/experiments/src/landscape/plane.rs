@@ -26,7 +26,7 @@ pub(crate) fn start(
         );
         return Err(ExperimentError::InvalidParameters(reason));
     }
-    inputs::visit(spec, &parameters.subject, assets, Start { spec, parameters, assets, checkpoint })
+    inputs::visit(spec, &parameters.trained, assets, Start { spec, parameters, assets, checkpoint })
 }
 
 struct Start<'a> {

@@ -19,7 +19,7 @@ mod tests;
 #[cfg(test)]
 mod tests_of_curvature;
 
-use basin_domain::experiment::{Probe, Probing};
+use basin_domain::experiment::{Probe, ProbeSchedule};
 use basin_domain::random::Stream;
 use candle_core::DType;
 
@@ -48,7 +48,7 @@ const MOST_NUMBERS: u64 = 1 << 27;
 ///
 /// # Errors
 /// [`ExperimentError::InvalidParameters`], with the way out.
-pub fn check(probing: &Probing, parameters: usize) -> Result<(), ExperimentError> {
+pub fn check(probing: &ProbeSchedule, parameters: usize) -> Result<(), ExperimentError> {
     let parameters = parameters as u64;
     for probe in &probing.probes {
         let steps = match *probe {

@@ -318,8 +318,10 @@ fn a_probe_goes_on_from_any_piece_of_a_pass() {
 
 #[test]
 fn an_iteration_that_would_keep_too_much_is_refused_with_the_way_out() {
-    let probing =
-        |steps| Probing { every: None, probes: vec![Probe::Spectrum { examples: 1, steps, vectors: 1 }] };
+    let probing = |steps| ProbeSchedule {
+        every: None,
+        probes: vec![Probe::Spectrum { examples: 1, steps, vectors: 1 }],
+    };
     check(&probing(80), 300_000).unwrap();
     // No iteration is longer than the space is wide.
     check(&probing(1_000), 900).unwrap();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use basin_domain::experiment::{Probe, Probing, Recording};
+use basin_domain::experiment::{Probe, ProbeSchedule, Recording};
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
@@ -45,7 +45,7 @@ pub struct Schedule {
     /// What is recorded.
     pub record: Recording,
     /// What is probed.
-    pub probes: Probing,
+    pub probes: ProbeSchedule,
 }
 
 /// A run of one problem.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use basin_domain::data::{DataUse, Dataset as NamedDataset};
 use basin_domain::experiment::{
-    Classify, ConvNet, Experiment, FitFunction, Function, Probe, Probing, Recording,
+    Classify, ConvNet, Experiment, FitFunction, Function, Probe, ProbeSchedule, Recording,
 };
 use basin_domain::id::DatasetName;
 use basin_domain::optimizer::Optimizer;
@@ -95,7 +95,7 @@ pub(crate) fn classify(data: &NamedDataset, change: impl FnOnce(&mut Classify)) 
         epochs: 2,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     };
     change(&mut parameters);
     let version = Classify::VERSION;
@@ -114,7 +114,7 @@ pub(crate) fn fit(change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
         epochs: 5,
         optimizer: Optimizer::adam(1e-3),
         record: Recording::default(),
-        probes: Probing::default(),
+        probes: ProbeSchedule::default(),
     };
     change(&mut parameters);
     let version = FitFunction::VERSION;
@@ -135,7 +135,7 @@ pub(crate) fn reading(of: &TaskSpec, experiment: Experiment, names: &[&str]) -> 
 }
 
 /// Every probe, on a few examples, every so many epochs.
-pub(crate) fn all_probes(every: Option<u32>) -> Probing {
+pub(crate) fn all_probes(every: Option<u32>) -> ProbeSchedule {
     let probes = vec![
         Probe::Sensitivity { examples: Some(130) },
         Probe::InputGradient { examples: None },
@@ -143,7 +143,7 @@ pub(crate) fn all_probes(every: Option<u32>) -> Probing {
         Probe::LargestEigenvalue { examples: 20, steps: 4 },
         Probe::Spectrum { examples: 20, steps: 3, vectors: 2 },
     ];
-    Probing { every, probes }
+    ProbeSchedule { every, probes }
 }
 
 /// Drives a run to its end.

@@ -3,18 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::nearest;
-use super::super::problem::Problem;
-use super::super::tree::{Node, Tree};
-use super::{Measured, Quantity, Reader, varied, words};
+use super::super::toml_value::{Node, TomlValue};
+use super::{ExperimentQuantities, Quantity, Reader, varied, words};
 use crate::experiment::{Interpolate, Surface};
 use crate::figure::{Drawing, Layout};
 
 /// A drawing with what a title says of it.
-type Read = Result<(Drawing, String), Problem>;
+type Read = Result<(Drawing, String), LocatedError>;
 
 /// Where a figure of the sweep file stands among its experiments.
-type Drawn<'a> = [&'a Measured<'a>];
+type Drawn<'a> = [&'a ExperimentQuantities<'a>];
 
 impl<'a> Reader<'a> {
     pub(super) fn curves(&self, drawn: &Drawn<'a>) -> Read {
@@ -58,14 +58,14 @@ impl<'a> Reader<'a> {
             );
             let known: Vec<_> = known.into_iter().collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            return Err(Problem::new(node.at, message).hint(format!("there are {known}")));
+            return Err(LocatedError::new(node.at, message).hint(format!("there are {known}")));
         }
         if is_varied(x)
             && let Some(value) = drawn.iter().find_map(|experiment| experiment.not_numbers.get(x))
         {
             let message =
                 format!("`{}` has values that are no numbers, such as {value}", nearest::shortened(x));
-            return Err(Problem::new(node.at, message));
+            return Err(LocatedError::new(node.at, message));
         }
         let y = self.panels(drawn, Quantity::Measure)?;
         let flat: Vec<String> = y.iter().flatten().cloned().collect();
@@ -110,7 +110,7 @@ impl<'a> Reader<'a> {
         if let Some(without) = drawn.iter().find(|experiment| !experiment.keeps_weights) {
             let message = format!("experiment \"{}\" doesn't record weights", without.id);
             return Err(
-                Problem::new(self.node.at, message).hint("record = { weights_every = 3 } records them")
+                LocatedError::new(self.node.at, message).hint("record = { weights_every = 3 } records them")
             );
         }
         let layers = match self.table.get("layers") {
@@ -152,26 +152,27 @@ impl<'a> Reader<'a> {
         Ok((Drawing::Spectrum { group: self.group(drawn)? }, "spectral density".to_owned()))
     }
 
-    fn all_are(&self, kind: &str, drawn: &Drawn<'a>) -> Result<(), Problem> {
+    fn all_are(&self, kind: &str, drawn: &Drawn<'a>) -> Result<(), LocatedError> {
         let Some(other) = drawn.iter().find(|experiment| experiment.kind != kind) else { return Ok(()) };
         let message = format!("experiment \"{}\" is of kind {}, not {kind}", other.id, other.kind);
-        Err(Problem::new(self.node.at, message).hint(format!("experiment = \"…\" names one of kind {kind}")))
+        Err(LocatedError::new(self.node.at, message)
+            .hint(format!("experiment = \"…\" names one of kind {kind}")))
     }
 
-    fn listed(&self, key: &str, example: &str) -> Result<Vec<(&'a str, &'a Node)>, Problem> {
+    fn listed(&self, key: &str, example: &str) -> Result<Vec<(&'a str, &'a Node)>, LocatedError> {
         words(key, self.need(key, example)?)
     }
 
     /// `y` as panels: each item of the list is a panel, of one measure or a list of them.
-    fn panels(&self, drawn: &Drawn<'a>, quantity: Quantity) -> Result<Vec<Vec<String>>, Problem> {
+    fn panels(&self, drawn: &Drawn<'a>, quantity: Quantity) -> Result<Vec<Vec<String>>, LocatedError> {
         let example = "y = [[\"train_loss\", \"test_loss\"], \"sensitivity\"]";
         let node = self.need("y", example)?;
         let items = match &node.value {
-            Tree::List(items) => items.as_slice(),
+            TomlValue::List(items) => items.as_slice(),
             _ => std::slice::from_ref(node),
         };
         if items.is_empty() {
-            return Err(Problem::new(node.at, "`y` lists nothing").hint(example));
+            return Err(LocatedError::new(node.at, "`y` lists nothing").hint(example));
         }
         let mut seen = BTreeSet::new();
         let mut panels = Vec::new();
@@ -180,7 +181,7 @@ impl<'a> Reader<'a> {
             for (name, node) in &measures {
                 all_record(drawn, name, node, quantity)?;
                 if !seen.insert(*name) {
-                    return Err(Problem::new(node.at, format!("`y` lists {node} twice")));
+                    return Err(LocatedError::new(node.at, format!("`y` lists {node} twice")));
                 }
             }
             panels.push(owned(&measures));
@@ -189,24 +190,24 @@ impl<'a> Reader<'a> {
     }
 
     /// `log_y`: true for all of `y`, or some of them.
-    fn log_y(&self, y: &[String]) -> Result<Vec<String>, Problem> {
+    fn log_y(&self, y: &[String]) -> Result<Vec<String>, LocatedError> {
         match self.table.get("log_y").map(|node| (node, &node.value)) {
-            None | Some((_, Tree::Boolean(false))) => Ok(Vec::new()),
-            Some((_, Tree::Boolean(true))) => Ok(y.to_vec()),
+            None | Some((_, TomlValue::Boolean(false))) => Ok(Vec::new()),
+            Some((_, TomlValue::Boolean(true))) => Ok(y.to_vec()),
             Some((node, _)) => {
                 let named = words("log_y", node)?;
                 if let Some((series, node)) = named.iter().find(|(series, _)| !y.iter().any(|y| y == series))
                 {
                     let near = nearest::value(series, y.iter().map(String::as_str));
                     let message = format!("`log_y` names {node}, which `y` doesn't{near}");
-                    return Err(Problem::new(node.at, message));
+                    return Err(LocatedError::new(node.at, message));
                 }
                 Ok(owned(&named))
             }
         }
     }
 
-    fn group(&self, drawn: &Drawn<'a>) -> Result<Vec<String>, Problem> {
+    fn group(&self, drawn: &Drawn<'a>) -> Result<Vec<String>, LocatedError> {
         let mut group = Vec::new();
         let Some(node) = self.table.get("group") else { return Ok(group) };
         for (name, node) in words("group", node)? {
@@ -215,7 +216,7 @@ impl<'a> Reader<'a> {
         Ok(group)
     }
 
-    fn flag(&self, key: &str) -> Result<bool, Problem> {
+    fn flag(&self, key: &str) -> Result<bool, LocatedError> {
         let given = self.table.get(key).map(|node| check::boolean(&format!("`{key}`"), node));
         Ok(given.transpose()?.unwrap_or(false))
     }
@@ -223,7 +224,7 @@ impl<'a> Reader<'a> {
 
 /// Refuses what is the name of no layer of any network of the figure. A run without it, where others have it, is left out
 /// of the panel and named.
-fn is_layer(layer: &str, node: &Node, drawn: &Drawn<'_>) -> Result<(), Problem> {
+fn is_layer(layer: &str, node: &Node, drawn: &Drawn<'_>) -> Result<(), LocatedError> {
     let known: BTreeSet<&str> =
         drawn.iter().flat_map(|experiment| &experiment.layers).map(String::as_str).collect();
     if layer == "all" || known.contains(layer) {
@@ -231,11 +232,11 @@ fn is_layer(layer: &str, node: &Node, drawn: &Drawn<'_>) -> Result<(), Problem> 
     }
     let near = nearest::value(layer, known.iter().copied().chain(["all"]));
     let known: Vec<&str> = known.into_iter().collect();
-    Err(Problem::new(node.at, format!("no network of this figure has a layer {node}{near}"))
+    Err(LocatedError::new(node.at, format!("no network of this figure has a layer {node}{near}"))
         .hint(format!("its layers are {}; \"all\" is all of them", known.join(", "))))
 }
 
-fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {
+fn all_record(drawn: &Drawn<'_>, name: &str, node: &Node, quantity: Quantity) -> Result<(), LocatedError> {
     drawn.iter().try_for_each(|experiment| experiment.records(name, node, quantity))
 }
 

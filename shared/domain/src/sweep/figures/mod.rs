@@ -6,16 +6,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::check;
 use super::document::id;
+use super::error::LocatedError;
 use super::nearest;
-use super::problem::Problem;
-use super::tree::{Node, Table, Tree};
+use super::toml_value::{Node, Table, TomlValue};
 use crate::experiment::{Classify, FitFunction, Probe};
 use crate::figure::{Drawing, Figure};
 use crate::id::{ExperimentId, FigureId};
 
 /// What of an experiment can be drawn, or claimed.
 #[derive(Debug)]
-pub(super) struct Measured<'a> {
+pub(super) struct ExperimentQuantities<'a> {
     /// The experiment.
     pub(super) id: &'a ExperimentId,
     /// Its kind.
@@ -45,9 +45,9 @@ pub(super) enum Quantity {
     Measure,
 }
 
-impl Measured<'_> {
+impl ExperimentQuantities<'_> {
     /// Refuses a name that is no quantity of this sort of the experiment.
-    pub(super) fn records(&self, name: &str, node: &Node, quantity: Quantity) -> Result<(), Problem> {
+    pub(super) fn records(&self, name: &str, node: &Node, quantity: Quantity) -> Result<(), LocatedError> {
         let (series, numbers) = (self.series.contains(name), self.numbers.contains(name));
         let all = self.series.iter().chain(&self.numbers).copied();
         let (fits, known): (bool, Vec<_>) = match quantity {
@@ -65,7 +65,7 @@ impl Measured<'_> {
         };
         if series || numbers {
             let message = format!("experiment \"{}\" records \"{name}\" as {is}, not as {asked}", self.id);
-            return Err(Problem::new(node.at, message).hint(format!("{what} {listed}")));
+            return Err(LocatedError::new(node.at, message).hint(format!("{what} {listed}")));
         }
         let (near, shown) = (nearest::value(name, known.iter().copied()), nearest::shortened(name));
         let message = format!("experiment \"{}\" doesn't record \"{shown}\"{near}", self.id);
@@ -80,7 +80,7 @@ impl Measured<'_> {
             _ if quantity == Quantity::Number => format!("{what} {listed}"),
             _ => format!("it records {listed}"),
         };
-        Err(Problem::new(node.at, message).hint(hint))
+        Err(LocatedError::new(node.at, message).hint(hint))
     }
 }
 
@@ -88,12 +88,15 @@ impl Measured<'_> {
 const ALWAYS_VARIED: [&str; 2] = ["experiment", "seed"];
 
 /// Reads every figure.
-pub(super) fn read_all(figures: &[Node], experiments: &[Measured<'_>]) -> Result<Vec<Figure>, Problem> {
+pub(super) fn read_all(
+    figures: &[Node],
+    experiments: &[ExperimentQuantities<'_>],
+) -> Result<Vec<Figure>, LocatedError> {
     let mut read: Vec<Figure> = Vec::new();
     for (number, node) in (1..).zip(figures) {
         let figure = Reader { node, table: node.table("figure")?, experiments }.read(number)?;
         if read.iter().any(|other| other.id == figure.id) {
-            return Err(Problem::new(node.at, format!("two figures are called \"{}\"", figure.id)));
+            return Err(LocatedError::new(node.at, format!("two figures are called \"{}\"", figure.id)));
         }
         read.push(figure);
     }
@@ -104,11 +107,11 @@ pub(super) fn read_all(figures: &[Node], experiments: &[Measured<'_>]) -> Result
 struct Reader<'a> {
     node: &'a Node,
     table: &'a Table,
-    experiments: &'a [Measured<'a>],
+    experiments: &'a [ExperimentQuantities<'a>],
 }
 
 impl<'a> Reader<'a> {
-    fn read(&self, number: usize) -> Result<Figure, Problem> {
+    fn read(&self, number: usize) -> Result<Figure, LocatedError> {
         let kind = self.need("kind", "kind = \"curves\"")?;
         let kind = check::one_of("kind of figure", Drawing::KINDS.map(|kind| (kind, kind)))("`kind`", kind)?;
         let own: &[&str] = match kind {
@@ -143,19 +146,19 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn need(&self, key: &str, example: &str) -> Result<&'a Node, Problem> {
+    fn need(&self, key: &str, example: &str) -> Result<&'a Node, LocatedError> {
         let message = format!("this figure has no `{key}`");
-        self.table.get(key).ok_or_else(|| Problem::new(self.node.at, message).hint(example))
+        self.table.get(key).ok_or_else(|| LocatedError::new(self.node.at, message).hint(example))
     }
 
-    fn id(&self, number: usize) -> Result<FigureId, Problem> {
+    fn id(&self, number: usize) -> Result<FigureId, LocatedError> {
         match self.table.get("id") {
             Some(node) => id("id", node, FigureId::new),
             None => Ok(FigureId::new(format!("figure-{number}")).expect("a number makes a valid id")),
         }
     }
 
-    fn title(&self, what: &str, drawn: &[&Measured<'_>]) -> Result<String, Problem> {
+    fn title(&self, what: &str, drawn: &[&ExperimentQuantities<'_>]) -> Result<String, LocatedError> {
         if let Some(node) = self.table.get("title") {
             return Ok(node.text("title")?.to_owned());
         }
@@ -163,7 +166,7 @@ impl<'a> Reader<'a> {
         Ok(format!("{what} ({})", ids.join(", ")))
     }
 
-    fn facet(&self, drawn: &[&Measured<'_>]) -> Result<Option<String>, Problem> {
+    fn facet(&self, drawn: &[&ExperimentQuantities<'_>]) -> Result<Option<String>, LocatedError> {
         let Some(node) = self.table.get("facet") else { return Ok(None) };
         let mut names = varied(node.text("facet")?, node, drawn)?;
         match (names.pop(), names.is_empty()) {
@@ -171,18 +174,18 @@ impl<'a> Reader<'a> {
             (last, _) => {
                 names.extend(last);
                 let message = format!("a figure has one facet, and {node} is {}", names.join(", "));
-                Err(Problem::new(node.at, message))
+                Err(LocatedError::new(node.at, message))
             }
         }
     }
 
     /// The experiments that are drawn: those that are named, or all.
-    fn drawn(&self) -> Result<Vec<&'a Measured<'a>>, Problem> {
+    fn drawn(&self) -> Result<Vec<&'a ExperimentQuantities<'a>>, LocatedError> {
         let named = match (self.table.get("experiment"), self.table.get("experiments")) {
             (None, None) => return Ok(self.experiments.iter().collect()),
             (Some(_), Some(node)) => {
                 let message = "a figure has `experiment` or `experiments`, not both";
-                return Err(Problem::new(node.at, message));
+                return Err(LocatedError::new(node.at, message));
             }
             (Some(node), None) | (None, Some(node)) => words("experiments", node)?,
         };
@@ -190,7 +193,7 @@ impl<'a> Reader<'a> {
             let ids = self.experiments.iter().map(|experiment| experiment.id.as_str());
             self.experiments.iter().find(|experiment| experiment.id.as_str() == *name).ok_or_else(|| {
                 let near = nearest::value(name, ids);
-                Problem::new(node.at, format!("there is no experiment {node}{near}"))
+                LocatedError::new(node.at, format!("there is no experiment {node}{near}"))
             })
         };
         named.iter().map(find).collect()
@@ -198,7 +201,7 @@ impl<'a> Reader<'a> {
 }
 
 /// The varied parameters that `name` means: itself, or the entries of a table.
-fn varied(name: &str, node: &Node, drawn: &[&Measured<'_>]) -> Result<Vec<String>, Problem> {
+fn varied(name: &str, node: &Node, drawn: &[&ExperimentQuantities<'_>]) -> Result<Vec<String>, LocatedError> {
     let known: BTreeSet<&str> =
         drawn.iter().flat_map(|experiment| experiment.varied).map(String::as_str).collect();
     if ALWAYS_VARIED.contains(&name) || known.contains(name) {
@@ -211,23 +214,23 @@ fn varied(name: &str, node: &Node, drawn: &[&Measured<'_>]) -> Result<Vec<String
     }
     let all: Vec<_> = known.into_iter().chain(ALWAYS_VARIED).collect();
     let (shown, near) = (nearest::shortened(name), nearest::key(name, all.iter().copied()));
-    Err(Problem::new(node.at, format!("no experiment of this figure varies `{shown}`{near}"))
+    Err(LocatedError::new(node.at, format!("no experiment of this figure varies `{shown}`{near}"))
         .hint(format!("they vary {}", all.join(", "))))
 }
 
 /// One word or a list of words, every one once, each with its place.
-pub(super) fn words<'a>(key: &str, node: &'a Node) -> Result<Vec<(&'a str, &'a Node)>, Problem> {
+pub(super) fn words<'a>(key: &str, node: &'a Node) -> Result<Vec<(&'a str, &'a Node)>, LocatedError> {
     let items = match &node.value {
-        Tree::List(items) => items.as_slice(),
+        TomlValue::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
     };
     if items.is_empty() {
-        return Err(Problem::new(node.at, format!("`{key}` lists nothing")));
+        return Err(LocatedError::new(node.at, format!("`{key}` lists nothing")));
     }
     let mut seen = BTreeSet::new();
     for item in items {
         if !seen.insert(item.text(key)?) {
-            return Err(Problem::new(item.at, format!("`{key}` lists {item} twice")));
+            return Err(LocatedError::new(item.at, format!("`{key}` lists {item} twice")));
         }
     }
     items.iter().map(|item| Ok((item.text(key)?, item))).collect()

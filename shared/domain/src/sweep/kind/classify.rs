@@ -1,10 +1,10 @@
 //! The keys of `classify`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::super::tree::Node;
-use super::{Kind, Reading, data, optimizer, probes, recording, widths};
+use super::super::toml_value::Node;
+use super::{Kind, ParsedPoint, data, optimizer, probes, recording, widths};
 use crate::experiment::{Classify, ConvNet, Experiment};
 
 /// The kind.
@@ -22,7 +22,7 @@ pub(super) static KIND: Kind = Kind {
     read,
 };
 
-fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let model = ConvNet {
         conv: fields.take("model.conv", widths(16))?.unwrap_or_default(),
         kernel: fields.take("model.kernel", odd_side)?.unwrap_or(ConvNet::KERNEL),
@@ -38,12 +38,15 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         record: recording::read(fields)?,
         probes: probes::read(fields)?,
     });
-    Ok(Reading::complete(experiment, Some(dataset)))
+    Ok(ParsedPoint::complete(experiment, Some(dataset)))
 }
 
-fn odd_side(subject: &str, node: &Node) -> Result<u32, Problem> {
+fn odd_side(subject: &str, node: &Node) -> Result<u32, LocatedError> {
     match check::integer(1..=15)(subject, node) {
         Ok(side) if side % 2 == 1 => Ok(side),
-        _ => Err(Problem::new(node.at, format!("{subject} must be an odd number from 1 to 15, not {node}"))),
+        _ => Err(LocatedError::new(
+            node.at,
+            format!("{subject} must be an odd number from 1 to 15, not {node}"),
+        )),
     }
 }

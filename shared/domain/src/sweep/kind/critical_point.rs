@@ -1,9 +1,9 @@
 //! The keys of `critical-point`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::{Kind, Reading, fit_function, optimizer, widths};
+use super::{Kind, ParsedPoint, fit_function, optimizer, widths};
 use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, Search};
 
 /// The kind.
@@ -25,7 +25,7 @@ pub(super) static KIND: Kind = Kind {
     read,
 };
 
-fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let activations = Activation::ALL.map(|activation| (activation.as_str(), activation));
     let not_negative = check::number("a number not below 0", |number| number >= 0.0);
     let parameters = CriticalPoint {
@@ -54,19 +54,19 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
             "has {count} parameters, and {} are the most whose exact Hessian is taken",
             CriticalPoint::MOST_PARAMETERS
         );
-        return Err(fields.problem("hidden", &message));
+        return Err(fields.error("hidden", &message));
     }
     let (points, most) = (parameters.points, parameters.most_points());
     if u64::from(points) > most {
         let message = format!(
             "is {points}, and the exact Hessian of {count} parameters is taken over {most} points at most"
         );
-        return Err(fields.problem("points", &message));
+        return Err(fields.error("points", &message));
     }
-    Ok(Reading::complete(Experiment::CriticalPoint(parameters), None))
+    Ok(ParsedPoint::complete(Experiment::CriticalPoint(parameters), None))
 }
 
-fn search(fields: &mut Fields<'_>) -> Result<Search, Problem> {
+fn search(fields: &mut Fields<'_>) -> Result<Search, LocatedError> {
     let methods = Search::METHODS.map(|method| (method, method));
     let method = fields.take("search.method", check::one_of("search method", methods))?;
     if method.is_none_or(|method| method == "levenberg-marquardt") {

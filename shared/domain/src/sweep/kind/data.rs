@@ -1,9 +1,9 @@
 //! The keys of `data`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::super::tree::{Node, Tree};
+use super::super::toml_value::{Node, TomlValue};
 use crate::data::{DataUse, DatasetReference, KNOWN};
 
 /// The keys of `data`.
@@ -13,7 +13,7 @@ pub(super) const KEYS: &[&str] = &["data.name", "data.train_limit", "data.test_l
 const MOST_EXAMPLES: u64 = 1_000_000_000_000;
 
 /// Reads which data set is used, and how.
-pub(super) fn read(fields: &mut Fields<'_>) -> Result<(DatasetReference, DataUse), Problem> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<(DatasetReference, DataUse), LocatedError> {
     let dataset = fields.need("data.name", "data = { name = \"shapes\" }", reference)?;
     let limit = check::integer(1..=MOST_EXAMPLES);
     let data = DataUse {
@@ -25,15 +25,17 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<(DatasetReference, DataUse
 }
 
 /// Reads a known name, and the version behind its `@` if it has one.
-fn reference(name: &str, node: &Node) -> Result<DatasetReference, Problem> {
+fn reference(name: &str, node: &Node) -> Result<DatasetReference, LocatedError> {
     let without_version = match &node.value {
-        Tree::Text(text) => Tree::Text(text.split_once('@').map_or(&**text, |(known, _)| known).to_owned()),
+        TomlValue::Text(text) => {
+            TomlValue::Text(text.split_once('@').map_or(&**text, |(known, _)| known).to_owned())
+        }
         other => other.clone(),
     };
     let without_version = Node { at: node.at, value: without_version };
     let known = check::one_of("data set", KNOWN.map(|name| (name, name)))(name, &without_version)?;
     node.text(name)?.parse().map_err(|error: crate::data::InvalidReference| {
-        Problem::new(node.at, error.to_string())
+        LocatedError::new(node.at, error.to_string())
             .hint(format!("`basin data list` shows the versions of {known}"))
     })
 }

@@ -1,10 +1,10 @@
 //! The keys of `fit-function`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::super::tree::Node;
-use super::{Kind, Reading, optimizer, probes, recording, widths};
+use super::super::toml_value::Node;
+use super::{Kind, ParsedPoint, optimizer, probes, recording, widths};
 use crate::experiment::{Experiment, FitFunction, Function};
 
 /// The kind.
@@ -21,7 +21,7 @@ pub(super) static KIND: Kind = Kind {
     read,
 };
 
-fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let experiment = Experiment::FitFunction(FitFunction {
         function: fields.need("function", "function = \"sin\"", function)?,
         hidden: fields.need("hidden", "hidden = [32, 64]", widths(64))?,
@@ -33,22 +33,22 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
         record: recording::read(fields)?,
         probes: probes::read(fields)?,
     });
-    Ok(Reading::complete(experiment, None))
+    Ok(ParsedPoint::complete(experiment, None))
 }
 
 /// The name of a function.
-pub(super) fn function(subject: &str, node: &Node) -> Result<Function, Problem> {
+pub(super) fn function(subject: &str, node: &Node) -> Result<Function, LocatedError> {
     check::one_of("function", Function::ALL.map(|function| (function.as_str(), function)))(subject, node)
 }
 
 /// The ends of an interval.
-pub(super) fn interval(subject: &str, node: &Node) -> Result<(f64, f64), Problem> {
+pub(super) fn interval(subject: &str, node: &Node) -> Result<(f64, f64), LocatedError> {
     let ends = check::list_of(usize::MAX, check::number("a number", |_| true))(subject, node)?;
     match ends[..] {
         [start, stop] if start < stop && (stop - start).is_finite() => Ok((start, stop)),
         _ => {
             let message = format!("{subject} must be [start, stop] with start below stop, not {node}");
-            Err(Problem::new(node.at, message))
+            Err(LocatedError::new(node.at, message))
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The keys of `interpolate`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::super::reference::Target;
-use super::{Derivation, Kind, Reading, subject};
+use super::super::reference::ReferencedRun;
+use super::{Derivation, Kind, ParsedPoint, trained_model};
 use crate::experiment::{Experiment, Interpolate, Ratios};
 
 /// The kind.
@@ -23,7 +23,7 @@ pub(in super::super) struct Interpolation {
     examples: Option<u32>,
 }
 
-fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let from = fields.reference("from", "from = { experiment = \"batch-size\", batch_size = 64 }")?;
     let to = fields.reference("to", "to = { experiment = \"batch-size\", batch_size = 1024 }")?;
     let finite = check::number("a number", |_| true);
@@ -34,21 +34,21 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
     };
     if ratios.start >= ratios.stop {
         return Err(fields
-            .problem("ratios", &format!("go from {} to {}, which is not above", ratios.start, ratios.stop)));
+            .error("ratios", &format!("go from {} to {}, which is not above", ratios.start, ratios.stop)));
     }
     if !(ratios.stop - ratios.start).is_finite() {
-        return Err(fields.problem("ratios", "go too far"));
+        return Err(fields.error("ratios", "go too far"));
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Interpolation(Interpolation { ratios, examples });
-    Ok(Reading::derived(vec![("from", from), ("to", to)], derivation))
+    Ok(ParsedPoint::derived(vec![("from", from), ("to", to)], derivation))
 }
 
 impl Interpolation {
     /// The experiment, its solutions found.
-    pub(super) fn complete(&self, inputs: &[&Target]) -> Result<Experiment, String> {
-        let subjects = inputs.iter().map(|input| subject(input)).collect::<Result<Vec<_>, _>>()?;
-        let [from, to] = &subjects[..] else { return Err("it needs two solutions".to_owned()) };
+    pub(super) fn resolve(&self, inputs: &[&ReferencedRun]) -> Result<Experiment, String> {
+        let models = inputs.iter().map(|input| trained_model(input)).collect::<Result<Vec<_>, _>>()?;
+        let [from, to] = &models[..] else { return Err("it needs two solutions".to_owned()) };
         if from != to {
             return Err(
                 "`from` and `to` are of different networks or examples: only solutions of one network on the \
@@ -57,7 +57,7 @@ impl Interpolation {
             );
         }
         Ok(Experiment::Interpolate(Interpolate {
-            subject: from.clone(),
+            trained: from.clone(),
             ratios: self.ratios,
             examples: self.examples,
         }))

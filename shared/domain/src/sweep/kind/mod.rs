@@ -1,12 +1,12 @@
 //! How each kind of experiment reads its parameters, one file a kind, and the registry of kinds.
 
 use super::check;
+use super::error::{LocatedError, Location};
 use super::fields::Fields;
-use super::problem::{Place, Problem};
-use super::reference::{Reference, Target};
-use super::tree::Node;
+use super::reference::{Reference, ReferencedRun};
+use super::toml_value::Node;
 use crate::data::DatasetReference;
-use crate::experiment::{Experiment, Subject, Tile};
+use crate::experiment::{Experiment, Tile, TrainedModel};
 
 mod classify;
 mod critical_point;
@@ -31,14 +31,14 @@ pub(super) struct Kind {
     /// Those of its keys that are references: tables with `experiment` and any parameters of that experiment.
     pub(super) references: &'static [&'static str],
     /// Whether a point is split into several tasks.
-    pub(super) split: Option<Split>,
+    pub(super) split: Option<TaskSplit>,
     /// Reads the parameters of a point.
-    pub(super) read: fn(&mut Fields<'_>) -> Result<Reading, Problem>,
+    pub(super) read: fn(&mut Fields<'_>) -> Result<ParsedPoint, LocatedError>,
 }
 
 /// How a point is split into tasks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Split {
+pub(super) struct TaskSplit {
     /// The key that says into how many; it can't vary.
     pub(super) key: &'static str,
     /// Into how many where it isn't given.
@@ -51,16 +51,16 @@ pub(super) struct Split {
 
 /// What a kind makes of a point.
 #[derive(Debug, Clone)]
-pub(super) struct Reading {
+pub(super) struct ParsedPoint {
     /// The typed parameters, as far as the point alone gives them.
-    pub(super) draft: Draft,
+    pub(super) experiment: UnresolvedExperiment,
     /// The data set that the run reads, if it reads one; that of its inputs if it is derived from them.
     pub(super) dataset: Option<DatasetReference>,
 }
 
 /// The typed parameters of a point.
 #[derive(Debug, Clone)]
-pub(super) enum Draft {
+pub(super) enum UnresolvedExperiment {
     /// All of them.
     Complete(Experiment),
     /// What depends on the parameters of other experiments' runs is still missing.
@@ -83,28 +83,28 @@ pub(super) enum Derivation {
 
 impl Derivation {
     /// The experiment, its inputs found; in words what is wrong with them.
-    pub(super) fn complete(&self, inputs: &[&Target], tile: Tile) -> Result<Experiment, String> {
+    pub(super) fn resolve(&self, inputs: &[&ReferencedRun], tile: Tile) -> Result<Experiment, String> {
         match self {
-            Self::Interpolation(interpolation) => interpolation.complete(inputs),
-            Self::Grid(grid) => grid.complete(inputs, tile),
+            Self::Interpolation(interpolation) => interpolation.resolve(inputs),
+            Self::Grid(grid) => grid.resolve(inputs, tile),
         }
     }
 }
 
 /// The network that a run trains.
-fn subject(target: &Target) -> Result<Subject, String> {
+fn trained_model(target: &ReferencedRun) -> Result<TrainedModel, String> {
     let kind = target.experiment.kind();
-    Subject::of(&target.experiment)
+    TrainedModel::of(&target.experiment)
         .ok_or_else(|| format!("a run of kind {kind} keeps no network that could be read"))
 }
 
-impl Reading {
+impl ParsedPoint {
     fn complete(experiment: Experiment, dataset: Option<DatasetReference>) -> Self {
-        Self { draft: Draft::Complete(experiment), dataset }
+        Self { experiment: UnresolvedExperiment::Complete(experiment), dataset }
     }
 
     fn derived(inputs: Vec<(&'static str, Reference)>, derivation: Derivation) -> Self {
-        Self { draft: Draft::Derived { inputs, derivation }, dataset: None }
+        Self { experiment: UnresolvedExperiment::Derived { inputs, derivation }, dataset: None }
     }
 }
 
@@ -131,15 +131,15 @@ impl Kind {
     }
 
     /// What is wrong with `name` if it is a table where a value should be, or a value where a table should be.
-    pub(super) fn mistaken_for_table(&self, name: &str, at: Place) -> Option<Problem> {
+    pub(super) fn mistaken_for_table(&self, name: &str, at: Location) -> Option<LocatedError> {
         if self.has_table(name) {
             let keys: Vec<_> =
                 self.keys().filter_map(|key| key.strip_prefix(name)?.strip_prefix('.')).collect();
             let message = format!("`{name}` is a table with the keys {}", keys.join(", "));
-            return Some(Problem::new(at, message));
+            return Some(LocatedError::new(at, message));
         }
         let (parent, _) = name.rsplit_once('.')?;
-        self.knows(parent).then(|| Problem::new(at, format!("`{parent}` is not a table")))
+        self.knows(parent).then(|| LocatedError::new(at, format!("`{parent}` is not a table")))
     }
 }
 
@@ -149,11 +149,11 @@ pub(super) fn all() -> &'static [&'static Kind] {
 }
 
 /// The kind that the value of `kind` names.
-pub(super) fn named(node: &Node) -> Result<&'static Kind, Problem> {
+pub(super) fn named(node: &Node) -> Result<&'static Kind, LocatedError> {
     check::one_of("kind of experiment", all().iter().map(|kind| (kind.name, *kind)))("`kind`", node)
 }
 
 /// The widths of layers: at most `most` whole numbers.
-fn widths(most: usize) -> impl Fn(&str, &Node) -> Result<Vec<u32>, Problem> {
+fn widths(most: usize) -> impl Fn(&str, &Node) -> Result<Vec<u32>, LocatedError> {
     check::list_of(most, check::integer(1..=65_536))
 }

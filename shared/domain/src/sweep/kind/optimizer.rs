@@ -1,8 +1,8 @@
 //! The optimiser's keys.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
 use crate::optimizer::Optimizer;
 
 /// The keys of all optimisers.
@@ -19,7 +19,7 @@ enum Name {
 }
 
 /// Reads the optimiser.
-pub(super) fn read(fields: &mut Fields<'_>) -> Result<Optimizer, Problem> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<Optimizer, LocatedError> {
     let names = [("adam", Name::Adam), ("sgd", Name::Sgd)];
     let name = fields.take("optimizer", check::one_of("optimiser", names))?.unwrap_or(Name::Adam);
     let decay =

@@ -1,9 +1,9 @@
 //! The keys of `probes` and `probe`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use crate::experiment::{Probe, Probing};
+use crate::experiment::{Probe, ProbeSchedule};
 
 /// The keys.
 pub(super) const KEYS: &[&str] = &[
@@ -28,7 +28,7 @@ const VECTORS: u32 = 4;
 const MOST_EXAMPLES: u32 = 100_000;
 
 /// Reads what is probed.
-pub(super) fn read(fields: &mut Fields<'_>) -> Result<Probing, Problem> {
+pub(super) fn read(fields: &mut Fields<'_>) -> Result<ProbeSchedule, LocatedError> {
     let names = Probe::NAMES.map(|name| (name, name));
     let mut named = fields
         .take("probes", check::list_of(names.len(), check::one_of("probe", names)))?
@@ -52,7 +52,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Probing, Problem> {
         }
     }
     if named.is_empty() {
-        return Ok(Probing::default());
+        return Ok(ProbeSchedule::default());
     }
     let every = fields.take("probe.every", check::integer(1..=1_000_000))?;
     let examples = fields.take("probe.test_examples", check::integer(1..=u32::MAX))?;
@@ -71,5 +71,5 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Probing, Problem> {
         }
         _ => Probe::Spectrum { examples: train, steps: lanczos.unwrap_or(SPECTRUM_STEPS), vectors },
     };
-    Ok(Probing { every, probes: named.into_iter().map(probe).collect() })
+    Ok(ProbeSchedule { every, probes: named.into_iter().map(probe).collect() })
 }

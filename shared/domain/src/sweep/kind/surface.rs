@@ -1,10 +1,10 @@
 //! The keys of `surface`.
 
 use super::super::check;
+use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::problem::Problem;
-use super::super::reference::Target;
-use super::{Derivation, Kind, Reading, Split, subject};
+use super::super::reference::ReferencedRun;
+use super::{Derivation, Kind, ParsedPoint, TaskSplit, trained_model};
 use crate::experiment::{Experiment, Plane, Surface, Tile};
 
 /// The kind.
@@ -12,7 +12,7 @@ pub(super) static KIND: Kind = Kind {
     name: Surface::KIND,
     groups: &[&["of", "directions", "extent", "margin", "resolution", "tasks", "examples"]],
     references: &["of"],
-    split: Some(Split { key: "tasks", default: TASKS, most: MOST_TASKS, coordinate: "tile" }),
+    split: Some(TaskSplit { key: "tasks", default: TASKS, most: MOST_TASKS, coordinate: "tile" }),
     read,
 };
 
@@ -27,7 +27,7 @@ pub(in super::super) struct Grid {
     examples: Option<u32>,
 }
 
-fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
+fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let of = fields.reference("of", "of = { experiment = \"images\" }")?;
     let names = Plane::NAMES.map(|name| (name, name));
     let directions = fields.take("directions", check::one_of("choice of directions", names))?;
@@ -46,22 +46,22 @@ fn read(fields: &mut Fields<'_>) -> Result<Reading, Problem> {
     let tasks = fields.take("tasks", check::integer(1..=MOST_TASKS))?.unwrap_or(TASKS);
     if tasks > resolution {
         let message = format!("is {tasks}, and the grid has {resolution} rows to share among them");
-        return Err(fields.problem("tasks", &message).hint(format!("tasks = {resolution}")));
+        return Err(fields.error("tasks", &message).hint(format!("tasks = {resolution}")));
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Grid(Grid { plane, resolution, examples });
-    Ok(Reading::derived(vec![("of", of)], derivation))
+    Ok(ParsedPoint::derived(vec![("of", of)], derivation))
 }
 
 impl Grid {
     /// The experiment of a tile, its solution found.
-    pub(super) fn complete(&self, inputs: &[&Target], tile: Tile) -> Result<Experiment, String> {
+    pub(super) fn resolve(&self, inputs: &[&ReferencedRun], tile: Tile) -> Result<Experiment, String> {
         let [of] = inputs else { return Err("it needs a solution".to_owned()) };
         if matches!(self.plane, Plane::Pca { .. }) {
             check_trajectory(&of.experiment)?;
         }
         Ok(Experiment::Surface(Surface {
-            subject: subject(of)?,
+            trained: trained_model(of)?,
             plane: self.plane,
             resolution: self.resolution,
             tile,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{datasets, function, plan, planned, shown, source, trained};
-use crate::data::Examples;
+use crate::data::SplitSizes;
 use crate::experiment::Experiment;
 use crate::id::DatasetName;
-use crate::sweep::{ExampleCounts, Plan, SweepFile};
+use crate::sweep::{ExampleCounts, SweepFile, SweepPlan};
 
 /// An experiment of kind `classify` on shapes with these lines, and what isn't among them.
 fn images(lines: &str) -> String {
@@ -42,7 +42,7 @@ fn batches_above_the_training_data_are_one_run_with_their_coordinates() {
     assert_eq!(sizes, ["16", "64", "256", "512", "1024", "2048"]);
     let Experiment::Classify(it) = &plan.tasks[11].spec.experiment else { unreachable!() };
     assert_eq!(it.batch_size, 200);
-    let [same] = &plan.same_runs()[..] else { panic!("{:?}", plan.same_runs()) };
+    let [same] = &plan.duplicate_runs()[..] else { panic!("{:?}", plan.duplicate_runs()) };
     assert_eq!((same.points.len(), same.task), (4, plan.tasks[4].id));
     assert_eq!(same.differ().keys().collect::<Vec<_>>(), [&"batch_size"]);
     assert!(same.shared().is_empty());
@@ -112,7 +112,7 @@ fn what_reads_one_run_is_one_run_too() {
     let plan = planned(&text);
     let line: Vec<_> = plan.tasks.iter().filter(|task| task.experiment.as_str() == "line").collect();
     assert_eq!((line.len(), line[0].id), (4, line[2].id));
-    assert_eq!(plan.same_runs().len(), 2);
+    assert_eq!(plan.duplicate_runs().len(), 2);
     let examples = |of: &str| {
         let text = text.replace("grid = { to.batch_size = [128, 1024] }", of);
         planned(&text.replace(
@@ -142,9 +142,9 @@ fn a_claim_that_holds_a_run_against_itself_is_refused() {
 }
 
 /// The plan where `cifar10` has so many training images.
-fn known(text: &str, train: u64) -> Result<Plan, String> {
+fn known(text: &str, train: u64) -> Result<SweepPlan, String> {
     let name = DatasetName::new("cifar10").unwrap();
-    let counts = ExampleCounts::from([(name.into(), Examples { train, test: 100 })]);
+    let counts = ExampleCounts::from([(name.into(), SplitSizes { train, test: 100 })]);
     let file = SweepFile::parse(&source(text)).unwrap().with_examples(counts);
     file.expand(&datasets(), 1_000).map_err(|error| shown(&error))
 }
@@ -198,7 +198,7 @@ mod property {
                 2 * kernel + 1
             ));
             let experiment = planned(&text).tasks[0].spec.experiment.clone();
-            let all = crate::data::built_in_examples("shapes");
+            let all = crate::data::built_in_sizes("shapes");
             prop_assert_eq!(experiment.clone().canonical(all), experiment);
         }
     }

@@ -7,7 +7,7 @@ use super::{function, plan, planned, shown, source, tasks};
 use crate::digest::Digest;
 use crate::experiment::Experiment;
 use crate::optimizer::Optimizer;
-use crate::sweep::{Datasets, Plan, SweepFile};
+use crate::sweep::{Datasets, SweepFile, SweepPlan};
 use crate::value::Value;
 
 #[test]
@@ -272,7 +272,7 @@ fn a_version_of_a_data_set_is_the_task_that_its_contents_are() {
     let wanted: Vec<_> = by_version.datasets().into_iter().collect();
     assert_eq!(wanted.iter().map(ToString::to_string).collect::<Vec<_>>(), [&*version]);
     let by_version = by_version.expand(&[(wanted[0].clone(), named)].into(), 100).unwrap();
-    let ids = |plan: &Plan| {
+    let ids = |plan: &SweepPlan| {
         let images = plan.tasks.iter().filter(|task| task.spec.data.is_some());
         images.map(|task| task.id).collect::<Vec<_>>()
     };

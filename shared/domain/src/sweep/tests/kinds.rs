@@ -4,7 +4,7 @@ use super::{each_is_said_of, line, planned};
 use crate::data::DataUse;
 use crate::experiment::{
     Activation, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Ratios, Search,
-    Subject,
+    TrainedModel,
 };
 use crate::optimizer::Optimizer;
 
@@ -174,22 +174,22 @@ fn a_network_whose_exact_hessian_is_too_large_is_refused() {
 
 const ENDS: &str = "from = { experiment = \"images\", batch_size = 64 }\nto = { experiment = \"images\", batch_size = 1024 }";
 
-fn images() -> Subject {
+fn images() -> TrainedModel {
     let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] };
-    Subject::Classify { model, data: DataUse::default() }
+    TrainedModel::Classify { model, data: DataUse::default() }
 }
 
 #[test]
 fn an_interpolation_has_its_defaults() {
     let ratios = Ratios { start: -1.0, stop: 2.0, count: 31 };
-    let expected = Interpolate { subject: images(), ratios, examples: None };
+    let expected = Interpolate { trained: images(), ratios, examples: None };
     assert_eq!(only(&line(ENDS), "line"), Experiment::Interpolate(expected));
 }
 
 #[test]
 fn an_interpolation_is_read_with_all_its_keys() {
     let ratios = Ratios { start: -0.5, stop: 3.0, count: 8 };
-    let expected = Interpolate { subject: images(), ratios, examples: Some(100) };
+    let expected = Interpolate { trained: images(), ratios, examples: Some(100) };
     let text = line(&format!("{ENDS}\nratios = {{ start = -0.5, stop = 3, count = 8 }}\nexamples = 100"));
     assert_eq!(only(&text, "line"), Experiment::Interpolate(expected));
 }

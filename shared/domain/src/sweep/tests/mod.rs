@@ -1,6 +1,6 @@
 //! Tests of the sweep file as a whole.
 
-use super::{Datasets, Plan, Source, SweepError, SweepFile};
+use super::{Datasets, Source, SweepError, SweepFile, SweepPlan};
 use crate::digest::Digest;
 
 mod canonical;
@@ -12,12 +12,12 @@ mod figures;
 mod frozen;
 mod kinds;
 mod layers;
-mod needs;
 mod precedence;
 mod probes;
 mod properties;
 mod random;
 mod references;
+mod requirements;
 mod shipped;
 mod surfaces;
 
@@ -114,11 +114,11 @@ fn datasets() -> Datasets {
     names.map(|name| (name.parse().unwrap(), Digest::of(name.as_bytes()))).into()
 }
 
-fn plan(source: &Source) -> Result<Plan, SweepError> {
+fn plan(source: &Source) -> Result<SweepPlan, SweepError> {
     SweepFile::parse(source)?.expand(&datasets(), 10_000)
 }
 
-fn planned(text: &str) -> Plan {
+fn planned(text: &str) -> SweepPlan {
     plan(&source(text)).unwrap()
 }
 
@@ -138,7 +138,7 @@ fn function(lines: &str) -> String {
 }
 
 /// Each task as `experiment(name value, …) seed n`.
-fn tasks(plan: &Plan) -> Vec<String> {
+fn tasks(plan: &SweepPlan) -> Vec<String> {
     let task = |task: &crate::task::Task| {
         let point: Vec<_> = task.point.iter().map(|(name, value)| format!("{name} {value}")).collect();
         format!("{}({}) seed {}", task.experiment, point.join(", "), task.spec.seed)

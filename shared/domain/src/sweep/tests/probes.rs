@@ -1,7 +1,7 @@
 //! `probes` and `probe`.
 
 use super::{each_is_said_of, function, planned};
-use crate::experiment::{Experiment, Probe, Probing};
+use crate::experiment::{Experiment, Probe, ProbeSchedule};
 use crate::task::TaskSpec;
 
 fn spec(lines: &str) -> TaskSpec {
@@ -10,7 +10,7 @@ fn spec(lines: &str) -> TaskSpec {
     planned(&text).tasks.remove(0).spec
 }
 
-fn probing(lines: &str) -> Probing {
+fn probing(lines: &str) -> ProbeSchedule {
     match spec(lines).experiment {
         Experiment::FitFunction(it) => it.probes,
         other => unreachable!("{other:?}"),
@@ -22,7 +22,7 @@ const ALL: &str =
 
 #[test]
 fn all_probes_have_their_defaults() {
-    let expected = Probing {
+    let expected = ProbeSchedule {
         every: None,
         probes: vec![
             Probe::Sensitivity { examples: None },
@@ -38,7 +38,7 @@ fn all_probes_have_their_defaults() {
 
 #[test]
 fn probes_are_read_with_all_their_keys() {
-    let expected = Probing {
+    let expected = ProbeSchedule {
         every: Some(5),
         probes: vec![
             Probe::Sensitivity { examples: Some(50) },

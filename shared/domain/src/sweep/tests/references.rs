@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use super::{TRAINED, each_is_said_of, line, plan, plane, planned, shown, source, trained, with_overrides};
 use crate::id::TaskId;
-use crate::sweep::{Datasets, Plan, Source, SweepFile};
+use crate::sweep::{Datasets, Source, SweepFile, SweepPlan};
 use crate::value::Value;
 
 const ENDS: &str = "from = { experiment = \"images\", batch_size = 64 }\nto = { experiment = \"images\", batch_size = 1024 }";
 
-fn of<'a>(plan: &'a Plan, experiment: &'a str) -> impl Iterator<Item = &'a crate::task::Task> {
+fn of<'a>(plan: &'a SweepPlan, experiment: &'a str) -> impl Iterator<Item = &'a crate::task::Task> {
     plan.tasks.iter().filter(move |task| task.experiment.as_str() == experiment)
 }
 
 /// The run of `images` with this batch size and seed.
-fn image(plan: &Plan, batch_size: i64, seed: u64) -> TaskId {
+fn image(plan: &SweepPlan, batch_size: i64, seed: u64) -> TaskId {
     let is_it = |task: &&crate::task::Task| {
         task.point["batch_size"] == Value::Integer(batch_size) && task.spec.seed == seed
     };
@@ -260,7 +260,7 @@ fn a_reference_may_vary() {
         "to = { experiment = \"images\", batch_size = 1024 }\ngrid = { from = [\n  { experiment = \"images\", batch_size = 64 },\n  \
          { experiment = \"images\", batch_size = 128 } ] }",
     ));
-    let ids = |plan: &Plan| of(plan, "line").map(|task| task.id).collect::<Vec<_>>();
+    let ids = |plan: &SweepPlan| of(plan, "line").map(|task| task.id).collect::<Vec<_>>();
     assert_eq!(ids(&whole), ids(&plan));
     each_is_said_of(
         line,

@@ -4,7 +4,7 @@ use super::{plan, planned, source};
 use crate::claim::{Best, Check, Direction};
 use crate::experiment::{Activation, Experiment, Plane, Probe, Search};
 use crate::figure::Drawing;
-use crate::sweep::{Plan, Source};
+use crate::sweep::{Source, SweepPlan};
 
 pub(super) const SHIPPED: [(&str, &str); 10] = [
     ("homework.toml", include_str!("../../../../../sweeps/homework.toml")),
@@ -28,7 +28,7 @@ pub(super) const SHIPPED: [(&str, &str); 10] = [
 /// Those that are so little work that they have no profile `quick`.
 pub(super) const ALWAYS_QUICK: [&str; 1] = ["critical-points.toml"];
 
-pub(super) fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> Plan {
+pub(super) fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> SweepPlan {
     let (_, text) = SHIPPED.iter().find(|(name, _)| *name == file).unwrap();
     let overrides = overrides.iter().map(|&text| text.to_owned()).collect();
     plan(&Source { profile: profile.map(str::to_owned), overrides, ..source(text) })
@@ -36,7 +36,7 @@ pub(super) fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> 
 }
 
 /// Training examples seen by all runs of a plan, without those of `fit-function`.
-fn images_trained(plan: &Plan) -> u64 {
+fn images_trained(plan: &SweepPlan) -> u64 {
     let images = |experiment: &Experiment| match experiment {
         Experiment::FitFunction(_)
         | Experiment::CriticalPoint(_)
@@ -48,7 +48,7 @@ fn images_trained(plan: &Plan) -> u64 {
 }
 
 /// Steps of the optimiser of all runs of `fit-function`.
-fn steps(plan: &Plan) -> u64 {
+fn steps(plan: &SweepPlan) -> u64 {
     let steps = |experiment: &Experiment| match experiment {
         Experiment::FitFunction(it) => {
             u64::from(it.points.div_ceil(it.batch_size.unwrap_or(it.points))) * u64::from(it.epochs)
@@ -198,7 +198,7 @@ fn the_page_names_every_key_and_word() {
     let kinds = crate::sweep::kind::all();
     let keys = kinds.iter().flat_map(|kind| kind.keys()).chain(kinds.iter().map(|kind| kind.name));
     let words = Drawing::KINDS.into_iter().chain(Check::KINDS).chain(Probe::NAMES).chain(crate::data::KNOWN);
-    for word in keys.chain(words).chain(crate::sweep::fragment::STRUCTURE) {
+    for word in keys.chain(words).chain(crate::sweep::layer::STRUCTURE) {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }
     let activations = Activation::ALL.map(Activation::as_str);

@@ -2,13 +2,13 @@
 
 use super::{each_is_said_of, plan, plane, planned, source, with_overrides};
 use crate::data::DataUse;
-use crate::experiment::{ConvNet, Experiment, Plane, Subject, Surface, Tile};
-use crate::sweep::{Plan, SweepFile};
+use crate::experiment::{ConvNet, Experiment, Plane, Surface, Tile, TrainedModel};
+use crate::sweep::{SweepFile, SweepPlan};
 use crate::value::Value;
 
 const OF: &str = "of = { experiment = \"images\", batch_size = 64 }";
 
-fn surfaces(plan: &Plan) -> Vec<Surface> {
+fn surfaces(plan: &SweepPlan) -> Vec<Surface> {
     let surface = |experiment: &Experiment| match experiment {
         Experiment::Surface(it) => Some(it.clone()),
         Experiment::FitFunction(_)
@@ -23,7 +23,7 @@ fn surfaces(plan: &Plan) -> Vec<Surface> {
 fn a_surface_has_its_defaults() {
     let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] };
     let expected = Surface {
-        subject: Subject::Classify { model, data: DataUse::default() },
+        trained: TrainedModel::Classify { model, data: DataUse::default() },
         plane: Plane::Random { extent: 1.0 },
         resolution: 25,
         tile: Tile { index: 0, of: 4 },

@@ -90,7 +90,7 @@ async fn a_wrong_secret_is_denied_at_once_and_shown_nowhere() {
     let error = store.put("key", "value".into()).await.unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
     assert_eq!(error.hint().unwrap(), "the secret key doesn't fit the access key");
-    let said = basin_domain::causes::in_words(&error);
+    let said = basin_domain::error_chain::with_causes(&error);
     assert!(said.contains("SignatureDoesNotMatch"), "{said}");
     assert!(!format!("{said} {error:?}").contains("do-not-tell"));
 }
@@ -100,7 +100,7 @@ async fn an_endpoint_where_nobody_listens_is_unavailable_and_says_why() {
     let Some(store) = store(&[("AWS_ENDPOINT_URL", "http://127.0.0.1:9")], None) else { return };
     let error = store.get("key").await.unwrap_err();
     assert!(matches!(error, StorageError::Unavailable { tries: 2, .. }), "{error:?}");
-    let said = basin_domain::causes::in_words(&error);
+    let said = basin_domain::error_chain::with_causes(&error);
     assert!(said.contains("Connection refused"), "{said}");
     assert!(error.hint().unwrap().contains("AWS_ENDPOINT_URL"));
 }
@@ -146,7 +146,7 @@ async fn a_web_identitys_token_is_exchanged_for_credentials_of_its_role() {
     // A service that isn't trusted is told nothing.
     let Some(without) = store(&identity, None) else { return };
     let error = without.get("key").await.unwrap_err();
-    let said = basin_domain::causes::in_words(&error);
+    let said = basin_domain::error_chain::with_causes(&error);
     assert!(said.to_lowercase().contains("certificate"), "{said}");
     assert!(!format!("{said} {error:?}").contains("eyJhbGci"), "{said}");
 }

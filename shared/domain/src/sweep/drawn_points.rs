@@ -7,7 +7,7 @@ use crate::digest::Digest;
 /// Points that are taken: each is a rank along every axis of a space. Given one that is taken, the next that is free is found
 /// in about constant time, however few are left.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct DrawnPoints {
     /// The lengths of the axes.
     counts: Vec<u64>,
     /// The number of points; none if it fits no number.
@@ -16,7 +16,7 @@ pub(super) struct Taken {
     next: HashMap<u128, u128>,
 }
 
-impl Taken {
+impl DrawnPoints {
     /// No points of a space with axes of these lengths.
     pub(super) fn new(counts: &[u64]) -> Self {
         let size = counts.iter().try_fold(1_u128, |size, count| size.checked_mul(u128::from(*count)));
@@ -25,11 +25,11 @@ impl Taken {
 
     /// Takes this point; whether it was free.
     pub(super) fn insert(&mut self, ranks: &[u64]) -> bool {
-        let place = self.place(ranks);
-        if self.next.contains_key(&place) {
+        let index = self.index(ranks);
+        if self.next.contains_key(&index) {
             return false;
         }
-        self.next.insert(place, self.behind(place));
+        self.next.insert(index, self.behind(index));
         true
     }
 
@@ -39,7 +39,7 @@ impl Taken {
         if self.next.len() as u128 >= size {
             return None;
         }
-        let first = self.place(ranks);
+        let first = self.index(ranks);
         let mut free = first;
         while let Some(next) = self.next.get(&free) {
             free = *next;
@@ -54,30 +54,30 @@ impl Taken {
     }
 
     /// The point's number, where points can be numbered; else a digest that no two of them have in common.
-    fn place(&self, ranks: &[u64]) -> u128 {
+    fn index(&self, ranks: &[u64]) -> u128 {
         if self.size.is_none() {
             let bytes: Vec<u8> = ranks.iter().flat_map(|rank| rank.to_le_bytes()).collect();
             let digest = *Digest::of(&bytes).as_bytes();
             return digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte));
         }
         let axes = self.counts.iter().zip(ranks);
-        axes.fold(0, |place, (count, rank)| place * u128::from(*count) + u128::from(*rank))
+        axes.fold(0, |index, (count, rank)| index * u128::from(*count) + u128::from(*rank))
     }
 
-    fn ranks(&self, mut place: u128) -> Vec<u64> {
+    fn ranks(&self, mut index: u128) -> Vec<u64> {
         let mut ranks = Vec::with_capacity(self.counts.len());
         for count in self.counts.iter().rev().copied().map(u128::from) {
-            ranks.push((place % count) as u64);
-            place /= count;
+            ranks.push((index % count) as u64);
+            index /= count;
         }
         ranks.reverse();
         ranks
     }
 
-    fn behind(&self, place: u128) -> u128 {
+    fn behind(&self, index: u128) -> u128 {
         match self.size {
-            Some(size) if place + 1 == size => 0,
-            _ => place.wrapping_add(1),
+            Some(size) if index + 1 == size => 0,
+            _ => index.wrapping_add(1),
         }
     }
 }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_point_is_found_once_and_then_none_is_left() {
-        let mut taken = Taken::new(&[3, 4]);
+        let mut taken = DrawnPoints::new(&[3, 4]);
         assert!(taken.insert(&[2, 3]));
         assert!(!taken.insert(&[2, 3]));
         let mut found = vec![vec![2, 3]];
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_space_beyond_counting_refuses_what_is_taken() {
-        let mut taken = Taken::new(&[u64::MAX; 3]);
+        let mut taken = DrawnPoints::new(&[u64::MAX; 3]);
         assert!(taken.insert(&[1, 2, 3]) && taken.insert(&[3, 2, 1]));
         assert!(!taken.insert(&[1, 2, 3]));
         assert_eq!(taken.insert_next(&[1, 2, 3]), None);

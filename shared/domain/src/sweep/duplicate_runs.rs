@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::Plan;
-use super::problem::{Place, Problem};
+use super::SweepPlan;
+use super::error::{LocatedError, Location};
 use crate::claim::Selection;
 use crate::id::{ExperimentId, TaskId};
 use crate::task::Task;
@@ -11,7 +11,7 @@ use crate::value::Value;
 
 /// Points of an experiment that are the same run for every seed, though their parameters differ: in what can't matter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SameRun {
+pub struct DuplicateRun {
     /// The experiment.
     pub experiment: ExperimentId,
     /// Its points, in the order of the plan; at least two.
@@ -20,7 +20,7 @@ pub struct SameRun {
     pub task: TaskId,
 }
 
-impl SameRun {
+impl DuplicateRun {
     /// The parameters in which the points differ, each with its values in the order of the points.
     pub fn differ(&self) -> BTreeMap<&str, Vec<Option<&Value>>> {
         let names: BTreeSet<&str> =
@@ -39,7 +39,7 @@ impl SameRun {
     }
 }
 
-impl Plan {
+impl SweepPlan {
     /// The tasks without those that are the same run as an earlier one of their experiment: what there is to do and to count.
     pub fn runs(&self) -> impl Iterator<Item = &Task> {
         let mut met: HashSet<(&ExperimentId, TaskId)> = HashSet::with_capacity(self.tasks.len());
@@ -47,7 +47,7 @@ impl Plan {
     }
 
     /// The points of each experiment that are the same run, in the order of the plan.
-    pub fn same_runs(&self) -> Vec<SameRun> {
+    pub fn duplicate_runs(&self) -> Vec<DuplicateRun> {
         let mut tasks: HashMap<(&ExperimentId, TaskId), Vec<&Task>> = HashMap::new();
         for task in &self.tasks {
             tasks.entry((&task.experiment, task.id)).or_default().push(task);
@@ -64,7 +64,7 @@ impl Plan {
                 serde_json::to_string(&first.point).expect("a point has text keys and finite numbers only");
             if met.insert((&first.experiment, point)) {
                 let points = alike.iter().map(|task| task.point.clone()).collect();
-                same.push(SameRun { experiment: first.experiment.clone(), points, task: first.id });
+                same.push(DuplicateRun { experiment: first.experiment.clone(), points, task: first.id });
             }
         }
         same
@@ -73,20 +73,20 @@ impl Plan {
 
 /// Refuses a check that holds a run against itself: its two selections have a run in common. `places` says where the checks of
 /// each claim stand.
-pub(super) fn are_not_compared(plan: &Plan, places: &[Vec<Place>]) -> Result<(), Problem> {
+pub(super) fn are_not_compared(plan: &SweepPlan, locations: &[Vec<Location>]) -> Result<(), LocatedError> {
     let fits = |task: &Task, selection: &Selection| {
         let has =
             |(name, value): (&String, &Value)| task.point.get(name).is_some_and(|own| equal(own, value));
         task.experiment == selection.experiment && selection.values.iter().all(has)
     };
-    for (claim, places) in plan.claims.iter().zip(places) {
-        for (check, at) in claim.checks.iter().zip(places) {
+    for (claim, locations) in plan.claims.iter().zip(locations) {
+        for (check, at) in claim.checks.iter().zip(locations) {
             let [a, b] = check.selections()[..] else { continue };
             let of =
                 |selection| plan.tasks.iter().filter(move |task| fits(task, selection)).map(|task| task.id);
             let runs: HashSet<TaskId> = of(a).collect();
             if of(b).any(|id| runs.contains(&id)) {
-                return Err(Problem::new(*at, "`a` and `b` mean the same runs")
+                return Err(LocatedError::new(*at, "`a` and `b` mean the same runs")
                     .hint("give them values in which they differ, and not in what can't matter"));
             }
         }

@@ -1,6 +1,6 @@
 //! How much work a task is, roughly: long tasks are begun first.
 
-use super::{ConvNet, Experiment, Subject, dense_products};
+use super::{ConvNet, Experiment, TrainedModel, dense_products};
 use crate::data::DataUse;
 
 /// Examples where the file doesn't limit them: those of CIFAR-10.
@@ -37,11 +37,11 @@ impl Experiment {
                 training.saturating_add(hessian.saturating_mul(u64::from(it.iterations.min(100))))
             }
             Self::Interpolate(it) => {
-                product(&[u64::from(it.ratios.count), of_subject(&it.subject, it.examples)])
+                product(&[u64::from(it.ratios.count), of_evaluation(&it.trained, it.examples)])
             }
             Self::Surface(it) => {
                 let rows = it.tile.rows(it.resolution).len() as u64;
-                product(&[rows, u64::from(it.resolution), of_subject(&it.subject, it.examples)])
+                product(&[rows, u64::from(it.resolution), of_evaluation(&it.trained, it.examples)])
             }
         }
     }
@@ -51,11 +51,11 @@ fn images(data: DataUse) -> u64 {
     data.train_limit.unwrap_or(EXAMPLES)
 }
 
-/// One pass over the examples of a subject.
-fn of_subject(subject: &Subject, examples: Option<u32>) -> u64 {
-    let (all, each) = match subject {
-        Subject::Classify { model, data } => (images(*data), of_image(model)),
-        Subject::FitFunction { hidden, points, .. } => (u64::from(*points), of_point(hidden)),
+/// One pass over the examples of a trained model.
+fn of_evaluation(trained: &TrainedModel, examples: Option<u32>) -> u64 {
+    let (all, each) = match trained {
+        TrainedModel::Classify { model, data } => (images(*data), of_image(model)),
+        TrainedModel::FitFunction { hidden, points, .. } => (u64::from(*points), of_point(hidden)),
     };
     examples.map_or(all, |examples| all.min(u64::from(examples))).saturating_mul(each)
 }

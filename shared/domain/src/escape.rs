@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Whether a character does something to what is around it instead of being seen.
-fn acts(c: char) -> bool {
+fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -29,18 +29,18 @@ fn acts(c: char) -> bool {
 
 /// A text as part of one line: line breaks and tabs are escaped too.
 pub fn line(text: &str) -> Cow<'_, str> {
-    escaped(text, acts)
+    escaped(text, needs_escape)
 }
 
 /// A text of several lines, whose breaks and tabs stay.
 pub fn lines(text: &str) -> Cow<'_, str> {
-    escaped(text, |c| acts(c) && !matches!(c, '\n' | '\t'))
+    escaped(text, |c| needs_escape(c) && !matches!(c, '\n' | '\t'))
 }
 
 /// JSON in which every character that acts is escaped as JSON does it, so that it means the same; between its values it
 /// has line breaks alone.
 pub fn json(text: &str) -> Cow<'_, str> {
-    let escapes = |c: char| acts(c) && c != '\n';
+    let escapes = |c: char| needs_escape(c) && c != '\n';
     if !text.contains(escapes) {
         return Cow::Borrowed(text);
     }
@@ -92,11 +92,11 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_that_acts_is_left_and_json_means_the_same(text in any::<String>()) {
-            prop_assert!(!line(&text).contains(acts));
-            prop_assert!(!lines(&text).contains(|c| acts(c) && c != '\n' && c != '\t'));
+            prop_assert!(!line(&text).contains(needs_escape));
+            prop_assert!(!lines(&text).contains(|c| needs_escape(c) && c != '\n' && c != '\t'));
             let written = serde_json::to_string_pretty(&[&text]).unwrap();
             let safe = json(&written);
-            prop_assert!(!safe.contains(|c| acts(c) && c != '\n'));
+            prop_assert!(!safe.contains(|c| needs_escape(c) && c != '\n'));
             prop_assert_eq!(serde_json::from_str::<Vec<String>>(&safe).unwrap(), [text]);
         }
 

@@ -12,13 +12,13 @@ pub(crate) fn two_sum(a: f64, b: f64) -> (f64, f64) {
 /// available precision"); for magnitudes up to 2^500, where nothing underflows.
 pub(crate) fn two_product(a: f64, b: f64) -> (f64, f64) {
     let product = a * b;
-    let ((a_high, a_low), (b_high, b_low)) = (halves(a), halves(b));
+    let ((a_high, a_low), (b_high, b_low)) = (split(a), split(b));
     let left = ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low;
     (product, left)
 }
 
 /// A number as two of 26 bits each.
-fn halves(a: f64) -> (f64, f64) {
+fn split(a: f64) -> (f64, f64) {
     let scaled = 134_217_729.0 * a;
     let high = scaled - (scaled - a);
     (high, a - high)

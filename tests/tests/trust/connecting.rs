@@ -47,10 +47,10 @@ fn a_proxy_is_gone_through_by_connect_and_its_password_is_kept() {
     let (_coordinator, url) = site.serve("127.0.0.1:0", &[]);
     let beyond = url.replace("127.0.0.1", "basin.test");
     let (port, asked) = proxy();
-    site.place.set("HTTPS_PROXY", &format!("http://somebody:hunter2@127.0.0.1:{port}"));
+    site.sandbox.set("HTTPS_PROXY", &format!("http://somebody:hunter2@127.0.0.1:{port}"));
     let list = |site: &Site, url: &str| {
         let flags = ["--tls-ca", "ca.pem", "--token-file", "guest.token", "--coordinator", url];
-        site.place.basin(&[&["list"], &flags[..]].concat())
+        site.sandbox.basin(&[&["list"], &flags[..]].concat())
     };
     list(&site, &beyond).succeeded();
     let request = asked.try_recv().unwrap();
@@ -64,7 +64,7 @@ fn a_proxy_is_gone_through_by_connect_and_its_password_is_kept() {
     assert_eq!(refused.code, Some(2));
     assert!(refused.err.contains(&format!("the proxy 127.0.0.1:{port} can't be used")), "{}", refused.err);
     assert!(refused.err.contains("NO_PROXY") && !refused.err.contains("hunter2"), "{}", refused.err);
-    site.place.set("NO_PROXY", "basin.test");
+    site.sandbox.set("NO_PROXY", "basin.test");
     assert_eq!(list(&site, &beyond).code, Some(2), "no such name without the proxy");
 }
 
@@ -75,7 +75,7 @@ fn a_caller_who_calls_too_often_is_told_to_wait() {
     let (_coordinator, url) = site.serve("127.0.0.1:0", &["--calls-per-second", "1"]);
     let list = || {
         let flags = ["--tls-ca", "ca.pem", "--token-file", "guest.token", "--coordinator", &url];
-        site.place.basin(&[&["list"], &flags[..]].concat())
+        site.sandbox.basin(&[&["list"], &flags[..]].concat())
     };
     let refused = (0..50).map(|_| list()).find(|said| said.code != Some(0)).unwrap();
     assert_eq!(refused.code, Some(1));
@@ -88,10 +88,10 @@ fn a_connection_that_shows_nothing_is_closed() {
     let site = Site::new();
     site.token("viewer", "guest");
     let (_secured, secured) = site.serve("127.0.0.1:0", &[]);
-    let (_plain, plain) = site.place.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", "plain"]);
+    let (_plain, plain) = site.sandbox.serve("127.0.0.1:0", &["--tokens", "tokens.toml", "--state", "plain"]);
     let silent = [secured, plain].map(|url| {
         let mut stream = TcpStream::connect(url.split_once("://").unwrap().1).unwrap();
-        stream.set_read_timeout(Some(basin_tests::PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(basin_tests::TEST_TIMEOUT)).unwrap();
         // The preface of HTTP/2 and empty settings, and then nothing.
         stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").unwrap();
         stream

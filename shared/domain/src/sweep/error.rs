@@ -4,7 +4,7 @@ use super::{SweepError, nearest};
 
 /// Where something stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Location {
     /// A line of the file, from 1.
     Line(usize),
     /// A `--set`, by its number from 1.
@@ -13,22 +13,22 @@ pub(super) enum Place {
 
 /// An error before the file's name is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
-    place: Place,
+pub(super) struct LocatedError {
+    location: Location,
     message: String,
     hint: Option<String>,
 }
 
-impl Problem {
+impl LocatedError {
     /// What is wrong, at this place.
-    pub(super) fn new(place: Place, message: impl Into<String>) -> Self {
-        Self { place, message: message.into(), hint: None }
+    pub(super) fn new(location: Location, message: impl Into<String>) -> Self {
+        Self { location, message: message.into(), hint: None }
     }
 
     /// `name`, in short, is given here though it was given before, at `first`.
-    pub(super) fn given_twice(name: &str, place: Place, first: Place) -> Self {
+    pub(super) fn given_twice(name: &str, location: Location, first: Location) -> Self {
         let name = nearest::shortened(name);
-        Self::new(place, format!("`{name}` is given twice: here and on {first}"))
+        Self::new(location, format!("`{name}` is given twice: here and on {first}"))
             .hint("take one of the two out")
     }
 
@@ -44,15 +44,15 @@ impl Problem {
 
     /// The error of the file called `file`.
     pub(super) fn in_file(self, file: &str) -> SweepError {
-        let (file, line) = match self.place {
-            Place::Line(line) => (file, line),
-            Place::Override(number) => ("--set", number),
+        let (file, line) = match self.location {
+            Location::Line(line) => (file, line),
+            Location::Override(number) => ("--set", number),
         };
         SweepError { file: file.to_owned(), line, message: self.message, hint: self.hint }
     }
 }
 
-impl std::fmt::Display for Place {
+impl std::fmt::Display for Location {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::axis::Axis;
-use super::condition::Rule;
+use super::axis::ParameterAxis;
+use super::error::{LocatedError, Location};
 use super::nearest;
-use super::needs;
-use super::problem::{Place, Problem};
 use super::random::Random;
+use super::requirements;
 use super::seeds::Seeds;
-use super::tree::{Node, Table};
-use crate::placement::Needs;
+use super::toml_value::{Node, Table};
+use super::when_rule::WhenRule;
+use crate::placement::Requirements;
 
 /// The keys of an experiment that make its space or say where it runs; every other key is a parameter.
 pub(super) const STRUCTURE: [&str; 7] = ["seeds", "needs", "grid", "zip", "list", "random", "when"];
@@ -40,54 +40,57 @@ pub(super) struct Leaf {
 
 /// A layer. Parameters go by their dotted names; within a layer each is given once, fixed or varied.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Fragment {
+pub(super) struct ExperimentLayer {
     pub(super) seeds: Option<Seeds>,
-    pub(super) needs: Option<Needs>,
+    pub(super) needs: Option<Requirements>,
     pub(super) fixed: BTreeMap<String, Leaf>,
-    pub(super) grid: Vec<(String, Axis)>,
-    pub(super) zip: Option<Axis>,
-    pub(super) list: Option<Axis>,
+    pub(super) grid: Vec<(String, ParameterAxis)>,
+    pub(super) zip: Option<ParameterAxis>,
+    pub(super) list: Option<ParameterAxis>,
     pub(super) random: Option<Random>,
-    pub(super) when: Option<Vec<Rule>>,
+    pub(super) when: Option<Vec<WhenRule>>,
 }
 
-impl Fragment {
+impl ExperimentLayer {
     /// Reads all keys of a table but those in `skip`.
-    pub(super) fn read(table: &Table, origin: Origin, skip: &[&str]) -> Result<Self, Problem> {
+    pub(super) fn read(table: &Table, origin: Origin, skip: &[&str]) -> Result<Self, LocatedError> {
         let of = |key| table.get(key);
-        let fragment = Self {
+        let layer = Self {
             seeds: of("seeds").map(Seeds::read).transpose()?,
-            needs: of("needs").map(needs::read).transpose()?,
+            needs: of("needs").map(requirements::read).transpose()?,
             fixed: BTreeMap::new(),
-            grid: of("grid").map(|node| Axis::of_keys("grid", node)).transpose()?.unwrap_or_default(),
-            zip: of("zip").map(Axis::zip).transpose()?,
-            list: of("list").map(Axis::list).transpose()?,
+            grid: of("grid")
+                .map(|node| ParameterAxis::of_keys("grid", node))
+                .transpose()?
+                .unwrap_or_default(),
+            zip: of("zip").map(ParameterAxis::zip).transpose()?,
+            list: of("list").map(ParameterAxis::list).transpose()?,
             random: of("random").map(Random::read).transpose()?,
-            when: of("when").map(Rule::read_all).transpose()?,
+            when: of("when").map(WhenRule::read_all).transpose()?,
         };
         let is_parameter = |key: &str| !STRUCTURE.contains(&key) && !skip.contains(&key);
         let rest = Table(table.0.iter().filter(|(key, _)| is_parameter(key)).cloned().collect());
         let leaves = rest.leaves()?.into_iter();
         let fixed = leaves.map(|(name, node)| (name, Leaf { node: node.clone(), origin })).collect();
-        let fragment = Self { fixed, ..fragment };
-        fragment.gives_each_parameter_once()?;
-        fragment.grid.iter().try_for_each(|(key, axis)| axis.lists_nothing_twice(key))?;
-        Ok(fragment)
+        let layer = Self { fixed, ..layer };
+        layer.gives_each_parameter_once()?;
+        layer.grid.iter().try_for_each(|(key, axis)| axis.lists_nothing_twice(key))?;
+        Ok(layer)
     }
 
     /// Reads a table of defaults: parameters, `seeds` and `needs`.
-    pub(super) fn read_defaults(table: &Table) -> Result<Self, Problem> {
+    pub(super) fn read_defaults(table: &Table) -> Result<Self, LocatedError> {
         let varying = |key: &str| !SHARED.contains(&key) && STRUCTURE.contains(&key);
         if let Some((key, node)) = table.0.iter().find(|(key, _)| varying(key)) {
             let message = format!("`{key}` belongs to an experiment and has no default");
-            return Err(Problem::new(node.at, message));
+            return Err(LocatedError::new(node.at, message));
         }
         Self::read(table, Origin::Default, &[])
     }
 
     /// These layers over each other, weakest first. A `zip`, `list` or `when` that a stronger layer replaces counts as not
     /// written: it ends nothing in the layers beneath it.
-    pub(super) fn combined<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Result<Self, Problem> {
+    pub(super) fn combined<'a>(layers: impl IntoIterator<Item = &'a Self>) -> Result<Self, LocatedError> {
         let mut layers: Vec<Self> = layers.into_iter().cloned().collect();
         let (mut zip, mut list, mut when) = (false, false, false);
         for layer in layers.iter_mut().rev() {
@@ -103,7 +106,7 @@ impl Fragment {
     /// Puts `upper` over this layer. A fixed value of `upper` replaces the parameter wherever it is given here. A variation of
     /// `upper` replaces a variation; a fixed value and what a rule sets stay beneath it, and hold at the points at which it
     /// doesn't give the parameter.
-    fn overlay(&mut self, upper: &Self) -> Result<(), Problem> {
+    fn overlay(&mut self, upper: &Self) -> Result<(), LocatedError> {
         for name in upper.fixed.keys() {
             self.end_variation(name, &upper.grid);
             self.when.iter_mut().flatten().for_each(|rule| rule.forget(name));
@@ -134,7 +137,7 @@ impl Fragment {
 
     /// Refuses a variation that gives a parameter at some of its points only, over one that varies it too: the one beneath
     /// would end, and leave the other points without a value that the file gives.
-    fn is_not_varied_beneath(&self, name: &str, at: Place, upper: &Self) -> Result<(), Problem> {
+    fn is_not_varied_beneath(&self, name: &str, at: Location, upper: &Self) -> Result<(), LocatedError> {
         if upper.always_assigns(name) || upper.fixed.contains_key(name) {
             return Ok(());
         }
@@ -144,7 +147,8 @@ impl Fragment {
                 let message = format!(
                     "`{shown}` is given at some points only, over values of it on {beneath} that this replaces"
                 );
-                Err(Problem::new(at, message).hint(format!("give `{shown}` at every point here, or at none")))
+                Err(LocatedError::new(at, message)
+                    .hint(format!("give `{shown}` at every point here, or at none")))
             }
             _ => Ok(()),
         }
@@ -152,7 +156,7 @@ impl Fragment {
 
     /// Takes a parameter out of the axes. Those of the keys of `replaced` stay, since they are about to be replaced in their
     /// place.
-    fn end_variation(&mut self, name: &str, replaced: &[(String, Axis)]) {
+    fn end_variation(&mut self, name: &str, replaced: &[(String, ParameterAxis)]) {
         let stays = |key: &str| replaced.iter().any(|(known, _)| known == key);
         let grid = std::mem::take(&mut self.grid).into_iter();
         self.grid = grid
@@ -166,25 +170,25 @@ impl Fragment {
     }
 
     /// The parameters that vary, with their places.
-    pub(super) fn varied(&self) -> Vec<(&str, Place)> {
-        self.axes().flat_map(Axis::names).chain(self.random.iter().flat_map(Random::names)).collect()
+    pub(super) fn varied(&self) -> Vec<(&str, Location)> {
+        self.axes().flat_map(ParameterAxis::names).chain(self.random.iter().flat_map(Random::names)).collect()
     }
 
     /// The axes that are written down, slowest first; the drawn one comes after them.
-    pub(super) fn axes(&self) -> impl Iterator<Item = &Axis> {
+    pub(super) fn axes(&self) -> impl Iterator<Item = &ParameterAxis> {
         self.grid.iter().map(|(_, axis)| axis).chain(&self.zip).chain(&self.list)
     }
 
     /// All parameters that are given, but for those under `when`.
-    pub(super) fn names(&self) -> Vec<(&str, Place)> {
+    pub(super) fn names(&self) -> Vec<(&str, Location)> {
         let fixed = self.fixed.iter().map(|(name, leaf)| (name.as_str(), leaf.node.at));
         fixed.chain(self.varied()).collect()
     }
 
     /// Refuses a parameter that two axes vary, and one that is fixed for nothing since an axis always assigns it. Where an
     /// axis assigns it at some of its values only, the fixed value holds at the others.
-    fn gives_each_parameter_once(&self) -> Result<(), Problem> {
-        let twice = |name, at, first| Err(Problem::given_twice(name, at, first));
+    fn gives_each_parameter_once(&self) -> Result<(), LocatedError> {
+        let twice = |name, at, first| Err(LocatedError::given_twice(name, at, first));
         let mut seen = BTreeMap::new();
         for (name, at) in self.varied() {
             if let Some(first) = seen.insert(name, at) {

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::axis::{self, Axis};
+use super::axis::{self, ParameterAxis};
 use super::check;
-use super::problem::{Place, Problem};
-use super::tree::{Assignment, Node, Tree};
+use super::error::{LocatedError, Location};
+use super::toml_value::{Assignment, Node, TomlValue};
 use crate::random::Stream;
 
 /// Whole bounds beyond this can't be told apart as numbers.
@@ -13,13 +13,13 @@ const GREATEST_WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// How a parameter is drawn.
 #[derive(Debug, Clone)]
-pub(super) enum Law {
+pub(super) enum Distribution {
     Uniform(Bounds),
     LogUniform(Bounds),
-    Choice(Axis),
+    Choice(ParameterAxis),
 }
 
-impl Law {
+impl Distribution {
     /// Whether its values are whole numbers or written down, and no numbers of six digits.
     pub(super) fn is_of_whole_numbers_or_choices(&self) -> bool {
         match self {
@@ -32,7 +32,7 @@ impl Law {
 /// The bounds of a law, both included.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
-    pub(super) at: Place,
+    pub(super) at: Location,
     low: f64,
     high: f64,
     /// Both are written as whole numbers, and whole numbers are drawn.
@@ -41,19 +41,19 @@ pub(super) struct Bounds {
 
 /// The values of a law, each once, by their rank.
 #[derive(Debug)]
-pub(super) struct Values<'a> {
+pub(super) struct DistinctValues<'a> {
     key: &'a str,
-    law: &'a Law,
+    distribution: &'a Distribution,
     /// Of a choice: the rank of every value that is written, and where each rank's is written first.
     ranks: Vec<u64>,
     firsts: Vec<usize>,
 }
 
-impl<'a> Values<'a> {
+impl<'a> DistinctValues<'a> {
     /// The values of this law of the parameter `key`.
-    pub(super) fn of(key: &'a str, law: &'a Law) -> Self {
+    pub(super) fn of(key: &'a str, distribution: &'a Distribution) -> Self {
         let (mut ranks, mut firsts) = (Vec::new(), Vec::new());
-        if let Law::Choice(axis) = law {
+        if let Distribution::Choice(axis) = distribution {
             let mut alike: HashMap<String, Vec<u64>> = HashMap::new();
             for (row, value) in axis.values().iter().enumerate() {
                 let known = alike.entry(axis::key(value)).or_default();
@@ -66,23 +66,23 @@ impl<'a> Values<'a> {
                 ranks.push(rank);
             }
         }
-        Self { key, law, ranks, firsts }
+        Self { key, distribution, ranks, firsts }
     }
 
     /// How many there are.
     pub(super) fn count(&self) -> u64 {
-        match self.law {
-            Law::Uniform(bounds) | Law::LogUniform(bounds) => bounds.count(),
-            Law::Choice(_) => self.firsts.len() as u64,
+        match self.distribution {
+            Distribution::Uniform(bounds) | Distribution::LogUniform(bounds) => bounds.count(),
+            Distribution::Choice(_) => self.firsts.len() as u64,
         }
     }
 
     /// The rank of a value that the law draws from `stream`.
     pub(super) fn draw(&self, stream: &mut Stream) -> u64 {
-        match self.law {
-            Law::Uniform(bounds) => bounds.rank(bounds.uniform(stream)),
-            Law::LogUniform(bounds) => bounds.rank(bounds.log_uniform(stream)),
-            Law::Choice(_) => self.ranks[stream.below(self.ranks.len() as u64) as usize],
+        match self.distribution {
+            Distribution::Uniform(bounds) => bounds.rank(bounds.uniform(stream)),
+            Distribution::LogUniform(bounds) => bounds.rank(bounds.log_uniform(stream)),
+            Distribution::Choice(_) => self.ranks[stream.below(self.ranks.len() as u64) as usize],
         }
     }
 
@@ -93,36 +93,37 @@ impl<'a> Values<'a> {
 
     /// Puts the value of this rank into a point.
     pub(super) fn assign(&self, rank: u64, point: &mut Assignment) {
-        match self.law {
-            Law::Uniform(bounds) | Law::LogUniform(bounds) => {
+        match self.distribution {
+            Distribution::Uniform(bounds) | Distribution::LogUniform(bounds) => {
                 point.insert(self.key.to_owned(), bounds.node(rank));
             }
-            Law::Choice(axis) => point.extend(axis.values()[self.firsts[rank as usize]].clone()),
+            Distribution::Choice(axis) => point.extend(axis.values()[self.firsts[rank as usize]].clone()),
         }
     }
 }
 
 impl Bounds {
     /// Reads the bounds of the parameter `key`; above zero if they are to be `positive`.
-    pub(super) fn read(key: &str, node: &Node, positive: bool) -> Result<Self, Problem> {
+    pub(super) fn read(key: &str, node: &Node, positive: bool) -> Result<Self, LocatedError> {
         let name = super::nearest::shortened(key);
         let number = check::number("a number", |_| true);
         let bounds = check::list_of(2, number)(&format!("`{name}`"), node)?;
         let wrong = |message| {
-            Err(Problem::new(node.at, message).hint(format!("{name} = [1e-4, 1e-1] draws between the two")))
+            Err(LocatedError::new(node.at, message)
+                .hint(format!("{name} = [1e-4, 1e-1] draws between the two")))
         };
-        let (Tree::List(written), &[low, high]) = (&node.value, bounds.as_slice()) else {
+        let (TomlValue::List(written), &[low, high]) = (&node.value, bounds.as_slice()) else {
             return wrong(format!("`{name}` must be the two bounds of a range, not {node}"));
         };
-        let whole = written.iter().all(|bound| matches!(bound.value, Tree::Integer(_)));
+        let whole = written.iter().all(|bound| matches!(bound.value, TomlValue::Integer(_)));
         if low >= high {
-            let problem =
-                Problem::new(node.at, format!("the range of `{name}` is empty: {low} is not below {high}"));
+            let error = LocatedError::new(
+                node.at,
+                format!("the range of `{name}` is empty: {low} is not below {high}"),
+            );
             return Err(match low > high {
-                true => problem.hint(format!("{name} = [{}, {}]", written[1], written[0])),
-                false => {
-                    problem.hint(format!("{name} = {} outside `random` is one value for all", written[0]))
-                }
+                true => error.hint(format!("{name} = [{}, {}]", written[1], written[0])),
+                false => error.hint(format!("{name} = {} outside `random` is one value for all", written[0])),
             });
         }
         if positive && low <= 0.0 {
@@ -169,10 +170,10 @@ impl Bounds {
     /// The value of this rank.
     fn node(&self, rank: u64) -> Node {
         let value = if self.whole {
-            Tree::Integer((self.low + rank as f64) as i64)
+            TomlValue::Integer((self.low + rank as f64) as i64)
         } else {
             let number = of_ordinal(ordinal(self.low).saturating_add_unsigned(rank));
-            Tree::Float(number.clamp(self.low, self.high))
+            TomlValue::Float(number.clamp(self.low, self.high))
         };
         Node { at: self.at, value }
     }
@@ -192,8 +193,8 @@ fn ordinal(number: f64) -> i64 {
     if mantissa == 0 {
         return 0;
     }
-    let place = (exponent + EXPONENTS) * MANTISSAS + (mantissa - 100_000) + 1;
-    if number < 0.0 { -place } else { place }
+    let position = (exponent + EXPONENTS) * MANTISSAS + (mantissa - 100_000) + 1;
+    if number < 0.0 { -position } else { position }
 }
 
 /// The number of six digits at this place.
@@ -201,8 +202,8 @@ fn of_ordinal(ordinal: i64) -> f64 {
     if ordinal == 0 {
         return 0.0;
     }
-    let place = ordinal.abs() - 1;
-    let (exponent, mantissa) = (place / MANTISSAS - EXPONENTS, place % MANTISSAS + 100_000);
+    let position = ordinal.abs() - 1;
+    let (exponent, mantissa) = (position / MANTISSAS - EXPONENTS, position % MANTISSAS + 100_000);
     let number: f64 =
         format!("{mantissa}e{}", exponent - 5).parse().expect("digits with an exponent are a number");
     if ordinal < 0 { -number } else { number }
@@ -227,10 +228,10 @@ mod tests {
 
     #[test]
     fn a_range_has_the_values_that_rounding_leaves() {
-        let bounds = |low, high, whole| Bounds { at: Place::Line(1), low, high, whole };
+        let bounds = |low, high, whole| Bounds { at: Location::Line(1), low, high, whole };
         let number = |bounds: Bounds, rank| match bounds.node(rank).value {
-            Tree::Float(number) => number,
-            Tree::Integer(number) => number as f64,
+            TomlValue::Float(number) => number,
+            TomlValue::Integer(number) => number as f64,
             other => panic!("{other:?}"),
         };
         let narrow = bounds(0.1, 0.10001, false);

@@ -6,7 +6,7 @@ use super::built_in_digest;
 
 /// How many examples a data set has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct Examples {
+pub struct SplitSizes {
     /// Training examples.
     pub train: u64,
     /// Test examples.
@@ -14,12 +14,12 @@ pub struct Examples {
 }
 
 /// How many examples the data sets that Basin makes itself have: part of their recipe.
-pub fn built_in_examples(name: &str) -> Option<Examples> {
-    built_in_digest(name).map(|_| Examples { train: 20_000, test: 4_000 })
+pub fn built_in_sizes(name: &str) -> Option<SplitSizes> {
+    built_in_digest(name).map(|_| SplitSizes { train: 20_000, test: 4_000 })
 }
 
-impl Examples {
-    /// The bytes at the start of a decoded file that are enough for [`Examples::of_decoded`].
+impl SplitSizes {
+    /// The bytes at the start of a decoded file that are enough for [`SplitSizes::of_decoded`].
     pub const START: u64 = 16 + LONGEST_HEADER as u64;
 
     /// What a decoded file says of itself, whose first bytes these are: eight bytes of magic, version and the header's size as
@@ -50,19 +50,19 @@ mod tests {
     #[test]
     fn a_decoded_file_says_how_many_examples_it_has() {
         let start = file(r#"{"name":"cifar10","train":50,"test":10,"mean":[0.5]}"#);
-        assert_eq!(Examples::of_decoded(&start), Some(Examples { train: 50, test: 10 }));
+        assert_eq!(SplitSizes::of_decoded(&start), Some(SplitSizes { train: 50, test: 10 }));
     }
 
     #[test]
     fn nothing_is_read_out_of_another_file() {
         let right = file(r#"{"train":50,"test":10}"#);
         for length in 0..38 {
-            assert_eq!(Examples::of_decoded(&right[..length]), None, "{length}");
+            assert_eq!(SplitSizes::of_decoded(&right[..length]), None, "{length}");
         }
         let mut other_version = right.clone();
         other_version[8] = 2;
         for wrong in [other_version, file(r#"{"train":-1,"test":10}"#), file("no json"), vec![0; 200]] {
-            assert_eq!(Examples::of_decoded(&wrong), None);
+            assert_eq!(SplitSizes::of_decoded(&wrong), None);
         }
     }
 }

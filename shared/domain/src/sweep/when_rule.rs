@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::axis::assignment;
-use super::problem::{Place, Problem};
-use super::tree::{Assignment, Node, Tree};
+use super::error::{LocatedError, Location};
+use super::toml_value::{Assignment, Node, TomlValue};
 
 /// `{ if = { … }, set = { … } }`: where all of `if` holds, the parameters of `set` have these values.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
+pub(super) struct WhenRule {
     /// What must hold: each parameter equals its value, or one of them if a list is given.
     condition: Assignment,
     /// What is then set.
@@ -17,18 +17,18 @@ pub(super) struct Rule {
     yielding: BTreeSet<String>,
 }
 
-impl Rule {
+impl WhenRule {
     /// Reads `when`.
-    pub(super) fn read_all(node: &Node) -> Result<Vec<Self>, Problem> {
+    pub(super) fn read_all(node: &Node) -> Result<Vec<Self>, LocatedError> {
         node.list("when", "tables { if = { … }, set = { … } }")?.iter().map(Self::read).collect()
     }
 
-    fn read(node: &Node) -> Result<Self, Problem> {
+    fn read(node: &Node) -> Result<Self, LocatedError> {
         let table = node.table("when")?;
         table.only(&["if", "set"], " in `when`")?;
         let part = |key| {
             let part = table.get(key).ok_or_else(|| {
-                Problem::new(node.at, format!("a rule of `when` needs `{key}`"))
+                LocatedError::new(node.at, format!("a rule of `when` needs `{key}`"))
                     .hint("when = [{ if = { optimizer = \"sgd\" }, set = { momentum = 0.9 } }]")
             })?;
             assignment(part.table(key)?)
@@ -56,7 +56,7 @@ impl Rule {
     }
 
     /// The parameters that the condition asks for, with their places.
-    pub(super) fn asks(&self) -> impl Iterator<Item = (&str, Place)> {
+    pub(super) fn asks(&self) -> impl Iterator<Item = (&str, Location)> {
         self.condition.iter().map(|(name, node)| (name.as_str(), node.at))
     }
 
@@ -64,7 +64,7 @@ impl Rule {
     pub(super) fn holds<'a>(&self, value_of: impl Fn(&str) -> Option<&'a Node>) -> bool {
         self.condition.iter().all(|(name, wanted)| match (value_of(name), &wanted.value) {
             (None, _) => false,
-            (Some(value), Tree::List(choices)) => {
+            (Some(value), TomlValue::List(choices)) => {
                 value.equals(wanted) || choices.iter().any(|choice| value.equals(choice))
             }
             (Some(value), _) => value.equals(wanted),

@@ -3,22 +3,22 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::error::{LocatedError, Location};
 use super::nearest;
-use super::problem::{Place, Problem};
 use crate::value::Value;
 
 /// A value with its place.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     /// Where its key stands, or the value itself within a list.
-    pub(super) at: Place,
+    pub(super) at: Location,
     /// The value.
-    pub(super) value: Tree,
+    pub(super) value: TomlValue,
 }
 
 /// A value of TOML, without dates.
 #[derive(Debug, Clone)]
-pub(super) enum Tree {
+pub(super) enum TomlValue {
     /// true or false.
     Boolean(bool),
     /// A whole number.
@@ -44,12 +44,16 @@ impl Node {
     /// Whether both are the same value; 1 and 1.0 are.
     pub(super) fn equals(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
-            (Tree::Boolean(a), Tree::Boolean(b)) => a == b,
-            (Tree::Integer(a), Tree::Integer(b)) => a == b,
-            (Tree::Float(a), Tree::Float(b)) => a == b,
-            (Tree::Integer(a), Tree::Float(b)) | (Tree::Float(b), Tree::Integer(a)) => *a as f64 == *b,
-            (Tree::Text(a), Tree::Text(b)) => a == b,
-            (Tree::List(a), Tree::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b)),
+            (TomlValue::Boolean(a), TomlValue::Boolean(b)) => a == b,
+            (TomlValue::Integer(a), TomlValue::Integer(b)) => a == b,
+            (TomlValue::Float(a), TomlValue::Float(b)) => a == b,
+            (TomlValue::Integer(a), TomlValue::Float(b)) | (TomlValue::Float(b), TomlValue::Integer(a)) => {
+                *a as f64 == *b
+            }
+            (TomlValue::Text(a), TomlValue::Text(b)) => a == b,
+            (TomlValue::List(a), TomlValue::List(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b))
+            }
             _ => false,
         }
     }
@@ -57,13 +61,13 @@ impl Node {
     /// Appends a text that is the same for equal values; others may have it too.
     pub(super) fn write_key(&self, key: &mut String) {
         match &self.value {
-            Tree::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
-            Tree::Integer(value) => key.push_str(&(*value as f64).to_string()),
+            TomlValue::Boolean(value) => key.push_str(if *value { "true" } else { "false" }),
+            TomlValue::Integer(value) => key.push_str(&(*value as f64).to_string()),
             // Minus zero equals zero.
-            Tree::Float(value) => key.push_str(&(*value + 0.0).to_string()),
-            Tree::Text(value) => key.push_str(value),
-            Tree::List(items) => items.iter().for_each(|item| item.write_key(key)),
-            Tree::Table(_) => {}
+            TomlValue::Float(value) => key.push_str(&(*value + 0.0).to_string()),
+            TomlValue::Text(value) => key.push_str(value),
+            TomlValue::List(items) => items.iter().for_each(|item| item.write_key(key)),
+            TomlValue::Table(_) => {}
         }
         key.push(';');
     }
@@ -71,36 +75,36 @@ impl Node {
     /// The value as a task's coordinate; tables have none.
     pub(super) fn to_value(&self) -> Option<Value> {
         Some(match &self.value {
-            Tree::Boolean(value) => Value::Boolean(*value),
-            Tree::Integer(value) => Value::Integer(*value),
-            Tree::Float(value) => Value::Float(*value),
-            Tree::Text(value) => Value::Text(value.clone()),
-            Tree::List(items) => Value::List(items.iter().map(Self::to_value).collect::<Option<_>>()?),
-            Tree::Table(_) => return None,
+            TomlValue::Boolean(value) => Value::Boolean(*value),
+            TomlValue::Integer(value) => Value::Integer(*value),
+            TomlValue::Float(value) => Value::Float(*value),
+            TomlValue::Text(value) => Value::Text(value.clone()),
+            TomlValue::List(items) => Value::List(items.iter().map(Self::to_value).collect::<Option<_>>()?),
+            TomlValue::Table(_) => return None,
         })
     }
 
     /// The table; `name` says in the error what should have been one.
-    pub(super) fn table(&self, name: &str) -> Result<&Table, Problem> {
+    pub(super) fn table(&self, name: &str) -> Result<&Table, LocatedError> {
         match &self.value {
-            Tree::Table(table) => Ok(table),
-            _ => Err(Problem::new(self.at, format!("`{name}` must be a table, not {self}"))),
+            TomlValue::Table(table) => Ok(table),
+            _ => Err(LocatedError::new(self.at, format!("`{name}` must be a table, not {self}"))),
         }
     }
 
     /// The list; `name` and `of` say in the error what should have been one of what.
-    pub(super) fn list(&self, name: &str, of: &str) -> Result<&[Node], Problem> {
+    pub(super) fn list(&self, name: &str, of: &str) -> Result<&[Node], LocatedError> {
         match &self.value {
-            Tree::List(items) => Ok(items),
-            _ => Err(Problem::new(self.at, format!("`{name}` must be a list of {of}, not {self}"))),
+            TomlValue::List(items) => Ok(items),
+            _ => Err(LocatedError::new(self.at, format!("`{name}` must be a list of {of}, not {self}"))),
         }
     }
 
     /// The text; `name` says in the error what should have been text.
-    pub(super) fn text(&self, name: &str) -> Result<&str, Problem> {
+    pub(super) fn text(&self, name: &str) -> Result<&str, LocatedError> {
         match &self.value {
-            Tree::Text(text) => Ok(text),
-            _ => Err(Problem::new(self.at, format!("`{name}` must be text, not {self}"))),
+            TomlValue::Text(text) => Ok(text),
+            _ => Err(LocatedError::new(self.at, format!("`{name}` must be text, not {self}"))),
         }
     }
 }
@@ -112,24 +116,24 @@ impl Table {
     }
 
     /// Refuses every key but these; `within` says where (``in `random` ``), or is empty.
-    pub(super) fn only(&self, keys: &[&str], within: &str) -> Result<(), Problem> {
+    pub(super) fn only(&self, keys: &[&str], within: &str) -> Result<(), LocatedError> {
         let Some((key, node)) = self.0.iter().find(|(key, _)| !keys.contains(&key.as_str())) else {
             return Ok(());
         };
         let (shown, near) = (nearest::shortened(key), nearest::key(key, keys.iter().copied()));
-        Err(Problem::new(node.at, format!("unknown key `{shown}`{within}{near}"))
+        Err(LocatedError::new(node.at, format!("unknown key `{shown}`{within}{near}"))
             .hint(format!("the keys here are {}", keys.join(", "))))
     }
 
     /// The values under their dotted names, in the order of the file: nested tables and dotted keys mean the same. A
     /// table without entries stays as it is.
-    pub(super) fn leaves(&self) -> Result<Vec<(String, &Node)>, Problem> {
+    pub(super) fn leaves(&self) -> Result<Vec<(String, &Node)>, LocatedError> {
         let mut leaves = Vec::new();
         self.collect_leaves("", &mut leaves);
         let mut seen = BTreeMap::new();
         for (name, node) in &leaves {
             if let Some(first) = seen.insert(name.as_str(), node.at) {
-                return Err(Problem::given_twice(name, node.at, first));
+                return Err(LocatedError::given_twice(name, node.at, first));
             }
         }
         Ok(leaves)
@@ -139,7 +143,7 @@ impl Table {
         for (key, node) in &self.0 {
             let name = if prefix.is_empty() { key.clone() } else { format!("{prefix}.{key}") };
             match &node.value {
-                Tree::Table(table) if !table.0.is_empty() => table.collect_leaves(&name, leaves),
+                TomlValue::Table(table) if !table.0.is_empty() => table.collect_leaves(&name, leaves),
                 _ => leaves.push((name, node)),
             }
         }
@@ -150,12 +154,12 @@ impl fmt::Display for Node {
     /// The value for a message: short, as TOML spells it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
-            Tree::Boolean(value) => value.fmt(f),
-            Tree::Integer(value) => value.fmt(f),
-            Tree::Float(value) => write!(f, "{value:?}"),
-            Tree::Text(value) => write!(f, "\"{}\"", nearest::shortened(value)),
-            Tree::Table(_) => f.write_str("a table"),
-            Tree::List(items) => {
+            TomlValue::Boolean(value) => value.fmt(f),
+            TomlValue::Integer(value) => value.fmt(f),
+            TomlValue::Float(value) => write!(f, "{value:?}"),
+            TomlValue::Text(value) => write!(f, "\"{}\"", nearest::shortened(value)),
+            TomlValue::Table(_) => f.write_str("a table"),
+            TomlValue::List(items) => {
                 f.write_str("[")?;
                 for (i, item) in items.iter().take(8).enumerate() {
                     if i > 0 {

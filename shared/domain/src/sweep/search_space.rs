@@ -3,24 +3,24 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::axis::Axis;
-use super::document::Head;
+use super::axis::ParameterAxis;
+use super::document::ExperimentHeader;
+use super::error::{LocatedError, Location};
 use super::fields::Fields;
-use super::fragment::{Fragment, Origin, STRUCTURE};
-use super::kind::{Kind, Reading};
+use super::kind::{Kind, ParsedPoint};
+use super::layer::{ExperimentLayer, Origin, STRUCTURE};
 use super::nearest;
-use super::problem::{Place, Problem};
 use super::seeds::Seeds;
-use super::tree::{Assignment, Node, Tree};
+use super::toml_value::{Assignment, Node, TomlValue};
 use crate::id::ExperimentId;
-use crate::placement::Needs;
+use crate::placement::Requirements;
 use crate::value::Value;
 
 /// An experiment with every layer applied. All its keys are known to its kind; its values are checked by reading points.
 #[derive(Debug, Clone)]
-pub(super) struct Space {
-    head: Head,
-    fragment: Fragment,
+pub(super) struct SearchSpace {
+    header: ExperimentHeader,
+    layer: ExperimentLayer,
     /// The parameters that vary.
     varied: BTreeSet<String>,
 }
@@ -29,38 +29,38 @@ pub(super) struct Space {
 #[derive(Debug)]
 pub(super) struct Point {
     /// The typed parameters.
-    pub(super) reading: Reading,
+    pub(super) parsed: ParsedPoint,
     /// The varied parameters with their values here.
     pub(super) coordinates: BTreeMap<String, Value>,
     /// The keys of which the kind made use.
     pub(super) used: Vec<&'static str>,
 }
 
-impl Space {
+impl SearchSpace {
     /// A space of these layers.
-    pub(super) fn new(head: Head, fragment: Fragment) -> Result<Self, Problem> {
-        let varied = fragment.varied().into_iter().map(|(name, _)| name.to_owned()).collect();
-        let space = Self { head, fragment, varied };
-        space.knows_all(&space.fragment)?;
+    pub(super) fn new(header: ExperimentHeader, layer: ExperimentLayer) -> Result<Self, LocatedError> {
+        let varied = layer.varied().into_iter().map(|(name, _)| name.to_owned()).collect();
+        let space = Self { header, layer, varied };
+        space.knows_all(&space.layer)?;
         space.conditions_ask_for_what_is_given()?;
-        space.fragment.random.iter().try_for_each(super::random::Random::is_complete)?;
+        space.layer.random.iter().try_for_each(super::random::Random::is_complete)?;
         space.split_is_fixed()?;
         Ok(space)
     }
 
     /// The experiment's id.
     pub(super) fn id(&self) -> &ExperimentId {
-        &self.head.id
+        &self.header.id
     }
 
     /// Where the experiment stands in the file.
-    pub(super) fn at(&self) -> Place {
-        self.head.at
+    pub(super) fn at(&self) -> Location {
+        self.header.at
     }
 
     /// The experiment's kind.
     pub(super) fn kind(&self) -> &'static Kind {
-        self.head.kind
+        self.header.kind
     }
 
     /// The parameters that vary.
@@ -70,15 +70,16 @@ impl Space {
 
     /// The parameters that vary over values which are no numbers, each with one.
     pub(super) fn not_numbers(&self) -> BTreeMap<&str, &Node> {
-        let chosen = self.fragment.random.iter().flat_map(super::random::Random::choices);
-        let values = self.fragment.axes().chain(chosen).flat_map(Axis::values).flatten();
-        let others = values.filter(|(_, node)| !matches!(node.value, Tree::Integer(_) | Tree::Float(_)));
+        let chosen = self.layer.random.iter().flat_map(super::random::Random::choices);
+        let values = self.layer.axes().chain(chosen).flat_map(ParameterAxis::values).flatten();
+        let others =
+            values.filter(|(_, node)| !matches!(node.value, TomlValue::Integer(_) | TomlValue::Float(_)));
         others.map(|(name, node)| (name.as_str(), node)).collect()
     }
 
     /// The values that rules of `when` give a parameter.
     pub(super) fn values_of<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Node> {
-        self.fragment.when.iter().flatten().filter_map(move |rule| rule.set.get(name))
+        self.layer.when.iter().flatten().filter_map(move |rule| rule.set.get(name))
     }
 
     /// Whether a rule of `when` sets this parameter.
@@ -87,16 +88,16 @@ impl Space {
     }
 
     /// The plain `--set`s of this experiment.
-    pub(super) fn set_everywhere(&self) -> impl Iterator<Item = (&str, Place)> {
-        let leaves = self.fragment.fixed.iter().filter(|(_, leaf)| leaf.origin == Origin::Everywhere);
+    pub(super) fn set_everywhere(&self) -> impl Iterator<Item = (&str, Location)> {
+        let leaves = self.layer.fixed.iter().filter(|(_, leaf)| leaf.origin == Origin::Everywhere);
         leaves.map(|(name, leaf)| (name.as_str(), leaf.node.at))
     }
 
     /// The number of points; the greatest number if there are more.
     pub(super) fn points(&self) -> u128 {
-        let listed = self.fragment.axes().map(|axis| axis.len() as u128);
+        let listed = self.layer.axes().map(|axis| axis.len() as u128);
         listed
-            .chain(self.fragment.random.iter().map(|random| u128::from(random.len())))
+            .chain(self.layer.random.iter().map(|random| u128::from(random.len())))
             .fold(1, u128::saturating_mul)
     }
 
@@ -109,18 +110,18 @@ impl Space {
     /// Into how many tasks a point with one seed is split.
     pub(super) fn splits(&self) -> u32 {
         let Some(split) = self.kind().split else { return 1 };
-        match self.fragment.fixed.get(split.key).map(|leaf| &leaf.node.value) {
-            Some(Tree::Integer(count)) => u32::try_from(*count).unwrap_or(1).clamp(1, split.most),
+        match self.layer.fixed.get(split.key).map(|leaf| &leaf.node.value) {
+            Some(TomlValue::Integer(count)) => u32::try_from(*count).unwrap_or(1).clamp(1, split.most),
             _ => split.default,
         }
     }
 
-    fn split_is_fixed(&self) -> Result<(), Problem> {
+    fn split_is_fixed(&self) -> Result<(), LocatedError> {
         let Some(split) = self.kind().split else { return Ok(()) };
-        let varied = self.fragment.varied().into_iter().find(|(name, _)| *name == split.key);
+        let varied = self.layer.varied().into_iter().find(|(name, _)| *name == split.key);
         let set = self.values_of(split.key).next().map(|node| node.at);
         match varied.map(|(_, at)| at).or(set) {
-            Some(at) => Err(Problem::new(at, format!("`{}` can't vary", split.key))
+            Some(at) => Err(LocatedError::new(at, format!("`{}` can't vary", split.key))
                 .hint(format!("{} = {}", split.key, split.default))),
             None => Ok(()),
         }
@@ -128,44 +129,44 @@ impl Space {
 
     /// Takes these seeds, if none were given.
     pub(super) fn adopt_seeds(&mut self, seeds: Seeds) {
-        self.fragment.seeds.get_or_insert(seeds);
+        self.layer.seeds.get_or_insert(seeds);
     }
 
     /// Whether seeds were given.
     pub(super) fn has_seeds(&self) -> bool {
-        self.fragment.seeds.is_some()
+        self.layer.seeds.is_some()
     }
 
     /// The seeds of every point.
     pub(super) fn seeds(&self) -> Seeds {
-        self.fragment.seeds.clone().unwrap_or_default()
+        self.layer.seeds.clone().unwrap_or_default()
     }
 
     /// What its tasks need of a worker.
-    pub(super) fn needs(&self) -> Needs {
-        self.fragment.needs.clone().unwrap_or_default()
+    pub(super) fn needs(&self) -> Requirements {
+        self.layer.needs.clone().unwrap_or_default()
     }
 
     /// Refuses to draw more points than there are.
-    pub(super) fn has_enough_points(&self) -> Result<(), Problem> {
-        self.fragment.random.iter().try_for_each(super::random::Random::has_enough_points)
+    pub(super) fn has_enough_points(&self) -> Result<(), LocatedError> {
+        self.layer.random.iter().try_for_each(super::random::Random::has_enough_points)
     }
 
     /// The axes, slowest first, with at most this many of the points that `random` draws.
     pub(super) fn axes(&self, most_drawn: u64) -> Vec<Cow<'_, [Assignment]>> {
-        let listed = self.fragment.axes();
-        let drawn = self.fragment.random.iter().map(|random| Cow::Owned(random.points(most_drawn)));
+        let listed = self.layer.axes();
+        let drawn = self.layer.random.iter().map(|random| Cow::Owned(random.points(most_drawn)));
         listed.map(|axis| Cow::Borrowed(axis.values())).chain(drawn).collect()
     }
 
     /// Reads the point where each axis has this value.
-    pub(super) fn point(&self, chosen: &[&Assignment]) -> Result<Point, Problem> {
+    pub(super) fn point(&self, chosen: &[&Assignment]) -> Result<Point, LocatedError> {
         let given = self.given_at(chosen);
         let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
         let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-        let mut fields = Fields::new(&self.head, given);
-        let reading = (self.head.kind.read)(&mut fields)?;
-        Ok(Point { reading, coordinates, used: fields.used() })
+        let mut fields = Fields::new(&self.header, given);
+        let parsed = (self.header.kind.read)(&mut fields)?;
+        Ok(Point { parsed, coordinates, used: fields.used() })
     }
 
     /// All parameters that are given at the point where each axis has this value.
@@ -175,12 +176,12 @@ impl Space {
     }
 
     fn given_at<'a>(&'a self, chosen: &[&'a Assignment]) -> BTreeMap<&'a str, (&'a Node, Origin)> {
-        let fixed = self.fragment.fixed.iter();
+        let fixed = self.layer.fixed.iter();
         let mut given: BTreeMap<&str, (&Node, Origin)> =
             fixed.map(|(name, leaf)| (name.as_str(), (&leaf.node, leaf.origin))).collect();
         let values = chosen.iter().copied().flatten();
         given.extend(values.map(|(name, node)| (name.as_str(), (node, Origin::Own))));
-        for rule in self.fragment.when.iter().flatten() {
+        for rule in self.layer.when.iter().flatten() {
             if rule.holds(|name| given.get(name).map(|(node, _)| *node)) {
                 let is_chosen = |name: &str| chosen.iter().any(|value| value.contains_key(name));
                 given.extend(rule.sets(is_chosen).map(|(name, node)| (name, (node, Origin::Own))));
@@ -190,32 +191,32 @@ impl Space {
     }
 
     /// Refuses a layer with a key that the experiment's kind doesn't know.
-    pub(super) fn knows_all(&self, fragment: &Fragment) -> Result<(), Problem> {
+    pub(super) fn knows_all(&self, layer: &ExperimentLayer) -> Result<(), LocatedError> {
         let kind = self.kind();
-        let own = fragment.fixed.iter().filter(|(_, leaf)| leaf.origin == Origin::Own);
+        let own = layer.fixed.iter().filter(|(_, leaf)| leaf.origin == Origin::Own);
         for (name, leaf) in own {
-            let is_empty = matches!(&leaf.node.value, Tree::Table(table) if table.0.is_empty());
+            let is_empty = matches!(&leaf.node.value, TomlValue::Table(table) if table.0.is_empty());
             if !(is_empty && kind.has_table(name)) {
                 self.knows(name, leaf.node.at)?;
             }
         }
-        for (name, at) in fragment.varied() {
+        for (name, at) in layer.varied() {
             self.knows(name, at)?;
         }
-        for rule in fragment.when.iter().flatten() {
+        for rule in layer.when.iter().flatten() {
             let set = rule.set.iter().map(|(name, node)| (name.as_str(), node.at));
             set.chain(rule.asks()).try_for_each(|(name, at)| self.knows(name, at))?;
         }
         Ok(())
     }
 
-    fn knows(&self, name: &str, at: Place) -> Result<(), Problem> {
+    fn knows(&self, name: &str, at: Location) -> Result<(), LocatedError> {
         let kind = self.kind();
         if kind.knows(name) {
             return Ok(());
         }
-        if let Some(problem) = kind.mistaken_for_table(name, at) {
-            return Err(problem);
+        if let Some(error) = kind.mistaken_for_table(name, at) {
+            return Err(error);
         }
         // A slip in the name of a table (`gird`) is one in all of its entries.
         let table = name.split_once('.').map(|(table, _)| table).filter(|table| !kind.has_table(table));
@@ -225,18 +226,18 @@ impl Space {
             _ => (nearest::shortened(name), nearest::key(name, kind.keys().chain(STRUCTURE))),
         };
         let message =
-            format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.head.id, kind.name);
+            format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.header.id, kind.name);
         let keys: Vec<_> = kind.keys().collect();
-        Err(Problem::new(at, message).hint(format!("{} knows {}", kind.name, keys.join(", "))))
+        Err(LocatedError::new(at, message).hint(format!("{} knows {}", kind.name, keys.join(", "))))
     }
 
-    fn conditions_ask_for_what_is_given(&self) -> Result<(), Problem> {
-        let mut given: BTreeSet<&str> = self.fragment.names().into_iter().map(|(name, _)| name).collect();
-        for rule in self.fragment.when.iter().flatten() {
+    fn conditions_ask_for_what_is_given(&self) -> Result<(), LocatedError> {
+        let mut given: BTreeSet<&str> = self.layer.names().into_iter().map(|(name, _)| name).collect();
+        for rule in self.layer.when.iter().flatten() {
             if let Some((name, at)) = rule.asks().find(|(name, _)| !given.contains(name)) {
                 let message =
-                    format!("`when` asks for `{name}`, which experiment \"{}\" doesn't set", self.head.id);
-                return Err(Problem::new(at, message));
+                    format!("`when` asks for `{name}`, which experiment \"{}\" doesn't set", self.header.id);
+                return Err(LocatedError::new(at, message));
             }
             given.extend(rule.set.keys().map(String::as_str));
         }

@@ -9,7 +9,7 @@ use crate::data::DataUse;
 /// task's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "trained", rename_all = "kebab-case")]
-pub enum Subject {
+pub enum TrainedModel {
     /// A network that classifies images.
     Classify {
         /// The network.
@@ -30,7 +30,7 @@ pub enum Subject {
     },
 }
 
-impl Subject {
+impl TrainedModel {
     /// The subject of an experiment that trains a network and keeps it; none for others.
     pub fn of(experiment: &Experiment) -> Option<Self> {
         match experiment {

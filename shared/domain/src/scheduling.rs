@@ -55,7 +55,7 @@ impl fmt::Display for UserName {
 
 /// A sweep's quota of workers. It changes nothing about results, so no id depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Share {
+pub struct SchedulingOptions {
     /// Sweeps of a higher priority come first.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub priority: i32,
@@ -64,9 +64,9 @@ pub struct Share {
     pub max_slots: Option<NonZeroU32>,
 }
 
-/// What is to become different about a [`Share`]; what isn't named stays.
+/// What is to become different about a [`SchedulingOptions`]; what isn't named stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Adjustment {
+pub struct SchedulingChange {
     /// The new priority.
     pub priority: Option<i32>,
     /// The new limit, or that there is none any more.
@@ -82,15 +82,15 @@ pub enum SlotLimit {
     AtMost(NonZeroU32),
 }
 
-impl Share {
+impl SchedulingOptions {
     /// Whether it is what a sweep has that nothing was asked for.
     pub fn is_default(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The share once it is adjusted.
+    /// The options once they are changed.
     #[must_use]
-    pub fn adjusted(self, by: Adjustment) -> Self {
+    pub fn changed(self, by: SchedulingChange) -> Self {
         Self {
             priority: by.priority.unwrap_or(self.priority),
             max_slots: match by.max_slots {
@@ -113,14 +113,17 @@ mod tests {
     #[test]
     fn an_adjustment_changes_what_it_names_alone() {
         let four = NonZeroU32::new(4).unwrap();
-        let share = Share { priority: 7, max_slots: Some(four) };
-        assert_eq!(share.adjusted(Adjustment::default()), share);
-        let higher = Adjustment { priority: Some(9), max_slots: None };
-        assert_eq!(share.adjusted(higher), Share { priority: 9, ..share });
-        let unlimited = Adjustment { priority: None, max_slots: Some(SlotLimit::None) };
-        assert_eq!(share.adjusted(unlimited), Share { max_slots: None, ..share });
-        let limited = Adjustment { priority: Some(0), max_slots: Some(SlotLimit::AtMost(four)) };
-        assert_eq!(Share::default().adjusted(limited), Share { priority: 0, max_slots: Some(four) });
+        let share = SchedulingOptions { priority: 7, max_slots: Some(four) };
+        assert_eq!(share.changed(SchedulingChange::default()), share);
+        let higher = SchedulingChange { priority: Some(9), max_slots: None };
+        assert_eq!(share.changed(higher), SchedulingOptions { priority: 9, ..share });
+        let unlimited = SchedulingChange { priority: None, max_slots: Some(SlotLimit::None) };
+        assert_eq!(share.changed(unlimited), SchedulingOptions { max_slots: None, ..share });
+        let limited = SchedulingChange { priority: Some(0), max_slots: Some(SlotLimit::AtMost(four)) };
+        assert_eq!(
+            SchedulingOptions::default().changed(limited),
+            SchedulingOptions { priority: 0, max_slots: Some(four) }
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 /// An error and its causes in one line, outermost first: `cannot read x: no permission`.
-pub fn in_words(error: &dyn Error) -> String {
+pub fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -15,7 +15,7 @@ pub fn in_words(error: &dyn Error) -> String {
 }
 
 /// The cause at the bottom of an error, for those whose layers all say the same.
-pub fn innermost(error: &dyn Error) -> String {
+pub fn root_cause(error: &dyn Error) -> String {
     let mut deepest = error;
     while let Some(cause) = deepest.source() {
         deepest = cause;
@@ -29,17 +29,17 @@ mod tests {
 
     #[derive(Debug, thiserror::Error)]
     #[error("{says}")]
-    struct Layer {
+    struct Wrapper {
         says: &'static str,
         #[source]
-        cause: Option<Box<Layer>>,
+        cause: Option<Box<Wrapper>>,
     }
 
     #[test]
     fn causes_follow_the_error_and_the_last_one_stands_alone() {
-        let inner = Layer { says: "connection refused", cause: None };
-        let outer = Layer { says: "no answer", cause: Some(Box::new(inner)) };
-        assert_eq!(in_words(&outer), "no answer: connection refused");
-        assert_eq!(innermost(&outer), "connection refused");
+        let inner = Wrapper { says: "connection refused", cause: None };
+        let outer = Wrapper { says: "no answer", cause: Some(Box::new(inner)) };
+        assert_eq!(with_causes(&outer), "no answer: connection refused");
+        assert_eq!(root_cause(&outer), "connection refused");
     }
 }
