@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
-use basin_worker::agent::witness::Testimony;
-use basin_worker::agent::{self, AgentError, Departure, Settings};
+use basin_worker::agent::witness::WitnessOutcome;
+use basin_worker::agent::{self, AgentError, ExitReason, Settings};
 use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
@@ -74,11 +74,11 @@ pub(super) fn witness(arguments: &Witness) -> CommandResult {
     let dial = arguments.remote.dial()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.or_basin("cannot watch over the worker")?;
-    let testified = runtime.block_on(agent::witness::serve(tokio::io::stdin(), &worker, &dial));
+    let outcome = runtime.block_on(agent::witness::serve(tokio::io::stdin(), &worker, &dial));
     runtime.shutdown_background();
-    match testified {
-        Ok(Testimony::NotNeeded) => Ok(()),
-        Ok(Testimony::Heard) => {
+    match outcome {
+        Ok(WitnessOutcome::NotNeeded) => Ok(()),
+        Ok(WitnessOutcome::Reported) => {
             tracing::warn!(%worker, "the worker died; the coordinator was told");
             Ok(())
         }
@@ -185,9 +185,9 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> CommandResult {
     let departure =
         agent::run(settings, shutdown).await.map_err(|error| agent_failed(error).context("cannot work"))?;
     let why = match departure {
-        Departure::Drained => "drained",
-        Departure::Idle => "idle",
-        Departure::Walltime => "walltime",
+        ExitReason::Drained => "drained",
+        ExitReason::Idle => "idle",
+        ExitReason::Walltime => "walltime",
     };
     output.result(&serde_json::json!({ "worker": id, "departure": why }), &format!("worker {id} left: {why}"))
 }

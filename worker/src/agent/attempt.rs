@@ -1,6 +1,6 @@
-//! One attempt at one task: data, checkpoint, training; what it made is delivered in [`super::delivery`].
+//! One attempt at one task: data, checkpoint, training; what it made is delivered in [`super::commit`].
 //!
-//! Whatever happens on the way, it ends in one of the [`Settlement`]s, and the caller tells the coordinator.
+//! Whatever happens on the way, it ends in one of the [`AttemptOutcome`]s, and the caller tells the coordinator.
 
 use std::io;
 use std::path::Path;
@@ -20,17 +20,17 @@ use tokio::sync::watch;
 
 use super::cache::DataCache;
 use super::checkpoints::Checkpoints;
-use super::child::{Executor, Lane, Said};
+use super::commit::{TrainedTask, compressed_log};
 use super::coordinator::Coordinator;
-use super::delivery::{Trained, packed};
-use super::lease::{Lease, LeasedTask, Wish};
-use super::outages::{Outages, Standstill};
+use super::executor_process::{Executor, Lane, TimedMessage};
+use super::lease::{Directive, Lease, LeasedTask};
+use super::outages::{OutageGuard, Outages};
 use super::preparation::{prepare, restore};
-use super::silence::Silence;
+use super::progress_deadline::ProgressDeadline;
 
 /// How an attempt ended.
 #[derive(Debug)]
-pub(super) enum Settlement {
+pub(super) enum AttemptOutcome {
     /// The store has a commit of this task, by this attempt or by an earlier one.
     Committed {
         /// The digest of the committed manifest.
@@ -44,8 +44,8 @@ pub(super) enum Settlement {
     Abandoned,
 }
 
-/// What an attempt works with.
-pub(super) struct Workplace<'a> {
+/// The parts that an attempt works with.
+pub(super) struct AttemptContext<'a> {
     pub(super) coordinator: &'a Coordinator,
     pub(super) store: &'a Store,
     pub(super) commits: CommitMode,
@@ -59,43 +59,44 @@ pub(super) struct Workplace<'a> {
 }
 
 /// How the work on a task ended.
-pub(super) enum Ended {
+pub(super) enum TrainOutcome {
     /// It is trained: what it made is to be delivered.
-    Trained(Box<Trained>),
+    Trained(Box<TrainedTask>),
     /// The task is settled, as far as this attempt goes.
-    Settled(Settlement),
+    Settled(AttemptOutcome),
     /// The executor was killed because it hung with another task: that says nothing against this one.
     Interrupted,
     /// The executor died, and had not yet begun with the task: that says nothing against the task.
     NeverBegan,
 }
 
-impl From<Settlement> for Ended {
-    fn from(settlement: Settlement) -> Self {
-        Self::Settled(settlement)
+impl From<AttemptOutcome> for TrainOutcome {
+    fn from(outcome: AttemptOutcome) -> Self {
+        Self::Settled(outcome)
     }
 }
 
 /// What a failure of the store does to an attempt. An outage is nobody's fault: it was waited for until the lease had to be
 /// given back.
-pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> Settlement {
+pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> AttemptOutcome {
     if let StorageError::Corrupt { .. } = error {
         return damaged(error_chain::with_causes(error));
     }
-    let failed = || Settlement::Failed(Failure::new(FailureKind::Storage, error_chain::with_causes(error)));
+    let failed =
+        || AttemptOutcome::Failed(Failure::new(FailureKind::Storage, error_chain::with_causes(error)));
     if error.outage().is_none() {
         return failed();
     }
-    match *lease.wishes().borrow() {
-        Wish::GiveBack(reason) => Settlement::Released(reason),
-        Wish::Abandon => Settlement::Abandoned,
-        Wish::Train => failed(),
+    match *lease.directives().borrow() {
+        Directive::GiveBack(reason) => AttemptOutcome::Released(reason),
+        Directive::Abandon => AttemptOutcome::Abandoned,
+        Directive::Train => failed(),
     }
 }
 
 /// What is in the store isn't what was committed there: another attempt would find the same.
-pub(super) fn damaged(why: String) -> Settlement {
-    Settlement::Failed(Failure::new(FailureKind::Damaged, why))
+pub(super) fn damaged(why: String) -> AttemptOutcome {
+    AttemptOutcome::Failed(Failure::new(FailureKind::Damaged, why))
 }
 
 fn unix_ms() -> u64 {
@@ -103,9 +104,9 @@ fn unix_ms() -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// What was heard of a task that trains.
+/// The state of a task that trains, as its executor reports it.
 #[derive(Default)]
-struct Heard {
+struct TrainingState {
     began: bool,
     /// Whether the checkpoint that it should go on from could not be used.
     began_anew: bool,
@@ -116,38 +117,38 @@ struct Heard {
 
 /// Works on one task of a lease until it is trained, or settled without that.
 pub(super) async fn train(
-    place: &Workplace<'_>,
+    context: &AttemptContext<'_>,
     lease: &Lease,
     task: &LeasedTask,
     executor: &Arc<Executor>,
-) -> Ended {
+) -> TrainOutcome {
     let started_unix_ms = unix_ms();
-    let (start, mut resumed) = match prepare(place, lease, task).await {
+    let (start, mut resumed) = match prepare(context, lease, task).await {
         Ok(prepared) => prepared,
-        Err(settlement) => return settlement.into(),
+        Err(outcome) => return outcome.into(),
     };
-    let mut wishes = lease.wishes();
-    if let Wish::GiveBack(reason) = *wishes.borrow_and_update() {
-        return Settlement::Released(reason).into();
+    let mut directives = lease.directives();
+    if let Directive::GiveBack(reason) = *directives.borrow_and_update() {
+        return AttemptOutcome::Released(reason).into();
     }
     let again = start.clone();
     let mut refused = Vec::new();
     // With an older checkpoint, once the executor has let go of the run that it began without.
     let mut older: Option<Start> = None;
-    let writer = AttemptWriter::new(place.store.clone(), task.id, task.attempt, lease.id.clone());
+    let writer = AttemptWriter::new(context.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
-    let mut heard = Heard::default();
-    let mut silence = Silence::new(place.progress_timeout, Instant::now());
+    let mut heard = TrainingState::default();
+    let mut deadline = ProgressDeadline::new(context.progress_timeout, Instant::now());
     // Set while something that the task can do without can't be written.
-    let mut standstill: Option<Standstill> = None;
-    let mut checkpoints = Checkpoints::new(&writer, place.scratch);
+    let mut guard: Option<OutageGuard> = None;
+    let mut checkpoints = Checkpoints::new(&writer, context.scratch);
     if let Err(error) = lane.send(to_executor::Message::Start(start)).await {
         return crashed(&writer, &lane, executor, &error, &heard).await;
     }
     let finished = loop {
         let said = tokio::select! {
             biased;
-            wish = changed(&mut wishes) => ask_for_leave(&lane, wish).await,
+            directive = changed(&mut directives) => request_checkpoint_and_stop(&lane, directive).await,
             said = lane.next() => said.map(Some),
             (number, kept) = checkpoints.kept() => {
                 if let Err(error) = &kept {
@@ -157,26 +158,26 @@ pub(super) async fn train(
                 // No more work is taken, though, while the store doesn't take what this one makes.
                 let outage = kept.err().and_then(|error| error.downcast_ref::<StorageError>()?.outage());
                 match outage {
-                    None => standstill = None,
-                    Some(outage) => note(place, &mut standstill, outage, false),
+                    None => guard = None,
+                    Some(outage) => note(context, &mut guard, outage, false),
                 }
                 Ok(None)
             }
-            () = tokio::time::sleep(silence.pause()) => {
+            () = tokio::time::sleep(deadline.check_interval()) => {
                 let at_its_turn = heard.began || !executor.is_training();
                 if !heard.began {
-                    silence.heard(executor.last_spoke());
+                    deadline.progressed(executor.last_message_at());
                 }
-                if let Some(silent) = silence.look(Instant::now()).filter(|_| at_its_turn) {
+                if let Some(silent) = deadline.check(Instant::now()).filter(|_| at_its_turn) {
                     checkpoints.finish().await;
-                    return hung(&writer, &lane, executor, &heard, (silent, silence.limit())).await;
+                    return hung(&writer, &lane, executor, &heard, (silent, deadline.limit())).await;
                 }
                 Ok(None)
             }
         };
         let message = match said {
             Ok(Some((at, message))) => {
-                silence.heard(at);
+                deadline.progressed(at);
                 lease.note_heard(task.id, at);
                 Ok(Some(message))
             }
@@ -192,19 +193,19 @@ pub(super) async fn train(
             Ok(Some(from_executor::Message::Finished(finished))) => break finished,
             Ok(Some(from_executor::Message::Working(_))) => {}
             Ok(Some(from_executor::Message::Hindered(hindered))) => {
-                note(place, &mut standstill, Outage::new(OutageKind::LocalDisk, hindered.why), true);
+                note(context, &mut guard, Outage::new(OutageKind::LocalDisk, hindered.why), true);
                 lease.note_trained(task.id);
             }
             Ok(Some(from_executor::Message::Failed(failed))) => {
                 let failure = basin_proto::convert::failure(&failed.kind, failed.message)
                     .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
                 keep_log(&writer, &lane).await;
-                return Settlement::Failed(failure).into();
+                return AttemptOutcome::Failed(failure).into();
             }
             Ok(Some(from_executor::Message::Stopped(_)))
-                if older.is_some() && *lease.wishes().borrow() == Wish::Train =>
+                if older.is_some() && *lease.directives().borrow() == Directive::Train =>
             {
-                heard = Heard { began: true, ..Heard::default() };
+                heard = TrainingState { began: true, ..TrainingState::default() };
                 if let Some(start) = older.take()
                     && let Err(error) = lane.send(to_executor::Message::Start(start)).await
                 {
@@ -213,16 +214,16 @@ pub(super) async fn train(
             }
             Ok(Some(from_executor::Message::Stopped(_))) => {
                 checkpoints.finish().await;
-                let settlement = match *lease.wishes().borrow() {
-                    Wish::GiveBack(reason) => Settlement::Released(reason),
-                    Wish::Train => Settlement::Released(ReleaseReason::Stopped),
-                    Wish::Abandon => Settlement::Abandoned,
+                let outcome = match *lease.directives().borrow() {
+                    Directive::GiveBack(reason) => AttemptOutcome::Released(reason),
+                    Directive::Train => AttemptOutcome::Released(ReleaseReason::Stopped),
+                    Directive::Abandon => AttemptOutcome::Abandoned,
                 };
-                return settlement.into();
+                return outcome.into();
             }
             Ok(Some(from_executor::Message::Progressed(progressed))) => {
                 heard.last = progressed.into();
-                silence.note_step(heard.last.step_seconds);
+                deadline.note_step(heard.last.step_seconds);
                 heard.first_step.get_or_insert(heard.last.iteration);
                 lease.note(task.id, heard.last);
             }
@@ -234,7 +235,7 @@ pub(super) async fn train(
                     tracing::warn!(task = %task.id, why, "a checkpoint was refused, the run began anew");
                     heard.began_anew = true;
                     refused.extend(resumed.take());
-                    match restore(place, lease, task, &refused).await {
+                    match restore(context, lease, task, &refused).await {
                         Ok(Some((path, from))) => {
                             let (checkpoint, checkpoint_number) = (Some(path), from.1);
                             older = Some(Start { checkpoint, checkpoint_number, ..again.clone() });
@@ -244,7 +245,7 @@ pub(super) async fn train(
                             }
                         }
                         Ok(None) => {}
-                        Err(settlement) => return settlement.into(),
+                        Err(outcome) => return outcome.into(),
                     }
                 }
             }
@@ -252,16 +253,16 @@ pub(super) async fn train(
         }
     };
     // What is being written is let be written, unless it is known that nothing can be: nobody needs it any more.
-    if standstill.is_none() {
+    if guard.is_none() {
         checkpoints.finish_under_way().await;
     }
     drop(checkpoints);
     let provenance = Provenance {
-        host: place.description.host.clone(),
-        device: place.description.device.clone(),
-        code_path: place.description.code_path.clone(),
-        threads: place.description.threads,
-        basin_version: place.description.version.clone(),
+        host: context.description.host.clone(),
+        device: context.description.device.clone(),
+        code_path: context.description.code_path.clone(),
+        threads: context.description.threads,
+        basin_version: context.description.version.clone(),
         started_unix_ms,
         finished_unix_ms: unix_ms(),
         resumed_from_step: heard.first_step.filter(|_| resumed.is_some() && !heard.began_anew),
@@ -271,28 +272,28 @@ pub(super) async fn train(
     };
     lease.note_trained(task.id);
     let log = lane.log();
-    Ended::Trained(Box::new(Trained::new(writer, finished, provenance, log)))
+    TrainOutcome::Trained(Box::new(TrainedTask::new(writer, finished, provenance, log)))
 }
 
 /// An outage was met, or goes on.
-fn note(place: &Workplace<'_>, standstill: &mut Option<Standstill>, outage: Outage, holds_result: bool) {
-    match standstill {
-        Some(standstill) => standstill.update(outage),
-        None => *standstill = Some(place.outages.begin(outage, holds_result)),
+fn note(context: &AttemptContext<'_>, guard: &mut Option<OutageGuard>, outage: Outage, holds_result: bool) {
+    match guard {
+        Some(guard) => guard.update(outage),
+        None => *guard = Some(context.outages.begin(outage, holds_result)),
     }
 }
 
-/// The next change of what is wanted. Pends for ever once nothing can change any more.
-async fn changed(wishes: &mut watch::Receiver<Wish>) -> Wish {
-    if wishes.changed().await.is_err() {
+/// The next change of the directive. Pends for ever once nothing can change any more.
+async fn changed(directives: &mut watch::Receiver<Directive>) -> Directive {
+    if directives.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
-    *wishes.borrow_and_update()
+    *directives.borrow_and_update()
 }
 
 /// Asks the executor for a last checkpoint and its leave.
-async fn ask_for_leave(lane: &Lane, wish: Wish) -> io::Result<Option<Said>> {
-    if let Wish::GiveBack(_) = wish {
+async fn request_checkpoint_and_stop(lane: &Lane, directive: Directive) -> io::Result<Option<TimedMessage>> {
+    if let Directive::GiveBack(_) = directive {
         lane.send(to_executor::Message::Checkpoint(Checkpoint {})).await?;
         lane.send(to_executor::Message::Stop(Stop {})).await?;
     }
@@ -304,19 +305,19 @@ async fn crashed(
     lane: &Lane,
     executor: &Executor,
     error: &io::Error,
-    heard: &Heard,
-) -> Ended {
+    heard: &TrainingState,
+) -> TrainOutcome {
     if executor.was_hung() {
-        return Ended::Interrupted;
+        return TrainOutcome::Interrupted;
     }
-    let how = executor.autopsy().await;
+    let how = executor.exit_status().await;
     if !heard.began {
-        return Ended::NeverBegan;
+        return TrainOutcome::NeverBegan;
     }
-    let words = lane.last_words();
+    let words = lane.log_tail();
     let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
     keep_log(writer, lane).await;
-    Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{error} ({how}){words}"))).into()
+    AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, format!("{error} ({how}){words}"))).into()
 }
 
 /// Kills an executor that shows no progress. If it never came to any task, that says nothing against this one.
@@ -324,12 +325,12 @@ async fn hung(
     writer: &AttemptWriter,
     lane: &Lane,
     executor: &Executor,
-    heard: &Heard,
+    heard: &TrainingState,
     (silent, limit): (Duration, Duration),
-) -> Ended {
+) -> TrainOutcome {
     executor.kill_as_hung().await;
     if !heard.began {
-        return Ended::NeverBegan;
+        return TrainOutcome::NeverBegan;
     }
     keep_log(writer, lane).await;
     let Progress { iteration, iterations, epoch, epochs, .. } = heard.last;
@@ -339,11 +340,11 @@ async fn hung(
         silent.as_secs_f64(),
         limit.as_secs_f64()
     );
-    Settlement::Failed(Failure::new(FailureKind::Hung, message)).into()
+    AttemptOutcome::Failed(Failure::new(FailureKind::Hung, message)).into()
 }
 
 async fn keep_log(writer: &AttemptWriter, lane: &Lane) {
-    if let Some(packed) = packed(&lane.log())
+    if let Some(packed) = compressed_log(&lane.log())
         && let Err(error) = writer.put_artifact(key::LOG, packed).await
     {
         tracing::warn!(%error, "the log could not be kept");

@@ -20,8 +20,8 @@ use basin_storage::{StorageError, Store};
 use tokio::sync::Mutex;
 
 use super::lease::Lease;
+use super::outage_retry::OutageRetry;
 use super::outages::Outages;
-use super::patience::Patience;
 
 /// The cache folder: `<name>/<digest>/data.basin`, and for what is made here its digest, `data.blake3`.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl DataCache {
 
     /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet, or isn't what it
     /// should be. Outages of the store, and of this machine's disk, are waited for.
-    pub(super) async fn path(&self, dataset: &Dataset, lease: &Lease) -> Result<PathBuf, NoData> {
+    pub(super) async fn path(&self, dataset: &Dataset, lease: &Lease) -> Result<PathBuf, DataError> {
         let folder = self.folder.join(dataset.name.as_str()).join(dataset.digest.to_string());
         let path = folder.join("data.basin");
         let mut checked = self.checked.lock().await;
@@ -75,7 +75,7 @@ impl DataCache {
             return Ok(path);
         }
         let missing = |error: &StorageError| {
-            NoData::Missing(Failure::new(
+            DataError::Missing(Failure::new(
                 FailureKind::MissingData,
                 format!(
                     "data set {} ({}): {}",
@@ -86,9 +86,9 @@ impl DataCache {
             ))
         };
         let is_made = data::built_in_digest(dataset.name.as_str()) == Some(dataset.digest);
-        let patience = Patience::while_leased(lease, &self.outages);
+        let retry = OutageRetry::while_leased(lease, &self.outages);
         let file = |source| StorageError::File { path: folder.clone(), source };
-        let got = patience.call(|| async {
+        let got = retry.call(|| async {
             tokio::fs::create_dir_all(&folder).await.map_err(file)?;
             remove_abandoned(&folder);
             if is_right(dataset, is_made, &folder, &path).await? {
@@ -107,14 +107,14 @@ impl DataCache {
                 checked.insert(path.clone(), identity);
                 Ok(path)
             }
-            Err(error) if error.outage().is_some() => Err(NoData::Outage(error)),
+            Err(error) if error.outage().is_some() => Err(DataError::Outage(error)),
             Err(
                 error @ (StorageError::NotFound { .. }
                 | StorageError::Corrupt { .. }
                 | StorageError::File { .. }),
             ) => Err(missing(&error)),
             Err(error) => {
-                Err(NoData::Missing(Failure::new(FailureKind::Storage, error_chain::with_causes(&error))))
+                Err(DataError::Missing(Failure::new(FailureKind::Storage, error_chain::with_causes(&error))))
             }
         }
     }
@@ -122,7 +122,7 @@ impl DataCache {
 
 /// Why a data set isn't here.
 #[derive(Debug)]
-pub(super) enum NoData {
+pub(super) enum DataError {
     /// An outage, which was waited for until the lease had to be given back.
     Outage(StorageError),
     /// It can't be had.

@@ -10,7 +10,7 @@ use basin_storage::AttemptWriter;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 
-use super::child::within;
+use super::executor_process::within;
 
 /// The checkpoints of one attempt.
 pub(super) struct Checkpoints<'a> {

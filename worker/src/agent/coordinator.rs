@@ -19,11 +19,12 @@ const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(40)
 const HOLD: Duration = Duration::from_secs(8);
 /// How long a coordinator may be silent before another is asked, where there is one: a sixth of a lease's duration, within these
 /// bounds.
-const SILENCE: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(5);
+const ANSWER_TIMEOUT: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(500)..=Duration::from_secs(5);
 
 /// How long a worker whose token is refused waits for its file to have another: a secret of Kubernetes takes about a minute to
 /// reach its containers.
-const TOKEN_PATIENCE: Duration = Duration::from_secs(150);
+const TOKEN_GRACE: Duration = Duration::from_secs(150);
 
 /// Connections that mend themselves: lazily opened, opened again after a failure.
 #[derive(Debug, Clone)]
@@ -31,14 +32,14 @@ pub(super) struct Coordinator {
     all: Coordinators,
     /// Whether a token that is refused may be followed by one that isn't.
     token_may_change: bool,
-    silence: Duration,
+    answer_timeout: Duration,
     /// If no coordinator that this worker knows leads, none does.
-    knows_all: bool,
+    knows_all_coordinators: bool,
 }
 
 /// A call that no leader answered.
 #[derive(Debug)]
-pub(super) struct Unheard {
+pub(super) struct NoAnswer {
     pub(super) status: Status,
     /// It is certain that no coordinator led at some time after the call began: whoever leads later was elected, or started,
     /// after that, and gives live leases a full lease duration.
@@ -50,7 +51,12 @@ impl Coordinator {
     pub(super) fn new(dial: &Dial) -> Result<Self, AgentError> {
         let all = Coordinators::new(dial, CALL_OPTIONS)?;
         let token_may_change = dial.token.as_ref().is_some_and(Token::may_change);
-        Ok(Self { all, token_may_change, silence: *SILENCE.end(), knows_all: false })
+        Ok(Self {
+            all,
+            token_may_change,
+            answer_timeout: *ANSWER_TIMEOUT.end(),
+            knows_all_coordinators: false,
+        })
     }
 
     /// The address of the one that leads, as far as is known.
@@ -76,14 +82,14 @@ impl Coordinator {
         loop {
             let said = self
                 .all
-                .call(Some(self.silence), |connection| {
+                .call(Some(self.answer_timeout), |connection| {
                     let request = request.clone();
                     async move { client(connection).hello(request).await }
                 })
                 .await;
             let (address, status) = match said {
                 Ok(Ok(reply)) => {
-                    self.learn(&reply);
+                    self.configure(&reply);
                     return Ok(reply);
                 }
                 Ok(Err(status)) if retry_after(&status).is_none() => return Err(self.refused(&status)),
@@ -108,15 +114,15 @@ impl Coordinator {
 
     /// A journal that others may take over elsewhere is led by nobody only if all of them say so; a worker that was told of one
     /// of them doesn't know all.
-    fn learn(&mut self, reply: &v1::HelloReply) {
-        self.knows_all = !reply.has_shared_journal || self.all.are_several();
-        self.silence =
-            (Duration::from_millis(reply.lease_duration_ms) / 6).clamp(*SILENCE.start(), *SILENCE.end());
+    fn configure(&mut self, reply: &v1::HelloReply) {
+        self.knows_all_coordinators = !reply.has_shared_journal || self.all.are_several();
+        self.answer_timeout = (Duration::from_millis(reply.lease_duration_ms) / 6)
+            .clamp(*ANSWER_TIMEOUT.start(), *ANSWER_TIMEOUT.end());
     }
 
     /// How long a worker whose calls are refused waits for a token that isn't.
-    pub(super) fn patience_when_refused(&self) -> Duration {
-        if self.token_may_change { TOKEN_PATIENCE } else { Duration::ZERO }
+    pub(super) fn token_grace(&self) -> Duration {
+        if self.token_may_change { TOKEN_GRACE } else { Duration::ZERO }
     }
 
     /// The end of a worker whose calls are refused.
@@ -129,9 +135,9 @@ impl Coordinator {
     }
 
     /// One `Sync`; a failure is the caller's to bear.
-    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, Unheard> {
+    pub(super) async fn sync(&self, request: v1::SyncRequest) -> Result<v1::SyncReply, NoAnswer> {
         let is_held = request.holds.is_empty() && request.free_slots > 0 && !request.draining;
-        let limit = if is_held { HOLD + self.silence } else { self.silence };
+        let limit = if is_held { HOLD + self.answer_timeout } else { self.answer_timeout };
         let said = self
             .all
             .call(Some(limit), |connection| {
@@ -140,16 +146,16 @@ impl Coordinator {
             })
             .await;
         match said {
-            Ok(reply) => reply.map_err(|status| Unheard { status, nobody_leads: false }),
+            Ok(reply) => reply.map_err(|status| NoAnswer { status, nobody_leads: false }),
             Err(NoLeaderAnswered { status, nobody_leads, .. }) => {
-                Err(Unheard { status, nobody_leads: nobody_leads && self.knows_all })
+                Err(NoAnswer { status, nobody_leads: nobody_leads && self.knows_all_coordinators })
             }
         }
     }
 
     /// Tells of a commit until it is heard. False: the lease had ended.
     pub(super) async fn complete(&self, request: &v1::CompleteRequest) -> Result<bool, Status> {
-        let reply = self.until_heard(|connection| {
+        let reply = self.until_answered(|connection| {
             let request = request.clone();
             async move { client(connection).complete(request).await }
         });
@@ -167,7 +173,7 @@ impl Coordinator {
             let request = request.clone();
             async move { client(connection).commit(request).await }
         };
-        let reply = self.until_heard_noting(call, |status| {
+        let reply = self.until_answered_noting(call, |status| {
             if let Some(kind) = outage::of(status) {
                 note(Outage::new(kind, format!("the coordinator: {}", status.message())));
             }
@@ -177,7 +183,7 @@ impl Coordinator {
 
     /// Tells of a failure until it is heard.
     pub(super) async fn fail(&self, request: &v1::FailRequest) -> Result<bool, Status> {
-        let reply = self.until_heard(|connection| {
+        let reply = self.until_answered(|connection| {
             let request = request.clone();
             async move { client(connection).fail(request).await }
         });
@@ -186,7 +192,7 @@ impl Coordinator {
 
     /// Gives a task back until it is heard.
     pub(super) async fn release(&self, request: &v1::ReleaseRequest) -> Result<bool, Status> {
-        let reply = self.until_heard(|connection| {
+        let reply = self.until_answered(|connection| {
             let request = request.clone();
             async move { client(connection).release(request).await }
         });
@@ -194,16 +200,20 @@ impl Coordinator {
     }
 
     /// Repeats an idempotent call while no coordinator leads.
-    async fn until_heard<R, F, T>(&self, call: F) -> Result<R, Status>
+    async fn until_answered<R, F, T>(&self, call: F) -> Result<R, Status>
     where
         F: Fn(Connection) -> T,
         T: Future<Output = Result<tonic::Response<R>, Status>>,
     {
-        self.until_heard_noting(call, |_| {}).await
+        self.until_answered_noting(call, |_| {}).await
     }
 
     /// The same, and each time that the call wasn't taken `note` hears why.
-    async fn until_heard_noting<R, F, T>(&self, call: F, mut note: impl FnMut(&Status)) -> Result<R, Status>
+    async fn until_answered_noting<R, F, T>(
+        &self,
+        call: F,
+        mut note: impl FnMut(&Status),
+    ) -> Result<R, Status>
     where
         F: Fn(Connection) -> T,
         T: Future<Output = Result<tonic::Response<R>, Status>>,
@@ -212,7 +222,7 @@ impl Coordinator {
         let began = tokio::time::Instant::now();
         let mut warned = false;
         loop {
-            let status = match self.all.call(Some(*SILENCE.end()), &call).await {
+            let status = match self.all.call(Some(*ANSWER_TIMEOUT.end()), &call).await {
                 Ok(Ok(reply)) => return Ok(reply),
                 // With a refused token the agent as a whole ends, if no other one comes.
                 Ok(Err(status))

@@ -8,11 +8,11 @@ use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
 use tokio::sync::watch;
 
-use super::moment::Moment;
+use super::boot_instant::BootInstant;
 
-/// What the agent wants of a running lease.
+/// The agent's directive to a running lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Directive {
     /// Go on.
     Train,
     /// Checkpoint, upload, release: the worker leaves, or nobody wants the tasks any more.
@@ -37,25 +37,25 @@ pub(super) struct LeasedTask {
 pub(super) struct Lease {
     pub(super) id: LeaseId,
     pub(super) tasks: Vec<LeasedTask>,
-    granted_at: Moment,
-    wish: watch::Sender<Wish>,
-    state: Mutex<State>,
+    granted_at: BootInstant,
+    directive: watch::Sender<Directive>,
+    state: Mutex<LeaseState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct LeaseState {
     /// By this machine's own clock, which nobody sets and which runs on while the machine sleeps; counted from before the request was sent, so never later than the
     /// coordinator's own idea of it.
-    deadline: Moment,
+    deadline: BootInstant,
     /// The span for which the lease was last granted: what its margin is a share of.
     granted: Duration,
     /// Unfinished tasks and how far they are.
-    progress: Vec<Stand>,
+    progress: Vec<TaskState>,
 }
 
 /// How far a task is.
 #[derive(Debug)]
-struct Stand {
+struct TaskState {
     task: TaskId,
     progress: Progress,
     /// When its executor last showed progress; none before it began, and once it has ended.
@@ -64,15 +64,16 @@ struct Stand {
 
 impl Lease {
     /// A lease granted for a span by an answer to a request that was sent at `sent`.
-    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: Moment, granted: Duration) -> Self {
-        let stand = |task: &LeasedTask| Stand { task: task.id, progress: Progress::default(), heard: None };
-        let progress = tasks.iter().map(stand).collect();
+    pub(super) fn new(id: LeaseId, tasks: Vec<LeasedTask>, sent: BootInstant, granted: Duration) -> Self {
+        let task_state =
+            |task: &LeasedTask| TaskState { task: task.id, progress: Progress::default(), heard: None };
+        let progress = tasks.iter().map(task_state).collect();
         Self {
             id,
             tasks,
             granted_at: sent,
-            wish: watch::channel(Wish::Train).0,
-            state: Mutex::new(State { deadline: sent + granted, granted, progress }),
+            directive: watch::channel(Directive::Train).0,
+            state: Mutex::new(LeaseState { deadline: sent + granted, granted, progress }),
         }
     }
 
@@ -81,19 +82,19 @@ impl Lease {
         self.granted_at.elapsed()
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> std::sync::MutexGuard<'_, LeaseState> {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The lease goes on for a span from `sent` on; its end never moves back.
-    pub(super) fn renew(&self, sent: Moment, granted: Duration) {
+    pub(super) fn renew(&self, sent: BootInstant, granted: Duration) {
         let mut state = self.state();
         state.deadline = state.deadline.max(sent + granted);
         state.granted = granted;
     }
 
     /// The lease goes on as if it had been renewed at `sent`, unless it has ended: nobody led at some time since then.
-    pub(super) fn outlive_coordinator(&self, sent: Moment) {
+    pub(super) fn outlive_coordinator(&self, sent: BootInstant) {
         let mut state = self.state();
         if !state.deadline.remaining().is_zero() {
             state.deadline = state.deadline.max(sent + state.granted);
@@ -108,59 +109,61 @@ impl Lease {
 
     /// Whether its work has to stop, or has to already.
     pub(super) fn is_abandoned(&self) -> bool {
-        *self.wish.borrow() == Wish::Abandon || self.until_fence().is_zero()
+        *self.directive.borrow() == Directive::Abandon || self.until_fence().is_zero()
     }
 
-    /// Changes what is wanted. Nothing takes an `Abandon` back.
-    pub(super) fn wish(&self, wish: Wish) {
-        self.wish.send_if_modified(|now| {
-            let changes = *now != wish && *now != Wish::Abandon;
+    /// Gives a directive. Nothing takes an `Abandon` back.
+    pub(super) fn directive(&self, directive: Directive) {
+        self.directive.send_if_modified(|now| {
+            let changes = *now != directive && *now != Directive::Abandon;
             if changes {
-                *now = wish;
+                *now = directive;
             }
             changes
         });
     }
 
-    /// What is wanted, and when it changes.
-    pub(super) fn wishes(&self) -> watch::Receiver<Wish> {
-        self.wish.subscribe()
+    /// The directive, and its changes.
+    pub(super) fn directives(&self) -> watch::Receiver<Directive> {
+        self.directive.subscribe()
     }
 
-    fn with_stand(&self, task: TaskId, change: impl FnOnce(&mut Stand)) {
-        if let Some(stand) = self.state().progress.iter_mut().find(|stand| stand.task == task) {
-            change(stand);
+    fn with_task(&self, task: TaskId, change: impl FnOnce(&mut TaskState)) {
+        if let Some(task_state) = self.state().progress.iter_mut().find(|task_state| task_state.task == task)
+        {
+            change(task_state);
         }
     }
 
     /// Notes how far a task is.
     pub(super) fn note(&self, task: TaskId, progress: Progress) {
-        self.with_stand(task, |stand| stand.progress = progress);
+        self.with_task(task, |task_state| task_state.progress = progress);
     }
 
     /// A task's executor showed progress with it.
     pub(super) fn note_heard(&self, task: TaskId, at: Instant) {
-        self.with_stand(task, |stand| stand.heard = Some(at));
+        self.with_task(task, |task_state| task_state.heard = Some(at));
     }
 
     /// A task is trained; its result is yet to be delivered.
     pub(super) fn note_trained(&self, task: TaskId) {
-        self.with_stand(task, |stand| {
-            stand.progress.is_held = true;
-            stand.heard = None;
+        self.with_task(task, |task_state| {
+            task_state.progress.is_held = true;
+            task_state.heard = None;
         });
     }
 
     /// A task is settled: it is held no more.
     pub(super) fn settle(&self, task: TaskId) {
-        self.state().progress.retain(|stand| stand.task != task);
+        self.state().progress.retain(|task_state| task_state.task != task);
     }
 
     /// The unfinished tasks.
     pub(super) fn progress(&self) -> Vec<(TaskId, Progress)> {
         let silent = |heard: Instant| u64::try_from(heard.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let of =
-            |stand: &Stand| (stand.task, Progress { silent_ms: stand.heard.map(silent), ..stand.progress });
+        let of = |task_state: &TaskState| {
+            (task_state.task, Progress { silent_ms: task_state.heard.map(silent), ..task_state.progress })
+        };
         self.state().progress.iter().map(of).collect()
     }
 }

@@ -6,22 +6,22 @@
 //! stands by. Then nobody grants anything, and who leads next gives live leases a full lease duration, so training goes on.
 
 pub mod attempt;
+mod boot_instant;
 mod cache;
 mod checkpoints;
-mod child;
+mod commit;
 mod coordinator;
-mod delivery;
 mod environment;
 mod error;
+mod executor_process;
 mod lease;
 mod machine;
-mod moment;
+mod outage_retry;
 mod outages;
 mod pack;
-mod patience;
 mod preparation;
+mod progress_deadline;
 mod settings;
-mod silence;
 mod slot;
 pub mod witness;
 
@@ -37,32 +37,32 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
+use self::boot_instant::BootInstant;
 use self::cache::DataCache;
-use self::child::Program;
-use self::coordinator::{Coordinator, Unheard};
+use self::coordinator::{Coordinator, NoAnswer};
 pub use self::error::AgentError;
-use self::lease::{Lease, LeasedTask, Wish};
-use self::moment::Moment;
+use self::executor_process::Program;
+use self::lease::{Directive, Lease, LeasedTask};
 use self::outages::Outages;
 use self::pack::PackSize;
 pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
-use self::slot::Shared;
+use self::slot::SlotContext;
 use self::witness::Witness;
 
 /// How long a worker waits for its coordinator at the start.
-const PATIENCE: Duration = Duration::from_secs(60);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest pause between rounds when the coordinator doesn't answer.
-const ROUND: Duration = Duration::from_millis(1_000);
+const LONGEST_SYNC_PAUSE: Duration = Duration::from_millis(1_000);
 /// The shortest: a coordinator that comes back is found before a short lease is fenced.
-const SHORT_ROUND: Duration = Duration::from_millis(50);
+const SHORTEST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 /// Within this time a task that begins does nothing worth keeping.
 const SHORTEST_REACH: Duration = Duration::from_secs(5);
 /// How long giving back what is left may take, once everything is stopped.
-const FAREWELL: Duration = Duration::from_secs(3);
+const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Why an agent left.
+/// The reason for which an agent exited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Departure {
+pub enum ExitReason {
     /// It was asked to, by a signal or by the coordinator.
     Drained,
     /// There was no work for as long as it should wait.
@@ -71,7 +71,7 @@ pub enum Departure {
     Walltime,
 }
 
-/// What this machine is, as a worker.
+/// The description of this machine as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
     WorkerDescription {
         host: machine::hostname(),
@@ -89,12 +89,12 @@ pub fn description(settings: &Settings) -> WorkerDescription {
 ///
 /// # Errors
 /// If the coordinator can't be reached at the start, or refuses this worker then or later, or if the store or the folders can't be used.
-pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Departure, AgentError> {
+pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<ExitReason, AgentError> {
     let description = description(&settings);
     let mut coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
-        hello = coordinator.hello(settings.id.as_str(), &description, PATIENCE) => hello?,
-        () = shutdown.cancelled() => return Ok(Departure::Drained),
+        hello = coordinator.hello(settings.id.as_str(), &description, STARTUP_TIMEOUT) => hello?,
+        () = shutdown.cancelled() => return Ok(ExitReason::Drained),
     };
     let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
     let url = settings.store.clone().unwrap_or(hello.store_url);
@@ -105,7 +105,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
     }
     let (ended_sender, ended) = mpsc::unbounded_channel();
     let outages = Arc::new(Outages::default());
-    let shared = Arc::new(Shared {
+    let shared = Arc::new(SlotContext {
         coordinator,
         cache: DataCache::new(settings.data_cache.clone(), store.clone(), Arc::clone(&outages)),
         outages,
@@ -123,8 +123,8 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         pack: PackSize::new(settings.pack, settings.threads),
         settings,
         shared,
-        born: Moment::now(),
-        idle_since: Moment::now(),
+        born: BootInstant::now(),
+        idle_since: BootInstant::now(),
         leases: Vec::new(),
         work,
         ended,
@@ -141,7 +141,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Depa
         let _ = slot.await;
     }
     let departure = served?;
-    let _ = tokio::time::timeout(FAREWELL, agent.say_goodbye(departure)).await;
+    let _ = tokio::time::timeout(DEREGISTER_TIMEOUT, agent.deregister(departure)).await;
     if let Some(witness) = witness {
         witness.dismiss().await;
     }
@@ -164,7 +164,7 @@ async fn open_store(url: String) -> Result<Store, AgentError> {
 type SlotQueue = mpsc::UnboundedSender<Arc<Lease>>;
 
 fn start_slots(
-    shared: &Arc<Shared>,
+    shared: &Arc<SlotContext>,
     settings: &Settings,
 ) -> (Vec<SlotQueue>, Vec<tokio::task::JoinHandle<()>>) {
     let slot = |number: u32| {
@@ -186,10 +186,10 @@ fn start_slots(
 struct Agent {
     settings: Settings,
     pack: PackSize,
-    shared: Arc<Shared>,
-    born: Moment,
+    shared: Arc<SlotContext>,
+    born: BootInstant,
     /// When it last held a lease.
-    idle_since: Moment,
+    idle_since: BootInstant,
     /// The leases that are being worked on, each with its slot.
     leases: Vec<(usize, Arc<Lease>)>,
     work: Vec<SlotQueue>,
@@ -197,26 +197,26 @@ struct Agent {
     /// The number of the last answer.
     seen: u64,
     /// Set once it is leaving: why, and until when at the latest.
-    leaving: Option<(Departure, Moment)>,
+    leaving: Option<(ExitReason, BootInstant)>,
     /// Set while the coordinator refuses its calls: since when, and with which words.
-    refused: Option<(Moment, Status)>,
+    refused: Option<(BootInstant, Status)>,
 }
 
 impl Agent {
-    async fn serve(&mut self, shutdown: &CancellationToken) -> Result<Departure, AgentError> {
+    async fn serve(&mut self, shutdown: &CancellationToken) -> Result<ExitReason, AgentError> {
         loop {
             if !self.leases.is_empty() {
-                self.idle_since = Moment::now();
+                self.idle_since = BootInstant::now();
             }
             self.consider_leaving(shutdown);
             if let Some((departure, latest)) = self.leaving
-                && (self.leases.is_empty() || Moment::now() >= latest)
+                && (self.leases.is_empty() || BootInstant::now() >= latest)
             {
                 return Ok(departure);
             }
             let pause = self.round(shutdown).await;
             if let Some((since, status)) = &self.refused
-                && since.elapsed() >= self.shared.coordinator.patience_when_refused()
+                && since.elapsed() >= self.shared.coordinator.token_grace()
             {
                 return Err(self.shared.coordinator.refused(status));
             }
@@ -230,45 +230,45 @@ impl Agent {
         if self.leaving.is_some() {
             return;
         }
-        let now = Moment::now();
+        let now = BootInstant::now();
         if shutdown.is_cancelled() {
-            self.leave(Departure::Drained, ReleaseReason::Preemption);
+            self.leave(ExitReason::Drained, ReleaseReason::Preemption);
         } else if self.walltime_ends().is_some_and(|end| now >= end)
             || (self.leases.is_empty() && self.is_too_late_for_more())
         {
-            self.leave(Departure::Walltime, ReleaseReason::Walltime);
+            self.leave(ExitReason::Walltime, ReleaseReason::Walltime);
         } else if self.idleness_ends().is_some_and(|end| now >= end) {
-            self.leave(Departure::Idle, ReleaseReason::Drain);
+            self.leave(ExitReason::Idle, ReleaseReason::Drain);
         }
     }
 
     /// When it must begin to leave, so that the grace fits into its walltime.
-    fn walltime_ends(&self) -> Option<Moment> {
+    fn walltime_ends(&self) -> Option<BootInstant> {
         Some(self.born + self.settings.walltime?.saturating_sub(self.settings.grace))
     }
 
     /// From when on it takes no more leases: what began later would not reach a checkpoint before it is given back. A short
     /// walltime is used for half of it all the same, since leaving writes a checkpoint too.
-    fn last_call(&self) -> Option<Moment> {
+    fn last_call(&self) -> Option<BootInstant> {
         let end = self.walltime_ends()?;
         let reach = self.settings.checkpoint_every.max(SHORTEST_REACH);
         Some(end - reach.min((end - self.born) / 2))
     }
 
     fn is_too_late_for_more(&self) -> bool {
-        self.last_call().is_some_and(|last| Moment::now() >= last)
+        self.last_call().is_some_and(|last| BootInstant::now() >= last)
     }
 
     /// When it has been idle for long enough.
-    fn idleness_ends(&self) -> Option<Moment> {
+    fn idleness_ends(&self) -> Option<BootInstant> {
         if self.leases.is_empty() { Some(self.idle_since + self.settings.idle_exit?) } else { None }
     }
 
     /// When the loop must come round at the latest, whatever it waits for: a lease to fence, or the time to leave or to
     /// have left.
-    fn must_look_at(&self) -> Option<Moment> {
+    fn must_look_at(&self) -> Option<BootInstant> {
         let live = self.leases.iter().filter(|(_, lease)| !lease.is_abandoned());
-        let fence = live.map(|(_, lease)| Moment::now() + lease.until_fence()).min();
+        let fence = live.map(|(_, lease)| BootInstant::now() + lease.until_fence()).min();
         let ends = match self.leaving {
             Some((_, latest)) => [Some(latest), None],
             None if self.leases.is_empty() => [self.last_call(), self.idleness_ends()],
@@ -277,11 +277,11 @@ impl Agent {
         ends.into_iter().chain([fence]).flatten().min()
     }
 
-    fn leave(&mut self, departure: Departure, reason: ReleaseReason) {
+    fn leave(&mut self, departure: ExitReason, reason: ReleaseReason) {
         tracing::info!(?departure, leases = self.leases.len(), "worker leaving");
-        self.leaving = Some((departure, Moment::now() + self.settings.grace));
+        self.leaving = Some((departure, BootInstant::now() + self.settings.grace));
         for (_, lease) in &self.leases {
-            lease.wish(Wish::GiveBack(reason));
+            lease.directive(Directive::GiveBack(reason));
         }
     }
 
@@ -315,18 +315,18 @@ impl Agent {
     /// One `Sync`. The pause until the next.
     async fn round(&mut self, shutdown: &CancellationToken) -> Duration {
         let request = self.request();
-        let sent = Moment::now();
+        let sent = BootInstant::now();
         // An idle worker's call waits at the coordinator; a signal must not wait with it.
         let answer = tokio::select! {
             answer = self.shared.coordinator.sync(request) => answer,
             () = shutdown.cancelled(), if self.leaving.is_none() => return Duration::ZERO,
-            () = Moment::wait_for(self.must_look_at()) => return Duration::ZERO,
+            () = BootInstant::wait_for(self.must_look_at()) => return Duration::ZERO,
         };
-        let Unheard { status, nobody_leads } = match answer {
+        let NoAnswer { status, nobody_leads } = match answer {
             Ok(reply) => {
                 let pause = Duration::from_millis(reply.next_sync_ms);
                 self.refused = None;
-                self.heed(reply, sent);
+                self.apply_reply(reply, sent);
                 return pause;
             }
             Err(unheard) => unheard,
@@ -340,17 +340,19 @@ impl Agent {
             tracing::warn!(%status, "the coordinator did not answer");
         }
         if let Some(pause) = retry_after(&status) {
-            return pause.min(ROUND);
+            return pause.min(LONGEST_SYNC_PAUSE);
         }
         if coordinator::is_forbidden(&status) {
-            self.refused.get_or_insert((Moment::now(), status));
+            self.refused.get_or_insert((BootInstant::now(), status));
         }
         let soonest = self.leases.iter().map(|(_, lease)| lease.until_fence()).min();
-        soonest.map_or(ROUND, |soonest| (soonest / 4).clamp(SHORT_ROUND, ROUND))
+        soonest.map_or(LONGEST_SYNC_PAUSE, |soonest| {
+            (soonest / 4).clamp(SHORTEST_SYNC_PAUSE, LONGEST_SYNC_PAUSE)
+        })
     }
 
     /// Does what an answer says.
-    fn heed(&mut self, reply: v1::SyncReply, sent: Moment) {
+    fn apply_reply(&mut self, reply: v1::SyncReply, sent: BootInstant) {
         self.seen = self.seen.max(reply.answer);
         for renewal in reply.renewed {
             if let Some((_, lease)) = self.leases.iter().find(|(_, l)| l.id.as_str() == renewal.lease_id) {
@@ -362,8 +364,8 @@ impl Agent {
                 continue;
             };
             match stop.reason() {
-                v1::StopReason::Cancelled => lease.wish(Wish::GiveBack(ReleaseReason::Stopped)),
-                v1::StopReason::Lost | v1::StopReason::Unspecified => lease.wish(Wish::Abandon),
+                v1::StopReason::Cancelled => lease.directive(Directive::GiveBack(ReleaseReason::Stopped)),
+                v1::StopReason::Lost | v1::StopReason::Unspecified => lease.directive(Directive::Abandon),
             }
         }
         for grant in reply.grants {
@@ -372,12 +374,16 @@ impl Agent {
             }
         }
         if reply.drain && self.leaving.is_none() {
-            self.leave(Departure::Drained, ReleaseReason::Drain);
+            self.leave(ExitReason::Drained, ReleaseReason::Drain);
         }
     }
 
     /// Takes a new lease to a slot. One that is already held is renewed; one too many waits in a slot's queue.
-    fn take(&mut self, grant: v1::Grant, sent: Moment) -> Result<(), basin_proto::convert::InvalidField> {
+    fn take(
+        &mut self,
+        grant: v1::Grant,
+        sent: BootInstant,
+    ) -> Result<(), basin_proto::convert::InvalidField> {
         let id: LeaseId = basin_proto::convert::parse("lease_id", &grant.lease_id)?;
         let granted = Duration::from_millis(grant.remaining_ms);
         if let Some((_, lease)) = self.leases.iter().find(|(_, lease)| lease.id == id) {
@@ -393,7 +399,7 @@ impl Agent {
         let slot = (0..self.work.len()).min_by_key(load).unwrap_or(0);
         let lease = Arc::new(Lease::new(id, tasks, sent, granted));
         if self.leaving.is_some() {
-            lease.wish(Wish::GiveBack(ReleaseReason::Drain));
+            lease.directive(Directive::GiveBack(ReleaseReason::Drain));
         }
         // A slot's queue ends only with the agent.
         let _ = self.work[slot].send(Arc::clone(&lease));
@@ -405,7 +411,7 @@ impl Agent {
     fn fence(&self) {
         for (_, lease) in &self.leases {
             if lease.until_fence().is_zero() {
-                lease.wish(Wish::Abandon);
+                lease.directive(Directive::Abandon);
             }
         }
     }
@@ -416,7 +422,7 @@ impl Agent {
         tokio::select! {
             Some(lease) = self.ended.recv() => self.forget(&lease),
             () = tokio::time::sleep(pause) => {}
-            () = Moment::wait_for(look) => {}
+            () = BootInstant::wait_for(look) => {}
             () = shutdown.cancelled(), if self.leaving.is_none() => {}
         }
         self.fence();
@@ -426,21 +432,21 @@ impl Agent {
     }
 
     fn forget(&mut self, ended: &Arc<Lease>) {
-        if *ended.wishes().borrow() == Wish::Train {
+        if *ended.directives().borrow() == Directive::Train {
             self.pack.learn(ended.tasks.len(), ended.age());
         }
         self.leases.retain(|(_, lease)| !Arc::ptr_eq(lease, ended));
     }
 
     /// Gives back what the grace was too short for, and says the last word: no leases, no slots.
-    async fn say_goodbye(&mut self, departure: Departure) {
+    async fn deregister(&mut self, departure: ExitReason) {
         while let Ok(lease) = self.ended.try_recv() {
             self.forget(&lease);
         }
         let reason = match departure {
-            Departure::Drained => ReleaseReason::Preemption,
-            Departure::Idle => ReleaseReason::Drain,
-            Departure::Walltime => ReleaseReason::Walltime,
+            ExitReason::Drained => ReleaseReason::Preemption,
+            ExitReason::Idle => ReleaseReason::Drain,
+            ExitReason::Walltime => ReleaseReason::Walltime,
         };
         for (_, lease) in std::mem::take(&mut self.leases) {
             if lease.is_abandoned() {

@@ -7,10 +7,10 @@ use basin_domain::outage::{Outage, OutageWait};
 
 /// What waits at present, over all slots.
 #[derive(Debug, Default)]
-pub(super) struct Outages(Mutex<Vec<Entry>>);
+pub(super) struct Outages(Mutex<Vec<OngoingOutage>>);
 
 #[derive(Debug)]
-struct Entry {
+struct OngoingOutage {
     number: u64,
     since: Instant,
     outage: Outage,
@@ -18,17 +18,17 @@ struct Entry {
 }
 
 impl Outages {
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<OngoingOutage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Somebody begins to wait, with a finished result or without one, until the guard is dropped.
-    pub(super) fn begin(self: &Arc<Self>, outage: Outage, holds_result: bool) -> Standstill {
+    pub(super) fn begin(self: &Arc<Self>, outage: Outage, holds_result: bool) -> OutageGuard {
         tracing::warn!(kind = outage.kind.as_str(), error = outage.message, "an outage is waited for");
         let mut entries = self.entries();
         let number = entries.last().map_or(0, |last| last.number + 1);
-        entries.push(Entry { number, since: Instant::now(), outage, holds_result });
-        Standstill { number, outages: Arc::clone(self) }
+        entries.push(OngoingOutage { number, since: Instant::now(), outage, holds_result });
+        OutageGuard { number, outages: Arc::clone(self) }
     }
 
     /// What this worker waits for, if for anything: the outage that was met first.
@@ -46,12 +46,12 @@ impl Outages {
 
 /// Somebody who waits.
 #[derive(Debug)]
-pub(super) struct Standstill {
+pub(super) struct OutageGuard {
     number: u64,
     outages: Arc<Outages>,
 }
 
-impl Standstill {
+impl OutageGuard {
     /// What was said about the outage last.
     pub(super) fn update(&self, outage: Outage) {
         let mut entries = self.outages.entries();
@@ -61,7 +61,7 @@ impl Standstill {
     }
 }
 
-impl Drop for Standstill {
+impl Drop for OutageGuard {
     fn drop(&mut self) {
         self.outages.entries().retain(|entry| entry.number != self.number);
     }

@@ -14,17 +14,17 @@ use futures::stream::FuturesUnordered;
 use tempfile::TempDir;
 use tokio::sync::{Mutex, mpsc};
 
-use super::attempt::{self, Ended, Settlement, Workplace};
+use super::attempt::{self, AttemptContext, AttemptOutcome, TrainOutcome};
 use super::cache::DataCache;
-use super::child::{Executor, Program};
+use super::commit::{self, TrainedTask};
 use super::coordinator::Coordinator;
-use super::delivery::{self, Trained};
-use super::lease::{Lease, LeasedTask, Wish};
+use super::executor_process::{Executor, Program};
+use super::lease::{Directive, Lease, LeasedTask};
+use super::outage_retry::OutageRetry;
 use super::outages::Outages;
-use super::patience::Patience;
 
-/// What every slot of an agent has in common.
-pub(super) struct Shared {
+/// The parts that all slots of an agent share.
+pub(super) struct SlotContext {
     pub(super) coordinator: Coordinator,
     pub(super) store: Store,
     /// Who writes commits.
@@ -41,11 +41,11 @@ pub(super) struct Shared {
 }
 
 /// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.
-const FRESH_STARTS: u32 = 3;
+const MAX_EXECUTOR_DEATHS: u32 = 3;
 
 /// Works on leases until there are no more to come.
 pub(super) async fn serve(
-    shared: Arc<Shared>,
+    shared: Arc<SlotContext>,
     program: Program,
     mut leases: mpsc::UnboundedReceiver<Arc<Lease>>,
 ) {
@@ -60,7 +60,7 @@ pub(super) async fn serve(
 
 /// One executor, and the lease that it works on.
 struct Slot {
-    shared: Arc<Shared>,
+    shared: Arc<SlotContext>,
     program: Program,
     executor: Mutex<Option<Arc<Executor>>>,
 }
@@ -83,8 +83,8 @@ impl Slot {
 
     /// Works on one task, and says how it ended.
     async fn settle(&self, lease: &Lease, task: &LeasedTask) {
-        let settlement = self.attempt(lease, task).await;
-        tell(&self.shared, lease, task, settlement).await;
+        let outcome = self.attempt(lease, task).await;
+        report_outcome(&self.shared, lease, task, outcome).await;
         lease.settle(task.id);
     }
 
@@ -100,85 +100,90 @@ impl Slot {
     }
 
     /// One attempt, with a scratch folder and a living executor.
-    async fn attempt(&self, lease: &Lease, task: &LeasedTask) -> Settlement {
+    async fn attempt(&self, lease: &Lease, task: &LeasedTask) -> AttemptOutcome {
         let mut deaths = 0;
-        while deaths < FRESH_STARTS {
-            match *lease.wishes().borrow() {
-                Wish::Train => {}
-                Wish::GiveBack(reason) => return Settlement::Released(reason),
-                Wish::Abandon => return Settlement::Abandoned,
+        while deaths < MAX_EXECUTOR_DEATHS {
+            match *lease.directives().borrow() {
+                Directive::Train => {}
+                Directive::GiveBack(reason) => return AttemptOutcome::Released(reason),
+                Directive::Abandon => return AttemptOutcome::Abandoned,
             }
             let scratch = match self.scratch(lease).await {
                 Ok(scratch) => scratch,
-                Err(settlement) => return settlement,
+                Err(outcome) => return outcome,
             };
             let executor = match self.executor().await {
                 Ok(executor) => executor,
-                Err(error) => return broken("the executor can't be started", &error),
+                Err(error) => return executor_failure("the executor can't be started", &error),
             };
-            let place = self.shared.place(scratch.path());
+            let context = self.shared.context(scratch.path());
             tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
-            let mut wishes = lease.wishes();
+            let mut directives = lease.directives();
             let trained = tokio::select! {
                 biased;
                 // Whatever it waits for, training or a checkpoint: a lost lease ends it.
-                _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => None,
-                ended = attempt::train(&place, lease, task, &executor) => Some(ended),
+                _ = directives.wait_for(|directive| *directive == Directive::Abandon) => None,
+                ended = attempt::train(&context, lease, task, &executor) => Some(ended),
             };
             match trained {
-                Some(Ended::Trained(trained)) => return self.deliver(&place, lease, &trained).await,
-                Some(Ended::Settled(settlement)) => return settlement,
+                Some(TrainOutcome::Trained(trained)) => return self.deliver(&context, lease, &trained).await,
+                Some(TrainOutcome::Settled(outcome)) => return outcome,
                 // It died of another task, which pays for that.
-                Some(Ended::NeverBegan) if executor.has_trained() => {}
-                Some(Ended::NeverBegan) => deaths += 1,
-                Some(Ended::Interrupted) => {
+                Some(TrainOutcome::NeverBegan) if executor.has_trained() => {}
+                Some(TrainOutcome::NeverBegan) => deaths += 1,
+                Some(TrainOutcome::Interrupted) => {
                     tracing::info!(task = %task.id, "begun again, since the executor hung with another task");
                 }
                 None => {
                     // With all lanes of the lease, which are lost too; before their scratch folders go.
                     executor.kill().await;
-                    return Settlement::Abandoned;
+                    return AttemptOutcome::Abandoned;
                 }
             }
         }
-        let reason = format!("{FRESH_STARTS} executors died before they came to any task");
-        Settlement::Failed(Failure::new(FailureKind::Crashed, reason))
+        let reason = format!("{MAX_EXECUTOR_DEATHS} executors died before they came to any task");
+        AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, reason))
     }
 
     /// Delivers what a task made. A lost lease ends that too, unless the result is held for an outage to end: it is whole, nothing
     /// is trained any more, and the store lets one commit win.
-    async fn deliver(&self, place: &Workplace<'_>, lease: &Lease, trained: &Trained) -> Settlement {
-        let delivered = delivery::deliver(place, lease, trained);
+    async fn deliver(
+        &self,
+        context: &AttemptContext<'_>,
+        lease: &Lease,
+        trained: &TrainedTask,
+    ) -> AttemptOutcome {
+        let delivered = commit::upload_and_commit(context, lease, trained);
         tokio::pin!(delivered);
-        let mut wishes = lease.wishes();
+        let mut directives = lease.directives();
         tokio::select! {
             biased;
-            _ = wishes.wait_for(|wish| *wish == Wish::Abandon) => {}
-            settlement = &mut delivered => return settlement,
+            _ = directives.wait_for(|directive| *directive == Directive::Abandon) => {}
+            outcome = &mut delivered => return outcome,
         }
-        if trained.is_held() { delivered.await } else { Settlement::Abandoned }
+        if trained.is_held() { delivered.await } else { AttemptOutcome::Abandoned }
     }
 
     /// A scratch folder. A disk that is full is waited for.
-    async fn scratch(&self, lease: &Lease) -> Result<TempDir, Settlement> {
+    async fn scratch(&self, lease: &Lease) -> Result<TempDir, AttemptOutcome> {
         let folder = &self.shared.scratch;
         let make = || async {
             let made = tempfile::Builder::new().prefix("task-").tempdir_in(folder);
             made.map_err(|source| StorageError::File { path: folder.clone(), source })
         };
-        let patience = Patience::while_leased(lease, &self.shared.outages);
-        patience.call(make).await.map_err(|error| attempt::storage_failure(lease, &error))
+        let retry = OutageRetry::while_leased(lease, &self.shared.outages);
+        retry.call(make).await.map_err(|error| attempt::storage_failure(lease, &error))
     }
 }
 
-fn broken(what: &str, error: &std::io::Error) -> Settlement {
-    Settlement::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
+fn executor_failure(what: &str, error: &std::io::Error) -> AttemptOutcome {
+    AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, format!("{what}: {error}")))
 }
 
-impl Shared {
-    /// What an attempt works with in its scratch folder.
-    fn place<'a>(&'a self, scratch: &'a Path) -> Workplace<'a> {
-        Workplace {
+impl SlotContext {
+    /// The parts that an attempt works with in its scratch folder.
+    fn context<'a>(&'a self, scratch: &'a Path) -> AttemptContext<'a> {
+        AttemptContext {
             coordinator: &self.coordinator,
             store: &self.store,
             commits: self.commits,
@@ -194,15 +199,15 @@ impl Shared {
 }
 
 /// Tells the coordinator how an attempt ended, until it hears.
-async fn tell(shared: &Shared, lease: &Lease, task: &LeasedTask, settlement: Settlement) {
+async fn report_outcome(shared: &SlotContext, lease: &Lease, task: &LeasedTask, outcome: AttemptOutcome) {
     let (lease_id, task_id) = (lease.id.to_string(), task.id.to_string());
-    let heard = match settlement {
-        Settlement::Committed { manifest } => {
+    let heard = match outcome {
+        AttemptOutcome::Committed { manifest } => {
             tracing::info!(task = %task.id, "committed");
             let request = v1::CompleteRequest { lease_id, task_id, manifest_digest: manifest.to_string() };
             shared.coordinator.complete(&request).await
         }
-        Settlement::Failed(failure) => {
+        AttemptOutcome::Failed(failure) => {
             tracing::warn!(task = %task.id, kind = %failure.kind, error = failure.message, "attempt failed");
             let request = v1::FailRequest {
                 lease_id,
@@ -212,12 +217,12 @@ async fn tell(shared: &Shared, lease: &Lease, task: &LeasedTask, settlement: Set
             };
             shared.coordinator.fail(&request).await
         }
-        Settlement::Released(reason) => {
+        AttemptOutcome::Released(reason) => {
             tracing::info!(task = %task.id, reason = reason.as_str(), "released");
             let request = v1::ReleaseRequest { lease_id, task_id, reason: reason.as_str().to_owned() };
             shared.coordinator.release(&request).await
         }
-        Settlement::Abandoned => {
+        AttemptOutcome::Abandoned => {
             tracing::warn!(task = %task.id, lease = %lease.id, "abandoned, since the lease was lost");
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! The end of a connection proves nothing: the network may be gone, and the worker train on. So the witness holds one end of a
 //! pipe whose other end the agent alone has. The system closes that when the agent's process is gone, whatever ended it, and at
-//! no other time. Executors end with their agent by the same means. A witness that is told of a farewell has nothing to tell.
+//! no other time. Executors end with their agent by the same means. A witness that is told of a clean exit reports nothing.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 use super::environment;
 
 /// The line by which an agent that leaves says so.
-const FAREWELL: &str = "farewell";
+const CLEAN_EXIT: &str = "farewell";
 /// How long a coordinator is looked for: by then the leases have run out by themselves.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How long one call may take.
@@ -27,7 +27,7 @@ const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(5),
 /// The pause between two calls, at first and at most.
 const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(1);
 
-/// A running witness, as its agent has it. When this is dropped without a farewell it tells of the agent's end.
+/// A running witness, as its agent has it. When this is dropped without that it reports the agent's end.
 #[derive(Debug)]
 pub(super) struct Witness {
     agent: ChildStdin,
@@ -55,24 +55,24 @@ impl Witness {
 
     /// Nothing is left that the witness would have to tell.
     pub(super) async fn dismiss(mut self) {
-        let _ = self.agent.write_all(FAREWELL.as_bytes()).await;
+        let _ = self.agent.write_all(CLEAN_EXIT.as_bytes()).await;
         drop(self.agent);
         let _ = tokio::time::timeout(Duration::from_secs(1), self.process.wait()).await;
     }
 }
 
-/// What became of a witness.
+/// The outcome of a witness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Testimony {
+pub enum WitnessOutcome {
     /// The agent left in peace.
     NotNeeded,
     /// The coordinator knows of the agent's death.
-    Heard,
+    Reported,
 }
 
 /// Why the coordinator doesn't know of an agent's death.
 #[derive(Debug, thiserror::Error)]
-pub enum Unheard {
+pub enum ReportError {
     /// The coordinator can't be dialled.
     #[error(transparent)]
     Dial(#[from] DialError),
@@ -95,19 +95,22 @@ pub async fn serve(
     agent: impl AsyncRead + Unpin,
     worker: &WorkerId,
     dial: &Dial,
-) -> Result<Testimony, Unheard> {
+) -> Result<WitnessOutcome, ReportError> {
     let coordinators = Coordinators::new(dial, CALL_OPTIONS)?;
     let mut lines = BufReader::new(agent).lines();
     // An error of the pipe is an end, too: nobody writes there any more.
     while let Ok(Some(line)) = lines.next_line().await {
-        if line == FAREWELL {
-            return Ok(Testimony::NotNeeded);
+        if line == CLEAN_EXIT {
+            return Ok(WitnessOutcome::NotNeeded);
         }
     }
-    tell(&coordinators, worker).await
+    report_exit_until_answered(&coordinators, worker).await
 }
 
-async fn tell(coordinators: &Coordinators, worker: &WorkerId) -> Result<Testimony, Unheard> {
+async fn report_exit_until_answered(
+    coordinators: &Coordinators,
+    worker: &WorkerId,
+) -> Result<WitnessOutcome, ReportError> {
     let began = tokio::time::Instant::now();
     let mut pause = *PAUSE.start();
     loop {
@@ -119,15 +122,15 @@ async fn tell(coordinators: &Coordinators, worker: &WorkerId) -> Result<Testimon
             })
             .await;
         let status = match said {
-            Ok(Ok(_)) => return Ok(Testimony::Heard),
+            Ok(Ok(_)) => return Ok(WitnessOutcome::Reported),
             Ok(Err(status)) if is_final(&status) => {
-                return Err(Unheard::Refused(status.message().to_owned()));
+                return Err(ReportError::Refused(status.message().to_owned()));
             }
             Ok(Err(status)) => status,
             Err(unanswered) => unanswered.status,
         };
         if began.elapsed() >= LIMIT {
-            return Err(Unheard::Unreachable { last: status.message().to_owned() });
+            return Err(ReportError::Unreachable { last: status.message().to_owned() });
         }
         tokio::time::sleep(retry_after(&status).unwrap_or(pause).clamp(pause, *PAUSE.end())).await;
         pause = (pause * 2).min(*PAUSE.end());
@@ -149,17 +152,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_agent_that_says_farewell_has_not_died() {
+    async fn an_agent_that_exits_cleanly_has_not_died() {
         let worker = WorkerId::new("w").unwrap();
         let said = serve(&b"farewell"[..], &worker, &nobody()).await;
-        assert_eq!(said.unwrap(), Testimony::NotNeeded);
+        assert_eq!(said.unwrap(), WitnessOutcome::NotNeeded);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_death_is_told_again_and_again_until_the_leases_have_run_out() {
         let worker = WorkerId::new("w").unwrap();
         let said = serve(&b""[..], &worker, &nobody()).await;
-        assert!(matches!(said, Err(Unheard::Unreachable { .. })), "{said:?}");
+        assert!(matches!(said, Err(ReportError::Unreachable { .. })), "{said:?}");
     }
 
     #[test]

@@ -19,8 +19,8 @@ use basin_proto::executor::{
 };
 use basin_storage::is_local_outage;
 
-use super::crew::Orders;
-use super::outbox::Outbox;
+use super::agent_channel::AgentChannel;
+use super::thread_pool::LaneSignals;
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -30,11 +30,11 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What came of a slice of a lane's work.
+/// The end of a slice of a lane's work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slice {
     /// There is more to do.
-    Over,
+    TimeUp,
     /// The agent was told how the task ended.
     Ended,
 }
@@ -45,7 +45,7 @@ pub(super) struct Lane {
     start: Start,
     accelerator: Option<Accelerator>,
     training: Option<Training>,
-    orders: Orders,
+    signals: LaneSignals,
 }
 
 /// A task that has begun.
@@ -53,7 +53,7 @@ struct Training {
     run: Box<dyn Run>,
     began: Instant,
     first_iteration: u64,
-    told: Instant,
+    reported: Instant,
     checkpointed: Instant,
     /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
     /// take long in which no step is done.
@@ -63,28 +63,28 @@ struct Training {
 }
 
 /// Why a task ended without a result.
-enum End {
+enum LaneEnd {
     Failed(Failure),
     Stopped,
-    /// Nobody hears it.
-    Mute(io::Error),
+    /// The agent is gone.
+    Disconnected(io::Error),
 }
 
-impl From<ExperimentError> for End {
+impl From<ExperimentError> for LaneEnd {
     fn from(error: ExperimentError) -> Self {
         Self::Failed(error.failure())
     }
 }
 
 /// Files of the scratch folder that can't be written are the machine's fault, not the experiment's.
-fn scratch_failure(path: &Path, error: &io::Error) -> End {
-    End::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
+fn scratch_failure(path: &Path, error: &io::Error) -> LaneEnd {
+    LaneEnd::Failed(Failure::new(FailureKind::Storage, format!("{}: {error}", path.display())))
 }
 
 impl Lane {
     /// A task that waits for its turn.
     pub(super) fn new(task: String, start: Start, accelerator: Option<Accelerator>) -> Self {
-        Self { task, start, accelerator, training: None, orders: Orders::default() }
+        Self { task, start, accelerator, training: None, signals: LaneSignals::default() }
     }
 
     /// The task's id.
@@ -97,9 +97,9 @@ impl Lane {
         self.training.is_some()
     }
 
-    /// What was asked of it while it waits.
-    pub(super) const fn orders_mut(&mut self) -> &mut Orders {
-        &mut self.orders
+    /// Signals that came while it waits.
+    pub(super) const fn signals_mut(&mut self) -> &mut LaneSignals {
+        &mut self.signals
     }
 
     /// Trains for about as long as `time`. A panic of the experiment is its failure, and other lanes go on.
@@ -109,55 +109,55 @@ impl Lane {
     pub(super) fn work(
         &mut self,
         time: Duration,
-        orders: impl Fn() -> Orders,
-        outbox: &Outbox<'_>,
+        signals: impl Fn() -> LaneSignals,
+        channel: &AgentChannel<'_>,
     ) -> io::Result<Slice> {
         let _log = tracing::info_span!("lane", task = self.task).entered();
-        let worked = catch_unwind(AssertUnwindSafe(|| self.train(time, orders, outbox)));
+        let worked = catch_unwind(AssertUnwindSafe(|| self.train(time, signals, channel)));
         let message = match worked {
-            Ok(Ok(None)) => return Ok(Slice::Over),
+            Ok(Ok(None)) => return Ok(Slice::TimeUp),
             Ok(Ok(Some(finished))) => from_executor::Message::Finished(finished),
-            Ok(Err(End::Stopped)) => from_executor::Message::Stopped(Stopped {}),
-            Ok(Err(End::Failed(failure))) => failed(failure),
-            Ok(Err(End::Mute(error))) => return Err(error),
+            Ok(Err(LaneEnd::Stopped)) => from_executor::Message::Stopped(Stopped {}),
+            Ok(Err(LaneEnd::Failed(failure))) => failed(failure),
+            Ok(Err(LaneEnd::Disconnected(error))) => return Err(error),
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().map(String::as_str);
                 let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
                 failed(Failure::new(FailureKind::Experiment, format!("the experiment panicked: {text}")))
             }
         };
-        outbox.say(&self.task, message)?;
+        channel.send(&self.task, message)?;
         Ok(Slice::Ended)
     }
 
     fn train(
         &mut self,
         time: Duration,
-        orders: impl Fn() -> Orders,
-        outbox: &Outbox<'_>,
-    ) -> Result<Option<Finished>, End> {
+        signals: impl Fn() -> LaneSignals,
+        channel: &AgentChannel<'_>,
+    ) -> Result<Option<Finished>, LaneEnd> {
         let slice = Instant::now();
         let mut training = match self.training.take() {
             Some(training) => training,
-            None => self.begin(outbox)?,
+            None => self.begin(channel)?,
         };
         let every = Duration::from_millis(self.start.checkpoint_every_ms);
         loop {
-            let Orders { checkpoint, stop } = orders();
+            let LaneSignals { checkpoint, stop } = signals();
             if checkpoint || !every.is_zero() && training.checkpointed.elapsed() >= every {
-                self.checkpoint(&mut training, outbox)?;
+                self.checkpoint(&mut training, channel)?;
             }
             if stop {
-                return Err(End::Stopped);
+                return Err(LaneEnd::Stopped);
             }
             let advance = training.run.advance()?;
             training.advances = training.advances.saturating_add(1);
-            if training.told.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
-                training.told = Instant::now();
-                self.tell(&training, outbox)?;
+            if training.reported.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
+                training.reported = Instant::now();
+                self.report_progress(&training, channel)?;
             }
             if advance == Advance::Done {
-                return self.finish(training.run, &orders, outbox).map(Some);
+                return self.finish(training.run, &signals, channel).map(Some);
             }
             if slice.elapsed() >= time {
                 self.training = Some(training);
@@ -166,28 +166,28 @@ impl Lane {
         }
     }
 
-    fn begin(&self, outbox: &Outbox<'_>) -> Result<Training, End> {
+    fn begin(&self, channel: &AgentChannel<'_>) -> Result<Training, LaneEnd> {
         let (run, refused) = prepare(&self.start, self.accelerator.clone())?;
-        self.say(outbox, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
+        self.send(channel, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
         let training = Training {
             began: now,
             first_iteration: run.progress().iteration,
-            told: now,
+            reported: now,
             checkpointed: now,
             advances: self.start.checkpoint_number,
             kept: None,
             run,
         };
-        self.tell(&training, outbox)?;
+        self.report_progress(&training, channel)?;
         Ok(training)
     }
 
-    fn say(&self, outbox: &Outbox<'_>, message: from_executor::Message) -> Result<(), End> {
-        outbox.say(&self.task, message).map_err(End::Mute)
+    fn send(&self, channel: &AgentChannel<'_>, message: from_executor::Message) -> Result<(), LaneEnd> {
+        channel.send(&self.task, message).map_err(LaneEnd::Disconnected)
     }
 
-    fn tell(&self, training: &Training, outbox: &Outbox<'_>) -> Result<(), End> {
+    fn report_progress(&self, training: &Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {
         let at = training.run.progress();
         let steps = at.iteration.saturating_sub(training.first_iteration);
         let step_seconds = (steps > 0).then(|| training.began.elapsed().as_secs_f64() / steps as f64);
@@ -200,10 +200,10 @@ impl Lane {
             step_seconds,
             ..Progress::default()
         };
-        self.say(outbox, from_executor::Message::Progressed(progress.into()))
+        self.send(channel, from_executor::Message::Progressed(progress.into()))
     }
 
-    fn checkpoint(&self, training: &mut Training, outbox: &Outbox<'_>) -> Result<(), End> {
+    fn checkpoint(&self, training: &mut Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {
         training.checkpointed = Instant::now();
         let number = training.advances;
         if training.kept.replace(number) == Some(number) {
@@ -221,7 +221,7 @@ impl Lane {
             Err(error) => return Err(scratch_failure(&path, &error)),
         };
         tracing::info!(number, step = training.run.progress().iteration, "checkpoint written");
-        self.say(outbox, from_executor::Message::Checkpointed(Checkpointed { number, path }))
+        self.send(channel, from_executor::Message::Checkpointed(Checkpointed { number, path }))
     }
 }
 
@@ -230,14 +230,14 @@ impl Lane {
     fn finish(
         &self,
         run: Box<dyn Run>,
-        orders: &impl Fn() -> Orders,
-        outbox: &Outbox<'_>,
-    ) -> Result<Finished, End> {
+        signals: &impl Fn() -> LaneSignals,
+        channel: &AgentChannel<'_>,
+    ) -> Result<Finished, LaneEnd> {
         let scratch = Path::new(&self.start.scratch);
         let finished = run.finish()?;
         let metrics = basin_storage::metrics::encode(&finished.metrics);
         let keep =
-            |name: &str, bytes: &[u8]| self.write_patiently(&scratch.join(name), bytes, orders, outbox);
+            |name: &str, bytes: &[u8]| self.write_until_stopped(&scratch.join(name), bytes, signals, channel);
         Ok(Finished {
             outcome_json: finished.outcome.to_json(),
             metrics_path: keep(key::METRICS, &metrics)?,
@@ -245,13 +245,13 @@ impl Lane {
         })
     }
 
-    fn write_patiently(
+    fn write_until_stopped(
         &self,
         path: &Path,
         bytes: &[u8],
-        orders: &impl Fn() -> Orders,
-        outbox: &Outbox<'_>,
-    ) -> Result<String, End> {
+        signals: &impl Fn() -> LaneSignals,
+        channel: &AgentChannel<'_>,
+    ) -> Result<String, LaneEnd> {
         let mut pause = FIRST_PAUSE;
         loop {
             let error = match write_file(path, bytes) {
@@ -260,9 +260,9 @@ impl Lane {
                 Err(error) => return Err(scratch_failure(path, &error)),
             };
             let why = format!("{}: {error}", path.display());
-            self.say(outbox, from_executor::Message::Hindered(Hindered { why }))?;
-            if orders().stop {
-                return Err(End::Stopped);
+            self.send(channel, from_executor::Message::Hindered(Hindered { why }))?;
+            if signals().stop {
+                return Err(LaneEnd::Stopped);
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -279,14 +279,17 @@ fn failed(failure: Failure) -> from_executor::Message {
 }
 
 /// The run, from its beginning or from its checkpoint; and why the checkpoint was refused, if it was.
-fn prepare(start: &Start, accelerator: Option<Accelerator>) -> Result<(Box<dyn Run>, Option<String>), End> {
-    let invalid = |why: String| End::Failed(Failure::new(FailureKind::InvalidParameters, why));
+fn prepare(
+    start: &Start,
+    accelerator: Option<Accelerator>,
+) -> Result<(Box<dyn Run>, Option<String>), LaneEnd> {
+    let invalid = |why: String| LaneEnd::Failed(Failure::new(FailureKind::InvalidParameters, why));
     let spec: TaskSpec =
         serde_json::from_str(&start.spec_json).map_err(|error| invalid(error.to_string()))?;
     let dataset = match &start.dataset {
         None => None,
         Some(path) => Some(Arc::new(Dataset::open(Path::new(path)).map_err(|error| {
-            End::Failed(Failure::new(FailureKind::MissingData, format!("{path}: {error}")))
+            LaneEnd::Failed(Failure::new(FailureKind::MissingData, format!("{path}: {error}")))
         })?)),
     };
     let read = |path: &str| fs::read(path).map_err(|error| scratch_failure(Path::new(path), &error));

@@ -1,11 +1,11 @@
 //! The executor: a process that trains tasks, as many at once as it has threads, and speaks over its standard input and output.
 //!
-//! Its tasks are its *lanes*, its threads its [`crew`]. It dies with its agent: when its standard input ends, it leaves at once. Its standard
+//! Its tasks are its *lanes*, its threads its [`thread_pool`]. It dies with its agent: when its standard input ends, it leaves at once. Its standard
 //! error is the log of all of its lanes.
 
-mod crew;
+mod agent_channel;
 mod lane;
-mod outbox;
+mod thread_pool;
 
 use std::io::{self, Read, Write};
 use std::sync::mpsc::{self, Sender};
@@ -14,16 +14,16 @@ use basin_experiments::accelerator::{Accelerator, DeviceName};
 use basin_proto::executor::{Ready, Stopped, ToExecutor, from_executor, to_executor};
 
 use crate::frames;
-use crew::Crew;
+use agent_channel::AgentChannel;
 use lane::Lane;
-use outbox::Outbox;
+use thread_pool::ThreadPool;
 
-/// What the executor's first thread wakes up for.
+/// An event that the executor's first thread handles.
 enum Event {
-    /// The agent said something.
-    Told { task: String, message: to_executor::Message },
-    /// A thread can't speak to the agent any more.
-    Mute(io::Error),
+    /// A message of the agent.
+    Received { task: String, message: to_executor::Message },
+    /// A thread can't reach the agent any more.
+    Disconnected(io::Error),
 }
 
 /// Serves an agent until `input` ends, with tasks that train on `device`.
@@ -45,62 +45,62 @@ pub fn serve(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(cores);
     let cores = if accelerator.is_some() { cores } else { threads };
-    let outbox = Outbox::new(output);
+    let channel = AgentChannel::new(output);
     let ready = Ready {
         code_path: basin_experiments::code_path().to_owned(),
         threads: u32::try_from(threads).unwrap_or(u32::MAX),
     };
-    outbox.say("", from_executor::Message::Ready(ready))?;
-    let crew = Crew::new(threads, cores);
+    channel.send("", from_executor::Message::Ready(ready))?;
+    let pool = ThreadPool::new(threads, cores);
     std::thread::scope(|scope| {
-        for seat in 0..threads {
-            let (crew, outbox, sender) = (&crew, &outbox, sender.clone());
+        for index in 0..threads {
+            let (pool, channel, sender) = (&pool, &channel, sender.clone());
             scope.spawn(move || {
-                if let Err(error) = crew.work(seat, outbox) {
+                if let Err(error) = pool.work(index, channel) {
                     // The first thread may have left already.
-                    let _ = sender.send(Event::Mute(error));
+                    let _ = sender.send(Event::Disconnected(error));
                 }
             });
         }
         let watcher = sender.clone();
         scope.spawn({
-            let (crew, outbox) = (&crew, &outbox);
+            let (pool, channel) = (&pool, &channel);
             move || {
-                if let Err(error) = crew.watch(outbox) {
-                    let _ = watcher.send(Event::Mute(error));
+                if let Err(error) = pool.watch(channel) {
+                    let _ = watcher.send(Event::Disconnected(error));
                 }
             }
         });
         let ended = loop {
             let event = inbox.recv().map_err(|_| io::Error::other("nobody is left to hear"));
             match event {
-                Ok(Event::Told { task, message }) => {
-                    if let Err(error) = heed(&crew, &outbox, accelerator.as_ref(), task, message) {
+                Ok(Event::Received { task, message }) => {
+                    if let Err(error) = apply_message(&pool, &channel, accelerator.as_ref(), task, message) {
                         break Err(error);
                     }
                 }
-                Ok(Event::Mute(error)) | Err(error) => break Err(error),
+                Ok(Event::Disconnected(error)) | Err(error) => break Err(error),
             }
         };
-        crew.dismiss();
+        pool.shut_down();
         ended
     })
 }
 
-fn heed(
-    crew: &Crew,
-    outbox: &Outbox<'_>,
+fn apply_message(
+    pool: &ThreadPool,
+    channel: &AgentChannel<'_>,
     accelerator: Option<&Accelerator>,
     task: String,
     message: to_executor::Message,
 ) -> io::Result<()> {
     match message {
-        to_executor::Message::Start(start) => crew.add(Lane::new(task, start, accelerator.cloned())),
+        to_executor::Message::Start(start) => pool.add(Lane::new(task, start, accelerator.cloned())),
         // Both may be meant for a task that has just ended.
-        to_executor::Message::Checkpoint(_) => crew.ask_for_checkpoint(&task),
+        to_executor::Message::Checkpoint(_) => pool.ask_for_checkpoint(&task),
         to_executor::Message::Stop(_) => {
-            if crew.stop(&task) {
-                outbox.say(&task, from_executor::Message::Stopped(Stopped {}))?;
+            if pool.stop(&task) {
+                channel.send(&task, from_executor::Message::Stopped(Stopped {}))?;
             }
         }
     }
@@ -117,7 +117,7 @@ fn read_in_background(mut input: impl Read + Send + 'static, sender: Sender<Even
         loop {
             match frames::read::<ToExecutor>(&mut input) {
                 Ok(Some(ToExecutor { task_id, message: Some(message) })) => {
-                    if sender.send(Event::Told { task: task_id, message }).is_err() {
+                    if sender.send(Event::Received { task: task_id, message }).is_err() {
                         return;
                     }
                 }

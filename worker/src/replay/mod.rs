@@ -84,7 +84,7 @@ impl Original {
     }
 }
 
-/// Trains the task of `spec` from nothing, on the processor. What it reads is fetched into `folder`; `told` hears how far it is,
+/// Trains the task of `spec` from nothing, on the processor. What it reads is fetched into `folder`; `on_progress` is called with its progress,
 /// and it ends early once `stop` is set.
 ///
 /// # Errors
@@ -95,11 +95,11 @@ pub async fn train(
     spec: &TaskSpec,
     folder: &Path,
     stop: Arc<AtomicBool>,
-    told: impl Fn(Progress) + Send + 'static,
+    on_progress: impl Fn(Progress) + Send + 'static,
 ) -> Result<Finished, ReplayError> {
     let assets = assets(store, spec, folder).await?;
     let spec = spec.clone();
-    let trained = tokio::task::spawn_blocking(move || run(&spec, &assets, &stop, told)).await;
+    let trained = tokio::task::spawn_blocking(move || run(&spec, &assets, &stop, on_progress)).await;
     trained.map_err(|error| ReplayError::Crashed(io::Error::other(error)))?
 }
 
@@ -107,7 +107,7 @@ fn run(
     spec: &TaskSpec,
     assets: &Assets,
     stop: &AtomicBool,
-    told: impl Fn(Progress),
+    on_progress: impl Fn(Progress),
 ) -> Result<Finished, ReplayError> {
     let mut run = basin_experiments::start(spec, assets, None)?;
     while run.advance()? == Advance::More {
@@ -115,7 +115,7 @@ fn run(
             return Err(ReplayError::Stopped);
         }
         let at = run.progress();
-        told(Progress {
+        on_progress(Progress {
             iteration: at.iteration,
             iterations: at.iterations,
             epoch: at.epoch,

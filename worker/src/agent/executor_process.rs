@@ -58,10 +58,10 @@ impl Log {
 }
 
 /// What was said of a task, and when it came.
-pub(super) type Said = (Instant, from_executor::Message);
+pub(super) type TimedMessage = (Instant, from_executor::Message);
 
 /// Who hears what is said of a task; none once the executor is dead.
-type Listeners = Option<HashMap<String, mpsc::UnboundedSender<Said>>>;
+type Listeners = Option<HashMap<String, mpsc::UnboundedSender<TimedMessage>>>;
 
 /// A running executor. Dropping it kills the process.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub(super) struct Executor {
     listeners: Arc<sync::Mutex<Listeners>>,
     log: Arc<sync::Mutex<Log>>,
     /// When it last spoke.
-    spoke: Arc<sync::Mutex<Instant>>,
+    last_message: Arc<sync::Mutex<Instant>>,
     /// How many lanes train.
     training: AtomicUsize,
     /// Whether it ever began to train a task.
@@ -109,21 +109,30 @@ impl Executor {
         let output = child.stdout.take().ok_or_else(missing)?;
         let errors = child.stderr.take().ok_or_else(missing)?;
         let log = Arc::new(sync::Mutex::new(Log::default()));
-        tokio::spawn(keep_lines(errors, Arc::clone(&log)));
+        tokio::spawn(collect_log(errors, Arc::clone(&log)));
         let codec = || LengthDelimitedCodec::builder().max_frame_length(FRAME_LIMIT).new_codec();
         let listeners = Arc::new(sync::Mutex::new(Some(HashMap::new())));
-        let spoke = Arc::new(sync::Mutex::new(Instant::now()));
+        let last_message = Arc::new(sync::Mutex::new(Instant::now()));
         let output = FramedRead::new(output, codec());
         let has_trained = Arc::new(AtomicBool::new(false));
-        tokio::spawn(distribute(
+        tokio::spawn(route_messages(
             output,
             Arc::clone(&listeners),
-            Arc::clone(&spoke),
+            Arc::clone(&last_message),
             Arc::clone(&has_trained),
         ));
         let input = Mutex::new(FramedWrite::new(input, codec()));
         let (training, hung) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Ok(Self { child: Mutex::new(child), input, listeners, log, spoke, training, has_trained, hung })
+        Ok(Self {
+            child: Mutex::new(child),
+            input,
+            listeners,
+            log,
+            last_message,
+            training,
+            has_trained,
+            hung,
+        })
     }
 
     /// A lane for a task: from now on what is said of the task is heard there.
@@ -161,8 +170,8 @@ impl Executor {
     }
 
     /// When it last said anything of any task.
-    pub(super) fn last_spoke(&self) -> Instant {
-        *unpoisoned(&self.spoke)
+    pub(super) fn last_message_at(&self) -> Instant {
+        *unpoisoned(&self.last_message)
     }
 
     /// Whether it trains any task: if so, it is that one whose silence counts.
@@ -176,7 +185,7 @@ impl Executor {
     }
 
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
-    pub(super) async fn autopsy(&self) -> String {
+    pub(super) async fn exit_status(&self) -> String {
         let mut child = self.child.lock().await;
         let died = tokio::time::timeout(std::time::Duration::from_millis(500), child.wait()).await;
         if let Ok(Ok(status)) = died {
@@ -192,7 +201,7 @@ impl Executor {
 pub(super) struct Lane {
     executor: Arc<Executor>,
     task: String,
-    messages: mpsc::UnboundedReceiver<Said>,
+    messages: mpsc::UnboundedReceiver<TimedMessage>,
     /// Where the log was when the lane began.
     mark: u64,
     /// The executor trains it.
@@ -207,7 +216,7 @@ impl Lane {
     }
 
     /// What the executor says next of the task; an error if it died or spoke nonsense. Cancel-safe.
-    pub(super) async fn next(&mut self) -> io::Result<Said> {
+    pub(super) async fn next(&mut self) -> io::Result<TimedMessage> {
         self.messages.recv().await.ok_or_else(|| io::Error::other("the executor died"))
     }
 
@@ -230,7 +239,7 @@ impl Lane {
     }
 
     /// The last lines logged, for an error message.
-    pub(super) fn last_words(&self) -> String {
+    pub(super) fn log_tail(&self) -> String {
         let log = unpoisoned(&self.executor.log);
         let skip = log.lines.len().saturating_sub(10);
         log.lines.iter().skip(skip).cloned().collect::<Vec<_>>().join("\n")
@@ -253,7 +262,7 @@ fn unpoisoned<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
 }
 
 /// Keeps what an executor writes to its standard error.
-async fn keep_lines(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
+async fn collect_log(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
     let mut reader = BufReader::new(errors).split(b'\n');
     while let Ok(Some(line)) = reader.next_segment().await {
         let line = String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned();
@@ -263,22 +272,22 @@ async fn keep_lines(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
 }
 
 /// Hands messages to the lanes that they are meant for, until the executor dies or speaks nonsense.
-async fn distribute(
+async fn route_messages(
     mut output: FramedRead<ChildStdout, LengthDelimitedCodec>,
     listeners: Arc<sync::Mutex<Listeners>>,
-    spoke: Arc<sync::Mutex<Instant>>,
+    last_message: Arc<sync::Mutex<Instant>>,
     has_trained: Arc<AtomicBool>,
 ) {
     while let Some(frame) = output.next().await {
         let message = match frame.and_then(|frame| FromExecutor::decode(frame).map_err(io::Error::other)) {
             Ok(message) => message,
             Err(error) => {
-                tracing::warn!(%error, "the executor spoke nonsense");
+                tracing::warn!(%error, "the executor last_message nonsense");
                 break;
             }
         };
         let now = Instant::now();
-        *unpoisoned(&spoke) = now;
+        *unpoisoned(&last_message) = now;
         let FromExecutor { task_id, message: Some(message) } = message else { continue };
         if let from_executor::Message::Started(_) = message {
             has_trained.store(true, Ordering::SeqCst);

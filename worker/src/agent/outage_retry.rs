@@ -7,7 +7,7 @@ use std::time::Duration;
 use basin_domain::outage::Outage;
 use basin_storage::StorageError;
 
-use super::lease::{Lease, Wish};
+use super::lease::{Directive, Lease};
 use super::outages::Outages;
 
 /// The pause after the first call that failed; it doubles with each further one.
@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// For how long a call is repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Until {
+enum RetryUntil {
     /// As long as the lease is to be worked on.
     LeaseEnds,
     /// A finished result is at stake: as long as nobody asks for the lease back, and beyond its end.
@@ -26,9 +26,9 @@ enum Until {
 
 /// Whether the delivery of a result met an outage: it is held beyond the end of its lease then.
 #[derive(Debug, Default)]
-pub(super) struct Held(AtomicBool);
+pub(super) struct HeldResult(AtomicBool);
 
-impl Held {
+impl HeldResult {
     pub(super) fn note(&self) {
         self.0.store(true, Ordering::SeqCst);
     }
@@ -40,23 +40,23 @@ impl Held {
 
 /// Waits for outages to end on behalf of a lease.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience<'a> {
+pub(super) struct OutageRetry<'a> {
     pub(super) lease: &'a Lease,
     pub(super) outages: &'a Arc<Outages>,
-    until: Until,
+    until: RetryUntil,
     /// What is told of the first outage.
-    held: Option<&'a Held>,
+    held: Option<&'a HeldResult>,
 }
 
-impl<'a> Patience<'a> {
+impl<'a> OutageRetry<'a> {
     /// For calls before and while a task trains.
     pub(super) fn while_leased(lease: &'a Lease, outages: &'a Arc<Outages>) -> Self {
-        Self { lease, outages, until: Until::LeaseEnds, held: None }
+        Self { lease, outages, until: RetryUntil::LeaseEnds, held: None }
     }
 
     /// For calls with which a finished result is delivered.
-    pub(super) fn with_result(lease: &'a Lease, outages: &'a Arc<Outages>, held: &'a Held) -> Self {
-        Self { until: Until::GivenBack, held: Some(held), ..Self::while_leased(lease, outages) }
+    pub(super) fn with_result(lease: &'a Lease, outages: &'a Arc<Outages>, held: &'a HeldResult) -> Self {
+        Self { until: RetryUntil::GivenBack, held: Some(held), ..Self::while_leased(lease, outages) }
     }
 
     /// Repeats a call for as long as it fails by an outage and it is to be waited for.
@@ -67,9 +67,9 @@ impl<'a> Patience<'a> {
     where
         F: Future<Output = Result<T, StorageError>>,
     {
-        let mut wishes = self.lease.wishes();
+        let mut directives = self.lease.directives();
         let mut pause = FIRST_PAUSE;
-        let mut standstill = None;
+        let mut guard = None;
         let mut failed = None::<StorageError>;
         loop {
             // Once it is known that there is an outage, who wants to leave doesn't wait for another call to fail.
@@ -77,7 +77,7 @@ impl<'a> Patience<'a> {
                 None => call().await,
                 Some(before) => tokio::select! {
                     biased;
-                    () = self.gave_up() => return Err(before),
+                    () = self.must_give_up() => return Err(before),
                     called = call() => called,
                 },
             };
@@ -86,39 +86,39 @@ impl<'a> Patience<'a> {
                 Err(error) => error,
             };
             let Some(outage) = error.outage() else { return Err(error) };
-            if !self.goes_on(*wishes.borrow_and_update()) {
+            if !self.goes_on(*directives.borrow_and_update()) {
                 return Err(error);
             }
             tracing::debug!(lease = %self.lease.id, %error, "an outage goes on");
-            self.note(&mut standstill, outage);
+            self.note(&mut guard, outage);
             failed = Some(error);
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
-                _ = wishes.changed() => {}
+                _ = directives.changed() => {}
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    fn note(&self, standstill: &mut Option<super::outages::Standstill>, outage: Outage) {
+    fn note(&self, guard: &mut Option<super::outages::OutageGuard>, outage: Outage) {
         if let Some(held) = self.held {
             held.note();
         }
-        match standstill {
-            Some(standstill) => standstill.update(outage),
-            None => *standstill = Some(self.outages.begin(outage, self.until == Until::GivenBack)),
+        match guard {
+            Some(guard) => guard.update(outage),
+            None => *guard = Some(self.outages.begin(outage, self.until == RetryUntil::GivenBack)),
         }
     }
 
-    fn goes_on(&self, wish: Wish) -> bool {
-        match (wish, self.until) {
-            (Wish::Train, _) | (Wish::Abandon, Until::GivenBack) => true,
-            (Wish::GiveBack(_), _) | (Wish::Abandon, Until::LeaseEnds) => false,
+    fn goes_on(&self, directive: Directive) -> bool {
+        match (directive, self.until) {
+            (Directive::Train, _) | (Directive::Abandon, RetryUntil::GivenBack) => true,
+            (Directive::GiveBack(_), _) | (Directive::Abandon, RetryUntil::LeaseEnds) => false,
         }
     }
 
-    async fn gave_up(&self) {
-        if self.lease.wishes().wait_for(|wish| !self.goes_on(*wish)).await.is_err() {
+    async fn must_give_up(&self) {
+        if self.lease.directives().wait_for(|directive| !self.goes_on(*directive)).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -131,11 +131,11 @@ mod tests {
     use basin_domain::outage::OutageKind;
     use std::cell::Cell;
 
-    use super::super::moment::Moment;
+    use super::super::boot_instant::BootInstant;
     use super::*;
 
     fn lease() -> Lease {
-        Lease::new(LeaseId::new("l").unwrap(), Vec::new(), Moment::now(), Duration::from_secs(3600))
+        Lease::new(LeaseId::new("l").unwrap(), Vec::new(), BootInstant::now(), Duration::from_secs(3600))
     }
 
     fn down() -> StorageError {
@@ -157,8 +157,8 @@ mod tests {
             }
             std::future::ready(if calls.get() < 200 { Err(full()) } else { Ok(calls.get()) })
         };
-        let held = Held::default();
-        assert_eq!(Patience::with_result(&lease, &outages, &held).call(call).await.unwrap(), 200);
+        let held = HeldResult::default();
+        assert_eq!(OutageRetry::with_result(&lease, &outages, &held).call(call).await.unwrap(), 200);
         assert!(held.is_held());
         assert_eq!(outages.current(), None);
     }
@@ -166,7 +166,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_does_not_pass_is_said_at_once() {
         let call = || std::future::ready(Err::<(), _>(StorageError::NoStore { url: "s".into() }));
-        let called = Patience::while_leased(&lease(), &Arc::default()).call(call).await;
+        let called = OutageRetry::while_leased(&lease(), &Arc::default()).call(call).await;
         assert!(matches!(called, Err(StorageError::NoStore { .. })));
     }
 
@@ -180,14 +180,14 @@ mod tests {
             let lease = &lease;
             async move {
                 if !first {
-                    lease.wish(Wish::GiveBack(ReleaseReason::Drain));
+                    lease.directive(Directive::GiveBack(ReleaseReason::Drain));
                     std::future::pending::<()>().await;
                 }
                 Err::<(), _>(down())
             }
         };
-        let held = Held::default();
-        let called = Patience::with_result(&lease, &outages, &held).call(call).await;
+        let held = HeldResult::default();
+        let called = OutageRetry::with_result(&lease, &outages, &held).call(call).await;
         assert!(called.unwrap_err().is_transient());
         assert_eq!((calls.get(), outages.current()), (2, None));
     }
@@ -195,13 +195,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_finished_result_is_held_beyond_the_end_of_its_lease_and_nothing_else_is() {
         let (lease, outages, calls) = (lease(), Arc::default(), Cell::new(0));
-        lease.wish(Wish::Abandon);
+        lease.directive(Directive::Abandon);
         let call = || {
             calls.set(calls.get() + 1);
             std::future::ready(if calls.get() < 5 { Err(full()) } else { Ok(()) })
         };
-        assert!(Patience::while_leased(&lease, &outages).call(call).await.is_err());
+        assert!(OutageRetry::while_leased(&lease, &outages).call(call).await.is_err());
         calls.set(0);
-        assert!(Patience::with_result(&lease, &outages, &Held::default()).call(call).await.is_ok());
+        assert!(OutageRetry::with_result(&lease, &outages, &HeldResult::default()).call(call).await.is_ok());
     }
 }

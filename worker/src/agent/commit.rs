@@ -12,32 +12,32 @@ use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::attempt::{Settlement, Workplace, storage_failure};
-use super::child::within;
-use super::lease::{Lease, Wish};
-use super::outages::Standstill;
-use super::patience::{Held, Patience};
+use super::attempt::{AttemptContext, AttemptOutcome, storage_failure};
+use super::executor_process::within;
+use super::lease::{Directive, Lease};
+use super::outage_retry::{HeldResult, OutageRetry};
+use super::outages::OutageGuard;
 
 /// How long the coordinator may still take to commit once the lease has to be given back.
-const LAST_TRY: Duration = Duration::from_secs(5);
+const FINAL_COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A trained task's files and all that is to be said of them.
-pub(super) struct Trained {
+pub(super) struct TrainedTask {
     writer: AttemptWriter,
     finished: Finished,
     provenance: Provenance,
     log: String,
-    held: Held,
+    held: HeldResult,
 }
 
-impl Trained {
+impl TrainedTask {
     pub(super) fn new(
         writer: AttemptWriter,
         finished: Finished,
         provenance: Provenance,
         log: String,
     ) -> Self {
-        Self { writer, finished, provenance, log, held: Held::default() }
+        Self { writer, finished, provenance, log, held: HeldResult::default() }
     }
 
     /// Whether it is held for an outage to end, beyond the end of its lease if it comes to that.
@@ -48,47 +48,51 @@ impl Trained {
 
 /// Uploads the results, then the manifest, then commits. An outage is waited for, beyond the end of the lease if it comes to
 /// that: what is trained may be committed at any time, once for the task, whoever holds it by then.
-pub(super) async fn deliver(place: &Workplace<'_>, lease: &Lease, trained: &Trained) -> Settlement {
-    let Trained { writer, finished, provenance, log, held } = trained;
-    let patience = Patience::with_result(lease, place.outages, held);
-    let crashed = |why: String| Settlement::Failed(Failure::new(FailureKind::Crashed, why));
+pub(super) async fn upload_and_commit(
+    context: &AttemptContext<'_>,
+    lease: &Lease,
+    trained: &TrainedTask,
+) -> AttemptOutcome {
+    let TrainedTask { writer, finished, provenance, log, held } = trained;
+    let retry = OutageRetry::with_result(lease, context.outages, held);
+    let crashed = |why: String| AttemptOutcome::Failed(Failure::new(FailureKind::Crashed, why));
     let outcome: Outcome = match finished.outcome_json.parse() {
         Ok(outcome) => outcome,
         Err(error) => return crashed(format!("the executor's outcome: {error}")),
     };
     for (name, path) in [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)] {
-        let path = match within(place.scratch, path) {
+        let path = match within(context.scratch, path) {
             Ok(path) => path,
             Err(error) => return crashed(error.to_string()),
         };
-        if let Err(error) = patience.call(|| writer.put_artifact_file(name, &path)).await {
+        if let Err(error) = retry.call(|| writer.put_artifact_file(name, &path)).await {
             return storage_failure(lease, &error);
         }
     }
-    if let Some(log) = packed(log)
-        && let Err(error) = patience.call(|| writer.put_artifact(key::LOG, log.clone())).await
+    if let Some(log) = compressed_log(log)
+        && let Err(error) = retry.call(|| writer.put_artifact(key::LOG, log.clone())).await
     {
         return storage_failure(lease, &error);
     }
-    let ending = AttemptEnd { worker: place.worker.clone(), outcome, provenance: provenance.clone() };
-    let manifest = patience.call(|| writer.finish(ending.clone())).await;
+    let ending = AttemptEnd { worker: context.worker.clone(), outcome, provenance: provenance.clone() };
+    let manifest = retry.call(|| writer.finish(ending.clone())).await;
     let commit = match manifest.and_then(|manifest| manifest.commit()) {
         Ok(commit) => commit,
         Err(error) => return storage_failure(lease, &error),
     };
-    let committed = match place.commits {
-        CommitMode::Conditional => match patience.call(|| place.store.commit(&commit)).await {
+    let committed = match context.commits {
+        CommitMode::Conditional => match retry.call(|| context.store.commit(&commit)).await {
             Ok(outcome) => outcome,
             // It was there, and was withdrawn since: this attempt is over.
             Err(error @ StorageError::Withdrawn { .. }) => {
                 tracing::warn!(task = %commit.task, %error, "this attempt's commit was withdrawn");
-                return Settlement::Abandoned;
+                return AttemptOutcome::Abandoned;
             }
             Err(error) => return storage_failure(lease, &error),
         },
-        CommitMode::Serialised => match ask_to_commit(place, lease, held, &commit).await {
+        CommitMode::Serialised => match ask_to_commit(context, lease, held, &commit).await {
             Ok(outcome) => outcome,
-            Err(settlement) => return settlement,
+            Err(outcome) => return outcome,
         },
     };
     let manifest = match committed {
@@ -98,40 +102,40 @@ pub(super) async fn deliver(place: &Workplace<'_>, lease: &Lease, trained: &Trai
             other.manifest
         }
     };
-    if let Err(error) = place.store.remove_checkpoints(&commit.task).await {
+    if let Err(error) = context.store.remove_checkpoints(&commit.task).await {
         tracing::debug!(task = %commit.task, %error, "checkpoints of a committed task were left");
     }
-    Settlement::Committed { manifest }
+    AttemptOutcome::Committed { manifest }
 }
 
 /// Lets the coordinator commit, which alone writes commits to this store.
 async fn ask_to_commit(
-    place: &Workplace<'_>,
+    context: &AttemptContext<'_>,
     lease: &Lease,
-    held: &Held,
+    held: &HeldResult,
     commit: &Commit,
-) -> Result<CommitOutcome, Settlement> {
-    let failed = |why: String| Settlement::Failed(Failure::new(FailureKind::Storage, why));
+) -> Result<CommitOutcome, AttemptOutcome> {
+    let failed = |why: String| AttemptOutcome::Failed(Failure::new(FailureKind::Storage, why));
     let commit_json = String::from_utf8(commit.to_bytes()).expect("JSON is text");
-    let mut standstill: Option<Standstill> = None;
+    let mut guard: Option<OutageGuard> = None;
     let note = |outage: Outage| {
         held.note();
-        match &standstill {
-            Some(standstill) => standstill.update(outage),
-            None => standstill = Some(place.outages.begin(outage, true)),
+        match &guard {
+            Some(guard) => guard.update(outage),
+            None => guard = Some(context.outages.begin(outage, true)),
         }
     };
     let request = v1::CommitRequest { commit_json };
-    let mut wishes = lease.wishes();
-    let asked = place.coordinator.commit(&request, note);
+    let mut directives = lease.directives();
+    let asked = context.coordinator.commit(&request, note);
     tokio::pin!(asked);
     let committed = tokio::select! {
         biased;
         committed = &mut asked => committed,
-        reason = given_back(&mut wishes) => match tokio::time::timeout(LAST_TRY, &mut asked).await {
+        reason = given_back(&mut directives) => match tokio::time::timeout(FINAL_COMMIT_TIMEOUT, &mut asked).await {
             Ok(committed) => committed,
             // It may have been chosen all the same: then whoever is given the task finds it committed.
-            Err(_) => return Err(Settlement::Released(reason)),
+            Err(_) => return Err(AttemptOutcome::Released(reason)),
         },
     };
     let counts = match committed {
@@ -139,7 +143,7 @@ async fn ask_to_commit(
         // The lease ended before the coordinator chose.
         Err(status) if status.code() == tonic::Code::FailedPrecondition => {
             tracing::warn!(task = %commit.task, %status, "the coordinator does not commit this attempt");
-            return Err(Settlement::Abandoned);
+            return Err(AttemptOutcome::Abandoned);
         }
         Err(status) => return Err(failed(format!("the coordinator could not commit: {}", status.message()))),
     };
@@ -151,20 +155,23 @@ async fn ask_to_commit(
 }
 
 /// Why the lease has to be given back, once it has to be.
-async fn given_back(wishes: &mut watch::Receiver<Wish>) -> ReleaseReason {
+async fn given_back(directives: &mut watch::Receiver<Directive>) -> ReleaseReason {
     loop {
-        match *wishes.borrow_and_update() {
-            Wish::GiveBack(reason) => return reason,
-            Wish::Train | Wish::Abandon => {}
+        match *directives.borrow_and_update() {
+            Directive::GiveBack(reason) => return reason,
+            Directive::Train | Directive::Abandon => {}
         }
-        if wishes.changed().await.is_err() {
+        if directives.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 }
 
 /// A log as it is kept.
-pub(super) fn packed(log: &str) -> Option<Bytes> {
-    let packed = zstd::encode_all(log.as_bytes(), 3);
-    packed.inspect_err(|error| tracing::warn!(%error, "the log could not be packed")).ok().map(Bytes::from)
+pub(super) fn compressed_log(log: &str) -> Option<Bytes> {
+    let compressed_log = zstd::encode_all(log.as_bytes(), 3);
+    compressed_log
+        .inspect_err(|error| tracing::warn!(%error, "the log could not be compressed_log"))
+        .ok()
+        .map(Bytes::from)
 }

@@ -14,13 +14,13 @@ const CLOCK: ClockId = ClockId::Boottime;
 const CLOCK: ClockId = ClockId::Monotonic;
 
 /// How often somebody who waits looks at the clock: a timer of the runtime stands still while the machine sleeps.
-const LOOK: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// A moment, by this machine's clock since it was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Moment(Duration);
+pub(super) struct BootInstant(Duration);
 
-impl Moment {
+impl BootInstant {
     /// Now.
     pub(super) fn now() -> Self {
         let time = clock_gettime(CLOCK);
@@ -46,12 +46,12 @@ impl Moment {
             if left.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(LOOK)).await;
+            tokio::time::sleep(left.min(POLL_INTERVAL)).await;
         }
     }
 }
 
-impl Add<Duration> for Moment {
+impl Add<Duration> for BootInstant {
     type Output = Self;
 
     fn add(self, span: Duration) -> Self {
@@ -59,7 +59,7 @@ impl Add<Duration> for Moment {
     }
 }
 
-impl Sub<Duration> for Moment {
+impl Sub<Duration> for BootInstant {
     type Output = Self;
 
     fn sub(self, span: Duration) -> Self {
@@ -67,7 +67,7 @@ impl Sub<Duration> for Moment {
     }
 }
 
-impl Sub for Moment {
+impl Sub for BootInstant {
     type Output = Duration;
 
     fn sub(self, earlier: Self) -> Duration {
@@ -83,7 +83,7 @@ mod tests {
     fn moments_count_the_time_since_the_machine_was_started() {
         let uptime = std::fs::read_to_string("/proc/uptime").unwrap();
         let uptime: f64 = uptime.split_whitespace().next().unwrap().parse().unwrap();
-        let now = Moment::now();
+        let now = BootInstant::now();
         // `/proc/uptime` counts the time asleep, as `Instant` doesn't.
         assert!((now.0.as_secs_f64() - uptime).abs() < 5.0, "{now:?} {uptime}");
         assert!((now - Duration::from_secs(1)).elapsed() >= Duration::from_secs(1));
@@ -93,8 +93,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_over_is_not_waited_for() {
-        Moment::wait_for(Some(Moment::now())).await;
-        let forever = Moment::wait_for(None);
+        BootInstant::wait_for(Some(BootInstant::now())).await;
+        let forever = BootInstant::wait_for(None);
         assert!(tokio::time::timeout(Duration::from_millis(1), forever).await.is_err());
     }
 }
