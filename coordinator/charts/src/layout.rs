@@ -1,14 +1,11 @@
 //! Where everything goes: title, legend, panels and notes, from the measures of their texts.
 
+use super::chart::{Chart, Panel};
 use super::legend;
 use super::panel::{FOOT, HEAD, MeasuredPanel, RIGHT, SHARED_FOOT};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, MARGIN, NOTE, TITLE, WIDTH};
 use super::text::{self, Weight};
-use super::{Chart, Panel};
-
-/// How much an interval's band covers.
-pub const BAND: f64 = 0.22;
 
 /// How much of a figure's text is part of the picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! The legend: rows of entries above the panels.
 
+use super::chart::{Entry, Swatch};
+use super::marker;
 use super::path;
 use super::scene::{Anchor, Rect, Scene};
-use super::style::{Color, LABEL, MARGIN, Pen, WIDTH};
+use super::style::{BAND_OPACITY, Color, LABEL, MARGIN, Pen, WIDTH};
 use super::text::{self, CAP_HEIGHT, Weight};
-use super::{Entry, Swatch};
 
 const ROW: f64 = 19.0;
 const SWATCH: f64 = 30.0;
@@ -54,7 +55,7 @@ fn draw_swatch(scene: &mut Scene, swatch: Swatch, x: f64, middle: f64) {
         Swatch::Line(pen) => line(pen),
         Swatch::Banded(pen) => {
             let area = Rect { left: x, top: middle - 5.0, right: x + SWATCH, bottom: middle + 5.0 };
-            scene.fill(path::rectangle(&area), pen.color, super::layout::BAND);
+            scene.fill(path::rectangle(&area), pen.color, BAND_OPACITY);
             scene.stroke(path::segments(&[((x, middle), (x + SWATCH, middle))]), pen);
         }
         Swatch::Point(marker) => marker.draw(scene, (x + SWATCH - 8.0, middle)),
@@ -62,14 +63,7 @@ fn draw_swatch(scene: &mut Scene, swatch: Swatch, x: f64, middle: f64) {
             line(pen);
             marker.draw(scene, (x + SWATCH / 2.0, middle));
         }
-        Swatch::Cross(color) => cross(scene, (x + SWATCH / 2.0, middle), color),
+        Swatch::Cross(color) => marker::draw_cross(scene, (x + SWATCH / 2.0, middle), color),
         Swatch::Nothing => {}
     }
-}
-
-/// A cross that marks a point.
-pub(super) fn cross(scene: &mut Scene, (x, y): (f64, f64), color: Color) {
-    const ARM: f64 = 3.6;
-    let arms = [((x - ARM, y - ARM), (x + ARM, y + ARM)), ((x - ARM, y + ARM), (x + ARM, y - ARM))];
-    scene.stroke(path::segments(&arms), Pen::solid(color, 1.6));
 }

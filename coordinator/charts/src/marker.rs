@@ -107,6 +107,13 @@ impl Marker {
     }
 }
 
+/// A cross that marks a point.
+pub(super) fn draw_cross(scene: &mut Scene, (x, y): (f64, f64), color: Color) {
+    const ARM: f64 = 3.6;
+    let arms = [((x - ARM, y - ARM), (x + ARM, y + ARM)), ((x - ARM, y + ARM), (x + ARM, y - ARM))];
+    scene.stroke(path::segments(&arms), Pen::solid(color, 1.6));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

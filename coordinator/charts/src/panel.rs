@@ -1,14 +1,16 @@
 //! One panel: its axes measured, then drawn with what is between them.
 
+use super::chart::{Axis, Panel};
 use super::field::Field;
-use super::marks::{self, Frame};
+use super::frame::Frame;
+use super::marks;
 use super::path;
+use super::ranges;
 use super::scale::{Domain, Scale};
 use super::scene::{Anchor, Rect, Scene};
 use super::style::{Color, LABEL, PANEL_TITLE, Pen, TICK};
 use super::text::{self, CAP_HEIGHT, Weight};
 use super::ticks::{self, Tick};
-use super::{Axis, Panel};
 
 /// How far major ticks stick out.
 const TICK_LENGTH: f64 = 4.0;
@@ -43,8 +45,8 @@ pub(super) struct MeasuredPanel<'a> {
 impl<'a> MeasuredPanel<'a> {
     /// Finds the panel's ranges, and its vertical ticks for this height.
     pub(super) fn new(panel: &'a Panel, height: f64) -> Self {
-        let x = marks::horizontal(panel);
-        let y = marks::vertical(panel);
+        let x = ranges::horizontal(panel);
+        let y = ranges::vertical(panel);
         let is_empty = x.is_none() || y.is_none();
         let y = y.unwrap_or(Domain::empty(panel.y.scale));
         let most = ((height / 32.0) as usize).clamp(2, 8);
@@ -61,7 +63,7 @@ impl<'a> MeasuredPanel<'a> {
 
     /// The space that the panel needs on the right of the plot: half of a last tick's label, or the bar of a surface.
     pub(super) fn right(&self) -> f64 {
-        marks::field(self.panel).map_or(RIGHT, Field::bar_space)
+        ranges::field(self.panel).map_or(RIGHT, Field::bar_space)
     }
 
     /// Whether this panel and the one `below` have the same horizontal axis.
@@ -85,7 +87,7 @@ impl<'a> MeasuredPanel<'a> {
         self.draw_marks(scene, &frame);
         self.draw_axes(scene, &frame, &x_ticks, hides_x_axis);
         self.draw_head(scene, &plot, letter);
-        if let Some(field) = marks::field(self.panel) {
+        if let Some(field) = ranges::field(self.panel) {
             field.draw_bar(scene, &plot);
         }
         let label = text::fit(&self.panel.y.label, Weight::Regular, LABEL, plot.height() + HEAD);

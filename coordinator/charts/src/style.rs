@@ -96,6 +96,8 @@ impl Pen {
     }
 }
 
+/// How much of what is behind it an interval's band covers.
+pub const BAND_OPACITY: f64 = 0.22;
 /// The width of every figure: 7.5 inches at 96 pixels an inch, so that 11 pixels are 7 points across a printed page's text.
 pub const WIDTH: f64 = 720.0;
 /// The empty border around everything.

@@ -16,12 +16,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::claims::{self, ClaimResult};
+use super::error::ReportError;
 use super::figures::{self, DrawnFigure};
-use super::folder::{FileSet, OtherSweepPolicy, OutputFolder, temporary_name};
+use super::folder::{FileSet, OtherSweepPolicy, OutputFolder, temporary};
+use super::page;
+use super::results::Results;
 use super::runs::Counts;
 use super::summary::{ClaimSummary, FigureSummary, ReportSummary};
 use super::tables::{self, csv};
-use super::{ReportError, Results, page};
 use basin_charts::png;
 
 impl Results {
@@ -132,5 +134,5 @@ fn write_atomically(
 }
 
 fn temporary_path(path: &Path) -> PathBuf {
-    path.with_file_name(temporary_name(&path.file_name().unwrap_or_default().to_string_lossy()))
+    path.with_file_name(temporary::name(&path.file_name().unwrap_or_default().to_string_lossy()))
 }

@@ -6,8 +6,10 @@ use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
+use super::error::{ReportError, is_of_this_object};
+use super::projection;
+use super::results::{Results, Status};
 use super::runs::{Run, RunState};
-use super::{ReportError, Results, Status, projection};
 
 /// Results that are read at once.
 const CONCURRENT: usize = 16;
@@ -76,12 +78,4 @@ async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageErr
         Err(error) => return Err(error),
     };
     Ok(RunState::Committed { metrics, commit, manifest })
-}
-
-/// Whether an error is about one object rather than about the store.
-pub fn is_of_this_object(error: &StorageError) -> bool {
-    matches!(
-        error,
-        StorageError::Corrupt { .. } | StorageError::NotFound { .. } | StorageError::MissingArtifact { .. }
-    )
 }

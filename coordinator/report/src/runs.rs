@@ -5,7 +5,7 @@ use std::fmt;
 
 use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
-use basin_domain::id::TaskId;
+use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::task::Task;
 use basin_storage::{Commit, Manifest};
@@ -70,6 +70,11 @@ pub(crate) enum Computation {
 pub(crate) fn distinct<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'a Run> {
     let mut known = BTreeSet::new();
     runs.into_iter().filter(|run| known.insert(run.computation())).collect()
+}
+
+/// The runs of these experiments, in plan order.
+pub(crate) fn of_experiments<'a>(runs: &'a [Run], experiments: &[ExperimentId]) -> Vec<&'a Run> {
+    runs.iter().filter(|run| experiments.contains(&run.task.experiment)).collect()
 }
 
 impl Run {

@@ -10,8 +10,8 @@ use super::sample::{Sample, measure};
 use super::verdict::Verdict;
 use crate::duplicates;
 use crate::exclusions::Exclusions;
-use crate::projection::is_selected;
 use crate::runs::{Computation, Run};
+use crate::selection::is_selected;
 use crate::statistics::{Difference, LEVEL};
 
 /// A point: runs that differ in their seed only.

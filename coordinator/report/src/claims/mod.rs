@@ -24,8 +24,8 @@ mod within;
 use basin_domain::claim::Check;
 use serde::Serialize;
 
-use super::Results;
 use super::projection::Distances;
+use super::results::Results;
 use super::runs::Run;
 pub(crate) use check_result::CheckResult;
 pub(crate) use output::{csv, json};

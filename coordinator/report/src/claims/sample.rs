@@ -8,8 +8,8 @@ use basin_domain::metrics::Metrics;
 use super::check_result::SampleSummary;
 use crate::duplicates;
 use crate::exclusions::{ExclusionReason, Filtered, finite};
-use crate::projection::is_selected;
 use crate::runs::{Computation, Run, distinct};
+use crate::selection::is_selected;
 
 /// The runs of a selection that have a quantity, and how many don't. Runs that are one computation are one run.
 #[derive(Debug, Clone, PartialEq)]

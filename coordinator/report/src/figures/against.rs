@@ -7,7 +7,7 @@ use basin_domain::metrics::Metrics;
 use basin_domain::value::Value;
 
 use super::cell::MIN_AVERAGED;
-use super::curves;
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::labels::{self, Labels, Setting};
 use super::notes::{self, Remark};
@@ -108,7 +108,7 @@ pub(super) fn chart(request: &AgainstRequest<'_>, runs: &[&Run]) -> (Chart, Figu
         ),
         heading: None,
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
+        rows: grid::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -133,7 +133,7 @@ fn panel(
     let placed: Vec<Vec<(f64, &Run)>> = grouped
         .groups
         .iter()
-        .map(|group| curves::within(group, facet))
+        .map(|group| groups::within(group, facet))
         .map(|runs| runs.into_iter().filter_map(|run| Some((place(request, run)?, run))).collect())
         .collect();
     let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
@@ -365,7 +365,7 @@ fn notes(
             // A point's runs: those of one place. Runs without one (nothing is known of them) stand together.
             let mut at: Vec<(Setting, Vec<&Run>)> = Vec::new();
             let mut known: HashMap<String, usize> = HashMap::new();
-            for run in curves::within(group, facet) {
+            for run in groups::within(group, facet) {
                 let place = names::value_of(run, request.x).or_else(|| place(request, run).map(Value::Float));
                 let number = *known.entry(labels::key(&place)).or_insert(at.len());
                 match at.get_mut(number) {

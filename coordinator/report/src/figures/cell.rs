@@ -8,9 +8,8 @@ use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
 use crate::statistics::{Bin, Center, Summary, binned, summarise};
 use basin_charts::Mark;
-use basin_charts::layout::BAND;
 use basin_charts::scale::Scale;
-use basin_charts::style::{Color, Pen};
+use basin_charts::style::{BAND_OPACITY, Color, Pen};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;
@@ -124,7 +123,7 @@ fn draw_lines(
     let summary = summarised(runs, context.center);
     let band =
         summary.iter().filter_map(|point| point.interval.map(|(low, high)| (point.x, low, high))).collect();
-    marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND, secondary: true });
+    marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND_OPACITY, secondary: true });
     let line = summary.iter().map(|point| (point.x, point.value)).collect();
     marks.push(Mark::Line { points: line, pen, secondary: false });
     for point in summary {

@@ -5,10 +5,11 @@ use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::cell::{self, CellContext, Points};
+use super::grid;
 use super::groups::{self, Group, Groups, ParameterCounts};
 use super::notes::Remark;
 use super::table::FigureTable;
-use super::{columns, height, limits, names, notes};
+use super::{limits, names, notes};
 use crate::runs::{Counts, Run};
 use crate::statistics::Center;
 use basin_charts::scale::Scale;
@@ -60,7 +61,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
         description: describe(request, &grouped, &facets, &notes),
         heading: grouped.heading.clone(),
         legend: legend(&grouped, runs),
-        rows: arrange(&panels, request.layout, request.y.len(), shown),
+        rows: grid::arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -80,7 +81,7 @@ fn panel(
         .iter()
         .find_map(|run| Some(run.metrics()?.series.get(series)?.axis))
         .unwrap_or(Axis::Epoch);
-    let cells: Vec<Vec<&Run>> = grouped.groups.iter().map(|group| within(group, facet)).collect();
+    let cells: Vec<Vec<&Run>> = grouped.groups.iter().map(|group| groups::within(group, facet)).collect();
     let completed: Vec<Vec<(u64, Points)>> =
         cells.iter().map(|runs| cell::points_of(runs, series, Run::completed)).collect();
     let diverged: Vec<Vec<(u64, Points)>> =
@@ -126,15 +127,6 @@ const fn center_of(scale: Scale) -> Center {
     }
 }
 
-/// The runs of `group` that belong to `facet`.
-pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
-    // Both are in plan order: the shorter one is looked through.
-    if facet.runs.len() < group.runs.len() {
-        return group.in_common(facet);
-    }
-    group.runs.iter().copied().filter(|run| facet.has(run)).collect()
-}
-
 /// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.
 fn bring_lines_to_the_front(marks: &mut [Mark]) {
     marks.sort_by_key(|mark| match mark {
@@ -145,37 +137,6 @@ fn bring_lines_to_the_front(marks: &mut [Mark]) {
         Mark::Points { .. } | Mark::Cross { .. } => 4,
         Mark::Label { .. } => 5,
     });
-}
-
-/// The panels, given facet by facet, in rows. Series in a row: a row a facet; a single series, or more series than
-/// stand side by side, fill rows. Series in a column: a column a facet.
-pub(super) fn arrange(
-    panels: &[Panel],
-    layout: Layout,
-    series: usize,
-    facets: usize,
-) -> Vec<chart::PanelRow> {
-    match layout {
-        Layout::Row => {
-            let across = if facets > 1 && (2..=3).contains(&series) { series } else { columns(panels.len()) };
-            panels
-                .chunks(across)
-                .map(|panels| chart::PanelRow { height: height(across), panels: panels.to_vec() })
-                .collect()
-        }
-        Layout::Column => {
-            let across = columns(facets);
-            let height = if series > 1 { 165.0 } else { height(across) };
-            let mut rows = Vec::new();
-            for facets in panels.chunks(series * across) {
-                for index in 0..series {
-                    let panels = facets.iter().skip(index).step_by(series).cloned().collect();
-                    rows.push(chart::PanelRow { height, panels });
-                }
-            }
-            rows
-        }
-    }
 }
 
 fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
@@ -206,7 +167,7 @@ fn notes_on_runs(request: &CurvesRequest<'_>, grouped: &Groups<'_>, facets: &[Gr
     let mut cells = Vec::new();
     for facet in facets {
         for group in &grouped.groups {
-            let runs = within(group, facet);
+            let runs = groups::within(group, facet);
             if !runs.is_empty() {
                 cells.push(notes::CellCounts::of(notes::name(facet, group), &runs));
             }

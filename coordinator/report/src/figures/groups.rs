@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use basin_domain::id::ExperimentId;
-
 use super::labels::{self, Labels, Setting};
 use super::{limits, names};
 use crate::runs::{Run, distinct};
@@ -78,11 +76,6 @@ impl Groups<'_> {
     }
 }
 
-/// The runs of these experiments, in plan order.
-pub(crate) fn select<'a>(runs: &'a [Run], experiments: &[ExperimentId]) -> Vec<&'a Run> {
-    runs.iter().filter(|run| experiments.contains(&run.task.experiment)).collect()
-}
-
 /// Groups `runs` by `parameters`; by everything that the sweep varies but the seed and `facet` if there are none.
 pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&str>) -> Groups<'a> {
     let parameters: Vec<String> = if parameters.is_empty() {
@@ -135,6 +128,15 @@ pub(crate) fn group_along<'a>(
     let others = varied.iter().copied().filter(is_other);
     let chosen: Vec<String> = ["experiment"].into_iter().chain(others).map(str::to_owned).collect();
     group(runs, &chosen, facet)
+}
+
+/// The runs of `group` that belong to `facet`.
+pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
+    // Both are in plan order: the shorter one is looked through.
+    if facet.runs.len() < group.runs.len() {
+        return group.in_common(facet);
+    }
+    group.runs.iter().copied().filter(|run| facet.has(run)).collect()
 }
 
 /// What tells runs that are different computations apart beside their seed, for people: parameters that the sweep varies,

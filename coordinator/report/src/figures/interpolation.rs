@@ -4,7 +4,7 @@ use basin_domain::figure::Layout;
 use basin_domain::metrics::Axis;
 
 use super::cell::{self, CellContext};
-use super::curves;
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::table::FigureTable;
@@ -60,7 +60,7 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
     let cells: Vec<notes::CellCounts> = facets
         .iter()
         .flat_map(|facet| {
-            grouped.groups.iter().map(move |group| (facet, group, curves::within(group, facet)))
+            grouped.groups.iter().map(move |group| (facet, group, groups::within(group, facet)))
         })
         .filter(|(_, _, runs)| !runs.is_empty())
         .map(|(facet, group, runs)| notes::CellCounts::of(notes::name(facet, group), &runs))
@@ -86,7 +86,7 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
         description: format!("Along the straight line through two solutions. {}", notes.join(" ")),
         heading: None,
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
+        rows: grid::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -104,7 +104,7 @@ fn panel(
     for (group, pen) in grouped.groups.iter().zip(pens) {
         hidden.clear();
         let marks = if pen.is_some() { &mut marks } else { &mut hidden };
-        let runs = curves::within(group, facet);
+        let runs = groups::within(group, facet);
         for (position, name) in series.iter().enumerate() {
             let context = CellContext {
                 panel: name,

@@ -3,7 +3,8 @@
 mod against;
 mod cell;
 mod curves;
-pub(crate) mod groups;
+mod grid;
+mod groups;
 mod interpolation;
 pub(crate) mod labels;
 mod limits;
@@ -22,7 +23,7 @@ use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::FigureId;
 
 use super::projection::Projection;
-use super::runs::Run;
+use super::runs::{Run, of_experiments};
 use basin_charts::layout::{Captions, lay_out};
 use basin_charts::{Chart, svg};
 use table::FigureTable;
@@ -62,7 +63,7 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) ->
 
 /// What `figure` shows of `runs` and the `projections` of their weights, and its data.
 pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, FigureTable) {
-    let runs = groups::select(runs, &figure.experiments);
+    let runs = of_experiments(runs, &figure.experiments);
     let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
     match &figure.drawing {
         Drawing::Curves { y, group, log_y, layout, each } => {
@@ -87,23 +88,5 @@ pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -
                 scatter::ScatterRequest { title, x, log_x: *log_x, y, log_y, group, facet, solid_if };
             scatter::chart(&request, &runs)
         }
-    }
-}
-
-/// How many panels of equal rank stand in a row.
-fn columns(panels: usize) -> usize {
-    match panels {
-        0..=3 => panels.max(1),
-        4 => 2,
-        _ => 3,
-    }
-}
-
-/// The height of a plot where so many stand in a row.
-const fn height(columns: usize) -> f64 {
-    match columns {
-        1 => 300.0,
-        2 => 235.0,
-        _ => 180.0,
     }
 }

@@ -3,9 +3,10 @@
 use basin_domain::metrics::Axis;
 
 use super::cell::{self, CellContext, Points};
+use super::grid;
 use super::groups::{self, Group, ParameterCounts};
 use super::table::{FigureRow, FigureTable};
-use super::{columns, curves, limits, notes};
+use super::{limits, notes};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::Center;
 use basin_charts::scale::Scale;
@@ -29,7 +30,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         predicted.draw_truth(facet, truth, &mut rows);
         error.marks.push(Mark::HorizontalLine { y: 0.0 });
         for (group, pen) in grouped.groups.iter().zip(&pens) {
-            let runs = curves::within(group, facet);
+            let runs = groups::within(group, facet);
             if runs.is_empty() {
                 continue;
             }
@@ -53,7 +54,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     }
     let shown = limits::facets(pairs.len(), 2);
     pairs.truncate(shown);
-    let across = columns(pairs.len());
+    let across = grid::columns(pairs.len());
     let mut chart_rows = Vec::new();
     for pairs in pairs.chunks(across) {
         let height = [250.0, 200.0, 165.0][across - 1];

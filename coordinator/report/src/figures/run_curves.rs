@@ -6,6 +6,7 @@ use basin_domain::metrics::Axis;
 
 use super::cell::Points;
 use super::curves::{self, CurvesRequest};
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::table::{FigureRow, FigureTable};
@@ -66,7 +67,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
     }
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
-    let lines = |group: &Group<'_>, facet: &Group<'_>| distinct(curves::within(group, facet)).len();
+    let lines = |group: &Group<'_>, facet: &Group<'_>| distinct(groups::within(group, facet)).len();
     let of_panel = |facet: &Group<'_>| -> usize {
         let pens = grouped.groups.iter().zip(&pens);
         pens.filter(|(_, pen)| pen.is_some()).map(|(group, _)| lines(group, facet)).sum()
@@ -80,7 +81,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
         heading: grouped.heading.clone(),
         legend: legend(&grouped, not_converged, counts.diverged),
-        rows: curves::arrange(&panels, request.layout, request.y.len(), shown),
+        rows: grid::arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -98,7 +99,7 @@ fn drawn<'a>(facet: &Group<'_>, grouped: &Groups<'a>, pens: &[Option<usize>]) ->
     let mut known = BTreeSet::new();
     let mut lines = Vec::new();
     for (group, runs) in grouped.groups.iter().enumerate() {
-        let runs = curves::within(runs, facet).into_iter().filter(|run| known.insert(run.computation()));
+        let runs = groups::within(runs, facet).into_iter().filter(|run| known.insert(run.computation()));
         lines.extend(runs.map(|run| Line { run, group, pen: pens[group] }));
     }
     let count = lines.iter().filter(|line| line.pen.is_some()).count();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use basin_domain::figure::Layout;
 
-use super::curves;
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::table::{FigureRow, FigureTable};
@@ -89,7 +89,7 @@ pub(super) fn chart(request: &ScatterRequest<'_>, runs: &[&Run]) -> (Chart, Figu
         ),
         heading: grouped.heading.clone(),
         legend: legend(request, &grouped),
-        rows: curves::arrange(&panels, Layout::Row, request.y.len(), shown),
+        rows: grid::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
     (chart, rows)
@@ -181,7 +181,7 @@ fn dots<'a>(
     let mut dots = Vec::new();
     let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
-        for run in curves::within(group, facet) {
+        for run in groups::within(group, facet) {
             let Some(metrics) = run.completed() else { continue };
             let (Some(x), Some(value)) = (metrics.last(request.x), metrics.last(y)) else { continue };
             let is_solid = request.solid_if.is_none_or(|name| metrics.last(name) == Some(1.0));
@@ -209,7 +209,7 @@ fn crosses(
     let mut crosses = Vec::new();
     let mut known = BTreeSet::new();
     for (number, group) in grouped.groups.iter().enumerate() {
-        for run in curves::within(group, facet) {
+        for run in groups::within(group, facet) {
             let Some(metrics) = run.diverged().filter(|_| known.insert(run.computation())) else { continue };
             let Some(x) = metrics.last(request.x) else { continue };
             let value = metrics.last(y).unwrap_or(f64::NAN);

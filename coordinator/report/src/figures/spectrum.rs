@@ -2,9 +2,10 @@
 
 use basin_domain::metrics::Axis;
 
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::table::{FigureRow, FigureTable};
-use super::{cell, columns, curves, height, limits, notes};
+use super::{cell, limits, notes};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use basin_charts::scale::Scale;
@@ -68,7 +69,7 @@ pub(super) fn chart(
     notes.extend(
         notes::not_recorded(SERIES, runs, Run::completed).map(|text| format!("The spectrum: {text}.")),
     );
-    let across = columns(panels.len());
+    let across = grid::columns(panels.len());
     let chart = Chart {
         title: title.to_owned(),
         description: format!("Densities of the eigenvalues of the loss's Hessian. {}", notes.join(" ")),
@@ -76,7 +77,7 @@ pub(super) fn chart(
         legend: legend(&grouped),
         rows: panels
             .chunks(across)
-            .map(|panels| chart::PanelRow { height: height(across), panels: panels.to_vec() })
+            .map(|panels| chart::PanelRow { height: grid::height(across), panels: panels.to_vec() })
             .collect(),
         notes,
     };
@@ -101,7 +102,7 @@ fn panel(
     let mut marks = Vec::new();
     let mut drawn = 0;
     let cells: Vec<Vec<&Run>> =
-        grouped.groups.iter().map(|group| distinct(curves::within(group, facet))).collect();
+        grouped.groups.iter().map(|group| distinct(groups::within(group, facet))).collect();
     let has_spectrum =
         |run: &&&Run| run.completed().is_some_and(|metrics| metrics.series.contains_key(SERIES));
     let lines = cells.iter().zip(pens).filter(|(_, pen)| pen.is_some());

@@ -2,12 +2,13 @@
 
 use basin_domain::experiment::Plane;
 
+use super::grid;
 use super::groups::{self, Group, Groups};
+use super::names;
 use super::notes::{self, Remark};
 use super::table::FigureTable;
 use super::tiles::{self, AssembledSurface};
 use super::trajectories::component_name;
-use super::{columns, names};
 use crate::runs::{Counts, Run};
 use crate::tables::csv;
 use basin_charts::field::Field;
@@ -77,7 +78,7 @@ pub(super) fn chart(
         })
         .collect();
     let rows_of_panels = by_facet(facet, runs, &grouped, panels);
-    let across = columns(rows_of_panels.iter().map(Vec::len).max().unwrap_or(0)).min(2);
+    let across = grid::columns(rows_of_panels.iter().map(Vec::len).max().unwrap_or(0)).min(2);
     let height = [380.0, 225.0][across - 1];
     let mut notes = notes(y, &grouped, &surfaces, &levels);
     notes.extend(notes::duplicates(runs));

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use basin_domain::id::TaskId;
 
-use super::columns;
+use super::grid;
 use super::groups::{self, Group, Groups};
 use super::limits;
 use super::notes::{self, Remark};
@@ -45,7 +45,8 @@ pub(super) fn chart(
     }
     let shown = limits::facets(facets.len(), layers.len());
     panels.truncate(shown * layers.len());
-    let across = columns(if facets.len() > 1 && layers.len() <= 3 { layers.len() } else { panels.len() });
+    let across =
+        grid::columns(if facets.len() > 1 && layers.len() <= 3 { layers.len() } else { panels.len() });
     let height = [360.0, 270.0, 205.0][across - 1];
     let mut notes = notes(layers, runs, projections, &grouped, &by_task);
     notes.extend(notes::duplicates(runs));

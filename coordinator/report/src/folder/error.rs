@@ -1,7 +1,7 @@
 //! Why a folder can't take a report.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use basin_domain::id::SweepId;
 
@@ -47,4 +47,9 @@ pub enum FolderError {
         #[source]
         source: io::Error,
     },
+}
+
+/// For `map_err`: `path` can't be read or written.
+pub(super) fn file_error(path: &Path) -> impl FnOnce(io::Error) -> FolderError {
+    move |source| FolderError::File { path: path.to_owned(), source }
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 use basin_domain::id::SweepId;
 use basin_domain::key;
 
-use super::{FolderError, Marker, MarkerKind, file_error, is_temporary};
+use super::error::{FolderError, file_error};
+use super::marker::{Marker, MarkerKind};
+use super::temporary::is_temporary;
 
 /// The files of a report.
 const FILES: [&str; 7] = [

@@ -29,7 +29,7 @@ fn there(folder: &Path) -> Vec<String> {
             }
         }
     }
-    found.retain(|name| name != MARKER);
+    found.retain(|name| name != marker::FILE_NAME);
     found.sort();
     found
 }
@@ -90,7 +90,7 @@ fn a_strangers_folder_is_refused_whatever_is_asked_for_and_stays_as_it_is() {
             assert!(matches!(error, FolderError::ForeignFiles { .. }), "{error}");
         }
         assert_eq!(there(place.path()), names);
-        assert!(!place.path().join(MARKER).exists());
+        assert!(!place.path().join(marker::FILE_NAME).exists());
     }
     let place = tempfile::tempdir().unwrap();
     fs::create_dir(place.path().join("lost+found")).unwrap();
@@ -129,9 +129,9 @@ fn a_report_that_was_killed_leaves_a_folder_that_is_ours() {
     // Between the change of the marker and the removal of what it names.
     let place = tempfile::tempdir().unwrap();
     report(place.path(), "a", OtherSweepPolicy::Refuse, &["index.html", "figures/old.svg"]);
-    let mut marker = read_marker(place.path()).unwrap().unwrap();
+    let mut marker = marker::read(place.path()).unwrap().unwrap();
     marker.sweep = sweep("b");
-    write_marker(place.path(), &marker, true).unwrap();
+    marker::write(place.path(), &marker, true).unwrap();
     report(place.path(), "b", OtherSweepPolicy::Refuse, &["index.html"]);
     assert_eq!(there(place.path()), ["index.html"]);
     // Before the first marker had its name.
@@ -192,13 +192,13 @@ fn a_marker_that_names_files_elsewhere_is_refused() {
         drop(claim(&out, "a", OtherSweepPolicy::Refuse).unwrap());
         let mut marker = Marker::of(&sweep("a"));
         marker.report.insert(name.to_owned());
-        write_marker(&out, &marker, true).unwrap();
+        marker::write(&out, &marker, true).unwrap();
         assert!(
             matches!(claim(&out, "b", OtherSweepPolicy::Clear), Err(FolderError::Marker { .. })),
             "{name}"
         );
     }
-    fs::write(out.join(MARKER), "{}").unwrap();
+    fs::write(out.join(marker::FILE_NAME), "{}").unwrap();
     assert!(matches!(claim(&out, "a", OtherSweepPolicy::Clear), Err(FolderError::Marker { .. })));
     assert!(place.path().join("precious").exists());
 }

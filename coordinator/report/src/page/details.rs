@@ -5,10 +5,10 @@ use std::collections::{BTreeSet, HashMap};
 use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::Outcome;
 
-use crate::Results;
 use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
+use crate::results::Results;
 use crate::runs::{Counts, Run, RunState};
 use crate::tables::commit_digest;
 use basin_charts::escape::escape;

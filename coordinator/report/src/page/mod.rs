@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use basin_storage::table::Table;
 
-use super::Results;
 use super::claims::ClaimResult;
 use super::figures::DrawnFigure;
+use super::results::Results;
 use super::runs::Counts;
 use basin_charts::escape::escape;
 use basin_charts::number;

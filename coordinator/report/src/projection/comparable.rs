@@ -1,17 +1,26 @@
 //! Which runs' weights can be compared, and their Gram matrix.
 
 use basin_domain::error_chain;
+use basin_domain::id::TaskId;
 
-use super::gather::WeightsFiles;
 use super::gram::{Gram, block_for};
-use super::recorded::{RecordedWeights, parameters_of};
+use super::recorded::{ALL_LAYERS, RecordedWeights, parameters_of};
 use super::snapshots::Snapshots;
 use super::weights_file::WeightsFile;
-use super::{ALL_LAYERS, ExcludedRun};
+use super::weights_file::WeightsFiles;
 use crate::runs::Run;
 
 /// The most snapshots that are compared: the eigenvalues of a larger Gram matrix take minutes.
 pub(super) const MAX_SNAPSHOTS: usize = 1_200;
+
+/// A completed run that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcludedRun {
+    /// The run.
+    pub task: TaskId,
+    /// Why, in words: `has recorded no weights`.
+    pub why: String,
+}
 
 /// A run whose weights are compared.
 #[derive(Debug)]

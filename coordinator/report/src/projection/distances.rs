@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::ALL_LAYERS;
 use super::comparable::ComparableRuns;
-use super::gather::WeightsFiles;
+use super::recorded::ALL_LAYERS;
+use super::weights_file::WeightsFiles;
 use crate::runs::Run;
 
 /// Distances between the recorded weights of the runs that a check looks at, over all parameters. Runs are named by

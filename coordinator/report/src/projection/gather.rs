@@ -1,6 +1,6 @@
 //! From committed runs to projections and distances: fetches results, and says what can't be used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use basin_domain::claim::{Check, Claim, Selection};
@@ -8,22 +8,18 @@ use basin_domain::error_chain;
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::id::TaskId;
 use basin_domain::key;
-use basin_domain::value::Value;
 use basin_storage::{StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
-use super::weights_file::{WeightsFile, WeightsFileError};
-use super::{DistancesByCheck, ProjectionsByFigure, distances, plane};
-use crate::ReportError;
-use crate::figures::groups;
-use crate::gather::is_of_this_object;
-use crate::runs::{Run, RunState, distinct};
+use super::distances::{self, DistancesByCheck};
+use super::plane::{self, ProjectionsByFigure};
+use super::weights_file::{WeightsFile, WeightsFileError, WeightsFiles};
+use crate::error::{ReportError, is_of_this_object};
+use crate::runs::{Run, RunState, distinct, of_experiments};
+use crate::selection::is_selected;
 
 /// Results that are fetched at once.
 const CONCURRENT: usize = 4;
-
-/// The files of completed runs' recorded weights, or why there is none, in words.
-pub(super) type WeightsFiles = BTreeMap<TaskId, Result<WeightsFile, String>>;
 
 /// What of recorded weights `figures` and `claims` ask for. Results are fetched to a temporary folder, each once, and
 /// nothing is fetched if nothing asks for it.
@@ -99,22 +95,6 @@ fn together(check: &Check) -> Option<&Selection> {
     }
 }
 
-/// Whether a selection means this run: by its coordinates, which are what the sweep file was checked by. A parameter that
-/// isn't given at the run's point selects it by no default.
-pub(crate) fn is_selected(run: &Run, selection: &Selection) -> bool {
-    let point = &run.task.point;
-    let has = |(name, wanted): (&String, &Value)| point.get(name).is_some_and(|value| is_same(value, wanted));
-    run.task.experiment == selection.experiment && selection.values.iter().all(has)
-}
-
-/// Whether two values are the same, however a number was written.
-fn is_same(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::List(a), Value::List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b)),
-        _ => a == b || a.as_f64().is_some_and(|a| b.as_f64() == Some(a)),
-    }
-}
-
 /// A run's result in a file of `folder`, or why there is none. A store that doesn't answer is an error.
 async fn fetch(store: &Store, run: &Run, folder: &Path) -> Result<Result<PathBuf, String>, StorageError> {
     if run.task.spec.experiment.weights_every().is_none() {
@@ -146,7 +126,7 @@ fn projections(figures: &[Figure], runs: &[Run], files: &WeightsFiles) -> Projec
     let mut projections = ProjectionsByFigure::new();
     for figure in figures {
         let Some(layers) = layers(figure) else { continue };
-        let selected = distinct(groups::select(runs, &figure.experiments));
+        let selected = distinct(of_experiments(runs, &figure.experiments));
         let completed: Vec<&Run> = selected.into_iter().filter(|run| run.completed().is_some()).collect();
         let of_layer = |layer: &String| plane::project(layer, &completed, files);
         projections.insert(figure.id.clone(), layers.iter().map(of_layer).collect());

@@ -17,48 +17,8 @@ mod snapshots;
 mod tests;
 mod weights_file;
 
-use std::collections::BTreeMap;
-
-use basin_domain::id::{FigureId, TaskId};
-
+pub use comparable::ExcludedRun;
 pub use distances::{Distances, DistancesByCheck};
-pub(super) use gather::{gather, is_selected};
-
-/// The choice of layers that means all of them.
-pub(super) const ALL_LAYERS: &str = "all";
-
-/// The recorded weights of several runs in the plane of their first two principal components.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Projection {
-    /// The layer whose parameters are projected, or `all`.
-    pub layer: String,
-    /// The number of these parameters: the dimension of what is projected; 0 if no run could be used.
-    pub dimension: usize,
-    /// The shares of the total variance along the first and the second component.
-    pub explained: [f64; 2],
-    /// The runs, in plan order.
-    pub paths: Vec<WeightPath>,
-    /// The completed runs that are not among them, in plan order.
-    pub left_out: Vec<ExcludedRun>,
-}
-
-/// A run's way through the plane.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WeightPath {
-    /// The run.
-    pub task: TaskId,
-    /// (epoch, first component, second component), in the order of the epochs.
-    pub points: Vec<(u32, f64, f64)>,
-}
-
-/// A completed run that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExcludedRun {
-    /// The run.
-    pub task: TaskId,
-    /// Why, in words: `has recorded no weights`.
-    pub why: String,
-}
-
-/// The projections of every figure of trajectories, one a choice of layers, in the figure's order.
-pub type ProjectionsByFigure = BTreeMap<FigureId, Vec<Projection>>;
+pub(super) use gather::gather;
+pub use plane::{Projection, ProjectionsByFigure, WeightPath};
+pub(super) use recorded::ALL_LAYERS;

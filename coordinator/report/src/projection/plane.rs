@@ -1,10 +1,40 @@
 //! The plane of the first two principal components of runs' recorded weights.
 
-use super::comparable::ComparableRuns;
+use std::collections::BTreeMap;
+
+use basin_domain::id::{FigureId, TaskId};
+
+use super::comparable::{ComparableRuns, ExcludedRun};
 use super::components::principal;
-use super::gather::WeightsFiles;
-use super::{ExcludedRun, Projection, WeightPath};
+use super::weights_file::WeightsFiles;
 use crate::runs::Run;
+
+/// The recorded weights of several runs in the plane of their first two principal components.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Projection {
+    /// The layer whose parameters are projected, or `all`.
+    pub layer: String,
+    /// The number of these parameters: the dimension of what is projected; 0 if no run could be used.
+    pub dimension: usize,
+    /// The shares of the total variance along the first and the second component.
+    pub explained: [f64; 2],
+    /// The runs, in plan order.
+    pub paths: Vec<WeightPath>,
+    /// The completed runs that are not among them, in plan order.
+    pub left_out: Vec<ExcludedRun>,
+}
+
+/// A run's way through the plane.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WeightPath {
+    /// The run.
+    pub task: TaskId,
+    /// (epoch, first component, second component), in the order of the epochs.
+    pub points: Vec<(u32, f64, f64)>,
+}
+
+/// The projections of every figure of trajectories, one a choice of layers, in the figure's order.
+pub type ProjectionsByFigure = BTreeMap<FigureId, Vec<Projection>>;
 
 /// The recorded weights of `layer` of completed runs, projected together.
 pub(super) fn project(layer: &str, completed: &[&Run], files: &WeightsFiles) -> Projection {

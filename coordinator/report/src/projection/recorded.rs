@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::ALL_LAYERS;
 use super::snapshots::Snapshots;
 use super::weights_file::{Parameter, WeightsFile};
+
+/// The choice of layers that means all of them.
+pub(crate) const ALL_LAYERS: &str = "all";
 
 /// How many bytes are read at once.
 const PIECE: usize = 1 << 16;

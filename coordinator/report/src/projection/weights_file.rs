@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use basin_domain::id::TaskId;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
@@ -28,6 +29,9 @@ pub(super) enum WeightsFileError {
     #[error("has recorded no weights")]
     NoWeights,
 }
+
+/// The files of completed runs' recorded weights, or why there is none, in words.
+pub(super) type WeightsFiles = BTreeMap<TaskId, Result<WeightsFile, String>>;
 
 /// A parameter as it is recorded at every epoch.
 #[derive(Debug, Clone, PartialEq, Eq)]

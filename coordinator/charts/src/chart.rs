@@ -1,0 +1,96 @@
+//! A figure's content: a legend, rows of panels, notes.
+
+use super::mark::Mark;
+use super::marker::Marker;
+use super::scale::Scale;
+use super::style::{Color, Pen};
+
+/// A figure's content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chart {
+    /// The title on top.
+    pub title: String,
+    /// What the figure shows, for those who can't see it.
+    pub description: String,
+    /// What the legend is about (`hidden layers`), if that has a name.
+    pub heading: Option<String>,
+    /// The legend, above the panels, where it covers no data.
+    pub legend: Vec<Entry>,
+    /// The panels, row by row.
+    pub rows: Vec<PanelRow>,
+    /// What is averaged, what is missing: sentences below the panels.
+    pub notes: Vec<String>,
+}
+
+/// Panels side by side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PanelRow {
+    /// The height of their plots, in pixels of the page.
+    pub height: f64,
+    /// The panels, left to right.
+    pub panels: Vec<Panel>,
+}
+
+/// One pair of axes with what is drawn between them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// What this panel shows and its neighbours don't.
+    pub title: Option<String>,
+    /// A result to be read beside the data (`ρ = 0.42 [0.21, 0.60]`), above the plot on the right.
+    pub annotation: Option<String>,
+    /// The horizontal axis.
+    pub x: Axis,
+    /// The vertical axis.
+    pub y: Axis,
+    /// What is drawn, back to front.
+    pub marks: Vec<Mark>,
+}
+
+/// An axis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Axis {
+    /// The quantity with its unit.
+    pub label: String,
+    /// How it maps its values.
+    pub scale: Scale,
+    /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
+    pub ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// An axis of numbers.
+    pub fn new(label: impl Into<String>, scale: Scale) -> Self {
+        Self { label: label.into(), scale, ticks: Vec::new() }
+    }
+
+    /// The same axis with ticks at these values, if there is room for them.
+    pub fn with_ticks(self, ticks: Vec<f64>) -> Self {
+        Self { ticks, ..self }
+    }
+}
+
+/// A line of the legend.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// What it says.
+    pub label: String,
+    /// What it shows.
+    pub swatch: Swatch,
+}
+
+/// The sample beside a legend's text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Swatch {
+    /// A line, on its band if it has one.
+    Line(Pen),
+    /// A line on a band.
+    Banded(Pen),
+    /// A data point.
+    Point(Marker),
+    /// A line with a data point on it.
+    Marked(Pen, Marker),
+    /// A cross.
+    Cross(Color),
+    /// Nothing: there is nothing to see of it.
+    Nothing,
+}
