@@ -7,10 +7,15 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use basin_coordinator::journal::writer::Decisions;
 use basin_coordinator::journal::{
     EncodedSnapshot, Journal, LedgerHandle, SqliteJournal, SystemClock, Writer,
 };
-use basin_core::command::{Command, CommitRecord, Grant, HeldLease, Launch, LaunchTask, Policy, Reply, Sync};
+use basin_core::Request;
+use basin_core::command::{
+    CommitRecord, Complete, Grant, HeldLease, Launch, LaunchCounts, LaunchTask, LeasedTask, Policy, Refusal,
+    Sync,
+};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::{LeaseId, SweepId, WorkerId};
@@ -49,9 +54,9 @@ fn work(path: &Path, tasks: u64, seeds: u64) -> Result<()> {
     let mut writer = Writer::open(SqliteJournal::open(path)?, Policy::default())?;
     let launch = launch(tasks, seeds);
     let begun = Instant::now();
-    let replies = writer.write(Timestamp(1), vec![launch])?;
+    let launched = writer.write(Timestamp(1), |decisions| decisions.decide(launch))?;
     say("launch, to disk", begun.elapsed());
-    assert_eq!(replies[0], Ok(Reply::Launched { new: tasks, reused: 0, shared: 0 }));
+    assert_eq!(launched, Ok(LaunchCounts { new: tasks, reused: 0, shared: 0 }));
 
     let begun = Instant::now();
     let mut commands = 0;
@@ -61,17 +66,17 @@ fn work(path: &Path, tasks: u64, seeds: u64) -> Result<()> {
         if committed >= tasks / 2 {
             break;
         }
-        let syncs = workers.iter_mut().map(Worker::sync).collect();
-        let replies = writer.write(Timestamp(now), syncs)?;
+        let syncs: Vec<Sync> = workers.iter_mut().map(Worker::sync).collect();
+        let replies = writer.write(Timestamp(now), |decisions| all(decisions, syncs))?;
         let mut completes = Vec::with_capacity(BATCH);
         for (worker, reply) in workers.iter_mut().zip(replies) {
-            let Ok(Reply::Synced(synced)) = reply else { return Err("a sync was refused".into()) };
+            let synced = reply?;
             worker.seen = synced.answer;
             completes.extend(synced.grants.iter().map(complete));
         }
         committed += completes.len() as u64;
         commands += BATCH + completes.len();
-        writer.write(Timestamp(now), completes)?;
+        writer.write(Timestamp(now), |decisions| all(decisions, completes))?;
         if writer.is_snapshot_due() {
             snapshot(&mut writer)?;
         }
@@ -85,10 +90,10 @@ fn work(path: &Path, tasks: u64, seeds: u64) -> Result<()> {
     let mut worker = Worker::new(0);
     let mut syncs = 0;
     while begun.elapsed() < Duration::from_millis(300) {
-        let Command::Sync(sync) = worker.sync() else { unreachable!("a worker syncs") };
+        let sync = worker.sync();
         let held = HeldLease { lease: LeaseId::new("none")?, progress: vec![] };
         let idle = Sync { free_slots: 0, holds: vec![held], ..sync };
-        writer.write(Timestamp(1), vec![Command::Sync(idle)])?.remove(0)?;
+        writer.write(Timestamp(1), |decisions| decisions.decide(idle))??;
         syncs += 1;
     }
     println!(
@@ -114,6 +119,14 @@ fn snapshot(writer: &mut Writer<SqliteJournal>) -> Result<()> {
     Ok(())
 }
 
+/// Decides about all of them, in order.
+fn all<R: Request>(
+    decisions: &mut Decisions<'_>,
+    requests: Vec<R>,
+) -> Vec<std::result::Result<R::Reply, Refusal>> {
+    requests.into_iter().map(|request| decisions.decide(request)).collect()
+}
+
 /// What one command after another costs, and what many at a time do, each on disk before its answer.
 async fn group_commit(path: &Path) -> Result<()> {
     let ledger =
@@ -126,7 +139,7 @@ async fn group_commit(path: &Path) -> Result<()> {
             tokio::spawn(async move {
                 let mut worker = Worker::new(number + 1000 * waiting);
                 for _ in 0..each {
-                    let Ok(Reply::Synced(synced)) = ledger.decide(worker.sync()).await else { return 0 };
+                    let Ok(synced) = ledger.decide(worker.sync()).await else { return 0 };
                     worker.seen = synced.answer;
                     for grant in &synced.grants {
                         let _ = ledger.decide(complete(grant)).await;
@@ -176,10 +189,10 @@ impl Worker {
         Self { id: WorkerId::new(format!("worker-{number}")).expect("that is an id"), seen: 0, leases: 0 }
     }
 
-    fn sync(&mut self) -> Command {
+    fn sync(&mut self) -> Sync {
         self.leases += 1;
         let fresh = format!("{}-{:032x}", self.id, self.leases);
-        Command::Sync(Sync {
+        Sync {
             worker: self.id.clone(),
             description: Default::default(),
             holds: vec![],
@@ -189,15 +202,15 @@ impl Worker {
             waiting: None,
             seen: self.seen,
             fresh: vec![LeaseId::new(fresh).expect("that is an id")],
-        })
+        }
     }
 }
 
-fn complete(grant: &Grant) -> Command {
-    let (task, attempt, _) = &grant.tasks[0];
-    let manifest = Digest::of(task.0.as_bytes());
-    Command::Complete(CommitRecord {
-        task: *task,
+fn complete(grant: &Grant) -> Complete {
+    let LeasedTask { id, attempt, .. } = &grant.tasks[0];
+    let manifest = Digest::of(id.0.as_bytes());
+    Complete(CommitRecord {
+        task: *id,
         lease: grant.lease.clone(),
         attempt: *attempt,
         manifest,
@@ -206,7 +219,7 @@ fn complete(grant: &Grant) -> Command {
     })
 }
 
-fn launch(tasks: u64, seeds: u64) -> Command {
+fn launch(tasks: u64, seeds: u64) -> Launch {
     let task = |number: u64| {
         let experiment = Experiment::FitFunction(FitFunction {
             function: Function::Sin,
@@ -224,14 +237,14 @@ fn launch(tasks: u64, seeds: u64) -> Command {
         LaunchTask { id: spec.id(), experiment: "fit".into(), spec }
     };
     let sweep = SweepId::new("measured").expect("that is an id");
-    Command::Launch(Launch {
+    Launch {
         sweep,
         user: None,
         adjustment: Default::default(),
         tasks: (0..tasks).map(task).collect(),
         committed: vec![],
         needs: Default::default(),
-    })
+    }
 }
 
 fn say(what: &str, elapsed: Duration) {

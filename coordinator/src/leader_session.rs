@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Policy};
+use basin_core::command::{Policy, Restarted};
 use basin_storage::{CommitMode, Store};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -69,7 +69,7 @@ impl LeaderSession {
         let journal = Metered::new(journal, meter.clone());
         let ledger = LedgerHandle::open(journal, policy, SystemClock::default()).await;
         let ledger = ledger.map_err(LeaderSessionError::Journal)?;
-        ledger.decide(Command::Restarted).await.map_err(LeaderSessionError::Ledger)?;
+        ledger.decide(Restarted).await.map_err(LeaderSessionError::Ledger)?;
         let stop = stop.child_token();
         let coordinator = Arc::new(Coordinator {
             ledger,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Policy};
+use basin_core::command::{Adopt, Fail, Pause, Policy, Release, Resume, RetryFailed};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
@@ -217,21 +217,22 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Com
     });
     for (lease, tasks) in leases.await.or_basin(what)? {
         for task in tasks {
-            let command = match coordinator.commit_of(task).await {
+            let lease = lease.clone();
+            let ended = match coordinator.commit_of(task).await {
                 // It is marked; the others go on.
-                Err(error @ StorageError::Corrupt { .. }) => Command::Fail {
-                    lease: lease.clone(),
-                    task,
-                    failure: Failure::new(FailureKind::Damaged, error_chain::with_causes(&error)),
-                },
+                Err(error @ StorageError::Corrupt { .. }) => {
+                    let failure = Failure::new(FailureKind::Damaged, error_chain::with_causes(&error));
+                    coordinator.ledger.decide(Fail { lease, task, failure }).await.map(drop)
+                }
                 commit => match commit.or_store(what)? {
-                    Some(commit) => Command::Adopt(commit_record(&commit)),
+                    Some(commit) => coordinator.ledger.decide(Adopt(commit_record(&commit))).await,
                     None => {
-                        Command::Release { lease: lease.clone(), task, reason: ReleaseReason::Preemption }
+                        let reason = ReleaseReason::Preemption;
+                        coordinator.ledger.decide(Release { lease, task, reason }).await.map(drop)
                     }
                 },
             };
-            coordinator.ledger.decide(command).await.or_basin(what)?;
+            ended.or_basin(what)?;
         }
     }
     let others = coordinator.ledger.view(|ledger| {
@@ -239,21 +240,14 @@ async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), Com
         states.collect::<Vec<_>>()
     });
     for (id, state, failed) in others.await.or_basin(what)? {
-        let mut commands = Vec::new();
-        if id != *sweep {
-            if state == SweepState::Running {
-                commands.push(Command::Pause(id));
-            }
-        } else {
-            if failed > 0 {
-                commands.push(Command::RetryFailed(id.clone()));
-            }
-            if state == SweepState::Paused {
-                commands.push(Command::Resume(id));
-            }
+        let is_ours = id == *sweep;
+        if is_ours && failed > 0 {
+            coordinator.ledger.decide(RetryFailed(id.clone())).await.or_basin(what)?;
         }
-        for command in commands {
-            coordinator.ledger.decide(command).await.or_basin(what)?;
+        match state {
+            SweepState::Running if !is_ours => coordinator.ledger.decide(Pause(id)).await.or_basin(what)?,
+            SweepState::Paused if is_ours => coordinator.ledger.decide(Resume(id)).await.or_basin(what)?,
+            SweepState::Running | SweepState::Paused | SweepState::Cancelled | SweepState::Done => {}
         }
     }
     Ok(())

@@ -14,9 +14,10 @@ pub mod event;
 mod ledger;
 pub mod lookup;
 pub mod pending_reason;
+pub mod phase;
 pub mod view;
 
-pub use decide::decide;
+pub use decide::{Decided, Decision, Request, decide};
 pub use event::Event;
 pub use ledger::Ledger;
 pub use ledger::audit::Violation;

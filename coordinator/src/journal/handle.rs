@@ -1,32 +1,32 @@
 //! The ledger as the rest of the coordinator holds it: a thread of its own, and a queue in front of it.
 //!
-//! Commands that arrive while the disk is busy are decided together and share the next write (group commit): the busier
-//! the coordinator, the fewer writes a command costs. Looks at the ledger run on the same thread, between writes, so that
-//! nobody sees what isn't on disk. They come after the commands, and only for a moment before it is the commands' turn again: however
-//! many look, a worker's call waits for one look at most.
+//! Requests that arrive while the disk is busy are decided together and share the next write (group commit): the busier
+//! the coordinator, the fewer writes a request costs. Reads of the ledger run on the same thread, between writes, so that
+//! nobody sees what isn't on disk. They come after the requests, and only for a moment before it is the requests' turn again:
+//! however many read, a worker's call waits for one read at most.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use basin_core::Ledger;
-use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_core::command::{Policy, Refusal};
+use basin_core::{Ledger, Request};
 use basin_domain::error_chain;
 use basin_domain::time::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::clock::OffsetClock;
-use super::writer::{WriteError, Writer};
+use super::writer::{Decisions, WriteError, Writer};
 use super::{Clock, EncodedSnapshot, Journal, JournalError};
 
-/// Commands that wait; whoever brings one more waits until there is room.
+/// Requests that wait; whoever brings one more waits until there is room.
 const QUEUE: usize = 1024;
-/// Commands that share a write.
+/// Requests that share a write.
 const BATCH: usize = 512;
-/// Looks that wait; whoever would look, too, waits until there is room, and keeps no command from the queue.
+/// Reads that wait; whoever would read, too, waits until there is room, and keeps no request from the queue.
 const MAX_READS: usize = 256;
-/// How long looks may go on when a command may have come; one more is always begun.
+/// How long reads may go on when a request may have come; one more is always begun.
 const READ_BUDGET: Duration = Duration::from_millis(2);
 
 /// A ledger behind its journal. Clones speak to the same one; it ends with the last of them, or when it is closed.
@@ -64,13 +64,13 @@ impl std::fmt::Debug for LedgerHandle {
     }
 }
 
-/// Why a command was not carried out.
+/// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecideError {
     /// The ledger refuses it.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// The ledger was closed, or its journal can't be written any more. Whether the command was carried out is unknown.
+    /// The ledger was closed, or its journal can't be written any more. Whether the request was carried out is unknown.
     #[error("the ledger is closed")]
     Unavailable,
     /// The same, and this is why. What was answered before is kept.
@@ -78,11 +78,17 @@ pub enum DecideError {
     Failed(#[source] JournalFailure),
 }
 
-/// A look at the ledger, which answers its asker itself.
+/// A read of the ledger, which answers its asker itself.
 type Read = Box<dyn FnOnce(&Ledger) + Send>;
 
+/// A request: decided with the others of its batch, and answered by what that gives, once the batch is kept.
+type Decide = Box<dyn FnOnce(&mut Decisions<'_>) -> Answer + Send>;
+
+/// Sends the reply to whoever asked.
+type Answer = Box<dyn FnOnce() + Send>;
+
 enum Message {
-    Decide(Box<Command>, oneshot::Sender<Result<Reply, DecideError>>),
+    Decide(Decide),
     Read(Read),
     Close(oneshot::Sender<()>),
 }
@@ -123,23 +129,27 @@ impl LedgerHandle {
         Ok(Self { queue, reads: Arc::new(Semaphore::new(MAX_READS)), clock, end })
     }
 
-    /// The time by the clock that commands are decided by.
+    /// The time by the clock that requests are decided by.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Has the ledger decide about a command. When this returns, what happened is on disk.
+    /// Has the ledger decide about a request. When this returns, what happened is on disk.
     ///
     /// # Errors
     /// If the ledger refuses, or has closed.
-    pub async fn decide(&self, command: Command) -> Result<Reply, DecideError> {
+    pub async fn decide<R: Request>(&self, request: R) -> Result<R::Reply, DecideError> {
         let (answer, answered) = oneshot::channel();
-        let message = Message::Decide(Box::new(command), answer);
-        self.queue.send(message).await.map_err(|_| self.ended())?;
-        answered.await.unwrap_or_else(|_| Err(self.ended()))
+        let decide: Decide = Box::new(move |decisions| {
+            let reply = decisions.decide(request);
+            // Whoever asked may have gone; it is decided all the same.
+            Box::new(move || drop(answer.send(reply)))
+        });
+        self.queue.send(Message::Decide(decide)).await.map_err(|_| self.ended())?;
+        answered.await.map_err(|_| self.ended())?.map_err(DecideError::Refused)
     }
 
-    /// Looks at the ledger as the disk has it, and nobody else's. `look` holds up every decision, so it is short.
+    /// Reads the ledger as the disk has it, and nobody else's. `read` holds up every decision, so it is short.
     ///
     /// # Errors
     /// [`DecideError::Unavailable`], if the ledger has closed.
@@ -150,7 +160,7 @@ impl LedgerHandle {
         let permit = Arc::clone(&self.reads).acquire_owned().await.map_err(|_| DecideError::Unavailable)?;
         let (answer, answered) = oneshot::channel();
         let read = Box::new(move |ledger: &Ledger| {
-            // Nobody may be waiting any more: then there is nothing to look for.
+            // Nobody may be waiting any more: then there is nothing to read.
             if !answer.is_closed() {
                 let _ = answer.send(read(ledger));
             }
@@ -169,7 +179,7 @@ impl LedgerHandle {
         self.failure().cloned().map_or(DecideError::Unavailable, DecideError::Failed)
     }
 
-    /// Answers what has arrived, keeps a snapshot and gives the journal free. Later commands find it unavailable.
+    /// Answers what has arrived, keeps a snapshot and gives the journal free. Later requests find it unavailable.
     pub async fn close(&self) {
         let (done, is_done) = oneshot::channel();
         if self.queue.send(Message::Close(done)).await.is_ok() {
@@ -229,7 +239,7 @@ impl<J: Journal> Service<J> {
                 let Some(first) = messages.blocking_recv() else { break };
                 batch.take(first, &mut reads);
             }
-            while batch.commands.len() < BATCH && batch.closing.is_empty() {
+            while batch.requests.len() < BATCH && batch.closing.is_empty() {
                 let Ok(next) = messages.try_recv() else { break };
                 batch.take(next, &mut reads);
             }
@@ -247,27 +257,26 @@ impl<J: Journal> Service<J> {
         closing
     }
 
-    /// Decides, and then looks for a while.
+    /// Decides, and then serves reads for a while.
     fn answer(
         &mut self,
         batch: Batch,
         reads: &mut VecDeque<Read>,
         read_budget: Duration,
     ) -> Result<(), WriteError> {
-        let Batch { commands, answers, closing: _ } = batch;
-        if commands.is_empty() {
+        if batch.requests.is_empty() {
             if !reads.is_empty() {
                 let confirmed = self.writer.confirm();
                 confirmed.inspect_err(|error| self.record_end(error))?;
             }
         } else {
-            // Before the callers' answers are dropped, so that they find it.
-            let replies = self.writer.write(self.clock.now(), commands);
-            let replies = replies.inspect_err(|error| self.record_end(error))?;
-            for (answer, reply) in answers.into_iter().zip(replies) {
-                // Whoever asked may have gone; it is decided all the same.
-                let _ = answer.send(reply.map_err(DecideError::Refused));
-            }
+            // These outlive a failure until its cause is on record, so that who hears nothing finds it.
+            let mut answers: Vec<Answer> = Vec::with_capacity(batch.requests.len());
+            let written = self.writer.write(self.clock.now(), |decisions| {
+                answers.extend(batch.requests.into_iter().map(|decide| decide(decisions)));
+            });
+            written.inspect_err(|error| self.record_end(error))?;
+            answers.into_iter().for_each(|answer| answer());
         }
         let began = Instant::now();
         while let Some(read) = reads.pop_front() {
@@ -337,19 +346,15 @@ fn log_end(error: &WriteError) {
 /// What arrived while the last write was under way.
 #[derive(Default)]
 struct Batch {
-    commands: Vec<Command>,
-    answers: Vec<oneshot::Sender<Result<Reply, DecideError>>>,
+    requests: Vec<Decide>,
     closing: Vec<oneshot::Sender<()>>,
 }
 
 impl Batch {
-    /// Takes a command; a look joins those that wait.
+    /// Takes a request; a read joins those that wait.
     fn take(&mut self, message: Message, reads: &mut VecDeque<Read>) {
         match message {
-            Message::Decide(command, answer) => {
-                self.commands.push(*command);
-                self.answers.push(answer);
-            }
+            Message::Decide(decide) => self.requests.push(decide),
             Message::Read(read) => reads.push_back(read),
             Message::Close(done) => self.closing.push(done),
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 
 use basin_core::Event;
-use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_core::command::{Cancel, LaunchCounts, Pause, Policy, Refusal, Resume, Tick};
 use basin_core::view::SweepState;
 use basin_domain::time::Timestamp;
 
@@ -83,8 +83,8 @@ async fn what_was_answered_is_there_after_a_crash() {
     let disk = MemoryDisk::default();
     let handle = open(&disk).await;
     let reply = handle.decide(launch("a", 3)).await.unwrap();
-    assert_eq!(reply, Reply::Launched { new: 3, reused: 0, shared: 0 });
-    handle.decide(Command::Pause(sweep("a"))).await.unwrap();
+    assert_eq!(reply, LaunchCounts { new: 3, reused: 0, shared: 0 });
+    handle.decide(Pause(sweep("a"))).await.unwrap();
     assert_eq!((disk.batches(), disk.snapshots()), (2, 0), "a crash leaves this");
 
     // Another coordinator finds that disk.
@@ -112,7 +112,7 @@ async fn closing_keeps_a_snapshot_and_frees_the_journal() {
     handle.decide(launch("a", 3)).await.unwrap();
     handle.close().await;
     assert_eq!(disk.snapshots(), 1);
-    assert_eq!(handle.decide(Command::Tick).await, Err(DecideError::Unavailable));
+    assert_eq!(handle.decide(Tick).await, Err(DecideError::Unavailable));
     assert_eq!(handle.view(|_| ()).await, Err(DecideError::Unavailable));
     handle.close().await;
     let again = open(&disk).await;
@@ -125,9 +125,9 @@ async fn closing_keeps_a_snapshot_and_frees_the_journal() {
 async fn a_refusal_is_an_answer_and_costs_no_write() {
     let disk = MemoryDisk::default();
     let handle = open(&disk).await;
-    let refused = handle.decide(Command::Cancel(sweep("x"))).await;
+    let refused = handle.decide(Cancel(sweep("x"))).await;
     assert_eq!(refused, Err(DecideError::Refused(Refusal::UnknownSweep(sweep("x")))));
-    handle.decide(Command::Tick).await.unwrap();
+    handle.decide(Tick).await.unwrap();
     assert_eq!(disk.batches(), 0);
 }
 
@@ -139,12 +139,12 @@ async fn after_a_failed_write_nothing_is_answered_any_more() {
     let handle = LedgerHandle::open(journal, Policy::default(), StandingClock::default()).await.unwrap();
     handle.decide(launch("a", 1)).await.unwrap();
     fails.store(true, Ordering::SeqCst);
-    let Err(DecideError::Failed(failure)) = handle.decide(Command::Pause(sweep("a"))).await else {
+    let Err(DecideError::Failed(failure)) = handle.decide(Pause(sweep("a"))).await else {
         panic!("it was decided all the same")
     };
     assert!(failure.to_string().starts_with("the journal can't be written any more: "), "{failure}");
     handle.closed().await;
-    assert_eq!(handle.decide(Command::Tick).await, Err(DecideError::Failed(failure)), "and it says why");
+    assert_eq!(handle.decide(Tick).await, Err(DecideError::Failed(failure)), "and it says why");
     let again = open(&disk).await;
     assert_eq!(state(&again, "a").await, Some(SweepState::Running), "the pause was never acknowledged");
 }
@@ -154,9 +154,12 @@ fn a_writer_ahead_of_its_journal_writes_nothing_more() {
     let fails = Arc::new(AtomicBool::new(true));
     let journal = Watched::failing_when(&MemoryDisk::default(), &fails);
     let mut writer = Writer::open(journal, Policy::default()).unwrap();
-    assert!(matches!(writer.write(Timestamp(1), vec![launch("a", 1)]), Err(WriteError::Append(_))));
+    assert!(matches!(
+        writer.write(Timestamp(1), |decisions| decisions.decide(launch("a", 1))),
+        Err(WriteError::Append(_))
+    ));
     fails.store(false, Ordering::SeqCst);
-    assert!(matches!(writer.write(Timestamp(2), vec![Command::Tick]), Err(WriteError::Ahead)));
+    assert!(matches!(writer.write(Timestamp(2), |decisions| decisions.decide(Tick)), Err(WriteError::Ahead)));
     assert!(!writer.has_news(), "a snapshot would make what was not acknowledged durable");
 }
 
@@ -189,7 +192,7 @@ async fn commands_that_wait_for_the_disk_share_the_next_write() {
         assert!(futures::poll!(&mut call).is_pending());
         waiting.push(call);
     }
-    let mut refused = Box::pin(handle.decide(Command::Cancel(sweep("x"))));
+    let mut refused = Box::pin(handle.decide(Cancel(sweep("x"))));
     assert!(futures::poll!(&mut refused).is_pending());
     let mut look = Box::pin(handle.view(|ledger| ledger.sweeps().count()));
     assert!(futures::poll!(&mut look).is_pending());
@@ -210,13 +213,13 @@ async fn commands_that_wait_for_the_disk_share_the_next_write() {
 fn the_ledgers_time_never_goes_back() {
     let disk = MemoryDisk::default();
     let mut writer = Writer::open(MemoryJournal::open(&disk).unwrap(), Policy::default()).unwrap();
-    writer.write(Timestamp(50), vec![launch("a", 1)]).unwrap();
-    writer.write(Timestamp(20), vec![launch("b", 2)]).unwrap();
+    writer.write(Timestamp(50), |decisions| decisions.decide(launch("a", 1))).unwrap().unwrap();
+    writer.write(Timestamp(20), |decisions| decisions.decide(launch("b", 2))).unwrap().unwrap();
     let launched: Vec<_> = writer.ledger().sweeps().map(|sweep| sweep.launched_at).collect();
     assert_eq!(launched, [Timestamp(50), Timestamp(50)]);
     drop(writer);
     let mut writer = Writer::open(MemoryJournal::open(&disk).unwrap(), Policy::default()).unwrap();
-    writer.write(Timestamp(30), vec![launch("c", 3)]).unwrap();
+    writer.write(Timestamp(30), |decisions| decisions.decide(launch("c", 3))).unwrap().unwrap();
     assert_eq!(writer.ledger().sweeps().last().unwrap().launched_at, Timestamp(50));
 }
 
@@ -245,12 +248,12 @@ async fn snapshots_are_kept_while_the_ledger_works() {
     handle.decide(launch("a", 1)).await.unwrap();
     // Each pair of commands is two durable events.
     for _ in 0..10_000 {
-        handle.decide(Command::Pause(sweep("a"))).await.unwrap();
-        handle.decide(Command::Resume(sweep("a"))).await.unwrap();
+        handle.decide(Pause(sweep("a"))).await.unwrap();
+        handle.decide(Resume(sweep("a"))).await.unwrap();
     }
     // A snapshot is being encoded; it is kept with some later message.
     while disk.snapshots() == 0 {
-        handle.decide(Command::Tick).await.unwrap();
+        handle.decide(Tick).await.unwrap();
     }
     let crashed = disk_as_a_crash_leaves_it(&disk);
     let journal = &mut MemoryJournal::open(&crashed).unwrap();

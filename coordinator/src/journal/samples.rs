@@ -1,6 +1,6 @@
 //! Events and commands for the journal's tests.
 
-use basin_core::command::{Command, Launch, LaunchTask, Policy};
+use basin_core::command::{Launch, LaunchTask, Policy};
 use basin_core::{Event, Ledger, decide};
 use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::SweepId;
@@ -9,7 +9,7 @@ use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
 
 /// The launch of a sweep with this many tasks.
-pub(super) fn launch(id: &str, tasks: u64) -> Command {
+pub(super) fn launch(id: &str, tasks: u64) -> Launch {
     let tasks = (0..tasks).map(|seed| {
         let experiment = Experiment::FitFunction(FitFunction {
             function: Function::Sin,
@@ -31,14 +31,14 @@ pub(super) fn launch(id: &str, tasks: u64) -> Command {
         };
         LaunchTask { id: spec.id(), experiment: "fit".into(), spec }
     });
-    Command::Launch(Launch {
+    Launch {
         sweep: sweep(id),
         user: None,
         adjustment: Default::default(),
         tasks: tasks.collect(),
         committed: vec![],
         needs: Default::default(),
-    })
+    }
 }
 
 pub(super) fn sweep(id: &str) -> SweepId {

@@ -1,7 +1,7 @@
 //! A ledger and its journal, in step: what was decided is on disk before anybody hears of it.
 
-use basin_core::command::{Command, Policy, Refusal, Reply};
-use basin_core::{Ledger, Snapshot, decide};
+use basin_core::command::{Policy, Refusal};
+use basin_core::{Event, Ledger, Request, Snapshot, decide};
 use basin_domain::time::Timestamp;
 
 use super::{EncodedSnapshot, Journal, JournalError, Recovered};
@@ -21,10 +21,32 @@ pub struct Writer<J> {
     is_ahead: bool,
 }
 
-/// Replies to commands, in their order.
-pub type Replies = Vec<Result<Reply, Refusal>>;
+/// A batch of decisions that will be kept with one write.
+#[derive(Debug)]
+pub struct Decisions<'a> {
+    ledger: &'a mut Ledger,
+    now: Timestamp,
+    durable: Vec<Event>,
+}
 
-/// Why a batch of commands was not answered.
+impl Decisions<'_> {
+    /// Decides about a request. The reply is nobody's before the batch is kept.
+    ///
+    /// # Errors
+    /// If the ledger refuses.
+    pub fn decide<R: Request>(&mut self, request: R) -> Result<R::Reply, Refusal> {
+        let (events, reply) = decide(self.ledger, self.now, request)?;
+        for event in events {
+            self.ledger.apply(&event);
+            if event.is_durable() {
+                self.durable.push(event);
+            }
+        }
+        Ok(reply)
+    }
+}
+
+/// Why a batch of requests was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// What was decided could not be kept. Whether it was is unknown until the journal is opened anew.
@@ -55,7 +77,7 @@ impl<J: Journal> Writer<J> {
             let first = violations.into_iter().next().expect("an audit that fails names a violation");
             return Err(JournalError::Contradiction { first, more });
         }
-        // A snapshot tells of its time, too: after a clean end there is no event behind it.
+        // A snapshot has its time, too: after a clean end there is no event behind it.
         let latest = ledger.time();
         Ok(Self { ledger, journal, latest, since_snapshot: events.len(), is_ahead: false })
     }
@@ -70,30 +92,24 @@ impl<J: Journal> Writer<J> {
         self.latest
     }
 
-    /// Decides about commands that arrived together, in order, keeps what happened with one write, and only then gives
-    /// the replies. What costs no write is answered once the journal is known to be this writer's still: a coordinator that
-    /// was superseded without noticing renews no lease.
+    /// Decides about requests that arrived together, keeps what happened with one write, and only then gives what `decide`
+    /// made of the replies. What costs no write is answered once the journal is known to be this writer's still: a
+    /// coordinator that was superseded without noticing renews no lease.
     ///
     /// # Errors
     /// If it could not be kept. The writer is of no more use then.
-    pub fn write(&mut self, now: Timestamp, commands: Vec<Command>) -> Result<Replies, WriteError> {
+    pub fn write<T>(
+        &mut self,
+        now: Timestamp,
+        decide: impl FnOnce(&mut Decisions<'_>) -> T,
+    ) -> Result<T, WriteError> {
         if self.is_ahead {
             return Err(WriteError::Ahead);
         }
         self.latest = self.latest.max(now);
-        let mut durable = Vec::new();
-        let mut replies = Vec::with_capacity(commands.len());
-        for command in commands {
-            replies.push(decide(&self.ledger, self.latest, command).map(|(events, reply)| {
-                for event in events {
-                    self.ledger.apply(&event);
-                    if event.is_durable() {
-                        durable.push(event);
-                    }
-                }
-                reply
-            }));
-        }
+        let mut decisions = Decisions { ledger: &mut self.ledger, now: self.latest, durable: Vec::new() };
+        let replies = decide(&mut decisions);
+        let durable = decisions.durable;
         if durable.is_empty() {
             self.confirm()?;
             return Ok(replies);

@@ -2,12 +2,12 @@
 //!
 //! `docs/decisions/0011-stores.md` says why the decision is journalled before anything is written.
 
-use basin_core::command::{Command, CommitDecision, Reply};
+use basin_core::command::CommitDecision;
 use basin_domain::id::TaskId;
 use basin_storage::{Commit, CommitMode, CommitOutcome, StorageError};
 use tonic::Status;
 
-use super::{Coordinator, commit_record, refusal, unexpected_reply};
+use super::{Coordinator, commit_record, refusal};
 
 impl Coordinator {
     /// Commits for a worker, and gives the commit that counts: the one asked for, or one that was before it.
@@ -29,10 +29,7 @@ impl Coordinator {
         }
         let document = String::from_utf8(commit.to_bytes()).expect("JSON is text");
         let decision = CommitDecision { commit: commit_record(&commit), document };
-        let Reply::CommitDecided(document) = self.decide(Command::DecideCommit(decision)).await? else {
-            return Err(unexpected_reply());
-        };
-        let counts = match document {
+        let counts = match self.decide(decision).await? {
             Some(document) => Some(self.write_decided(&document).await.map_err(store_error)?),
             None => self.store.read_commit(&commit.task).await.map_err(store_error)?,
         };

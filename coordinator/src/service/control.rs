@@ -2,8 +2,8 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use basin_core::Ledger;
-use basin_core::command::Command;
+use basin_core::command::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
+use basin_core::{Ledger, Request as LedgerRequest};
 use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError};
 use basin_domain::scheduling::SchedulingChange;
@@ -43,9 +43,9 @@ impl Control for ControlService {
         Ok(Response::new(v1::LaunchReply {
             sweep,
             sweep_id: launched.sweep.to_string(),
-            new: launched.new,
-            reused: launched.reused,
-            shared: launched.shared,
+            new: launched.counts.new,
+            reused: launched.counts.reused,
+            shared: launched.counts.shared,
         }))
     }
 
@@ -90,16 +90,15 @@ impl Control for ControlService {
         let request = request.into_inner();
         let steering = request.steering();
         let id = self.find_sweep(request.sweep_id).await?;
-        let command = match steering {
-            v1::Steering::Pause => Command::Pause(id.clone()),
-            v1::Steering::Resume => Command::Resume(id.clone()),
-            v1::Steering::Cancel => Command::Cancel(id.clone()),
-            v1::Steering::RetryFailed => Command::RetryFailed(id.clone()),
+        let sweep = match steering {
+            v1::Steering::Pause => self.steer(&id, Pause(id.clone())).await?,
+            v1::Steering::Resume => self.steer(&id, Resume(id.clone())).await?,
+            v1::Steering::Cancel => self.steer(&id, Cancel(id.clone())).await?,
+            v1::Steering::RetryFailed => self.steer(&id, RetryFailed(id.clone())).await?,
             v1::Steering::Unspecified => {
                 return Err(Status::invalid_argument("field `steering`: is missing"));
             }
         };
-        let sweep = self.steer(id.clone(), command).await?;
         tracing::info!(sweep = %id, ?steering, "sweep steered");
         Ok(Response::new(v1::SteerSweepReply { sweep }))
     }
@@ -111,7 +110,7 @@ impl Control for ControlService {
         let request = request.into_inner();
         let adjustment: SchedulingChange = required("adjustment", request.adjustment)?.into();
         let id = self.find_sweep(request.sweep_id).await?;
-        let sweep = self.steer(id.clone(), Command::Adjust { sweep: id.clone(), adjustment }).await?;
+        let sweep = self.steer(&id, Adjust { sweep: id.clone(), adjustment }).await?;
         tracing::info!(sweep = %id, ?adjustment, "sweep adjusted");
         Ok(Response::new(v1::AdjustSweepReply { sweep }))
     }
@@ -171,7 +170,7 @@ impl Control for ControlService {
     ) -> RpcResult<v1::DrainWorkerReply> {
         let worker = self.find_worker(request.into_inner().worker_id).await?;
         let coordinator = self.0.coordinator()?;
-        coordinator.decide(Command::Drain(worker.clone())).await?;
+        coordinator.decide(Drain(worker.clone())).await?;
         coordinator.wake.notify_waiters();
         Ok(Response::new(v1::DrainWorkerReply { worker_id: worker.to_string() }))
     }
@@ -206,11 +205,15 @@ impl ControlService {
     }
 
     /// Does something to a sweep; how it stands then.
-    async fn steer(&self, id: SweepId, command: Command) -> Result<Option<v1::SweepSummary>, Status> {
+    async fn steer(
+        &self,
+        id: &SweepId,
+        request: impl LedgerRequest,
+    ) -> Result<Option<v1::SweepSummary>, Status> {
         let coordinator = self.0.coordinator()?;
-        coordinator.decide(command).await?;
+        coordinator.decide(request).await?;
         coordinator.wake.notify_waiters();
-        self.summary_of(id).await
+        self.summary_of(id.clone()).await
     }
 
     /// How a sweep stands.

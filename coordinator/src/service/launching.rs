@@ -1,14 +1,14 @@
-//! A launch as the ledger is told of it: large ones in parts, so that workers' calls are answered in between.
+//! A launch as the ledger gets it: large ones in parts, so that workers' calls are answered in between.
 
 use std::collections::HashMap;
 
-use basin_core::command::{Command, CommitRecord, Launch, LaunchPart, LaunchTask, Reply};
+use basin_core::command::{CommitRecord, Launch, LaunchCounts, LaunchPart, LaunchTask};
 use basin_domain::id::TaskId;
 use tonic::Status;
 
-use super::{Coordinator, LaunchOutcome, unexpected_reply};
+use super::{Coordinator, LaunchOutcome};
 
-/// The most tasks that the ledger is told of at once: its thread has them in a few milliseconds.
+/// The most tasks of one request: its thread has them in a few milliseconds.
 pub(super) const PART_SIZE: usize = 1000;
 
 impl Coordinator {
@@ -21,20 +21,18 @@ impl Coordinator {
         let sweep = launch.sweep.clone();
         let parts = tokio::task::spawn_blocking(move || LaunchParts::of(launch)).await;
         let parts = parts.map_err(|_| Status::internal("the sweep could not be taken apart"))?;
-        let mut launched = LaunchOutcome { sweep, new: 0, reused: 0, shared: 0 };
-        for command in parts {
-            let Reply::Launched { new, reused, shared } = self.decide(command).await? else {
-                return Err(unexpected_reply());
-            };
-            launched.new += new;
-            launched.reused += reused;
-            launched.shared += shared;
+        let mut launched = LaunchOutcome { sweep, counts: LaunchCounts::default() };
+        for part in parts {
+            let LaunchCounts { new, reused, shared } = self.decide(part).await?;
+            launched.counts.new += new;
+            launched.counts.reused += reused;
+            launched.counts.shared += shared;
         }
         Ok(launched)
     }
 }
 
-/// The commands that launch a sweep.
+/// The requests that launch a sweep.
 struct LaunchParts {
     /// The sweep without its tasks and commits.
     frame: Launch,
@@ -43,7 +41,7 @@ struct LaunchParts {
     unlisted: Vec<TaskId>,
     from: u64,
     of: u64,
-    /// All of it in one command.
+    /// All of it in one request.
     whole: Option<Launch>,
 }
 
@@ -84,11 +82,11 @@ impl LaunchParts {
 }
 
 impl Iterator for LaunchParts {
-    type Item = Command;
+    type Item = LaunchPart;
 
-    fn next(&mut self) -> Option<Command> {
+    fn next(&mut self) -> Option<LaunchPart> {
         if let Some(launch) = self.whole.take() {
-            return Some(Command::Launch(launch));
+            return Some(LaunchPart::whole(launch));
         }
         self.tasks.peek()?;
         let tasks: Vec<LaunchTask> = self.tasks.by_ref().take(PART_SIZE).collect();
@@ -98,7 +96,7 @@ impl Iterator for LaunchParts {
         let is_last = self.tasks.peek().is_none();
         let unlisted = if is_last { std::mem::take(&mut self.unlisted) } else { Vec::new() };
         let launch = Launch { tasks, committed, ..self.frame.clone() };
-        Some(Command::LaunchPart(LaunchPart { launch, from, of: self.of, unlisted }))
+        Some(LaunchPart { launch, from, of: self.of, unlisted })
     }
 }
 

@@ -14,7 +14,8 @@ mod ticker;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Launch, LaunchTask, Reply};
+use basin_core::Request;
+use basin_core::command::{Launch, LaunchCounts, LaunchTask};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::sweep::Source;
@@ -74,12 +75,8 @@ pub struct LaunchOptions {
 pub struct LaunchOutcome {
     /// The sweep.
     pub sweep: SweepId,
-    /// Tasks new to the ledger.
-    pub new: u64,
-    /// Tasks that were already committed.
-    pub reused: u64,
-    /// Tasks that other sweeps had brought.
-    pub shared: u64,
+    /// Its tasks, by how the ledger knew them before.
+    pub counts: LaunchCounts,
 }
 
 impl Coordinator {
@@ -141,20 +138,15 @@ impl Coordinator {
         };
         let launched = self.launch_in_parts(launch).await?;
         self.wake.notify_waiters();
-        let LaunchOutcome { new, reused, shared, .. } = launched;
+        let LaunchCounts { new, reused, shared } = launched.counts;
         tracing::info!(%sweep, new, reused, shared, "sweep launched");
         Ok(launched)
     }
 
     /// A decision of the ledger, on disk.
-    async fn decide(&self, command: Command) -> Result<Reply, Status> {
-        self.ledger.decide(command).await.map_err(|error| refusal::decide_error(&error))
+    async fn decide<R: Request>(&self, request: R) -> Result<R::Reply, Status> {
+        self.ledger.decide(request).await.map_err(|error| refusal::decide_error(&error))
     }
-}
-
-/// The ledger's answer was none to the question: a defect, never the caller's fault.
-fn unexpected_reply() -> Status {
-    Status::internal("the ledger's answer does not fit the question")
 }
 
 /// A commit of the store in the ledger's words.

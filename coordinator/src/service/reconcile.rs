@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use basin_core::command::{Command, CommitRecord, Withdraw, Withdrawal};
+use basin_core::command::{CommitRecord, Withdraw, Withdrawal};
 use basin_domain::id::TaskId;
 use basin_storage::{Commit, FoundCommits};
 use tonic::Status;
@@ -94,7 +94,7 @@ impl Coordinator {
                 commits = outdated.len(),
                 "commits were withdrawn in the store; their tasks run again"
             );
-            self.decide(Command::Withdraw(Withdraw { sweep: None, commits: outdated })).await?;
+            self.decide(Withdraw { sweep: None, commits: outdated }).await?;
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use basin_core::command::{Command, Withdraw, Withdrawal};
+use basin_core::command::{Adopt, Withdraw, Withdrawal};
 use basin_core::event::FinalReason;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId};
 use basin_storage::{DamagedTask, ObjectProblem, WithdrawOutcome, WithdrawnAttempt};
@@ -83,7 +83,7 @@ impl Coordinator {
             repaired.retried = failed;
         }
         if !is_dry_run && (!commits.is_empty() || repaired.next_after.is_none()) {
-            self.decide(Command::Withdraw(Withdraw { sweep: Some(sweep.clone()), commits })).await?;
+            self.decide(Withdraw { sweep: Some(sweep.clone()), commits }).await?;
             self.wake.notify_waiters();
             tracing::info!(%sweep, tasks = repaired.tasks.len(), "sweep repaired");
         }
@@ -177,9 +177,9 @@ impl Coordinator {
         if others.is_empty() {
             return Ok(());
         }
-        self.decide(Command::Withdraw(Withdraw { sweep: None, commits: withdrawals.to_vec() })).await?;
+        self.decide(Withdraw { sweep: None, commits: withdrawals.to_vec() }).await?;
         for commit in others {
-            self.decide(Command::Adopt(commit_record(commit))).await?;
+            self.decide(Adopt(commit_record(commit))).await?;
         }
         Ok(())
     }

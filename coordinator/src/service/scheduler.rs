@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use basin_core::command::{Command, DOCUMENT_LIMIT, HeldLease, Reply, StopReason, Sync, Synced};
+use basin_core::command::{
+    Adopt, Complete, DOCUMENT_LIMIT, Exited, Fail, HeldLease, Release, Settled, StopReason, Sync, Synced,
+};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
@@ -12,7 +14,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use basin_storage::CommitMode;
 use tonic::{Request, Response, Status};
 
-use super::{Coordinator, Leadership, commit_record, new_lease_id, refusal, unexpected_reply};
+use super::{Coordinator, Leadership, commit_record, new_lease_id, refusal};
 
 /// How long an idle worker's call waits for something to do at most. Well below any proxy's patience.
 const HOLD: Duration = Duration::from_secs(8);
@@ -69,10 +71,8 @@ impl Scheduler for SchedulerService {
             tokio::pin!(woken);
             woken.as_mut().enable();
             let slots = sync.free_slots.min(sync.description.slots);
-            let command = Sync { fresh: fresh(slots), ..sync.clone() };
-            let Reply::Synced(synced) = coordinator.decide(Command::Sync(command)).await? else {
-                return Err(unexpected_reply());
-            };
+            let request = Sync { fresh: fresh(slots), ..sync.clone() };
+            let synced = coordinator.decide(request).await?;
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
                 tokio::select! {
@@ -99,12 +99,13 @@ impl Scheduler for SchedulerService {
         let Some(commit) = commit.filter(|commit| commit.manifest == manifest) else {
             return Err(Status::failed_precondition(format!("the store has no such commit of task {task}")));
         };
-        let complete = commit_record(&commit);
-        let command =
-            if commit.lease == lease { Command::Complete(complete) } else { Command::Adopt(complete) };
-        let reply = coordinator.decide(command).await?;
+        let record = commit_record(&commit);
+        let settled = match commit.lease == lease {
+            true => coordinator.decide(Complete(record)).await?,
+            false => adopted(coordinator.decide(Adopt(record)).await?),
+        };
         coordinator.wake.notify_waiters();
-        settled(&reply)
+        Ok(settle_reply(settled))
     }
 
     async fn commit(&self, request: Request<v1::CommitRequest>) -> RpcResult<v1::CommitReply> {
@@ -132,13 +133,12 @@ impl Scheduler for SchedulerService {
             tracing::warn!(%task, %error, "the store did not say whether a failed task is committed");
             None
         });
-        let command = match commit {
-            Some(commit) => Command::Adopt(commit_record(&commit)),
-            None => Command::Fail { lease, task, failure },
+        let settled = match commit {
+            Some(commit) => adopted(coordinator.decide(Adopt(commit_record(&commit))).await?),
+            None => coordinator.decide(Fail { lease, task, failure }).await?,
         };
-        let reply = coordinator.decide(command).await?;
         coordinator.wake.notify_waiters();
-        settled(&reply)
+        Ok(settle_reply(settled))
     }
 
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> RpcResult<v1::SettleReply> {
@@ -147,15 +147,15 @@ impl Scheduler for SchedulerService {
         let lease = parse("lease_id", &request.lease_id)?;
         let task = parse("task_id", &request.task_id)?;
         let reason = release_reason(&request.reason)?;
-        let reply = coordinator.decide(Command::Release { lease, task, reason }).await?;
+        let settled = coordinator.decide(Release { lease, task, reason }).await?;
         coordinator.wake.notify_waiters();
-        settled(&reply)
+        Ok(settle_reply(settled))
     }
 
     async fn report_exit(&self, request: Request<v1::ReportExitRequest>) -> RpcResult<v1::ReportExitReply> {
         let coordinator = self.0.coordinator()?;
         let worker: WorkerId = parse("worker_id", &request.into_inner().worker_id)?;
-        coordinator.decide(Command::Exited(worker.clone())).await?;
+        coordinator.decide(Exited(worker.clone())).await?;
         tracing::warn!(%worker, "the worker's process has ended");
         // Its tasks are looked up without waiting for the next tick.
         coordinator.due.notify_one();
@@ -177,7 +177,7 @@ fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
                 tasks: grant
                     .tasks
                     .iter()
-                    .map(|(id, attempt, spec)| leased_task(*id, *attempt, spec))
+                    .map(|task| leased_task(task.id, task.attempt, &task.spec))
                     .collect(),
             })
             .collect(),
@@ -230,14 +230,13 @@ fn fresh(slots: u32) -> Vec<LeaseId> {
     (0..slots).map(|_| new_lease_id()).collect()
 }
 
-fn settled(reply: &Reply) -> RpcResult<v1::SettleReply> {
-    match reply {
-        Reply::Settled { held } => Ok(Response::new(v1::SettleReply { held: *held })),
-        Reply::Done => Ok(Response::new(v1::SettleReply { held: false })),
-        Reply::Launched { .. } | Reply::Synced(_) | Reply::CommitDecided(_) | Reply::Ticked { .. } => {
-            Err(unexpected_reply())
-        }
-    }
+/// The lease of whoever reports an attempt whose task another one committed.
+const fn adopted((): ()) -> Settled {
+    Settled { held: false }
+}
+
+fn settle_reply(Settled { held }: Settled) -> Response<v1::SettleReply> {
+    Response::new(v1::SettleReply { held })
 }
 
 fn sync_command(wire: v1::SyncRequest) -> Result<Sync, InvalidField> {

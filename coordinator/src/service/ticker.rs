@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Command, Refusal, Reply};
+use basin_core::command::{Adopt, Expire, ExpiredLease, Fail, Refusal, Tick};
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{LeaseId, TaskId};
@@ -30,10 +30,10 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
             () = coordinator.due.notified() => {}
             () = shutdown.cancelled() => return,
         }
-        match coordinator.ledger.decide(Command::Tick).await {
-            Ok(Reply::Ticked { expired }) => {
+        match coordinator.ledger.decide(Tick).await {
+            Ok(expired) => {
                 // Looking up takes as long as the store does; other leases run out meanwhile.
-                for (lease, tasks) in expired {
+                for ExpiredLease { lease, tasks } in expired {
                     if settling.insert(lease.clone()) {
                         let coordinator = Arc::clone(&coordinator);
                         lookups.spawn(async move {
@@ -48,7 +48,6 @@ pub async fn tick_forever(coordinator: Arc<Coordinator>, shutdown: CancellationT
                     }
                 }
             }
-            Ok(other) => tracing::error!(?other, "the ledger's answer does not fit a tick"),
             Err(error) => {
                 tracing::debug!(%error, "the ledger has stopped");
                 return;
@@ -74,7 +73,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
         match coordinator.commit_of(task).await {
             Ok(Some(commit)) => {
                 tracing::info!(%task, lease = %commit.lease, "the commit of an expired lease was adopted");
-                match coordinator.ledger.decide(Command::Adopt(commit_record(&commit))).await {
+                match coordinator.ledger.decide(Adopt(commit_record(&commit))).await {
                     Ok(_) => {}
                     // Somebody has put it back by hand.
                     Err(DecideError::Refused(refusal @ Refusal::Withdrawn { .. })) => {
@@ -95,8 +94,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
         return;
     }
     tracing::warn!(%lease, tasks = lost.len(), "lease expired");
-    if let Err(error) = coordinator.ledger.decide(Command::Expire { lease: lease.clone(), tasks: lost }).await
-    {
+    if let Err(error) = coordinator.ledger.decide(Expire { lease: lease.clone(), tasks: lost }).await {
         tracing::error!(%lease, %error, "an expired lease could not be ended");
     }
 }
@@ -105,7 +103,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
 async fn end_damaged(coordinator: &Coordinator, lease: &LeaseId, task: TaskId, why: String) {
     tracing::warn!(%task, why, "what a task has in its commit's place is damaged");
     let failure = Failure::new(FailureKind::Damaged, why);
-    let fail = Command::Fail { lease: lease.clone(), task, failure };
+    let fail = Fail { lease: lease.clone(), task, failure };
     if let Err(error) = coordinator.ledger.decide(fail).await {
         tracing::error!(%task, %error, "a damaged task could not be ended");
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_core::Ledger;
-use basin_core::command::{Command, CommitRecord, Refusal, Reply, Withdrawal};
+use basin_core::command::{Adjust, CommitRecord, Refusal, Withdrawal};
 use basin_core::event::{Change, Event, FinalReason, Granted, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
@@ -11,6 +11,7 @@ use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::scheduling::SchedulingOptions;
 use basin_domain::time::Timestamp;
 
+use crate::command::{Command, Reply};
 use crate::coordinator::{LEASE_DURATION, policy};
 use crate::plan::{Fate, Plan};
 use crate::store::Store;
@@ -84,8 +85,7 @@ impl Checks {
         let Ok(Reply::Synced(synced)) = reply else { return };
         for grant in &synced.grants {
             self.extended.insert(grant.lease.clone(), now);
-            self.acknowledged_grants
-                .extend(grant.tasks.iter().map(|(task, _, _)| (grant.lease.clone(), *task)));
+            self.acknowledged_grants.extend(grant.tasks.iter().map(|task| (grant.lease.clone(), task.id)));
         }
         for (lease, _) in &synced.renewed {
             self.extended.insert(lease.clone(), now);
@@ -97,7 +97,7 @@ impl Checks {
         if let Some(sweep) = sweep_of(command) {
             self.sweeps.insert(sweep.clone(), Wish::Open);
         }
-        if let Command::Adjust { sweep, .. } = command {
+        if let Command::Adjust(Adjust { sweep, .. }) = command {
             self.shares.insert(sweep.clone(), None);
         }
         // A sweep that was over can't be cancelled, and goes on when a failed task is retried, for it or for another.
@@ -119,7 +119,7 @@ impl Checks {
             };
             self.sweeps.insert(sweep.clone(), wish);
         }
-        if let Command::Adjust { sweep, adjustment } = command {
+        if let Command::Adjust(Adjust { sweep, adjustment }) = command {
             // It names everything.
             self.shares.insert(sweep.clone(), Some(SchedulingOptions::default().changed(*adjustment)));
         }

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroU32;
 
-use basin_core::command::Command;
+use basin_core::command::Adjust;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 
+use crate::command::Command;
 use crate::world::{Ask, Caller, Happening, Said, World};
 
 #[derive(Default)]
@@ -59,7 +60,7 @@ impl World {
                 let priority = Some(self.chance.between(0, 3) as i32);
                 let slots = NonZeroU32::new(self.chance.between(0, 4) as u32);
                 let max_slots = Some(slots.map_or(SlotLimit::None, SlotLimit::AtMost));
-                Command::Adjust { sweep, adjustment: SchedulingChange { priority, max_slots } }
+                Command::Adjust(Adjust { sweep, adjustment: SchedulingChange { priority, max_slots } })
             }
             _ => {
                 let worker = self.chance.between(0, self.workers.len() as u64) as usize;

@@ -5,16 +5,17 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use basin_coordinator::journal::writer::WriteError;
+use basin_coordinator::journal::writer::{Decisions, WriteError};
 use basin_coordinator::journal::{
     EncodedSnapshot, Journal, JournalError, MemoryDisk, MemoryJournal, Recovered, Writer,
 };
-use basin_core::command::{Command, Policy, Reply, Sync};
+use basin_core::command::{Expire, ExpiredLease, Fail, Policy, Refusal, Release, Sync};
 use basin_core::{Event, Ledger, decide};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::checks::Broken;
+use crate::command::{Command, Reply};
 use crate::world::{Ask, Caller, Flaw, Happening, Said, World};
 
 pub(crate) const LEASE_DURATION: u64 = 30_000;
@@ -130,6 +131,11 @@ impl Journal for Recorded {
     }
 }
 
+/// Decides about everything of a turn.
+fn all(decisions: &mut Decisions<'_>, commands: Vec<Command>) -> Vec<Result<Reply, Refusal>> {
+    commands.into_iter().map(|command| decisions.decide(command)).collect()
+}
+
 /// How a turn ends badly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Death {
@@ -168,7 +174,8 @@ impl World {
         self.checks.coordinator_restarted(writer.ledger(), &self.store)?;
         let now = self.coordinator_time();
         if self.flaw != Some(Flaw::NoFullTermAfterRestart) {
-            writer.write(now, vec![Command::Restarted]).expect("no fault is set");
+            let restarted = writer.write(now, |decisions| decisions.decide(Command::Restarted));
+            restarted.expect("no fault is set").expect("it is never refused");
         }
         self.checks.leases_get_a_full_term(writer.ledger(), now);
         self.coordinator.writer = Some(writer);
@@ -228,7 +235,7 @@ impl World {
             }
         }
         let now = self.coordinator_time();
-        match superseded.writer.write(now, commands) {
+        match superseded.writer.write(now, |decisions| all(decisions, commands)) {
             Ok(replies) => {
                 for (asker, reply) in askers.into_iter().zip(replies) {
                     if let Some((caller, call)) = asker {
@@ -309,7 +316,7 @@ impl World {
             }
         }
         if !lost.is_empty() {
-            self.enqueue(None, Ask::Steer(Command::Expire { lease, tasks: lost }));
+            self.enqueue(None, Ask::Steer(Command::Expire(Expire { lease, tasks: lost })));
         }
     }
 
@@ -346,7 +353,7 @@ impl World {
             Some(Death::BeforeWriting | Death::BeforeAnswering) | None => None,
         };
         let writer = self.coordinator.writer.as_mut().expect("the coordinator lives");
-        let written = writer.write(now, commands);
+        let written = writer.write(now, |decisions| all(decisions, commands));
         self.coordinator.log.contents().fault = None;
         if let Some(ledger) = self.coordinator.ledger() {
             ledger.audit().map_err(|violations| Broken { promise: 1, what: format!("{violations:?}") })?;
@@ -372,8 +379,8 @@ impl World {
     fn command(&mut self, asker: Option<(Caller, u64)>, ask: Ask) -> Option<Command> {
         Some(match ask {
             Ask::Steer(command) => command,
-            Ask::Fail { lease, task, failure } => Command::Fail { lease, task, failure },
-            Ask::Release { lease, task, reason } => Command::Release { lease, task, reason },
+            Ask::Fail { lease, task, failure } => Command::Fail(Fail { lease, task, failure }),
+            Ask::Release { lease, task, reason } => Command::Release(Release { lease, task, reason }),
             Ask::Sync(sync) => {
                 let fresh = (0..sync.free_slots).map(|_| {
                     let number = self.number();
@@ -382,7 +389,7 @@ impl World {
                 let fresh = fresh.collect();
                 Command::Sync(Sync { fresh, ..sync })
             }
-            Ask::CommitRecord { lease, commit } => {
+            Ask::Complete { lease, commit } => {
                 // The store is believed, not the caller.
                 let (caller, call) = asker.expect("workers complete tasks");
                 if self.chance.happens(self.faults.store) {
@@ -403,16 +410,11 @@ impl World {
         })
     }
 
-    fn answer(
-        &mut self,
-        asker: Option<(Caller, u64)>,
-        reply: Result<Reply, basin_core::command::Refusal>,
-        now: Timestamp,
-    ) {
+    fn answer(&mut self, asker: Option<(Caller, u64)>, reply: Result<Reply, Refusal>, now: Timestamp) {
         match (asker, reply) {
-            (None, Ok(Reply::Ticked { expired })) => {
+            (None, Ok(Reply::Ticked(expired))) => {
                 let life = self.coordinator.life;
-                for (lease, tasks) in expired {
+                for ExpiredLease { lease, tasks } in expired {
                     let delay = self.chance.between(5, 200);
                     self.after(delay, Happening::Look { life, lease, tasks });
                 }

@@ -17,6 +17,8 @@ mod checks;
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod command;
+#[cfg(test)]
 mod coordinator;
 #[cfg(test)]
 mod plan;

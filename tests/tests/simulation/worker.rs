@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use basin_core::command::{
-    CommitRecord, Grant, HeldLease, Reply, StopReason, Sync, Synced, WorkerDescription,
-};
+use basin_core::command::{CommitRecord, Grant, HeldLease, StopReason, Sync, Synced, WorkerDescription};
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
@@ -12,6 +10,7 @@ use basin_domain::metrics::Outcome;
 
 use crate::chance::Chance;
 use crate::checks::Broken;
+use crate::command::Reply;
 use crate::coordinator::LEASE_DURATION;
 use crate::plan::Fate;
 use crate::world::{Ask, Caller, Flaw, Happening, Millis, Said, World};
@@ -307,11 +306,8 @@ impl World {
             return;
         }
         let (life, leaves) = (worker.life, worker.is_leaving || worker.leases.len() >= worker.slots);
-        let lanes = grant.tasks.iter().map(|(task, attempt, _)| Lane {
-            task: *task,
-            attempt: *attempt,
-            is_running: true,
-        });
+        let lanes =
+            grant.tasks.iter().map(|task| Lane { task: task.id, attempt: task.attempt, is_running: true });
         worker.leases.push(Lease { id: grant.lease.clone(), deadline, lanes: lanes.collect() });
         if grant.tasks.len() > 1 {
             self.count("packs");
@@ -319,7 +315,7 @@ impl World {
         if leaves {
             return self.give_back(number, &grant.lease, ReleaseReason::Drain);
         }
-        for (task, _, _) in grant.tasks {
+        for task in grant.tasks.into_iter().map(|task| task.id) {
             let duration = self.chance.between(500, 40_000);
             let lease = grant.lease.clone();
             self.after(duration, Happening::Trained { worker: number, life, lease, task });
@@ -361,7 +357,7 @@ impl World {
         let worker = &mut self.workers[number];
         worker.leases.retain(|held| held.id != *lease);
         worker.calls.retain(|_, call| match call {
-            Call::Settle(of, _, ask) if of == lease => matches!(**ask, Ask::CommitRecord { .. }),
+            Call::Settle(of, _, ask) if of == lease => matches!(**ask, Ask::Complete { .. }),
             Call::Settle(..) | Call::Sync(_) => true,
         });
     }
@@ -475,7 +471,7 @@ impl World {
         if let Some(lane) = self.workers[number].lane(lease, commit.task) {
             lane.is_running = false;
         }
-        self.settle(number, lease, commit.task, Ask::CommitRecord { lease: lease.clone(), commit });
+        self.settle(number, lease, commit.task, Ask::Complete { lease: lease.clone(), commit });
     }
 
     fn commit(&mut self, number: usize, lease: &LeaseId, task: TaskId) -> CommitRecord {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
-use basin_core::command::{Command, CommitRecord, Refusal, Reply, Sync, Withdraw, Withdrawal};
+use basin_core::command::{CommitRecord, Refusal, Sync, Withdraw, Withdrawal};
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
@@ -13,6 +13,7 @@ use basin_domain::time::Timestamp;
 use crate::chance::Chance;
 use crate::checks::{Broken, Checks};
 use crate::client::Client;
+use crate::command::{Command, Reply};
 use crate::coordinator::Coordinator;
 use crate::plan::Plan;
 use crate::store::Store;
@@ -114,7 +115,7 @@ pub(crate) enum Caller {
 pub(crate) enum Ask {
     Sync(Sync),
     /// The worker believes that this is in the store.
-    CommitRecord {
+    Complete {
         lease: LeaseId,
         commit: CommitRecord,
     },

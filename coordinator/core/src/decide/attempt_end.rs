@@ -1,4 +1,4 @@
-//! Attempts end: committed, failed, given back, or lost.
+//! Attempts end without a commit: failed, given back, or lost.
 
 use std::time::Duration;
 
@@ -6,151 +6,87 @@ use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
-use super::{Decision, nothing_to_do};
+use super::find;
+use super::request::{Decided, Decision, Request, done, nothing_to_do};
 use crate::Ledger;
-use crate::command::{CommitDecision, CommitRecord, DOCUMENT_LIMIT, Policy, Refusal, Reply};
+use crate::command::{Expire, Fail, Policy, Refusal, Release, Settled};
 use crate::event::{Change, FinalReason, RetryDecision};
 use crate::ledger::apply::counts_against_worker;
-use crate::ledger::state::{Task, TaskIndex, TaskStage};
+use crate::ledger::state::{Task, TaskIndex};
 
 /// The delay before the second attempt; it doubles with every charge.
 const FIRST_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The longest delay before another attempt.
 const LONGEST_RETRY_DELAY: Duration = Duration::from_secs(60);
 
-/// A worker says that it committed a task. The commit counts whether or not its lease still lives.
-pub(super) fn complete(ledger: &Ledger, complete: CommitRecord) -> Decision {
-    let task = find(ledger, complete.task)?;
-    let record = ledger.state.task(task);
-    let held = record.stage == TaskStage::Leased(complete.lease.clone());
-    if record.is_committed() {
-        check_recorded(ledger, task, &complete)?;
-        return Ok((Vec::new(), Reply::Settled { held }));
-    }
-    check_not_withdrawn(record, &complete)?;
-    if !could_have_run(record, &complete) {
-        return Err(Refusal::NotOfThisLease { lease: complete.lease, task: complete.task });
-    }
-    Ok((vec![Change::Committed(complete)], Reply::Settled { held }))
-}
+/// The answer to whoever speaks of a lease that had ended.
+const NOT_HELD: Decided<Settled> = Decided { changes: Vec::new(), reply: Settled { held: false } };
 
-/// A worker asks for its commit to be written. Once one is chosen everybody hears of that one, also who has lost its
-/// lease: it may be its own.
-pub(super) fn decide_commit(ledger: &Ledger, decision: CommitDecision) -> Decision {
-    let task = ledger.state.task(find(ledger, decision.commit.task)?);
-    if task.is_committed() {
-        return Ok((Vec::new(), Reply::CommitDecided(None)));
-    }
-    if let Some(decided) = &task.commit_decision {
-        return Ok((Vec::new(), Reply::CommitDecided(Some(decided.document.clone()))));
-    }
-    let CommitRecord { lease, attempt, task: id, .. } = &decision.commit;
-    if task.stage != TaskStage::Leased(lease.clone()) || task.attempt() != *attempt {
-        return Err(Refusal::NotOfThisLease { lease: lease.clone(), task: *id });
-    }
-    if decision.document.len() > DOCUMENT_LIMIT {
-        let (asked, limit) = (decision.document.len() as u64, DOCUMENT_LIMIT as u64);
-        return Err(Refusal::TooMany { what: "bytes of a commit", asked, limit });
-    }
-    let document = decision.document.clone();
-    Ok((vec![Change::CommitDecided(decision)], Reply::CommitDecided(Some(document))))
-}
+impl Request for Fail {
+    type Reply = Settled;
 
-/// The store has a commit, whoever made it.
-pub(super) fn adopt(ledger: &Ledger, complete: CommitRecord) -> Decision {
-    let task = find(ledger, complete.task)?;
-    if ledger.state.task(task).is_committed() {
-        check_recorded(ledger, task, &complete)?;
-        return nothing_to_do();
-    }
-    check_not_withdrawn(ledger.state.task(task), &complete)?;
-    Ok((vec![Change::Committed(complete)], Reply::Done))
-}
-
-pub(super) fn fail(
-    ledger: &Ledger,
-    now: Timestamp,
-    lease: &LeaseId,
-    id: TaskId,
-    failure: Failure,
-) -> Decision {
-    let Some(undecided) = undecided(ledger, lease, id)? else {
-        return Ok((Vec::new(), Reply::Settled { held: false }));
-    };
-    let Undecided { task, worker, held } = undecided;
-    let record = ledger.state.task(task);
-    if failure.kind == FailureKind::Damaged && ledger.index.links(task).waits_for_inputs() {
-        // An input was withdrawn while this read it: it waits for the new one, and nobody is charged.
-        let reason = ReleaseReason::Stopped;
-        let released = Change::Released { lease: lease.clone(), task: id, reason };
-        return Ok((vec![released], Reply::Settled { held }));
-    }
-    let verdict = retry_decision(ledger.policy(), record, worker, failure.kind, now);
-    // The message may come from a conversion that didn't shorten it.
-    let failure = Failure::new(failure.kind, failure.message);
-    let mut changes = Vec::with_capacity(2);
-    let is_bad = counts_against_worker(failure.kind) && fails_too_often(ledger, worker, id);
-    changes.push(Change::Failed { lease: lease.clone(), task: id, failure, verdict });
-    if is_bad {
-        changes.push(Change::Avoided { worker: worker.clone(), until: now + ledger.policy().avoid_for });
-    }
-    Ok((changes, Reply::Settled { held }))
-}
-
-pub(super) fn release(ledger: &Ledger, lease: &LeaseId, task: TaskId, reason: ReleaseReason) -> Decision {
-    let Some(Undecided { held, .. }) = undecided(ledger, lease, task)? else {
-        return Ok((Vec::new(), Reply::Settled { held: false }));
-    };
-    Ok((vec![Change::Released { lease: lease.clone(), task, reason }], Reply::Settled { held }))
-}
-
-/// The store has no commit for tasks of an ended lease. Those that were settled in the meantime are left alone.
-pub(super) fn expire(ledger: &Ledger, now: Timestamp, lease: &LeaseId, tasks: &[TaskId]) -> Decision {
-    let Some(ended) = ledger.state.leases.get(lease).filter(|lease| !lease.is_live()) else {
-        return nothing_to_do();
-    };
-    let lost =
-        ended.tasks.iter().map(|task| ledger.state.task(*task)).filter(|task| tasks.contains(&task.id));
-    let how =
-        if ledger.has_exited(&ended.worker) { "ended and left" } else { "was not heard before the end of" };
-    let message = format!("worker {} {how} lease {lease}", ended.worker);
-    let changes = lost.map(|task| Change::Failed {
-        lease: lease.clone(),
-        task: task.id,
-        failure: Failure::new(FailureKind::WorkerLost, message.as_str()),
-        verdict: retry_decision(ledger.policy(), task, &ended.worker, FailureKind::WorkerLost, now),
-    });
-    Ok((changes.collect(), Reply::Done))
-}
-
-/// Refuses a commit that contradicts the one on record.
-pub(super) fn check_recorded(ledger: &Ledger, task: TaskIndex, commit: &CommitRecord) -> Result<(), Refusal> {
-    match &ledger.state.task(task).stage {
-        TaskStage::Committed(recorded)
-            if recorded.manifest != commit.manifest
-                || recorded.lease != commit.lease
-                || commit.digest.is_some_and(|digest| recorded.digest.is_some_and(|it| it != digest)) =>
-        {
-            Err(Refusal::CommittedOtherwise { task: commit.task, recorded: recorded.lease.clone() })
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<Settled> {
+        let Self { lease, task: id, failure } = self;
+        let Some(Undecided { task, worker, held }) = undecided(ledger, &lease, id)? else {
+            return Ok(NOT_HELD);
+        };
+        let record = ledger.state.task(task);
+        if failure.kind == FailureKind::Damaged && ledger.index.links(task).waits_for_inputs() {
+            // An input was withdrawn while this read it: it waits for the new one, and nobody is charged.
+            let reason = ReleaseReason::Stopped;
+            let changes = vec![Change::Released { lease, task: id, reason }];
+            return Ok(Decided { changes, reply: Settled { held } });
         }
-        TaskStage::Committed(_)
-        | TaskStage::Waiting
-        | TaskStage::Leased(_)
-        | TaskStage::Expiring(_)
-        | TaskStage::Failed(_) => Ok(()),
+        let verdict = retry_decision(ledger.policy(), record, worker, failure.kind, now);
+        // The message may come from a conversion that didn't shorten it.
+        let failure = Failure::new(failure.kind, failure.message);
+        let mut changes = Vec::with_capacity(2);
+        let is_bad = counts_against_worker(failure.kind) && fails_too_often(ledger, worker, id);
+        changes.push(Change::Failed { lease, task: id, failure, verdict });
+        if is_bad {
+            changes.push(Change::Avoided { worker: worker.clone(), until: now + ledger.policy().avoid_for });
+        }
+        Ok(Decided { changes, reply: Settled { held } })
     }
 }
 
-/// Refuses a commit that was withdrawn: somebody has read it in the store before that.
-fn check_not_withdrawn(task: &Task, commit: &CommitRecord) -> Result<(), Refusal> {
-    match task.withdrawn.contains(&commit.lease) {
-        false => Ok(()),
-        true => Err(Refusal::Withdrawn { task: commit.task, lease: commit.lease.clone() }),
+impl Request for Release {
+    type Reply = Settled;
+
+    fn decide(self, ledger: &Ledger, _: Timestamp) -> Decision<Settled> {
+        let Self { lease, task, reason } = self;
+        let Some(Undecided { held, .. }) = undecided(ledger, &lease, task)? else {
+            return Ok(NOT_HELD);
+        };
+        Ok(Decided { changes: vec![Change::Released { lease, task, reason }], reply: Settled { held } })
     }
 }
 
-fn find(ledger: &Ledger, id: TaskId) -> Result<TaskIndex, Refusal> {
-    ledger.find_task(&id).ok_or(Refusal::UnknownTask(id))
+impl Request for Expire {
+    type Reply = ();
+
+    /// Tasks that were settled in the meantime are left alone.
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<()> {
+        let Self { lease, tasks } = self;
+        let Some(ended) = ledger.state.leases.get(&lease).filter(|lease| !lease.is_live()) else {
+            return nothing_to_do();
+        };
+        let lost =
+            ended.tasks.iter().map(|task| ledger.state.task(*task)).filter(|task| tasks.contains(&task.id));
+        let how = if ledger.has_exited(&ended.worker) {
+            "ended and left"
+        } else {
+            "was not heard before the end of"
+        };
+        let message = format!("worker {} {how} lease {lease}", ended.worker);
+        let changes = lost.map(|task| Change::Failed {
+            lease: lease.clone(),
+            task: task.id,
+            failure: Failure::new(FailureKind::WorkerLost, message.as_str()),
+            verdict: retry_decision(ledger.policy(), task, &ended.worker, FailureKind::WorkerLost, now),
+        });
+        done(changes.collect())
+    }
 }
 
 /// A task that is still undecided under the lease that somebody speaks of.
@@ -163,7 +99,7 @@ struct Undecided<'a> {
 
 /// The task under this lease; none if it was settled, or the lease lost it, before.
 fn undecided<'a>(ledger: &'a Ledger, lease: &LeaseId, id: TaskId) -> Result<Option<Undecided<'a>>, Refusal> {
-    let task = find(ledger, id)?;
+    let task = find::task(ledger, id)?;
     let record = ledger.state.task(task);
     if record.lease() == Some(lease) {
         let lease = &ledger.state.leases[lease];
@@ -173,15 +109,6 @@ fn undecided<'a>(ledger: &'a Ledger, lease: &LeaseId, id: TaskId) -> Result<Opti
         return Ok(None);
     }
     Err(Refusal::NotOfThisLease { lease: lease.clone(), task: id })
-}
-
-/// Whether the commit can be that of an attempt at this task: one that is remembered, or one of those in between that are
-/// not remembered any more.
-fn could_have_run(task: &Task, commit: &CommitRecord) -> bool {
-    match task.attempts.iter().find(|past| past.attempt == commit.attempt) {
-        Some(past) => past.lease == commit.lease,
-        None => (1..=task.begun).contains(&commit.attempt.0),
-    }
 }
 
 fn retry_decision(

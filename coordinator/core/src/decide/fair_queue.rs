@@ -8,9 +8,10 @@ use std::time::Duration;
 use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
+use super::eligible::Eligible;
 use super::fair_share;
 use crate::Ledger;
-use crate::command::{Sync, WorkerDescription};
+use crate::command::Sync;
 use crate::ledger::state::{SweepIndex, TaskIndex};
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
@@ -135,31 +136,6 @@ impl<'a> FairQueue<'a> {
         let share = (ledger.index.queues.of(sweep).due(*now) as u64).div_ceil(slots).max(1);
         let most = sync.max_pack.clamp(1, LONGEST_PACK) as usize;
         usize::try_from(share).map_or(most, |share| share.min(most))
-    }
-}
-
-/// The experiments of a sweep that have tasks in the queue and whose needs a worker meets.
-pub(super) enum Eligible {
-    All,
-    /// By the experiments' numbers.
-    Some(Vec<bool>),
-}
-
-impl Eligible {
-    /// None if there is none.
-    pub(super) fn of(ledger: &Ledger, sweep: SweepIndex, worker: &WorkerDescription) -> Option<Self> {
-        if ledger.state.sweep(sweep).needs.is_empty() {
-            return Some(Self::All);
-        }
-        let met: Vec<bool> = ledger.eligible_experiments(sweep, worker).collect();
-        met.contains(&true).then_some(Self::Some(met))
-    }
-
-    fn has(&self, experiment: u32) -> bool {
-        match self {
-            Self::All => true,
-            Self::Some(met) => met[experiment as usize],
-        }
     }
 }
 

@@ -7,7 +7,7 @@ use basin_domain::id::WorkerId;
 use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
-use super::fair_queue::Eligible;
+use super::eligible::Eligible;
 use crate::Ledger;
 use crate::command::{Sync, WorkerDescription};
 use crate::ledger::state::SweepIndex;

@@ -7,84 +7,95 @@ use basin_domain::id::TaskId;
 use basin_domain::scheduling::SchedulingOptions;
 use basin_domain::task::TaskSpec;
 
-use super::{Decision, attempt_end};
+use basin_domain::time::Timestamp;
+
+use super::commit::check_recorded;
+use super::request::{Decided, Decision, Request};
 use crate::Ledger;
-use crate::command::{Launch, LaunchPart, LaunchTask, Refusal, Reply};
+use crate::command::{Launch, LaunchCounts, LaunchPart, LaunchTask, Refusal};
 use crate::event::{Change, Extended, Launched, LaunchedTask, NewTask, Shape};
 use crate::ledger::state::{Entry, SweepIndex, SweepStatus};
 
 /// The name under which a sweep lists tasks that its own read, and that it doesn't list itself.
 const INPUTS: &str = "(inputs)";
 
-pub(super) fn launch(ledger: &Ledger, launch: Launch) -> Decision {
-    let of = launch.tasks.len() as u64;
-    let unlisted = launch.tasks.iter().flat_map(|task| task.spec.inputs.values().copied()).collect();
-    launch_part(ledger, LaunchPart { launch, from: 0, of, unlisted })
+impl Request for Launch {
+    type Reply = LaunchCounts;
+
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<LaunchCounts> {
+        LaunchPart::whole(self).decide(ledger, now)
+    }
 }
 
-pub(super) fn launch_part(ledger: &Ledger, part: LaunchPart) -> Decision {
-    let LaunchPart { mut launch, from, of, unlisted } = part;
-    let limit = ledger.policy().max_tasks;
-    let end = from.saturating_add(launch.tasks.len() as u64);
-    if of > limit || end > of {
-        return Err(Refusal::TooMany {
-            what: "tasks of one sweep",
-            asked: end.max(of),
-            limit: limit.min(of),
-        });
-    }
-    let known = ledger.find_sweep(&launch.sweep);
-    let arrived = known.map_or(0, |sweep| own_entries(ledger, sweep).len() as u64);
-    let is_whole = known.is_some_and(|sweep| ledger.state.sweep(sweep).is_launched());
-    if is_whole && arrived != of {
-        return Err(Refusal::LaunchedOtherwise(launch.sweep));
-    }
-    let missing = Refusal::MissingPart { sweep: launch.sweep.clone(), arrived, from };
-    let before = arrived.checked_sub(from).ok_or(missing)?.min(end - from);
-    let fresh = launch.tasks.split_off(usize::try_from(before).unwrap_or(usize::MAX));
-    if let Some(sweep) = known {
-        check_same(ledger, sweep, from, &launch)?;
-    }
-    let again = std::mem::replace(&mut launch.tasks, fresh);
-    let listed: HashMap<TaskId, &LaunchTask> = launch.tasks.iter().map(|task| (task.id, task)).collect();
-    check_inputs(ledger, &launch.tasks, &listed)?;
-    check_circles(&launch.tasks, &listed)?;
-    check_ids(ledger, &launch.tasks)?;
+impl Request for LaunchPart {
+    type Reply = LaunchCounts;
 
-    let unlisted = if end == of { unlisted } else { Vec::new() };
-    let mut changes = match known {
-        Some(sweep) if is_whole && end == of => relaunch(ledger, sweep, &launch),
-        Some(_) if launch.tasks.is_empty() => Vec::new(),
-        Some(_) | None => vec![describe(ledger, known, &launch, &listed, unlisted, (from == 0, end == of))],
-    };
-    let mut committed = HashSet::new();
-    for commit in launch.committed {
-        let task = commit.task;
-        match ledger.find_task(&task) {
-            Some(task) if ledger.state.task(task).is_committed() => {
-                attempt_end::check_recorded(ledger, task, &commit)?;
+    fn decide(self, ledger: &Ledger, _: Timestamp) -> Decision<LaunchCounts> {
+        let Self { mut launch, from, of, unlisted } = self;
+        let limit = ledger.policy().max_tasks;
+        let end = from.saturating_add(launch.tasks.len() as u64);
+        if of > limit || end > of {
+            return Err(Refusal::TooMany {
+                what: "tasks of one sweep",
+                asked: end.max(of),
+                limit: limit.min(of),
+            });
+        }
+        let known = ledger.find_sweep(&launch.sweep);
+        let arrived = known.map_or(0, |sweep| own_entries(ledger, sweep).len() as u64);
+        let is_whole = known.is_some_and(|sweep| ledger.state.sweep(sweep).is_launched());
+        if is_whole && arrived != of {
+            return Err(Refusal::LaunchedOtherwise(launch.sweep));
+        }
+        let missing = Refusal::MissingPart { sweep: launch.sweep.clone(), arrived, from };
+        let before = arrived.checked_sub(from).ok_or(missing)?.min(end - from);
+        let fresh = launch.tasks.split_off(usize::try_from(before).unwrap_or(usize::MAX));
+        if let Some(sweep) = known {
+            check_same(ledger, sweep, from, &launch)?;
+        }
+        let again = std::mem::replace(&mut launch.tasks, fresh);
+        let listed: HashMap<TaskId, &LaunchTask> = launch.tasks.iter().map(|task| (task.id, task)).collect();
+        check_inputs(ledger, &launch.tasks, &listed)?;
+        check_circles(&launch.tasks, &listed)?;
+        check_ids(ledger, &launch.tasks)?;
+
+        let unlisted = if end == of { unlisted } else { Vec::new() };
+        let mut changes = match known {
+            Some(sweep) if is_whole && end == of => relaunch(ledger, sweep, &launch),
+            Some(_) if launch.tasks.is_empty() => Vec::new(),
+            Some(_) | None => {
+                vec![describe(ledger, known, &launch, &listed, unlisted, (from == 0, end == of))]
             }
-            None if !listed.contains_key(&task) => return Err(Refusal::UnknownTask(task)),
-            // Whoever prepared the launch has read it before it was withdrawn.
-            Some(known) if ledger.state.task(known).withdrawn.contains(&commit.lease) => {}
-            Some(_) | None if committed.insert(task) => changes.push(Change::Committed(commit)),
-            Some(_) | None => {}
+        };
+        let mut committed = HashSet::new();
+        for commit in launch.committed {
+            let task = commit.task;
+            match ledger.find_task(&task) {
+                Some(task) if ledger.state.task(task).is_committed() => {
+                    check_recorded(ledger, task, &commit)?;
+                }
+                None if !listed.contains_key(&task) => return Err(Refusal::UnknownTask(task)),
+                // Whoever prepared the launch has read it before it was withdrawn.
+                Some(known) if ledger.state.task(known).withdrawn.contains(&commit.lease) => {}
+                Some(_) | None if committed.insert(task) => changes.push(Change::Committed(commit)),
+                Some(_) | None => {}
+            }
         }
-    }
-    if end == of && !is_whole && known.is_some() {
-        changes.push(Change::Opened(launch.sweep.clone()));
-    }
-    let (mut new, mut reused, mut shared) = (0, 0, 0);
-    let ids: HashSet<TaskId> = listed.keys().copied().chain(again.iter().map(|task| task.id)).collect();
-    for id in ids.iter().filter(|id| !is_counted(ledger, known, id, from)) {
-        match ledger.find_task(id) {
-            _ if committed.contains(id) => reused += 1,
-            Some(task) if ledger.state.task(task).is_committed() => reused += 1,
-            Some(_) => shared += 1,
-            None => new += 1,
+        if end == of && !is_whole && known.is_some() {
+            changes.push(Change::Opened(launch.sweep.clone()));
         }
+        let mut counts = LaunchCounts::default();
+        let ids: HashSet<TaskId> = listed.keys().copied().chain(again.iter().map(|task| task.id)).collect();
+        for id in ids.iter().filter(|id| !is_counted(ledger, known, id, from)) {
+            match ledger.find_task(id) {
+                _ if committed.contains(id) => counts.reused += 1,
+                Some(task) if ledger.state.task(task).is_committed() => counts.reused += 1,
+                Some(_) => counts.shared += 1,
+                None => counts.new += 1,
+            }
+        }
+        Ok(Decided { changes, reply: counts })
     }
-    Ok((changes, Reply::Launched { new, reused, shared }))
 }
 
 /// The entries that a sweep's file lists; those of inputs that it doesn't come last.

@@ -6,10 +6,10 @@ use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::time::Timestamp;
 
-use super::Decision;
 use super::fair_queue::FairQueue;
+use super::request::{Decided, Decision, Request};
 use crate::Ledger;
-use crate::command::{Grant, Progress, Refusal, Reply, StopReason, Sync, Synced};
+use crate::command::{Grant, LeasedTask, Progress, Refusal, StopReason, Sync, Synced};
 use crate::event::{Change, Granted, HeartbeatReceived};
 use crate::ledger::state::{Lease, SweepStatus};
 
@@ -18,48 +18,52 @@ const MOST_HELD: usize = 4096;
 /// The most workers that are known at a time.
 const MOST_WORKERS: usize = 16_384;
 
-pub(super) fn sync(ledger: &Ledger, now: Timestamp, sync: &Sync) -> Decision {
-    check_size(ledger, sync)?;
-    let expires = now + ledger.policy().lease_duration;
-    let mut synced = Synced { answer: next_answer(ledger, now, sync), ..Synced::default() };
-    let mut progress = Vec::new();
-    let mut said = BTreeSet::new();
-    for holds in sync.holds.iter().filter(|holds| said.insert(&holds.lease)) {
-        let lease = ledger.state.leases.get(&holds.lease).filter(|lease| lease.worker == sync.worker);
-        let Some(lease) = lease.filter(|lease| lease.is_live()) else {
-            synced.stop.push((holds.lease.clone(), StopReason::Lost));
-            continue;
-        };
-        progress.extend(progress_under(ledger, lease, &holds.progress));
-        synced.renewed.push((holds.lease.clone(), expires));
-        if !lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
-            synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
+impl Request for Sync {
+    type Reply = Synced;
+
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<Synced> {
+        check_size(ledger, &self)?;
+        let expires = now + ledger.policy().lease_duration;
+        let mut synced = Synced { answer: next_answer(ledger, now, &self), ..Synced::default() };
+        let mut progress = Vec::new();
+        let mut said = BTreeSet::new();
+        for holds in self.holds.iter().filter(|holds| said.insert(&holds.lease)) {
+            let lease = ledger.state.leases.get(&holds.lease).filter(|lease| lease.worker == self.worker);
+            let Some(lease) = lease.filter(|lease| lease.is_live()) else {
+                synced.stop.push((holds.lease.clone(), StopReason::Lost));
+                continue;
+            };
+            progress.extend(progress_under(ledger, lease, &holds.progress));
+            synced.renewed.push((holds.lease.clone(), expires));
+            if !lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
+                synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
+            }
         }
+        let mut changes = answer_unheld(ledger, &self, &said, expires, &mut synced.grants);
+        let renewed = synced.renewed.iter().map(|(lease, _)| lease);
+        let renewed = renewed.chain(synced.grants.iter().map(|again| &again.lease)).cloned().collect();
+        // One that was seen to end and speaks all the same gets nothing more: it may be what was on its way.
+        synced.drain = self.draining || ledger.is_draining(&self.worker) || ledger.has_exited(&self.worker);
+        if may_get_more(ledger, now, &self) {
+            changes.extend(grant_new(ledger, now, &self, &mut synced));
+        }
+        synced.idle = synced.grants.is_empty() && said.is_empty() && !has_more_to_come(ledger);
+        let heard = HeartbeatReceived {
+            worker: self.worker.clone(),
+            description: is_described_anew(ledger, &self).then(|| self.description.clone()),
+            draining: self.draining,
+            answer: synced.answer,
+            renewed,
+            expires,
+            progress,
+            waiting: self.waiting.clone(),
+        };
+        changes.insert(0, Change::HeartbeatReceived(heard));
+        Ok(Decided { changes, reply: synced })
     }
-    let mut changes = answer_unheld(ledger, sync, &said, expires, &mut synced.grants);
-    let renewed = synced.renewed.iter().map(|(lease, _)| lease);
-    let renewed = renewed.chain(synced.grants.iter().map(|again| &again.lease)).cloned().collect();
-    // One that was seen to end and speaks all the same gets nothing more: it may be what was on its way.
-    synced.drain = sync.draining || ledger.is_draining(&sync.worker) || ledger.has_exited(&sync.worker);
-    if may_get_more(ledger, now, sync) {
-        changes.extend(grant_new(ledger, now, sync, &mut synced));
-    }
-    synced.idle = synced.grants.is_empty() && said.is_empty() && !has_more_to_come(ledger);
-    let heard = HeartbeatReceived {
-        worker: sync.worker.clone(),
-        description: is_described_anew(ledger, sync).then(|| sync.description.clone()),
-        draining: sync.draining,
-        answer: synced.answer,
-        renewed,
-        expires,
-        progress,
-        waiting: sync.waiting.clone(),
-    };
-    changes.insert(0, Change::HeartbeatReceived(heard));
-    Ok((changes, Reply::Synced(synced)))
 }
 
-/// What becomes of the worker's leases that it doesn't say it holds.
+/// The end, or another grant, of the worker's leases that it doesn't say it holds.
 fn answer_unheld(
     ledger: &Ledger,
     sync: &Sync,
@@ -117,7 +121,7 @@ fn is_described_anew(ledger: &Ledger, sync: &Sync) -> bool {
     ledger.heartbeats.get(&sync.worker).is_none_or(|heartbeat| heartbeat.description != sync.description)
 }
 
-/// What was said of tasks that the lease covers and that aren't settled.
+/// The progress of tasks that the lease covers and that aren't settled.
 fn progress_under<'a>(
     ledger: &'a Ledger,
     lease: &'a Lease,
@@ -132,7 +136,7 @@ fn progress_under<'a>(
 fn grant_again(ledger: &Ledger, id: &LeaseId, lease: &Lease, expires: Timestamp) -> Grant {
     let tasks = lease.tasks.iter().map(|&task| {
         let record = ledger.state.task(task);
-        (record.id, record.attempt(), ledger.spec(task))
+        LeasedTask { id: record.id, attempt: record.attempt(), spec: ledger.spec(task) }
     });
     Grant { lease: id.clone(), expires, tasks: tasks.collect() }
 }
@@ -142,7 +146,7 @@ fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
     // The only worker there is gets work, whatever it did: it may have been the store.
     let is_passed_over =
         ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now);
-    // What it trained more it would only have to hold too.
+    // More results it would only have to hold too.
     !leaves && !is_passed_over && sync.waiting.is_none()
 }
 
@@ -174,7 +178,8 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
             .into_iter()
             .map(|task| {
                 let record = ledger.state.task(task);
-                (record.id, Attempt(record.begun.saturating_add(1)), ledger.spec(task))
+                let attempt = Attempt(record.begun.saturating_add(1));
+                LeasedTask { id: record.id, attempt, spec: ledger.spec(task) }
             })
             .collect();
         changes.push(Change::Granted(Granted {
@@ -183,7 +188,7 @@ fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) 
             sweep: Some(ledger.state.sweep(sweep).id.clone()),
             answer: synced.answer,
             expires,
-            tasks: tasks.iter().map(|(task, attempt, _)| (*task, *attempt)).collect(),
+            tasks: tasks.iter().map(|task| (task.id, task.attempt)).collect(),
         }));
         synced.grants.push(Grant { lease: id.clone(), expires, tasks });
     }

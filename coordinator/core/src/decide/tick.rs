@@ -1,44 +1,59 @@
-//! Time passes.
+//! Time passes, and processes end and start.
 
 use std::time::Duration;
 
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
+use super::request::{Decided, Decision, Request, done};
 use crate::Ledger;
-use crate::command::Reply;
+use crate::command::{Exited, ExpiredLease, Restarted, Tick};
 use crate::event::Change;
 
-/// A worker that holds nothing and wasn't heard for this long is forgotten, and what was held against it.
+/// A worker that holds nothing and wasn't heard for this long is forgotten, and the failures that counted against it.
 pub(super) const FORGET_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-pub(super) fn tick(ledger: &Ledger, now: Timestamp) -> (Vec<Change>, Reply) {
-    let mut changes = Vec::new();
-    let mut expired: Vec<(LeaseId, Vec<TaskId>)> = Vec::new();
-    // What ended earlier and is undecided still is told again: the caller may have restarted since.
-    expired.extend(ledger.index.ended.iter().map(|lease| (lease.clone(), undecided(ledger, lease))));
-    for (_, lease) in ledger.index.expiries.iter().take_while(|(expires, _)| *expires <= now) {
-        changes.push(Change::Expired { lease: lease.clone() });
-        expired.push((lease.clone(), undecided(ledger, lease)));
+impl Request for Tick {
+    type Reply = Vec<ExpiredLease>;
+
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<Vec<ExpiredLease>> {
+        let expired =
+            |lease: &LeaseId| ExpiredLease { lease: lease.clone(), tasks: undecided(ledger, lease) };
+        // Those that ended earlier and are undecided still are named again: the caller may have restarted since.
+        let mut reply: Vec<_> = ledger.index.ended.iter().map(expired).collect();
+        let mut changes = Vec::new();
+        for (_, lease) in ledger.index.expiries.iter().take_while(|(expires, _)| *expires <= now) {
+            changes.push(Change::Expired { lease: lease.clone() });
+            reply.push(expired(lease));
+        }
+        changes.extend(silent_workers(ledger, now).map(|worker| Change::Forgotten(worker.clone())));
+        Ok(Decided { changes, reply })
     }
-    changes.extend(silent_workers(ledger, now).map(|worker| Change::Forgotten(worker.clone())));
-    (changes, Reply::Ticked { expired })
 }
 
-/// What is known of a worker whose process has ended ends with it; whether its tasks were committed the store must be asked.
-pub(super) fn exited(ledger: &Ledger, worker: WorkerId) -> (Vec<Change>, Reply) {
-    let held = ledger.index.held.get(&worker).into_iter().flatten();
-    let live = held.filter(|lease| ledger.state.leases[*lease].is_live());
-    let mut changes: Vec<Change> = live.map(|lease| Change::Expired { lease: lease.clone() }).collect();
-    let is_news = !changes.is_empty() || ledger.heartbeats.contains_key(&worker);
-    if is_news && !ledger.has_exited(&worker) {
-        changes.push(Change::Exited(worker));
+impl Request for Exited {
+    type Reply = ();
+
+    /// A worker's leases end with its process; whether its tasks were committed the store must be asked.
+    fn decide(self, ledger: &Ledger, _: Timestamp) -> Decision<()> {
+        let Self(worker) = self;
+        let held = ledger.index.held.get(&worker).into_iter().flatten();
+        let live = held.filter(|lease| ledger.state.leases[*lease].is_live());
+        let mut changes: Vec<Change> = live.map(|lease| Change::Expired { lease: lease.clone() }).collect();
+        let is_news = !changes.is_empty() || ledger.heartbeats.contains_key(&worker);
+        if is_news && !ledger.has_exited(&worker) {
+            changes.push(Change::Exited(worker));
+        }
+        done(changes)
     }
-    (changes, Reply::Done)
 }
 
-pub(super) fn restarted(ledger: &Ledger, now: Timestamp) -> (Vec<Change>, Reply) {
-    (vec![Change::Restarted { expires: now + ledger.policy().lease_duration }], Reply::Done)
+impl Request for Restarted {
+    type Reply = ();
+
+    fn decide(self, ledger: &Ledger, now: Timestamp) -> Decision<()> {
+        done(vec![Change::Restarted { expires: now + ledger.policy().lease_duration }])
+    }
 }
 
 fn undecided(ledger: &Ledger, lease: &LeaseId) -> Vec<TaskId> {

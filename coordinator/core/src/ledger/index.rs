@@ -12,7 +12,7 @@ use basin_domain::time::Timestamp;
 
 use super::queue::{Occupancy, QueuePosition, Queues};
 use super::state::{JournalledState, Lease, ShapeIndex, SweepIndex, SweepStatus, TaskIndex, TaskStage};
-use crate::view::{Counts, Phase};
+use crate::phase::{Counts, Phase};
 
 /// What follows from a [`JournalledState`].
 #[derive(Debug, Clone, PartialEq, Default)]

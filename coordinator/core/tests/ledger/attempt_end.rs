@@ -1,5 +1,7 @@
 use basin_core::attempt::AttemptEnd;
-use basin_core::command::{Command, Policy, Refusal, Reply};
+use basin_core::command::{
+    Adopt, CommitDecision, CommitRecord, Complete, Expire, Fail, Policy, Refusal, Release, Settled,
+};
 use basin_core::event::{Change, FinalReason, RetryDecision};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
@@ -18,7 +20,7 @@ fn a_committed_task_is_done() {
     story.launch("a", seeds(8, 1));
     let grant = story.grant("w");
     story.pass(seconds(5));
-    assert_eq!(story.complete(&grant), Reply::Settled { held: true });
+    assert_eq!(story.complete(&grant), Settled { held: true });
     let sweep = story.ledger.sweep(&sweep("a")).unwrap();
     assert_eq!((sweep.state, sweep.counts.completed), (SweepState::Done, 1));
     assert_eq!(sweep.finished_at, Some(START + seconds(5)));
@@ -31,7 +33,7 @@ fn a_diverged_task_is_a_result() {
     let grant = story.grant("w");
     let mut diverged = commit(tasks(&grant)[0], &grant.lease, 1);
     diverged.outcome = Outcome::Diverged { iteration: 12 };
-    story.tell(Command::Complete(diverged));
+    story.tell(Complete(diverged));
     let counts = story.ledger.sweep(&sweep("a")).unwrap().counts;
     assert_eq!((counts.diverged, counts.failed, counts.committed()), (1, 0, 1));
 }
@@ -42,8 +44,8 @@ fn completing_twice_is_completing_once() {
     story.launch("a", seeds(8, 1));
     let grant = story.grant("w");
     story.complete(&grant);
-    let again = story.ask(Command::Complete(commit(tasks(&grant)[0], &grant.lease, 1))).unwrap();
-    assert_eq!(again, (vec![], Reply::Settled { held: false }));
+    let again = story.ask(Complete(commit(tasks(&grant)[0], &grant.lease, 1))).unwrap();
+    assert_eq!(again, (vec![], Settled { held: false }));
 }
 
 #[test]
@@ -53,10 +55,10 @@ fn another_commit_of_a_committed_task_is_refused() {
     let grant = story.grant("w");
     story.complete(&grant);
     let task = tasks(&grant)[0];
-    for command in [Command::Complete, Command::Adopt] {
-        let refusal = story.ask(command(commit(task, &lease("other"), 2))).unwrap_err();
-        assert_eq!(refusal, Refusal::CommittedOtherwise { task, recorded: grant.lease.clone() });
-    }
+    let other = commit(task, &lease("other"), 2);
+    let refusal = Refusal::CommittedOtherwise { task, recorded: grant.lease };
+    assert_eq!(story.ask(Complete(other.clone())), Err(refusal.clone()));
+    assert_eq!(story.ask(Adopt(other)), Err(refusal));
 }
 
 #[test]
@@ -66,7 +68,7 @@ fn a_commit_under_a_lease_that_ran_out_counts() {
     let late = story.grant("w");
     story.pass(seconds(30));
     story.tick();
-    assert_eq!(story.complete(&late), Reply::Settled { held: false });
+    assert_eq!(story.complete(&late), Settled { held: false });
     assert_eq!(story.phase(tasks(&late)[0]), Phase::Completed);
     assert_eq!(story.tick(), vec![]);
 }
@@ -78,7 +80,7 @@ fn a_commit_that_comes_after_the_task_was_granted_again_ends_the_second_lease() 
     let late = story.grant("w");
     story.pass(seconds(30));
     story.tick();
-    story.tell(Command::Expire { lease: late.lease.clone(), tasks: tasks(&late) });
+    story.tell(Expire { lease: late.lease.clone(), tasks: tasks(&late) });
     story.pass(seconds(1));
     let second = story.grant("v");
     story.complete(&late);
@@ -97,9 +99,9 @@ fn a_commit_found_in_the_store_is_adopted() {
     story.pass(seconds(30));
     story.tick();
     let found = commit(tasks(&grant)[0], &grant.lease, 1);
-    assert_eq!(story.tell(Command::Adopt(found.clone())), [Change::Committed(found.clone())]);
-    assert_eq!(story.tell(Command::Adopt(found)), vec![]);
-    assert_eq!(story.tell(Command::Expire { lease: grant.lease.clone(), tasks: tasks(&grant) }), vec![]);
+    assert_eq!(story.tell(Adopt(found.clone())), [Change::Committed(found.clone())]);
+    assert_eq!(story.tell(Adopt(found)), vec![]);
+    assert_eq!(story.tell(Expire { lease: grant.lease.clone(), tasks: tasks(&grant) }), vec![]);
     assert_eq!(story.ledger.task(&tasks(&grant)[0]).unwrap().charged, 0);
 }
 
@@ -117,7 +119,7 @@ fn a_failed_attempt_is_tried_again_after_a_while() {
     assert_eq!(story.sync(says).grants, vec![]);
     story.pass(seconds(1));
     let again = story.grant("w");
-    assert_eq!(again.tasks[0].1, Attempt(2));
+    assert_eq!(again.tasks[0].attempt, Attempt(2));
     let changes = story.fail(&again, FailureKind::Experiment);
     let [Change::Failed { verdict: RetryDecision::Retry { not_before }, .. }] = &changes[..] else {
         panic!("{changes:?}")
@@ -132,7 +134,7 @@ fn attempts_are_charged_by_cause() {
         story.launch("a", seeds(8, 1));
         for attempt in 1..=3 {
             let grant = story.grant("w");
-            assert_eq!(grant.tasks[0].1, Attempt(attempt), "{kind}");
+            assert_eq!(grant.tasks[0].attempt, Attempt(attempt), "{kind}");
             story.fail(&grant, kind);
             story.pass(seconds(60));
         }
@@ -150,17 +152,14 @@ fn giving_back_is_free() {
     story.launch("a", seeds(8, 1));
     for (reason, attempt) in reasons.into_iter().cycle().zip(1..40) {
         let grant = story.grant("w");
-        assert_eq!(grant.tasks[0].1, Attempt(attempt));
+        assert_eq!(grant.tasks[0].attempt, Attempt(attempt));
         let task = tasks(&grant)[0];
-        let command = Command::Release { lease: grant.lease.clone(), task, reason };
+        let command = Release { lease: grant.lease.clone(), task, reason };
         assert_eq!(
             story.ask(command.clone()).unwrap(),
-            (
-                vec![Change::Released { lease: grant.lease.clone(), task, reason }],
-                Reply::Settled { held: true }
-            )
+            (vec![Change::Released { lease: grant.lease.clone(), task, reason }], Settled { held: true })
         );
-        assert_eq!(story.ask(command).unwrap(), (vec![], Reply::Settled { held: false }));
+        assert_eq!(story.ask(command).unwrap(), (vec![], Settled { held: false }));
     }
     let task = story.ledger.task(&seeds(8, 1)[0].id).unwrap();
     assert_eq!((task.charged, task.begun), (0, 39));
@@ -186,7 +185,7 @@ fn a_task_that_fails_on_many_workers_is_quarantined_with_its_first_error() {
         story.pass(seconds(60));
         let grant = story.grant(name);
         let failure = Failure::new(FailureKind::Crashed, message);
-        story.tell(Command::Fail { lease: grant.lease.clone(), task: tasks(&grant)[0], failure });
+        story.tell(Fail { lease: grant.lease.clone(), task: tasks(&grant)[0], failure });
     }
     let task = story.ledger.task(&seeds(8, 1)[0].id).unwrap();
     assert_eq!(task.failed, Some(FinalReason::Quarantined));
@@ -211,10 +210,10 @@ fn a_lease_speaks_only_for_the_tasks_it_covered() {
     let (lease, task) = (grant.lease.clone(), seeds(8, 2)[1].id);
     let refusal = Refusal::NotOfThisLease { lease: lease.clone(), task };
     let failure = Failure::new(FailureKind::Crashed, "");
-    assert_eq!(story.ask(Command::Complete(commit(task, &lease, 1))).unwrap_err(), refusal);
-    assert_eq!(story.ask(Command::Fail { lease: lease.clone(), task, failure }).unwrap_err(), refusal);
+    assert_eq!(story.ask(Complete(commit(task, &lease, 1))).unwrap_err(), refusal);
+    assert_eq!(story.ask(Fail { lease: lease.clone(), task, failure }).unwrap_err(), refusal);
     let reason = ReleaseReason::Drain;
-    assert_eq!(story.ask(Command::Release { lease, task, reason }).unwrap_err(), refusal);
+    assert_eq!(story.ask(Release { lease, task, reason }).unwrap_err(), refusal);
 }
 
 #[test]
@@ -224,7 +223,7 @@ fn a_commit_of_an_attempt_that_was_never_begun_is_refused() {
     let grant = story.grant("w");
     let task = tasks(&grant)[0];
     for (lease, attempt) in [(&lease("forged"), 1), (&grant.lease, 2), (&grant.lease, 0)] {
-        let refusal = story.ask(Command::Complete(commit(task, lease, attempt))).unwrap_err();
+        let refusal = story.ask(Complete(commit(task, lease, attempt))).unwrap_err();
         assert_eq!(refusal, Refusal::NotOfThisLease { lease: lease.clone(), task });
     }
 }
@@ -233,10 +232,9 @@ fn a_commit_of_an_attempt_that_was_never_begun_is_refused() {
 fn an_unknown_task_is_refused() {
     let mut story = Story::new();
     let task = spec(8, 0).id();
-    for command in [Command::Complete, Command::Adopt] {
-        let refusal = story.ask(command(commit(task, &lease("l"), 1))).unwrap_err();
-        assert_eq!(refusal, Refusal::UnknownTask(task));
-    }
+    let commit = commit(task, &lease("l"), 1);
+    assert_eq!(story.ask(Complete(commit.clone())), Err(Refusal::UnknownTask(task)));
+    assert_eq!(story.ask(Adopt(commit)), Err(Refusal::UnknownTask(task)));
 }
 
 #[test]
@@ -248,7 +246,7 @@ fn a_lane_that_crashed_goes_alone_afterwards() {
     for (task, kind) in
         tasks(&pack).into_iter().zip([FailureKind::Crashed, FailureKind::Experiment, FailureKind::Experiment])
     {
-        story.tell(Command::Fail { lease: pack.lease.clone(), task, failure: Failure::new(kind, "") });
+        story.tell(Fail { lease: pack.lease.clone(), task, failure: Failure::new(kind, "") });
     }
     story.pass(seconds(60));
     let says = story.says("w", 3).packs(8);
@@ -262,14 +260,14 @@ fn a_long_message_is_cut() {
     story.launch("a", seeds(8, 1));
     let grant = story.grant("w");
     let failure = Failure { kind: FailureKind::Experiment, message: "é".repeat(1 << 20) };
-    story.tell(Command::Fail { lease: grant.lease.clone(), task: tasks(&grant)[0], failure });
+    story.tell(Fail { lease: grant.lease.clone(), task: tasks(&grant)[0], failure });
     let kept = story.ledger.task(&tasks(&grant)[0]).unwrap().first_failure.unwrap();
     assert!(kept.message.len() <= Failure::MESSAGE_LIMIT);
 }
 
-fn decision(commit: basin_core::command::CommitRecord) -> Command {
+fn decision(commit: CommitRecord) -> CommitDecision {
     let document = format!("{} under {}", commit.task, commit.lease);
-    Command::DecideCommit(basin_core::command::CommitDecision { commit, document })
+    CommitDecision { commit, document }
 }
 
 #[test]
@@ -279,7 +277,7 @@ fn a_task_has_one_choice_whoever_asks_and_it_goes_with_the_commit() {
     let first = story.grant("w");
     let task = tasks(&first)[0];
     let one = commit(task, &first.lease, 1);
-    let decided = Reply::CommitDecided(Some(format!("{task} under {}", first.lease)));
+    let decided = Some(format!("{task} under {}", first.lease));
     let told = story.tell(decision(one.clone()));
     assert!(matches!(&told[..], [Change::CommitDecided(decision)] if decision.commit == one), "{told:?}");
     // Asked again it is no news; and it outlives its lease.
@@ -288,9 +286,9 @@ fn a_task_has_one_choice_whoever_asks_and_it_goes_with_the_commit() {
     story.tick();
     assert_eq!(story.ask(decision(commit(task, &lease("other"), 2))).unwrap(), (vec![], decided));
     assert!(story.ledger.decided_commit(&task).is_some());
-    story.tell(Command::Adopt(one.clone()));
+    story.tell(Adopt(one.clone()));
     assert_eq!(story.ledger.decided_commit(&task), None);
-    assert_eq!(story.ask(decision(one)).unwrap(), (vec![], Reply::CommitDecided(None)));
+    assert_eq!(story.ask(decision(one)).unwrap(), (vec![], None));
 }
 
 #[test]
@@ -305,13 +303,10 @@ fn nothing_is_chosen_for_who_does_not_hold_the_task() {
     story.pass(seconds(30));
     story.tick();
     assert_eq!(story.ask(decision(commit(task, &grant.lease, 1))).unwrap_err(), refused(&grant.lease));
-    let long = basin_core::command::CommitDecision {
-        commit: commit(task, &grant.lease, 1),
-        document: "x".repeat(5000),
-    };
+    let long = CommitDecision { commit: commit(task, &grant.lease, 1), document: "x".repeat(5000) };
     let mut story = Story::new();
     story.launch("a", seeds(8, 1));
     let held = story.grant("w");
-    let long = basin_core::command::CommitDecision { commit: commit(task, &held.lease, 1), ..long };
-    assert!(matches!(story.ask(Command::DecideCommit(long)).unwrap_err(), Refusal::TooMany { .. }));
+    let long = CommitDecision { commit: commit(task, &held.lease, 1), ..long };
+    assert!(matches!(story.ask(long).unwrap_err(), Refusal::TooMany { .. }));
 }

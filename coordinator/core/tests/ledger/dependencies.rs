@@ -1,4 +1,4 @@
-use basin_core::command::Command;
+use basin_core::command::{Adopt, Cancel, RetryFailed};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::TaskId;
@@ -58,7 +58,7 @@ fn retrying_a_failed_task_frees_what_needs_it() {
     story.fail(&first, FailureKind::InvalidParameters);
     let second = story.grant("w");
     story.complete(&second);
-    story.tell(Command::RetryFailed(sweep("a")));
+    story.tell(RetryFailed(sweep("a")));
     assert_eq!((story.phase(middle), story.phase(last)), (Phase::Blocked, Phase::Blocked));
     assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().finished_at, None);
     let again = story.grant("w");
@@ -75,7 +75,7 @@ fn a_commit_found_for_a_failed_task_frees_what_needs_it() {
     story.fail(&first, FailureKind::InvalidParameters);
     let second = story.grant("w");
     story.complete(&second);
-    story.tell(Command::Adopt(commit(roots[0], &first.lease, 1)));
+    story.tell(Adopt(commit(roots[0], &first.lease, 1)));
     assert_eq!(story.phase(middle), Phase::Queued);
 }
 
@@ -85,7 +85,7 @@ fn a_sweep_wants_the_inputs_that_only_another_lists() {
     let root = seeds(8, 1);
     story.launch("a", root.clone());
     story.launch("b", vec![listed("reader", spec_after(9, &[root[0].id]))]);
-    story.tell(Command::Cancel(sweep("a")));
+    story.tell(Cancel(sweep("a")));
     assert_eq!(tasks(&story.grant("w")), [root[0].id]);
     let experiments: Vec<_> = story
         .ledger
@@ -97,5 +97,5 @@ fn a_sweep_wants_the_inputs_that_only_another_lists() {
         .collect();
     assert_eq!(experiments, ["reader", "(inputs)"]);
     let again = launch("b", vec![listed("reader", spec_after(9, &[root[0].id]))]);
-    assert_eq!(story.tell(Command::Launch(again)), vec![]);
+    assert_eq!(story.tell(again), vec![]);
 }

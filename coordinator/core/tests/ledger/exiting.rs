@@ -1,7 +1,7 @@
 //! A worker's process ends, and somebody saw it.
 
 use basin_core::Ledger;
-use basin_core::command::{Command, Policy};
+use basin_core::command::{Exited, Expire, ExpiredLease, LeasedTask, Policy};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::failure::FailureKind;
@@ -14,17 +14,21 @@ fn the_tasks_of_a_worker_that_was_seen_to_end_are_looked_up_at_once() {
     story.launch("a", seeds(8, 2));
     let grant = story.grant("w");
     let task = tasks(&grant)[0];
-    let changes = story.tell(Command::Exited(worker("w")));
+    let changes = story.tell(Exited(worker("w")));
     assert_eq!(changes, [Change::Expired { lease: grant.lease.clone() }, Change::Exited(worker("w"))]);
     assert_eq!(story.phase(task), Phase::Expiring);
-    assert_eq!(story.tick(), [(grant.lease.clone(), vec![task])], "without any time");
-    story.tell(Command::Expire { lease: grant.lease, tasks: vec![task] });
+    assert_eq!(
+        story.tick(),
+        [ExpiredLease { lease: grant.lease.clone(), tasks: vec![task] }],
+        "without any time"
+    );
+    story.tell(Expire { lease: grant.lease, tasks: vec![task] });
     let view = story.ledger.task(&task).unwrap();
     let failure = view.first_failure.unwrap();
     assert_eq!((failure.kind, view.charged), (FailureKind::WorkerLost, 1));
     assert!(failure.message.contains("ended"), "{}", failure.message);
-    assert_eq!(story.tell(Command::Exited(worker("w"))), vec![], "it is said once");
-    assert_eq!(story.tell(Command::Exited(worker("nobody"))), vec![]);
+    assert_eq!(story.tell(Exited(worker("w"))), vec![], "it is said once");
+    assert_eq!(story.tell(Exited(worker("nobody"))), vec![]);
 }
 
 #[test]
@@ -32,7 +36,7 @@ fn what_a_worker_sent_before_it_ended_brings_it_no_lease() {
     let mut story = Story::new();
     let says = story.says("w", 1);
     story.sync(says);
-    story.tell(Command::Exited(worker("w")));
+    story.tell(Exited(worker("w")));
     story.launch("a", seeds(8, 1));
     let late = story.says("w", 1);
     let synced = story.sync(late);
@@ -50,13 +54,13 @@ fn a_worker_that_ended_is_no_other_worker_that_could_do_it() {
     let grant = story.grant("w");
     story.fail(&grant, FailureKind::Experiment);
     story.pass(seconds(2));
-    story.tell(Command::Exited(worker("other")));
+    story.tell(Exited(worker("other")));
     assert_eq!(
         story.grant("w").tasks,
         grant
             .tasks
             .iter()
-            .map(|(task, _, spec)| (*task, basin_domain::id::Attempt(2), spec.clone()))
+            .map(|task| LeasedTask { attempt: basin_domain::id::Attempt(2), ..task.clone() })
             .collect::<Vec<_>>()
     );
 }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use basin_core::command::{Command, Launch, LaunchTask, Policy, Refusal, StopReason};
+use basin_core::command::{Adjust, Cancel, Launch, LaunchTask, Pause, Policy, Refusal, Resume, StopReason};
 use basin_core::event::Change;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::SweepState;
@@ -27,25 +27,25 @@ fn at_most(limit: u32) -> SchedulingChange {
     SchedulingChange { priority: None, max_slots: Some(SlotLimit::AtMost(slots(limit))) }
 }
 
-fn adjust(id: &str, adjustment: SchedulingChange) -> Command {
-    Command::Adjust { sweep: sweep(id), adjustment }
+fn adjust(id: &str, adjustment: SchedulingChange) -> Adjust {
+    Adjust { sweep: sweep(id), adjustment }
 }
 
 /// A sweep whose tasks take a GPU.
-fn on_gpus(id: &str, adjustment: SchedulingChange, tasks: Vec<LaunchTask>) -> Command {
+fn on_gpus(id: &str, adjustment: SchedulingChange, tasks: Vec<LaunchTask>) -> Launch {
     let needs = Requirements { device: Some("cuda".to_owned()), ..Requirements::default() };
-    Command::Launch(Launch { adjustment, needs: [("fit".to_owned(), needs)].into(), ..launch(id, tasks) })
+    Launch { adjustment, needs: [("fit".to_owned(), needs)].into(), ..launch(id, tasks) }
 }
 
 /// A sweep of someone's, its tasks of a shape of its own.
-fn of(name: &str, id: &str, tasks: Vec<LaunchTask>) -> Command {
-    Command::Launch(Launch { user: Some(user(name)), ..launch(id, tasks) })
+fn of(name: &str, id: &str, tasks: Vec<LaunchTask>) -> Launch {
+    Launch { user: Some(user(name)), ..launch(id, tasks) }
 }
 
 /// The sweeps on whose turns a worker with so many free slots gets leases.
 fn turns(story: &mut Story, worker: &str, free: u32) -> Vec<String> {
     let says = story.says(worker, free);
-    let (changes, _) = story.ask(Command::Sync(says.0)).unwrap();
+    let (changes, _) = story.ask(says.0).unwrap();
     changes
         .into_iter()
         .filter_map(|change| match change {
@@ -87,8 +87,8 @@ fn a_sweep_of_a_higher_priority_comes_first_as_long_as_it_waits() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 4));
     story.launch("b", seeds(9, 4));
-    story.tell(Command::Launch(Launch { adjustment: priority(5), ..launch("urgent", seeds(10, 2)) }));
-    story.tell(Command::Launch(Launch { adjustment: priority(-1), ..launch("idle", seeds(11, 1)) }));
+    story.tell(Launch { adjustment: priority(5), ..launch("urgent", seeds(10, 2)) });
+    story.tell(Launch { adjustment: priority(-1), ..launch("idle", seeds(11, 1)) });
     assert_eq!(turns(&mut story, "w", 5), ["urgent", "urgent", "a", "b", "a"]);
     assert_eq!(turns(&mut story, "v", 9), ["b", "a", "b", "a", "b", "idle"]);
 }
@@ -103,10 +103,10 @@ fn a_priority_can_be_changed_at_any_time() {
     assert_eq!(story.tell(adjust("b", priority(1))), [], "it is so already");
     assert_eq!(turns(&mut story, "w", 3), ["b", "b", "a"]);
     // A launch that asks for nothing leaves it, one that asks changes it.
-    assert_eq!(story.tell(Command::Launch(launch("b", seeds(9, 2)))), []);
+    assert_eq!(story.tell(launch("b", seeds(9, 2))), []);
     let again = Launch { adjustment: priority(-3), ..launch("b", seeds(9, 2)) };
     let share = SchedulingOptions { priority: -3, max_slots: None };
-    assert_eq!(story.tell(Command::Launch(again)), [Change::Adjusted { sweep: sweep("b"), share }]);
+    assert_eq!(story.tell(again), [Change::Adjusted { sweep: sweep("b"), share }]);
     assert_eq!(story.ledger.sweep(&sweep("b")).unwrap().share, share);
     let unknown = story.ask(adjust("none", priority(1))).unwrap_err();
     assert_eq!(unknown, Refusal::UnknownSweep(sweep("none")));
@@ -126,7 +126,7 @@ fn a_user_with_many_sweeps_gets_no_more_than_one_with_a_single_one() {
 #[test]
 fn a_sweep_takes_no_more_slots_than_it_may() {
     let mut story = Story::new();
-    story.tell(Command::Launch(Launch { adjustment: at_most(2), ..launch("a", seeds(8, 5)) }));
+    story.tell(Launch { adjustment: at_most(2), ..launch("a", seeds(8, 5)) });
     assert_eq!(story.ledger.queue_depth(), 2, "more workers than that would help nobody");
     let granted = (story.grant("w"), story.grant("v"));
     assert_eq!(turns(&mut story, "u", 3), [""; 0]);
@@ -186,8 +186,8 @@ fn a_user_takes_no_more_slots_than_users_may() {
 #[test]
 fn everybodys_limit_holds_for_each_sweep_whatever_it_asks_for() {
     let mut story = Story::with(Policy { max_slots_of_sweep: Some(slots(2)), ..Policy::default() });
-    story.tell(Command::Launch(Launch { adjustment: at_most(9), ..launch("a", seeds(8, 5)) }));
-    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("b", seeds(9, 5)) }));
+    story.tell(Launch { adjustment: at_most(9), ..launch("a", seeds(8, 5)) });
+    story.tell(Launch { adjustment: at_most(1), ..launch("b", seeds(9, 5)) });
     assert_eq!(turns(&mut story, "w", 9), ["a", "b", "a"]);
 }
 
@@ -213,7 +213,7 @@ fn a_pack_takes_one_slot_and_is_measured_by_the_slots_that_its_sweep_can_hope_fo
 #[test]
 fn a_task_that_several_sweeps_list_comes_with_whichever_has_its_turn_first() {
     let mut story = Story::new();
-    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 3)) }));
+    story.tell(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 3)) });
     story.launch("b", seeds(8, 3));
     assert_eq!(story.ledger.queue_depth(), 3);
     let says = story.says("w", 9);
@@ -232,20 +232,20 @@ fn a_task_that_several_sweeps_list_comes_with_whichever_has_its_turn_first() {
 fn a_task_is_held_back_only_if_everybody_who_wants_it_is() {
     let mut story = Story::new();
     let task = seeds(8, 2)[1].id;
-    story.tell(Command::Launch(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 2)) }));
+    story.tell(Launch { adjustment: at_most(1), ..launch("a", seeds(8, 2)) });
     story.grant("w");
     assert!(matches!(story.ledger.pending_reason(&task, story.now), Some(PendingReason::SweepLimit { .. })));
     story.launch("b", seeds(8, 2));
     assert_eq!(story.ledger.pending_reason(&task, story.now), None);
-    story.tell(Command::Launch(Launch { adjustment: priority(2), ..launch("c", seeds(9, 1)) }));
-    story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("d", seeds(10, 1)) }));
+    story.tell(Launch { adjustment: priority(2), ..launch("c", seeds(9, 1)) });
+    story.tell(Launch { adjustment: priority(1), ..launch("d", seeds(10, 1)) });
     let first = sweep("c");
     assert_eq!(
         story.ledger.pending_reason(&task, story.now),
         Some(PendingReason::Priority { sweep: &first, more: 1 })
     );
-    story.tell(Command::Pause(sweep("c")));
-    story.tell(Command::Pause(sweep("d")));
+    story.tell(Pause(sweep("c")));
+    story.tell(Pause(sweep("d")));
     assert_eq!(story.ledger.pending_reason(&task, story.now), None, "what is paused comes before nobody");
 }
 
@@ -255,7 +255,7 @@ fn one_sweeps_tasks_to_try_again_pass_no_other_sweep() {
     story.launch("a", seeds(8, 2));
     let grant = story.grant("w");
     story.fail(&grant, basin_domain::failure::FailureKind::Crashed);
-    story.tell(Command::Launch(Launch { adjustment: priority(1), ..launch("urgent", seeds(9, 1)) }));
+    story.tell(Launch { adjustment: priority(1), ..launch("urgent", seeds(9, 1)) });
     story.pass(seconds(5));
     let says = story.says("v", 2);
     let granted: Vec<_> = story.sync(says).grants.iter().flat_map(tasks).collect();
@@ -280,11 +280,11 @@ fn pausing_and_cancelling_take_a_sweep_out_of_the_turns() {
     story.launch("a", seeds(8, 3));
     story.launch("b", seeds(9, 3));
     let grant = story.grant("w");
-    story.tell(Command::Pause(sweep("a")));
+    story.tell(Pause(sweep("a")));
     assert_eq!(turns(&mut story, "v", 1), ["b"]);
-    story.tell(Command::Resume(sweep("a")));
+    story.tell(Resume(sweep("a")));
     assert_eq!(turns(&mut story, "u", 1), ["a"]);
-    story.tell(Command::Cancel(sweep("a")));
+    story.tell(Cancel(sweep("a")));
     assert_eq!(turns(&mut story, "t", 9), ["b", "b"]);
     let says = story.says("w", 0).holding(&[&grant.lease]);
     assert_eq!(story.sync(says).stop, [(grant.lease.clone(), StopReason::Cancelled)]);
@@ -297,11 +297,11 @@ fn the_slots_of_a_cancelled_sweep_are_theirs_who_want_its_tasks() {
     let mut story = Story::with(Policy { max_slots_of_user: Some(slots(2)), ..Policy::default() });
     story.tell(of("ann", "a", seeds(8, 2)));
     story.tell(of("bob", "b", seeds(8, 2)));
-    story.tell(Command::Pause(sweep("b")));
+    story.tell(Pause(sweep("b")));
     assert_eq!(turns(&mut story, "w", 2), ["a", "a"]);
     story.tell(of("ann", "later", seeds(9, 1)));
     assert_eq!(turns(&mut story, "v", 1), [""; 0]);
-    story.tell(Command::Cancel(sweep("a")));
+    story.tell(Cancel(sweep("a")));
     let view = |story: &Story, id: &str| story.ledger.sweep(&sweep(id)).unwrap().slots;
     assert_eq!((view(&story, "a"), view(&story, "b")), (0, 2));
     assert_eq!(turns(&mut story, "v", 1), ["later"]);
@@ -324,8 +324,7 @@ fn packs_are_not_cut_for_sweeps_that_can_take_no_slots() {
     let mut story = Story::new();
     for number in 0..9 {
         let full = format!("full-{number}");
-        story
-            .tell(Command::Launch(Launch { adjustment: at_most(1), ..launch(&full, seeds(20 + number, 2)) }));
+        story.tell(Launch { adjustment: at_most(1), ..launch(&full, seeds(20 + number, 2)) });
     }
     let with_slots = |story: &mut Story, worker: &str, free: u32| {
         let mut says = story.says(worker, free).packs(64);
@@ -396,7 +395,7 @@ fn a_sweep_of_nobody_is_whose_who_launches_it_again_and_a_cancelled_one_too() {
     story.tell(of("ann", "a2", seeds(9, 1)));
     story.tell(of("bob", "b", seeds(10, 1)));
     assert_eq!(turns(&mut story, "v", 3), ["b"]);
-    story.tell(Command::Cancel(sweep("a")));
+    story.tell(Cancel(sweep("a")));
     assert_eq!(story.tell(of("bob", "a", seeds(8, 3))), [owned("bob"), Change::Resumed(sweep("a"))]);
     assert_eq!(turns(&mut story, "u", 3), ["a2"]);
 }
@@ -405,11 +404,11 @@ fn a_sweep_of_nobody_is_whose_who_launches_it_again_and_a_cancelled_one_too() {
 fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
     let mut story = Story::new();
     let asked = SchedulingChange { priority: Some(4), ..at_most(2) };
-    story.tell(Command::Launch(Launch {
+    story.tell(Launch {
         user: Some(user("ann")),
         adjustment: asked,
         ..launch("a", vec![listed("fit", spec(8, 0)), listed("fit", spec(8, 1))])
-    }));
+    });
     story.grant("w");
     let snapshot = serde_json::to_string(&story.ledger.snapshot()).unwrap();
     let restored =
@@ -428,9 +427,9 @@ fn the_user_and_the_claim_of_a_sweep_survive_a_restart() {
 fn what_only_paused_sweeps_list_waits_for_a_person() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 1));
-    story.tell(Command::Pause(sweep("a")));
+    story.tell(Pause(sweep("a")));
     assert_eq!(story.ledger.pending_reason(&seeds(8, 1)[0].id, story.now), Some(PendingReason::Pause));
-    story.tell(Command::Resume(sweep("a")));
+    story.tell(Resume(sweep("a")));
     assert_eq!(story.ledger.pending_reason(&seeds(8, 1)[0].id, story.now), None);
 }
 

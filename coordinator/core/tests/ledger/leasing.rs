@@ -1,4 +1,4 @@
-use basin_core::command::{Command, Policy, Progress, StopReason};
+use basin_core::command::{Complete, Expire, ExpiredLease, LeasedTask, Policy, Progress, StopReason, Tick};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::id::Attempt;
@@ -18,9 +18,9 @@ fn an_idle_worker_gets_as_many_leases_as_it_has_slots() {
     assert_eq!(synced.grants.len(), 2);
     for grant in &synced.grants {
         assert_eq!(grant.expires, START + Policy::default().lease_duration);
-        let [(task, attempt, spec)] = &grant.tasks[..] else { panic!("{grant:?}") };
-        assert_eq!((*attempt, spec.id()), (Attempt(1), *task));
-        assert_eq!(story.phase(*task), Phase::Running);
+        let [LeasedTask { id, attempt, spec }] = &grant.tasks[..] else { panic!("{grant:?}") };
+        assert_eq!((*attempt, spec.id()), (Attempt(1), *id));
+        assert_eq!(story.phase(*id), Phase::Running);
     }
     assert_eq!(story.ledger.queue_depth(), 1);
 }
@@ -66,14 +66,14 @@ fn an_expired_lease_waits_for_a_look_into_the_store() {
     story.launch("a", seeds(8, 1));
     let grant = story.grant("w");
     story.pass(seconds(30));
-    let (changes, _) = story.ask(Command::Tick).unwrap();
+    let (changes, _) = story.ask(Tick).unwrap();
     assert_eq!(changes, [Change::Expired { lease: grant.lease.clone() }]);
     assert_eq!(story.phase(tasks(&grant)[0]), Phase::Expiring);
     let says = story.says("v", 1);
     assert_eq!(story.sync(says).grants, vec![], "nobody gets it before the store was asked");
     // Each tick tells it again, until it is settled.
-    assert_eq!(story.tick(), [(grant.lease.clone(), tasks(&grant))]);
-    assert_eq!(story.tell(Command::Tick), vec![]);
+    assert_eq!(story.tick(), [ExpiredLease { lease: grant.lease.clone(), tasks: tasks(&grant) }]);
+    assert_eq!(story.tell(Tick), vec![]);
 }
 
 #[test]
@@ -83,13 +83,13 @@ fn an_expired_lease_returns_its_task_to_the_queue() {
     let grant = story.grant("w");
     story.pass(seconds(30));
     story.tick();
-    story.tell(Command::Expire { lease: grant.lease.clone(), tasks: tasks(&grant) });
+    story.tell(Expire { lease: grant.lease.clone(), tasks: tasks(&grant) });
     assert_eq!(story.phase(tasks(&grant)[0]), Phase::Queued);
     story.pass(seconds(1));
     let again = story.grant("v");
     assert_eq!(tasks(&again), tasks(&grant));
-    assert_eq!(again.tasks[0].1, Attempt(2));
-    assert_eq!(story.tell(Command::Expire { lease: grant.lease.clone(), tasks: tasks(&grant) }), vec![]);
+    assert_eq!(again.tasks[0].attempt, Attempt(2));
+    assert_eq!(story.tell(Expire { lease: grant.lease.clone(), tasks: tasks(&grant) }), vec![]);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn a_lease_whose_answer_was_lost_is_granted_again() {
     let lost = story.sync_in_vain(says);
     story.pass(seconds(5));
     let says = story.says("w", 1);
-    let (changes, _) = story.ask(Command::Sync(says.0.clone())).unwrap();
+    let (changes, _) = story.ask(says.0.clone()).unwrap();
     assert!(heard_only(&changes), "{changes:?}");
     let again = story.sync(says);
     assert_eq!(again.grants.len(), 1, "the free slot is taken by what was granted before");
@@ -144,7 +144,7 @@ fn a_lease_that_was_seen_and_is_not_held_has_ended() {
     let synced = story.sync(says);
     assert_eq!(synced.grants, vec![]);
     assert_eq!(story.phase(tasks(&grant)[0]), Phase::Expiring);
-    assert_eq!(story.tick(), [(grant.lease.clone(), tasks(&grant))]);
+    assert_eq!(story.tick(), [ExpiredLease { lease: grant.lease.clone(), tasks: tasks(&grant) }]);
 }
 
 #[test]
@@ -217,8 +217,8 @@ fn a_pack_ends_with_its_last_task() {
     story.complete(&pack);
     let says = story.says("w", 0).holding(&[&pack.lease]);
     assert_eq!(story.sync(says).renewed.len(), 1);
-    let (second, attempt, _) = &pack.tasks[1];
-    story.tell(Command::Complete(commit(*second, &pack.lease, attempt.0)));
+    let LeasedTask { id: second, attempt, .. } = &pack.tasks[1];
+    story.tell(Complete(commit(*second, &pack.lease, attempt.0)));
     let says = story.says("w", 0).holding(&[&pack.lease]);
     assert_eq!(story.sync(says).stop, [(pack.lease, StopReason::Lost)]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_core::Ledger;
-use basin_core::command::{Command, Launch, LaunchPart, LaunchTask, Policy, Refusal, Reply};
+use basin_core::command::{Cancel, Drain, Launch, LaunchCounts, LaunchPart, LaunchTask, Policy, Refusal};
 use basin_core::event::Change;
 use basin_domain::id::TaskId;
 use proptest::prelude::*;
@@ -11,14 +11,14 @@ use proptest::prelude::*;
 use crate::story::{Story, commit, launch, lease, listed, seeds, spec, spec_after, sweep, tasks, worker};
 
 /// The part of a launch from one task to another.
-fn part(whole: &Launch, from: usize, to: usize) -> Command {
+fn part(whole: &Launch, from: usize, to: usize) -> LaunchPart {
     let slice = whole.tasks[from..to].to_vec();
     let is_listed = |id: &TaskId| slice.iter().any(|task| task.id == *id);
     let committed = whole.committed.iter().filter(|commit| is_listed(&commit.task)).cloned().collect();
     let inputs = whole.tasks.iter().flat_map(|task| task.spec.inputs.values().copied());
     let unlisted = inputs.filter(|input| whole.tasks.iter().all(|task| task.id != *input)).collect();
     let launch = Launch { tasks: slice, committed, ..whole.clone() };
-    Command::LaunchPart(LaunchPart { launch, from: from as u64, of: whole.tasks.len() as u64, unlisted })
+    LaunchPart { launch, from: from as u64, of: whole.tasks.len() as u64, unlisted }
 }
 
 #[test]
@@ -30,10 +30,10 @@ fn nobody_sees_a_sweep_before_its_last_part() {
     assert_eq!((story.ledger.sweeps().count(), story.ledger.queue_depth()), (0, 0));
     let says = story.says("w", 1);
     assert_eq!(story.sync(says).grants, vec![]);
-    assert_eq!(story.ask(Command::Cancel(sweep("a"))), Err(Refusal::UnknownSweep(sweep("a"))));
+    assert_eq!(story.ask(Cancel(sweep("a"))), Err(Refusal::UnknownSweep(sweep("a"))));
     let (changes, reply) = story.ask(part(&whole, 4, 5)).unwrap();
     assert_eq!(changes.last(), Some(&Change::Opened(sweep("a"))));
-    assert_eq!(reply, Reply::Launched { new: 1, reused: 0, shared: 0 });
+    assert_eq!(reply, LaunchCounts { new: 1, reused: 0, shared: 0 });
     assert_eq!((story.ledger.sweeps().count(), story.ledger.queue_depth()), (1, 5));
     assert_eq!(tasks(&story.grant("w")), [whole.tasks[0].id]);
 }
@@ -55,7 +55,7 @@ fn a_launch_that_was_broken_off_goes_on_where_it_was() {
     // And again, in parts and as a whole.
     assert_eq!(story.tell(part(&whole, 0, 3)), vec![]);
     assert_eq!(story.tell(part(&whole, 3, 6)), vec![]);
-    assert_eq!(story.tell(Command::Launch(whole)), vec![]);
+    assert_eq!(story.tell(whole), vec![]);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn what_no_part_lists_is_wanted_from_the_last_one_on() {
     let whole = launch("second", own);
     story.tell(part(&whole, 0, 1));
     story.tell(part(&whole, 1, 2));
-    story.tell(Command::Cancel(sweep("first")));
+    story.tell(Cancel(sweep("first")));
     assert_eq!(story.ledger.queue_depth(), 2, "the input and the sweep's own first task");
 }
 
@@ -122,14 +122,14 @@ proptest! {
         let committed = found.map(|(task, _)| commit(task.id, &lease("earlier"), 1)).collect();
         let whole = Launch { committed, ..launch("a", all) };
         let mut at_once = Story::new();
-        let said = at_once.ask(Command::Launch(whole.clone())).unwrap().1;
+        let said = at_once.ask(whole.clone()).unwrap().1;
 
         let mut in_parts = Story::new();
         let (mut from, mut counted) = (0, [0, 0, 0]);
         for (number, size) in sizes.iter().cycle().enumerate() {
             let to = (from + size).min(whole.tasks.len());
             let reply = in_parts.ask(part(&whole, from, to)).unwrap().1;
-            let Reply::Launched { new, reused, shared } = reply else { panic!("{reply:?}") };
+            let LaunchCounts { new, reused, shared } = reply;
             counted = [counted[0] + new, counted[1] + reused, counted[2] + shared];
             if number == dies_after {
                 let snapshot = serde_json::to_string(&in_parts.ledger.snapshot()).unwrap();
@@ -142,7 +142,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert_eq!(said, Reply::Launched { new: counted[0], reused: counted[1], shared: counted[2] });
+        prop_assert_eq!(said, LaunchCounts { new: counted[0], reused: counted[1], shared: counted[2] });
         prop_assert_eq!(in_parts.ledger.sweep(&sweep("a")), at_once.ledger.sweep(&sweep("a")));
         let listed = |story: &Story| {
             let tasks = story.ledger.sweep_tasks(&sweep("a")).unwrap();
@@ -186,7 +186,7 @@ fn workers_come_in_pages_by_their_ids() {
         story.sync(says);
     }
     story.grant("w2");
-    story.tell(Command::Drain(worker("w3")));
+    story.tell(Drain(worker("w3")));
     let first = story.ledger.page_of_workers(None, 3);
     assert_eq!(first.iter().map(|it| it.id.as_str()).collect::<Vec<_>>(), ids[..3]);
     let rest = story.ledger.page_of_workers(Some(&worker("w3")), 3);

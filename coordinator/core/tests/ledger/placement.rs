@@ -1,4 +1,4 @@
-use basin_core::command::{Command, Launch, WorkerDescription};
+use basin_core::command::{Cancel, Launch, WorkerDescription};
 use basin_core::event::Change;
 use basin_domain::placement::Requirements;
 
@@ -28,7 +28,7 @@ fn says(story: &mut Story, id: &str, device: &str, zone: &str) -> Says {
 #[test]
 fn a_task_goes_to_a_worker_that_has_what_it_needs_and_waits_for_one_otherwise() {
     let mut story = Story::new();
-    story.tell(Command::Launch(needy("a", "cuda", "east")));
+    story.tell(needy("a", "cuda", "east"));
     for (id, device, zone) in [("cpu", "cpu", "east"), ("west", "cuda", "west")] {
         let asked = says(&mut story, id, device, zone);
         let synced = story.sync(asked);
@@ -53,12 +53,12 @@ fn a_task_goes_to_a_worker_that_has_what_it_needs_and_waits_for_one_otherwise() 
 #[test]
 fn what_one_sweep_needs_another_that_lists_the_same_tasks_may_not() {
     let mut story = Story::new();
-    story.tell(Command::Launch(needy("a", "cuda", "east")));
+    story.tell(needy("a", "cuda", "east"));
     story.launch("b", seeds(8, 2));
     let asked = says(&mut story, "cpu", "cpu", "west");
     assert_eq!(story.sync(asked).grants.len(), 1);
     // Without that other sweep the needs hold again.
-    story.tell(Command::Cancel(sweep("b")));
+    story.tell(Cancel(sweep("b")));
     let asked = says(&mut story, "other", "cpu", "west");
     assert_eq!(story.sync(asked).grants, []);
 }
@@ -66,9 +66,9 @@ fn what_one_sweep_needs_another_that_lists_the_same_tasks_may_not() {
 #[test]
 fn a_sweep_that_is_launched_again_with_other_needs_goes_by_those() {
     let mut story = Story::new();
-    story.tell(Command::Launch(needy("a", "cuda", "east")));
-    assert_eq!(story.tell(Command::Launch(needy("a", "cuda", "east"))), []);
-    let changes = story.tell(Command::Launch(needy("a", "cpu", "east")));
+    story.tell(needy("a", "cuda", "east"));
+    assert_eq!(story.tell(needy("a", "cuda", "east")), []);
+    let changes = story.tell(needy("a", "cpu", "east"));
     assert!(matches!(&changes[..], [Change::NeedsChanged { .. }]), "{changes:?}");
     let asked = says(&mut story, "cpu", "cpu", "east");
     assert_eq!(story.sync(asked).grants.len(), 1);

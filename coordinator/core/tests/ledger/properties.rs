@@ -4,17 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 
 use basin_core::command::{
-    Command, CommitRecord, Grant, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Withdraw, Withdrawal,
+    Adjust, Adopt, CommitRecord, Complete, Drain, Expire, ExpiredLease, Fail, Grant, Launch, LaunchCounts,
+    LaunchTask, LeasedTask, Policy, Progress, Refusal, Release, Restarted, Withdraw, Withdrawal,
 };
 use basin_core::event::{Change, Event};
 use basin_core::view::Phase;
-use basin_core::{Ledger, Snapshot};
+use basin_core::{Ledger, Request, Snapshot};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::scheduling::{SchedulingChange, SlotLimit, UserName};
 use proptest::prelude::*;
 
-use crate::story::{Story, commit, launch, listed, seconds, seeds, spec_after, sweep, worker};
+use crate::story::{
+    CANCEL, PAUSE, RESUME, RETRY_FAILED, Story, commit, launch, listed, seconds, seeds, spec_after, sweep,
+    worker,
+};
 
 /// One thing that happens; what it happens to is chosen by the numbers.
 #[derive(Debug, Clone)]
@@ -113,25 +117,24 @@ impl Run {
             Step::Launch(number) => {
                 let user = (number < 2).then(|| UserName::new("ann").unwrap());
                 let launch = Launch { user, ..launch(SWEEPS[number], tasks_of(number)) };
-                self.story.tell(Command::Launch(launch));
+                self.story.tell(launch);
             }
             Step::Adjust { sweep: number, priority, slots } => {
                 let max_slots = Some(NonZeroU32::new(slots).map_or(SlotLimit::None, SlotLimit::AtMost));
                 let adjustment = SchedulingChange { priority: Some(priority), max_slots };
-                let _ = self.story.ask(Command::Adjust { sweep: sweep(SWEEPS[number]), adjustment });
+                let _ = self.story.ask(Adjust { sweep: sweep(SWEEPS[number]), adjustment });
             }
             Step::Steer(what, number) => {
-                let command = [Command::Pause, Command::Resume, Command::Cancel, Command::RetryFailed][what];
-                let _ = self.story.ask(command(sweep(SWEEPS[number])));
+                let _ = [PAUSE, RESUME, CANCEL, RETRY_FAILED][what](&mut self.story, sweep(SWEEPS[number]));
             }
             Step::Drain(number) => {
-                let _ = self.story.ask(Command::Drain(worker(WORKERS[number])));
+                let _ = self.story.ask(Drain(worker(WORKERS[number])));
             }
             Step::Restart => {
                 let mut ledger = Ledger::new(*self.story.ledger.policy());
                 durable(&self.story.events).iter().for_each(|event| ledger.apply(event));
                 self.story.ledger = ledger;
-                self.story.tell(Command::Restarted);
+                self.story.tell(Restarted);
             }
             Step::Look(found) => self.look(found),
             Step::Withdraw { commit, is_told } => self.withdraw(commit, is_told),
@@ -163,17 +166,17 @@ impl Run {
 
     /// Asks a store that has what `commits` says, and perhaps one commit more.
     fn look(&mut self, found: u32) {
-        for (number, (lease, tasks)) in self.story.tick().into_iter().enumerate() {
+        for (number, ExpiredLease { lease, tasks }) in self.story.tick().into_iter().enumerate() {
             for task in &tasks {
                 let attempt = self.story.ledger.task(task).unwrap().begun;
                 if found & (1 << (number % 32)) != 0 {
                     self.commits.entry(*task).or_insert_with(|| commit(*task, &lease, attempt));
                 }
                 if let Some(commit) = self.commits.get(task).cloned() {
-                    self.report(Command::Adopt(commit));
+                    self.report(Adopt(commit));
                 }
             }
-            self.story.tell(Command::Expire { lease, tasks });
+            self.story.tell(Expire { lease, tasks });
         }
     }
 
@@ -194,19 +197,19 @@ impl Run {
                 attempt: commit.attempt,
             });
             let withdraw = Withdraw { sweep: None, commits: commits.collect() };
-            self.story.tell(Command::Withdraw(withdraw.clone()));
-            assert_eq!(self.story.tell(Command::Withdraw(withdraw)), vec![], "asked twice it is done once");
+            self.story.tell(withdraw.clone());
+            assert_eq!(self.story.tell(withdraw), vec![], "asked twice it is done once");
             for stale in self.stale.clone() {
                 let phase = self.story.ledger.task(&stale.task).map(|task| task.phase);
-                let refusal = self.story.ask(Command::Adopt(stale.clone()));
+                let refusal = self.story.ask(Adopt(stale.clone()));
                 assert!(refusal.is_err(), "{stale:?} was taken again in {phase:?}");
             }
         }
     }
 
     /// A commit that the store has; while the ledger has another, that was withdrawn since, it isn't taken.
-    fn report(&mut self, command: Command) {
-        if let Err(refusal) = self.story.ask(command) {
+    fn report<R: Request>(&mut self, request: R) {
+        if let Err(refusal) = self.story.ask(request) {
             let Refusal::CommittedOtherwise { task, recorded } = refusal else { panic!("{refusal}") };
             assert!(self.withdrawn.contains(&(task, recorded)));
         }
@@ -217,9 +220,9 @@ impl Run {
             return;
         }
         let grant = self.grants[self.grants.len() - 1 - grant % self.grants.len()].clone();
-        let (task, attempt, _) = &grant.tasks[task % grant.tasks.len()];
-        let (lease, task) = (grant.lease.clone(), *task);
-        let command = match how {
+        let LeasedTask { id: task, attempt, .. } = grant.tasks[task % grant.tasks.len()];
+        let lease = grant.lease.clone();
+        let ended = match how {
             0..=4 => {
                 let commit = match self.withdrawn.contains(&(task, lease.clone())) {
                     // Its own commit was there and counts no more: the store tells it so, and it says nothing.
@@ -228,16 +231,16 @@ impl Run {
                         self.commits.entry(task).or_insert_with(|| commit(task, &lease, attempt.0)).clone()
                     }
                 };
-                Command::Complete(commit)
+                self.story.ask(Complete(commit))
             }
             5..=7 => {
                 let kind = FailureKind::ALL[(how + task.0.as_bytes()[0] as usize) % FailureKind::ALL.len()];
-                Command::Fail { lease, task, failure: Failure::new(kind, "it failed") }
+                self.story.ask(Fail { lease, task, failure: Failure::new(kind, "it failed") })
             }
-            _ => Command::Release { lease, task, reason: ReleaseReason::Preemption },
+            _ => self.story.ask(Release { lease, task, reason: ReleaseReason::Preemption }),
         };
         // Of a task with very many attempts the ledger may have forgotten the lease.
-        if let Err(refusal) = self.story.ask(command) {
+        if let Err(refusal) = ended {
             let is_withdrawn = |lease: &LeaseId| self.withdrawn.contains(&(task, lease.clone()));
             match &refusal {
                 Refusal::CommittedOtherwise { recorded, .. } => assert!(is_withdrawn(recorded)),
@@ -342,9 +345,7 @@ proptest! {
 fn a_reply_to_a_launch_counts_each_task_once() {
     let mut story = Story::new();
     for (number, id) in SWEEPS.into_iter().enumerate() {
-        let Reply::Launched { new, reused, shared } = story.launch(id, tasks_of(number)) else {
-            panic!("a launch was answered otherwise")
-        };
+        let LaunchCounts { new, reused, shared } = story.launch(id, tasks_of(number));
         let distinct: BTreeSet<_> = tasks_of(number).iter().map(|task| task.id).collect();
         assert_eq!(new + reused + shared, distinct.len() as u64);
     }

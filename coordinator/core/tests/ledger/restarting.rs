@@ -1,5 +1,5 @@
 use basin_core::Ledger;
-use basin_core::command::{Command, Policy};
+use basin_core::command::{ExpiredLease, Policy, Restarted};
 use basin_core::event::Event;
 
 use crate::story::{Story, seconds, seeds, tasks};
@@ -9,7 +9,7 @@ fn restart(story: &mut Story) {
     let mut ledger = Ledger::new(Policy::default());
     story.events.iter().filter(|event| event.is_durable()).for_each(|event| ledger.apply(event));
     story.ledger = ledger;
-    story.tell(Command::Restarted);
+    story.tell(Restarted);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn leases_that_were_being_looked_up_are_named_again() {
     story.pass(seconds(30));
     story.tick();
     restart(&mut story);
-    assert_eq!(story.tick(), [(grant.lease.clone(), tasks(&grant))]);
+    assert_eq!(story.tick(), [ExpiredLease { lease: grant.lease.clone(), tasks: tasks(&grant) }]);
 }
 
 #[test]

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use basin_core::command::{
-    Command, CommitRecord, Grant, HeldLease, Launch, LaunchTask, Policy, Progress, Refusal, Reply, Sync,
-    Synced, WorkerDescription,
+    Cancel, CommitRecord, Complete, ExpiredLease, Fail, Grant, HeldLease, Launch, LaunchCounts, LaunchTask,
+    LeasedTask, Pause, Policy, Progress, Refusal, Resume, RetryFailed, Settled, Sync, Synced, Tick,
+    WorkerDescription,
 };
 use basin_core::event::{Change, Event};
 use basin_core::view::{Phase, SweepState};
-use basin_core::{Ledger, decide};
+use basin_core::{Ledger, Request, decide};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::failure::{Failure, FailureKind};
@@ -137,8 +138,8 @@ impl Story {
     }
 
     /// Asks, applies what happens, and says what that was.
-    pub(crate) fn ask(&mut self, command: Command) -> Result<(Vec<Change>, Reply), Refusal> {
-        let (events, reply) = decide(&self.ledger, self.now, command)?;
+    pub(crate) fn ask<R: Request>(&mut self, request: R) -> Result<(Vec<Change>, R::Reply), Refusal> {
+        let (events, reply) = decide(&self.ledger, self.now, request)?;
         for event in &events {
             assert_eq!(event.at, self.now);
             self.ledger.apply(event);
@@ -149,12 +150,12 @@ impl Story {
     }
 
     /// Asks what isn't refused; what happened.
-    pub(crate) fn tell(&mut self, command: Command) -> Vec<Change> {
-        self.ask(command).unwrap().0
+    pub(crate) fn tell<R: Request<Reply: std::fmt::Debug>>(&mut self, request: R) -> Vec<Change> {
+        self.ask(request).unwrap().0
     }
 
-    pub(crate) fn launch(&mut self, id: &str, tasks: Vec<LaunchTask>) -> Reply {
-        self.ask(Command::Launch(launch(id, tasks))).unwrap().1
+    pub(crate) fn launch(&mut self, id: &str, tasks: Vec<LaunchTask>) -> LaunchCounts {
+        self.ask(launch(id, tasks)).unwrap().1
     }
 
     /// A worker with this many free slots that has heard every answer so far.
@@ -188,10 +189,7 @@ impl Story {
 
     /// The answer is lost on its way.
     pub(crate) fn sync_in_vain(&mut self, Says(sync): Says) -> Synced {
-        match self.ask(Command::Sync(sync)).unwrap().1 {
-            Reply::Synced(synced) => synced,
-            other => panic!("a sync was answered with {other:?}"),
-        }
+        self.ask(sync).unwrap().1
     }
 
     /// A worker with one free slot gets its one lease.
@@ -203,20 +201,17 @@ impl Story {
     }
 
     pub(crate) fn fail(&mut self, grant: &Grant, kind: FailureKind) -> Vec<Change> {
-        let (lease, task) = (grant.lease.clone(), grant.tasks[0].0);
-        self.tell(Command::Fail { lease, task, failure: Failure::new(kind, kind.as_str()) })
+        let (lease, task) = (grant.lease.clone(), grant.tasks[0].id);
+        self.tell(Fail { lease, task, failure: Failure::new(kind, kind.as_str()) })
     }
 
-    pub(crate) fn complete(&mut self, grant: &Grant) -> Reply {
-        let (task, attempt, _) = &grant.tasks[0];
-        self.ask(Command::Complete(commit(*task, &grant.lease, attempt.0))).unwrap().1
+    pub(crate) fn complete(&mut self, grant: &Grant) -> Settled {
+        let LeasedTask { id, attempt, .. } = &grant.tasks[0];
+        self.ask(Complete(commit(*id, &grant.lease, attempt.0))).unwrap().1
     }
 
-    pub(crate) fn tick(&mut self) -> Vec<(LeaseId, Vec<TaskId>)> {
-        match self.ask(Command::Tick).unwrap().1 {
-            Reply::Ticked { expired } => expired,
-            other => panic!("a tick was answered with {other:?}"),
-        }
+    pub(crate) fn tick(&mut self) -> Vec<ExpiredLease> {
+        self.ask(Tick).unwrap().1
     }
 
     pub(crate) fn phase(&self, task: TaskId) -> Phase {
@@ -228,9 +223,17 @@ impl Story {
     }
 }
 
+/// A request that changes a sweep's course, whichever it is.
+pub(crate) type Steer = fn(&mut Story, SweepId) -> Result<Vec<Change>, Refusal>;
+
+pub(crate) const PAUSE: Steer = |story, sweep| Ok(story.ask(Pause(sweep))?.0);
+pub(crate) const RESUME: Steer = |story, sweep| Ok(story.ask(Resume(sweep))?.0);
+pub(crate) const CANCEL: Steer = |story, sweep| Ok(story.ask(Cancel(sweep))?.0);
+pub(crate) const RETRY_FAILED: Steer = |story, sweep| Ok(story.ask(RetryFailed(sweep))?.0);
+
 /// The tasks of a grant.
 pub(crate) fn tasks(grant: &Grant) -> Vec<TaskId> {
-    grant.tasks.iter().map(|(task, _, _)| *task).collect()
+    grant.tasks.iter().map(|task| task.id).collect()
 }
 
 pub(crate) fn seconds(seconds: u64) -> Duration {

@@ -1,5 +1,5 @@
 use basin_core::attempt::AttemptEnd;
-use basin_core::command::{Command, Refusal, Reply, Withdraw, Withdrawal};
+use basin_core::command::{Adopt, Complete, Fail, Refusal, Settled, Withdraw, Withdrawal};
 use basin_core::event::{Change, FinalReason};
 use basin_core::view::{Phase, SweepState};
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
@@ -7,13 +7,13 @@ use basin_domain::id::{Attempt, LeaseId, TaskId};
 
 use crate::story::{Story, commit, launch, lease, listed, seeds, spec_after, sweep, tasks};
 
-fn withdraw(commits: &[(TaskId, &LeaseId, u32)]) -> Command {
+fn withdraw(commits: &[(TaskId, &LeaseId, u32)]) -> Withdraw {
     let commits = commits.iter().map(|(task, lease, attempt)| Withdrawal {
         task: *task,
         lease: (*lease).clone(),
         attempt: Attempt(*attempt),
     });
-    Command::Withdraw(Withdraw { sweep: Some(sweep("a")), commits: commits.collect() })
+    Withdraw { sweep: Some(sweep("a")), commits: commits.collect() }
 }
 
 #[test]
@@ -29,8 +29,8 @@ fn a_withdrawn_commit_lets_its_task_run_again_under_a_higher_number() {
     assert_eq!((story.phase(task), story.state("a")), (Phase::Queued, SweepState::Running));
     assert_eq!(story.tell(withdraw(&[(task, &first.lease, 1)])), vec![], "asked twice it is done once");
     let second = story.grant("w");
-    assert_eq!(second.tasks[0].1, Attempt(2));
-    assert_eq!(story.complete(&second), Reply::Settled { held: true });
+    assert_eq!(second.tasks[0].attempt, Attempt(2));
+    assert_eq!(story.complete(&second), Settled { held: true });
     let view = story.ledger.task(&task).unwrap();
     let ends: Vec<_> = view.attempts.iter().map(|attempt| attempt.end.clone().unwrap().1).collect();
     assert_eq!(ends, [AttemptEnd::Withdrawn, AttemptEnd::Committed]);
@@ -42,9 +42,9 @@ fn the_number_is_above_that_of_a_commit_from_another_ledgers_time() {
     let mut story = Story::new();
     let task = seeds(8, 1)[0].id;
     let committed = vec![commit(task, &lease("of-before"), 7)];
-    story.tell(Command::Launch(basin_core::command::Launch { committed, ..launch("a", seeds(8, 1)) }));
+    story.tell(basin_core::command::Launch { committed, ..launch("a", seeds(8, 1)) });
     story.tell(withdraw(&[(task, &lease("of-before"), 7)]));
-    assert_eq!(story.grant("w").tasks[0].1, Attempt(8));
+    assert_eq!(story.grant("w").tasks[0].attempt, Attempt(8));
 }
 
 #[test]
@@ -58,13 +58,9 @@ fn what_was_withdrawn_is_never_taken_again_whoever_brings_it() {
     story.tell(withdraw(&[(task, &first.lease, 1)]));
     assert_eq!(story.phase(task), Phase::Queued);
     let refusal = Refusal::Withdrawn { task, lease: first.lease.clone() };
-    for command in [Command::Complete, Command::Adopt] {
-        assert_eq!(story.ask(command(stale.clone())).unwrap_err(), refusal);
-    }
-    story.tell(Command::Launch(basin_core::command::Launch {
-        committed: vec![stale],
-        ..launch("a", seeds(8, 1))
-    }));
+    assert_eq!(story.ask(Complete(stale.clone())), Err(refusal.clone()));
+    assert_eq!(story.ask(Adopt(stale.clone())), Err(refusal));
+    story.tell(basin_core::command::Launch { committed: vec![stale], ..launch("a", seeds(8, 1)) });
     assert_eq!(story.phase(task), Phase::Queued);
     let second = story.grant("w");
     story.complete(&second);
@@ -107,7 +103,7 @@ fn what_reads_a_withdrawn_result_waits_and_what_has_read_it_stays() {
         .unwrap();
     // One that finds its input withdrawn gives its task back, free.
     let failure = Failure::new(FailureKind::Damaged, "input has no commit");
-    let told = story.tell(Command::Fail { lease: two.lease.clone(), task: runs, failure });
+    let told = story.tell(Fail { lease: two.lease.clone(), task: runs, failure });
     assert!(matches!(&told[..], [Change::Released { reason: ReleaseReason::Stopped, .. }]), "{told:?}");
     assert_eq!((story.phase(runs), story.ledger.task(&runs).unwrap().charged), (Phase::Blocked, 0));
     let again = story.grant("w");

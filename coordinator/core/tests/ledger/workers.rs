@@ -1,4 +1,4 @@
-use basin_core::command::{Command, Policy, Refusal};
+use basin_core::command::{Drain, Policy, Refusal, Tick};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::failure::FailureKind;
@@ -112,8 +112,8 @@ fn a_drained_worker_gets_nothing_new_and_is_told_so() {
     let mut story = Story::new();
     story.launch("a", seeds(8, 2));
     let grant = story.grant("w");
-    assert_eq!(story.tell(Command::Drain(worker("w"))), [Change::Drained(worker("w"))]);
-    assert_eq!(story.tell(Command::Drain(worker("w"))), vec![]);
+    assert_eq!(story.tell(Drain(worker("w"))), [Change::Drained(worker("w"))]);
+    assert_eq!(story.tell(Drain(worker("w"))), vec![]);
     let says = story.says("w", 1).holding(&[&grant.lease]);
     let synced = story.sync(says);
     assert!(synced.drain);
@@ -138,12 +138,12 @@ fn a_worker_that_was_silent_for_a_day_is_forgotten() {
     let mut story = Story::new();
     let says = story.says("w", 0);
     story.sync(says);
-    story.tell(Command::Drain(worker("w")));
+    story.tell(Drain(worker("w")));
     story.pass(seconds(86_399));
     story.tick();
     assert_eq!(story.ledger.workers().count(), 1);
     story.pass(seconds(1));
-    assert_eq!(story.tell(Command::Tick), [Change::Forgotten(worker("w"))]);
+    assert_eq!(story.tell(Tick), [Change::Forgotten(worker("w"))]);
     assert_eq!(story.ledger.workers().count(), 0);
 }
 
@@ -157,7 +157,7 @@ fn workers_cannot_grow_without_bound() {
             progress: vec![],
         })
         .collect();
-    let refusal = story.ask(Command::Sync(says.0)).unwrap_err();
+    let refusal = story.ask(says.0).unwrap_err();
     assert_eq!(refusal, Refusal::TooMany { what: "leases of one worker", asked: 5000, limit: 4096 });
 }
 
