@@ -13,7 +13,8 @@ use std::path::Path;
 
 use basin_domain::experiment::{
     Activation, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Plane, Ratios, Search,
-    Surface, Tile};
+    Surface, Tile,
+};
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
