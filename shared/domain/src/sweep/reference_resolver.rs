@@ -22,8 +22,10 @@ pub(super) struct SelectedRuns<'a> {
     pub(super) experiment: &'a ExperimentId,
     /// The values that tell their points from the experiment's others.
     pub(super) values: Assignment,
-    /// The experiment's place among all, and that of the only point among the experiment's where one was asked for.
-    point: (usize, Option<usize>),
+    /// The experiment's index among all.
+    space: usize,
+    /// The index among the experiment's points, where the runs of one were asked for.
+    point: Option<usize>,
 }
 
 /// Finds what references lead to.
@@ -134,16 +136,17 @@ impl<'a> ReferenceResolver<'a> {
             let hint = format!("{} still {varies} there: give {values}", varying.join(", "));
             return Err(LocatedError::new(reference.at(), message).hint(hint));
         };
-        selected.point.1 = Some(point);
+        selected.point = Some(point);
         Ok(selected)
     }
 
     /// Whether two selections of one point each have runs in common.
     pub(super) fn are_same(&self, a: &SelectedRuns<'_>, b: &SelectedRuns<'_>) -> Result<bool, LocatedError> {
-        if a.point == b.point {
+        if (a.space, a.point) == (b.space, b.point) {
             return Ok(true);
         }
-        let ((of_a, Some(a)), (of_b, Some(b))) = (a.point, b.point) else { return Ok(false) };
+        let (of_a, of_b) = (a.space, b.space);
+        let (Some(a), Some(b)) = (a.point, b.point) else { return Ok(false) };
         let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
         let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
         let are_one =
@@ -153,7 +156,7 @@ impl<'a> ReferenceResolver<'a> {
 
     /// How many points the experiment of a selection has.
     pub(super) fn count(&self, selected: &SelectedRuns<'_>) -> u128 {
-        self.spaces[selected.point.0].points()
+        self.spaces[selected.space].points()
     }
 
     /// The experiment that a reference names, whose tasks are whole runs.
@@ -197,7 +200,7 @@ impl<'a> ReferenceResolver<'a> {
 fn selected<'a>(position: usize, space: &'a SearchSpace, reference: &Reference) -> SelectedRuns<'a> {
     let mut values = reference.values.clone();
     values.retain(|name, _| space.varied().contains(name));
-    SelectedRuns { experiment: space.id(), values, point: (position, None) }
+    SelectedRuns { experiment: space.id(), values, space: position, point: None }
 }
 
 /// Refuses to look for a point among too many; `hint` says how many may be there.
