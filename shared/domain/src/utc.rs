@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 
 /// A second in UTC, of the years 1970 to 9999; written `2026-11-24T17:05:00Z`.
@@ -15,7 +17,8 @@ pub struct Utc(u64);
 #[error("`{0}` is no date like 2026-11-24T17:05:00Z")]
 pub struct InvalidDate(String);
 
-const DAY: u64 = 86_400;
+/// The Unix epoch.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 /// The last second of the year 9999.
 const LAST: u64 = 253_402_300_799;
 
@@ -31,36 +34,10 @@ impl Utc {
     }
 }
 
-/// The days from 1970-01-01 to a day of the proleptic Gregorian calendar (Fliegel and Van Flandern 1968,
-/// Communications of the ACM 11, 657).
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let shift = (month - 14) / 12;
-    let julian = (1461 * (year + 4800 + shift)) / 4 + (367 * (month - 2 - 12 * shift)) / 12
-        - (3 * ((year + 4900 + shift) / 100)) / 4
-        + day
-        - 32_075;
-    julian - 2_440_588
-}
-
-/// Year, month and day so many days after 1970-01-01; the inverse of [`days`], of the same source.
-fn date(days: i64) -> (i64, i64, i64) {
-    let l = days + 2_440_588 + 68_569;
-    let n = 4 * l / 146_097;
-    let l = l - (146_097 * n + 3) / 4;
-    let i = 4_000 * (l + 1) / 1_461_001;
-    let l = l - 1_461 * i / 4 + 31;
-    let j = 80 * l / 2_447;
-    let day = l - 2_447 * j / 80;
-    let l = j / 11;
-    (100 * (n - 49) + i + l, j + 2 - 12 * l, day)
-}
-
 impl fmt::Display for Utc {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = date((self.0 / DAY).cast_signed());
-        let second = self.0 % DAY;
-        let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+        let date = EPOCH.checked_add(SignedDuration::from_secs(self.0.cast_signed()));
+        write!(formatter, "{}Z", date.expect("its year is at most 9999"))
     }
 }
 
@@ -68,20 +45,12 @@ impl FromStr for Utc {
     type Err = InvalidDate;
 
     fn from_str(text: &str) -> Result<Self, InvalidDate> {
-        let bad = || InvalidDate(text.chars().take(40).collect());
-        let number = |from: usize, to: usize| {
-            let digits = text.get(from..to).filter(|it| it.bytes().all(|byte| byte.is_ascii_digit()));
-            digits.and_then(|digits| digits.parse::<u32>().ok()).map(i64::from)
-        };
-        let parts =
-            (number(0, 4), number(5, 7), number(8, 10), number(11, 13), number(14, 16), number(17, 19));
-        let (Some(year), Some(month), Some(day), Some(hour), Some(minute), Some(second)) = parts else {
-            return Err(bad());
-        };
-        let seconds = days(year, month, day) * DAY.cast_signed() + hour * 3_600 + minute * 60 + second;
-        let read = u64::try_from(seconds).map(Self::from_unix).map_err(|_| bad())?;
-        // What isn't written as it was read, has a wrong month, a wrong dash, or anything else.
-        if read.to_string() == text { Ok(read) } else { Err(bad()) }
+        let invalid = || InvalidDate(text.chars().take(40).collect());
+        let date: DateTime = text.strip_suffix('Z').and_then(|date| date.parse().ok()).ok_or_else(invalid)?;
+        let seconds = date.duration_since(EPOCH).as_secs();
+        let read = u64::try_from(seconds).map(Self::from_unix).map_err(|_| invalid())?;
+        // Other ways to write a date (no seconds, a leap second, a space, lower case) aren't ours.
+        if read.to_string() == text { Ok(read) } else { Err(invalid()) }
     }
 }
 
@@ -133,6 +102,13 @@ mod tests {
             "2026-11-24T17:05:00+01:00",
             "1969-12-31T23:59:59Z",
             "2026-11-24t17:05:00z",
+            "2026-11-24 17:05:00Z",
+            "2026-11-24T17:05Z",
+            "2026-11-24T17:05:60Z",
+            "2026-11-24T17:05:00.5Z",
+            "2026-11-24T17:05:00+00:00Z",
+            "2026-11-24T17:05:00[UTC]Z",
+            "+002026-11-24T17:05:00Z",
         ] {
             assert!(text.parse::<Utc>().is_err(), "{text}");
         }

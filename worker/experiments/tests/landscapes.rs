@@ -4,7 +4,7 @@
 
 mod common;
 
-use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Surface, Tile, TrainedModel};
+use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Surface, Tile};
 use basin_domain::failure::FailureKind;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
@@ -13,13 +13,13 @@ use basin_experiments::{Advance, Assets, start};
 use common::{assert_same, classify, finish, fit, reading, tiny_images, train};
 
 fn interpolation(of: &TaskSpec, examples: Option<u32>) -> TaskSpec {
-    let trained = TrainedModel::of(&of.experiment).unwrap();
+    let trained = of.experiment.trained_model().unwrap();
     let ratios = Ratios { start: -1.0, stop: 2.0, count: 7 };
     reading(of, Experiment::Interpolate(Interpolate { trained, ratios, examples }), &["from", "to"])
 }
 
 fn surface(of: &TaskSpec, plane: Plane, tile: Tile) -> TaskSpec {
-    let trained = TrainedModel::of(&of.experiment).unwrap();
+    let trained = of.experiment.trained_model().unwrap();
     let parameters = Surface { trained, plane, resolution: 5, tile, examples: None };
     reading(of, Experiment::Surface(parameters), &["of"])
 }

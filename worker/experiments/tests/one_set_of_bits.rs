@@ -13,7 +13,7 @@ use std::path::Path;
 
 use basin_domain::experiment::{
     Activation, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Plane, Ratios, Search,
-    Surface, Tile, TrainedModel,
+    Surface, Tile,
 };
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
@@ -343,7 +343,7 @@ fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain::data::Dat
             inputs: inputs.map(|(name, run)| (name.to_owned(), run.result.clone())).into(),
             ..assets.clone()
         };
-        let model = || TrainedModel::of(&of.experiment).unwrap();
+        let model = || of.experiment.trained_model().unwrap();
         let ratios = Ratios { start: -1.0, stop: 2.0, count: 4 };
         let line = Experiment::Interpolate(Interpolate { trained: model(), ratios, examples: None });
         digests.add_run(

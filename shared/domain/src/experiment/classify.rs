@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit_function::dense_products;
-use super::{ProbeSchedule, Recording};
+use super::probe::ProbeSchedule;
+use super::recording::Recording;
 use crate::data::DataUse;
 use crate::optimizer::Optimizer;
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Function;
+use super::fit_function::{self, Function};
 use crate::optimizer::Optimizer;
 
 /// What follows the sum of a hidden layer.
@@ -130,6 +130,6 @@ impl CriticalPoint {
 
     /// The number of trainable parameters.
     pub fn parameter_count(&self) -> u64 {
-        super::fit_function::dense_parameter_count(&self.hidden)
+        fit_function::dense_parameter_count(&self.hidden)
     }
 }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ProbeSchedule, Recording};
+use super::probe::ProbeSchedule;
+use super::recording::Recording;
 use crate::optimizer::Optimizer;
 
 /// The function that is fitted.

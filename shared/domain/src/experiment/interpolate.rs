@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainedModel;
+use super::trained_model::TrainedModel;
 
 /// Evenly spaced ratios, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

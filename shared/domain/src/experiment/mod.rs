@@ -12,6 +12,7 @@ mod critical_point;
 mod fit_function;
 mod interpolate;
 mod probe;
+mod recording;
 mod surface;
 mod trained_model;
 
@@ -20,6 +21,7 @@ pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};
 pub use fit_function::{FitFunction, Function, dense_products};
 pub use interpolate::{Interpolate, Ratios};
 pub use probe::{Probe, ProbeSchedule};
+pub use recording::Recording;
 pub use surface::{Plane, Surface, Tile};
 pub use trained_model::TrainedModel;
 
@@ -37,22 +39,6 @@ pub enum Experiment {
     Interpolate(Interpolate),
     /// The loss over a plane through a solution.
     Surface(Surface),
-}
-
-/// What a run records beside its losses. Every field has a default of "off".
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Recording {
-    /// ‖g‖₂ over all parameters, and the loss of the batch, at every iteration.
-    pub gradient_norm: bool,
-    /// The flattened weights at initialisation and every so many epochs, kept as tensors of the result.
-    pub weights_every: Option<u32>,
-}
-
-impl Recording {
-    /// The names of the series that these options add.
-    pub fn series(&self) -> &'static [&'static str] {
-        if self.gradient_norm { &["loss", "gradient_norm"] } else { &[] }
-    }
 }
 
 impl Experiment {
@@ -97,6 +83,20 @@ impl Experiment {
             Self::CriticalPoint(parameters) => parameters.numbers(),
             Self::Interpolate(_) => vec![],
             Self::Surface(parameters) => parameters.numbers(),
+        }
+    }
+
+    /// The network that a run trains and keeps, with its examples; none if it keeps none.
+    pub fn trained_model(&self) -> Option<TrainedModel> {
+        match self {
+            Self::Classify(it) => Some(TrainedModel::Classify { model: it.model.clone(), data: it.data }),
+            Self::FitFunction(it) => Some(TrainedModel::FitFunction {
+                function: it.function,
+                hidden: it.hidden.clone(),
+                interval: it.interval,
+                points: it.points,
+            }),
+            Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainedModel;
+use super::trained_model::TrainedModel;
 
 /// The two directions that span the plane, and how far the grid reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -1,11 +1,12 @@
-//! What a trained network is evaluated on, when it is looked at again by a later task.
+//! A trained network with its examples, as a later task looks at it again.
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConvNet, Experiment, Function};
+use super::classify::ConvNet;
+use super::fit_function::Function;
 use crate::data::DataUse;
 
-/// A network with its examples: what a task needs to know of the tasks whose weights it reads. The data set is the
+/// A network with its examples: all that a task must know of the tasks whose weights it reads. The data set is the
 /// task's own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "trained", rename_all = "kebab-case")]
@@ -31,20 +32,6 @@ pub enum TrainedModel {
 }
 
 impl TrainedModel {
-    /// The subject of an experiment that trains a network and keeps it; none for others.
-    pub fn of(experiment: &Experiment) -> Option<Self> {
-        match experiment {
-            Experiment::Classify(it) => Some(Self::Classify { model: it.model.clone(), data: it.data }),
-            Experiment::FitFunction(it) => Some(Self::FitFunction {
-                function: it.function,
-                hidden: it.hidden.clone(),
-                interval: it.interval,
-                points: it.points,
-            }),
-            Experiment::CriticalPoint(_) | Experiment::Interpolate(_) | Experiment::Surface(_) => None,
-        }
-    }
-
     /// The names of the series that an evaluation on all of its examples gives.
     pub fn series(&self) -> &'static [&'static str] {
         match self {

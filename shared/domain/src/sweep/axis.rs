@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::nearest;
 use super::toml_value::{Assignment, Node, Table, TomlValue};
 

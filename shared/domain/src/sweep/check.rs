@@ -102,3 +102,17 @@ pub(super) fn list_of<T>(
         items.iter().map(|node| item(&subject, node)).collect()
     }
 }
+
+/// Reads the text of `key` and makes it an id.
+pub(super) fn id<T>(
+    key: &str,
+    node: &Node,
+    new: impl Fn(String) -> Result<T, crate::id::InvalidId>,
+) -> Result<T, LocatedError> {
+    new(node.text(key)?.to_owned()).map_err(|error| LocatedError::new(node.at, error.to_string()))
+}
+
+/// The widths of layers: at most `most` whole numbers.
+pub(super) fn widths(most: usize) -> impl Fn(&str, &Node) -> Result<Vec<u32>, LocatedError> {
+    list_of(most, integer(1..=65_536))
+}

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::check;
-use super::error::{LocatedError, Location};
-use super::figures::{ExperimentQuantities, Quantity};
+use super::error::LocatedError;
+use super::location::Location;
 use super::nearest;
-use super::reference::{Reference, ReferenceResolver, SelectedRuns};
+use super::quantities::{ExperimentQuantities, Quantity};
+use super::reference::Reference;
+use super::reference_resolver::{ReferenceResolver, SelectedRuns};
 use super::toml_value::{Node, Table, TomlValue};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 

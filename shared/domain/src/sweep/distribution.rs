@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::axis::{self, ParameterAxis};
 use super::check;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::toml_value::{Assignment, Node, TomlValue};
 use crate::random::Stream;
 

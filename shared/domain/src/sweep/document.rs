@@ -1,29 +1,33 @@
 //! The sweep file as it is written: its experiments, defaults, figures and profiles, before they are combined.
 
-use super::error::{LocatedError, Location};
+use super::check;
+use super::error::LocatedError;
+use super::experiment_header::ExperimentHeader;
 use super::kind::{self, Kind};
 use super::layer::{ExperimentLayer, Origin};
+use super::location::Location;
 use super::nearest;
 use super::toml_value::{Node, Table, TomlValue};
 use crate::id::{ExperimentId, SweepName};
-
-/// What an experiment is called and what it does.
-#[derive(Debug, Clone)]
-pub(super) struct ExperimentHeader {
-    pub(super) id: ExperimentId,
-    pub(super) at: Location,
-    pub(super) kind: &'static Kind,
-}
 
 /// A sweep file.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) name: SweepName,
     pub(super) defaults: ExperimentLayer,
-    pub(super) experiments: Vec<(ExperimentHeader, ExperimentLayer)>,
+    pub(super) experiments: Vec<DeclaredExperiment>,
     pub(super) figures: Vec<Node>,
     pub(super) claims: Vec<Node>,
     pub(super) profiles: Vec<Profile>,
+}
+
+/// An `[[experiment]]` of the file.
+#[derive(Debug)]
+pub(super) struct DeclaredExperiment {
+    pub(super) header: ExperimentHeader,
+    pub(super) kind: &'static Kind,
+    /// Its own layer.
+    pub(super) layer: ExperimentLayer,
 }
 
 /// Overrides under a name.
@@ -51,7 +55,7 @@ impl Document {
             }
         }
         Ok(Self {
-            name: id("name", name, SweepName::new)?,
+            name: check::id("name", name, SweepName::new)?,
             defaults: defaults(table)?,
             experiments,
             figures: array_of_tables(table, "figure")?.to_vec(),
@@ -77,11 +81,7 @@ impl Document {
 }
 
 impl Profile {
-    fn read(
-        name: &str,
-        node: &Node,
-        experiments: &[(ExperimentHeader, ExperimentLayer)],
-    ) -> Result<Self, LocatedError> {
+    fn read(name: &str, node: &Node, experiments: &[DeclaredExperiment]) -> Result<Self, LocatedError> {
         let table = node.table(&format!("profile.{}", nearest::shortened(name)))?;
         table.only(&["data", "defaults", "experiment"], " in a profile")?;
         let mut overrides = Vec::new();
@@ -104,12 +104,12 @@ impl Profile {
 
 /// The index of the experiment `id`, which is named at `at`.
 pub(super) fn position(
-    experiments: &[(ExperimentHeader, ExperimentLayer)],
+    experiments: &[DeclaredExperiment],
     id: &str,
     at: Location,
 ) -> Result<usize, LocatedError> {
-    experiments.iter().position(|(header, _)| header.id.as_str() == id).ok_or_else(|| {
-        let near = nearest::value(id, experiments.iter().map(|(header, _)| header.id.as_str()));
+    experiments.iter().position(|experiment| experiment.header.id.as_str() == id).ok_or_else(|| {
+        let near = nearest::value(id, experiments.iter().map(|experiment| experiment.header.id.as_str()));
         LocatedError::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)))
     })
 }
@@ -123,22 +123,24 @@ fn defaults(table: &Table) -> Result<ExperimentLayer, LocatedError> {
     ))
 }
 
-fn experiments(table: &Table) -> Result<Vec<(ExperimentHeader, ExperimentLayer)>, LocatedError> {
-    let mut experiments: Vec<(ExperimentHeader, ExperimentLayer)> = Vec::new();
+fn experiments(table: &Table) -> Result<Vec<DeclaredExperiment>, LocatedError> {
+    let mut experiments: Vec<DeclaredExperiment> = Vec::new();
     for node in array_of_tables(table, "experiment")? {
         let table = node.table("experiment")?;
         let need = |key: &str, hint: &str| {
             let message = format!("this experiment has no `{key}`");
             table.get(key).ok_or_else(|| LocatedError::new(node.at, message).hint(hint))
         };
-        let id = id("id", need("id", "id = \"batch-size\"")?, ExperimentId::new)?;
+        let id = check::id("id", need("id", "id = \"batch-size\"")?, ExperimentId::new)?;
         let kind = kind::named(need("kind", "kind = \"classify\"")?)?;
-        if let Some((first, _)) = experiments.iter().find(|(header, _)| header.id == id) {
-            let message = format!("two experiments are called \"{id}\": this and that on {}", first.at);
+        if let Some(first) = experiments.iter().find(|experiment| experiment.header.id == id) {
+            let message =
+                format!("two experiments are called \"{id}\": this and that on {}", first.header.at);
             return Err(LocatedError::new(node.at, message));
         }
         let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"])?;
-        experiments.push((ExperimentHeader { id, at: node.at, kind }, layer));
+        let header = ExperimentHeader { id, at: node.at, kind: kind.name };
+        experiments.push(DeclaredExperiment { header, kind, layer });
     }
     if experiments.is_empty() {
         let hint = "[[experiment]]\nid = \"first\"\nkind = \"classify\"";
@@ -156,13 +158,4 @@ fn array_of_tables<'a>(table: &'a Table, key: &str) -> Result<&'a [Node], Locate
             Err(LocatedError::new(node.at, message))
         }
     }
-}
-
-/// Reads the text of `key` and makes it an id.
-pub(super) fn id<T>(
-    key: &str,
-    node: &Node,
-    new: impl Fn(String) -> Result<T, crate::id::InvalidId>,
-) -> Result<T, LocatedError> {
-    new(node.text(key)?.to_owned()).map_err(|error| LocatedError::new(node.at, error.to_string()))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::digest::Digest;
 
 /// Points that are taken: each is a rank along every axis of a space. Given one that is taken, the next that is free is found
-/// in about constant time, however few are left.
+/// over about the logarithm of their number of others on average, however few are left.
 #[derive(Debug)]
 pub(super) struct DrawnPoints {
     /// The lengths of the axes.
@@ -14,13 +14,22 @@ pub(super) struct DrawnPoints {
     size: Option<u128>,
     /// Every point that is taken, with one behind it before which none is free.
     next: HashMap<u128, u128>,
+    /// The points that look-ups of a free one went over.
+    #[cfg(test)]
+    passed: u64,
 }
 
 impl DrawnPoints {
     /// No points of a space with axes of these lengths.
     pub(super) fn new(counts: &[u64]) -> Self {
         let size = counts.iter().try_fold(1_u128, |size, count| size.checked_mul(u128::from(*count)));
-        Self { counts: counts.to_vec(), size, next: HashMap::new() }
+        Self {
+            counts: counts.to_vec(),
+            size,
+            next: HashMap::new(),
+            #[cfg(test)]
+            passed: 0,
+        }
     }
 
     /// Takes this point; whether it was free.
@@ -33,7 +42,7 @@ impl DrawnPoints {
         true
     }
 
-    /// Takes this point or the next free one. None if there is none, or the space is beyond counting and the point is taken.
+    /// Takes this point or the next free one. None if there is none, or the space is beyond counting and the point is drawn.
     pub(super) fn insert_next(&mut self, ranks: &[u64]) -> Option<Vec<u64>> {
         let Some(size) = self.size else { return self.insert(ranks).then(|| ranks.to_vec()) };
         if self.next.len() as u128 >= size {
@@ -43,6 +52,10 @@ impl DrawnPoints {
         let mut free = first;
         while let Some(next) = self.next.get(&free) {
             free = *next;
+            #[cfg(test)]
+            {
+                self.passed += 1;
+            }
         }
         let mut at = first;
         while at != free {
@@ -88,26 +101,38 @@ mod tests {
 
     #[test]
     fn every_point_is_found_once_and_then_none_is_left() {
-        let mut taken = DrawnPoints::new(&[3, 4]);
-        assert!(taken.insert(&[2, 3]));
-        assert!(!taken.insert(&[2, 3]));
+        let mut drawn = DrawnPoints::new(&[3, 4]);
+        assert!(drawn.insert(&[2, 3]));
+        assert!(!drawn.insert(&[2, 3]));
         let mut found = vec![vec![2, 3]];
         for _ in 0..11 {
-            found.push(taken.insert_next(&[2, 3]).unwrap());
+            found.push(drawn.insert_next(&[2, 3]).unwrap());
         }
         assert_eq!(found[1], [0, 0]);
-        assert_eq!(taken.insert_next(&[1, 1]), None);
+        assert_eq!(drawn.insert_next(&[1, 1]), None);
         found.sort();
         found.dedup();
         assert_eq!(found.len(), 12);
     }
 
     #[test]
+    fn a_free_point_is_found_over_few_others_on_average_however_few_are_left() {
+        let mut stream = crate::random::Stream::new(7, "points");
+        let points = 100_000;
+        let mut drawn = DrawnPoints::new(&[points]);
+        for _ in 0..points {
+            assert!(drawn.insert_next(&[stream.below(points / 10)]).is_some());
+        }
+        assert_eq!(drawn.insert_next(&[0]), None);
+        assert!(drawn.passed < u64::from(points.ilog2()) * points, "{}", drawn.passed);
+    }
+
+    #[test]
     fn a_space_beyond_counting_refuses_what_is_taken() {
-        let mut taken = DrawnPoints::new(&[u64::MAX; 3]);
-        assert!(taken.insert(&[1, 2, 3]) && taken.insert(&[3, 2, 1]));
-        assert!(!taken.insert(&[1, 2, 3]));
-        assert_eq!(taken.insert_next(&[1, 2, 3]), None);
-        assert_eq!(taken.insert_next(&[1, 2, 4]), Some(vec![1, 2, 4]));
+        let mut drawn = DrawnPoints::new(&[u64::MAX; 3]);
+        assert!(drawn.insert(&[1, 2, 3]) && drawn.insert(&[3, 2, 1]));
+        assert!(!drawn.insert(&[1, 2, 3]));
+        assert_eq!(drawn.insert_next(&[1, 2, 3]), None);
+        assert_eq!(drawn.insert_next(&[1, 2, 4]), Some(vec![1, 2, 4]));
     }
 }

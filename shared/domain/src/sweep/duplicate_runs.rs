@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::SweepPlan;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
+use super::plan::SweepPlan;
 use crate::claim::Selection;
 use crate::id::{ExperimentId, TaskId};
 use crate::task::Task;
@@ -40,12 +41,6 @@ impl DuplicateRun {
 }
 
 impl SweepPlan {
-    /// The tasks without those that are the same run as an earlier one of their experiment: what there is to do and to count.
-    pub fn runs(&self) -> impl Iterator<Item = &Task> {
-        let mut met: HashSet<(&ExperimentId, TaskId)> = HashSet::with_capacity(self.tasks.len());
-        self.tasks.iter().filter(move |task| met.insert((&task.experiment, task.id)))
-    }
-
     /// The points of each experiment that are the same run, in the order of the plan.
     pub fn duplicate_runs(&self) -> Vec<DuplicateRun> {
         let mut tasks: HashMap<(&ExperimentId, TaskId), Vec<&Task>> = HashMap::new();

@@ -1,14 +1,20 @@
-//! What is wrong in a sweep file, and where.
+//! Errors of a sweep file, each with its location and, where one is known, a hint.
 
-use super::{SweepError, nearest};
+use super::location::Location;
+use super::nearest;
 
-/// Where something stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Location {
-    /// A line of the file, from 1.
-    Line(usize),
-    /// A `--set`, by its number from 1.
-    Override(usize),
+/// Something in a sweep file that can't be run.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct SweepError {
+    /// The file.
+    pub file: String,
+    /// The line, from 1; for `--set`, the file is `--set` and the line its number.
+    pub line: usize,
+    /// What is wrong, with the nearest valid name where one is near.
+    pub message: String,
+    /// What to type instead, if it can be said.
+    pub hint: Option<String>,
 }
 
 /// An error before the file's name is known.
@@ -20,7 +26,7 @@ pub(super) struct LocatedError {
 }
 
 impl LocatedError {
-    /// What is wrong, at this place.
+    /// An error at this location.
     pub(super) fn new(location: Location, message: impl Into<String>) -> Self {
         Self { location, message: message.into(), hint: None }
     }
@@ -32,31 +38,22 @@ impl LocatedError {
             .hint("take one of the two out")
     }
 
-    /// Adds what to type instead.
+    /// Adds a hint: the text to type instead.
     pub(super) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Adds what to type instead, where nothing is said of it yet.
+    /// Adds a hint where there is none yet.
     pub(super) fn hint_if_none(self, hint: impl FnOnce() -> String) -> Self {
         Self { hint: self.hint.or_else(|| Some(hint())), ..self }
     }
 
-    /// The error of the file called `file`.
+    /// The same error, as one of the file called `file`.
     pub(super) fn in_file(self, file: &str) -> SweepError {
         let (file, line) = match self.location {
             Location::Line(line) => (file, line),
             Location::Override(number) => ("--set", number),
         };
         SweepError { file: file.to_owned(), line, message: self.message, hint: self.hint }
-    }
-}
-
-impl std::fmt::Display for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Line(line) => write!(f, "line {line}"),
-            Self::Override(number) => write!(f, "--set number {number}"),
-        }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::document::ExperimentHeader;
 use super::error::LocatedError;
+use super::experiment_header::ExperimentHeader;
 use super::layer::Origin;
 use super::reference::Reference;
 use super::toml_value::{Assignment, Node, TomlValue};
@@ -63,8 +63,7 @@ impl<'a> Fields<'a> {
     ) -> Result<T, LocatedError> {
         let value = self.checked(key, check).map_err(|error| error.hint_if_none(|| example.to_owned()))?;
         value.ok_or_else(|| {
-            let message =
-                format!("experiment \"{}\" ({}) needs `{key}`", self.header.id, self.header.kind.name);
+            let message = format!("experiment \"{}\" ({}) needs `{key}`", self.header.id, self.header.kind);
             LocatedError::new(self.header.at, message).hint(example)
         })
     }
@@ -93,8 +92,7 @@ impl<'a> Fields<'a> {
             }
         }
         let Some(at) = at else {
-            let message =
-                format!("experiment \"{}\" ({}) needs `{key}`", self.header.id, self.header.kind.name);
+            let message = format!("experiment \"{}\" ({}) needs `{key}`", self.header.id, self.header.kind);
             return Err(LocatedError::new(self.header.at, message).hint(example));
         };
         self.used.push(key);

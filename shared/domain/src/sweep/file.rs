@@ -4,19 +4,24 @@ use std::collections::BTreeSet;
 
 use super::claims;
 use super::document::Document;
-use super::error::{LocatedError, Location};
-use super::expand::{self, ResolvedExperiment};
-use super::figures::{self, ExperimentQuantities};
-use super::kind::UnresolvedExperiment;
+use super::duplicate_runs;
+use super::error::LocatedError;
+use super::error::SweepError;
+use super::expand;
+use super::figures;
 use super::layers;
+use super::location::Location;
+use super::measured_series::MeasuredSeries;
 use super::nearest;
-use super::reference::ReferenceResolver;
-use super::search_space::{self, Point, SearchSpace};
-use super::toml_value::TomlValue;
-use super::{Datasets, ExampleCounts, Source, SweepError, SweepPlan, duplicate_runs, syntax};
+use super::parsed_point::UnresolvedExperiment;
+use super::plan::SweepPlan;
+use super::quantities::ExperimentQuantities;
+use super::reference_resolver::ReferenceResolver;
+use super::search_space::{self, SearchSpace};
+use super::source::{Datasets, ExampleCounts, Source};
+use super::syntax;
 use crate::claim::Claim;
 use crate::data::DatasetReference;
-use crate::experiment::Tile;
 use crate::figure::Figure;
 use crate::id::{ExperimentId, SweepName};
 
@@ -45,24 +50,6 @@ pub struct ExperimentSummary {
     pub points: u128,
     /// The number of its tasks: points times seeds. `u128::MAX` stands for more than fit.
     pub tasks: u128,
-}
-
-/// Spaces of more points than this are checked along their axes when the file is read; the rest when they are expanded.
-const CHECKED_POINTS: u128 = 100_000;
-
-/// How many of the points that `random` draws are then checked.
-const CHECKED_DRAWS: u64 = 1_000;
-
-/// What reading a space's points brought to light.
-#[derive(Default)]
-struct MeasuredSeries {
-    datasets: BTreeSet<DatasetReference>,
-    used: BTreeSet<&'static str>,
-    series: BTreeSet<&'static str>,
-    numbers: BTreeSet<&'static str>,
-    layers: BTreeSet<String>,
-    /// Whether a run doesn't keep its weights.
-    forgets_weights: bool,
 }
 
 impl SweepFile {
@@ -178,52 +165,6 @@ impl SweepFile {
             Err(_) => "--max-tasks N raises the limit, but not that far".to_owned(),
         };
         Err(LocatedError::new(largest.at(), message).hint(hint))
-    }
-}
-
-impl MeasuredSeries {
-    /// Reads the points of a space.
-    fn of(space: &SearchSpace, targets: &ReferenceResolver<'_>) -> Result<Self, LocatedError> {
-        let mut measured = Self::default();
-        if space.points() <= CHECKED_POINTS {
-            let axes = space.axes(u64::MAX);
-            for chosen in search_space::choices(&axes) {
-                measured.add(space, space.point(&chosen)?, targets)?;
-            }
-        } else {
-            let axes = space.axes(CHECKED_DRAWS);
-            let mut chosen: Vec<_> = axes.iter().map(|axis| &axis[0]).collect();
-            for (index, axis) in axes.iter().enumerate() {
-                for value in axis.iter() {
-                    chosen[index] = value;
-                    measured.add(space, space.point(&chosen)?, targets)?;
-                }
-                chosen[index] = &axis[0];
-            }
-        }
-        let set = space.values_of("data.name").filter_map(|node| match &node.value {
-            TomlValue::Text(name) => name.parse::<DatasetReference>().ok(),
-            _ => None,
-        });
-        measured.datasets.extend(set);
-        Ok(measured)
-    }
-
-    fn add(
-        &mut self,
-        space: &SearchSpace,
-        point: Point,
-        targets: &ReferenceResolver<'_>,
-    ) -> Result<(), LocatedError> {
-        let resolved = ResolvedExperiment::new(&point.parsed, targets, Tile { index: 0, of: 1 })?;
-        resolved.finds_seeds(&space.seeds(), targets)?;
-        self.series.extend(resolved.experiment.series());
-        self.numbers.extend(resolved.experiment.numbers());
-        self.layers.extend(resolved.experiment.layers());
-        self.forgets_weights |= resolved.experiment.weights_every().is_none();
-        self.datasets.extend(resolved.dataset.cloned());
-        self.used.extend(point.used);
-        Ok(())
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::axis::ParameterAxis;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::nearest;
 use super::random::Random;
 use super::requirements;

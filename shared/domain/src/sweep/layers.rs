@@ -1,14 +1,15 @@
 //! Layers put over each other: defaults, experiment, profile, `--set`.
 
-use super::document::{self, Document};
-use super::error::{LocatedError, Location};
+use super::document::{self, DeclaredExperiment, Document};
+use super::error::LocatedError;
 use super::layer::{ExperimentLayer, Origin, SHARED, STRUCTURE};
+use super::location::Location;
 use super::nearest;
 use super::search_space::SearchSpace;
 use super::syntax;
 use super::toml_value::{Node, Table, TomlValue};
 
-/// What a `--set` is put over.
+/// The layer that a `--set` is put over.
 enum OverrideTarget {
     Defaults,
     Experiment(usize),
@@ -32,7 +33,7 @@ pub(super) fn combine(
     defaults.extend(of_defaults.map(|(_, layer)| layer));
 
     let mut spaces = Vec::new();
-    for (index, (header, own)) in document.experiments.iter().enumerate() {
+    for (index, DeclaredExperiment { header, kind, layer: own }) in document.experiments.iter().enumerate() {
         let of_profile = profile.iter().flat_map(|profile| &profile.experiments);
         let of_profile = of_profile.filter(|(of, _)| *of == index).map(|(_, layer)| layer);
         let set = overrides.iter().filter(|(target, _)| match target {
@@ -42,7 +43,7 @@ pub(super) fn combine(
         });
         let set = set.map(|(_, layer)| layer);
         let layers = defaults.iter().copied().chain([own]).chain(of_profile).chain(set);
-        spaces.push(SearchSpace::new(header.clone(), ExperimentLayer::combined(layers)?)?);
+        spaces.push(SearchSpace::new(header.clone(), kind, ExperimentLayer::combined(layers)?)?);
     }
     let shared = overrides.iter().filter(|(target, _)| !matches!(target, OverrideTarget::Experiment(_)));
     shared_keys_are_known(document, shared.map(|(_, layer)| layer), &spaces)?;
@@ -121,7 +122,7 @@ fn experiment_of<'a>(
     document: &Document,
     at: Location,
 ) -> Result<(usize, &'a str), LocatedError> {
-    let ids = document.experiments.iter().map(|(header, _)| header.id.as_str()).enumerate();
+    let ids = document.experiments.iter().map(|experiment| experiment.header.id.as_str()).enumerate();
     let found = ids
         .filter_map(|(index, id)| Some((index, path.strip_prefix(id)?.strip_prefix('.')?)))
         .min_by_key(|(_, rest)| rest.len());
@@ -135,7 +136,7 @@ fn experiment_of<'a>(
             let index = document::position(&document.experiments, id, at)?;
             let message = format!("\"{}\" names no key", nearest::shortened(path));
             Err(LocatedError::new(at, message)
-                .hint(format!("--set experiment.{}.epochs=3", document.experiments[index].0.id)))
+                .hint(format!("--set experiment.{}.epochs=3", document.experiments[index].header.id)))
         }
     }
 }

@@ -4,7 +4,8 @@ use super::axis::ParameterAxis;
 use super::check;
 use super::distribution::{Bounds, DistinctValues, Distribution};
 use super::drawn_points::DrawnPoints;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::toml_value::{Assignment, Node};
 use crate::random::Stream;
 

@@ -4,12 +4,15 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::axis::ParameterAxis;
-use super::document::ExperimentHeader;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::experiment_header::ExperimentHeader;
 use super::fields::Fields;
-use super::kind::{Kind, ParsedPoint};
+use super::kind::Kind;
 use super::layer::{ExperimentLayer, Origin, STRUCTURE};
+use super::location::Location;
 use super::nearest;
+use super::parsed_point::ParsedPoint;
+use super::random::Random;
 use super::seeds::Seeds;
 use super::toml_value::{Assignment, Node, TomlValue};
 use crate::id::ExperimentId;
@@ -20,12 +23,13 @@ use crate::value::Value;
 #[derive(Debug, Clone)]
 pub(super) struct SearchSpace {
     header: ExperimentHeader,
+    kind: &'static Kind,
     layer: ExperimentLayer,
     /// The parameters that vary.
     varied: BTreeSet<String>,
 }
 
-/// What a point of a space is.
+/// A point of a space.
 #[derive(Debug)]
 pub(super) struct Point {
     /// The typed parameters.
@@ -38,12 +42,16 @@ pub(super) struct Point {
 
 impl SearchSpace {
     /// A space of these layers.
-    pub(super) fn new(header: ExperimentHeader, layer: ExperimentLayer) -> Result<Self, LocatedError> {
+    pub(super) fn new(
+        header: ExperimentHeader,
+        kind: &'static Kind,
+        layer: ExperimentLayer,
+    ) -> Result<Self, LocatedError> {
         let varied = layer.varied().into_iter().map(|(name, _)| name.to_owned()).collect();
-        let space = Self { header, layer, varied };
+        let space = Self { header, kind, layer, varied };
         space.knows_all(&space.layer)?;
         space.conditions_ask_for_what_is_given()?;
-        space.layer.random.iter().try_for_each(super::random::Random::is_complete)?;
+        space.layer.random.iter().try_for_each(Random::is_complete)?;
         space.split_is_fixed()?;
         Ok(space)
     }
@@ -60,7 +68,7 @@ impl SearchSpace {
 
     /// The experiment's kind.
     pub(super) fn kind(&self) -> &'static Kind {
-        self.header.kind
+        self.kind
     }
 
     /// The parameters that vary.
@@ -70,7 +78,7 @@ impl SearchSpace {
 
     /// The parameters that vary over values which are no numbers, each with one.
     pub(super) fn not_numbers(&self) -> BTreeMap<&str, &Node> {
-        let chosen = self.layer.random.iter().flat_map(super::random::Random::choices);
+        let chosen = self.layer.random.iter().flat_map(Random::choices);
         let values = self.layer.axes().chain(chosen).flat_map(ParameterAxis::values).flatten();
         let others =
             values.filter(|(_, node)| !matches!(node.value, TomlValue::Integer(_) | TomlValue::Float(_)));
@@ -142,14 +150,14 @@ impl SearchSpace {
         self.layer.seeds.clone().unwrap_or_default()
     }
 
-    /// What its tasks need of a worker.
+    /// The requirements of its tasks on a worker.
     pub(super) fn needs(&self) -> Requirements {
         self.layer.needs.clone().unwrap_or_default()
     }
 
     /// Refuses to draw more points than there are.
     pub(super) fn has_enough_points(&self) -> Result<(), LocatedError> {
-        self.layer.random.iter().try_for_each(super::random::Random::has_enough_points)
+        self.layer.random.iter().try_for_each(Random::has_enough_points)
     }
 
     /// The axes, slowest first, with at most this many of the points that `random` draws.
@@ -165,7 +173,7 @@ impl SearchSpace {
         let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
         let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
         let mut fields = Fields::new(&self.header, given);
-        let parsed = (self.header.kind.read)(&mut fields)?;
+        let parsed = (self.kind.read)(&mut fields)?;
         Ok(Point { parsed, coordinates, used: fields.used() })
     }
 

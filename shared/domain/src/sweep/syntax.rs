@@ -3,7 +3,8 @@
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::toml_value::{Node, Table, TomlValue};
 
 /// How deep tables and lists may be nested; bounds the recursion of everything that walks a tree.

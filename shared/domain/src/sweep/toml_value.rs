@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::nearest;
 use crate::value::Value;
 

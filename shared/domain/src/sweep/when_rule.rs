@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::axis::assignment;
-use super::error::{LocatedError, Location};
+use super::error::LocatedError;
+use super::location::Location;
 use super::toml_value::{Assignment, Node, TomlValue};
 
 /// `{ if = { … }, set = { … } }`: where all of `if` holds, the parameters of `set` have these values.

@@ -3,8 +3,10 @@
 use super::super::check;
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
+use super::super::parsed_point::ParsedPoint;
 use super::super::toml_value::Node;
-use super::{Kind, ParsedPoint, data, optimizer, probes, recording, widths};
+use super::definition::Kind;
+use super::{data, optimizer, probes, recording};
 use crate::experiment::{Classify, ConvNet, Experiment};
 
 /// The kind.
@@ -24,9 +26,13 @@ pub(super) static KIND: Kind = Kind {
 
 fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let model = ConvNet {
-        conv: fields.take("model.conv", widths(16))?.unwrap_or_default(),
+        conv: fields.take("model.conv", check::widths(16))?.unwrap_or_default(),
         kernel: fields.take("model.kernel", odd_side)?.unwrap_or(ConvNet::KERNEL),
-        dense: fields.need("model.dense", "model = { conv = [12, 32], dense = [128, 64] }", widths(64))?,
+        dense: fields.need(
+            "model.dense",
+            "model = { conv = [12, 32], dense = [128, 64] }",
+            check::widths(64),
+        )?,
     };
     let (dataset, data) = data::read(fields)?;
     let experiment = Experiment::Classify(Classify {

@@ -3,7 +3,9 @@
 use super::super::check;
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::{Kind, ParsedPoint, fit_function, optimizer, widths};
+use super::super::parsed_point::ParsedPoint;
+use super::definition::Kind;
+use super::{fit_function, optimizer};
 use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, Search};
 
 /// The kind.
@@ -30,7 +32,7 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let not_negative = check::number("a number not below 0", |number| number >= 0.0);
     let parameters = CriticalPoint {
         function: fields.need("function", "function = \"sin\"", fit_function::function)?,
-        hidden: fields.need("hidden", "hidden = [10, 10]", widths(64))?,
+        hidden: fields.need("hidden", "hidden = [10, 10]", check::widths(64))?,
         activation: fields
             .take("activation", check::one_of("activation", activations))?
             .unwrap_or(Activation::Tanh),

@@ -3,8 +3,10 @@
 use super::super::check;
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
+use super::super::parsed_point::ParsedPoint;
 use super::super::toml_value::Node;
-use super::{Kind, ParsedPoint, optimizer, probes, recording, widths};
+use super::definition::Kind;
+use super::{optimizer, probes, recording};
 use crate::experiment::{Experiment, FitFunction, Function};
 
 /// The kind.
@@ -24,7 +26,7 @@ pub(super) static KIND: Kind = Kind {
 fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let experiment = Experiment::FitFunction(FitFunction {
         function: fields.need("function", "function = \"sin\"", function)?,
-        hidden: fields.need("hidden", "hidden = [32, 64]", widths(64))?,
+        hidden: fields.need("hidden", "hidden = [32, 64]", check::widths(64))?,
         interval: fields.need("interval", "interval = [-3.0, 3.0]", interval)?,
         points: fields.need("points", "points = 128", check::integer(2..=1_000_000))?,
         batch_size: fields.take("batch_size", check::integer(1..=u32::MAX))?,

@@ -1,11 +1,12 @@
 //! The keys of `interpolate`.
 
 use super::super::check;
+use super::super::derivation::{Derivation, Interpolation};
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::reference::ReferencedRun;
-use super::{Derivation, Kind, ParsedPoint, trained_model};
-use crate::experiment::{Experiment, Interpolate, Ratios};
+use super::super::parsed_point::ParsedPoint;
+use super::definition::Kind;
+use crate::experiment::{Interpolate, Ratios};
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -15,13 +16,6 @@ pub(super) static KIND: Kind = Kind {
     split: None,
     read,
 };
-
-/// An interpolation whose solutions aren't found yet.
-#[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Interpolation {
-    ratios: Ratios,
-    examples: Option<u32>,
-}
 
 fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let from = fields.reference("from", "from = { experiment = \"batch-size\", batch_size = 64 }")?;
@@ -42,24 +36,4 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Interpolation(Interpolation { ratios, examples });
     Ok(ParsedPoint::derived(vec![("from", from), ("to", to)], derivation))
-}
-
-impl Interpolation {
-    /// The experiment, its solutions found.
-    pub(super) fn resolve(&self, inputs: &[&ReferencedRun]) -> Result<Experiment, String> {
-        let models = inputs.iter().map(|input| trained_model(input)).collect::<Result<Vec<_>, _>>()?;
-        let [from, to] = &models[..] else { return Err("it needs two solutions".to_owned()) };
-        if from != to {
-            return Err(
-                "`from` and `to` are of different networks or examples: only solutions of one network on the \
-                 same examples can be interpolated"
-                    .to_owned(),
-            );
-        }
-        Ok(Experiment::Interpolate(Interpolate {
-            trained: from.clone(),
-            ratios: self.ratios,
-            examples: self.examples,
-        }))
-    }
 }

