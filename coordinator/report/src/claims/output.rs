@@ -1,7 +1,7 @@
 //! The table of claims as files. They hold no time, host or attempt: the same results give the same bytes.
 
 use super::ClaimResult;
-use crate::tables::csv as fields;
+use crate::tables::csv::{self, CsvText};
 
 /// A row a check: the claim's number from 1, its text and verdict, and what the check found.
 pub(crate) fn csv(claims: &[ClaimResult]) -> String {
@@ -19,14 +19,12 @@ pub(crate) fn csv(claims: &[ClaimResult]) -> String {
         "verdict",
         "why",
     ];
-    let mut csv = String::new();
-    fields::row(&mut csv, COLUMNS.map(str::to_owned));
-    let number = |value: Option<f64>| value.map(fields::number).unwrap_or_default();
-    for (position, claim) in (1..).zip(claims) {
-        let position: usize = position;
-        for (check, result) in (1..).zip(&claim.checks) {
-            let check: usize = check;
-            let row = [
+    let mut csv = CsvText::default();
+    csv.push(COLUMNS);
+    let number = |value: Option<f64>| value.map(csv::number).unwrap_or_default();
+    for (position, claim) in (1_usize..).zip(claims) {
+        for (check, result) in (1_usize..).zip(&claim.checks) {
+            csv.push([
                 position.to_string(),
                 claim.text.clone(),
                 claim.verdict.words().to_owned(),
@@ -39,11 +37,10 @@ pub(crate) fn csv(claims: &[ClaimResult]) -> String {
                 result.left_out.clone(),
                 result.verdict.words().to_owned(),
                 result.why.clone(),
-            ];
-            fields::row(&mut csv, row);
+            ]);
         }
     }
-    csv
+    csv.into_string()
 }
 
 /// All of it as JSON.

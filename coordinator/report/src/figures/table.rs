@@ -1,6 +1,6 @@
 //! A figure's data, as the CSV beside it holds it.
 
-use crate::tables::csv;
+use crate::tables::csv::{self, CsvText};
 
 /// What a row of a figure's data is.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,8 +33,8 @@ const COLUMNS: [&str; 11] =
     ["panel", "facet", "group", "what", "seed", "axis", "x", "value", "low_95", "high_95", "n"];
 
 /// The rows of a figure's data, in the order in which they are drawn.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct FigureTable(String);
+#[derive(Debug)]
+pub(crate) struct FigureTable(CsvText);
 
 impl Default for FigureTable {
     fn default() -> Self {
@@ -45,36 +45,36 @@ impl Default for FigureTable {
 impl FigureTable {
     /// No rows yet, of these columns.
     pub(crate) fn of(columns: &[&str]) -> Self {
-        let mut rows = Self(String::new());
-        rows.push_fields(columns.iter().map(|&column| column.to_owned()));
+        let mut rows = Self(CsvText::default());
+        rows.push_fields(columns);
         rows
     }
 
     /// Adds a row of the columns that were given.
-    pub(crate) fn push_fields(&mut self, fields: impl IntoIterator<Item = String>) {
-        csv::row(&mut self.0, fields);
+    pub(crate) fn push_fields(&mut self, fields: impl IntoIterator<Item = impl AsRef<str>>) {
+        self.0.push(fields);
     }
 
     /// Adds a row.
     pub(crate) fn push(&mut self, row: &FigureRow<'_>) {
         let (low, high) = row.interval.map_or((None, None), |(low, high)| (Some(low), Some(high)));
         self.push_fields([
-            row.panel.to_owned(),
-            row.facet.to_owned(),
-            row.group.to_owned(),
-            row.what.to_owned(),
-            row.seed.map(|seed| seed.to_string()).unwrap_or_default(),
-            row.axis.to_owned(),
-            csv::number(row.x),
-            csv::number(row.value),
-            low.map(csv::number).unwrap_or_default(),
-            high.map(csv::number).unwrap_or_default(),
-            row.n.to_string(),
+            row.panel,
+            row.facet,
+            row.group,
+            row.what,
+            &row.seed.map(|seed| seed.to_string()).unwrap_or_default(),
+            row.axis,
+            &csv::number(row.x),
+            &csv::number(row.value),
+            &low.map(csv::number).unwrap_or_default(),
+            &high.map(csv::number).unwrap_or_default(),
+            &row.n.to_string(),
         ]);
     }
 
     /// The whole file.
     pub(crate) fn into_csv(self) -> String {
-        self.0
+        self.0.into_string()
     }
 }

@@ -1,77 +1,89 @@
 //! The table of claims on the page.
 
+use basin_charts::number::significant;
+use maud::{Markup, html};
+
+use super::text::text;
 use crate::claims::{CheckResult, ClaimResult, Verdict};
 use crate::statistics::{MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
-use basin_charts::escape::escape;
-use basin_charts::number::significant;
 
 /// The claims as a section of the page; nothing if there are none.
-pub(super) fn section(claims: &[ClaimResult]) -> String {
+pub(super) fn section(claims: &[ClaimResult]) -> Markup {
     if claims.is_empty() {
-        return String::new();
+        return html! {};
     }
-    let rows: String = claims.iter().map(claim).collect();
-    format!(
-        "<section id=\"claims\">\n<h2>Claims</h2>\n<p class=\"files\"><a href=\"claims.csv\" download>CSV</a> \
-         <a href=\"claims.json\" download>JSON</a></p>\n<div class=\"scroll\"><table class=\"claims\">\n<thead><tr>\
-         <th scope=\"col\">claim</th><th scope=\"col\">what was measured</th><th scope=\"col\">n</th>\
-         <th scope=\"col\">95 % interval</th><th scope=\"col\">verdict</th></tr></thead>\n{rows}</table></div>\n\
-         <p class=\"note\">A claim holds if all its checks do, and doesn't if one doesn't. Where an interval reaches over its \
-         bound, or fewer than {MIN_RUNS} runs are there ({MIN_PAIRS_OF_INTERVAL} for a rank correlation), the check is \
-         undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same computation are \
-         one run.</p>\n</section>\n"
-    )
+    html! {
+        section id="claims" { "\n"
+            h2 { "Claims" } "\n"
+            p class="files" {
+                a href="claims.csv" download { "CSV" } " " a href="claims.json" download { "JSON" }
+            } "\n"
+            div class="scroll" {
+                table class="claims" { "\n"
+                    thead {
+                        tr {
+                            @for heading in ["claim", "what was measured", "n", "95 % interval", "verdict"] {
+                                th scope="col" { (heading) }
+                            }
+                        }
+                    } "\n"
+                    @for claim in claims { (self::claim(claim)) }
+                }
+            } "\n"
+            p class="note" {
+                "A claim holds if all its checks do, and doesn't if one doesn't. Where an interval reaches over its bound, or "
+                "fewer than " (MIN_RUNS) " runs are there (" (MIN_PAIRS_OF_INTERVAL) " for a rank correlation), the check is "
+                "undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same "
+                "computation are one run."
+            } "\n"
+        } "\n"
+    }
 }
 
 /// A claim's rows: one a check, with the claim's own verdict beside its text if there are several.
-fn claim(claim: &ClaimResult) -> String {
-    let several = claim.checks.len() > 1;
-    let own = if several { format!("<p>{}</p>", badge(claim.verdict)) } else { String::new() };
-    let rows: String = claim
-        .checks
-        .iter()
-        .enumerate()
-        .map(|(place, result)| {
-            let text = if place == 0 {
-                let (span, text) = (claim.checks.len(), escape(&claim.text));
-                format!("<th scope=\"rowgroup\" rowspan=\"{span}\">{text}{own}</th>")
-            } else {
-                String::new()
-            };
-            format!("<tr>{text}{}</tr>\n", check(result))
-        })
-        .collect();
-    format!("<tbody>\n{rows}</tbody>\n")
+fn claim(claim: &ClaimResult) -> Markup {
+    let checks = claim.checks.len();
+    html! {
+        tbody { "\n"
+            @for (place, result) in claim.checks.iter().enumerate() {
+                tr {
+                    @if place == 0 {
+                        th scope="rowgroup" rowspan=(checks) {
+                            (text(&claim.text))
+                            @if checks > 1 { p { (badge(claim.verdict)) } }
+                        }
+                    }
+                    (check(result))
+                } "\n"
+            }
+        } "\n"
+    }
 }
 
-fn check(result: &CheckResult) -> String {
-    let remark = |label: &str, text: &str| {
-        if text.is_empty() {
-            String::new()
-        } else {
-            format!("<p class=\"remark\">{label}{}</p>", escape(text))
+fn check(result: &CheckResult) -> Markup {
+    html! {
+        td class="measured" {
+            (text(&result.measured))
+            @if !result.left_out.is_empty() { p class="remark" { "Left out: " (text(&result.left_out)) } }
         }
-    };
-    let interval = result.interval.map_or_else(
-        || "<td class=\"gap\">–</td>".to_owned(),
-        |(low, high)| format!("<td>{} to {}</td>", significant(low), significant(high)),
-    );
-    format!(
-        "<td class=\"measured\">{}{}</td><td>{}</td>{interval}<td class=\"measured\">{}{}</td>",
-        escape(&result.measured),
-        remark("Left out: ", &result.left_out),
-        result.runs(),
-        badge(result.verdict),
-        remark("", &result.why),
-    )
+        td { (result.runs()) }
+        @match result.interval {
+            Some((low, high)) => td { (significant(low)) " to " (significant(high)) },
+            None => td class="gap" { "–" },
+        }
+        td class="measured" {
+            (badge(result.verdict))
+            @if !result.why.is_empty() { p class="remark" { (text(&result.why)) } }
+        }
+    }
 }
 
 /// A verdict as a mark and words: never by colour alone.
-fn badge(verdict: Verdict) -> String {
+fn badge(verdict: Verdict) -> Markup {
     let (class, mark) = match verdict {
-        Verdict::Holds => ("holds", "✓"),
-        Verdict::DoesntHold => ("fails", "✗"),
-        Verdict::Undecided => ("undecided", "?"),
+        Verdict::Holds => ("verdict holds", "✓"),
+        Verdict::DoesntHold => ("verdict fails", "✗"),
+        Verdict::Undecided => ("verdict undecided", "?"),
     };
-    format!("<span class=\"verdict {class}\">{mark} {}</span>", escape(verdict.words()))
+    html! { span class=(class) { (mark) " " (text(verdict.words())) } }
 }

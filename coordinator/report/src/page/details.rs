@@ -1,74 +1,84 @@
-//! What ran, what went wrong, and where results come from.
+//! What ran, and what isn't averaged.
 
 use std::collections::{BTreeSet, HashMap};
 
+use basin_charts::number;
 use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::Outcome;
+use maud::{Markup, html};
 
+use super::text::text;
 use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
-use crate::results::Results;
 use crate::runs::{Counts, Run, RunState};
-use crate::tables::commit_digest;
-use basin_charts::escape::escape;
-use basin_charts::number;
 
-/// The most problems and digests that the page lists; the files have all.
+/// The most problems that the page lists; the files have all.
 const MAX_LISTED: usize = 200;
 
 /// Every run that isn't averaged, with the reason.
-pub(super) fn problems(runs: &[Run]) -> String {
+pub(super) fn problems(runs: &[Run]) -> Markup {
     let by_task: HashMap<TaskId, &Run> = runs.iter().rev().map(|run| (run.task.id, run)).collect();
     let points = PointNames::of(&runs.iter().collect::<Vec<_>>());
-    let mut rows = String::new();
-    let mut count = 0;
-    for run in runs {
-        let why = match &run.state {
-            RunState::Committed { commit, .. } => match commit.outcome {
-                Outcome::Completed => continue,
-                Outcome::Diverged { iteration } => {
-                    format!(
-                        "loss or parameters stopped being finite at iteration {}",
-                        number::whole(iteration as i64)
-                    )
+    let problems: Vec<(&Run, String)> =
+        runs.iter().filter_map(|run| Some((run, problem(run, &by_task)?))).collect();
+    if problems.is_empty() {
+        return html! {};
+    }
+    html! {
+        section class="problems" { "\n"
+            h2 { "Not averaged" } "\n"
+            div class="scroll" {
+                table { "\n"
+                    thead {
+                        tr {
+                            @for heading in ["outcome", "experiment", "parameters"] { th scope="col" { (heading) } }
+                            th scope="col" class="number" { "seed" }
+                            @for heading in ["task", "why"] { th scope="col" { (heading) } }
+                        }
+                    } "\n"
+                    tbody { "\n"
+                        @for (run, why) in problems.iter().take(MAX_LISTED) { (row(run, points.name(run), why)) }
+                    } "\n"
                 }
-            },
-            RunState::Missing => missing(run, &by_task),
-            RunState::Failed(failure) => format!("{}: {}", failure.kind, failure.message),
-            RunState::Unreadable { error } => error.clone(),
-        };
-        count += 1;
-        if count <= MAX_LISTED {
-            let outcome = run.outcome();
-            rows += &format!(
-                "<tr><td><span class=\"outcome {outcome}\">{outcome}</span></td><td>{}</td><td>{}</td>\
-                 <td class=\"number\">{}</td><td><code title=\"{}\">{}</code></td><td class=\"why\">{}</td></tr>\n",
-                escape(run.task.experiment.as_str()),
-                escape(points.name(run)),
-                run.task.spec.seed,
-                run.task.id,
-                run.task.id.short(),
-                escape(&why),
-            );
-        }
+            } "\n"
+            @if problems.len() > MAX_LISTED {
+                p class="note" {
+                    "The first " (MAX_LISTED) " of " (number::whole(problems.len() as i64)) "; results.csv has all."
+                } "\n"
+            }
+        } "\n"
     }
-    if count == 0 {
-        return String::new();
+}
+
+fn row(run: &Run, point: &str, why: &str) -> Markup {
+    let outcome = run.outcome();
+    html! {
+        tr {
+            td { span class={ "outcome " (outcome) } { (outcome) } }
+            td { (text(run.task.experiment.as_str())) }
+            td { (text(point)) }
+            td class="number" { (run.task.spec.seed) }
+            td { code title=(run.task.id.to_string()) { (run.task.id.short()) } }
+            td class="why" { (text(why)) }
+        } "\n"
     }
-    let more = if count > MAX_LISTED {
-        format!(
-            "<p class=\"note\">The first {MAX_LISTED} of {}; results.csv has all.</p>\n",
-            number::whole(count as i64)
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        "<section class=\"problems\">\n<h2>Not averaged</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">outcome</th>\
-         <th scope=\"col\">experiment</th><th scope=\"col\">parameters</th><th scope=\"col\" class=\"number\">seed</th>\
-         <th scope=\"col\">task</th><th scope=\"col\">why</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n{more}</section>\n"
-    )
+}
+
+/// Why a run isn't averaged, if it isn't.
+fn problem(run: &Run, by_task: &HashMap<TaskId, &Run>) -> Option<String> {
+    match &run.state {
+        RunState::Committed { commit, .. } => match commit.outcome {
+            Outcome::Completed => None,
+            Outcome::Diverged { iteration } => Some(format!(
+                "loss or parameters stopped being finite at iteration {}",
+                number::whole(iteration as i64)
+            )),
+        },
+        RunState::Missing => Some(missing(run, by_task)),
+        RunState::Failed(failure) => Some(format!("{}: {}", failure.kind, failure.message)),
+        RunState::Unreadable { error } => Some(error.clone()),
+    }
 }
 
 /// Why a run has no result: what it reads has none either, or it is still to come.
@@ -89,42 +99,56 @@ fn missing(run: &Run, by_task: &HashMap<TaskId, &Run>) -> String {
 }
 
 /// What ran: a row an experiment.
-pub(super) fn experiments(runs: &[Run]) -> String {
+pub(super) fn experiments(runs: &[Run]) -> Markup {
     let mut ids: Vec<&ExperimentId> = Vec::new();
     for run in runs {
         if !ids.contains(&&run.task.experiment) {
             ids.push(&run.task.experiment);
         }
     }
-    let mut rows = String::new();
-    for id in ids {
-        let own: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == *id).collect();
-        let kinds: BTreeSet<&str> = own.iter().map(|run| run.task.spec.experiment.kind()).collect();
-        let seeds: BTreeSet<u64> = own.iter().map(|run| run.task.spec.seed).collect();
-        let points = PointNames::of(&own).count();
-        let tasks: BTreeSet<TaskId> = own.iter().map(|run| run.task.id).collect();
-        let duplicates = duplicates::sentences(&own);
-        let left_out = Counts::of_tasks(own.iter().copied()).left_out();
-        let remarks: Vec<String> =
-            Some(left_out).filter(|text| !text.is_empty()).into_iter().chain(duplicates).collect();
-        rows += &format!(
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{}</td><td>{}</td></tr>\n",
-            escape(id.as_str()),
-            kinds.into_iter().collect::<Vec<_>>().join(", "),
-            escape(&varied(&own)),
-            number::whole(points as i64),
-            number::whole(seeds.len() as i64),
-            number::whole(tasks.len() as i64),
-            escape(&remarks.join("; ")),
-        );
+    html! {
+        section { "\n"
+            h2 { "What ran" } "\n"
+            div class="scroll" {
+                table { "\n"
+                    thead {
+                        tr {
+                            @for heading in ["experiment", "kind", "varied"] { th scope="col" { (heading) } }
+                            @for heading in ["points", "seeds", "runs"] {
+                                th scope="col" class="number" { (heading) }
+                            }
+                            th scope="col" { "remarks" }
+                        }
+                    } "\n"
+                    tbody { "\n"
+                        @for id in ids {
+                            (experiment(id, &runs.iter().filter(|run| run.task.experiment == *id).collect::<Vec<_>>()))
+                        }
+                    } "\n"
+                }
+            } "\n"
+        } "\n"
     }
-    format!(
-        "<section>\n<h2>What ran</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">experiment</th>\
-         <th scope=\"col\">kind</th><th scope=\"col\">varied</th><th scope=\"col\" class=\"number\">points</th>\
-         <th scope=\"col\" class=\"number\">seeds</th><th scope=\"col\" class=\"number\">runs</th>\
-         <th scope=\"col\">remarks</th></tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>\n</section>\n"
-    )
+}
+
+fn experiment(id: &ExperimentId, runs: &[&Run]) -> Markup {
+    let kinds: BTreeSet<&str> = runs.iter().map(|run| run.task.spec.experiment.kind()).collect();
+    let seeds: BTreeSet<u64> = runs.iter().map(|run| run.task.spec.seed).collect();
+    let tasks: BTreeSet<TaskId> = runs.iter().map(|run| run.task.id).collect();
+    let left_out = Counts::of_tasks(runs.iter().copied()).left_out();
+    let left_out = Some(left_out).filter(|text| !text.is_empty());
+    let remarks: Vec<String> = left_out.into_iter().chain(duplicates::sentences(runs)).collect();
+    html! {
+        tr {
+            td { (text(id.as_str())) }
+            td { (kinds.into_iter().collect::<Vec<_>>().join(", ")) }
+            td { (text(&varied(runs))) }
+            @for count in [PointNames::of(runs).count(), seeds.len(), tasks.len()] {
+                td class="number" { (number::whole(count as i64)) }
+            }
+            td { (text(&remarks.join("; "))) }
+        } "\n"
+    }
 }
 
 /// The parameters that an experiment varies, with their first values.
@@ -144,90 +168,4 @@ fn varied(runs: &[&Run]) -> String {
         parts.push(format!("{}: {}{more}", names::parameter(name), values.join(", ")));
     }
     parts.join("; ")
-}
-
-/// Where everything comes from, and how to make it again.
-pub(super) fn provenance(results: &Results) -> String {
-    let source = &results.sweep.source;
-    let mut command = format!("basin run {}", quoted(&source.file));
-    if let Some(profile) = &source.profile {
-        command += &format!(" --profile {}", quoted(profile));
-    }
-    for setting in &source.overrides {
-        command += &format!(" --set {}", quoted(setting));
-    }
-    let used: BTreeSet<_> = results.runs.iter().filter_map(|run| run.task.spec.data.as_ref()).collect();
-    let data: String = used
-        .into_iter()
-        .map(|data| {
-            format!("<dt>data set {}</dt><dd><code>{}</code></dd>\n", escape(data.name.as_str()), data.digest)
-        })
-        .collect();
-    let mut versions = BTreeSet::new();
-    let mut commits = String::new();
-    let mut count = 0;
-    for run in &results.runs {
-        let RunState::Committed { commit, manifest, .. } = &run.state else { continue };
-        if let Some(manifest) = manifest {
-            let provenance = &manifest.provenance;
-            versions.insert(format!(
-                "{} on {} ({})",
-                provenance.basin_version, provenance.device, provenance.code_path
-            ));
-        }
-        count += 1;
-        if count <= MAX_LISTED {
-            commits += &format!(
-                "<tr><td><code>{}</code></td><td><code>{}</code></td><td><code>{}</code></td></tr>\n",
-                run.task.id,
-                commit_digest(commit),
-                commit.manifest
-            );
-        }
-    }
-    let versions: Vec<String> = versions.iter().map(|version| escape(version)).collect();
-    let more = if count > MAX_LISTED {
-        format!(
-            "<p class=\"note\">The first {MAX_LISTED} of {}; provenance.csv has all.</p>\n",
-            number::whole(count as i64)
-        )
-    } else {
-        String::new()
-    };
-    format!(
-        "<section>\n<h2>Provenance</h2>\n<dl>\n<dt>make it again</dt><dd><code>{}</code></dd>\n<dt>computed by basin</dt><dd>{}</dd>\n\
-         <dt>report by basin</dt><dd>{}</dd>\n{data}</dl>\n\
-         <p class=\"files\"><a href=\"provenance.csv\" download>attempts, machines, times, digests (CSV)</a></p>\n\
-         <details><summary>Sweep file</summary>\n<pre>{}</pre></details>\n\
-         <details><summary>Digests of commits and manifests (BLAKE3)</summary>\n<div class=\"scroll\"><table class=\"digests\">\n\
-         <thead><tr><th scope=\"col\">task</th><th scope=\"col\">commit</th><th scope=\"col\">manifest</th></tr></thead>\n\
-         <tbody>\n{commits}</tbody>\n</table></div>\n{more}</details>\n</section>\n",
-        escape(&command),
-        if versions.is_empty() { "–".to_owned() } else { versions.join("; ") },
-        env!("CARGO_PKG_VERSION"),
-        escape(&source.text),
-    )
-}
-
-/// `word` as a POSIX shell takes it as one word.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_are_quoted_for_the_shell() {
-        assert_eq!(quoted("sweeps/a.toml"), "sweeps/a.toml");
-        assert_eq!(quoted("a b"), "'a b'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted("epochs=[1, 2]"), "'epochs=[1, 2]'");
-    }
 }

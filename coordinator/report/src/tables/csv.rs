@@ -1,29 +1,49 @@
 //! CSV as RFC 4180 has it, with line feeds.
 //!
 //! A spreadsheet takes a cell that begins with `=`, `+`, `-`, `@`, a tab or a carriage return for a formula, and names
-//! come from sweep files of others. [`row`] is the one place where cells are written: such a text gets an apostrophe in
-//! front, and numbers stay numbers.
+//! come from sweep files of others. [`CsvText::push`] is the one place where cells are written: such a text gets an
+//! apostrophe in front, and numbers stay numbers.
+
+use std::fmt;
 
 use basin_storage::table::{Column, Table};
 
-/// Adds a row.
-pub(crate) fn row(csv: &mut String, fields: impl IntoIterator<Item = String>) {
-    for (i, field) in fields.into_iter().enumerate() {
-        if i > 0 {
-            csv.push(',');
-        }
-        let guard = if is_formula(&field) { "'" } else { "" };
-        if field.contains([',', '"', '\n', '\r']) {
-            csv.push('"');
-            csv.push_str(guard);
-            csv.push_str(&field.replace('"', "\"\""));
-            csv.push('"');
-        } else {
-            csv.push_str(guard);
-            csv.push_str(&field);
-        }
+/// Rows of CSV, in memory.
+pub(crate) struct CsvText(::csv::Writer<Vec<u8>>);
+
+impl Default for CsvText {
+    fn default() -> Self {
+        Self(::csv::Writer::from_writer(Vec::new()))
     }
-    csv.push('\n');
+}
+
+impl fmt::Debug for CsvText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsvText").finish_non_exhaustive()
+    }
+}
+
+impl CsvText {
+    /// Adds a row; each has as many fields as the first.
+    pub(crate) fn push(&mut self, fields: impl IntoIterator<Item = impl AsRef<str>>) {
+        let written = fields
+            .into_iter()
+            .try_for_each(|field| {
+                let field = field.as_ref();
+                match is_formula(field) {
+                    true => self.0.write_field(format!("'{field}")),
+                    false => self.0.write_field(field),
+                }
+            })
+            .and_then(|()| self.0.write_record(None::<&[u8]>));
+        written.expect("rows have as many fields as the first, and memory can be written to");
+    }
+
+    /// All rows.
+    pub(crate) fn into_string(self) -> String {
+        let bytes = self.0.into_inner().expect("memory can be written to");
+        String::from_utf8(bytes).expect("fields are texts")
+    }
 }
 
 /// Whether a spreadsheet would compute with a cell that isn't a number. Apostrophes in front of such a text count, so that
@@ -44,12 +64,12 @@ pub(crate) fn number(value: f64) -> String {
 
 /// A whole table, its column names first; gaps are empty fields.
 pub(crate) fn table(table: &Table) -> String {
-    let mut csv = String::new();
-    row(&mut csv, table.columns().iter().map(|(name, _)| name.clone()));
+    let mut csv = CsvText::default();
+    csv.push(table.columns().iter().map(|(name, _)| name));
     for index in 0..table.rows() {
-        row(&mut csv, table.columns().iter().map(|(_, column)| field(column, index)));
+        csv.push(table.columns().iter().map(|(_, column)| field(column, index)));
     }
-    csv
+    csv.into_string()
 }
 
 fn field(column: &Column, index: usize) -> String {
@@ -67,23 +87,26 @@ fn field(column: &Column, index: usize) -> String {
 mod tests {
     use super::*;
 
+    fn row(fields: &[&str]) -> String {
+        let mut csv = CsvText::default();
+        csv.push(fields);
+        csv.into_string()
+    }
+
     #[test]
     fn fields_are_quoted_where_they_must_be() {
-        let mut csv = String::new();
-        row(&mut csv, ["plain", "a, b", "say \"hi\"", "two\nlines", ""].map(str::to_owned));
-        assert_eq!(csv, "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\n");
+        assert_eq!(
+            row(&["plain", "a, b", "say \"hi\"", "two\nlines", ""]),
+            "plain,\"a, b\",\"say \"\"hi\"\"\",\"two\nlines\",\n"
+        );
     }
 
     #[test]
     fn no_text_is_taken_for_a_formula_and_numbers_stay_numbers() {
         let texts =
             ["=1+2", "+a", "-a", "@a", "\ta", "-1e-7", "-inf", "+1", "−3", "'=1", "'a", "a=1", "-", "=\"a\""];
-        let mut csv = String::new();
-        row(&mut csv, texts.map(str::to_owned));
-        assert_eq!(csv, "'=1+2,'+a,'-a,'@a,'\ta,-1e-7,-inf,+1,−3,''=1,'a,a=1,'-,\"'=\"\"a\"\"\"\n");
-        csv.clear();
-        row(&mut csv, ["\r=1".to_owned()]);
-        assert_eq!(csv, "\"'\r=1\"\n");
+        assert_eq!(row(&texts), "'=1+2,'+a,'-a,'@a,'\ta,-1e-7,-inf,+1,−3,''=1,'a,a=1,'-,\"'=\"\"a\"\"\"\n");
+        assert_eq!(row(&["\r=1"]), "\"'\r=1\"\n");
     }
 
     #[test]

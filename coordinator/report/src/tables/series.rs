@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::csv;
+use super::csv::{self, CsvText};
 use crate::runs::Run;
 
 /// The level of compression: most of what is to be had, in little time.
@@ -15,17 +15,15 @@ const LEVEL: i32 = 6;
 pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
     let mut out = zstd::Encoder::new(out, LEVEL)?;
     out.write_all(b"task,series,axis,x,value\n")?;
-    let mut text = String::new();
     for run in runs {
         let Some(metrics) = run.metrics() else { continue };
         let task = run.task.id.to_string();
         for (name, series) in &metrics.series {
+            let mut rows = CsvText::default();
             for &(x, value) in &series.points {
-                text.clear();
-                let axis = series.axis.as_str().to_owned();
-                csv::row(&mut text, [task.clone(), name.clone(), axis, csv::number(x), csv::number(value)]);
-                out.write_all(text.as_bytes())?;
+                rows.push([&task, name, series.axis.as_str(), &csv::number(x), &csv::number(value)]);
             }
+            out.write_all(rows.into_string().as_bytes())?;
         }
     }
     out.finish()?.flush()
