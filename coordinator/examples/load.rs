@@ -57,6 +57,7 @@ async fn main() -> Result<()> {
             ..Trust::default()
         },
         http: Some(([127, 0, 0, 1], 0).into()),
+        hint_of: |_| None,
     };
     let server = Server::start(settings).await?;
     let dial = Dial::to(&server.url())?.with_token(Some(Token::fixed(token.secret.expose_secret())?));

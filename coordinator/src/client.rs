@@ -32,7 +32,7 @@ pub enum CallError {
     #[error(transparent)]
     Dial(#[from] DialError),
     /// Nobody answers there, or nobody who is to be trusted.
-    #[error("no coordinator answers at {address}: {}", error.why)]
+    #[error("no coordinator answers at {address}: {error}")]
     Unreachable {
         /// Where.
         address: Address,
@@ -52,8 +52,14 @@ pub enum CallError {
     Refused {
         /// Its words.
         message: String,
-        /// What to do about it.
+        /// What to do about it, in its words.
         hint: Option<String>,
+    },
+    /// The coordinator is of a version that doesn't know the call.
+    #[error("the coordinator at {address} is of a version that doesn't know this")]
+    UnknownCall {
+        /// Where.
+        address: Address,
     },
     /// The coordinator is in trouble.
     #[error("the coordinator at {address} is in trouble: {message}")]
@@ -70,29 +76,12 @@ fn in_words(leader: Option<&str>) -> String {
 }
 
 impl CallError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Broken { .. } => None,
-            Self::Standby { .. } => Some(
-                "a standby takes over within seconds if its database answers; name all coordinators: \
-                 `--coordinator URL,URL`"
-                    .to_owned(),
-            ),
-            Self::Dial(error) => error.hint(),
-            Self::Unreachable { error, .. } => Some(error.hint.clone().unwrap_or_else(|| {
-                "start one with `basin serve`, or name it with `--coordinator URL`".to_owned()
-            })),
-            Self::Refused { hint, .. } => hint.clone(),
-        }
-    }
-
     /// Whether a coordinator that was there may be back soon, or another stand in for it.
     pub const fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { error, .. } => !error.is_input,
+            Self::Unreachable { error, .. } => !error.is_input(),
             Self::Standby { .. } => true,
-            Self::Dial(_) | Self::Refused { .. } | Self::Broken { .. } => false,
+            Self::Dial(_) | Self::Refused { .. } | Self::UnknownCall { .. } | Self::Broken { .. } => false,
         }
     }
 
@@ -100,8 +89,8 @@ impl CallError {
     pub const fn is_input(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_input(),
-            Self::Unreachable { error, .. } => error.is_input,
-            Self::Refused { .. } => true,
+            Self::Unreachable { error, .. } => error.is_input(),
+            Self::Refused { .. } | Self::UnknownCall { .. } => true,
             Self::Standby { .. } | Self::Broken { .. } => false,
         }
     }
@@ -282,10 +271,7 @@ fn failed(address: Address, status: &Status) -> CallError {
         | Code::Unauthenticated
         | Code::PermissionDenied
         | Code::ResourceExhausted => CallError::Refused { message, hint: hint::of(status) },
-        Code::Unimplemented => CallError::Refused {
-            message: format!("the coordinator at {address} is of a version that doesn't know this"),
-            hint: Some(format!("replace it by basin {}", env!("CARGO_PKG_VERSION"))),
-        },
+        Code::Unimplemented => CallError::UnknownCall { address },
         code => CallError::Broken { address, message: format!("{message} ({code:?})") },
     }
 }

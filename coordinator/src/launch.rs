@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use basin_domain::data::{self, Dataset};
-use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
 use basin_domain::sweep::{Datasets, ExampleCounts, Source, SweepError, SweepFile, SweepPlan};
 use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
@@ -27,45 +26,15 @@ pub enum PrepareError {
     /// The sweep file can't be run.
     #[error(transparent)]
     Sweep(#[from] SweepError),
+    /// The sweep has more tasks than it may have.
+    #[error(transparent)]
+    TooManyTasks(SweepError),
     /// The store can't be read.
     #[error("the store can't be read")]
     Storage(#[from] StorageError),
     /// What the store has of a data set doesn't say which contents are meant.
     #[error(transparent)]
     Dataset(#[from] UnresolvedDataset),
-}
-
-impl PrepareError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Sweep(error) => error.hint.clone(),
-            Self::Storage(error) => {
-                error.hint().or_else(|| Some("`basin doctor` checks the store".to_owned()))
-            }
-            Self::Dataset(unresolved) => Some(dataset_hint(unresolved)),
-        }
-    }
-}
-
-/// What makes a data set's name mean something.
-pub fn dataset_hint(unresolved: &UnresolvedDataset) -> String {
-    let choose = |name: &DatasetName, digests: &[Digest]| match digests.first() {
-        Some(digest) => format!(
-            "`basin data use {name}@{}` makes those the current ones; `basin data list` shows all",
-            digest.short()
-        ),
-        None => format!("`basin data import {name} PATH` brings them into the store"),
-    };
-    match unresolved {
-        UnresolvedDataset::Unordered { name, digests } => choose(name, digests),
-        UnresolvedDataset::Gone { name, there, .. } => {
-            format!("`basin data import {name} PATH` brings them back; {}", choose(name, there))
-        }
-        UnresolvedDataset::DamagedRecord { name, there } => choose(name, there),
-        UnresolvedDataset::NoVersion { .. } => "`basin data list` shows the versions".to_owned(),
-        UnresolvedDataset::SeveralVersions { .. } => "give more of its digits".to_owned(),
-    }
 }
 
 /// Parses, finds the data, expands, and looks up what is committed.
@@ -78,11 +47,20 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let file = on_blocking_thread(move || SweepFile::parse(&read)).await?;
     let datasets = datasets(store, &file).await?;
     let file = file.with_examples(example_counts(store, &datasets).await?);
-    let (plan, datasets) = on_blocking_thread(move || (file.expand(&datasets, max_tasks), datasets)).await;
+    let (plan, datasets) =
+        on_blocking_thread(move || (expanded(&file, &datasets, max_tasks), datasets)).await;
     let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
     Ok(PreparedSweep { plan, datasets, committed, damaged })
+}
+
+fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<SweepPlan, PrepareError> {
+    let is_too_large = file.task_count() > u128::from(max_tasks);
+    file.expand(datasets, max_tasks).map_err(|error| match is_too_large {
+        true => PrepareError::TooManyTasks(error),
+        false => PrepareError::Sweep(error),
+    })
 }
 
 /// Computes something on a thread that may be busy for long.

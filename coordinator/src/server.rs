@@ -26,7 +26,7 @@ use crate::open_files;
 use crate::service::{ControlService, Coordinator, Leadership, LeadershipRole, SchedulerService};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::gate::{Gate, Rules};
-use crate::trust::{Trust, port};
+use crate::trust::{HintOf, Trust, port};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -77,6 +77,8 @@ pub struct ServerSettings {
     pub trust: Trust,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SocketAddr>,
+    /// What callers are told to do about refusals.
+    pub hint_of: HintOf,
 }
 
 /// Why a coordinator can't start.
@@ -129,53 +131,6 @@ pub enum StartError {
     Ledger(#[from] DecideError),
 }
 
-impl StartError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Listen { address, .. } => {
-                Some(format!("another program may use port {}; choose one with `--listen`", address.port()))
-            }
-            Self::Http { address, .. } => {
-                Some(format!("another program may use port {}; choose one with `--http`", address.port()))
-            }
-            Self::WithoutTokens(address) => Some(format!(
-                "make one with `basin token create --role admin --name NAME --tokens FILE` and give `--tokens FILE`, or \
-                 listen on 127.0.0.1:{}",
-                address.port()
-            )),
-            Self::WithoutTls(_) => Some(
-                "give `--tls-cert FILE --tls-key FILE`; or `--insecure-plaintext`, if a proxy before it does TLS".to_owned(),
-            ),
-            Self::Journal { journal: JournalLocation::File(path), source } => Some(match source {
-                source if source.is_damage() => format!(
-                    "move {} and what begins like it away, or give another `--state DIR`, and launch the sweeps again: what \
-                     is committed is in the store, and isn't trained again",
-                    path.display()
-                ),
-                source if source.is_full() => {
-                    format!("make space for {}; what was answered before is kept", path.display())
-                }
-                JournalError::Locked => {
-                    "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned()
-                }
-                _ => "give another state with `--state DIR`".to_owned(),
-            }),
-            Self::Journal { journal: JournalLocation::Database(_), source } => match source {
-                JournalError::Postgres(_) | JournalError::Silent(_) => Some(
-                    "try `psql` with the same address; a password can be given in PGPASSWORD or ~/.pgpass"
-                        .to_owned(),
-                ),
-                _ => None,
-            },
-            Self::Store { source, .. } => source.hint().or_else(|| {
-                Some("`basin doctor --store URL` checks a store and says how to mend it".to_owned())
-            }),
-            Self::Ledger(_) => None,
-        }
-    }
-}
-
 /// A running coordinator.
 #[derive(Debug)]
 pub struct Server {
@@ -202,7 +157,7 @@ impl Server {
     /// # Errors
     /// If the address, the journal or the store can't be used.
     pub async fn start(settings: ServerSettings) -> Result<Self, StartError> {
-        let ServerSettings { listen, store, journal, advertise, policy, trust, http } = settings;
+        let ServerSettings { listen, store, journal, advertise, policy, trust, http, hint_of } = settings;
         if !listen.ip().is_loopback() {
             if !trust.tokens.are_needed() {
                 return Err(StartError::WithoutTokens(listen));
@@ -274,7 +229,7 @@ impl Server {
         let following = tokio::spawn(async move {
             tokio::join!(files, shown);
         });
-        let port = GrpcPort { listener, trust, limits, stop: stop.clone(), failed: failed.clone() };
+        let port = GrpcPort { listener, trust, limits, hint_of, stop: stop.clone(), failed: failed.clone() };
         let calls = tokio::spawn(port.serve(leadership.clone()));
         tracing::info!(%address, store = url, "coordinator started");
         Ok(Self {
@@ -422,6 +377,7 @@ struct GrpcPort {
     listener: TcpListener,
     trust: Trust,
     limits: Arc<ConnectionLimits>,
+    hint_of: HintOf,
     stop: CancellationToken,
     failed: CancellationToken,
 }
@@ -435,7 +391,7 @@ impl GrpcPort {
             .max_decoding_message_size(MESSAGE_LIMIT)
             .max_encoding_message_size(MESSAGE_LIMIT);
         let services = Routes::new(scheduler).add_service(control).prepare();
-        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second);
+        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second, self.hint_of);
         let connections = port::connections(self.listener, self.trust.tls, self.limits, self.stop.clone());
         let served = tonic::transport::Server::builder()
             // A half-open connection would go unnoticed without these.

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 pub const ALPN: &[u8] = b"h2";
 
 /// A file that can't be used for TLS.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum TlsFileError {
     /// It can't be read.
     #[error("cannot read {}", path.display())]
@@ -21,7 +21,7 @@ pub enum TlsFileError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// It isn't PEM, or holds something else.
     #[error("{} holds no {what} in PEM", path.display())]
@@ -57,34 +57,14 @@ pub enum TlsFileError {
     },
 }
 
-impl TlsFileError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::Unreadable { .. } => return None,
-            Self::Missing { what, .. } => {
-                format!("the file must have lines like `-----BEGIN {}-----`", what.to_uppercase())
-            }
-            Self::Damaged { .. } => "look at it with `openssl x509 -noout -text -in FILE`".to_owned(),
-            Self::EncryptedKey { path } => {
-                format!("decrypt it: `openssl pkey -in {} -out decrypted.key`", path.display())
-            }
-            Self::NotAPair { .. } => {
-                "both must come from one request; the certificate itself comes first in its file, then those that signed it"
-                    .to_owned()
-            }
-        };
-        Some(hint)
-    }
-}
-
 /// The one provider of cryptography.
 pub fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsFileError> {
-    std::fs::read(path).map_err(|source| TlsFileError::Unreadable { path: path.to_owned(), source })
+    std::fs::read(path)
+        .map_err(|error| TlsFileError::Unreadable { path: path.to_owned(), source: Arc::new(error) })
 }
 
 fn damaged(path: &Path, error: &impl std::fmt::Display) -> TlsFileError {

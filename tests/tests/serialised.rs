@@ -49,6 +49,7 @@ async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> 
         advertise: None,
         trust: Trust::default(),
         http: None,
+        hint_of: |_| None,
         policy: Policy { lease_duration, ..Policy::default() },
     };
     Server::start(settings).await.unwrap()

@@ -15,6 +15,7 @@ use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::Output;
 use super::report;
+use crate::hints;
 use basin_report::{FileSet, is_of_this_object};
 
 /// Tasks that are fetched at once. Each streams to its file, so this bounds memory too.
@@ -124,6 +125,6 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
     match damaged.len() {
         0 => report::all_readable(&summary, &sweep),
         damaged => Err(CommandError::input(anyhow::anyhow!("{damaged} tasks are damaged in the store"))
-            .hint(report::damaged_hint(&sweep))),
+            .hint(hints::damaged_results(&sweep))),
     }
 }

@@ -4,6 +4,7 @@ use basin_proto::dial::{Address, Certificates, Dial, DialError, Identity, Token}
 
 use super::arguments::{Credentials, Remote};
 use super::command_error::CommandError;
+use crate::hints;
 
 /// The variable that may hold a token. It is no flag: a command line is there for everybody to read.
 const TOKEN: &str = "BASIN_TOKEN";
@@ -59,6 +60,6 @@ impl Credentials {
 
 /// The failure of what can't be dialled.
 pub(super) fn not_dialled(error: DialError) -> CommandError {
-    let hint = error.hint();
+    let hint = hints::dial(&error);
     CommandError::input(error).hint_if_any(hint)
 }

@@ -19,7 +19,7 @@ use super::command_error::OrFail;
 use super::command_error::{CommandError, CommandResult};
 use super::lookup::{self, OrStore};
 use super::output::{Output, table};
-use basin_coordinator::launch::dataset_hint;
+use crate::hints;
 
 /// The data set of this name, if Basin knows one.
 fn known(name: &str) -> Result<DatasetName, CommandError> {
@@ -47,7 +47,7 @@ fn reference(text: &str) -> Result<DatasetReference, CommandError> {
 
 /// The failure of a name that doesn't say which contents are meant.
 fn unresolved(error: UnresolvedDataset) -> CommandError {
-    let hint = dataset_hint(&error);
+    let hint = hints::dataset(&error);
     CommandError::input(error).hint(hint)
 }
 
@@ -143,7 +143,7 @@ async fn import(
 async fn not_imported(error: ImportError, store: &Store) -> CommandError {
     let hint = match &error {
         ImportError::Unresolved(unresolved) => {
-            Some(format!("{}; or import these with `--replace`", dataset_hint(unresolved)))
+            Some(format!("{}; or import these with `--replace`", hints::dataset(unresolved)))
         }
         ImportError::Storage(_) => None,
         ImportError::OtherContents { there, offered } => {
@@ -242,7 +242,7 @@ async fn list(store: &StoreArguments, output: Output) -> CommandResult {
     output.result(&value, &table(&["name", "version", "is", "since", "what"], &rows))?;
     for versions in &stored {
         if let Err(error) = versions.current() {
-            output.say(&format!("{}\nhint: {}", line(&error.to_string()), dataset_hint(&error)));
+            output.say(&format!("{}\nhint: {}", line(&error.to_string()), hints::dataset(&error)));
         }
     }
     Ok(())

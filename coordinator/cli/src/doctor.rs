@@ -12,7 +12,7 @@ use serde_json::json;
 use super::arguments::Doctor;
 use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
-use basin_coordinator::launch;
+use crate::hints;
 
 /// One thing that was looked at.
 struct Finding {
@@ -47,8 +47,8 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
             findings.push(data(&store).await);
         }
         Err(error) => {
-            let mend =
-                error.hint().unwrap_or_else(|| "choose another with `--store` or `--state`".to_owned());
+            let mend = hints::storage(&error)
+                .unwrap_or_else(|| "choose another with `--store` or `--state`".to_owned());
             findings.push(Finding::bad("store", error_chain::with_causes(&error), mend));
         }
     }
@@ -104,8 +104,8 @@ async fn look_at_store(store: &Store) -> Vec<Finding> {
             ),
         )],
         Err(error) => {
-            let mend =
-                error.hint().unwrap_or_else(|| "make the store writable, or choose another".to_owned());
+            let mend = hints::storage(&error)
+                .unwrap_or_else(|| "make the store writable, or choose another".to_owned());
             vec![Finding::bad("store", error_chain::with_causes(&error), mend)]
         }
     }
@@ -133,7 +133,7 @@ async fn data(store: &Store) -> Finding {
                 };
                 format!("{} {}{older}", it.dataset.name, it.dataset.digest.short())
             })),
-            Err(error) => return Finding::bad("data", error.to_string(), launch::dataset_hint(&error)),
+            Err(error) => return Finding::bad("data", error.to_string(), hints::dataset(&error)),
         }
     }
     let stored = if names.is_empty() { "none in the store".to_owned() } else { names.join(", ") };

@@ -7,11 +7,12 @@ use super::arguments::Launch;
 use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use super::source;
+use crate::hints;
 use basin_coordinator::client::{CallError, Client};
 
 /// The failure of a call.
 pub(super) fn call_failed(error: CallError) -> CommandError {
-    let hint = error.hint();
+    let hint = hints::call(&error);
     let failed = if error.is_input() { CommandError::input(error) } else { CommandError::basin(error) };
     failed.hint_if_any(hint)
 }

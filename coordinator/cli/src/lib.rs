@@ -14,6 +14,7 @@ mod data;
 mod device;
 mod doctor;
 mod env_file;
+mod hints;
 mod launch;
 mod log;
 mod lookup;

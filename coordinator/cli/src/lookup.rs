@@ -10,6 +10,7 @@ use basin_domain::{id::TaskId, task::Task};
 use basin_storage::{StorageError, Store};
 
 use super::command_error::CommandError;
+use crate::hints;
 
 /// The failure of a store.
 pub(super) fn no_store(error: StorageError, url: &str) -> CommandError {
@@ -17,7 +18,7 @@ pub(super) fn no_store(error: StorageError, url: &str) -> CommandError {
 }
 
 fn failed(error: StorageError) -> CommandError {
-    let hint = error.hint();
+    let hint = hints::storage(&error);
     let failed =
         if error.is_misconfiguration() { CommandError::input(error) } else { CommandError::basin(error) };
     failed.hint_if_any(hint)

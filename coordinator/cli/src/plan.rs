@@ -12,8 +12,8 @@ use serde_json::json;
 use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
 use super::output::{Output, span, table};
-use super::report::damaged_hint;
 use super::{lookup, same_runs, source};
+use crate::hints;
 use basin_coordinator::launch;
 
 /// Commits whose manifests are read to predict times, at most: one of each shape is enough.
@@ -114,7 +114,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
         0 => Ok(()),
         damaged => {
             Err(CommandError::input(anyhow::anyhow!("{damaged} tasks have something damaged in the store"))
-                .hint(damaged_hint(&plan.id)))
+                .hint(hints::damaged_results(&plan.id)))
         }
     }
 }

@@ -10,6 +10,7 @@ use super::arguments::Report;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::lookup::{self, OrStore};
 use super::output::Output;
+use crate::hints;
 use basin_report::{FolderError, OtherSweepPolicy, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
@@ -24,16 +25,7 @@ pub(super) fn claim_folder(
 
 /// The failure of a folder for a report.
 pub(super) fn folder_failed(error: FolderError, out: &Path) -> CommandError {
-    let hint = match &error {
-        FolderError::ForeignFiles { .. } | FolderError::Marker { .. } => {
-            Some("nothing was changed; name a new or an empty folder with `--out DIR`")
-        }
-        FolderError::OtherSweep { .. } => {
-            Some("`--replace` clears what Basin wrote there; or name another folder with `--out DIR`")
-        }
-        FolderError::FileConflict { .. } => Some("move it away, or name another folder with `--out DIR`"),
-        FolderError::File { .. } => None,
-    };
+    let hint = hints::output_folder(&error);
     let failed = CommandError::input(error).context(format!("cannot write the report to {}", out.display()));
     failed.hint_if_any(hint.map(str::to_owned))
 }
@@ -90,13 +82,6 @@ pub(super) fn all_readable(summary: &ReportSummary, sweep: &SweepId) -> CommandR
             "{unreadable} of {} results can't be read; the report marks them",
             summary.counts.total()
         ))
-        .hint(damaged_hint(sweep))),
+        .hint(hints::damaged_results(sweep))),
     }
-}
-
-/// What to do about damaged results.
-pub(super) fn damaged_hint(sweep: &SweepId) -> String {
-    format!(
-        "`basin verify {sweep}` lists what is damaged; `basin repair {sweep}` withdraws it, so that it runs again"
-    )
 }

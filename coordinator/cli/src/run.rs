@@ -26,6 +26,7 @@ use super::serve::not_started;
 use super::status::failed_text;
 use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
 use super::{device, report, same_runs, signals, source};
+use crate::hints;
 use basin_coordinator::journal::DecideError;
 use basin_coordinator::launch;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
@@ -75,8 +76,16 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
             .or_basin("this system gives no random numbers")?;
     let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
     let journal = JournalLocation::File(state.join("journal.sqlite"));
-    let settings =
-        ServerSettings { listen, store: store.clone(), journal, advertise: None, policy, trust, http: None };
+    let settings = ServerSettings {
+        listen,
+        store: store.clone(),
+        journal,
+        advertise: None,
+        policy,
+        trust,
+        http: None,
+        hint_of: hints::refusal,
+    };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
@@ -168,7 +177,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         status.failures.len()
     ))
     .hint(match status.failures.values().any(|failure| failure.kind == FailureKind::Damaged) {
-        true => report::damaged_hint(&sweep),
+        true => hints::damaged_results(&sweep),
         false => "running the same command again retries them".to_owned(),
     }))
 }

@@ -14,6 +14,7 @@ use super::command_error::{CommandError, CommandResult, OrFail};
 use super::output::Output;
 use super::scratch::Scratch;
 use super::{device, signals, slurm};
+use crate::hints;
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -109,18 +110,10 @@ pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, CommandError> 
 
 /// The failure of an agent.
 pub(super) fn agent_failed(error: AgentError) -> CommandError {
-    let hint = match &error {
-        AgentError::Dial(error) => error.hint(),
-        AgentError::Refused { hint, .. } => hint.clone(),
-        AgentError::Unreachable { error, .. } => Some(error.hint.clone().unwrap_or_else(|| {
-            "start a coordinator with `basin serve`, or name it with `--coordinator URL`".to_owned()
-        })),
-        AgentError::Store { source, .. } => source.hint(),
-        AgentError::Folder { .. } => Some("choose another folder with `--cache DIR` or TMPDIR".to_owned()),
-    };
+    let hint = hints::agent(&error);
     let is_input = match &error {
         AgentError::Dial(error) => error.is_input(),
-        AgentError::Unreachable { error, .. } => error.is_input,
+        AgentError::Unreachable { error, .. } => error.is_input(),
         AgentError::Refused { .. } | AgentError::Folder { .. } => true,
         AgentError::Store { source, .. } => source.is_misconfiguration(),
     };

@@ -29,6 +29,7 @@ use crate::launch::{self, PreparedSweep};
 
 pub use control::ControlService;
 pub use leadership::{Leadership, LeadershipRole};
+pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
@@ -90,9 +91,7 @@ impl Coordinator {
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
         let limit = options.max_tasks.unwrap_or(self.max_tasks).min(self.max_tasks);
-        let prepared = launch::prepare(&self.store, source, limit)
-            .await
-            .map_err(|error| refusal::prepare_error(&error))?;
+        let prepared = launch::prepare(&self.store, source, limit).await.map_err(refusal::prepare_error)?;
         self.launch_prepared(source, prepared, options).await
     }
 

@@ -11,6 +11,7 @@ use basin_domain::id::TaskId;
 use basin_storage::{Commit, FoundCommits};
 use tonic::Status;
 
+use super::refusal::OtherStore;
 use super::{Coordinator, commit_record, launching, refusal};
 
 /// What came of holding ledger and store against each other.
@@ -62,17 +63,8 @@ impl Coordinator {
         let found = self.store.find_commits(&ids).await.map_err(|error| refusal::store_error(&error))?;
         let differences = compare(&differing, &found);
         if differences.missing.len() == known {
-            let status = Status::failed_precondition(format!(
-                "the journal knows a commit of task {} that the store {} hasn't: it belongs to another store, or the \
-                 store's files were removed",
-                differences.missing[0].task.short(),
-                self.store.url()
-            ));
-            return Err(basin_proto::hint::attach(
-                status,
-                "give each store a state of its own with `--state DIR`; where files were removed, `basin repair SWEEP` lets \
-                 what they held run again",
-            ));
+            let task = differences.missing[0].task;
+            return Err(OtherStore { task, store: self.store.url().to_owned() }.into());
         }
         for task in &ids {
             match found.commits.get(task).filter(|_| !differences.damaged.contains(task)) {
@@ -83,11 +75,7 @@ impl Coordinator {
         let Differences { outdated, missing, damaged } = differences;
         if !missing.is_empty() || !damaged.is_empty() {
             let (missing, damaged) = (missing.len(), damaged.len());
-            tracing::warn!(
-                missing,
-                damaged,
-                "commits that the journal knows can't be read; `basin repair` lets them run again"
-            );
+            tracing::warn!(missing, damaged, "commits that the journal knows can't be read");
         }
         if !outdated.is_empty() {
             tracing::warn!(

@@ -1,6 +1,9 @@
 //! The one place where refusals become gRPC codes. Workers decide on these codes, never on text.
 
+use std::sync::Arc;
+
 use basin_core::command::Refusal;
+use basin_domain::id::TaskId;
 use basin_storage::StorageError;
 use tonic::{Code, Status};
 
@@ -43,29 +46,48 @@ pub(super) fn store_error(error: &StorageError) -> Status {
         _ => Code::FailedPrecondition,
     };
     tracing::error!(%error, ?code, "the store could not be used");
-    let status = Status::new(code, format!("the store: {error}"));
-    let status = match error {
-        StorageError::Corrupt { .. } => {
-            error.hint().map_or(status.clone(), |hint| basin_proto::hint::attach(status, &hint))
-        }
-        _ => status,
-    };
+    let mut status = Status::new(code, format!("the store: {error}"));
+    if let StorageError::Corrupt { store, key, why } = error {
+        let damage = StorageError::Corrupt { store: store.clone(), key: key.clone(), why: why.clone() };
+        status.set_source(Arc::new(damage));
+    }
     match error.outage() {
         Some(outage) => basin_proto::outage::attach(status, outage.kind),
         None => status,
     }
 }
 
-/// The status of a sweep that can't be prepared; its hint travels as metadata.
-pub(super) fn prepare_error(error: &PrepareError) -> Status {
-    let status = match error {
-        PrepareError::Sweep(error) => Status::invalid_argument(error.to_string()),
+/// The status of a sweep that can't be prepared, with that as its cause.
+pub(super) fn prepare_error(error: PrepareError) -> Status {
+    let mut status = match &error {
+        PrepareError::Sweep(error) | PrepareError::TooManyTasks(error) => {
+            Status::invalid_argument(error.to_string())
+        }
         PrepareError::Dataset(_) => Status::failed_precondition(error.to_string()),
         PrepareError::Storage(error) => store_error(error),
     };
-    let Some(mut hint) = error.hint() else { return status };
-    if hint.contains("--max-tasks") {
-        hint.push_str(" (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)");
+    status.set_source(Arc::new(error));
+    status
+}
+
+/// The journal belongs to another store, or the store has lost what it knows.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the journal knows a commit of task {} that the store {store} hasn't: it belongs to another store, or the store's files \
+     were removed",
+    task.short()
+)]
+pub struct OtherStore {
+    /// A task whose commit is missing.
+    pub task: TaskId,
+    /// The store's URL.
+    pub store: String,
+}
+
+impl From<OtherStore> for Status {
+    fn from(error: OtherStore) -> Self {
+        let mut status = Self::failed_precondition(error.to_string());
+        status.set_source(Arc::new(error));
+        status
     }
-    basin_proto::hint::attach(status, &hint)
 }

@@ -1,5 +1,6 @@
 //! The gate before the services: who calls, may they, and not too often?
 
+use std::error::Error as _;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,13 +8,12 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::utc::Utc;
-use basin_proto::hint;
 use http::header::AUTHORIZATION;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::Service;
-use tonic::metadata::MetadataValue;
 
+use super::access_denied::{AccessDenied, HintOf, with_hint};
 use super::load::{CallPermit, LimitedBody, LoadLimiter, PermitBody};
 use super::port::Peer;
 use super::rate_limits::RateLimits;
@@ -31,6 +31,7 @@ pub struct Rules {
     rates: Option<RateLimits>,
     load: Arc<LoadLimiter>,
     refusals: RefusalLog,
+    hint_of: HintOf,
 }
 
 #[derive(Debug, Default)]
@@ -55,35 +56,31 @@ impl RefusalLog {
 
 impl Rules {
     /// Those who show one of the tokens are let through, each within its rate.
-    pub fn new(tokens: Tokens, calls_per_second: Option<u32>) -> Self {
+    pub fn new(tokens: Tokens, calls_per_second: Option<u32>, hint_of: HintOf) -> Self {
         let rates = calls_per_second.map(RateLimits::new);
-        Self { tokens, rates, load: Arc::default(), refusals: RefusalLog::default() }
+        Self { tokens, rates, load: Arc::default(), refusals: RefusalLog::default(), hint_of }
     }
 
     /// Who makes a call, if it is let through.
-    fn admit(&self, request: &mut http::Request<Body>) -> Result<Caller, Status> {
+    fn admit(&self, request: &mut http::Request<Body>) -> Result<Caller, AccessDenied> {
         let peer = request.extensions().get::<Peer>().cloned();
         // It has done its work here, and must not be in any log further on.
         let shown = request.headers_mut().remove(AUTHORIZATION);
         if peer.as_ref().is_some_and(|peer| peer.should_speak_tls) {
-            return Err(hint::attach(
-                Status::failed_precondition("this coordinator speaks TLS, and was called without"),
-                "its address begins with https://; a token that was sent without TLS is better replaced",
-            ));
+            return Err(AccessDenied::WithoutTls);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let caller = self.tokens.authenticate(shown.as_ref(), Utc::from_unix(now.as_secs()));
-        let caller =
-            caller.map_err(|why| hint::attach(Status::unauthenticated(why.to_string()), why.hint()))?;
+        let caller = self.tokens.authenticate(shown.as_ref(), Utc::from_unix(now.as_secs()))?;
         let call = request.uri().path();
         let least = calls::least_role(call);
         if caller.role < least {
-            return Err(forbidden(&caller, call, least));
+            let call = call.rsplit('/').next().unwrap_or_default().chars().take(60).collect();
+            return Err(AccessDenied::RoleTooLow { token: caller.name, role: caller.role, call, least });
         }
         if let Some(rates) = &self.rates {
             let address = peer.as_ref().and_then(|peer| peer.address).map(|address| address.ip());
             let counted = rates.count((caller.token.clone(), address), Instant::now());
-            counted.map_err(too_many)?;
+            counted.map_err(|wait| AccessDenied::TooManyCalls { wait })?;
         }
         if least == Role::Admin && self.tokens.are_needed() {
             tracing::info!(caller = caller.name, call, "an admin called");
@@ -91,13 +88,13 @@ impl Rules {
         if let Some(peer) = peer
             && !peer.authenticate(&caller)
         {
-            return Err(too_much("too many connections of one token", TOO_MANY_CONNECTIONS));
+            return Err(AccessDenied::TooManyConnections { wait: TOO_MANY_CONNECTIONS });
         }
         Ok(caller)
     }
 
     /// Begins a call that is let through, within what its caller may have under way.
-    fn begin(&self, request: &http::Request<Body>, caller: &Caller) -> Result<Arc<CallPermit>, Status> {
+    fn begin(&self, request: &http::Request<Body>, caller: &Caller) -> Result<Arc<CallPermit>, AccessDenied> {
         let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
         let is_workers = match calls::least_role(request.uri().path()) {
             Role::Worker => true,
@@ -115,40 +112,6 @@ impl Rules {
             tracing::warn!(calls, ?address, call, why, "calls were refused, of late this one");
         }
     }
-}
-
-fn forbidden(caller: &Caller, call: &str, least: Role) -> Status {
-    let name = call.rsplit('/').next().unwrap_or_default();
-    let name: String = name.chars().take(60).collect();
-    let (is, takes) = (caller.role.somebody(), least.somebody());
-    let message = format!("the token `{}` is {is}'s, and {name} takes {takes}'s", caller.name);
-    hint::attach(
-        Status::permission_denied(message),
-        &format!("show a token that was made with `basin token create --role {least}`"),
-    )
-}
-
-/// Who calls too often hears how long to wait.
-fn too_many(wait: Duration) -> Status {
-    let status = too_much("too many calls from one caller", wait);
-    hint::attach(
-        status,
-        "call less often; `basin serve --calls-per-second N` sets what one token may do from one address",
-    )
-}
-
-/// So does who has too much under way.
-pub(super) fn too_much_under_way(wait: Duration) -> Status {
-    let status = too_much("too many calls, or too large ones, are under way", wait);
-    hint::attach(status, "wait for the answers to earlier calls")
-}
-
-/// A refusal that says, as gRPC has it, how long to wait.
-fn too_much(what: &str, wait: Duration) -> Status {
-    let milliseconds = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1);
-    let mut status = Status::resource_exhausted(what);
-    status.metadata_mut().insert(basin_proto::RETRY_AFTER_KEY, MetadataValue::from(milliseconds));
-    status
 }
 
 /// Services behind the gate.
@@ -187,13 +150,14 @@ where
                 request.extensions_mut().insert(caller);
                 let limit = calls::longest_message(request.uri().path());
                 let measured = |body| Body::new(LimitedBody::new(body, Arc::clone(&permit), limit));
-                let answered = self.services.call(request.map(measured));
+                let (answered, hint_of) = (self.services.call(request.map(measured)), self.rules.hint_of);
                 Box::pin(async move {
                     let kept = |body| Body::new(PermitBody { body, _permit: permit });
-                    answered.await.map(|response| response.map(kept))
+                    answered.await.map(|response| hinted(response, hint_of).map(kept))
                 })
             }
-            Err(status) => {
+            Err(denied) => {
+                let status = with_hint(denied.into(), self.rules.hint_of);
                 self.rules.note_refusal(&request, &status);
                 Box::pin(std::future::ready(Ok(status.into_http())))
             }
@@ -201,9 +165,18 @@ where
     }
 }
 
+/// A response, with what to do about it if a service refused the call.
+fn hinted(response: http::Response<Body>, hint_of: HintOf) -> http::Response<Body> {
+    match response.extensions().get::<Status>() {
+        Some(refused) if refused.source().is_some() => with_hint(refused.clone(), hint_of).into_http(),
+        Some(_) | None => response,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use basin_domain::scheduling::UserName;
+    use basin_proto::hint;
 
     use super::super::NewToken;
     use super::*;
@@ -218,7 +191,7 @@ mod tests {
 
     fn new_token(role: Role) -> (NewToken, Rules) {
         let new_token = NewToken::new(UserName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
-        let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), Some(1));
+        let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), Some(1), |_| None);
         (new_token, rules)
     }
 
@@ -227,10 +200,13 @@ mod tests {
         for role in Role::ALL {
             let (new_token, _) = new_token(role);
             for path in basin_proto::CALLS {
-                let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), None);
+                let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), None, |_| {
+                    Some("show one".to_owned())
+                });
                 let admitted = rules.admit(&mut call(path, Some(new_token.secret.expose_secret())));
                 assert_eq!(admitted.is_ok(), role >= calls::least_role(path), "{role} {path}");
-                let refused = rules.admit(&mut call(path, None)).unwrap_err();
+                let refused =
+                    with_hint(rules.admit(&mut call(path, None)).unwrap_err().into(), rules.hint_of);
                 assert_eq!(refused.code(), tonic::Code::Unauthenticated);
                 assert!(hint::of(&refused).is_some());
             }
@@ -250,7 +226,7 @@ mod tests {
         let (new_token, rules) = new_token(Role::Admin);
         let once =
             || rules.admit(&mut call("/basin.v1.Control/About", Some(new_token.secret.expose_secret())));
-        let refused = (0..10).find_map(|_| once().err()).unwrap();
+        let refused = Status::from((0..10).find_map(|_| once().err()).unwrap());
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
         let wait = basin_proto::retry_after(&refused).unwrap();
         assert!(wait > Duration::ZERO && wait <= Duration::from_secs(1), "{wait:?}");

@@ -13,6 +13,7 @@ use tonic::Status;
 use tonic::body::Body;
 
 use super::TokenId;
+use super::access_denied::AccessDenied;
 
 /// What may be under way at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl LoadLimiter {
         token: Option<TokenId>,
         address: Option<IpAddr>,
         is_workers: bool,
-    ) -> Result<Arc<CallPermit>, Status> {
+    ) -> Result<Arc<CallPermit>, AccessDenied> {
         let keys = [Some(UsageKey::All), token.map(UsageKey::Token), address.map(UsageKey::Address)];
         let keys = keys.into_iter().flatten().map(|keys| (keys, is_workers));
         let permit =
@@ -83,13 +84,13 @@ pub(super) struct CallPermit {
 
 impl CallPermit {
     /// Takes so much more, if there is room for it.
-    fn acquire(&self, more: Usage) -> Result<(), Status> {
+    fn acquire(&self, more: Usage) -> Result<(), AccessDenied> {
         let mut table = self.load.table();
         for keys in &self.keys {
             let most = if keys.0 == UsageKey::All { TOTAL_LIMIT } else { CALLER_LIMIT };
             let used = table.get(keys).copied().unwrap_or(NO_USAGE);
             if used.calls + more.calls > most.calls || used.bytes + more.bytes > most.bytes {
-                return Err(super::gate::too_much_under_way(RETRY_AFTER));
+                return Err(AccessDenied::TooMuchUnderWay { wait: RETRY_AFTER });
             }
         }
         for keys in &self.keys {
@@ -150,7 +151,7 @@ impl LimitedBody {
         }
         match missing {
             0 => Ok(()),
-            _ => self.permit.acquire(Usage { calls: 0, bytes: announced }),
+            _ => Ok(self.permit.acquire(Usage { calls: 0, bytes: announced })?),
         }
     }
 }
@@ -285,7 +286,7 @@ mod tests {
         }
         assert!(held <= CALLER_LIMIT.bytes, "{held}");
         assert!(held >= 2 * (30 << 20), "{held}");
-        let refused = load.begin(None, address(1), false).unwrap_err();
+        let refused = Status::from(load.begin(None, address(1), false).unwrap_err());
         assert_eq!(refused.code(), tonic::Code::ResourceExhausted);
         assert!(basin_proto::retry_after(&refused).is_some());
         let other = load.begin(None, address(2), false).unwrap();

@@ -7,6 +7,7 @@
 //!
 //! Why it is so: `docs/decisions/0013-trust.md`; how it is set up: `docs/security.md`.
 
+mod access_denied;
 pub mod calls;
 pub mod connection_limits;
 pub mod gate;
@@ -20,6 +21,7 @@ mod token_file;
 mod tokens;
 mod watched_files;
 
+pub use self::access_denied::{AccessDenied, HintOf};
 pub use self::new_token::{NewToken, TokenSecret};
 pub use self::role::Role;
 pub use self::server_tls::{ServerTls, ServerTlsFiles};

@@ -160,24 +160,6 @@ pub enum TokenFileError {
     },
 }
 
-impl TokenFileError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Unreadable { path, source } if source.kind() == std::io::ErrorKind::NotFound => {
-                Some(format!(
-                    "make the first token: `basin token create --role admin --name NAME --tokens {}`",
-                    path.display()
-                ))
-            }
-            Self::Malformed { .. } => Some(
-                "take back the last change that was made by hand; `basin token` writes it right".to_owned(),
-            ),
-            Self::Unreadable { .. } | Self::Unwritable { .. } => None,
-        }
-    }
-}
-
 impl TokenFile {
     /// Reads a file.
     ///

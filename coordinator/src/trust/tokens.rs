@@ -76,23 +76,6 @@ pub enum Unauthenticated {
     },
 }
 
-impl Unauthenticated {
-    /// What to do about it.
-    pub const fn hint(&self) -> &'static str {
-        match self {
-            Self::Missing => {
-                "show one with `--token-file FILE` or BASIN_TOKEN; `basin token create` on the coordinator's machine makes one"
-            }
-            Self::Unknown => {
-                "look whether it is this coordinator's, and whole; `basin token list` on its machine names those that it knows"
-            }
-            Self::Revoked { .. } | Self::Expired { .. } => {
-                "ask for another one: `basin token create` on the coordinator's machine makes it"
-            }
-        }
-    }
-}
-
 impl Tokens {
     /// The tokens of a file, which is followed by [`Tokens::follow`].
     ///

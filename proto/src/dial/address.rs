@@ -144,6 +144,6 @@ mod tests {
     #[test]
     fn a_password_in_an_address_is_refused_and_not_repeated() {
         let refused = "https://user:hunter2@host:1".parse::<Address>().unwrap_err();
-        assert!(!format!("{refused} {refused:?} {:?}", refused.hint()).contains("hunter2"));
+        assert!(!format!("{refused} {refused:?}").contains("hunter2"));
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,8 +16,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tonic::codegen::Service;
 
-use super::connect_error::{TlsError, tls_error};
 use super::proxy::Proxy;
+use super::tls_error::{TlsError, tls_error};
 use super::{Address, Certificates, DialError};
 use crate::tls::ALPN;
 
@@ -118,14 +119,14 @@ impl Connector {
             Ok(()) => self.http.call(to).await,
             Err(error) => Err(error),
         };
-        connected.map(TokioIo::into_inner).map_err(|error| DialError::Unreached { source: Box::new(error) })
+        connected.map(TokioIo::into_inner).map_err(|error| DialError::Unreached { source: Arc::new(error) })
     }
 }
 
 fn not_secured(error: std::io::Error) -> DialError {
     match tls_error(&error).and_then(TlsError::of) {
         Some(tls) => DialError::Tls(tls),
-        None => DialError::Handshake { source: error },
+        None => DialError::Handshake { source: Arc::new(error) },
     }
 }
 

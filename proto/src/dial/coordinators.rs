@@ -187,9 +187,9 @@ impl AnswerKind {
         if is_refused_connection(status) {
             return Some(Self::Refused);
         }
-        if let Some(trouble) = ConnectError::of(status) {
+        if let Some(error) = ConnectError::of(status) {
             // A certificate that isn't trusted is for a person to mend: it is said, whoever else is there.
-            return Some(if trouble.is_input { Self::Failing } else { Self::Silent });
+            return Some(if error.is_input() { Self::Failing } else { Self::Silent });
         }
         match status.code() {
             Code::Unavailable | Code::Aborted => Some(Self::Failing),

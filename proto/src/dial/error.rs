@@ -1,12 +1,13 @@
 //! What keeps a connection from being made.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::connect_error::TlsError;
+use super::tls_error::TlsError;
 use crate::tls::TlsFileError;
 
 /// Why a coordinator can't be dialled, or isn't reached.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum DialError {
     /// It isn't an address.
     #[error("`{0}` is no address of a coordinator, like http://127.0.0.1:7470")]
@@ -21,7 +22,7 @@ pub enum DialError {
         path: PathBuf,
         /// Why.
         #[source]
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// It can't be a token.
     #[error("that is no token: {why}")]
@@ -40,7 +41,7 @@ pub enum DialError {
     Unreached {
         /// The system's words.
         #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// A proxy that can't be used.
     #[error("the proxy {proxy} can't be used: {why}")]
@@ -66,7 +67,7 @@ pub enum DialError {
     Handshake {
         /// The system's words.
         #[source]
-        source: std::io::Error,
+        source: Arc<std::io::Error>,
     },
     /// It took too long.
     #[error("no connection within {seconds} s")]
@@ -77,33 +78,6 @@ pub enum DialError {
 }
 
 impl DialError {
-    /// What to do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::BadAddress(_) | Self::Unreached { .. } | Self::Handshake { .. } => return None,
-            Self::NameInAddress => "show a token instead: `--token-file FILE` or BASIN_TOKEN",
-            Self::TokenFile { .. } => "name the file with `--token-file FILE` or BASIN_TOKEN_FILE",
-            Self::BadToken { .. } => "a token is the line that `basin token create` printed, like basin_…",
-            Self::File(error) => return error.hint(),
-            Self::NoAuthorities => {
-                "name the authority that signed the coordinator's certificate with `--tls-ca FILE`"
-            }
-            Self::Proxy { .. } => "to go without the proxy, put the coordinator's host into NO_PROXY",
-            Self::ProxyVariable { .. } => {
-                return Some(format!(
-                    "a proxy is named like {}; unset the variable, or put the coordinator's host into NO_PROXY, to go \
-                     without one",
-                    basin_domain::proxy::EXAMPLE
-                ));
-            }
-            Self::Tls(error) => return Some(error.hint().to_owned()),
-            Self::TooSlow { .. } => {
-                "look for a firewall between; the coordinator's port must be open to here"
-            }
-        };
-        Some(hint.to_owned())
-    }
-
     /// Whether what was given is wrong, rather than the network or the other end.
     pub const fn is_input(&self) -> bool {
         match self {

@@ -14,6 +14,7 @@ mod connector;
 mod coordinators;
 mod error;
 mod proxy;
+mod tls_error;
 mod token;
 
 use std::task::{Context, Poll};
@@ -26,11 +27,12 @@ use tonic::transport::{Channel, Endpoint};
 
 pub use self::address::Address;
 pub use self::certificates::{Certificates, Identity};
-pub use self::connect_error::{ConnectError, TlsError};
+pub use self::connect_error::ConnectError;
 use self::connector::Connector;
 pub use self::connector::Handshake;
 pub use self::coordinators::{Coordinators, NoLeaderAnswered};
 pub use self::error::DialError;
+pub use self::tls_error::TlsError;
 pub use self::token::Token;
 
 /// How often an open connection is tested, and how long the answer may take: a half-open one goes unnoticed otherwise.

@@ -83,7 +83,7 @@ impl fmt::Debug for Token {
 }
 
 fn read(path: &Path) -> Result<HeaderValue, DialError> {
-    let unreadable = |source| DialError::TokenFile { path: path.to_owned(), source };
+    let unreadable = |error| DialError::TokenFile { path: path.to_owned(), source: Arc::new(error) };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > 2 * LIMIT as u64 {
         return Err(DialError::BadToken { why: "it is too long" });

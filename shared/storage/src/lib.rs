@@ -14,16 +14,23 @@ pub mod table;
 pub mod testing;
 
 mod attempt;
+mod call;
 mod checkpoint;
 mod commit;
 mod commit_state;
+mod commit_write;
 mod contents;
 mod dataset;
 mod dataset_examples;
 mod error;
 mod find_commits;
+mod from_object_store;
 mod key;
 mod manifest;
+mod misconfiguration;
+mod no_credentials;
+mod objects;
+mod outage;
 mod parquet_file;
 mod parts;
 mod probe;
@@ -48,12 +55,15 @@ pub use dataset::{
     DatasetImport, DatasetVersion, DatasetVersions, ImportError, ImportOutcome, StoredDataset,
     UnresolvedDataset,
 };
-pub use error::{Cause, StorageError, is_local_outage};
+pub use error::{Cause, StorageError};
 pub use find_commits::FoundCommits;
 pub use manifest::{Artifact, Manifest, Provenance};
+pub use misconfiguration::{Misconfiguration, Provider};
+pub use outage::is_local_outage;
 pub use probe::ConditionalWrites;
 pub use repair::{DamagedTask, WithdrawOutcome};
 pub use retry::Retry;
+pub use server_error::ServerError;
 pub use store::Store;
 pub use sweep::SweepRecord;
 pub use transfer::digest_of_file;

@@ -1,5 +1,7 @@
 //! Objects that are written where there is none, and never over another.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutMode, PutPayload};
 
@@ -41,14 +43,24 @@ impl Store {
 
     /// Puts the folders above a key on disk, where the store is a folder. See [`backend::sync_to_root`].
     async fn sync_folders_above(&self, key: &str) -> Result<()> {
-        let Some(root) = self.folder().map(std::path::Path::to_path_buf) else {
+        let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let synced = self.sync_folder(folder, backend::sync_to_root).await;
+        synced.map_err(|error| self.unavailable(key, error.into()))
+    }
+
+    /// Puts the folder of this key on disk, where the store is a folder, by `sync` (the folder, the store's own).
+    pub(crate) async fn sync_folder(
+        &self,
+        key: &str,
+        sync: impl FnOnce(&Path, &Path) -> std::io::Result<()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let Some(root) = self.folder().map(Path::to_path_buf) else {
             return Ok(());
         };
-        let folder = root.join(key.rsplit_once('/').map_or("", |(folder, _)| folder));
-        tokio::task::spawn_blocking(move || backend::sync_to_root(&folder, &root))
+        let folder = root.join(key);
+        tokio::task::spawn_blocking(move || sync(&folder, &root))
             .await
             .map_err(std::io::Error::other)
             .and_then(|synced| synced)
-            .map_err(|error| self.unavailable(key, error.into()))
     }
 }

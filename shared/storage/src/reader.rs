@@ -5,7 +5,8 @@ use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectMeta};
 
-use crate::{Result, StorageError, Store, key};
+use crate::contents::ContentsHasher;
+use crate::{Contents, Result, StorageError, Store, key};
 
 /// An object that is being read. A large one over a bad line would never arrive if each interruption began anew.
 pub(crate) struct ObjectReader<'a> {
@@ -85,5 +86,20 @@ impl<'a> ObjectReader<'a> {
             return Err(self.store.unavailable(self.key, why.into()));
         }
         Ok(chunk)
+    }
+}
+
+impl Store {
+    /// Size and digest of the object at `key`, read through without keeping it.
+    ///
+    /// # Errors
+    /// As [`Store::get`].
+    pub async fn contents(&self, key: &str) -> Result<Contents> {
+        let mut object = ObjectReader::open(self, key).await?;
+        let mut hasher = ContentsHasher::default();
+        while let Some(chunk) = object.next().await? {
+            hasher.update(&chunk);
+        }
+        Ok(hasher.finish())
     }
 }

@@ -10,11 +10,11 @@ const LONGEST_MESSAGE: usize = 300;
 
 /// A server's answer to a call that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ServerError {
+pub struct ServerError {
     /// The HTTP status.
-    pub(crate) status: u16,
+    pub status: u16,
     /// The server's word for what is wrong, as `NoSuchBucket`; empty if it gave none.
-    pub(crate) code: String,
+    pub code: String,
     /// Its sentence about it; may be empty.
     message: String,
 }
@@ -56,7 +56,7 @@ impl ServerError {
             (_, "QuotaExceeded" | "InsufficientStorage") | (507, _) => ErrorClass::Full,
             // However much space there is, it is more than one object may have.
             (_, "EntityTooLarge") | (413, _) => ErrorClass::Refused,
-            // InjectedError when a connection was too slow, or bytes were lost on the way.
+            // Said when a connection was too slow, or bytes were lost on the way.
             (_, "RequestTimeout" | "IncompleteBody" | "BadDigest" | "NoSuchUpload") => ErrorClass::Transient,
             (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") | (401 | 403, _) => {
                 ErrorClass::Denied
@@ -87,31 +87,6 @@ impl ServerError {
             "RequestTimeTooSkewed",
         ];
         self.status == 401 || WORDS.contains(&self.code.as_str())
-    }
-
-    /// What a person can do about it, where the answer says more than its situation.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        match (self.status, self.code.as_str()) {
-            (_, "InvalidAccessKeyId") => {
-                Some("the server doesn't know the access key: check key and endpoint")
-            }
-            (_, "SignatureDoesNotMatch") => Some("the secret key doesn't fit the access key"),
-            (_, "RequestTimeTooSkewed") => {
-                Some("the clocks of this machine and the server disagree: set this one's")
-            }
-            (_, "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired") => {
-                Some("the credentials have run out: get new ones")
-            }
-            (
-                _,
-                "AuthorizationHeaderMalformed" | "PermanentRedirect" | "IllegalLocationConstraintException",
-            )
-            | (300..=399, _) => {
-                Some("the bucket is in another region or at another endpoint: check AWS_REGION")
-            }
-            (_, "InvalidBucketName") => Some("the server doesn't take this name for a bucket"),
-            _ => None,
-        }
     }
 }
 
@@ -159,7 +134,6 @@ mod tests {
         assert_eq!(answer.class(), ErrorClass::Denied);
         assert_eq!(answer.to_string(), "the server answered 403 SignatureDoesNotMatch: It does not match.");
         assert!(!format!("{answer:?}").contains("do-not-tell"));
-        assert!(answer.hint().unwrap().contains("secret key"));
     }
 
     #[test]

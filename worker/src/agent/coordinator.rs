@@ -98,12 +98,11 @@ impl Coordinator {
             };
             let unreachable = ConnectError::of(&status);
             // Nobody whom the other end doesn't trust, or who doesn't trust it, becomes trusted by waiting.
-            let is_hopeless = unreachable.as_ref().is_some_and(|unreachable| unreachable.is_input);
+            let is_hopeless = unreachable.as_ref().is_some_and(ConnectError::is_input);
             if is_hopeless || tokio::time::Instant::now() + pause > deadline {
-                let unreachable = unreachable.unwrap_or_else(|| ConnectError {
-                    why: status.message().to_owned(),
+                let unreachable = unreachable.unwrap_or_else(|| ConnectError::Refused {
+                    message: status.message().to_owned(),
                     hint: hint::of(&status),
-                    is_input: false,
                 });
                 return Err(AgentError::Unreachable { address, error: unreachable });
             }

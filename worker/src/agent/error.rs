@@ -20,7 +20,7 @@ pub enum AgentError {
         hint: Option<String>,
     },
     /// No coordinator answered, or none that is to be trusted.
-    #[error("no coordinator answers at {address}: {}", error.why)]
+    #[error("no coordinator answers at {address}: {error}")]
     Unreachable {
         /// Where it should be.
         address: Address,

@@ -12,6 +12,7 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
 use super::Finding;
+use crate::hints;
 use basin_coordinator::client::{CallError, Client};
 
 /// How long a coordinator may take to answer.
@@ -35,7 +36,7 @@ pub(super) async fn look(dial: &Dial) -> Vec<Finding> {
                 findings.extend(about(address, &alone).await);
             }
             Err(error) => {
-                let mend = error.hint().unwrap_or_else(|| {
+                let mend = hints::dial(&error).unwrap_or_else(|| {
                     "start one there with `basin serve`, open its port, or correct the address".to_owned()
                 });
                 let why = error_chain::root_cause(&error);
@@ -118,7 +119,7 @@ async fn about(address: &Address, dial: &Dial) -> Vec<Finding> {
             vec![Finding::good("coordinator", error.to_string())]
         }
         Ok(Err(error)) => {
-            let mend = error.hint().unwrap_or_else(|| "look into the coordinator's log".to_owned());
+            let mend = hints::call(&error).unwrap_or_else(|| "look into the coordinator's log".to_owned());
             vec![Finding::bad("token", error_chain::with_causes(&error), mend)]
         }
         Err(_) => vec![Finding::bad(

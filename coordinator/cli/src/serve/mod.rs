@@ -14,6 +14,7 @@ use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use super::token::tokens_failed;
 use super::{lookup, signals};
+use crate::hints;
 use basin_coordinator::journal::postgres::{Address, Environment};
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
 use basin_coordinator::service::LeadershipRole;
@@ -26,7 +27,7 @@ const LONGEST_LEASE: f64 = 86_400.0;
 
 /// The failure of a coordinator that can't start.
 pub(super) fn not_started(error: StartError) -> CommandError {
-    let hint = error.hint();
+    let hint = hints::start(&error);
     let failed = match &error {
         StartError::Listen { .. }
         | StartError::Http { .. }
@@ -45,7 +46,7 @@ fn journal(arguments: &Serve) -> Result<JournalLocation, CommandError> {
         return Ok(JournalLocation::File(arguments.store.local.state.join("journal.sqlite")));
     };
     let address = Address::parse(&url.0, &Environment::of_this_process()).map_err(|error| {
-        let hint = error.hint();
+        let hint = hints::journal_address(&error);
         CommandError::input(error).context("cannot use the journal's address").hint(hint)
     })?;
     if address.trusts_whoever_answers() {
@@ -92,7 +93,7 @@ fn trust(arguments: &Serve) -> Result<Trust, CommandError> {
         }
     };
     let tls = files.map(ServerTlsFiles::open).transpose().map_err(|error| {
-        let hint = error.hint();
+        let hint = hints::tls_file(&error);
         CommandError::input(error).hint_if_any(hint)
     })?;
     Ok(Trust {
@@ -123,7 +124,8 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
     let Serve { listen, advertise, http, .. } = arguments;
-    let settings = ServerSettings { listen, store, journal, advertise, policy, trust, http };
+    let settings =
+        ServerSettings { listen, store, journal, advertise, policy, trust, http, hint_of: hints::refusal };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
     let (role, doing) = match &*server.leadership().roles().borrow() {
         LeadershipRole::Leading(_) => ("leader", "serving"),

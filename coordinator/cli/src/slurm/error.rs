@@ -2,7 +2,7 @@
 
 /// Why Slurm didn't do what was asked.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum SlurmError {
+pub(crate) enum SlurmError {
     /// Its commands aren't there.
     #[error("cannot run {program}")]
     NotThere {
@@ -36,22 +36,37 @@ pub(super) enum SlurmError {
     },
 }
 
-/// Words of Slurm's that mean that the same call fails again, with the way out.
-const PERMANENT: [(&str, &str); 8] = [
-    ("invalid partition", "`sinfo` lists the partitions; choose one with `--partition`"),
-    (
-        "invalid account",
-        "`sacctmgr show associations user=$USER` lists your accounts; choose one with `--account`",
-    ),
-    ("invalid qos", "`sacctmgr show qos` lists them; choose one with `--qos`"),
-    ("invalid generic resource", "`sinfo --format='%P %G'` lists what nodes have; choose with `--gres`"),
-    ("invalid feature", "`sinfo --format='%P %f'` lists what nodes have; choose with `--constraint`"),
-    ("time limit", "`sinfo --format='%P %l'` lists each partition's longest; ask for less with `--time`"),
-    (
-        "node configuration is not available",
-        "no node has so much: ask for less with `--cpus`, `--mem`, `--gres`",
-    ),
-    ("unrecognized option", "`sbatch --help` lists the options for `--sbatch`"),
+/// What is wrong with what was asked, so that the same call fails again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mistake {
+    /// There is no such partition.
+    Partition,
+    /// There is no such account, or it is another user's.
+    Account,
+    /// There is no such quality of service.
+    Qos,
+    /// No node has such a resource.
+    Resource,
+    /// No node has such a feature.
+    Feature,
+    /// The partition lets no job run for so long.
+    TimeLimit,
+    /// No node has so much.
+    TooLarge,
+    /// `sbatch` doesn't know an option.
+    Option,
+}
+
+/// The words by which Slurm tells of mistakes.
+const MISTAKES: [(&str, Mistake); 8] = [
+    ("invalid partition", Mistake::Partition),
+    ("invalid account", Mistake::Account),
+    ("invalid qos", Mistake::Qos),
+    ("invalid generic resource", Mistake::Resource),
+    ("invalid feature", Mistake::Feature),
+    ("time limit", Mistake::TimeLimit),
+    ("node configuration is not available", Mistake::TooLarge),
+    ("unrecognized option", Mistake::Option),
 ];
 
 impl SlurmError {
@@ -60,29 +75,16 @@ impl SlurmError {
         match self {
             Self::NotThere { .. } | Self::Unreadable { .. } => false,
             Self::Silent { .. } => true,
-            Self::Refused { message, .. } => permanent(message).is_none() && !message.contains("nvalid"),
+            Self::Refused { message, .. } => self.mistake().is_none() && !message.contains("nvalid"),
         }
     }
 
-    /// What to do about it.
-    pub(super) fn hint(&self) -> String {
-        match self {
-            Self::NotThere { .. } => {
-                "run this on a machine of the cluster from which jobs are submitted; `--dry-run` prints the script".to_owned()
-            }
-            Self::Silent { .. } => "`scontrol ping` says whether the controller is there".to_owned(),
-            Self::Refused { message, .. } => permanent(message).map_or_else(
-                || "the script is what `--dry-run` prints; `sbatch --test-only` checks it".to_owned(),
-                str::to_owned,
-            ),
-            Self::Unreadable { .. } => "a wrapper around Slurm's commands may add lines of its own".to_owned(),
-        }
+    /// The mistake that Slurm's words tell of, if they tell of one.
+    pub(crate) fn mistake(&self) -> Option<Mistake> {
+        let Self::Refused { message, .. } = self else { return None };
+        let message = message.to_lowercase();
+        MISTAKES.iter().find(|(words, _)| message.contains(words)).map(|(_, mistake)| *mistake)
     }
-}
-
-fn permanent(message: &str) -> Option<&'static str> {
-    let message = message.to_lowercase();
-    PERMANENT.iter().find(|(words, _)| message.contains(words)).map(|(_, hint)| *hint)
 }
 
 #[cfg(test)]
@@ -94,10 +96,10 @@ mod tests {
     }
 
     #[test]
-    fn a_mistake_lasts_and_says_the_way_out() {
+    fn a_mistake_lasts_and_is_known() {
         let error = refused("Batch job submission failed: Invalid partition name specified");
         assert!(!error.is_transient());
-        assert!(error.hint().contains("sinfo"), "{}", error.hint());
+        assert_eq!(error.mistake(), Some(Mistake::Partition));
         assert!(!refused("Batch job submission failed: Invalid something or other").is_transient());
     }
 

@@ -20,6 +20,7 @@ mod up;
 mod walltime;
 
 use self::arguments::Slurm;
+pub(super) use self::error::{Mistake, SlurmError};
 use super::command_error::CommandResult;
 use super::output::Output;
 

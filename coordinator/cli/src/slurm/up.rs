@@ -19,6 +19,7 @@ use super::engine::{JobId, SlurmCli};
 use super::error::SlurmError;
 use super::plan::{JobHistory, Limits, PendingWork};
 use super::script::Script;
+use crate::hints;
 use basin_coordinator::client::{CallError, Client};
 
 /// A worker that wasn't heard for longer has left, or is cut off.
@@ -26,7 +27,7 @@ const SILENT_AFTER: Duration = Duration::from_secs(60);
 
 /// The failure of Slurm.
 pub(super) fn slurm_failed(error: SlurmError) -> CommandError {
-    let hint = error.hint();
+    let hint = hints::slurm(&error);
     let failed = match &error {
         SlurmError::NotThere { .. } | SlurmError::Refused { .. } => CommandError::input(error),
         SlurmError::Silent { .. } | SlurmError::Unreadable { .. } => CommandError::basin(error),

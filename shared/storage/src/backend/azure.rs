@@ -8,9 +8,9 @@ use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 
 use super::address::Address;
 use super::environment::Environment;
+use super::opened::{IfMissing, OpenedStore};
 use super::remote::{self, Credentials};
-use super::{IfMissing, OpenedStore};
-use crate::{Result, StorageError};
+use crate::{Misconfiguration, Provider, Result, StorageError};
 
 /// Opens `az://…`. Whether the container is there is seen by the first call.
 pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
@@ -45,18 +45,14 @@ fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
     }
     let is_emulator = builder.get_config_value(&AzureConfigKey::UseEmulator).as_deref() == Some("true");
     if !is_emulator && builder.get_config_value(&AzureConfigKey::AccountName).is_none() {
-        return Err(StorageError::Unconfigured {
-            store,
-            what: "no account is set".to_owned(),
-            hint: "set AZURE_STORAGE_ACCOUNT_NAME to the account that has the container".to_owned(),
-        });
+        return Err(StorageError::Unconfigured { store, problem: Misconfiguration::NoAccount });
     }
     let options = remote::client(&store, environment, plain_http, &client)?;
     let builder = builder
         .with_container_name(address.bucket.as_str())
         .with_client_options(options)
         .with_retry(remote::one_try());
-    let cannot = |error| remote::unconfigured(&store, &error, "check the `AZURE_STORAGE_…` variables");
+    let cannot = |error| remote::rejected(&store, &error, Provider::Azure);
     let found = builder.clone().build().map_err(cannot)?;
     // The emulator has credentials of its own, and takes no others.
     let builder =
@@ -84,7 +80,8 @@ mod tests {
     #[test]
     fn a_missing_account_and_a_broken_key_are_named_and_the_key_is_not_shown() {
         let Err(error) = opened(&[]) else { panic!("no account is set") };
-        assert!(error.hint().unwrap().contains("AZURE_STORAGE_ACCOUNT_NAME"), "{error}");
+        let no_account = Misconfiguration::NoAccount;
+        assert!(matches!(error, StorageError::Unconfigured { problem, .. } if problem == no_account));
         let broken = [("AZURE_STORAGE_ACCOUNT_NAME", "acc"), ("AZURE_STORAGE_ACCOUNT_KEY", "do-not-tell!")];
         let Err(error) = opened(&broken) else { panic!("the key is none") };
         assert!(matches!(error, StorageError::Unconfigured { .. }));

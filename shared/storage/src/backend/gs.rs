@@ -8,13 +8,9 @@ use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 
 use super::address::Address;
 use super::environment::Environment;
+use super::opened::{IfMissing, OpenedStore};
 use super::remote::{self, Credentials};
-use super::{IfMissing, OpenedStore};
-use crate::Result;
-
-/// What to do about credentials that can't be used.
-const HINT: &str = "set GOOGLE_APPLICATION_CREDENTIALS to a file of credentials, or run \
-                    `gcloud auth application-default login`";
+use crate::{Provider, Result};
 
 /// Opens `gs://…`. Whether the bucket is there is seen by the first call.
 pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
@@ -47,7 +43,7 @@ fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
         .with_bucket_name(address.bucket.as_str())
         .with_client_options(remote::client(&store, environment, plain_http, &client)?)
         .with_retry(remote::one_try());
-    let cannot = |error| remote::unconfigured(&store, &error, HINT);
+    let cannot = |error| remote::rejected(&store, &error, Provider::Google);
     let found = builder.clone().build().map_err(cannot)?;
     let objects = builder.with_credentials(Credentials::of(found.credentials())).build().map_err(cannot)?;
     Ok(remote::opened(objects, address))
@@ -56,7 +52,7 @@ fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::StorageError;
+    use crate::{Misconfiguration, StorageError};
 
     fn opened(variables: &[(&str, &str)]) -> Result<OpenedStore> {
         open(Address::parse("gs://bucket/prefix").unwrap(), &Environment::of(variables))
@@ -73,7 +69,10 @@ mod tests {
         let Err(error) = opened(&[("GOOGLE_SERVICE_ACCOUNT", "/nowhere.json")]) else {
             panic!("no such file")
         };
-        assert!(matches!(error, StorageError::Unconfigured { .. }), "{error}");
-        assert_eq!(error.hint().as_deref(), Some(HINT));
+        let StorageError::Unconfigured { problem, .. } = error else { panic!("{error}") };
+        assert!(
+            matches!(problem, Misconfiguration::Rejected { provider: Provider::Google, .. }),
+            "{problem}"
+        );
     }
 }

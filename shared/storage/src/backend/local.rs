@@ -14,7 +14,7 @@ use basin_domain::digest::Digest;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
-use super::{IfMissing, OpenedStore};
+use super::opened::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// How the name of the file ends under whose lock a file is replaced. Staged files are counted from 1.

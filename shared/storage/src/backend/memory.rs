@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use object_store::memory::InMemory;
 
-use super::{IfMissing, OpenedStore};
+use super::opened::{IfMissing, OpenedStore};
 use crate::{Result, StorageError};
 
 /// The stores of this process, by name: an embedded coordinator and its agents open the same one.

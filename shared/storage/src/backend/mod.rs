@@ -3,11 +3,6 @@
 //! A new kind is one file with an `open` and one row in [`SCHEMES`]; the suite in `testing::conformance` says whether it
 //! does what Basin needs.
 
-use std::path::PathBuf;
-use std::sync::Arc;
-
-use object_store::ObjectStore;
-
 use crate::{Result, StorageError};
 
 mod address;
@@ -16,30 +11,12 @@ mod environment;
 mod gs;
 mod local;
 mod memory;
+mod opened;
 mod remote;
 mod s3;
 
 pub(crate) use local::{remove_staged, remove_staged_before, replace_file, sync_names, sync_to_root};
-pub(crate) use remote::NoCredentials;
-
-/// An opened store.
-pub(crate) struct OpenedStore {
-    /// The objects.
-    pub(crate) objects: Arc<dyn ObjectStore>,
-    /// The URL under which the same store can be opened again.
-    pub(crate) url: String,
-    /// The folder, if the objects are files.
-    pub(crate) root: Option<PathBuf>,
-}
-
-/// What a missing store means to who opens it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IfMissing {
-    /// It is made, if it is a folder or memory: whoever owns the bucket makes it.
-    Create,
-    /// It is an error.
-    Fail,
-}
+pub(crate) use opened::{IfMissing, OpenedStore};
 
 /// A kind of store.
 struct Scheme {
@@ -60,7 +37,7 @@ const SCHEMES: [Scheme; 5] = [
 ];
 
 /// A URL of every kind, for hints.
-pub(crate) fn examples() -> String {
+pub fn examples() -> String {
     SCHEMES.map(|scheme| scheme.example).join(", ")
 }
 

@@ -11,10 +11,11 @@ use object_store::{
     Certificate, ClientConfigKey, ClientOptions, CredentialProvider, ObjectStore, RetryConfig,
 };
 
-use super::OpenedStore;
 use super::address::Address;
 use super::environment::Environment;
-use crate::{Result, StorageError};
+use super::opened::OpenedStore;
+use crate::no_credentials::NoCredentials;
+use crate::{Misconfiguration, Provider, Result, StorageError};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -66,8 +67,7 @@ fn proxies_are_named(
         None => Ok(()),
         Some((name, why)) => Err(StorageError::Unconfigured {
             store: url.to_owned(),
-            what: format!("{name} names no proxy: {why}"),
-            hint: format!("a proxy is named like {}; unset the variable to go without one", proxy::EXAMPLE),
+            problem: Misconfiguration::Proxy { variable: name.to_owned(), why },
         }),
     }
 }
@@ -76,13 +76,12 @@ fn proxies_are_named(
 pub(super) fn trusting(
     options: ClientOptions,
     url: &str,
-    variable: &str,
+    variable: &'static str,
     file: &str,
 ) -> Result<ClientOptions> {
     let bad = |why: String| StorageError::Unconfigured {
         store: url.to_owned(),
-        what: format!("the certificates of {variable}, {file}: {why}"),
-        hint: format!("{variable} names a file of certificates in PEM form"),
+        problem: Misconfiguration::Certificates { variable, file: file.to_owned(), why },
     };
     let text = std::fs::read(file).map_err(|error| bad(error.to_string()))?;
     let certificates = Certificate::from_pem_bundle(&text).map_err(|error| bad(error.to_string()))?;
@@ -97,16 +96,16 @@ pub(super) fn is_plain_http(url: &str, name: &str, endpoint: &str) -> Result<boo
         Some("https") => Ok(false),
         _ => Err(StorageError::Unconfigured {
             store: url.to_owned(),
-            what: format!("{name} is `{endpoint}`, which is no address of a server"),
-            hint: "an endpoint looks like https://storage.example.org or http://127.0.0.1:9000".to_owned(),
+            problem: Misconfiguration::Endpoint { setting: name.to_owned(), endpoint: endpoint.to_owned() },
         }),
     }
 }
 
 /// A store that its builder refuses to make.
-pub(super) fn unconfigured(url: &str, error: &object_store::Error, hint: &str) -> StorageError {
-    let what = basin_domain::error_chain::root_cause(error);
-    StorageError::Unconfigured { store: url.to_owned(), what, hint: hint.to_owned() }
+pub(super) fn rejected(url: &str, error: &object_store::Error, provider: Provider) -> StorageError {
+    let problem =
+        Misconfiguration::Rejected { provider, message: basin_domain::error_chain::root_cause(error) };
+    StorageError::Unconfigured { store: url.to_owned(), problem }
 }
 
 /// The opened store, all keys under the address' prefix.
@@ -117,13 +116,6 @@ pub(super) fn opened<T: ObjectStore>(objects: T, address: Address) -> OpenedStor
         None => Arc::new(objects),
     };
     OpenedStore { objects, url, root: None }
-}
-
-/// Nobody gives credentials.
-#[derive(Debug, thiserror::Error)]
-#[error("no credentials were found: {why}")]
-pub(crate) struct NoCredentials {
-    why: String,
 }
 
 /// Credentials of which it is said when there are none.
@@ -161,7 +153,7 @@ impl<T: std::fmt::Debug + Send + Sync> CredentialProvider for Credentials<T> {
                     tries += 1;
                     if tries >= CREDENTIAL_TRIES {
                         let why = basin_domain::error_chain::root_cause(&error);
-                        let source = NoCredentials { why }.into();
+                        let source = NoCredentials(why).into();
                         return Err(object_store::Error::Unauthenticated { path: String::new(), source });
                     }
                     tokio::time::sleep(CREDENTIAL_PAUSE).await;
@@ -202,7 +194,7 @@ mod tests {
     fn a_variable_that_names_no_proxy_is_named_and_its_password_is_not() {
         let said = |variables: &[(&str, &str)], configured: &[(ClientConfigKey, String)]| {
             let error = client("s3://b", &Environment::of(variables), false, configured).unwrap_err();
-            format!("{error}: {}", error.hint().unwrap())
+            format!("{error} {error:?}")
         };
         for name in ["HTTPS_PROXY", "http_proxy", "ALL_PROXY"] {
             let text = said(&[(name, "http://user:hun@ter2@proxy:3128")], &[]);

@@ -41,14 +41,12 @@ fn a_file_is_not_a_store() {
 /// `/sys` takes no files from anybody, root included.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_folder_that_cannot_be_written_is_named_with_a_way_out() {
+async fn a_folder_that_cannot_be_written_is_named() {
     let error = Store::open("/sys/basin-store").unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
     assert_eq!(error.to_string(), "no permission for file:///sys/basin-store");
-    let hint = "make /sys/kernel writable, or choose another store with `--store` or `BASIN_STORE`";
     let error = Store::open("/sys/kernel").unwrap().put("basin", "value".into()).await.unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
-    assert_eq!(error.hint().unwrap(), hint);
     let cause = std::error::Error::source(&error).unwrap().to_string();
     assert!(cause.contains("/sys/kernel/basin"), "{cause}");
 }

@@ -12,9 +12,9 @@ use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use self::profile::Profile;
 use super::address::Address;
 use super::environment::Environment;
+use super::opened::{IfMissing, OpenedStore};
 use super::remote::{self, Credentials};
-use super::{IfMissing, OpenedStore};
-use crate::{Result, StorageError};
+use crate::{Misconfiguration, Provider, Result, StorageError};
 
 /// The endpoint's variables; the first that is set counts.
 const ENDPOINTS: [&str; 3] = ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"];
@@ -27,7 +27,7 @@ pub(super) fn open_url(url: &str, _: IfMissing) -> Result<OpenedStore> {
 fn open(address: Address, environment: &Environment) -> Result<OpenedStore> {
     let store = address.url.clone();
     let builder = configure(&address, environment)?;
-    let cannot = |error| remote::unconfigured(&store, &error, "check the `AWS_…` variables");
+    let cannot = |error| remote::rejected(&store, &error, Provider::S3);
     // Built twice: the first one finds out where the credentials come from.
     let found = builder.clone().build().map_err(cannot)?;
     let objects = builder.with_credentials(Credentials::of(found.credentials())).build().map_err(cannot)?;
@@ -61,24 +61,17 @@ fn configure(address: &Address, environment: &Environment) -> Result<AmazonS3Bui
             builder = builder.with_config(key, value);
         }
     }
-    for (key, missing, needed) in [
+    let unconfigured = |problem| StorageError::Unconfigured { store: url.to_owned(), problem };
+    for (key, missing, given) in [
         (AmazonS3ConfigKey::AccessKeyId, "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         (AmazonS3ConfigKey::SecretAccessKey, "AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
     ] {
         if has_keys(&builder) && builder.get_config_value(&key).is_none() {
-            return Err(StorageError::Unconfigured {
-                store: url.to_owned(),
-                what: format!("there is half of a key: {missing} is missing"),
-                hint: format!("set both {missing} and {needed}, or neither"),
-            });
+            return Err(unconfigured(Misconfiguration::HalfAKey { missing, given }));
         }
     }
     if has_identity && environment.get("AWS_ROLE_ARN").is_none() {
-        return Err(StorageError::Unconfigured {
-            store: url.to_owned(),
-            what: "AWS_WEB_IDENTITY_TOKEN_FILE is set and AWS_ROLE_ARN is not".to_owned(),
-            hint: "set AWS_ROLE_ARN to the role that the token stands for".to_owned(),
-        });
+        return Err(unconfigured(Misconfiguration::NoRole));
     }
     let named = ENDPOINTS.iter().find_map(|name| Some((*name, environment.get(name)?)));
     let endpoint = named.or_else(|| Some(("endpoint_url of the profile", profile.endpoint()?)));
@@ -92,15 +85,7 @@ fn configure(address: &Address, environment: &Environment) -> Result<AmazonS3Bui
             (Some(region), _) => builder = builder.with_region(region),
             // Servers other than AWS either don't care or take this one.
             (None, Some(_)) => builder = builder.with_region("us-east-1"),
-            (None, None) => {
-                return Err(StorageError::Unconfigured {
-                    store: url.to_owned(),
-                    what: "no region is set, and no endpoint".to_owned(),
-                    hint: "set AWS_REGION to the bucket's region, or AWS_ENDPOINT_URL to the address of a server \
-                           other than AWS"
-                        .to_owned(),
-                });
-            }
+            (None, None) => return Err(unconfigured(Misconfiguration::NoRegion)),
         }
     }
     let mut options = remote::client(url, environment, plain_http, &client)?;
@@ -129,9 +114,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn complaint(variables: &[(&str, &str)]) -> (String, String) {
+    fn complaint(variables: &[(&str, &str)]) -> (String, Misconfiguration) {
         let error = configured(variables).unwrap_err();
-        (error.to_string(), error.hint().unwrap())
+        let said = error.to_string();
+        let StorageError::Unconfigured { problem, .. } = error else { panic!("{said}") };
+        (said, problem)
     }
 
     const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "AK"), ("AWS_SECRET_ACCESS_KEY", "SK")];
@@ -168,12 +155,12 @@ mod tests {
             complaint(&KEYS),
             (
                 "the store s3://bucket/prefix can't be opened: no region is set, and no endpoint".to_owned(),
-                "set AWS_REGION to the bucket's region, or AWS_ENDPOINT_URL to the address of a server other than AWS"
-                    .to_owned()
+                Misconfiguration::NoRegion
             )
         );
         let half = [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "AK")];
-        assert_eq!(complaint(&half).1, "set both AWS_SECRET_ACCESS_KEY and AWS_ACCESS_KEY_ID, or neither");
+        let (missing, given) = ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID");
+        assert_eq!(complaint(&half).1, Misconfiguration::HalfAKey { missing, given });
         let no_scheme = [("AWS_ENDPOINT_URL", "localhost:9000")];
         assert!(complaint(&no_scheme).0.contains("AWS_ENDPOINT_URL is `localhost:9000`"));
         let no_role = [("AWS_REGION", "eu-west-1"), ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token")];

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use object_store::aws::AmazonS3ConfigKey;
 
 use super::super::environment::Environment;
-use crate::{Result, StorageError};
+use crate::{Misconfiguration, Result, StorageError};
 
 /// The longest file that makes sense, in bytes.
 const FILE_LIMIT: u64 = 1 << 20;
@@ -50,15 +50,9 @@ impl Profile {
         };
         let of_credentials = section(&credentials, &[name.to_owned()])?;
         if let (None, None, Some(name)) = (&of_config, &of_credentials, named) {
-            let files = [credentials, config].into_iter().flatten().map(|path| path.display().to_string());
-            return Err(StorageError::Unconfigured {
-                store: url.to_owned(),
-                what: format!(
-                    "AWS_PROFILE names the profile `{name}`, which is in none of {}",
-                    files.collect::<Vec<_>>().join(", ")
-                ),
-                hint: format!("add a section `[{name}]` with its keys there, or unset AWS_PROFILE"),
-            });
+            let files = [credentials, config].into_iter().flatten().collect();
+            let problem = Misconfiguration::NoProfile { name: name.to_owned(), files };
+            return Err(StorageError::Unconfigured { store: url.to_owned(), problem });
         }
         let mut settings = of_config.unwrap_or_default();
         // Where both say something, the file of credentials counts.
@@ -104,11 +98,7 @@ impl Profile {
             None => Ok(()),
             Some(how) => Err(StorageError::Unconfigured {
                 store: url.to_owned(),
-                what: format!("profile `{}` gets its credentials by `{how}`, which Basin can't", self.name),
-                hint: format!(
-                    "run `eval \"$(aws configure export-credentials --profile {} --format env)\"` first",
-                    self.name
-                ),
+                problem: Misconfiguration::ForeignProfile { name: self.name.clone(), how },
             }),
         }
     }
@@ -128,12 +118,8 @@ fn read(path: &Path) -> std::io::Result<Option<String>> {
 }
 
 fn unreadable(url: &str, path: &Path, error: &std::io::Error) -> StorageError {
-    StorageError::Unconfigured {
-        store: url.to_owned(),
-        what: format!("{} can't be read: {error}", path.display()),
-        hint: "make it readable, or name another file with AWS_SHARED_CREDENTIALS_FILE or AWS_CONFIG_FILE"
-            .to_owned(),
-    }
+    let problem = Misconfiguration::ProfileFile { file: path.to_owned(), why: error.to_string() };
+    StorageError::Unconfigured { store: url.to_owned(), problem }
 }
 
 /// The settings of the sections of these names, later ones over earlier ones; none if there is no such section.
@@ -229,7 +215,6 @@ sso_session = corp
             panic!("there is no such profile")
         };
         assert!(error.to_string().contains("`sight`"), "{error}");
-        assert!(error.hint().unwrap().contains("[sight]"));
         assert!(Profile::of("s3://bucket", &Environment::of(&[])).unwrap().credentials().is_empty());
     }
 
@@ -238,7 +223,6 @@ sso_session = corp
         let sso = profile(CREDENTIALS, CONFIG, Some("sso")).unwrap();
         let error = sso.check_usable("s3://bucket").unwrap_err();
         assert!(error.to_string().contains("`sso_session`"), "{error}");
-        assert!(error.hint().unwrap().contains("--profile sso"));
         profile(CREDENTIALS, CONFIG, None).unwrap().check_usable("s3://bucket").unwrap();
     }
 

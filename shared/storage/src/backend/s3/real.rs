@@ -76,7 +76,6 @@ async fn a_bucket_that_is_not_there_is_no_empty_store() {
         store.list("").await.unwrap_err(),
     ] {
         assert!(matches!(error, StorageError::NoBucket { .. }), "{error:?}");
-        assert!(error.hint().unwrap().contains("aws s3 mb"));
     }
 }
 
@@ -89,7 +88,7 @@ async fn a_wrong_secret_is_denied_at_once_and_shown_nowhere() {
     }
     let error = store.put("key", "value".into()).await.unwrap_err();
     assert!(matches!(error, StorageError::Denied { .. }), "{error:?}");
-    assert_eq!(error.hint().unwrap(), "the secret key doesn't fit the access key");
+    assert_eq!(error.server_error().unwrap().code, "SignatureDoesNotMatch");
     let said = basin_domain::error_chain::with_causes(&error);
     assert!(said.contains("SignatureDoesNotMatch"), "{said}");
     assert!(!format!("{said} {error:?}").contains("do-not-tell"));
@@ -102,7 +101,6 @@ async fn an_endpoint_where_nobody_listens_is_unavailable_and_says_why() {
     assert!(matches!(error, StorageError::Unavailable { tries: 2, .. }), "{error:?}");
     let said = basin_domain::error_chain::with_causes(&error);
     assert!(said.contains("Connection refused"), "{said}");
-    assert!(error.hint().unwrap().contains("AWS_ENDPOINT_URL"));
 }
 
 #[tokio::test]
@@ -116,7 +114,6 @@ async fn a_machine_without_credentials_is_told_so_within_seconds() {
     let began = std::time::Instant::now();
     let error = store.get("key").await.unwrap_err();
     assert!(matches!(error, StorageError::NoCredentials { .. }), "{error:?}");
-    assert!(error.hint().unwrap().contains("AWS_ACCESS_KEY_ID"));
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
 

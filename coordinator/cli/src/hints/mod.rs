@@ -1,0 +1,37 @@
+//! What a person can do about an error, in words: the one place that knows what is typed. The crates below state facts; here is a
+//! file for each family of their errors.
+//!
+//! A hint names flags, variables and commands as they are typed. Which of an error's causes the hint is for is said by the
+//! error's type alone, never by its text.
+
+#[cfg(feature = "worker")]
+mod agent;
+mod client;
+mod dial;
+#[cfg(test)]
+mod ignorance;
+mod journal;
+mod refusal;
+mod report;
+mod slurm;
+mod start;
+mod storage;
+mod sweep;
+#[cfg(test)]
+mod tests;
+mod tls_file;
+mod tokens;
+
+#[cfg(feature = "worker")]
+pub(crate) use self::agent::agent;
+pub(crate) use self::client::call;
+pub(crate) use self::dial::dial;
+pub(crate) use self::journal::journal_address;
+pub(crate) use self::refusal::refusal;
+pub(crate) use self::report::{damaged_results, output_folder};
+pub(crate) use self::slurm::slurm;
+pub(crate) use self::start::start;
+pub(crate) use self::storage::storage;
+pub(crate) use self::sweep::{dataset, prepare};
+pub(crate) use self::tls_file::tls_file;
+pub(crate) use self::tokens::token_file;

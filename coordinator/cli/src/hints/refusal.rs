@@ -1,0 +1,65 @@
+//! Calls that a coordinator refuses: the words travel with the refusal, so that callers of any version can show them.
+
+use std::error::Error;
+
+use basin_coordinator::launch::PrepareError;
+use basin_coordinator::service::OtherStore;
+use basin_coordinator::trust::{AccessDenied, Unauthenticated};
+use basin_storage::StorageError;
+
+use super::{prepare, storage};
+
+/// What the caller can do about a refusal, by its cause.
+pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {
+    if let Some(denied) = cause.downcast_ref::<AccessDenied>() {
+        return access(denied);
+    }
+    if let Some(error) = cause.downcast_ref::<PrepareError>() {
+        return prepare(error).map(|hint| match error {
+            PrepareError::TooManyTasks(_) => {
+                format!("{hint} (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)")
+            }
+            PrepareError::Sweep(_) | PrepareError::Storage(_) | PrepareError::Dataset(_) => hint,
+        });
+    }
+    if let Some(error) = cause.downcast_ref::<StorageError>() {
+        return storage(error);
+    }
+    cause.is::<OtherStore>().then(|| {
+        "give each store a state of its own with `--state DIR`; where files were removed, `basin repair SWEEP` lets \
+         what they held run again"
+            .to_owned()
+    })
+}
+
+fn access(denied: &AccessDenied) -> Option<String> {
+    let hint = match denied {
+        AccessDenied::WithoutTls => {
+            "its address begins with https://; a token that was sent without TLS is better replaced"
+        }
+        AccessDenied::Unauthenticated(why) => unauthenticated(why),
+        AccessDenied::RoleTooLow { least, .. } => {
+            return Some(format!("show a token that was made with `basin token create --role {least}`"));
+        }
+        AccessDenied::TooManyCalls { .. } => {
+            "call less often; `basin serve --calls-per-second N` sets what one token may do from one address"
+        }
+        AccessDenied::TooMuchUnderWay { .. } => "wait for the answers to earlier calls",
+        AccessDenied::TooManyConnections { .. } => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn unauthenticated(why: &Unauthenticated) -> &'static str {
+    match why {
+        Unauthenticated::Missing => {
+            "show one with `--token-file FILE` or BASIN_TOKEN; `basin token create` on the coordinator's machine makes one"
+        }
+        Unauthenticated::Unknown => {
+            "look whether it is this coordinator's, and whole; `basin token list` on its machine names those that it knows"
+        }
+        Unauthenticated::Revoked { .. } | Unauthenticated::Expired { .. } => {
+            "ask for another one: `basin token create` on the coordinator's machine makes it"
+        }
+    }
+}
