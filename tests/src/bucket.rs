@@ -12,7 +12,7 @@ use crate::Sandbox;
 /// How often a call that hangs looks whether it still should.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What goes wrong with calls.
+/// The fault that calls meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing.
@@ -36,7 +36,7 @@ pub struct Bucket {
 #[derive(Debug)]
 struct Shared {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
-    wrong: Mutex<Fault>,
+    fault: Mutex<Fault>,
 }
 
 #[derive(Debug)]
@@ -49,14 +49,14 @@ impl Bucket {
     /// A bucket of the name `bucket`, empty and well.
     #[track_caller]
     pub fn start() -> Self {
-        let shared = Arc::new(Shared { objects: Mutex::default(), wrong: Mutex::new(Fault::Nothing) });
+        let shared = Arc::new(Shared { objects: Mutex::default(), fault: Mutex::new(Fault::Nothing) });
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("it listens");
         let listening = Some(Listening::on(listener, Arc::clone(&shared)));
         Self { address, shared, listening }
     }
 
-    /// A place whose commands reach this bucket as `s3://bucket`.
+    /// A sandbox whose commands reach this bucket as `s3://bucket`.
     pub fn serve(&self, sandbox: Sandbox) -> Sandbox {
         sandbox
             .with("AWS_ENDPOINT_URL", &format!("http://{}", self.address))
@@ -66,9 +66,9 @@ impl Bucket {
             .with("NO_PROXY", "127.0.0.1")
     }
 
-    /// Something goes wrong from now on, or nothing any more.
-    pub fn go(&self, wrong: Fault) {
-        *lock(&self.shared.wrong) = wrong;
+    /// Calls meet this fault from now on, or none any more.
+    pub fn inject(&self, fault: Fault) {
+        *lock(&self.shared.fault) = fault;
     }
 
     /// Connections are refused from now on.
@@ -156,7 +156,7 @@ impl Shared {
 
     /// Waits for as long as calls hang; whether they did.
     fn hangs(&self) -> bool {
-        let is_hung = || *lock(&self.wrong) == Fault::Hang;
+        let is_hung = || *lock(&self.fault) == Fault::Hang;
         let hung = is_hung();
         while is_hung() {
             std::thread::sleep(LOOK);
@@ -166,8 +166,8 @@ impl Shared {
 
     fn answer(&self, request: &Request) -> Answer {
         let writes = request.method == "PUT" || request.method == "POST";
-        let wrong = *lock(&self.wrong);
-        match wrong {
+        let fault = *lock(&self.fault);
+        match fault {
             Fault::Writes(status, code) if writes => return Answer::error(status, code),
             Fault::All(status, code) => return Answer::error(status, code),
             Fault::Writes(..) | Fault::Hang | Fault::Nothing => {}
@@ -253,17 +253,8 @@ fn read(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     Some(Request { method, key, query, headers, body })
 }
 
-/// Text without its percent signs.
 fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let code = (byte == b'%').then(|| std::str::from_utf8(after.get(..2)?).ok()).flatten();
-        let code = code.and_then(|code| u8::from_str_radix(code, 16).ok());
-        bytes.push(code.unwrap_or(byte));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -23,9 +23,9 @@ impl Radosgw {
             return None;
         }
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let said = script(&["up", &folder.path().join("s3").to_string_lossy(), &free_ports().to_string()]);
-        let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        let variables = said.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
+        let output = script(&["up", &folder.path().join("s3").to_string_lossy(), &free_ports().to_string()]);
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
+        let variables = output.lines().filter_map(|line| line.strip_prefix("export ")?.split_once('='));
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Some(Self { folder, variables })
     }
@@ -71,14 +71,14 @@ impl Drop for Radosgw {
 #[track_caller]
 fn script(arguments: &[&str]) -> Output {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/radosgw");
-    let said = Command::new(script).args(arguments).output().expect("the script is there");
+    let output = Command::new(script).args(arguments).output().expect("the script is there");
     assert!(
-        said.status.success(),
+        output.status.success(),
         "{arguments:?}: {}{}",
-        String::from_utf8_lossy(&said.stdout),
-        String::from_utf8_lossy(&said.stderr)
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
-    said
+    output
 }
 
 /// The first of three ports in a row that nobody uses.

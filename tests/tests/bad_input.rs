@@ -1,4 +1,4 @@
-//! What a person sees who types something wrong: the whole output, and that nothing is lost.
+//! The whole output for a person who types something wrong, and that nothing is lost.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
@@ -19,9 +19,7 @@ learning_rate = 1e-3
 "#;
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("good.toml", GOOD);
-    sandbox
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("good.toml", GOOD)
 }
 
 /// The whole output of a plan of the good file with one line changed.
@@ -30,9 +28,9 @@ fn planned(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
     let sandbox = sandbox();
     sandbox.write("bad.toml", &GOOD.replace(from, to));
-    let said = sandbox.basin(&["plan", "bad.toml"]);
+    let output = sandbox.basin(&["plan", "bad.toml"]);
     assert!(!sandbox.path().join("basin-state").exists(), "a plan changes nothing");
-    said.all(&sandbox)
+    output.all(&sandbox)
 }
 
 #[test]
@@ -102,22 +100,22 @@ fn an_import_from_an_empty_folder_says_what_it_looked_for() {
 fn data_with_a_wrong_digest_is_refused_and_nothing_is_kept() {
     let sandbox = sandbox();
     idx_files(&sandbox, "idx");
-    let said = sandbox.basin(&["--json", "data", "import", "fashion-mnist", "idx"]).succeeded().json();
-    let digest = said["digest"].as_str().unwrap();
+    let output = sandbox.basin(&["--json", "data", "import", "fashion-mnist", "idx"]).succeeded().json();
+    let digest = output["digest"].as_str().unwrap();
     let file = sandbox.path().join(format!("basin-state/store/datasets/fashion-mnist/{digest}/data.basin"));
     let mut bytes = std::fs::read(&file).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let said = sandbox.basin(&["data", "fetch", "fashion-mnist", "--to", "fetched.basin"]);
+    let output = sandbox.basin(&["data", "fetch", "fashion-mnist", "--to", "fetched.basin"]);
     insta::with_settings!({ filters => vec![("[0-9a-f]{64}", "DIGEST"), ("[0-9a-f]{10}", "DIGEST")] }, {
-        insta::assert_snapshot!(said.all(&sandbox));
+        insta::assert_snapshot!(output.all(&sandbox));
     });
     assert!(!sandbox.path().join("fetched.basin").exists());
     // A run on it fails as its input does, says so, and leaves what is right.
     let run = ["run", "good.toml", "--set", "data.name=fashion-mnist", "--workers", "1", "--out", "out"];
-    let said = sandbox.basin(&run);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("missing-data"), "{}", said.err);
+    let output = sandbox.basin(&run);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("missing-data"), "{}", output.err);
 }
 
 /// A tiny data set in the IDX format.
@@ -156,9 +154,9 @@ fn a_port_that_is_taken_is_named() {
     let sandbox = sandbox();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let said = sandbox.basin(&["serve", "--listen", &address.to_string()]);
+    let output = sandbox.basin(&["serve", "--listen", &address.to_string()]);
     let port = address.port().to_string();
-    insta::assert_snapshot!(said.all(&sandbox).replace(&port, "PORT"));
+    insta::assert_snapshot!(output.all(&sandbox).replace(&port, "PORT"));
 }
 
 #[test]
@@ -175,8 +173,8 @@ fn an_address_beyond_this_machine_is_refused() {
 fn a_state_in_use_is_named() {
     let sandbox = sandbox();
     let (_coordinator, _) = sandbox.serve("127.0.0.1:0", &[]);
-    let said = sandbox.basin(&["run", "good.toml"]);
-    insta::assert_snapshot!(said.all(&sandbox));
+    let output = sandbox.basin(&["run", "good.toml"]);
+    insta::assert_snapshot!(output.all(&sandbox));
 }
 
 #[test]
@@ -190,18 +188,18 @@ fn a_coordinator_that_is_not_there_is_named() {
 fn a_sweep_that_is_not_there_is_named_with_those_that_are() {
     let sandbox = sandbox();
     sandbox.basin(&["run", "good.toml", "--out", "out"]).succeeded();
-    let said = sandbox.basin(&["report", "other"]);
+    let output = sandbox.basin(&["report", "other"]);
     insta::with_settings!({ filters => vec![("small-[0-9a-f]{10}", "small-ID")] }, {
-        insta::assert_snapshot!(said.all(&sandbox));
+        insta::assert_snapshot!(output.all(&sandbox));
     });
 }
 
 #[test]
 fn a_network_without_pixels_fails_once_and_names_the_layer() {
     let sandbox = sandbox();
-    let said = sandbox.basin(&["run", "good.toml", "--set", "model.conv=[4,4,4,4,4,4]", "--out", "out"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("after 1 attempts (invalid-parameters)"), "{}", said.err);
+    let output = sandbox.basin(&["run", "good.toml", "--set", "model.conv=[4,4,4,4,4,4]", "--out", "out"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("after 1 attempts (invalid-parameters)"), "{}", output.err);
     assert!(sandbox.read("out/results.csv").contains("failed"), "{}", sandbox.read("out/results.csv"));
 }
 
@@ -209,8 +207,8 @@ fn a_network_without_pixels_fails_once_and_names_the_layer() {
 fn a_diverging_run_is_a_result() {
     let sandbox = sandbox();
     let how = ["--set", "optimizer=sgd", "--set", "learning_rate=1e30", "--set", "epochs=3", "--out", "out"];
-    let said = sandbox.basin(&[&["run", "good.toml"], &how[..]].concat());
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = sandbox.basin(&[&["run", "good.toml"], &how[..]].concat());
+    assert_eq!(output.code, Some(0), "{}", output.err);
     assert!(sandbox.read("out/results.csv").contains("diverged"), "{}", sandbox.read("out/results.csv"));
 }
 
@@ -328,13 +326,13 @@ mod protocol {
                 .serve_with_incoming(incoming),
         );
         let at = url.clone();
-        let said = tokio::task::spawn_blocking(move || {
-            let said = sandbox.basin(&["worker", "--coordinator", &at]);
-            said.all(&sandbox)
+        let output = tokio::task::spawn_blocking(move || {
+            let output = sandbox.basin(&["worker", "--coordinator", &at]);
+            output.all(&sandbox)
         });
-        let said = said.await.unwrap().replace(&url, "URL");
+        let output = output.await.unwrap().replace(&url, "URL");
         insta::with_settings!({ filters => vec![("worker [A-Za-z0-9-]+ for", "worker ID for")] }, {
-            insta::assert_snapshot!(said);
+            insta::assert_snapshot!(output);
         });
     }
 }

@@ -2,30 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Sandbox, assert_same_tables, eventually, images};
+use basin_tests::{Fits, Sandbox, assert_same_tables, eventually, images};
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("cluster.toml", &images("cluster", 3, 12));
-    sandbox
-}
-
-fn counts(sandbox: &Sandbox, url: &str, sweep: &str) -> Option<serde_json::Value> {
-    let said = sandbox.basin(&["--json", "status", sweep, "--coordinator", url]);
-    (said.code == Some(0)).then(|| said.json())
-}
-
-fn launch(sandbox: &Sandbox, url: &str, more: &[&str]) -> String {
-    let said = sandbox
-        .basin(&[&["--json", "launch", "cluster.toml", "--coordinator", url], more].concat())
-        .succeeded();
-    said.json()["sweep"].as_str().unwrap().to_owned()
-}
-
-/// The tables of the same sweep, undisturbed on one machine.
-fn reference(sandbox: &Sandbox) -> std::collections::BTreeMap<String, Vec<u8>> {
-    sandbox.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    sandbox.tables("alone")
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("cluster.toml", &images("cluster", 3, 12))
 }
 
 #[test]
@@ -34,12 +14,12 @@ fn two_workers_give_the_same_bytes_as_one_machine() {
     let (coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let first = sandbox.worker("first", &url, &[]);
     let second = sandbox.start("second", &["worker", "--coordinator", &url, "--threads", "2", "--pack", "3"]);
-    let sweep = launch(&sandbox, &url, &[]);
-    assert_eq!(launch(&sandbox, &url, &[]), sweep, "launching again is the same sweep");
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
+    assert_eq!(sandbox.launch(&url, "cluster.toml", &[]), sweep, "launching again is the same sweep");
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let status = counts(&sandbox, &url, &sweep).unwrap();
+    let status = sandbox.try_ask(&url, &["status", &sweep]).unwrap();
     assert_eq!((&status["state"], &status["counts"]["committed"]), (&"done".into(), &6.into()));
-    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    let workers = sandbox.ask(&url, &["workers"]);
     assert_eq!(workers.as_array().unwrap().len(), 2);
     first.signal("TERM");
     assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
@@ -47,17 +27,9 @@ fn two_workers_give_the_same_bytes_as_one_machine() {
     coordinator.kill();
     // Collected with the coordinator gone.
     sandbox.basin(&["collect", &sweep, "--out", "collected"]).succeeded();
-    assert_same_tables(&reference(&sandbox), &without_results(sandbox.tables("collected")));
+    assert_same_tables(&sandbox.undisturbed_tables("cluster.toml"), &sandbox.collected_tables("collected"));
     let again = sandbox.basin(&["--json", "collect", &sweep, "--out", "collected"]).succeeded().json();
     assert_eq!(again["fetched"], 0);
-}
-
-/// A collection holds the runs' own files beside the report.
-fn without_results(
-    mut tables: std::collections::BTreeMap<String, Vec<u8>>,
-) -> std::collections::BTreeMap<String, Vec<u8>> {
-    tables.retain(|name, _| !name.starts_with("results/"));
-    tables
 }
 
 #[test]
@@ -67,15 +39,15 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     let address = url.trim_start_matches("http://").to_owned();
     let first = sandbox.worker("first", &url, &[]);
     let _second = sandbox.worker("second", &url, &[]);
-    let sweep = launch(&sandbox, &url, &[]);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     let running = |sandbox: &Sandbox| {
-        counts(sandbox, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(2))
+        sandbox.try_ask(&url, &["status", &sweep]).filter(|it| it["counts"]["running"].as_u64() >= Some(2))
     };
     eventually("both train", || running(&sandbox));
     first.kill();
     let _third = sandbox.worker("third", &url, &[]);
     eventually("something is committed", || {
-        counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
+        sandbox.try_ask(&url, &["status", &sweep]).filter(|it| it["counts"]["committed"].as_u64() >= Some(1))
     });
     coordinator.kill();
     // Workers go on without it.
@@ -86,7 +58,7 @@ fn killed_workers_and_killed_coordinators_change_nothing() {
     let proof = sandbox.basin(&["--json", "verify", &sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
     sandbox.basin(&["report", &sweep, "--out", "disturbed"]).succeeded();
-    assert_same_tables(&reference(&sandbox), &sandbox.tables("disturbed"));
+    assert_same_tables(&sandbox.undisturbed_tables("cluster.toml"), &sandbox.tables("disturbed"));
 }
 
 #[test]
@@ -106,9 +78,11 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
         "--set",
         "data.train_limit=2048",
     ];
-    let sweep = launch(&sandbox, &url, &more);
+    let sweep = sandbox.launch(&url, "cluster.toml", &more);
     eventually("it trains", || {
-        counts(&sandbox, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
+        sandbox
+            .try_ask(&url, &["status", &sweep])
+            .filter(|it| it["running"][0]["iteration"].as_u64() >= Some(1))
     });
     coordinator.kill();
     let killed = std::time::Instant::now();
@@ -124,38 +98,27 @@ fn a_coordinator_that_is_gone_for_longer_than_a_lease_stops_no_training() {
     assert!(killed.elapsed().as_secs_f64() > 5.0, "the outage lasted longer than a lease");
     let (_coordinator, _) = sandbox.serve(&address, &["--lease", "5"]);
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let status = counts(&sandbox, &url, &sweep).unwrap();
+    let status = sandbox.try_ask(&url, &["status", &sweep]).unwrap();
     assert_eq!(status["counts"]["committed"], 1);
     // It is the first attempt that was committed: nothing stopped, nothing was done twice.
     assert_eq!(committed_attempts(&sandbox, &sweep), ["1"]);
 }
 
 /// Many tasks of about a third of a second.
-const SHORT: &str = r#"
-name = "short"
-
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 128
-hidden = [32, 32]
-seeds = 24
-epochs = 6000
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
+const SHORT: Fits<'static> = Fits { name: "short", points: 128, hidden: &[32, 32], seeds: 24, epochs: 6_000 };
 
 #[test]
 fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_other() {
     let sandbox = sandbox();
-    sandbox.write("cluster.toml", SHORT);
+    sandbox.write("cluster.toml", &SHORT.text());
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let running = sandbox.worker("worker", &url, &[]);
-    let sweep = launch(&sandbox, &url, &[]);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     let committed = || {
-        counts(&sandbox, &url, &sweep).and_then(|status| status["counts"]["committed"].as_u64()).unwrap_or(0)
+        sandbox
+            .try_ask(&url, &["status", &sweep])
+            .and_then(|status| status["counts"]["committed"].as_u64())
+            .unwrap_or(0)
     };
     // From then on leases have several tasks, of which the executor's one thread trains one.
     eventually("the first is done", || (committed() >= 1).then_some(()));
@@ -171,7 +134,7 @@ fn an_executor_that_dies_costs_an_attempt_of_the_task_that_it_trained_and_of_no_
     let again: u32 = attempts.iter().map(|number| number.parse::<u32>().unwrap() - 1).sum();
     assert!(attempts.len() == 24 && again <= 3, "{attempts:?}");
     sandbox.basin(&["report", &sweep, "--out", "killed"]).succeeded();
-    assert_same_tables(&reference(&sandbox), &without_results(sandbox.tables("killed")));
+    assert_same_tables(&sandbox.undisturbed_tables("cluster.toml"), &sandbox.collected_tables("killed"));
     assert!(sandbox.read("killed/provenance.csv").lines().count() > 24);
 }
 
@@ -195,7 +158,7 @@ fn a_worker_that_was_idle_for_longer_than_a_lease_keeps_the_one_it_then_gets() {
     eventually("it is idle for longer than a lease", || {
         (idle_since.elapsed().as_secs_f64() > 3.0).then_some(())
     });
-    let sweep = launch(&sandbox, &url, &[]);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     assert_eq!(committed_attempts(&sandbox, &sweep), ["1"; 6]);
 }
@@ -205,13 +168,15 @@ fn a_cancelled_sweep_stops_and_a_drained_worker_leaves() {
     let sandbox = sandbox();
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let first = sandbox.worker("first", &url, &[]);
-    let sweep = launch(&sandbox, &url, &["--set", "epochs=2000"]);
+    let sweep = sandbox.launch(&url, "cluster.toml", &["--set", "epochs=2000"]);
     eventually("it trains", || {
-        counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
+        sandbox.try_ask(&url, &["status", &sweep]).filter(|it| it["counts"]["running"].as_u64() >= Some(1))
     });
     sandbox.basin(&["cancel", &sweep, "--coordinator", &url]).succeeded();
-    eventually("nothing runs", || counts(&sandbox, &url, &sweep).filter(|it| it["counts"]["running"] == 0));
-    let workers = sandbox.basin(&["--json", "workers", "--coordinator", &url]).succeeded().json();
+    eventually("nothing runs", || {
+        sandbox.try_ask(&url, &["status", &sweep]).filter(|it| it["counts"]["running"] == 0)
+    });
+    let workers = sandbox.ask(&url, &["workers"]);
     let id = workers[0]["worker"].as_str().unwrap().to_owned();
     sandbox.basin(&["drain", &id, "--coordinator", &url]).succeeded();
     assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
@@ -233,14 +198,16 @@ fn a_worker_that_is_told_to_leave_gives_its_task_back_with_a_checkpoint_and_free
         "--set",
         "data.train_limit=2048",
     ];
-    let sweep = launch(&sandbox, &url, &more);
+    let sweep = sandbox.launch(&url, "cluster.toml", &more);
     let running = eventually("it trains", || {
-        counts(&sandbox, &url, &sweep).filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
+        sandbox
+            .try_ask(&url, &["status", &sweep])
+            .filter(|it| it["running"][0]["iteration"].as_u64() >= Some(100))
     });
     let task = running["running"][0]["task"].as_str().unwrap().to_owned();
     first.signal("TERM");
     assert_eq!(first.wait(), Some(0), "{}", sandbox.read("first.log"));
-    let why = sandbox.basin(&["--json", "why", &task, "--coordinator", &url]).succeeded().json();
+    let why = sandbox.ask(&url, &["why", &task]);
     let attempt = &why["attempts"][0];
     assert_eq!((&attempt["end"], &attempt["cause"]), (&"released".into(), &"preemption".into()), "{why}");
     let _second = sandbox.worker("second", &url, &[]);

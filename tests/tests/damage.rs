@@ -25,9 +25,7 @@ learning_rate = 1e-2
 "#;
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("fits.toml", SWEEP);
-    sandbox
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("fits.toml", SWEEP)
 }
 
 fn run(sandbox: &Sandbox, out: &str, more: &[&str]) -> CommandOutput {
@@ -88,12 +86,12 @@ fn a_damaged_cached_data_set_is_made_again_and_said() {
     let from = bytes.len() / 4;
     bytes[from..from + 400_000].iter_mut().for_each(|byte| *byte ^= 0x7f);
     fs::write(cached, bytes).unwrap();
-    let said = run(2, "two", "state");
-    assert!(said.err.contains("a cached data set was damaged"), "{}", said.err);
+    let output = run(2, "two", "state");
+    assert!(output.err.contains("a cached data set was damaged"), "{}", output.err);
     assert_eq!(fs::read(cached).unwrap(), good);
     cut_off(cached);
-    let said = run(3, "three", "state");
-    assert!(said.err.contains("a cached data set was damaged"), "{}", said.err);
+    let output = run(3, "three", "state");
+    assert!(output.err.contains("a cached data set was damaged"), "{}", output.err);
     assert_same_tables(&sandbox.tables("clean"), &sandbox.tables("three"));
 }
 
@@ -111,10 +109,10 @@ fn a_cut_off_commit_marks_one_run_stops_nothing_and_runs_again_once_it_is_repair
         (&["verify", &sweep], "is not whole"),
         (&["repair", &sweep, "--dry-run"], "1 tasks of"),
     ] {
-        let said = sandbox.basin(command);
-        assert_eq!(said.code, Some(1), "{command:?}: {}{}", said.out, said.err);
-        assert!(said.err.contains(what), "{command:?}: {}", said.err);
-        assert!(said.err.contains("basin repair"), "{command:?} says the way out: {}", said.err);
+        let output = sandbox.basin(command);
+        assert_eq!(output.code, Some(1), "{command:?}: {}{}", output.out, output.err);
+        assert!(output.err.contains(what), "{command:?}: {}", output.err);
+        assert!(output.err.contains("basin repair"), "{command:?} says the way out: {}", output.err);
     }
     let outcomes = sandbox.read("again/results.csv");
     assert_eq!(outcomes.matches("completed").count(), 5, "{outcomes}");
@@ -144,8 +142,8 @@ fn damaged_and_missing_results_are_exit_code_1_until_they_are_repaired() {
     flip(&files(&tasks, "manifest.json")[3]);
     // A folder that is gone altogether, as the journal will notice.
     fs::remove_dir_all(files(&tasks, "commit.json")[4].parent().unwrap()).unwrap();
-    let said = run(&sandbox, "again", &[]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
+    let output = run(&sandbox, "again", &[]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
     let dry = sandbox.basin(&["--json", "repair", &sweep, "--dry-run"]);
     assert_eq!((dry.code, dry.json()["tasks"].as_array().unwrap().len()), (Some(1), 5), "{}", dry.out);
     let repaired = sandbox.basin(&["--json", "repair", &sweep]).succeeded().json();
@@ -165,15 +163,15 @@ fn a_changed_outcome_or_worker_of_a_commit_is_found_and_not_believed() {
     for changed in [diverged, worker] {
         assert_ne!(changed, good);
         fs::write(&commit, changed).unwrap();
-        let said = sandbox.basin(&["--json", "verify", &sweep]);
+        let output = sandbox.basin(&["--json", "verify", &sweep]);
         assert_eq!(
-            (said.code, said.json()["problems"].as_array().unwrap().len()),
+            (output.code, output.json()["problems"].as_array().unwrap().len()),
             (Some(1), 1),
             "{}",
-            said.out
+            output.out
         );
-        let said = sandbox.basin(&["report", &sweep, "--out", "again"]);
-        assert_eq!(said.code, Some(1), "{}", said.err);
+        let output = sandbox.basin(&["report", &sweep, "--out", "again"]);
+        assert_eq!(output.code, Some(1), "{}", output.err);
         assert!(
             !sandbox.read("again/results.csv").contains("diverged,"),
             "{}",
@@ -288,10 +286,10 @@ fn a_damaged_journal_is_not_called_in_use() {
         let mut bytes = good.clone();
         bytes[at] = byte;
         fs::write(&journal, bytes).unwrap();
-        let said = run(&sandbox, "again", &[]);
-        assert_eq!(said.code, Some(1), "{}", said.err);
-        assert!(said.err.contains("damaged") && said.err.contains("move "), "byte {at}: {}", said.err);
-        assert!(!said.err.contains("another coordinator"), "byte {at}: {}", said.err);
+        let output = run(&sandbox, "again", &[]);
+        assert_eq!(output.code, Some(1), "{}", output.err);
+        assert!(output.err.contains("damaged") && output.err.contains("move "), "byte {at}: {}", output.err);
+        assert!(!output.err.contains("another coordinator"), "byte {at}: {}", output.err);
     }
     // The way out that it names: nothing that is committed is trained again.
     fs::remove_file(&journal).unwrap();

@@ -10,14 +10,7 @@ use basin_tests::{Sandbox, eventually, images};
 const LONG: &[&str] = &["--set", "epochs=4000", "--set", "seeds=1", "--set", "batch_size=32"];
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("sweep.toml", &images("deaths", 1, 1));
-    sandbox
-}
-
-fn launch(sandbox: &Sandbox, url: &str) -> String {
-    let said = sandbox.basin(&[&["--json", "launch", "sweep.toml", "--coordinator", url], LONG].concat());
-    said.succeeded().json()["sweep"].as_str().unwrap().to_owned()
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("sweep.toml", &images("deaths", 1, 1))
 }
 
 /// The task that runs, once it has been trained for a while, and its worker.
@@ -33,7 +26,7 @@ fn training(sandbox: &Sandbox, url: &str, sweep: &str) -> (String, String) {
 }
 
 fn attempts(sandbox: &Sandbox, url: &str, task: &str) -> Vec<serde_json::Value> {
-    let why = sandbox.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
+    let why = sandbox.ask(url, &["why", task]);
     why["attempts"].as_array().unwrap().clone()
 }
 
@@ -42,7 +35,7 @@ fn kill_one(serve: &[&str]) -> Duration {
     let sandbox = sandbox();
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", serve);
     let first = sandbox.worker("first", &url, &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "sweep.toml", LONG);
     let (task, worker) = training(&sandbox, &url, &sweep);
     let _second = sandbox.worker("second", &url, &[]);
     eventually("there are two", || {
@@ -74,7 +67,7 @@ fn a_worker_that_stands_still_for_a_moment_loses_nothing() {
     let sandbox = sandbox();
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "3600"]);
     let worker = sandbox.worker("worker", &url, &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "sweep.toml", LONG);
     let (task, _) = training(&sandbox, &url, &sweep);
     // Its connection is found dead meanwhile, as one over a broken network is.
     worker.signal("STOP");
@@ -94,7 +87,7 @@ fn a_worker_that_leaves_is_not_told_of_as_dead() {
     let sandbox = sandbox();
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let worker = sandbox.worker("worker", &url, &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "sweep.toml", LONG);
     let (task, _) = training(&sandbox, &url, &sweep);
     worker.signal("TERM");
     assert_eq!(worker.wait(), Some(0), "{}", sandbox.read("worker.log"));

@@ -118,9 +118,7 @@ check = { kind = "smooth", of = { experiment = "line" }, y = "train_loss", at_mo
 "#;
 
 fn sandbox(text: &str) -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("everything.toml", text);
-    sandbox
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("everything.toml", text)
 }
 
 /// The values of a column of `results.csv`, by row.
@@ -229,8 +227,8 @@ text = "Small steps are better"
 check = { kind = "greater", a = { experiment = "steps", learning_rate = 10.0 }, b = { experiment = "steps", learning_rate = 0.0001 }, y = "train_loss" }
 "#;
     let sandbox = sandbox(text);
-    let said = sandbox.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();
-    assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
+    let output = sandbox.basin(&["--json", "run", "everything.toml", "--out", "out"]).succeeded().json();
+    assert_eq!((&output["tasks"], &output["failed"]), (&6.into(), &0.into()));
     let outcomes = column(&sandbox, "out", "outcome");
     assert_eq!(outcomes, ["completed", "completed", "completed", "diverged", "diverged", "diverged"]);
     assert!(column(&sandbox, "out", "diverged_at")[3..].iter().all(|at| at.parse::<u64>().is_ok()));
@@ -272,9 +270,9 @@ y = "train_loss"
 "#;
     let sandbox = sandbox(text);
     // On one machine: the report marks both, and says why.
-    let said = sandbox.basin(&["run", "everything.toml", "--out", "out"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("leaves no pixel"), "{}", said.err);
+    let output = sandbox.basin(&["run", "everything.toml", "--out", "out"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("leaves no pixel"), "{}", output.err);
     assert_eq!(column(&sandbox, "out", "outcome"), ["failed", "failed", "missing"]);
     let page = sandbox.read("out/index.html");
     assert!(page.contains("it reads the result of"), "the page says what the missing run waits for");
@@ -282,9 +280,9 @@ y = "train_loss"
     // On a cluster: `basin why` says it.
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--state", "cluster-state"]);
     let _worker = sandbox.start("worker", &["worker", "--coordinator", &url, "--threads", "1"]);
-    let said =
+    let output =
         sandbox.basin(&["--json", "launch", "everything.toml", "--coordinator", &url]).succeeded().json();
-    let sweep = said["sweep"].as_str().unwrap().to_owned();
+    let sweep = output["sweep"].as_str().unwrap().to_owned();
     let watched = sandbox.basin(&["watch", &sweep, "--coordinator", &url]);
     assert_eq!(watched.code, Some(1), "{}", watched.err);
     let rows = sandbox.read("out/results.csv");

@@ -2,36 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{RunningProcess, Sandbox, assert_same_tables, eventually};
-use serde_json::Value;
+use basin_tests::{Fits, RunningProcess, Sandbox, assert_same_tables, eventually};
 
 /// Tasks of some seconds.
-const SWEEP: &str = r#"
-name = "fits"
-
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 256
-hidden = [32, 32]
-seeds = 2
-epochs = 200000
-optimizer = "adam"
-learning_rate = 1e-3
-
-[[figure]]
-id = "loss"
-kind = "curves"
-title = "Loss"
-experiments = ["fits"]
-y = ["train_loss"]
-"#;
-
-fn ask(sandbox: &Sandbox, url: &str, line: &[&str]) -> Value {
-    sandbox.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
-}
+const SWEEP: Fits<'static> = Fits { name: "fits", points: 256, hidden: &[32, 32], seeds: 2, epochs: 200_000 };
 
 /// Stops the executor of a worker as a broken disk or device would.
 fn stop(worker: &RunningProcess) -> u32 {
@@ -43,22 +17,21 @@ fn stop(worker: &RunningProcess) -> u32 {
 
 #[test]
 fn an_executor_that_shows_no_progress_is_killed_charged_as_that_and_its_task_goes_on_elsewhere() {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("fits.toml", SWEEP);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("fits.toml", &SWEEP.text());
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let worker = sandbox.worker("worker", &url, &["--pack", "1", "--progress-timeout", "8"]);
-    let sweep = ask(&sandbox, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
     let task = eventually("it trains", || {
-        let running = ask(&sandbox, &url, &["status", &sweep])["running"][0].clone();
+        let running = sandbox.ask(&url, &["status", &sweep])["running"][0].clone();
         (running["iteration"].as_u64() >= Some(100)).then(|| running["task"].as_str().unwrap().to_owned())
     });
     let executor = stop(&worker);
     eventually("the silence is told", || {
-        let why = ask(&sandbox, &url, &["why", &task])["why"].as_str().unwrap().to_owned();
+        let why = sandbox.ask(&url, &["why", &task])["why"].as_str().unwrap().to_owned();
         why.contains("last showed progress").then_some(())
     });
     let why = eventually("it is noticed", || {
-        let why = ask(&sandbox, &url, &["why", &task]);
+        let why = sandbox.ask(&url, &["why", &task]);
         (why["attempts"][0]["end"] == "failed").then_some(why)
     });
     let first = &why["attempts"][0];
@@ -67,22 +40,20 @@ fn an_executor_that_shows_no_progress_is_killed_charged_as_that_and_its_task_goe
     assert!(message.contains("no progress for") && message.contains("at step"), "{message}");
     assert!(!std::path::Path::new(&format!("/proc/{executor}/exe")).exists(), "it was killed");
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let why = ask(&sandbox, &url, &["why", &task]);
+    let why = sandbox.ask(&url, &["why", &task]);
     assert_eq!(why["attempts"][1]["end"], "committed", "{why}");
     sandbox.basin(&["report", &sweep, "--out", "hung"]).succeeded();
-    sandbox.basin(&["run", "fits.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("hung"));
+    assert_same_tables(&sandbox.undisturbed_tables("fits.toml"), &sandbox.tables("hung"));
 }
 
 #[test]
 fn a_worker_that_was_stopped_itself_blames_nobody_for_it() {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("fits.toml", SWEEP);
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("fits.toml", &SWEEP.text());
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     let worker = sandbox.worker("worker", &url, &["--pack", "1", "--progress-timeout", "4"]);
-    let sweep = ask(&sandbox, &url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned();
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
     eventually("it trains", || {
-        let running = ask(&sandbox, &url, &["status", &sweep])["running"][0].clone();
+        let running = sandbox.ask(&url, &["status", &sweep])["running"][0].clone();
         (running["iteration"].as_u64() >= Some(100)).then_some(())
     });
     let executor = stop(&worker);

@@ -2,37 +2,21 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{Sandbox, eventually};
+use basin_tests::{Fits, Sandbox, eventually};
 
 /// A task of some minutes.
-const SWEEP: &str = r#"
-name = "leaving"
-
-[[experiment]]
-id = "long"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 512
-hidden = [64, 64]
-epochs = 900000
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
+const SWEEP: Fits<'static> =
+    Fits { name: "leaving", points: 512, hidden: &[64, 64], seeds: 1, epochs: 900_000 };
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("leaving.toml", SWEEP);
-    sandbox
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("leaving.toml", &SWEEP.text())
 }
 
 /// The one task of the sweep, once it trains.
 fn training(sandbox: &Sandbox, url: &str) -> String {
-    let launched =
-        sandbox.basin(&["--json", "launch", "leaving.toml", "--coordinator", url]).succeeded().json();
-    let sweep = launched["sweep"].as_str().unwrap().to_owned();
+    let sweep = sandbox.launch(url, "leaving.toml", &[]);
     let status = eventually("it trains", || {
-        let status = sandbox.basin(&["--json", "status", &sweep, "--coordinator", url]).succeeded().json();
+        let status = sandbox.ask(url, &["status", &sweep]);
         (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
     });
     status["running"][0]["task"].as_str().unwrap().to_owned()
@@ -40,7 +24,7 @@ fn training(sandbox: &Sandbox, url: &str) -> String {
 
 /// How the first attempt ended: its end, its cause, and whether a checkpoint is in the store.
 fn first_attempt(sandbox: &Sandbox, url: &str, task: &str) -> (String, String, bool) {
-    let why = sandbox.basin(&["--json", "why", task, "--coordinator", url]).succeeded().json();
+    let why = sandbox.ask(url, &["why", task]);
     let attempt = &why["attempts"][0];
     let attempts = sandbox.path().join(format!("basin-state/store/tasks/{}/{task}/attempts", &task[..2]));
     let mut files = std::fs::read_dir(attempts).into_iter().flatten().flatten().flat_map(|attempt| {
@@ -101,8 +85,8 @@ fn a_worker_takes_nothing_that_would_not_reach_a_checkpoint() {
     let began = std::time::Instant::now();
     let worker = sandbox.command(&[&["--json"], &how[..]].concat()).output().unwrap();
     assert!(worker.status.success(), "{}", String::from_utf8_lossy(&worker.stderr));
-    let said: serde_json::Value = serde_json::from_slice(&worker.stdout).unwrap();
-    assert_eq!(said["departure"], "walltime");
+    let output: serde_json::Value = serde_json::from_slice(&worker.stdout).unwrap();
+    assert_eq!(output["departure"], "walltime");
     assert!(began.elapsed().as_secs_f64() < 4.0, "it left as soon as it was of no more use");
 }
 

@@ -49,16 +49,14 @@ facet = "function"
 "#;
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("small.toml", SWEEP);
-    sandbox
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("small.toml", SWEEP)
 }
 
 #[test]
 fn a_sweep_file_goes_in_and_a_report_comes_out() {
     let sandbox = sandbox();
-    let said = sandbox.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
-    assert_eq!((&said["tasks"], &said["failed"]), (&6.into(), &0.into()));
+    let output = sandbox.basin(&["--json", "run", "small.toml", "--out", "out"]).succeeded().json();
+    assert_eq!((&output["tasks"], &output["failed"]), (&6.into(), &0.into()));
     let results = sandbox.read("out/results.csv");
     assert_eq!(results.lines().count(), 7, "{results}");
     let page = sandbox.read("out/index.html");
@@ -68,7 +66,7 @@ fn a_sweep_file_goes_in_and_a_report_comes_out() {
         }
         assert!(page.contains(name), "the page shows {name}");
     }
-    let sweep = said["sweep"].as_str().unwrap();
+    let sweep = output["sweep"].as_str().unwrap();
     let proof = sandbox.basin(&["--json", "verify", sweep]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&6.into(), &6.into()));
 }
@@ -123,13 +121,13 @@ fn a_code_path_that_is_asked_for_is_recorded_and_all_of_them_give_the_same_bytes
                 "--state",
                 &state,
             ];
-            let said = sandbox.basin(&[&["run", "small.toml"], &how[..]].concat());
-            if path != "portable" && said.err.contains(&format!("this machine has no {path}")) {
-                assert_eq!(said.code, Some(1));
+            let output = sandbox.basin(&[&["run", "small.toml"], &how[..]].concat());
+            if path != "portable" && output.err.contains(&format!("this machine has no {path}")) {
+                assert_eq!(output.code, Some(1));
                 eprintln!("NOT RUN on {path}: this machine lacks it");
                 break;
             }
-            said.succeeded();
+            output.succeeded();
             let provenance = sandbox.read(&format!("{out}/provenance.csv"));
             assert!(provenance.lines().skip(1).all(|row| row.contains(&format!(",{path},"))), "{provenance}");
             tables.push(sandbox.tables(&out));
@@ -150,8 +148,8 @@ fn a_sweep_that_was_set_aside_with_a_failure_goes_on_when_it_is_run_again() {
         "grid = { \"model.conv\" = [[4], [4, 4, 4, 4, 4, 4]] }\nmodel = { dense = [16] }",
     );
     sandbox.write("failing.toml", &failing);
-    let said = sandbox.basin(&["--json", "run", "failing.toml", "--out", "first"]);
-    assert_eq!((said.code, &said.json()["failed"]), (Some(1), &2.into()), "{}", said.err);
+    let output = sandbox.basin(&["--json", "run", "failing.toml", "--out", "first"]);
+    assert_eq!((output.code, &output.json()["failed"]), (Some(1), &2.into()), "{}", output.err);
     sandbox.basin(&["run", "small.toml", "--out", "other"]).succeeded();
     let again = sandbox.basin(&["--json", "run", "failing.toml", "--out", "second"]);
     assert_eq!((again.code, &again.json()["failed"]), (Some(1), &2.into()), "{}", again.err);
@@ -163,9 +161,9 @@ fn a_store_that_lost_its_files_is_noticed() {
     let sandbox = sandbox();
     sandbox.basin(&["run", "small.toml", "--out", "out"]).succeeded();
     std::fs::remove_dir_all(sandbox.path().join("basin-state/store/tasks")).unwrap();
-    let said = sandbox.basin(&["run", "small.toml", "--out", "out"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("the journal knows a commit of task"), "{}", said.err);
+    let output = sandbox.basin(&["run", "small.toml", "--out", "out"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("the journal knows a commit of task"), "{}", output.err);
 }
 
 /// Long enough to be interrupted several times.
@@ -202,9 +200,9 @@ fn a_run_that_is_stopped_and_killed_again_and_again_ends_with_the_same_bytes() {
         interrupted += 1;
     }
     assert!(interrupted >= 3, "the sweep is long enough to be interrupted: {interrupted}");
-    let said = sandbox.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
+    let output = sandbox.basin(&[&["--json"], &run("rough", "rough-state")[..]].concat()).succeeded().json();
     assert_same_tables(&sandbox.tables("calm"), &sandbox.tables("rough"));
-    sandbox.basin(&["verify", said["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
+    sandbox.basin(&["verify", output["sweep"].as_str().unwrap(), "--state", "rough-state"]).succeeded();
     let resumed = objects(&sandbox, "rough-state/store/tasks").into_iter().filter(|name| {
         let manifest = name.ends_with("manifest.json").then(|| std::fs::read_to_string(name).unwrap());
         manifest.is_some_and(|text| {

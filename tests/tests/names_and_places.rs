@@ -1,4 +1,4 @@
-//! What a name means, whose a folder is, and what is said where nothing can be written: through the whole program.
+//! The meaning of names, the owners of folders, and the errors where nothing can be written: through the whole program.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
@@ -129,9 +129,9 @@ fn a_store_of_before_with_two_contents_names_the_way_out() {
     std::fs::remove_dir_all(sandbox.path().join("basin-state/store/datasets/fashion-mnist/versions"))
         .unwrap();
     let plan = ["plan", "cas.toml", "--set", "data.name=fashion-mnist"];
-    let said = sandbox.basin(&plan);
-    assert_eq!(said.code, Some(1));
-    let (_, hint) = said.err.split_once("`basin data use ").unwrap();
+    let output = sandbox.basin(&plan);
+    assert_eq!(output.code, Some(1));
+    let (_, hint) = output.err.split_once("`basin data use ").unwrap();
     let (version, _) = hint.split_once('`').unwrap();
     sandbox.basin(&["data", "use", version]).succeeded();
     sandbox.basin(&plan).succeeded();
@@ -150,12 +150,12 @@ fn a_folder_holds_one_sweep_and_nobody_elses_files_are_touched() {
     let before = files(&sandbox.path().join("out"));
     assert_eq!(before.iter().filter(|(name, _)| name.starts_with("results/")).count(), 4);
     for command in ["collect", "report"] {
-        let said = sandbox.basin(&[command, second, "--out", "out"]);
-        assert_eq!(said.code, Some(1), "{}", said.err);
-        assert!(said.err.contains(first) && said.err.contains("--replace"), "{}", said.err);
+        let output = sandbox.basin(&[command, second, "--out", "out"]);
+        assert_eq!(output.code, Some(1), "{}", output.err);
+        assert!(output.err.contains(first) && output.err.contains("--replace"), "{}", output.err);
     }
-    let said = sandbox.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "out"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
+    let output = sandbox.basin(&["run", "cas.toml", "--set", "epochs=2", "--out", "out"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
     assert_eq!(files(&sandbox.path().join("out")), before);
     sandbox.write("out/notes.txt", "mine");
     sandbox.basin(&["report", second, "--out", "out", "--replace"]).succeeded();
@@ -166,9 +166,9 @@ fn a_folder_holds_one_sweep_and_nobody_elses_files_are_touched() {
     sandbox.write("site/index.html", "a stranger's");
     for more in [&[][..], &["--replace"]] {
         for command in ["collect", "report"] {
-            let said = sandbox.basin(&[&[command, second, "--out", "site"], more].concat());
-            assert_eq!(said.code, Some(1), "{}", said.err);
-            assert!(said.err.contains("isn't Basin's"), "{}", said.err);
+            let output = sandbox.basin(&[&[command, second, "--out", "site"], more].concat());
+            assert_eq!(output.code, Some(1), "{}", output.err);
+            assert!(output.err.contains("isn't Basin's"), "{}", output.err);
         }
     }
     assert_eq!(files(&sandbox.path().join("site")), [("index.html".to_owned(), b"a stranger's".to_vec())]);
@@ -183,19 +183,19 @@ fn a_sweep_whose_name_begins_anothers_can_be_said() {
     let sweep = |name: &str| sandbox.basin(&["--json", "verify", name]).succeeded().json()["sweep"].clone();
     assert!(sweep("Cas").as_str().unwrap().starts_with("Cas-"));
     assert!(sweep("Case").as_str().unwrap().starts_with("Case-"));
-    let said = sandbox.basin(&["verify", "Ca"]);
-    assert!(said.code == Some(1) && said.err.contains("fits several sweeps"), "{}", said.err);
+    let output = sandbox.basin(&["verify", "Ca"]);
+    assert!(output.code == Some(1) && output.err.contains("fits several sweeps"), "{}", output.err);
     let (_coordinator, url) =
         sandbox.serve("127.0.0.1:0", &["--store", "cluster", "--state", "cluster-state"]);
     for file in ["cas.toml", "case.toml"] {
         sandbox.basin(&["launch", file, "--coordinator", &url]).succeeded();
     }
     for command in ["status", "pause", "resume", "cancel"] {
-        let said = sandbox.basin(&["--json", command, "Cas", "--coordinator", &url]).succeeded().json();
-        assert!(said["sweep"].as_str().unwrap().starts_with("Cas-"), "{said}");
+        let output = sandbox.basin(&["--json", command, "Cas", "--coordinator", &url]).succeeded().json();
+        assert!(output["sweep"].as_str().unwrap().starts_with("Cas-"), "{output}");
     }
-    let said = sandbox.basin(&["status", "Ca", "--coordinator", &url]);
-    assert!(said.err.contains("`Ca` fits 2 sweeps"), "{}", said.err);
+    let output = sandbox.basin(&["status", "Ca", "--coordinator", &url]);
+    assert!(output.err.contains("`Ca` fits 2 sweeps"), "{}", output.err);
 }
 
 /// The program with its standard output on a device that has no space.
@@ -241,10 +241,10 @@ fn output_that_has_no_place_is_a_failure_of_every_command() {
     for command in local.iter().chain(&remote) {
         for json in [false, true] {
             let command = if json { [&["--json"], &command[..]].concat() } else { command.clone() };
-            let said = full(&sandbox, &command);
-            assert_eq!(said.code, Some(2), "{command:?}: {}", said.err);
-            assert!(said.err.contains("cannot write to standard output"), "{command:?}: {}", said.err);
-            assert!(said.err.contains("No space left"), "{command:?}: {}", said.err);
+            let output = full(&sandbox, &command);
+            assert_eq!(output.code, Some(2), "{command:?}: {}", output.err);
+            assert!(output.err.contains("cannot write to standard output"), "{command:?}: {}", output.err);
+            assert!(output.err.contains("No space left"), "{command:?}: {}", output.err);
         }
     }
 }
@@ -258,8 +258,8 @@ fn a_reader_that_has_seen_enough_ends_no_command_badly() {
         let command = [json, &["plan", "cas.toml"]].concat();
         let child =
             sandbox.command(&command).stdout(write).stderr(std::process::Stdio::piped()).spawn().unwrap();
-        let said = CommandOutput::of(&child.wait_with_output().unwrap());
-        assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+        let output = CommandOutput::of(&child.wait_with_output().unwrap());
+        assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     }
 }
 
@@ -267,14 +267,14 @@ fn a_reader_that_has_seen_enough_ends_no_command_badly() {
 fn a_setting_of_another_type_makes_nothing() {
     let sandbox = sandbox();
     sandbox.write("basin.toml", "# mine\nstore = 3\n");
-    let said = sandbox.basin(&["run", "cas.toml"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("basin.toml:2: `store` must be text"), "{}", said.err);
+    let output = sandbox.basin(&["run", "cas.toml"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.err.contains("basin.toml:2: `store` must be text"), "{}", output.err);
     assert!(!sandbox.path().join("3").exists());
     sandbox.write("basin.toml", "");
     let sandbox = sandbox.with("BASIN_WORKERS", "many");
-    let said = sandbox.basin(&["run", "cas.toml"]);
-    assert!(said.code == Some(2) && said.err.contains("the variable BASIN_WORKERS"), "{}", said.err);
+    let output = sandbox.basin(&["run", "cas.toml"]);
+    assert!(output.code == Some(2) && output.err.contains("the variable BASIN_WORKERS"), "{}", output.err);
 }
 
 #[test]
@@ -282,27 +282,31 @@ fn a_variable_that_names_no_proxy_is_an_error_that_keeps_its_password() {
     for (variable, address) in [("HTTP_PROXY", "http://far.example"), ("HTTPS_PROXY", "https://far.example")]
     {
         let sandbox = sandbox().with(variable, "http://user:hun@ter2@proxy:port");
-        let said = sandbox.basin(&["list", "--coordinator", address]);
-        assert_eq!(said.code, Some(1));
-        assert!(said.err.contains(&format!("{variable} names no proxy")), "{}", said.err);
-        assert!(!said.err.contains("hun") && !said.err.contains("ter2"), "{}", said.err);
+        let output = sandbox.basin(&["list", "--coordinator", address]);
+        assert_eq!(output.code, Some(1));
+        assert!(output.err.contains(&format!("{variable} names no proxy")), "{}", output.err);
+        assert!(!output.err.contains("hun") && !output.err.contains("ter2"), "{}", output.err);
     }
     let sandbox = sandbox()
         .with("HTTPS_PROXY", "htp://user:hunter2@proxy")
         .with("AWS_ACCESS_KEY_ID", "a")
         .with("AWS_SECRET_ACCESS_KEY", "b")
         .with("AWS_REGION", "c");
-    let said = sandbox.basin(&["verify", "x", "--store", "s3://bucket/prefix"]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("HTTPS_PROXY names no proxy") && !said.err.contains("hunter2"), "{}", said.err);
+    let output = sandbox.basin(&["verify", "x", "--store", "s3://bucket/prefix"]);
+    assert_eq!(output.code, Some(1));
+    assert!(
+        output.err.contains("HTTPS_PROXY names no proxy") && !output.err.contains("hunter2"),
+        "{}",
+        output.err
+    );
 }
 
 #[test]
 fn what_a_file_says_moves_no_cursor() {
     let sandbox = sandbox();
     sandbox.write("bad.toml", &SWEEP.replace("\"adam\"", "\"ad\\u001B[2Jam\\nerror: x\\u009B\""));
-    let said = sandbox.basin(&["plan", "bad.toml"]);
-    assert_eq!(said.code, Some(1));
-    assert!(!said.err.contains(['\u{1b}', '\u{9b}']), "{:?}", said.err);
-    assert_eq!(said.err.lines().filter(|line| line.starts_with("error:")).count(), 1, "{}", said.err);
+    let output = sandbox.basin(&["plan", "bad.toml"]);
+    assert_eq!(output.code, Some(1));
+    assert!(!output.err.contains(['\u{1b}', '\u{9b}']), "{:?}", output.err);
+    assert_eq!(output.err.lines().filter(|line| line.starts_with("error:")).count(), 1, "{}", output.err);
 }

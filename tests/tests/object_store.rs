@@ -2,37 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use std::collections::BTreeMap;
-
 use basin_tests::{Radosgw, Sandbox, assert_same_tables, eventually, images};
 
 fn sandbox() -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("cluster.toml", &images("cluster", 4, 12));
-    sandbox
-}
-
-fn launch(sandbox: &Sandbox, url: &str) -> String {
-    let said = sandbox.basin(&["--json", "launch", "cluster.toml", "--coordinator", url]).succeeded();
-    said.json()["sweep"].as_str().unwrap().to_owned()
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("cluster.toml", &images("cluster", 4, 12))
 }
 
 fn count(sandbox: &Sandbox, url: &str, sweep: &str, what: &str) -> u64 {
-    let said = sandbox.basin(&["--json", "status", sweep, "--coordinator", url]);
-    if said.code == Some(0) { said.json()["counts"][what].as_u64().unwrap_or(0) } else { 0 }
-}
-
-/// The tables of the same sweep, undisturbed on one machine and over files.
-fn reference(sandbox: &Sandbox) -> BTreeMap<String, Vec<u8>> {
-    sandbox.basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-    sandbox.tables("alone")
-}
-
-/// A collection holds the runs' own files beside the report.
-fn collected(sandbox: &Sandbox, out: &str) -> BTreeMap<String, Vec<u8>> {
-    let mut tables = sandbox.tables(out);
-    tables.retain(|name, _| !name.starts_with("results/"));
-    tables
+    let status = sandbox.try_ask(url, &["status", sweep]);
+    status.and_then(|status| status["counts"][what].as_u64()).unwrap_or(0)
 }
 
 fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
@@ -51,7 +29,7 @@ fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
     let (coordinator, url) = sandbox.serve("127.0.0.1:0", &["--store", &store]);
     let first = sandbox.worker("first", &url, &["--pack", "1"]);
     let second = sandbox.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     for kill in 1..=2 {
         // Checkpoints go out ten times a second from two workers: there is always an upload under way.
         eventually("something more is committed", || {
@@ -78,9 +56,9 @@ fn a_store_that_is_killed_amid_uploads_and_comes_back_loses_nothing() {
     let proof = sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
     let collect = ["--json", "collect", &sweep, "--out", "collected", "--store", &store];
-    let said = sandbox.basin(&collect).succeeded().json();
-    assert_eq!((&said["fetched"], &said["missing"]), (&8.into(), &0.into()));
-    assert_same_tables(&reference(&sandbox), &collected(&sandbox, "collected"));
+    let output = sandbox.basin(&collect).succeeded().json();
+    assert_eq!((&output["fetched"], &output["missing"]), (&8.into(), &0.into()));
+    assert_same_tables(&sandbox.undisturbed_tables("cluster.toml"), &sandbox.collected_tables("collected"));
 
     // Again: only what is gone or wrong is fetched.
     let results = files(&sandbox.path().join("collected/results"));
@@ -110,7 +88,7 @@ fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--store", &store]);
     let _first = sandbox.worker("first", &url, &["--pack", "1"]);
     let _second = sandbox.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
     sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded();
     sandbox.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
@@ -119,7 +97,7 @@ fn over_a_store_without_conditions_the_coordinator_commits_and_the_bytes_are_the
     sandbox
         .basin(&["run", "cluster.toml", "--out", "alone", "--state", "alone-state", "--store", &other])
         .succeeded();
-    assert_same_tables(&sandbox.tables("alone"), &collected(&sandbox, "collected"));
+    assert_same_tables(&sandbox.tables("alone"), &sandbox.collected_tables("collected"));
 }
 
 #[test]
@@ -140,7 +118,7 @@ fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_byte
     let address = url.trim_start_matches("http://").to_owned();
     let first = sandbox.worker("first", &url, &["--pack", "1"]);
     let second = sandbox.worker("second", &url, &["--pack", "1"]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "cluster.toml", &[]);
     for kill in 1..=2 {
         eventually("something more is committed", || {
             (count(&sandbox, &url, &sweep, "committed") >= 2 * kill).then_some(())
@@ -156,7 +134,7 @@ fn over_a_server_that_ignores_conditions_coordinator_and_worker_die_and_the_byte
     let proof = sandbox.basin(&["--json", "verify", &sweep, "--store", &store]).succeeded().json();
     assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()), "{proof}");
     sandbox.basin(&["collect", &sweep, "--out", "collected", "--store", &store]).succeeded();
-    assert_same_tables(&reference(&sandbox), &collected(&sandbox, "collected"));
+    assert_same_tables(&sandbox.undisturbed_tables("cluster.toml"), &sandbox.collected_tables("collected"));
 }
 
 #[test]
@@ -175,9 +153,9 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
         &["data", "list"],
         &["doctor"],
     ] {
-        let said = sandbox.basin(&[command, &["--store", "s3://no-such-bucket-of-basin/x"]].concat());
-        assert_eq!(said.code, Some(1), "{command:?}: {}", said.err);
-        let text = format!("{}{}", said.out, said.err);
+        let output = sandbox.basin(&[command, &["--store", "s3://no-such-bucket-of-basin/x"]].concat());
+        assert_eq!(output.code, Some(1), "{command:?}: {}", output.err);
+        let text = format!("{}{}", output.out, output.err);
         assert!(
             text.contains("there is no bucket for s3://no-such-bucket-of-basin/x"),
             "{command:?}: {text}"
@@ -186,7 +164,8 @@ fn a_bucket_that_is_not_there_is_the_users_to_mend() {
     }
     // A worker finds out before it takes any task.
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
-    let said = sandbox.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("aws s3 mb"), "{}", said.err);
+    let output =
+        sandbox.basin(&["worker", "--coordinator", &url, "--store", "s3://no-such-bucket-of-basin/x"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("aws s3 mb"), "{}", output.err);
 }

@@ -7,49 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use basin_tests::{Bucket, CommandOutput, Fault, RunningProcess, Sandbox, assert_same_tables, eventually};
+use basin_tests::{
+    Bucket, CommandOutput, Fault, Fits, RunningProcess, Sandbox, assert_same_tables, eventually,
+};
 use serde_json::Value;
 
-/// Tasks of about a second each.
-const SWEEP: &str = r#"
-name = "fits"
-
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 128
-hidden = [32, 32]
-seeds = SEEDS
-epochs = EPOCHS
-optimizer = "adam"
-learning_rate = 1e-3
-
-[[figure]]
-id = "loss"
-kind = "curves"
-title = "Loss"
-experiments = ["fits"]
-y = ["train_loss"]
-"#;
-
+/// Tasks of about a second each, by their epochs.
 fn sandbox(seeds: u32, epochs: u32) -> Sandbox {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    let sweep = SWEEP.replace("SEEDS", &seeds.to_string()).replace("EPOCHS", &epochs.to_string());
-    sandbox.write("fits.toml", &sweep);
-    sandbox
-}
-
-/// What a command says as JSON.
-#[track_caller]
-fn ask(sandbox: &Sandbox, url: &str, line: &[&str]) -> Value {
-    sandbox.basin(&[&["--json"], line, &["--coordinator", url]].concat()).succeeded().json()
-}
-
-#[track_caller]
-fn launch(sandbox: &Sandbox, url: &str) -> String {
-    ask(sandbox, url, &["launch", "fits.toml"])["sweep"].as_str().unwrap().to_owned()
+    let sweep = Fits { name: "fits", points: 128, hidden: &[32, 32], seeds, epochs };
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("fits.toml", &sweep.text())
 }
 
 /// A worker that takes one task at a time.
@@ -57,11 +23,11 @@ fn worker(sandbox: &Sandbox, url: &str, more: &[&str]) -> RunningProcess {
     sandbox.worker("worker", url, &[&["--pack", "1"], more].concat())
 }
 
-/// What the one worker waits for, once it holds a result.
+/// The outage that the one worker waits for, once it holds a result.
 #[track_caller]
 fn waiting(sandbox: &Sandbox, url: &str, kind: &str) -> Value {
     eventually(&format!("the worker waits: {kind}"), || {
-        let waiting = ask(sandbox, url, &["workers"])[0]["waiting"].clone();
+        let waiting = sandbox.ask(url, &["workers"])[0]["waiting"].clone();
         (waiting["kind"] == kind && waiting["results"].as_u64() >= Some(1)).then_some(waiting)
     })
 }
@@ -70,10 +36,10 @@ fn waiting(sandbox: &Sandbox, url: &str, kind: &str) -> Value {
 #[track_caller]
 fn each_was_tried_once(sandbox: &Sandbox, url: &str, sweep: &str, tasks: u64) {
     sandbox.basin(&["watch", sweep, "--coordinator", url]).succeeded();
-    let status = ask(sandbox, url, &["status", sweep]);
+    let status = sandbox.ask(url, &["status", sweep]);
     assert_eq!((&status["counts"]["committed"], &status["counts"]["failed"]), (&tasks.into(), &0.into()));
     for task in tasks_of(sandbox, sweep) {
-        let why = ask(sandbox, url, &["why", &task]);
+        let why = sandbox.ask(url, &["why", &task]);
         assert_eq!(why["attempts"].as_array().unwrap().len(), 1, "{why}");
     }
 }
@@ -96,31 +62,31 @@ fn a_store_that_refuses_for_whatever_reason_costs_no_attempt_and_everybody_is_to
     let bucket = Bucket::start();
     let sandbox = bucket.serve(sandbox(5, 60_000)).with("BASIN_STORE", "s3://bucket/site");
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
     let mut worked = None;
     for (status, code, kind) in [
         (507, "InsufficientStorage", "full"),
         (403, "AccessDenied", "denied"),
         (400, "ExpiredToken", "credentials"),
     ] {
-        bucket.go(Fault::Writes(status, code));
+        bucket.inject(Fault::Writes(status, code));
         worked.get_or_insert_with(|| worker(&sandbox, &url, &[]));
-        let said = waiting(&sandbox, &url, kind);
-        assert!(said["message"].as_str().unwrap().contains(code), "{said}");
-        let now = ask(&sandbox, &url, &["status", &sweep]);
+        let output = waiting(&sandbox, &url, kind);
+        assert!(output["message"].as_str().unwrap().contains(code), "{output}");
+        let now = sandbox.ask(&url, &["status", &sweep]);
         assert_eq!(now["waiting"][0]["kind"], kind, "{now}");
         assert_eq!(now["counts"]["failed"], 0, "{now}");
         // It takes nothing more: the one task that it has is the one that it holds.
         assert_eq!(now["counts"]["running"], 1, "{now}");
         let task = now["running"][0]["task"].as_str().unwrap();
-        let why = ask(&sandbox, &url, &["why", task])["why"].as_str().unwrap().to_owned();
+        let why = sandbox.ask(&url, &["why", task])["why"].as_str().unwrap().to_owned();
         assert!(why.contains("holds its result") && why.contains(code), "{why}");
         let text = sandbox.basin(&["workers", "--coordinator", &url]).succeeded().out;
         assert!(text.contains("waits with 1 finished result for"), "{text}");
-        bucket.go(Fault::Nothing);
+        bucket.inject(Fault::Nothing);
         let committed = now["counts"]["committed"].as_u64();
         eventually("it goes on", || {
-            let now = ask(&sandbox, &url, &["status", &sweep]);
+            let now = sandbox.ask(&url, &["status", &sweep]);
             (now["counts"]["committed"].as_u64() > committed).then_some(())
         });
     }
@@ -140,22 +106,22 @@ fn a_result_is_held_beyond_the_end_of_its_lease_and_counts_when_the_store_takes_
     let bucket = Bucket::start();
     let sandbox = bucket.serve(sandbox(1, 60_000)).with("BASIN_STORE", "s3://bucket/site");
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--lease", "2"]);
-    let sweep = launch(&sandbox, &url);
-    bucket.go(Fault::Writes(507, "InsufficientStorage"));
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
+    bucket.inject(Fault::Writes(507, "InsufficientStorage"));
     let worker = worker(&sandbox, &url, &[]);
     waiting(&sandbox, &url, "full");
-    let task = ask(&sandbox, &url, &["status", &sweep])["running"][0]["task"].as_str().unwrap().to_owned();
+    let task = sandbox.ask(&url, &["status", &sweep])["running"][0]["task"].as_str().unwrap().to_owned();
     // Nothing is heard of it for longer than its lease lasts, and its task goes back to the queue.
     worker.signal("STOP");
     eventually("its lease ends", || {
-        let why = ask(&sandbox, &url, &["why", &task]);
+        let why = sandbox.ask(&url, &["why", &task]);
         (why["attempts"][0]["cause"] == "worker-lost").then_some(())
     });
     worker.signal("CONT");
     waiting(&sandbox, &url, "full");
-    bucket.go(Fault::Nothing);
+    bucket.inject(Fault::Nothing);
     sandbox.basin(&["watch", &sweep, "--coordinator", &url]).succeeded();
-    let why = ask(&sandbox, &url, &["why", &task]);
+    let why = sandbox.ask(&url, &["why", &task]);
     let attempts = why["attempts"].as_array().unwrap();
     assert_eq!((attempts.len(), &attempts[0]["end"]), (1, &"committed".into()), "{why}");
     sandbox.basin(&["verify", &sweep]).succeeded();
@@ -168,7 +134,7 @@ fn a_run_over_a_store_that_is_full_says_so_leaves_at_ctrl_c_and_goes_on_when_the
     let run = ["run", "fits.toml", "--out", "out", "--store", "s3://bucket/run", "--workers", "1"];
     let running = sandbox.start("first", &run);
     eventually("it runs", || sandbox.read("first.log").contains("already done").then_some(()));
-    bucket.go(Fault::Writes(507, "InsufficientStorage"));
+    bucket.inject(Fault::Writes(507, "InsufficientStorage"));
     eventually("it says why", || sandbox.read("first.log").contains("the store is full").then_some(()));
     let asked = Instant::now();
     running.signal("INT");
@@ -177,12 +143,12 @@ fn a_run_over_a_store_that_is_full_says_so_leaves_at_ctrl_c_and_goes_on_when_the
     let log = sandbox.read("first.log");
     assert!(log.contains("run the same command again"), "{log}");
 
-    bucket.go(Fault::Nothing);
+    bucket.inject(Fault::Nothing);
     let running = sandbox.start("second", &run);
     eventually("it runs again", || sandbox.read("second.log").contains("already done").then_some(()));
-    bucket.go(Fault::Writes(403, "AccessDenied"));
+    bucket.inject(Fault::Writes(403, "AccessDenied"));
     eventually("it says why", || sandbox.read("second.log").contains("the store denies it").then_some(()));
-    bucket.go(Fault::Nothing);
+    bucket.inject(Fault::Nothing);
     assert_eq!(running.wait(), Some(0), "{}", sandbox.read("second.log"));
     let alone = ["run", "fits.toml", "--out", "alone", "--state", "alone-state"];
     sandbox.basin(&alone).succeeded();
@@ -205,7 +171,7 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
     ];
     let mut answer = |wrong: Option<Fault>| {
         match wrong {
-            Some(wrong) => bucket.go(wrong),
+            Some(wrong) => bucket.inject(wrong),
             None => bucket.refuse(),
         }
         let began = Instant::now();
@@ -216,7 +182,7 @@ fn every_command_outlasts_a_store_that_is_away_for_ten_seconds() {
             .collect();
         std::thread::sleep(Duration::from_secs(10));
         match wrong {
-            Some(_) => bucket.go(Fault::Nothing),
+            Some(_) => bucket.inject(Fault::Nothing),
             None => bucket.accept(),
         }
         for (at, running) in running.into_iter().enumerate() {
@@ -277,14 +243,14 @@ fn a_disk_of_the_store_that_is_full_until_somebody_makes_space_costs_nothing() {
     let store = sandbox.path().join("small/store").to_string_lossy().into_owned();
     let sandbox = sandbox.with("BASIN_STORE", &store);
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
     let _worker = worker(&sandbox, &url, &[]);
     eventually("it trains", || {
-        (ask(&sandbox, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
+        (sandbox.ask(&url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
     });
     disk.fill();
-    let said = waiting(&sandbox, &url, "full");
-    assert!(said["message"].as_str().unwrap().contains("No space left"), "{said}");
+    let output = waiting(&sandbox, &url, "full");
+    assert!(output["message"].as_str().unwrap().contains("No space left"), "{output}");
     disk.free();
     each_was_tried_once(&sandbox, &url, &sweep, 3);
     sandbox.basin(&["verify", &sweep]).succeeded();
@@ -296,11 +262,11 @@ fn a_disk_of_the_workers_that_is_full_until_somebody_makes_space_costs_nothing()
     let scratch = sandbox.path().join("scratch");
     let Some(disk) = Small::mount(&scratch, "4m") else { return };
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
-    let sweep = launch(&sandbox, &url);
+    let sweep = sandbox.launch(&url, "fits.toml", &[]);
     let sandbox = sandbox.with("TMPDIR", &scratch.to_string_lossy());
     let _worker = worker(&sandbox, &url, &[]);
     eventually("it trains", || {
-        (ask(&sandbox, &url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
+        (sandbox.ask(&url, &["status", &sweep])["counts"]["running"].as_u64() >= Some(1)).then_some(())
     });
     disk.fill();
     waiting(&sandbox, &url, "local-disk");

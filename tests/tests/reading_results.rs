@@ -69,8 +69,8 @@ fn what_the_page_says_works() {
     let marked = program.iter().enumerate().map(|(at, block)| format!("print('== {at}')\n{block}"));
     sandbox.write("page.py", &marked.collect::<String>());
     let ran = run.arg("page.py").current_dir(sandbox.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success(), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+    let output = String::from_utf8_lossy(&ran.stdout);
+    assert!(ran.status.success(), "{output}\n{}", String::from_utf8_lossy(&ran.stderr));
     // Numbers that only the sweep's own results give.
     for expected in [
         "'batch_size': [32, 64]",
@@ -80,8 +80,8 @@ fn what_the_page_says_works() {
         "8402",
         "model/conv0.bias (4,)",
     ] {
-        assert!(said.contains(expected), "{expected} is not in:\n{said}");
+        assert!(output.contains(expected), "{expected} is not in:\n{output}");
     }
-    let losses = said.split("== 6\n").nth(1).unwrap().split("==").next().unwrap();
-    assert_eq!(losses.lines().filter(|line| line.starts_with("{'batch_size'")).count(), 4, "{said}");
+    let losses = output.split("== 6\n").nth(1).unwrap().split("==").next().unwrap();
+    assert_eq!(losses.lines().filter(|line| line.starts_with("{'batch_size'")).count(), 4, "{output}");
 }

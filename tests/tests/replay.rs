@@ -62,9 +62,9 @@ fn trained() -> (Sandbox, Vec<String>) {
 fn every_kind_comes_out_again_bit_by_bit_on_any_number_of_threads() {
     let (sandbox, ids) = trained();
     for (id, threads) in ids.iter().zip(["1", "2", "3", "4"]) {
-        let said = sandbox.basin(&["--json", "replay", &id[..12], "--threads", threads]).succeeded().json();
-        assert_eq!((&said["same"], &said["same_bytes"]), (&true.into(), &true.into()), "{said}");
-        assert!(said["values"].as_u64().unwrap() > 0, "{said}");
+        let output = sandbox.basin(&["--json", "replay", &id[..12], "--threads", threads]).succeeded().json();
+        assert_eq!((&output["same"], &output["same_bytes"]), (&true.into(), &true.into()), "{output}");
+        assert!(output["values"].as_u64().unwrap() > 0, "{output}");
     }
 }
 
@@ -75,14 +75,14 @@ fn a_record_that_no_training_gave_is_found_out_though_every_digest_fits() {
     let forged = sandbox.path().join("forged").to_string_lossy().into_owned();
     let (task, series) = runtime.block_on(forge(&sandbox, &forged, &ids));
 
-    let said = sandbox.basin(&["replay", &task.to_string(), "--store", &forged]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.out.contains(&format!("differs: {series}: 1 points differ")), "{}", said.out);
-    assert!(!said.out.contains("bytes differ"), "weights are those of the training: {}", said.out);
-    let said = sandbox.basin(&["--json", "replay", &task.to_string(), "--store", &forged]);
-    let value = said.json();
+    let output = sandbox.basin(&["replay", &task.to_string(), "--store", &forged]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.out.contains(&format!("differs: {series}: 1 points differ")), "{}", output.out);
+    assert!(!output.out.contains("bytes differ"), "weights are those of the training: {}", output.out);
+    let output = sandbox.basin(&["--json", "replay", &task.to_string(), "--store", &forged]);
+    let value = output.json();
     assert_eq!(
-        (said.code, &value["same"], &value["differences"][0]["name"]),
+        (output.code, &value["same"], &value["differences"][0]["name"]),
         (Some(1), &false.into(), &series.into())
     );
 }

@@ -17,24 +17,11 @@ use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_proto::{PROTOCOL, v1};
 use basin_storage::testing::{Conditions, Fault, FaultyStore, InjectedError, Operation, sample};
 use basin_storage::{AttemptEnd, AttemptWriter, Commit, Retry, Store, metrics};
+use basin_tests::Fits;
 use tonic::Code;
 use tonic::transport::Channel;
 
-const SWEEP: &str = r#"
-name = "fits"
-
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 16
-hidden = [8]
-seeds = 1
-epochs = 1
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
+const SWEEP: Fits<'static> = Fits { name: "fits", points: 16, hidden: &[8], seeds: 1, epochs: 1 };
 
 fn store(faulty: &FaultyStore) -> Store {
     let quick = Retry { tries: 3, first_wait: Duration::from_millis(5), ..Retry::default() };
@@ -56,7 +43,7 @@ async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> 
 }
 
 async fn launch(server: &Server) {
-    let (file, text) = ("fits.toml".to_owned(), SWEEP.to_owned());
+    let (file, text) = ("fits.toml".to_owned(), SWEEP.text());
     let source = Source { file, text, profile: None, overrides: Vec::new() };
     server.coordinator().unwrap().launch(&source, LaunchOptions::default()).await.unwrap();
 }

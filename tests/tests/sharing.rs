@@ -2,33 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
 
-use basin_tests::{RunningProcess, Sandbox, eventually};
+use basin_tests::{Fits, RunningProcess, Sandbox, eventually};
 use serde_json::Value;
 
 /// Tasks that end only when they are told to.
-const SWEEP: &str = r#"
-name = "long"
+const SWEEP: Fits<'static> =
+    Fits { name: "long", points: 4_096, hidden: &[16, 128], seeds: 6, epochs: 1_000_000 };
 
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 4096
-hidden = [16, 128]
-seeds = 6
-epochs = 1000000
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
-
-struct Site {
+struct SharedCoordinator {
     sandbox: Sandbox,
     url: String,
     _coordinator: RunningProcess,
 }
 
-impl Site {
+impl SharedCoordinator {
     fn open(more: &[&str]) -> Self {
         let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
         for (role, name) in [("admin", "ann"), ("admin", "bob"), ("worker", "farm")] {
@@ -36,7 +23,7 @@ impl Site {
             sandbox.write(name, &sandbox.basin(&made).succeeded().out);
         }
         for (name, width) in [("one", 16), ("two", 17), ("three", 18)] {
-            let text = SWEEP.replace("long", name).replace("[16,", &format!("[{width},"));
+            let text = Fits { name, hidden: &[width, 128], ..SWEEP }.text();
             sandbox.write(&format!("{name}.toml"), &text);
         }
         let (coordinator, url) = sandbox.serve("127.0.0.1:0", &[&["--tokens", "tokens.toml"], more].concat());
@@ -92,67 +79,67 @@ impl Site {
 
 #[test]
 fn two_people_share_the_slots_and_whoever_is_urgent_comes_first() {
-    let site = Site::open(&[]);
-    site.ask("ann", &["launch", "one.toml"]);
-    site.ask("bob", &["launch", "two.toml"]);
-    let worker = site.worker("worker", "4");
-    site.until_slots_are(&[("one", 2), ("two", 2)]);
+    let shared = SharedCoordinator::open(&[]);
+    shared.ask("ann", &["launch", "one.toml"]);
+    shared.ask("bob", &["launch", "two.toml"]);
+    let worker = shared.worker("worker", "4");
+    shared.until_slots_are(&[("one", 2), ("two", 2)]);
 
-    let running = site.running();
-    // What is urgent is ann's, who will have no fewer slots than bob: by fair shares alone it would have to wait for its turn.
-    site.ask("ann", &["launch", "three.toml", "--priority", "5", "--max-slots", "3"]);
-    let other = site.worker("other", "2");
-    site.until_slots_are(&[("one", 2), ("two", 2), ("three", 2)]);
-    assert!(running.iter().all(|task| site.running().contains(task)), "nothing is stopped for it");
-    let (task, why) = site.next("two");
+    let running = shared.running();
+    // The urgent sweep is ann's, who will have no fewer slots than bob: by fair shares alone it would have to wait for its turn.
+    shared.ask("ann", &["launch", "three.toml", "--priority", "5", "--max-slots", "3"]);
+    let other = shared.worker("other", "2");
+    shared.until_slots_are(&[("one", 2), ("two", 2), ("three", 2)]);
+    assert!(running.iter().all(|task| shared.running().contains(task)), "nothing is stopped for it");
+    let (task, why) = shared.next("two");
     assert!(why.contains("sweep three-") && why.contains("of a higher priority comes first"), "{why}");
-    assert_eq!(site.ask("ann", &["why", &task])["why"], why.as_str());
-    let urgent = site.ask("ann", &["status", "three"]);
+    assert_eq!(shared.ask("ann", &["why", &task])["why"], why.as_str());
+    let urgent = shared.ask("ann", &["status", "three"]);
     assert_eq!(
         (&urgent["user"], &urgent["priority"], &urgent["max_slots"]),
         (&"ann".into(), &5.into(), &3.into())
     );
 
     // Ann has four slots and bob two, and yet the next is hers; it is the last that her urgent sweep may have.
-    let third = site.worker("third", "2");
-    site.until_slots_are(&[("one", 2), ("two", 3), ("three", 3)]);
-    let (_, why) = site.next("three");
+    let third = shared.worker("third", "2");
+    shared.until_slots_are(&[("one", 2), ("two", 3), ("three", 3)]);
+    let (_, why) = shared.next("three");
     assert!(why.contains("has the 3 slots that it may have at once"), "{why}");
-    let text = site.read("ann", &["adjust", "three", "--max-slots", "none", "--priority", "-1"]);
+    let text = shared.read("ann", &["adjust", "three", "--max-slots", "none", "--priority", "-1"]);
     assert!(text.contains(": running, launched by ann, priority -1\n"), "{text}");
-    let (_, why) = site.next("two");
+    let (_, why) = shared.next("two");
     assert_eq!(why, "it waits for a worker that is free");
-    let list = site.read("bob", &["list"]);
+    let list = shared.read("bob", &["list"]);
     let header: Vec<&str> = list.lines().next().unwrap().split_whitespace().take(5).collect();
     assert_eq!(header, ["sweep", "state", "user", "priority", "slots"]);
     for sweep in ["one", "two", "three"] {
-        site.ask("ann", &["cancel", sweep]);
+        shared.ask("ann", &["cancel", sweep]);
     }
-    site.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
+    shared.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
     drop((worker, other, third));
 }
 
 #[test]
 fn no_user_and_no_sweep_gets_more_slots_than_the_site_gives() {
-    let site = Site::open(&["--max-slots-per-user", "3", "--max-slots-per-sweep", "2"]);
-    site.ask("ann", &["launch", "one.toml"]);
-    site.ask("ann", &["launch", "two.toml", "--max-slots", "9"]);
-    site.ask("bob", &["launch", "three.toml"]);
-    let _worker = site.worker("worker", "8");
-    site.until_slots_are(&[("one", 2), ("two", 1), ("three", 2)]);
-    let (_, why) = site.next("two");
+    let shared = SharedCoordinator::open(&["--max-slots-per-user", "3", "--max-slots-per-sweep", "2"]);
+    shared.ask("ann", &["launch", "one.toml"]);
+    shared.ask("ann", &["launch", "two.toml", "--max-slots", "9"]);
+    shared.ask("bob", &["launch", "three.toml"]);
+    let _worker = shared.worker("worker", "8");
+    shared.until_slots_are(&[("one", 2), ("two", 1), ("three", 2)]);
+    let (_, why) = shared.next("two");
     assert!(why.contains("ann's sweeps have the 3 slots"), "{why}");
-    let (_, why) = site.next("three");
+    let (_, why) = shared.next("three");
     assert!(why.contains("has the 2 slots that it may have at once"), "{why}");
-    let list = site.read("ann", &["list"]);
+    let list = shared.read("ann", &["list"]);
     assert!(
         list.lines().any(|line| line.starts_with("three-") && line.contains("bob   0         2/2")),
         "{list}"
     );
     for sweep in ["one", "two", "three"] {
-        site.ask("ann", &["cancel", sweep]);
+        shared.ask("ann", &["cancel", sweep]);
     }
-    site.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
+    shared.until_slots_are(&[("one", 0), ("two", 0), ("three", 0)]);
 }
 
 #[test]

@@ -5,23 +5,9 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
-use basin_tests::{Sandbox, eventually};
+use basin_tests::{Fits, Sandbox, eventually};
 
-const SWEEP: &str = r#"
-name = "side"
-
-[[experiment]]
-id = "fits"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 64
-hidden = [16]
-seeds = 4
-epochs = 200
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
+const SWEEP: Fits<'static> = Fits { name: "side", points: 64, hidden: &[16], seeds: 4, epochs: 200 };
 
 /// The status and the body of an answer.
 fn get(address: &str, path: &str) -> std::io::Result<(u16, String)> {
@@ -57,11 +43,10 @@ fn metrics(address: &str) -> BTreeMap<String, f64> {
 
 #[test]
 fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
-    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("side.toml", SWEEP);
-    let (coordinator, said) = sandbox.serve_with_output("127.0.0.1:0", &["--http", "127.0.0.1:0"]);
-    let url = said["url"].as_str().unwrap();
-    let http = said["http"].as_str().unwrap().trim_start_matches("http://");
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("side.toml", &SWEEP.text());
+    let (coordinator, output) = sandbox.serve_with_output("127.0.0.1:0", &["--http", "127.0.0.1:0"]);
+    let url = output["url"].as_str().unwrap();
+    let http = output["http"].as_str().unwrap().trim_start_matches("http://");
     assert_eq!(get(http, "/livez").unwrap(), (200, "alive\n".to_owned()));
     assert_eq!(get(http, "/readyz").unwrap(), (200, "serving\n".to_owned()));
     let empty = metrics(http);
@@ -109,11 +94,11 @@ fn a_side_port_that_is_taken_is_said_with_the_flag_that_chooses_another() {
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = sandbox.basin(&["serve", "--listen", "127.0.0.1:0", "--http", &address]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
+    let output = sandbox.basin(&["serve", "--listen", "127.0.0.1:0", "--http", &address]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
     assert!(
-        said.err.contains("cannot answer probes and metrics") && said.err.contains("`--http`"),
+        output.err.contains("cannot answer probes and metrics") && output.err.contains("`--http`"),
         "{}",
-        said.err
+        output.err
     );
 }

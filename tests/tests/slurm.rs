@@ -50,7 +50,7 @@ fn cluster() -> Option<String> {
     cluster
 }
 
-/// What a command of Slurm's says.
+/// The output of a command of Slurm's.
 #[track_caller]
 fn slurm(conf: &str, line: &[&str]) -> String {
     let output = Command::new(line[0]).args(&line[1..]).env("SLURM_CONF", conf).output().unwrap();
@@ -233,8 +233,8 @@ fn down_lets_running_jobs_give_their_tasks_back_and_slurm_never_sees_a_token() {
     // A token in a variable can't be passed on, and nothing is submitted without one.
     let by_variable =
         sandbox.command(&up).envs([("SLURM_CONF", conf.as_str()), ("BASIN_TOKEN", &worker_token)]).output();
-    let said = CommandOutput::of(&by_variable.unwrap());
-    assert!(said.code == Some(1) && said.err.contains("--token-file"), "{}", said.err);
+    let output = CommandOutput::of(&by_variable.unwrap());
+    assert!(output.code == Some(1) && output.err.contains("--token-file"), "{}", output.err);
     let without = basin(&sandbox, &conf, &up);
     assert!(without.code == Some(1) && jobs(&conf, "down").is_empty(), "{}", without.err);
 
@@ -278,13 +278,17 @@ fn a_job_that_slurm_refuses_is_said_with_the_way_out() {
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &[]);
     sandbox.basin(&["launch", "slurm.toml", "--coordinator", &url]).succeeded();
     let up = ["slurm", "up", "--coordinator", &url, "--name", "refused", "--max-workers", "1", "--once"];
-    let said = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--partition", "nowhere"]].concat());
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("sbatch refuses: ") && said.err.contains("Invalid partition"), "{}", said.err);
-    assert!(said.err.contains("hint: `sinfo` lists the partitions"), "{}", said.err);
-    let said = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--gres", "gpu:1"]].concat());
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("hint: "), "{}", said.err);
+    let output = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--partition", "nowhere"]].concat());
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(
+        output.err.contains("sbatch refuses: ") && output.err.contains("Invalid partition"),
+        "{}",
+        output.err
+    );
+    assert!(output.err.contains("hint: `sinfo` lists the partitions"), "{}", output.err);
+    let output = basin(&sandbox, &conf, &[&up[..], &["--time", "5", "--gres", "gpu:1"]].concat());
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("hint: "), "{}", output.err);
     assert_eq!(jobs(&conf, "refused"), []);
 }
 
@@ -296,11 +300,11 @@ fn without_slurm_the_script_can_be_looked_at_and_nothing_else_works() {
     let script = sandbox.basin(&[&up[..], &["--dry-run"]].concat()).succeeded().out;
     assert!(script.starts_with("#!/bin/bash\n") && script.contains("\nexec "), "{script}");
     assert!(!sandbox.path().join("basin-slurm").exists(), "nothing is done");
-    let said = CommandOutput::of(
+    let output = CommandOutput::of(
         &sandbox.command(&[&up[..], &["--once"]].concat()).env("PATH", "/nonexistent").output().unwrap(),
     );
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("cannot run squeue") && said.err.contains("--dry-run"), "{}", said.err);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("cannot run squeue") && output.err.contains("--dry-run"), "{}", output.err);
 }
 
 #[test]
@@ -339,10 +343,10 @@ fn a_job_takes_its_variables_as_they_are_written_and_lines_that_are_none_are_ref
     assert!(!sandbox.path().join("run-by-a-shell").exists());
 
     sandbox.write("store.env", "A=1\nexport B=secret-value\n");
-    let said = up(&["--env-file", "store.env"]);
-    assert_eq!(said.code, Some(1), "{}", said.err);
-    assert!(said.err.contains("line 2 of") && said.err.contains("export"), "{}", said.err);
-    assert!(!said.err.contains("secret-value"), "{}", said.err);
-    let said = up(&["--sbatch", "--comment a"]);
-    assert!(said.code == Some(1) && said.err.contains("not one option"), "{}", said.err);
+    let output = up(&["--env-file", "store.env"]);
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    assert!(output.err.contains("line 2 of") && output.err.contains("export"), "{}", output.err);
+    assert!(!output.err.contains("secret-value"), "{}", output.err);
+    let output = up(&["--sbatch", "--comment a"]);
+    assert!(output.code == Some(1) && output.err.contains("not one option"), "{}", output.err);
 }

@@ -12,11 +12,11 @@ use crate::value::Value;
 pub struct Claim {
     /// The sentence.
     pub text: String,
-    /// What is checked; at least one.
+    /// The checks; at least one.
     pub checks: Vec<Check>,
 }
 
-/// Which runs: those of an experiment in which these parameters have these values.
+/// A selection of runs: those of an experiment in which these parameters have these values.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Selection {
     /// The experiment.
@@ -26,7 +26,7 @@ pub struct Selection {
     pub values: BTreeMap<String, Value>,
 }
 
-/// Which way something goes.
+/// A direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
@@ -49,7 +49,7 @@ impl Direction {
     }
 }
 
-/// Which end of an order is the best.
+/// The best end of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Best {
@@ -102,11 +102,11 @@ pub enum Check {
     /// A series goes one way within each run: the rank correlation of its values with its x, averaged over runs, is at least
     /// `at_least` in that direction.
     Trend {
-        /// Which runs.
+        /// The runs.
         of: Selection,
         /// The series.
         y: String,
-        /// Which way.
+        /// The direction.
         direction: Direction,
         /// How great the correlation must be, in [0, 1).
         at_least: f64,
@@ -116,13 +116,13 @@ pub enum Check {
     },
     /// Across runs, a measure goes one way with a parameter or another measure: their rank correlation is beyond 0.
     Correlation {
-        /// Which runs.
+        /// The runs.
         of: Selection,
         /// A parameter, or a measure.
         x: String,
         /// The measure.
         y: String,
-        /// Which way y goes as x rises.
+        /// The direction of y as x rises.
         direction: Direction,
         /// A single number: only runs in which it is 1 count (`converged`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub enum Check {
     },
     /// The mean of a measure lies between two bounds.
     Within {
-        /// Which runs.
+        /// The runs.
         of: Selection,
         /// The measure.
         y: String,
@@ -145,13 +145,13 @@ pub enum Check {
         of: Selection,
         /// The measure.
         y: String,
-        /// Which end is best.
+        /// The best end.
         best: Best,
     },
     /// Runs that differ in their seed end in a similar region of weight space: the mean distance between their last recorded
     /// weights is at most this share of the mean distance from a run's first to its last.
     Together {
-        /// Which runs.
+        /// The runs.
         of: Selection,
         /// The share, above 0.
         at_most: f64,
@@ -159,7 +159,7 @@ pub enum Check {
     /// A series is smooth: the root mean square distance of its points from the cubic through their two neighbours on each
     /// side is at most this share of its range.
     Smooth {
-        /// Which runs.
+        /// The runs.
         of: Selection,
         /// The series.
         y: String,

@@ -31,7 +31,7 @@ pub fn built_in_digest(name: &str) -> Option<Digest> {
     BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, recipe)| Digest::of(recipe.as_bytes()))
 }
 
-/// Which part of a data set is used, and how its labels are treated. Part of a task's parameters.
+/// The part of a data set that is used, and how its labels are treated. Part of a task's parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct DataUse {
     /// The number of training examples, drawn at random by the task's seed-independent stream; all if none.

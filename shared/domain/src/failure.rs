@@ -22,7 +22,7 @@ pub enum FailureKind {
     WorkerLost,
     /// The executor showed no progress for longer than its steps explain, and was killed.
     Hung,
-    /// What lies in the store isn't what was committed there: the task's own commit, or an input. Never retried: nothing
+    /// The contents of the store aren't those that were committed there: the task's own commit, or an input. Never retried: nothing
     /// changes before a person has it withdrawn.
     Damaged,
 }
@@ -82,7 +82,7 @@ impl std::fmt::Display for FailureKind {
 pub struct Failure {
     /// The cause.
     pub kind: FailureKind,
-    /// What happened, in words; shortened to [`Failure::MESSAGE_LIMIT`] bytes.
+    /// The first error, for people; shortened to [`Failure::MESSAGE_LIMIT`] bytes.
     pub message: String,
 }
 

@@ -15,12 +15,12 @@ pub struct Figure {
     pub experiments: Vec<ExperimentId>,
     /// A parameter (or `experiment`, or `seed`) with one panel, or row of panels, a value, if wanted.
     pub facet: Option<String>,
-    /// What is drawn of them.
+    /// The drawing.
     #[serde(flatten)]
     pub drawing: Drawing,
 }
 
-/// What a figure draws, and how. `group` lists the parameters whose values make the groups, or `experiment`, or `seed`; if it
+/// A figure's drawing. `group` lists the parameters whose values make the groups, or `experiment`, or `seed`; if it
 /// is empty, experiment and everything that varies, without the seed. A *measure* is a series, of which the last value
 /// counts, or a single number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +30,7 @@ pub enum Drawing {
     Curves {
         /// The series, one panel each (`train_loss`, `gradient_norm`); at least one.
         y: Vec<String>,
-        /// What makes the groups.
+        /// The parameters that make the groups.
         group: Vec<String>,
         /// The series of `y` whose axes are logarithmic.
         log_y: Vec<String>,
@@ -52,7 +52,7 @@ pub enum Drawing {
         y: Vec<Vec<String>>,
         /// The measures of `y` whose panels' axes are logarithmic.
         log_y: Vec<String>,
-        /// What makes the groups, beside x.
+        /// The parameters that make the groups, beside x.
         group: Vec<String>,
     },
     /// One measure against another, a point a run, with their rank correlation.
@@ -65,7 +65,7 @@ pub enum Drawing {
         y: Vec<String>,
         /// The measures of `y` whose axes are logarithmic.
         log_y: Vec<String>,
-        /// What makes the groups.
+        /// The parameters that make the groups.
         group: Vec<String>,
         /// A single number: runs in which it isn't 1 (`converged`) are drawn hollow, counted, and left out of the
         /// correlation.
@@ -89,12 +89,12 @@ pub enum Drawing {
         y: Vec<Vec<String>>,
         /// The series of `y` whose panels' axes are logarithmic.
         log_y: Vec<String>,
-        /// What makes the groups.
+        /// The parameters that make the groups.
         group: Vec<String>,
     },
     /// Densities of Hessian eigenvalues, on a logarithmic axis.
     Spectrum {
-        /// What makes the groups.
+        /// The parameters that make the groups.
         group: Vec<String>,
     },
 }

@@ -13,9 +13,9 @@ use crate::digest::{Digest, InvalidDigest};
     "`{text}` is not a {what}: 1 to {max} letters, digits, `-`, `_` and `.` are expected, the first a letter or a digit"
 )]
 pub struct InvalidId {
-    /// What it should have been.
+    /// The id that was expected (`sweep id`).
     pub what: &'static str,
-    /// What was given, shortened.
+    /// The text that was given, shortened.
     pub text: String,
     /// The greatest length.
     pub max: usize,

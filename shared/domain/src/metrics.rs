@@ -1,10 +1,10 @@
-//! What a run measures: named series of points.
+//! The metrics of a run: named series of points.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a series' x counts.
+/// The unit of a series' x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis {
@@ -51,7 +51,7 @@ impl Axis {
 /// One measured quantity: points in the order in which they were measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// What x counts.
+    /// The unit of x.
     pub axis: Axis,
     /// (x, value); the value may be NaN or infinite where training diverged.
     pub points: Vec<(f64, f64)>,

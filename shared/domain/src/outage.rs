@@ -1,4 +1,4 @@
-//! What keeps work from going on without being anybody's fault: it is waited for, and nobody is charged.
+//! Outages: obstacles to work that are nobody's fault. Workers wait for their end, and nobody is charged.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl OutageKind {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
-    /// What is the matter, for people.
+    /// A description, for people.
     pub const fn description(self) -> &'static str {
         match self {
             Self::Unreachable => "the store does not answer",
@@ -73,7 +73,7 @@ impl OutageKind {
 pub struct Outage {
     /// Its kind.
     pub kind: OutageKind,
-    /// What was said about it last, for people; shortened to [`Outage::MESSAGE_LIMIT`] bytes.
+    /// The latest message about it, for people; shortened to [`Outage::MESSAGE_LIMIT`] bytes.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What an experiment needs of the worker that trains it.
+//! The requirements of an experiment on the worker that trains it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::worker::WorkerDescription;
 
-/// What an experiment needs of a worker. It changes nothing about results, so no task's id depends on it.
+/// An experiment's requirements on a worker. They change nothing about results, so no task's id depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Requirements {
     /// The kind of device: `cpu`, `cuda`.

@@ -19,7 +19,7 @@ pub fn fault(value: &str) -> Option<&'static str> {
         Some(_) => return Some("its scheme is no proxy's"),
         None => value,
     };
-    // What follows a `/`, `?` or `#` is no part of who is spoken to; before the last `@` is who speaks.
+    // A `/`, `?` or `#` ends the authority; user and password stand before its last `@`.
     let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     if rest.len() > authority.len() && rest[authority.len()..].contains('@') {
         return Some("a `/`, `?` or `#` in its user or password must be written as %2F, %3F or %23");

@@ -64,7 +64,7 @@ pub struct SchedulingOptions {
     pub max_slots: Option<NonZeroU32>,
 }
 
-/// What is to become different about a [`SchedulingOptions`]; what isn't named stays.
+/// A change of [`SchedulingOptions`]; fields that are none stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SchedulingChange {
     /// The new priority.

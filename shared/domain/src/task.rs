@@ -53,6 +53,6 @@ pub struct Task {
     pub experiment: ExperimentId,
     /// The parameters that the sweep file varies in this experiment, with this task's values; dotted names.
     pub point: BTreeMap<String, Value>,
-    /// What is run.
+    /// The spec that is run.
     pub spec: TaskSpec,
 }

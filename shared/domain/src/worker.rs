@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a worker is.
+/// A worker's description.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct WorkerDescription {
     /// The host's name, for people.
     pub host: String,
     /// `cpu`, `cuda`.
     pub device: String,
-    /// What an executor may use, in bytes: its device's memory, or its share of the machine's; 0 if that isn't known.
+    /// The memory that an executor may use, in bytes: its device's memory, or its share of the machine's; 0 if that isn't known.
     #[serde(default)]
     pub memory: u64,
     /// Executors.

@@ -57,7 +57,7 @@ fn every_function_is_within_its_bound() {
         let mut worst = (0.0, Vec::new());
         let mut count = 0;
         for case in cases().filter(|case| case.name == name) {
-            // What a power of zero size may be is anything: beside 1 it is nothing.
+            // A power of zero size may be anything: beside 1 it is nothing.
             if name == "power" && case.result.0 < 1e-280 {
                 assert!(value(&case) <= 1e-280);
                 continue;

@@ -84,8 +84,8 @@ impl Server {
     pub(crate) fn start(test: &str) -> Option<Self> {
         server(test)?;
         let folder = tempfile::tempdir().unwrap();
-        let said = Self::run(&folder, "start");
-        let url = said.trim().strip_prefix("export BASIN_TEST_POSTGRES=").expect("it says its address");
+        let output = Self::run(&folder, "start");
+        let url = output.trim().strip_prefix("export BASIN_TEST_POSTGRES=").expect("it says its address");
         Some(Self { url: url.to_owned(), folder })
     }
 

@@ -23,8 +23,8 @@ struct Cluster {
 
 impl Cluster {
     fn new(journal: String) -> Self {
-        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-        sandbox.write("standby.toml", &images("standby", 4, 25));
+        let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"))
+            .with_file("standby.toml", &images("standby", 4, 25));
         let free = || {
             let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             listener.local_addr().unwrap().to_string()
@@ -52,16 +52,13 @@ impl Cluster {
     }
 
     fn launch(&self, more: &[&str]) -> String {
-        let urls = self.urls();
-        let arguments = [&["--json", "launch", "standby.toml", "--coordinator", &urls], more].concat();
-        let said = self.sandbox.basin(&arguments).succeeded();
-        said.json()["sweep"].as_str().unwrap().to_owned()
+        self.sandbox.launch(&self.urls(), "standby.toml", more)
     }
 
     /// The counts of a sweep, whoever leads.
     fn counts(&self, sweep: &str) -> Option<serde_json::Value> {
-        let said = self.sandbox.basin(&["--json", "status", sweep, "--coordinator", &self.urls()]);
-        (said.code == Some(0)).then(|| said.json()["counts"].clone())
+        let status = self.sandbox.try_ask(&self.urls(), &["status", sweep]);
+        status.map(|status| status["counts"].clone())
     }
 
     fn until(&self, what: &str, sweep: &str, fits: impl Fn(&serde_json::Value) -> bool) {
@@ -80,8 +77,7 @@ impl Cluster {
         let proof = sandbox.basin(&["--json", "verify", sweep]).succeeded().json();
         assert_eq!((&proof["committed"], &proof["tasks"]), (&8.into(), &8.into()));
         sandbox.basin(&["report", sweep, "--out", "disturbed"]).succeeded();
-        sandbox.basin(&["run", "standby.toml", "--out", "alone", "--state", "alone-state"]).succeeded();
-        assert_same_tables(&sandbox.tables("alone"), &sandbox.tables("disturbed"));
+        assert_same_tables(&sandbox.undisturbed_tables("standby.toml"), &sandbox.tables("disturbed"));
     }
 }
 
@@ -150,7 +146,7 @@ fn a_leader_that_was_paused_writes_nothing_and_answers_nothing() {
     leader.signal("STOP");
     eventually("the standby leads", || leads(&cluster.url(1)).ok());
     eventually("the standby writes", || (database.epochs_by_batch().last() == Some(&2)).then_some(()));
-    // What was asked of the old leader while it was paused, it finds when it goes on.
+    // The old leader finds the requests of its pause when it goes on.
     let asked = in_time(async {
         let mut control = ControlClient::connect(cluster.url(0)).await.unwrap();
         let pause = SteerSweepRequest { sweep_id: sweep.clone(), steering: Steering::Pause.into() };
@@ -166,8 +162,7 @@ fn a_leader_that_was_paused_writes_nothing_and_answers_nothing() {
         stands_by().filter(|status| standby::leader(status) == Some(cluster.url(1)))
     });
     assert!(says.message().contains("leads"), "{says}");
-    let listed =
-        cluster.sandbox.basin(&["--json", "list", "--coordinator", &cluster.url(0)]).succeeded().json();
+    let listed = cluster.sandbox.ask(&cluster.url(0), &["list"]);
     assert_eq!(
         listed[0]["state"], "running",
         "the pause was never carried out; a tool follows to the leader"
@@ -284,9 +279,9 @@ fn the_database_is_reached_over_tls_if_it_is_the_right_one_and_passwords_show_no
     ];
     for (mut command, why) in refusals {
         let output = command.output().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.code() == Some(1) && said.contains(why), "{why}: {said}");
-        assert!(!said.contains("hunter"), "{said}");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(1) && errors.contains(why), "{why}: {errors}");
+        assert!(!errors.contains("hunter"), "{errors}");
     }
     let log = std::fs::File::create(sandbox.path().join("ann.log")).unwrap();
     let mut child = serve("ca.pem", "localhost", Some("hunter2"), &[]).stderr(log).spawn().unwrap();

@@ -77,7 +77,7 @@ fn a_caller_who_calls_too_often_is_told_to_wait() {
         let flags = ["--tls-ca", "ca.pem", "--token-file", "guest.token", "--coordinator", &url];
         site.sandbox.basin(&[&["list"], &flags[..]].concat())
     };
-    let refused = (0..50).map(|_| list()).find(|said| said.code != Some(0)).unwrap();
+    let refused = (0..50).map(|_| list()).find(|output| output.code != Some(0)).unwrap();
     assert_eq!(refused.code, Some(1));
     assert!(refused.err.contains("too many calls from one caller"), "{}", refused.err);
     assert!(refused.err.contains("--calls-per-second"), "{}", refused.err);
@@ -97,9 +97,9 @@ fn a_connection_that_shows_nothing_is_closed() {
         stream
     });
     for mut stream in silent {
-        let mut said = Vec::new();
+        let mut output = Vec::new();
         // It ends by itself: nobody waits for the rest of it for ever.
-        let ended = stream.read_to_end(&mut said);
+        let ended = stream.read_to_end(&mut output);
         let is_closed = |error: &std::io::Error| error.kind() == std::io::ErrorKind::ConnectionReset;
         assert!(ended.as_ref().map_or_else(is_closed, |_| true), "{ended:?}");
     }

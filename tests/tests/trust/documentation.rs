@@ -33,7 +33,7 @@ fn free_port() -> String {
 fn the_commands_of_the_page_on_security_do_what_they_say() {
     let site = Site::new();
     let sandbox = &site.sandbox;
-    sandbox.write("sweep.toml", SWEEP);
+    sandbox.write("sweep.toml", &SWEEP.text());
     let here = sandbox.path().to_string_lossy().into_owned();
     std::fs::create_dir(sandbox.path().join("bin")).unwrap();
     symlink(env!("CARGO_BIN_EXE_basin-under-test"), sandbox.path().join("bin/basin")).unwrap();
@@ -64,8 +64,8 @@ fn the_commands_of_the_page_on_security_do_what_they_say() {
             // The coordinator has just been started.
             eventually(&command, || run().0.then_some(()));
         } else {
-            let (succeeded, said) = run();
-            assert!(succeeded, "{command}\n{said}");
+            let (succeeded, output) = run();
+            assert!(succeeded, "{command}\n{output}");
         }
         done += 1;
     }

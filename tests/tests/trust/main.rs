@@ -10,18 +10,6 @@ mod secrets;
 mod site;
 mod tls;
 
-const SWEEP: &str = r#"
-name = "trusted"
+use basin_tests::Fits;
 
-[[experiment]]
-id = "fit"
-kind = "fit-function"
-function = "sin"
-interval = [-3.0, 3.0]
-points = 64
-hidden = [16]
-seeds = 4
-epochs = 200
-optimizer = "adam"
-learning_rate = 1e-3
-"#;
+const SWEEP: Fits<'static> = Fits { name: "trusted", points: 64, hidden: &[16], seeds: 4, epochs: 200 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use basin_proto::dial::{CallOptions, Certificates, Connection, Dial, Token};
 use basin_proto::v1;
-use basin_tests::eventually;
+use basin_tests::{Fits, eventually};
 use futures::{StreamExt, stream};
 use http_body_util::Full;
 use prost::Message;
@@ -26,7 +26,7 @@ fn messages(sweep: &str, worker: &str) -> BTreeMap<&'static str, Vec<u8>> {
     let (sweep_id, worker_id) = (sweep.to_owned(), worker.to_owned());
     let launch = v1::LaunchRequest {
         file: "more.toml".into(),
-        text: SWEEP.replace("seeds = 4", "seeds = 5"),
+        text: Fits { seeds: 5, ..SWEEP }.text(),
         ..Default::default()
     };
     let adjustment = Some(v1::Adjustment { priority: Some(9), max_slots: Some(1) });
@@ -84,7 +84,7 @@ fn journal(site: &Site) -> BTreeMap<String, Vec<u8>> {
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing() {
     let site = Site::new();
-    site.sandbox.write("trusted.toml", SWEEP);
+    site.sandbox.write("trusted.toml", &SWEEP.text());
     for (role, name) in [("admin", "boss"), ("worker", "farm"), ("viewer", "guest")] {
         site.token(role, name);
     }
@@ -118,7 +118,7 @@ async fn ten_thousand_calls_of_those_who_may_not_are_refused_and_change_nothing(
     let strangers =
         [dial(None), dial(Some(&wrong)), dial(Some("basin_0123456789ab_no")), dial(Some("secret"))];
     let (farm, guest) = (dial(Some(&farm)), dial(Some(&guest)));
-    // What the role of each is too small for.
+    // The calls that the role of each is too small for.
     let mut too_small: Vec<(Connection, &str)> = Vec::new();
     for path in basin_proto::CALLS.iter().copied() {
         if path.starts_with("/basin.v1.Scheduler/") {

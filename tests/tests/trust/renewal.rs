@@ -29,7 +29,7 @@ fn a_worker_whose_token_is_revoked_leaves_and_says_why() {
 fn a_worker_goes_on_with_the_token_that_takes_the_place_of_a_revoked_one() {
     let site = Site::new();
     let sandbox = &site.sandbox;
-    sandbox.write("trusted.toml", SWEEP);
+    sandbox.write("trusted.toml", &SWEEP.text());
     site.token("admin", "boss");
     site.token("worker", "farm");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &["--lease", "2"]);
@@ -73,9 +73,9 @@ fn a_renewed_certificate_is_shown_to_who_connects_from_then_on() {
     site.token("viewer", "guest");
     let (_coordinator, url) = site.serve("127.0.0.1:0", &[]);
     let until = || {
-        let said =
+        let output =
             site.sandbox.basin(&[&["--json", "doctor"], &with(&url, "guest.token")[..]].concat()).json();
-        let found = said.as_array().unwrap().iter().find(|it| it["what"] == "certificate").cloned();
+        let found = output.as_array().unwrap().iter().find(|it| it["what"] == "certificate").cloned();
         found.unwrap()["says"].as_str().unwrap().to_owned()
     };
     assert!(until().contains("until 2100-"), "{}", until());

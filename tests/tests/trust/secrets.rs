@@ -1,6 +1,6 @@
 //! Secrets are in no output, however much is logged, in no error, and in no list of processes.
 
-use basin_tests::eventually;
+use basin_tests::{Fits, eventually};
 
 use super::SWEEP;
 use super::site::{Site, with};
@@ -8,7 +8,7 @@ use super::site::{Site, with};
 #[test]
 fn no_log_at_any_level_has_a_token() {
     let mut site = Site::new();
-    site.sandbox.write("trusted.toml", SWEEP);
+    site.sandbox.write("trusted.toml", &SWEEP.text());
     let boss = site.token("admin", "boss");
     let farm = site.token("worker", "farm");
     let stranger = format!("{}{}", &boss[..boss.len() - 8], "00000000");
@@ -27,9 +27,10 @@ fn no_log_at_any_level_has_a_token() {
             .sandbox
             .start(&name, &[&["worker", "--threads", "1", "--idle-exit", "1"], &flags[..]].concat());
         let run = |arguments: &[&str], token: &str| {
-            let said = site.sandbox.basin(&[arguments, &with(&url, token)[..]].concat());
-            site.sandbox.write(&format!("said-{number}-{token}.log"), &format!("{}{}", said.out, said.err));
-            said
+            let output = site.sandbox.basin(&[arguments, &with(&url, token)[..]].concat());
+            site.sandbox
+                .write(&format!("output-{number}-{token}.log"), &format!("{}{}", output.out, output.err));
+            output
         };
         run(&["launch", "trusted.toml"], "boss.token").succeeded();
         assert_eq!(run(&["list"], "stranger.token").code, Some(1));
@@ -65,16 +66,16 @@ fn no_log_at_any_level_has_a_token() {
 #[test]
 fn a_local_run_answers_nobody_but_its_own_worker() {
     let site = Site::new();
-    site.sandbox.write("trusted.toml", &SWEEP.replace("epochs = 200", "epochs = 1000000"));
+    site.sandbox.write("trusted.toml", &Fits { epochs: 1_000_000, ..SWEEP }.text());
     let run = site.sandbox.start("run", &["-v", "run", "trusted.toml", "--workers", "1"]);
     let address = eventually("it has started", || {
         let log = site.sandbox.read("run.log");
         let line = log.lines().find(|line| line.contains("coordinator started"))?.to_owned();
         Some(line.split("address=").nth(1)?.split_whitespace().next()?.to_owned())
     });
-    let said = site.sandbox.basin(&["list", "--coordinator", &format!("http://{address}")]);
-    assert_eq!(said.code, Some(1));
-    assert!(said.err.contains("answers only those who show a token"), "{}", said.err);
+    let output = site.sandbox.basin(&["list", "--coordinator", &format!("http://{address}")]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.err.contains("answers only those who show a token"), "{}", output.err);
     run.signal("TERM");
     assert_eq!(run.wait(), Some(1));
 }
@@ -85,9 +86,9 @@ fn no_log_at_any_level_has_the_databases_password() {
     let mut site = Site::new();
     site.sandbox.set("BASIN_LOG", "trace");
     site.sandbox.set("BASIN_JOURNAL", &format!("postgres://basin:{PASSWORD}@127.0.0.1:9/basin"));
-    let said = site.sandbox.basin(&["serve", "--listen", "127.0.0.1:0"]);
-    assert_ne!(said.code, Some(0));
-    assert!(said.err.contains("127.0.0.1") && !said.err.contains(PASSWORD), "{}", said.err);
+    let output = site.sandbox.basin(&["serve", "--listen", "127.0.0.1:0"]);
+    assert_ne!(output.code, Some(0));
+    assert!(output.err.contains("127.0.0.1") && !output.err.contains(PASSWORD), "{}", output.err);
     let Ok(url) = std::env::var("BASIN_TEST_POSTGRES") else {
         eprintln!("NOT RUN: a journal in PostgreSQL, since BASIN_TEST_POSTGRES names no server");
         return;

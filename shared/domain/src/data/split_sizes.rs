@@ -22,7 +22,7 @@ impl SplitSizes {
     /// The bytes at the start of a decoded file that are enough for [`SplitSizes::of_decoded`].
     pub const START: u64 = 16 + LONGEST_HEADER as u64;
 
-    /// What a decoded file says of itself, whose first bytes these are: eight bytes of magic, version and the header's size as
+    /// The sizes that a decoded file gives in its first bytes: eight bytes of magic, version and the header's size as
     /// `u32` (little-endian), and the header, JSON. None if it is no such file.
     pub fn of_decoded(start: &[u8]) -> Option<Self> {
         let (prefix, rest) = start.split_at_checked(16)?;

@@ -63,7 +63,7 @@ impl ConvNet {
 pub struct Classify {
     /// The network.
     pub model: ConvNet,
-    /// Which part of the data set, and how its labels are treated.
+    /// The part of the data set, and how its labels are treated.
     pub data: DataUse,
     /// Examples a batch; the last batch of an epoch may be smaller.
     pub batch_size: u32,
@@ -71,9 +71,9 @@ pub struct Classify {
     pub epochs: u32,
     /// The optimiser.
     pub optimizer: Optimizer,
-    /// What is recorded.
+    /// The recording.
     pub record: Recording,
-    /// What is probed.
+    /// The probes.
     #[serde(default, skip_serializing_if = "ProbeSchedule::is_empty")]
     pub probes: ProbeSchedule,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fit_function::{self, Function};
 use crate::optimizer::Optimizer;
 
-/// What follows the sum of a hidden layer.
+/// The function that follows the sum of a hidden layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Activation {
@@ -46,7 +46,7 @@ impl Search {
     pub const METHODS: [&'static str; 2] = ["levenberg-marquardt", "gradient-norm"];
 }
 
-/// What the three definitions of the minimal ratio need.
+/// The settings of the three definitions of the minimal ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MinimalRatio {
     /// τ: a weight below it in magnitude is near zero. Above zero.
@@ -67,7 +67,7 @@ pub struct CriticalPoint {
     pub function: Function,
     /// The widths of the hidden layers; input and output have width 1.
     pub hidden: Vec<u32>,
-    /// What follows the sums of hidden layers.
+    /// The activation of the hidden layers.
     pub activation: Activation,
     /// The interval's ends, both included.
     pub interval: (f64, f64),

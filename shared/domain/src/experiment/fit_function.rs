@@ -54,9 +54,9 @@ pub struct FitFunction {
     pub epochs: u32,
     /// The optimiser.
     pub optimizer: Optimizer,
-    /// What is recorded.
+    /// The recording.
     pub record: Recording,
-    /// What is probed.
+    /// The probes.
     #[serde(default, skip_serializing_if = "ProbeSchedule::is_empty")]
     pub probes: ProbeSchedule,
 }

@@ -123,7 +123,7 @@ impl Experiment {
         self.recording()?.0.weights_every
     }
 
-    /// What is recorded of a network that is trained epoch by epoch, and over how many of them.
+    /// The recording of a network that is trained epoch by epoch, and the number of epochs.
     const fn recording(&self) -> Option<(Recording, u32)> {
         match self {
             Self::FitFunction(parameters) => Some((parameters.record, parameters.epochs)),

@@ -30,7 +30,7 @@ impl Plane {
 /// One of the parts into which a grid is split, each a task of its own: some of its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tile {
-    /// Which, from 0.
+    /// Its number, from 0.
     pub index: u32,
     /// How many there are, at least 1.
     pub of: u32,
@@ -54,7 +54,7 @@ pub struct Surface {
     pub plane: Plane,
     /// Cells along each direction, at least 2.
     pub resolution: u32,
-    /// Which rows (values of β) are this task's.
+    /// This task's rows (values of β).
     pub tile: Tile,
     /// The first so many training examples; all if none.
     pub examples: Option<u32>,

@@ -15,7 +15,7 @@ pub enum TrainedModel {
     Classify {
         /// The network.
         model: ConvNet,
-        /// Which part of the data set, and how its labels are treated.
+        /// The part of the data set, and how its labels are treated.
         data: DataUse,
     },
     /// A dense network fitted to a function.

@@ -99,7 +99,7 @@ impl ParameterAxis {
         &self.0
     }
 
-    /// The parameters that are assigned anywhere on the axis, each with a place where it is.
+    /// The parameters that are assigned anywhere on the axis, each with a location of it.
     pub(super) fn names(&self) -> Vec<(&str, Location)> {
         let mut seen = BTreeSet::new();
         let names = self.0.iter().flatten().filter(|(name, _)| seen.insert(name.as_str()));
@@ -145,7 +145,7 @@ fn shown(assignment: &Assignment) -> String {
     }
 }
 
-/// What one value of `key` assigns: itself, or the entries of a table.
+/// The assignment of one value of `key`: itself, or the entries of a table.
 fn assignment_of(key: &str, node: &Node) -> Result<Assignment, LocatedError> {
     match &node.value {
         TomlValue::Table(table) if !table.0.is_empty() => {

@@ -60,7 +60,7 @@ fn claim(
     Ok(Claim { text, checks: items.iter().map(read).collect::<Result<_, _>>()? })
 }
 
-/// What to write where a key of a check is missing.
+/// Examples, for a check that lacks a key.
 const EXAMPLES: [(&str, &str); 10] = [
     ("kind", "kind = \"greater\""),
     ("a", "a = { experiment = \"batch-size\", batch_size = 64 }"),

@@ -1,4 +1,4 @@
-//! How `random` draws a parameter: its law, and the values that it can give.
+//! How `random` draws a parameter: its distribution, and the values that it can give.
 
 use std::collections::HashMap;
 
@@ -30,7 +30,7 @@ impl Distribution {
     }
 }
 
-/// The bounds of a law, both included.
+/// The bounds of a distribution, both included.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {
     pub(super) at: Location,
@@ -40,7 +40,7 @@ pub(super) struct Bounds {
     whole: bool,
 }
 
-/// The values of a law, each once, by their rank.
+/// The values of a distribution, each once, by their rank.
 #[derive(Debug)]
 pub(super) struct DistinctValues<'a> {
     key: &'a str,
@@ -51,7 +51,7 @@ pub(super) struct DistinctValues<'a> {
 }
 
 impl<'a> DistinctValues<'a> {
-    /// The values of this law of the parameter `key`.
+    /// The values of this distribution of the parameter `key`.
     pub(super) fn of(key: &'a str, distribution: &'a Distribution) -> Self {
         let (mut ranks, mut firsts) = (Vec::new(), Vec::new());
         if let Distribution::Choice(axis) = distribution {
@@ -78,7 +78,7 @@ impl<'a> DistinctValues<'a> {
         }
     }
 
-    /// The rank of a value that the law draws from `stream`.
+    /// The rank of a value that the distribution draws from `stream`.
     pub(super) fn draw(&self, stream: &mut Stream) -> u64 {
         match self.distribution {
             Distribution::Uniform(bounds) => bounds.rank(bounds.uniform(stream)),
@@ -185,7 +185,7 @@ const MANTISSAS: i64 = 900_000;
 /// More than the exponents below zero.
 const EXPONENTS: i64 = 400;
 
-/// The place of a finite number, rounded to six digits, among all numbers of six digits; zero's is 0.
+/// The position of a finite number, rounded to six digits, among all numbers of six digits; zero has 0.
 fn ordinal(number: f64) -> i64 {
     let text = format!("{:.5e}", number.abs());
     let (mantissa, exponent) = text.split_once('e').expect("a number with an exponent has one");
@@ -198,7 +198,7 @@ fn ordinal(number: f64) -> i64 {
     if number < 0.0 { -position } else { position }
 }
 
-/// The number of six digits at this place.
+/// The number of six digits at this position.
 fn of_ordinal(ordinal: i64) -> f64 {
     if ordinal == 0 {
         return 0.0;

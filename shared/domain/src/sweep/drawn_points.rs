@@ -1,10 +1,10 @@
-//! The points of a space that are taken, so that none is drawn twice.
+//! The points of a space that were drawn, so that none is drawn twice.
 
 use std::collections::HashMap;
 
 use crate::digest::Digest;
 
-/// Points that are taken: each is a rank along every axis of a space. Given one that is taken, the next that is free is found
+/// Points that were drawn: each is a rank along every axis of a space. Given one that was drawn, the next that is free is found
 /// over about the logarithm of their number of others on average, however few are left.
 #[derive(Debug)]
 pub(super) struct DrawnPoints {
@@ -12,7 +12,7 @@ pub(super) struct DrawnPoints {
     counts: Vec<u64>,
     /// The number of points; none if it fits no number.
     size: Option<u128>,
-    /// Every point that is taken, with one behind it before which none is free.
+    /// Every point that was drawn, with one behind it before which none is free.
     next: HashMap<u128, u128>,
     /// The points that look-ups of a free one went over.
     #[cfg(test)]
@@ -32,7 +32,7 @@ impl DrawnPoints {
         }
     }
 
-    /// Takes this point; whether it was free.
+    /// Draws this point; whether it was free.
     pub(super) fn insert(&mut self, ranks: &[u64]) -> bool {
         let index = self.index(ranks);
         if self.next.contains_key(&index) {
@@ -42,7 +42,7 @@ impl DrawnPoints {
         true
     }
 
-    /// Takes this point or the next free one. None if there is none, or the space is beyond counting and the point is drawn.
+    /// Draws this point or the next free one. None if there is none, or the space is beyond counting and the point is drawn.
     pub(super) fn insert_next(&mut self, ranks: &[u64]) -> Option<Vec<u64>> {
         let Some(size) = self.size else { return self.insert(ranks).then(|| ranks.to_vec()) };
         if self.next.len() as u128 >= size {
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_space_beyond_counting_refuses_what_is_taken() {
+    fn a_space_beyond_counting_refuses_a_point_that_was_drawn() {
         let mut drawn = DrawnPoints::new(&[u64::MAX; 3]);
         assert!(drawn.insert(&[1, 2, 3]) && drawn.insert(&[3, 2, 1]));
         assert!(!drawn.insert(&[1, 2, 3]));

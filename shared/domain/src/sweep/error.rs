@@ -11,9 +11,9 @@ pub struct SweepError {
     pub file: String,
     /// The line, from 1; for `--set`, the file is `--set` and the line its number.
     pub line: usize,
-    /// What is wrong, with the nearest valid name where one is near.
+    /// The error, with the nearest valid name where one is near.
     pub message: String,
-    /// What to type instead, if it can be said.
+    /// The text to type instead, if it can be said.
     pub hint: Option<String>,
 }
 

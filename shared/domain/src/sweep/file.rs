@@ -57,7 +57,7 @@ impl SweepFile {
     /// every experiment (for an experiment of more than 100,000 points: along every axis).
     ///
     /// # Errors
-    /// The first thing that is wrong, with its place, the nearest valid name and a hint.
+    /// The first thing that is wrong, with its location, the nearest valid name and a hint.
     pub fn parse(source: &Source) -> Result<Self, SweepError> {
         Self::read(source).map_err(|error| error.in_file(&source.file))
     }

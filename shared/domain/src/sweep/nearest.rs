@@ -32,7 +32,7 @@ pub(super) fn key<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>)
     nearest(word, candidates).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
-/// What was written, cut to what fits into a message.
+/// A word, cut to a length that fits into a message.
 pub(super) fn shortened(word: &str) -> String {
     match word.char_indices().nth(COMPARED) {
         Some((end, _)) => format!("{}…", &word[..end]),

@@ -19,11 +19,11 @@ pub(super) struct ParsedPoint {
 pub(super) enum UnresolvedExperiment {
     /// All of them.
     Complete(Experiment),
-    /// What depends on the parameters of other experiments' runs is still missing.
+    /// The parameters that depend on other experiments' runs are still missing.
     Derived {
         /// The runs whose results are read, by the name of the input.
         inputs: Vec<(&'static str, Reference)>,
-        /// What is made of them.
+        /// The experiment on them.
         derivation: Derivation,
     },
 }

@@ -19,7 +19,7 @@ pub struct SweepPlan {
     /// of two experiments, or points of one whose parameters differ in what can't matter (batches larger than the training
     /// data). Such a run is done once and counts once, and its tasks differ in their `point`.
     pub tasks: Vec<Task>,
-    /// What the experiments need of workers: those that need anything.
+    /// The requirements of the experiments on workers: of those that have any.
     pub needs: BTreeMap<ExperimentId, Requirements>,
     /// The figures.
     pub figures: Vec<Figure>,

@@ -16,7 +16,7 @@ use super::toml_value::Assignment;
 pub(super) struct PointIndex {
     /// All parameters that are given at each point.
     pub(super) given: Vec<Assignment>,
-    /// What is trained there; none where nothing is.
+    /// The run that is trained there; none where none is.
     pub(super) targets: Vec<Option<ReferencedRun>>,
     /// For each set of parameters that was asked for: the points by their values of these.
     indexes: RefCell<BTreeMap<Vec<String>, Rc<Index>>>,

@@ -15,7 +15,7 @@ const MOST_POINTS: u64 = 1_000_000_000_000;
 /// So many points are always held against those that there are, when the file is read.
 const MOST_COUNTED: u64 = 100_000;
 
-/// How often a point that was drawn before is drawn again by the parameters' laws.
+/// How often a point that was drawn before is drawn again by the parameters' distributions.
 const DRAWN_AGAIN: u32 = 32;
 
 /// `random`, complete or a layer's part of it.

@@ -196,7 +196,7 @@ impl<'a> ReferenceResolver<'a> {
     }
 }
 
-/// What a reference says of an experiment.
+/// The runs of an experiment that a reference selects.
 fn selected<'a>(position: usize, space: &'a SearchSpace, reference: &Reference) -> SelectedRuns<'a> {
     let mut values = reference.values.clone();
     values.retain(|name, _| space.varied().contains(name));
@@ -244,7 +244,7 @@ fn known(space: &SearchSpace, reference: &Reference) -> Result<(), LocatedError>
     })
 }
 
-/// What to say where no point has the values that a reference asks for.
+/// The error where no point has the values that a reference asks for.
 fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Reference) -> LocatedError {
     let missing = |name: &&String| !points.given.iter().any(|given| given.contains_key(*name));
     let message = match reference.values.keys().find(missing) {
@@ -256,7 +256,7 @@ fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Reference) -> Lo
     LocatedError::new(reference.at(), message).hint(varies(space))
 }
 
-/// Which parameters tell the points of an experiment apart, for a hint.
+/// A hint: the parameters that tell the points of an experiment apart.
 fn varies(space: &SearchSpace) -> String {
     match space.varied().is_empty() {
         true => "it varies nothing".to_owned(),

@@ -7,7 +7,7 @@ use super::error::LocatedError;
 use super::location::Location;
 use super::toml_value::{Node, Table, TomlValue};
 
-/// How deep tables and lists may be nested; bounds the recursion of everything that walks a tree.
+/// How deep tables and lists may be nested; bounds the recursion of everything that walks them.
 const DEEPEST: usize = 32;
 
 /// The greatest product of brackets in brackets and parts of a dotted key that the parser is given.

@@ -8,7 +8,7 @@ use super::location::Location;
 use super::nearest;
 use crate::value::Value;
 
-/// A value with its place.
+/// A value with its location.
 #[derive(Debug, Clone)]
 pub(super) struct Node {
     /// Where its key stands, or the value itself within a list.

@@ -10,9 +10,9 @@ use super::toml_value::{Assignment, Node, TomlValue};
 /// `{ if = { … }, set = { … } }`: where all of `if` holds, the parameters of `set` have these values.
 #[derive(Debug, Clone)]
 pub(super) struct WhenRule {
-    /// What must hold: each parameter equals its value, or one of them if a list is given.
+    /// The condition: each parameter equals its value, or one of them if a list is given.
     condition: Assignment,
-    /// What is then set.
+    /// The values that are then set.
     pub(super) set: Assignment,
     /// Those of the parameters that a stronger layer varies: they are set where its axes don't give them.
     yielding: BTreeSet<String>,
@@ -49,7 +49,7 @@ impl WhenRule {
         }
     }
 
-    /// What is set at a point where axes give what `is_chosen` says.
+    /// The values that are set at a point, where axes give the parameters for which `is_chosen` holds.
     pub(super) fn sets(&self, is_chosen: impl Fn(&str) -> bool) -> impl Iterator<Item = (&str, &Node)> {
         let stays = move |name: &str| self.yielding.contains(name) && is_chosen(name);
         let set = self.set.iter().map(|(name, node)| (name.as_str(), node));

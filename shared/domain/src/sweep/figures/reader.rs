@@ -128,7 +128,7 @@ pub(super) fn varied(
         .hint(format!("they vary {}", all.join(", "))))
 }
 
-/// One word or a list of words, every one once, each with its place.
+/// One word or a list of words, every one once, each with its location.
 pub(super) fn words<'a>(key: &str, node: &'a Node) -> Result<Vec<(&'a str, &'a Node)>, LocatedError> {
     let items = match &node.value {
         TomlValue::List(items) => items.as_slice(),
@@ -156,7 +156,7 @@ pub(super) fn all_record(
     drawn.iter().try_for_each(|experiment| experiment.records(name, node, quantity))
 }
 
-/// The words without their places.
+/// The words without their locations.
 pub(super) fn owned(words: &[(&str, &Node)]) -> Vec<String> {
     words.iter().map(|(word, _)| (*word).to_owned()).collect()
 }

@@ -55,7 +55,7 @@ impl Kind {
         self.keys().any(|key| key.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
     }
 
-    /// What is wrong with `name` if it is a table where a value should be, or a value where a table should be.
+    /// The error of `name` if it is a table where a value should be, or a value where a table should be.
     pub(in super::super) fn mistaken_for_table(&self, name: &str, at: Location) -> Option<LocatedError> {
         if self.has_table(name) {
             let keys: Vec<_> =

@@ -131,12 +131,12 @@ fn a_claim_that_holds_a_run_against_itself_is_refused() {
     let claim = "[[claim]]\ntext = \"Smaller is better\"\ncheck = { kind = \"greater\", a = { experiment = \"c\", batch_size = 256 }, \
                  b = { experiment = \"c\", batch_size = 512 }, y = \"test_accuracy\" }";
     let text = format!("{}{claim}", images("grid = { batch_size = [256, 512] }"));
-    let said = super::said_of(&text);
-    assert!(said.starts_with("x.toml:13: `a` and `b` mean the same runs\nhint: "), "{said}");
-    assert_eq!(super::said_of(&text.replace("train_limit = 200", "train_limit = 300")), "nothing");
+    let error = super::error_of(&text);
+    assert!(error.starts_with("x.toml:13: `a` and `b` mean the same runs\nhint: "), "{error}");
+    assert_eq!(super::error_of(&text.replace("train_limit = 200", "train_limit = 300")), "nothing");
     // The size of a data set that was imported is known once its contents are.
     let text = text.replace("\"shapes\"", "\"cifar10\"").replace("data.train_limit = 200\n", "");
-    assert_eq!(super::said_of(&text), "nothing");
+    assert_eq!(super::error_of(&text), "nothing");
     let refused = known(&text, 200).unwrap_err();
     assert!(refused.starts_with("x.toml:12: `a` and `b` mean the same runs"), "{refused}");
 }
@@ -166,10 +166,10 @@ fn a_point_that_is_written_twice_stays_an_error() {
     let twice = images(
         "list = [{ batch_size = 256 }, { batch_size = 512 }, { batch_size = 512, optimizer = \"adam\" }]",
     );
-    let said = super::said_of(&twice);
+    let error = super::error_of(&twice);
     assert!(
-        said.starts_with("x.toml:2: experiment \"c\" has the same run twice: at (batch_size 512) and at (batch_size 512, optimizer adam)"),
-        "{said}"
+        error.starts_with("x.toml:2: experiment \"c\" has the same run twice: at (batch_size 512) and at (batch_size 512, optimizer adam)"),
+        "{error}"
     );
 }
 
@@ -190,7 +190,7 @@ mod property {
             prop_assert_eq!(with(one) == with(other), one == other || one >= limit && other >= limit);
         }
 
-        /// What is canonical stays as it is.
+        /// Canonical parameters stay as they are.
         #[test]
         fn the_canonical_form_is_its_own(size in 1..600_u32, limit in 1..40_000_u64, every in 1..9_u32, kernel in 0..8_u32) {
             let text = images(&format!(

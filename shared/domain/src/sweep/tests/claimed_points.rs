@@ -1,7 +1,7 @@
-//! Which points a claim speaks of: one, two that differ, or several where a correlation is taken over them.
+//! The points that a claim speaks of: one, two that differ, or several where a correlation is taken over them.
 
 use super::claims::{OF_ALL, check, claimed, images};
-use super::{TRAINED, each_is_said_of, plan, planned, shown, source, with_overrides};
+use super::{TRAINED, each_has_the_error, plan, planned, shown, source, with_overrides};
 use crate::sweep::{Source, SweepFile};
 
 #[test]
@@ -25,7 +25,7 @@ fn a_value_that_follows_from_others_selects_nothing() {
             "seeds = 2\nweight_decay = 0.0\nwhen = [{ if = { batch_size = 64 }, set = { weight_decay = 0.5 } }]",
         )
     };
-    each_is_said_of(
+    each_has_the_error(
         text,
         &[
             ("batch_size = 64", "nothing"),
@@ -71,7 +71,7 @@ fn a_check_that_is_no_correlation_is_of_one_point() {
         )
     };
     let one = "{ experiment = \"images\", batch_size = 64 }";
-    each_is_said_of(
+    each_has_the_error(
         claimed,
         &[
             (
@@ -108,7 +108,7 @@ fn a_check_that_is_no_correlation_is_of_one_point() {
             (&format!("kind = \"smooth\", {OF_ALL}, y = \"test_loss\""), &several("of", "smooth")),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         |of| {
             claimed(&format!("kind = \"together\", of = {{ experiment = \"images\"{of} }}"))
                 .replace("grid = {", "grid = { learning_rate = [0.1, 0.2], weight_decay = [0.1, 0.2],")
@@ -132,7 +132,7 @@ fn what_is_compared_are_two_different_points() {
             "kind = \"greater\", a = {{ experiment = \"images\", batch_size = 64 }}, b = {{ {b} }}, y = \"test_loss\""
         )
     };
-    each_is_said_of(
+    each_has_the_error(
         claimed,
         &[
             (&b("experiment = \"images\", batch_size = 128"), "nothing"),
@@ -147,7 +147,7 @@ fn what_is_compared_are_two_different_points() {
         let again = again.replace("seeds = 2", &format!("seeds = {seeds}"));
         claimed(&b("experiment = \"again\", batch_size = 64")) + "\n[[experiment]]" + &again
     };
-    each_is_said_of(
+    each_has_the_error(
         again,
         &[
             ("2", same),
@@ -166,8 +166,8 @@ fn the_best_point_has_others_beside_it() {
             "kind = \"best\", of = {{ experiment = \"images\"{of} }}, y = \"test_loss\", best = \"lowest\""
         ))
     };
-    assert_eq!(super::said_of(&text(", batch_size = 64")), "nothing");
-    each_is_said_of(
+    assert_eq!(super::error_of(&text(", batch_size = 64")), "nothing");
+    each_has_the_error(
         |of| text(of).replace("[64, 128, 1024]", "[64]"),
         &[("", "x.toml:15: experiment \"images\" has no other point to be better than")],
     );

@@ -1,6 +1,6 @@
 //! Claims: every kind of check, and every refusal.
 
-use super::{TRAINED, each_is_said_of, line, plan, plane, planned, source, trained, with_overrides};
+use super::{TRAINED, each_has_the_error, line, plan, plane, planned, source, trained, with_overrides};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 use crate::sweep::Source;
 use crate::value::Value;
@@ -125,7 +125,7 @@ fn a_claim_may_have_several_checks() {
 fn claims_that_are_written_wrongly_are_refused() {
     let hint = "hint: check = { kind = \"greater\", a = { experiment = \"wide\" }, b = { experiment = \"narrow\" }, y = \
                 \"test_accuracy\" }";
-    each_is_said_of(
+    each_has_the_error(
         |lines| trained(&format!("[[claim]]\n{lines}")),
         &[
             (
@@ -142,7 +142,7 @@ fn claims_that_are_written_wrongly_are_refused() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         |text| format!("{text}\n{TRAINED}"),
         &[("claim = { text = \"It is\" }", "x.toml:1: each claim is a table of its own: [[claim]]")],
     );
@@ -151,7 +151,7 @@ fn claims_that_are_written_wrongly_are_refused() {
 #[test]
 fn checks_that_are_written_wrongly_are_refused() {
     let within = format!("kind = \"within\", {OF}, y = \"test_loss\"");
-    each_is_said_of(
+    each_has_the_error(
         claimed,
         &[
             ("y = \"test_loss\"", "x.toml:15: this check has no `kind`\nhint: kind = \"greater\""),
@@ -224,7 +224,7 @@ fn checks_that_are_written_wrongly_are_refused() {
 #[test]
 fn claims_of_what_is_not_there_are_refused() {
     let smooth = |of: &str| format!("kind = \"smooth\", y = \"test_loss\", of = {of}");
-    each_is_said_of(
+    each_has_the_error(
         claimed,
         &[
             (
@@ -283,14 +283,14 @@ fn claims_of_what_is_not_there_are_refused() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         |_| claimed(&format!("kind = \"together\", {OF}")).replace("record = { weights_every = 1 }\n", ""),
         &[(
             "",
             "x.toml:14: experiment \"images\" doesn't record weights\nhint: record = { weights_every = 3 } records them",
         )],
     );
-    each_is_said_of(
+    each_has_the_error(
         |_| {
             claimed(&format!(
                 "kind = \"correlation\", {OF}, x = \"model.dense\", y = \"test_loss\", direction = \"rises\""
@@ -304,7 +304,7 @@ fn claims_of_what_is_not_there_are_refused() {
 
 #[test]
 fn a_claim_is_of_whole_runs_not_of_the_tiles_of_a_surface() {
-    each_is_said_of(
+    each_has_the_error(
         |tasks| {
             plane(&format!(
                 "of = {{ experiment = \"images\", batch_size = 64 }}\ndirections = \"pca\"\n{tasks}\n[[claim]]\ntext = \"It is \

@@ -1,4 +1,4 @@
-//! What a space expands to.
+//! The expansion of a space.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! The kinds of figure: every key, every default, every refusal.
 
-use super::{each_is_said_of, planned, trained};
+use super::{each_has_the_error, planned, trained};
 use crate::figure::{Drawing, Figure, Layout};
 
 /// Experiments of every kind, and a figure of these lines: they begin on line 42.
@@ -189,7 +189,7 @@ fn every_kind_of_figure_is_read_with_all_its_keys() {
 #[test]
 fn what_an_experiment_does_not_record_is_not_drawn() {
     let numbers = "final_train_accuracy, final_train_loss, parameters";
-    each_is_said_of(
+    each_has_the_error(
         drawn,
         &[
             (
@@ -264,7 +264,7 @@ fn what_an_experiment_does_not_record_is_not_drawn() {
 
 #[test]
 fn what_no_experiment_varies_tells_nothing_apart() {
-    each_is_said_of(
+    each_has_the_error(
         drawn,
         &[
             (
@@ -304,7 +304,7 @@ fn what_no_experiment_varies_tells_nothing_apart() {
 
 #[test]
 fn figures_that_are_written_wrongly_are_refused() {
-    each_is_said_of(
+    each_has_the_error(
         drawn,
         &[
             (

@@ -1,6 +1,6 @@
 //! The kinds `critical-point` and `interpolate`: every key, every default, every wrong value.
 
-use super::{each_is_said_of, line, planned};
+use super::{each_has_the_error, line, planned};
 use crate::data::DataUse;
 use crate::experiment::{
     Activation, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Ratios, Search,
@@ -74,7 +74,7 @@ minimal_ratio = { near_zero = 0.5, positive = 0, radius = 2, samples = 7 }"#,
 
 #[test]
 fn each_wrong_value_of_a_critical_point_is_said() {
-    each_is_said_of(
+    each_has_the_error(
         |line| critical(&format!("points = 64\n{line}")),
         &[
             (
@@ -134,7 +134,7 @@ fn each_wrong_value_of_a_critical_point_is_said() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         critical,
         &[
             ("", "x.toml:2: experiment \"c\" (critical-point) needs `points`\nhint: points = 64"),
@@ -149,7 +149,7 @@ fn each_wrong_value_of_a_critical_point_is_said() {
 #[test]
 fn a_network_whose_exact_hessian_is_too_large_is_refused() {
     let hidden = |hidden: &str| critical("points = 9").replace("hidden = [4]", &format!("hidden = {hidden}"));
-    each_is_said_of(
+    each_has_the_error(
         hidden,
         &[
             ("[42, 42]", "nothing"),
@@ -160,7 +160,7 @@ fn a_network_whose_exact_hessian_is_too_large_is_refused() {
         ],
     );
     let points = |points: &str| critical(points).replace("hidden = [4]", "hidden = [40, 40]");
-    each_is_said_of(
+    each_has_the_error(
         points,
         &[
             ("points = 5539", "nothing"),
@@ -196,7 +196,7 @@ fn an_interpolation_is_read_with_all_its_keys() {
 
 #[test]
 fn each_wrong_value_of_an_interpolation_is_said() {
-    each_is_said_of(
+    each_has_the_error(
         |lines| line(&format!("{ENDS}\n{lines}")),
         &[
             (

@@ -84,18 +84,18 @@ fn plane(lines: &str) -> String {
     trained(&format!("[[experiment]]\nid = \"plane\"\nkind = \"surface\"\n{lines}"))
 }
 
-/// What is said of a text: `nothing` if it is right.
-fn said_of(text: &str) -> String {
+/// The error of a text: `nothing` if it is right.
+fn error_of(text: &str) -> String {
     plan(&source(text)).map_or_else(|error| shown(&error), |_| "nothing".to_owned())
 }
 
-/// Compares what is said of each text made of `lines` with what is expected.
-fn each_is_said_of(text: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
+/// Compares the error of each text made of `lines` with the expected one.
+fn each_has_the_error(text: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
     let mut differences = String::new();
     for (lines, expected) in cases {
-        let said = said_of(&text(lines));
-        if said != *expected {
-            differences += &format!("\n{lines}\nsaid: {said}\nexpected: {expected}\n");
+        let error = error_of(&text(lines));
+        if error != *expected {
+            differences += &format!("\n{lines}\nerror: {error}\nexpected: {expected}\n");
         }
     }
     assert!(differences.is_empty(), "{differences}");

@@ -42,7 +42,7 @@ const KEYS: [Key; 12] = [
     key("data.label_noise", "0.25", "0.5", ("data.train_limit", ["96", "80"])),
 ];
 
-/// Which axis gives the key at the first of its two points alone.
+/// The axis that gives the key at the first of its two points alone.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Axis {
     Grid,
@@ -236,12 +236,12 @@ fn a_list_that_is_replaced_counts_as_not_written() {
 #[test]
 fn a_list_that_would_end_a_variation_at_some_points_alone_is_refused() {
     let text = super::function("hidden = [4]\nepochs = 1\ngrid = { batch_size = [2, 4] }");
-    let said = shown(
+    let error = shown(
         &plan(&with_overrides(&text, &["experiment.f.list=[{ batch_size = 3 }, { beta1 = 0.6 }]"]))
             .unwrap_err(),
     );
     assert_eq!(
-        said,
+        error,
         "--set:1: `batch_size` is given at some points only, over values of it on line 10 that this replaces\n\
          hint: give `batch_size` at every point here, or at none"
     );

@@ -1,6 +1,6 @@
 //! `probes` and `probe`.
 
-use super::{each_is_said_of, function, planned};
+use super::{each_has_the_error, function, planned};
 use crate::experiment::{Experiment, Probe, ProbeSchedule};
 use crate::task::TaskSpec;
 
@@ -88,7 +88,7 @@ fn probes_that_are_none_are_refused() {
     let with = |probes: &'static str| {
         move |line: &str| function(&format!("hidden = [4]\nepochs = 1\nprobes = [{probes}]\n{line}"))
     };
-    each_is_said_of(
+    each_has_the_error(
         with("\"sensitivity\""),
         &[
             ("probe.epsilon = 0.1", &unused("probe.epsilon", "sharpness")),
@@ -111,7 +111,7 @@ fn probes_that_are_none_are_refused() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         with("\"sharpness\", \"spectrum\""),
         &[
             ("probe.test_examples = 3", &test),
@@ -137,7 +137,7 @@ fn probes_that_are_none_are_refused() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         |line| function(&format!("hidden = [4]\nepochs = 1\n{line}")),
         &[
             (

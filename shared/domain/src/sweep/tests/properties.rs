@@ -1,4 +1,4 @@
-//! What holds for every sweep file.
+//! Properties of every sweep file.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -130,7 +130,7 @@ fn more_points_than_there_are_is_refused_with_how_many_there_are() {
             function(&format!("hidden = [4]\nepochs = 1\nrandom = {random}")).replace("points = 8\n", "");
         let there = expected.rsplit(' ').nth(1).unwrap();
         let hint = format!("hint: count = {there} takes all of them, and so does a `grid` of the values");
-        assert_eq!(super::said_of(&text), format!("{expected}\n{hint}"));
+        assert_eq!(super::error_of(&text), format!("{expected}\n{hint}"));
     }
 }
 

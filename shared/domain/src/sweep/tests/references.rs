@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{TRAINED, each_is_said_of, line, plan, plane, planned, shown, source, trained, with_overrides};
+use super::{
+    TRAINED, each_has_the_error, line, plan, plane, planned, shown, source, trained, with_overrides,
+};
 use crate::id::TaskId;
 use crate::sweep::{Datasets, Source, SweepFile, SweepPlan};
 use crate::value::Value;
@@ -61,7 +63,7 @@ fn a_reference_finds_a_run_however_its_numbers_are_written() {
 
 #[test]
 fn references_that_lead_nowhere_are_refused() {
-    each_is_said_of(
+    each_has_the_error(
         |from| line(&format!("from = {from}\nto = {{ experiment = \"images\", batch_size = 1024 }}")),
         &[
             (
@@ -119,7 +121,7 @@ fn references_that_lead_nowhere_are_refused() {
             ),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         line,
         &[
             (
@@ -144,7 +146,7 @@ fn only_experiments_that_keep_their_network_are_read() {
              points = 8\nepochs = 1\n[[experiment]]\nid = \"s\"\nkind = \"surface\"\nof.experiment = \"e\"\n"
         )
     };
-    each_is_said_of(
+    each_has_the_error(
         text,
         &[
             ("fit-function", "nothing"),
@@ -153,7 +155,7 @@ fn only_experiments_that_keep_their_network_are_read() {
     );
     let circle = "[[experiment]]\nid = \"a\"\nkind = \"surface\"\nof = { experiment = \"b\" }\n\
                   [[experiment]]\nid = \"b\"\nkind = \"surface\"\nof = { experiment = \"a\" }";
-    each_is_said_of(
+    each_has_the_error(
         |lines| format!("name = \"x\"\n{lines}"),
         &[
             (circle, "x.toml:5: experiment \"b\" (surface) trains no network to read"),
@@ -169,7 +171,7 @@ fn only_experiments_that_keep_their_network_are_read() {
 fn solutions_of_different_networks_or_data_are_not_interpolated() {
     let different = "x.toml:16: `from` and `to` are of different networks or examples: only solutions of one network on \
                      the same examples can be interpolated";
-    each_is_said_of(
+    each_has_the_error(
         |other| {
             let list = format!("list = [{{ batch_size = 64 }}, {{ batch_size = 1024, {other} }}]");
             line(ENDS).replace("grid = { batch_size = [64, 128, 1024] }", &list)
@@ -203,7 +205,7 @@ fn seeds_are_those_of_the_experiment_that_is_read() {
 
 #[test]
 fn a_seed_that_the_experiment_that_is_read_does_not_have_is_refused() {
-    each_is_said_of(
+    each_has_the_error(
         |seeds| line(&format!("{ENDS}\nseeds = {seeds}")),
         &[
             ("[1, 0]", "nothing"),
@@ -238,10 +240,10 @@ fn a_seed_that_is_missing_is_found_when_the_file_is_read() {
             &format!("seeds = {of_images}"),
             1,
         );
-        let said = SweepFile::parse(&source(&text)).map_err(|error| error.message).err();
+        let error = SweepFile::parse(&source(&text)).map_err(|error| error.message).err();
         let expected = missing
             .map(|seed| format!("seed {seed} is read from experiment \"images\", which doesn't have it"));
-        assert_eq!(said, expected, "{seeds} of {of_images}");
+        assert_eq!(error, expected, "{seeds} of {of_images}");
     }
 }
 
@@ -262,7 +264,7 @@ fn a_reference_may_vary() {
     ));
     let ids = |plan: &SweepPlan| of(plan, "line").map(|task| task.id).collect::<Vec<_>>();
     assert_eq!(ids(&whole), ids(&plan));
-    each_is_said_of(
+    each_has_the_error(
         line,
         &[(
             "to = { experiment = \"images\", batch_size = 1024 }\nfrom.experiment = \"images\"\ngrid = { from = { batch_size = [\n64,\n65] } }",

@@ -1,4 +1,4 @@
-//! What experiments need of workers.
+//! The requirements of experiments on workers.
 
 use super::{VALID, plan, shown, source, with_overrides};
 use crate::id::ExperimentId;

@@ -1,6 +1,6 @@
 //! The kind `surface`, whose points are split into several tasks.
 
-use super::{each_is_said_of, plan, plane, planned, source, with_overrides};
+use super::{each_has_the_error, plan, plane, planned, source, with_overrides};
 use crate::data::DataUse;
 use crate::experiment::{ConvNet, Experiment, Plane, Surface, Tile, TrainedModel};
 use crate::sweep::{SweepFile, SweepPlan};
@@ -99,7 +99,7 @@ fn the_number_of_tasks_is_a_default_like_others() {
 
 #[test]
 fn each_wrong_value_of_a_surface_is_said() {
-    each_is_said_of(
+    each_has_the_error(
         |lines| plane(&format!("{OF}\n{lines}")),
         &[
             (
@@ -161,7 +161,7 @@ fn each_wrong_value_of_a_surface_is_said() {
     };
     const ONLY_ONE: &str = "x.toml:16: the directions pca need weights of two epochs before the last, and only one is recorded: more \
                             `epochs`, or a smaller `record.weights_every`, in the experiment that `of` names";
-    each_is_said_of(
+    each_has_the_error(
         short,
         &[
             ("epochs = 2\nrecord = { weights_every = 1 }", "nothing"),
@@ -170,7 +170,7 @@ fn each_wrong_value_of_a_surface_is_said() {
             ("epochs = 3\nrecord = { weights_every = 9 }", ONLY_ONE),
         ],
     );
-    each_is_said_of(
+    each_has_the_error(
         forgetful,
         &[
             ("random", "nothing"),

@@ -1,10 +1,10 @@
 //! Figures of experiments, series and parameters that aren't there.
 
-use super::each_is_said;
+use super::each_has_the_error;
 
 #[test]
 fn figures_of_what_is_not_there() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "experiment = \"images\"",
             "experiment = \"image\"",

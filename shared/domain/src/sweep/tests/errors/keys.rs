@@ -1,7 +1,7 @@
 //! Keys: unknown, missing, given twice, or of another optimiser.
 
-use super::super::{VALID, said_of};
-use super::{KNOWN_TO_CLASSIFY, each_is_said, said};
+use super::super::{VALID, error_of};
+use super::{KNOWN_TO_CLASSIFY, each_has_the_error, error_with};
 
 #[test]
 fn unknown_keys() {
@@ -10,18 +10,18 @@ fn unknown_keys() {
             "x.toml:12: unknown key `{key}` in experiment \"images\" (classify){near}\n{KNOWN_TO_CLASSIFY}"
         )
     };
-    assert_eq!(said("epochs = 3", "epoch = 3"), classify("epoch", "; did you mean `epochs`?"));
+    assert_eq!(error_with("epochs = 3", "epoch = 3"), classify("epoch", "; did you mean `epochs`?"));
     assert_eq!(
-        said("epochs = 3", "label_noise = 0.5"),
+        error_with("epochs = 3", "label_noise = 0.5"),
         classify("label_noise", "; did you mean `data.label_noise`?")
     );
-    assert_eq!(said("epochs = 3", "seed = 3"), classify("seed", "; did you mean `seeds`?"));
-    assert_eq!(said("epochs = 3", "colour = 3"), classify("colour", ""));
+    assert_eq!(error_with("epochs = 3", "seed = 3"), classify("seed", "; did you mean `seeds`?"));
+    assert_eq!(error_with("epochs = 3", "colour = 3"), classify("colour", ""));
     assert_eq!(
-        said("epochs = 3", "grid.epoch = [3]").lines().next(),
+        error_with("epochs = 3", "grid.epoch = [3]").lines().next(),
         Some("x.toml:13: this is not TOML: duplicate key")
     );
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "[defaults]",
             "[default]",
@@ -63,7 +63,7 @@ fn unknown_keys() {
         ),
     ]);
     assert_eq!(
-        said("images]\nepochs = 1", "images]\nepoch = 1"),
+        error_with("images]\nepochs = 1", "images]\nepoch = 1"),
         format!(
             "x.toml:31: unknown key `epoch` in experiment \"images\" (classify); did you mean `epochs`?\n{KNOWN_TO_CLASSIFY}"
         )
@@ -72,7 +72,7 @@ fn unknown_keys() {
 
 #[test]
 fn what_is_missing() {
-    each_is_said(&[
+    each_has_the_error(&[
         ("name = \"sample\"", "", "x.toml:1: the sweep has no name\nhint: name = \"my-sweep\""),
         ("id = \"images\"", "", "x.toml:7: this experiment has no `id`\nhint: id = \"batch-size\""),
         ("kind = \"classify\"", "", "x.toml:7: this experiment has no `kind`\nhint: kind = \"classify\""),
@@ -95,14 +95,14 @@ fn what_is_missing() {
         ),
     ]);
     assert_eq!(
-        said_of("name = \"empty\""),
+        error_of("name = \"empty\""),
         "x.toml:1: the sweep has no experiment\nhint: [[experiment]]\nid = \"first\"\nkind = \"classify\""
     );
 }
 
 #[test]
 fn keys_of_the_other_optimiser() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "epochs = 3",
             "epochs = 3\nmomentum = 0.9",
@@ -118,7 +118,7 @@ fn keys_of_the_other_optimiser() {
 
 #[test]
 fn parameters_that_are_given_twice() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "epochs = 3",
             "epochs = 3\nlist = [{ epochs = 4 }]",
@@ -146,7 +146,7 @@ fn parameters_that_are_given_twice() {
 fn a_slip_in_the_defaults_is_told_apart_from_what_varies() {
     let text = VALID.replace("[defaults]", "[defaults]\ngird = { epochs = [1, 2] }");
     assert_eq!(
-        said_of(&text),
+        error_of(&text),
         "x.toml:5: no experiment knows `gird`; did you mean `grid`?\nhint: what varies belongs into an [[experiment]]"
     );
 }

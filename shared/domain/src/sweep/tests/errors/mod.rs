@@ -6,7 +6,7 @@ mod spaces;
 mod text;
 mod values;
 
-use super::{VALID, said_of};
+use super::{VALID, error_of};
 
 const KNOWN_TO_CLASSIFY: &str = "hint: classify knows model.conv, model.kernel, model.dense, batch_size, epochs, data.name, \
     data.train_limit, data.test_limit, data.label_noise, optimizer, learning_rate, weight_decay, beta1, beta2, epsilon, \
@@ -14,17 +14,17 @@ const KNOWN_TO_CLASSIFY: &str = "hint: classify knows model.conv, model.kernel, 
     probe.test_examples, probe.epsilon, probe.ascent_steps, probe.lanczos_steps, probe.vectors";
 
 /// The error of the valid file with `right` replaced by `wrong`.
-fn said(right: &str, wrong: &str) -> String {
+fn error_with(right: &str, wrong: &str) -> String {
     assert!(VALID.contains(right), "the valid file has no {right}");
-    said_of(&VALID.replacen(right, wrong, 1))
+    error_of(&VALID.replacen(right, wrong, 1))
 }
 
-fn each_is_said(cases: &[(&str, &str, &str)]) {
+fn each_has_the_error(cases: &[(&str, &str, &str)]) {
     let mut differences = String::new();
     for (right, wrong, expected) in cases {
-        let said = said(right, wrong);
-        if said != *expected {
-            differences += &format!("\n{right} -> {wrong}\nsaid: {said}\nexpected: {expected}\n");
+        let error = error_with(right, wrong);
+        if error != *expected {
+            differences += &format!("\n{right} -> {wrong}\nerror: {error}\nexpected: {expected}\n");
         }
     }
     assert!(differences.is_empty(), "{differences}");
@@ -32,5 +32,5 @@ fn each_is_said(cases: &[(&str, &str, &str)]) {
 
 #[test]
 fn the_valid_file_is_valid() {
-    assert_eq!(said_of(VALID), "nothing");
+    assert_eq!(error_of(VALID), "nothing");
 }

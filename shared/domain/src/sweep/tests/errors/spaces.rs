@@ -1,11 +1,11 @@
 //! Axes of an experiment's space that are none.
 
-use super::super::{function, said_of};
-use super::said;
+use super::super::{error_of, function};
+use super::error_with;
 
 #[test]
 fn spaces_that_are_none() {
-    let said = |lines: &str| said_of(&function(&format!("hidden = [4]\nepochs = 1\n{lines}")));
+    let error = |lines: &str| error_of(&function(&format!("hidden = [4]\nepochs = 1\n{lines}")));
     for (lines, expected) in [
         ("grid = { beta1 = [] }", "x.toml:10: `beta1` lists no values"),
         ("list = []", "x.toml:10: `list` lists no values"),
@@ -49,10 +49,10 @@ fn spaces_that_are_none() {
             "x.toml:10: a rule of `when` needs `set`\nhint: when = [{ if = { optimizer = \"sgd\" }, set = { momentum = 0.9 } }]",
         ),
     ] {
-        assert_eq!(said(lines), expected, "{lines}");
+        assert_eq!(error(lines), expected, "{lines}");
     }
     assert_eq!(
-        said("when = [{ if = { epochs = 2 }, set = { epoch = 3 } }]").lines().next(),
+        error("when = [{ if = { epochs = 2 }, set = { epoch = 3 } }]").lines().next(),
         Some("x.toml:10: unknown key `epoch` in experiment \"f\" (fit-function); did you mean `epochs`?")
     );
 }
@@ -62,21 +62,21 @@ fn a_slip_in_the_name_of_a_part_of_the_space_is_recognised() {
     for (written, meant) in
         [("gird", "grid"), ("zpi", "zip"), ("radnom", "random"), ("lits", "list"), ("wehn", "when")]
     {
-        let said = said("grid = { optimizer", &format!("{written} = {{ optimizer"));
+        let error = error_with("grid = { optimizer", &format!("{written} = {{ optimizer"));
         let expected = match written {
             "zpi" => "x.toml:13: unknown key `zpi".to_owned(),
             _ => format!(
                 "x.toml:13: unknown key `{written}` in experiment \"images\" (classify); did you mean `{meant}`?"
             ),
         };
-        assert!(said.starts_with(&expected), "{said}");
+        assert!(error.starts_with(&expected), "{error}");
     }
 }
 
 #[test]
 fn a_value_that_an_axis_lists_twice_is_named_with_its_line() {
     let hint = "hint: take one of them out; `seeds = 2` repeats every run with another seed";
-    let said = |lines: &str| said_of(&function(&format!("hidden = [4]\nepochs = 1\n{lines}")));
+    let error = |lines: &str| error_of(&function(&format!("hidden = [4]\nepochs = 1\n{lines}")));
     for (lines, expected) in [
         ("grid = { beta1 = [\n0.5,\n0.6,\n0.5] }", "x.toml:13: `beta1` lists 0.5 twice"),
         ("grid = { beta1 = [0, 0.0] }", "x.toml:10: `beta1` lists 0.0 twice"),
@@ -93,7 +93,7 @@ fn a_value_that_an_axis_lists_twice_is_named_with_its_line() {
             "x.toml:10: `zip` lists { beta1 = 0.5, beta2 = 0.6 } twice",
         ),
     ] {
-        assert_eq!(said(lines), format!("{expected}\n{hint}"), "{lines}");
+        assert_eq!(error(lines), format!("{expected}\n{hint}"), "{lines}");
     }
-    assert_eq!(said("zip = { beta1 = [0.5, 0.5], beta2 = [0.6, 0.7] }"), "nothing");
+    assert_eq!(error("zip = { beta1 = [0.5, 0.5], beta2 = [0.6, 0.7] }"), "nothing");
 }

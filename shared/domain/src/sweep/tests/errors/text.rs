@@ -1,10 +1,10 @@
 //! Text that is no TOML, and names that are none.
 
-use super::each_is_said;
+use super::each_has_the_error;
 
 #[test]
 fn text_that_is_not_toml() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "epochs = 3",
             "epochs = ",
@@ -22,7 +22,7 @@ fn text_that_is_not_toml() {
 
 #[test]
 fn unknown_names() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "\"adam\"",
             "\"adm\"",
@@ -56,7 +56,7 @@ fn unknown_names() {
 
 #[test]
 fn ids_that_are_none_or_not_unique() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "\"sample\"",
             "\"../sample\"",

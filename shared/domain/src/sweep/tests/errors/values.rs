@@ -1,11 +1,11 @@
 //! Values of the wrong type, or out of range.
 
-use super::super::{function, said_of};
-use super::{each_is_said, said};
+use super::super::{error_of, function};
+use super::{each_has_the_error, error_with};
 
 #[test]
 fn wrong_types() {
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "epochs = 3",
             "epochs = \"3\"",
@@ -66,21 +66,21 @@ fn wrong_types() {
 fn numbers_out_of_range() {
     let width = "x.toml:10: each item of `model.conv` must be a whole number from 1 to 65536, not";
     let default = "\nhint: without `model.conv` its default holds";
-    assert_eq!(said("[12, 32]", "[12, -32]"), format!("{width} -32{default}"));
-    assert_eq!(said("[12, 32]", "[0, 32]"), format!("{width} 0{default}"));
-    assert_eq!(said("[12, 32]", "[12, 65537]"), format!("{width} 65537{default}"));
+    assert_eq!(error_with("[12, 32]", "[12, -32]"), format!("{width} -32{default}"));
+    assert_eq!(error_with("[12, 32]", "[0, 32]"), format!("{width} 0{default}"));
+    assert_eq!(error_with("[12, 32]", "[12, 65537]"), format!("{width} 65537{default}"));
     let layers = format!("[{}]", vec!["1"; 17].join(", "));
     assert_eq!(
-        said("[12, 32]", &layers),
+        error_with("[12, 32]", &layers),
         format!("x.toml:10: `model.conv` lists 17 items, and 16 are the most{default}")
     );
     for side in ["4", "17", "-1", "\"3\""] {
         let expected = format!(
             "x.toml:10: `model.kernel` must be an odd number from 1 to 15, not {side}\nhint: without `model.kernel` its default holds"
         );
-        assert_eq!(said("dense = [128]", &format!("dense = [128], kernel = {side}")), expected);
+        assert_eq!(error_with("dense = [128]", &format!("dense = [128], kernel = {side}")), expected);
     }
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "batch_size = 64",
             "batch_size = 0",
@@ -151,7 +151,7 @@ fn numbers_out_of_range() {
 
 #[test]
 fn seeds_that_are_none() {
-    let said = |seeds: &str| said_of(&function(&format!("hidden = [4]\nepochs = 1\nseeds = {seeds}")));
+    let error = |seeds: &str| error_of(&function(&format!("hidden = [4]\nepochs = 1\nseeds = {seeds}")));
     for (seeds, expected) in [
         (
             "0",
@@ -182,14 +182,14 @@ fn seeds_that_are_none() {
             "x.toml:10: unknown key `begin` in `seeds`\nhint: the keys here are start, count",
         ),
     ] {
-        assert_eq!(said(seeds), expected, "{seeds}");
+        assert_eq!(error(seeds), expected, "{seeds}");
     }
 }
 
 #[test]
 fn lists_outside_a_grid_are_led_into_one() {
     let whole = "a whole number from 1 to 4294967295";
-    each_is_said(&[
+    each_has_the_error(&[
         (
             "batch_size = 64",
             "batch_size = -1",
