@@ -1,6 +1,7 @@
 //! Whether a measure goes one way with a parameter, or with another measure, across runs.
 
 use basin_domain::claim::{Direction, Selection};
+use basin_domain::experiment::series::critical_point::CONVERGED;
 use basin_domain::metrics::Metrics;
 
 use super::check_result::{CheckResult, formatted};
@@ -96,7 +97,7 @@ fn of_run(run: &Run, metrics: &Metrics, hypothesis: &Hypothesis<'_>) -> Result<(
         let is_met = measure(metrics, only_if).map_err(|_| ExclusionReason::UnknownCondition)? == 1.0;
         if !is_met {
             return Err(match only_if {
-                "converged" => ExclusionReason::NotConverged,
+                name if name == CONVERGED.name => ExclusionReason::NotConverged,
                 _ => ExclusionReason::ConditionNotMet,
             });
         }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use basin_domain::experiment::series::training::PARAMETERS;
+
 use super::labels::{self, Labels, Setting};
 use super::{limits, names};
 use crate::runs::{Run, distinct};
@@ -214,7 +216,7 @@ impl ParameterCounts {
 
 /// The number of trainable parameters of all runs of a group, if it is one.
 fn size(group: &Group<'_>) -> Option<f64> {
-    let mut sizes = group.runs.iter().filter_map(|run| run.metrics()?.last("parameters"));
+    let mut sizes = group.runs.iter().filter_map(|run| run.metrics()?.last(PARAMETERS.name));
     let first = sizes.next()?;
     sizes.all(|size| size == first).then_some(first)
 }

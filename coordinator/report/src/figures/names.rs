@@ -2,61 +2,60 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::experiment::{Classify, CriticalPoint, Experiment, FitFunction, TrainedModel};
+use basin_domain::experiment::Experiment;
+use basin_domain::experiment::series::{self, SeriesDeclaration, Unit};
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::labels;
 use crate::runs::Run;
 
-/// A series' quantity with its unit, as an axis says it.
-pub(crate) fn quantity(series: &str, runs: &[&Run]) -> String {
-    let kinds: BTreeSet<&str> = runs.iter().map(|run| trained(&run.task.spec.experiment)).collect();
-    let loss_unit = match kinds.iter().collect::<Vec<_>>()[..] {
-        [&"fit-function" | &"critical-point"] => " (mean squared error)",
-        [&"classify"] => " (nats)",
-        _ => "",
+/// The quantity of a series, a single number or a parameter with its unit, as an axis says it.
+pub(crate) fn quantity(name: &str, runs: &[&Run]) -> String {
+    let Some(declared) = declaration(name, runs) else { return parameter(name) };
+    let split = declared.split.map_or_else(String::new, |split| format!("{} ", split.words()));
+    let end = if declared.is_final { ", final" } else { "" };
+    format!("{split}{}{end}", without_split(declared, runs))
+}
+
+/// What the kinds of these runs say of a series.
+fn declaration(name: &str, runs: &[&Run]) -> Option<&'static SeriesDeclaration> {
+    let kinds: BTreeSet<&str> = runs.iter().map(|run| run.task.spec.experiment.kind()).collect();
+    series::find(name, kinds)
+}
+
+/// The quantity with its unit, whatever examples it is measured on. The unit of a loss is known of runs that train one kind of
+/// network.
+fn without_split(declared: &SeriesDeclaration, runs: &[&Run]) -> String {
+    let unit = match declared.unit {
+        Unit::One => None,
+        Unit::Percent => Some("%"),
+        Unit::Loss => {
+            let kinds: BTreeSet<&str> =
+                runs.iter().map(|run| run.task.spec.experiment.trained_kind()).collect();
+            let loss = runs.first().map(|run| run.task.spec.experiment.loss().unit());
+            loss.filter(|_| kinds.len() == 1)
+        }
     };
-    match series {
-        "train_loss" => format!("training loss{loss_unit}"),
-        "test_loss" => format!("test loss{loss_unit}"),
-        "loss" if kinds.contains(CriticalPoint::KIND) => format!("loss{loss_unit}"),
-        "loss" => format!("batch loss{loss_unit}"),
-        "train_accuracy" => "training accuracy".to_owned(),
-        "test_accuracy" => "test accuracy".to_owned(),
-        "final_loss" => format!("loss{loss_unit}"),
-        "final_train_loss" => format!("training loss{loss_unit}, final"),
-        "final_train_accuracy" => "training accuracy, final".to_owned(),
-        "gradient_norm" | "final_gradient_norm" => "gradient norm ‖g‖₂".to_owned(),
-        "sensitivity" => "sensitivity: mean ‖∂p/∂x‖".to_owned(),
-        "input_gradient" => "input gradient: mean ‖∂L/∂x‖".to_owned(),
-        "sharpness" => "sharpness (%)".to_owned(),
-        "largest_eigenvalue" => "largest eigenvalue of the Hessian".to_owned(),
-        "smallest_eigenvalue" => "smallest eigenvalue of the Hessian".to_owned(),
-        "minimal_ratio_near_zero" => "minimal ratio: near zero".to_owned(),
-        "minimal_ratio_positive_eigenvalues" => "minimal ratio: eigenvalues".to_owned(),
-        "minimal_ratio_sampled" => "minimal ratio: sampled".to_owned(),
-        "parameters" => "parameters".to_owned(),
-        "batch_size" => "batch size".to_owned(),
-        other => parameter(other),
+    match unit {
+        Some(unit) => format!("{} ({unit})", declared.label),
+        None => declared.label.to_owned(),
     }
 }
 
 /// The quantity of several series that share an axis: `loss (nats)` for those of training and test.
 pub(crate) fn common_quantity(series: &[String], runs: &[&Run]) -> String {
-    let [first, rest @ ..] = series else { return String::new() };
-    if rest.is_empty() {
-        return quantity(first, runs);
+    if let [only] = series {
+        return quantity(only, runs);
     }
-    let named: Vec<String> = series.iter().map(|series| quantity(series, runs)).collect();
-    let of_part = |quantity: &String| {
-        let rest = quantity.strip_prefix("training ").or_else(|| quantity.strip_prefix("test "))?;
-        Some(rest.strip_suffix(", final").unwrap_or(rest).to_owned())
+    let of_split = |name: &String| {
+        let declared = declaration(name, runs).filter(|declared| declared.split.is_some())?;
+        Some(without_split(declared, runs))
     };
-    let common: Option<BTreeSet<String>> = named.iter().map(of_part).collect();
+    let common: Option<BTreeSet<String>> = series.iter().map(of_split).collect();
     match common.as_ref().and_then(|common| Some((common.len(), common.first()?))) {
         Some((1, common)) => common.clone(),
-        _ => named.join(", "),
+        _ => series.iter().map(|name| quantity(name, runs)).collect::<Vec<_>>().join(", "),
     }
 }
 
@@ -66,33 +65,11 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
     let several = panels.iter().any(|panel| panel.len() > 1);
     let telling = panels.iter().filter(|panel| panel.len() > 1 || !several);
     let series: Vec<&str> = telling.filter_map(|panel| panel.get(position)).map(String::as_str).collect();
-    let part = |series: &&str| {
-        let name = series.strip_prefix("final_").unwrap_or(series);
-        match name.split('_').next() {
-            Some("train") => Some("training"),
-            Some("test") => Some("test"),
-            _ => None,
-        }
-    };
+    let part = |series: &&str| Some(declaration(series, &[])?.split?.words());
     let parts: Option<BTreeSet<&str>> = series.iter().map(part).collect();
     match parts.as_ref().and_then(|parts| Some((parts.len(), parts.first()?))) {
         Some((1, part)) => (*part).to_owned(),
         _ => series.into_iter().map(|series| quantity(series, &[])).collect::<Vec<_>>().join(" / "),
-    }
-}
-
-/// The kind of the network that an experiment trains or looks at.
-const fn trained(experiment: &Experiment) -> &'static str {
-    let trained = match experiment {
-        Experiment::FitFunction(_) | Experiment::Classify(_) | Experiment::CriticalPoint(_) => {
-            return experiment.kind();
-        }
-        Experiment::Interpolate(interpolate) => &interpolate.trained,
-        Experiment::Surface(surface) => &surface.trained,
-    };
-    match trained {
-        TrainedModel::Classify { .. } => Classify::KIND,
-        TrainedModel::FitFunction { .. } => FitFunction::KIND,
     }
 }
 

@@ -1,6 +1,6 @@
 //! `predictions`: what fitted networks predict, over the ground truth, and by how much they miss it below.
 
-use basin_domain::metrics::Axis;
+use basin_domain::experiment::series::fit_function::{PREDICTION, TARGET};
 
 use super::cell::{self, CellContext, Points};
 use super::grid;
@@ -24,9 +24,9 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     let pens = grouped.pens();
     let mut pairs: Vec<(Panel, Panel)> = Vec::new();
     for facet in &facets {
-        let mut predicted = PredictionPanel::new("prediction");
+        let mut predicted = PredictionPanel::new(PREDICTION.name);
         let mut error = PredictionPanel::new("error");
-        let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get("target")?.points));
+        let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get(TARGET.name)?.points));
         predicted.draw_truth(facet, truth, &mut rows);
         error.marks.push(Mark::HorizontalLine { y: 0.0 });
         for (group, pen) in grouped.groups.iter().zip(&pens) {
@@ -34,13 +34,13 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
             if runs.is_empty() {
                 continue;
             }
-            let predictions = cell::points_of(&runs, "prediction", Run::completed);
+            let predictions = cell::points_of(&runs, PREDICTION.name, Run::completed);
             let errors = distinct(runs.iter().copied())
                 .into_iter()
                 .filter_map(|run| {
                     let metrics = run.completed()?;
                     let (prediction, target) =
-                        (metrics.series.get("prediction")?, metrics.series.get("target")?);
+                        (metrics.series.get(PREDICTION.name)?, metrics.series.get(TARGET.name)?);
                     Some((run.task.spec.seed, differences(&prediction.points, &target.points)))
                 })
                 .collect::<Vec<_>>();
@@ -71,7 +71,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
     notes.extend(notes::sentences(&gaps.remarks(), usize::MAX));
-    let lacking = notes::not_recorded("prediction", runs, Run::completed);
+    let lacking = notes::not_recorded(PREDICTION.name, runs, Run::completed);
     notes.extend(lacking.map(|text| format!("Predictions: {text}.")));
     let description = format!(
         "Predictions of {} over the ground truth, with their errors below. {}",
@@ -117,7 +117,7 @@ impl PredictionPanel {
                 group: "",
                 what: "truth",
                 seed: None,
-                axis: Axis::Input.as_str(),
+                axis: TARGET.axis.as_str(),
                 x,
                 value,
                 interval: None,
@@ -142,7 +142,7 @@ impl PredictionPanel {
             facet: &facet.label,
             group: &group.label,
             number: pen.unwrap_or_default(),
-            axis: Axis::Input,
+            axis: TARGET.axis,
             center: Center::Mean,
             bins: None,
         };

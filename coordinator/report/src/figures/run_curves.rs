@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use basin_domain::experiment::series::critical_point::{CONVERGED, TRAINED_ITERATIONS};
 use basin_domain::metrics::Axis;
 
 use super::cell::Points;
@@ -221,12 +222,12 @@ fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<R
 
 /// Whether a run was to converge, and didn't.
 fn has_not_converged(run: &Run) -> bool {
-    run.completed().and_then(|metrics| metrics.last("converged")).is_some_and(|converged| converged != 1.0)
+    run.completed().and_then(|metrics| metrics.last(CONVERGED.name)).is_some_and(|converged| converged != 1.0)
 }
 
 /// The first and the last of completed runs' last iterations on the loss, if they have a search behind it.
 fn search_begins(runs: &[&Run]) -> Option<(f64, f64)> {
-    let ends = runs.iter().filter_map(|run| run.completed()?.last("trained_iterations"));
+    let ends = runs.iter().filter_map(|run| run.completed()?.last(TRAINED_ITERATIONS.name));
     let mut ends: Vec<f64> = ends.filter(|at| at.is_finite()).collect();
     ends.sort_by(f64::total_cmp);
     Some((*ends.first()?, *ends.last()?))

@@ -1,6 +1,6 @@
 //! `spectrum`: densities of Hessian eigenvalues, a line a run, on a logarithmic axis.
 
-use basin_domain::metrics::Axis;
+use basin_domain::experiment::series::probe::{LARGEST_EIGENVALUE, SPECTRAL_DENSITY};
 
 use super::grid;
 use super::groups::{self, Group, Groups};
@@ -13,7 +13,7 @@ use basin_charts::style::{Color, Pen};
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
 /// The series.
-const SERIES: &str = "spectral_density";
+const SERIES: &str = SPECTRAL_DENSITY.name;
 /// Below this share of the greatest density the axis ends: what lies there is the tail of the Gaussians, not of the spectrum.
 const FLOOR: f64 = 1e-7;
 /// The most runs whose largest eigenvalue is written into the figure.
@@ -120,7 +120,7 @@ fn panel(
                     group: &group.label,
                     what: "run",
                     seed: Some(run.task.spec.seed),
-                    axis: Axis::Eigenvalue.as_str(),
+                    axis: SPECTRAL_DENSITY.axis.as_str(),
                     x,
                     value,
                     interval: None,
@@ -139,7 +139,7 @@ fn panel(
             marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
             drawn += 1;
             if let Some(at) = last.filter(|_| drawn <= LABELLED) {
-                let largest = run.completed().and_then(|metrics| metrics.last("largest_eigenvalue"));
+                let largest = run.completed().and_then(|metrics| metrics.last(LARGEST_EIGENVALUE.name));
                 let text = number::significant(largest.unwrap_or(at.0));
                 marks.push(Mark::Label { at, text, color: Color::Group(number) });
             }

@@ -1,5 +1,6 @@
 //! A loss surface put together from its tiles.
 
+use basin_domain::experiment::series::surface;
 use basin_domain::experiment::{Experiment, Plane, Surface};
 use basin_domain::metrics::Metrics;
 
@@ -43,10 +44,10 @@ pub(super) fn assemble(runs: &[&Run], series: &str) -> AssembledSurface {
             values[cell] = value;
             not_finite += usize::from(!value.is_finite());
         }
-        for (cell, alpha) in cells(metrics, "alpha", values.len()) {
+        for (cell, alpha) in cells(metrics, surface::ALPHA.name, values.len()) {
             columns[cell % side] = Some(alpha);
         }
-        for (cell, beta) in cells(metrics, "beta", values.len()) {
+        for (cell, beta) in cells(metrics, surface::BETA.name, values.len()) {
             rows[cell / side] = Some(beta);
         }
     }
@@ -55,7 +56,7 @@ pub(super) fn assemble(runs: &[&Run], series: &str) -> AssembledSurface {
         _ => Grid { columns: Vec::new(), rows: Vec::new(), values: Vec::new() },
     };
     let (trajectory, epochs) = records().find_map(trajectory).unwrap_or_default();
-    let explained = ["explained_variance_alpha", "explained_variance_beta"]
+    let explained = [surface::EXPLAINED_VARIANCE_ALPHA.name, surface::EXPLAINED_VARIANCE_BETA.name]
         .map(|name| records().find_map(|metrics| metrics.last(name)));
     AssembledSurface {
         grid,
@@ -90,8 +91,8 @@ fn cells<'a>(metrics: &'a Metrics, series: &str, count: usize) -> impl Iterator<
 type Trajectory = (Vec<(f64, f64)>, Option<(f64, f64)>);
 
 fn trajectory(metrics: &Metrics) -> Option<Trajectory> {
-    let alpha = &metrics.series.get("trajectory_alpha")?.points;
-    let beta = &metrics.series.get("trajectory_beta")?.points;
+    let alpha = &metrics.series.get(surface::TRAJECTORY_ALPHA.name)?.points;
+    let beta = &metrics.series.get(surface::TRAJECTORY_BETA.name)?.points;
     let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| (first.0, last.0));
     Some((alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(), epochs))
 }

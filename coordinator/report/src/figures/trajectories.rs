@@ -3,13 +3,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+use basin_domain::experiment::series::SeriesDeclaration;
+use basin_domain::experiment::series::training::{TEST_ACCURACY, TRAIN_LOSS};
 use basin_domain::id::TaskId;
 
 use super::grid;
 use super::groups::{self, Group, Groups};
-use super::limits;
 use super::notes::{self, Remark};
 use super::table::FigureTable;
+use super::{limits, names};
 use crate::projection::{ALL_LAYERS, Projection, WeightPath};
 use crate::runs::{Counts, Run};
 use crate::tables::csv;
@@ -176,12 +178,12 @@ fn epochs(path: &WeightPath) -> Vec<Mark> {
 }
 
 /// How well a run ended: the measure's name, and its value as it stands beside the last point.
-fn outcome(run: &Run) -> Option<(&'static str, String)> {
+fn outcome(run: &Run) -> Option<(SeriesDeclaration, String)> {
     let metrics = run.completed()?;
-    if let Some(accuracy) = metrics.last("test_accuracy") {
-        return Some(("test accuracy", format!("{} %", number::fixed(100.0 * accuracy, 1))));
+    if let Some(accuracy) = metrics.last(TEST_ACCURACY.name) {
+        return Some((TEST_ACCURACY, format!("{} %", number::fixed(100.0 * accuracy, 1))));
     }
-    Some(("training loss", number::significant(metrics.last("train_loss")?)))
+    Some((TRAIN_LOSS, number::significant(metrics.last(TRAIN_LOSS.name)?)))
 }
 
 fn legend(grouped: &Groups<'_>, pens: &[Option<usize>]) -> Vec<Entry> {
@@ -242,9 +244,10 @@ fn notes(
             "Each panel is the plane of the first two principal components of all snapshots of all runs ({}).",
             sizes.collect::<Vec<_>>().join("; ")
         ));
-        let measures: Vec<&str> = ["test accuracy", "training loss"]
+        let measures: Vec<String> = [TEST_ACCURACY, TRAIN_LOSS]
             .into_iter()
-            .filter(|name| runs.iter().filter_map(|run| outcome(run)).any(|(measure, _)| measure == *name))
+            .filter(|measure| runs.iter().filter_map(|run| outcome(run)).any(|(shown, _)| shown == *measure))
+            .map(|measure| names::quantity(measure.name, &[]))
             .collect();
         notes.push(format!(
             "Points: the recorded epochs{}; beside the last one: the run's final {}.",

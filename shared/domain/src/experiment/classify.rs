@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::fit_function::dense_products;
 use super::probe::ProbeSchedule;
 use super::recording::Recording;
+use super::series::{names, training};
 use crate::data::DataUse;
 use crate::optimizer::Optimizer;
 
@@ -86,13 +87,13 @@ impl Classify {
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {
-        let always = ["train_loss", "train_accuracy", "test_loss", "test_accuracy"].into_iter();
-        always.chain(self.record.series().iter().copied()).chain(self.probes.series()).collect()
+        let always = names(&training::LOSSES_AND_ACCURACIES).into_iter();
+        always.chain(self.record.series()).chain(self.probes.series()).collect()
     }
 
     /// The names of the single numbers that a run records.
     pub fn numbers(&self) -> Vec<&'static str> {
-        vec!["parameters", "final_train_loss", "final_train_accuracy"]
+        names(&[training::PARAMETERS, training::FINAL_TRAIN_LOSS, training::FINAL_TRAIN_ACCURACY])
     }
 }
 

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::fit_function::{self, Function};
+use super::series::{SeriesDeclaration, critical_point as series, names, training};
+use crate::metrics::Axis;
 use crate::optimizer::Optimizer;
 
 /// The function that follows the sum of a hidden layer.
@@ -101,25 +103,14 @@ impl CriticalPoint {
     /// The names of the series that a run records: both against iterations, from 0, where training begins; those of the
     /// search are counted on from the last step on the loss.
     pub fn series(&self) -> Vec<&'static str> {
-        vec!["loss", "gradient_norm"]
+        names(&[series::LOSS, training::GRADIENT_NORM])
     }
 
     /// The names of the single numbers that a run records. `converged` is 1 if ‖g‖₂ got below the threshold, else 0;
     /// `trained_iterations` counts the steps on the loss, `search_iterations` those of the search.
     pub fn numbers(&self) -> Vec<&'static str> {
-        vec![
-            "parameters",
-            "converged",
-            "trained_iterations",
-            "search_iterations",
-            "final_loss",
-            "final_gradient_norm",
-            "minimal_ratio_near_zero",
-            "minimal_ratio_positive_eigenvalues",
-            "minimal_ratio_sampled",
-            "smallest_eigenvalue",
-            "largest_eigenvalue",
-        ]
+        let is_number = |declared: &&SeriesDeclaration| declared.axis == Axis::Once;
+        series::DECLARED.iter().filter(is_number).map(|declared| declared.name).collect()
     }
 
     /// The most points over which the Hessian of a network of this size is taken.

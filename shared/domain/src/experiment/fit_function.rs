@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::probe::ProbeSchedule;
 use super::recording::Recording;
+use super::series::{fit_function as series, names, training};
 use crate::optimizer::Optimizer;
 
 /// The function that is fitted.
@@ -69,13 +70,13 @@ impl FitFunction {
 
     /// The names of the series that a run records.
     pub fn series(&self) -> Vec<&'static str> {
-        let series = ["train_loss", "prediction", "target"].into_iter();
-        series.chain(self.record.series().iter().copied()).chain(self.probes.series()).collect()
+        let always = names(&[training::TRAIN_LOSS, series::PREDICTION, series::TARGET]).into_iter();
+        always.chain(self.record.series()).chain(self.probes.series()).collect()
     }
 
     /// The names of the single numbers that a run records.
     pub fn numbers(&self) -> Vec<&'static str> {
-        vec!["parameters", "final_train_loss"]
+        names(&[training::PARAMETERS, training::FINAL_TRAIN_LOSS])
     }
 
     /// The number of trainable parameters: weights and biases of every dense layer.

@@ -49,7 +49,7 @@ impl Interpolate {
 
     /// The names of the series that a run records, against ratios.
     pub fn series(&self) -> Vec<&'static str> {
-        self.trained.series().to_vec()
+        self.trained.series()
     }
 }
 

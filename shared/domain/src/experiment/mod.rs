@@ -13,6 +13,7 @@ mod fit_function;
 mod interpolate;
 mod probe;
 mod recording;
+pub mod series;
 mod surface;
 mod trained_model;
 
@@ -22,6 +23,7 @@ pub use fit_function::{FitFunction, Function, dense_products};
 pub use interpolate::{Interpolate, Ratios};
 pub use probe::{Probe, ProbeSchedule};
 pub use recording::Recording;
+pub use series::Loss;
 pub use surface::{Plane, Surface, Tile};
 pub use trained_model::TrainedModel;
 
@@ -97,6 +99,33 @@ impl Experiment {
                 points: it.points,
             }),
             Self::CriticalPoint(_) | Self::Interpolate(_) | Self::Surface(_) => None,
+        }
+    }
+
+    /// The kind of the network that is trained, or looked at again.
+    pub const fn trained_kind(&self) -> &'static str {
+        let trained = match self {
+            Self::FitFunction(_) | Self::Classify(_) | Self::CriticalPoint(_) => return self.kind(),
+            Self::Interpolate(parameters) => &parameters.trained,
+            Self::Surface(parameters) => &parameters.trained,
+        };
+        match trained {
+            TrainedModel::Classify { .. } => Classify::KIND,
+            TrainedModel::FitFunction { .. } => FitFunction::KIND,
+        }
+    }
+
+    /// The loss of the network that is trained, or looked at again.
+    pub const fn loss(&self) -> Loss {
+        match self {
+            Self::FitFunction(_) | Self::CriticalPoint(_) => Loss::MeanSquaredError,
+            Self::Classify(_) => Loss::CrossEntropy,
+            Self::Interpolate(Interpolate { trained, .. }) | Self::Surface(Surface { trained, .. }) => {
+                match trained {
+                    TrainedModel::Classify { .. } => Loss::CrossEntropy,
+                    TrainedModel::FitFunction { .. } => Loss::MeanSquaredError,
+                }
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::series::{SeriesDeclaration, probe as series};
+
 /// A probe with its settings.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "probe", rename_all = "snake_case")]
@@ -52,7 +54,7 @@ impl Probe {
     pub const TRAIN_EXAMPLES: u32 = 2_000;
 
     /// The series of the largest eigenvalue's residuals, against epochs.
-    pub const RESIDUAL: &'static str = "largest_eigenvalue_residual";
+    pub const RESIDUAL: &'static str = series::LARGEST_EIGENVALUE_RESIDUAL.name;
 
     /// The names of all probes, as the sweep file spells them.
     pub const NAMES: [&'static str; 5] =
@@ -69,23 +71,32 @@ impl Probe {
         }
     }
 
-    /// The name of the series of what it measures: against epochs, or against eigenvalues for the spectrum.
-    pub const fn series(&self) -> &'static str {
+    /// The series of what it measures: against epochs, or against eigenvalues for the spectrum.
+    pub const fn declaration(&self) -> SeriesDeclaration {
         match self {
-            Self::Spectrum { .. } => "spectral_density",
-            other => other.name(),
+            Self::Sensitivity { .. } => series::SENSITIVITY,
+            Self::InputGradient { .. } => series::INPUT_GRADIENT,
+            Self::Sharpness { .. } => series::SHARPNESS,
+            Self::LargestEigenvalue { .. } => series::LARGEST_EIGENVALUE,
+            Self::Spectrum { .. } => series::SPECTRAL_DENSITY,
         }
     }
 
+    /// The name of the series of what it measures.
+    pub const fn series(&self) -> &'static str {
+        self.declaration().name
+    }
+
     /// The names of all series that it records.
-    pub const fn all_series(&self) -> &'static [&'static str] {
-        match self {
-            Self::Sensitivity { .. } => &["sensitivity"],
-            Self::InputGradient { .. } => &["input_gradient"],
-            Self::Sharpness { .. } => &["sharpness"],
-            Self::LargestEigenvalue { .. } => &["largest_eigenvalue", Self::RESIDUAL],
-            Self::Spectrum { .. } => &["spectral_density"],
-        }
+    pub fn all_series(&self) -> Vec<&'static str> {
+        let beside = match self {
+            Self::LargestEigenvalue { .. } => Some(Self::RESIDUAL),
+            Self::Sensitivity { .. }
+            | Self::InputGradient { .. }
+            | Self::Sharpness { .. }
+            | Self::Spectrum { .. } => None,
+        };
+        std::iter::once(self.series()).chain(beside).collect()
     }
 }
 
@@ -107,6 +118,6 @@ impl ProbeSchedule {
 
     /// The names of the series that the probes record.
     pub fn series(&self) -> impl Iterator<Item = &'static str> {
-        self.probes.iter().flat_map(Probe::all_series).copied()
+        self.probes.iter().flat_map(Probe::all_series)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::series::{names, training};
+
 /// The choice of what a run records beside its losses. Every field has a default of "off".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Recording {
@@ -13,7 +15,7 @@ pub struct Recording {
 
 impl Recording {
     /// The names of the series that these options add.
-    pub fn series(&self) -> &'static [&'static str] {
-        if self.gradient_norm { &["loss", "gradient_norm"] } else { &[] }
+    pub fn series(&self) -> Vec<&'static str> {
+        if self.gradient_norm { names(&[training::BATCH_LOSS, training::GRADIENT_NORM]) } else { Vec::new() }
     }
 }

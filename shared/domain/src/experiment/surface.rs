@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::series::{names, surface as series, training};
 use super::trained_model::TrainedModel;
 
 /// The two directions that span the plane, and how far the grid reaches.
@@ -68,21 +69,21 @@ impl Surface {
 
     /// The names of the series that a run records: against cells, and the trajectory's coordinates against epochs.
     pub fn series(&self) -> Vec<&'static str> {
-        let mut series = vec!["alpha", "beta", "train_loss"];
+        let mut recorded = vec![series::ALPHA, series::BETA, training::TRAIN_LOSS];
         if matches!(self.trained, TrainedModel::Classify { .. }) {
-            series.push("train_accuracy");
+            recorded.push(training::TRAIN_ACCURACY);
         }
         if matches!(self.plane, Plane::Pca { .. }) {
-            series.extend(["trajectory_alpha", "trajectory_beta"]);
+            recorded.extend([series::TRAJECTORY_ALPHA, series::TRAJECTORY_BETA]);
         }
-        series
+        names(&recorded)
     }
 
     /// The names of the single numbers that a run records.
     pub fn numbers(&self) -> Vec<&'static str> {
         match self.plane {
             Plane::Random { .. } => vec![],
-            Plane::Pca { .. } => vec!["explained_variance_alpha", "explained_variance_beta"],
+            Plane::Pca { .. } => names(&[series::EXPLAINED_VARIANCE_ALPHA, series::EXPLAINED_VARIANCE_BETA]),
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::classify::ConvNet;
 use super::fit_function::Function;
+use super::series::{names, training};
 use crate::data::DataUse;
 
 /// A network with its examples: all that a task must know of the tasks whose weights it reads. The data set is the
@@ -33,10 +34,10 @@ pub enum TrainedModel {
 
 impl TrainedModel {
     /// The names of the series that an evaluation on all of its examples gives.
-    pub fn series(&self) -> &'static [&'static str] {
+    pub fn series(&self) -> Vec<&'static str> {
         match self {
-            Self::Classify { .. } => &["train_loss", "train_accuracy", "test_loss", "test_accuracy"],
-            Self::FitFunction { .. } => &["train_loss"],
+            Self::Classify { .. } => names(&training::LOSSES_AND_ACCURACIES),
+            Self::FitFunction { .. } => names(&[training::TRAIN_LOSS]),
         }
     }
 }

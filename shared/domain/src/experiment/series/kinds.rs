@@ -1,0 +1,69 @@
+//! The declarations of each kind, by the kind's name.
+
+use super::declaration::SeriesDeclaration;
+use super::{classify, critical_point, fit_function, interpolate, surface};
+use crate::experiment::{Classify, CriticalPoint, FitFunction, Interpolate, Surface};
+
+/// All series and numbers that runs of this kind may record; none of a word that is no kind's name.
+pub fn declared_by(kind: &str) -> &'static [SeriesDeclaration] {
+    match kind {
+        FitFunction::KIND => fit_function::DECLARED,
+        Classify::KIND => classify::DECLARED,
+        CriticalPoint::KIND => critical_point::DECLARED,
+        Interpolate::KIND => interpolate::DECLARED,
+        Surface::KIND => surface::DECLARED,
+        _ => &[],
+    }
+}
+
+/// The declaration of this name by one of these kinds; by any kind if none of them has it. Where they call it differently, the
+/// shortest label is that of what they have in common (`loss`, of `loss` and `batch loss`).
+pub fn find<'k>(name: &str, kinds: impl IntoIterator<Item = &'k str>) -> Option<&'static SeriesDeclaration> {
+    const KINDS: [&str; 5] =
+        [FitFunction::KIND, Classify::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND];
+    let by = |kind: &str| declared_by(kind).iter().find(|declared| declared.name == name);
+    let own = kinds.into_iter().filter_map(by).min_by_key(|declared| declared.label.len());
+    own.or_else(|| KINDS.into_iter().find_map(by))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claim::Best;
+
+    #[test]
+    fn a_series_is_called_what_its_kind_calls_it() {
+        let label = |name, kinds: &[&str]| find(name, kinds.iter().copied()).map(|declared| declared.label);
+        assert_eq!(label("loss", &[Classify::KIND]), Some("batch loss"));
+        assert_eq!(label("loss", &[CriticalPoint::KIND]), Some("loss"));
+        assert_eq!(label("loss", &[Classify::KIND, CriticalPoint::KIND]), Some("loss"));
+        assert_eq!(label("sharpness", &[Interpolate::KIND]), Some("sharpness"));
+        assert_eq!(label("nothing", &[Classify::KIND]), None);
+    }
+
+    #[test]
+    fn a_name_means_one_quantity_whatever_kind_records_it() {
+        for kind in [FitFunction::KIND, Classify::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND]
+        {
+            let declared = declared_by(kind);
+            for (place, one) in declared.iter().enumerate() {
+                assert!(declared[..place].iter().all(|other| other.name != one.name), "{kind}: {}", one.name);
+                let any = find(one.name, []).unwrap();
+                assert_eq!(
+                    (any.unit, any.split, any.best),
+                    (one.unit, one.split, one.best),
+                    "{kind}: {}",
+                    one.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn losses_are_best_at_their_lowest_and_accuracies_at_their_highest() {
+        for (name, best) in [("train_loss", Best::Lowest), ("final_train_accuracy", Best::Highest)] {
+            assert_eq!(find(name, []).and_then(|declared| declared.best), Some(best));
+        }
+        assert_eq!(find("gradient_norm", []).and_then(|declared| declared.best), None);
+    }
+}

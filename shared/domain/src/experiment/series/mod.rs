@@ -1,0 +1,21 @@
+//! The series and single numbers that runs record, as their kinds declare them: a file a kind, and one each for what every
+//! trained network records and for probes.
+//!
+//! A declaration says what stands in files (name, axis) and what people read (label, unit, which end is the better one).
+//! What a run records of a kind's declarations depends on its parameters: [`super::Experiment::series`] and
+//! [`super::Experiment::numbers`] say it.
+
+pub mod classify;
+pub mod critical_point;
+pub mod fit_function;
+pub mod interpolate;
+pub mod probe;
+pub mod surface;
+pub mod training;
+
+mod declaration;
+mod kinds;
+
+pub(super) use declaration::names;
+pub use declaration::{Loss, SeriesDeclaration, Split, Unit};
+pub use kinds::{declared_by, find};

@@ -1,0 +1,51 @@
+//! What every trained network records, and every look back at one.
+
+use super::declaration::{SeriesDeclaration, Split, Unit};
+use crate::metrics::Axis;
+
+const LOSS: SeriesDeclaration =
+    SeriesDeclaration::new("loss", Axis::Epoch, "loss").in_unit(Unit::Loss).lower_is_better();
+const ACCURACY: SeriesDeclaration =
+    SeriesDeclaration::new("accuracy", Axis::Epoch, "accuracy").higher_is_better();
+
+/// The loss over the training examples, after an epoch.
+pub const TRAIN_LOSS: SeriesDeclaration = SeriesDeclaration { name: "train_loss", ..LOSS.on(Split::Train) };
+/// The share of training examples that are classified rightly.
+pub const TRAIN_ACCURACY: SeriesDeclaration =
+    SeriesDeclaration { name: "train_accuracy", ..ACCURACY.on(Split::Train) };
+/// The loss over the test examples.
+pub const TEST_LOSS: SeriesDeclaration = SeriesDeclaration { name: "test_loss", ..LOSS.on(Split::Test) };
+/// The share of test examples that are classified rightly.
+pub const TEST_ACCURACY: SeriesDeclaration =
+    SeriesDeclaration { name: "test_accuracy", ..ACCURACY.on(Split::Test) };
+/// What is measured of a classifier on both sets of examples.
+pub const LOSSES_AND_ACCURACIES: [SeriesDeclaration; 4] =
+    [TRAIN_LOSS, TRAIN_ACCURACY, TEST_LOSS, TEST_ACCURACY];
+/// The loss of each batch, before its step.
+pub const BATCH_LOSS: SeriesDeclaration =
+    SeriesDeclaration { name: "loss", axis: Axis::Iteration, label: "batch loss", ..LOSS };
+/// The norm of the gradient of each step.
+pub const GRADIENT_NORM: SeriesDeclaration =
+    SeriesDeclaration::new("gradient_norm", Axis::Iteration, "gradient norm ‖g‖₂");
+/// The number of trainable parameters.
+pub const PARAMETERS: SeriesDeclaration = SeriesDeclaration::new("parameters", Axis::Once, "parameters");
+/// The loss over the training examples at the end.
+pub const FINAL_TRAIN_LOSS: SeriesDeclaration = TRAIN_LOSS.at_the_end("final_train_loss");
+/// The accuracy over the training examples at the end.
+pub const FINAL_TRAIN_ACCURACY: SeriesDeclaration = TRAIN_ACCURACY.at_the_end("final_train_accuracy");
+
+/// The loss over these examples, against epochs.
+pub const fn loss_on(split: Split) -> SeriesDeclaration {
+    match split {
+        Split::Train => TRAIN_LOSS,
+        Split::Test => TEST_LOSS,
+    }
+}
+
+/// The accuracy over these examples, against epochs.
+pub const fn accuracy_on(split: Split) -> SeriesDeclaration {
+    match split {
+        Split::Train => TRAIN_ACCURACY,
+        Split::Test => TEST_ACCURACY,
+    }
+}
