@@ -169,7 +169,7 @@ impl<V: Vector, const ROWS: usize, const SETS: usize> AccumulateRuns<V> for InPa
 /// elements would leave the multipliers waiting for each other's sums. A path with narrow registers goes over the entries as often as
 /// it takes to have all of them.
 macro_rules! with_runs {
-    ($rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
+    ($V:ty, $rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
         use crate::conv::blocked_layout::BLOCK_CHANNELS;
         use crate::conv::accumulate_runs::{InPasses, InRegisters};
         macro_rules! runs {
@@ -181,7 +181,7 @@ macro_rules! with_runs {
         match ($rows, $elements <= 2 * BLOCK_CHANNELS, $columns) {
             (3, true, 1) => runs!(InRegisters<3, 1, 2>),
             (3, true, 2) => runs!(InRegisters<3, 2, 2>),
-            (3, true, 3) => runs!(InRegisters<3, 3, 2>),
+            (3, true, 3) if <$V>::REGISTERS > 16 => runs!(InRegisters<3, 3, 2>),
             (3, true, _) => runs!(InPasses<3, 2>),
             (3, false, 3) => runs!(InRegisters<3, 3, 1>),
             (3, false, _) => runs!(InPasses<3, 1>),

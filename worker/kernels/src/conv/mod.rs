@@ -22,8 +22,8 @@ use self::geometry::Geometry;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
-use crate::hessian::{Dual, OpContext, SecondOrder, added, shaped};
 use crate::partition;
+use crate::second_order::{Dual, OpContext, SecondOrder, added, shaped};
 use crate::vector::Dispatch;
 
 /// Images are cut into at most so many pieces; each has a partial gradient of the weights.
@@ -235,7 +235,7 @@ fn pool<T: Dispatch>(
     bias: &[T],
     poolings: Vec<Pooling<'_>>,
 ) -> Vec<T> {
-    let packed_weight = forward::pack_weight(geometry, weight);
+    let packed_weight = forward::pack_weight(geometry, weight, T::registers().tile_rows);
     let mut pooled = vec![T::default(); geometry.batch * geometry.pooled()];
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let pooled_pieces = partition::split_mut(&mut pooled, &images, geometry.pooled());
@@ -261,7 +261,7 @@ fn backward<T: Dispatch>(
     argmax: &[u8],
     wanted: Wanted,
 ) -> Gradients<T> {
-    let blocks = BlockedLayout::new(*geometry, T::vector_width());
+    let blocks = BlockedLayout::new(*geometry, T::registers().width);
     let packed_weight = if wanted.input { blocks.pack_weight(weight) } else { Vec::new() };
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let mut input = vec![T::default(); if wanted.input { x.len() } else { 0 }];

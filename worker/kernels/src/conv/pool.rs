@@ -21,7 +21,9 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
         sums.len() >= 2 * rows * g.pitch() && pooled.len() == rows * columns && argmax.len() == pooled.len()
     );
     for y in 0..rows {
-        for x in (0..columns).step_by(V::WIDTH) {
+        for start in (0..columns).step_by(V::WIDTH) {
+            // The last register begins earlier where it would reach beyond the row: some windows are pooled twice, and no mask is needed.
+            let x = start.min(columns.saturating_sub(V::WIDTH));
             let (sum, window) = (2 * y * g.pitch() + 2 * x, y * columns + x);
             // SAFETY: at most `columns - x` windows follow on each other from here, in sums as in results.
             unsafe {

@@ -4,7 +4,8 @@ use std::arch::x86_64::{
     __m256, _mm256_add_ps, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_storeu_ps,
 };
 
-use super::{Kernel, Vector};
+use super::kernel::Kernel;
+use super::register::Vector;
 
 /// 256 bits of floats.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub(super) unsafe fn run<K: Kernel<f32>>(kernel: K) {
 impl Vector for Avx2 {
     type Element = f32;
     const WIDTH: usize = 8;
+    const REGISTERS: usize = 16;
+    const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
