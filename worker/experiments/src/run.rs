@@ -49,7 +49,7 @@ pub struct Progress {
 pub struct Finished {
     /// How it ended.
     pub outcome: Outcome,
-    /// What it measured.
+    /// Its measurements.
     pub metrics: Metrics,
     /// Final weights (`model/<parameter>`) and snapshots (`weights/<epoch>/<parameter>`), as safetensors, with the outcome beside
     /// them.

@@ -19,7 +19,7 @@ pub(crate) struct Operands<T> {
     pub(crate) b: *const T,
     /// Lengths of the loops, the outermost first.
     pub(crate) counts: [usize; 3],
-    /// What a step of each loop adds to `b`.
+    /// The distance by which a step of each loop moves `b`.
     pub(crate) strides: [usize; 3],
 }
 

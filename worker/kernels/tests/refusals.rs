@@ -1,4 +1,4 @@
-//! What doesn't fit is refused with an error and never a panic, whatever comes from outside.
+//! Arguments that don't fit are refused with an error and never a panic, whatever comes from outside.
 
 #![allow(clippy::unwrap_used)]
 

@@ -48,11 +48,11 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) pooling: Pooling<'a>,
 }
 
-/// Which sum of each window is its result.
+/// The sum of each window that is its result.
 pub(crate) enum Pooling<'a> {
-    /// The largest, or zero; which one it was is written here.
+    /// The largest, or zero; its place is written here.
     Max(&'a mut [u8]),
-    /// That which won another pass, also where it is negative.
+    /// The one that was the largest in another pass, also where it is negative.
     Of(&'a [u8]),
 }
 

@@ -4,8 +4,8 @@ use super::geometry::Geometry;
 pub(crate) use crate::vector::NO_ARGMAX;
 use crate::vector::Vector;
 
-/// Pools a plane with `pitch` sums a row. The winner is 2 × row + column within the window, the first of equal ones; NaN wins
-/// over everything, so that a run that diverged is seen to have.
+/// Pools a plane with `pitch` sums a row. The argmax is 2 × row + column within the window, the first of equal ones; NaN is larger
+/// than everything, so that a run that diverged is seen to have.
 ///
 /// # Safety
 /// The CPU has V's instructions.
@@ -39,7 +39,7 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
     }
 }
 
-/// The sums of a plane that stand where `winners` of another plane stood; zero where there were none.
+/// The sums of a plane at the argmax of another plane; zero where there was none.
 #[inline(always)]
 pub(crate) fn select_plane<T: Copy + Default>(g: &Geometry, sums: &[T], selected: &mut [T], argmax: &[u8]) {
     let columns = g.width / 2;

@@ -120,35 +120,111 @@ impl<T: Dispatch> ProductOperands<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::code_path::CodePath;
+    use crate::vector::on_path;
 
-    #[test]
-    fn products_of_all_orientations_are_those_of_the_definition() {
-        for [m, n, k] in
-            [[1, 1, 1], [4, 16, 8], [5, 17, 3], [64, 10, 130], [33, 200, 65], [7, 97, 1], [128, 64, 300]]
-        {
-            let value = |index: usize| ((index * 7919) % 23) as f64 - 11.0;
-            let a: Vec<f64> = (0..m * k).map(value).collect();
-            let b: Vec<f64> = (0..k * n).map(|index| value(index + 5)).collect();
-            let bias: Vec<f64> = (0..n).map(value).collect();
-            for transposed in 0..4 {
-                let (at, bt) = (transposed & 1 == 1, transposed & 2 == 2);
-                let a_view = if at { Matrix::new(&a, m).transposed() } else { Matrix::new(&a, k) };
-                let b_view = if bt { Matrix::new(&b, k).transposed() } else { Matrix::new(&b, n) };
-                let at_ = |i: usize, j: usize| a[i * a_view.row + j * a_view.column];
-                let bt_ = |i: usize, j: usize| b[i * b_view.row + j * b_view.column];
+    /// Whole numbers: sums are exact in any order.
+    fn value(index: usize) -> f64 {
+        ((index * 7919) % 23) as f64 - 11.0
+    }
+
+    /// All four orientations of a product of this size against its definition, on this thread and on all of them.
+    fn check<T: Dispatch>([m, n, k]: [usize; 3], name: &str) {
+        let floats = |count: usize, shift: usize| -> Vec<T> {
+            (0..count).map(|index| T::from_f64(value(index + shift))).collect()
+        };
+        let (a, b, bias) = (floats(m * k, 0), floats(k * n, 5), floats(n, 0));
+        for transposed in 0..4 {
+            let (at, bt) = (transposed & 1 == 1, transposed & 2 == 2);
+            let a_view = if at { Matrix::new(&a, m).transposed() } else { Matrix::new(&a, k) };
+            let b_view = if bt { Matrix::new(&b, k).transposed() } else { Matrix::new(&b, n) };
+            let element = |matrix: Matrix<'_, T>, i: usize, j: usize| {
+                matrix.elements[i * matrix.row + j * matrix.column].to_f64()
+            };
+            for (with_bias, relu) in [(true, true), (false, false)] {
                 let mut expected = Vec::with_capacity(m * n);
                 for i in 0..m {
                     for (j, bias) in bias.iter().enumerate() {
-                        let sum: f64 = (0..k).map(|step| at_(i, step) * bt_(step, j)).sum();
-                        expected.push((bias + sum).max(0.0));
+                        let sum: f64 =
+                            (0..k).map(|step| element(a_view, i, step) * element(b_view, step, j)).sum();
+                        let sum = if with_bias { bias.to_f64() + sum } else { sum };
+                        expected.push(if relu { sum.max(0.0) } else { sum });
                     }
                 }
-                let mut out = vec![f64::NAN; m * n];
-                Product { sizes: [m, n, k], a: a_view, b: b_view, bias: Some(&bias), relu: true }
-                    .compute(&mut out);
-                // Whole numbers: sums are exact in any order.
-                assert_eq!(out, expected, "{m} × {n} × {k}, transposed {at} {bt}");
+                let mut out = vec![T::from_f64(f64::NAN); m * n];
+                let product = Product {
+                    sizes: [m, n, k],
+                    a: a_view,
+                    b: b_view,
+                    bias: with_bias.then_some(&bias),
+                    relu,
+                };
+                product.compute(&mut out);
+                let found: Vec<f64> = out.iter().map(|value| value.to_f64()).collect();
+                assert_eq!(found, expected, "{m} × {n} × {k}, transposed {at} {bt}, {name}");
             }
         }
+    }
+
+    #[test]
+    fn products_of_all_orientations_are_those_of_the_definition() {
+        for sizes in
+            [[1, 1, 1], [4, 16, 8], [5, 17, 3], [64, 10, 130], [33, 200, 65], [7, 97, 1], [128, 64, 300]]
+        {
+            check::<f64>(sizes, "f64");
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+    fn rows_and_columns_around_a_tiles_edges_are_those_of_the_definition_on_each_path() {
+        for path in CodePath::ALL {
+            on_path(path, || {
+                for rows in 1..=13 {
+                    for columns in [1, 2, 7, 8, 9, 15, 16, 17, 24, 31, 33, 48, 95, 96, 97, 130] {
+                        check::<f32>([rows, columns, 5], path.name());
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+    fn sums_that_are_longer_than_a_panel_go_on_where_they_were_on_each_path() {
+        for path in CodePath::ALL {
+            on_path(path, || {
+                for depth in [0, 1, 63, 64, 65, 383, 384, 385, 1000] {
+                    check::<f32>([5, 20, depth], path.name());
+                }
+                // Enough products to be shared among threads.
+                check::<f32>([70, 100, 400], path.name());
+            });
+        }
+    }
+
+    #[test]
+    fn a_product_without_rows_or_columns_writes_nothing() {
+        let none: [f32; 0] = [];
+        for [m, n, k] in [[0, 3, 2], [3, 0, 2], [0, 0, 0]] {
+            let (a, b) = (vec![1.0; m * k], vec![1.0; k * n]);
+            let product = Product {
+                sizes: [m, n, k],
+                a: Matrix::new(&a, k),
+                b: Matrix::new(&b, n),
+                bias: None,
+                relu: false,
+            };
+            let mut out = none;
+            product.compute(&mut out);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a matrix is as large as its sizes say")]
+    fn a_matrix_that_is_too_short_is_never_read() {
+        let (a, b, mut out) = ([1.0_f32; 5], [1.0_f32; 6], [0.0; 4]);
+        Product { sizes: [2, 2, 3], a: Matrix::new(&a, 3), b: Matrix::new(&b, 2), bias: None, relu: false }
+            .compute(&mut out);
     }
 }

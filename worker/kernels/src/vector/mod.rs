@@ -23,3 +23,5 @@ pub(crate) use kernel::Kernel;
 pub(crate) use portable::Portable;
 pub(crate) use register::{Vector, transpose};
 pub(crate) use scalar::NO_ARGMAX;
+#[cfg(test)]
+pub(crate) use tests::on_path;

@@ -26,7 +26,7 @@ pub(crate) trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, sum: Self) -> Self;
 
     /// ReLU and 2×2 max pooling of `count` ≤ `WIDTH` windows that follow on each other: 2 × `count` sums at `top` and at `bottom`
-    /// give as many results and winners.
+    /// give as many results and their argmax.
     #[inline(always)]
     unsafe fn pool(
         count: usize,
@@ -54,7 +54,7 @@ pub(crate) trait Vector: Copy {
         unsafe { scalar::transpose(rows, columns, from, row, to, column) }
     }
 
-    /// Lists those of `count` ≤ `WIDTH` windows whose gradient isn't zero and that have a winner: `corners` + `offsets[winner]`
+    /// Lists those of `count` ≤ `WIDTH` windows whose gradient isn't zero and that have an argmax: `corners` + `offsets[argmax]`
     /// go to `indices` and the gradients to `values`, which have room for a register each. Returns how many there are.
     #[inline(always)]
     unsafe fn compact(
