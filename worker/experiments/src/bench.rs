@@ -52,7 +52,7 @@ impl CnnWork {
     }
 }
 
-/// What else a sweep may ask for: one to three convolutions, larger and smaller kernels, other images (odd sides, one channel),
+/// Other networks that a sweep may ask for: one to three convolutions, larger and smaller kernels, other images (odd sides, one channel),
 /// batches and widths that are no multiples of a register's width.
 pub const FURTHER: [CnnWork; 12] = [
     CnnWork::new(&[12, 32], &[128, 64], IMAGE, 3, 64),

@@ -1,6 +1,6 @@
 //! Checkpoints of every kind: all that the rest of a run depends on, as safetensors under a seal.
 //!
-//! The tensors are the kind's own, and `record/<series>` (`[points, 2]`, `f64`) for what was measured so far. The note
+//! The tensors are the kind's own, and `record/<series>` (`[points, 2]`, `f64`) for the series measured so far. The note
 //! beside them is a digest of everything, then the [`Header`] and the kind's own state as one JSON object.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ impl From<Bits> for f64 {
     }
 }
 
-/// What every checkpoint says of itself.
+/// The part that every checkpoint has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Header {
     /// The version of the kind's layout.
@@ -58,8 +58,8 @@ pub(crate) struct OpenedCheckpoint<S> {
     pub(crate) state: S,
     /// The kind's own tensors, those of the record beside them.
     pub(crate) tensors: NamedTensors,
-    /// What was measured so far.
-    pub(crate) record: Metrics,
+    /// The series measured so far.
+    pub(crate) metrics: Metrics,
 }
 
 /// The reason why a checkpoint can't be used, as an error.
@@ -76,9 +76,9 @@ pub(crate) fn seal<S: Serialize>(
     format: u32,
     state: &S,
     mut tensors: NamedTensors,
-    record: &Metrics,
+    metrics: &Metrics,
 ) -> Result<Vec<u8>, ExperimentError> {
-    for (name, series) in &record.series {
+    for (name, series) in &metrics.series {
         let values: Vec<f64> = series.points.iter().flat_map(|&(x, value)| [x, value]).collect();
         let points = Tensor::from_vec(values, (series.points.len(), 2), &Device::Cpu)?;
         tensors.insert(format!("record/{name}"), points);
@@ -86,7 +86,7 @@ pub(crate) fn seal<S: Serialize>(
     let header = Header {
         format,
         task,
-        axes: record.series.iter().map(|(name, series)| (name.clone(), series.axis)).collect(),
+        axes: metrics.series.iter().map(|(name, series)| (name.clone(), series.axis)).collect(),
     };
     let note = Note { header, state };
     let text = serde_json::to_string(&note).expect("a state has text keys and whole numbers only");
@@ -116,8 +116,8 @@ pub(crate) fn open<S: DeserializeOwned>(
         return Err(bad(format!("it is of task {}, not {}", header.task.short(), task.short())));
     }
     let state = serde_json::from_str(text).map_err(unreadable)?;
-    let record = read_record(&tensors, &header.axes)?;
-    Ok(OpenedCheckpoint { state, tensors, record })
+    let metrics = read_record(&tensors, &header.axes)?;
+    Ok(OpenedCheckpoint { state, tensors, metrics })
 }
 
 fn digest(tensors: &NamedTensors, text: &str) -> Digest {
@@ -128,18 +128,18 @@ fn digest(tensors: &NamedTensors, text: &str) -> Digest {
 }
 
 fn read_record(all: &NamedTensors, axes: &BTreeMap<String, Axis>) -> Result<Metrics, ExperimentError> {
-    let mut record = Metrics::default();
+    let mut metrics = Metrics::default();
     for (name, points) in tensors::with_prefix(all, "record/") {
         let axis = *axes.get(&name).ok_or_else(|| bad(format!("the series `{name}` has no axis")))?;
         let rows = points.to_vec2::<f64>().map_err(|error| bad(format!("the series `{name}`: {error}")))?;
         if points.dims()[1] != 2 {
             return Err(bad(format!("the series `{name}` has no pairs")));
         }
-        record
+        metrics
             .series
             .insert(name, Series { axis, points: rows.iter().map(|row| (row[0], row[1])).collect() });
     }
-    Ok(record)
+    Ok(metrics)
 }
 
 #[cfg(test)]
@@ -157,12 +157,12 @@ mod tests {
     }
 
     fn sealed() -> Vec<u8> {
-        let mut record = Metrics::default();
-        record.push("loss", Axis::Iteration, 1.0, f64::INFINITY);
-        record.set("parameters", 4.0);
+        let mut metrics = Metrics::default();
+        metrics.push("loss", Axis::Iteration, 1.0, f64::INFINITY);
+        metrics.set("parameters", 4.0);
         let tensors =
             NamedTensors::from([("theta".to_owned(), Tensor::new(&[1f64, 2.0], &Device::Cpu).unwrap())]);
-        seal(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &record).unwrap()
+        seal(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &metrics).unwrap()
     }
 
     fn refusal(bytes: &[u8], task: TaskId, format: u32) -> String {
@@ -175,9 +175,9 @@ mod tests {
         assert_eq!(opened.state.step, u64::MAX);
         assert!(f64::from(opened.state.loss).is_nan());
         assert_eq!(opened.tensors["theta"].to_vec1::<f64>().unwrap(), [1.0, 2.0]);
-        assert_eq!(opened.record.series["loss"].points, [(1.0, f64::INFINITY)]);
-        assert_eq!(opened.record.series["loss"].axis, Axis::Iteration);
-        assert_eq!(opened.record.series["parameters"].axis, Axis::Once);
+        assert_eq!(opened.metrics.series["loss"].points, [(1.0, f64::INFINITY)]);
+        assert_eq!(opened.metrics.series["loss"].axis, Axis::Iteration);
+        assert_eq!(opened.metrics.series["parameters"].axis, Axis::Once);
         assert_eq!(sealed(), sealed());
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn start(
         batch_size: parameters.batch_size as usize,
         epochs: parameters.epochs,
         optimizer: parameters.optimizer,
-        record: parameters.record,
+        recording: parameters.record,
         probes: parameters.probes.clone(),
     };
     Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
@@ -60,8 +60,8 @@ fn subset(
 }
 
 /// The labels of the chosen examples.
-fn labels(split: LabelledImages<'_>, indices: &[u32]) -> Vec<u32> {
-    indices.iter().map(|&index| u32::from(split.labels[index as usize])).collect()
+fn labels(images: LabelledImages<'_>, indices: &[u32]) -> Vec<u32> {
+    indices.iter().map(|&index| u32::from(images.labels[index as usize])).collect()
 }
 
 /// Labels replaced at random: each with probability `share` by one drawn uniformly from all classes, the right one
@@ -91,16 +91,16 @@ impl LabelNoise {
     }
 }
 
-/// The examples of one part that a run uses.
+/// The examples of one split that a run uses.
 struct Examples {
-    /// Which of the data set's.
+    /// Their places in the data set.
     indices: Vec<u32>,
     /// Their labels, noise included.
     labels: Vec<u32>,
 }
 
 impl Examples {
-    /// Which of the data set's stand at these positions, and their labels.
+    /// The data set's examples at these positions, and their labels.
     fn at(&self, positions: &[u32]) -> (Vec<u32>, Vec<u32>) {
         let pick = |from: &[u32]| positions.iter().map(|&at| from[at as usize]).collect();
         (pick(&self.indices), pick(&self.labels))
@@ -151,16 +151,16 @@ impl ImageClassification {
         Model::conv_net(net, self.dataset.shape(), self.dataset.classes().len(), seed)
     }
 
-    fn part(&self, part: Split) -> (&Examples, LabelledImages<'_>) {
-        match part {
+    fn split(&self, split: Split) -> (&Examples, LabelledImages<'_>) {
+        match split {
             Split::Train => (&self.train, self.dataset.train()),
             Split::Test => (&self.test, self.dataset.test()),
         }
     }
 
-    fn gather(&self, split: LabelledImages<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
+    fn gather(&self, images: LabelledImages<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
         let dataset = &self.dataset;
-        Ok(gather_images(split.images, dataset.shape(), indices, dataset.mean(), dataset.std())?)
+        Ok(gather_images(images.images, dataset.shape(), indices, dataset.mean(), dataset.std())?)
     }
 }
 
@@ -169,20 +169,21 @@ impl LearningProblem for ImageClassification {
     const HAS_ACCURACY: bool = true;
     const OUTPUTS: Outputs = Outputs::Logits;
 
-    fn examples(&self, part: Split) -> usize {
-        self.part(part).0.indices.len()
+    fn examples(&self, split: Split) -> usize {
+        self.split(split).0.indices.len()
     }
 
-    fn batch(&self, part: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
-        let (examples, split) = self.part(part);
+    fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+        let (examples, images) = self.split(split);
         let (indices, labels) = examples.at(positions);
         let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
-        Ok(Batch { inputs: self.gather(split, &indices)?.to_dtype(dtype)?, targets })
+        Ok(Batch { inputs: self.gather(images, &indices)?.to_dtype(dtype)?, targets })
     }
 
-    fn selection(&self, part: Split, positions: &[u32]) -> Selection {
-        let (indices, labels) = self.part(part).0.at(positions);
-        let source = Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), part };
+    fn selection(&self, split: Split, positions: &[u32]) -> Selection {
+        let (indices, labels) = self.split(split).0.at(positions);
+        let source =
+            Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), split };
         Selection { source, indices, targets: Targets::Labels(labels) }
     }
 

@@ -20,7 +20,7 @@ pub enum ExperimentError {
     UnusableInput {
         /// The input's name.
         name: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: String,
     },
     /// A trainable parameter that the loss doesn't depend on: the model is put together wrongly.

@@ -30,7 +30,7 @@ pub(crate) fn start(
         batch_size: parameters.batch_size.unwrap_or(parameters.points) as usize,
         epochs: parameters.epochs,
         optimizer: parameters.optimizer,
-        record: parameters.record,
+        recording: parameters.record,
         probes: parameters.probes.clone(),
     };
     Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
@@ -83,8 +83,8 @@ impl LearningProblem for FunctionFit {
     const HAS_ACCURACY: bool = false;
     const OUTPUTS: Outputs = Outputs::Values;
 
-    fn examples(&self, part: Split) -> usize {
-        match part {
+    fn examples(&self, split: Split) -> usize {
+        match split {
             Split::Train => self.inputs.len(),
             Split::Test => 0,
         }
@@ -119,12 +119,12 @@ impl LearningProblem for FunctionFit {
     }
 
     /// Records the fitted curve and the function over the interval.
-    fn conclude(&self, model: &Model, record: &mut Metrics) -> Result<(), ExperimentError> {
+    fn conclude(&self, model: &Model, metrics: &mut Metrics) -> Result<(), ExperimentError> {
         let inputs = column(evenly_spaced(self.interval, CURVE_POINTS).map(|x| x as f32).collect())?;
         let outputs = model.evaluate(&inputs)?.flatten_all()?.to_vec1::<f32>()?;
         for (x, output) in evenly_spaced(self.interval, CURVE_POINTS).zip(outputs) {
-            record.push("prediction", Axis::Input, x, f64::from(output));
-            record.push("target", Axis::Input, x, self.function.at(x));
+            metrics.push("prediction", Axis::Input, x, f64::from(output));
+            metrics.push("target", Axis::Input, x, self.function.at(x));
         }
         Ok(())
     }

@@ -4,15 +4,15 @@
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Tridiagonal<'a> {
     diagonal: &'a [f64],
-    /// What stands beside the diagonal, one element fewer.
-    beside: &'a [f64],
+    /// The elements beside the diagonal, one fewer.
+    off_diagonal: &'a [f64],
 }
 
 impl<'a> Tridiagonal<'a> {
-    /// The matrix with this diagonal, which isn't empty, and what stands beside it, of which elements beyond the matrix are
+    /// The matrix with this diagonal, which isn't empty, and these elements beside it, of which those beyond the matrix are
     /// left out. All of it is finite, and no square of an element overflows.
-    pub(crate) fn new(diagonal: &'a [f64], beside: &'a [f64]) -> Self {
-        Self { diagonal, beside: &beside[..diagonal.len() - 1] }
+    pub(crate) fn new(diagonal: &'a [f64], off_diagonal: &'a [f64]) -> Self {
+        Self { diagonal, off_diagonal: &off_diagonal[..diagonal.len() - 1] }
     }
 
     /// All eigenvalues, the smallest first.
@@ -28,17 +28,17 @@ impl<'a> Tridiagonal<'a> {
         // ends meet where the eigenvector is large.
         let (down, mut up) = (self.pivots(high), vec![0.0; count]);
         for index in (0..count).rev() {
-            let before = up.get(index + 1).map_or(0.0, |next| self.square_beside(index) / next);
+            let before = up.get(index + 1).map_or(0.0, |next| self.off_diagonal_square(index) / next);
             up[index] = self.away_from_zero(self.diagonal[index] - high - before);
         }
         let left_over = |index: usize| (down[index] + up[index] - (self.diagonal[index] - high)).abs();
         let twist = (0..count).min_by(|&a, &b| left_over(a).total_cmp(&left_over(b))).unwrap_or(0);
         let mut vector = vec![1.0; count];
         for index in (0..twist).rev() {
-            vector[index] = -self.beside[index] / down[index] * vector[index + 1];
+            vector[index] = -self.off_diagonal[index] / down[index] * vector[index + 1];
         }
         for index in twist + 1..count {
-            vector[index] = -self.beside[index - 1] / up[index] * vector[index - 1];
+            vector[index] = -self.off_diagonal[index - 1] / up[index] * vector[index - 1];
         }
         let length = vector.iter().map(|component| component * component).sum::<f64>().sqrt();
         (high, vector[count - 1].abs() / length)
@@ -46,10 +46,10 @@ impl<'a> Tridiagonal<'a> {
 
     /// The magnitude that no eigenvalue exceeds (Gershgorin).
     fn radius(self) -> f64 {
-        let beside = |index: usize| self.beside.get(index).map_or(0.0, |element| element.abs());
+        let off_diagonal = |index: usize| self.off_diagonal.get(index).map_or(0.0, |element| element.abs());
         let row = |index: usize| {
-            let before = if index == 0 { 0.0 } else { beside(index - 1) };
-            self.diagonal[index].abs() + before + beside(index)
+            let before = if index == 0 { 0.0 } else { off_diagonal(index - 1) };
+            self.diagonal[index].abs() + before + off_diagonal(index)
         };
         (0..self.diagonal.len()).map(row).fold(0.0, f64::max)
     }
@@ -78,7 +78,7 @@ impl<'a> Tridiagonal<'a> {
         let mut pivot = 1.0;
         let mut below = 0;
         for (index, element) in self.diagonal.iter().enumerate() {
-            let before = if index == 0 { 0.0 } else { self.square_beside(index - 1) / pivot };
+            let before = if index == 0 { 0.0 } else { self.off_diagonal_square(index - 1) / pivot };
             pivot = self.away_from_zero(element - at - before);
             below += usize::from(pivot < 0.0);
         }
@@ -86,14 +86,14 @@ impl<'a> Tridiagonal<'a> {
     }
 
     /// The square of an element beside the diagonal.
-    fn square_beside(self, index: usize) -> f64 {
-        self.beside[index] * self.beside[index]
+    fn off_diagonal_square(self, index: usize) -> f64 {
+        self.off_diagonal[index] * self.off_diagonal[index]
     }
 
     fn pivots(self, at: f64) -> Vec<f64> {
         let mut pivots: Vec<f64> = Vec::with_capacity(self.diagonal.len());
         for (index, element) in self.diagonal.iter().enumerate() {
-            let before = pivots.last().map_or(0.0, |pivot| self.square_beside(index - 1) / pivot);
+            let before = pivots.last().map_or(0.0, |pivot| self.off_diagonal_square(index - 1) / pivot);
             pivots.push(self.away_from_zero(element - at - before));
         }
         pivots
@@ -113,10 +113,10 @@ mod tests {
 
     use super::*;
 
-    fn dense(diagonal: &[f64], beside: &[f64]) -> DMatrix<f64> {
+    fn dense(diagonal: &[f64], off_diagonal: &[f64]) -> DMatrix<f64> {
         DMatrix::from_fn(diagonal.len(), diagonal.len(), |row, column| match row.abs_diff(column) {
             0 => diagonal[row],
-            1 => beside[row.min(column)],
+            1 => off_diagonal[row.min(column)],
             _ => 0.0,
         })
     }
@@ -127,11 +127,11 @@ mod tests {
         for count in [1, 2, 3, 7, 40] {
             for scale in [1e-12, 1.0, 1e60] {
                 let diagonal: Vec<f64> = (0..count).map(|_| scale * stream.normal()).collect();
-                let beside: Vec<f64> = (0..count).map(|_| scale * stream.normal()).collect();
-                let eigen = dense(&diagonal, &beside).symmetric_eigen();
+                let off_diagonal: Vec<f64> = (0..count).map(|_| scale * stream.normal()).collect();
+                let eigen = dense(&diagonal, &off_diagonal).symmetric_eigen();
                 let mut order: Vec<usize> = (0..count).collect();
                 order.sort_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]));
-                let matrix = Tridiagonal::new(&diagonal, &beside);
+                let matrix = Tridiagonal::new(&diagonal, &off_diagonal);
                 for (found, &index) in matrix.eigenvalues().iter().zip(&order) {
                     assert!(
                         (found - eigen.eigenvalues[index]).abs() < 1e-13 * scale * 10.0,
@@ -149,13 +149,13 @@ mod tests {
 
     #[test]
     fn matrices_that_fall_apart_have_the_eigenvalues_of_their_parts() {
-        let (diagonal, beside) = ([2.0, 2.0, -1.0, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0]);
-        let found = Tridiagonal::new(&diagonal, &beside).eigenvalues();
+        let (diagonal, off_diagonal) = ([2.0, 2.0, -1.0, 0.0, 3.0], [0.0, 0.0, 0.0, 0.0]);
+        let found = Tridiagonal::new(&diagonal, &off_diagonal).eigenvalues();
         for (found, expected) in found.iter().zip([-1.0, 0.0, 2.0, 2.0, 3.0]) {
             assert!((found - expected).abs() < 1e-15, "{found} {expected}");
         }
-        assert_eq!(Tridiagonal::new(&diagonal, &beside).largest().1, 1.0);
-        assert!(Tridiagonal::new(&diagonal[..3], &beside).largest().1 < 1e-12);
+        assert_eq!(Tridiagonal::new(&diagonal, &off_diagonal).largest().1, 1.0);
+        assert!(Tridiagonal::new(&diagonal[..3], &off_diagonal).largest().1 < 1e-12);
         assert_eq!(Tridiagonal::new(&[0.0; 3], &[0.0; 2]).eigenvalues(), [0.0; 3]);
     }
 }

@@ -69,8 +69,8 @@ fn tasks() -> Vec<TaskSpec> {
     ]
 }
 
-fn number(record: &Metrics, name: &str) -> f64 {
-    record.last(name).unwrap_or_else(|| panic!("`{name}` is recorded"))
+fn number(metrics: &Metrics, name: &str) -> f64 {
+    metrics.last(name).unwrap_or_else(|| panic!("`{name}` is recorded"))
 }
 
 /// θ as the result has it.
@@ -86,16 +86,16 @@ fn levenberg_marquardt_finds_a_point_whose_gradient_is_zero_by_differences_too()
     let spec = task(|p| p.hidden = vec![2]);
     let finished = train(&spec, &Assets::default());
     assert_eq!(finished.outcome, Outcome::Completed);
-    let record = &finished.metrics;
-    assert_eq!(number(record, "converged"), 1.0, "{:?}", record.last("gradient_norm"));
-    assert!(number(record, "final_gradient_norm") < 1e-8);
-    assert!(number(record, "search_iterations") > 1.0);
+    let metrics = &finished.metrics;
+    assert_eq!(number(metrics, "converged"), 1.0, "{:?}", metrics.last("gradient_norm"));
+    assert!(number(metrics, "final_gradient_norm") < 1e-8);
+    assert!(number(metrics, "search_iterations") > 1.0);
 
     let theta = theta(&finished.result, &["dense0", "output"]);
     let inputs: Vec<f64> = (0..32).map(|index| -9.0 + 18.0 * f64::from(index) / 31.0).collect();
     let targets = inputs.iter().map(|x| x.sin()).collect();
     let network = Network::new(&[2], Activation::Tanh, inputs, targets).unwrap();
-    assert!((network.loss(&theta) - number(record, "final_loss")).abs() < 1e-14);
+    assert!((network.loss(&theta) - number(metrics, "final_loss")).abs() < 1e-14);
     for at in 0..theta.len() {
         let along = |length: f64| {
             let mut moved = theta.clone();
@@ -107,17 +107,17 @@ fn levenberg_marquardt_finds_a_point_whose_gradient_is_zero_by_differences_too()
     }
     let mut eigenvalues = network.hessian(&theta).symmetric_eigenvalues().as_slice().to_vec();
     eigenvalues.sort_by(f64::total_cmp);
-    assert!((eigenvalues[0] - number(record, "smallest_eigenvalue")).abs() < 1e-10);
-    assert!((eigenvalues[eigenvalues.len() - 1] - number(record, "largest_eigenvalue")).abs() < 1e-10);
+    assert!((eigenvalues[0] - number(metrics, "smallest_eigenvalue")).abs() < 1e-10);
+    assert!((eigenvalues[eigenvalues.len() - 1] - number(metrics, "largest_eigenvalue")).abs() < 1e-10);
 }
 
 #[test]
 fn levenberg_marquardt_never_raises_the_gradient_norm_and_adam_lowers_it_in_the_end() {
     for (search, iterations) in [(Search::LevenbergMarquardt, 60), (DESCENT, 1_000)] {
         let spec = task(|p| (p.search, p.iterations, p.epochs) = (search, iterations, 20));
-        let record = train(&spec, &Assets::default()).metrics;
+        let metrics = train(&spec, &Assets::default()).metrics;
         let norms: Vec<f64> =
-            record.series["gradient_norm"].points[19..].iter().map(|point| point.1).collect();
+            metrics.series["gradient_norm"].points[19..].iter().map(|point| point.1).collect();
         assert!(norms[norms.len() - 1] < 0.2 * norms[0], "{} to {:?}", norms[0], norms.last());
         if search == Search::LevenbergMarquardt {
             assert!(norms.windows(2).all(|pair| pair[1] <= pair[0]));
@@ -174,8 +174,8 @@ fn what_is_recorded_is_what_the_vocabulary_names_against_its_axes() {
 /// every other point is higher.
 #[test]
 fn the_minimal_ratios_of_a_linear_model_are_known() {
-    let record = train(&task(|p| p.hidden = vec![]), &Assets::default()).metrics;
-    let number = |name| number(&record, name);
+    let metrics = train(&task(|p| p.hidden = vec![]), &Assets::default()).metrics;
+    let number = |name| number(&metrics, name);
     assert_eq!(number("converged"), 1.0);
     assert_eq!(number("minimal_ratio_near_zero"), 0.5);
     assert_eq!(number("minimal_ratio_positive_eigenvalues"), 1.0);
@@ -275,9 +275,9 @@ fn divergence_is_a_result_with_the_record_so_far() {
 #[test]
 fn a_run_that_takes_no_step_has_the_point_where_it_began() {
     let spec = task(|p| (p.epochs, p.iterations) = (0, 0));
-    let record = train(&spec, &Assets::default()).metrics;
+    let metrics = train(&spec, &Assets::default()).metrics;
     for (series, last) in [("loss", "final_loss"), ("gradient_norm", "final_gradient_norm")] {
-        assert_eq!(record.series[series].points, [(0.0, number(&record, last))]);
+        assert_eq!(metrics.series[series].points, [(0.0, number(&metrics, last))]);
     }
 }
 
@@ -379,11 +379,11 @@ fn most_of_a_hundred_runs_converge_at_points_of_very_different_losses() {
         let start = Instant::now();
         let records: Vec<Metrics> = (0..100)
             .map(|seed| train(&TaskSpec { seed, ..spec.clone() }, &Assets::default()).metrics)
-            .filter(|record| number(record, "converged") == 1.0)
+            .filter(|metrics| number(metrics, "converged") == 1.0)
             .collect();
         let took = start.elapsed() / 100;
         let numbers =
-            |name: &str| -> Vec<f64> { records.iter().map(|record| number(record, name)).collect() };
+            |name: &str| -> Vec<f64> { records.iter().map(|metrics| number(metrics, name)).collect() };
         let quartiles = |name: &str| {
             let mut sorted = numbers(name);
             sorted.sort_by(f64::total_cmp);

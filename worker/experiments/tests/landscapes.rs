@@ -24,8 +24,8 @@ fn surface(of: &TaskSpec, plane: Plane, tile: Tile) -> TaskSpec {
     reading(of, Experiment::Surface(parameters), &["of"])
 }
 
-fn at(record: &Metrics, series: &str, x: f64) -> f64 {
-    let points = &record.series[series].points;
+fn at(metrics: &Metrics, series: &str, x: f64) -> f64 {
+    let points = &metrics.series[series].points;
     points.iter().find(|point| point.0 == x).unwrap_or_else(|| panic!("{series} has no {x}")).1
 }
 
@@ -41,19 +41,23 @@ fn an_interpolations_ends_have_the_solutions_own_figures_bit_by_bit() {
     assert_ne!(first.result, second.result);
     assets.inputs =
         [("from".to_owned(), first.result.clone()), ("to".to_owned(), second.result.clone())].into();
-    let record = train(&interpolation(&from, None), &assets).metrics;
-    assert_eq!(record.series["test_loss"].axis, Axis::Ratio);
-    let xs: Vec<f64> = record.series["train_loss"].points.iter().map(|point| point.0).collect();
+    let metrics = train(&interpolation(&from, None), &assets).metrics;
+    assert_eq!(metrics.series["test_loss"].axis, Axis::Ratio);
+    let xs: Vec<f64> = metrics.series["train_loss"].points.iter().map(|point| point.0).collect();
     assert_eq!(xs, [-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0]);
     for (x, run) in [(0.0, &first.metrics), (1.0, &second.metrics)] {
         let own = ["final_train_loss", "final_train_accuracy", "test_loss", "test_accuracy"];
         for (series, own) in ["train_loss", "train_accuracy", "test_loss", "test_accuracy"].iter().zip(own) {
-            assert_eq!(at(&record, series, x).to_bits(), run.last(own).unwrap().to_bits(), "{series} at {x}");
+            assert_eq!(
+                at(&metrics, series, x).to_bits(),
+                run.last(own).unwrap().to_bits(),
+                "{series} at {x}"
+            );
         }
     }
-    assert!(at(&record, "train_loss", 0.5).is_finite());
+    assert!(at(&metrics, "train_loss", 0.5).is_finite());
     let few = train(&interpolation(&from, Some(10)), &assets).metrics;
-    assert_ne!(at(&few, "test_loss", 0.0), at(&record, "test_loss", 0.0));
+    assert_ne!(at(&few, "test_loss", 0.0), at(&metrics, "test_loss", 0.0));
 }
 
 #[test]
@@ -62,10 +66,10 @@ fn a_fitted_functions_interpolation_ends_where_its_runs_did() {
     let (first, second) = (train(&from, &Assets::default()), train(&to, &Assets::default()));
     let inputs = [("from".to_owned(), first.result), ("to".to_owned(), second.result)].into();
     let assets = Assets { inputs, ..Assets::default() };
-    let record = train(&interpolation(&from, None), &assets).metrics;
-    assert!(!record.series.contains_key("test_loss") && !record.series.contains_key("train_accuracy"));
-    assert_eq!(at(&record, "train_loss", 0.0), first.metrics.last("train_loss").unwrap());
-    assert_eq!(at(&record, "train_loss", 1.0), second.metrics.last("train_loss").unwrap());
+    let metrics = train(&interpolation(&from, None), &assets).metrics;
+    assert!(!metrics.series.contains_key("test_loss") && !metrics.series.contains_key("train_accuracy"));
+    assert_eq!(at(&metrics, "train_loss", 0.0), first.metrics.last("train_loss").unwrap());
+    assert_eq!(at(&metrics, "train_loss", 1.0), second.metrics.last("train_loss").unwrap());
 }
 
 #[test]
@@ -83,7 +87,7 @@ fn a_surface_has_the_solutions_loss_in_its_middle_and_tiles_are_parts_of_the_who
     assert_eq!(at(&whole, "train_accuracy", 12.0), trained.metrics.last("final_train_accuracy").unwrap());
     for name in ["alpha", "beta", "train_loss", "train_accuracy"] {
         let tiles = (0..3).map(|index| train(&surface(&of, plane, Tile { index, of: 3 }), &assets).metrics);
-        let points: Vec<_> = tiles.flat_map(|record| record.series[name].points.clone()).collect();
+        let points: Vec<_> = tiles.flat_map(|metrics| metrics.series[name].points.clone()).collect();
         assert_eq!(points, whole.series[name].points, "{name}");
     }
 }
@@ -97,15 +101,17 @@ fn a_plane_of_principal_components_holds_the_whole_trajectory() {
     });
     let trained = train(&of, &assets);
     assets.inputs = [("of".to_owned(), trained.result.clone())].into();
-    let record = train(&surface(&of, Plane::Pca { margin: 0.25 }, Tile { index: 0, of: 1 }), &assets).metrics;
-    let (alpha, beta) = (&record.series["trajectory_alpha"].points, &record.series["trajectory_beta"].points);
+    let metrics =
+        train(&surface(&of, Plane::Pca { margin: 0.25 }, Tile { index: 0, of: 1 }), &assets).metrics;
+    let (alpha, beta) =
+        (&metrics.series["trajectory_alpha"].points, &metrics.series["trajectory_beta"].points);
     assert_eq!((alpha.len(), beta.len()), (5, 5));
     assert_eq!((alpha[4], beta[4]), ((4.0, 0.0), (4.0, 0.0)), "it ends at the solution");
     let explained =
-        ["explained_variance_alpha", "explained_variance_beta"].map(|name| record.last(name).unwrap());
+        ["explained_variance_alpha", "explained_variance_beta"].map(|name| metrics.last(name).unwrap());
     assert!(explained[0] >= explained[1] && explained[1] > 0.0 && explained[0] + explained[1] <= 1.0 + 1e-12);
     for (trajectory, coordinate) in [(alpha, "alpha"), (beta, "beta")] {
-        let cells: Vec<f64> = record.series[coordinate].points.iter().map(|point| point.1).collect();
+        let cells: Vec<f64> = metrics.series[coordinate].points.iter().map(|point| point.1).collect();
         let (low, high) =
             (cells.iter().copied().fold(f64::MAX, f64::min), cells.iter().copied().fold(f64::MIN, f64::max));
         assert!(trajectory.iter().all(|point| (low..=high).contains(&point.1)), "{coordinate}");

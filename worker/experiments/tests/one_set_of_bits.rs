@@ -138,15 +138,6 @@ fn dense_layers(digests: &mut Digests) {
             }
         }
     }
-    let (x, weight, bias) = (
-        variable("lanes x", &[9, 20], DType::F32),
-        variable("lanes weight", &[3, 6, 20], DType::F32),
-        variable("lanes bias", &[3, 6], DType::F32),
-    );
-    let y = dense(x.as_tensor(), weight.as_tensor(), bias.as_tensor(), Following::Identity).unwrap();
-    digests.add_tensor("f32: dense layers in lanes, forward", &y);
-    let gradients = vector_jacobian(&y, &numbers("lanes vector", y.dims(), DType::F32)).unwrap();
-    digests.add_tensor("f32: dense layers in lanes, gradient of the inputs", gradients.get(&x).unwrap());
 }
 
 fn losses(digests: &mut Digests) {

@@ -1,4 +1,4 @@
-//! What runs measure, and how they end.
+//! The measurements of runs, and their ends.
 #![allow(
     clippy::disallowed_methods,
     reason = "tests compare with the system's library and Candle's operations"
@@ -20,12 +20,12 @@ use basin_experiments::{Advance, Assets, start};
 use candle_core::{Device, safetensors};
 use common::{ALL, SGD, all_probes, classify, fit, tiny_images, train};
 
-fn values(record: &Metrics, name: &str) -> Vec<f64> {
-    record.series[name].points.iter().map(|&(_, value)| value).collect()
+fn values(metrics: &Metrics, name: &str) -> Vec<f64> {
+    metrics.series[name].points.iter().map(|&(_, value)| value).collect()
 }
 
-fn xs(record: &Metrics, name: &str) -> Vec<f64> {
-    record.series[name].points.iter().map(|&(x, _)| x).collect()
+fn xs(metrics: &Metrics, name: &str) -> Vec<f64> {
+    metrics.series[name].points.iter().map(|&(x, _)| x).collect()
 }
 
 #[test]
@@ -36,26 +36,26 @@ fn classify_records_its_series_against_their_axes() {
         p.record = ALL;
     });
     let finished = train(&spec, &assets);
-    let record = &finished.metrics;
+    let metrics = &finished.metrics;
     for name in ["train_loss", "train_accuracy", "test_loss", "test_accuracy"] {
-        assert_eq!(record.series[name].axis, Axis::Epoch);
-        assert_eq!(xs(record, name), [0.0, 1.0, 2.0, 3.0], "{name}");
+        assert_eq!(metrics.series[name].axis, Axis::Epoch);
+        assert_eq!(xs(metrics, name), [0.0, 1.0, 2.0, 3.0], "{name}");
     }
     for name in ["loss", "gradient_norm"] {
-        assert_eq!(record.series[name].axis, Axis::Iteration);
-        assert_eq!(xs(record, name), (1..=9).map(f64::from).collect::<Vec<_>>(), "{name}");
+        assert_eq!(metrics.series[name].axis, Axis::Iteration);
+        assert_eq!(xs(metrics, name), (1..=9).map(f64::from).collect::<Vec<_>>(), "{name}");
     }
     for name in ["parameters", "final_train_loss", "final_train_accuracy"] {
-        assert_eq!((record.series[name].axis, record.series[name].points.len()), (Axis::Once, 1), "{name}");
+        assert_eq!((metrics.series[name].axis, metrics.series[name].points.len()), (Axis::Once, 1), "{name}");
     }
     let Experiment::Classify(parameters) = &spec.experiment else { panic!() };
-    assert_eq!(record.last("parameters"), Some(parameters.model.parameter_count(1, 28, 10) as f64));
+    assert_eq!(metrics.last("parameters"), Some(parameters.model.parameter_count(1, 28, 10) as f64));
     // The running mean weighs the last, smaller batch (8 of 40) by its examples.
-    let losses = values(record, "loss");
+    let losses = values(metrics, "loss");
     let mean = (16.0 * losses[0] + 16.0 * losses[1] + 8.0 * losses[2]) / 40.0;
-    assert!((values(record, "train_loss")[1] - mean).abs() < 1e-12);
+    assert!((values(metrics, "train_loss")[1] - mean).abs() < 1e-12);
     // Chance: log 10 for ten classes.
-    assert!((values(record, "test_loss")[0] - 10f64.ln()).abs() < 0.3);
+    assert!((values(metrics, "test_loss")[0] - 10f64.ln()).abs() < 0.3);
 
     let tensors = safetensors::load_buffer(&finished.result, &Device::Cpu).unwrap();
     let names = |prefix: &str| tensors.keys().filter(|name| name.starts_with(prefix)).count();
@@ -105,16 +105,16 @@ fn sin_and_cube_are_fitted() {
             p.epochs = 800;
             p.optimizer = Optimizer::adam(5e-3);
         });
-        let record = train(&spec, &Assets::default()).metrics;
-        let losses = values(&record, "train_loss");
+        let metrics = train(&spec, &Assets::default()).metrics;
+        let losses = values(&metrics, "train_loss");
         assert_eq!(losses.len(), 801);
         assert!(losses[800] < most, "{function:?}: {} to {}", losses[0], losses[800]);
-        assert_eq!(record.last("final_train_loss"), Some(losses[800]));
-        let targets = &record.series["target"].points;
+        assert_eq!(metrics.last("final_train_loss"), Some(losses[800]));
+        let targets = &metrics.series["target"].points;
         assert_eq!((targets.len(), targets[0].0, targets[199].0), (200, -3.0, 3.0));
         assert!(targets.iter().all(|&(x, value)| value == function.at(x)));
         let errors =
-            values(&record, "prediction").into_iter().zip(targets).map(|(p, &(_, t))| (p - t).powi(2));
+            values(&metrics, "prediction").into_iter().zip(targets).map(|(p, &(_, t))| (p - t).powi(2));
         assert!(errors.sum::<f64>() / 200.0 < 2.0 * most);
     }
 }
@@ -136,8 +136,8 @@ fn a_small_network_learns_shapes() {
         p.epochs = 4;
         p.optimizer = Optimizer::adam(3e-3);
     });
-    let record = train(&spec, &assets).metrics;
-    let (losses, accuracies) = (values(&record, "train_loss"), values(&record, "test_accuracy"));
+    let metrics = train(&spec, &assets).metrics;
+    let (losses, accuracies) = (values(&metrics, "train_loss"), values(&metrics, "test_accuracy"));
     assert!(losses[4] < 0.8 * losses[0], "{losses:?}");
     assert!(accuracies[0] < 0.2 && accuracies[4] > 0.3, "{accuracies:?}");
 }
@@ -151,9 +151,9 @@ fn random_labels_are_learnt_by_heart() {
         p.epochs = 60;
         p.optimizer = Optimizer::adam(5e-3);
     });
-    let record = train(&spec, &assets).metrics;
-    assert_eq!(record.last("final_train_accuracy"), Some(1.0));
-    assert!(record.last("test_accuracy").unwrap() < 0.35);
+    let metrics = train(&spec, &assets).metrics;
+    assert_eq!(metrics.last("final_train_accuracy"), Some(1.0));
+    assert!(metrics.last("test_accuracy").unwrap() < 0.35);
 }
 
 #[test]

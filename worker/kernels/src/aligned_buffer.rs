@@ -37,3 +37,22 @@ impl<T> DerefMut for AlignedBuffer<T> {
         &mut self.elements[self.start..][..self.length]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_zeros_of_its_length_and_begins_with_a_cache_line() {
+        for length in [0, 1, 7, 16, 1_000, 4_097] {
+            let mut floats = AlignedBuffer::<f32>::zeros(length);
+            assert!(floats.len() == length && floats.iter().all(|value| *value == 0.0));
+            floats.iter_mut().enumerate().for_each(|(at, value)| *value = at as f32);
+            assert!(floats.iter().enumerate().all(|(at, value)| *value == at as f32));
+            if !cfg!(miri) {
+                assert!(floats.as_ptr().addr().is_multiple_of(ALIGNMENT));
+                assert!(AlignedBuffer::<f64>::zeros(length).as_ptr().addr().is_multiple_of(ALIGNMENT));
+            }
+        }
+    }
+}

@@ -14,7 +14,7 @@ use candle_core::{
     CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, TensorId, bail,
 };
 
-use crate::hessian::{Dual, OpContext, SecondOrder};
+use crate::second_order::{Dual, OpContext, SecondOrder};
 
 /// The gradients of a scalar: what `loss.backward()` gives, sooner.
 ///

@@ -1,4 +1,4 @@
-//! Which instructions the operations use on this machine.
+//! The instructions that the operations use on this machine.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -11,7 +11,7 @@ pub enum CodePath {
     Avx512,
     /// AVX2 with fused multiply-add: 8 floats at a time.
     Avx2,
-    /// What the compiler makes of plain Rust on the target's base instructions.
+    /// Plain Rust, compiled for the target's base instructions.
     Portable,
 }
 
@@ -43,7 +43,11 @@ impl CodePath {
                     && Self::Avx2.is_available()
             }
             #[cfg(target_arch = "x86_64")]
-            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            Self::Avx2 => {
+                is_x86_feature_detected!("avx2")
+                    && is_x86_feature_detected!("fma")
+                    && is_x86_feature_detected!("popcnt")
+            }
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx512 | Self::Avx2 => false,
             Self::Portable => true,
@@ -90,4 +94,35 @@ pub fn force_code_path(path: CodePath) -> bool {
         CHOSEN.store(path as u8, Ordering::Relaxed);
     }
     available
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vector::on_path;
+
+    #[test]
+    fn names_lead_back_to_their_paths_and_nothing_else_does() {
+        for path in CodePath::ALL {
+            assert_eq!(path.name().parse(), Ok(path));
+        }
+        for wrong in ["", "AVX2", "avx", "avx512f", "neon", "portable "] {
+            let error = wrong.parse::<CodePath>().unwrap_err();
+            assert_eq!(error, format!("unknown code path {wrong:?}; there are avx512, avx2 and portable"));
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_forced_is_the_one_in_use() {
+        for path in CodePath::ALL.into_iter().filter(|path| path.is_available()) {
+            on_path(path, || {
+                assert_eq!((CodePath::current(), code_path()), (path, path.name()));
+                for lacking in CodePath::ALL.into_iter().filter(|path| !path.is_available()) {
+                    assert!(!force_code_path(lacking));
+                    assert_eq!(CodePath::current(), path);
+                }
+            });
+        }
+        assert!(CodePath::Portable.is_available(), "every machine has it");
+    }
 }

@@ -47,7 +47,7 @@ pub fn gather_images(
     Tensor::from_vec(batch, (indices.len(), channels, height, width), &Device::Cpu)
 }
 
-/// What each byte of a channel becomes: looked up, so that a pixel costs one load.
+/// The float of each byte of a channel: looked up, so that a pixel costs one load.
 fn standardised_bytes(mean: f32, std: f32) -> [f32; 256] {
     std::array::from_fn(|byte| (byte as f32 / 255.0 - mean) / std)
 }

@@ -29,6 +29,7 @@ mod norm;
 pub mod optimizer;
 mod partition;
 mod peak;
+mod second_order;
 mod tile;
 mod vector;
 

@@ -6,7 +6,7 @@ use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, T
 
 use crate::backprop::apply2;
 use crate::element::{Element, Elements, slice, with_float};
-use crate::hessian::{Dual, OpContext, SecondOrder};
+use crate::second_order::{Dual, OpContext, SecondOrder};
 
 /// Sums over a batch, for evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

@@ -1,4 +1,4 @@
-//! What the allocator does with freed memory.
+//! The allocator's ways with freed memory.
 
 /// Asks the allocator to keep what is freed instead of giving it back to the system.
 ///

@@ -6,12 +6,14 @@
 
 use candle_core::{DType, Result, Tensor, TensorId, Var, bail};
 
-use crate::dense::{Activation, Sizes, back_through_relu, forward, input_gradient, parameter_gradients};
+use crate::dense::{
+    Activation, DenseParameters, DenseShape, back_through_relu, forward, input_gradient, parameter_gradients,
+};
 use crate::element::Elements;
 use crate::loss::{self, LossSums};
 use crate::optimizer::{Gradient, Gradients};
 
-/// What a network's outputs are held against.
+/// A loss of a network's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     /// [`cross_entropy`](crate::cross_entropy) of logits and labels `[batch]`.
@@ -40,6 +42,12 @@ struct MlpLayer {
     y_gradient: Vec<f32>,
     weight_gradient: Vec<f32>,
     bias_gradient: Vec<f32>,
+}
+
+impl MlpLayer {
+    fn shape(&self, batch: usize) -> DenseShape {
+        DenseShape { batch, inputs: self.inputs, outputs: self.outputs }
+    }
 }
 
 impl Mlp {
@@ -101,18 +109,18 @@ impl Mlp {
             let is_last = index + 1 == self.layers.len();
             let (before, rest) = self.layers.split_at_mut(index);
             let layer = &mut rest[0];
-            let sizes = Sizes::of_layer(batch, layer.inputs, layer.outputs);
+            let shape = layer.shape(batch);
             let (y, gradient) =
                 (&layer.y[..batch * layer.outputs], &mut layer.y_gradient[..batch * layer.outputs]);
             if !is_last {
                 back_through_relu::<f32>(y, gradient);
             }
             let input = before.last().map_or(x, |before| &before.y[..batch * before.outputs]);
-            parameter_gradients(sizes, input, gradient, &mut layer.weight_gradient, &mut layer.bias_gradient);
+            parameter_gradients(shape, input, gradient, &mut layer.weight_gradient, &mut layer.bias_gradient);
             if let Some(before) = before.last_mut() {
                 let weight = Elements::of(&layer.weight);
                 let to = &mut before.y_gradient[..batch * before.outputs];
-                input_gradient(sizes, weight.as_slice::<f32>()?, gradient, to);
+                input_gradient(shape, weight.as_slice::<f32>()?, gradient, to);
             }
         }
         Ok(sums)
@@ -144,10 +152,9 @@ impl Mlp {
             let input = before.last().map_or(x, |before| &before.y[..batch * before.outputs]);
             let (weight, bias) = (Elements::of(&layer.weight), Elements::of(&layer.bias));
             forward(
-                Sizes::of_layer(batch, layer.inputs, layer.outputs),
+                layer.shape(batch),
                 input,
-                weight.as_slice::<f32>()?,
-                bias.as_slice::<f32>()?,
+                DenseParameters { weight: weight.as_slice::<f32>()?, bias: bias.as_slice::<f32>()? },
                 if is_last { Activation::Identity } else { Activation::Relu },
                 &mut layer.y[..batch * layer.outputs],
             );

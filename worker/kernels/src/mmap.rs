@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use memmap2::{Advice, Mmap};
+use memmap2::Mmap;
 
 /// A file that is read through the page cache without being copied: data sets of many workers share one copy in memory.
 #[derive(Debug)]
@@ -28,11 +28,6 @@ impl MappedFile {
     /// The file's bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.map
-    }
-
-    /// Asks the system to read the file ahead. It may do nothing.
-    pub fn prefetch(&self) -> io::Result<()> {
-        self.map.advise(Advice::WillNeed)
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) fn sum<T: Element, P: DerefMut<Target = [T]> + Send + Sync>(parts: Ve
 
 #[cfg(test)]
 mod tests {
-    use super::evenly;
+    use super::*;
 
     #[test]
     fn pieces_cover_everything_once_and_differ_by_at_most_one() {
@@ -65,5 +65,35 @@ mod tests {
                 assert!(longest <= shortest.map(|length| length + 1), "{pieces:?}");
             }
         }
+    }
+
+    #[test]
+    fn each_part_of_a_slice_is_as_long_as_its_range() {
+        let mut elements: Vec<usize> = (0..30).collect();
+        let ranges = evenly(10, 4);
+        let parts = split_mut(&mut elements, &ranges, 3);
+        assert_eq!(parts.len(), 4);
+        for (part, range) in parts.iter().zip(&ranges) {
+            assert_eq!(part.to_vec(), (range.start * 3..range.end * 3).collect::<Vec<_>>());
+        }
+        let mut none: [u8; 0] = [];
+        assert!(split_mut(&mut none, &evenly(5, 2), 0).iter().all(|part| part.is_empty()));
+    }
+
+    #[test]
+    fn parts_are_added_in_their_order_element_by_element() {
+        // Longer than a chunk, with numbers whose sum depends on the order.
+        let part = |number: usize| -> Vec<f32> {
+            (0..20_001).map(|at| [1e8, 1.0, -1e8, 0.5][(at + number) % 4]).collect()
+        };
+        let parts: Vec<Vec<f32>> = (0..7).map(part).collect();
+        let mut expected = parts[0].clone();
+        for part in &parts[1..] {
+            for (sum, value) in expected.iter_mut().zip(part) {
+                *sum += *value;
+            }
+        }
+        assert_eq!(sum(parts), expected);
+        assert_eq!(sum(vec![vec![1.0_f64, 2.0]]), [1.0, 2.0]);
     }
 }

@@ -19,7 +19,7 @@ pub(crate) struct Operands<T> {
     pub(crate) b: *const T,
     /// Lengths of the loops, the outermost first.
     pub(crate) counts: [usize; 3],
-    /// What a step of each loop adds to `b`.
+    /// The distance by which a step of each loop moves `b`.
     pub(crate) strides: [usize; 3],
 }
 
@@ -34,7 +34,9 @@ pub(crate) unsafe fn accumulate<V: Vector, const ROWS: usize, const VECTORS: usi
     operands: Operands<V::Element>,
     sums: &mut [[V; VECTORS]; ROWS],
 ) {
-    let Operands { mut a, a_row, a_step, b, counts: [outer, middle, inner], strides } = operands;
+    let Operands { a, a_row, a_step, b, counts: [outer, middle, inner], strides } = operands;
+    // A pointer a row: multiples of a distance that is known at run time alone would take more registers than there are.
+    let mut rows: [*const V::Element; ROWS] = std::array::from_fn(|row| a.wrapping_add(row * a_row));
     for i in 0..outer {
         for j in 0..middle {
             // SAFETY: the caller's contract: `b` reaches every step.
@@ -46,21 +48,21 @@ pub(crate) unsafe fn accumulate<V: Vector, const ROWS: usize, const VECTORS: usi
                     for (vector, run) in run.iter_mut().enumerate() {
                         *run = V::load(b.add(vector * V::WIDTH));
                     }
-                    for (row, sums) in sums.iter_mut().enumerate() {
-                        let factor = V::splat(*a.add(row * a_row));
+                    for (a, sums) in rows.iter_mut().zip(sums.iter_mut()) {
+                        let factor = V::splat(**a);
                         for (sum, run) in sums.iter_mut().zip(run) {
                             *sum = run.mul_add(factor, *sum);
                         }
+                        *a = a.wrapping_add(a_step);
                     }
                 }
-                a = a.wrapping_add(a_step);
                 b = b.wrapping_add(strides[2]);
             }
         }
     }
 }
 
-/// Calls `$body` with the constants `$R` and `$N` set to `$rows` (1 to 4) and `$vectors` (1 to `TILE_VECTORS` of `$V`).
+/// Calls `$body` with the constants `$R` and `$N` set to `$rows` (1 to `TILE_ROWS` of `$V`) and `$vectors` (1 to `TILE_VECTORS` of `$V`).
 macro_rules! with_tile {
     ($V:ty, $rows:expr, $vectors:expr, |$R:ident, $N:ident| $body:expr) => {{
         macro_rules! arm {
@@ -88,6 +90,8 @@ macro_rules! with_tile {
             2 => vectors!(2),
             3 => vectors!(3),
             4 => vectors!(4),
+            5 if <$V>::TILE_ROWS > 4 => vectors!(5),
+            6 if <$V>::TILE_ROWS > 4 => vectors!(6),
             _ => unreachable!("a tile is at most TILE_ROWS high"),
         }
     }};

@@ -95,18 +95,6 @@ fn products_of_networks_are_those_of_differences_of_gradients() {
 }
 
 #[test]
-fn products_of_dense_layers_in_lanes_are_those_of_differences_of_gradients() {
-    let mut numbers = Numbers(22);
-    let (x, target) = (numbers.tensor(&[6, 4]), numbers.tensor(&[3, 6, 2]));
-    let variables =
-        [numbers.var(&[3, 5, 4]), numbers.var(&[3, 5]), numbers.var(&[3, 2, 5]), numbers.var(&[3, 2])];
-    check("lanes", &mut numbers, &variables, || {
-        let hidden = dense(&x, &variables[0], &variables[1], Activation::Relu)?;
-        mean_squared_error(&dense(&hidden, &variables[2], &variables[3], Activation::Identity)?, &target)
-    });
-}
-
-#[test]
 fn a_tensor_that_is_used_twice_and_a_direction_that_leaves_variables_out_are_no_exceptions() {
     let mut numbers = Numbers(23);
     let (weight, bias) = (numbers.var(&[3, 3]), numbers.var(&[3]));

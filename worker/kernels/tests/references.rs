@@ -91,38 +91,19 @@ proptest! {
 
     #[test]
     fn dense_layers_and_their_gradients_are_exactly_those_of_the_definition_where_sums_are_exact(
-        lanes in proptest::option::of(1_usize..5),
-        shared: bool,
         (batch, inputs, outputs) in (1..smaller_under_miri(70_usize, 5), 1..smaller_under_miri(150_usize, 9), 1..smaller_under_miri(120_usize, 9)),
         relu: bool,
         seed: u64,
     ) {
         let mut numbers = Numbers(seed);
-        let count = lanes.unwrap_or(1);
-        let shared = lanes.is_some() && shared;
-        let dims = |dims: &[usize]| [lanes.as_slice(), dims].concat();
-        let x_dims = if shared { vec![batch, inputs] } else { dims(&[batch, inputs]) };
-        let tensors = [numbers.coarse(&x_dims), numbers.coarse(&dims(&[outputs, inputs])), numbers.coarse(&dims(&[outputs]))];
-        let vector = numbers.coarse(&dims(&[batch, outputs]));
+        let tensors = [numbers.coarse(&[batch, inputs]), numbers.coarse(&[outputs, inputs]), numbers.coarse(&[outputs])];
+        let vector = numbers.coarse(&[batch, outputs]);
         let [x, weight, bias] = tensors.each_ref().map(doubles);
-        let gradient = doubles(&vector);
-        let mut expected = Vec::new();
-        let mut expected_gradients = [vec![0.0; x.len()], Vec::new(), Vec::new()];
-        for lane in 0..count {
-            let x_lane = if shared { 0 } else { lane };
-            let at = |lane: usize, each: usize| lane * each..(lane + 1) * each;
-            let (x, weight) = (&x[at(x_lane, batch * inputs)], &weight[at(lane, outputs * inputs)]);
-            let sums = plain::dense(x, inputs, weight, &bias[at(lane, outputs)]);
-            let through: Vec<f64> = sums.iter().zip(&gradient[at(lane, batch * outputs)])
-                .map(|(sum, gradient)| if relu && *sum <= 0.0 { 0.0 } else { *gradient }).collect();
-            let [of_x, of_weight, of_bias] = dense_gradients(x, inputs, weight, outputs, &through);
-            for (total, part) in expected_gradients[0][at(x_lane, batch * inputs)].iter_mut().zip(of_x) {
-                *total += part;
-            }
-            expected_gradients[1].extend(of_weight);
-            expected_gradients[2].extend(of_bias);
-            expected.extend(sums.into_iter().map(|sum| if relu { sum.max(0.0) } else { sum }));
-        }
+        let sums = plain::dense(&x, inputs, &weight, &bias);
+        let through: Vec<f64> = sums.iter().zip(doubles(&vector))
+            .map(|(sum, gradient)| if relu && *sum <= 0.0 { 0.0 } else { gradient }).collect();
+        let expected_gradients = dense_gradients(&x, inputs, &weight, outputs, &through);
+        let expected: Vec<f64> = sums.into_iter().map(|sum| if relu { sum.max(0.0) } else { sum }).collect();
         let activation = if relu { Activation::Relu } else { Activation::Identity };
         on_each_path(|path| {
             let variables = tensors.each_ref().map(single);

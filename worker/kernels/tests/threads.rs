@@ -1,4 +1,4 @@
-//! The same bytes on 1, 2, 3 and 4 threads, and in lanes as alone, on each code path.
+//! The same bytes on 1, 2, 3 and 4 threads, on each code path.
 #![allow(
     clippy::disallowed_methods,
     reason = "tests compare with the system's library and Candle's operations"
@@ -13,7 +13,7 @@ use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
 use basin_kernels::{
     Activation, conv_relu_pool, cross_entropy, dense, gather_images, mean_squared_error, squared_norm,
 };
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 use common::{Numbers, bits, on_each_path, single, smaller_under_miri};
 
 /// Runs `work` in pools of several sizes, on each code path; all of a path must give the same.
@@ -106,45 +106,4 @@ fn steps_of_the_optimisers_do_not_depend_on_threads() {
         }
         parameters.values().map(|parameter| bits(parameter)).collect::<Vec<_>>()
     });
-}
-
-#[test]
-fn a_lane_has_the_same_bytes_as_its_layer_alone() {
-    let (lanes, batch, inputs, outputs) = smaller_under_miri((5, 128, 65, 33), (2, 5, 7, 3));
-    let mut numbers = Numbers(11);
-    let x = numbers.tensor(&[lanes, batch, inputs]).to_dtype(DType::F32).unwrap();
-    let weight = numbers.tensor(&[lanes, outputs, inputs]).to_dtype(DType::F32).unwrap();
-    let bias = numbers.tensor(&[lanes, outputs]).to_dtype(DType::F32).unwrap();
-    let run = |x: &Tensor, weight: &Tensor, bias: &Tensor| {
-        let variables = [x, weight, bias].map(single);
-        let y = dense(&variables[0], &variables[1], &variables[2], Activation::Relu).unwrap();
-        let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-        let gradients = variables.map(|variable| gradients.get(&variable).unwrap().clone());
-        [&[y][..], &gradients].concat()
-    };
-    on_each_path(|_| {
-        let together = run(&x, &weight, &bias);
-        for lane in 0..lanes {
-            let of = |tensor: &Tensor| tensor.get(lane).unwrap();
-            let alone = run(&of(&x), &of(&weight), &of(&bias));
-            for (together, alone) in together.iter().zip(&alone) {
-                assert_eq!(bits(&of(together)), bits(alone), "lane {lane}");
-            }
-        }
-        let shared = of_shared(&x, &weight, &bias);
-        for lane in 0..lanes {
-            let alone = dense(
-                &x.get(0).unwrap(),
-                &weight.get(lane).unwrap(),
-                &bias.get(lane).unwrap(),
-                Activation::Identity,
-            )
-            .unwrap();
-            assert_eq!(bits(&shared.get(lane).unwrap()), bits(&alone), "lane {lane} of a shared input");
-        }
-    });
-}
-
-fn of_shared(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Tensor {
-    dense(&x.get(0).unwrap(), weight, bias, Activation::Identity).unwrap()
 }

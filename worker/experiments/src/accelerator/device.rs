@@ -8,7 +8,7 @@ use candle_core::DType;
 use super::Accelerator;
 use crate::ExperimentError;
 
-/// What an executor trains on.
+/// A device that an executor trains on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeviceName {
     /// `cpu`: the processor, through Basin's kernels.

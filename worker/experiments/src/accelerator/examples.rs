@@ -21,8 +21,8 @@ pub enum Source {
         dataset: Arc<Dataset>,
         /// Its digest, by which runs know that they read the same.
         digest: String,
-        /// Which part.
-        part: Split,
+        /// The training or the test examples.
+        split: Split,
     },
     /// Numbers, as they are.
     Numbers {
@@ -36,8 +36,8 @@ pub enum Source {
 impl PartialEq for Source {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Images { digest, part, .. }, Self::Images { digest: other, part: other_part, .. }) => {
-                digest == other && part == other_part
+            (Self::Images { digest, split, .. }, Self::Images { digest: other, split: other_split, .. }) => {
+                digest == other && split == other_split
             }
             (Self::Numbers { shape, numbers }, Self::Numbers { shape: other_shape, numbers: other }) => {
                 shape == other_shape && (Arc::ptr_eq(numbers, other) || numbers == other)
@@ -52,7 +52,7 @@ impl PartialEq for Source {
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Images { digest, part, .. } => write!(f, "Images({digest}, {part:?})"),
+            Self::Images { digest, split, .. } => write!(f, "Images({digest}, {split:?})"),
             Self::Numbers { shape, numbers } => write!(f, "Numbers({shape:?}, {})", numbers.len()),
         }
     }
@@ -68,7 +68,7 @@ impl Source {
     }
 }
 
-/// What the network should say of some examples.
+/// The answers that the network should give to some examples.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Targets {
     /// A class each.
@@ -82,9 +82,9 @@ pub enum Targets {
 pub struct Selection {
     /// Where they are.
     pub source: Source,
-    /// Which of the source's they are.
+    /// Their places in the source.
     pub indices: Vec<u32>,
-    /// What the network should say of each.
+    /// The answer that the network should give to each.
     pub targets: Targets,
 }
 
@@ -99,7 +99,7 @@ pub(super) struct DeviceDataset {
 struct CachedSource {
     /// `[examples, height × width × channels]`, of bytes or numbers.
     inputs: Tensor,
-    /// What is subtracted from and multiplied with each channel of an image.
+    /// The mean to subtract from each channel of an image, and the scale to multiply it with.
     standard: Option<(Tensor, Tensor)>,
 }
 
@@ -149,15 +149,15 @@ impl DeviceDataset {
                     Tensor::from_vec(inputs, (numbers.len() / order.len(), order.len()), &self.device)?;
                 Ok(CachedSource { inputs: inputs.to_dtype(self.dtype)?, standard: None })
             }
-            Source::Images { dataset, part, .. } => {
-                let split = match part {
+            Source::Images { dataset, split, .. } => {
+                let images = match split {
                     Split::Train => dataset.train(),
                     Split::Test => dataset.test(),
                 };
                 let [channels, height, width] = dataset.shape();
                 let order = channels_last(channels, height, width);
-                let pixels = reordered(split.images, &order);
-                let inputs = Tensor::from_vec(pixels, (split.len(), order.len()), &self.device)?;
+                let pixels = reordered(images.images, &order);
+                let inputs = Tensor::from_vec(pixels, (images.len(), order.len()), &self.device)?;
                 // (byte / 255 − mean) / std, as `gather_images` standardises them.
                 let mean: Vec<f64> = dataset.mean().iter().map(|&mean| f64::from(mean) * 255.0).collect();
                 let scale: Vec<f64> =

@@ -14,27 +14,27 @@ use super::{Accelerator, Selection};
 use crate::ExperimentError;
 use crate::model::Model;
 
-/// A network on a device, which is brought there by its first pass.
+/// A network on a device, which is uploaded by its first pass.
 #[derive(Debug)]
 pub struct Lane {
     accelerator: Accelerator,
     optimizer: Optimizer,
     loss: Loss,
-    there: Option<DeviceCopy>,
+    copy: Option<DeviceCopy>,
 }
 
 #[derive(Debug)]
 struct DeviceCopy {
     lane: u64,
     layout: Layout,
-    /// Whether it has taken steps that the model at home doesn't know.
+    /// Whether it has taken steps that the host's model doesn't have.
     is_ahead: bool,
 }
 
 impl Lane {
     /// A lane of a network that is trained by this optimiser.
     pub fn new(accelerator: Accelerator, optimizer: Optimizer, loss: Loss) -> Self {
-        Self { accelerator, optimizer, loss, there: None }
+        Self { accelerator, optimizer, loss, copy: None }
     }
 
     /// A pass over examples, with a step if it is asked for: their sums before the step, and ‖g‖₂ (zero without a step). If ‖g‖₂ isn't
@@ -49,21 +49,21 @@ impl Lane {
         examples: Selection,
         with_step: bool,
     ) -> Result<(LossSums, f64), ExperimentError> {
-        let there = match &mut self.there {
-            Some(there) => there,
+        let copy = match &mut self.copy {
+            Some(copy) => copy,
             None => {
-                let there = self.bring(model, state, examples.source.shape())?;
-                self.there.insert(there)
+                let copy = self.upload(model, state, examples.source.shape())?;
+                self.copy.insert(copy)
             }
         };
-        let lane = there.lane;
+        let lane = copy.lane;
         let (sums, norm) =
             self.accelerator.ask(|answer| Request::Pass { lane, with_step, examples, answer })?;
-        there.is_ahead |= with_step && norm.is_finite();
+        copy.is_ahead |= with_step && norm.is_finite();
         Ok((sums, norm))
     }
 
-    fn bring(
+    fn upload(
         &self,
         model: &Model,
         state: &dyn OptimizerState,
@@ -87,7 +87,7 @@ impl Lane {
         Ok(DeviceCopy { lane, layout, is_ahead: false })
     }
 
-    /// Brings the weights and the optimiser's state home, if the device is ahead of them.
+    /// Downloads the weights and the optimiser's state, if the device is ahead of the host.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
@@ -96,10 +96,10 @@ impl Lane {
         model: &Model,
         state: &mut dyn OptimizerState,
     ) -> Result<(), ExperimentError> {
-        let Some(there) = self.there.as_mut().filter(|there| there.is_ahead) else { return Ok(()) };
-        let lane = there.lane;
+        let Some(copy) = self.copy.as_mut().filter(|copy| copy.is_ahead) else { return Ok(()) };
+        let lane = copy.lane;
         let NetworkState { steps, rows } = self.accelerator.ask(|answer| Request::Read { lane, answer })?;
-        let mut rows = rows.iter().map(|row| there.layout.to_flat(row));
+        let mut rows = rows.iter().map(|row| copy.layout.to_flat(row));
         let parameters = rows.next().unwrap_or_default();
         model.set_parameters(&parameters)?;
         let mut kept = BTreeMap::new();
@@ -109,14 +109,14 @@ impl Lane {
             }
         }
         state.restore(steps, &kept)?;
-        there.is_ahead = false;
+        copy.is_ahead = false;
         Ok(())
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        if let Some(DeviceCopy { lane, .. }) = self.there {
+        if let Some(DeviceCopy { lane, .. }) = self.copy {
             // A device that is gone has nothing left to be freed.
             let _ = self.accelerator.send(Request::Leave { lane });
         }

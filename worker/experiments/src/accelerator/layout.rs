@@ -1,4 +1,4 @@
-//! What a network does, in its device's terms, and where its parameters lie there.
+//! A network's plan in its device's terms, and the places of its parameters there.
 //!
 //! On the device images are `[height, width, channels]`, so that a convolution's window is gathered by rows and its product needs
 //! no transposition; the weights follow. All parameters of a network are one row of numbers, layer by layer.

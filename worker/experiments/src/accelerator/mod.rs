@@ -25,6 +25,8 @@ mod server;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_of_state;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
@@ -42,7 +44,7 @@ use server::{Answer, Request, Server};
 /// The share of the device's free memory that a pass may take: the rest is for parameters, examples and the allocator's loss.
 #[cfg(feature = "cuda")]
 const SHARE: f64 = 0.6;
-/// What a pass may take where nobody says how much memory there is.
+/// The bytes that a pass may take where nobody says how much memory there is.
 const PASS_BYTES: usize = 1 << 30;
 
 /// A device that trains. Cloning it shares it; the device is given back with the last clone.

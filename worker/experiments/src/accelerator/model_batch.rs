@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Result, Tensor};
 
 use super::layout::NetworkPlan;
 
-/// One network's numbers away from its batch of models.
+/// One network's numbers on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct NetworkState {
     /// Steps done.
@@ -38,7 +38,7 @@ pub(super) const fn moments(optimizer: &Optimizer) -> &'static [&'static str] {
 }
 
 impl ModelBatch {
-    /// A batch of models of one.
+    /// A batch of one model.
     pub(super) fn of_one(
         plan: Arc<NetworkPlan>,
         optimizer: Optimizer,

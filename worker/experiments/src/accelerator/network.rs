@@ -2,7 +2,7 @@
 //!
 //! The way back is written out. Candle's own gradient of the maximum is wrong (a window's gradient isn't its maximum's), and its
 //! convolutions would be one call a network; here a window is a gather by rows and a convolution a product, in both directions:
-//! the gradient for a convolution's input is the convolution of the outputs' gradient with the kernel turned around.
+//! the gradient for a convolution's input is the convolution of the outputs' gradient with the kernel flipped.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ struct Indices {
     flipped_kernel: Tensor,
 }
 
-/// What came of a pass, a number a network.
+/// The results of a pass, a number a network.
 pub(super) struct PassOutput {
     /// The sum of the examples' losses.
     pub(super) loss: Tensor,
@@ -36,12 +36,22 @@ pub(super) struct PassOutput {
     pub(super) gradient: Option<Tensor>,
 }
 
-/// What the way back needs of a layer.
+/// A loss over all networks' outputs.
+struct LossOutput {
+    /// The sum of the examples' losses, a number a network.
+    loss: Tensor,
+    /// The number of right answers, a number a network.
+    correct: Tensor,
+    /// The gradient of the mean loss for the outputs, of their shape.
+    grad: Tensor,
+}
+
+/// A layer's activations that the backward pass needs.
 enum SavedActivations {
     Convolution {
         /// `[networks, batch × pixels, kernel² × inputs]`.
         windows: Tensor,
-        /// For each of the four places of a 2×2 window whether its gradient goes there, as 0 or 1.
+        /// For each of the four places of a 2×2 window whether its maximum is there, as 0 or 1.
         argmax: [Tensor; 4],
     },
     Dense {
@@ -98,7 +108,7 @@ impl BatchedNetwork {
             }
             x = outputs;
         }
-        let (loss, correct, grad) = match self.plan.loss {
+        let LossOutput { loss, correct, grad } = match self.plan.loss {
             Loss::CrossEntropy => self.cross_entropy(&x, targets)?,
             Loss::MeanSquaredError => squared_error(&x, targets)?,
         };
@@ -204,7 +214,7 @@ impl BatchedNetwork {
     }
 
     /// Sums of losses, right answers, and the gradient of the mean loss for the logits `[networks, batch, classes]`.
-    fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<(Tensor, Tensor, Tensor)> {
+    fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<LossOutput> {
         let (_, batch, classes) = logits.dims3()?;
         let dtype = logits.dtype();
         let shifted = logits.broadcast_sub(&logits.max_keepdim(2)?)?;
@@ -216,18 +226,18 @@ impl BatchedNetwork {
         let loss = (sums.squeeze(2)?.log()? - of_label)?.sum(1)?;
         let correct = logits.argmax(2)?.eq(labels)?.to_dtype(dtype)?.sum(1)?;
         let grad = ((exponentials.broadcast_div(&sums)? - is_label)? * (1.0 / batch as f64))?;
-        Ok((loss, correct, grad))
+        Ok(LossOutput { loss, correct, grad })
     }
 }
 
 /// Sums of squares, no right answers, and the gradient of their mean for the predictions `[networks, batch, 1]`.
-fn squared_error(predictions: &Tensor, targets: &Tensor) -> Result<(Tensor, Tensor, Tensor)> {
+fn squared_error(predictions: &Tensor, targets: &Tensor) -> Result<LossOutput> {
     let (networks, batch, width) = predictions.dims3()?;
     let difference = (predictions - targets.reshape((networks, batch, width))?)?;
     let loss = difference.sqr()?.sum((1, 2))?;
     let correct = loss.zeros_like()?;
     let grad = (difference * (2.0 / (batch * width) as f64))?;
-    Ok((loss, correct, grad))
+    Ok(LossOutput { loss, correct, grad })
 }
 
 /// A parameter `[networks, rows, columns]` out of all networks' rows.
@@ -237,7 +247,7 @@ fn part(parameters: &Tensor, slot: ParameterSlot, (rows, columns): (usize, usize
 }
 
 /// ReLU and the maximum of each 2×2 window of `[images, height, width, channels]`, as `[images, windows, channels]`; a last odd row
-/// or column is left out. With the winners, if they are asked for: the first of equal ones, none where the maximum isn't above zero.
+/// or column is left out. With the argmax, if it is asked for: the first of equal ones, none where the maximum isn't above zero.
 fn pool(sums: &Tensor, with_argmax: bool) -> Result<(Tensor, Option<[Tensor; 4]>)> {
     let (images, height, width, channels) = sums.dims4()?;
     let (rows, columns) = (height / 2, width / 2);

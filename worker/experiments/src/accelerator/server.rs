@@ -1,7 +1,7 @@
 //! The thread that owns the device: all tensors of the device are its own.
 //!
 //! Lanes ask, each from its own thread, and wait for the answer. The device's thread waits until all lanes that took part in the last round
-//! have asked again, or a little longer; then networks of one plan that ask the same of equally many examples make one batch of models, and one pass
+//! have asked again, or a little longer; then networks of one plan that ask the same of equally many examples make one batch, and one pass
 //! serves them all. A lane that is busy elsewhere (a probe on the processor) is not waited for twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use super::network::{BatchedNetwork, PassOutput};
 /// How long a round waits for lanes that took part in the last one.
 const BATCHING_WINDOW: Duration = Duration::from_millis(5);
 
-/// What is asked of the device. Errors are words: they go to as many lanes as the pass served.
+/// A request to the device. Errors are words: they go to as many lanes as the pass served.
 pub(super) enum Request {
     /// A network comes to the device.
     Join {
@@ -42,7 +42,7 @@ pub(super) enum Request {
 /// Where an answer goes.
 pub(super) type Answer<T> = Sender<std::result::Result<T, String>>;
 
-/// What a lane waits for.
+/// A pass that a lane waits for.
 struct PendingPass {
     with_step: bool,
     examples: Selection,
@@ -53,7 +53,7 @@ struct PendingPass {
 pub(super) struct Server {
     device: Device,
     dtype: DType,
-    /// What one pass may take.
+    /// The bytes that one pass may take.
     pass_bytes: usize,
     dataset: DeviceDataset,
     networks: Vec<Arc<BatchedNetwork>>,
@@ -89,12 +89,12 @@ impl Server {
                 }
             };
             match request {
-                Ok(request) => self.hear(request),
+                Ok(request) => self.receive(request),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             while let Ok(request) = inbox.try_recv() {
-                self.hear(request);
+                self.receive(request);
             }
             if self.waiting.is_empty() {
                 deadline = None;
@@ -110,8 +110,8 @@ impl Server {
         }
     }
 
-    /// Takes a request in; a lane that no longer hears has left by itself.
-    fn hear(&mut self, request: Request) {
+    /// Takes a request in; a lane that no longer listens has left by itself.
+    fn receive(&mut self, request: Request) {
         match request {
             Request::Join { lane, plan, optimizer, numbers, answer } => {
                 let joined = ModelBatch::of_one(plan, optimizer, lane, &numbers, (&self.device, self.dtype));
@@ -132,7 +132,7 @@ impl Server {
                 self.expected.remove(&lane);
                 self.waiting.remove(&lane);
                 // If memory doesn't allow it, its row stays, and nobody asks for it.
-                let _ = self.take_out(&[lane]);
+                let _ = self.extract(&[lane]);
             }
         }
     }
@@ -146,8 +146,8 @@ impl Server {
         models.numbers(row).map_err(|error| error.to_string())
     }
 
-    /// Takes networks out of their batches of models, as batches of models of their own.
-    fn take_out(&mut self, lanes: &[u64]) -> Result<Vec<ModelBatch>> {
+    /// Takes networks out of their batches, as batches of their own.
+    fn extract(&mut self, lanes: &[u64]) -> Result<Vec<ModelBatch>> {
         let (mut taken, mut left, mut places) = (Vec::new(), Vec::new(), Vec::new());
         for (place, models) in self.batches.iter().enumerate() {
             if models.lanes.iter().any(|lane| lanes.contains(lane)) {
@@ -169,9 +169,9 @@ impl Server {
         let mut waiting = std::mem::take(&mut self.waiting);
         self.expected = waiting.keys().copied().collect();
         while let Some((first, _)) = waiting.iter().next() {
-            let alike = self.alike(*first, &waiting);
+            let compatible = self.compatible(*first, &waiting);
             let mut group: BTreeMap<u64, PendingPass> = BTreeMap::new();
-            for lane in alike {
+            for lane in compatible {
                 group.extend(waiting.remove_entry(&lane));
             }
             if let Err(error) = self.serve_group(&mut group) {
@@ -184,20 +184,20 @@ impl Server {
     }
 
     /// Those that a pass can serve together with `lane`, itself included.
-    fn alike(&self, lane: u64, waiting: &BTreeMap<u64, PendingPass>) -> Vec<u64> {
+    fn compatible(&self, lane: u64, waiting: &BTreeMap<u64, PendingPass>) -> Vec<u64> {
         let models = |lane: &u64| self.batches.iter().find(|models| models.lanes.contains(lane));
-        let (asked, Some(home)) = (&waiting[&lane], models(&lane)) else { return vec![lane] };
-        let is_alike = |(other, what): &(&u64, &PendingPass)| {
+        let (asked, Some(own)) = (&waiting[&lane], models(&lane)) else { return vec![lane] };
+        let is_compatible = |(other, what): &(&u64, &PendingPass)| {
             what.with_step == asked.with_step
                 && what.examples.indices.len() == asked.examples.indices.len()
                 && what.examples.source == asked.examples.source
                 && models(other)
-                    .is_some_and(|other| other.plan == home.plan && other.optimizer == home.optimizer)
+                    .is_some_and(|other| other.plan == own.plan && other.optimizer == own.optimizer)
         };
-        waiting.iter().filter(is_alike).map(|(lane, _)| *lane).collect()
+        waiting.iter().filter(is_compatible).map(|(lane, _)| *lane).collect()
     }
 
-    /// One batch of models of those who wait, a pass over it, as many networks at once as memory allows, and the answers.
+    /// One batch of the models that wait, a pass over it, as many networks at once as memory allows, and the answers.
     fn serve_group(&mut self, group: &mut BTreeMap<u64, PendingPass>) -> Result<()> {
         let lanes: Vec<u64> = group.keys().copied().collect();
         let together = self.batches.iter().position(|models| {
@@ -206,7 +206,7 @@ impl Server {
         let mut models = match together {
             Some(place) => self.batches.swap_remove(place),
             None => {
-                let merged = ModelBatch::merge(self.take_out(&lanes)?)?;
+                let merged = ModelBatch::merge(self.extract(&lanes)?)?;
                 merged
                     .ok_or_else(|| candle_core::Error::Msg("the device knows no such network".to_owned()))?
             }
@@ -223,7 +223,7 @@ impl Server {
         Ok(())
     }
 
-    /// A pass over a whole batch of models, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
+    /// A pass over a whole batch, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
     fn pass(
         &mut self,
         models: &mut ModelBatch,
@@ -281,7 +281,7 @@ impl Server {
         if let Some(known) = self.networks.iter().find(|network| network.plan == *plan) {
             return Ok(Arc::clone(known));
         }
-        // What no batch of models needs any more goes.
+        // Networks that no batch needs any more go.
         self.networks.retain(|network| self.batches.iter().any(|models| models.plan == network.plan));
         let network = Arc::new(BatchedNetwork::new(Arc::clone(plan), &self.device)?);
         self.networks.push(Arc::clone(&network));

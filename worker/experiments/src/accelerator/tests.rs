@@ -204,7 +204,7 @@ fn batches(seed: u64, count: usize) -> Vec<Vec<u32>> {
 fn lanes_that_come_and_go_train_as_each_would_alone_at_home() {
     let accelerator = Accelerator::processor(DType::F32).unwrap();
     for by in [ADAM, SGD] {
-        // Lanes start and end at different steps, so that batches of models split and merge; one rests in the middle.
+        // Lanes start and end at different steps, so that batches split and merge; one rests in the middle.
         std::thread::scope(|scope| {
             for seed in 0..6 {
                 let accelerator = &accelerator;

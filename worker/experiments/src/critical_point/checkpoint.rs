@@ -87,7 +87,7 @@ impl CriticalPointRun {
             method,
             at: self.stage,
         };
-        checkpoint::seal(self.task, FORMAT, &state, all, &self.record)
+        checkpoint::seal(self.task, FORMAT, &state, all, &self.metrics)
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
@@ -120,7 +120,7 @@ impl CriticalPointRun {
             return Err(bad(format!("there is no tensor `{name}`")));
         }
         (self.trained, self.searched, self.stage) = (state.trained, state.searched, state.at);
-        self.record = opened.record;
+        self.metrics = opened.metrics;
         self.check_counters()
     }
 

@@ -57,8 +57,11 @@ impl Network {
                     add_scaled(sum, theta[at], tangent);
                 }
             }
-            if let Some(slopes) = workspace.slopes.get(index) {
-                after[0].iter_mut().zip(slopes).for_each(|(tangent, slope)| *tangent *= slope);
+            if let Some(activation_derivatives) = workspace.activation_derivatives.get(index) {
+                after[0]
+                    .iter_mut()
+                    .zip(activation_derivatives)
+                    .for_each(|(tangent, derivative)| *tangent *= derivative);
             }
         }
         self.backward_tangents(theta, Some(direction), 0, workspace);
@@ -112,8 +115,10 @@ impl Network {
         let own = &mut workspace.activation_tangents[index + 1];
         own.fill(0.0);
         let own = &mut own[unit * points..(unit + 1) * points];
-        match workspace.slopes.get(index) {
-            Some(slopes) => own.copy_from_slice(&slopes[unit * points..(unit + 1) * points]),
+        match workspace.activation_derivatives.get(index) {
+            Some(activation_derivatives) => {
+                own.copy_from_slice(&activation_derivatives[unit * points..(unit + 1) * points])
+            }
             None => own.fill(1.0),
         }
         for (later, layer) in self.layers.iter().enumerate().skip(index + 1) {
@@ -129,8 +134,11 @@ impl Network {
                     }
                 }
             }
-            if let Some(slopes) = workspace.slopes.get(later) {
-                after[0].iter_mut().zip(slopes).for_each(|(tangent, slope)| *tangent *= slope);
+            if let Some(activation_derivatives) = workspace.activation_derivatives.get(later) {
+                after[0]
+                    .iter_mut()
+                    .zip(activation_derivatives)
+                    .for_each(|(tangent, derivative)| *tangent *= derivative);
             }
         }
     }
@@ -159,9 +167,12 @@ impl Network {
             if let Some(direction) = direction {
                 self.add_transposed(next, direction, &workspace.errors[index + 1], tangents);
             }
-            tangents.iter_mut().zip(&workspace.slopes[index]).for_each(|(tangent, slope)| *tangent *= slope);
+            tangents
+                .iter_mut()
+                .zip(&workspace.activation_derivatives[index])
+                .for_each(|(tangent, derivative)| *tangent *= derivative);
             match self.activation {
-                // The second derivative of tanh is −2·tanh·slope, and the slope is in the activation's tangent already.
+                // The second derivative of tanh is −2·tanh·tanh′, and tanh′ is in the activation's tangent already.
                 Activation::Tanh => {
                     let activations = workspace.activations[index + 1].iter();
                     let moved = activations.zip(&workspace.activation_tangents[index + 1]);

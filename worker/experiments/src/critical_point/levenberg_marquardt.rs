@@ -17,7 +17,7 @@ const LEAST_DAMPING: f64 = 1e-16;
 /// The first growth of the damping after a step that is taken.
 const FIRST_GROWTH: f64 = 2.0;
 
-/// What one iteration came to.
+/// The outcome of one iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StepOutcome {
     /// The point is a new one.
@@ -30,18 +30,26 @@ pub(super) enum StepOutcome {
     NotFinite,
 }
 
-/// The search's state, and what it knows of the point where it stands.
+/// The search's state, and the equations at its current point.
 #[derive(Debug, Clone)]
 pub(super) struct LevenbergMarquardt {
     /// λ; none before the first iteration.
     pub(super) damping: Option<f64>,
-    /// What λ is multiplied by when a step is refused.
+    /// The factor of λ when a step is refused.
     pub(super) growth: f64,
     equations: Option<Equations>,
 }
 
-/// H², Hg and the largest diagonal element of H², of the point where the search stands.
-type Equations = (DMatrix<f64>, DVector<f64>, f64);
+/// The equations at the point where the search stands.
+#[derive(Debug, Clone)]
+struct Equations {
+    /// H².
+    square: DMatrix<f64>,
+    /// Hg.
+    right: DVector<f64>,
+    /// The largest diagonal element of H².
+    largest: f64,
+}
 
 impl LevenbergMarquardt {
     /// The search before its first iteration.
@@ -56,7 +64,7 @@ impl LevenbergMarquardt {
         workspace: &mut Workspace,
         point: &mut Point,
     ) -> StepOutcome {
-        let (square, right, largest) = match self.equations.take() {
+        let equations = match self.equations.take() {
             Some(equations) => equations,
             None => {
                 point.evaluate(network, workspace);
@@ -68,9 +76,10 @@ impl LevenbergMarquardt {
                 let mut right = DVector::zeros(point.gradient.len());
                 add_dots(&point.gradient, hessian.as_slice(), right.as_mut_slice());
                 let largest = square.diagonal().max();
-                (square, right, largest)
+                Equations { square, right, largest }
             }
         };
+        let Equations { square, right, largest } = &equations;
         let least = (LEAST_DAMPING * largest).max(f64::MIN_POSITIVE);
         let damping = self.damping.unwrap_or(FIRST_DAMPING * largest).max(least);
         let mut matrix = square.clone();
@@ -78,9 +87,9 @@ impl LevenbergMarquardt {
             matrix[(at, at)] += damping;
         }
         let Some(factors) = Cholesky::new(matrix) else {
-            return self.refuse(damping, (square, right, largest));
+            return self.refuse(damping, equations);
         };
-        let step = -factors.solve(&right);
+        let step = -factors.solve(right);
         let theta: Vec<f64> = point.theta.iter().zip(&step).map(|(theta, step)| theta + step).collect();
         if theta == point.theta {
             return StepOutcome::Stuck;
@@ -88,7 +97,7 @@ impl LevenbergMarquardt {
         let trial = Point::at(network, theta, workspace);
         if trial.is_finite() && trial.norm < point.norm {
             let predicted: f64 =
-                step.iter().zip(&right).map(|(step, right)| step * (damping * step - right)).sum();
+                step.iter().zip(right).map(|(step, right)| step * (damping * step - right)).sum();
             let gain = (point.norm * point.norm - trial.norm * trial.norm) / predicted;
             let beyond = 2.0 * gain - 1.0;
             self.damping = Some(damping * (1.0 - beyond * beyond * beyond).max(1.0 / 3.0));
@@ -96,7 +105,7 @@ impl LevenbergMarquardt {
             *point = trial;
             return StepOutcome::Taken;
         }
-        self.refuse(damping, (square, right, largest))
+        self.refuse(damping, equations)
     }
 
     /// Goes on from the same equations with more damping.

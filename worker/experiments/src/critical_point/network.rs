@@ -147,7 +147,7 @@ impl Network {
         loss
     }
 
-    /// Fills in the activations and, of hidden layers, the activation's slopes.
+    /// Fills in the activations and, of hidden layers, the activation's derivatives.
     pub(super) fn forward(&self, theta: &[f64], workspace: &mut Workspace) {
         assert_eq!(theta.len(), self.parameter_count(), "θ doesn't have the network's length");
         for (index, layer) in self.layers.iter().enumerate() {
@@ -161,8 +161,8 @@ impl Network {
                     add_scaled(sum, *weight, input);
                 }
             }
-            if let Some(slopes) = workspace.slopes.get_mut(index) {
-                activate(self.activation, sums, slopes);
+            if let Some(activation_derivatives) = workspace.activation_derivatives.get_mut(index) {
+                activate(self.activation, sums, activation_derivatives);
             }
         }
     }
@@ -181,10 +181,10 @@ impl Network {
             let by_activation = &mut workspace.by_activation[index];
             by_activation.fill(0.0);
             self.add_transposed(&self.layers[index + 1], theta, &later[0], by_activation);
-            for ((error, by), slope) in
-                errors[index].iter_mut().zip(&*by_activation).zip(&workspace.slopes[index])
+            for ((error, by), derivative) in
+                errors[index].iter_mut().zip(&*by_activation).zip(&workspace.activation_derivatives[index])
             {
-                *error = slope * by;
+                *error = derivative * by;
             }
         }
     }
@@ -207,19 +207,19 @@ impl Network {
     }
 }
 
-/// Turns sums into activations, and gives the activation's slopes there.
-fn activate(activation: Activation, sums: &mut [f64], slopes: &mut [f64]) {
+/// Turns sums into activations, and gives the activation's derivatives there.
+fn activate(activation: Activation, sums: &mut [f64], activation_derivatives: &mut [f64]) {
     match activation {
         Activation::Tanh => {
-            for (sum, slope) in sums.iter_mut().zip(slopes) {
+            for (sum, derivative) in sums.iter_mut().zip(activation_derivatives) {
                 *sum = tanh(*sum);
-                *slope = 1.0 - *sum * *sum;
+                *derivative = 1.0 - *sum * *sum;
             }
         }
         Activation::Relu => {
-            for (sum, slope) in sums.iter_mut().zip(slopes) {
+            for (sum, derivative) in sums.iter_mut().zip(activation_derivatives) {
                 // Written so that NaN stays NaN.
-                (*sum, *slope) = if *sum <= 0.0 { (0.0, 0.0) } else { (*sum, 1.0) };
+                (*sum, *derivative) = if *sum <= 0.0 { (0.0, 0.0) } else { (*sum, 1.0) };
             }
         }
     }

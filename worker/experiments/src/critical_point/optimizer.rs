@@ -1,7 +1,7 @@
-//! The optimisers over one flat vector: the formulas of [`basin_kernels::optimizer`], which work on tensors.
+//! The optimisers of [`basin_kernels::optimizer`] over one flat vector.
 
 use basin_domain::optimizer::Optimizer;
-use basin_math::power;
+use basin_kernels::optimizer::{AdamRule, SgdRule};
 
 /// An optimiser with its accumulators, each as long as θ.
 #[derive(Debug, Clone)]
@@ -27,21 +27,11 @@ impl FlatOptimizer {
         self.steps += 1;
         match (self.rule, self.accumulators.as_mut_slice()) {
             (Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay }, [first, second]) => {
-                let learning_rate = learning_rate / (1.0 - power(beta1, self.steps));
-                let root_correction = (1.0 - power(beta2, self.steps)).sqrt();
-                let moments = first.iter_mut().zip(second);
-                for ((theta, gradient), (first, second)) in theta.iter_mut().zip(gradient).zip(moments) {
-                    let gradient = gradient + weight_decay * *theta;
-                    *first = beta1 * *first + (1.0 - beta1) * gradient;
-                    *second = beta2 * *second + (1.0 - beta2) * (gradient * gradient);
-                    *theta -= learning_rate * *first / (second.sqrt() / root_correction + epsilon);
-                }
+                let rule = AdamRule { learning_rate, beta1, beta2, epsilon, weight_decay };
+                rule.step(self.steps, theta, gradient, [first, second]);
             }
             (Optimizer::Sgd { learning_rate, momentum, weight_decay }, [velocity]) => {
-                for ((theta, gradient), velocity) in theta.iter_mut().zip(gradient).zip(velocity) {
-                    *velocity = momentum * *velocity + (gradient + weight_decay * *theta);
-                    *theta -= learning_rate * *velocity;
-                }
+                SgdRule { learning_rate, momentum, weight_decay }.step(theta, gradient, velocity);
             }
             (Optimizer::Adam { .. } | Optimizer::Sgd { .. }, _) => {
                 unreachable!("an optimiser has the accumulators that it was made with")

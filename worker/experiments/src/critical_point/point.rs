@@ -24,7 +24,7 @@ impl Point {
     /// Loss and gradient, after θ has changed.
     pub(super) fn evaluate(&mut self, network: &Network, workspace: &mut Workspace) {
         self.loss = network.gradient_with(&self.theta, workspace, &mut self.gradient);
-        self.norm = self.gradient.iter().map(|slope| slope * slope).sum::<f64>().sqrt();
+        self.norm = self.gradient.iter().map(|element| element * element).sum::<f64>().sqrt();
     }
 
     /// Whether loss and gradient are numbers to go on from.

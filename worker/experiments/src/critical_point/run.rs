@@ -47,7 +47,7 @@ pub(super) struct CriticalPointRun {
     pub(super) searched: u64,
     /// Once measured: the Hessian's eigenvalues, smallest first.
     pub(super) eigenvalues: Option<Vec<f64>>,
-    pub(super) record: Metrics,
+    pub(super) metrics: Metrics,
 }
 
 /// The state of the search's method.
@@ -87,12 +87,12 @@ impl CriticalPointRun {
             trained: 0,
             searched: 0,
             eigenvalues: None,
-            record: Metrics::default(),
+            metrics: Metrics::default(),
         };
         match checkpoint {
             Some(bytes) => run.restore(bytes)?,
             None => {
-                run.record.set("parameters", count as f64);
+                run.metrics.set("parameters", count as f64);
                 if let Some(end) = run.record_point() {
                     run.stage = end;
                 }
@@ -114,8 +114,8 @@ impl CriticalPointRun {
     /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
     fn record_point(&mut self) -> Option<CriticalPointStage> {
         let iteration = self.iterations();
-        self.record.push("loss", Axis::Iteration, iteration as f64, self.point.loss);
-        self.record.push("gradient_norm", Axis::Iteration, iteration as f64, self.point.norm);
+        self.metrics.push("loss", Axis::Iteration, iteration as f64, self.point.loss);
+        self.metrics.push("gradient_norm", Axis::Iteration, iteration as f64, self.point.norm);
         (!self.point.is_finite()).then(|| self.diverged())
     }
 
@@ -125,9 +125,9 @@ impl CriticalPointRun {
     }
 
     fn count_iterations(&mut self, converged: bool) {
-        self.record.set("converged", f64::from(u8::from(converged)));
-        self.record.set("trained_iterations", self.trained as f64);
-        self.record.set("search_iterations", self.searched as f64);
+        self.metrics.set("converged", f64::from(u8::from(converged)));
+        self.metrics.set("trained_iterations", self.trained as f64);
+        self.metrics.set("search_iterations", self.searched as f64);
     }
 
     fn train(&mut self) -> CriticalPointStage {
@@ -201,7 +201,7 @@ impl CriticalPointRun {
                 share(&eigenvalues, |eigenvalue| eigenvalue > ratio.positive),
             ),
         ] {
-            self.record.set(name, number);
+            self.metrics.set(name, number);
         }
         self.eigenvalues = Some(eigenvalues);
         CriticalPointStage::Sample { done: 0, higher: 0 }
@@ -216,7 +216,7 @@ impl CriticalPointRun {
         if end < ratio.samples {
             return CriticalPointStage::Sample { done: end, higher };
         }
-        self.record.set("minimal_ratio_sampled", f64::from(higher) / f64::from(ratio.samples));
+        self.metrics.set("minimal_ratio_sampled", f64::from(higher) / f64::from(ratio.samples));
         CriticalPointStage::Ended { outcome: Outcome::Completed }
     }
 
@@ -242,8 +242,8 @@ fn eigenvalues(matrix: DMatrix<f64>) -> Vec<f64> {
     if size == 0.0 {
         return vec![0.0; matrix.nrows()];
     }
-    let (diagonal, beside) = SymmetricTridiagonal::new(matrix / size).unpack_tridiagonal();
-    let scaled = Tridiagonal::new(diagonal.as_slice(), beside.as_slice()).eigenvalues();
+    let (diagonal, off_diagonal) = SymmetricTridiagonal::new(matrix / size).unpack_tridiagonal();
+    let scaled = Tridiagonal::new(diagonal.as_slice(), off_diagonal.as_slice()).eigenvalues();
     scaled.into_iter().map(|eigenvalue| size * eigenvalue).collect()
 }
 
@@ -254,13 +254,13 @@ fn descend(
     workspace: &mut Workspace,
     point: &mut Point,
 ) -> StepOutcome {
-    let mut slope = vec![0.0; point.theta.len()];
-    network.hessian_vector_with(&point.theta, &point.gradient, workspace, &mut slope);
-    slope.iter_mut().for_each(|slope| *slope *= 2.0);
-    if !slope.iter().all(|slope| slope.is_finite()) {
+    let mut gradient = vec![0.0; point.theta.len()];
+    network.hessian_vector_with(&point.theta, &point.gradient, workspace, &mut gradient);
+    gradient.iter_mut().for_each(|gradient| *gradient *= 2.0);
+    if !gradient.iter().all(|gradient| gradient.is_finite()) {
         return StepOutcome::NotFinite;
     }
-    adam.step(&mut point.theta, &slope);
+    adam.step(&mut point.theta, &gradient);
     point.evaluate(network, workspace);
     StepOutcome::Taken
 }
@@ -306,6 +306,6 @@ impl Run for CriticalPointRun {
             results.insert("hessian/eigenvalues".to_owned(), tensor);
         }
         let result = tensors::serialize_results(results, outcome)?;
-        Ok(Finished { outcome, metrics: self.record, result })
+        Ok(Finished { outcome, metrics: self.metrics, result })
     }
 }

@@ -3,7 +3,7 @@
 use basin_domain::metrics::Outcome;
 use serde::{Deserialize, Serialize};
 
-/// What a run does next.
+/// The next thing that a run does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
 pub(super) enum CriticalPointStage {

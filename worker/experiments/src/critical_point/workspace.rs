@@ -7,8 +7,8 @@ use super::network::Network;
 pub struct Workspace {
     /// The inputs, then each layer's outputs.
     pub(super) activations: Vec<Vec<f64>>,
-    /// The activation's slopes, of each hidden layer.
-    pub(super) slopes: Vec<Vec<f64>>,
+    /// The activation's derivatives, of each hidden layer.
+    pub(super) activation_derivatives: Vec<Vec<f64>>,
     /// The loss's derivatives by each layer's sums.
     pub(super) errors: Vec<Vec<f64>>,
     /// The loss's derivatives by each hidden layer's activations.
@@ -35,7 +35,7 @@ impl Workspace {
         activation_tangents.extend(of_all.iter().cloned());
         Self {
             activations,
-            slopes: of_hidden.clone(),
+            activation_derivatives: of_hidden.clone(),
             errors: of_all.clone(),
             by_activation: of_hidden,
             activation_tangents,

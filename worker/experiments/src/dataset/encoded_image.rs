@@ -9,7 +9,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 /// Decodes a JPEG or PNG of `side` × `side` pixels and appends it to `planes` as `[3, side, side]`.
 ///
 /// # Errors
-/// What is wrong with the image, in words; `planes` is then as it was.
+/// The image's fault, in words; `planes` is then as it was.
 pub(super) fn decode_rgb(encoded: &[u8], side: usize, planes: &mut Vec<u8>) -> Result<(), String> {
     let pixels = if encoded.starts_with(&[0xff, 0xd8, 0xff]) {
         decode_jpeg(encoded, side)?

@@ -1,4 +1,4 @@
-//! What can be wrong with a data set.
+//! The faults of a data set.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ pub enum DatasetError {
     Incomplete {
         /// The folder or archive.
         path: PathBuf,
-        /// What isn't there.
+        /// The part that isn't there.
         missing: String,
     },
     /// A file that is shorter or longer than what it says it holds.
@@ -57,7 +57,7 @@ pub enum DatasetError {
     WrongMagic {
         /// The file.
         path: PathBuf,
-        /// What it should have been.
+        /// The format that it should have.
         expected: &'static str,
         /// Its first bytes.
         found: Vec<u8>,
@@ -77,7 +77,7 @@ pub enum DatasetError {
     BadImage {
         /// The file and row.
         place: String,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A table that isn't laid out as expected.
@@ -85,7 +85,7 @@ pub enum DatasetError {
     BadTable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A decoded data set (`data.basin`) that is damaged or of another version.
@@ -93,7 +93,7 @@ pub enum DatasetError {
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// A Parquet file that can't be read.

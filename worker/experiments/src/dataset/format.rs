@@ -32,7 +32,7 @@ const ALIGNMENT: usize = 64;
 /// Far above any header that is written, far below what would hurt.
 const LONGEST_HEADER: usize = 64 * 1024;
 
-/// What a decoded file says of itself.
+/// The header of a decoded file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Header {
     pub(super) name: String,

@@ -1,4 +1,4 @@
-//! What a landscape reads of the tasks before it: their networks' weights.
+//! The inputs of a landscape: the weights of other tasks' networks.
 
 use basin_domain::experiment::TrainedModel;
 use basin_domain::metrics::Outcome;
@@ -83,7 +83,7 @@ pub(super) fn recorded_epochs(tensors: &NamedTensors) -> Vec<u32> {
     epochs
 }
 
-/// The parts on which a landscape is evaluated by default.
+/// The splits on which a landscape is evaluated by default.
 pub(super) const BOTH: [Split; 2] = [Split::Train, Split::Test];
 
 pub(super) fn unusable(name: &str, why: &str) -> ExperimentError {

@@ -44,8 +44,8 @@ impl Visitor for Start<'_> {
         let end = |name: &str, tensors: &NamedTensors| inputs::flat_weights(&model, tensors, name, "model");
         let (from, to) = (end("from", &from)?, end("to", &to)?);
         let line = Line { from, to, ratios: self.parameters.ratios.iter().collect() };
-        let parts = (&inputs::BOTH[..], self.parameters.examples);
-        Ok(Box::new(Landscape::start(self.spec, (problem, model), line, parts, self.checkpoint)?))
+        let splits = (&inputs::BOTH[..], self.parameters.examples);
+        Ok(Box::new(Landscape::start(self.spec, (problem, model), line, splits, self.checkpoint)?))
     }
 }
 
@@ -62,7 +62,7 @@ impl WeightPoints for Line {
     }
 
     /// At 0 and 1 these are the solutions themselves, to the last bit: one term is theirs, the other is zero.
-    fn place(&self, index: usize) -> WeightPoint {
+    fn point(&self, index: usize) -> WeightPoint {
         let ratio = self.ratios[index];
         let between = |(from, to): (&f64, &f64)| (1.0 - ratio) * from + ratio * to;
         let weights = self.from.iter().zip(&self.to).map(between).collect();

@@ -1,6 +1,6 @@
-//! Landscapes: a network's loss at given places in weight space, on a line or in a plane.
+//! Landscapes: a network's loss at given points in weight space, on a line or in a plane.
 //!
-//! A [`Landscape`] goes from place to place, evaluates the network there piece by piece, and records what it found. Places are
+//! A [`Landscape`] goes from point to point, evaluates the network there chunk by chunk, and records the result. Points are
 //! a line through two solutions ([`line`]) or a part of a grid in a plane through one ([`plane`]).
 
 mod directions;

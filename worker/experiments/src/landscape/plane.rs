@@ -85,8 +85,8 @@ impl Visitor for Start<'_> {
                 }
             }
         };
-        let parts = (&[Split::Train][..], examples);
-        Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, parts, self.checkpoint)?))
+        let splits = (&[Split::Train][..], examples);
+        Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, splits, self.checkpoint)?))
     }
 }
 
@@ -128,7 +128,7 @@ impl WeightPoints for Grid {
         self.rows.len() * self.resolution as usize
     }
 
-    fn place(&self, index: usize) -> WeightPoint {
+    fn point(&self, index: usize) -> WeightPoint {
         let (row, column) = (index as u32 / self.resolution, index as u32 % self.resolution);
         let row = self.rows.start + row;
         let (alpha, beta) = (self.coordinate(0, column), self.coordinate(1, row));
@@ -143,13 +143,13 @@ impl WeightPoints for Grid {
         }
     }
 
-    fn describe(&self, record: &mut Metrics) {
+    fn describe(&self, metrics: &mut Metrics) {
         let Some(Trajectory { epochs, scores, explained }) = &self.trajectory else { return };
         for (epoch, [alpha, beta]) in epochs.iter().zip(scores) {
-            record.push("trajectory_alpha", Axis::Epoch, f64::from(*epoch), *alpha);
-            record.push("trajectory_beta", Axis::Epoch, f64::from(*epoch), *beta);
+            metrics.push("trajectory_alpha", Axis::Epoch, f64::from(*epoch), *alpha);
+            metrics.push("trajectory_beta", Axis::Epoch, f64::from(*epoch), *beta);
         }
-        record.set("explained_variance_alpha", explained[0]);
-        record.set("explained_variance_beta", explained[1]);
+        metrics.set("explained_variance_alpha", explained[0]);
+        metrics.set("explained_variance_beta", explained[1]);
     }
 }

@@ -1,4 +1,4 @@
-//! The run: place after place, part after part, piece after piece.
+//! The run: point after point, split after split, chunk after chunk.
 
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
@@ -15,42 +15,42 @@ use crate::{Advance, ExperimentError, Finished, Progress, Run};
 /// Raised whenever the layout of checkpoints changes.
 const FORMAT: u32 = 2;
 
-/// Where a network is evaluated.
+/// The points at which a network is evaluated.
 pub(crate) trait WeightPoints: Send {
-    /// How many places there are.
+    /// How many points there are.
     fn count(&self) -> usize;
 
     /// One of them.
-    fn place(&self, index: usize) -> WeightPoint;
+    fn point(&self, index: usize) -> WeightPoint;
 
     /// Records what is known without any evaluation.
-    fn describe(&self, record: &mut Metrics);
+    fn describe(&self, metrics: &mut Metrics);
 }
 
-/// A place in weight space.
+/// A point in weight space.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct WeightPoint {
     /// The weights, flat.
     pub(crate) weights: Vec<f64>,
-    /// What the series' x counts.
+    /// The axis of the series.
     pub(crate) axis: Axis,
-    /// The place's x.
+    /// The point's x.
     pub(crate) x: f64,
     /// Its coordinates, series of their own.
     pub(crate) coordinates: Vec<(&'static str, f64)>,
 }
 
-/// Evaluations of a network at many places.
+/// Evaluations of a network at many points.
 pub(crate) struct Landscape<P, Q> {
     task: TaskId,
     problem: P,
     model: Model,
-    places: Q,
-    /// The parts that are evaluated, each with the number of its examples.
-    parts: Vec<(Split, usize)>,
+    points: Q,
+    /// The splits that are evaluated, each with the number of its examples.
+    splits: Vec<(Split, usize)>,
     position: Cursor,
     latest_loss: Option<f64>,
-    record: Metrics,
+    metrics: Metrics,
     outcome: Outcome,
 }
 
@@ -62,8 +62,8 @@ impl WeightPoints for NoPoints {
         0
     }
 
-    fn place(&self, index: usize) -> WeightPoint {
-        unreachable!("there are no places, and {index} is asked for")
+    fn point(&self, index: usize) -> WeightPoint {
+        unreachable!("there are no points, and {index} is asked for")
     }
 
     fn describe(&self, _: &mut Metrics) {}
@@ -82,35 +82,37 @@ impl<P: LearningProblem + 'static> Landscape<P, NoPoints> {
     }
 }
 
-/// How far it is.
+/// How far an evaluation is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Cursor {
-    /// The place.
-    place: usize,
-    /// The part, of those that are evaluated.
-    part: usize,
+    /// The point.
+    point: usize,
+    /// The split, of those that are evaluated.
+    split: usize,
     /// The examples that are done.
     example: usize,
     sums: LossSums,
 }
 
 impl Cursor {
-    const fn at(place: usize, part: usize) -> Self {
-        Self { place, part, example: 0, sums: LossSums { loss: 0.0, correct: 0, count: 0 } }
+    const fn at(point: usize, split: usize) -> Self {
+        Self { point, split, example: 0, sums: LossSums { loss: 0.0, correct: 0, count: 0 } }
     }
 }
 
-/// What a checkpoint holds beside the record.
+/// The counters of a checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct LandscapeState {
-    place: usize,
-    part: usize,
+    #[serde(rename = "place")]
+    point: usize,
+    #[serde(rename = "part")]
+    split: usize,
     example: usize,
     sums: SavedSums,
 }
 
 impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
-    /// Starts to evaluate `model` at all places on the first `examples` examples (all if none) of these parts, or goes on from
+    /// Starts to evaluate `model` at all points on the first `examples` examples (all if none) of these splits, or goes on from
     /// a checkpoint.
     ///
     /// # Errors
@@ -118,67 +120,67 @@ impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
     pub(crate) fn start(
         spec: &TaskSpec,
         (problem, model): (P, Model),
-        places: Q,
-        (parts, examples): (&[Split], Option<u32>),
+        points: Q,
+        (splits, examples): (&[Split], Option<u32>),
         checkpoint: Option<&[u8]>,
     ) -> Result<Self, ExperimentError> {
         let limit = examples.map_or(usize::MAX, |examples| examples as usize);
-        let counted = parts.iter().map(|&part| (part, problem.examples(part).min(limit)));
-        let parts: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
-        let mut record = Metrics::default();
-        places.describe(&mut record);
+        let counted = splits.iter().map(|&split| (split, problem.examples(split).min(limit)));
+        let splits: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
+        let mut metrics = Metrics::default();
+        points.describe(&mut metrics);
         let (task, position) = (spec.id(), Cursor::at(0, 0));
         let outcome = Outcome::Completed;
         let mut landscape =
-            Self { task, problem, model, places, parts, position, latest_loss: None, record, outcome };
+            Self { task, problem, model, points, splits, position, latest_loss: None, metrics, outcome };
         if let Some(bytes) = checkpoint {
             landscape.restore(bytes)?;
         }
-        landscape.go_to_place()?;
+        landscape.go_to_point()?;
         Ok(landscape)
     }
 
     fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
         let opened = checkpoint::open::<LandscapeState>(bytes, self.task, FORMAT)?;
-        let LandscapeState { place, part, example, sums } = opened.state;
-        let is_end = place == self.places.count() && part == 0 && example == 0;
-        if !is_end && (place >= self.places.count() || part >= self.parts.len()) {
-            return Err(bad(format!("there is no part {part} of place {place}")));
+        let LandscapeState { point, split, example, sums } = opened.state;
+        let is_end = point == self.points.count() && split == 0 && example == 0;
+        if !is_end && (point >= self.points.count() || split >= self.splits.len()) {
+            return Err(bad(format!("there is no part {split} of place {point}")));
         }
         let sums = LossSums::from(sums);
-        let count = self.parts.get(part).map_or(0, |&(_, count)| count);
+        let count = self.splits.get(split).map_or(0, |&(_, count)| count);
         if sums.count != example as u64 || sums.correct > sums.count || (!is_end && example >= count) {
             return Err(bad(format!("it is at example {example} of {count}, with sums of {}", sums.count)));
         }
-        self.position = Cursor { place, part, example, sums };
-        self.record = opened.record;
+        self.position = Cursor { point, split, example, sums };
+        self.metrics = opened.metrics;
         Ok(())
     }
 
     fn is_done(&self) -> bool {
-        self.position.place >= self.places.count() || self.parts.is_empty()
+        self.position.point >= self.points.count() || self.splits.is_empty()
     }
 
-    fn go_to_place(&self) -> Result<(), ExperimentError> {
+    fn go_to_point(&self) -> Result<(), ExperimentError> {
         if self.is_done() {
             return Ok(());
         }
-        self.model.set_parameters(&self.places.place(self.position.place).weights)
+        self.model.set_parameters(&self.points.point(self.position.point).weights)
     }
 
-    fn keep(&mut self, part: Split, sums: LossSums) {
-        let WeightPoint { axis, x, coordinates, .. } = self.places.place(self.position.place);
-        if self.position.part == 0 {
+    fn keep(&mut self, split: Split, sums: LossSums) {
+        let WeightPoint { axis, x, coordinates, .. } = self.points.point(self.position.point);
+        if self.position.split == 0 {
             for (name, value) in coordinates {
-                self.record.push(name, axis, x, value);
+                self.metrics.push(name, axis, x, value);
             }
         }
         let loss = sums.loss / sums.count as f64;
         self.latest_loss = Some(loss);
-        self.record.push(&format!("{}_loss", part.as_str()), axis, x, loss);
+        self.metrics.push(&format!("{}_loss", split.as_str()), axis, x, loss);
         if P::HAS_ACCURACY {
             let accuracy = sums.correct as f64 / sums.count as f64;
-            self.record.push(&format!("{}_accuracy", part.as_str()), axis, x, accuracy);
+            self.metrics.push(&format!("{}_accuracy", split.as_str()), axis, x, accuracy);
         }
     }
 }
@@ -188,28 +190,28 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
         if self.is_done() {
             return Ok(Advance::Done);
         }
-        let (part, count) = self.parts[self.position.part];
+        let (split, count) = self.splits[self.position.split];
         let end = (self.position.example + EVALUATION_CHUNK).min(count);
-        self.position.sums += evaluate(&self.problem, &self.model, part, self.position.example..end)?;
+        self.position.sums += evaluate(&self.problem, &self.model, split, self.position.example..end)?;
         self.position.example = end;
         if end < count {
             return Ok(Advance::More);
         }
-        self.keep(part, self.position.sums);
-        let Cursor { place, part, .. } = self.position;
-        if part + 1 < self.parts.len() {
-            self.position = Cursor::at(place, part + 1);
+        self.keep(split, self.position.sums);
+        let Cursor { point, split, .. } = self.position;
+        if split + 1 < self.splits.len() {
+            self.position = Cursor::at(point, split + 1);
             return Ok(Advance::More);
         }
-        self.position = Cursor::at(place + 1, 0);
-        self.go_to_place()?;
+        self.position = Cursor::at(point + 1, 0);
+        self.go_to_point()?;
         Ok(if self.is_done() { Advance::Done } else { Advance::More })
     }
 
     fn progress(&self) -> Progress {
         Progress {
-            iteration: self.position.place as u64,
-            iterations: self.places.count() as u64,
+            iteration: self.position.point as u64,
+            iterations: self.points.count() as u64,
             epoch: 0,
             epochs: 0,
             loss: self.latest_loss,
@@ -217,9 +219,9 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
     }
 
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
-        let Cursor { place, part, example, sums } = self.position;
-        let state = LandscapeState { place, part, example, sums: sums.into() };
-        checkpoint::seal(self.task, FORMAT, &state, NamedTensors::new(), &self.record)
+        let Cursor { point, split, example, sums } = self.position;
+        let state = LandscapeState { point, split, example, sums: sums.into() };
+        checkpoint::seal(self.task, FORMAT, &state, NamedTensors::new(), &self.metrics)
     }
 
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
@@ -227,6 +229,127 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
             return Err(ExperimentError::NotDone);
         }
         let result = crate::tensors::serialize(&NamedTensors::new(), None)?;
-        Ok(Finished { outcome: self.outcome, metrics: self.record, result })
+        Ok(Finished { outcome: self.outcome, metrics: self.metrics, result })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+    use basin_domain::optimizer::Optimizer;
+
+    use super::*;
+    use crate::fit_function::FunctionFit;
+
+    /// Three copies of one point.
+    struct Thrice(Vec<f64>);
+
+    impl WeightPoints for Thrice {
+        fn count(&self) -> usize {
+            3
+        }
+
+        fn point(&self, index: usize) -> WeightPoint {
+            let coordinates = vec![("alpha", index as f64)];
+            WeightPoint { weights: self.0.clone(), axis: Axis::Cell, x: index as f64, coordinates }
+        }
+
+        fn describe(&self, metrics: &mut Metrics) {
+            metrics.set("described", 1.0);
+        }
+    }
+
+    /// Any task: a landscape takes its id alone.
+    fn spec() -> TaskSpec {
+        let parameters = FitFunction {
+            function: Function::Sin,
+            hidden: vec![2],
+            interval: (-1.0, 1.0),
+            points: 9,
+            batch_size: None,
+            epochs: 1,
+            optimizer: Optimizer::adam(1e-3),
+            record: Recording::default(),
+            probes: ProbeSchedule::default(),
+        };
+        let version = FitFunction::VERSION;
+        let experiment = Experiment::FitFunction(parameters);
+        TaskSpec { experiment, version, seed: 1, data: None, inputs: Default::default() }
+    }
+
+    fn landscape(
+        examples: Option<u32>,
+        checkpoint: Option<&[u8]>,
+    ) -> Result<Landscape<FunctionFit, Thrice>, ExperimentError> {
+        let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 9)?;
+        let model = Model::dense_net(1, &[2], 1, 1)?;
+        let points = Thrice(model.flat_parameters()?);
+        let splits = (&[Split::Train, Split::Test][..], examples);
+        Landscape::start(&spec(), (problem, model), points, splits, checkpoint)
+    }
+
+    #[test]
+    fn every_point_is_evaluated_on_every_split_that_has_examples() {
+        let mut run = landscape(None, None).unwrap();
+        let mut advances = 1;
+        while run.advance().unwrap() == Advance::More {
+            advances += 1;
+        }
+        assert_eq!((advances, run.progress().iteration, run.progress().iterations), (3, 3, 3));
+        let Finished { outcome, metrics, .. } = Box::new(run).finish().unwrap();
+        assert_eq!(outcome, Outcome::Completed);
+        let points = &metrics.series["train_loss"].points;
+        assert!(points.len() == 3 && points.iter().all(|point| point.1 == points[0].1));
+        assert_eq!(metrics.series["alpha"].points, [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]);
+        assert!(!metrics.series.contains_key("test_loss"), "a fit has no test examples");
+    }
+
+    #[test]
+    fn counters_that_contradict_each_other_are_refused() {
+        let sealed = |change: fn(&mut LandscapeState)| {
+            let mut state =
+                LandscapeState { point: 1, split: 0, example: 0, sums: LossSums::default().into() };
+            change(&mut state);
+            checkpoint::seal(spec().id(), FORMAT, &state, NamedTensors::new(), &Metrics::default()).unwrap()
+        };
+        let refused = |change| match landscape(Some(5), Some(&sealed(change))) {
+            Err(ExperimentError::BadCheckpoint(reason)) => reason,
+            Err(other) => panic!("another refusal: {other}"),
+            Ok(_) => panic!("it is taken"),
+        };
+        assert!(landscape(Some(5), Some(&sealed(|_| {}))).is_ok());
+        assert!(landscape(Some(5), Some(&sealed(|state| state.point = 3))).unwrap().is_done());
+        assert_eq!(refused(|state| state.point = 4), "there is no part 0 of place 4");
+        assert_eq!(refused(|state| state.split = 1), "there is no part 1 of place 1");
+        assert_eq!(refused(|state| state.example = 2), "it is at example 2 of 5, with sums of 0");
+        assert_eq!(
+            refused(|state| {
+                state.example = 5;
+                state.sums = LossSums { count: 5, ..LossSums::default() }.into();
+            }),
+            "it is at example 5 of 5, with sums of 5"
+        );
+        assert_eq!(
+            refused(|state| {
+                state.example = 2;
+                state.sums = LossSums { count: 2, correct: 3, loss: 0.0 }.into();
+            }),
+            "it is at example 2 of 5, with sums of 2"
+        );
+    }
+
+    #[test]
+    fn the_state_is_written_with_the_names_that_earlier_versions_read() {
+        let state = LandscapeState { point: 1, split: 2, example: 3, sums: LossSums::default().into() };
+        assert_eq!(
+            serde_json::to_string(&state).unwrap(),
+            r#"{"place":1,"part":2,"example":3,"sums":{"loss":0,"correct":0,"count":0}}"#
+        );
+    }
+
+    #[test]
+    fn results_before_the_end_are_refused() {
+        let run = Box::new(landscape(None, None).unwrap());
+        assert!(matches!(run.finish(), Err(ExperimentError::NotDone)));
     }
 }

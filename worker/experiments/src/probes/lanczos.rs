@@ -15,9 +15,9 @@ const EXHAUSTED: f64 = 1e-10;
 pub struct Lanczos {
     /// Orthonormal directions, of which the last has not been multiplied yet.
     basis: Vec<Vec<f64>>,
-    /// The tridiagonal matrix: its diagonal, and what stands beside it.
+    /// The tridiagonal matrix: its diagonal, and the elements beside it.
     diagonal: Vec<f64>,
-    beside: Vec<f64>,
+    off_diagonal: Vec<f64>,
     exhausted: bool,
 }
 
@@ -26,8 +26,8 @@ pub struct Lanczos {
 pub struct Coefficients {
     /// The tridiagonal matrix' diagonal.
     pub diagonal: Vec<f64>,
-    /// What stands beside it.
-    pub beside: Vec<f64>,
+    /// The elements beside the diagonal.
+    pub off_diagonal: Vec<f64>,
     /// Whether further steps would say nothing.
     pub exhausted: bool,
 }
@@ -56,20 +56,21 @@ impl Lanczos {
     pub fn new(mut direction: Vec<f64>) -> Self {
         let length = vector::norm(&direction);
         vector::scale(&mut direction, 1.0 / length);
-        Self { basis: vec![direction], diagonal: Vec::new(), beside: Vec::new(), exhausted: false }
+        Self { basis: vec![direction], diagonal: Vec::new(), off_diagonal: Vec::new(), exhausted: false }
     }
 
     /// Goes on from these orthonormal directions and coefficients; none if they can't belong together.
     pub fn resume(basis: Vec<Vec<f64>>, coefficients: Coefficients) -> Option<Self> {
-        let Coefficients { diagonal, beside, exhausted } = coefficients;
-        let fits = diagonal.len() == beside.len() && basis.len() == diagonal.len() + usize::from(!exhausted);
-        (fits && !basis.is_empty()).then_some(Self { basis, diagonal, beside, exhausted })
+        let Coefficients { diagonal, off_diagonal, exhausted } = coefficients;
+        let fits =
+            diagonal.len() == off_diagonal.len() && basis.len() == diagonal.len() + usize::from(!exhausted);
+        (fits && !basis.is_empty()).then_some(Self { basis, diagonal, off_diagonal, exhausted })
     }
 
-    /// What [`Lanczos::resume`] takes.
+    /// The state that [`Lanczos::resume`] takes.
     pub fn state(&self) -> (&[Vec<f64>], Coefficients) {
-        let (diagonal, beside) = (self.diagonal.clone(), self.beside.clone());
-        (&self.basis, Coefficients { diagonal, beside, exhausted: self.exhausted })
+        let (diagonal, off_diagonal) = (self.diagonal.clone(), self.off_diagonal.clone());
+        (&self.basis, Coefficients { diagonal, off_diagonal, exhausted: self.exhausted })
     }
 
     /// The direction with which the matrix is to be multiplied next.
@@ -99,9 +100,10 @@ impl Lanczos {
             }
         }
         let left = vector::norm(&product);
-        let largest = self.diagonal.iter().chain(&self.beside).fold(0.0, |most: f64, it| most.max(it.abs()));
+        let largest =
+            self.diagonal.iter().chain(&self.off_diagonal).fold(0.0, |most: f64, it| most.max(it.abs()));
         self.exhausted = left <= EXHAUSTED * largest || left.is_nan() || self.basis.len() == product.len();
-        self.beside.push(left);
+        self.off_diagonal.push(left);
         if !self.exhausted {
             vector::scale(&mut product, 1.0 / left);
             self.basis.push(product);
@@ -109,16 +111,16 @@ impl Lanczos {
     }
 
     fn is_finite(&self) -> bool {
-        self.diagonal.iter().chain(&self.beside).all(|coefficient| coefficient.is_finite())
+        self.diagonal.iter().chain(&self.off_diagonal).all(|coefficient| coefficient.is_finite())
     }
 
-    /// What is known of the largest eigenvalue after at least one step; none if a coefficient isn't finite.
+    /// An estimate of the largest eigenvalue after at least one step; none if a coefficient isn't finite.
     pub fn largest(&self) -> Option<EigenvalueEstimate> {
         if !self.is_finite() || self.diagonal.is_empty() {
             return None;
         }
-        let (value, last) = Tridiagonal::new(&self.diagonal, &self.beside).largest();
-        let beyond = if self.exhausted { 0.0 } else { self.beside[self.steps() - 1] };
+        let (value, last) = Tridiagonal::new(&self.diagonal, &self.off_diagonal).largest();
+        let beyond = if self.exhausted { 0.0 } else { self.off_diagonal[self.steps() - 1] };
         Some(EigenvalueEstimate { value, residual: beyond * last })
     }
 
@@ -130,7 +132,7 @@ impl Lanczos {
         }
         let tridiagonal = DMatrix::from_fn(steps, steps, |row, column| match row.abs_diff(column) {
             0 => self.diagonal[row],
-            1 => self.beside[row.min(column)],
+            1 => self.off_diagonal[row.min(column)],
             _ => 0.0,
         });
         let eigen = tridiagonal.symmetric_eigen();

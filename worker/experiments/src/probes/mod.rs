@@ -1,4 +1,4 @@
-//! Probes: what is measured of a model beside its losses.
+//! Probes: measurements of a model beside its losses.
 //!
 //! A [`Measurement`] does one probe in small pieces, between any two of which it can be saved (`saved`) and go on elsewhere. Each
 //! probe is a file; those of the loss's curvature work on any [`Objective`], in `f64`.
@@ -18,6 +18,8 @@ mod testing;
 mod tests;
 #[cfg(test)]
 mod tests_of_curvature;
+#[cfg(test)]
+mod tests_of_saving;
 
 use basin_domain::experiment::{Probe, ProbeSchedule};
 use basin_domain::random::Stream;
@@ -67,7 +69,7 @@ pub fn check(probing: &ProbeSchedule, parameters: usize) -> Result<(), Experimen
     Ok(())
 }
 
-/// What a probe found.
+/// A probe's result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ProbeResult {
     /// One number.
@@ -87,7 +89,7 @@ pub struct Measurement {
 #[expect(clippy::large_enum_variant, reason = "a run has one of them at a time")]
 enum ProbeState {
     /// Means over examples.
-    Examples { part: Split, position: usize, end: usize, sum: f64 },
+    Examples { split: Split, position: usize, end: usize, sum: f64 },
     /// The loss's curvature, on a copy of the model in `f64`, seen from these weights.
     Curvature { model: Model, weights: Vec<f64>, work: CurvatureWork, pass: Option<ObjectivePass> },
 }
@@ -109,9 +111,9 @@ impl Measurement {
         seed: u64,
     ) -> Result<Self, ExperimentError> {
         let over_examples = |examples: Option<u32>| {
-            let part = if problem.examples(Split::Test) > 0 { Split::Test } else { Split::Train };
-            let end = problem.examples(part).min(examples.map_or(usize::MAX, |examples| examples as usize));
-            ProbeState::Examples { part, position: 0, end, sum: 0.0 }
+            let split = if problem.examples(Split::Test) > 0 { Split::Test } else { Split::Train };
+            let end = problem.examples(split).min(examples.map_or(usize::MAX, |examples| examples as usize));
+            ProbeState::Examples { split, position: 0, end, sum: 0.0 }
         };
         let curvature = |work: &dyn Fn(&[f64]) -> CurvatureWork| {
             let copy = model.with_dtype(DType::F64)?;
@@ -141,7 +143,7 @@ impl Measurement {
         }
     }
 
-    /// Does a piece of the work; gives what was found at the end.
+    /// Does a piece of the work; gives the result at the end.
     ///
     /// # Errors
     /// If an operation fails.
@@ -151,10 +153,10 @@ impl Measurement {
         model: &Model,
     ) -> Result<Option<ProbeResult>, ExperimentError> {
         match &mut self.stage {
-            ProbeState::Examples { part, position, end, sum } => {
+            ProbeState::Examples { split, position, end, sum } => {
                 let stop = (*position + CHUNK).min(*end);
                 let positions: Vec<u32> = (*position as u32..stop as u32).collect();
-                let batch = problem.batch(*part, &positions, model.dtype())?;
+                let batch = problem.batch(*split, &positions, model.dtype())?;
                 *sum += match self.probe {
                     Probe::InputGradient { .. } => input_gradient_norms(problem, model, &batch)?,
                     Probe::Sensitivity { .. }

@@ -64,7 +64,8 @@ impl SavedPass {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct SavedIteration {
     diagonal: Vec<Bits>,
-    beside: Vec<Bits>,
+    #[serde(rename = "beside")]
+    off_diagonal: Vec<Bits>,
     exhausted: bool,
 }
 
@@ -91,7 +92,7 @@ fn read(tensors: &NamedTensors, name: &str, length: usize) -> Result<Vec<f64>, E
 }
 
 impl Measurement {
-    /// What a checkpoint keeps: the numbers, and the vectors by name.
+    /// The content of a checkpoint: the numbers, and the vectors by name.
     pub(crate) fn save(&self) -> Result<(SavedProbe, NamedTensors), ExperimentError> {
         let mut tensors = NamedTensors::new();
         let saved = match &self.stage {
@@ -102,10 +103,10 @@ impl Measurement {
                 let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
                 match ascent.reached() {
                     None => SavedProbe::Ascent { numbers: None, steps_left: 0, pass },
-                    Some(AscentState { at, gradient, numbers, steps_left }) => {
+                    Some(AscentState { at, gradient, value, first, best, stride, steps_left }) => {
                         tensors.insert("at".to_owned(), vector(at)?);
                         tensors.insert("gradient".to_owned(), vector(gradient)?);
-                        let numbers = Some(numbers.map(Bits::from));
+                        let numbers = Some([*value, *first, *best, *stride].map(Bits::from));
                         SavedProbe::Ascent { numbers, steps_left: *steps_left, pass }
                     }
                 }
@@ -120,12 +121,12 @@ impl Measurement {
                 let done = done.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
                 let mut saved = None;
                 if let Some(lanczos) = iteration {
-                    let (basis, Coefficients { diagonal, beside, exhausted }) = lanczos.state();
+                    let (basis, Coefficients { diagonal, off_diagonal, exhausted }) = lanczos.state();
                     for (index, direction) in basis.iter().enumerate() {
                         tensors.insert(format!("basis/{index}"), vector(direction)?);
                     }
-                    let (diagonal, beside) = (bits(&diagonal), bits(&beside));
-                    saved = Some(SavedIteration { diagonal, beside, exhausted });
+                    let (diagonal, off_diagonal) = (bits(&diagonal), bits(&off_diagonal));
+                    saved = Some(SavedIteration { diagonal, off_diagonal, exhausted });
                 }
                 SavedProbe::Lanczos { vector: *number, done, iteration: saved, pass }
             }
@@ -160,10 +161,14 @@ impl Measurement {
                 SavedProbe::Ascent { numbers, steps_left, pass: saved },
             ) => {
                 if let Some(numbers) = numbers {
+                    let [value, first, best, stride] = numbers.map(f64::from);
                     let reached = AscentState {
                         at: read(tensors, "at", length)?,
                         gradient: read(tensors, "gradient", length)?,
-                        numbers: numbers.map(f64::from),
+                        value,
+                        first,
+                        best,
+                        stride,
                         steps_left: *steps_left,
                     };
                     *ascent = ascent.clone().resume(reached);
@@ -184,11 +189,11 @@ impl Measurement {
                 };
                 *vector = *number;
                 *done = nodes.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
-                if let Some(SavedIteration { diagonal, beside, exhausted }) = saved {
+                if let Some(SavedIteration { diagonal, off_diagonal, exhausted }) = saved {
                     let count = diagonal.len() + usize::from(!exhausted);
                     let basis = (0..count).map(|index| read(tensors, &format!("basis/{index}"), length));
-                    let (diagonal, beside) = (numbers(diagonal), numbers(beside));
-                    let coefficients = Coefficients { diagonal, beside, exhausted: *exhausted };
+                    let (diagonal, off_diagonal) = (numbers(diagonal), numbers(off_diagonal));
+                    let coefficients = Coefficients { diagonal, off_diagonal, exhausted: *exhausted };
                     let lanczos = Lanczos::resume(basis.collect::<Result<_, _>>()?, coefficients);
                     *iteration =
                         Some(lanczos.ok_or_else(|| bad("the probe's coefficients contradict each other"))?);

@@ -22,8 +22,14 @@ pub struct AscentState {
     pub at: Vec<f64>,
     /// The gradient there.
     pub gradient: Vec<f64>,
-    /// The value there, the value at the start, the greatest seen, and the share of the way to the corner that is tried next.
-    pub numbers: [f64; 4],
+    /// The value there.
+    pub value: f64,
+    /// The value at the start.
+    pub first: f64,
+    /// The greatest value seen.
+    pub best: f64,
+    /// The share of the way to the corner that is tried next.
+    pub stride: f64,
     /// Steps still to take.
     pub steps_left: u32,
 }
@@ -48,8 +54,7 @@ impl SharpnessAscent {
 
     /// The next displacement from the start; none at the end.
     fn next(&self) -> Option<Vec<f64>> {
-        let Some(AscentState { at, gradient, numbers: [value, _, _, stride], steps_left }) = &self.reached
-        else {
+        let Some(AscentState { at, gradient, value, stride, steps_left, .. }) = &self.reached else {
             return Some(vec![0.0; self.start.len()]);
         };
         if *steps_left == 0 || !value.is_finite() {
@@ -69,12 +74,17 @@ impl SharpnessAscent {
     /// Takes value and gradient at [`SharpnessAscent::place`].
     pub fn step(&mut self, next_value: f64, next_gradient: Vec<f64>) {
         let Some(next) = self.next() else { return };
-        let Some(AscentState { at, gradient, numbers: [value, _, best, stride], steps_left }) =
-            &mut self.reached
+        let Some(AscentState { at, gradient, value, best, stride, steps_left, .. }) = &mut self.reached
         else {
-            let numbers = [next_value, next_value, next_value, 1.0];
-            let (gradient, steps_left) = (next_gradient, self.steps);
-            self.reached = Some(AscentState { at: next, gradient, numbers, steps_left });
+            self.reached = Some(AscentState {
+                at: next,
+                gradient: next_gradient,
+                value: next_value,
+                first: next_value,
+                best: next_value,
+                stride: 1.0,
+                steps_left: self.steps,
+            });
             return;
         };
         *steps_left -= 1;
@@ -89,7 +99,7 @@ impl SharpnessAscent {
 
     /// 100·(max L(θ + z) − L(θ)) / (1 + L(θ)): the paper's φ, in percent. NaN before anything is known.
     pub fn sharpness(&self) -> f64 {
-        let Some(AscentState { numbers: [_, first, best, _], .. }) = self.reached else { return f64::NAN };
+        let Some(AscentState { first, best, .. }) = self.reached else { return f64::NAN };
         100.0 * (best - first) / (1.0 + first)
     }
 }

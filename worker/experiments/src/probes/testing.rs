@@ -77,8 +77,8 @@ impl LearningProblem for RandomImages {
     const HAS_ACCURACY: bool = true;
     const OUTPUTS: Outputs = Outputs::Logits;
 
-    fn examples(&self, part: Split) -> usize {
-        match part {
+    fn examples(&self, split: Split) -> usize {
+        match split {
             Split::Train => self.labels.len(),
             Split::Test => 0,
         }

@@ -34,3 +34,37 @@ pub(super) fn scale(a: &mut [f64], factor: f64) {
         *a *= factor;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_those_of_the_definition_at_every_length() {
+        for count in 0..40 {
+            // Whole numbers: exact in any order.
+            let a: Vec<f64> = (0..count).map(|at| f64::from(at * 7 % 11) - 5.0).collect();
+            let b: Vec<f64> = (0..count).map(|at| f64::from(at * 5 % 13) - 6.0).collect();
+            let expected: f64 = a.iter().zip(&b).map(|(a, b)| a * b).sum();
+            assert_eq!(dot(&a, &b), expected, "{count}");
+            let squares: f64 = a.iter().map(|a| a * a).sum();
+            assert_eq!(norm(&a), squares.sqrt(), "{count}");
+            let mut sum = a.clone();
+            add_scaled(&mut sum, -2.0, &b);
+            assert!(sum.iter().zip(a.iter().zip(&b)).all(|(sum, (a, b))| *sum == a - 2.0 * b));
+            scale(&mut sum, 0.0);
+            assert!(sum.iter().all(|value| *value == 0.0));
+        }
+    }
+
+    #[test]
+    fn the_order_of_a_sum_follows_from_its_length_alone() {
+        let a: Vec<f64> = (0..1_003).map(|at| f64::from(at).sin() * 10f64.powi(at % 9)).collect();
+        let mut lanes = [0.0; LANES];
+        for chunk in a.chunks_exact(LANES) {
+            lanes.iter_mut().zip(chunk).for_each(|(lane, value)| *lane += value * value);
+        }
+        let rest: f64 = a[1_000..].iter().map(|value| value * value).sum();
+        assert_eq!(dot(&a, &a).to_bits(), (lanes.iter().sum::<f64>() + rest).to_bits());
+    }
+}

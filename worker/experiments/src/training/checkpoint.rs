@@ -15,37 +15,50 @@ use crate::probes::{Measurement, SavedProbe};
 use crate::tensors::{self, NamedTensors};
 
 /// Raised whenever the layout changes.
-const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 2;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct TrainingState {
-    epoch: u32,
-    iteration: u64,
-    optimizer_steps: u64,
-    latest_loss: Option<Bits>,
-    stage: SavedTrainingStage,
+pub(super) struct TrainingState {
+    pub(super) epoch: u32,
+    pub(super) iteration: u64,
+    pub(super) optimizer_steps: u64,
+    pub(super) latest_loss: Option<Bits>,
+    pub(super) stage: SavedTrainingStage,
     /// The probe under way.
     #[serde(default)]
-    measurement: Option<SavedProbe>,
+    pub(super) measurement: Option<SavedProbe>,
 }
 
 /// [`TrainingStage`] as it is written.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "stage", rename_all = "kebab-case")]
-enum SavedTrainingStage {
-    Evaluate { when: When, part: Split, position: usize, sums: SavedSums },
-    Train { position: usize, sums: SavedSums },
-    Probe { index: usize },
-    Ended { outcome: Outcome },
+pub(super) enum SavedTrainingStage {
+    Evaluate {
+        when: When,
+        #[serde(rename = "part")]
+        split: Split,
+        position: usize,
+        sums: SavedSums,
+    },
+    Train {
+        position: usize,
+        sums: SavedSums,
+    },
+    Probe {
+        index: usize,
+    },
+    Ended {
+        outcome: Outcome,
+    },
 }
 
 /// [`LossSums`] as they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SavedSums {
-    loss: Bits,
-    correct: u64,
-    count: u64,
+    pub(super) loss: Bits,
+    pub(super) correct: u64,
+    pub(super) count: u64,
 }
 
 impl From<LossSums> for SavedSums {
@@ -63,8 +76,8 @@ impl From<SavedSums> for LossSums {
 impl From<TrainingStage> for SavedTrainingStage {
     fn from(stage: TrainingStage) -> Self {
         match stage {
-            TrainingStage::Evaluate { when, part, position, sums } => {
-                Self::Evaluate { when, part, position, sums: sums.into() }
+            TrainingStage::Evaluate { when, split, position, sums } => {
+                Self::Evaluate { when, split, position, sums: sums.into() }
             }
             TrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
             TrainingStage::Probe { index } => Self::Probe { index },
@@ -76,8 +89,8 @@ impl From<TrainingStage> for SavedTrainingStage {
 impl From<SavedTrainingStage> for TrainingStage {
     fn from(stage: SavedTrainingStage) -> Self {
         match stage {
-            SavedTrainingStage::Evaluate { when, part, position, sums } => {
-                Self::Evaluate { when, part, position, sums: sums.into() }
+            SavedTrainingStage::Evaluate { when, split, position, sums } => {
+                Self::Evaluate { when, split, position, sums: sums.into() }
             }
             SavedTrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
             SavedTrainingStage::Probe { index } => Self::Probe { index },
@@ -112,7 +125,7 @@ impl<P: LearningProblem> Training<P> {
             stage: self.stage.into(),
             measurement,
         };
-        checkpoint::seal(self.task, FORMAT, &state, all, &self.record)
+        checkpoint::seal(self.task, FORMAT, &state, all, &self.metrics)
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {
@@ -123,7 +136,7 @@ impl<P: LearningProblem> Training<P> {
             .optimizer_mut()
             .restore(state.optimizer_steps, &tensors::with_prefix(&all, "optimizer/"))
             .map_err(|error| bad(error.to_string()))?;
-        self.record = opened.record;
+        self.metrics = opened.metrics;
         self.snapshots = tensors::with_prefix(&all, "weights/");
         self.epoch = state.epoch;
         self.iteration = state.iteration;
@@ -157,8 +170,8 @@ impl<P: LearningProblem> Training<P> {
     /// Whether stage, sums and counters fit together; also draws the order of an epoch that the run is in the middle of.
     fn check_position(&mut self) -> Result<(), ExperimentError> {
         let (position, count, sums, steps) = match self.stage {
-            TrainingStage::Evaluate { part, position, sums, .. } => {
-                (position, self.problem.examples(part), sums, 0)
+            TrainingStage::Evaluate { split, position, sums, .. } => {
+                (position, self.problem.examples(split), sums, 0)
             }
             TrainingStage::Train { position, sums } => {
                 self.draw_order();

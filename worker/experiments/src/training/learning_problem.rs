@@ -1,4 +1,4 @@
-//! What a kind of experiment tells the training loop, the probes and the landscapes: its examples and its loss.
+//! A kind's examples and its loss, as the training loop, the probes and the landscapes know them.
 
 use basin_domain::metrics::Metrics;
 use basin_kernels::LossSums;
@@ -9,7 +9,7 @@ use crate::ExperimentError;
 use crate::accelerator::Selection;
 use crate::model::Model;
 
-/// What the series `train_loss` (and `train_accuracy`) of a kind is.
+/// How a kind's series `train_loss` (and `train_accuracy`) is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TrainingLoss {
     /// The mean over the epoch's batches, each before its step: costs nothing. The point at epoch 0 and the single numbers
@@ -19,7 +19,7 @@ pub enum TrainingLoss {
     Evaluated,
 }
 
-/// What a network's outputs are.
+/// The meaning of a network's outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outputs {
     /// Logits: their softmax is the probabilities of classes.
@@ -31,32 +31,32 @@ pub enum Outputs {
 /// Examples, as a network takes them.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// What the network reads, `[batch, …]`.
+    /// The network's inputs, `[batch, …]`.
     pub inputs: Tensor,
-    /// What it should say: labels `[batch]` of `u32`, or values of the outputs' shape.
+    /// The answers that it should give: labels `[batch]` of `u32`, or values of the outputs' shape.
     pub targets: Tensor,
 }
 
-/// What is trained on: examples and a loss.
+/// Examples and a loss to train on.
 pub trait LearningProblem: Send + Sync {
     /// How its training loss is measured.
     const TRAINING_LOSS: TrainingLoss;
     /// Whether its answers are right or wrong.
     const HAS_ACCURACY: bool;
-    /// What a network's outputs are.
+    /// The meaning of a network's outputs.
     const OUTPUTS: Outputs;
 
-    /// The number of examples of a part; a problem without test examples has none of that part.
-    fn examples(&self, part: Split) -> usize;
+    /// The number of examples of a split; a problem without test examples has none of that split.
+    fn examples(&self, split: Split) -> usize;
 
-    /// Examples of a part, by their positions in it, as floats of type `dtype`.
+    /// Examples of a split, by their positions in it, as floats of type `dtype`.
     ///
     /// # Errors
     /// If an operation fails.
-    fn batch(&self, part: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
+    fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
 
     /// The same examples, for a device that keeps them all.
-    fn selection(&self, part: Split, positions: &[u32]) -> Selection;
+    fn selection(&self, split: Split, positions: &[u32]) -> Selection;
 
     /// The mean loss over a batch, a scalar to be differentiated.
     ///
@@ -74,20 +74,20 @@ pub trait LearningProblem: Send + Sync {
     ///
     /// # Errors
     /// If an operation fails.
-    fn conclude(&self, model: &Model, record: &mut Metrics) -> Result<(), ExperimentError>;
+    fn conclude(&self, model: &Model, metrics: &mut Metrics) -> Result<(), ExperimentError>;
 }
 
-/// The sums over some consecutive examples of a part, with a model in `f32`.
+/// The sums over some consecutive examples of a split, with a model in `f32`.
 ///
 /// # Errors
 /// If an operation fails.
 pub fn evaluate<P: LearningProblem>(
     problem: &P,
     model: &Model,
-    part: Split,
+    split: Split,
     range: std::ops::Range<usize>,
 ) -> Result<LossSums, ExperimentError> {
     let positions: Vec<u32> = range.map(|position| position as u32).collect();
-    let batch = problem.batch(part, &positions, DType::F32)?;
+    let batch = problem.batch(split, &positions, DType::F32)?;
     problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets)
 }

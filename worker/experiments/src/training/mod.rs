@@ -1,4 +1,4 @@
-//! The training loop that all kinds share, and what a kind tells it.
+//! The training loop that all kinds share.
 //!
 //! A run is a sequence of [`TrainingStage`]s: evaluations before the first epoch, then epoch by epoch its steps and the
 //! evaluations and probes behind it, then the last evaluation. Between any two pieces of work the whole state is weights, optimiser,
@@ -24,6 +24,8 @@ mod checkpoint;
 mod learning_problem;
 mod stage;
 pub mod step;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use checkpoint::SavedSums;
 pub use learning_problem::{Batch, LearningProblem, Outputs, TrainingLoss, evaluate};
@@ -42,9 +44,9 @@ pub struct Schedule {
     pub epochs: u32,
     /// The optimiser.
     pub optimizer: Optimizer,
-    /// What is recorded.
-    pub record: Recording,
-    /// What is probed.
+    /// The recorded series.
+    pub recording: Recording,
+    /// The probes, and when they are due.
     pub probes: ProbeSchedule,
 }
 
@@ -63,7 +65,7 @@ pub struct Training<P> {
     epoch: u32,
     iteration: u64,
     latest_loss: Option<f64>,
-    record: Metrics,
+    metrics: Metrics,
     /// Recorded weights, as `<epoch>/<parameter>`.
     snapshots: NamedTensors,
     /// The probe under way.
@@ -85,7 +87,7 @@ impl<P: LearningProblem> Training<P> {
         if schedule.batch_size == 0 {
             return Err(ExperimentError::InvalidParameters("a batch needs at least one example".to_owned()));
         }
-        if schedule.record.weights_every == Some(0) {
+        if schedule.recording.weights_every == Some(0) {
             let reason = "weights can be recorded every epoch at most, not every 0 epochs".to_owned();
             return Err(ExperimentError::InvalidParameters(reason));
         }
@@ -103,14 +105,14 @@ impl<P: LearningProblem> Training<P> {
             epoch: 0,
             iteration: 0,
             latest_loss: None,
-            record: Metrics::default(),
+            metrics: Metrics::default(),
             snapshots: NamedTensors::new(),
             measurement: None,
         };
         match checkpoint {
             Some(bytes) => training.restore(bytes)?,
             None => {
-                training.record.set("parameters", training.model.parameter_count() as f64);
+                training.metrics.set("parameters", training.model.parameter_count() as f64);
                 training.keep_weights()?;
             }
         }
@@ -137,7 +139,7 @@ impl<P: LearningProblem> Training<P> {
 
     /// Keeps the weights, if the current epoch is one at which they are recorded.
     fn keep_weights(&mut self) -> Result<(), ExperimentError> {
-        if self.schedule.record.weights_every.is_some_and(|every| self.epoch.is_multiple_of(every)) {
+        if self.schedule.recording.weights_every.is_some_and(|every| self.epoch.is_multiple_of(every)) {
             self.stepper.sync_to_host(&self.model)?;
             for (name, parameter) in self.model.parameters() {
                 self.snapshots
@@ -156,9 +158,9 @@ impl<P: LearningProblem> Training<P> {
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
         self.iteration += 1;
-        if self.schedule.record.gradient_norm {
-            self.record.push("loss", Axis::Iteration, self.iteration as f64, mean);
-            self.record.push("gradient_norm", Axis::Iteration, self.iteration as f64, norm);
+        if self.schedule.recording.gradient_norm {
+            self.metrics.push("loss", Axis::Iteration, self.iteration as f64, mean);
+            self.metrics.push("gradient_norm", Axis::Iteration, self.iteration as f64, norm);
         }
         if !(mean.is_finite() && norm.is_finite()) {
             return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
@@ -181,26 +183,26 @@ impl<P: LearningProblem> Training<P> {
     fn evaluate(
         &mut self,
         when: When,
-        part: Split,
+        split: Split,
         position: usize,
         mut sums: LossSums,
     ) -> Result<TrainingStage, ExperimentError> {
-        let count = self.problem.examples(part);
+        let count = self.problem.examples(split);
         let end = (position + EVALUATION_CHUNK).min(count);
         let positions: Vec<u32> = (position as u32..(end + EVALUATION_CHUNK).min(count) as u32).collect();
         let (positions, next) = positions.split_at(end - position);
-        sums += self.stepper.evaluate(&self.problem, &self.model, part, positions, next)?;
+        sums += self.stepper.evaluate(&self.problem, &self.model, split, positions, next)?;
         if end < count {
-            return Ok(TrainingStage::Evaluate { when, part, position: end, sums });
+            return Ok(TrainingStage::Evaluate { when, split, position: end, sums });
         }
         match when {
-            When::Before | When::Epoch => self.push_means(part, sums),
+            When::Before | When::Epoch => self.push_means(split, sums),
             When::After => self.set_final(sums),
         }
         if !sums.loss.is_finite() {
             return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
         }
-        match (when, part) {
+        match (when, split) {
             (When::After, _) => self.conclude(),
             (When::Before | When::Epoch, Split::Train) => self.after_training_loss(when),
             (When::Before | When::Epoch, Split::Test) => self.probe_from(0),
@@ -244,16 +246,16 @@ impl<P: LearningProblem> Training<P> {
         match found {
             ProbeResult::Number(value) => {
                 let value = finite_or_nan(value);
-                self.record.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
+                self.metrics.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
             }
             ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) => {
                 let epoch = f64::from(self.epoch);
-                self.record.push(probe.series(), Axis::Epoch, epoch, value);
-                self.record.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
+                self.metrics.push(probe.series(), Axis::Epoch, epoch, value);
+                self.metrics.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
             }
             ProbeResult::Density(points) => {
                 let series = Series { axis: Axis::Eigenvalue, points };
-                self.record.series.insert(probe.series().to_owned(), series);
+                self.metrics.series.insert(probe.series().to_owned(), series);
             }
         }
         self.probe_from(index + 1)
@@ -267,8 +269,8 @@ impl<P: LearningProblem> Training<P> {
         match P::TRAINING_LOSS {
             TrainingLoss::RunningMean => Ok(TrainingStage::evaluation(When::After, Split::Train)),
             TrainingLoss::Evaluated => {
-                if let Some(last) = self.record.last("train_loss") {
-                    self.record.set("final_train_loss", last);
+                if let Some(last) = self.metrics.last("train_loss") {
+                    self.metrics.set("final_train_loss", last);
                 }
                 self.conclude()
             }
@@ -277,23 +279,23 @@ impl<P: LearningProblem> Training<P> {
 
     fn conclude(&mut self) -> Result<TrainingStage, ExperimentError> {
         self.stepper.sync_to_host(&self.model)?;
-        self.problem.conclude(&self.model, &mut self.record)?;
+        self.problem.conclude(&self.model, &mut self.metrics)?;
         Ok(TrainingStage::Ended(Outcome::Completed))
     }
 
-    fn push_means(&mut self, part: Split, sums: LossSums) {
+    fn push_means(&mut self, split: Split, sums: LossSums) {
         let epoch = f64::from(self.epoch);
         let (loss, accuracy) = (sums.loss / sums.count as f64, sums.correct as f64 / sums.count as f64);
-        self.record.push(&format!("{}_loss", part.as_str()), Axis::Epoch, epoch, loss);
+        self.metrics.push(&format!("{}_loss", split.as_str()), Axis::Epoch, epoch, loss);
         if P::HAS_ACCURACY {
-            self.record.push(&format!("{}_accuracy", part.as_str()), Axis::Epoch, epoch, accuracy);
+            self.metrics.push(&format!("{}_accuracy", split.as_str()), Axis::Epoch, epoch, accuracy);
         }
     }
 
     fn set_final(&mut self, sums: LossSums) {
-        self.record.set("final_train_loss", sums.loss / sums.count as f64);
+        self.metrics.set("final_train_loss", sums.loss / sums.count as f64);
         if P::HAS_ACCURACY {
-            self.record.set("final_train_accuracy", sums.correct as f64 / sums.count as f64);
+            self.metrics.set("final_train_accuracy", sums.correct as f64 / sums.count as f64);
         }
     }
 }
@@ -307,8 +309,8 @@ fn finite_or_nan(sum: f64) -> f64 {
 impl<P: LearningProblem> Run for Training<P> {
     fn advance(&mut self) -> Result<Advance, ExperimentError> {
         self.stage = match self.stage {
-            TrainingStage::Evaluate { when, part, position, sums } => {
-                self.evaluate(when, part, position, sums)?
+            TrainingStage::Evaluate { when, split, position, sums } => {
+                self.evaluate(when, split, position, sums)?
             }
             TrainingStage::Train { position, sums } => self.train(position, sums)?,
             TrainingStage::Probe { index } => self.probe(index)?,
@@ -348,6 +350,6 @@ impl<P: LearningProblem> Run for Training<P> {
             results.insert(format!("weights/{name}"), snapshot.clone());
         }
         let result = tensors::serialize_results(results, outcome)?;
-        Ok(Finished { outcome, metrics: self.record, result })
+        Ok(Finished { outcome, metrics: self.metrics, result })
     }
 }

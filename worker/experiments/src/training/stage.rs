@@ -4,7 +4,7 @@ use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
 
-/// Which examples.
+/// The training examples or the test examples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
@@ -15,7 +15,7 @@ pub enum Split {
 }
 
 impl Split {
-    /// The part as the names of series have it.
+    /// The split as the names of series have it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -36,7 +36,7 @@ pub enum When {
     After,
 }
 
-/// What a run does next.
+/// The next thing that a run does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum TrainingStage {
     /// It evaluates the model, piece by piece.
@@ -44,7 +44,7 @@ pub enum TrainingStage {
         /// When in the run.
         when: When,
         /// Over which examples.
-        part: Split,
+        split: Split,
         /// The examples that are done.
         position: usize,
         /// Their sums.
@@ -59,7 +59,7 @@ pub enum TrainingStage {
     },
     /// It probes the model.
     Probe {
-        /// Which of the schedule's probes.
+        /// The probe's place in the schedule.
         index: usize,
     },
     /// It is at its end.
@@ -68,7 +68,7 @@ pub enum TrainingStage {
 
 impl TrainingStage {
     /// An evaluation at its start.
-    pub fn evaluation(when: When, part: Split) -> Self {
-        Self::Evaluate { when, part, position: 0, sums: LossSums::default() }
+    pub fn evaluation(when: When, split: Split) -> Self {
+        Self::Evaluate { when, split, position: 0, sums: LossSums::default() }
     }
 }

@@ -30,7 +30,7 @@ pub fn optimizer(
     })
 }
 
-/// What a step of a model needs beside its parameters: the examples, the optimiser, and the way to the gradients.
+/// Steps of a model: its optimiser, the backend that computes gradients, and the batch that was gathered ahead.
 pub struct Stepper {
     optimizer: Box<dyn OptimizerState>,
     backend: Backend,
@@ -50,7 +50,7 @@ enum Backend {
 
 /// Examples, gathered before they are asked for.
 struct PrefetchedBatch {
-    part: Split,
+    split: Split,
     positions: Vec<u32>,
     batch: Batch,
 }
@@ -124,7 +124,7 @@ impl Stepper {
     fn prefetch<P: LearningProblem, T: Send>(
         &mut self,
         problem: &P,
-        part: Split,
+        split: Split,
         positions: &[u32],
         next: &[u32],
         compute: impl FnOnce(&mut Self, &Batch) -> Result<T, ExperimentError> + Send,
@@ -132,17 +132,17 @@ impl Stepper {
         let prefetched = self
             .prefetched
             .take()
-            .filter(|prefetched| prefetched.part == part && prefetched.positions == positions);
+            .filter(|prefetched| prefetched.split == split && prefetched.positions == positions);
         let batch = match prefetched {
             Some(prefetched) => prefetched.batch,
-            None => problem.batch(part, positions, DType::F32)?,
+            None => problem.batch(split, positions, DType::F32)?,
         };
         if next.is_empty() {
             return compute(self, &batch);
         }
         let (computed, gathered) =
-            rayon::join(|| compute(self, &batch), || problem.batch(part, next, DType::F32));
-        self.prefetched = Some(PrefetchedBatch { part, positions: next.to_vec(), batch: gathered? });
+            rayon::join(|| compute(self, &batch), || problem.batch(split, next, DType::F32));
+        self.prefetched = Some(PrefetchedBatch { split, positions: next.to_vec(), batch: gathered? });
         computed
     }
 
@@ -182,15 +182,15 @@ impl Stepper {
         &mut self,
         problem: &P,
         model: &Model,
-        part: Split,
+        split: Split,
         positions: &[u32],
         next: &[u32],
     ) -> Result<LossSums, ExperimentError> {
         if let Backend::Accelerator(lane) = &mut self.backend {
-            let examples = problem.selection(part, positions);
+            let examples = problem.selection(split, positions);
             return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.0);
         }
-        self.prefetch(problem, part, positions, next, |stepper, batch| match &mut stepper.backend {
+        self.prefetch(problem, split, positions, next, |stepper, batch| match &mut stepper.backend {
             Backend::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
             Backend::Graph | Backend::Accelerator(_) => {
                 problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets)
@@ -233,9 +233,16 @@ pub fn step(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use basin_domain::experiment::Function;
+    use basin_domain::metrics::Metrics;
     use candle_core::Device;
 
     use super::*;
+    use crate::accelerator::Selection;
+    use crate::fit_function::FunctionFit;
+    use crate::training::TrainingLoss;
 
     #[test]
     fn a_parameter_without_a_gradient_is_named() {
@@ -244,5 +251,113 @@ mod tests {
         let unrelated = Var::new(1f32, &Device::Cpu).unwrap();
         let error = step(&model, adam.as_mut(), &unrelated).unwrap_err();
         assert_eq!(error.to_string(), "the parameter `dense0.bias` received no gradient");
+    }
+
+    /// A fit that keeps a list of the batches that were gathered.
+    struct Watched {
+        fit: FunctionFit,
+        gathered: Mutex<Vec<Vec<u32>>>,
+    }
+
+    impl Watched {
+        fn new() -> Self {
+            let fit = FunctionFit::new(Function::Sin, (-2.0, 2.0), 12).unwrap();
+            Self { fit, gathered: Mutex::default() }
+        }
+
+        fn gathered(&self) -> Vec<Vec<u32>> {
+            std::mem::take(&mut self.gathered.lock().unwrap())
+        }
+    }
+
+    impl LearningProblem for Watched {
+        const TRAINING_LOSS: TrainingLoss = TrainingLoss::Evaluated;
+        const HAS_ACCURACY: bool = false;
+        const OUTPUTS: Outputs = Outputs::Values;
+
+        fn examples(&self, split: Split) -> usize {
+            self.fit.examples(split)
+        }
+
+        fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
+            self.gathered.lock().unwrap().push(positions.to_vec());
+            self.fit.batch(split, positions, dtype)
+        }
+
+        fn selection(&self, split: Split, positions: &[u32]) -> Selection {
+            self.fit.selection(split, positions)
+        }
+
+        fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
+            self.fit.loss(outputs, targets)
+        }
+
+        fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
+            self.fit.sums(outputs, targets)
+        }
+
+        fn conclude(&self, model: &Model, metrics: &mut Metrics) -> Result<(), ExperimentError> {
+            self.fit.conclude(model, metrics)
+        }
+    }
+
+    fn stepper(model: &Model) -> Stepper {
+        Stepper::new::<Watched>(&Optimizer::adam(1e-2), model, None).unwrap()
+    }
+
+    #[test]
+    fn a_batch_that_was_gathered_ahead_is_not_gathered_again_and_gives_the_same_bytes() {
+        let problem = Watched::new();
+        let batches: [&[u32]; 3] = [&[0, 3, 7], &[1, 2, 11], &[5]];
+        let train = |ahead: bool| {
+            let model = Model::dense_net(1, &[5], 1, 2).unwrap();
+            let mut stepper = stepper(&model);
+            let mut results = Vec::new();
+            for (index, batch) in batches.iter().enumerate() {
+                let next = if ahead { batches.get(index + 1).copied().unwrap_or_default() } else { &[] };
+                let (sums, norm) = stepper.step(&problem, &model, batch, next).unwrap();
+                results.push((sums.loss.to_bits(), norm.to_bits()));
+            }
+            (results, model.flat_parameters().unwrap())
+        };
+        let plain = train(false);
+        assert_eq!(problem.gathered(), batches.map(<[u32]>::to_vec));
+        assert_eq!(train(true), plain);
+        let mut gathered = problem.gathered();
+        gathered.sort();
+        let mut once = batches.map(<[u32]>::to_vec);
+        once.sort();
+        assert_eq!(gathered, once);
+    }
+
+    #[test]
+    fn a_batch_that_was_gathered_ahead_in_vain_is_dropped() {
+        let problem = Watched::new();
+        let model = Model::dense_net(1, &[5], 1, 2).unwrap();
+        let mut stepper = stepper(&model);
+        stepper.step(&problem, &model, &[0], &[1]).unwrap();
+        let expected = problem.fit.sums(
+            &model.evaluate(&problem.fit.batch(Split::Train, &[2], DType::F32).unwrap().inputs).unwrap(),
+            &problem.fit.batch(Split::Train, &[2], DType::F32).unwrap().targets,
+        );
+        assert_eq!(stepper.evaluate(&problem, &model, Split::Train, &[2], &[]).unwrap(), expected.unwrap());
+        stepper.step(&problem, &model, &[1], &[]).unwrap();
+        let gathered = problem.gathered();
+        assert_eq!(gathered.iter().filter(|batch| **batch == [1]).count(), 2, "{gathered:?}");
+    }
+
+    #[test]
+    fn a_step_along_a_gradient_that_is_not_finite_moves_nothing() {
+        let problem = Watched::new();
+        let model = Model::dense_net(1, &[5], 1, 2).unwrap();
+        let mut flat = model.flat_parameters().unwrap();
+        flat[0] = f64::from(f32::MAX);
+        flat[1] = f64::from(f32::MAX);
+        model.set_parameters(&flat).unwrap();
+        let mut stepper = stepper(&model);
+        let (_, norm) = stepper.step(&problem, &model, &[0, 1, 2], &[]).unwrap();
+        assert!(!norm.is_finite());
+        assert_eq!(model.flat_parameters().unwrap(), flat);
+        assert_eq!(stepper.optimizer().steps(), 0);
     }
 }

@@ -169,7 +169,7 @@ impl<V: Vector, const ROWS: usize, const SETS: usize> AccumulateRuns<V> for InPa
 /// elements would leave the multipliers waiting for each other's sums. A path with narrow registers goes over the entries as often as
 /// it takes to have all of them.
 macro_rules! with_runs {
-    ($rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
+    ($V:ty, $rows:expr, $elements:expr, $columns:expr, |$R:ident| $body:expr) => {{
         use crate::conv::blocked_layout::BLOCK_CHANNELS;
         use crate::conv::accumulate_runs::{InPasses, InRegisters};
         macro_rules! runs {
@@ -181,7 +181,7 @@ macro_rules! with_runs {
         match ($rows, $elements <= 2 * BLOCK_CHANNELS, $columns) {
             (3, true, 1) => runs!(InRegisters<3, 1, 2>),
             (3, true, 2) => runs!(InRegisters<3, 2, 2>),
-            (3, true, 3) => runs!(InRegisters<3, 3, 2>),
+            (3, true, 3) if <$V>::REGISTERS > 16 => runs!(InRegisters<3, 3, 2>),
             (3, true, _) => runs!(InPasses<3, 2>),
             (3, false, 3) => runs!(InRegisters<3, 3, 1>),
             (3, false, _) => runs!(InPasses<3, 1>),
@@ -191,3 +191,74 @@ macro_rules! with_runs {
     }};
 }
 pub(crate) use with_runs;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::code_path::CodePath;
+    use crate::vector::{Dispatch, Kernel, on_path};
+
+    /// Sums of whole numbers, which are exact in any order, against the definition.
+    struct Sums {
+        rows: usize,
+        elements: usize,
+        entries: usize,
+    }
+
+    impl Kernel<f32> for Sums {
+        #[inline(always)]
+        unsafe fn run<V: Vector<Element = f32>>(self) {
+            let Self { rows, elements, entries } = self;
+            let columns = elements.div_ceil(V::WIDTH);
+            let (row, stride) = (columns * V::WIDTH + 3, 5);
+            let positions = entries.max(1) * 3;
+            let from: Vec<f32> = (0..positions * stride + rows * row + columns * V::WIDTH)
+                .map(|at| (at * 31 % 17) as f32 - 8.0)
+                .collect();
+            let indices: Vec<u32> = (0..entries).map(|entry| (entry * 7 % positions) as u32).collect();
+            let values: Vec<f32> = (0..entries).map(|entry| (entry % 5) as f32 - 2.0).collect();
+            let to_row = columns * V::WIDTH;
+            let before: Vec<f32> = (0..rows * to_row).map(|at| at as f32).collect();
+            let mut to = before.clone();
+            let list = Entries { indices: &indices, values: &values };
+            // SAFETY: the CPU has V's instructions (the caller's contract); from each index there are `rows` runs of `columns` registers,
+            // and as many at `to`.
+            unsafe {
+                with_runs!(V, rows, elements, columns, |R| <R as AccumulateRuns<V>>::add(
+                    (rows, columns),
+                    list,
+                    from.as_ptr(),
+                    stride,
+                    row,
+                    to.as_mut_ptr(),
+                    to_row,
+                ));
+            }
+            for (at, (found, before)) in to.iter().zip(&before).enumerate() {
+                let (y, x) = (at / to_row, at % to_row);
+                let products = indices
+                    .iter()
+                    .zip(&values)
+                    .map(|(index, value)| value * from[*index as usize * stride + y * row + x]);
+                let expected = before + products.sum::<f32>();
+                assert_eq!(*found, expected, "{rows} rows of {elements}, {entries} entries, at {y}, {x}");
+            }
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+    fn runs_of_every_length_are_added_for_every_number_of_entries_on_each_path() {
+        for path in CodePath::ALL {
+            on_path(path, || {
+                for rows in [1, 3, 5, 7] {
+                    for channels in 1..=16 {
+                        for entries in [0, 1, 2, 3, 4, 5, 8, 13] {
+                            f32::dispatch(Sums { rows, elements: rows * channels, entries });
+                        }
+                    }
+                }
+            });
+        }
+    }
+}

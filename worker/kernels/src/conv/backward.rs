@@ -121,7 +121,7 @@ unsafe fn add_weight_gradient<V: Vector>(
         let weights = &mut weight_gradient[blocks.weight_range(block)];
         // SAFETY: the CPU has V's instructions (the caller's contract), and the runs are the block's.
         unsafe {
-            with_runs!(g.kernel, block.elements, block.columns, |R| add_weight_gradient_of::<V, R>(
+            with_runs!(V, g.kernel, block.elements, block.columns, |R| add_weight_gradient_of::<V, R>(
                 g, block, image, sparse, weights
             ));
         }
@@ -172,7 +172,7 @@ unsafe fn input_gradient<V: Vector>(
         let blocked = &mut blocked[blocks.image_range(block)];
         // SAFETY: the CPU has V's instructions (the caller's contract), and the runs are the block's.
         unsafe {
-            with_runs!(g.kernel, block.elements, block.columns, |R| input_gradient_of::<V, R>(
+            with_runs!(V, g.kernel, block.elements, block.columns, |R| input_gradient_of::<V, R>(
                 g, block, weight, sparse, blocked
             ));
             blocks.unpack_image::<V>(block, blocked, plain);

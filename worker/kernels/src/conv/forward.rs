@@ -4,20 +4,30 @@
 //! runs of that copy, and no matrix of patches is ever made. At most `radius` of a row's sums fall on the zeros between rows
 //! and are thrown away, whatever the image's width.
 
+use std::ops::Range;
+
 use super::geometry::Geometry;
 use super::pool;
 use crate::activity;
+use crate::partition;
 use crate::tile::{Operands, accumulate, with_tile};
-use crate::vector::{Kernel, TILE_ROWS, Vector};
+use crate::vector::{Kernel, Vector};
 
-/// Weights in the order in which tiles read them: by blocks of [`TILE_ROWS`] outputs, in each `[channel, y, x, output]`.
-pub(crate) fn pack_weight<T: Copy + Default>(geometry: &Geometry, weight: &[T]) -> Vec<T> {
+/// The outputs of one tile after another: as few tiles as there can be of at most `tile_rows` outputs, about equally high.
+#[inline(always)]
+fn output_blocks(outputs: usize, tile_rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let blocks = outputs.div_ceil(tile_rows);
+    (0..blocks).map(move |block| partition::nth(outputs, blocks, block))
+}
+
+/// Weights in the order in which tiles of at most `tile_rows` outputs read them: by blocks of outputs, in each `[channel, y, x, output]`.
+pub(crate) fn pack_weight<T: Copy + Default>(geometry: &Geometry, weight: &[T], tile_rows: usize) -> Vec<T> {
     let taps = geometry.taps();
     let mut packed = vec![T::default(); weight.len()];
-    for (block, packed) in weight.chunks(TILE_ROWS * taps).zip(packed.chunks_mut(TILE_ROWS * taps)) {
-        let rows = block.len() / taps;
-        for (row, weights) in block.chunks_exact(taps).enumerate() {
-            for (packed, weight) in packed.chunks_exact_mut(rows).zip(weights) {
+    for outputs in output_blocks(geometry.outputs, tile_rows) {
+        let block = outputs.start * taps..outputs.end * taps;
+        for (row, weights) in weight[block.clone()].chunks_exact(taps).enumerate() {
+            for (packed, weight) in packed[block.clone()].chunks_exact_mut(outputs.len()).zip(weights) {
                 packed[row] = *weight;
             }
         }
@@ -38,11 +48,11 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) pooling: Pooling<'a>,
 }
 
-/// Which sum of each window is its result.
+/// The sum of each window that is its result.
 pub(crate) enum Pooling<'a> {
-    /// The largest, or zero; which one it was is written here.
+    /// The largest, or zero; its place is written here.
     Max(&'a mut [u8]),
-    /// That which won another pass, also where it is negative.
+    /// The one that was the largest in another pass, also where it is negative.
     Of(&'a [u8]),
 }
 
@@ -53,14 +63,15 @@ impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
         let sums = (g.height / 2 * 2 * g.pitch()).div_ceil(V::WIDTH);
         let plane = sums * V::WIDTH + 2 * g.radius() * (g.pitch() + 1);
         let mut padded = vec![T::default(); g.channels * plane];
-        let mut outputs = vec![T::default(); TILE_ROWS * sums * V::WIDTH];
+        let mut outputs = vec![T::default(); V::TILE_ROWS * sums * V::WIDTH];
         let Self { pooled, mut pooling, .. } = self;
         for (index, image) in self.x.chunks_exact(g.image()).enumerate() {
             activity::tick();
             pad(&g, image, &mut padded, plane);
-            let blocks = self.packed_weight.chunks(TILE_ROWS * g.taps()).zip(self.bias.chunks(TILE_ROWS));
             let mut start = index * g.pooled();
-            for (weight, bias) in blocks {
+            for block in output_blocks(g.outputs, V::TILE_ROWS) {
+                let weight = &self.packed_weight[block.start * g.taps()..block.end * g.taps()];
+                let bias = &self.bias[block];
                 // SAFETY: the CPU has V's instructions (the caller's contract); the planes were made for `sums` registers.
                 unsafe { convolve::<V>(&g, &padded, plane, weight, bias, &mut outputs, sums) };
                 for plane in outputs.chunks_exact(sums * V::WIDTH).take(bias.len()) {
@@ -99,7 +110,7 @@ fn pad<T: Copy>(g: &Geometry, image: &[T], padded: &mut [T], plane: usize) {
     }
 }
 
-/// All sums of up to [`TILE_ROWS`] outputs: `[output, sums × WIDTH]`.
+/// All sums of up to `TILE_ROWS` outputs: `[output, sums × WIDTH]`.
 ///
 /// # Safety
 /// The CPU has V's instructions, and `padded` has, for each channel, `plane` elements: `sums × WIDTH` and the kernel's reach.

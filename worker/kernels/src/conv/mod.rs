@@ -22,8 +22,8 @@ use self::geometry::Geometry;
 use crate::aligned_buffer::AlignedBuffer;
 use crate::backprop::apply3;
 use crate::element::{Elements, slice, with_float};
-use crate::hessian::{Dual, OpContext, SecondOrder, added, shaped};
 use crate::partition;
+use crate::second_order::{Dual, OpContext, SecondOrder, added, shaped};
 use crate::vector::Dispatch;
 
 /// Images are cut into at most so many pieces; each has a partial gradient of the weights.
@@ -43,7 +43,7 @@ pub fn conv_relu_pool(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tens
     apply3([x.contiguous()?, weight.contiguous()?, bias.contiguous()?], operation)
 }
 
-/// Which gradients are asked for.
+/// The gradients that are asked for.
 #[derive(Clone, Copy)]
 struct Wanted {
     input: bool,
@@ -52,7 +52,7 @@ struct Wanted {
 
 struct ConvReluPool {
     wanted: Wanted,
-    /// Which sum of each window won: kept by the forward pass for the backward pass.
+    /// The place of each window's maximum: kept by the forward pass for the backward pass.
     argmax: OnceLock<Vec<u8>>,
 }
 
@@ -113,7 +113,7 @@ impl CustomOp3 for ConvReluPool {
 }
 
 impl SecondOrder for ConvReluPool {
-    /// Of Ẇ∗x + W∗ẋ + ḃ, the sums that won.
+    /// Of Ẇ∗x + W∗ẋ + ḃ, the sums at the places of the maxima.
     fn jvp(&self, context: &OpContext<'_>) -> Result<Tensor> {
         let ([x, weight, bias], [x_tangent, weight_tangent, bias_tangent]) =
             (context.inputs, context.tangents)
@@ -174,7 +174,7 @@ impl SecondOrder for ConvReluPool {
                 &gradient,
                 Wanted { input: context.needs_gradient(0), parameters: context.needs_gradient(1) || context.needs_gradient(2) },
             )?;
-            let turned = back(
+            let crossed = back(
                 x_tangent.as_ref().map_or(Ok(x_slice), |tangent| tangent.as_slice())?,
                 weight_tangent.as_ref().map_or(Ok(weight_slice), |tangent| tangent.as_slice())?,
                 &gradient,
@@ -183,18 +183,18 @@ impl SecondOrder for ConvReluPool {
                     parameters: parameters && x_tangent.is_some(),
                 },
             )?;
-            let moved = Wanted { input: context.needs_tangent(0), parameters };
-            let moved = back(x_slice, weight_slice, &gradient_tangent, moved)?;
+            let direct = Wanted { input: context.needs_tangent(0), parameters };
+            let direct = back(x_slice, weight_slice, &gradient_tangent, direct)?;
             let (weights, biases) = plain.parameters.unzip();
-            let (weight_tangents, bias_tangents) = moved.parameters.unzip();
-            let turned_weights = turned.parameters.map(|(weights, _)| weights);
+            let (weight_tangents, bias_tangents) = direct.parameters.unzip();
+            let crossed_weights = crossed.parameters.map(|(weights, _)| weights);
             let pair = |gradient, tangent, like: &Tensor| {
                 let (gradient, tangent) = (shaped(gradient, like.shape())?, shaped(tangent, like.shape())?);
                 Ok::<_, candle_core::Error>(Dual { gradient, tangent })
             };
             Ok(vec![
-                pair(plain.input, added(moved.input, turned.input), x)?,
-                pair(weights, added(weight_tangents, turned_weights), weight)?,
+                pair(plain.input, added(direct.input, crossed.input), x)?,
+                pair(weights, added(weight_tangents, crossed_weights), weight)?,
                 pair(biases, bias_tangents, bias)?,
             ])
         })
@@ -218,7 +218,7 @@ fn forward<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T]) 
     (pooled, argmax)
 }
 
-/// The sums of those places that won the windows of another pass; zero where none did.
+/// The sums at the places of another pass's maxima; zero where there are none.
 fn select<T: Dispatch>(geometry: &Geometry, x: &[T], weight: &[T], bias: &[T], argmax: &[u8]) -> Vec<T> {
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let of = |images: &Range<usize>| {
@@ -235,7 +235,7 @@ fn pool<T: Dispatch>(
     bias: &[T],
     poolings: Vec<Pooling<'_>>,
 ) -> Vec<T> {
-    let packed_weight = forward::pack_weight(geometry, weight);
+    let packed_weight = forward::pack_weight(geometry, weight, T::registers().tile_rows);
     let mut pooled = vec![T::default(); geometry.batch * geometry.pooled()];
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let pooled_pieces = partition::split_mut(&mut pooled, &images, geometry.pooled());
@@ -261,7 +261,7 @@ fn backward<T: Dispatch>(
     argmax: &[u8],
     wanted: Wanted,
 ) -> Gradients<T> {
-    let blocks = BlockedLayout::new(*geometry, T::vector_width());
+    let blocks = BlockedLayout::new(*geometry, T::registers().width);
     let packed_weight = if wanted.input { blocks.pack_weight(weight) } else { Vec::new() };
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let mut input = vec![T::default(); if wanted.input { x.len() } else { 0 }];

@@ -4,8 +4,8 @@ use super::geometry::Geometry;
 pub(crate) use crate::vector::NO_ARGMAX;
 use crate::vector::Vector;
 
-/// Pools a plane with `pitch` sums a row. The winner is 2 × row + column within the window, the first of equal ones; NaN wins
-/// over everything, so that a run that diverged is seen to have.
+/// Pools a plane with `pitch` sums a row. The argmax is 2 × row + column within the window, the first of equal ones; NaN is larger
+/// than everything, so that a run that diverged is seen to have.
 ///
 /// # Safety
 /// The CPU has V's instructions.
@@ -21,7 +21,9 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
         sums.len() >= 2 * rows * g.pitch() && pooled.len() == rows * columns && argmax.len() == pooled.len()
     );
     for y in 0..rows {
-        for x in (0..columns).step_by(V::WIDTH) {
+        for start in (0..columns).step_by(V::WIDTH) {
+            // The last register begins earlier where it would reach beyond the row: some windows are pooled twice, and no mask is needed.
+            let x = start.min(columns.saturating_sub(V::WIDTH));
             let (sum, window) = (2 * y * g.pitch() + 2 * x, y * columns + x);
             // SAFETY: at most `columns - x` windows follow on each other from here, in sums as in results.
             unsafe {
@@ -37,7 +39,7 @@ pub(crate) unsafe fn pool_plane<V: Vector>(
     }
 }
 
-/// The sums of a plane that stand where `winners` of another plane stood; zero where there were none.
+/// The sums of a plane at the argmax of another plane; zero where there was none.
 #[inline(always)]
 pub(crate) fn select_plane<T: Copy + Default>(g: &Geometry, sums: &[T], selected: &mut [T], argmax: &[u8]) {
     let columns = g.width / 2;

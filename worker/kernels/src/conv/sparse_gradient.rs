@@ -46,10 +46,10 @@ pub(crate) struct SparseGradient<T> {
     geometry: Geometry,
     /// Position of the top left sum of each window.
     corners: Vec<u32>,
-    /// What a winner adds to it.
+    /// The offset from there of each place in the window.
     offsets: [u32; 4],
     by_output: Lists<T>,
-    /// Five lists a window: one a winner, and one of what doesn't count.
+    /// Five lists a window: one for each place of its maximum, and one of gradients that don't count.
     by_position: Lists<T>,
 }
 
@@ -139,7 +139,7 @@ impl<T: Element> SparseGradient<T> {
         }
     }
 
-    /// The gradients at a window's place `winner`, with the position; none if there are none.
+    /// The gradients at a window's place `max_index`, with the position; none if there are none.
     #[inline(always)]
     pub(crate) fn at(&self, window: usize, max_index: usize) -> Option<(usize, Entries<'_, T>)> {
         let entries = self.by_position.get(SLOTS * window + max_index);
@@ -186,5 +186,65 @@ mod tests {
                 (18, Entries { indices: &[0, 1], values: &[4.0, 8.0] }),
             ]
         );
+    }
+
+    /// Every gradient that counts, as (output, position, value), by both orders of listing.
+    #[test]
+    fn both_orders_hold_the_same_gradients_of_images_of_any_size_on_each_path() {
+        let mut state = 1_u64;
+        let mut draw = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for (height, width, outputs, kernel) in
+            [(2, 2, 1, 1), (5, 9, 3, 3), (8, 14, 4, 5), (6, 35, 2, 3), (16, 16, 19, 3)]
+        {
+            let g = Geometry { batch: 1, channels: 1, height, width, outputs, kernel };
+            let gradient: Vec<f32> = (0..g.pooled()).map(|_| draw(4) as f32 - 1.0).collect();
+            let argmax: Vec<u8> = (0..g.pooled()).map(|_| draw(5) as u8).collect();
+            let mut expected = Vec::new();
+            for (at, (value, max_index)) in gradient.iter().zip(&argmax).enumerate() {
+                if *value != 0.0 && *max_index != NO_ARGMAX {
+                    let (output, window) = (at / g.windows(), at % g.windows());
+                    let row = 2 * (window / (width / 2)) + usize::from(max_index / 2);
+                    let column = 2 * (window % (width / 2)) + usize::from(max_index % 2);
+                    expected.push((output, row * g.pitch() + column, value.to_bits()));
+                }
+            }
+            for path in crate::code_path::CodePath::ALL {
+                crate::vector::on_path(path, || {
+                    let mut sparse = SparseGradient::new(g, f32::registers().width);
+                    f32::dispatch(List(&mut sparse, &gradient, &argmax));
+                    let by_output: Vec<_> = (0..outputs)
+                        .flat_map(|output| {
+                            let Entries { indices, values } = sparse.of_output(output);
+                            let entry =
+                                move |(at, value): (&u32, &f32)| (output, *at as usize, value.to_bits());
+                            indices.iter().zip(values).map(entry).collect::<Vec<_>>()
+                        })
+                        .collect();
+                    assert_eq!(by_output, expected, "{g:?} on {}", path.name());
+                    sparse.list_by_position(&gradient, &argmax);
+                    let mut by_position = Vec::new();
+                    for (window, max_index) in
+                        (0..g.windows()).flat_map(|window| (0..4).map(move |at| (window, at)))
+                    {
+                        let Some((position, Entries { indices, values })) = sparse.at(window, max_index)
+                        else {
+                            continue;
+                        };
+                        assert!(indices.is_sorted(), "in the order of outputs");
+                        let entries = indices.iter().zip(values);
+                        by_position.extend(
+                            entries.map(|(output, value)| (*output as usize, position, value.to_bits())),
+                        );
+                    }
+                    by_position.sort_unstable();
+                    let mut sorted = expected.clone();
+                    sorted.sort_unstable();
+                    assert_eq!(by_position, sorted, "{g:?} on {}", path.name());
+                });
+            }
+        }
     }
 }

@@ -7,36 +7,12 @@ use rayon::prelude::*;
 use std::cell::RefCell;
 
 use super::gradients::{Gradient, Gradients};
+use super::rule::{Real, UpdateRule};
 use crate::element::{Element, Elements, unsupported};
-use crate::vector::{Dispatch, Kernel, Vector};
+use crate::vector::{Kernel, Vector};
 
 /// Elements that one thread updates at a time. Updates are elementwise, so it has no influence on results.
 const CHUNK: usize = 1 << 14;
-
-/// An elementwise rule: parameter, gradient and `N` accumulators in, parameter and accumulators out.
-pub(crate) trait UpdateRule<const N: usize>: Sync {
-    /// Implementations are `#[inline(always)]`: they are compiled for each code path.
-    fn update<T: Real>(&self, parameter: &mut [T], gradient: &[T], accumulators: [&mut [T]; N]);
-}
-
-/// What rules compute with.
-pub(crate) trait Real: Dispatch + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {
-    fn root(self) -> Self;
-}
-
-impl Real for f32 {
-    #[inline(always)]
-    fn root(self) -> Self {
-        self.sqrt()
-    }
-}
-
-impl Real for f64 {
-    #[inline(always)]
-    fn root(self) -> Self {
-        self.sqrt()
-    }
-}
 
 /// A parameter with its accumulators.
 struct ParameterState<const N: usize> {
@@ -73,24 +49,32 @@ impl<const N: usize> Parameters<N> {
         Ok(Self { kinds, slots })
     }
 
-    /// Applies the rule to all parameters, or to none if a gradient is missing.
-    pub(crate) fn update(&mut self, gradients: &dyn Gradients, rule: &impl UpdateRule<N>) -> Result<()> {
-        if let Some(slot) = self.slots.iter().find(|slot| gradients.of(&slot.parameter).is_none()) {
-            bail!("the parameter {:?} received no gradient", slot.name);
+    /// Takes a step of the rule with all parameters, or with none if a gradient is missing or doesn't fit.
+    pub(crate) fn update<R: UpdateRule<N>>(
+        &mut self,
+        gradients: &dyn Gradients,
+        step: &R::Step,
+    ) -> Result<()> {
+        for slot in &self.slots {
+            slot.check(gradients.of(&slot.parameter))?;
         }
         for slot in &mut self.slots {
             match gradients.of(&slot.parameter) {
                 None => bail!("the parameter {:?} received no gradient", slot.name),
                 Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
-                    Accumulators::F32(all) => apply(&slot.parameter, elements, all, rule)?,
+                    Accumulators::F32(all) => apply::<_, R, N>(&slot.parameter, elements, all, step)?,
                     Accumulators::F64(_) => bail!("the gradient of {:?} is in f32", slot.name),
                 },
                 Some(Gradient::Tensor(tensor)) => {
                     let tensor = tensor.contiguous()?;
                     let elements = Elements::of(&tensor);
                     match &mut slot.accumulators {
-                        Accumulators::F32(all) => apply(&slot.parameter, elements.as_slice()?, all, rule)?,
-                        Accumulators::F64(all) => apply(&slot.parameter, elements.as_slice()?, all, rule)?,
+                        Accumulators::F32(all) => {
+                            apply::<_, R, N>(&slot.parameter, elements.as_slice()?, all, step)?;
+                        }
+                        Accumulators::F64(all) => {
+                            apply::<_, R, N>(&slot.parameter, elements.as_slice()?, all, step)?;
+                        }
                     }
                 }
             }
@@ -129,6 +113,22 @@ impl<const N: usize> Parameters<N> {
 }
 
 impl<const N: usize> ParameterState<N> {
+    /// Whether there is a gradient that the parameter can be stepped along.
+    fn check(&self, gradient: Option<Gradient<'_>>) -> Result<()> {
+        let (dtype, count) = match gradient {
+            None => bail!("the parameter {:?} received no gradient", self.name),
+            Some(Gradient::Elements(elements)) => (DType::F32, elements.len()),
+            Some(Gradient::Tensor(tensor)) => (tensor.dtype(), tensor.elem_count()),
+        };
+        if dtype != self.parameter.dtype() {
+            bail!("the gradient of {:?} is in {}", self.name, dtype.as_str());
+        }
+        if count != self.parameter.elem_count() {
+            bail!("the gradient of {:?} has {count} numbers, not {}", self.name, self.parameter.elem_count());
+        }
+        Ok(())
+    }
+
     fn read(&self, kinds: [&str; N], state: &BTreeMap<String, Tensor>) -> Result<Accumulators<N>> {
         let mut found = Vec::with_capacity(N);
         for kind in kinds {
@@ -161,16 +161,17 @@ fn apply<T: Real, R: UpdateRule<N>, const N: usize>(
     parameter: &Var,
     gradient: &[T],
     accumulators: &mut [Vec<T>; N],
-    rule: &R,
+    step: &R::Step,
 ) -> Result<()> {
-    parameter.inplace_op1(&InplaceUpdate { gradient, accumulators: RefCell::new(accumulators), rule })
+    let accumulators = RefCell::new(accumulators);
+    parameter.inplace_op1(&InplaceUpdate::<T, R, N> { gradient, accumulators, step })
 }
 
-/// The rule as an operation in place on a parameter's storage.
-struct InplaceUpdate<'a, T, R, const N: usize> {
+/// A step of the rule as an operation in place on a parameter's storage.
+struct InplaceUpdate<'a, T, R: UpdateRule<N>, const N: usize> {
     gradient: &'a [T],
     accumulators: RefCell<&'a mut [Vec<T>; N]>,
-    rule: &'a R,
+    step: &'a R::Step,
 }
 
 impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceOp1 for InplaceUpdate<'_, T, R, N> {
@@ -195,33 +196,27 @@ impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceUpdate<'_, T, R, N> {
         let mut accumulators = self.accumulators.borrow_mut();
         let mut rests = accumulators.each_mut().map(Vec::as_mut_slice);
         if parameter.len() <= CHUNK {
-            return update(self.rule, parameter, self.gradient, rests);
+            return T::dispatch(Update::<T, R, N> {
+                step: self.step,
+                parameter,
+                gradient: self.gradient,
+                accumulators: rests,
+            });
         }
-        let mut pieces = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
+        let mut chunks = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
         for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(self.gradient.chunks(CHUNK)) {
-            let taken = rests.each_mut().map(|rest| {
+            let accumulators = rests.each_mut().map(|rest| {
                 rest.split_off_mut(..parameter.len()).expect("accumulators are as long as the parameter")
             });
-            pieces.push((parameter, gradient, taken));
+            chunks.push(Update::<T, R, N> { step: self.step, parameter, gradient, accumulators });
         }
-        pieces.into_par_iter().for_each(|(parameter, gradient, accumulators)| {
-            update(self.rule, parameter, gradient, accumulators);
-        });
+        chunks.into_par_iter().for_each(T::dispatch);
     }
 }
 
 /// The rule over some elements, with the registers of the code path: no element depends on how many there are in one.
-fn update<T: Real, R: UpdateRule<N>, const N: usize>(
-    rule: &R,
-    parameter: &mut [T],
-    gradient: &[T],
-    accumulators: [&mut [T]; N],
-) {
-    T::dispatch(Update { rule, parameter, gradient, accumulators });
-}
-
-struct Update<'a, T, R, const N: usize> {
-    rule: &'a R,
+struct Update<'a, T, R: UpdateRule<N>, const N: usize> {
+    step: &'a R::Step,
     parameter: &'a mut [T],
     gradient: &'a [T],
     accumulators: [&'a mut [T]; N],
@@ -230,6 +225,6 @@ struct Update<'a, T, R, const N: usize> {
 impl<T: Real, R: UpdateRule<N>, const N: usize> Kernel<T> for Update<'_, T, R, N> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
-        self.rule.update(self.parameter, self.gradient, self.accumulators);
+        R::update(self.step, self.parameter, self.gradient, self.accumulators);
     }
 }

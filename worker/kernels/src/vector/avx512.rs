@@ -12,7 +12,9 @@ use std::arch::x86_64::{
     _mm512_unpacklo_ps,
 };
 
-use super::{Kernel, NO_ARGMAX, Vector};
+use super::kernel::Kernel;
+use super::register::Vector;
+use super::scalar::NO_ARGMAX;
 
 /// 512 bits of floats.
 #[derive(Clone, Copy)]
@@ -29,6 +31,8 @@ pub(super) unsafe fn run<K: Kernel<f32>>(kernel: K) {
 impl Vector for Avx512 {
     type Element = f32;
     const WIDTH: usize = 16;
+    const REGISTERS: usize = 32;
+    const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 6;
 
     #[inline(always)]

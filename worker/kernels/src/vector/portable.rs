@@ -1,6 +1,6 @@
 //! A few floats in an array: the compiler puts it into whatever registers the target's base has.
 
-use super::Vector;
+use super::register::Vector;
 use crate::element::Element;
 
 /// `WIDTH` floats.
@@ -10,6 +10,8 @@ pub(crate) struct Portable<T, const WIDTH: usize>([T; WIDTH]);
 impl<T: Element, const WIDTH: usize> Vector for Portable<T, WIDTH> {
     type Element = T;
     const WIDTH: usize = WIDTH;
+    const REGISTERS: usize = 16;
+    const TILE_ROWS: usize = 4;
     const TILE_VECTORS: usize = 2;
 
     #[inline(always)]

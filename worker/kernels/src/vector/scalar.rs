@@ -1,7 +1,9 @@
-//! What has no instructions of its own on a code path: loops for the compiler.
+//! Operations that have no instructions of their own on a code path: loops for the compiler.
 
-use super::NO_ARGMAX;
 use crate::element::Element;
+
+/// A window's entry in an argmax (else 2 × row + column of its maximum) if ReLU made all of it zero: there is no gradient.
+pub(crate) const NO_ARGMAX: u8 = 4;
 
 /// # Safety
 /// As for [`super::Vector::pool`].

@@ -1,4 +1,4 @@
-//! What several tests need: repeatable numbers, and plain references to compare with.
+//! Shared by several tests: repeatable numbers, and plain references to compare with.
 #![allow(
     clippy::disallowed_methods,
     reason = "tests compare with the system's library and Candle's operations"

@@ -52,7 +52,7 @@ pub(crate) fn windows(sums: &[f64], h: usize, w: usize) -> Vec<[f64; 4]> {
     windows
 }
 
-/// What remains of each window: its largest sum if that is above zero.
+/// Each window's result: its largest sum if that is above zero.
 pub(crate) fn pooled(windows: &[[f64; 4]]) -> Vec<f64> {
     windows.iter().map(|window| window.iter().copied().fold(0.0, f64::max)).collect()
 }
