@@ -3,7 +3,7 @@
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo:rerun-if-changed=basin.proto");
-    let descriptors = protox::compile(["basin.proto", "executor.proto"], ["."])?;
+    let descriptors = protox::compile(["basin.proto"], ["."])?;
     println!("cargo:rerun-if-changed=executor.proto");
     let mut calls = String::from("&[\n");
     for file in &descriptors.file {
@@ -21,6 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     calls.push_str("]\n");
     let out = std::path::PathBuf::from(std::env::var("OUT_DIR")?);
     std::fs::write(out.join("calls.rs"), calls)?;
+    // The executor's messages name some of the coordinator's, which are generated after them, once.
+    let executor = protox::compile(["executor.proto"], ["."])?;
+    tonic_prost_build::configure().extern_path(".basin.v1", "crate::v1").compile_fds(executor)?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
     Ok(())
 }

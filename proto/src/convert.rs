@@ -5,15 +5,17 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
-use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
-use basin_domain::id::{Attempt, TaskId};
+use basin_domain::failure::{Failure, ReleaseReason};
+use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::outage::{Outage, OutageKind, OutageWait};
+use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 use basin_domain::sweep::Source;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::{Progress, WorkerDescription};
 
-use crate::{executor, v1};
+use crate::codes::Coded;
+use crate::v1;
 
 /// A message that can't be understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -127,6 +129,7 @@ impl From<&OutageWait> for v1::Waiting {
     fn from(waiting: &OutageWait) -> Self {
         Self {
             kind: waiting.outage.kind.as_str().to_owned(),
+            kind_code: v1::OutageKind::from(waiting.outage.kind).into(),
             message: waiting.outage.message.clone(),
             results: waiting.results,
             lasting_ms: u64::try_from(waiting.lasting.as_millis()).unwrap_or(u64::MAX),
@@ -136,49 +139,70 @@ impl From<&OutageWait> for v1::Waiting {
 
 impl From<v1::Waiting> for OutageWait {
     fn from(wire: v1::Waiting) -> Self {
-        let v1::Waiting { kind, message, results, lasting_ms } = wire;
+        let v1::Waiting { kind, message, results, lasting_ms, kind_code } = wire;
         // A kind that is new to this version is an outage all the same: its words say it.
-        let kind = OutageKind::from_word(&kind).unwrap_or(OutageKind::Unreachable);
+        let kind = v1::OutageKind::read(kind_code, &kind).and_then(v1::OutageKind::known);
+        let kind = kind.unwrap_or(OutageKind::Unreachable);
         Self { outage: Outage::new(kind, message), results, lasting: Duration::from_millis(lasting_ms) }
     }
 }
 
-impl From<executor::Progressed> for Progress {
-    fn from(wire: executor::Progressed) -> Self {
-        let executor::Progressed { iteration, iterations, epoch, epochs, loss, step_seconds } = wire;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds, ..Self::default() }
-    }
-}
-
-impl From<Progress> for executor::Progressed {
-    fn from(progress: Progress) -> Self {
-        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms: _, is_held: _ } =
-            progress;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds }
-    }
-}
-
-/// The failure of these words.
+/// The failure of this code, or of this word where a peer says no code.
 ///
 /// # Errors
 /// If `kind` is no known cause.
-pub fn failure(kind: &str, message: String) -> Result<Failure, InvalidField> {
-    let kind = FailureKind::ALL
-        .into_iter()
-        .find(|known| known.as_str() == kind)
+pub fn failure(code: i32, kind: &str, message: String) -> Result<Failure, InvalidField> {
+    let kind = v1::FailureKind::read(code, kind)
+        .and_then(v1::FailureKind::known)
         .ok_or_else(|| InvalidField::new("kind", format!("`{kind}` is no cause of failure")))?;
     Ok(Failure::new(kind, message))
 }
 
-/// The reason of this word.
+/// The report of a failed attempt.
+pub fn fail_request(lease: &LeaseId, task: &TaskId, failure: Failure) -> v1::FailRequest {
+    let kind = v1::FailureKind::from(failure.kind);
+    v1::FailRequest {
+        lease_id: lease.to_string(),
+        task_id: task.to_string(),
+        kind: kind.word().to_owned(),
+        message: failure.message,
+        kind_code: kind.into(),
+    }
+}
+
+/// The reason of this code, or of this word where a peer says no code.
 ///
 /// # Errors
 /// If it is no known reason.
-pub fn release_reason(word: &str) -> Result<ReleaseReason, InvalidField> {
-    [ReleaseReason::Drain, ReleaseReason::Preemption, ReleaseReason::Walltime, ReleaseReason::Stopped]
-        .into_iter()
-        .find(|known| known.as_str() == word)
+pub fn release_reason(code: i32, word: &str) -> Result<ReleaseReason, InvalidField> {
+    v1::ReleaseReason::read(code, word)
+        .and_then(v1::ReleaseReason::known)
         .ok_or_else(|| InvalidField::new("reason", format!("`{word}` is no reason of release")))
+}
+
+/// The report of a task that is given back.
+pub fn release_request(lease: &LeaseId, task: &TaskId, reason: ReleaseReason) -> v1::ReleaseRequest {
+    let reason = v1::ReleaseReason::from(reason);
+    v1::ReleaseRequest {
+        lease_id: lease.to_string(),
+        task_id: task.to_string(),
+        reason: reason.word().to_owned(),
+        reason_code: reason.into(),
+    }
+}
+
+impl From<&Requirements> for v1::Requirements {
+    fn from(requirements: &Requirements) -> Self {
+        let Requirements { device, memory, labels } = requirements.clone();
+        Self { device, memory, labels: labels.into_iter().collect() }
+    }
+}
+
+impl From<v1::Requirements> for Requirements {
+    fn from(wire: v1::Requirements) -> Self {
+        let v1::Requirements { device, memory, labels } = wire;
+        Self { device, memory, labels: labels.into_iter().collect() }
+    }
 }
 
 /// A task's spec from its canonical JSON; the digest must be the id.
@@ -246,6 +270,7 @@ impl From<v1::LaunchRequest> for Source {
 #[cfg(test)]
 mod tests {
     use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+    use basin_domain::failure::FailureKind;
     use basin_domain::optimizer::Optimizer;
     use proptest::prelude::*;
 
@@ -284,9 +309,9 @@ mod tests {
     #[test]
     fn every_cause_survives_the_wire() {
         for kind in FailureKind::ALL {
-            assert_eq!(failure(kind.as_str(), "m".into()), Ok(Failure::new(kind, "m")));
+            assert_eq!(failure(0, kind.as_str(), "m".into()), Ok(Failure::new(kind, "m")));
         }
-        assert!(failure("weather", String::new()).is_err());
+        assert!(failure(0, "weather", String::new()).is_err());
     }
 
     #[test]
@@ -311,8 +336,8 @@ mod tests {
         #[test]
         fn no_text_panics_the_conversions(text in ".{0,200}", kind in "[a-z-]{0,20}") {
             let _ = task_spec(spec().id(), &text);
-            let _ = failure(&kind, text.clone());
-            let _ = release_reason(&kind);
+            let _ = failure(0, &kind, text.clone());
+            let _ = release_reason(0, &kind);
             let _ = parse::<TaskId>("task_id", &text);
         }
     }

@@ -4,6 +4,7 @@
 //! place that dials ([`dial`]): tools and workers reach a coordinator in the same way. This crate knows the domain and nothing
 //! else of ours. Start reading in `basin.proto`; the conversions are in [`convert`].
 
+pub mod codes;
 pub mod convert;
 pub mod dial;
 pub mod hint;

@@ -36,18 +36,19 @@ pub(crate) fn read<M: Message + Default>(input: &mut impl Read) -> io::Result<Op
 
 #[cfg(test)]
 mod tests {
-    use basin_proto::executor::{Progressed, Stopped};
+    use basin_proto::executor::Stopped;
+    use basin_proto::v1::Progress;
 
     use super::*;
 
     #[test]
     fn messages_survive_the_pipe_in_order() {
         let mut pipe = Vec::new();
-        let first = Progressed { iteration: 7, loss: Some(f64::NAN), ..Progressed::default() };
+        let first = Progress { iteration: 7, loss: Some(f64::NAN), ..Progress::default() };
         write(&mut pipe, &first).unwrap();
         write(&mut pipe, &Stopped {}).unwrap();
         let mut input = pipe.as_slice();
-        assert_eq!(read::<Progressed>(&mut input).unwrap().unwrap().iteration, 7);
+        assert_eq!(read::<Progress>(&mut input).unwrap().unwrap().iteration, 7);
         assert_eq!(read::<Stopped>(&mut input).unwrap(), Some(Stopped {}));
         assert_eq!(read::<Stopped>(&mut input).unwrap(), None);
     }

@@ -41,6 +41,7 @@ mod token;
 mod token_file;
 mod usage;
 mod verify;
+mod why;
 #[cfg(feature = "worker")]
 mod worker;
 

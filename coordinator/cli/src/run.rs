@@ -12,6 +12,7 @@ use basin_domain::id::SweepId;
 use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
+use basin_proto::v1;
 use basin_storage::{StorageError, Store};
 use basin_worker::agent;
 use serde_json::json;
@@ -287,8 +288,7 @@ async fn follow(
         let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id, now)).await;
         let reply = reply.map_err(ledger_stopped)?.unwrap_or_default();
         progress.show(&reply);
-        let state = reply.sweep.map(|sweep| sweep.state).unwrap_or_default();
-        if state == SweepState::Done.as_str() {
+        if reply.sweep.is_some_and(|sweep| sweep.state_code() == v1::SweepState::Done) {
             progress.finish();
             return Ok(true);
         }

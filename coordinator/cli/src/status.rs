@@ -5,6 +5,7 @@ use std::time::Duration;
 use basin_domain::escape::line;
 use basin_domain::outage::OutageWait;
 use basin_domain::placement::ByteSize;
+use basin_proto::codes::Coded;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use super::command_error::{CommandError, CommandResult};
 use super::launch::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
+use super::why;
 use basin_coordinator::client::Client;
 
 fn counts_value(counts: &v1::Counts) -> Value {
@@ -23,6 +25,30 @@ fn counts_value(counts: &v1::Counts) -> Value {
     })
 }
 
+fn sweep_state(sweep: &v1::SweepSummary) -> &str {
+    v1::SweepState::in_words(sweep.state_code, &sweep.state)
+}
+
+fn task_state(task: &v1::GetTaskReply) -> &str {
+    v1::TaskState::in_words(task.state_code, &task.state)
+}
+
+fn attempt_state(attempt: &v1::AttemptSummary) -> &str {
+    v1::AttemptState::in_words(attempt.state_code, &attempt.state)
+}
+
+fn failure_kind(failed: &v1::FailedTask) -> &str {
+    v1::FailureKind::in_words(failed.kind_code, &failed.kind)
+}
+
+fn why_sentence(task: &v1::GetTaskReply) -> String {
+    why::sentence(task.reason.as_ref(), &task.why)
+}
+
+fn next_why(reply: &v1::GetSweepReply) -> String {
+    why::sentence(reply.next_reason.as_ref(), &reply.next_why)
+}
+
 /// A sweep for programs.
 pub(super) fn summary_value(sweep: &v1::SweepSummary) -> Value {
     let experiments: serde_json::Map<_, _> = sweep
@@ -31,7 +57,7 @@ pub(super) fn summary_value(sweep: &v1::SweepSummary) -> Value {
         .map(|it| (it.experiment.clone(), counts_value(&it.counts.unwrap_or_default())))
         .collect();
     json!({
-        "sweep": sweep.sweep_id, "state": sweep.state, "launched_unix_ms": sweep.launched_unix_ms,
+        "sweep": sweep.sweep_id, "state": sweep_state(sweep), "launched_unix_ms": sweep.launched_unix_ms,
         "user": (!sweep.user.is_empty()).then_some(&sweep.user), "priority": sweep.priority,
         "slots": sweep.slots, "max_slots": sweep.max_slots,
         "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
@@ -75,7 +101,7 @@ pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
     format!(
         "{}: {}{}\n{}",
         line(&sweep.sweep_id),
-        line(&sweep.state),
+        line(sweep_state(sweep)),
         line(&quota(sweep)),
         table(&COUNTS, &rows)
     )
@@ -108,7 +134,8 @@ fn list_text(sweeps: &[v1::SweepSummary]) -> String {
         .map(|sweep| {
             let mut row = counts_row(&sweep.sweep_id, &sweep.counts.unwrap_or_default());
             let user = if sweep.user.is_empty() { "-" } else { &sweep.user };
-            let quota = [sweep.state.clone(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
+            let quota =
+                [sweep_state(sweep).to_owned(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
             row.splice(1..1, quota);
             row
         })
@@ -152,12 +179,12 @@ pub(super) async fn status(arguments: SweepArguments, output: Output) -> Command
         .iter()
         .map(|task| {
             json!({ "task": task.task_id, "experiment": task.experiment, "attempts": task.attempts,
-                "kind": task.kind, "message": task.message })
+                "kind": failure_kind(task), "message": task.message })
         })
         .collect();
     value["next"] = match reply.next_task_id.is_empty() {
         true => Value::Null,
-        false => json!({ "task": reply.next_task_id, "why": reply.next_why }),
+        false => json!({ "task": reply.next_task_id, "why": next_why(&reply) }),
     };
     output.result(&value, &text)
 }
@@ -176,7 +203,7 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
     }
     if !reply.next_task_id.is_empty() {
         let next = short(&reply.next_task_id);
-        text.push_str(&format!("next: {}; {}\n", line(next), line(&reply.next_why)));
+        text.push_str(&format!("next: {}; {}\n", line(next), line(&next_why(reply))));
     }
     for failed in &reply.failed {
         text.push_str(&failed_text(failed));
@@ -199,7 +226,7 @@ pub(super) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
 
 fn waiting_value(waiting: Option<&v1::Waiting>) -> Value {
     let Some(it) = waiting else { return Value::Null };
-    json!({ "kind": it.kind, "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
+    json!({ "kind": v1::OutageKind::in_words(it.kind_code, &it.kind), "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
 }
 
 fn running_row(task: &v1::RunningTask) -> Vec<String> {
@@ -228,7 +255,7 @@ pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
         line(short(&failed.task_id)),
         line(&failed.experiment),
         failed.attempts,
-        line(&failed.kind),
+        line(failure_kind(failed)),
         line(first)
     )
 }
@@ -250,11 +277,12 @@ pub(super) async fn watch(arguments: SweepArguments, output: Output) -> CommandR
         seen = true;
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
-        if matches!(summary.state.as_str(), "done" | "cancelled") {
+        let state = v1::SweepState::read(summary.state_code, &summary.state);
+        if let Some(v1::SweepState::Done | v1::SweepState::Cancelled) = state {
             progress.finish();
             output.result(&summary_value(&summary), &describe(&summary))?;
             let failed = summary.counts.unwrap_or_default().failed;
-            if summary.state == "cancelled" {
+            if state == Some(v1::SweepState::Cancelled) {
                 return Err(CommandError::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
             }
             return match failed {
@@ -278,11 +306,11 @@ pub(super) async fn why(arguments: TaskArguments, output: Output) -> CommandResu
         .attempts
         .iter()
         .map(|it| {
-            json!({ "attempt": it.attempt, "worker": it.worker_id, "end": it.state, "cause": it.cause, "message": it.message })
+            json!({ "attempt": it.attempt, "worker": it.worker_id, "end": attempt_state(it), "cause": it.cause, "message": it.message })
         })
         .collect();
     let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
-    let value = json!({ "task": task.task_id, "state": task.state, "why": task.why, "sweeps": task.sweeps,
+    let value = json!({ "task": task.task_id, "state": task_state(&task), "why": why_sentence(&task), "sweeps": task.sweeps,
         "attempts": attempts, "spec": spec });
     output.result(&value, &text)
 }
@@ -292,8 +320,8 @@ fn why_text(task: &v1::GetTaskReply) -> String {
     let mut text = format!(
         "{}\n{}: {}\nsweeps: {}\n",
         line(&task.task_id),
-        line(&task.state),
-        line(&task.why),
+        line(task_state(task)),
+        line(&why_sentence(task)),
         line(&task.sweeps.join(", "))
     );
     let rows: Vec<_> = task
@@ -304,7 +332,7 @@ fn why_text(task: &v1::GetTaskReply) -> String {
             vec![
                 attempt.attempt.to_string(),
                 attempt.worker_id.clone(),
-                attempt.state.clone(),
+                attempt_state(attempt).to_owned(),
                 attempt.cause.clone(),
                 message,
             ]

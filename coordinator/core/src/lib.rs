@@ -16,6 +16,7 @@ pub mod lookup;
 pub mod pending_reason;
 pub mod phase;
 pub mod view;
+pub mod why;
 
 pub use decide::{Decided, Decision, Request, decide};
 pub use event::Event;

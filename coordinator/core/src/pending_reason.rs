@@ -1,4 +1,4 @@
-//! Why a task that could run isn't given out: what `why` says of the sweeps that share the workers.
+//! Why a task that could run isn't given to a free worker: the sweeps that share the workers.
 
 use std::num::NonZeroU32;
 
@@ -9,7 +9,7 @@ use basin_domain::time::Timestamp;
 use crate::Ledger;
 use crate::command::WorkerDescription;
 use crate::ledger::state::{SweepIndex, SweepStatus, TaskIndex};
-use crate::view::Phase;
+use crate::phase::Phase;
 
 /// What a queued task waits for beside a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]

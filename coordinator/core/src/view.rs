@@ -5,7 +5,6 @@ use std::ops::Bound;
 use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::outage::OutageWait;
-use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingOptions, UserName};
 use basin_domain::task::TaskSpec;
 use basin_domain::time::Timestamp;
@@ -88,8 +87,6 @@ pub struct TaskView<'a> {
     pub lease: Option<(&'a LeaseId, &'a WorkerId)>,
     /// How far it is, if it runs and its worker has said so.
     pub progress: Option<Progress>,
-    /// What it needs of a worker, if nobody lists it for whom any will do.
-    pub needs: Vec<&'a Requirements>,
     /// The time before which it isn't tried again.
     pub not_before: Option<Timestamp>,
     /// The commit.
@@ -98,8 +95,6 @@ pub struct TaskView<'a> {
     pub failed: Option<FinalReason>,
     /// The first failure that was charged.
     pub first_failure: Option<&'a Failure>,
-    /// Its inputs that aren't committed, each with its phase.
-    pub waits_for: Vec<(TaskId, Phase)>,
 }
 
 /// A worker.
@@ -234,6 +229,14 @@ impl Ledger {
         }
     }
 
+    /// The inputs of a task that aren't committed, each with its phase.
+    pub(crate) fn open_inputs(&self, task: TaskIndex) -> impl Iterator<Item = (TaskId, Phase)> {
+        self.state.shape(task).inputs.values().filter_map(|id| {
+            let phase = self.index.links(self.find_task(id)?).phase;
+            (!phase.is_committed()).then_some((*id, phase))
+        })
+    }
+
     pub(crate) fn task_view(&self, index: TaskIndex) -> TaskView<'_> {
         let task = self.state.task(index);
         let links = self.index.links(index);
@@ -241,11 +244,6 @@ impl Ledger {
             let sweep = self.state.sweep(membership.sweep);
             let experiment = sweep.experiments[membership.experiment as usize].as_str();
             sweep.is_launched().then_some((&sweep.id, experiment))
-        });
-        let inputs = self.state.shape(index).inputs.values();
-        let waits_for = inputs.filter_map(|id| {
-            let phase = self.index.links(self.find_task(id)?).phase;
-            (!phase.is_committed()).then_some((*id, phase))
         });
         TaskView {
             id: task.id,
@@ -256,7 +254,6 @@ impl Ledger {
             sweeps: sweeps.collect(),
             lease: task.lease().map(|lease| (lease, &self.state.leases[lease].worker)),
             progress: self.progress.get(&index).copied(),
-            needs: self.needs_of(index).collect::<Option<Vec<_>>>().unwrap_or_default(),
             not_before: task.not_before,
             commit: match &task.stage {
                 TaskStage::Committed(commit) => Some(commit),
@@ -272,7 +269,6 @@ impl Ledger {
                 | TaskStage::Committed(_) => None,
             },
             first_failure: task.first_failure.as_ref(),
-            waits_for: waits_for.collect(),
         }
     }
 

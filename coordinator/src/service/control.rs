@@ -8,6 +8,7 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
+use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
@@ -74,15 +75,7 @@ impl Control for ControlService {
     async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> RpcResult<v1::GetTaskReply> {
         let id = self.find_task(request.into_inner().task_id).await?;
         let now = self.0.coordinator()?.ledger.now();
-        let found = self
-            .view(move |ledger| {
-                let task = ledger.task(&id)?;
-                let pending_reason = ledger.pending_reason(&id, now);
-                let worker = task.lease.and_then(|(_, worker)| ledger.worker(worker));
-                let waiting_for = worker.and_then(|worker| worker.waiting);
-                Some(task_reply(&task, pending_reason, waiting_for, ledger.task_spec(&id)?.canonical(), now))
-            })
-            .await?;
+        let found = self.view(move |ledger| task_reply(ledger, &id, now)).await?;
         found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))
     }
 
@@ -178,13 +171,15 @@ impl Control for ControlService {
     async fn about(&self, request: Request<v1::AboutRequest>) -> RpcResult<v1::AboutReply> {
         let coordinator = self.0.coordinator()?;
         let caller = request.extensions().get::<Caller>();
+        let role = caller.map_or(v1::Role::Unspecified, |caller| caller.role.into());
         Ok(Response::new(v1::AboutReply {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             protocol: PROTOCOL,
             store_url: coordinator.store.url().to_owned(),
             oldest_protocol: OLDEST_PROTOCOL,
             caller: caller.map(|caller| caller.name.clone()).unwrap_or_default(),
-            role: caller.map(|caller| caller.role.to_string()).unwrap_or_default(),
+            role: role.word().to_owned(),
+            role_code: role.into(),
             clock_unix_ms: wall_clock(),
         }))
     }

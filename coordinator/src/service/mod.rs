@@ -10,6 +10,8 @@ mod repair;
 mod scheduler;
 mod summary;
 mod ticker;
+mod why_text;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -127,7 +127,7 @@ impl Scheduler for SchedulerService {
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
         let task: TaskId = parse("task_id", &request.task_id)?;
-        let failure = failure(&request.kind, request.message)?;
+        let failure = failure(request.kind_code, &request.kind, request.message)?;
         // A commit whose answer was lost looks like a failure of the store: the store is asked before anybody is charged.
         let commit = coordinator.commit_of(task).await.unwrap_or_else(|error| {
             tracing::warn!(%task, %error, "the store did not say whether a failed task is committed");
@@ -146,7 +146,7 @@ impl Scheduler for SchedulerService {
         let request = request.into_inner();
         let lease = parse("lease_id", &request.lease_id)?;
         let task = parse("task_id", &request.task_id)?;
-        let reason = release_reason(&request.reason)?;
+        let reason = release_reason(request.reason_code, &request.reason)?;
         let settled = coordinator.decide(Release { lease, task, reason }).await?;
         coordinator.wake.notify_waiters();
         Ok(settle_reply(settled))

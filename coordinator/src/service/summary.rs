@@ -1,17 +1,15 @@
 //! The ledger's views as messages.
 
 use basin_core::Ledger;
-use basin_core::attempt::AttemptEnd;
-use basin_core::event::FinalReason;
-use basin_core::pending_reason::PendingReason;
-use basin_core::view::{Counts, Phase, SweepView, TaskView, WorkerView};
-use basin_domain::id::SweepId;
-use basin_domain::outage::OutageWait;
+use basin_core::attempt::{AttemptEnd, AttemptRecord};
+use basin_core::view::{Counts, SweepView, TaskView, WorkerView};
+use basin_domain::id::{SweepId, TaskId};
 use basin_domain::time::Timestamp;
+use basin_proto::codes::Coded;
 use basin_proto::v1;
 
-/// From how many seconds on it is said of a task that it shows no progress.
-const SILENT_S: u64 = 5;
+use super::{why_text, wire};
+
 /// The most running and the most failed tasks that an answer names.
 const NAMED: usize = 100;
 
@@ -29,9 +27,11 @@ fn counts(counts: &Counts) -> v1::Counts {
 
 /// A sweep's summary.
 pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
+    let state = wire::sweep_state(sweep.state);
     v1::SweepSummary {
         sweep_id: sweep.id.to_string(),
-        state: sweep.state.as_str().to_owned(),
+        state: state.word().to_owned(),
+        state_code: state.into(),
         launched_unix_ms: sweep.launched_at.0,
         counts: Some(counts(&sweep.counts)),
         experiments: sweep
@@ -55,13 +55,17 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
     let running: Vec<_> = ledger.leased_of(id).filter_map(running).take(NAMED).collect();
     let failed = ledger.failed_of(id).take(NAMED).map(failed).collect();
     let next = ledger.next_of(id, now).and_then(|next| ledger.task(&next));
-    let next_why = next
-        .as_ref()
-        .map(|next| why(next, ledger.pending_reason(&next.id, now), None, now))
-        .unwrap_or_default();
-    let next_task_id = next.map(|next| next.id.to_string()).unwrap_or_default();
+    let why = next.as_ref().and_then(|next| ledger.why(&next.id, now));
     let waiting = waiting_workers(ledger, &running);
-    Some(v1::GetSweepReply { sweep: Some(summary(&sweep)), running, failed, next_task_id, next_why, waiting })
+    Some(v1::GetSweepReply {
+        sweep: Some(summary(&sweep)),
+        running,
+        failed,
+        next_task_id: next.map(|next| next.id.to_string()).unwrap_or_default(),
+        next_why: why.as_ref().map(why_text::sentence).unwrap_or_default(),
+        waiting,
+        next_reason: why.as_ref().map(wire::why),
+    })
 }
 
 /// The workers of running tasks that wait for an outage to end, by id.
@@ -86,164 +90,62 @@ fn running((task, experiment): (TaskView<'_>, &str)) -> Option<v1::RunningTask> 
 }
 
 fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
-    let (kind, message) = match task.first_failure {
-        Some(failure) => (failure.kind.as_str().to_owned(), failure.message.clone()),
-        None => (String::new(), String::new()),
-    };
+    let first = task.first_failure;
+    let kind = first.map_or(v1::FailureKind::Unspecified, |failure| failure.kind.into());
     v1::FailedTask {
         task_id: task.id.to_string(),
         experiment: experiment.to_owned(),
         attempts: task.begun,
-        kind,
-        message,
-    }
-}
-
-/// What a task waits for beside a worker, in a sentence.
-fn pending_in_words(by: &PendingReason<'_>) -> String {
-    match by {
-        PendingReason::Pause => {
-            "every sweep that lists it is paused or cancelled; `basin resume SWEEP`".to_owned()
-        }
-        PendingReason::SweepLimit { sweep, limit } => format!(
-            "its sweep {sweep} has the {limit} slots that it may have at once; `basin adjust SWEEP --max-slots N` gives it \
-             more, as far as the coordinator's `--max-slots-per-sweep` lets it"
-        ),
-        PendingReason::UserLimit { user, limit } => {
-            let whose = user.map_or_else(
-                || "the sweeps of nobody who is known".to_owned(),
-                |user| format!("{user}'s sweeps"),
-            );
-            format!(
-                "{whose} have the {limit} slots that the coordinator's `--max-slots-per-user` lets them have"
-            )
-        }
-        PendingReason::Priority { sweep, more: 0 } => {
-            format!("sweep {sweep} of a higher priority comes first")
-        }
-        PendingReason::Priority { sweep, more } => {
-            format!("sweep {sweep} and {more} more of a higher priority come first")
-        }
-    }
-}
-
-/// What a queued task waits for.
-fn waiting(task: &TaskView<'_>, by: Option<PendingReason<'_>>) -> String {
-    let needs: Vec<String> = task.needs.iter().map(ToString::to_string).collect();
-    let needs = (!needs.is_empty()).then(|| format!("a free worker with {}", needs.join(", or with ")));
-    match (by, needs) {
-        (None, None) => "it waits for a worker that is free".to_owned(),
-        (None, Some(needs)) => format!("it waits for {needs}; `basin workers` lists them"),
-        (Some(by), None) => format!("it waits: {}", pending_in_words(&by)),
-        (Some(by), Some(needs)) => format!("it waits: {}; and then for {needs}", pending_in_words(&by)),
-    }
-}
-
-/// How a running task stands beyond its being trained: the outage that its worker waits for, or how long nothing was heard.
-fn progress_note(task: &TaskView<'_>, waiting_for: Option<&OutageWait>) -> String {
-    if let Some(OutageWait { outage, lasting, .. }) = waiting_for {
-        let (what, seconds) = (outage.kind.description(), lasting.as_secs());
-        return format!("; for {seconds} s it has waited, since {what}: {}", outage.message);
-    }
-    match task.progress.and_then(|progress| progress.silent_ms).map(|ms| ms / 1_000) {
-        Some(seconds) if seconds >= SILENT_S => format!("; it last showed progress {seconds} s ago"),
-        Some(_) | None => String::new(),
-    }
-}
-
-/// Why a task is where it is, in a sentence.
-fn why(
-    task: &TaskView<'_>,
-    by: Option<PendingReason<'_>>,
-    waiting_for: Option<&OutageWait>,
-    now: Timestamp,
-) -> String {
-    let names = |phase: Phase| {
-        let waiting = task.waits_for.iter().filter(|(_, of)| *of == phase || phase == Phase::Blocked);
-        waiting.map(|(id, of)| format!("{} ({})", id.short(), of.as_str())).collect::<Vec<_>>().join(", ")
-    };
-    match task.phase {
-        Phase::Queued => match task.not_before.filter(|&time| time > now) {
-            Some(time) => {
-                let wait = (time - now).as_secs_f64();
-                format!("it failed and is tried again in {wait:.0} s; {} attempts are charged", task.charged)
-            }
-            None => waiting(task, by),
-        },
-        Phase::Blocked => format!("it waits for the results of {}", names(Phase::Blocked)),
-        Phase::UpstreamFailed => {
-            format!(
-                "it needs {}, which failed; `basin retry SWEEP --failed` tries that again",
-                names(Phase::Blocked)
-            )
-        }
-        Phase::Running => match task.lease {
-            Some((lease, worker)) => {
-                let note = progress_note(task, waiting_for);
-                match task.progress.is_some_and(|progress| progress.is_held) {
-                    true => {
-                        format!("worker {worker} trained it under lease {lease} and holds its result{note}")
-                    }
-                    false => format!("worker {worker} trains it under lease {lease}{note}"),
-                }
-            }
-            None => "a worker trains it".to_owned(),
-        },
-        Phase::Expiring => "its lease ran out; the store is being asked whether it was committed".to_owned(),
-        Phase::Completed | Phase::Diverged => match task.commit {
-            Some(commit) => format!("attempt {} committed it under lease {}", commit.attempt, commit.lease),
-            None => "it is committed".to_owned(),
-        },
-        Phase::Failed => {
-            let reason = task.failed.map_or("failed", |reason| reason.as_str());
-            let first = task.first_failure.map_or_else(String::new, |failure| {
-                format!("; the first error, {}: {}", failure.kind, failure.message)
-            });
-            let ending = match task.failed {
-                Some(FinalReason::Damaged) => "; `basin repair SWEEP` withdraws what is damaged",
-                Some(_) | None => "",
-            };
-            format!("it is not tried again ({reason}, {} attempts){first}{ending}", task.begun)
-        }
+        kind: kind.word().to_owned(),
+        message: first.map(|failure| failure.message.clone()).unwrap_or_default(),
+        kind_code: kind.into(),
     }
 }
 
 /// A task with its attempts.
-pub(super) fn task_reply(
-    task: &TaskView<'_>,
-    pending_reason: Option<PendingReason<'_>>,
-    waiting_for: Option<&OutageWait>,
-    spec_json: String,
-    now: Timestamp,
-) -> v1::GetTaskReply {
-    let attempts = task.attempts.iter().map(|attempt| {
-        let (state, cause, message) = match &attempt.end {
-            None => ("running", String::new(), String::new()),
-            Some((_, AttemptEnd::Committed)) => ("committed", String::new(), String::new()),
-            Some((_, AttemptEnd::Withdrawn)) => ("withdrawn", String::new(), String::new()),
-            Some((_, AttemptEnd::Superseded)) => ("superseded", String::new(), String::new()),
-            Some((_, AttemptEnd::Failed(failure))) => {
-                ("failed", failure.kind.as_str().to_owned(), failure.message.clone())
-            }
-            Some((_, AttemptEnd::Released(reason))) => {
-                ("released", reason.as_str().to_owned(), String::new())
-            }
-        };
-        v1::AttemptSummary {
-            attempt: attempt.attempt.0,
-            worker_id: attempt.worker.to_string(),
-            state: state.to_owned(),
-            cause,
-            message,
-        }
-    });
-    v1::GetTaskReply {
+pub(super) fn task_reply(ledger: &Ledger, id: &TaskId, now: Timestamp) -> Option<v1::GetTaskReply> {
+    let task = ledger.task(id)?;
+    let why = ledger.why(id, now)?;
+    let state = wire::task_state(task.phase);
+    Some(v1::GetTaskReply {
         task_id: task.id.to_string(),
-        state: task.phase.as_str().to_owned(),
-        why: why(task, pending_reason, waiting_for, now),
+        state: state.word().to_owned(),
+        why: why_text::sentence(&why),
         sweeps: task.sweeps.iter().map(|(sweep, _)| sweep.to_string()).collect(),
-        attempts: attempts.collect(),
-        spec_json,
+        attempts: task.attempts.iter().map(attempt).collect(),
+        spec_json: ledger.task_spec(id)?.canonical(),
+        state_code: state.into(),
+        reason: Some(wire::why(&why)),
+    })
+}
+
+fn attempt(attempt: &AttemptRecord) -> v1::AttemptSummary {
+    let end = attempt.end.as_ref().map(|(_, end)| end);
+    let state = wire::attempt_state(end);
+    let (mut failure_kind, mut release_reason) =
+        (v1::FailureKind::Unspecified, v1::ReleaseReason::Unspecified);
+    let (mut cause, mut message) = ("", String::new());
+    match end {
+        Some(AttemptEnd::Failed(failure)) => {
+            failure_kind = failure.kind.into();
+            cause = failure_kind.word();
+            message.clone_from(&failure.message);
+        }
+        Some(AttemptEnd::Released(reason)) => {
+            release_reason = (*reason).into();
+            cause = release_reason.word();
+        }
+        Some(AttemptEnd::Committed | AttemptEnd::Withdrawn | AttemptEnd::Superseded) | None => {}
+    }
+    v1::AttemptSummary {
+        attempt: attempt.attempt.0,
+        worker_id: attempt.worker.to_string(),
+        state: state.word().to_owned(),
+        cause: cause.to_owned(),
+        message,
+        state_code: state.into(),
+        failure_kind: failure_kind.into(),
+        release_reason: release_reason.into(),
     }
 }
 

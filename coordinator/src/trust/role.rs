@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use basin_proto::v1;
 use serde::{Deserialize, Serialize};
 
 /// What a caller may do; each role may do what those before it may.
@@ -36,6 +37,16 @@ impl Role {
             Self::Viewer => "a viewer",
             Self::Worker => "a worker",
             Self::Admin => "an admin",
+        }
+    }
+}
+
+impl From<Role> for v1::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Viewer => Self::Viewer,
+            Role::Worker => Self::Worker,
+            Role::Admin => Self::Admin,
         }
     }
 }

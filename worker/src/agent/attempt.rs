@@ -197,7 +197,7 @@ pub(super) async fn train(
                 lease.note_trained(task.id);
             }
             Ok(Some(from_executor::Message::Failed(failed))) => {
-                let failure = basin_proto::convert::failure(&failed.kind, failed.message)
+                let failure = basin_proto::convert::failure(failed.kind_code, &failed.kind, failed.message)
                     .unwrap_or_else(|error| Failure::new(FailureKind::Crashed, error.to_string()));
                 keep_log(&writer, &lane).await;
                 return AttemptOutcome::Failed(failure).into();

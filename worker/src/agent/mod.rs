@@ -453,8 +453,7 @@ impl Agent {
                 continue;
             }
             for (task, _) in lease.progress() {
-                let (lease_id, task_id) = (lease.id.to_string(), task.to_string());
-                let request = v1::ReleaseRequest { lease_id, task_id, reason: reason.as_str().to_owned() };
+                let request = basin_proto::convert::release_request(&lease.id, &task, reason);
                 if let Err(status) = self.shared.coordinator.release(&request).await {
                     tracing::warn!(%task, %status, "a task could not be given back");
                 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::WorkerId;
 use basin_domain::worker::WorkerDescription;
-use basin_proto::v1;
+use basin_proto::{convert, v1};
 use basin_storage::{CommitMode, StorageError, Store};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -200,26 +200,21 @@ impl SlotContext {
 
 /// Tells the coordinator how an attempt ended, until it hears.
 async fn report_outcome(shared: &SlotContext, lease: &Lease, task: &LeasedTask, outcome: AttemptOutcome) {
-    let (lease_id, task_id) = (lease.id.to_string(), task.id.to_string());
     let heard = match outcome {
         AttemptOutcome::Committed { manifest } => {
             tracing::info!(task = %task.id, "committed");
+            let (lease_id, task_id) = (lease.id.to_string(), task.id.to_string());
             let request = v1::CompleteRequest { lease_id, task_id, manifest_digest: manifest.to_string() };
             shared.coordinator.complete(&request).await
         }
         AttemptOutcome::Failed(failure) => {
             tracing::warn!(task = %task.id, kind = %failure.kind, error = failure.message, "attempt failed");
-            let request = v1::FailRequest {
-                lease_id,
-                task_id,
-                kind: failure.kind.as_str().to_owned(),
-                message: failure.message,
-            };
+            let request = convert::fail_request(&lease.id, &task.id, failure);
             shared.coordinator.fail(&request).await
         }
         AttemptOutcome::Released(reason) => {
             tracing::info!(task = %task.id, reason = reason.as_str(), "released");
-            let request = v1::ReleaseRequest { lease_id, task_id, reason: reason.as_str().to_owned() };
+            let request = convert::release_request(&lease.id, &task.id, reason);
             shared.coordinator.release(&request).await
         }
         AttemptOutcome::Abandoned => {

@@ -274,6 +274,7 @@ fn failed(failure: Failure) -> from_executor::Message {
     tracing::error!(kind = %failure.kind, error = failure.message, "the task failed");
     from_executor::Message::Failed(Failed {
         kind: failure.kind.as_str().to_owned(),
+        kind_code: basin_proto::v1::FailureKind::from(failure.kind).into(),
         message: failure.message,
     })
 }

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::error_chain;
 use basin_domain::utc::Utc;
+use basin_proto::codes::Coded;
 use basin_proto::dial::{Address, Dial, Handshake};
 use basin_proto::{PROTOCOL, v1};
 use x509_cert::Certificate;
@@ -131,15 +132,16 @@ async fn about(address: &Address, dial: &Dial) -> Vec<Finding> {
 }
 
 fn token(about: &v1::AboutReply) -> Finding {
-    let may = match about.role.as_str() {
-        "viewer" => "may look",
-        "worker" => "may look, and train",
-        "admin" => "may look, train, launch and steer",
-        _ => "is of an unknown role",
+    let may = match v1::Role::read(about.role_code, &about.role) {
+        Some(v1::Role::Viewer) => "may look",
+        Some(v1::Role::Worker) => "may look, and train",
+        Some(v1::Role::Admin) => "may look, train, launch and steer",
+        Some(v1::Role::Unspecified) | None => "is of an unknown role",
     };
+    let role = v1::Role::in_words(about.role_code, &about.role);
     match about.caller.as_str() {
         "" => Finding::good("token", "none is needed: whoever reaches the port may do everything"),
-        name => Finding::good("token", format!("`{name}`, of the role {}: {may}", about.role)),
+        name => Finding::good("token", format!("`{name}`, of the role {role}: {may}")),
     }
 }
 

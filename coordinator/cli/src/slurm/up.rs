@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use basin_domain::escape;
+use basin_proto::codes::Coded;
 use basin_proto::v1;
 
 use super::super::arguments::Credentials;
@@ -324,7 +325,9 @@ fn list(jobs: &[JobId]) -> String {
 /// What there is to do, from what the coordinator lists.
 fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> PendingWork {
     let counts = |sweep: &v1::SweepSummary| sweep.counts.unwrap_or_default();
-    let running = listed.sweeps.iter().filter(|sweep| sweep.state == "running");
+    let running = listed.sweeps.iter().filter(|sweep| {
+        v1::SweepState::read(sweep.state_code, &sweep.state) == Some(v1::SweepState::Running)
+    });
     // What waits for a limit is none: further workers would find nothing to do. A coordinator of before knew no limits.
     let queued = listed.queue_depth.unwrap_or_else(|| running.map(|sweep| counts(sweep).queued).sum());
     let committed = listed.sweeps.iter().map(|sweep| counts(sweep).committed).sum();

@@ -24,6 +24,7 @@ fn summary() -> v1::SweepSummary {
         priority: 1,
         slots: 1,
         max_slots: Some(2),
+        state_code: 99,
     }
 }
 
@@ -36,6 +37,7 @@ fn sweep() -> v1::GetSweepReply {
         attempts: 1,
         kind: h(),
         message: format!("\u{1b}{HOSTILE}"),
+        kind_code: 99,
     };
     v1::GetSweepReply {
         sweep: Some(summary()),
@@ -44,15 +46,36 @@ fn sweep() -> v1::GetSweepReply {
         next_task_id: h(),
         next_why: h(),
         waiting: vec![v1::WaitingWorker { worker_id: h(), waiting: Some(waiting()) }],
+        next_reason: Some(why()),
     }
 }
 
 fn waiting() -> v1::Waiting {
-    v1::Waiting { kind: h(), message: h(), results: 1, lasting_ms: 1 }
+    v1::Waiting { kind: h(), message: h(), results: 1, lasting_ms: 1, kind_code: 99 }
+}
+
+/// The reason with the most text of others in it.
+fn why() -> v1::Why {
+    let failed = v1::HasFailed {
+        reason: v1::FinalReason::Damaged.into(),
+        attempts: 1,
+        first_kind: v1::FailureKind::Damaged.into(),
+        first_message: h(),
+    };
+    v1::Why { reason: Some(v1::why::Reason::HasFailed(failed)) }
 }
 
 fn task() -> v1::GetTaskReply {
-    let attempt = v1::AttemptSummary { attempt: 1, worker_id: h(), state: h(), cause: h(), message: h() };
+    let attempt = v1::AttemptSummary {
+        attempt: 1,
+        worker_id: h(),
+        state: h(),
+        cause: h(),
+        message: h(),
+        state_code: 99,
+        failure_kind: 99,
+        release_reason: 99,
+    };
     v1::GetTaskReply {
         task_id: h(),
         state: h(),
@@ -60,6 +83,8 @@ fn task() -> v1::GetTaskReply {
         sweeps: vec![h(), h()],
         attempts: vec![attempt],
         spec_json: h(),
+        state_code: 99,
+        reason: Some(why()),
     }
 }
 

@@ -1,5 +1,6 @@
 use basin_core::command::{Adopt, Cancel, RetryFailed};
 use basin_core::view::{Phase, SweepState};
+use basin_core::why::{Input, Why};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::TaskId;
 
@@ -26,7 +27,8 @@ fn a_task_waits_for_all_its_inputs() {
     assert_eq!([tasks(&first), tasks(&second)].concat(), roots);
     story.complete(&first);
     assert_eq!(story.phase(middle), Phase::Blocked);
-    assert_eq!(story.ledger.task(&middle).unwrap().waits_for, [(roots[1], Phase::Running)]);
+    let input = Input { task: roots[1], phase: Phase::Running };
+    assert_eq!(story.ledger.why(&middle, story.now), Some(Why::WaitsForInputs(vec![input])));
     story.complete(&second);
     assert_eq!(story.phase(middle), Phase::Queued);
     let third = story.grant("w");

@@ -1,5 +1,6 @@
 use basin_core::command::{Cancel, Launch, WorkerDescription};
 use basin_core::event::Change;
+use basin_core::why::Why;
 use basin_domain::placement::Requirements;
 
 use crate::story::{Says, Story, launch, seeds, sweep, tasks};
@@ -43,8 +44,10 @@ fn a_task_goes_to_a_worker_that_has_what_it_needs_and_waits_for_one_otherwise() 
         .collect::<Vec<_>>()
         .first()
         .unwrap();
-    let needs: Vec<String> =
-        story.ledger.task(&task).unwrap().needs.iter().map(ToString::to_string).collect();
+    let Some(Why::WaitsForWorker { requirements, pending: None }) = story.ledger.why(&task, story.now) else {
+        panic!("it waits for a worker")
+    };
+    let needs: Vec<String> = requirements.iter().map(ToString::to_string).collect();
     assert_eq!(needs, ["device cuda, 1 GiB of memory, label zone=east"]);
     let asked = says(&mut story, "good", "cuda", "east");
     assert_eq!(tasks(&story.sync(asked).grants[0]), [task]);
