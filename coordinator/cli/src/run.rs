@@ -14,6 +14,7 @@ use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_storage::{StorageError, Store};
 use basin_worker::agent;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
