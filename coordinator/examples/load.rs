@@ -21,6 +21,7 @@ use basin_proto::v1::control_client::ControlClient;
 use basin_proto::v1::scheduler_client::SchedulerClient;
 use basin_storage::Store;
 use hyper::body::{Body as HttpBody, Bytes, Frame};
+use secrecy::ExposeSecret;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;

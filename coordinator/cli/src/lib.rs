@@ -21,7 +21,6 @@ mod lookup;
 mod output;
 mod plan;
 mod progress;
-mod redacted;
 mod repair;
 #[cfg(feature = "worker")]
 mod replay;

@@ -15,6 +15,7 @@ use basin_proto::dial::{Dial, Token};
 use basin_proto::v1;
 use basin_storage::{StorageError, Store};
 use basin_worker::agent;
+use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 

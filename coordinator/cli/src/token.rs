@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::arguments::Token;

@@ -4,12 +4,12 @@
 //! cluster all the same. It is open before the coordinator serves, so that a standby can be told from a dead process:
 //! what the process does at the moment is its [`ServingStatus`], which whoever starts it says through a watch.
 //!
-//! Start reading in [`SidePort`]; what is answered is in [`answer`], the numbers are in [`metrics`].
+//! Start reading in [`SidePort`]; what is answered is in [`routes`], the numbers are in [`metrics`].
 
-mod answer;
 mod exposition;
 mod metrics;
 mod port;
+mod routes;
 mod serving_status;
 
 pub use port::SidePort;

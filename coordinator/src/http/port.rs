@@ -4,23 +4,21 @@
 //! closed for the one that comes: who asks at once is answered, and who holds connections open keeps nobody out.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hyper::Request;
-use hyper::body::Incoming;
+use axum::Router;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::ServingStatus;
-use super::answer::{METRICS, answer};
+use super::routes::routes;
 
 /// Connections at a time. Probes and scrapers are few.
 const CONNECTIONS: usize = 64;
@@ -57,7 +55,7 @@ impl SidePort {
             // Whatever is still open closes with the runtime.
             runtime.block_on(until.run_until_cancelled(async {
                 match TcpListener::from_std(listener) {
-                    Ok(listener) => accept(listener, status).await,
+                    Ok(listener) => accept(listener, routes(status)).await,
                     Err(error) => tracing::error!(%error, "the side port could not be served"),
                 }
             }))
@@ -71,10 +69,8 @@ impl SidePort {
 /// The open connections by age, each with what closes it.
 type OpenConnections = Arc<Mutex<BTreeMap<u64, CancellationToken>>>;
 
-async fn accept(listener: TcpListener, status: watch::Receiver<ServingStatus>) {
+async fn accept(listener: TcpListener, routes: Router) {
     let open = OpenConnections::default();
-    // Metrics cost a look at the ledger: one page is made at a time.
-    let pages = Arc::new(tokio::sync::Mutex::new(()));
     for number in 0_u64.. {
         let connection = match listener.accept().await {
             Ok((connection, _)) => connection,
@@ -94,34 +90,22 @@ async fn accept(listener: TcpListener, status: watch::Receiver<ServingStatus>) {
             }
             open.insert(number, close.clone());
         }
-        let (status, pages, open) = (status.clone(), Arc::clone(&pages), Arc::clone(&open));
+        let (routes, open) = (routes.clone(), Arc::clone(&open));
         tokio::spawn(async move {
             // An error is the caller's: it went away, or did not speak HTTP.
-            let served = tokio::time::timeout(LONGEST, serve(connection, status, &pages));
+            let served = tokio::time::timeout(LONGEST, serve(connection, routes));
             let _ = close.run_until_cancelled(served).await;
             open.lock().unwrap_or_else(PoisonError::into_inner).remove(&number);
         });
     }
 }
 
-async fn serve(
-    connection: TcpStream,
-    status: watch::Receiver<ServingStatus>,
-    pages: &tokio::sync::Mutex<()>,
-) -> hyper::Result<()> {
-    let service = service_fn(|request: Request<Incoming>| {
-        let now = status.borrow().clone();
-        async move {
-            let path = request.uri().path();
-            let _turn = if path == METRICS { Some(pages.lock().await) } else { None };
-            Ok::<_, Infallible>(answer(request.method(), path, &now).await)
-        }
-    });
+async fn serve(connection: TcpStream, routes: Router) -> hyper::Result<()> {
     http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(REQUEST_LIMIT)
-        .serve_connection(TokioIo::new(connection), service)
+        .serve_connection(TokioIo::new(connection), TowerToHyperService::new(routes))
         .await
 }
 

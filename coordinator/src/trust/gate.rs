@@ -79,7 +79,7 @@ impl Rules {
         }
         if let Some(rates) = &self.rates {
             let address = peer.as_ref().and_then(|peer| peer.address).map(|address| address.ip());
-            let counted = rates.count((caller.token.clone(), address), Instant::now());
+            let counted = rates.count(&(caller.token.clone(), address));
             counted.map_err(|wait| AccessDenied::TooManyCalls { wait })?;
         }
         if least == Role::Admin && self.tokens.are_needed() {
@@ -177,6 +177,7 @@ fn hinted(response: http::Response<Body>, hint_of: HintOf) -> http::Response<Bod
 mod tests {
     use basin_domain::scheduling::UserName;
     use basin_proto::hint;
+    use secrecy::ExposeSecret;
 
     use super::super::NewToken;
     use super::*;

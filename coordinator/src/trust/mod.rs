@@ -22,7 +22,7 @@ mod tokens;
 mod watched_files;
 
 pub use self::access_denied::{AccessDenied, HintOf};
-pub use self::new_token::{NewToken, TokenSecret};
+pub use self::new_token::NewToken;
 pub use self::role::Role;
 pub use self::server_tls::{ServerTls, ServerTlsFiles};
 pub use self::token_file::{Fingerprint, TokenEntry, TokenFile, TokenFileError, TokenId};

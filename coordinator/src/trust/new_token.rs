@@ -1,9 +1,8 @@
 //! New tokens, and the reading of those that are shown.
 
-use std::fmt;
-
 use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
+use secrecy::SecretString;
 
 use super::{Fingerprint, Role, TokenEntry, TokenId};
 
@@ -14,27 +13,11 @@ const ID_BYTES: usize = 6;
 /// Random bytes of the secret.
 const SECRET_BYTES: usize = 32;
 
-/// A whole token, `basin_<id>_<secret>`: shown once, never kept.
-pub struct TokenSecret(String);
-
-impl TokenSecret {
-    /// The text to hand to whom it is for.
-    pub fn expose_secret(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for TokenSecret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("TokenSecret(..)")
-    }
-}
-
 /// A new token, and what is kept of it.
 #[derive(Debug)]
 pub struct NewToken {
-    /// The token itself.
-    pub secret: TokenSecret,
+    /// The whole token, `basin_<id>_<secret>`: shown once, never kept.
+    pub secret: SecretString,
     /// What a file of tokens keeps: no secret.
     pub entry: TokenEntry,
 }
@@ -52,7 +35,7 @@ impl NewToken {
         let token = format!("{PREFIX}{id}_{}", hex(secret));
         let fingerprint = Fingerprint::of(&token);
         let entry = TokenEntry { id, name, role, hash: fingerprint, created, expires, revoked: None };
-        Ok(Self { secret: TokenSecret(token), entry })
+        Ok(Self { secret: token.into(), entry })
     }
 }
 
@@ -68,6 +51,8 @@ fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     fn new_token() -> NewToken {

@@ -154,6 +154,7 @@ impl AsRef<Self> for TokenEntry {
 #[cfg(test)]
 mod tests {
     use basin_domain::scheduling::UserName;
+    use secrecy::ExposeSecret;
 
     use super::super::NewToken;
     use super::*;

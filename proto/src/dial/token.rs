@@ -1,11 +1,11 @@
 //! The token that is shown with each call.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::DialError;
 
@@ -15,16 +15,18 @@ const LIMIT: usize = 4096;
 const CACHE_TTL: Duration = Duration::from_secs(1);
 
 /// A token to show to a coordinator. From a file it is read again as it changes, so that a worker goes on with a new one.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Token(Arc<TokenSource>);
 
+#[derive(Debug)]
 enum TokenSource {
-    Fixed(HeaderValue),
+    Fixed(SecretString),
     File { path: PathBuf, cached: Mutex<CachedToken> },
 }
 
+#[derive(Debug)]
 struct CachedToken {
-    header: HeaderValue,
+    secret: SecretString,
     read: Instant,
 }
 
@@ -34,7 +36,7 @@ impl Token {
     /// # Errors
     /// If it can't be one.
     pub fn fixed(secret: &str) -> Result<Self, DialError> {
-        Ok(Self(Arc::new(TokenSource::Fixed(header(secret)?))))
+        Ok(Self(Arc::new(TokenSource::Fixed(checked(secret)?))))
     }
 
     /// The token in a file, with or without a line's end.
@@ -42,7 +44,7 @@ impl Token {
     /// # Errors
     /// If the file can't be read, or has none.
     pub fn file(path: &Path) -> Result<Self, DialError> {
-        let cached = Mutex::new(CachedToken { header: read(path)?, read: Instant::now() });
+        let cached = Mutex::new(CachedToken { secret: read(path)?, read: Instant::now() });
         Ok(Self(Arc::new(TokenSource::File { path: path.to_owned(), cached })))
     }
 
@@ -57,41 +59,33 @@ impl Token {
     /// The header's value. A file that can't be read any more leaves the token that it had.
     pub(super) fn header(&self) -> HeaderValue {
         match &*self.0 {
-            TokenSource::Fixed(header) => header.clone(),
+            TokenSource::Fixed(secret) => header(secret),
             TokenSource::File { path, cached } => {
                 let mut cached = cached.lock().unwrap_or_else(PoisonError::into_inner);
                 if cached.read.elapsed() >= CACHE_TTL {
                     cached.read = Instant::now();
                     match read(path) {
-                        Ok(header) => cached.header = header,
+                        Ok(secret) => cached.secret = secret,
                         Err(error) => tracing::warn!(%error, "the token's file could not be read again"),
                     }
                 }
-                cached.header.clone()
+                header(&cached.secret)
             }
         }
     }
 }
 
-impl fmt::Debug for Token {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.0 {
-            TokenSource::Fixed(_) => formatter.write_str("Token(..)"),
-            TokenSource::File { path, .. } => write!(formatter, "Token(of {})", path.display()),
-        }
-    }
-}
-
-fn read(path: &Path) -> Result<HeaderValue, DialError> {
+fn read(path: &Path) -> Result<SecretString, DialError> {
     let unreadable = |error| DialError::TokenFile { path: path.to_owned(), source: Arc::new(error) };
     let size = std::fs::metadata(path).map_err(unreadable)?.len();
     if size > 2 * LIMIT as u64 {
         return Err(DialError::BadToken { why: "it is too long" });
     }
-    header(&std::fs::read_to_string(path).map_err(unreadable)?)
+    checked(&std::fs::read_to_string(path).map_err(unreadable)?)
 }
 
-fn header(secret: &str) -> Result<HeaderValue, DialError> {
+/// A text that can be a token.
+fn checked(secret: &str) -> Result<SecretString, DialError> {
     let secret = secret.trim();
     let bad = |why| Err(DialError::BadToken { why });
     if secret.is_empty() {
@@ -103,10 +97,14 @@ fn header(secret: &str) -> Result<HeaderValue, DialError> {
     if !secret.bytes().all(|byte| byte.is_ascii_graphic()) {
         return bad("it has spaces or other characters that no token has");
     }
-    let mut header =
-        HeaderValue::try_from(format!("Bearer {secret}")).expect("visible characters make a header");
+    Ok(secret.into())
+}
+
+fn header(secret: &SecretString) -> HeaderValue {
+    let mut header = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret()))
+        .expect("visible characters make a header");
     header.set_sensitive(true);
-    Ok(header)
+    header
 }
 
 #[cfg(test)]
@@ -116,7 +114,7 @@ mod tests {
     #[test]
     fn a_token_is_never_shown() {
         let token = Token::fixed("basin_hush").unwrap();
-        assert_eq!(format!("{token:?}"), "Token(..)");
+        assert!(!format!("{token:?}").contains("hush"), "{token:?}");
         assert_eq!(format!("{:?}", token.header()), "Sensitive");
         assert_eq!(token.header(), "Bearer basin_hush");
     }

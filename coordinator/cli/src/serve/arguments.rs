@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::Args;
+use secrecy::SecretString;
 
 use super::super::arguments::StoreArguments;
-use super::super::redacted::Redacted;
 
 /// A coordinator.
 #[derive(Debug, Args)]
@@ -17,7 +17,7 @@ pub(crate) struct Serve {
     /// The journal, in a database that a standby shares: `postgres://USER@HOST/DATABASE`, with libpq's parameters and
     /// `schema=NAME`; a password is better kept in PGPASSWORD or ~/.pgpass. `STATE/journal.sqlite` if not given
     #[arg(long, env = "BASIN_JOURNAL", hide_env_values = true, value_name = "URL")]
-    pub(crate) journal: Option<Redacted>,
+    pub(crate) journal: Option<SecretString>,
     /// Where workers and tools call this coordinator, for a standby to tell them; where it listens if not given
     #[arg(long, env = "BASIN_ADVERTISE", value_name = "URL")]
     pub(crate) advertise: Option<String>,

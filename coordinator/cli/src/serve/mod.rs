@@ -8,6 +8,7 @@ use std::time::Duration;
 use basin_core::command::Policy;
 use basin_domain::escape;
 use basin_storage::CommitMode;
+use secrecy::ExposeSecret;
 
 use self::arguments::Serve;
 use super::command_error::{CommandError, CommandResult};
@@ -45,7 +46,7 @@ fn journal(arguments: &Serve) -> Result<JournalLocation, CommandError> {
     let Some(url) = &arguments.journal else {
         return Ok(JournalLocation::File(arguments.store.local.state.join("journal.sqlite")));
     };
-    let address = Address::parse(&url.0, &Environment::of_this_process()).map_err(|error| {
+    let address = Address::parse(url.expose_secret(), &Environment::of_this_process()).map_err(|error| {
         let hint = hints::journal_address(&error);
         CommandError::input(error).context("cannot use the journal's address").hint(hint)
     })?;

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use basin_domain::proxy::{FOR_HTTP, FOR_HTTPS};
+use secrecy::{ExposeSecret, SecretString};
 
-/// Variables by name. Those that are empty count as not set, as in the vendors' own tools.
-///
-/// It holds secrets, so it has no `Debug`.
-#[derive(Clone, Default)]
-pub(super) struct Environment(BTreeMap<String, String>);
+/// Variables by name, any of which may be a secret. Those that are empty count as not set, as in the vendors' own tools.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Environment(BTreeMap<String, SecretString>);
 
 impl Environment {
     /// The environment of this process; what isn't text is left out, unless it should name a proxy: it then names none, which
@@ -29,7 +28,7 @@ impl Environment {
 
     /// A variable, if it is set to something.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.0.get(name).map(ExposeSecret::expose_secret)
     }
 
     /// All variables whose name begins so, names in lower case.
@@ -38,14 +37,15 @@ impl Environment {
         prefix: &'a str,
     ) -> impl Iterator<Item = (String, &'a str)> + 'a {
         let fitting = self.0.iter().filter(move |(name, _)| name.starts_with(prefix));
-        fitting.map(|(name, value)| (name.to_ascii_lowercase(), value.as_str()))
+        fitting.map(|(name, value)| (name.to_ascii_lowercase(), value.expose_secret()))
     }
 }
 
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
-        let mut all: BTreeMap<String, String> = variables.into_iter().collect();
-        all.retain(|_, value| !value.is_empty());
+        let set = variables.into_iter().map(|(name, value)| (name, SecretString::from(value)));
+        let mut all: BTreeMap<String, SecretString> = set.collect();
+        all.retain(|_, value| !value.expose_secret().is_empty());
         Self(all)
     }
 }

@@ -8,6 +8,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use object_store::aws::AmazonS3ConfigKey;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::super::environment::Environment;
 use crate::{Misconfiguration, Result, StorageError};
@@ -19,10 +20,14 @@ const FILE_LIMIT: u64 = 1 << 20;
 const ELSEWHERE: [&str; 5] =
     ["sso_session", "sso_start_url", "credential_process", "source_profile", "credential_source"];
 
-/// What a profile says. It holds secrets, so it has no `Debug`.
+/// Values by name.
+type Settings = BTreeMap<String, SecretString>;
+
+/// The settings of a profile, any of which may be a secret.
+#[derive(Debug)]
 pub(super) struct Profile {
     name: String,
-    settings: BTreeMap<String, String>,
+    settings: Settings,
 }
 
 impl Profile {
@@ -37,12 +42,11 @@ impl Profile {
         };
         let credentials = file("AWS_SHARED_CREDENTIALS_FILE", "credentials");
         let config = file("AWS_CONFIG_FILE", "config");
-        let section =
-            |path: &Option<PathBuf>, names: &[String]| -> Result<Option<BTreeMap<String, String>>> {
-                let Some(path) = path else { return Ok(None) };
-                let text = read(path).map_err(|error| unreadable(url, path, &error))?;
-                Ok(text.and_then(|text| settings(&text, names)))
-            };
+        let section = |path: &Option<PathBuf>, names: &[String]| -> Result<Option<Settings>> {
+            let Some(path) = path else { return Ok(None) };
+            let text = read(path).map_err(|error| unreadable(url, path, &error))?;
+            Ok(text.and_then(|text| settings(&text, names)))
+        };
         let of_config = if name == "default" {
             section(&config, &["default".to_owned(), "profile default".to_owned()])?
         } else {
@@ -61,7 +65,7 @@ impl Profile {
     }
 
     fn get(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.settings.get(name).map(ExposeSecret::expose_secret).filter(|value| !value.is_empty())
     }
 
     /// The region.
@@ -123,7 +127,7 @@ fn unreadable(url: &str, path: &Path, error: &std::io::Error) -> StorageError {
 }
 
 /// The settings of the sections of these names, later ones over earlier ones; none if there is no such section.
-fn settings(text: &str, names: &[String]) -> Option<BTreeMap<String, String>> {
+fn settings(text: &str, names: &[String]) -> Option<Settings> {
     let mut found = None;
     let mut inside = false;
     for line in text.lines() {
@@ -139,7 +143,7 @@ fn settings(text: &str, names: &[String]) -> Option<BTreeMap<String, String>> {
         } else if let (true, false, Some((key, value))) = (inside, is_nested, line.split_once('=')) {
             // Nested lines belong to a setting that has parts (`s3 =`), of which none is needed.
             let settings = found.get_or_insert_with(BTreeMap::new);
-            settings.insert(key.trim().to_ascii_lowercase(), value.trim().to_owned());
+            settings.insert(key.trim().to_ascii_lowercase(), value.trim().into());
         }
     }
     found
