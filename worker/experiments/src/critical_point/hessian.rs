@@ -117,7 +117,7 @@ impl Network {
         let own = &mut own[unit * points..(unit + 1) * points];
         match workspace.activation_derivatives.get(index) {
             Some(activation_derivatives) => {
-                own.copy_from_slice(&activation_derivatives[unit * points..(unit + 1) * points])
+                own.copy_from_slice(&activation_derivatives[unit * points..(unit + 1) * points]);
             }
             None => own.fill(1.0),
         }

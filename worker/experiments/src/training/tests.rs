@@ -88,7 +88,7 @@ fn counters_that_contradict_each_other_are_refused_wherever_the_run_is() {
         }),
         ("sums of other examples", |state| match &mut state.stage {
             SavedTrainingStage::Evaluate { sums, .. } | SavedTrainingStage::Train { sums, .. } => {
-                sums.count += 1
+                sums.count += 1;
             }
             SavedTrainingStage::Probe { index } => *index += 1,
             SavedTrainingStage::Ended { .. } => unreachable!(),
