@@ -8,7 +8,7 @@ use basin_proto::v1;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{Output, span};
-use super::status::{total, waiting_text};
+use super::sweep_text::{total, waiting_text};
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Repair;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::launch::call_failed;
-use super::lookup::{self, OrStore};
+use super::failures::{OrStore, call_failed, not_started};
+use super::lookup;
 use super::output::Output;
-use super::serve::not_started;
 use basin_coordinator::client::Client;
 use basin_coordinator::journal::SqliteJournal;
 use basin_coordinator::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};

@@ -5,7 +5,8 @@ use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;
 use super::command_error::{CommandError, CommandResult};
-use super::lookup::{self, OrStore};
+use super::failures::OrStore;
+use super::lookup;
 use super::output::Output;
 
 /// Verifies a sweep; exit code 1 if anything is wrong or missing.

@@ -7,6 +7,7 @@ use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
+use crate::sweep::SweepDigests;
 use crate::{Commit, CommitState, Contents, Manifest, Result, StorageError, Store};
 
 /// Tasks that are looked at at once.
@@ -86,10 +87,12 @@ impl Store {
     /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`ObjectProblem`].
     pub async fn verify(&self, sweep: &SweepId) -> Result<Verification> {
         let (digests, damage) = match self.sweep_digests(sweep).await {
-            Err(StorageError::Corrupt { key, why, .. }) => ((false, false), Some(ObjectProblem { key, why })),
+            Err(StorageError::Corrupt { key, why, .. }) => {
+                (SweepDigests::default(), Some(ObjectProblem { key, why }))
+            }
             digests => (digests?, None),
         };
-        let (record_with_digest, tasks_with_digest) = digests;
+        let (record_with_digest, tasks_with_digest) = (digests.of_record, digests.of_tasks);
         let tasks: BTreeSet<TaskId> = self.read_tasks(sweep).await?.into_iter().map(|task| task.id).collect();
         let mut verification = Verification {
             sweep: sweep.clone(),

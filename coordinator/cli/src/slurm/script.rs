@@ -7,9 +7,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::JOB_LABEL;
-use super::arguments::{JobArguments, Up};
+use super::super::arguments::{JobArguments, Up};
 use super::quote::quoted;
+
+/// The label by which a worker says of which job it is.
+pub(super) const JOB_LABEL: &str = "slurm-job";
 
 /// Leaving may take this long, unless it is said.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
@@ -135,9 +137,8 @@ impl Script<'_> {
 mod tests {
     use clap::Parser;
 
-    use super::super::super::arguments::{Arguments, Command};
-    use super::super::arguments::Slurm;
     use super::*;
+    use crate::arguments::{Arguments, Command, Slurm};
 
     fn up(more: &[&str]) -> Up {
         let line = ["basin", "slurm", "up", "--max-workers", "2", "--coordinator", "https://c:7470"];
