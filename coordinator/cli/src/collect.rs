@@ -39,7 +39,7 @@ fn folder(task: &Task) -> String {
     format!("results/{}/{name}", task.experiment)
 }
 
-/// What became of a task's files.
+/// The fate of a task's files.
 enum Fetched {
     /// This many bytes were fetched; none if they were here already, and right.
     Bytes(u64),

@@ -1,4 +1,4 @@
-//! What is shown to a coordinator, from flags, variables and files.
+//! Credentials for a coordinator, from flags, variables and files.
 
 use basin_proto::dial::{Address, Certificates, Dial, DialError, Identity, Token};
 

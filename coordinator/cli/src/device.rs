@@ -47,7 +47,7 @@ pub(super) struct Slots {
     pub(super) threads: u32,
 }
 
-/// What is known where the number of executors or threads wasn't said.
+/// The defaults where the number of executors or threads wasn't said.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Defaults {
     /// Executors on the processor.

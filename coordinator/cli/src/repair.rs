@@ -38,7 +38,7 @@ impl RepairedBy {
         }
     }
 
-    /// What makes the tasks run again.
+    /// The step that makes the tasks run again.
     const fn next_step(self) -> &'static str {
         match self {
             Self::Coordinator => "its workers train again what was withdrawn",
@@ -163,7 +163,7 @@ async fn repair_locally(
     in_store(&store, sweep, arguments.dry_run, commits).await.map(|repaired| (repaired, RepairedBy::Store))
 }
 
-/// What came of it; nothing if the journal doesn't know the sweep.
+/// The outcome; nothing if the journal doesn't know the sweep.
 async fn in_journal(
     coordinator: &Coordinator,
     sweep: &SweepId,

@@ -301,7 +301,7 @@ async fn follow(
     }
 }
 
-/// What the ledger knows at the end beside the store, and the failed tasks in words.
+/// The ledger's knowledge at the end beside the store, and the failed tasks in words.
 async fn final_status(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
     let (id, now) = (sweep.clone(), coordinator.ledger.now());
     let view = coordinator.ledger.view(move |ledger| {

@@ -84,7 +84,7 @@ pub(crate) fn describe(sweep: &v1::SweepSummary) -> String {
     )
 }
 
-/// What is special about a sweep's quota of the workers.
+/// The special parts of a sweep's quota of the workers.
 fn quota(sweep: &v1::SweepSummary) -> String {
     let user = (!sweep.user.is_empty()).then(|| format!(", launched by {}", sweep.user));
     let priority = (sweep.priority != 0).then(|| format!(", priority {}", sweep.priority));
@@ -96,7 +96,7 @@ pub(crate) fn slots(sweep: &v1::SweepSummary) -> String {
     sweep.max_slots.map_or_else(|| sweep.slots.to_string(), |most| format!("{}/{most}", sweep.slots))
 }
 
-/// What a worker waits for, for people.
+/// The reason why a worker waits, for people.
 pub(crate) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
     let Some(wire) = waiting else { return String::new() };
     let waiting = OutageWait::from(wire.clone());

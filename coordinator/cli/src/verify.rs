@@ -52,7 +52,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> CommandResult {
     })
 }
 
-/// What proves which bytes, in a sentence.
+/// The proofs of the bytes, in a sentence.
 fn covered(found: &Verification) -> String {
     let Coverage { commits_with_digest, commits_of_before, record_with_digest, tasks_with_digest } =
         found.coverage;

@@ -158,7 +158,7 @@ impl Server {
         url_of(self.address, self.is_encrypted)
     }
 
-    /// What its calls work with, while it leads.
+    /// The coordinator of its calls, while it leads.
     pub fn coordinator(&self) -> Option<Arc<Coordinator>> {
         self.leadership.coordinator().ok()
     }

@@ -27,7 +27,7 @@ impl std::fmt::Display for JournalLocation {
     }
 }
 
-/// What a coordinator is told when it starts.
+/// The settings of a coordinator.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
     /// Where it listens; port 0 lets the system choose.
@@ -44,6 +44,6 @@ pub struct ServerSettings {
     pub trust: Trust,
     /// Where probes and metrics are answered, if anywhere.
     pub http: Option<SocketAddr>,
-    /// What callers are told to do about refusals.
+    /// The hints for callers whose calls are refused.
     pub hint_of: HintOf,
 }

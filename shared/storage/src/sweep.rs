@@ -41,7 +41,7 @@ pub struct SweepRecord {
     pub launched_unix_ms: Option<u64>,
 }
 
-/// Which digests a sweep's record carries.
+/// The digests that a sweep's record carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SweepDigests {
     /// Its own.

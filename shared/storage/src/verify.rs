@@ -13,7 +13,7 @@ use crate::{Commit, CommitState, Contents, Manifest, Result, StorageError, Store
 /// Tasks that are looked at at once.
 const CONCURRENT: usize = 16;
 
-/// What was found of a sweep in the store.
+/// The findings about a sweep in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// The sweep.
@@ -28,17 +28,17 @@ pub struct Verification {
     pub artifacts: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What proves which bytes.
+    /// The proofs of the bytes.
     pub coverage: Coverage,
     /// Tasks whose commit was withdrawn, and that have no other yet; they are among the uncommitted.
     pub withdrawn: Vec<TaskId>,
-    /// What is wrong, by key.
+    /// The defects, by key.
     pub problems: Vec<ObjectProblem>,
     /// Attempts that are not the committed one, by folder: no problem, only space.
     pub strays: Vec<StrayAttempt>,
 }
 
-/// What proves which bytes of a sweep.
+/// The proofs of a sweep's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Coverage {
     /// Commits every byte of which is proved by the digest that they carry.
@@ -56,7 +56,7 @@ pub struct Coverage {
 pub struct ObjectProblem {
     /// The object's key.
     pub key: String,
-    /// What is wrong with it.
+    /// The defect.
     pub why: String,
 }
 
@@ -145,7 +145,7 @@ impl Store {
         Ok(found)
     }
 
-    /// What is wrong with what was committed: the commit itself, its manifest, every byte of its artifacts.
+    /// The defects of what was committed: the commit itself, its manifest, every byte of its artifacts.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -203,7 +203,7 @@ impl Store {
     }
 }
 
-/// What was found of one task.
+/// The findings about one task.
 struct TaskExamination {
     task: TaskId,
     committed: bool,

@@ -1,4 +1,4 @@
-//! What was found of one thing, and how to mend it.
+//! A finding about one thing, and how to mend it.
 
 /// One thing that was looked at.
 pub(super) struct Finding {

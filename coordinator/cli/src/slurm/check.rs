@@ -1,4 +1,4 @@
-//! What `basin slurm up` is given, looked at before any job is submitted.
+//! The arguments of `basin slurm up`, checked before any job is submitted.
 
 use std::path::{Path, PathBuf};
 

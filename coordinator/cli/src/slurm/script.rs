@@ -20,7 +20,7 @@ const SHORTEST_SIGNALLED: Duration = Duration::from_secs(300);
 /// How much earlier than the grace the signal is asked for.
 const MARGIN: Duration = Duration::from_secs(15);
 
-/// What a script is made of, all paths absolute.
+/// The parts of a script, all paths absolute.
 #[derive(Debug)]
 pub(super) struct Script<'a> {
     pub(super) up: &'a Up,
@@ -103,7 +103,7 @@ impl Script<'_> {
         self.up.job.cpus.unwrap_or_else(|| self.up.slots())
     }
 
-    /// What is trained on. A job that asks for GPUs and finds none should fail rather than train on a processor for hours.
+    /// The device that is trained on. A job that asks for GPUs and finds none should fail rather than train on a processor for hours.
     fn device(&self) -> &str {
         let has_gpus = self.up.job.gres.as_ref().is_some_and(|gres| gres.contains("gpu"));
         self.up.worker.device.as_deref().unwrap_or(if has_gpus { "cuda" } else { "cpu" })

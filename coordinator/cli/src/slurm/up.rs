@@ -90,7 +90,7 @@ pub(super) async fn up(arguments: Up, output: Output) -> CommandResult {
     output.result(&value, &text)
 }
 
-/// What the rounds have in common.
+/// The state that the rounds share.
 struct Submitter<'a> {
     limits: Limits,
     name: &'a str,
@@ -100,7 +100,7 @@ struct Submitter<'a> {
     engine: SlurmCli,
     history: JobHistory,
     began: Instant,
-    /// What was said last, so that it isn't said each round.
+    /// The last remark, so that it isn't said each round.
     last_remark: String,
     submitted: Vec<JobId>,
     cancelled: Vec<JobId>,
@@ -181,7 +181,7 @@ fn list(jobs: &[JobId]) -> String {
     jobs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// What there is to do, from what the coordinator lists.
+/// The pending work, from what the coordinator lists.
 fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> PendingWork {
     let counts = |sweep: &v1::SweepSummary| sweep.counts.unwrap_or_default();
     let running = listed.sweeps.iter().filter(|sweep| {
