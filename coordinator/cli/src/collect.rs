@@ -12,7 +12,8 @@ use serde_json::json;
 
 use super::arguments::Collect;
 use super::command_error::{CommandError, CommandResult};
-use super::lookup::{self, OrStore};
+use super::failures::{OrStore, folder_failed};
+use super::lookup;
 use super::output::Output;
 use super::report;
 use crate::hints;
@@ -38,7 +39,7 @@ fn folder(task: &Task) -> String {
     format!("results/{}/{name}", task.experiment)
 }
 
-/// What became of a task's files.
+/// The fate of a task's files.
 enum Fetched {
     /// This many bytes were fetched; none if they were here already, and right.
     Bytes(u64),
@@ -80,7 +81,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
         .clone()
         .flat_map(|(task, _)| [key::METRICS, key::RESULT].map(|name| format!("{}/{name}", folder(task))))
         .collect();
-    let failed = |error| report::folder_failed(error, &arguments.out);
+    let failed = |error| folder_failed(error, &arguments.out);
     let mut output_folder = report::claim_folder(&arguments.out, &sweep, arguments.replace)?;
     output_folder.begin(FileSet::Runs, &files).map_err(failed)?;
     let (mut fetched, mut bytes, mut here) = (0_u64, 0_u64, 0_u64);

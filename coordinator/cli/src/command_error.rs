@@ -24,13 +24,13 @@ impl CommandError {
         Self { code: 2, error: error.into(), hint: None }
     }
 
-    /// What was being attempted, as the headline.
+    /// The attempted action, as the headline.
     #[must_use]
     pub(crate) fn context(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Self {
         Self { error: self.error.context(what), ..self }
     }
 
-    /// What to type instead.
+    /// The hint.
     #[must_use]
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_tells_what_why_and_the_way_out() {
+    fn a_failure_tells_what_why_and_the_hint() {
         let failed = CommandError::input(std::io::Error::other("no such file"))
             .context("cannot launch sweeps/a.toml")
             .hint("look into sweeps/");

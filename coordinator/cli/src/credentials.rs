@@ -1,10 +1,10 @@
-//! What is shown to a coordinator, from flags, variables and files.
+//! Credentials for a coordinator, from flags, variables and files.
 
 use basin_proto::dial::{Address, Certificates, Dial, DialError, Identity, Token};
 
 use super::arguments::{Credentials, Remote};
 use super::command_error::CommandError;
-use crate::hints;
+use super::failures::not_dialled;
 
 /// The variable that may hold a token. It is no flag: a command line is there for everybody to read.
 const TOKEN: &str = "BASIN_TOKEN";
@@ -56,10 +56,4 @@ impl Credentials {
         };
         Ok(Certificates { authorities: self.tls_ca.clone(), identity })
     }
-}
-
-/// The failure of what can't be dialled.
-pub(super) fn not_dialled(error: DialError) -> CommandError {
-    let hint = hints::dial(&error);
-    CommandError::input(error).hint_if_any(hint)
 }

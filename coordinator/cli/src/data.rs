@@ -17,7 +17,8 @@ use super::arguments::{Data, StoreArguments};
 #[cfg(feature = "worker")]
 use super::command_error::OrFail;
 use super::command_error::{CommandError, CommandResult};
-use super::lookup::{self, OrStore};
+use super::failures::{OrStore, no_store};
+use super::lookup;
 use super::output::{Output, table};
 use crate::hints;
 
@@ -207,7 +208,7 @@ async fn list(store: &StoreArguments, output: Output) -> CommandResult {
         }
         // A store that nothing was put into yet has no data sets; one that was named should be there.
         Err(_) if store.store.is_none() => Vec::new(),
-        Err(error) => return Err(lookup::no_store(error, &url)),
+        Err(error) => return Err(no_store(error, &url)),
     };
     let mut rows: Vec<Vec<String>> = data::BUILT_IN
         .iter()

@@ -38,21 +38,43 @@ fn none_found(wanted: &str) -> CommandError {
     CommandError::input(anyhow::anyhow!("there is no device `{wanted}`")).hint(hint)
 }
 
-/// How many executors there are, and how many tasks each trains at once, where it wasn't said: a device has one executor, and as many
-/// lanes as a pack has tasks; cores are shared out.
-pub(super) fn executors_and_threads(
-    devices: &[DeviceName],
-    executors: Option<u32>,
-    threads: Option<u32>,
-    (on_processor, cores, pack): (u32, u32, u32),
-) -> (u32, u32) {
-    let is_processor = devices.iter().all(|device| *device == DeviceName::Processor);
-    if is_processor {
-        let executors = executors.unwrap_or(on_processor);
-        return (executors, threads.unwrap_or_else(|| (cores / executors).max(1)));
+/// How many executors there are, and how many tasks each trains at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slots {
+    /// The executors.
+    pub(super) executors: u32,
+    /// The threads of each.
+    pub(super) threads: u32,
+}
+
+/// The defaults where the number of executors or threads wasn't said.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Defaults {
+    /// Executors on the processor.
+    pub(super) executors: u32,
+    /// The machine's cores, which they share.
+    pub(super) cores: u32,
+    /// The most tasks of a pack: as many lanes has an executor of a device.
+    pub(super) pack: u32,
+}
+
+impl Slots {
+    /// Those that were asked for, and where nothing was said one executor a device, or the cores shared out.
+    pub(super) fn on(
+        devices: &[DeviceName],
+        executors: Option<u32>,
+        threads: Option<u32>,
+        defaults: Defaults,
+    ) -> Self {
+        let is_processor = devices.iter().all(|device| *device == DeviceName::Processor);
+        if is_processor {
+            let executors = executors.unwrap_or(defaults.executors);
+            let threads = threads.unwrap_or_else(|| (defaults.cores / executors).max(1));
+            return Self { executors, threads };
+        }
+        let each = u32::try_from(devices.len()).unwrap_or(u32::MAX);
+        Self { executors: executors.unwrap_or(each), threads: threads.unwrap_or(defaults.pack) }
     }
-    let each = u32::try_from(devices.len()).unwrap_or(u32::MAX);
-    (executors.unwrap_or(each), threads.unwrap_or(pack))
 }
 
 #[cfg(test)]
@@ -61,11 +83,16 @@ mod tests {
 
     #[test]
     fn a_device_has_one_executor_with_a_lane_a_task_and_cores_are_shared_out() {
-        assert_eq!(executors_and_threads(&[DeviceName::Processor], None, None, (4, 8, 64)), (4, 2));
-        assert_eq!(executors_and_threads(&[DeviceName::Processor], Some(16), None, (4, 8, 64)), (16, 1));
+        let slots = |devices: &[DeviceName], executors, threads, on_processor| {
+            let defaults = Defaults { executors: on_processor, cores: 8, pack: 64 };
+            let slots = Slots::on(devices, executors, threads, defaults);
+            (slots.executors, slots.threads)
+        };
+        assert_eq!(slots(&[DeviceName::Processor], None, None, 4), (4, 2));
+        assert_eq!(slots(&[DeviceName::Processor], Some(16), None, 4), (16, 1));
         let two = [DeviceName::Cuda(0), DeviceName::Cuda(1)];
-        assert_eq!(executors_and_threads(&two, None, None, (8, 8, 64)), (2, 64));
-        assert_eq!(executors_and_threads(&two, Some(4), Some(10), (8, 8, 64)), (4, 10));
+        assert_eq!(slots(&two, None, None, 8), (2, 64));
+        assert_eq!(slots(&two, Some(4), Some(10), 8), (4, 10));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `basin doctor`: checks what a sweep needs from here, and says how to mend what is wrong.
 
 mod coordinator;
+mod finding;
 
 use std::time::Instant;
 
@@ -9,33 +10,11 @@ use basin_domain::escape::line;
 use basin_storage::{ConditionalWrites, Store};
 use serde_json::json;
 
+use self::finding::Finding;
 use super::arguments::Doctor;
 use super::command_error::{CommandError, CommandResult};
 use super::output::Output;
 use crate::hints;
-
-/// One thing that was looked at.
-struct Finding {
-    what: &'static str,
-    good: bool,
-    says: String,
-    mend: Option<String>,
-}
-
-impl Finding {
-    fn good(what: &'static str, says: impl Into<String>) -> Self {
-        Self { what, good: true, says: says.into(), mend: None }
-    }
-
-    /// It will do, and could be better.
-    fn fair(what: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { what, good: true, says: says.into(), mend: Some(mend.into()) }
-    }
-
-    fn bad(what: &'static str, says: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { what, good: false, says: says.into(), mend: Some(mend.into()) }
-    }
-}
 
 /// Looks at everything; exit code 1 if something must be mended.
 pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {

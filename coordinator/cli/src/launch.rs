@@ -5,17 +5,10 @@ use basin_domain::scheduling::SchedulingChange;
 
 use super::arguments::Launch;
 use super::command_error::{CommandError, CommandResult};
+use super::failures::call_failed;
 use super::output::Output;
 use super::source;
-use crate::hints;
-use basin_coordinator::client::{CallError, Client};
-
-/// The failure of a call.
-pub(super) fn call_failed(error: CallError) -> CommandError {
-    let hint = hints::call(&error);
-    let failed = if error.is_input() { CommandError::input(error) } else { CommandError::basin(error) };
-    failed.hint_if_any(hint)
-}
+use basin_coordinator::client::Client;
 
 /// Submits; durable before it returns.
 pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {

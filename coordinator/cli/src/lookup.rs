@@ -7,34 +7,10 @@ use basin_domain::id::SweepId;
 use basin_domain::lookup::{self, LookupError};
 #[cfg(feature = "worker")]
 use basin_domain::{id::TaskId, task::Task};
-use basin_storage::{StorageError, Store};
+use basin_storage::Store;
 
 use super::command_error::CommandError;
-use crate::hints;
-
-/// The failure of a store.
-pub(super) fn no_store(error: StorageError, url: &str) -> CommandError {
-    failed(error).context(format!("cannot use the store {url}"))
-}
-
-fn failed(error: StorageError) -> CommandError {
-    let hint = hints::storage(&error);
-    let failed =
-        if error.is_misconfiguration() { CommandError::input(error) } else { CommandError::basin(error) };
-    failed.hint_if_any(hint)
-}
-
-/// Turns errors of a store into failures, with a headline and the store's own hint.
-pub(super) trait OrStore<T> {
-    /// The store failed.
-    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError>;
-}
-
-impl<T> OrStore<T> for Result<T, StorageError> {
-    fn or_store(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Result<T, CommandError> {
-        self.map_err(|error| failed(error).context(what))
-    }
-}
+use crate::failures::{OrStore, no_store};
 
 /// Opens a store that must be there.
 pub(super) fn existing_store(url: &str) -> Result<Store, CommandError> {

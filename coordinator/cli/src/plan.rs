@@ -11,8 +11,9 @@ use serde_json::json;
 
 use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
+use super::failures::{no_store, unprepared};
 use super::output::{Output, span, table};
-use super::{lookup, same_runs, source};
+use super::{same_runs, source};
 use crate::hints;
 use basin_coordinator::launch;
 
@@ -40,10 +41,10 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
         Err(_) if arguments.store.store.is_none() => Store::open("memory://plan"),
         opened => opened,
     };
-    let store = store.map_err(|error| lookup::no_store(error, &url))?;
+    let store = store.map_err(|error| no_store(error, &url))?;
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
-        .map_err(|error| source::unprepared(error, "plan", &source))?;
+        .map_err(|error| unprepared(error, "plan", &source))?;
     let plan = &prepared.plan;
     let runs: Vec<&Task> = plan.runs().collect();
     let measured = measured_seconds(&store, &runs, &prepared.committed).await;

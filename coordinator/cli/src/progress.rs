@@ -8,14 +8,14 @@ use basin_proto::v1;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{Output, span};
-use super::status::{total, waiting_text};
+use super::sweep_text::{total, waiting_text};
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 /// The parts into which a task is divided on a bar.
 const PARTS: u64 = 1_000;
 
-/// What is shown of a sweep while it runs.
+/// The display of a sweep while it runs.
 pub(super) struct Progress {
     output: Output,
     bars: MultiProgress,
@@ -177,7 +177,7 @@ fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
     text
 }
 
-/// What keeps workers from going on, if anything does.
+/// The outage that keeps workers from going on, if anything does.
 fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
     let Some(first) = waiting.first() else { return String::new() };
     let more = match waiting.len() {

@@ -9,10 +9,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Repair;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::launch::call_failed;
-use super::lookup::{self, OrStore};
+use super::failures::{OrStore, call_failed, not_started};
+use super::lookup;
 use super::output::Output;
-use super::serve::not_started;
 use basin_coordinator::client::Client;
 use basin_coordinator::journal::SqliteJournal;
 use basin_coordinator::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
@@ -39,7 +38,7 @@ impl RepairedBy {
         }
     }
 
-    /// What makes the tasks run again.
+    /// The step that makes the tasks run again.
     const fn next_step(self) -> &'static str {
         match self {
             Self::Coordinator => "its workers train again what was withdrawn",
@@ -164,7 +163,7 @@ async fn repair_locally(
     in_store(&store, sweep, arguments.dry_run, commits).await.map(|repaired| (repaired, RepairedBy::Store))
 }
 
-/// What came of it; nothing if the journal doesn't know the sweep.
+/// The outcome; nothing if the journal doesn't know the sweep.
 async fn in_journal(
     coordinator: &Coordinator,
     sweep: &SweepId,

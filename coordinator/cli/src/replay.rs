@@ -11,7 +11,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::arguments::Replay;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::lookup::{self, OrStore};
+use super::failures::OrStore;
+use super::lookup;
 use super::output::{Output, span};
 use super::signals;
 use super::worker::{cores, force_code_path};

@@ -8,10 +8,11 @@ use basin_storage::Store;
 
 use super::arguments::Report;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::lookup::{self, OrStore};
+use super::failures::{OrStore, folder_failed};
+use super::lookup;
 use super::output::Output;
 use crate::hints;
-use basin_report::{FolderError, OtherSweepPolicy, OutputFolder, ReportError, ReportSummary, Status};
+use basin_report::{OtherSweepPolicy, OutputFolder, ReportError, ReportSummary, Status};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim_folder(
@@ -21,13 +22,6 @@ pub(super) fn claim_folder(
 ) -> Result<OutputFolder, CommandError> {
     let anothers = if replaces { OtherSweepPolicy::Clear } else { OtherSweepPolicy::Refuse };
     OutputFolder::claim(out, sweep, anothers).map_err(|error| folder_failed(error, out))
-}
-
-/// The failure of a folder for a report.
-pub(super) fn folder_failed(error: FolderError, out: &Path) -> CommandError {
-    let hint = hints::output_folder(&error);
-    let failed = CommandError::input(error).context(format!("cannot write the report to {}", out.display()));
-    failed.hint_if_any(hint.map(str::to_owned))
 }
 
 /// Makes the report of a sweep in its folder, with what a coordinator knows beside the store, if there is one.

@@ -21,12 +21,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Run;
 use super::command_error::{CommandError, CommandResult, OrFail};
-use super::lookup::{self, OrStore};
+use super::device::{Defaults, Slots};
+use super::failures::{OrStore, agent_failed, folder_failed, not_started, unprepared};
+use super::lookup;
 use super::output::{Output, span};
 use super::progress::Progress;
-use super::serve::not_started;
-use super::status::failed_text;
-use super::worker::{agent_failed, cores, executor, force_code_path, fresh_worker, seconds};
+use super::sweep_text::failed_text;
+use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
 use super::{device, report, same_runs, signals, source};
 use crate::hints;
 use basin_coordinator::journal::DecideError;
@@ -58,7 +59,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     let store = lookup::store(&arguments.store.url())?;
     let prepared = launch::prepare(&store, &source, arguments.sweep.max_tasks)
         .await
-        .map_err(|error| source::unprepared(error, "run", &source))?;
+        .map_err(|error| unprepared(error, "run", &source))?;
     let tasks = prepared.plan.runs().count();
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
     for same in prepared.plan.duplicate_runs() {
@@ -107,12 +108,9 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     }
 
     let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
-    let (workers, threads) = device::executors_and_threads(
-        &devices,
-        arguments.workers,
-        arguments.threads,
-        (at_most, cores(), agent::LARGEST_PACK),
-    );
+    let defaults = Defaults { executors: at_most, cores: cores(), pack: agent::LARGEST_PACK };
+    let Slots { executors: workers, threads } =
+        Slots::on(&devices, arguments.workers, arguments.threads, defaults);
     let on = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     output.say(&format!(
         "{sweep}: {tasks} tasks, {reused} already done; {workers} executors of {threads} threads on {on}"
@@ -203,7 +201,7 @@ async fn report_with_retries(
         };
         let outage = match write_into(store, sweep, folder, Some(status)).await {
             Err(ReportError::Storage(error)) => error.outage().ok_or(error),
-            Err(ReportError::Folder(error)) => return Err(report::folder_failed(error, &out)),
+            Err(ReportError::Folder(error)) => return Err(folder_failed(error, &out)),
             written => return written.or_basin(format!("cannot make the report of {sweep}")),
         };
         let outage = outage.or_store(format!("cannot make the report of {sweep}"))?;
@@ -303,7 +301,7 @@ async fn follow(
     }
 }
 
-/// What the ledger knows at the end beside the store, and the failed tasks in words.
+/// The ledger's knowledge at the end beside the store, and the failed tasks in words.
 async fn final_status(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Vec<String>) {
     let (id, now) = (sweep.clone(), coordinator.ledger.now());
     let view = coordinator.ledger.view(move |ledger| {

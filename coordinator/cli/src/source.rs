@@ -4,8 +4,6 @@ use basin_domain::sweep::Source;
 
 use super::arguments::SweepFile;
 use super::command_error::{CommandError, OrFail};
-use crate::hints;
-use basin_coordinator::launch::PrepareError;
 
 /// Reads the file.
 pub(super) fn read(file: &SweepFile) -> Result<Source, CommandError> {
@@ -18,17 +16,4 @@ pub(super) fn read(file: &SweepFile) -> Result<Source, CommandError> {
             }
         })?;
     Ok(Source { file: name, text, profile: file.profile.clone(), overrides: file.overrides.clone() })
-}
-
-/// The failure of a sweep that can't be prepared: the input's, unless it is the store's.
-pub(super) fn unprepared(error: PrepareError, what: &str, source: &Source) -> CommandError {
-    let hint = hints::prepare(&error);
-    let failed = match &error {
-        PrepareError::Sweep(_) | PrepareError::TooManyTasks(_) | PrepareError::Dataset(_) => {
-            CommandError::input(error)
-        }
-        PrepareError::Storage(cause) if cause.is_misconfiguration() => CommandError::input(error),
-        PrepareError::Storage(_) => CommandError::basin(error),
-    };
-    failed.context(format!("cannot {what} {}", source.file)).hint_if_any(hint)
 }

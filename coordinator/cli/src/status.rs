@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use basin_domain::escape::line;
-use basin_domain::outage::OutageWait;
 use basin_domain::placement::ByteSize;
 use basin_proto::codes::Coded;
 use basin_proto::v1;
@@ -11,23 +10,15 @@ use serde_json::{Value, json};
 
 use super::arguments::{Remote, SweepArguments, TaskArguments};
 use super::command_error::{CommandError, CommandResult};
-use super::launch::call_failed;
+use super::failures::call_failed;
 use super::output::{Output, span, table};
 use super::progress::Progress;
+use super::sweep_text::{
+    COUNTS, counts_row, describe, failed_text, failure_kind, short, slots, summary_value, sweep_state,
+    waiting_text, waiting_value,
+};
 use super::why;
 use basin_coordinator::client::Client;
-
-fn counts_value(counts: &v1::Counts) -> Value {
-    json!({
-        "blocked": counts.blocked, "queued": counts.queued, "running": counts.running,
-        "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged,
-        "upstream_failed": counts.upstream_failed,
-    })
-}
-
-fn sweep_state(sweep: &v1::SweepSummary) -> &str {
-    v1::SweepState::in_words(sweep.state_code, &sweep.state)
-}
 
 fn task_state(task: &v1::GetTaskReply) -> &str {
     v1::TaskState::in_words(task.state_code, &task.state)
@@ -37,86 +28,12 @@ fn attempt_state(attempt: &v1::AttemptSummary) -> &str {
     v1::AttemptState::in_words(attempt.state_code, &attempt.state)
 }
 
-fn failure_kind(failed: &v1::FailedTask) -> &str {
-    v1::FailureKind::in_words(failed.kind_code, &failed.kind)
-}
-
 fn why_sentence(task: &v1::GetTaskReply) -> String {
     why::sentence(task.reason.as_ref(), &task.why)
 }
 
 fn next_why(reply: &v1::GetSweepReply) -> String {
     why::sentence(reply.next_reason.as_ref(), &reply.next_why)
-}
-
-/// A sweep for programs.
-pub(super) fn summary_value(sweep: &v1::SweepSummary) -> Value {
-    let experiments: serde_json::Map<_, _> = sweep
-        .experiments
-        .iter()
-        .map(|it| (it.experiment.clone(), counts_value(&it.counts.unwrap_or_default())))
-        .collect();
-    json!({
-        "sweep": sweep.sweep_id, "state": sweep_state(sweep), "launched_unix_ms": sweep.launched_unix_ms,
-        "user": (!sweep.user.is_empty()).then_some(&sweep.user), "priority": sweep.priority,
-        "slots": sweep.slots, "max_slots": sweep.max_slots,
-        "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
-    })
-}
-
-/// All tasks of these counts.
-pub(super) fn total(counts: &v1::Counts) -> u64 {
-    counts.blocked
-        + counts.queued
-        + counts.running
-        + counts.committed
-        + counts.failed
-        + counts.upstream_failed
-}
-
-fn counts_row(name: &str, counts: &v1::Counts) -> Vec<String> {
-    let numbers = [
-        total(counts),
-        counts.committed,
-        counts.running,
-        counts.queued,
-        counts.blocked + counts.upstream_failed,
-        counts.failed,
-        counts.diverged,
-    ];
-    [name.to_owned()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
-}
-
-const COUNTS: [&str; 8] =
-    ["experiment", "tasks", "committed", "running", "queued", "blocked", "failed", "diverged"];
-
-/// A sweep for people.
-pub(super) fn describe(sweep: &v1::SweepSummary) -> String {
-    let mut rows: Vec<_> = sweep
-        .experiments
-        .iter()
-        .map(|it| counts_row(&it.experiment, &it.counts.unwrap_or_default()))
-        .collect();
-    rows.push(counts_row("all", &sweep.counts.unwrap_or_default()));
-    format!(
-        "{}: {}{}\n{}",
-        line(&sweep.sweep_id),
-        line(sweep_state(sweep)),
-        line(&quota(sweep)),
-        table(&COUNTS, &rows)
-    )
-}
-
-/// What is special about a sweep's quota of the workers.
-fn quota(sweep: &v1::SweepSummary) -> String {
-    let user = (!sweep.user.is_empty()).then(|| format!(", launched by {}", sweep.user));
-    let priority = (sweep.priority != 0).then(|| format!(", priority {}", sweep.priority));
-    let slots = sweep.max_slots.map(|most| format!(", {} of at most {most} slots taken", sweep.slots));
-    [user, priority, slots].into_iter().flatten().collect()
-}
-
-fn slots(sweep: &v1::SweepSummary) -> String {
-    sweep.max_slots.map_or_else(|| sweep.slots.to_string(), |most| format!("{}/{most}", sweep.slots))
 }
 
 /// `basin list`.
@@ -211,24 +128,6 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
     text
 }
 
-/// What a worker waits for, for people.
-pub(super) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
-    let Some(wire) = waiting else { return String::new() };
-    let waiting = OutageWait::from(wire.clone());
-    let results = match waiting.results {
-        0 => String::new(),
-        1 => " with 1 finished result".to_owned(),
-        results => format!(" with {results} finished results"),
-    };
-    let (kind, lasting) = (waiting.outage.kind.description(), span(waiting.lasting.as_secs_f64()));
-    format!("waits{results} for {lasting}: {kind} ({})", waiting.outage.message)
-}
-
-fn waiting_value(waiting: Option<&v1::Waiting>) -> Value {
-    let Some(it) = waiting else { return Value::Null };
-    json!({ "kind": v1::OutageKind::in_words(it.kind_code, &it.kind), "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
-}
-
 fn running_row(task: &v1::RunningTask) -> Vec<String> {
     let at = task.progress.unwrap_or_default();
     let loss = at.loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
@@ -240,24 +139,6 @@ fn running_row(task: &v1::RunningTask) -> Vec<String> {
         format!("{}/{}", at.epoch, at.epochs),
         loss,
     ]
-}
-
-/// The part of a task's id that people read.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..10).unwrap_or(id)
-}
-
-/// A failed task for people: its first line of error.
-pub(super) fn failed_text(failed: &v1::FailedTask) -> String {
-    let first = failed.message.lines().next().unwrap_or_default();
-    format!(
-        "failed: {} of {} after {} attempts ({}): {}\n",
-        line(short(&failed.task_id)),
-        line(&failed.experiment),
-        failed.attempts,
-        line(failure_kind(failed)),
-        line(first)
-    )
 }
 
 /// `basin watch`.

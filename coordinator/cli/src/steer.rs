@@ -5,9 +5,9 @@ pub(super) use basin_proto::v1::Steering;
 
 use super::arguments::{Drain, SweepArguments};
 use super::command_error::CommandResult;
-use super::launch::call_failed;
+use super::failures::call_failed;
 use super::output::Output;
-use super::status::{describe, summary_value};
+use super::sweep_text::{describe, summary_value};
 use basin_coordinator::client::Client;
 
 /// Steers a sweep and says how it stands now.

@@ -10,23 +10,11 @@ use serde_json::{Value, json};
 
 use super::arguments::Token;
 use super::command_error::{CommandError, CommandResult, OrFail};
+use super::failures::tokens_failed;
 use super::output::{Output, table};
-use crate::hints;
 use basin_coordinator::trust::{NewToken, Role, TokenEntry, TokenFile, TokenFileError};
 
 const DAY: u64 = 86_400;
-
-/// The failure of a file of tokens.
-pub(super) fn tokens_failed(error: TokenFileError) -> CommandError {
-    let hint = hints::token_file(&error);
-    CommandError::input(error).hint_if_any(hint)
-}
-
-impl From<TokenFileError> for CommandError {
-    fn from(error: TokenFileError) -> Self {
-        tokens_failed(error)
-    }
-}
 
 fn now() -> Utc {
     Utc::from_unix(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs())

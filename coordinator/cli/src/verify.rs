@@ -5,7 +5,8 @@ use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;
 use super::command_error::{CommandError, CommandResult};
-use super::lookup::{self, OrStore};
+use super::failures::OrStore;
+use super::lookup;
 use super::output::Output;
 
 /// Verifies a sweep; exit code 1 if anything is wrong or missing.
@@ -51,7 +52,7 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> CommandResult {
     })
 }
 
-/// What proves which bytes, in a sentence.
+/// The proofs of the bytes, in a sentence.
 fn covered(found: &Verification) -> String {
     let Coverage { commits_with_digest, commits_of_before, record_with_digest, tasks_with_digest } =
         found.coverage;

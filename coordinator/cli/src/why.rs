@@ -7,7 +7,7 @@ use basin_proto::v1;
 use basin_proto::v1::pending_reason::Reason as Pending;
 use basin_proto::v1::why::Reason;
 
-use super::status::short;
+use super::sweep_text::short;
 
 /// From how many seconds on it is said of a task that it shows no progress.
 const SILENT_S: u64 = 5;

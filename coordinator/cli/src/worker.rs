@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use basin_domain::id::WorkerId;
 use basin_worker::agent::witness::WitnessOutcome;
-use basin_worker::agent::{self, AgentError, ExitReason, Settings};
+use basin_worker::agent::{self, ExitReason, Settings};
 use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
 use super::command_error::{CommandError, CommandResult, OrFail};
+use super::device::{Defaults, Slots};
+use super::failures::agent_failed;
 use super::output::Output;
 use super::scratch::Scratch;
 use super::{device, signals, slurm};
-use crate::hints;
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -108,19 +109,6 @@ pub(super) fn seconds(flag: &str, value: f64) -> Result<Duration, CommandError> 
     })
 }
 
-/// The failure of an agent.
-pub(super) fn agent_failed(error: AgentError) -> CommandError {
-    let hint = hints::agent(&error);
-    let is_input = match &error {
-        AgentError::Dial(error) => error.is_input(),
-        AgentError::Unreachable { error, .. } => error.is_input(),
-        AgentError::Refused { .. } | AgentError::Folder { .. } => true,
-        AgentError::Store { source, .. } => source.is_misconfiguration(),
-    };
-    let failed = if is_input { CommandError::input(error) } else { CommandError::basin(error) };
-    failed.hint_if_any(hint)
-}
-
 fn labels(texts: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let pair = |text: &String| match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
@@ -141,12 +129,9 @@ fn default_cache() -> PathBuf {
 pub(super) async fn worker(arguments: Worker, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let devices = device::select(&arguments.devices.device)?;
-    let (slots, threads) = device::executors_and_threads(
-        &devices,
-        arguments.slots,
-        arguments.threads,
-        (1, cores(), arguments.pack),
-    );
+    let defaults = Defaults { executors: 1, cores: cores(), pack: arguments.pack };
+    let Slots { executors: slots, threads } =
+        Slots::on(&devices, arguments.slots, arguments.threads, defaults);
     let mut settings = Settings {
         dial: arguments.remote.dial()?,
         store: arguments.store.clone(),

@@ -1,4 +1,4 @@
-//! What the owner of a token may do.
+//! The rights of a token's owner.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use basin_proto::v1;
 use serde::{Deserialize, Serialize};
 
-/// What a caller may do; each role may do what those before it may.
+/// The rights of a caller; each role may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

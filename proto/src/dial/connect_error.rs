@@ -22,7 +22,7 @@ pub enum ConnectError {
     Refused {
         /// The last answer's words.
         message: String,
-        /// What to do about it, by whoever answered.
+        /// The hint of whoever answered.
         hint: Option<String>,
     },
 }

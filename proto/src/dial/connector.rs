@@ -30,11 +30,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// of the doubt.
 const ACCEPTANCE: Duration = Duration::from_secs(2);
 
-/// What bytes travel over.
+/// The transport of the bytes.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// What an opened connection showed of itself.
+/// The facts that an opened connection showed of itself.
 #[derive(Debug, Clone)]
 pub struct Handshake {
     /// The other end's address, or the proxy's.

@@ -1,4 +1,4 @@
-//! What lies in the place of a task's commit: nothing, a commit, or the note that what was there counts no more.
+//! The content of a task's commit key: nothing, a commit, or the note that what was there counts no more.
 
 use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId};
@@ -10,7 +10,7 @@ use crate::commit::COMMIT_LIMIT;
 use crate::self_digest::{self, SelfDigest};
 use crate::{Commit, Contents, Result, StorageError, Store};
 
-/// What lies in the place of a task's commit.
+/// The content of a task's commit key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitState {
     /// Nothing.
@@ -19,11 +19,11 @@ pub enum CommitState {
     Committed(Commit),
     /// A commit of before commits carried a digest; its fields are proved by its manifest.
     CommittedWithoutDigest(Commit),
-    /// What was there was withdrawn; the next attempt's commit takes its place.
+    /// A commit was withdrawn; the next attempt's commit takes its place.
     Withdrawn(WithdrawalNote),
     /// Something that is neither.
     Damaged {
-        /// What is wrong with it.
+        /// The defect.
         why: String,
     },
 }
@@ -35,7 +35,7 @@ pub struct WithdrawalNote {
     pub task: TaskId,
     /// The attempts whose commits were withdrawn, as far as what was there could be read. None of them commits again.
     pub withdrawn: Vec<WithdrawnAttempt>,
-    /// What was damaged, for people.
+    /// The damage, for people.
     pub reasons: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl CommitState {
         }
     }
 
-    /// What these bytes are in the place of `task`'s commit.
+    /// The meaning of these bytes in the place of `task`'s commit.
     fn of(task: &TaskId, bytes: &[u8]) -> Self {
         let damaged = |why: String| Self::Damaged { why };
         let of_another = |other: &TaskId| damaged(format!("it is of task {other}"));
@@ -94,7 +94,7 @@ impl CommitState {
     }
 }
 
-/// Which bytes lie at a key: what is replaced under the condition that it is still they.
+/// The version of the bytes at a key, which are replaced under the condition that it is still they.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectVersion {
     pub(crate) store_version: UpdateVersion,
@@ -103,7 +103,7 @@ pub(crate) struct ObjectVersion {
 }
 
 impl Store {
-    /// What lies in the place of a task's commit.
+    /// The content of a task's commit key.
     ///
     /// # Errors
     /// As [`Store::get`], but neither absence nor damage is one.

@@ -111,7 +111,7 @@ impl Store {
     }
 }
 
-/// What lies in the place of a commit that is being written.
+/// The content of a commit's place while it is being written.
 enum Seen {
     /// Nothing.
     Nothing,
@@ -166,7 +166,7 @@ impl<'a> CommitWrite<'a> {
         self.store.timed(&self.key, self.store.retry().timeout, put).await.map(drop)
     }
 
-    /// What lies in its place now.
+    /// The present content of its key.
     async fn look(&self) -> Result<Seen> {
         Ok(match self.once.read_commit_state_versioned(&self.commit.task).await? {
             (CommitState::Empty, _) => Seen::Nothing,

@@ -41,6 +41,15 @@ pub struct SweepRecord {
     pub launched_unix_ms: Option<u64>,
 }
 
+/// The digests that a sweep's record carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct SweepDigests {
+    /// Its own.
+    pub(crate) of_record: bool,
+    /// That of the list of tasks.
+    pub(crate) of_tasks: bool,
+}
+
 /// A record as it is stored.
 #[derive(Serialize, Deserialize)]
 struct StoredSweep {
@@ -102,10 +111,12 @@ impl Store {
     }
 
     /// Whether a sweep's record carries its digest, and that of its tasks.
-    pub(crate) async fn sweep_digests(&self, id: &SweepId) -> Result<(bool, bool)> {
+    pub(crate) async fn sweep_digests(&self, id: &SweepId) -> Result<SweepDigests> {
         match self.read_stored(id).await {
-            Ok((stored, has_digest)) => Ok((has_digest, stored.tasks.is_some())),
-            Err(StorageError::NotFound { .. }) => Ok((false, false)),
+            Ok((stored, has_digest)) => {
+                Ok(SweepDigests { of_record: has_digest, of_tasks: stored.tasks.is_some() })
+            }
+            Err(StorageError::NotFound { .. }) => Ok(SweepDigests::default()),
             Err(error) => Err(error),
         }
     }

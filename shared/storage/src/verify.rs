@@ -7,12 +7,13 @@ use basin_domain::key;
 use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
+use crate::sweep::SweepDigests;
 use crate::{Commit, CommitState, Contents, Manifest, Result, StorageError, Store};
 
 /// Tasks that are looked at at once.
 const CONCURRENT: usize = 16;
 
-/// What was found of a sweep in the store.
+/// The findings about a sweep in the store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verification {
     /// The sweep.
@@ -27,17 +28,17 @@ pub struct Verification {
     pub artifacts: u64,
     /// Their bytes.
     pub bytes: u64,
-    /// What proves which bytes.
+    /// The proofs of the bytes.
     pub coverage: Coverage,
     /// Tasks whose commit was withdrawn, and that have no other yet; they are among the uncommitted.
     pub withdrawn: Vec<TaskId>,
-    /// What is wrong, by key.
+    /// The defects, by key.
     pub problems: Vec<ObjectProblem>,
     /// Attempts that are not the committed one, by folder: no problem, only space.
     pub strays: Vec<StrayAttempt>,
 }
 
-/// What proves which bytes of a sweep.
+/// The proofs of a sweep's bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Coverage {
     /// Commits every byte of which is proved by the digest that they carry.
@@ -55,7 +56,7 @@ pub struct Coverage {
 pub struct ObjectProblem {
     /// The object's key.
     pub key: String,
-    /// What is wrong with it.
+    /// The defect.
     pub why: String,
 }
 
@@ -86,10 +87,12 @@ impl Store {
     /// If the sweep isn't in the store, or the store can't be read. What is damaged is no error, but a [`ObjectProblem`].
     pub async fn verify(&self, sweep: &SweepId) -> Result<Verification> {
         let (digests, damage) = match self.sweep_digests(sweep).await {
-            Err(StorageError::Corrupt { key, why, .. }) => ((false, false), Some(ObjectProblem { key, why })),
+            Err(StorageError::Corrupt { key, why, .. }) => {
+                (SweepDigests::default(), Some(ObjectProblem { key, why }))
+            }
             digests => (digests?, None),
         };
-        let (record_with_digest, tasks_with_digest) = digests;
+        let (record_with_digest, tasks_with_digest) = (digests.of_record, digests.of_tasks);
         let tasks: BTreeSet<TaskId> = self.read_tasks(sweep).await?.into_iter().map(|task| task.id).collect();
         let mut verification = Verification {
             sweep: sweep.clone(),
@@ -142,7 +145,7 @@ impl Store {
         Ok(found)
     }
 
-    /// What is wrong with what was committed: the commit itself, its manifest, every byte of its artifacts.
+    /// The defects of what was committed: the commit itself, its manifest, every byte of its artifacts.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -200,7 +203,7 @@ impl Store {
     }
 }
 
-/// What was found of one task.
+/// The findings about one task.
 struct TaskExamination {
     task: TaskId,
     committed: bool,

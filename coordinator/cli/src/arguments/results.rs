@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::shared::{Credentials, StoreArguments};
 #[cfg(feature = "worker")]
-use super::Kernels;
-use super::{Credentials, StoreArguments};
+use super::training::Kernels;
 
 #[derive(Debug, Args)]
 pub(crate) struct Collect {

@@ -8,7 +8,7 @@ use clap::Args;
 use clap::Subcommand;
 
 #[cfg(feature = "worker")]
-use super::Remote;
+use super::shared::Remote;
 
 /// What training computes with.
 #[derive(Debug, Clone, Args)]

@@ -12,7 +12,7 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::hints;
 use basin_coordinator::client::{CallError, Client};
 

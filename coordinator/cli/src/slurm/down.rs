@@ -1,10 +1,10 @@
 //! `basin slurm down`: the jobs of a name end.
 
+use super::super::arguments::Down;
 use super::super::command_error::CommandResult;
+use super::super::failures::slurm_failed;
 use super::super::output::Output;
-use super::arguments::Down;
 use super::engine::{JobId, JobState, SlurmCli};
-use super::up::slurm_failed;
 
 /// Lets workers leave, or ends them at once; takes back what is pending.
 pub(super) async fn down(arguments: Down, output: Output) -> CommandResult {

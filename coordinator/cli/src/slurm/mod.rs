@@ -7,7 +7,7 @@
 //!
 //! A job is a worker that leaves by itself: when nothing waits any more, before its walltime, at USR1 and at TERM.
 
-pub(super) mod arguments;
+mod check;
 mod down;
 mod engine;
 mod error;
@@ -19,16 +19,14 @@ mod up;
 #[cfg(feature = "worker")]
 mod walltime;
 
-use self::arguments::Slurm;
-pub(super) use self::error::{Mistake, SlurmError};
+pub(crate) use self::error::{Mistake, SlurmError};
+pub(crate) use self::time_limit::TimeLimit;
+use super::arguments::Slurm;
 use super::command_error::CommandResult;
 use super::output::Output;
 
 #[cfg(feature = "worker")]
 pub(super) use walltime::walltime;
-
-/// The label by which a worker says of which job it is.
-const JOB_LABEL: &str = "slurm-job";
 
 /// `basin slurm`.
 pub(super) async fn slurm(arguments: Slurm, output: Output) -> CommandResult {

@@ -7,9 +7,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::JOB_LABEL;
-use super::arguments::{JobArguments, Up};
+use super::super::arguments::{JobArguments, Up};
 use super::quote::quoted;
+
+/// The label by which a worker says of which job it is.
+pub(super) const JOB_LABEL: &str = "slurm-job";
 
 /// Leaving may take this long, unless it is said.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
@@ -18,7 +20,7 @@ const SHORTEST_SIGNALLED: Duration = Duration::from_secs(300);
 /// How much earlier than the grace the signal is asked for.
 const MARGIN: Duration = Duration::from_secs(15);
 
-/// What a script is made of, all paths absolute.
+/// The parts of a script, all paths absolute.
 #[derive(Debug)]
 pub(super) struct Script<'a> {
     pub(super) up: &'a Up,
@@ -101,7 +103,7 @@ impl Script<'_> {
         self.up.job.cpus.unwrap_or_else(|| self.up.slots())
     }
 
-    /// What is trained on. A job that asks for GPUs and finds none should fail rather than train on a processor for hours.
+    /// The device that is trained on. A job that asks for GPUs and finds none should fail rather than train on a processor for hours.
     fn device(&self) -> &str {
         let has_gpus = self.up.job.gres.as_ref().is_some_and(|gres| gres.contains("gpu"));
         self.up.worker.device.as_deref().unwrap_or(if has_gpus { "cuda" } else { "cpu" })
@@ -135,9 +137,8 @@ impl Script<'_> {
 mod tests {
     use clap::Parser;
 
-    use super::super::super::arguments::{Arguments, Command};
-    use super::super::arguments::Slurm;
     use super::*;
+    use crate::arguments::{Arguments, Command, Slurm};
 
     fn up(more: &[&str]) -> Up {
         let line = ["basin", "slurm", "up", "--max-workers", "2", "--coordinator", "https://c:7470"];

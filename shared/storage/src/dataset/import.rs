@@ -9,16 +9,16 @@ use super::StoredDataset;
 use super::versions::{DatasetVersions, UnresolvedDataset};
 use crate::{StorageError, Store};
 
-/// What is imported.
+/// The import.
 #[derive(Debug, Clone, Copy)]
 pub struct DatasetImport<'a> {
     /// Its name, and the digest of its decoded file.
     pub dataset: &'a Dataset,
     /// The decoded file.
     pub file: &'a Path,
-    /// What it holds, for people.
+    /// Its contents, for people.
     pub description: &'a str,
-    /// What it was decoded from, for people.
+    /// Its source, for people.
     pub imported_from: &'a str,
     /// Whether the name may change what it means.
     pub replaces: bool,
@@ -26,7 +26,7 @@ pub struct DatasetImport<'a> {
     pub now_unix_ms: u64,
 }
 
-/// What an import did.
+/// The outcome of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportOutcome {
     /// The name meant nothing before.
@@ -52,9 +52,9 @@ pub enum ImportError {
         there.dataset.name, there.dataset.digest.short(), there.description, there.imported_from, offered.short()
     )]
     OtherContents {
-        /// What the name means.
+        /// The contents that the name means.
         there: Box<StoredDataset>,
-        /// What was to be imported.
+        /// The contents that were to be imported.
         offered: Digest,
     },
     /// It isn't known what the name means, and it may not change.

@@ -155,7 +155,7 @@ struct BadLine {
     bytes: Arc<AtomicU64>,
 }
 
-/// What a connection that is cut carries in each direction, in bytes.
+/// The bytes that a cut connection carries in each direction, in bytes.
 const CUT_AFTER: u64 = 3 << 20;
 
 impl BadLine {

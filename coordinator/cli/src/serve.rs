@@ -1,7 +1,5 @@
 //! `basin serve`: the coordinator of a cluster.
 
-pub(super) mod arguments;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,14 +8,14 @@ use basin_domain::escape;
 use basin_storage::CommitMode;
 use secrecy::ExposeSecret;
 
-use self::arguments::Serve;
+use super::arguments::Serve;
 use super::command_error::{CommandError, CommandResult};
+use super::failures::{not_started, tokens_failed};
 use super::output::Output;
-use super::token::tokens_failed;
 use super::{lookup, signals};
 use crate::hints;
 use basin_coordinator::journal::postgres::{Address, Environment};
-use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
 use basin_coordinator::service::LeadershipRole;
 use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
 
@@ -25,21 +23,6 @@ use basin_coordinator::trust::{ServerTlsFiles, Tokens, Trust};
 const SHORTEST_LEASE: f64 = 1.0;
 /// The longest lease: beyond it, a dead worker's tasks would be missed by its people first.
 const LONGEST_LEASE: f64 = 86_400.0;
-
-/// The failure of a coordinator that can't start.
-pub(super) fn not_started(error: StartError) -> CommandError {
-    let hint = hints::start(&error);
-    let failed = match &error {
-        StartError::Listen { .. }
-        | StartError::Http { .. }
-        | StartError::WithoutTokens(_)
-        | StartError::WithoutTls(_)
-        | StartError::Journal { .. } => CommandError::input(error),
-        StartError::Store { source, .. } if source.is_misconfiguration() => CommandError::input(error),
-        StartError::Store { .. } | StartError::Ledger(_) => CommandError::basin(error),
-    };
-    failed.hint_if_any(hint)
-}
 
 /// Where the journal is. What was typed is never repeated: it may hold a password.
 fn journal(arguments: &Serve) -> Result<JournalLocation, CommandError> {

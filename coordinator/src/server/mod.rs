@@ -1,135 +1,41 @@
 //! A coordinator that runs: journal opened, store probed, leases given a full lease duration, port open. On a journal that others
 //! share it may stand by first: then its port is open and says so.
 
+mod grpc_port;
+mod settings;
+mod start_error;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::Policy;
-use basin_proto::MESSAGE_LIMIT;
-use basin_proto::v1::control_server::ControlServer;
-use basin_proto::v1::scheduler_server::SchedulerServer;
-use basin_storage::{CommitMode, StorageError, Store};
-use tokio::net::{TcpListener, TcpSocket};
+use basin_storage::CommitMode;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
+use self::grpc_port::GrpcPort;
+pub use self::settings::{JournalLocation, ServerSettings};
+pub use self::start_error::StartError;
 use crate::http::{ServingStatus, SidePort};
+use crate::journal::SqliteJournal;
 use crate::journal::postgres::{Address, Candidate, ElectionOutcome};
-use crate::journal::{DecideError, JournalError, SqliteJournal};
 use crate::leader_election::{LeaderElection, TakeoverError};
 use crate::leader_session::{LeaderContext, LeaderSession, LeaderSessionError};
 use crate::open_files;
-use crate::service::{ControlService, Coordinator, Leadership, LeadershipRole, SchedulerService};
+use crate::service::{Coordinator, Leadership, LeadershipRole};
+use crate::trust::Trust;
 use crate::trust::connection_limits::ConnectionLimits;
-use crate::trust::gate::{Gate, Rules};
-use crate::trust::{HintOf, Trust, port};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
-/// The most calls at a time on one connection.
-const CALLS_A_CONNECTION: u32 = 256;
-/// The longest that a call may take: a large sweep's launch looks up all of its commits.
-const CALL_LIMIT: Duration = Duration::from_secs(300);
-/// The most that the headers of a call may have, in bytes.
-const HEADER_LIMIT: u32 = 16 << 10;
 
 /// How long the answers under way may take at the end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long the journal may take to be closed: a database may have gone.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// Where a journal is.
-#[derive(Debug, Clone)]
-pub enum JournalLocation {
-    /// In a file that one coordinator has.
-    File(PathBuf),
-    /// In a database that several coordinators share, of which one leads.
-    Database(Box<Address>),
-}
-
-impl std::fmt::Display for JournalLocation {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::File(path) => path.display().fmt(f),
-            Self::Database(address) => address.fmt(f),
-        }
-    }
-}
-
-/// What a coordinator is told when it starts.
-#[derive(Debug, Clone)]
-pub struct ServerSettings {
-    /// Where it listens; port 0 lets the system choose.
-    pub listen: SocketAddr,
-    /// The store.
-    pub store: Store,
-    /// The journal.
-    pub journal: JournalLocation,
-    /// Where others can call it, for a standby to say; where it listens if not given.
-    pub advertise: Option<String>,
-    /// The ledger's policy.
-    pub policy: Policy,
-    /// Who may call, and how.
-    pub trust: Trust,
-    /// Where probes and metrics are answered, if anywhere.
-    pub http: Option<SocketAddr>,
-    /// What callers are told to do about refusals.
-    pub hint_of: HintOf,
-}
-
-/// Why a coordinator can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The address is in use, or isn't this machine's.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The side port's address is in use, or isn't this machine's.
-    #[error("cannot answer probes and metrics on {address}")]
-    Http {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// Nothing proves who calls, so nobody but this machine may.
-    #[error("{0} is not a loopback address, and without tokens this coordinator can't tell who calls")]
-    WithoutTokens(SocketAddr),
-    /// Tokens would travel for everybody to read.
-    #[error("{0} is not a loopback address, and without TLS tokens would travel there for everybody to read")]
-    WithoutTls(SocketAddr),
-    /// The journal can't be used.
-    #[error("cannot open the journal {journal}")]
-    Journal {
-        /// The journal.
-        journal: JournalLocation,
-        /// Why.
-        #[source]
-        source: JournalError,
-    },
-    /// The store can't be used.
-    #[error("cannot use the store {url}")]
-    Store {
-        /// The store.
-        url: String,
-        /// Why.
-        #[source]
-        source: StorageError,
-    },
-    /// The ledger stopped at once.
-    #[error("the ledger did not start")]
-    Ledger(#[from] DecideError),
-}
 
 /// A running coordinator.
 #[derive(Debug)]
@@ -252,7 +158,7 @@ impl Server {
         url_of(self.address, self.is_encrypted)
     }
 
-    /// What its calls work with, while it leads.
+    /// The coordinator of its calls, while it leads.
     pub fn coordinator(&self) -> Option<Arc<Coordinator>> {
         self.leadership.coordinator().ok()
     }
@@ -370,46 +276,4 @@ async fn follow_files(trust: Trust, stop: CancellationToken) {
         }
     };
     tokio::join!(trust.tokens.follow(stop.clone()), certificates);
-}
-
-/// Where calls come in.
-struct GrpcPort {
-    listener: TcpListener,
-    trust: Trust,
-    limits: Arc<ConnectionLimits>,
-    hint_of: HintOf,
-    stop: CancellationToken,
-    failed: CancellationToken,
-}
-
-impl GrpcPort {
-    async fn serve(self, leadership: Leadership) {
-        let scheduler = SchedulerServer::new(SchedulerService(leadership.clone()))
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        let control = ControlServer::new(ControlService(leadership))
-            .max_decoding_message_size(MESSAGE_LIMIT)
-            .max_encoding_message_size(MESSAGE_LIMIT);
-        let services = Routes::new(scheduler).add_service(control).prepare();
-        let rules = Rules::new(self.trust.tokens, self.trust.calls_per_second, self.hint_of);
-        let connections = port::connections(self.listener, self.trust.tls, self.limits, self.stop.clone());
-        let served = tonic::transport::Server::builder()
-            // A half-open connection would go unnoticed without these.
-            .http2_keepalive_interval(Some(Duration::from_secs(5)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(5)))
-            .http2_max_header_list_size(HEADER_LIMIT)
-            .max_concurrent_streams(CALLS_A_CONNECTION)
-            .concurrency_limit_per_connection(CALLS_A_CONNECTION as usize)
-            .timeout(CALL_LIMIT)
-            .serve_with_incoming_shutdown(
-                Gate::new(services, Arc::new(rules)),
-                connections,
-                self.stop.cancelled(),
-            )
-            .await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the coordinator's port failed");
-            self.failed.cancel();
-        }
-    }
 }

@@ -1,11 +1,11 @@
-//! `basin slurm` as it is typed.
+//! Arguments of `basin slurm`.
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::super::arguments::Remote;
-use super::time_limit::TimeLimit;
+use super::shared::Remote;
+use crate::slurm::TimeLimit;
 
 /// Workers on a Slurm cluster
 #[derive(Debug, Subcommand)]

@@ -1,4 +1,4 @@
-//! What `basin serve` is told.
+//! Arguments of `basin serve`.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::SecretString;
 
-use super::super::arguments::StoreArguments;
+use super::shared::StoreArguments;
 
 /// A coordinator.
 #[derive(Debug, Args)]

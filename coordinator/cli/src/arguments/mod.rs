@@ -1,0 +1,109 @@
+//! The command line as it is typed. What it means is decided in the commands' own files.
+
+mod cluster;
+mod results;
+mod serve;
+mod shared;
+mod slurm;
+mod sweeps;
+mod training;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use self::cluster::{Doctor, Drain, Token};
+#[cfg(feature = "worker")]
+pub(crate) use self::results::Replay;
+pub(crate) use self::results::{Collect, Data, Repair, Report, Verify};
+pub(crate) use self::serve::Serve;
+pub(crate) use self::shared::{
+    Credentials, Remote, StoreArguments, SweepArguments, SweepFile, TaskArguments,
+};
+pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
+pub(crate) use self::sweeps::{Adjust, Launch, Plan, Quota, Retry, Run};
+#[cfg(feature = "worker")]
+pub(crate) use self::training::{Bench, Executor, Kernels, Witness, Worker};
+
+/// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
+#[derive(Debug, Parser)]
+#[command(name = "basin", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Results as JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// More of what is going on, on standard error; twice for every decision
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run a sweep on this machine: embedded coordinator, local workers, files as store, report
+    Run(Run),
+    /// Show what would run; change nothing
+    Plan(Plan),
+    /// Be the coordinator of a cluster
+    Serve(Serve),
+    /// Be a worker
+    #[cfg(feature = "worker")]
+    Worker(Worker),
+    /// Workers on a Slurm cluster
+    #[command(subcommand)]
+    Slurm(Slurm),
+    /// Submit a sweep to a coordinator; durable before it returns
+    Launch(Launch),
+    /// List the sweeps of a coordinator
+    List(Remote),
+    /// Show how a sweep is doing
+    Status(SweepArguments),
+    /// Follow a sweep until it ends
+    Watch(SweepArguments),
+    /// Say why a task waits, failed or was retried
+    Why(TaskArguments),
+    /// Change a sweep's priority, or how many slots it may take at once
+    Adjust(Adjust),
+    /// Grant no new leases for a sweep
+    Pause(SweepArguments),
+    /// Undo `pause`
+    Resume(SweepArguments),
+    /// End a sweep; what is committed stays
+    Cancel(SweepArguments),
+    /// Give failed tasks a new budget of attempts
+    Retry(Retry),
+    /// List the workers of a coordinator
+    Workers(Remote),
+    /// Let a worker checkpoint, give its leases back, and leave
+    Drain(Drain),
+    /// Copy a sweep's results and report out of the store; needs no coordinator
+    Collect(Collect),
+    /// Aggregate and draw again from the store alone
+    Report(Report),
+    /// Prove from the store alone that every task is committed exactly once and every artifact is whole
+    Verify(Verify),
+    /// Train a committed task again, from nothing, and compare every bit with its commit
+    #[cfg(feature = "worker")]
+    Replay(Replay),
+    /// Withdraw what is damaged of a sweep, in the store and in the journal, so that it runs again
+    Repair(Repair),
+    /// Data sets
+    #[command(subcommand)]
+    Data(Data),
+    /// Who may call a coordinator
+    #[command(subcommand)]
+    Token(Token),
+    /// Measure
+    #[cfg(feature = "worker")]
+    #[command(subcommand)]
+    Bench(Bench),
+    /// Check store, clock, threads and data, and say how to mend each
+    Doctor(Doctor),
+    /// Train tasks for an agent, over standard input and output
+    #[cfg(feature = "worker")]
+    #[command(hide = true)]
+    Executor(Executor),
+    /// Tell the coordinator when the worker at the other end of the standard input has died
+    #[cfg(feature = "worker")]
+    #[command(hide = true)]
+    Witness(Witness),
+}

@@ -1,0 +1,133 @@
+//! Sweeps, and what keeps them, in words and as JSON: what several commands show.
+
+use basin_domain::escape::line;
+use basin_domain::outage::OutageWait;
+use basin_proto::codes::Coded;
+use basin_proto::v1;
+use serde_json::{Value, json};
+
+use crate::output::{span, table};
+
+fn counts_value(counts: &v1::Counts) -> Value {
+    json!({
+        "blocked": counts.blocked, "queued": counts.queued, "running": counts.running,
+        "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged,
+        "upstream_failed": counts.upstream_failed,
+    })
+}
+
+/// A sweep's state as a word.
+pub(crate) fn sweep_state(sweep: &v1::SweepSummary) -> &str {
+    v1::SweepState::in_words(sweep.state_code, &sweep.state)
+}
+
+/// The kind of a failure as a word.
+pub(crate) fn failure_kind(failed: &v1::FailedTask) -> &str {
+    v1::FailureKind::in_words(failed.kind_code, &failed.kind)
+}
+
+/// A sweep for programs.
+pub(crate) fn summary_value(sweep: &v1::SweepSummary) -> Value {
+    let experiments: serde_json::Map<_, _> = sweep
+        .experiments
+        .iter()
+        .map(|it| (it.experiment.clone(), counts_value(&it.counts.unwrap_or_default())))
+        .collect();
+    json!({
+        "sweep": sweep.sweep_id, "state": sweep_state(sweep), "launched_unix_ms": sweep.launched_unix_ms,
+        "user": (!sweep.user.is_empty()).then_some(&sweep.user), "priority": sweep.priority,
+        "slots": sweep.slots, "max_slots": sweep.max_slots,
+        "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
+    })
+}
+
+/// All tasks of these counts.
+pub(crate) fn total(counts: &v1::Counts) -> u64 {
+    counts.blocked
+        + counts.queued
+        + counts.running
+        + counts.committed
+        + counts.failed
+        + counts.upstream_failed
+}
+
+pub(crate) fn counts_row(name: &str, counts: &v1::Counts) -> Vec<String> {
+    let numbers = [
+        total(counts),
+        counts.committed,
+        counts.running,
+        counts.queued,
+        counts.blocked + counts.upstream_failed,
+        counts.failed,
+        counts.diverged,
+    ];
+    [name.to_owned()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
+}
+
+pub(crate) const COUNTS: [&str; 8] =
+    ["experiment", "tasks", "committed", "running", "queued", "blocked", "failed", "diverged"];
+
+/// A sweep for people.
+pub(crate) fn describe(sweep: &v1::SweepSummary) -> String {
+    let mut rows: Vec<_> = sweep
+        .experiments
+        .iter()
+        .map(|it| counts_row(&it.experiment, &it.counts.unwrap_or_default()))
+        .collect();
+    rows.push(counts_row("all", &sweep.counts.unwrap_or_default()));
+    format!(
+        "{}: {}{}\n{}",
+        line(&sweep.sweep_id),
+        line(sweep_state(sweep)),
+        line(&quota(sweep)),
+        table(&COUNTS, &rows)
+    )
+}
+
+/// The special parts of a sweep's quota of the workers.
+fn quota(sweep: &v1::SweepSummary) -> String {
+    let user = (!sweep.user.is_empty()).then(|| format!(", launched by {}", sweep.user));
+    let priority = (sweep.priority != 0).then(|| format!(", priority {}", sweep.priority));
+    let slots = sweep.max_slots.map(|most| format!(", {} of at most {most} slots taken", sweep.slots));
+    [user, priority, slots].into_iter().flatten().collect()
+}
+
+pub(crate) fn slots(sweep: &v1::SweepSummary) -> String {
+    sweep.max_slots.map_or_else(|| sweep.slots.to_string(), |most| format!("{}/{most}", sweep.slots))
+}
+
+/// The reason why a worker waits, for people.
+pub(crate) fn waiting_text(waiting: Option<&v1::Waiting>) -> String {
+    let Some(wire) = waiting else { return String::new() };
+    let waiting = OutageWait::from(wire.clone());
+    let results = match waiting.results {
+        0 => String::new(),
+        1 => " with 1 finished result".to_owned(),
+        results => format!(" with {results} finished results"),
+    };
+    let (kind, lasting) = (waiting.outage.kind.description(), span(waiting.lasting.as_secs_f64()));
+    format!("waits{results} for {lasting}: {kind} ({})", waiting.outage.message)
+}
+
+pub(crate) fn waiting_value(waiting: Option<&v1::Waiting>) -> Value {
+    let Some(it) = waiting else { return Value::Null };
+    json!({ "kind": v1::OutageKind::in_words(it.kind_code, &it.kind), "message": it.message, "results": it.results, "lasting_ms": it.lasting_ms })
+}
+
+/// The part of a task's id that people read.
+pub(crate) fn short(id: &str) -> &str {
+    id.get(..10).unwrap_or(id)
+}
+
+/// A failed task for people: its first line of error.
+pub(crate) fn failed_text(failed: &v1::FailedTask) -> String {
+    let first = failed.message.lines().next().unwrap_or_default();
+    format!(
+        "failed: {} of {} after {} attempts ({}): {}\n",
+        line(short(&failed.task_id)),
+        line(&failed.experiment),
+        failed.attempts,
+        line(failure_kind(failed)),
+        line(first)
+    )
+}
