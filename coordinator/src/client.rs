@@ -52,7 +52,7 @@ pub enum CallError {
     Refused {
         /// Its words.
         message: String,
-        /// What to do about it, in its words.
+        /// A hint, in its words.
         hint: Option<String>,
     },
     /// The coordinator is of a version that doesn't know the call.

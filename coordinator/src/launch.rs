@@ -16,7 +16,7 @@ pub struct PreparedSweep {
     pub datasets: Datasets,
     /// The commits of those of its tasks that are done.
     pub committed: HashMap<TaskId, Commit>,
-    /// What is wrong in the store in the places of other tasks' commits.
+    /// The errors in the places of other tasks' commits.
     pub damaged: BTreeMap<TaskId, String>,
 }
 
@@ -32,7 +32,7 @@ pub enum PrepareError {
     /// The store can't be read.
     #[error("the store can't be read")]
     Storage(#[from] StorageError),
-    /// What the store has of a data set doesn't say which contents are meant.
+    /// The versions of a data set in the store don't tell which contents are meant.
     #[error(transparent)]
     Dataset(#[from] UnresolvedDataset),
 }

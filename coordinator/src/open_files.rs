@@ -26,7 +26,7 @@ pub(crate) fn room_for_connections() -> usize {
     room
 }
 
-/// What a limit leaves for connections; none: there is no limit.
+/// The connections that a limit leaves; none: there is no limit.
 fn room(limit: Option<u64>) -> usize {
     let limit = limit.unwrap_or(u64::MAX);
     let room = limit.saturating_sub(RESERVED.min(limit / 2)).clamp(1, CONNECTIONS);

@@ -23,7 +23,7 @@ use crate::v1;
 pub struct InvalidField {
     /// The field.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The error in it.
     pub why: String,
 }
 

@@ -1,4 +1,4 @@
-//! What to do about a refusal, beside its words.
+//! Hints: advice on a refusal, beside its text.
 
 use tonic::Status;
 use tonic::metadata::MetadataValue;
@@ -13,7 +13,7 @@ pub fn attach(mut status: Status, hint: &str) -> Status {
     status
 }
 
-/// What to do about a refusal, if it says so.
+/// The hint of a refusal, if it has one.
 pub fn of(status: &Status) -> Option<String> {
     let bytes = status.metadata().get_bin(KEY)?.to_bytes().ok()?;
     Some(String::from_utf8_lossy(&bytes).into_owned())

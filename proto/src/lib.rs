@@ -1,6 +1,6 @@
 //! The wire protocol: the generated messages and services, and **every** conversion between them and the domain.
 //!
-//! What arrives is not trusted: each conversion from the wire checks, and names the field that it refuses. Here is also the one
+//! Messages are not trusted: each conversion from the wire checks, and names the field that it refuses. Here is also the one
 //! place that dials ([`dial`]): tools and workers reach a coordinator in the same way. This crate knows the domain and nothing
 //! else of ours. Start reading in `basin.proto`; the conversions are in [`convert`].
 

@@ -1,4 +1,4 @@
-//! What a coordinator that doesn't lead answers, and how its callers read it.
+//! The answer of a coordinator that doesn't lead, and how its callers read it.
 
 use tonic::Status;
 use tonic::metadata::MetadataValue;

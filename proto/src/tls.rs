@@ -1,4 +1,4 @@
-//! What both ends of TLS need: certificates and keys from PEM files, and the one provider of cryptography.
+//! The parts that both ends of TLS need: certificates and keys from PEM files, and the one provider of cryptography.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub enum TlsFileError {
     Missing {
         /// The file.
         path: PathBuf,
-        /// What should be in it.
+        /// The contents that it should have.
         what: &'static str,
     },
     /// A certificate or key in it is damaged.

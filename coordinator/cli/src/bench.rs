@@ -38,7 +38,7 @@ fn read_reference(path: &Path) -> Result<Value, CommandError> {
     serde_json::from_str(&text[start..]).or_input(what)
 }
 
-/// What identifies a row: all of it but the figures. Rows of a program that knows one kernel and one size of images, or calls
+/// The key of a row: all of it but the figures. Rows of a program that knows one kernel and one size of images, or calls
 /// networks that train at once by another name, are understood.
 fn identity(row: &Value) -> Value {
     let mut row = row.clone();
@@ -55,7 +55,7 @@ fn identity(row: &Value) -> Value {
     row
 }
 
-/// What is computed from a row's figure.
+/// A value that is computed from a row's figure.
 const FIGURES: [&str; 2] = ["gflops", "share_of_peak"];
 
 /// How long the yardstick is measured.

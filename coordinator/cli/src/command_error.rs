@@ -24,13 +24,13 @@ impl CommandError {
         Self { code: 2, error: error.into(), hint: None }
     }
 
-    /// What was being attempted, as the headline.
+    /// The headline: the attempt that failed.
     #[must_use]
     pub(crate) fn context(self, what: impl std::fmt::Display + Send + Sync + 'static) -> Self {
         Self { error: self.error.context(what), ..self }
     }
 
-    /// What to type instead.
+    /// The hint: the text to type instead.
     #[must_use]
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }

@@ -23,7 +23,7 @@ pub(super) enum BadLine {
     /// `export NAME=VALUE` is a shell's.
     #[error("it begins with `export`, which is for a shell")]
     Export,
-    /// What stands before the `=` is no name.
+    /// The part before the `=` is no name.
     #[error("a name is letters, digits and `_`, without a digit in front")]
     BadName,
     /// No variable can hold a NUL.

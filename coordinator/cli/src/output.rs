@@ -1,4 +1,4 @@
-//! What commands print: results to standard output, all else to standard error. Nothing that came from outside does more
+//! The output of commands: results to standard output, all else to standard error. Nothing that came from outside does more
 //! than be seen: [`basin_domain::escape`].
 
 use std::io::{self, ErrorKind, IsTerminal, Write};

@@ -1,4 +1,4 @@
-//! What is said of a command line that isn't understood, or asks for help.
+//! Messages for a command line that isn't understood, or asks for help.
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -38,7 +38,7 @@ pub(super) async fn exposition(status: &ServingStatus) -> Result<String, DecideE
 /// The kinds of devices, each of which has a series: workers name others only if they are none of ours.
 const DEVICES: [&str; 2] = ["cpu", "cuda"];
 
-/// What is now.
+/// The gauges of the present.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Gauges {
     tasks: Counts,

@@ -17,7 +17,7 @@ use super::{ServingStatus, metrics};
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 const PLAIN: &str = "text/plain; charset=utf-8";
 
-/// What the answers are made of.
+/// The parts of the answers.
 #[derive(Debug, Clone)]
 struct Source {
     status: watch::Receiver<ServingStatus>,

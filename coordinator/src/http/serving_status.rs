@@ -1,10 +1,10 @@
-//! What a coordinator's process does at the moment.
+//! The status of a coordinator's process.
 
 use std::sync::Arc;
 
 use crate::service::Coordinator;
 
-/// What a coordinator's process does at the moment.
+/// The status of a coordinator's process.
 #[derive(Debug, Clone, Default)]
 pub enum ServingStatus {
     /// It opens its store and its journal.

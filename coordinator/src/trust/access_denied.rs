@@ -75,7 +75,7 @@ fn retry_after(message: String, wait: Duration) -> Status {
     status
 }
 
-/// What the caller can do about a refusal, by its cause: whoever runs the coordinator knows the commands.
+/// The caller's remedy for a refusal, by its cause: whoever runs the coordinator knows the commands.
 pub type HintOf = fn(&(dyn Error + 'static)) -> Option<String>;
 
 /// A refusal with what to do about it, if its cause says so and it has no hint yet.

@@ -1,4 +1,4 @@
-//! Which role each call takes at least: the one table.
+//! The least role for each call: the one table.
 
 use basin_proto::MESSAGE_LIMIT;
 

@@ -24,7 +24,7 @@ const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a caller should wait whose token has all the connections that it may have.
 const TOO_MANY_CONNECTIONS: Duration = Duration::from_secs(1);
 
-/// What all calls are held against.
+/// The limits and tokens that all calls are checked against.
 #[derive(Debug)]
 pub struct Rules {
     tokens: Tokens,

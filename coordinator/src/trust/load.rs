@@ -15,7 +15,7 @@ use tonic::body::Body;
 use super::TokenId;
 use super::access_denied::AccessDenied;
 
-/// What may be under way at a time.
+/// The limits of what may be under way at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Usage {
     /// Calls of people's tools. Workers' calls may wait for work and are counted by their rates.
@@ -43,7 +43,7 @@ enum UsageKey {
     Address(IpAddr),
 }
 
-/// What is under way.
+/// The work that is under way.
 #[derive(Debug, Default)]
 pub(super) struct LoadLimiter(Mutex<HashMap<(UsageKey, bool), Usage>>);
 

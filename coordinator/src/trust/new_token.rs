@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::{Fingerprint, Role, TokenEntry, TokenId};
 
-/// What every token begins with: a scanner that looks for leaked secrets knows it by this.
+/// The beginning of every token: a scanner that looks for leaked secrets knows it by this.
 const PREFIX: &str = "basin_";
 /// Random bytes of the public part: enough that no two tokens of a site share it.
 const ID_BYTES: usize = 6;
@@ -18,7 +18,7 @@ const SECRET_BYTES: usize = 32;
 pub struct NewToken {
     /// The whole token, `basin_<id>_<secret>`: shown once, never kept.
     pub secret: SecretString,
-    /// What a file of tokens keeps: no secret.
+    /// The entry in a file of tokens: no secret.
     pub entry: TokenEntry,
 }
 

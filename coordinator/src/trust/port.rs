@@ -26,7 +26,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const AUTH_TIMEOUT: Duration = Duration::from_secs(20);
 /// The pause after a connection that couldn't be accepted: more often than not there are too many open files.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
-/// What the first byte of TLS is: a record of the handshake (RFC 8446, section 5.1).
+/// The first byte of TLS: a record of the handshake (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 22;
 
 trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}

@@ -1,4 +1,4 @@
-//! What the owner of a token may do.
+//! Roles: the permissions of a token's owner.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use basin_proto::v1;
 use serde::{Deserialize, Serialize};
 
-/// What a caller may do; each role may do what those before it may.
+/// The permissions of a caller; each role has those of the roles before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

@@ -24,7 +24,7 @@ pub struct ServerTlsFiles {
 pub type ServerTls = WatchedFiles<ServerConfig, TlsFileError>;
 
 impl ServerTlsFiles {
-    /// What the files make, to be followed.
+    /// The settings that the files make, to be followed.
     ///
     /// # Errors
     /// If a file can't be used.

@@ -14,7 +14,7 @@ use super::Role;
 const LIMIT: usize = 10_000;
 /// The largest file, in bytes.
 const SIZE_LIMIT: u64 = 8 << 20;
-/// What the file says of itself.
+/// The header of the file.
 const HEADER: &str = "# Who may call a Basin coordinator. Hashes only; written by `basin token`, read again as it changes.\n\n";
 
 /// The public part of a token, by which it is found.
@@ -98,15 +98,15 @@ impl From<Fingerprint> for String {
     }
 }
 
-/// What is kept of a token.
+/// A token's entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenEntry {
     /// Its public part.
     pub id: TokenId,
-    /// What people call it.
+    /// Its name, for people.
     pub name: UserName,
-    /// What its owner may do.
+    /// Its owner's role.
     pub role: Role,
     /// Its hash.
     pub hash: Fingerprint,
@@ -146,7 +146,7 @@ pub enum TokenFileError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The error.
         why: String,
     },
     /// It can't be written.

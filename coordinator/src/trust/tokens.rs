@@ -34,7 +34,7 @@ pub struct Caller {
     pub name: String,
     /// The public part of that token.
     pub token: Option<TokenId>,
-    /// What the caller may do.
+    /// The caller's role.
     pub role: Role,
 }
 
@@ -51,7 +51,7 @@ pub enum Unauthenticated {
     /// No token was shown.
     #[error("this coordinator answers only those who show a token, and none was shown")]
     Missing,
-    /// What was shown is no token, or none that the coordinator knows.
+    /// The credential is no token, or none that the coordinator knows.
     #[error("the token that was shown is not one of this coordinator's")]
     Unknown,
     /// It was taken back.

@@ -1,4 +1,4 @@
-//! What files say, read again when they change.
+//! Contents of files that are read again when they change.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 type Read<T, E> = dyn Fn() -> Result<T, E> + Send + Sync;
 
-/// What some files say. Their bytes are compared rather than their times: a secret of Kubernetes changes by a link that is
+/// The parsed contents of some files. Their bytes are compared rather than their times: a secret of Kubernetes changes by a link that is
 /// swapped. A change that makes no sense leaves what was read before.
 pub struct WatchedFiles<T, E> {
     files: Vec<PathBuf>,
@@ -29,7 +29,7 @@ struct SeenFiles {
 }
 
 impl<T, E: fmt::Display> WatchedFiles<T, E> {
-    /// What the files say now.
+    /// The contents of the files now.
     ///
     /// # Errors
     /// If `read` can't make sense of them.
@@ -42,7 +42,7 @@ impl<T, E: fmt::Display> WatchedFiles<T, E> {
         Ok(Self { files, read: Box::new(read), current, seen: Mutex::new(seen) })
     }
 
-    /// What the files said when they last made sense.
+    /// The contents when they last made sense.
     pub fn current(&self) -> Arc<T> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }

@@ -22,7 +22,7 @@ pub enum ConnectError {
     Refused {
         /// The last answer's words.
         message: String,
-        /// What to do about it, by whoever answered.
+        /// A hint, by whoever answered.
         hint: Option<String>,
     },
 }

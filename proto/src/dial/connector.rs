@@ -30,11 +30,11 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// of the doubt.
 const ACCEPTANCE: Duration = Duration::from_secs(2);
 
-/// What bytes travel over.
+/// The stream that bytes travel over.
 pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
-/// What an opened connection showed of itself.
+/// The certificate and address of an opened connection.
 #[derive(Debug, Clone)]
 pub struct Handshake {
     /// The other end's address, or the proxy's.

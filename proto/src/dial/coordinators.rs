@@ -35,14 +35,14 @@ struct KnownCoordinator {
 pub struct NoLeaderAnswered {
     /// Who said, or didn't, what tells most.
     pub address: Address,
-    /// What that was.
+    /// That answer.
     pub status: Status,
     /// Each coordinator that is known was seen not to lead while this call was under way: its address refused the connection,
     /// or it said so itself. Whoever leads later was elected after the call began.
     pub nobody_leads: bool,
 }
 
-/// What an answer other than the wanted one says of who gave it; the first tells most.
+/// The conclusion from an answer other than the wanted one about its sender; the first tells most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum AnswerKind {
     /// A coordinator that leads, or might: it is in trouble.
@@ -89,7 +89,7 @@ impl Coordinators {
     /// over; where there are no others, it has the whole timeout.
     ///
     /// # Errors
-    /// What the leader refuses is [`Ok`] of an [`Err`]; the outer error is that no leader was found.
+    /// A refusal of the leader is [`Ok`] of an [`Err`]; the outer error is that no leader was found.
     pub async fn call<T, F>(
         &self,
         limit: Option<Duration>,
@@ -179,7 +179,7 @@ impl Coordinators {
 }
 
 impl AnswerKind {
-    /// What the status says of a coordinator; nothing if it is an answer to what was asked.
+    /// The conclusion from a status about a coordinator; none if it answers the request.
     fn of(status: &Status) -> Option<Self> {
         if standby::is(status) {
             return Some(Self::Standby);

@@ -1,4 +1,4 @@
-//! What keeps a connection from being made.
+//! The errors that keep a connection from being made.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub enum DialError {
     /// It can't be a token.
     #[error("that is no token: {why}")]
     BadToken {
-        /// What is wrong with it.
+        /// The error in it.
         why: &'static str,
     },
     /// A certificate or key can't be used.
@@ -48,7 +48,7 @@ pub enum DialError {
     Proxy {
         /// Its host and port.
         proxy: String,
-        /// What is wrong.
+        /// The error.
         why: String,
     },
     /// A variable that should name a proxy doesn't.
@@ -56,7 +56,7 @@ pub enum DialError {
     ProxyVariable {
         /// Its name.
         variable: String,
-        /// What is wrong with its value, which may hold a password and isn't repeated.
+        /// The error in its value, which may hold a password and isn't repeated.
         why: &'static str,
     },
     /// The two ends don't trust each other.

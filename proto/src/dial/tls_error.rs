@@ -1,11 +1,11 @@
-//! What keeps the two ends of TLS from trusting each other.
+//! The reason why the two ends of TLS don't trust each other.
 
 use std::error::Error;
 
 use basin_domain::utc::Utc;
 use tokio_rustls::rustls::{self, AlertDescription, CertificateError, InvalidMessage};
 
-/// What keeps the two ends of TLS from trusting each other.
+/// The reason why the two ends of TLS don't trust each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {
     /// The coordinator's certificate is too old.
@@ -28,7 +28,7 @@ pub enum TlsError {
     /// It can't be used for another reason.
     #[error("the coordinator's certificate is not accepted: {0}")]
     Unacceptable(String),
-    /// What answers doesn't speak TLS.
+    /// The server doesn't speak TLS.
     #[error("what answers there does not speak TLS")]
     NotTls,
     /// The coordinator wants to see a certificate of the caller.
@@ -37,7 +37,7 @@ pub enum TlsError {
     /// The coordinator doesn't accept the caller's certificate.
     #[error("the coordinator does not accept this client's certificate ({0})")]
     RefusesCertificate(String),
-    /// What answers speaks TLS, and something else in it.
+    /// The server speaks TLS, and something else in it.
     #[error("what answers there speaks TLS, but not gRPC")]
     NotGrpc,
 }

@@ -24,7 +24,7 @@ pub struct AttemptWriter {
     artifacts: Mutex<Vec<Artifact>>,
 }
 
-/// What a manifest says beside the artifacts.
+/// The fields of a manifest beside the artifacts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttemptEnd {
     /// The worker that ran the attempt.

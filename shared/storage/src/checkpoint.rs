@@ -18,7 +18,7 @@ const NOTE_LIMIT: u64 = 4096;
 /// The highest number that a checkpoint can have: a thousand pieces of work a second come to it in thirty thousand years.
 const HIGHEST: u64 = 1 << 50;
 
-/// What is noted of a checkpoint once it is whole.
+/// The note of a checkpoint that is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct CheckpointNote {
     /// The number, as the name says it too.

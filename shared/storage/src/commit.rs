@@ -51,7 +51,7 @@ impl Commit {
     /// commits carried one has to be written as they were.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// The defect in them.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, InvalidCommit> {
         let commit: Self = serde_json::from_slice(bytes)?;
         match self_digest::check(bytes) {

@@ -1,4 +1,4 @@
-//! What lies in the place of a task's commit: nothing, a commit, or the note that what was there counts no more.
+//! The state of the place of a task's commit: nothing, a commit, or the note that the one that was there counts no more.
 
 use basin_domain::digest::Digest;
 use basin_domain::id::{Attempt, LeaseId, TaskId};
@@ -10,7 +10,7 @@ use crate::commit::COMMIT_LIMIT;
 use crate::self_digest::{self, SelfDigest};
 use crate::{Commit, Contents, Result, StorageError, Store};
 
-/// What lies in the place of a task's commit.
+/// The state of the place of a task's commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommitState {
     /// Nothing.
@@ -19,11 +19,11 @@ pub enum CommitState {
     Committed(Commit),
     /// A commit of before commits carried a digest; its fields are proved by its manifest.
     CommittedWithoutDigest(Commit),
-    /// What was there was withdrawn; the next attempt's commit takes its place.
+    /// The commit that was there was withdrawn; the next attempt's commit takes its place.
     Withdrawn(WithdrawalNote),
     /// Something that is neither.
     Damaged {
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
 }
@@ -35,7 +35,7 @@ pub struct WithdrawalNote {
     pub task: TaskId,
     /// The attempts whose commits were withdrawn, as far as what was there could be read. None of them commits again.
     pub withdrawn: Vec<WithdrawnAttempt>,
-    /// What was damaged, for people.
+    /// The damage, for people.
     pub reasons: Vec<String>,
 }
 
@@ -69,7 +69,7 @@ impl CommitState {
         }
     }
 
-    /// What these bytes are in the place of `task`'s commit.
+    /// The state that these bytes are in the place of `task`'s commit.
     fn of(task: &TaskId, bytes: &[u8]) -> Self {
         let damaged = |why: String| Self::Damaged { why };
         let of_another = |other: &TaskId| damaged(format!("it is of task {other}"));
@@ -94,7 +94,7 @@ impl CommitState {
     }
 }
 
-/// Which bytes lie at a key: what is replaced under the condition that it is still they.
+/// The version of the bytes at a key: a replacement is made on the condition that they are still there.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectVersion {
     pub(crate) store_version: UpdateVersion,
@@ -103,7 +103,7 @@ pub(crate) struct ObjectVersion {
 }
 
 impl Store {
-    /// What lies in the place of a task's commit.
+    /// The state of the place of a task's commit.
     ///
     /// # Errors
     /// As [`Store::get`], but neither absence nor damage is one.

@@ -26,7 +26,7 @@ impl Store {
     /// deleted then. [`StorageError::Withdrawn`] if it had, and it counts no more. With any other error this call has written nothing, and nothing of it will appear.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let mut write = CommitWrite::begin(self, commit).await?;
-        // What was withdrawn, and is to be replaced; nothing, where nothing may be there.
+        // The withdrawn note that is to be replaced; none, where nothing may be there.
         let mut withdrawn: Option<ObjectVersion> = None;
         loop {
             let Err(said) = write.write_if_absent_or(withdrawn.as_ref()).await else {
@@ -111,7 +111,7 @@ impl Store {
     }
 }
 
-/// What lies in the place of a commit that is being written.
+/// The state of the place of a commit that is being written.
 enum Seen {
     /// Nothing.
     Nothing,
@@ -166,7 +166,7 @@ impl<'a> CommitWrite<'a> {
         self.store.timed(&self.key, self.store.retry().timeout, put).await.map(drop)
     }
 
-    /// What lies in its place now.
+    /// The state of its place now.
     async fn look(&self) -> Result<Seen> {
         Ok(match self.once.read_commit_state_versioned(&self.commit.task).await? {
             (CommitState::Empty, _) => Seen::Nothing,

@@ -1,4 +1,4 @@
-//! What is known of an object's contents without the bytes.
+//! The size and digest of an object's contents, without the bytes.
 
 use basin_domain::digest::Digest;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ impl Contents {
         Self { size: bytes.len() as u64, digest: Digest::of(bytes) }
     }
 
-    /// What is wrong with `found` where these were expected, if anything.
+    /// The defect of `found` where these were expected, if there is one.
     pub(crate) fn differ_from(&self, found: &Self) -> Option<String> {
         if self.size != found.size {
             return Some(format!("it has {} bytes, not {}", found.size, self.size));

@@ -23,7 +23,7 @@ const NOTE: &str = "dataset.json";
 /// The longest note that makes sense, in bytes.
 const NOTE_LIMIT: u64 = 64 << 10;
 
-/// What is noted of a data set.
+/// The note of a data set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredDataset {
     /// Its name, and the digest of its decoded file.
@@ -31,9 +31,9 @@ pub struct StoredDataset {
     pub dataset: Dataset,
     /// Bytes of the decoded file.
     pub size: u64,
-    /// What it holds, for people (`50,000 training and 10,000 test images of 32×32×3`).
+    /// Its contents, for people (`50,000 training and 10,000 test images of 32×32×3`).
     pub description: String,
-    /// What it was decoded from, for people.
+    /// The source that it was decoded from, for people.
     pub imported_from: String,
 }
 
@@ -78,7 +78,7 @@ impl Store {
         Ok(stored)
     }
 
-    /// What is noted of a data set, if it is there.
+    /// The note of a data set, if it is there.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if something else is in the note's place, and as [`Store::get`].

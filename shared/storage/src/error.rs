@@ -1,4 +1,4 @@
-//! What can go wrong with a store, as situations.
+//! The errors of a store, as situations.
 
 use std::path::PathBuf;
 
@@ -28,18 +28,18 @@ pub enum StorageError {
         store: String,
         /// The key.
         key: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
-    /// What lies there isn't what belongs there.
+    /// The object there isn't the one that belongs there.
     #[error("`{key}` in {store} is damaged: {why}")]
     Corrupt {
         /// The store's URL.
         store: String,
         /// The key.
         key: String,
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
     /// The store can't be written (or read) by this user.
@@ -49,7 +49,7 @@ pub enum StorageError {
         store: String,
         /// The key; empty for the store itself.
         key: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
@@ -60,7 +60,7 @@ pub enum StorageError {
         store: String,
         /// The key.
         key: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
@@ -84,7 +84,7 @@ pub enum StorageError {
         store: String,
         /// The key.
         key: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
@@ -112,7 +112,7 @@ pub enum StorageError {
         /// The lease.
         lease: LeaseId,
     },
-    /// What lies there can't be taken back, since the store would let others be written over by it.
+    /// The object there can't be taken back, since the store would let others be written over by it.
     #[error(
         "{store} doesn't say whether an object is still the one that was read, so nothing can be withdrawn there"
     )]
@@ -123,15 +123,15 @@ pub enum StorageError {
     /// The text isn't a store's address.
     #[error("`{url}` is not a store: {why}")]
     BadUrl {
-        /// What was given.
+        /// The text that was given.
         url: String,
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
     /// No kind of store goes by this scheme.
     #[error("`{url}` is not a store: the scheme `{scheme}` is unknown")]
     UnknownScheme {
-        /// What was given.
+        /// The text that was given.
         url: String,
         /// Its scheme.
         scheme: String,
@@ -147,7 +147,7 @@ pub enum StorageError {
     NoBucket {
         /// The store's URL.
         store: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
@@ -160,7 +160,7 @@ pub enum StorageError {
         #[source]
         source: Cause,
     },
-    /// What the store needs beside its URL is missing or wrong.
+    /// A setting that the store needs beside its URL is missing or wrong.
     #[error("the store {store} can't be opened: {problem}")]
     Unconfigured {
         /// The store's URL.
@@ -175,16 +175,16 @@ pub enum StorageError {
         store: String,
         /// The key.
         key: String,
-        /// What the store said.
+        /// The store's own error.
         #[source]
         source: Cause,
     },
     /// The text can't be a key: it could leave the store's prefix, or some store can't hold it.
     #[error("`{key}` is not a key: {why}")]
     InvalidKey {
-        /// What was given, shortened.
+        /// The text that was given, shortened.
         key: String,
-        /// What is wrong with it.
+        /// The error in it.
         why: &'static str,
     },
     /// A manifest without an artifact that every committed task has.
@@ -209,7 +209,7 @@ pub enum StorageError {
     OtherContents {
         /// The file.
         path: PathBuf,
-        /// What differs.
+        /// The difference.
         why: String,
     },
 }

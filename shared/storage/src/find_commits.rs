@@ -1,4 +1,4 @@
-//! Which of many tasks are committed: asked before a launch and for `plan`.
+//! Finds the commits of many tasks, before a launch and for `plan`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -13,12 +13,12 @@ const CONCURRENT: usize = 64;
 /// From this many tasks of one shard on, the shard's folders are listed before any commit is asked for.
 const LIST_FROM: usize = 4;
 
-/// What lies in the places of many tasks' commits.
+/// The states of the places of many tasks' commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FoundCommits {
     /// The commits, by task.
     pub commits: HashMap<TaskId, Commit>,
-    /// What is wrong where there is neither a commit nor nothing.
+    /// The errors where there is neither a commit nor nothing.
     pub damaged: BTreeMap<TaskId, String>,
     /// Where a commit was withdrawn, and none has taken its place.
     pub withdrawn: BTreeMap<TaskId, WithdrawalNote>,

@@ -69,5 +69,5 @@ pub use sweep::SweepRecord;
 pub use transfer::digest_of_file;
 pub use verify::{Coverage, ObjectProblem, StrayAttempt, Verification};
 
-/// What every call to a store gives.
+/// The result of every call to a store.
 pub type Result<T, E = StorageError> = std::result::Result<T, E>;

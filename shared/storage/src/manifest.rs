@@ -49,7 +49,7 @@ pub struct Provenance {
     pub lanes: u32,
 }
 
-/// What an attempt made: the last object of its folder, written once all others are there.
+/// The list of an attempt's artifacts: the last object of its folder, written once all others are there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The task.
@@ -63,7 +63,7 @@ pub struct Manifest {
     /// How it ended.
     #[serde(flatten)]
     pub outcome: Outcome,
-    /// What it made, sorted by name.
+    /// Its artifacts, sorted by name.
     pub artifacts: Vec<Artifact>,
     /// Where and how it ran.
     pub provenance: Provenance,

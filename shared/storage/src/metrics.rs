@@ -1,4 +1,4 @@
-//! What a run measured, as Parquet: columns series, axis, x, value; series by name, points in the order of measurement.
+//! The metrics of a run, as Parquet: columns series, axis, x, value; series by name, points in the order of measurement.
 
 use std::sync::Arc;
 

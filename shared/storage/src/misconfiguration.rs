@@ -46,7 +46,7 @@ pub enum Misconfiguration {
     Proxy {
         /// The variable, or words for it.
         variable: String,
-        /// What is wrong with its value, which may hold a password and isn't repeated.
+        /// The error in its value, which may hold a password and isn't repeated.
         why: &'static str,
     },
     /// A file of certificates can't be used.
@@ -56,7 +56,7 @@ pub enum Misconfiguration {
         variable: &'static str,
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The error in it.
         why: String,
     },
     /// An endpoint is no address of a server.

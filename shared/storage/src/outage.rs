@@ -1,4 +1,4 @@
-//! Which errors of a store are outages: nobody's fault, and worth waiting for.
+//! The errors of a store that are outages: nobody's fault, and worth waiting for.
 
 use std::io::ErrorKind;
 

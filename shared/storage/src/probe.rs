@@ -15,7 +15,7 @@ const RACERS: usize = 32;
 /// one start in three thousand.
 const RACES: usize = 5;
 
-/// What a store makes of "create, but only if nothing is there".
+/// A store's treatment of "create, but only if nothing is there".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ConditionalWrites {

@@ -49,7 +49,7 @@ impl Store {
         self.download(&format!("{}/{name}", manifest.folder()), &artifact.contents, to).await
     }
 
-    /// What a committed run measured. The manifest isn't needed for it.
+    /// The metrics of a committed run. The manifest isn't needed for it.
     ///
     /// # Errors
     /// [`StorageError::Corrupt`] if the metrics aren't the committed ones, and as [`Store::get`].

@@ -30,16 +30,16 @@ pub struct DamagedTask {
     pub task: TaskId,
     /// Its commit, if that can be read.
     pub commit: Option<Commit>,
-    /// What is wrong.
+    /// The errors.
     pub problems: Vec<ObjectProblem>,
-    /// What lay in the commit's place when this was found.
+    /// The bytes in the commit's place when this was found.
     version: ObjectVersion,
 }
 
-/// What came of withdrawing.
+/// The outcome of a withdrawal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WithdrawOutcome {
-    /// What was damaged counts no more.
+    /// The damaged commit counts no more.
     Withdrawn(WithdrawalNote),
     /// Something else lies there by now: another has repaired it.
     Changed,

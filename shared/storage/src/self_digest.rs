@@ -13,9 +13,9 @@
 use basin_domain::digest::Digest;
 use serde::Serialize;
 
-/// What stands between a document's own fields and the digest.
+/// The text between a document's own fields and the digest.
 const BEFORE: &[u8] = b",\n  \"digest\": \"";
-/// What stands behind the digest.
+/// The text behind the digest.
 const AFTER: &[u8] = b"\"\n}\n";
 /// The characters of a digest in words.
 const DIGITS: usize = 64;

@@ -1,4 +1,4 @@
-//! What a server said, taken out of the text of an `object_store` error, which keeps it nowhere else.
+//! The answer of a server, taken out of the text of an `object_store` error, which keeps it nowhere else.
 //!
 //! Servers repeat in their errors what they were asked, session tokens included: only their code and their sentence are
 //! passed on.
@@ -49,7 +49,7 @@ impl ServerError {
         })
     }
 
-    /// What the answer means.
+    /// The meaning of the answer.
     pub(crate) fn class(&self) -> ErrorClass {
         match (self.status, self.code.as_str()) {
             (_, "NoSuchBucket" | "ContainerNotFound") => ErrorClass::NoBucket,

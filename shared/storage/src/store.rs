@@ -94,7 +94,7 @@ impl Store {
         &self.0.objects
     }
 
-    /// What a part of a large file needs a permit of while it is in memory.
+    /// The semaphore whose permit a part of a large file needs while it is in memory.
     pub(crate) fn parts(&self) -> &Arc<Semaphore> {
         &self.0.parts
     }

@@ -5,7 +5,7 @@ use basin_worker::agent::AgentError;
 use super::dial::{connect, dial};
 use super::storage;
 
-/// What to do about an agent that can't start or go on.
+/// The hint for an agent that can't start or go on.
 pub(crate) fn agent(error: &AgentError) -> Option<String> {
     match error {
         AgentError::Dial(error) => dial(error),

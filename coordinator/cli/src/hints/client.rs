@@ -4,7 +4,7 @@ use basin_coordinator::client::CallError;
 
 use super::dial::{connect, dial};
 
-/// What to do about a call that failed.
+/// The hint for a call that failed.
 pub(crate) fn call(error: &CallError) -> Option<String> {
     match error {
         CallError::Broken { .. } => None,

@@ -5,7 +5,7 @@ use basin_proto::dial::{ConnectError, DialError, TlsError};
 
 use super::tls_file;
 
-/// What to do about a coordinator that can't be dialled.
+/// The hint for a coordinator that can't be dialled.
 pub(crate) fn dial(error: &DialError) -> Option<String> {
     let hint = match error {
         DialError::BadAddress(_) | DialError::Unreached { .. } | DialError::Handshake { .. } => return None,
@@ -32,7 +32,7 @@ pub(crate) fn dial(error: &DialError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-/// What to do about a call that didn't arrive.
+/// The hint for a call that didn't arrive.
 pub(super) fn connect(error: &ConnectError) -> Option<String> {
     match error {
         ConnectError::Dial(error) => dial(error),
@@ -42,7 +42,7 @@ pub(super) fn connect(error: &ConnectError) -> Option<String> {
     }
 }
 
-/// What to do where the two ends of TLS don't trust each other.
+/// The hint where the two ends of TLS don't trust each other.
 fn tls(error: &TlsError) -> &'static str {
     match error {
         TlsError::Expired(_) => {

@@ -2,7 +2,7 @@
 
 use basin_coordinator::journal::postgres::AddressError;
 
-/// What to do about a text that is no address of a journal.
+/// The hint for a text that is no address of a journal.
 pub(crate) fn journal_address(error: &AddressError) -> &'static str {
     match error {
         AddressError::AtInHost => "write an `@` of a password as %40, or keep the password in PGPASSWORD",

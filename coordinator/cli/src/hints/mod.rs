@@ -1,4 +1,4 @@
-//! What a person can do about an error, in words: the one place that knows what is typed. The crates below state facts; here is a
+//! Hints: advice on errors, in words, from the one place that knows the commands. The crates below state facts; here is a
 //! file for each family of their errors.
 //!
 //! A hint names flags, variables and commands as they are typed. Which of an error's causes the hint is for is said by the

@@ -9,7 +9,7 @@ use basin_storage::StorageError;
 
 use super::{prepare, storage};
 
-/// What the caller can do about a refusal, by its cause.
+/// The caller's remedy for a refusal, by its cause.
 pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {
     if let Some(denied) = cause.downcast_ref::<AccessDenied>() {
         return access(denied);

@@ -3,7 +3,7 @@
 use basin_domain::id::SweepId;
 use basin_report::FolderError;
 
-/// What to do about a folder that a report can't be written to.
+/// The hint for a folder that a report can't be written to.
 pub(crate) fn output_folder(error: &FolderError) -> Option<&'static str> {
     match error {
         FolderError::ForeignFiles { .. } | FolderError::Marker { .. } => {
@@ -17,7 +17,7 @@ pub(crate) fn output_folder(error: &FolderError) -> Option<&'static str> {
     }
 }
 
-/// What to do about damaged results of a sweep.
+/// The hint for damaged results of a sweep.
 pub(crate) fn damaged_results(sweep: &SweepId) -> String {
     format!(
         "`basin verify {sweep}` lists what is damaged; `basin repair {sweep}` withdraws it, so that it runs again"

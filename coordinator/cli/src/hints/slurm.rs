@@ -2,7 +2,7 @@
 
 use crate::slurm::{Mistake, SlurmError};
 
-/// What to do about an error of Slurm's.
+/// The hint for an error of Slurm's.
 pub(crate) fn slurm(error: &SlurmError) -> &'static str {
     match error {
         SlurmError::NotThere { .. } => {

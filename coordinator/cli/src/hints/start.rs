@@ -5,7 +5,7 @@ use basin_coordinator::server::{JournalLocation, StartError};
 
 use super::storage;
 
-/// What to do about a coordinator that can't start.
+/// The hint for a coordinator that can't start.
 pub(crate) fn start(error: &StartError) -> Option<String> {
     match error {
         StartError::Listen { address, .. } => {

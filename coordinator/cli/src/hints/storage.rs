@@ -8,7 +8,7 @@ use basin_storage::{Misconfiguration, Provider, ServerError, StorageError};
 /// How another store is chosen.
 const ELSEWHERE: &str = "choose another store with `--store` or `BASIN_STORE`";
 
-/// What to do about an error of a store.
+/// The hint for an error of a store.
 pub(crate) fn storage(error: &StorageError) -> Option<String> {
     let server = || error.server_error().and_then(server);
     let hint = match error {
@@ -72,7 +72,7 @@ pub(crate) fn storage(error: &StorageError) -> Option<String> {
     Some(hint)
 }
 
-/// What to do about a damaged object, by what it belongs to.
+/// The hint for a damaged object, by its owner.
 fn damaged(key: &str) -> Option<&'static str> {
     match key.split_once('/')?.0 {
         "tasks" => Some(
@@ -84,7 +84,7 @@ fn damaged(key: &str) -> Option<&'static str> {
     }
 }
 
-/// What to do about a server's answer, where it says more than its class.
+/// The hint for a server's answer, where it says more than its class.
 fn server(answer: &ServerError) -> Option<&'static str> {
     match (answer.status, answer.code.as_str()) {
         (_, "InvalidAccessKeyId") => Some("the server doesn't know the access key: check key and endpoint"),
@@ -102,7 +102,7 @@ fn server(answer: &ServerError) -> Option<&'static str> {
     }
 }
 
-/// What to do about settings of a store that are missing or wrong.
+/// The hint for settings of a store that are missing or wrong.
 fn misconfiguration(problem: &Misconfiguration) -> String {
     match problem {
         Misconfiguration::NoAccount => {

@@ -7,7 +7,7 @@ use basin_storage::UnresolvedDataset;
 
 use super::storage;
 
-/// What to do about a sweep that can't be prepared.
+/// The hint for a sweep that can't be prepared.
 pub(crate) fn prepare(error: &PrepareError) -> Option<String> {
     match error {
         PrepareError::Sweep(error) | PrepareError::TooManyTasks(error) => error.hint.clone(),
@@ -18,7 +18,7 @@ pub(crate) fn prepare(error: &PrepareError) -> Option<String> {
     }
 }
 
-/// What makes a data set's name mean something.
+/// The command that gives a data set's name a meaning.
 pub(crate) fn dataset(unresolved: &UnresolvedDataset) -> String {
     let choose = |name: &DatasetName, digests: &[Digest]| match digests.first() {
         Some(digest) => format!(

@@ -2,7 +2,7 @@
 
 use basin_proto::tls::TlsFileError;
 
-/// What to do about a file that can't be used for TLS.
+/// The hint for a file that can't be used for TLS.
 pub(crate) fn tls_file(error: &TlsFileError) -> Option<String> {
     let hint = match error {
         TlsFileError::Unreadable { .. } => return None,

@@ -2,7 +2,7 @@
 
 use basin_coordinator::trust::TokenFileError;
 
-/// What to do about a file of tokens that can't be used.
+/// The hint for a file of tokens that can't be used.
 pub(crate) fn token_file(error: &TokenFileError) -> Option<String> {
     match error {
         TokenFileError::Unreadable { path, source } if source.kind() == std::io::ErrorKind::NotFound => {

@@ -24,7 +24,7 @@ impl fmt::Display for JobId {
     }
 }
 
-/// What a job is doing.
+/// The state of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum JobState {
     /// It waits for nodes, or to be started again.

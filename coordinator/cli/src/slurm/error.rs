@@ -1,4 +1,4 @@
-//! What can go wrong with Slurm.
+//! The errors of Slurm.
 
 /// Why Slurm didn't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +36,7 @@ pub(crate) enum SlurmError {
     },
 }
 
-/// What is wrong with what was asked, so that the same call fails again.
+/// The error in the request, so that the same call fails again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mistake {
     /// There is no such partition.

@@ -10,7 +10,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(30);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 
-/// What was asked for.
+/// The requested settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// The most jobs at a time.
@@ -19,7 +19,7 @@ pub(super) struct Limits {
     pub(super) tasks_per_worker: u32,
 }
 
-/// What the coordinator says.
+/// The pending work, as the coordinator lists it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct PendingWork {
     /// Tasks that could be given out now.
@@ -32,7 +32,7 @@ pub(super) struct PendingWork {
     pub(super) workers: BTreeMap<JobId, bool>,
 }
 
-/// What to do.
+/// The decision.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct JobDecision {
     /// Jobs to submit.
@@ -43,7 +43,7 @@ pub(super) struct JobDecision {
     pub(super) unproductive: Option<(JobId, Duration)>,
 }
 
-/// What became of jobs, so that jobs that fail at once are not submitted over and over.
+/// The outcomes of jobs, so that jobs that fail at once are not submitted over and over.
 #[derive(Debug, Default)]
 pub(super) struct JobHistory {
     jobs: BTreeMap<JobId, JobRecord>,
@@ -61,7 +61,7 @@ struct JobRecord {
 }
 
 impl JobHistory {
-    /// What to do about what is seen at `now`, a span since any fixed time.
+    /// The decision on an observation at `now`, a span since any fixed time.
     pub(super) fn decide(
         &mut self,
         limits: Limits,

@@ -12,7 +12,7 @@ const LONGEST_BUCKET: usize = 255;
 pub(super) struct Address {
     /// The bucket; Azure calls it a container.
     pub(super) bucket: String,
-    /// What every key begins with, if the store isn't the whole bucket.
+    /// The prefix of every key, if the store isn't the whole bucket.
     pub(super) prefix: Option<Path>,
     /// The URL, as short as it can be written.
     pub(super) url: String,

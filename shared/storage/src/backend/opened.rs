@@ -1,4 +1,4 @@
-//! What a backend gives: objects, and what goes with them.
+//! The parts of an opened backend: objects, and their companions.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(crate) struct OpenedStore {
     pub(crate) root: Option<PathBuf>,
 }
 
-/// What a missing store means to who opens it.
+/// The meaning of a missing store to the one who opens it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IfMissing {
     /// It is made, if it is a folder or memory: whoever owns the bucket makes it.

@@ -1,4 +1,4 @@
-//! What all stores on the network have in common: one try a call, credentials whose absence is said, a prefix.
+//! The behaviour that all stores on the network share: one try a call, an error that names missing credentials, a prefix.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -9,16 +9,16 @@ use super::StoredDataset;
 use super::versions::{DatasetVersions, UnresolvedDataset};
 use crate::{StorageError, Store};
 
-/// What is imported.
+/// The contents that are imported.
 #[derive(Debug, Clone, Copy)]
 pub struct DatasetImport<'a> {
     /// Its name, and the digest of its decoded file.
     pub dataset: &'a Dataset,
     /// The decoded file.
     pub file: &'a Path,
-    /// What it holds, for people.
+    /// Its contents, for people.
     pub description: &'a str,
-    /// What it was decoded from, for people.
+    /// The source that it was decoded from, for people.
     pub imported_from: &'a str,
     /// Whether the name may change what it means.
     pub replaces: bool,
@@ -26,7 +26,7 @@ pub struct DatasetImport<'a> {
     pub now_unix_ms: u64,
 }
 
-/// What an import did.
+/// The outcome of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ImportOutcome {
     /// The name meant nothing before.
@@ -52,9 +52,9 @@ pub enum ImportError {
         there.dataset.name, there.dataset.digest.short(), there.description, there.imported_from, offered.short()
     )]
     OtherContents {
-        /// What the name means.
+        /// The data set that the name means.
         there: Box<StoredDataset>,
-        /// What was to be imported.
+        /// The contents that were to be imported.
         offered: Digest,
     },
     /// It isn't known what the name means, and it may not change.
@@ -112,7 +112,7 @@ fn admit(seen: &DatasetVersions, import: &DatasetImport<'_>) -> Result<Option<Di
             Ok(Some(current.dataset.digest))
         }
         Ok(Some(current)) => Err(ImportError::OtherContents { there: Box::new(current.clone()), offered }),
-        // What was removed comes back.
+        // A removed version comes back.
         Err(UnresolvedDataset::Gone { digest, .. }) if import.replaces || digest == offered => {
             Ok(Some(digest))
         }

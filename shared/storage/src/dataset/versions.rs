@@ -37,14 +37,14 @@ pub struct DatasetVersion {
     pub since_unix_ms: Option<u64>,
 }
 
-/// What a store has of a data set.
+/// The versions of a data set in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatasetVersions {
     /// The data set.
     pub name: DatasetName,
     /// Its contents, by digest.
     pub contents: Vec<StoredDataset>,
-    /// Which contents became the current ones, in this order.
+    /// The contents that became the current ones, in this order.
     pub history: Vec<DatasetVersion>,
 }
 
@@ -156,7 +156,7 @@ impl DatasetVersions {
 }
 
 impl Store {
-    /// What the store has of a data set.
+    /// The versions of a data set in the store.
     ///
     /// # Errors
     /// As [`Store::read_dataset`].

@@ -1,4 +1,4 @@
-//! What Basin needs of a store. Every backend runs all of it.
+//! The requirements of Basin on a store. Every backend runs all of it.
 //!
 //! The keys are fresh at every run, so that a bucket with other things in it will do.
 

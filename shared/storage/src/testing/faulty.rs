@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::Store;
 
-/// What a call does.
+/// The operation of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
     /// Writes, in one call or in parts.
@@ -31,7 +31,7 @@ pub enum Operation {
     Delete,
 }
 
-/// What a faulty store answers.
+/// The answer of a faulty store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InjectedError {
     /// 412, or 409 as `object_store` passes it on.
@@ -46,7 +46,7 @@ pub enum InjectedError {
     Full,
 }
 
-/// What goes wrong with a call.
+/// The fault of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// It isn't done, and this is said.
@@ -67,7 +67,7 @@ pub enum Fault {
     Truncate,
 }
 
-/// What the store makes of conditional writes.
+/// The store's treatment of conditional writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Conditions {
     /// One writer wins.

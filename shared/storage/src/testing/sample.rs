@@ -79,7 +79,7 @@ pub fn commit(task: TaskId, n: u32) -> Commit {
     }
 }
 
-/// What a small run measured, NaN among it.
+/// The metrics of a small run, NaN among them.
 pub fn record() -> Metrics {
     let mut record = Metrics::default();
     for epoch in 0..=3 {

@@ -195,7 +195,7 @@ async fn what_is_no_commit_in_a_commits_place_is_named() {
     assert!(matches!(store.read_commit(&task()).await, Err(StorageError::Corrupt { .. })));
 }
 
-/// What may happen to one write of a commit, or to one read of it.
+/// A fault of one write of a commit, or of one read of it.
 fn fault() -> impl Strategy<Value = (Operation, Fault)> {
     let said = prop_oneof![
         Just(InjectedError::AlreadyExists),

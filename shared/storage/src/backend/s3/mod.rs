@@ -1,6 +1,6 @@
 //! `s3://bucket/prefix`: S3, and whatever speaks its protocol.
 //!
-//! What the URL doesn't say comes from where the vendor's own tools look: the environment, then a profile of
+//! Settings that the URL lacks come from where the vendor's own tools look: the environment, then a profile of
 //! `~/.aws/credentials` and `~/.aws/config`, then the machine (a token file and a role, a container's or an instance's
 //! metadata). Buckets are addressed by path, as nearly every server outside of AWS expects.
 
