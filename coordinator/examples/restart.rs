@@ -127,7 +127,7 @@ fn all<R: Request>(
     requests.into_iter().map(|request| decisions.decide(request)).collect()
 }
 
-/// What one command after another costs, and what many at a time do, each on disk before its answer.
+/// The cost of one command after another, and of many at a time, each on disk before its answer.
 async fn group_commit(path: &Path) -> Result<()> {
     let ledger =
         LedgerHandle::open(SqliteJournal::open(path)?, Policy::default(), SystemClock::default()).await?;

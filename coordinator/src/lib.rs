@@ -1,6 +1,6 @@
 //! The coordinator: services, journal, leadership, trust.
 //!
-//! What arrives at a [`service`] is decided by the ledger (crate `basin-core`), written to the [`journal`], and only then
+//! Calls of a [`service`] are decided by the ledger (crate `basin-core`), written to the [`journal`], and only then
 //! answered; who may call is decided by [`trust`]. Command line and report are crates of their own (`basin-cli`, `basin-report`), which this one must not know.
 //!
 //! Start reading in [`server`] for how a coordinator comes up and in [`service`] for a call's way.

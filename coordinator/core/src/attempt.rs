@@ -1,4 +1,4 @@
-//! What is remembered of a task's attempts.
+//! The history of a task's attempts.
 
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, WorkerId};

@@ -1,4 +1,4 @@
-//! What has happened: the only thing that changes a ledger, and what the journal keeps.
+//! Events: the only thing that changes a ledger, and the contents of the journal.
 //!
 //! Events carry verdicts, not the policy that led to them, so a journal replays to the same ledger under another policy.
 //! Names of changes and fields are the journal's format: a new field gets a default, a meaning never changes.
@@ -22,11 +22,11 @@ use crate::command::{CommitDecision, CommitRecord, Progress, Withdrawal, WorkerD
 pub struct Event {
     /// When, by the coordinator's clock.
     pub at: Timestamp,
-    /// What.
+    /// The change.
     pub change: Change,
 }
 
-/// What happened.
+/// A change of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
@@ -43,7 +43,7 @@ pub enum Change {
     NeedsChanged {
         /// The sweep.
         sweep: SweepId,
-        /// What its experiments need of workers from now on, by name.
+        /// The requirements of its experiments on workers from now on, by name.
         needs: BTreeMap<String, Requirements>,
     },
     /// A sweep's quota of workers is another.
@@ -101,7 +101,7 @@ pub enum Change {
         task: TaskId,
         /// The cause.
         failure: Failure,
-        /// What becomes of the task.
+        /// The next state of the task.
         verdict: RetryDecision,
     },
     /// A worker gave a task back. Free.
@@ -148,7 +148,7 @@ pub struct Launched {
     pub shapes: Vec<Shape>,
     /// Its tasks, in order.
     pub entries: Vec<LaunchedTask>,
-    /// What its experiments need of workers: those that need anything, by name.
+    /// The requirements of its experiments on workers: of those that have any, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub needs: BTreeMap<String, Requirements>,
 }
@@ -167,7 +167,7 @@ pub struct Extended {
     pub entries: Vec<LaunchedTask>,
 }
 
-/// What tasks that can train together have in common.
+/// The digest that tasks which can train together share.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Shape {
     /// [`TaskSpec::shape`].
@@ -215,12 +215,12 @@ pub struct Granted {
     pub tasks: Vec<(TaskId, Attempt)>,
 }
 
-/// What a worker said.
+/// The news of a worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeartbeatReceived {
     /// The worker.
     pub worker: WorkerId,
-    /// What it is, if that is new.
+    /// Its description, if that is new.
     pub description: Option<WorkerDescription>,
     /// It is leaving.
     pub draining: bool,
@@ -237,7 +237,7 @@ pub struct HeartbeatReceived {
     pub waiting: Option<OutageWait>,
 }
 
-/// What becomes of a task whose attempt failed.
+/// The next state of a task whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryDecision {
@@ -260,7 +260,7 @@ pub enum FinalReason {
     AttemptsSpent,
     /// It failed on as many workers as are needed to believe that it is the task.
     Quarantined,
-    /// What it has in the store, or what it reads there, is damaged.
+    /// Its own objects in the store, or those that it reads there, are damaged.
     Damaged,
 }
 

@@ -11,7 +11,7 @@ use crate::command::WorkerDescription;
 use crate::ledger::state::{SweepIndex, SweepStatus, TaskIndex};
 use crate::phase::Phase;
 
-/// What a queued task waits for beside a worker.
+/// The reason why a queued task waits, beside a worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PendingReason<'a> {
     /// Every sweep that lists it is paused, or was cancelled.
@@ -49,7 +49,7 @@ impl Ledger {
         Some(self.state.task(next).id)
     }
 
-    /// What keeps a task of this id from being granted although it could run: the limits of those who want it, or the
+    /// The reason why a task of this id isn't granted although it could run: the limits of those who want it, or the
     /// sweeps that come first. None if a free worker is all it waits for, if it isn't queued, or if it isn't there.
     pub fn pending_reason(&self, id: &TaskId, now: Timestamp) -> Option<PendingReason<'_>> {
         let task = self.find_task(id)?;

@@ -17,7 +17,7 @@ use crate::event::FinalReason;
 use crate::ledger::state::{SweepIndex, SweepStatus, TaskIndex, TaskStage};
 pub use crate::phase::{Counts, Phase};
 
-/// What a sweep is doing.
+/// The state of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SweepState {
@@ -56,7 +56,7 @@ pub struct SweepView<'a> {
     pub max_slots: Option<u32>,
     /// The slots that it has: the leases that were granted on its turn.
     pub slots: u32,
-    /// What it is doing.
+    /// Its state.
     pub state: SweepState,
     /// Its tasks by phase; a task that it lists twice counts twice.
     pub counts: Counts,
@@ -102,7 +102,7 @@ pub struct TaskView<'a> {
 pub struct WorkerView<'a> {
     /// Its id.
     pub id: &'a WorkerId,
-    /// What it says it is; nothing if it wasn't heard since the coordinator started.
+    /// Its description; none if it wasn't heard since the coordinator started.
     pub description: Option<&'a WorkerDescription>,
     /// When it was last heard, if since the coordinator started.
     pub last_seen: Option<Timestamp>,
@@ -176,7 +176,7 @@ impl Ledger {
         task.commit_decision.as_ref().map(|decision| decision.document.as_str())
     }
 
-    /// What the task of this id runs.
+    /// The spec of the task of this id.
     pub fn task_spec(&self, id: &TaskId) -> Option<TaskSpec> {
         Some(self.spec(self.find_task(id)?))
     }

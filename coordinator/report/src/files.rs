@@ -125,7 +125,7 @@ fn write_atomically(
         let mut file = BufWriter::new(fs::File::create(&temporary)?);
         write(&mut file).and_then(|()| file.flush()).and_then(|()| fs::rename(&temporary, path)).inspect_err(
             |_| {
-                // What is left of it is of no use; the error that is returned says what went wrong.
+                // The rest of it is of no use; the error that is returned says what went wrong.
                 let _ = fs::remove_file(&temporary);
             },
         )

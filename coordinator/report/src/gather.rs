@@ -66,7 +66,7 @@ async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageErr
         Err(error) => return Err(error),
     };
     let manifest = match store.read_manifest(&commit).await {
-        // What a commit of before carried no digest says of itself is proved by its manifest.
+        // A commit of a version without digests is proved by its manifest.
         Ok(manifest) if manifest.commit().is_ok_and(|proved| proved == commit) => Some(Box::new(manifest)),
         Ok(_) => {
             let error = format!("`{}` isn't the commit of its manifest", key::commit(&commit.task));

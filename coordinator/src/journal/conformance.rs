@@ -1,4 +1,4 @@
-//! What every journal must do, run by each of them.
+//! The conformance suite of journals, run by each of them.
 
 use basin_core::Event;
 use basin_core::Ledger;

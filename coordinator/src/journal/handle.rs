@@ -208,7 +208,7 @@ fn never_behind(latest: Timestamp, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
     Arc::new(OffsetClock { clock, by })
 }
 
-/// What the thread works with.
+/// The state of the thread.
 struct Service<J> {
     writer: Writer<J>,
     clock: Arc<dyn Clock>,
@@ -248,7 +248,7 @@ impl<J: Journal> Service<J> {
             let read_budget = if closing.0.is_empty() { READ_BUDGET } else { Duration::MAX };
             if let Err(error) = self.answer(batch, &mut reads, read_budget) {
                 log_end(&error);
-                // What waits is dropped unanswered with the queue: its senders find the ledger unavailable.
+                // Waiting commands are dropped unanswered with the queue: their senders find the ledger unavailable.
                 return closing;
             }
             self.continue_snapshot();
@@ -343,7 +343,7 @@ fn log_end(error: &WriteError) {
     tracing::warn!("another coordinator has taken over; nothing is decided here any more");
 }
 
-/// What arrived while the last write was under way.
+/// The commands that arrived while the last write was under way.
 #[derive(Default)]
 struct Batch {
     requests: Vec<Decide>,

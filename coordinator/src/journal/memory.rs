@@ -8,7 +8,7 @@ use super::encoding::{EncodedSnapshot, encode_events};
 use super::recovery::{StoredBatch, StoredSnapshot, Tail, recover};
 use super::{Journal, JournalError, Recovered};
 
-/// What survives the coordinator that wrote it.
+/// The contents, which survive the coordinator that wrote them.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDisk(Arc<Mutex<Contents>>);
 

@@ -13,7 +13,7 @@ use super::{EncodedSnapshot, Journal, JournalError, Recovered};
 /// The upper ends of the classes of [`Meter::appends`], in seconds; what is above the last has a class of its own.
 pub const CLASSES: [f64; 10] = [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.5, 2.5];
 
-/// What has passed through a journal since it was opened; counters only rise. Clones count together.
+/// Counters of a journal's traffic since it was opened; they only rise. Clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct Meter(Arc<Counters>);
 

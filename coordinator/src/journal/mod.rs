@@ -1,4 +1,4 @@
-//! What must outlive the coordinator: the ledger's durable events, and snapshots so that a restart needn't replay all.
+//! The journal outlives the coordinator: the ledger's durable events, and snapshots so that a restart needn't replay all.
 //!
 //! A [`Journal`] keeps bytes and nothing else: [`SqliteJournal`] in a file, [`postgres`] in a database that several
 //! coordinators share, one of them leading, [`MemoryJournal`] for tests; all pass one conformance suite. A [`Writer`] owns a ledger and its journal and answers nothing before it is on disk. A
@@ -37,7 +37,7 @@ pub use writer::Writer;
 
 /// Keeps events in order, and snapshots of what they led to.
 pub trait Journal: Send + 'static {
-    /// What was kept: the newest snapshot that is whole, and the events after it. Called once, before anything else.
+    /// The journal's contents: the newest snapshot that is whole, and the events after it. Called once, before anything else.
     ///
     /// # Errors
     /// If what was kept can't be read, or isn't what was written.
@@ -66,7 +66,7 @@ pub trait Journal: Send + 'static {
     fn keep_snapshot(&mut self, snapshot: &EncodedSnapshot) -> Result<(), JournalError>;
 }
 
-/// What a journal kept.
+/// The contents of a journal.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Recovered {
     /// The newest snapshot.
@@ -103,7 +103,7 @@ pub enum JournalError {
         /// The highest number that this program knows.
         known: i64,
     },
-    /// What is kept isn't what was written.
+    /// The contents aren't those that were written.
     #[error("it is damaged at batch {sequence}: {damage}")]
     Damaged {
         /// The batch, or that of the snapshot.
@@ -114,7 +114,7 @@ pub enum JournalError {
     /// A snapshot contradicts itself.
     #[error("it can't be replayed")]
     Snapshot(#[from] InvalidSnapshot),
-    /// What was replayed contradicts itself.
+    /// The replayed events contradict each other.
     #[error("what it says contradicts itself: {first}, and {more} more contradictions")]
     Contradiction {
         /// The first contradiction.

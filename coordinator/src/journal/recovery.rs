@@ -1,4 +1,4 @@
-//! What a restart finds, checked: every batch is there, in order, as it was written.
+//! The recovery after a restart: every batch is there, in order, as it was written.
 
 use basin_domain::digest::Digest;
 

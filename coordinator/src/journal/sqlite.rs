@@ -171,7 +171,7 @@ fn is_marked(path: &Path) -> bool {
         && i64::from(u32::from_be_bytes([header[68], header[69], header[70], header[71]])) == APPLICATION
 }
 
-/// What SQLite says when a file is another's, or in use, in the words of a journal.
+/// SQLite's errors for a file that is another's, or in use, as a journal's.
 fn opened(error: rusqlite::Error) -> JournalError {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => JournalError::Locked,

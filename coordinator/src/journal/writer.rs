@@ -49,7 +49,7 @@ impl Decisions<'_> {
 /// Why a batch of requests was not answered.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// What was decided could not be kept. Whether it was is unknown until the journal is opened anew.
+    /// The decision could not be kept. Whether it was is unknown until the journal is opened anew.
     #[error("what was decided could not be kept")]
     Append(#[source] JournalError),
     /// Nothing had to be kept, and it is unknown whether another coordinator has written meanwhile.

@@ -1,4 +1,4 @@
-//! What people's tools call.
+//! The calls of people's tools.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -185,7 +185,7 @@ impl Control for ControlService {
     }
 }
 
-/// What this machine's clock shows now, in milliseconds: the ledger's own goes on from the coordinator's start without being set.
+/// This machine's clock, in milliseconds: the ledger's own goes on from the coordinator's start without being set.
 fn wall_clock() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)

@@ -64,7 +64,7 @@ impl Leadership {
         self.0.subscribe()
     }
 
-    /// What to work with.
+    /// The leader's state.
     ///
     /// # Errors
     /// If this coordinator doesn't lead: `UNAVAILABLE`, with the leader's URL and, where it is certain, with the remark

@@ -42,7 +42,7 @@ pub use ticker::{resolve_expired, tick_forever};
 pub struct Coordinator {
     /// The ledger behind its journal.
     pub ledger: LedgerHandle,
-    /// What has passed through the journal.
+    /// The counters of the journal.
     pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
@@ -67,7 +67,7 @@ pub struct Coordinator {
 pub struct LaunchOptions {
     /// Who launches it, if that is known.
     pub user: Option<UserName>,
-    /// What is asked for its quota of workers.
+    /// The change of its quota of workers.
     pub adjustment: SchedulingChange,
     /// The most tasks that it may have, if fewer than the coordinator takes.
     pub max_tasks: Option<u64>,

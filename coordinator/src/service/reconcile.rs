@@ -14,7 +14,7 @@ use tonic::Status;
 use super::refusal::OtherStore;
 use super::{Coordinator, commit_record, launching, refusal};
 
-/// What came of holding ledger and store against each other.
+/// The outcome of comparing the ledger with the store.
 #[derive(Debug, Default)]
 pub(super) struct Differences {
     /// Commits of the ledger that the store has withdrawn, or has another for.

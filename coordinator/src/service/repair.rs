@@ -22,13 +22,13 @@ pub struct RepairedTask {
     pub task: TaskId,
     /// Whose commit it was, if that is known.
     pub commit: Option<(Attempt, LeaseId)>,
-    /// What is wrong.
+    /// The errors.
     pub problems: Vec<ObjectProblem>,
     /// Whether it was withdrawn.
     pub is_withdrawn: bool,
 }
 
-/// What came of a repair.
+/// The outcome of a repair.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Repaired {
     /// The tasks, by id.
@@ -161,7 +161,7 @@ impl Coordinator {
         Ok((repaired, withdrawals))
     }
 
-    /// What the store has in the place of a commit that is withdrawn here counts, once that is withdrawn.
+    /// The store's state in the place of a commit that is withdrawn here counts, once that is withdrawn.
     async fn adopt_others(
         &self,
         recorded: &[basin_core::command::CommitRecord],

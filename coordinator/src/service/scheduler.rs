@@ -1,4 +1,4 @@
-//! What workers call.
+//! The calls of workers.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What happens because time passes: leases run out, and what they covered is looked up in the store.
+//! The work of passing time: leases run out, and the tasks that they covered are looked up in the store.
 
 use std::collections::HashSet;
 use std::sync::Arc;

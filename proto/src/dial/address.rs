@@ -59,7 +59,7 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, DialError> {
         let text = text.trim();
-        // What is before an @ may be a password.
+        // The part before an @ may be a password.
         if text.contains('@') {
             return Err(DialError::NameInAddress);
         }

@@ -26,7 +26,7 @@ impl Store {
     /// deleted then. [`StorageError::Withdrawn`] if it had, and it counts no more. With any other error this call has written nothing, and nothing of it will appear.
     pub async fn commit(&self, commit: &Commit) -> Result<CommitOutcome> {
         let mut write = CommitWrite::begin(self, commit).await?;
-        // What was withdrawn, and is to be replaced; nothing, where nothing may be there.
+        // The withdrawn note that is to be replaced; none, where nothing may be there.
         let mut withdrawn: Option<ObjectVersion> = None;
         loop {
             let Err(said) = write.write_if_absent_or(withdrawn.as_ref()).await else {

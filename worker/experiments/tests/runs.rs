@@ -298,6 +298,6 @@ fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end
     }
     assert_eq!(end.series["spectral_density"].axis, Axis::Eigenvalue);
     assert_eq!(end.series["spectral_density"], between.series["spectral_density"]);
-    // What is trained is the same with and without probes.
+    // The weights are the same with and without probes.
     assert_eq!(values(&end, "test_loss"), values(&between, "test_loss"));
 }

@@ -19,7 +19,7 @@ pub(crate) fn multiply_add(a: f32, b: f32, c: f32) -> f32 {
 fn in_software(a: f32, b: f32, c: f32) -> f32 {
     let (product, c) = (f64::from(a) * f64::from(b), f64::from(c));
     let sum = product + c;
-    // What the sum lost, exactly (Knuth's two-sum); NaN where the sum isn't finite.
+    // The rounding error of the sum, exactly (Knuth's two-sum); NaN where the sum isn't finite.
     let of_c = sum - product;
     let lost = (product - (sum - of_c)) + (c - of_c);
     let bits = sum.to_bits();

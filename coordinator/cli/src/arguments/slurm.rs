@@ -44,7 +44,7 @@ pub(crate) struct Up {
     pub(crate) dry_run: bool,
 }
 
-/// What is asked of Slurm.
+/// The job that is asked of Slurm.
 #[derive(Debug, Args)]
 pub(crate) struct JobArguments {
     /// The jobs' name, by which they are told from others of yours: another for another coordinator or partition
@@ -79,7 +79,7 @@ pub(crate) struct JobArguments {
     pub(crate) logs: PathBuf,
 }
 
-/// What a job runs.
+/// The worker that a job runs.
 #[derive(Debug, Args)]
 pub(crate) struct JobWorkerArguments {
     /// The program as nodes find it; this one's own path if not given

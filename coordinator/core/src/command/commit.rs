@@ -37,7 +37,7 @@ pub struct Adopt(pub CommitRecord);
 /// The reply is the document to write, which may be another attempt's; none if the task is committed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommitDecision {
-    /// What it commits.
+    /// The commit.
     pub commit: CommitRecord,
     /// The commit as it is written, byte by byte, however often.
     pub document: String,

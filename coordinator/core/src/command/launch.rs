@@ -18,13 +18,13 @@ pub struct Launch {
     pub sweep: SweepId,
     /// Who launches it, if that is known: whoever launches a sweep first is its user, or again after it was cancelled.
     pub user: Option<UserName>,
-    /// What is asked for its quota of workers.
+    /// The change of its quota of workers.
     pub adjustment: SchedulingChange,
     /// The tasks in the order of the sweep file, each with its experiment's name for display.
     pub tasks: Vec<LaunchTask>,
     /// Tasks that the store already has a commit for.
     pub committed: Vec<CommitRecord>,
-    /// What experiments need of workers: those that need anything, by name.
+    /// The requirements of experiments on workers: of those that have any, by name.
     pub needs: BTreeMap<String, Requirements>,
 }
 
@@ -59,7 +59,7 @@ pub struct LaunchTask {
     pub id: TaskId,
     /// The experiment within the sweep.
     pub experiment: String,
-    /// What is run, as canonical JSON ([`TaskSpec::canonical`]): the ledger stores and hands out these bytes.
+    /// The spec, as canonical JSON ([`TaskSpec::canonical`]): the ledger stores and hands out these bytes.
     pub spec: TaskSpec,
 }
 

@@ -35,7 +35,7 @@ pub enum Refusal {
     MissingInput {
         /// The task.
         task: TaskId,
-        /// What it needs.
+        /// The input that it needs.
         input: TaskId,
     },
     /// The tasks depend on each other in a circle.
@@ -68,7 +68,7 @@ pub enum Refusal {
     /// More than the ledger takes.
     #[error("{what}: {asked} are asked for, {limit} is the limit")]
     TooMany {
-        /// What there is too much of.
+        /// The resource of which there is too much.
         what: &'static str,
         /// How many were asked for.
         asked: u64,

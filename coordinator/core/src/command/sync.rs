@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub struct Sync {
     /// The worker.
     pub worker: WorkerId,
-    /// What it is.
+    /// Its description.
     pub description: WorkerDescription,
     /// The leases it holds, with progress. A lease of this worker that isn't here is one it lost: it is ended like an
     /// expired one, unless it was granted in an answer that the worker may not have seen yet (see `seen`).
@@ -85,6 +85,6 @@ pub struct LeasedTask {
     pub id: TaskId,
     /// The number of this attempt.
     pub attempt: Attempt,
-    /// What is run.
+    /// The spec that is run.
     pub spec: TaskSpec,
 }

@@ -1,4 +1,4 @@
-//! What a worker is given next: whose turn it is, and which of that sweep's tasks.
+//! The next task for a worker: whose turn it is, and which of that sweep's tasks.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -110,7 +110,7 @@ impl<'a> FairQueue<'a> {
             let waiting = &mut self.sweeps[first];
             let Some(pack) = take_pack(self.ledger, waiting, longest, &mut self.taken) else {
                 self.sweeps.swap_remove(first);
-                // What it can't take is the others'.
+                // The slots that it can't take are the others'.
                 self.fair_shares = None;
                 continue;
             };

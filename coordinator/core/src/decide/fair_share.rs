@@ -26,7 +26,7 @@ pub(super) fn fair_shares(
     let held = |sweep: SweepIndex| u64::from(ledger.index.occupancy.of_sweep(sweep));
     let mut left = workers.slots(|_| true).saturating_sub(workers.held_by_others(ledger, &is_waiting));
     let mut priorities: BTreeMap<Reverse<i32>, BTreeMap<_, Vec<SweepIndex>>> = BTreeMap::new();
-    // What each user has beside these sweeps, and the most that these may have.
+    // The slots of each user beside these sweeps, and the most that these may have.
     let mut users: BTreeMap<&Option<UserName>, (u64, u64)> = BTreeMap::new();
     for &sweep in waiting {
         let state = ledger.state.sweep(sweep);

@@ -1,4 +1,4 @@
-//! What must hold of every ledger at every moment.
+//! Invariants of every ledger at every moment.
 
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 
@@ -12,9 +12,9 @@ pub enum Violation {
     /// An index points past the end of what it points into.
     #[error("{from} refers to {to} that is not there")]
     Dangling {
-        /// What refers.
+        /// The referrer.
         from: String,
-        /// What is missing.
+        /// The missing item.
         to: &'static str,
     },
     /// A task is there twice.
@@ -58,7 +58,7 @@ impl Ledger {
     /// Checks everything that must hold. It looks at every task: for tests, and once after a restart.
     ///
     /// # Errors
-    /// What doesn't hold.
+    /// The invariant that doesn't hold.
     pub fn audit(&self) -> Result<(), Vec<Violation>> {
         self.state.check_references().map_err(|violation| vec![violation])?;
         let mut violations = self.stale_parts();

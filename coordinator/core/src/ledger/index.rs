@@ -1,4 +1,4 @@
-//! What follows from the journalled state, kept up to date with it: who waits for whom, the queue, the counts.
+//! The index of the journalled state, kept up to date with it: who waits for whom, the queue, the counts.
 //!
 //! [`Index::build`] says what it must be; [`Index::refresh`] keeps it so at the cost of what changed. The audit compares.
 
@@ -14,7 +14,7 @@ use super::queue::{Occupancy, QueuePosition, Queues};
 use super::state::{JournalledState, Lease, ShapeIndex, SweepIndex, SweepStatus, TaskIndex, TaskStage};
 use crate::phase::{Counts, Phase};
 
-/// What follows from a [`JournalledState`].
+/// The index of a [`JournalledState`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Index {
     /// In order, so that what begins with some digits is found without a look at the others.

@@ -1,4 +1,4 @@
-//! What is known: the journalled state, what follows from it, and what workers said of late.
+//! The ledger: the journalled state, its index, and the latest news of workers.
 
 use std::collections::BTreeMap;
 
@@ -25,9 +25,9 @@ use state::{JournalledState, SweepIndex, SweepStatus, TaskIndex};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ledger {
     pub(crate) policy: Policy,
-    /// What durable events determine.
+    /// The state that durable events determine.
     pub(crate) state: JournalledState,
-    /// What follows from `state`; kept up to date so that no decision looks at all tasks.
+    /// The index of `state`; kept up to date so that no decision looks at all tasks.
     pub(crate) index: Index,
     /// Workers that were heard since the start. Not journalled.
     pub(crate) heartbeats: BTreeMap<WorkerId, Heartbeat>,
@@ -97,7 +97,7 @@ impl Ledger {
         self.heartbeats.get(worker).is_some_and(|heartbeat| heartbeat.exited)
     }
 
-    /// What the running sweeps that list a task need of workers for it; none where any will do.
+    /// The requirements of the running sweeps that list a task on workers for it; none where any will do.
     pub(crate) fn needs_of(&self, task: TaskIndex) -> impl Iterator<Item = Option<&Requirements>> {
         self.index.links(task).memberships.iter().filter_map(|membership| {
             let sweep = self.state.sweep(membership.sweep);

@@ -1,4 +1,4 @@
-//! What waits to be granted: for each sweep, its tasks in the order in which they are granted.
+//! The queue: for each sweep, its tasks in the order in which they are granted.
 //!
 //! A task that several sweeps list waits in the queue of each of them, so that it comes with whichever has its turn first. One
 //! that a sweep lists twice is there twice, since its experiments may need different workers.

@@ -8,7 +8,7 @@ use super::index::Index;
 use super::state::JournalledState;
 use crate::command::Policy;
 
-/// What durable events have determined so far. Applying later events to a ledger restored from it gives the same ledger
+/// The state that durable events have determined so far. Applying later events to a ledger restored from it gives the same ledger
 /// as applying all of them to an empty one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot(JournalledState);

@@ -1,4 +1,4 @@
-//! What durable events determine: the part of a ledger that a snapshot holds.
+//! The state that durable events determine: the part of a ledger that a snapshot holds.
 
 use std::collections::BTreeMap;
 
@@ -79,7 +79,7 @@ pub(crate) struct Sweep {
     pub(crate) entries: Vec<Entry>,
 }
 
-/// What people want of a sweep.
+/// The state that people want a sweep to be in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum SweepStatus {

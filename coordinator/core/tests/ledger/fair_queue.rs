@@ -312,7 +312,7 @@ fn a_sweep_takes_its_turns_for_workers_that_it_can_use_itself() {
     let mut story = Story::new();
     story.tell(on_gpus("a", at_most(1), [seeds(8, 2), seeds(9, 1)].concat()));
     story.launch("b", seeds(8, 2));
-    // What both list goes to a worker without a GPU for `b` alone.
+    // A task that both list goes to a worker without a GPU for `b` alone.
     assert_eq!(turns(&mut story, "w", 9), ["b", "b"]);
     let mut says = story.says("gpu", 1);
     says.0.description.device = "cuda".to_owned();

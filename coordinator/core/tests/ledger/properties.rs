@@ -102,7 +102,7 @@ struct Run {
     grants: Vec<Grant>,
     commits: BTreeMap<TaskId, CommitRecord>,
     committed: BTreeMap<TaskId, LeaseId>,
-    /// What the store has withdrawn.
+    /// The commits that the store has withdrawn.
     withdrawn: BTreeSet<(TaskId, LeaseId)>,
     stale: Vec<CommitRecord>,
     begun: BTreeSet<(TaskId, Attempt)>,

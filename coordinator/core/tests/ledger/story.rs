@@ -91,7 +91,7 @@ pub(crate) fn commit(task: TaskId, lease: &LeaseId, attempt: u32) -> CommitRecor
     }
 }
 
-/// What a worker says.
+/// The news of a worker.
 #[derive(Clone)]
 pub(crate) struct Says(pub(crate) Sync);
 

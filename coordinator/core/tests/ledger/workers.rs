@@ -185,7 +185,7 @@ fn a_worker_that_waits_for_an_outage_gets_nothing_keeps_its_lease_and_is_no_choi
     let synced = story.sync(says);
     assert_eq!((synced.grants.len(), synced.renewed.len()), (0, 1));
     assert_eq!(story.ledger.worker(&worker("w")).unwrap().waiting, Some(&waiting));
-    // What failed on another is tried there again: the one that waits can't take it.
+    // A task that failed on another is tried there again: the one that waits can't take it.
     let failed = story.grant("v");
     story.fail(&failed, FailureKind::Crashed);
     story.pass(seconds(1));

@@ -122,7 +122,7 @@ fn no_more_is_read_at_once_than_a_block() {
     let mut source = Counting::new(vectors(6, 1_000, "streaming"));
     Gram::of(&mut source, 64).unwrap();
     assert_eq!((source.longest, source.reads), (64, 6 * 1_000_usize.div_ceil(64)));
-    // What is held: a block of every snapshot in 64-bit numbers, and one as it is read; whatever the network's size.
+    // The memory in use: a block of every snapshot in 64-bit numbers, and one as it is read; whatever the network's size.
     for (count, dimension) in [(2, 10), (88, 600_000), (88, 600_000_000), (1_200, 1 << 28), (1, 1 << 28)] {
         let block = block_for(count, dimension);
         assert!(block >= 1 && block <= dimension);

@@ -185,7 +185,7 @@ fn check(count: usize, group: &[&str], facet: Option<&str>) {
         if facet.is_none() || count < 400 {
             assert_tidy(&scene, &what);
         }
-        // What a figure doesn't draw of so many groups, facets, lines or points is counted.
+        // The groups, facets, lines and points that a figure doesn't draw are counted.
         let is_whole = count <= 2;
         let is_said = notes.contains(" drawn; the others are in the figure's data.")
             || (notes.contains("eft out:") && notes.contains("more runs (comes after"));

@@ -42,7 +42,7 @@ pub enum AddressError {
     /// It names no server.
     #[error("it names no host")]
     NoHost,
-    /// What stands before the last `@` isn't what it should be.
+    /// The part before the last `@` isn't a user and a password.
     #[error("its host holds an `@`")]
     AtInHost,
     /// The schema's name would have to be quoted.
@@ -60,7 +60,7 @@ pub enum AddressError {
 }
 
 impl AddressError {
-    /// What to do about it.
+    /// A hint for people.
     pub fn hint(&self) -> String {
         match self {
             Self::AtInHost => {
@@ -126,7 +126,7 @@ impl Address {
         Ok(Self { config, schema, verification, root_certificates })
     }
 
-    /// What makes connections safe.
+    /// The protection of connections.
     pub(super) fn connector(&self) -> Result<Connector, TlsError> {
         Connector::new(self.verification, self.root_certificates.as_deref())
     }
@@ -167,7 +167,7 @@ impl Parameters {
     }
 }
 
-/// What the URL leaves open: a machine that vanishes is noticed within seconds, not hours.
+/// Defaults beside the URL: a machine that vanishes is noticed within seconds, not hours.
 fn fill_in(config: &mut Config, given: &[&str]) {
     let is_given = |key: &str| given.iter().any(|part| part.split('=').next() == Some(key));
     if !is_given("connect_timeout") {

@@ -1,11 +1,11 @@
-//! What libpq takes from the environment: a password, or a file of passwords, and how careful to be.
+//! The environment as libpq reads it: a password, or a file of passwords, and how careful to be.
 
 use std::path::PathBuf;
 
 use tokio_postgres::Config;
 use tokio_postgres::config::Host;
 
-/// What the environment says, as far as an [`Address`](super::Address) heeds it. `Debug` shows no password.
+/// The variables of the environment that an [`Address`](super::Address) uses. `Debug` shows no password.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// `PGPASSWORD`.

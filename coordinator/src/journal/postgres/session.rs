@@ -131,7 +131,7 @@ impl Session {
     }
 }
 
-/// What `work` comes to, unless the database is silent for too long.
+/// The result of `work`, unless the database is silent for too long.
 pub(super) async fn within<T>(
     limit: Duration,
     work: impl Future<Output = Result<T, JournalError>>,

@@ -42,7 +42,7 @@ impl Database {
         Candidate::new(self.address(), format!("http://{name}"))
     }
 
-    /// What an election comes to.
+    /// The outcome of an election.
     pub(super) fn campaign(&self, candidate: &mut Candidate) -> Result<ElectionOutcome, JournalError> {
         self.runtime.block_on(candidate.campaign())
     }

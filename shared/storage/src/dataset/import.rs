@@ -112,7 +112,7 @@ fn admit(seen: &DatasetVersions, import: &DatasetImport<'_>) -> Result<Option<Di
             Ok(Some(current.dataset.digest))
         }
         Ok(Some(current)) => Err(ImportError::OtherContents { there: Box::new(current.clone()), offered }),
-        // What was removed comes back.
+        // A removed version comes back.
         Err(UnresolvedDataset::Gone { digest, .. }) if import.replaces || digest == offered => {
             Ok(Some(digest))
         }

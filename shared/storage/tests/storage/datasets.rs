@@ -53,7 +53,7 @@ async fn a_damaged_copy_never_gets_its_name() {
         let error = faulty.store().fetch_dataset(&dataset(), &to).await.unwrap_err();
         match fault {
             Fault::Flip => assert!(matches!(error, StorageError::Corrupt { .. }), "{error}"),
-            // What ends early is an interruption, and in the end one too many.
+            // A body that ends early is an interruption, and in the end one too many.
             _ => assert!(matches!(error, StorageError::Unavailable { .. }), "{error}"),
         }
         assert_eq!(names(&cache), Vec::<String>::new(), "{fault:?}");

@@ -1,4 +1,4 @@
-//! What is special about folders.
+//! Peculiarities of folders.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Stories about the store, on every kind of it and with every kind of fault.
 
-// What fails here fails a test, and says where.
+// A failure here fails a test, and names its place.
 #![allow(clippy::unwrap_used, reason = "a test's failure is its panic")]
 
 mod backends;

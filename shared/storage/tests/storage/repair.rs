@@ -1,4 +1,4 @@
-//! What is damaged is withdrawn, and the next attempt's commit takes its place: once, whoever races, whatever comes late.
+//! A damaged commit is withdrawn, and the next attempt's takes its place: once, whoever races, whatever comes late.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What passes is waited for, and what doesn't is said at once.
+//! Errors that pass are waited for, and others are returned at once.
 
 use std::time::Duration;
 

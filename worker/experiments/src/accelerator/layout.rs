@@ -90,7 +90,7 @@ impl Layout {
         let mut row = RowBuilder::default();
         let (mut convolutions, mut dense) = (Vec::new(), Vec::new());
         let (mut channels, mut height, mut width) = (channels, height, width);
-        // What the next dense layer reads, in the device's order, by its place in the model's order.
+        // The inputs of the next dense layer, in the device's order, by their place in the model's order.
         let mut reads: Option<Vec<usize>> = None;
         for layer in model.layers() {
             match layer {

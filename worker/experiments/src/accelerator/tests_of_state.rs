@@ -1,4 +1,4 @@
-//! What is kept on a device: rows of networks that split and merge, and the examples of data sets.
+//! The contents of a device: rows of networks that split and merge, and the examples of data sets.
 
 use std::sync::Arc;
 

@@ -85,7 +85,7 @@ impl Network {
         let (count, points) = (self.parameter_count(), self.points());
         let mut hessian = DMatrix::zeros(count, count);
         for (index, layer) in self.layers.iter().enumerate() {
-            // What a unit's parameters are multiplied by: the units before it, and 1 for its bias.
+            // The inputs of a unit's parameters: the units before it, and 1 for its bias.
             let mut before = workspace.activations[index].clone();
             before.resize(before.len() + points, 1.0);
             for unit in 0..layer.outputs {
@@ -207,7 +207,7 @@ impl Network {
                 let both = inputs.zip(activation_tangents[later].chunks_exact(points));
                 for (at, (input, tangent)) in layer.weight(unit).zip(both) {
                     set_product(&mut rows[row(at)], error_tangent, &input[block.clone()]);
-                    // What stands before the layer itself doesn't depend on its sums.
+                    // The factor before the layer itself doesn't depend on its sums.
                     if later > index {
                         add_product(&mut rows[row(at)], error, &tangent[block.clone()]);
                     }

@@ -490,7 +490,7 @@ fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
 #[test]
 fn a_sweep_without_claims_says_nothing_of_them() {
     let folder = tempfile::tempdir().unwrap();
-    // What another report left in the folder is no claim of this one.
+    // A file that another report left in the folder is no claim of this one.
     results().write(folder.path()).unwrap();
     assert!(folder.path().join("claims.csv").exists());
     let summary = Results { claims: Vec::new(), ..results() }.write(folder.path()).unwrap();

@@ -221,7 +221,7 @@ async fn a_large_file_crosses_a_bad_line_without_being_sent_again_and_again() {
     assert_eq!(contents, Contents::of(&bytes));
     let (cuts, sent) = (line.cuts.swap(0, Ordering::Relaxed), line.bytes.swap(0, Ordering::Relaxed));
     assert!(cuts >= 1, "the line was never cut");
-    // What a cut connection carried was for nothing, and no more.
+    // Only the bytes that a cut connection carried were for nothing.
     assert!(sent < size + (cuts + 1) * (CUT_AFTER + (1 << 20)), "{sent} bytes for {cuts} cuts");
 
     for _ in 0..4 {
