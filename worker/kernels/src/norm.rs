@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use crate::element::{Element, Elements, with_float};
+use crate::vector::{Dispatch, Kernel, Vector};
 
 /// Elements summed on one thread; a constant, so that the order of the sum is one.
 const CHUNK: usize = 1 << 15;
@@ -25,7 +26,7 @@ pub fn squared_norm_of(elements: &[f32]) -> f64 {
     squares(elements)
 }
 
-fn squares<T: Element>(elements: &[T]) -> f64 {
+fn squares<T: Dispatch>(elements: &[T]) -> f64 {
     if elements.len() <= CHUNK {
         return squares_of_chunk(elements);
     }
@@ -33,17 +34,39 @@ fn squares<T: Element>(elements: &[T]) -> f64 {
     partial.into_iter().sum()
 }
 
-/// Adds into separate lanes, so that the compiler may keep them in a vector register without reordering the sum.
-fn squares_of_chunk<T: Element>(chunk: &[T]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let whole = chunk.chunks_exact(LANES);
-    let rest = whole.remainder().iter().map(|element| element.to_f64());
-    let rest: f64 = rest.map(|value| value * value).sum();
-    for elements in whole {
-        for (lane, element) in lanes.iter_mut().zip(elements) {
-            let value = element.to_f64();
-            *lane += value * value;
+fn squares_of_chunk<T: Dispatch>(elements: &[T]) -> f64 {
+    let mut sum = 0.0;
+    T::dispatch(Squares { elements, sum: &mut sum });
+    sum
+}
+
+/// Adds squares into separate lanes, so that the compiler may keep them in the path's registers without reordering the sum.
+struct Squares<'a, T> {
+    elements: &'a [T],
+    sum: &'a mut f64,
+}
+
+impl<T: Element> Kernel<T> for Squares<'_, T> {
+    #[inline(always)]
+    unsafe fn run<V: Vector<Element = T>>(self) {
+        let mut lanes = [0.0; LANES];
+        let (whole, rest) = self.elements.as_chunks::<LANES>();
+        for elements in whole {
+            for (lane, element) in lanes.iter_mut().zip(elements) {
+                let value = element.to_f64();
+                *lane += value * value;
+            }
         }
+        // Loops and no folds: a closure would not be compiled for the path.
+        let mut of_rest = 0.0;
+        for element in rest {
+            let value = element.to_f64();
+            of_rest += value * value;
+        }
+        let mut total = 0.0;
+        for lane in lanes {
+            total += lane;
+        }
+        *self.sum = total + of_rest;
     }
-    lanes.into_iter().sum::<f64>() + rest
 }

@@ -34,6 +34,19 @@ pub(crate) unsafe fn accumulate<V: Vector, const ROWS: usize, const VECTORS: usi
     operands: Operands<V::Element>,
     sums: &mut [[V; VECTORS]; ROWS],
 ) {
+    // SAFETY: the caller's contract.
+    unsafe { accumulate_by::<V, ROWS, VECTORS, 0>(operands, sums) };
+}
+
+/// [`accumulate`] with an innermost loop of `INNER` steps, which needs no counter; of as many as the operands say if that is zero.
+///
+/// # Safety
+/// As for [`accumulate`].
+#[inline(always)]
+pub(crate) unsafe fn accumulate_by<V: Vector, const ROWS: usize, const VECTORS: usize, const INNER: usize>(
+    operands: Operands<V::Element>,
+    sums: &mut [[V; VECTORS]; ROWS],
+) {
     let Operands { a, a_row, a_step, b, counts: [outer, middle, inner], strides } = operands;
     // A pointer a row: multiples of a distance that is known at run time alone would take more registers than there are.
     let mut rows: [*const V::Element; ROWS] = std::array::from_fn(|row| a.wrapping_add(row * a_row));
@@ -41,7 +54,7 @@ pub(crate) unsafe fn accumulate<V: Vector, const ROWS: usize, const VECTORS: usi
         for j in 0..middle {
             // SAFETY: the caller's contract: `b` reaches every step.
             let mut b = unsafe { b.add(i * strides[0] + j * strides[1]) };
-            for _ in 0..inner {
+            for _ in 0..if INNER == 0 { inner } else { INNER } {
                 // SAFETY: the caller's contract. The last step's pointers may end up beyond the operands, so they wrap.
                 unsafe {
                     let mut run = [V::splat(V::Element::default()); VECTORS];

@@ -10,7 +10,7 @@ use super::geometry::Geometry;
 use super::pool;
 use crate::activity;
 use crate::partition;
-use crate::tile::{Operands, accumulate, with_tile};
+use crate::tile::{Operands, accumulate_by, with_tile};
 use crate::vector::{Kernel, Vector};
 
 /// The outputs of one tile after another: as few tiles as there can be of at most `tile_rows` outputs, about equally high.
@@ -146,12 +146,18 @@ unsafe fn convolve<V: Vector>(
         // 2 × radius rows and columns, and this tile ends before register `last` ≤ `sums`; `outputs` has `sums` registers for
         // each row, of which `bias` has one element each.
         unsafe {
-            with_tile!(V, rows, last - first, |R, N| tile::<V, R, N>(
-                operands,
-                bias.as_ptr(),
-                to,
-                sums * V::WIDTH
-            ));
+            macro_rules! tiles {
+                ($side:literal) => {
+                    with_tile!(V, rows, last - first, |R, N| tile::<V, R, N, $side>(
+                        operands,
+                        bias.as_ptr(),
+                        to,
+                        sums * V::WIDTH
+                    ))
+                };
+            }
+            // The usual side of kernels is known to the compiler.
+            if g.kernel == 3 { tiles!(3) } else { tiles!(0) }
         }
     }
 }
@@ -161,7 +167,7 @@ unsafe fn convolve<V: Vector>(
 /// # Safety
 /// The CPU has V's instructions; `operands` reach only what is readable, `bias` has R elements, and the tile fits at `to`.
 #[inline(always)]
-unsafe fn tile<V: Vector, const R: usize, const N: usize>(
+unsafe fn tile<V: Vector, const R: usize, const N: usize, const SIDE: usize>(
     operands: Operands<V::Element>,
     bias: *const V::Element,
     to: *mut V::Element,
@@ -173,7 +179,7 @@ unsafe fn tile<V: Vector, const R: usize, const N: usize>(
         for (index, sums) in sums.iter_mut().enumerate() {
             *sums = [V::splat(*bias.add(index)); N];
         }
-        accumulate::<V, R, N>(operands, &mut sums);
+        accumulate_by::<V, R, N, SIDE>(operands, &mut sums);
         for (index, sums) in sums.into_iter().enumerate() {
             for (vector, sum) in sums.into_iter().enumerate() {
                 sum.store(to.add(index * row + vector * V::WIDTH));
