@@ -3,7 +3,7 @@
 use basin_domain::metrics::{Axis, Metrics};
 
 use super::limits;
-use super::table::{FigureRow, FigureTable};
+use super::table::{FigureRow, FigureTable, RowPanel};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
 use crate::statistics::{Bin, Center, Summary, binned, summarise};
@@ -175,18 +175,13 @@ pub(crate) fn diverged(
 
 fn push_run(context: CellContext<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows: &mut FigureTable) {
     for &(x, value) in points {
-        rows.push(&FigureRow {
+        let panel = RowPanel {
             panel: context.panel,
             facet: context.facet,
             group: context.group,
-            what,
-            seed: Some(seed),
             axis: context.axis.as_str(),
-            x,
-            value,
-            interval: None,
-            n: 1,
-        });
+        };
+        rows.push_run(panel, what, seed, (x, value));
     }
 }
 

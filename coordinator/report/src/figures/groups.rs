@@ -30,6 +30,11 @@ impl<'a> Group<'a> {
         self.places.insert(std::ptr::from_ref(run).addr(), run);
     }
 
+    /// The title of the panel of a facet; none where there is one facet only.
+    pub(crate) fn title(&self) -> Option<String> {
+        (!self.label.is_empty()).then(|| self.label.clone())
+    }
+
     /// Whether a run is among these.
     pub(crate) fn has(&self, run: &Run) -> bool {
         self.places.contains_key(&std::ptr::from_ref(run).addr())

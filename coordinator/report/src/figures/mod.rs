@@ -7,6 +7,7 @@ mod grid;
 mod groups;
 mod interpolation;
 pub(crate) mod labels;
+mod legend;
 mod limits;
 pub(crate) mod names;
 mod notes;

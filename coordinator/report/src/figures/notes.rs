@@ -6,10 +6,11 @@ use basin_domain::metrics::Metrics;
 
 use super::cell::MIN_AVERAGED;
 use super::groups::{self, Group};
-use super::limits;
+use super::{limits, names};
 use crate::duplicates;
 use crate::exclusions::{ExclusionReason, Exclusions};
 use crate::runs::{Counts, Run, distinct};
+use crate::statistics::Center;
 use basin_charts::number;
 
 /// The most exceptions that are named one by one.
@@ -137,6 +138,28 @@ pub(crate) fn not_recorded(
     let without = distinct(runs.iter().copied()).into_iter().filter(lacks).count();
     let of_what = if without == 1 { "run" } else { "runs" };
     (without > 0).then(|| format!("not recorded by {without} {of_what}"))
+}
+
+/// The remarks on those of `measures` that not all completed runs recorded.
+pub(crate) fn all_not_recorded<'m>(measures: impl Iterator<Item = &'m String>, runs: &[&Run]) -> Vec<Remark> {
+    let remark = |measure: &String| {
+        let text = not_recorded(measure, runs, Run::completed)?;
+        Some(Remark { quantity: names::quantity(measure, &[]), text })
+    };
+    measures.filter_map(remark).collect()
+}
+
+/// The middle that is drawn where `logarithmic` of `all` axes are, in words.
+pub(crate) fn center(logarithmic: usize, all: usize) -> String {
+    match logarithmic {
+        0 => Center::Mean.words().to_owned(),
+        some if some == all => Center::GeometricMean.words().to_owned(),
+        _ => format!(
+            "{} ({} where the axis is logarithmic)",
+            Center::Mean.words(),
+            Center::GeometricMean.words()
+        ),
+    }
 }
 
 /// Which of the runs are one run, in sentences.

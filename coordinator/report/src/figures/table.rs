@@ -28,6 +28,19 @@ pub(crate) struct FigureRow<'a> {
     pub(crate) n: usize,
 }
 
+/// Where the values of rows are drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowPanel<'a> {
+    /// The series of the panel.
+    pub(crate) panel: &'a str,
+    /// The facet of the panel; empty if there are none.
+    pub(crate) facet: &'a str,
+    /// The group.
+    pub(crate) group: &'a str,
+    /// The quantity of x.
+    pub(crate) axis: &'a str,
+}
+
 /// The columns of [`FigureRow`].
 const COLUMNS: [&str; 11] =
     ["panel", "facet", "group", "what", "seed", "axis", "x", "value", "low_95", "high_95", "n"];
@@ -71,6 +84,13 @@ impl FigureTable {
             &high.map(csv::number).unwrap_or_default(),
             &row.n.to_string(),
         ]);
+    }
+
+    /// Adds the row of a single run's value.
+    pub(crate) fn push_run(&mut self, at: RowPanel<'_>, what: &str, seed: u64, (x, value): (f64, f64)) {
+        let RowPanel { panel, facet, group, axis } = at;
+        let seed = Some(seed);
+        self.push(&FigureRow { panel, facet, group, what, seed, axis, x, value, interval: None, n: 1 });
     }
 
     /// The whole file.
