@@ -32,9 +32,9 @@ pub(crate) struct CellContext<'a> {
     pub(crate) group: &'a str,
     /// The group's number, which chooses its pen.
     pub(crate) number: usize,
-    /// What x counts.
+    /// The quantity of x.
     pub(crate) axis: Axis,
-    /// What the middle of several runs is here.
+    /// The kind of middle of several runs here.
     pub(crate) center: Center,
     /// The start and the width of the bins in which the panel is drawn, if it is.
     pub(crate) bins: Option<(f64, f64)>,
@@ -77,7 +77,7 @@ pub(crate) fn completed(
     }
 }
 
-/// What lies behind the means of bins: the values themselves, or where all runs' values lie.
+/// Draws, behind the means of bins, the values themselves, or the area in which all runs' values lie.
 fn draw_spread(
     context: CellContext<'_>,
     runs: &[(u64, Points)],

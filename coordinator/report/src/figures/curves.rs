@@ -18,7 +18,7 @@ use basin_charts::{self as chart, Chart, Entry, Mark, Panel};
 
 const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that ends in a cross.";
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CurvesRequest<'a> {
     /// The title.
@@ -175,7 +175,7 @@ fn notes_on_runs(request: &CurvesRequest<'_>, grouped: &Groups<'_>, facets: &[Gr
     notes
 }
 
-/// What the lines of a panel in bins of this width are.
+/// The meaning of lines in bins of this width.
 fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     let (width, axis) = (names::value(&Value::Float(width)), names::axis(axis));
     let mut text = format!("each point of a line is the mean over {width} {axis}s");
@@ -188,7 +188,7 @@ fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     text
 }
 
-/// What the series lack: values that have no place, and runs that didn't record them.
+/// The gaps of the series: values that have no place, and runs that didn't record them.
 pub(super) fn gaps(request: &CurvesRequest<'_>, runs: &[&Run]) -> Vec<Remark> {
     let (mut remarks, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     for series in request.y {

@@ -17,7 +17,7 @@ use basin_charts::{self as chart, Chart, Mark, Panel};
 
 const DIVERGED: &str = "Diverged runs are not drawn.";
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InterpolationRequest<'a> {
     /// The title.

@@ -23,7 +23,7 @@ pub(crate) struct CellCounts {
     pub(crate) name: String,
     /// Its runs.
     pub(crate) counts: Counts,
-    /// What its completed runs differ in beside their seed.
+    /// The names of all that its completed runs differ in beside their seed.
     differences: BTreeSet<String>,
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn name(facet: &Group<'_>, group: &Group<'_>) -> String {
     if facet.label.is_empty() { group.label.clone() } else { format!("{} · {}", facet.label, group.label) }
 }
 
-/// What most cells have; of equally frequent ones the first.
+/// The counts that most cells have; of equally frequent ones the first.
 fn usual(cells: &[CellCounts]) -> Counts {
     let mut frequencies: HashMap<Counts, usize> = HashMap::new();
     for cell in cells {
@@ -94,7 +94,7 @@ pub(crate) fn averaged_runs(cells: &[CellCounts]) -> String {
     }
 }
 
-/// What lines and bands are, given how many runs the cells have.
+/// The meaning of lines and bands, given how many runs the cells have.
 pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &str, diverged: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
@@ -162,7 +162,7 @@ pub(crate) fn center(logarithmic: usize, all: usize) -> String {
     }
 }
 
-/// Which of the runs are one run, in sentences.
+/// The runs that are one run, in sentences.
 pub(crate) fn duplicates(runs: &[&Run]) -> Vec<String> {
     let sentence = |text: String| capitalised(&format!("{text}: counted once."));
     duplicates::sentences(runs).into_iter().map(sentence).collect()

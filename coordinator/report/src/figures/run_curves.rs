@@ -192,7 +192,7 @@ const fn center_of(scale: Scale) -> Center {
     }
 }
 
-/// What the points of lines in bins are, if there are any.
+/// The meaning of the points of lines in bins, if there are any.
 fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<Remark> {
     let recorded = || runs.iter().filter_map(|run| run.metrics()?.series.get(series));
     let axis = recorded().next()?.axis;

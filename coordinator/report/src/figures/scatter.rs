@@ -17,7 +17,7 @@ use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ScatterRequest<'a> {
     /// The title.

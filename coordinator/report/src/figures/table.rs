@@ -2,7 +2,7 @@
 
 use crate::tables::csv::{self, CsvText};
 
-/// What a row of a figure's data is.
+/// A row of a figure's data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FigureRow<'a> {
     /// The series of the panel.
@@ -11,12 +11,12 @@ pub(crate) struct FigureRow<'a> {
     pub(crate) facet: &'a str,
     /// The group.
     pub(crate) group: &'a str,
-    /// What the value is: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
+    /// The kind of value: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
     /// (`run-bin-mean`, `run-bin-geometric-mean`).
     pub(crate) what: &'a str,
     /// The seed, where the value is that of a single run.
     pub(crate) seed: Option<u64>,
-    /// What x counts.
+    /// The quantity of x.
     pub(crate) axis: &'a str,
     /// Where.
     pub(crate) x: f64,

@@ -13,7 +13,7 @@ use crate::figures::names;
 use crate::figures::notes::{self, Remark};
 use crate::runs::{Run, distinct};
 
-/// What the points are, how many runs they sum up, and what is missing.
+/// The meaning of the points, the number of runs that they sum up, and the runs that are missing.
 pub(super) fn notes(
     request: &AgainstRequest<'_>,
     grouped: &Groups<'_>,

@@ -1,4 +1,4 @@
-//! What is asked for, and where runs stand.
+//! The request for a figure, and the places of its runs.
 
 use crate::figures::names;
 use crate::runs::Run;

@@ -1,4 +1,4 @@
-//! What is said of a series.
+//! The declaration of a series.
 
 use serde::{Deserialize, Serialize};
 
