@@ -10,15 +10,15 @@ use super::style::{Color, Pen};
 pub struct Chart {
     /// The title on top.
     pub title: String,
-    /// What the figure shows, for those who can't see it.
+    /// A description for those who can't see the figure.
     pub description: String,
-    /// What the legend is about (`hidden layers`), if that has a name.
+    /// The legend's subject (`hidden layers`), if it has a name.
     pub heading: Option<String>,
     /// The legend, above the panels, where it covers no data.
     pub legend: Vec<Entry>,
     /// The panels, row by row.
     pub rows: Vec<PanelRow>,
-    /// What is averaged, what is missing: sentences below the panels.
+    /// The sentences below the panels: what is averaged, what is missing.
     pub notes: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ pub struct PanelRow {
 /// One pair of axes with what is drawn between them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel {
-    /// What this panel shows and its neighbours don't.
+    /// The title, which tells the panel from its neighbours.
     pub title: Option<String>,
     /// A result to be read beside the data (`ρ = 0.42 [0.21, 0.60]`), above the plot on the right.
     pub annotation: Option<String>,
@@ -42,7 +42,7 @@ pub struct Panel {
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// What is drawn, back to front.
+    /// The marks, back to front.
     pub marks: Vec<Mark>,
 }
 
@@ -72,9 +72,9 @@ impl Axis {
 /// A line of the legend.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// What it says.
+    /// The text.
     pub label: String,
-    /// What it shows.
+    /// The sample.
     pub swatch: Swatch,
 }
 

@@ -18,7 +18,7 @@ const BAR: f64 = 13.0;
 const TIP: f64 = 11.0;
 /// The length of the bar's ticks, and the space after them.
 const TICK_LENGTH: f64 = 3.0;
-/// What stays free on the right of the bar.
+/// The space on the right of the bar.
 const PADDING: f64 = 14.0;
 /// The least distance between two labels of the bar.
 const APART: f64 = 15.0;

@@ -20,7 +20,7 @@ const SIDES: [(f64, f64); 8] =
 pub(super) struct Label<'a> {
     /// The data point, on the page.
     pub(super) at: (f64, f64),
-    /// What it says.
+    /// The text.
     pub(super) text: &'a str,
     /// Its colour.
     pub(super) color: Color,
@@ -64,7 +64,7 @@ pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points:
     }
 }
 
-/// What a label of this width covers on this side of its point.
+/// The area that a label of this width covers on this side of its point.
 fn bounds((x, y): (f64, f64), (right, down): (f64, f64), distance: f64, width: f64) -> Rect {
     let half = CAP_HEIGHT * SIZE / 2.0;
     let middle = (x + right * distance + right.signum() * if right == 0.0 { 0.0 } else { width / 2.0 }, {

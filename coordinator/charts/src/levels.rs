@@ -13,7 +13,7 @@ const FEWEST: usize = 6;
 pub struct ContourLevel {
     /// The value.
     pub at: f64,
-    /// What is written beside it.
+    /// The text beside it.
     pub label: String,
 }
 

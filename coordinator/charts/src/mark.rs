@@ -64,7 +64,7 @@ pub enum Mark {
     Label {
         /// The point: (x, y).
         at: (f64, f64),
-        /// What it says.
+        /// The text.
         text: String,
         /// Its colour.
         color: Color,

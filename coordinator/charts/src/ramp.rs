@@ -20,7 +20,7 @@ pub(super) const fn color(n: usize) -> &'static str {
     RAMP[if n < LENGTH { n } else { LENGTH - 1 }]
 }
 
-/// Which colour the n-th of so many bands has.
+/// The colour of the n-th of so many bands, as a place in the ramp.
 pub(super) fn of_band(n: usize, bands: usize) -> usize {
     if bands < 2 { LENGTH / 2 } else { n.min(bands - 1) * (LENGTH - 1) / (bands - 1) }
 }

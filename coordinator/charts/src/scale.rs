@@ -23,7 +23,7 @@ pub struct Domain {
 
 /// Values beyond this can't be drawn on a linear axis: ranges between them would overflow.
 const LARGEST: f64 = 1e300;
-/// What can be drawn on a logarithmic axis: ranges within it, with their margins, neither overflow nor underflow.
+/// The values that can be drawn on a logarithmic axis: ranges within it, with their margins, neither overflow nor underflow.
 const POSITIVE: std::ops::RangeInclusive<f64> = 1e-200..=1e200;
 
 /// A linear axis is no shorter than this: steps of less would underflow.
@@ -63,7 +63,7 @@ impl Domain {
         })
     }
 
-    /// What is shown where there is nothing to show.
+    /// The range where there is nothing to show.
     pub const fn empty(scale: Scale) -> Self {
         match scale {
             Scale::Linear => Self { scale, low: 0.0, high: 1.0 },

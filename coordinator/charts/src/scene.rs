@@ -52,9 +52,9 @@ pub struct Text {
     pub color: Color,
     /// Whether it reads upwards.
     pub upwards: bool,
-    /// What it covers.
+    /// The area that it covers.
     pub bounds: Rect,
-    /// What it says.
+    /// The text.
     pub text: String,
     /// Whether it belongs to a data point, and so lies within a plot.
     pub is_label: bool,
@@ -88,7 +88,7 @@ pub enum Item {
 pub struct Scene {
     /// The height that everything needs.
     pub height: f64,
-    /// What is on it, back to front.
+    /// The things on it, back to front.
     pub items: Vec<Item>,
     /// The areas in which data is drawn.
     pub plots: Vec<PlotArea>,

@@ -5,7 +5,7 @@
 
 use super::ramp;
 
-/// What something is coloured as; a page may give each its own shade for a dark background.
+/// The role of a colour; a page may give each its own shade for a dark background.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Color {
     /// Text and axes.
@@ -14,7 +14,7 @@ pub enum Color {
     Muted,
     /// The grid.
     Grid,
-    /// What everything is drawn on.
+    /// The ground that everything is drawn on.
     Paper,
     /// The n-th group.
     Group(usize),

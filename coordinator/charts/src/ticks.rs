@@ -7,7 +7,7 @@ use super::number;
 pub(crate) struct Tick {
     /// Its place on the axis, in data units.
     pub(crate) at: f64,
-    /// What is written at it; nothing at a minor tick.
+    /// The text at it; none at a minor tick.
     pub(crate) label: Option<String>,
 }
 

@@ -59,7 +59,7 @@ impl PointNames {
     }
 }
 
-/// What tells points apart: experiment and coordinates, but the seed.
+/// A text that tells points apart: experiment and coordinates, but the seed.
 fn point(run: &Run) -> String {
     let mut point = run.task.experiment.to_string();
     for (name, value) in run.task.point.iter().filter(|(name, _)| *name != "seed") {
@@ -68,7 +68,7 @@ fn point(run: &Run) -> String {
     point
 }
 
-/// Which points of `runs` are one run, in sentences without their full stop: `batch size 256, 512 and 1,024 are one run`. None
+/// The points of `runs` that are one run, in sentences without their full stop: `batch size 256, 512 and 1,024 are one run`. None
 /// if every run is a computation of its own.
 pub(crate) fn sentences(runs: &[&Run]) -> Vec<String> {
     let mut members: BTreeMap<Computation, Vec<&Run>> = BTreeMap::new();

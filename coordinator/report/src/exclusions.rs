@@ -128,7 +128,7 @@ impl Exclusions {
     }
 }
 
-/// What can be used, with the count of what can't.
+/// The values that can be used, with the count of those that can't.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Filtered<T> {
     values: Vec<T>,
@@ -151,7 +151,7 @@ impl<T> Filtered<T> {
         Self { values, left_out }
     }
 
-    /// What can be used.
+    /// The values that can be used.
     pub(crate) fn values(&self) -> &[T] {
         &self.values
     }
@@ -161,7 +161,7 @@ impl<T> Filtered<T> {
         self.values.len()
     }
 
-    /// What can't be used.
+    /// The count of those that can't.
     pub(crate) const fn exclusions(&self) -> &Exclusions {
         &self.left_out
     }

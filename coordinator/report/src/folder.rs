@@ -21,7 +21,7 @@ pub use error::FolderError;
 pub use marker::FileSet;
 use marker::Marker;
 
-/// What is being written for longer than this was left by a process that was killed.
+/// A file that is being written for longer than this was left by a process that was killed.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// A folder that is this sweep's.
@@ -31,12 +31,12 @@ pub struct OutputFolder {
     marker: Marker,
 }
 
-/// What to do with a folder that is another sweep's.
+/// The treatment of a folder that is another sweep's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OtherSweepPolicy {
     /// It stays as it is, and is an error.
     Refuse,
-    /// What Basin wrote there goes.
+    /// The files that Basin wrote there go.
     Clear,
 }
 

@@ -11,7 +11,7 @@ use basin_storage::SweepRecord;
 use super::projection::{DistancesByCheck, ProjectionsByFigure};
 use super::runs::Run;
 
-/// What a coordinator knows beside the store.
+/// A coordinator's knowledge beside the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Status {
     /// The sweep's state in a word (`running`, `paused`).
@@ -35,6 +35,6 @@ pub struct Results {
     pub phase: Option<String>,
     /// Recorded weights, projected: what the figures of trajectories show.
     pub projections: ProjectionsByFigure,
-    /// What the claims' checks of recorded weights need.
+    /// The distances that the claims' checks of recorded weights need.
     pub distances: DistancesByCheck,
 }

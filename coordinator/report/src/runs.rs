@@ -1,4 +1,4 @@
-//! What a report is made from: every task of a sweep, in plan order, with what is known of it.
+//! The runs that a report is made from: every task of a sweep, in plan order, with what is known of it.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,20 +18,20 @@ use super::exclusions::ExclusionReason;
 pub struct Run {
     /// The task.
     pub task: Task,
-    /// What is known of its result.
+    /// Its result, or the reason why there is none.
     pub state: RunState,
 }
 
-/// What is known of a task's result.
+/// A task's result, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunState {
     /// It is committed.
     Committed {
-        /// What it measured.
+        /// Its measures.
         metrics: Metrics,
-        /// Whose attempt it is.
+        /// The commit that made it the result.
         commit: Commit,
-        /// What is known of that attempt; nothing if its manifest can't be read.
+        /// The attempt's manifest; none if it can't be read.
         manifest: Option<Box<Manifest>>,
     },
     /// It isn't committed: it waits, runs, or was never begun.
@@ -45,7 +45,7 @@ pub enum RunState {
     },
 }
 
-/// What was computed: runs with the same computation are one run, however often a sweep has it and under whatever
+/// A computation: runs with the same one are one run, however often a sweep has it and under whatever
 /// parameters, and count once.
 ///
 /// A task that stands in a plan at several points, or in several experiments, is one computation. So are completed tasks of
@@ -78,7 +78,7 @@ pub(crate) fn of_experiments<'a>(runs: &'a [Run], experiments: &[ExperimentId]) 
 }
 
 impl Run {
-    /// What was computed.
+    /// Its computation.
     pub(crate) const fn computation(&self) -> Computation {
         match &self.state {
             RunState::Committed { commit: Commit { outcome: Outcome::Completed, metrics, .. }, .. } => {
@@ -93,7 +93,7 @@ impl Run {
         }
     }
 
-    /// What was measured, if the run is committed.
+    /// The measures, if the run is committed.
     pub(crate) const fn metrics(&self) -> Option<&Metrics> {
         match &self.state {
             RunState::Committed { metrics, .. } => Some(metrics),
@@ -101,7 +101,7 @@ impl Run {
         }
     }
 
-    /// What was measured, if the run completed.
+    /// The measures, if the run completed.
     pub(crate) const fn completed(&self) -> Option<&Metrics> {
         match &self.state {
             RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
@@ -114,7 +114,7 @@ impl Run {
         }
     }
 
-    /// What was measured, if the run diverged.
+    /// The measures, if the run diverged.
     pub(crate) const fn diverged(&self) -> Option<&Metrics> {
         match &self.state {
             RunState::Committed {
@@ -127,7 +127,7 @@ impl Run {
         }
     }
 
-    /// What was measured, if the run completed, or why there is nothing to be averaged.
+    /// The measures, if the run completed, or the reason why there is nothing to be averaged.
     pub(crate) const fn measured(&self) -> Result<&Metrics, ExclusionReason> {
         match &self.state {
             RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
@@ -204,7 +204,7 @@ impl Counts {
         self.completed + self.diverged + self.missing + self.failed + self.unreadable
     }
 
-    /// What isn't averaged, in words: `1 diverged, 2 missing`; empty if everything is.
+    /// The runs that aren't averaged, in words: `1 diverged, 2 missing`; empty if everything is.
     pub(crate) fn left_out(&self) -> String {
         let parts = [
             (self.diverged, "diverged"),

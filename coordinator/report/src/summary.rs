@@ -1,4 +1,4 @@
-//! What a report says of itself, for the command line.
+//! A summary of a report, for the command line.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ pub struct ReportSummary {
     pub tables: Vec<PathBuf>,
     /// The figures.
     pub figures: Vec<FigureSummary>,
-    /// What was found of the claims.
+    /// The claims with their verdicts.
     pub claims: Vec<ClaimSummary>,
 }
 
@@ -37,7 +37,7 @@ pub struct FigureSummary {
     pub files: Vec<PathBuf>,
 }
 
-/// What was found of a claim.
+/// A claim with its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClaimSummary {
     /// The sentence.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use basin_domain::experiment::series::fit_function as series;
 use basin_domain::experiment::{FitFunction, Function};
-use basin_domain::metrics::{Axis, Metrics};
+use basin_domain::metrics::Metrics;
 use basin_domain::task::TaskSpec;
 use basin_kernels::{LossSums, mean_squared_error, squared_error_sums};
 use candle_core::{DType, Device, Tensor};
@@ -123,8 +124,8 @@ impl LearningProblem for FunctionFit {
         let inputs = column(evenly_spaced(self.interval, CURVE_POINTS).map(|x| x as f32).collect())?;
         let outputs = model.evaluate(&inputs)?.flatten_all()?.to_vec1::<f32>()?;
         for (x, output) in evenly_spaced(self.interval, CURVE_POINTS).zip(outputs) {
-            metrics.push("prediction", Axis::Input, x, f64::from(output));
-            metrics.push("target", Axis::Input, x, self.function.at(x));
+            metrics.record(&series::PREDICTION, x, f64::from(output));
+            metrics.record(&series::TARGET, x, self.function.at(x));
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What a check found.
+//! The result of a check.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
 use basin_charts::number;
 
-/// What a check measured, and what follows.
+/// A check's measurement, and its verdict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct CheckResult {
-    /// What was measured, in words, with the numbers.
+    /// The measurement in words, with the numbers.
     pub(crate) measured: String,
-    /// What was estimated; none where nothing could be.
+    /// The estimate; none where nothing could be estimated.
     pub(crate) estimate: Option<f64>,
     /// Its interval, lower end first.
     pub(crate) interval: Option<(f64, f64)>,
@@ -19,7 +19,7 @@ pub(crate) struct CheckResult {
     pub(crate) n: Vec<usize>,
     /// The runs that it doesn't rest on, in words: `1 diverged, 2 missing`.
     pub(crate) left_out: String,
-    /// What follows.
+    /// The verdict.
     pub(crate) verdict: Verdict,
     /// Why nothing follows; empty where something does.
     pub(crate) why: String,
@@ -32,7 +32,7 @@ pub(super) struct SampleSummary {
     pub(super) n: usize,
     /// How many of the runs in question it doesn't rest on, by the reason.
     pub(super) left_out: Exclusions,
-    /// Which of them are one run, in sentences.
+    /// Those of them that are one run, in sentences.
     pub(super) duplicates: Vec<String>,
 }
 
@@ -52,7 +52,7 @@ impl SampleSummary {
 }
 
 impl CheckResult {
-    /// What follows from an estimate and its interval; undecided without one.
+    /// The result that follows from an estimate and its interval; undecided without one.
     pub(super) fn new(
         measured: String,
         estimate: f64,
@@ -113,7 +113,7 @@ impl CheckResult {
     }
 }
 
-/// What is said of one sample, or of the first and the second one.
+/// The sentences on one sample, or on the first and the second one.
 fn joined(of: impl Iterator<Item = Option<String>>) -> String {
     let of: Vec<Option<String>> = of.collect();
     let several = of.len() > 1;

@@ -12,13 +12,13 @@ use crate::figures::names;
 use crate::runs::Run;
 use crate::statistics::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
 
-/// What should go with what.
+/// Two quantities that should go together.
 pub(super) struct Hypothesis<'a> {
     /// A parameter, or a measure.
     pub(super) x: &'a str,
     /// The measure.
     pub(super) y: &'a str,
-    /// Which way y goes as x rises.
+    /// The way that y goes as x rises.
     pub(super) direction: Direction,
     /// A single number: only runs in which it is 1 count.
     pub(super) only_if: Option<&'a str>,

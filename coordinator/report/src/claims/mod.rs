@@ -38,7 +38,7 @@ pub(crate) struct ClaimResult {
     pub(crate) text: String,
     /// Whether it holds: if all its checks do.
     pub(crate) verdict: Verdict,
-    /// What each check found.
+    /// The result of each check.
     pub(crate) checks: Vec<CheckResult>,
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn evaluate(results: &Results) -> Vec<ClaimResult> {
     results.collect()
 }
 
-/// What a check finds.
+/// The result of a check.
 fn decide(check: &Check, runs: &[Run], distances: Option<&Distances>) -> CheckResult {
     match check {
         Check::Equivalent { a, b, y, factor } => equivalent::decide(runs, a, b, y, *factor),

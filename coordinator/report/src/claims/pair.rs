@@ -28,7 +28,7 @@ pub(super) fn decide(
     result.over_samples(&[a.basis(), b.basis()])
 }
 
-/// Which runs of two samples are one run, in words, if any is.
+/// The runs of two samples that are one run, in words, if any is.
 pub(super) fn in_common(a: &Sample<'_, f64>, b: &Sample<'_, f64>) -> Option<String> {
     let of_b = b.computations();
     let shared: Vec<_> = a.computations().into_iter().filter(|one| of_b.contains(one)).collect();

@@ -61,7 +61,7 @@ impl<'a, T> Sample<'a, T> {
         &self.selected
     }
 
-    /// What was computed in the selected runs.
+    /// The computations of the selected runs.
     pub(super) fn computations(&self) -> BTreeSet<Computation> {
         self.selected.iter().map(|run| run.computation()).collect()
     }
@@ -75,7 +75,7 @@ impl<'a, T> Sample<'a, T> {
         members
     }
 
-    /// What a finding about this sample rests on.
+    /// The runs that a result of this sample rests on, and those that it doesn't.
     pub(super) fn basis(&self) -> SampleSummary {
         SampleSummary {
             n: self.n(),

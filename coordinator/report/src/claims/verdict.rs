@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-/// What is said of a claim, or of one of its checks.
+/// The verdict on a claim, or on one of its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Verdict {
-    /// What was claimed is seen, with its whole interval.
+    /// The claim is seen, with its whole interval.
     #[serde(rename = "holds")]
     Holds,
     /// The contrary is seen, with its whole interval.

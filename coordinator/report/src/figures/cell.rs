@@ -3,7 +3,7 @@
 use basin_domain::metrics::{Axis, Metrics};
 
 use super::limits;
-use super::table::{FigureRow, FigureTable};
+use super::table::{FigureRow, FigureTable, RowPanel};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
 use crate::statistics::{Bin, Center, Summary, binned, summarise};
@@ -32,9 +32,9 @@ pub(crate) struct CellContext<'a> {
     pub(crate) group: &'a str,
     /// The group's number, which chooses its pen.
     pub(crate) number: usize,
-    /// What x counts.
+    /// The quantity of x.
     pub(crate) axis: Axis,
-    /// What the middle of several runs is here.
+    /// The kind of middle of several runs here.
     pub(crate) center: Center,
     /// The start and the width of the bins in which the panel is drawn, if it is.
     pub(crate) bins: Option<(f64, f64)>,
@@ -77,7 +77,7 @@ pub(crate) fn completed(
     }
 }
 
-/// What lies behind the means of bins: the values themselves, or where all runs' values lie.
+/// Draws, behind the means of bins, the values themselves, or the area in which all runs' values lie.
 fn draw_spread(
     context: CellContext<'_>,
     runs: &[(u64, Points)],
@@ -175,18 +175,13 @@ pub(crate) fn diverged(
 
 fn push_run(context: CellContext<'_>, what: &str, seed: u64, points: &[(f64, f64)], rows: &mut FigureTable) {
     for &(x, value) in points {
-        rows.push(&FigureRow {
+        let panel = RowPanel {
             panel: context.panel,
             facet: context.facet,
             group: context.group,
-            what,
-            seed: Some(seed),
             axis: context.axis.as_str(),
-            x,
-            value,
-            interval: None,
-            n: 1,
-        });
+        };
+        rows.push_run(panel, what, seed, (x, value));
     }
 }
 

@@ -9,16 +9,16 @@ use super::grid;
 use super::groups::{self, Group, Groups, ParameterCounts};
 use super::notes::Remark;
 use super::table::FigureTable;
-use super::{limits, names, notes};
+use super::{legend, limits, names, notes};
 use crate::runs::{Counts, Run};
 use crate::statistics::Center;
 use basin_charts::scale::Scale;
-use basin_charts::style::{Color, Pen};
-use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
+use basin_charts::style::Pen;
+use basin_charts::{self as chart, Chart, Entry, Mark, Panel};
 
 const DIVERGED: &str = "Diverged runs are not averaged: each is a thin line that ends in a cross.";
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CurvesRequest<'a> {
     /// The title.
@@ -107,7 +107,7 @@ fn panel(
     let quantity = names::parameter(series);
     remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(axis, width, &completed) }));
     Panel {
-        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        title: facet.title(),
         annotation: None,
         x: chart::Axis::new(names::axis(axis), Scale::Linear),
         y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
@@ -148,17 +148,11 @@ fn legend(grouped: &Groups<'_>, runs: &[&Run]) -> Vec<Entry> {
     let mut entries = grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
         let pen = Pen::group(number);
-        let (swatch, label) = if counts.completed + counts.diverged == 0 {
-            (Swatch::Nothing, format!("{} ({})", group.label, counts.left_out()))
-        } else if counts.completed >= cell::MIN_AVERAGED {
-            (Swatch::Banded(pen), sizes.label(group))
-        } else {
-            (Swatch::Line(pen), sizes.label(group))
-        };
-        vec![Entry { label, swatch }]
+        let drawn = Entry { label: sizes.label(group), swatch: legend::line(counts, pen) };
+        vec![legend::entry(counts.completed + counts.diverged > 0, &group.label, counts, drawn)]
     });
     if counts.diverged > 0 {
-        entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
+        entries.push(legend::diverged());
     }
     entries
 }
@@ -175,19 +169,13 @@ fn notes_on_runs(request: &CurvesRequest<'_>, grouped: &Groups<'_>, facets: &[Gr
     }
     let logarithmic =
         request.y.iter().filter(|series| scale_of(request, series) == Scale::Logarithmic).count();
-    let middle = if logarithmic == 0 {
-        Center::Mean.words().to_owned()
-    } else if logarithmic == request.y.len() {
-        Center::GeometricMean.words().to_owned()
-    } else {
-        format!("{} ({} where the axis is logarithmic)", Center::Mean.words(), Center::GeometricMean.words())
-    };
+    let middle = notes::center(logarithmic, request.y.len());
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::lines_and_bands(&cells, &middle, DIVERGED));
     notes
 }
 
-/// What the lines of a panel in bins of this width are.
+/// The meaning of lines in bins of this width.
 fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     let (width, axis) = (names::value(&Value::Float(width)), names::axis(axis));
     let mut text = format!("each point of a line is the mean over {width} {axis}s");
@@ -200,7 +188,7 @@ fn binning(axis: Axis, width: f64, runs: &[Vec<(u64, Points)>]) -> String {
     text
 }
 
-/// What the series lack: values that have no place, and runs that didn't record them.
+/// The gaps of the series: values that have no place, and runs that didn't record them.
 pub(super) fn gaps(request: &CurvesRequest<'_>, runs: &[&Run]) -> Vec<Remark> {
     let (mut remarks, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     for series in request.y {

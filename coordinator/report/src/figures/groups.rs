@@ -1,4 +1,4 @@
-//! Which runs belong together: the cells of a figure.
+//! Groups of runs that belong together: the cells of a figure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,7 +12,7 @@ use basin_charts::{Entry, number};
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group<'a> {
-    /// What tells it from the others, for people.
+    /// A text that tells it from the others.
     pub(crate) label: String,
     /// Its runs, in plan order, those that are one computation too.
     pub(crate) runs: Vec<&'a Run>,
@@ -28,6 +28,11 @@ impl<'a> Group<'a> {
     fn push(&mut self, run: &'a Run) {
         self.runs.push(run);
         self.places.insert(std::ptr::from_ref(run).addr(), run);
+    }
+
+    /// The title of the panel of a facet; none where there is one facet only.
+    pub(crate) fn title(&self) -> Option<String> {
+        (!self.label.is_empty()).then(|| self.label.clone())
     }
 
     /// Whether a run is among these.
@@ -141,7 +146,7 @@ pub(super) fn within<'a>(group: &Group<'a>, facet: &Group<'_>) -> Vec<&'a Run> {
     group.runs.iter().copied().filter(|run| facet.has(run)).collect()
 }
 
-/// What tells runs that are different computations apart beside their seed, for people: parameters that the sweep varies,
+/// The names of all that tells runs of different computations apart beside their seed: parameters that the sweep varies,
 /// and the experiment.
 pub(crate) fn differences(runs: &[&Run]) -> BTreeSet<String> {
     let runs = distinct(runs.iter().copied());

@@ -6,18 +6,18 @@ use basin_domain::metrics::Axis;
 use super::cell::{self, CellContext};
 use super::grid;
 use super::groups::{self, Group, Groups};
-use super::notes::{self, Remark};
+use super::notes;
 use super::table::FigureTable;
-use super::{limits, names};
-use crate::runs::{Counts, Run};
+use super::{legend, limits, names};
+use crate::runs::Run;
 use crate::statistics::Center;
 use basin_charts::scale::Scale;
 use basin_charts::style::Pen;
-use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch};
+use basin_charts::{self as chart, Chart, Mark, Panel};
 
 const DIVERGED: &str = "Diverged runs are not drawn.";
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct InterpolationRequest<'a> {
     /// The title.
@@ -52,11 +52,7 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
     let shown = limits::facets(facets.len(), request.y.len());
     panels.truncate(shown * request.y.len());
     let mut remarks = gaps.remarks();
-    for series in request.y.iter().flatten() {
-        let quantity = names::quantity(series, &[]);
-        let text = notes::not_recorded(series, runs, Run::completed);
-        remarks.extend(text.map(|text| Remark { quantity, text }));
-    }
+    remarks.extend(notes::all_not_recorded(request.y.iter().flatten(), runs));
     let cells: Vec<notes::CellCounts> = facets
         .iter()
         .flat_map(|facet| {
@@ -65,15 +61,7 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
         .filter(|(_, _, runs)| !runs.is_empty())
         .map(|(facet, group, runs)| notes::CellCounts::of(notes::name(facet, group), &runs))
         .collect();
-    let middle = match (request.log_y.len(), request.y.iter().flatten().count()) {
-        (0, _) => Center::Mean.words().to_owned(),
-        (logarithmic, all) if logarithmic == all => Center::GeometricMean.words().to_owned(),
-        _ => format!(
-            "{} ({} where the axis is logarithmic)",
-            Center::Mean.words(),
-            Center::GeometricMean.words()
-        ),
-    };
+    let middle = notes::center(request.log_y.len(), request.y.iter().flatten().count());
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::lines_and_bands(&cells, &middle, DIVERGED));
     notes.extend(notes::duplicates(runs));
@@ -85,7 +73,9 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
         title: request.title.to_owned(),
         description: format!("Along the straight line through two solutions. {}", notes.join(" ")),
         heading: None,
-        legend: legend(request, &grouped),
+        legend: legend::of_series(request.y, &grouped, |counts, number| {
+            legend::line(counts, Pen::group(number))
+        }),
         rows: grid::arrange(&panels, Layout::Row, request.y.len(), shown),
         notes,
     };
@@ -110,7 +100,7 @@ fn panel(
                 panel: name,
                 facet: &facet.label,
                 group: &group.label,
-                number: pen.unwrap_or_default() * series_per_panel(request) + position,
+                number: pen.unwrap_or_default() * legend::series_per_panel(request.y) + position,
                 axis: Axis::Ratio,
                 center: if scale == Scale::Linear { Center::Mean } else { Center::GeometricMean },
                 bins: None,
@@ -124,7 +114,7 @@ fn panel(
         marks.splice(0..0, [0.0, 1.0].map(|x| Mark::VerticalLine { x }));
     }
     Panel {
-        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        title: facet.title(),
         annotation: None,
         x: chart::Axis::new("interpolation ratio α (0: from, 1: to)", Scale::Linear),
         y: chart::Axis::new(label, scale),
@@ -138,36 +128,4 @@ fn scale_of(request: &InterpolationRequest<'_>, series: &[String]) -> Scale {
     } else {
         Scale::Linear
     }
-}
-
-/// The most series of a panel: so many pens each group takes, so that a panel's second series has the same pen in all panels.
-fn series_per_panel(request: &InterpolationRequest<'_>) -> usize {
-    request.y.iter().map(Vec::len).max().unwrap_or(1)
-}
-
-fn legend(request: &InterpolationRequest<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
-    let positions: Vec<String> =
-        (0..series_per_panel(request)).map(|position| names::position(request.y, position)).collect();
-    if positions.len() == 1 && grouped.groups.len() <= 1 {
-        return Vec::new();
-    }
-    grouped.entries(|group, number| {
-        let counts = Counts::of(group.runs.iter().copied());
-        let entry = |(position, name): (usize, &String)| {
-            let label = match (positions.len(), grouped.groups.len()) {
-                (1, _) => group.label.clone(),
-                (_, 1) => name.clone(),
-                _ => format!("{} · {name}", group.label),
-            };
-            let pen = Pen::group(number * positions.len() + position);
-            if counts.completed == 0 {
-                Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
-            } else if counts.completed >= cell::MIN_AVERAGED {
-                Entry { label, swatch: Swatch::Banded(pen) }
-            } else {
-                Entry { label, swatch: Swatch::Line(pen) }
-            }
-        };
-        positions.iter().enumerate().map(entry).collect()
-    })
 }

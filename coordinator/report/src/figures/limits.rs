@@ -25,7 +25,7 @@ pub(super) const fn is_drawn(place: usize, count: usize, most: usize) -> bool {
     count <= most || place * most / count != (place + 1) * most / count
 }
 
-/// What is drawn of `count` things, in a sentence, if it isn't all of them.
+/// The number of things that are drawn, in a sentence, if it isn't all of them.
 pub(super) fn note(drawn: usize, count: usize, things: &str) -> Option<String> {
     let shown = |count: usize| number::whole(count as i64);
     let are = if drawn == 1 { "is" } else { "are" };

@@ -7,6 +7,7 @@ mod grid;
 mod groups;
 mod interpolation;
 pub(crate) mod labels;
+mod legend;
 mod limits;
 pub(crate) mod names;
 mod notes;
@@ -35,7 +36,7 @@ pub(crate) struct DrawnFigure {
     pub(crate) id: FigureId,
     /// The title.
     pub(crate) title: String,
-    /// What is averaged and what is missing: the sentences below the figure.
+    /// The sentences below the figure: what is averaged, and what is missing.
     pub(crate) notes: Vec<String>,
     /// The figure, with its title and notes.
     pub(crate) svg: String,
@@ -61,7 +62,7 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) ->
     }
 }
 
-/// What `figure` shows of `runs` and the `projections` of their weights, and its data.
+/// The chart of `figure` from `runs` and the `projections` of their weights, and its data.
 pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, FigureTable) {
     let runs = of_experiments(runs, &figure.experiments);
     let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());

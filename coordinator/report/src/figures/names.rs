@@ -18,7 +18,7 @@ pub(crate) fn quantity(name: &str, runs: &[&Run]) -> String {
     format!("{split}{}{end}", without_split(declared, runs))
 }
 
-/// What the kinds of these runs say of a series.
+/// The declaration of a series by the kinds of these runs.
 fn declaration(name: &str, runs: &[&Run]) -> Option<&'static SeriesDeclaration> {
     let kinds: BTreeSet<&str> = runs.iter().map(|run| run.task.spec.experiment.kind()).collect();
     series::find(name, kinds)
@@ -59,8 +59,8 @@ pub(crate) fn common_quantity(series: &[String], runs: &[&Run]) -> String {
     }
 }
 
-/// What the series at this position of every panel have in common: `training`, `test`, or all their names. A panel of one
-/// series names it on its axis, and doesn't count beside panels of several.
+/// The word that the series at this position of every panel have in common: `training`, `test`, or all their names. A panel of
+/// one series names it on its axis, and doesn't count beside panels of several.
 pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
     let several = panels.iter().any(|panel| panel.len() > 1);
     let telling = panels.iter().filter(|panel| panel.len() > 1 || !several);
@@ -73,7 +73,7 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
     }
 }
 
-/// What an axis counts.
+/// The name of an axis.
 pub(crate) const fn axis(axis: Axis) -> &'static str {
     match axis {
         Axis::Epoch => "epoch",

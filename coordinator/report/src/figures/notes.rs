@@ -6,10 +6,11 @@ use basin_domain::metrics::Metrics;
 
 use super::cell::MIN_AVERAGED;
 use super::groups::{self, Group};
-use super::limits;
+use super::{limits, names};
 use crate::duplicates;
 use crate::exclusions::{ExclusionReason, Exclusions};
 use crate::runs::{Counts, Run, distinct};
+use crate::statistics::Center;
 use basin_charts::number;
 
 /// The most exceptions that are named one by one.
@@ -22,7 +23,7 @@ pub(crate) struct CellCounts {
     pub(crate) name: String,
     /// Its runs.
     pub(crate) counts: Counts,
-    /// What its completed runs differ in beside their seed.
+    /// The names of all that its completed runs differ in beside their seed.
     differences: BTreeSet<String>,
 }
 
@@ -68,7 +69,7 @@ pub(crate) fn name(facet: &Group<'_>, group: &Group<'_>) -> String {
     if facet.label.is_empty() { group.label.clone() } else { format!("{} · {}", facet.label, group.label) }
 }
 
-/// What most cells have; of equally frequent ones the first.
+/// The counts that most cells have; of equally frequent ones the first.
 fn usual(cells: &[CellCounts]) -> Counts {
     let mut frequencies: HashMap<Counts, usize> = HashMap::new();
     for cell in cells {
@@ -93,7 +94,7 @@ pub(crate) fn averaged_runs(cells: &[CellCounts]) -> String {
     }
 }
 
-/// What lines and bands are, given how many runs the cells have.
+/// The meaning of lines and bands, given how many runs the cells have.
 pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &str, diverged: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
@@ -139,7 +140,29 @@ pub(crate) fn not_recorded(
     (without > 0).then(|| format!("not recorded by {without} {of_what}"))
 }
 
-/// Which of the runs are one run, in sentences.
+/// The remarks on those of `measures` that not all completed runs recorded.
+pub(crate) fn all_not_recorded<'m>(measures: impl Iterator<Item = &'m String>, runs: &[&Run]) -> Vec<Remark> {
+    let remark = |measure: &String| {
+        let text = not_recorded(measure, runs, Run::completed)?;
+        Some(Remark { quantity: names::quantity(measure, &[]), text })
+    };
+    measures.filter_map(remark).collect()
+}
+
+/// The middle that is drawn where `logarithmic` of `all` axes are, in words.
+pub(crate) fn center(logarithmic: usize, all: usize) -> String {
+    match logarithmic {
+        0 => Center::Mean.words().to_owned(),
+        some if some == all => Center::GeometricMean.words().to_owned(),
+        _ => format!(
+            "{} ({} where the axis is logarithmic)",
+            Center::Mean.words(),
+            Center::GeometricMean.words()
+        ),
+    }
+}
+
+/// The runs that are one run, in sentences.
 pub(crate) fn duplicates(runs: &[&Run]) -> Vec<String> {
     let sentence = |text: String| capitalised(&format!("{text}: counted once."));
     duplicates::sentences(runs).into_iter().map(sentence).collect()

@@ -6,7 +6,7 @@ use super::cell::{self, CellContext, Points};
 use super::grid;
 use super::groups::{self, Group, ParameterCounts};
 use super::table::{FigureRow, FigureTable};
-use super::{limits, notes};
+use super::{legend, limits, notes};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::Center;
 use basin_charts::scale::Scale;
@@ -49,7 +49,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
             error.draw(facet, group, *pen, &errors, &mut rows);
             cells.push(notes::CellCounts::of(notes::name(facet, group), &runs));
         }
-        let title = (!facet.label.is_empty()).then(|| facet.label.clone());
+        let title = facet.title();
         pairs.push((predicted.panel(title, "f(x)"), error.panel(None, "prediction − truth")));
     }
     let shown = limits::facets(pairs.len(), 2);
@@ -79,22 +79,27 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         notes.join(" ")
     );
     let sizes = ParameterCounts::of(&grouped.groups);
-    let mut legend = vec![Entry { label: "ground truth".to_owned(), swatch: Swatch::Line(TRUTH) }];
-    legend.extend(grouped.entries(|group, number| {
+    let mut entries = vec![Entry { label: "ground truth".to_owned(), swatch: Swatch::Line(TRUTH) }];
+    entries.extend(grouped.entries(|group, number| {
         let label = match &grouped.heading {
             Some(heading) => format!("{heading} {}", sizes.label(group)),
             None => sizes.label(group),
         };
         let counts = Counts::of(group.runs.iter().copied());
-        vec![if counts.completed == 0 {
-            Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
-        } else if counts.completed >= cell::MIN_AVERAGED {
-            Entry { label, swatch: Swatch::Banded(Pen::group(number)) }
-        } else {
-            Entry { label, swatch: Swatch::Line(Pen::group(number)) }
-        }]
+        let drawn = Entry { label: label.clone(), swatch: legend::line(counts, Pen::group(number)) };
+        vec![legend::entry(counts.completed > 0, &label, counts, drawn)]
     }));
-    (Chart { title: title.to_owned(), description, heading: None, legend, rows: chart_rows, notes }, rows)
+    (
+        Chart {
+            title: title.to_owned(),
+            description,
+            heading: None,
+            legend: entries,
+            rows: chart_rows,
+            notes,
+        },
+        rows,
+    )
 }
 
 /// A panel in the making.

@@ -10,8 +10,8 @@ use super::curves::{self, CurvesRequest};
 use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
-use super::table::{FigureRow, FigureTable};
-use super::{limits, names};
+use super::table::{FigureTable, RowPanel};
+use super::{legend, limits, names};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Center, binned};
 use basin_charts::scale::Scale;
@@ -140,18 +140,9 @@ fn panel(
             (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
         };
         for &(x, value) in &points {
-            rows.push(&FigureRow {
-                panel: series,
-                facet: &facet.label,
-                group: &group.label,
-                what,
-                seed: Some(run.task.spec.seed),
-                axis: axis.as_str(),
-                x,
-                value,
-                interval: None,
-                n: 1,
-            });
+            let panel =
+                RowPanel { panel: series, facet: &facet.label, group: &group.label, axis: axis.as_str() };
+            rows.push_run(panel, what, run.task.spec.seed, (x, value));
         }
         let Some(number) = pen else { continue };
         if run.diverged().is_some() {
@@ -172,7 +163,7 @@ fn panel(
     }
     marks.extend(crosses);
     Panel {
-        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        title: facet.title(),
         annotation: None,
         x: chart::Axis::new(names::axis(axis), Scale::Linear),
         y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
@@ -201,7 +192,7 @@ const fn center_of(scale: Scale) -> Center {
     }
 }
 
-/// What the points of lines in bins are, if there are any.
+/// The meaning of the points of lines in bins, if there are any.
 fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<Remark> {
     let recorded = || runs.iter().filter_map(|run| run.metrics()?.series.get(series));
     let axis = recorded().next()?.axis;
@@ -240,18 +231,16 @@ fn legend(grouped: &Groups<'_>, not_converged: usize, diverged: usize) -> Vec<En
         entries = grouped.entries(|group, number| {
             let counts = Counts::of(group.runs.iter().copied());
             let label = if is_only { "converged".to_owned() } else { group.label.clone() };
-            vec![if counts.completed + counts.diverged == 0 {
-                Entry { label: format!("{label} ({})", counts.left_out()), swatch: Swatch::Nothing }
-            } else {
-                Entry { label, swatch: Swatch::Line(Pen::solid(Color::Group(number), 1.4)) }
-            }]
+            let swatch = Swatch::Line(Pen::solid(Color::Group(number), 1.4));
+            let drawn = Entry { label: label.clone(), swatch };
+            vec![legend::entry(counts.completed + counts.diverged > 0, &label, counts, drawn)]
         });
     }
     if not_converged > 0 {
         entries.push(Entry { label: "not converged".to_owned(), swatch: Swatch::Line(NOT_CONVERGED) });
     }
     if diverged > 0 {
-        entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
+        entries.push(legend::diverged());
     }
     entries
 }

@@ -7,8 +7,8 @@ use basin_domain::figure::Layout;
 use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
-use super::table::{FigureRow, FigureTable};
-use super::{limits, names};
+use super::table::{FigureTable, RowPanel};
+use super::{legend, limits, names};
 use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Correlation, rank_correlation};
@@ -17,7 +17,7 @@ use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
 use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
-/// What is asked for.
+/// The request for a figure.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ScatterRequest<'a> {
     /// The title.
@@ -69,11 +69,7 @@ pub(super) fn chart(request: &ScatterRequest<'_>, runs: &[&Run]) -> (Chart, Figu
     let shown = limits::facets(facets.len(), request.y.len());
     panels.truncate(shown * request.y.len());
     remarks.extend(gaps.remarks());
-    for measure in request.y {
-        let quantity = names::quantity(measure, &[]);
-        let text = notes::not_recorded(measure, runs, Run::completed);
-        remarks.extend(text.map(|text| Remark { quantity, text }));
-    }
+    remarks.extend(notes::all_not_recorded(request.y.iter(), runs));
     let mut notes = notes(request, runs, &remarks, panels.len(), grouped.groups.len());
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));
@@ -112,18 +108,13 @@ fn panel(
             let marker = if dot.is_solid { marker } else { marker.hollow() };
             marks.push(Mark::Points { points: vec![dot.at], marker });
         }
-        rows.push(&FigureRow {
+        let panel = RowPanel {
             panel: y,
             facet: &facet.label,
             group: &grouped.groups[dot.number].label,
-            what: if dot.is_solid { "run" } else { "hollow-run" },
-            seed: Some(dot.run.task.spec.seed),
             axis: request.x,
-            x: dot.at.0,
-            value: dot.at.1,
-            interval: None,
-            n: 1,
-        });
+        };
+        rows.push_run(panel, if dot.is_solid { "run" } else { "hollow-run" }, dot.run.task.spec.seed, dot.at);
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
@@ -147,7 +138,7 @@ fn panel(
     }
     let all = &facet.runs;
     Panel {
-        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        title: facet.title(),
         annotation: Some(in_words(found)),
         x: chart::Axis::new(names::quantity(request.x, all), scales[0]),
         y: chart::Axis::new(names::quantity(y, all), scales[1]),
@@ -213,18 +204,8 @@ fn crosses(
             let Some(metrics) = run.diverged().filter(|_| known.insert(run.computation())) else { continue };
             let Some(x) = metrics.last(request.x) else { continue };
             let value = metrics.last(y).unwrap_or(f64::NAN);
-            rows.push(&FigureRow {
-                panel: y,
-                facet: &facet.label,
-                group: &group.label,
-                what: "diverged-run",
-                seed: Some(run.task.spec.seed),
-                axis: request.x,
-                x,
-                value,
-                interval: None,
-                n: 1,
-            });
+            let panel = RowPanel { panel: y, facet: &facet.label, group: &group.label, axis: request.x };
+            rows.push_run(panel, "diverged-run", run.task.spec.seed, (x, value));
             let value = if is_drawable(scale, value) { value } else { f64::INFINITY };
             if let Some(pen) = pens[number] {
                 crosses.push(Mark::Cross { at: (x, value), color: Color::Group(pen) });
@@ -259,11 +240,8 @@ fn legend(request: &ScatterRequest<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
     if grouped.groups.len() > 1 {
         entries = grouped.entries(|group, pen| {
             let counts = Counts::of(group.runs.iter().copied());
-            vec![if counts.completed == 0 {
-                Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
-            } else {
-                Entry { label: group.label.clone(), swatch: Swatch::Point(Marker::group(pen)) }
-            }]
+            let drawn = Entry { label: group.label.clone(), swatch: Swatch::Point(Marker::group(pen)) };
+            vec![legend::entry(counts.completed > 0, &group.label, counts, drawn)]
         });
     } else if let Some(name) = request.solid_if.filter(|_| hollow > 0) {
         let label = names::parameter(name);
@@ -277,7 +255,7 @@ fn legend(request: &ScatterRequest<'_>, grouped: &Groups<'_>) -> Vec<Entry> {
         entries.push(Entry { label, swatch: Swatch::Point(marker) });
     }
     if grouped.groups.iter().flat_map(|group| &group.runs).any(|run| run.diverged().is_some()) {
-        entries.push(Entry { label: "diverged".to_owned(), swatch: Swatch::Cross(Color::Ink) });
+        entries.push(legend::diverged());
     }
     entries
 }

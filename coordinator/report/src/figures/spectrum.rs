@@ -4,8 +4,8 @@ use basin_domain::experiment::series::probe::{LARGEST_EIGENVALUE, SPECTRAL_DENSI
 
 use super::grid;
 use super::groups::{self, Group, Groups};
-use super::table::{FigureRow, FigureTable};
-use super::{cell, limits, notes};
+use super::table::{FigureTable, RowPanel};
+use super::{cell, legend, limits, notes};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use basin_charts::scale::Scale;
@@ -114,18 +114,13 @@ fn panel(
                 continue;
             };
             for &(x, value) in &series.points {
-                rows.push(&FigureRow {
+                let panel = RowPanel {
                     panel: SERIES,
                     facet: &facet.label,
                     group: &group.label,
-                    what: "run",
-                    seed: Some(run.task.spec.seed),
                     axis: SPECTRAL_DENSITY.axis.as_str(),
-                    x,
-                    value,
-                    interval: None,
-                    n: 1,
-                });
+                };
+                rows.push_run(panel, "run", run.task.spec.seed, (x, value));
             }
             let shown =
                 |&(x, density): &(f64, f64)| (x, if density >= FLOOR * peak { density } else { f64::NAN });
@@ -149,7 +144,7 @@ fn panel(
         marks.insert(0, Mark::VerticalLine { x: 0.0 });
     }
     let panel = Panel {
-        title: (!facet.label.is_empty()).then(|| facet.label.clone()),
+        title: facet.title(),
         annotation: None,
         x: chart::Axis::new("eigenvalue of the Hessian", Scale::Linear),
         y: chart::Axis::new("density", Scale::Logarithmic),
@@ -174,10 +169,7 @@ fn legend(grouped: &Groups<'_>) -> Vec<Entry> {
     let sizes = groups::ParameterCounts::of(&grouped.groups);
     grouped.entries(|group, number| {
         let counts = Counts::of(group.runs.iter().copied());
-        vec![if counts.completed == 0 {
-            Entry { label: format!("{} ({})", group.label, counts.left_out()), swatch: Swatch::Nothing }
-        } else {
-            Entry { label: sizes.label(group), swatch: Swatch::Line(Pen::group(number)) }
-        }]
+        let drawn = Entry { label: sizes.label(group), swatch: Swatch::Line(Pen::group(number)) };
+        vec![legend::entry(counts.completed > 0, &group.label, counts, drawn)]
     })
 }

@@ -22,7 +22,7 @@ use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 const MAX_PANELS: usize = 6;
 /// How many times farther than the median from the lowest value the levels reach, where they end before the largest.
 const LEVEL_REACH: f64 = 10.0;
-/// What tells the tiles of a surface apart.
+/// The parameter that tells the tiles of a surface apart.
 const TILE: &str = "tile";
 
 /// The markers of the first and the last recorded epoch, and of the solution.
@@ -271,7 +271,7 @@ fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[AssembledSurface], levels: &
     notes
 }
 
-/// What has to be said of single surfaces.
+/// The remarks on single surfaces.
 fn remarks(y: &str, grouped: &Groups<'_>, surfaces: &[AssembledSurface]) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for (number, surface) in surfaces.iter().enumerate() {

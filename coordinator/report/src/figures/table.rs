@@ -2,7 +2,7 @@
 
 use crate::tables::csv::{self, CsvText};
 
-/// What a row of a figure's data is.
+/// A row of a figure's data.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FigureRow<'a> {
     /// The series of the panel.
@@ -11,12 +11,12 @@ pub(crate) struct FigureRow<'a> {
     pub(crate) facet: &'a str,
     /// The group.
     pub(crate) group: &'a str,
-    /// What the value is: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
+    /// The kind of value: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
     /// (`run-bin-mean`, `run-bin-geometric-mean`).
     pub(crate) what: &'a str,
     /// The seed, where the value is that of a single run.
     pub(crate) seed: Option<u64>,
-    /// What x counts.
+    /// The quantity of x.
     pub(crate) axis: &'a str,
     /// Where.
     pub(crate) x: f64,
@@ -26,6 +26,19 @@ pub(crate) struct FigureRow<'a> {
     pub(crate) interval: Option<(f64, f64)>,
     /// How many runs it sums up.
     pub(crate) n: usize,
+}
+
+/// Where the values of rows are drawn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RowPanel<'a> {
+    /// The series of the panel.
+    pub(crate) panel: &'a str,
+    /// The facet of the panel; empty if there are none.
+    pub(crate) facet: &'a str,
+    /// The group.
+    pub(crate) group: &'a str,
+    /// The quantity of x.
+    pub(crate) axis: &'a str,
 }
 
 /// The columns of [`FigureRow`].
@@ -71,6 +84,13 @@ impl FigureTable {
             &high.map(csv::number).unwrap_or_default(),
             &row.n.to_string(),
         ]);
+    }
+
+    /// Adds the row of a single run's value.
+    pub(crate) fn push_run(&mut self, at: RowPanel<'_>, what: &str, seed: u64, (x, value): (f64, f64)) {
+        let RowPanel { panel, facet, group, axis } = at;
+        let seed = Some(seed);
+        self.push(&FigureRow { panel, facet, group, what, seed, axis, x, value, interval: None, n: 1 });
     }
 
     /// The whole file.

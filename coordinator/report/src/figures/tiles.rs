@@ -23,7 +23,7 @@ pub(super) struct AssembledSurface {
     pub(super) epochs: Option<(f64, f64)>,
     /// The shares of variance along both directions, for principal components.
     pub(super) explained: [Option<f64>; 2],
-    /// What became of the tiles.
+    /// The tiles, by their outcomes.
     pub(super) tiles: Counts,
     /// Cells whose value was recorded and isn't finite.
     pub(super) not_finite: usize,

@@ -35,7 +35,7 @@ pub enum FolderError {
     Marker {
         /// The marker.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
     /// A file can't be read, written or removed.

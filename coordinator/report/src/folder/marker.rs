@@ -27,7 +27,7 @@ pub enum FileSet {
 /// The marker's content. Names are relative to the folder, with `/` between their parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Marker {
-    /// What the folder is, so that no other program's file is taken for this.
+    /// The kind of folder, so that no other program's file is taken for this.
     #[serde(rename = "what")]
     pub(super) kind: MarkerKind,
     /// The sweep whose folder it is.

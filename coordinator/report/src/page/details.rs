@@ -1,4 +1,4 @@
-//! What ran, and what isn't averaged.
+//! The experiments that ran, and the runs that aren't averaged.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -98,7 +98,7 @@ fn missing(run: &Run, by_task: &HashMap<TaskId, &Run>) -> String {
     }
 }
 
-/// What ran: a row an experiment.
+/// The experiments: a row each.
 pub(super) fn experiments(runs: &[Run]) -> Markup {
     let mut ids: Vec<&ExperimentId> = Vec::new();
     for run in runs {

@@ -60,10 +60,10 @@ pub(super) fn section(table: &Table, runs: &[Run]) -> Markup {
 /// A cell. Unlike values of a parameter have unlike texts; what was measured has four significant figures.
 fn cell(name: &str, column: &Column, row: usize, is_parameter: bool) -> Markup {
     let shown = if is_parameter { number::exact } else { number::significant };
-    let number = |value: Option<f64>| value.map(|value| number_cell(&value, shown(value)));
+    let number = |value: Option<f64>| value.map(|value| number_cell(&value, &shown(value)));
     let cell = match column {
         Column::Text(values) => values[row].as_deref().map(|value| text_cell(name, value)),
-        Column::Integer(values) => values[row].map(|value| number_cell(&value, number::whole(value))),
+        Column::Integer(values) => values[row].map(|value| number_cell(&value, &number::whole(value))),
         Column::Unsigned(values) => number(values[row].map(|value| value as f64)),
         Column::Float(values) => number(values[row]),
         Column::Boolean(values) => {
@@ -73,7 +73,7 @@ fn cell(name: &str, column: &Column, row: usize, is_parameter: bool) -> Markup {
     cell.unwrap_or_else(|| html! { td class="gap" { "–" } })
 }
 
-fn number_cell(value: &impl std::fmt::Display, shown: String) -> Markup {
+fn number_cell(value: &impl std::fmt::Display, shown: &str) -> Markup {
     html! { td class="number" data-value=(value.to_string()) { (shown) } }
 }
 

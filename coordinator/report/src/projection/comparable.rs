@@ -1,4 +1,4 @@
-//! Which runs' weights can be compared, and their Gram matrix.
+//! The runs whose weights can be compared, and their Gram matrix.
 
 use basin_domain::error_chain;
 use basin_domain::id::TaskId;

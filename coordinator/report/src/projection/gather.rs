@@ -21,8 +21,8 @@ use crate::selection::is_selected;
 /// Results that are fetched at once.
 const CONCURRENT: usize = 4;
 
-/// What of recorded weights `figures` and `claims` ask for. Results are fetched to a temporary folder, each once, and
-/// nothing is fetched if nothing asks for it.
+/// The projections and distances of recorded weights that `figures` and `claims` ask for. Results are fetched to a temporary
+/// folder, each once, and nothing is fetched if nothing asks for it.
 ///
 /// # Errors
 /// If the store can't be reached, or the folder not be written. A single result that is damaged is no error: its run is

@@ -23,7 +23,7 @@ pub(super) enum SnapshotError {
     /// It can't be read.
     #[error("its recorded weights can't be read")]
     Read {
-        /// Which.
+        /// Its number.
         snapshot: usize,
         /// Why.
         #[source]
@@ -32,13 +32,13 @@ pub(super) enum SnapshotError {
     /// It has a NaN or an infinity.
     #[error("has recorded weights that aren't finite")]
     NotFinite {
-        /// Which.
+        /// Its number.
         snapshot: usize,
     },
 }
 
 impl SnapshotError {
-    /// Which snapshot it is.
+    /// The snapshot's number.
     pub(super) const fn snapshot(&self) -> usize {
         match self {
             Self::Read { snapshot, .. } | Self::NotFinite { snapshot } => *snapshot,

@@ -65,7 +65,7 @@ pub(super) struct WeightsFile {
     pub(super) path: PathBuf,
     /// The parameters, by name.
     pub(super) parameters: Vec<Parameter>,
-    /// What is recorded, by epoch; not empty, and each has every parameter.
+    /// The recorded epochs, in their order; not empty, and each has every parameter.
     pub(super) recorded: Vec<RecordedEpoch>,
 }
 

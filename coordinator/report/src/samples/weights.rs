@@ -53,7 +53,7 @@ const PARAMETERS: [(&str, &[usize]); 4] = [
     ("output.weight", &[10, 60]),
 ];
 
-/// What became of a made-up run.
+/// The outcome of a made-up run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// All is well.

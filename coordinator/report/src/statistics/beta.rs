@@ -69,6 +69,8 @@ fn fraction(x: f64, a: f64, b: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use statrs::function::beta::beta_reg;
+
     use super::*;
 
     #[test]
@@ -89,6 +91,17 @@ mod tests {
         }
         assert_eq!(share_below(0.0, 1.0, 2.0, 3.0, log_beta(2.0, 3.0)), 0.0);
         assert_eq!(share_below(1.0, 0.0, 2.0, 3.0, log_beta(2.0, 3.0)), 1.0);
+    }
+
+    #[test]
+    fn shares_agree_with_statrs() {
+        for (a, b) in [(0.5, 0.5), (0.5, 2.0), (3.7, 0.5), (2.0, 9.5), (0.5, 400.0)] {
+            for x in (1..100).map(|percent| f64::from(percent) / 100.0) {
+                let share = share_below(x, 1.0 - x, a, b, log_beta(a, b));
+                let expected = beta_reg(a, b, x);
+                assert!((share - expected).abs() < 1e-11, "{a} {b} {x}: {share} instead of {expected}");
+            }
+        }
     }
 
     const SCIPY: [(f64, f64, f64, f64); 5] = [

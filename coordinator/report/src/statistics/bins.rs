@@ -2,7 +2,7 @@
 
 use super::summary::{Center, summarise};
 
-/// What lies in a bin of a series.
+/// The values of a series in a bin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Bin {
     /// The middle of the bin.

@@ -41,7 +41,19 @@ const FARTHEST: f64 = 8.0;
 
 #[cfg(test)]
 mod tests {
+    use statrs::distribution::{ContinuousCDF, Normal};
+
     use super::*;
+
+    #[test]
+    fn probabilities_and_quantiles_agree_with_statrs() {
+        let normal = Normal::standard();
+        for share in (1..1_000).map(|per_mille| f64::from(per_mille) / 1_000.0) {
+            let z = quantile(share);
+            assert!((z - normal.inverse_cdf(share)).abs() < 1e-11, "{share}: {z}");
+            assert!((probability_below(z) - normal.cdf(z)).abs() < 1e-10, "{z}");
+        }
+    }
 
     /// `scipy.stats.norm.cdf(z)` of SciPy 1.17.1.
     #[test]

@@ -28,6 +28,8 @@ pub(super) fn two_sided_quantile(level: f64, degrees: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use statrs::distribution::{ContinuousCDF, StudentsT};
+
     use super::*;
 
     /// The 0.975 column of the usual table (NIST/SEMATECH e-Handbook of Statistical Methods, 1.3.6.7.2).
@@ -59,6 +61,17 @@ mod tests {
     #[test]
     fn with_many_degrees_it_nears_the_normal_distribution() {
         assert!((two_sided_quantile(0.95, 100_000.0) - 1.959_964).abs() < 5e-5);
+    }
+
+    #[test]
+    fn quantiles_agree_with_statrs() {
+        for level in [0.9, 0.95, 0.99, 0.995] {
+            for degrees in (2..400).map(|twice| f64::from(twice) / 2.0) {
+                let t = two_sided_quantile(level, degrees);
+                let expected = StudentsT::new(0.0, 1.0, degrees).unwrap().inverse_cdf(0.5 + level / 2.0);
+                assert!((t / expected - 1.0).abs() < 5e-12, "{level} {degrees}: {t} instead of {expected}");
+            }
+        }
     }
 
     /// `scipy.stats.t.ppf(0.5 + level / 2, degrees)` of SciPy 1.17.1.

@@ -1,4 +1,4 @@
-//! What several runs say together at one place.
+//! The middle of several runs' values at one place, and its interval.
 
 use super::student;
 use crate::exclusions::{Filtered, finite, positive};
@@ -9,7 +9,7 @@ pub(crate) const LEVEL: f64 = 0.95;
 /// The fewest runs that get an interval.
 pub(crate) const MIN_RUNS: usize = 3;
 
-/// What the middle of several runs is.
+/// The kind of middle of several runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Center {
     /// The arithmetic mean.

@@ -1,4 +1,4 @@
-//! What a figure draws and what it counts below: together, all there is.
+//! Values that a figure draws and values that it counts below: together, all there are.
 
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::FigureId;

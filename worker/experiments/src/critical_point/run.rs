@@ -3,9 +3,10 @@
 //! The series' point at iteration t is what the t-th iteration led to: the first, at 0, is where the run began, and the last is
 //! where it ended.
 
+use basin_domain::experiment::series::{critical_point as series, training};
 use basin_domain::experiment::{CriticalPoint, Search};
 use basin_domain::id::TaskId;
-use basin_domain::metrics::{Axis, Metrics, Outcome};
+use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use candle_core::{Device, Tensor};
@@ -92,7 +93,7 @@ impl CriticalPointRun {
         match checkpoint {
             Some(bytes) => run.restore(bytes)?,
             None => {
-                run.metrics.set("parameters", count as f64);
+                run.metrics.record(&training::PARAMETERS, 0.0, count as f64);
                 if let Some(end) = run.record_point() {
                     run.stage = end;
                 }
@@ -114,8 +115,8 @@ impl CriticalPointRun {
     /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
     fn record_point(&mut self) -> Option<CriticalPointStage> {
         let iteration = self.iterations();
-        self.metrics.push("loss", Axis::Iteration, iteration as f64, self.point.loss);
-        self.metrics.push("gradient_norm", Axis::Iteration, iteration as f64, self.point.norm);
+        self.metrics.record(&series::LOSS, iteration as f64, self.point.loss);
+        self.metrics.record(&training::GRADIENT_NORM, iteration as f64, self.point.norm);
         (!self.point.is_finite()).then(|| self.diverged())
     }
 
@@ -125,9 +126,9 @@ impl CriticalPointRun {
     }
 
     fn count_iterations(&mut self, converged: bool) {
-        self.metrics.set("converged", f64::from(u8::from(converged)));
-        self.metrics.set("trained_iterations", self.trained as f64);
-        self.metrics.set("search_iterations", self.searched as f64);
+        self.metrics.record(&series::CONVERGED, 0.0, f64::from(u8::from(converged)));
+        self.metrics.record(&series::TRAINED_ITERATIONS, 0.0, self.trained as f64);
+        self.metrics.record(&series::SEARCH_ITERATIONS, 0.0, self.searched as f64);
     }
 
     fn train(&mut self) -> CriticalPointStage {
@@ -187,21 +188,21 @@ impl CriticalPointRun {
         let eigenvalues = eigenvalues(hessian);
         let ratio = self.parameters.minimal_ratio;
         self.count_iterations(self.point.norm < self.parameters.threshold);
-        for (name, number) in [
-            ("final_loss", self.point.loss),
-            ("final_gradient_norm", self.point.norm),
-            ("smallest_eigenvalue", eigenvalues[0]),
-            ("largest_eigenvalue", eigenvalues[eigenvalues.len() - 1]),
+        for (declared, number) in [
+            (series::FINAL_LOSS, self.point.loss),
+            (series::FINAL_GRADIENT_NORM, self.point.norm),
+            (series::SMALLEST_EIGENVALUE, eigenvalues[0]),
+            (series::LARGEST_EIGENVALUE, eigenvalues[eigenvalues.len() - 1]),
             (
-                "minimal_ratio_near_zero",
+                series::MINIMAL_RATIO_NEAR_ZERO,
                 share(&self.point.theta, |parameter| parameter.abs() < ratio.near_zero),
             ),
             (
-                "minimal_ratio_positive_eigenvalues",
+                series::MINIMAL_RATIO_POSITIVE_EIGENVALUES,
                 share(&eigenvalues, |eigenvalue| eigenvalue > ratio.positive),
             ),
         ] {
-            self.metrics.set(name, number);
+            self.metrics.record(&declared, 0.0, number);
         }
         self.eigenvalues = Some(eigenvalues);
         CriticalPointStage::Sample { done: 0, higher: 0 }
@@ -216,7 +217,11 @@ impl CriticalPointRun {
         if end < ratio.samples {
             return CriticalPointStage::Sample { done: end, higher };
         }
-        self.metrics.set("minimal_ratio_sampled", f64::from(higher) / f64::from(ratio.samples));
+        self.metrics.record(
+            &series::MINIMAL_RATIO_SAMPLED,
+            0.0,
+            f64::from(higher) / f64::from(ratio.samples),
+        );
         CriticalPointStage::Ended { outcome: Outcome::Completed }
     }
 

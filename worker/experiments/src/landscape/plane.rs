@@ -1,5 +1,6 @@
 //! `surface`: part of a grid in a plane through a solution.
 
+use basin_domain::experiment::series::surface as series;
 use basin_domain::experiment::{Plane, Surface};
 use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
@@ -139,17 +140,17 @@ impl WeightPoints for Grid {
             weights: weights.collect(),
             axis: Axis::Cell,
             x: f64::from(row) * f64::from(self.resolution) + f64::from(column),
-            coordinates: vec![("alpha", alpha), ("beta", beta)],
+            coordinates: vec![(series::ALPHA.name, alpha), (series::BETA.name, beta)],
         }
     }
 
     fn describe(&self, metrics: &mut Metrics) {
         let Some(Trajectory { epochs, scores, explained }) = &self.trajectory else { return };
         for (epoch, [alpha, beta]) in epochs.iter().zip(scores) {
-            metrics.push("trajectory_alpha", Axis::Epoch, f64::from(*epoch), *alpha);
-            metrics.push("trajectory_beta", Axis::Epoch, f64::from(*epoch), *beta);
+            metrics.record(&series::TRAJECTORY_ALPHA, f64::from(*epoch), *alpha);
+            metrics.record(&series::TRAJECTORY_BETA, f64::from(*epoch), *beta);
         }
-        metrics.set("explained_variance_alpha", explained[0]);
-        metrics.set("explained_variance_beta", explained[1]);
+        metrics.record(&series::EXPLAINED_VARIANCE_ALPHA, 0.0, explained[0]);
+        metrics.record(&series::EXPLAINED_VARIANCE_BETA, 0.0, explained[1]);
     }
 }

@@ -1,5 +1,6 @@
 //! The run: point after point, split after split, chunk after chunk.
 
+use basin_domain::experiment::series::training as series;
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::task::TaskSpec;
@@ -177,10 +178,10 @@ impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
         }
         let loss = sums.loss / sums.count as f64;
         self.latest_loss = Some(loss);
-        self.metrics.push(&format!("{}_loss", split.as_str()), axis, x, loss);
+        self.metrics.record(&series::loss_on(split).against(axis), x, loss);
         if P::HAS_ACCURACY {
             let accuracy = sums.correct as f64 / sums.count as f64;
-            self.metrics.push(&format!("{}_accuracy", split.as_str()), axis, x, accuracy);
+            self.metrics.record(&series::accuracy_on(split).against(axis), x, accuracy);
         }
     }
 }

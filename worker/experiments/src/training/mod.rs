@@ -6,9 +6,11 @@
 
 use std::collections::BTreeMap;
 
+use basin_domain::experiment::series::probe::LARGEST_EIGENVALUE_RESIDUAL;
+use basin_domain::experiment::series::training as series;
 use basin_domain::experiment::{Probe, ProbeSchedule, Recording};
 use basin_domain::id::TaskId;
-use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
+use basin_domain::metrics::{Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
@@ -112,7 +114,7 @@ impl<P: LearningProblem> Training<P> {
         match checkpoint {
             Some(bytes) => training.restore(bytes)?,
             None => {
-                training.metrics.set("parameters", training.model.parameter_count() as f64);
+                training.metrics.record(&series::PARAMETERS, 0.0, training.model.parameter_count() as f64);
                 training.keep_weights()?;
             }
         }
@@ -159,8 +161,8 @@ impl<P: LearningProblem> Training<P> {
         self.latest_loss = Some(mean);
         self.iteration += 1;
         if self.schedule.recording.gradient_norm {
-            self.metrics.push("loss", Axis::Iteration, self.iteration as f64, mean);
-            self.metrics.push("gradient_norm", Axis::Iteration, self.iteration as f64, norm);
+            self.metrics.record(&series::BATCH_LOSS, self.iteration as f64, mean);
+            self.metrics.record(&series::GRADIENT_NORM, self.iteration as f64, norm);
         }
         if !(mean.is_finite() && norm.is_finite()) {
             return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
@@ -246,16 +248,17 @@ impl<P: LearningProblem> Training<P> {
         match found {
             ProbeResult::Number(value) => {
                 let value = finite_or_nan(value);
-                self.metrics.push(probe.series(), Axis::Epoch, f64::from(self.epoch), value);
+                self.metrics.record(&probe.declaration(), f64::from(self.epoch), value);
             }
             ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) => {
                 let epoch = f64::from(self.epoch);
-                self.metrics.push(probe.series(), Axis::Epoch, epoch, value);
-                self.metrics.push(Probe::RESIDUAL, Axis::Epoch, epoch, residual);
+                self.metrics.record(&probe.declaration(), epoch, value);
+                self.metrics.record(&LARGEST_EIGENVALUE_RESIDUAL, epoch, residual);
             }
             ProbeResult::Density(points) => {
-                let series = Series { axis: Axis::Eigenvalue, points };
-                self.metrics.series.insert(probe.series().to_owned(), series);
+                let declared = probe.declaration();
+                let series = Series { axis: declared.axis, points };
+                self.metrics.series.insert(declared.name.to_owned(), series);
             }
         }
         self.probe_from(index + 1)
@@ -269,8 +272,8 @@ impl<P: LearningProblem> Training<P> {
         match P::TRAINING_LOSS {
             TrainingLoss::RunningMean => Ok(TrainingStage::evaluation(When::After, Split::Train)),
             TrainingLoss::Evaluated => {
-                if let Some(last) = self.metrics.last("train_loss") {
-                    self.metrics.set("final_train_loss", last);
+                if let Some(last) = self.metrics.last(series::TRAIN_LOSS.name) {
+                    self.metrics.record(&series::FINAL_TRAIN_LOSS, 0.0, last);
                 }
                 self.conclude()
             }
@@ -286,16 +289,16 @@ impl<P: LearningProblem> Training<P> {
     fn push_means(&mut self, split: Split, sums: LossSums) {
         let epoch = f64::from(self.epoch);
         let (loss, accuracy) = (sums.loss / sums.count as f64, sums.correct as f64 / sums.count as f64);
-        self.metrics.push(&format!("{}_loss", split.as_str()), Axis::Epoch, epoch, loss);
+        self.metrics.record(&series::loss_on(split), epoch, loss);
         if P::HAS_ACCURACY {
-            self.metrics.push(&format!("{}_accuracy", split.as_str()), Axis::Epoch, epoch, accuracy);
+            self.metrics.record(&series::accuracy_on(split), epoch, accuracy);
         }
     }
 
     fn set_final(&mut self, sums: LossSums) {
-        self.metrics.set("final_train_loss", sums.loss / sums.count as f64);
+        self.metrics.record(&series::FINAL_TRAIN_LOSS, 0.0, sums.loss / sums.count as f64);
         if P::HAS_ACCURACY {
-            self.metrics.set("final_train_accuracy", sums.correct as f64 / sums.count as f64);
+            self.metrics.record(&series::FINAL_TRAIN_ACCURACY, 0.0, sums.correct as f64 / sums.count as f64);
         }
     }
 }

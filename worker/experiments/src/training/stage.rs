@@ -1,28 +1,9 @@
 //! Where a run stands.
 
+pub use basin_domain::experiment::series::Split;
 use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
-
-/// The training examples or the test examples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Split {
-    /// Those that are trained on.
-    Train,
-    /// Those that aren't.
-    Test,
-}
-
-impl Split {
-    /// The split as the names of series have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        }
-    }
-}
 
 /// When an evaluation takes place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,4 +1,4 @@
-//! What `classify` records.
+//! The series of `classify`.
 
 use super::declaration::SeriesDeclaration;
 use super::{probe, training};

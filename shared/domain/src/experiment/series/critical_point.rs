@@ -1,4 +1,4 @@
-//! What `critical-point` records.
+//! The series of `critical-point`.
 
 use super::declaration::{SeriesDeclaration, Unit};
 use super::{probe, training};

@@ -1,4 +1,4 @@
-//! What is said of a series.
+//! The declaration of a series.
 
 use serde::{Deserialize, Serialize};
 
@@ -65,14 +65,6 @@ impl Loss {
 }
 
 impl Split {
-    /// The word as the names of series have it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Test => "test",
-        }
-    }
-
     /// The word that people read.
     pub const fn words(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! What `fit-function` records beside its losses.
+//! The series of `fit-function` beside its losses.
 
 use super::declaration::SeriesDeclaration;
 use super::{probe, training};

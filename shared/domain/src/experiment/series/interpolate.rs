@@ -1,4 +1,4 @@
-//! What `interpolate` records: losses and accuracies against ratios.
+//! The series of `interpolate`: losses and accuracies against ratios.
 
 use super::declaration::SeriesDeclaration;
 use super::training;

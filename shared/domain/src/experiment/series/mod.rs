@@ -2,8 +2,8 @@
 //! trained network records and for probes.
 //!
 //! A declaration says what stands in files (name, axis) and what people read (label, unit, which end is the better one).
-//! What a run records of a kind's declarations depends on its parameters: [`super::Experiment::series`] and
-//! [`super::Experiment::numbers`] say it.
+//! A run's parameters decide about the declarations of its kind that it records: [`super::Experiment::series`] and
+//! [`super::Experiment::numbers`] list them.
 
 pub mod classify;
 pub mod critical_point;

@@ -1,4 +1,4 @@
-//! What probes record.
+//! The series of probes.
 
 use super::declaration::{SeriesDeclaration, Unit};
 use crate::metrics::Axis;

@@ -1,4 +1,4 @@
-//! What `surface` records beside the loss of its cells.
+//! The series of `surface` beside the loss of its cells.
 
 use super::declaration::SeriesDeclaration;
 use super::training;

@@ -1,4 +1,4 @@
-//! What every trained network records, and every look back at one.
+//! The series of every trained network, and of every look back at one.
 
 use super::declaration::{SeriesDeclaration, Split, Unit};
 use crate::metrics::Axis;
@@ -18,7 +18,7 @@ pub const TEST_LOSS: SeriesDeclaration = SeriesDeclaration { name: "test_loss", 
 /// The share of test examples that are classified rightly.
 pub const TEST_ACCURACY: SeriesDeclaration =
     SeriesDeclaration { name: "test_accuracy", ..ACCURACY.on(Split::Test) };
-/// What is measured of a classifier on both sets of examples.
+/// The losses and accuracies of a classifier on both sets of examples.
 pub const LOSSES_AND_ACCURACIES: [SeriesDeclaration; 4] =
     [TRAIN_LOSS, TRAIN_ACCURACY, TEST_LOSS, TEST_ACCURACY];
 /// The loss of each batch, before its step.

@@ -1,0 +1,70 @@
+//! One panel: measures of each group at each place.
+
+use basin_charts::scale::Scale;
+use basin_charts::{self as chart, Panel};
+
+use super::points::{PanelBuilder, places};
+use super::request::{AgainstRequest, place};
+use crate::figures::groups::{self, Group, Groups};
+use crate::figures::table::FigureTable;
+use crate::figures::{legend, names, notes};
+use crate::runs::Run;
+
+/// The panel of these measures and of one facet's runs, and at how many places points stand in it.
+pub(super) fn panel(
+    request: &AgainstRequest<'_>,
+    measures: &[String],
+    facet: &Group<'_>,
+    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    rows: &mut FigureTable,
+    gaps: &mut notes::OmittedValues,
+) -> (Panel, usize) {
+    let is_logarithmic = measures.iter().any(|measure| request.log_y.contains(measure));
+    let scale = if is_logarithmic { Scale::Logarithmic } else { Scale::Linear };
+    let x = if request.log_x { Scale::Logarithmic } else { Scale::Linear };
+    let placed: Vec<Vec<(f64, &Run)>> = grouped
+        .groups
+        .iter()
+        .map(|group| groups::within(group, facet))
+        .map(|runs| runs.into_iter().filter_map(|run| Some((place(request, run)?, run))).collect())
+        .collect();
+    let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
+    let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
+    let per_panel = legend::series_per_panel(request.y);
+    let mut builder = PanelBuilder::new([x, scale], &facet.label, request.x, count);
+    for (number, group) in grouped.groups.iter().enumerate() {
+        for (position, measure) in measures.iter().enumerate() {
+            let pen = pens[number].map(|number| {
+                if measures.len() == 1 && grouped.groups.len() == 1 && per_panel > 1 {
+                    // Neither training nor test, which have the first pens: its axis names it.
+                    per_panel
+                } else {
+                    number * per_panel + position
+                }
+            });
+            builder.draw(measure, group, pen, &placed[number], rows, gaps);
+        }
+    }
+    let all: Vec<&Run> = facet.runs.clone();
+    let panel = Panel {
+        title: facet.title(),
+        annotation: None,
+        x: axis(request, &all),
+        y: chart::Axis::new(names::common_quantity(measures, &all), scale),
+        marks: builder.into_marks(),
+    };
+    (panel, count)
+}
+
+fn axis(request: &AgainstRequest<'_>, runs: &[&Run]) -> chart::Axis {
+    let label = names::quantity(request.x, runs);
+    let axis = chart::Axis::new(label, if request.log_x { Scale::Logarithmic } else { Scale::Linear });
+    if !runs.iter().any(|run| names::value_of(run, request.x).is_some()) {
+        return axis;
+    }
+    // A parameter has the values that the sweep gave it and no others.
+    let mut ticks: Vec<f64> = runs.iter().filter_map(|run| place(request, run)).collect();
+    ticks.sort_by(f64::total_cmp);
+    ticks.dedup();
+    axis.with_ticks(ticks)
+}
