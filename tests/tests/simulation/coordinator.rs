@@ -253,11 +253,11 @@ impl World {
         }
     }
 
-    /// Whether a request goes to a leader that was superseded: while nobody has taken over all do, and then those of callers
-    /// that haven't noticed.
+    /// Whether a request goes to a leader that was superseded: while nobody has taken over all do, and then most: callers
+    /// ask whoever answered last.
     fn reaches_superseded(&mut self) -> bool {
         let leads = self.coordinator.writer.is_some();
-        self.coordinator.superseded.is_some() && (!leads || !self.is_healed && self.chance.happens(0.5))
+        self.coordinator.superseded.is_some() && (!leads || !self.is_healed && self.chance.happens(0.9))
     }
 
     pub(crate) fn request_arrives(&mut self, from: Caller, call: u64, ask: Ask) {

@@ -11,6 +11,8 @@
 #![allow(clippy::unwrap_used, reason = "a broken promise ends the run")]
 
 #[cfg(test)]
+mod attempt;
+#[cfg(test)]
 mod chance;
 #[cfg(test)]
 mod checks;
@@ -138,7 +140,7 @@ fn leaders_that_hang_and_go_on_when_another_leads_break_no_promise() {
 
 #[test]
 fn what_is_damaged_is_withdrawn_and_committed_again_and_no_promise_is_broken() {
-    let tally = keeps_all_promises(500, Faults::DAMAGE_TOO);
+    let tally = keeps_all_promises(1_000, Faults::DAMAGE_TOO);
     if number_from("BASIN_SIMULATION_SEED").is_some() {
         return;
     }

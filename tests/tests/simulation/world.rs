@@ -160,8 +160,7 @@ pub(crate) enum Happening {
     Repair,
     WorkerStarts(usize),
     WitnessTells(WorkerId),
-    Round { worker: usize, life: u32 },
-    Fence { worker: usize, life: u32 },
+    WorkerWakes { worker: usize, life: u32, timer: u64 },
     Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
     Put { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     ReadBack { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
@@ -275,11 +274,11 @@ impl World {
             Happening::Request { from, call, ask } => self.request_arrives(from, call, ask),
             Happening::Reply { to: Caller::Client, call, said } => self.client_hears(call, &said),
             Happening::Reply { to: Caller::Worker(worker, life), call, said } => {
-                self.worker_hears(worker, life, call, said);
+                return self.worker_hears(worker, life, call, said);
             }
             Happening::CallEnds { to: Caller::Client, call } => self.client_waited_in_vain(call),
             Happening::CallEnds { to: Caller::Worker(worker, life), call } => {
-                self.worker_waited_in_vain(worker, life, call);
+                return self.worker_waited_in_vain(worker, life, call);
             }
             Happening::Turn { life } => return self.coordinator_turns(life),
             Happening::Tick { life } => self.coordinator_ticks(life),
@@ -287,22 +286,23 @@ impl World {
             Happening::CoordinatorStarts => return self.coordinator_starts(),
             Happening::SupersededWakes => self.superseded_wakes(),
             Happening::Repair => self.repair_is_told(),
-            Happening::WorkerStarts(worker) => self.worker_starts(worker),
+            Happening::WorkerStarts(worker) => return self.worker_starts(worker),
             Happening::WitnessTells(worker) => self.witness_tells(worker),
-            Happening::Round { worker, life } => self.worker_syncs(worker, life),
-            Happening::Fence { worker, life } => return self.worker_fences(worker, life),
-            Happening::Trained { worker, life, lease, task } => self.task_trained(worker, life, &lease, task),
+            Happening::WorkerWakes { worker, life, timer } => return self.worker_wakes(worker, life, timer),
+            Happening::Trained { worker, life, lease, task } => {
+                return self.task_trained(worker, life, &lease, task);
+            }
             Happening::Put { worker, life, lease, task, tries } => {
-                self.commit_put(worker, life, lease, task, tries);
+                return self.commit_put(worker, life, lease, task, tries);
             }
             Happening::ReadBack { worker, life, lease, task, tries } => {
-                self.commit_read_back(worker, life, lease, task, tries);
+                return self.commit_read_back(worker, life, lease, task, tries);
             }
             Happening::PutLands(commit) => {
                 self.store.create(&commit);
             }
             Happening::ClientActs => self.client_acts(),
-            Happening::Incident => self.incident(),
+            Happening::Incident => return self.incident(),
             Happening::Heal => self.heal(),
             Happening::Watch => self.after(2_000, Happening::Watch),
         }
@@ -361,9 +361,9 @@ impl World {
     }
 
     /// Something dies, leaves, or is cut off.
-    fn incident(&mut self) {
+    fn incident(&mut self) -> Result<(), Broken> {
         if self.is_healed {
-            return;
+            return Ok(());
         }
         self.after(1_000, Happening::Incident);
         if self.chance.happens(self.faults.incidents) {
@@ -383,7 +383,7 @@ impl World {
             if self.faults.workers_too && self.chance.happens(self.faults.incidents / 2.0) {
                 match self.chance.between(0, 3) {
                     0 => self.worker_dies(worker),
-                    1 => self.worker_leaves(worker),
+                    1 => self.worker_leaves(worker)?,
                     _ => {
                         self.count("workers cut off");
                         self.workers[worker].cut_until = self.now + self.chance.between(1_000, 80_000);
@@ -391,6 +391,7 @@ impl World {
                 }
             }
         }
+        Ok(())
     }
 
     /// The coordinator is told what is withdrawn in the store: all of it, and again, since it may have died.

@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use basin_domain::digest::Digest;
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::WorkerId;
@@ -23,26 +22,11 @@ use super::checkpoints::Checkpoints;
 use super::commit::{TrainedTask, compressed_log};
 use super::coordinator::Coordinator;
 use super::executor_process::{Executor, Lane, TimedMessage};
-use super::lease::{Directive, Lease, LeasedTask};
-use super::outages::{OutageGuard, Outages};
+use super::lease_handle::LeaseHandle;
+use super::outage_waits::{OutageGuard, OutageWaits};
 use super::preparation::{prepare, restore};
 use super::progress_deadline::ProgressDeadline;
-
-/// How an attempt ended.
-#[derive(Debug)]
-pub(super) enum AttemptOutcome {
-    /// The store has a commit of this task, by this attempt or by an earlier one.
-    Committed {
-        /// The digest of the committed manifest.
-        manifest: Digest,
-    },
-    /// It failed.
-    Failed(Failure),
-    /// It was given back; its last checkpoint is in the store.
-    Released(ReleaseReason),
-    /// The lease was lost: nobody is told anything.
-    Abandoned,
-}
+use super::reactor::{AttemptOutcome, Directive, LeasedTask};
 
 /// The parts that an attempt works with.
 pub(super) struct AttemptContext<'a> {
@@ -54,7 +38,7 @@ pub(super) struct AttemptContext<'a> {
     pub(super) description: &'a WorkerDescription,
     pub(super) checkpoint_every: Duration,
     pub(super) progress_timeout: Duration,
-    pub(super) outages: &'a Arc<Outages>,
+    pub(super) outages: &'a Arc<OutageWaits>,
     pub(super) scratch: &'a Path,
 }
 
@@ -78,7 +62,7 @@ impl From<AttemptOutcome> for TrainOutcome {
 
 /// What a failure of the store does to an attempt. An outage is nobody's fault: it was waited for until the lease had to be
 /// given back.
-pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> AttemptOutcome {
+pub(super) fn storage_failure(lease: &LeaseHandle, error: &StorageError) -> AttemptOutcome {
     if let StorageError::Corrupt { .. } = error {
         return damaged(error_chain::with_causes(error));
     }
@@ -87,7 +71,7 @@ pub(super) fn storage_failure(lease: &Lease, error: &StorageError) -> AttemptOut
     if error.outage().is_none() {
         return failed();
     }
-    match *lease.directives().borrow() {
+    match lease.directive() {
         Directive::GiveBack(reason) => AttemptOutcome::Released(reason),
         Directive::Abandon => AttemptOutcome::Abandoned,
         Directive::Train => failed(),
@@ -118,7 +102,7 @@ struct TrainingState {
 /// Works on one task of a lease until it is trained, or settled without that.
 pub(super) async fn train(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     task: &LeasedTask,
     executor: &Arc<Executor>,
 ) -> TrainOutcome {
@@ -178,7 +162,7 @@ pub(super) async fn train(
         let message = match said {
             Ok(Some((at, message))) => {
                 deadline.progressed(at);
-                lease.note_heard(task.id, at);
+                lease.note_activity(task.id);
                 Ok(Some(message))
             }
             Ok(None) => Ok(None),
@@ -203,7 +187,7 @@ pub(super) async fn train(
                 return AttemptOutcome::Failed(failure).into();
             }
             Ok(Some(from_executor::Message::Stopped(_)))
-                if older.is_some() && *lease.directives().borrow() == Directive::Train =>
+                if older.is_some() && lease.directive() == Directive::Train =>
             {
                 heard = TrainingState { began: true, ..TrainingState::default() };
                 if let Some(start) = older.take()
@@ -214,7 +198,7 @@ pub(super) async fn train(
             }
             Ok(Some(from_executor::Message::Stopped(_))) => {
                 checkpoints.finish().await;
-                let outcome = match *lease.directives().borrow() {
+                let outcome = match lease.directive() {
                     Directive::GiveBack(reason) => AttemptOutcome::Released(reason),
                     Directive::Train => AttemptOutcome::Released(ReleaseReason::Stopped),
                     Directive::Abandon => AttemptOutcome::Abandoned,
@@ -225,7 +209,7 @@ pub(super) async fn train(
                 heard.last = progressed.into();
                 deadline.note_step(heard.last.step_seconds);
                 heard.first_step.get_or_insert(heard.last.iteration);
-                lease.note(task.id, heard.last);
+                lease.note_progress(task.id, heard.last);
             }
             Ok(Some(from_executor::Message::Checkpointed(checkpointed))) => checkpoints.push(checkpointed),
             Ok(Some(from_executor::Message::Started(started))) => {
@@ -268,7 +252,7 @@ pub(super) async fn train(
         resumed_from_step: heard.first_step.filter(|_| resumed.is_some() && !heard.began_anew),
         steps: heard.last.iteration.saturating_sub(heard.first_step.unwrap_or(0)),
         step_seconds: heard.last.step_seconds,
-        lanes: u32::try_from(lease.tasks.len()).unwrap_or(u32::MAX),
+        lanes: u32::try_from(lease.lanes).unwrap_or(u32::MAX),
     };
     lease.note_trained(task.id);
     let log = lane.log();

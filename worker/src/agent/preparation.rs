@@ -6,16 +6,17 @@ use basin_domain::error_chain;
 use basin_proto::executor::Start;
 use basin_storage::StorageError;
 
-use super::attempt::{AttemptContext, AttemptOutcome, damaged, storage_failure};
+use super::attempt::{AttemptContext, damaged, storage_failure};
 use super::cache::DataError;
-use super::lease::{Lease, LeasedTask};
+use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
+use super::reactor::{AttemptOutcome, LeasedTask};
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
 pub(super) async fn prepare(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     task: &LeasedTask,
 ) -> Result<(Start, Option<CheckpointLocation>), AttemptOutcome> {
     let failed = |error| storage_failure(lease, &error);
@@ -65,7 +66,7 @@ pub(super) type CheckpointLocation = (String, u64);
 /// The newest checkpoint that can be read and that the executor hasn't refused, as a file; none if there is none.
 pub(super) async fn restore(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     task: &LeasedTask,
     refused: &[CheckpointLocation],
 ) -> Result<Option<(String, CheckpointLocation)>, AttemptOutcome> {
