@@ -7,9 +7,9 @@ use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::metrics::Outcome;
 use basin_worker::agent::reactor::{AttemptOutcome, Message};
 
-use crate::checks::Broken;
+use crate::checks::BrokenPromise;
 use crate::plan::Fate;
-use crate::world::{Happening, World};
+use crate::world::{SimEvent, World};
 
 /// How often a commit is put before the attempt fails.
 const TRIES: u32 = 5;
@@ -22,7 +22,7 @@ impl World {
         lease: &LeaseId,
         task: TaskId,
         outcome: AttemptOutcome,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         self.workers[number].running.remove(&(lease.clone(), task));
         self.worker_handles(number, Message::AttemptEnded { lease: lease.clone(), task, outcome })
     }
@@ -34,7 +34,7 @@ impl World {
         life: u32,
         lease: &LeaseId,
         task: TaskId,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if !self.still_runs(number, life, lease, task) {
             return Ok(());
         }
@@ -48,7 +48,7 @@ impl World {
             }
             Fate::Completes | Fate::Diverges | Fate::Flaky => {
                 let lease = lease.clone();
-                self.after(50, Happening::Put { worker: number, life, lease, task, tries: 1 });
+                self.after(50, SimEvent::Put { worker: number, life, lease, task, tries: 1 });
             }
             Fate::Invalid => return self.fail(number, lease, task, FailureKind::InvalidParameters),
             Fate::Poison => {
@@ -71,7 +71,7 @@ impl World {
         lease: &LeaseId,
         task: TaskId,
         kind: FailureKind,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         self.checks.attempt_failed(lease, task, kind);
         let failure = Failure::new(kind, "simulated");
         self.attempt_ends(number, lease, task, AttemptOutcome::Failed(failure))
@@ -85,7 +85,7 @@ impl World {
         lease: LeaseId,
         task: TaskId,
         tries: u32,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if !self.still_runs(number, life, &lease, task) {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl World {
                 }
                 _ => {
                     let late = self.chance.between(1, 60_000);
-                    self.after(late, Happening::PutLands(commit.clone()));
+                    self.after(late, SimEvent::PutLands(commit.clone()));
                 }
             }
             false
@@ -108,7 +108,7 @@ impl World {
         if is_known {
             return self.is_committed(number, &lease, commit);
         }
-        self.after(100, Happening::ReadBack { worker: number, life, lease, task, tries });
+        self.after(100, SimEvent::ReadBack { worker: number, life, lease, task, tries });
         Ok(())
     }
 
@@ -120,7 +120,7 @@ impl World {
         lease: LeaseId,
         task: TaskId,
         tries: u32,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if !self.still_runs(number, life, &lease, task) {
             return Ok(());
         }
@@ -137,14 +137,19 @@ impl World {
                 self.attempt_ends(number, &lease, task, AttemptOutcome::Abandoned)
             }
             None if tries < TRIES => {
-                self.after(1_000, Happening::Put { worker: number, life, lease, task, tries: tries + 1 });
+                self.after(1_000, SimEvent::Put { worker: number, life, lease, task, tries: tries + 1 });
                 Ok(())
             }
             None => self.fail(number, &lease, task, FailureKind::Storage),
         }
     }
 
-    fn is_committed(&mut self, number: usize, lease: &LeaseId, commit: CommitRecord) -> Result<(), Broken> {
+    fn is_committed(
+        &mut self,
+        number: usize,
+        lease: &LeaseId,
+        commit: CommitRecord,
+    ) -> Result<(), BrokenPromise> {
         let (task, manifest) = (commit.task, commit.manifest);
         self.workers[number].committed.insert((lease.clone(), task), commit);
         self.attempt_ends(number, lease, task, AttemptOutcome::Committed { manifest })

@@ -34,11 +34,11 @@ mod world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use checks::Broken;
+use checks::BrokenPromise;
 use world::{Faults, Flaw, Tally, World};
 
 /// Runs `seeds` seeds on all cores; the first that breaks a promise ends it.
-fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, Broken)> {
+fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, BrokenPromise)> {
     let next = AtomicU64::new(0);
     let total = Mutex::new(Ok(Tally::new()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -80,7 +80,7 @@ fn keeps_all_promises(seeds: u64, faults: Faults) -> Tally {
     }
     let seeds = number_from("BASIN_SIMULATION_SEEDS").unwrap_or(seeds);
     run_seeds(seeds, faults, None).unwrap_or_else(|(seed, broken)| {
-        let Broken { promise, what } = broken;
+        let BrokenPromise { promise, what } = broken;
         panic!("promise {promise} was broken: {what}\nhint: BASIN_SIMULATION_SEED={seed} runs this alone, with a trace")
     })
 }

@@ -12,9 +12,9 @@ use basin_worker::agent::reactor::{
 };
 
 use crate::chance::Chance;
-use crate::checks::Broken;
+use crate::checks::BrokenPromise;
 use crate::command::Reply;
-use crate::world::{Ask, Caller, Flaw, Happening, Millis, Said, World};
+use crate::world::{Caller, Flaw, Millis, Request, Response, SimEvent, World};
 
 /// The pause between two calls of `Sync`, as the coordinator asks for it.
 const ROUND: Duration = Duration::from_secs(3);
@@ -37,14 +37,14 @@ pub(crate) struct Worker {
     pub(crate) committed: BTreeMap<(LeaseId, TaskId), CommitRecord>,
     calls: BTreeMap<u64, Call>,
     /// Something went wrong on the way to or from the coordinator since it was last in touch.
-    had_trouble: bool,
+    was_cut_off: bool,
 }
 
 enum Call {
     /// A `Sync`, by the agent's number.
     Sync(u64),
     /// The outcome of an attempt.
-    Report(LeaseId, TaskId, Box<Ask>),
+    Report(LeaseId, TaskId, Box<Request>),
 }
 
 impl Worker {
@@ -73,7 +73,7 @@ impl Worker {
             running: BTreeMap::new(),
             committed: BTreeMap::new(),
             calls: BTreeMap::new(),
-            had_trouble: false,
+            was_cut_off: false,
         }
     }
 
@@ -117,12 +117,12 @@ impl Worker {
 }
 
 impl World {
-    pub(crate) fn worker_starts(&mut self, number: usize) -> Result<(), Broken> {
+    pub(crate) fn worker_starts(&mut self, number: usize) -> Result<(), BrokenPromise> {
         let now = self.now;
         let worker = &mut self.workers[number];
         worker.life += 1;
         worker.is_leaving = false;
-        worker.had_trouble = false;
+        worker.was_cut_off = false;
         worker.reactor = Some(Reactor::new(worker.settings, worker.clock(now)));
         self.worker_handles(number, Message::Timer)
     }
@@ -138,14 +138,14 @@ impl World {
         if self.chance.happens(0.5) {
             let delay = self.chance.between(10, 5_000);
             let worker = self.workers[number].id(number);
-            self.after(delay, Happening::WitnessTells(worker));
+            self.after(delay, SimEvent::WitnessReports(worker));
         }
         let pause = self.chance.between(100, 60_000);
-        self.after(pause, Happening::WorkerStarts(number));
+        self.after(pause, SimEvent::WorkerStarts(number));
     }
 
     /// SIGTERM: everything is given back, then it ends.
-    pub(crate) fn worker_leaves(&mut self, number: usize) -> Result<(), Broken> {
+    pub(crate) fn worker_leaves(&mut self, number: usize) -> Result<(), BrokenPromise> {
         let worker = &mut self.workers[number];
         if worker.reactor.is_none() || std::mem::replace(&mut worker.is_leaving, true) {
             return Ok(());
@@ -157,10 +157,10 @@ impl World {
     fn worker_ends(&mut self, number: usize) {
         self.workers[number].dies();
         let pause = if self.is_healed { 100 } else { self.chance.between(100, 30_000) };
-        self.after(pause, Happening::WorkerStarts(number));
+        self.after(pause, SimEvent::WorkerStarts(number));
     }
 
-    pub(crate) fn worker_wakes(&mut self, number: usize, life: u32, timer: u64) -> Result<(), Broken> {
+    pub(crate) fn worker_wakes(&mut self, number: usize, life: u32, timer: u64) -> Result<(), BrokenPromise> {
         let worker = &self.workers[number];
         if !worker.lives(life) || worker.timer != timer {
             return Ok(());
@@ -169,7 +169,7 @@ impl World {
     }
 
     /// Tells the agent what has happened, and does what it wants; what comes of that at once it is told as well.
-    pub(crate) fn worker_handles(&mut self, number: usize, message: Message) -> Result<(), Broken> {
+    pub(crate) fn worker_handles(&mut self, number: usize, message: Message) -> Result<(), BrokenPromise> {
         let mut messages = VecDeque::from([message]);
         while let Some(message) = messages.pop_front() {
             let is_answer = matches!(message, Message::SyncAnswered { .. });
@@ -188,7 +188,7 @@ impl World {
         effect: Effect,
         is_answer: bool,
         messages: &mut VecDeque<Message>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         match effect {
             Effect::Sync { call, request } => self.worker_syncs(number, Some(call), request),
             Effect::CancelSync => {
@@ -216,7 +216,7 @@ impl World {
                 let at = worker.true_time(at);
                 self.after(
                     at.saturating_sub(self.now),
-                    Happening::WorkerWakes { worker: number, life, timer },
+                    SimEvent::WorkerWakes { worker: number, life, timer },
                 );
             }
             Effect::StopAttempts => {
@@ -228,7 +228,7 @@ impl World {
                 for (lease, task, reason) in releases {
                     let call = self.number();
                     let caller = Caller::Worker(number, self.workers[number].life);
-                    self.send(caller, call, Ask::Release { lease, task, reason });
+                    self.send(caller, call, Request::Release { lease, task, reason });
                 }
                 self.worker_syncs(number, None, request);
                 self.worker_ends(number);
@@ -259,7 +259,7 @@ impl World {
         if let Some(numbered) = numbered {
             self.workers[number].calls.insert(call, Call::Sync(numbered));
         }
-        self.send(Caller::Worker(number, life), call, Ask::Sync(sync));
+        self.send(Caller::Worker(number, life), call, Request::Sync(sync));
     }
 
     fn attempt_begins(&mut self, number: usize, lease: LeaseId, lanes: usize, task: &LeasedTask) {
@@ -270,7 +270,7 @@ impl World {
         self.workers[number].running.insert((lease.clone(), task), attempt);
         let duration = self.chance.between(500, 40_000);
         let life = self.workers[number].life;
-        self.after(duration, Happening::Trained { worker: number, life, lease, task });
+        self.after(duration, SimEvent::Trained { worker: number, life, lease, task });
     }
 
     /// Stops what could be granted to somebody else soon, or already is.
@@ -280,14 +280,14 @@ impl World {
         lease: &LeaseId,
         is_answer: bool,
         messages: &mut VecDeque<Message>,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if !is_answer {
             if self.flaw == Some(Flaw::WorkersDoNotFence) {
                 return Ok(());
             }
-            if !self.workers[number].had_trouble {
+            if !self.workers[number].was_cut_off {
                 let what = format!("worker {number} stopped though nothing kept it from the coordinator");
-                return Err(Broken { promise: 3, what });
+                return Err(BrokenPromise { promise: 3, what });
             }
             self.count("leases fenced");
         }
@@ -305,30 +305,30 @@ impl World {
             AttemptOutcome::Committed { .. } => {
                 let commit = self.workers[number].committed.remove(&(lease.clone(), task));
                 let commit = commit.expect("it was committed here");
-                Ask::Complete { lease: lease.clone(), commit }
+                Request::Complete { lease: lease.clone(), commit }
             }
-            AttemptOutcome::Failed(failure) => Ask::Fail { lease: lease.clone(), task, failure },
-            AttemptOutcome::Released(reason) => Ask::Release { lease: lease.clone(), task, reason },
+            AttemptOutcome::Failed(failure) => Request::Fail { lease: lease.clone(), task, failure },
+            AttemptOutcome::Released(reason) => Request::Release { lease: lease.clone(), task, reason },
             AttemptOutcome::Abandoned => return,
         };
         self.report_again(number, lease, task, ask);
     }
 
     /// Sends an outcome; it is to be heard of until that is answered.
-    fn report_again(&mut self, number: usize, lease: LeaseId, task: TaskId, ask: Ask) {
+    fn report_again(&mut self, number: usize, lease: LeaseId, task: TaskId, ask: Request) {
         let call = self.number();
         let caller = Caller::Worker(number, self.workers[number].life);
         self.workers[number].calls.insert(call, Call::Report(lease, task, Box::new(ask.clone())));
         self.send(caller, call, ask);
     }
 
-    pub(crate) fn worker_hears(
+    pub(crate) fn worker_receives(
         &mut self,
         number: usize,
         life: u32,
         call: u64,
-        said: Said,
-    ) -> Result<(), Broken> {
+        said: Response,
+    ) -> Result<(), BrokenPromise> {
         let worker = &mut self.workers[number];
         if !worker.lives(life) {
             return Ok(());
@@ -336,18 +336,18 @@ impl World {
         // An answer to a call that was given up is nobody's.
         let Some(made) = worker.calls.remove(&call) else { return Ok(()) };
         let message = match (made, said) {
-            (Call::Sync(call), Said::Answer(Ok(Reply::Synced(synced)), now)) => {
-                worker.had_trouble = false;
+            (Call::Sync(call), Response::Answer(Ok(Reply::Synced(synced)), now)) => {
+                worker.was_cut_off = false;
                 Message::SyncAnswered { call, reply: reply(synced, now.0) }
             }
-            (Call::Sync(call), Said::ConnectionRefused) => {
+            (Call::Sync(call), Response::ConnectionRefused) => {
                 // A dead coordinator grants nothing, and its successor gives these leases a full lease duration.
-                worker.had_trouble = false;
+                worker.was_cut_off = false;
                 let failure = SyncFailure { nobody_leads: true, ..SyncFailure::default() };
                 Message::SyncFailed { call, failure }
             }
             (Call::Sync(call), _) => Message::SyncFailed { call, failure: SyncFailure::default() },
-            (Call::Report(lease, task, _), Said::Answer(..) | Said::NoSuchCommit) => {
+            (Call::Report(lease, task, _), Response::Answer(..) | Response::NoSuchCommit) => {
                 Message::OutcomeReported { lease, task }
             }
             (Call::Report(lease, task, ask), _) => {
@@ -355,25 +355,25 @@ impl World {
                 let call = self.number();
                 let caller = Caller::Worker(number, life);
                 self.workers[number].calls.insert(call, Call::Report(lease, task, ask));
-                self.after(500, Happening::CallEnds { to: caller, call });
+                self.after(500, SimEvent::CallEnds { to: caller, call });
                 return Ok(());
             }
         };
         self.worker_handles(number, message)
     }
 
-    pub(crate) fn worker_waited_in_vain(
+    pub(crate) fn worker_call_timed_out(
         &mut self,
         number: usize,
         life: u32,
         call: u64,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if !self.workers[number].lives(life) {
             return Ok(());
         }
         match self.workers[number].calls.remove(&call) {
             Some(Call::Sync(call)) => {
-                self.workers[number].had_trouble = true;
+                self.workers[number].was_cut_off = true;
                 self.worker_handles(number, Message::SyncFailed { call, failure: SyncFailure::default() })
             }
             Some(Call::Report(lease, task, ask)) => {

@@ -34,7 +34,7 @@ pub(super) struct DataCache {
     outages: Arc<OutageWaits>,
 }
 
-/// What tells whether a file is still the one that was checked.
+/// The identity of a file: it is still the one that was checked if this is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileIdentity {
     size: u64,

@@ -1,4 +1,4 @@
-//! What a trained task made, on its way into the store: artifacts, manifest, commit.
+//! The results of a trained task, on their way into the store: artifacts, manifest, commit.
 
 use std::time::Duration;
 
@@ -12,12 +12,13 @@ use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::attempt::{AttemptContext, storage_failure};
+use super::attempt_context::AttemptContext;
 use super::executor_process::within;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::{HeldResult, OutageRetry};
 use super::outage_waits::OutageGuard;
 use super::reactor::{AttemptOutcome, Directive};
+use super::storage_failure::storage_failure;
 
 /// How long the coordinator may still take to commit once the lease has to be given back.
 const FINAL_COMMIT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -4,6 +4,7 @@
 //! calls, and tells the reactor what came of it.
 
 pub mod attempt;
+mod attempt_context;
 mod boot_clock;
 mod cache;
 mod checkpoints;
@@ -18,11 +19,12 @@ mod machine;
 mod outage_retry;
 mod outage_waits;
 mod preparation;
-mod progress_deadline;
 pub mod reactor;
 mod report;
 mod settings;
 mod slot;
+mod storage_failure;
+mod training;
 mod wire;
 pub mod witness;
 

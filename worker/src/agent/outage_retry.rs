@@ -45,7 +45,7 @@ pub(super) struct OutageRetry<'a> {
     pub(super) lease: &'a LeaseHandle,
     pub(super) outages: &'a Arc<OutageWaits>,
     until: RetryUntil,
-    /// What is told of the first outage.
+    /// A flag that the first outage sets.
     held: Option<&'a HeldResult>,
 }
 

@@ -11,7 +11,8 @@ use basin_storage::{CommitMode, StorageError, Store};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
 
-use super::attempt::{self, AttemptContext, TrainOutcome};
+use super::attempt::{self, TrainOutcome};
+use super::attempt_context::AttemptContext;
 use super::cache::DataCache;
 use super::commit::{self, TrainedTask};
 use super::coordinator::Coordinator;
@@ -20,6 +21,7 @@ use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
 use super::outage_waits::OutageWaits;
 use super::reactor::{AttemptOutcome, Directive, LeasedTask};
+use super::storage_failure::storage_failure;
 
 /// The parts that all slots of an agent share.
 pub(super) struct SlotContext {
@@ -136,7 +138,7 @@ impl Slot {
             made.map_err(|source| StorageError::File { path: folder.clone(), source })
         };
         let retry = OutageRetry::while_leased(lease, &self.shared.outages);
-        retry.call(make).await.map_err(|error| attempt::storage_failure(lease, &error))
+        retry.call(make).await.map_err(|error| storage_failure(lease, &error))
     }
 }
 

@@ -169,7 +169,7 @@ fn report(lease: &str, number: u8, outcome: AttemptOutcome) -> Effect {
     Effect::Report { lease: id(lease), task: task_id(number), outcome }
 }
 
-/// What a call says of leases: their names, and the numbers of their tasks.
+/// The leases that a call names, each with the number of its tasks.
 fn holds(request: &SyncRequest) -> Vec<(&str, usize)> {
     request.holds.iter().map(|held| (held.lease.as_str(), held.tasks.len())).collect()
 }
