@@ -1,4 +1,4 @@
-//! What is promised, checked against what happens.
+//! The promises, checked against everything that happens.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,17 +19,17 @@ use crate::world::{Tally, World};
 
 /// A promise of the design that was not kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Broken {
+pub(crate) struct BrokenPromise {
     /// Its number there.
     pub(crate) promise: u8,
     pub(crate) what: String,
 }
 
-fn broken<T>(promise: u8, what: impl Into<String>) -> Result<T, Broken> {
-    Err(Broken { promise, what: what.into() })
+fn broken<T>(promise: u8, what: impl Into<String>) -> Result<T, BrokenPromise> {
+    Err(BrokenPromise { promise, what: what.into() })
 }
 
-/// What has been said and seen so far.
+/// Everything that was said and seen so far.
 #[derive(Default)]
 pub(crate) struct Checks {
     pub(crate) tally: Tally,
@@ -44,17 +44,17 @@ pub(crate) struct Checks {
     failed_attempts: BTreeSet<(LeaseId, TaskId, FailureKind)>,
     charges: BTreeMap<TaskId, u32>,
     finals: BTreeMap<TaskId, FinalReason>,
-    /// What was acknowledged: commits, grants, and what sweeps were last told to be.
+    /// Everything that was acknowledged: commits, grants, and what sweeps were last told to be.
     acknowledged: BTreeSet<TaskId>,
     acknowledged_grants: BTreeSet<(LeaseId, TaskId)>,
-    sweeps: BTreeMap<SweepId, Wish>,
+    sweeps: BTreeMap<SweepId, RequestedState>,
     /// The claims that sweeps were last told to have; none where that wasn't answered yet.
     shares: BTreeMap<SweepId, Option<SchedulingOptions>>,
 }
 
-/// What a person last asked of a sweep.
+/// The last thing that a person asked of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wish {
+enum RequestedState {
     /// Asked, and not answered: either may be.
     Open,
     Running,
@@ -95,7 +95,7 @@ impl Checks {
 
     pub(crate) fn client_asks(&mut self, command: &Command) {
         if let Some(sweep) = sweep_of(command) {
-            self.sweeps.insert(sweep.clone(), Wish::Open);
+            self.sweeps.insert(sweep.clone(), RequestedState::Open);
         }
         if let Command::Adjust(Adjust { sweep, .. }) = command {
             self.shares.insert(sweep.clone(), None);
@@ -104,20 +104,20 @@ impl Checks {
         if let Command::RetryFailed(_) = command {
             self.sweeps
                 .values_mut()
-                .filter(|wish| **wish == Wish::Cancelled)
-                .for_each(|wish| *wish = Wish::Open);
+                .filter(|requested| **requested == RequestedState::Cancelled)
+                .for_each(|requested| *requested = RequestedState::Open);
         }
     }
 
     pub(crate) fn client_was_answered(&mut self, command: &Command) {
         if let Some(sweep) = sweep_of(command) {
-            let wish = match command {
-                Command::Pause(_) => Wish::Paused,
-                Command::Cancel(_) => Wish::Cancelled,
+            let requested = match command {
+                Command::Pause(_) => RequestedState::Paused,
+                Command::Cancel(_) => RequestedState::Cancelled,
                 // A launch leaves a paused sweep paused, and neither goes on with a cancelled one but the launch.
-                _ => Wish::Running,
+                _ => RequestedState::Running,
             };
-            self.sweeps.insert(sweep.clone(), wish);
+            self.sweeps.insert(sweep.clone(), requested);
         }
         if let Command::Adjust(Adjust { sweep, adjustment }) = command {
             // It names everything.
@@ -131,24 +131,31 @@ impl Checks {
     }
 
     /// A new coordinator has replayed its journal: nothing acknowledged is gone.
-    pub(crate) fn coordinator_restarted(&mut self, ledger: &Ledger, store: &Store) -> Result<(), Broken> {
-        for (id, wish) in &self.sweeps {
+    pub(crate) fn coordinator_restarted(
+        &mut self,
+        ledger: &Ledger,
+        store: &Store,
+    ) -> Result<(), BrokenPromise> {
+        for (id, requested) in &self.sweeps {
             let state = ledger.sweep(id).map(|sweep| sweep.state);
             // One that was done when it was paused or cancelled stays so, until what it committed is withdrawn.
             let mut tasks = ledger.sweep_tasks(id).into_iter().flatten();
             if state == Some(SweepState::Running) && tasks.any(|(task, _)| store.was_withdrawn(&task.id)) {
                 continue;
             }
-            let fits = match wish {
-                Wish::Open => true,
-                Wish::Running => state.is_some(),
-                Wish::Paused => {
+            let fits = match requested {
+                RequestedState::Open => true,
+                RequestedState::Running => state.is_some(),
+                RequestedState::Paused => {
                     matches!(state, Some(SweepState::Paused | SweepState::Done | SweepState::Cancelled))
                 }
-                Wish::Cancelled => matches!(state, Some(SweepState::Cancelled | SweepState::Done)),
+                RequestedState::Cancelled => matches!(state, Some(SweepState::Cancelled | SweepState::Done)),
             };
             if !fits {
-                return broken(2, format!("sweep {id} was told {wish:?} and is {state:?} after a restart"));
+                return broken(
+                    2,
+                    format!("sweep {id} was told {requested:?} and is {state:?} after a restart"),
+                );
             }
         }
         for (id, told) in self.shares.iter().filter_map(|(id, told)| Some((id, told.as_ref()?))) {
@@ -190,7 +197,7 @@ impl Checks {
         }
     }
 
-    fn granted(&mut self, at: Timestamp, granted: &Granted) -> Result<(), Broken> {
+    fn granted(&mut self, at: Timestamp, granted: &Granted) -> Result<(), BrokenPromise> {
         self.holders.insert(granted.lease.clone(), granted.worker.clone());
         self.extended.insert(granted.lease.clone(), at);
         for (task, attempt) in &granted.tasks {
@@ -207,7 +214,7 @@ impl Checks {
         Ok(())
     }
 
-    fn committed(&mut self, commit: &CommitRecord, store: &Store, plan: &Plan) -> Result<(), Broken> {
+    fn committed(&mut self, commit: &CommitRecord, store: &Store, plan: &Plan) -> Result<(), BrokenPromise> {
         let task = commit.task;
         if self.committed.insert(task, commit.clone()).is_some() {
             return broken(1, format!("{task} was committed twice"));
@@ -224,7 +231,7 @@ impl Checks {
         Ok(())
     }
 
-    fn withdrawn(&mut self, withdrawal: &Withdrawal, store: &Store) -> Result<(), Broken> {
+    fn withdrawn(&mut self, withdrawal: &Withdrawal, store: &Store) -> Result<(), BrokenPromise> {
         let Withdrawal { task, lease, .. } = withdrawal;
         if !store.has_withdrawn(task, lease) {
             return broken(1, format!("the commit of {task} was withdrawn though nothing is damaged"));
@@ -243,7 +250,7 @@ impl Checks {
         task: TaskId,
         kind: FailureKind,
         verdict: RetryDecision,
-    ) -> Result<(), Broken> {
+    ) -> Result<(), BrokenPromise> {
         if kind != FailureKind::WorkerLost && !self.failed_attempts.contains(&(lease.clone(), task, kind)) {
             return broken(7, format!("{task} was charged for {kind}, which didn't happen"));
         }
@@ -265,7 +272,7 @@ impl Checks {
     }
 
     /// Everything works, and every sweep is over.
-    pub(crate) fn at_the_end(ledger: &Ledger, plan: &Plan, store: &Store) -> Result<(), Broken> {
+    pub(crate) fn at_the_end(ledger: &Ledger, plan: &Plan, store: &Store) -> Result<(), BrokenPromise> {
         let tasks = plan.launches.iter().flat_map(|launch| &launch.tasks);
         for task in tasks {
             let Some(view) = ledger.task(&task.id) else {
@@ -306,7 +313,7 @@ fn sweep_of(command: &Command) -> Option<&SweepId> {
 
 impl World {
     /// Checks an event that the journal has kept.
-    pub(crate) fn check_event(&mut self, event: &Event) -> Result<(), Broken> {
+    pub(crate) fn check_event(&mut self, event: &Event) -> Result<(), BrokenPromise> {
         match &event.change {
             Change::Granted(granted) => {
                 // Promise 6: whoever had the task before has stopped.
@@ -375,7 +382,7 @@ impl World {
 
     /// Promises 3 and 6: a lease ends after a full lease duration without renewal, or because its worker no longer holds it; and in
     /// either case its worker has stopped.
-    fn check_expiry(&mut self, at: Timestamp, lease: &LeaseId) -> Result<(), Broken> {
+    fn check_expiry(&mut self, at: Timestamp, lease: &LeaseId) -> Result<(), BrokenPromise> {
         self.count("leases expired");
         if self.workers.iter().any(|worker| worker.runs(Some(lease), None)) {
             return broken(6, format!("lease {lease} ended while its worker ran it"));

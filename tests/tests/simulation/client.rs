@@ -6,35 +6,35 @@ use basin_core::command::Adjust;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 
 use crate::command::Command;
-use crate::world::{Ask, Caller, Happening, Said, World};
+use crate::world::{Caller, Request, Response, SimEvent, World};
 
 #[derive(Default)]
 pub(crate) struct Client {
     launched: usize,
     /// The call under way, and what it asks.
     waiting: Option<(u64, Command)>,
-    /// What is still to ask once things work: last first.
-    last_words: Option<Vec<Command>>,
+    /// The commands that are still to be sent once things work: last first.
+    final_commands: Option<Vec<Command>>,
 }
 
 impl Client {
     /// Whether everything was asked that will be.
-    pub(crate) fn is_content(&self) -> bool {
-        self.waiting.is_none() && self.last_words.as_ref().is_some_and(Vec::is_empty)
+    pub(crate) fn is_done(&self) -> bool {
+        self.waiting.is_none() && self.final_commands.as_ref().is_some_and(Vec::is_empty)
     }
 }
 
 impl World {
-    pub(crate) fn client_acts(&mut self) {
-        if self.is_healed && self.client.last_words.is_none() {
+    pub(crate) fn client_next(&mut self) {
+        if self.is_healed && self.client.final_commands.is_none() {
             let all = || self.plan.launches.iter();
             let retries = all().map(|launch| Command::RetryFailed(launch.sweep.clone()));
             let resumes = all().map(|launch| Command::Resume(launch.sweep.clone()));
             let launches = all().map(|launch| Command::Launch(launch.clone()));
-            self.client.last_words = Some(retries.chain(resumes).chain(launches).collect());
+            self.client.final_commands = Some(retries.chain(resumes).chain(launches).collect());
         }
-        let command = match &mut self.client.last_words {
-            Some(words) => match words.pop() {
+        let command = match &mut self.client.final_commands {
+            Some(commands) => match commands.pop() {
                 Some(command) => command,
                 None => return,
             },
@@ -73,36 +73,39 @@ impl World {
         let call = self.number();
         self.client.waiting = Some((call, command.clone()));
         self.checks.client_asks(&command);
-        self.send(Caller::Client, call, Ask::Steer(command));
+        self.send(Caller::Client, call, Request::Steer(command));
     }
 
-    pub(crate) fn client_hears(&mut self, call: u64, said: &Said) {
+    pub(crate) fn client_receives(&mut self, call: u64, said: &Response) {
         let Some((_, command)) = self.client.waiting.take_if(|(waiting, _)| *waiting == call) else { return };
         match said {
-            Said::Answer(Ok(_), _) => {
+            Response::Answer(Ok(_), _) => {
                 self.checks.client_was_answered(&command);
-                // Between the last words all that was lost in the bad times is found out: only then a retry helps.
+                // Between the last commands all that was lost in the bad times is found out: only then a retry helps.
                 let pause = if self.is_healed { 30_000 } else { self.chance.between(100, 20_000) };
-                self.after(pause, Happening::ClientActs);
+                self.after(pause, SimEvent::ClientNext);
             }
             // Only a worker that nobody heard of can be unknown.
-            Said::Answer(Err(_), _) => self.after(100, Happening::ClientActs),
-            Said::ConnectionRefused | Said::ConnectionLost | Said::StoreDown | Said::NoSuchCommit => {
-                self.ask_again_later(command);
+            Response::Answer(Err(_), _) => self.after(100, SimEvent::ClientNext),
+            Response::ConnectionRefused
+            | Response::ConnectionLost
+            | Response::StoreDown
+            | Response::NoSuchCommit => {
+                self.retry_later(command);
             }
         }
     }
 
-    pub(crate) fn client_waited_in_vain(&mut self, call: u64) {
+    pub(crate) fn client_call_timed_out(&mut self, call: u64) {
         if let Some((_, command)) = self.client.waiting.take_if(|(waiting, _)| *waiting == call) {
             self.client_asks(command);
         }
     }
 
     /// The call has ended, and what was asked stays to be asked: when this call's patience is over.
-    fn ask_again_later(&mut self, command: Command) {
+    fn retry_later(&mut self, command: Command) {
         let call = self.number();
         self.client.waiting = Some((call, command));
-        self.after(1_000, Happening::CallEnds { to: Caller::Client, call });
+        self.after(1_000, SimEvent::CallEnds { to: Caller::Client, call });
     }
 }

@@ -14,9 +14,9 @@ use basin_core::{Event, Ledger, decide};
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
-use crate::checks::Broken;
+use crate::checks::BrokenPromise;
 use crate::command::{Command, Reply};
-use crate::world::{Ask, Caller, Flaw, Happening, Said, World};
+use crate::world::{Caller, Flaw, Request, Response, SimEvent, World};
 
 pub(crate) const LEASE_DURATION: u64 = 30_000;
 
@@ -51,11 +51,11 @@ struct Superseded {
     is_awake: bool,
 }
 
-/// What waits for the next turn.
+/// A request that waits for the next turn.
 struct Waiting {
     /// Whom to answer; the coordinator's own commands have nobody.
     asker: Option<(Caller, u64)>,
-    ask: Ask,
+    ask: Request,
 }
 
 /// The journal of one epoch, with what it kept in view, and with faults.
@@ -156,7 +156,7 @@ impl World {
         Timestamp(1_000_000 + self.now + self.coordinator.offset)
     }
 
-    pub(crate) fn coordinator_starts(&mut self) -> Result<(), Broken> {
+    pub(crate) fn coordinator_starts(&mut self) -> Result<(), BrokenPromise> {
         let log = self.coordinator.log.clone();
         let epoch = {
             let mut contents = log.contents();
@@ -166,7 +166,7 @@ impl World {
             contents.confirms_nothing = self.flaw == Some(Flaw::SupersededLeadersAnswer);
             contents.epoch
         };
-        let mut writer = Writer::open(Recorded { epoch, log }, policy()).map_err(|error| Broken {
+        let mut writer = Writer::open(Recorded { epoch, log }, policy()).map_err(|error| BrokenPromise {
             promise: 2,
             what: format!("the journal can't be replayed: {error}"),
         })?;
@@ -181,7 +181,7 @@ impl World {
         self.coordinator.writer = Some(writer);
         self.coordinator.life += 1;
         let life = self.coordinator.life;
-        self.after(500, Happening::Tick { life });
+        self.after(500, SimEvent::Tick { life });
         self.check_what_was_kept()
     }
 
@@ -192,12 +192,12 @@ impl World {
         self.count("coordinator deaths");
         for waiting in std::mem::take(&mut self.coordinator.waiting) {
             if let Some((caller, call)) = waiting.asker {
-                self.reply(caller, call, Said::ConnectionLost);
+                self.reply(caller, call, Response::ConnectionLost);
             }
         }
         let down = self.chance.pick(&[100, 3_000, 20_000, 100_000]);
         let down = self.chance.between(down / 2, down);
-        self.after(down, Happening::CoordinatorStarts);
+        self.after(down, SimEvent::CoordinatorStarts);
     }
 
     /// It hangs, and a standby takes over.
@@ -210,9 +210,9 @@ impl World {
         let waiting = std::mem::take(&mut self.coordinator.waiting);
         self.coordinator.superseded = Some(Superseded { writer, waiting, is_awake: false });
         let takeover = self.chance.between(5_000, 7_000);
-        self.after(takeover, Happening::CoordinatorStarts);
+        self.after(takeover, SimEvent::CoordinatorStarts);
         let pause = takeover + self.chance.between(1, 60_000);
-        self.after(pause, Happening::SupersededWakes);
+        self.after(pause, SimEvent::SupersededWakes);
     }
 
     /// It goes on where it was, and finds what has arrived.
@@ -239,7 +239,7 @@ impl World {
             Ok(replies) => {
                 for (asker, reply) in askers.into_iter().zip(replies) {
                     if let Some((caller, call)) = asker {
-                        self.reply(caller, call, Said::Answer(reply, now));
+                        self.reply(caller, call, Response::Answer(reply, now));
                     }
                 }
                 self.coordinator.superseded = Some(superseded);
@@ -247,20 +247,20 @@ impl World {
             Err(WriteError::Append(_) | WriteError::Unconfirmed(_) | WriteError::Ahead) => {
                 self.count("superseded leaders found out");
                 for (caller, call) in askers.into_iter().flatten() {
-                    self.reply(caller, call, Said::ConnectionLost);
+                    self.reply(caller, call, Response::ConnectionLost);
                 }
             }
         }
     }
 
-    /// Whether a request goes to a leader that was superseded: while nobody has taken over all do, and then those of callers
-    /// that haven't noticed.
+    /// Whether a request goes to a leader that was superseded: while nobody has taken over all do, and then most: callers
+    /// ask whoever answered last.
     fn reaches_superseded(&mut self) -> bool {
         let leads = self.coordinator.writer.is_some();
-        self.coordinator.superseded.is_some() && (!leads || !self.is_healed && self.chance.happens(0.5))
+        self.coordinator.superseded.is_some() && (!leads || !self.is_healed && self.chance.happens(0.9))
     }
 
-    pub(crate) fn request_arrives(&mut self, from: Caller, call: u64, ask: Ask) {
+    pub(crate) fn request_arrives(&mut self, from: Caller, call: u64, ask: Request) {
         if self.reaches_superseded()
             && let Some(superseded) = &mut self.coordinator.superseded
         {
@@ -268,32 +268,32 @@ impl World {
             return self.superseded_turns();
         }
         if self.coordinator.writer.is_none() {
-            return self.reply(from, call, Said::ConnectionRefused);
+            return self.reply(from, call, Response::ConnectionRefused);
         }
         self.enqueue(Some((from, call)), ask);
     }
 
-    /// What arrives while the disk is busy waits for the same turn.
-    pub(crate) fn enqueue(&mut self, asker: Option<(Caller, u64)>, ask: Ask) {
+    /// Requests that arrive while the disk is busy wait for the same turn.
+    pub(crate) fn enqueue(&mut self, asker: Option<(Caller, u64)>, ask: Request) {
         if self.coordinator.waiting.is_empty() {
             let (delay, life) = (self.chance.between(0, 20), self.coordinator.life);
-            self.after(delay, Happening::Turn { life });
+            self.after(delay, SimEvent::Turn { life });
         }
         self.coordinator.waiting.push(Waiting { asker, ask });
     }
 
     pub(crate) fn coordinator_ticks(&mut self, life: u32) {
         if life == self.coordinator.life && self.coordinator.writer.is_some() {
-            self.enqueue(None, Ask::Steer(Command::Tick));
-            self.after(1_000, Happening::Tick { life });
+            self.enqueue(None, Request::Steer(Command::Tick));
+            self.after(1_000, SimEvent::Tick { life });
         }
     }
 
     /// Somebody on a dead worker's machine says so; in vain while nobody leads.
-    pub(crate) fn witness_tells(&mut self, worker: WorkerId) {
+    pub(crate) fn witness_reports(&mut self, worker: WorkerId) {
         if self.coordinator.writer.is_some() {
             self.count("deaths witnessed");
-            self.enqueue(None, Ask::Steer(Command::Exited(worker)));
+            self.enqueue(None, Request::Steer(Command::Exited(worker)));
         }
     }
 
@@ -310,18 +310,18 @@ impl World {
             match self.store.read(&task).cloned() {
                 Some(commit) => {
                     self.count("commits adopted");
-                    self.enqueue(None, Ask::Steer(Command::Adopt(commit)));
+                    self.enqueue(None, Request::Steer(Command::Adopt(commit)));
                 }
                 None => lost.push(task),
             }
         }
         if !lost.is_empty() {
-            self.enqueue(None, Ask::Steer(Command::Expire(Expire { lease, tasks: lost })));
+            self.enqueue(None, Request::Steer(Command::Expire(Expire { lease, tasks: lost })));
         }
     }
 
     /// Decides about everything that waits, writes once, and answers.
-    pub(crate) fn coordinator_turns(&mut self, life: u32) -> Result<(), Broken> {
+    pub(crate) fn coordinator_turns(&mut self, life: u32) -> Result<(), BrokenPromise> {
         if life != self.coordinator.life || self.coordinator.writer.is_none() {
             return Ok(());
         }
@@ -356,7 +356,9 @@ impl World {
         let written = writer.write(now, |decisions| all(decisions, commands));
         self.coordinator.log.contents().fault = None;
         if let Some(ledger) = self.coordinator.ledger() {
-            ledger.audit().map_err(|violations| Broken { promise: 1, what: format!("{violations:?}") })?;
+            ledger
+                .audit()
+                .map_err(|violations| BrokenPromise { promise: 1, what: format!("{violations:?}") })?;
         }
         self.check_what_was_kept()?;
         match written {
@@ -375,13 +377,13 @@ impl World {
         Ok(())
     }
 
-    /// What a request asks of the ledger, after a look into the store where one is needed.
-    fn command(&mut self, asker: Option<(Caller, u64)>, ask: Ask) -> Option<Command> {
+    /// The command of a request, after a look into the store where one is needed.
+    fn command(&mut self, asker: Option<(Caller, u64)>, ask: Request) -> Option<Command> {
         Some(match ask {
-            Ask::Steer(command) => command,
-            Ask::Fail { lease, task, failure } => Command::Fail(Fail { lease, task, failure }),
-            Ask::Release { lease, task, reason } => Command::Release(Release { lease, task, reason }),
-            Ask::Sync(sync) => {
+            Request::Steer(command) => command,
+            Request::Fail { lease, task, failure } => Command::Fail(Fail { lease, task, failure }),
+            Request::Release { lease, task, reason } => Command::Release(Release { lease, task, reason }),
+            Request::Sync(sync) => {
                 let fresh = (0..sync.free_slots).map(|_| {
                     let number = self.number();
                     LeaseId::new(format!("lease-{number}")).expect("that is an id")
@@ -389,11 +391,11 @@ impl World {
                 let fresh = fresh.collect();
                 Command::Sync(Sync { fresh, ..sync })
             }
-            Ask::Complete { lease, commit } => {
+            Request::Complete { lease, commit } => {
                 // The store is believed, not the caller.
                 let (caller, call) = asker.expect("workers complete tasks");
                 if self.chance.happens(self.faults.store) {
-                    self.reply(caller, call, Said::StoreDown);
+                    self.reply(caller, call, Response::StoreDown);
                     return None;
                 }
                 match self.store.read(&commit.task).cloned() {
@@ -402,7 +404,7 @@ impl World {
                     }
                     Some(found) if found.manifest == commit.manifest => Command::Adopt(found),
                     Some(_) | None => {
-                        self.reply(caller, call, Said::NoSuchCommit);
+                        self.reply(caller, call, Response::NoSuchCommit);
                         return None;
                     }
                 }
@@ -416,13 +418,13 @@ impl World {
                 let life = self.coordinator.life;
                 for ExpiredLease { lease, tasks } in expired {
                     let delay = self.chance.between(5, 200);
-                    self.after(delay, Happening::Look { life, lease, tasks });
+                    self.after(delay, SimEvent::Look { life, lease, tasks });
                 }
             }
             (None, _) => {}
             (Some((caller, call)), reply) => {
                 self.checks.answered(&reply, now);
-                self.reply(caller, call, Said::Answer(reply, now));
+                self.reply(caller, call, Response::Answer(reply, now));
             }
         }
     }
@@ -453,7 +455,7 @@ impl World {
         self.count("snapshots");
     }
 
-    fn check_what_was_kept(&mut self) -> Result<(), Broken> {
+    fn check_what_was_kept(&mut self) -> Result<(), BrokenPromise> {
         let fresh = std::mem::take(&mut self.coordinator.log.contents().fresh);
         for event in &fresh {
             self.check_event(event)?;

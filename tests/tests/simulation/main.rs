@@ -11,6 +11,8 @@
 #![allow(clippy::unwrap_used, reason = "a broken promise ends the run")]
 
 #[cfg(test)]
+mod attempt;
+#[cfg(test)]
 mod chance;
 #[cfg(test)]
 mod checks;
@@ -32,11 +34,11 @@ mod world;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use checks::Broken;
+use checks::BrokenPromise;
 use world::{Faults, Flaw, Tally, World};
 
 /// Runs `seeds` seeds on all cores; the first that breaks a promise ends it.
-fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, Broken)> {
+fn run_seeds(seeds: u64, faults: Faults, flaw: Option<Flaw>) -> Result<Tally, (u64, BrokenPromise)> {
     let next = AtomicU64::new(0);
     let total = Mutex::new(Ok(Tally::new()));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -78,7 +80,7 @@ fn keeps_all_promises(seeds: u64, faults: Faults) -> Tally {
     }
     let seeds = number_from("BASIN_SIMULATION_SEEDS").unwrap_or(seeds);
     run_seeds(seeds, faults, None).unwrap_or_else(|(seed, broken)| {
-        let Broken { promise, what } = broken;
+        let BrokenPromise { promise, what } = broken;
         panic!("promise {promise} was broken: {what}\nhint: BASIN_SIMULATION_SEED={seed} runs this alone, with a trace")
     })
 }
@@ -138,7 +140,7 @@ fn leaders_that_hang_and_go_on_when_another_leads_break_no_promise() {
 
 #[test]
 fn what_is_damaged_is_withdrawn_and_committed_again_and_no_promise_is_broken() {
-    let tally = keeps_all_promises(500, Faults::DAMAGE_TOO);
+    let tally = keeps_all_promises(1_000, Faults::DAMAGE_TOO);
     if number_from("BASIN_SIMULATION_SEED").is_some() {
         return;
     }

@@ -1,4 +1,4 @@
-//! What is launched, and what becomes of each task when it is trained.
+//! The sweeps that are launched, and the fate of each of their tasks.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use basin_domain::task::TaskSpec;
 
 use crate::chance::Chance;
 
-/// What training a task leads to, wherever it is done.
+/// The end of a task's training, wherever it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Completes,

@@ -9,7 +9,7 @@ use basin_domain::id::{LeaseId, TaskId};
 /// A store.
 pub(crate) struct Store {
     commits: BTreeMap<TaskId, CommitRecord>,
-    /// What notes say: the leases under which nothing is committed any more.
+    /// The notes: the leases under which nothing is committed any more.
     withdrawn: BTreeMap<TaskId, BTreeSet<LeaseId>>,
     /// It ignores the condition of a creation, and lets the last one win.
     ignores_conditions: bool,

@@ -1,4 +1,4 @@
-//! Time, the network, and everything that happens: one agenda, in order, drawn from one seed.
+//! Time, the network, and everything that happens: one queue, in order, drawn from one seed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::chance::Chance;
-use crate::checks::{Broken, Checks};
+use crate::checks::{BrokenPromise, Checks};
 use crate::client::Client;
 use crate::command::{Command, Reply};
 use crate::coordinator::Coordinator;
@@ -23,9 +23,9 @@ use crate::worker::Worker;
 pub(crate) type Millis = u64;
 
 /// Until then everything fails now and then.
-const BAD_TIMES: Millis = 240_000;
+const FAULTY_UNTIL: Millis = 240_000;
 /// After that, everything that can end must have ended.
-const PATIENCE: Millis = 3_600_000;
+const HEALED_LIMIT: Millis = 3_600_000;
 const WORKERS: usize = 4;
 
 /// A part that is wrong on purpose, to show that the checks would notice.
@@ -75,7 +75,7 @@ impl Faults {
         pauses: 0.0,
         damage: 0.0,
     };
-    /// What is committed is damaged as well, and repaired.
+    /// Commits are damaged as well, and repaired.
     pub(crate) const DAMAGE_TOO: Self = Self { damage: 0.1, ..Self::MANY };
     /// Leaders hang as well, and go on when another leads.
     pub(crate) const PAUSES_TOO: Self = Self { pauses: 0.03, ..Self::MANY };
@@ -110,9 +110,9 @@ pub(crate) enum Caller {
     Client,
 }
 
-/// What is asked of the coordinator.
+/// A request to the coordinator.
 #[derive(Debug, Clone)]
-pub(crate) enum Ask {
+pub(crate) enum Request {
     Sync(Sync),
     /// The worker believes that this is in the store.
     Complete {
@@ -132,9 +132,9 @@ pub(crate) enum Ask {
     Steer(Command),
 }
 
-/// What comes back.
+/// A response.
 #[derive(Debug, Clone)]
-pub(crate) enum Said {
+pub(crate) enum Response {
     /// An answer, and what time it was at the coordinator.
     Answer(Result<Reply, Refusal>, Timestamp),
     /// Nobody listens there.
@@ -148,9 +148,9 @@ pub(crate) enum Said {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) enum Happening {
-    Request { from: Caller, call: u64, ask: Ask },
-    Reply { to: Caller, call: u64, said: Said },
+pub(crate) enum SimEvent {
+    Request { from: Caller, call: u64, ask: Request },
+    Reply { to: Caller, call: u64, said: Response },
     CallEnds { to: Caller, call: u64 },
     Turn { life: u32 },
     Tick { life: u32 },
@@ -159,14 +159,13 @@ pub(crate) enum Happening {
     SupersededWakes,
     Repair,
     WorkerStarts(usize),
-    WitnessTells(WorkerId),
-    Round { worker: usize, life: u32 },
-    Fence { worker: usize, life: u32 },
+    WitnessReports(WorkerId),
+    WorkerWakes { worker: usize, life: u32, timer: u64 },
     Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
     Put { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     ReadBack { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     PutLands(CommitRecord),
-    ClientActs,
+    ClientNext,
     Incident,
     Heal,
     Watch,
@@ -187,9 +186,9 @@ pub(crate) struct World {
     /// The commits that the store has withdrawn, as the ledger is told again and again.
     withdrawals: Vec<Withdrawal>,
     pub(crate) is_healed: bool,
-    agenda: BTreeMap<(Millis, u64), Happening>,
+    queue: BTreeMap<(Millis, u64), SimEvent>,
     numbers: u64,
-    /// What happens is printed.
+    /// Everything that happens is printed.
     is_traced: bool,
     /// All that has happened, if it is wanted.
     history: Option<Rc<RefCell<DefaultHasher>>>,
@@ -215,21 +214,21 @@ impl World {
             checks: Checks::default(),
             withdrawals: Vec::new(),
             is_healed: false,
-            agenda: BTreeMap::new(),
+            queue: BTreeMap::new(),
             numbers: 0,
             is_traced: false,
             history: None,
             chance,
         };
-        world.after(0, Happening::CoordinatorStarts);
+        world.after(0, SimEvent::CoordinatorStarts);
         for worker in 0..WORKERS {
-            world.after(10 * worker as u64, Happening::WorkerStarts(worker));
+            world.after(10 * worker as u64, SimEvent::WorkerStarts(worker));
         }
-        world.after(100, Happening::ClientActs);
-        world.after(1_000, Happening::Incident);
-        world.after(BAD_TIMES, Happening::Heal);
+        world.after(100, SimEvent::ClientNext);
+        world.after(1_000, SimEvent::Incident);
+        world.after(FAULTY_UNTIL, SimEvent::Heal);
         if faults.damage > 0.0 {
-            world.after(5_000, Happening::Repair);
+            world.after(5_000, SimEvent::Repair);
         }
         world
     }
@@ -240,7 +239,7 @@ impl World {
     }
 
     /// A digest of all that happens until all sweeps have ended.
-    pub(crate) fn history(mut self) -> Result<u64, Broken> {
+    pub(crate) fn history(mut self) -> Result<u64, BrokenPromise> {
         let history = Rc::new(RefCell::new(DefaultHasher::new()));
         self.history = Some(Rc::clone(&history));
         self.run()?;
@@ -248,70 +247,74 @@ impl World {
     }
 
     /// Lets everything happen until all sweeps have ended.
-    pub(crate) fn run(mut self) -> Result<Tally, Broken> {
-        while let Some(((at, _), happening)) = self.agenda.pop_first() {
+    pub(crate) fn run(mut self) -> Result<Tally, BrokenPromise> {
+        while let Some(((at, _), event)) = self.queue.pop_first() {
             self.now = at;
             if self.is_traced {
-                eprintln!("{at:>9} {happening:?}");
+                eprintln!("{at:>9} {event:?}");
             }
             if let Some(history) = &self.history {
-                format!("{at} {happening:?}").hash(&mut *history.borrow_mut());
+                format!("{at} {event:?}").hash(&mut *history.borrow_mut());
             }
-            if let Happening::Watch = happening {
+            if let SimEvent::Watch = event {
                 if self.everything_has_ended()? {
                     return Ok(self.checks.tally);
                 }
-                if self.now > BAD_TIMES + PATIENCE {
-                    return Err(Broken { promise: 1, what: format!("no end: {}", self.what_is_open()) });
+                if self.now > FAULTY_UNTIL + HEALED_LIMIT {
+                    return Err(BrokenPromise {
+                        promise: 1,
+                        what: format!("no end: {}", self.what_is_open()),
+                    });
                 }
             }
-            self.happen(happening)?;
+            self.handle(event)?;
         }
-        Err(Broken { promise: 1, what: "nothing happens any more".into() })
+        Err(BrokenPromise { promise: 1, what: "nothing happens any more".into() })
     }
 
-    fn happen(&mut self, happening: Happening) -> Result<(), Broken> {
-        match happening {
-            Happening::Request { from, call, ask } => self.request_arrives(from, call, ask),
-            Happening::Reply { to: Caller::Client, call, said } => self.client_hears(call, &said),
-            Happening::Reply { to: Caller::Worker(worker, life), call, said } => {
-                self.worker_hears(worker, life, call, said);
+    fn handle(&mut self, event: SimEvent) -> Result<(), BrokenPromise> {
+        match event {
+            SimEvent::Request { from, call, ask } => self.request_arrives(from, call, ask),
+            SimEvent::Reply { to: Caller::Client, call, said } => self.client_receives(call, &said),
+            SimEvent::Reply { to: Caller::Worker(worker, life), call, said } => {
+                return self.worker_receives(worker, life, call, said);
             }
-            Happening::CallEnds { to: Caller::Client, call } => self.client_waited_in_vain(call),
-            Happening::CallEnds { to: Caller::Worker(worker, life), call } => {
-                self.worker_waited_in_vain(worker, life, call);
+            SimEvent::CallEnds { to: Caller::Client, call } => self.client_call_timed_out(call),
+            SimEvent::CallEnds { to: Caller::Worker(worker, life), call } => {
+                return self.worker_call_timed_out(worker, life, call);
             }
-            Happening::Turn { life } => return self.coordinator_turns(life),
-            Happening::Tick { life } => self.coordinator_ticks(life),
-            Happening::Look { life, lease, tasks } => self.coordinator_looks(life, lease, tasks),
-            Happening::CoordinatorStarts => return self.coordinator_starts(),
-            Happening::SupersededWakes => self.superseded_wakes(),
-            Happening::Repair => self.repair_is_told(),
-            Happening::WorkerStarts(worker) => self.worker_starts(worker),
-            Happening::WitnessTells(worker) => self.witness_tells(worker),
-            Happening::Round { worker, life } => self.worker_syncs(worker, life),
-            Happening::Fence { worker, life } => return self.worker_fences(worker, life),
-            Happening::Trained { worker, life, lease, task } => self.task_trained(worker, life, &lease, task),
-            Happening::Put { worker, life, lease, task, tries } => {
-                self.commit_put(worker, life, lease, task, tries);
+            SimEvent::Turn { life } => return self.coordinator_turns(life),
+            SimEvent::Tick { life } => self.coordinator_ticks(life),
+            SimEvent::Look { life, lease, tasks } => self.coordinator_looks(life, lease, tasks),
+            SimEvent::CoordinatorStarts => return self.coordinator_starts(),
+            SimEvent::SupersededWakes => self.superseded_wakes(),
+            SimEvent::Repair => self.repair_is_told(),
+            SimEvent::WorkerStarts(worker) => return self.worker_starts(worker),
+            SimEvent::WitnessReports(worker) => self.witness_reports(worker),
+            SimEvent::WorkerWakes { worker, life, timer } => return self.worker_wakes(worker, life, timer),
+            SimEvent::Trained { worker, life, lease, task } => {
+                return self.task_trained(worker, life, &lease, task);
             }
-            Happening::ReadBack { worker, life, lease, task, tries } => {
-                self.commit_read_back(worker, life, lease, task, tries);
+            SimEvent::Put { worker, life, lease, task, tries } => {
+                return self.commit_put(worker, life, lease, task, tries);
             }
-            Happening::PutLands(commit) => {
+            SimEvent::ReadBack { worker, life, lease, task, tries } => {
+                return self.commit_read_back(worker, life, lease, task, tries);
+            }
+            SimEvent::PutLands(commit) => {
                 self.store.create(&commit);
             }
-            Happening::ClientActs => self.client_acts(),
-            Happening::Incident => self.incident(),
-            Happening::Heal => self.heal(),
-            Happening::Watch => self.after(2_000, Happening::Watch),
+            SimEvent::ClientNext => self.client_next(),
+            SimEvent::Incident => return self.incident(),
+            SimEvent::Heal => self.heal(),
+            SimEvent::Watch => self.after(2_000, SimEvent::Watch),
         }
         Ok(())
     }
 
-    pub(crate) fn after(&mut self, delay: Millis, happening: Happening) {
+    pub(crate) fn after(&mut self, delay: Millis, event: SimEvent) {
         self.numbers += 1;
-        self.agenda.insert((self.now + delay, self.numbers), happening);
+        self.queue.insert((self.now + delay, self.numbers), event);
     }
 
     /// A number that was never given before.
@@ -325,27 +328,27 @@ impl World {
     }
 
     /// Sends a request; the caller hears of its end in any case.
-    pub(crate) fn send(&mut self, from: Caller, call: u64, ask: Ask) {
-        self.after(5_000, Happening::CallEnds { to: from, call });
+    pub(crate) fn send(&mut self, from: Caller, call: u64, ask: Request) {
+        self.after(5_000, SimEvent::CallEnds { to: from, call });
         if self.loses_message(from) {
             return;
         }
         let delay = self.chance.between(1, 40);
         if matches!(from, Caller::Worker(..)) && self.chance.happens(self.faults.repeats) {
             let late = self.chance.between(1, 20_000);
-            self.after(late, Happening::Request { from, call, ask: ask.clone() });
+            self.after(late, SimEvent::Request { from, call, ask: ask.clone() });
         }
-        self.after(delay, Happening::Request { from, call, ask });
+        self.after(delay, SimEvent::Request { from, call, ask });
     }
 
-    pub(crate) fn reply(&mut self, to: Caller, call: u64, said: Said) {
+    pub(crate) fn reply(&mut self, to: Caller, call: u64, said: Response) {
         if self.loses_message(to) {
             return;
         }
         // Now and then an answer comes after its caller has given up.
         let slow = self.chance.happens(self.faults.loss);
         let delay = if slow { self.chance.between(1, 12_000) } else { self.chance.between(1, 40) };
-        self.after(delay, Happening::Reply { to, call, said });
+        self.after(delay, SimEvent::Reply { to, call, said });
     }
 
     fn loses_message(&mut self, party: Caller) -> bool {
@@ -361,11 +364,11 @@ impl World {
     }
 
     /// Something dies, leaves, or is cut off.
-    fn incident(&mut self) {
+    fn incident(&mut self) -> Result<(), BrokenPromise> {
         if self.is_healed {
-            return;
+            return Ok(());
         }
-        self.after(1_000, Happening::Incident);
+        self.after(1_000, SimEvent::Incident);
         if self.chance.happens(self.faults.incidents) {
             self.coordinator_dies();
         }
@@ -383,7 +386,7 @@ impl World {
             if self.faults.workers_too && self.chance.happens(self.faults.incidents / 2.0) {
                 match self.chance.between(0, 3) {
                     0 => self.worker_dies(worker),
-                    1 => self.worker_leaves(worker),
+                    1 => self.worker_leaves(worker)?,
                     _ => {
                         self.count("workers cut off");
                         self.workers[worker].cut_until = self.now + self.chance.between(1_000, 80_000);
@@ -391,14 +394,15 @@ impl World {
                 }
             }
         }
+        Ok(())
     }
 
     /// The coordinator is told what is withdrawn in the store: all of it, and again, since it may have died.
     fn repair_is_told(&mut self) {
-        self.after(5_000, Happening::Repair);
+        self.after(5_000, SimEvent::Repair);
         if self.coordinator.ledger().is_some() && !self.withdrawals.is_empty() {
             let withdraw = Withdraw { sweep: None, commits: self.withdrawals.clone() };
-            self.enqueue(None, Ask::Steer(Command::Withdraw(withdraw)));
+            self.enqueue(None, Request::Steer(Command::Withdraw(withdraw)));
         }
     }
 
@@ -408,12 +412,12 @@ impl World {
         for worker in &mut self.workers {
             worker.cut_until = 0;
         }
-        self.after(2_000, Happening::Watch);
+        self.after(2_000, SimEvent::Watch);
     }
 
-    fn everything_has_ended(&mut self) -> Result<bool, Broken> {
+    fn everything_has_ended(&mut self) -> Result<bool, BrokenPromise> {
         let Some(ledger) = self.coordinator.ledger() else { return Ok(false) };
-        if !self.client.is_content() || !ledger.sweeps().all(|sweep| sweep.counts.open() == 0) {
+        if !self.client.is_done() || !ledger.sweeps().all(|sweep| sweep.counts.open() == 0) {
             return Ok(false);
         }
         let is_outdated = |of: &Withdrawal| {

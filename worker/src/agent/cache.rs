@@ -19,9 +19,9 @@ use basin_experiments::dataset::DatasetError;
 use basin_storage::{StorageError, Store};
 use tokio::sync::Mutex;
 
-use super::lease::Lease;
+use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
-use super::outages::Outages;
+use super::outage_waits::OutageWaits;
 
 /// The cache folder: `<name>/<digest>/data.basin`, and for what is made here its digest, `data.blake3`.
 #[derive(Debug, Clone)]
@@ -31,10 +31,10 @@ pub(super) struct DataCache {
     /// The files whose digest was checked. One is checked or fetched at a time in this process; other processes are met by
     /// rename.
     checked: Arc<Mutex<HashMap<PathBuf, FileIdentity>>>,
-    outages: Arc<Outages>,
+    outages: Arc<OutageWaits>,
 }
 
-/// What tells whether a file is still the one that was checked.
+/// The identity of a file: it is still the one that was checked if this is the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileIdentity {
     size: u64,
@@ -60,13 +60,13 @@ impl FileIdentity {
 }
 
 impl DataCache {
-    pub(super) fn new(folder: PathBuf, store: Store, outages: Arc<Outages>) -> Self {
+    pub(super) fn new(folder: PathBuf, store: Store, outages: Arc<OutageWaits>) -> Self {
         Self { folder, store, checked: Arc::default(), outages }
     }
 
     /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet, or isn't what it
     /// should be. Outages of the store, and of this machine's disk, are waited for.
-    pub(super) async fn path(&self, dataset: &Dataset, lease: &Lease) -> Result<PathBuf, DataError> {
+    pub(super) async fn path(&self, dataset: &Dataset, lease: &LeaseHandle) -> Result<PathBuf, DataError> {
         let folder = self.folder.join(dataset.name.as_str()).join(dataset.digest.to_string());
         let path = folder.join("data.basin");
         let mut checked = self.checked.lock().await;

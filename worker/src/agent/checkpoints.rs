@@ -39,7 +39,7 @@ impl<'a> Checkpoints<'a> {
         }
     }
 
-    /// What came of the one under way; pends while there is none. Cancel-safe.
+    /// The result of the upload under way; pends while there is none. Cancel-safe.
     pub(super) async fn kept(&mut self) -> Kept {
         let Some(under_way) = &mut self.under_way else { return std::future::pending().await };
         let kept = under_way.await;

@@ -1,4 +1,4 @@
-//! What a trained task made, on its way into the store: artifacts, manifest, commit.
+//! The results of a trained task, on their way into the store: artifacts, manifest, commit.
 
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use basin_storage::{AttemptEnd, AttemptWriter, Commit, CommitMode, CommitOutcome
 use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::attempt::{AttemptContext, AttemptOutcome, storage_failure};
+use super::attempt_context::AttemptContext;
 use super::executor_process::within;
-use super::lease::{Directive, Lease};
+use super::lease_handle::LeaseHandle;
 use super::outage_retry::{HeldResult, OutageRetry};
-use super::outages::OutageGuard;
+use super::outage_waits::OutageGuard;
+use super::reactor::{AttemptOutcome, Directive};
+use super::storage_failure::storage_failure;
 
 /// How long the coordinator may still take to commit once the lease has to be given back.
 const FINAL_COMMIT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -50,7 +52,7 @@ impl TrainedTask {
 /// that: what is trained may be committed at any time, once for the task, whoever holds it by then.
 pub(super) async fn upload_and_commit(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     trained: &TrainedTask,
 ) -> AttemptOutcome {
     let TrainedTask { writer, finished, provenance, log, held } = trained;
@@ -111,7 +113,7 @@ pub(super) async fn upload_and_commit(
 /// Lets the coordinator commit, which alone writes commits to this store.
 async fn ask_to_commit(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     held: &HeldResult,
     commit: &Commit,
 ) -> Result<CommitOutcome, AttemptOutcome> {

@@ -2,7 +2,7 @@
 
 use tokio::process::Command;
 
-/// What programs of every kind look at: where things are, how to speak, whom to trust.
+/// Variables that programs of every kind look at: where things are, how to speak, whom to trust.
 const COMMON: &[&str] = &[
     "PATH",
     "HOME",
@@ -20,10 +20,10 @@ const COMMON: &[&str] = &[
 /// The same, of which there are many with one beginning.
 const COMMON_FAMILIES: &[&str] =
     &["LC_", "LD_", "DYLD_", "MALLOC_", "GLIBC_", "LLVM_PROFILE_", "BASIN_TEST_"];
-/// What a library of an accelerator or of linear algebra looks at.
+/// Variables that a library of an accelerator or of linear algebra looks at.
 const EXECUTOR_FAMILIES: &[&str] =
     &["CUDA_", "NVIDIA_", "CUBLAS_", "CUDNN_", "NCCL_", "OMP_", "MKL_", "RAYON_", "ROCR_", "HIP_"];
-/// What an executor is told by its surroundings.
+/// Variables of Basin's own that an executor looks at.
 const EXECUTOR: &[&str] = &["BASIN_CODE_PATH"];
 /// How a coordinator is reached, and what to show it.
 const WITNESS: &[&str] = &["SSL_CERT_FILE", "SSL_CERT_DIR"];

@@ -1,4 +1,4 @@
-//! What ends an agent.
+//! The errors that end an agent.
 
 use basin_proto::dial::{Address, ConnectError, DialError};
 use basin_storage::StorageError;
@@ -16,7 +16,7 @@ pub enum AgentError {
         address: Address,
         /// Its words.
         message: String,
-        /// What to do about it.
+        /// A hint of what to do about it.
         hint: Option<String>,
     },
     /// No coordinator answered, or none that is to be trusted.

@@ -57,7 +57,7 @@ impl Log {
     }
 }
 
-/// What was said of a task, and when it came.
+/// A message about a task, and when it came.
 pub(super) type TimedMessage = (Instant, from_executor::Message);
 
 /// Who hears what is said of a task; none once the executor is dead.
@@ -215,7 +215,7 @@ impl Lane {
         self.executor.input.lock().await.send(bytes::Bytes::from(frame)).await
     }
 
-    /// What the executor says next of the task; an error if it died or spoke nonsense. Cancel-safe.
+    /// The executor's next message about the task; an error if it died or spoke nonsense. Cancel-safe.
     pub(super) async fn next(&mut self) -> io::Result<TimedMessage> {
         self.messages.recv().await.ok_or_else(|| io::Error::other("the executor died"))
     }
@@ -227,7 +227,7 @@ impl Lane {
         }
     }
 
-    /// What was logged since the lane began, a line each; other lanes' lines among them.
+    /// The log since the lane began, a line each; other lanes' lines among them.
     pub(super) fn log(&self) -> String {
         let log = unpoisoned(&self.executor.log);
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! What this machine has.
+//! The machine's name and memory.
 
 use basin_experiments::accelerator::{self, DeviceName};
 

@@ -7,8 +7,9 @@ use std::time::Duration;
 use basin_domain::outage::Outage;
 use basin_storage::StorageError;
 
-use super::lease::{Directive, Lease};
-use super::outages::Outages;
+use super::lease_handle::LeaseHandle;
+use super::outage_waits::OutageWaits;
+use super::reactor::Directive;
 
 /// The pause after the first call that failed; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -41,21 +42,25 @@ impl HeldResult {
 /// Waits for outages to end on behalf of a lease.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OutageRetry<'a> {
-    pub(super) lease: &'a Lease,
-    pub(super) outages: &'a Arc<Outages>,
+    pub(super) lease: &'a LeaseHandle,
+    pub(super) outages: &'a Arc<OutageWaits>,
     until: RetryUntil,
-    /// What is told of the first outage.
+    /// A flag that the first outage sets.
     held: Option<&'a HeldResult>,
 }
 
 impl<'a> OutageRetry<'a> {
     /// For calls before and while a task trains.
-    pub(super) fn while_leased(lease: &'a Lease, outages: &'a Arc<Outages>) -> Self {
+    pub(super) fn while_leased(lease: &'a LeaseHandle, outages: &'a Arc<OutageWaits>) -> Self {
         Self { lease, outages, until: RetryUntil::LeaseEnds, held: None }
     }
 
     /// For calls with which a finished result is delivered.
-    pub(super) fn with_result(lease: &'a Lease, outages: &'a Arc<Outages>, held: &'a HeldResult) -> Self {
+    pub(super) fn with_result(
+        lease: &'a LeaseHandle,
+        outages: &'a Arc<OutageWaits>,
+        held: &'a HeldResult,
+    ) -> Self {
         Self { until: RetryUntil::GivenBack, held: Some(held), ..Self::while_leased(lease, outages) }
     }
 
@@ -100,7 +105,7 @@ impl<'a> OutageRetry<'a> {
         }
     }
 
-    fn note(&self, guard: &mut Option<super::outages::OutageGuard>, outage: Outage) {
+    fn note(&self, guard: &mut Option<super::outage_waits::OutageGuard>, outage: Outage) {
         if let Some(held) = self.held {
             held.note();
         }
@@ -129,13 +134,30 @@ mod tests {
     use basin_domain::failure::ReleaseReason;
     use basin_domain::id::LeaseId;
     use basin_domain::outage::OutageKind;
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
-    use super::super::boot_instant::BootInstant;
+    use super::super::reactor::Message;
     use super::*;
+    use tokio::sync::{mpsc, watch};
 
-    fn lease() -> Lease {
-        Lease::new(LeaseId::new("l").unwrap(), Vec::new(), BootInstant::now(), Duration::from_secs(3600))
+    /// A lease, the sender of its directives, and what is told of outages.
+    struct Leased {
+        lease: LeaseHandle,
+        directives: watch::Sender<Directive>,
+        outages: Arc<OutageWaits>,
+        told: RefCell<mpsc::UnboundedReceiver<Message>>,
+    }
+
+    fn leased() -> Leased {
+        let (sender, told) = mpsc::unbounded_channel();
+        let (directives, lease) = LeaseHandle::new(LeaseId::new("l").unwrap(), 1, sender.clone());
+        Leased { lease, directives, outages: Arc::new(OutageWaits::new(sender)), told: RefCell::new(told) }
+    }
+
+    impl Leased {
+        fn told(&self) -> Vec<Message> {
+            std::iter::from_fn(|| self.told.borrow_mut().try_recv().ok()).collect()
+        }
     }
 
     fn down() -> StorageError {
@@ -148,60 +170,69 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_comes_back_late_is_waited_for_and_said_meanwhile() {
-        let (lease, outages, calls) = (lease(), Arc::default(), Cell::new(0));
+        let (leased, calls) = (leased(), Cell::new(0));
         let call = || {
             calls.set(calls.get() + 1);
-            if calls.get() > 1 {
-                let said: Option<basin_domain::outage::OutageWait> = Outages::current(&outages);
-                assert_eq!(said.map(|it| (it.outage.kind, it.results)), Some((OutageKind::Full, 1)));
+            let told = leased.told();
+            match calls.get() {
+                1 => assert_eq!(told, []),
+                2 => assert!(
+                    matches!(&told[..], [Message::OutageBegan { outage, holds_result: true, .. }] if outage.kind == OutageKind::Full)
+                ),
+                _ => assert!(matches!(&told[..], [Message::OutageGoesOn { .. }])),
             }
             std::future::ready(if calls.get() < 200 { Err(full()) } else { Ok(calls.get()) })
         };
         let held = HeldResult::default();
-        assert_eq!(OutageRetry::with_result(&lease, &outages, &held).call(call).await.unwrap(), 200);
+        let retry = OutageRetry::with_result(&leased.lease, &leased.outages, &held);
+        assert_eq!(retry.call(call).await.unwrap(), 200);
         assert!(held.is_held());
-        assert_eq!(outages.current(), None);
+        assert!(matches!(&leased.told()[..], [Message::OutageEnded { .. }]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_does_not_pass_is_said_at_once() {
+        let leased = leased();
         let call = || std::future::ready(Err::<(), _>(StorageError::NoStore { url: "s".into() }));
-        let called = OutageRetry::while_leased(&lease(), &Arc::default()).call(call).await;
+        let called = OutageRetry::while_leased(&leased.lease, &leased.outages).call(call).await;
         assert!(matches!(called, Err(StorageError::NoStore { .. })));
+        assert_eq!(leased.told(), []);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lease_that_has_to_be_given_back_ends_the_waiting_also_amid_a_call() {
-        let (lease, outages) = (lease(), Arc::default());
+        let leased = leased();
         let calls = Cell::new(0);
         let call = || {
             calls.set(calls.get() + 1);
             let first = calls.get() == 1;
-            let lease = &lease;
+            let directives = &leased.directives;
             async move {
                 if !first {
-                    lease.directive(Directive::GiveBack(ReleaseReason::Drain));
+                    directives.send_replace(Directive::GiveBack(ReleaseReason::Drain));
                     std::future::pending::<()>().await;
                 }
                 Err::<(), _>(down())
             }
         };
         let held = HeldResult::default();
-        let called = OutageRetry::with_result(&lease, &outages, &held).call(call).await;
+        let called = OutageRetry::with_result(&leased.lease, &leased.outages, &held).call(call).await;
         assert!(called.unwrap_err().is_transient());
-        assert_eq!((calls.get(), outages.current()), (2, None));
+        assert_eq!(calls.get(), 2);
+        assert!(matches!(&leased.told()[..], [Message::OutageBegan { .. }, Message::OutageEnded { .. }]));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_finished_result_is_held_beyond_the_end_of_its_lease_and_nothing_else_is() {
-        let (lease, outages, calls) = (lease(), Arc::default(), Cell::new(0));
-        lease.directive(Directive::Abandon);
+        let (leased, calls) = (leased(), Cell::new(0));
+        leased.directives.send_replace(Directive::Abandon);
         let call = || {
             calls.set(calls.get() + 1);
             std::future::ready(if calls.get() < 5 { Err(full()) } else { Ok(()) })
         };
-        assert!(OutageRetry::while_leased(&lease, &outages).call(call).await.is_err());
+        let (lease, outages) = (&leased.lease, &leased.outages);
+        assert!(OutageRetry::while_leased(lease, outages).call(call).await.is_err());
         calls.set(0);
-        assert!(OutageRetry::with_result(&lease, &outages, &HeldResult::default()).call(call).await.is_ok());
+        assert!(OutageRetry::with_result(lease, outages, &HeldResult::default()).call(call).await.is_ok());
     }
 }

@@ -1,4 +1,4 @@
-//! What an executor needs before it can train a task: data, inputs, and the newest checkpoint that can be read.
+//! The needs of an executor before it can train a task: data, inputs, and the newest checkpoint that can be read.
 
 use std::path::Path;
 
@@ -6,16 +6,19 @@ use basin_domain::error_chain;
 use basin_proto::executor::Start;
 use basin_storage::StorageError;
 
-use super::attempt::{AttemptContext, AttemptOutcome, damaged, storage_failure};
+use super::attempt_context::AttemptContext;
 use super::cache::DataError;
-use super::lease::{Lease, LeasedTask};
+use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
+use super::reactor::{AttemptOutcome, LeasedTask};
+use super::storage_failure::{damaged, storage_failure};
+use super::training::CheckpointLocation;
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
 pub(super) async fn prepare(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     task: &LeasedTask,
 ) -> Result<(Start, Option<CheckpointLocation>), AttemptOutcome> {
     let failed = |error| storage_failure(lease, &error);
@@ -59,13 +62,10 @@ pub(super) async fn prepare(
     Ok((start, resumed))
 }
 
-/// Where a checkpoint lies: the folder of the attempt that wrote it, and its number.
-pub(super) type CheckpointLocation = (String, u64);
-
 /// The newest checkpoint that can be read and that the executor hasn't refused, as a file; none if there is none.
 pub(super) async fn restore(
     context: &AttemptContext<'_>,
-    lease: &Lease,
+    lease: &LeaseHandle,
     task: &LeasedTask,
     refused: &[CheckpointLocation],
 ) -> Result<Option<(String, CheckpointLocation)>, AttemptOutcome> {

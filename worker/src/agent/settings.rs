@@ -1,4 +1,4 @@
-//! What a worker is told when it starts.
+//! The settings of a worker.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ pub struct Settings {
     pub slots: u32,
     /// Threads of each executor.
     pub threads: u32,
-    /// What executors train on: the first slot on the first, and so on, round and round.
+    /// The devices that executors train on: the first slot on the first, and so on, round and round.
     pub devices: Vec<DeviceName>,
     /// The most tasks of one shape that a lease may have: its lanes. How many are asked for follows from how long tasks take.
     pub pack: u32,

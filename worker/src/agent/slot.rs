@@ -1,4 +1,4 @@
-//! A slot: one executor process, and one lease after the other on it, its tasks as the executor's lanes.
+//! A slot: one executor process, and attempts at tasks as its lanes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,21 +7,21 @@ use std::time::Duration;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::WorkerId;
 use basin_domain::worker::WorkerDescription;
-use basin_proto::{convert, v1};
 use basin_storage::{CommitMode, StorageError, Store};
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use tempfile::TempDir;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::Mutex;
 
-use super::attempt::{self, AttemptContext, AttemptOutcome, TrainOutcome};
+use super::attempt::{self, TrainOutcome};
+use super::attempt_context::AttemptContext;
 use super::cache::DataCache;
 use super::commit::{self, TrainedTask};
 use super::coordinator::Coordinator;
 use super::executor_process::{Executor, Program};
-use super::lease::{Directive, Lease, LeasedTask};
+use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
-use super::outages::Outages;
+use super::outage_waits::OutageWaits;
+use super::reactor::{AttemptOutcome, Directive, LeasedTask};
+use super::storage_failure::storage_failure;
 
 /// The parts that all slots of an agent share.
 pub(super) struct SlotContext {
@@ -34,58 +34,24 @@ pub(super) struct SlotContext {
     pub(super) description: WorkerDescription,
     pub(super) checkpoint_every: Duration,
     pub(super) progress_timeout: Duration,
-    pub(super) outages: Arc<Outages>,
+    pub(super) outages: Arc<OutageWaits>,
     pub(super) scratch: PathBuf,
-    /// Told whenever a lease has ended.
-    pub(super) ended: mpsc::UnboundedSender<Arc<Lease>>,
 }
 
 /// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.
 const MAX_EXECUTOR_DEATHS: u32 = 3;
 
-/// Works on leases until there are no more to come.
-pub(super) async fn serve(
-    shared: Arc<SlotContext>,
-    program: Program,
-    mut leases: mpsc::UnboundedReceiver<Arc<Lease>>,
-) {
-    let slot = Slot { shared, program, executor: Mutex::new(None) };
-    while let Some(lease) = leases.recv().await {
-        slot.work(&lease).await;
-        if slot.shared.ended.send(lease).is_err() {
-            break;
-        }
-    }
-}
-
-/// One executor, and the lease that it works on.
-struct Slot {
+/// One executor, and what its attempts work with.
+pub(super) struct Slot {
     shared: Arc<SlotContext>,
     program: Program,
     executor: Mutex<Option<Arc<Executor>>>,
 }
 
 impl Slot {
-    /// Works on all tasks of a lease. As many train as the executor has threads; some more are made ready meanwhile, or
-    /// are being committed.
-    async fn work(&self, lease: &Lease) {
-        let at_once = 2 * self.program.threads as usize + 2;
-        let mut tasks = lease.tasks.iter();
-        let mut attempts = FuturesUnordered::new();
-        loop {
-            attempts
-                .extend(tasks.by_ref().take(at_once - attempts.len()).map(|task| self.settle(lease, task)));
-            if attempts.next().await.is_none() {
-                break;
-            }
-        }
-    }
-
-    /// Works on one task, and says how it ended.
-    async fn settle(&self, lease: &Lease, task: &LeasedTask) {
-        let outcome = self.attempt(lease, task).await;
-        report_outcome(&self.shared, lease, task, outcome).await;
-        lease.settle(task.id);
+    /// A slot whose executor is started when it is needed.
+    pub(super) fn new(shared: Arc<SlotContext>, program: Program) -> Self {
+        Self { shared, program, executor: Mutex::new(None) }
     }
 
     /// A living executor: the slot's, or a new one.
@@ -100,10 +66,10 @@ impl Slot {
     }
 
     /// One attempt, with a scratch folder and a living executor.
-    async fn attempt(&self, lease: &Lease, task: &LeasedTask) -> AttemptOutcome {
+    pub(super) async fn attempt(&self, lease: &LeaseHandle, task: &LeasedTask) -> AttemptOutcome {
         let mut deaths = 0;
         while deaths < MAX_EXECUTOR_DEATHS {
-            match *lease.directives().borrow() {
+            match lease.directive() {
                 Directive::Train => {}
                 Directive::GiveBack(reason) => return AttemptOutcome::Released(reason),
                 Directive::Abandon => return AttemptOutcome::Abandoned,
@@ -150,7 +116,7 @@ impl Slot {
     async fn deliver(
         &self,
         context: &AttemptContext<'_>,
-        lease: &Lease,
+        lease: &LeaseHandle,
         trained: &TrainedTask,
     ) -> AttemptOutcome {
         let delivered = commit::upload_and_commit(context, lease, trained);
@@ -165,14 +131,14 @@ impl Slot {
     }
 
     /// A scratch folder. A disk that is full is waited for.
-    async fn scratch(&self, lease: &Lease) -> Result<TempDir, AttemptOutcome> {
+    async fn scratch(&self, lease: &LeaseHandle) -> Result<TempDir, AttemptOutcome> {
         let folder = &self.shared.scratch;
         let make = || async {
             let made = tempfile::Builder::new().prefix("task-").tempdir_in(folder);
             made.map_err(|source| StorageError::File { path: folder.clone(), source })
         };
         let retry = OutageRetry::while_leased(lease, &self.shared.outages);
-        retry.call(make).await.map_err(|error| attempt::storage_failure(lease, &error))
+        retry.call(make).await.map_err(|error| storage_failure(lease, &error))
     }
 }
 
@@ -195,36 +161,5 @@ impl SlotContext {
             outages: &self.outages,
             scratch,
         }
-    }
-}
-
-/// Tells the coordinator how an attempt ended, until it hears.
-async fn report_outcome(shared: &SlotContext, lease: &Lease, task: &LeasedTask, outcome: AttemptOutcome) {
-    let heard = match outcome {
-        AttemptOutcome::Committed { manifest } => {
-            tracing::info!(task = %task.id, "committed");
-            let (lease_id, task_id) = (lease.id.to_string(), task.id.to_string());
-            let request = v1::CompleteRequest { lease_id, task_id, manifest_digest: manifest.to_string() };
-            shared.coordinator.complete(&request).await
-        }
-        AttemptOutcome::Failed(failure) => {
-            tracing::warn!(task = %task.id, kind = %failure.kind, error = failure.message, "attempt failed");
-            let request = convert::fail_request(&lease.id, &task.id, failure);
-            shared.coordinator.fail(&request).await
-        }
-        AttemptOutcome::Released(reason) => {
-            tracing::info!(task = %task.id, reason = reason.as_str(), "released");
-            let request = convert::release_request(&lease.id, &task.id, reason);
-            shared.coordinator.release(&request).await
-        }
-        AttemptOutcome::Abandoned => {
-            tracing::warn!(task = %task.id, lease = %lease.id, "abandoned, since the lease was lost");
-            return;
-        }
-    };
-    match heard {
-        Ok(true) => {}
-        Ok(false) => tracing::warn!(task = %task.id, lease = %lease.id, "the lease had ended before"),
-        Err(status) => tracing::error!(task = %task.id, %status, "the coordinator refused the news"),
     }
 }

@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use super::Original;
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Comparison {
-    /// What differs in value; nothing if the task was trained to the same bits.
+    /// The differences in value; none if the task was trained to the same bits.
     pub differences: Vec<Difference>,
     /// Whether the stored bytes are the same too. Equal values in other bytes come from a program that writes files otherwise.
     pub same_bytes: bool,
@@ -66,7 +66,7 @@ pub enum Difference {
     },
     /// The committed result is no file of tensors, though it is what was committed.
     UnreadableResult {
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
 }

@@ -9,7 +9,7 @@ const CHECKS: u32 = 20;
 /// The longest time between two looks.
 const LONGEST_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// What is known of a task's silences.
+/// The silences of a task so far, and the deadline that follows from them.
 ///
 /// Silence is summed up look by look, and what passed between two looks counts as two looks at most: an agent that was stopped
 /// itself, with its executor or alone, learns nothing about the executor from the time that it didn't see.

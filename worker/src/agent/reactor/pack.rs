@@ -22,7 +22,7 @@ impl PackSize {
         Self { most: most.max(1), least, current: least }
     }
 
-    /// What to ask for.
+    /// The size to ask for.
     pub(super) const fn current(self) -> u32 {
         self.current
     }

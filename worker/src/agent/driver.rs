@@ -1,0 +1,243 @@
+//! The I/O around a [`Reactor`]: it hears of signals, timers, answers and attempts, and does what it is told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use basin_domain::failure::ReleaseReason;
+use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::worker::WorkerDescription;
+use basin_storage::{CommitMode, Store};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+
+use super::boot_clock;
+use super::cache::DataCache;
+use super::coordinator::{Coordinator, is_forbidden};
+use super::error::AgentError;
+use super::executor_process::Program;
+use super::lease_handle::LeaseHandle;
+use super::outage_waits::OutageWaits;
+use super::reactor::{
+    BootInstant, Directive, Effect, ExitReason, LeasedTask, Message, Reactor, ReactorSettings, SyncRequest,
+};
+use super::report::{release, report};
+use super::settings::Settings;
+use super::slot::{Slot, SlotContext};
+use super::wire;
+
+/// How long giving back what is left may take, once everything is stopped.
+const DEREGISTER_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// A lease under way: where its directives go, and what its attempts hold.
+type LeaseChannel = (watch::Sender<Directive>, Arc<LeaseHandle>);
+
+/// A reactor, and everything that works for it.
+pub(super) struct Driver {
+    reactor: Reactor,
+    context: Arc<SlotContext>,
+    slots: Vec<Arc<Slot>>,
+    leases: HashMap<LeaseId, LeaseChannel>,
+    /// Attempts, and reports of their outcomes.
+    tasks: JoinSet<()>,
+    sync: Option<AbortHandle>,
+    timer: Option<BootInstant>,
+    sender: mpsc::UnboundedSender<Message>,
+    messages: mpsc::UnboundedReceiver<Message>,
+    /// The coordinator's last refusal of a `Sync`.
+    refusal: watch::Sender<Option<Status>>,
+}
+
+impl Driver {
+    /// The driver of an agent that begins now.
+    pub(super) fn new(
+        settings: &Settings,
+        description: WorkerDescription,
+        coordinator: Coordinator,
+        store: Store,
+        commits: CommitMode,
+    ) -> Self {
+        let (sender, messages) = mpsc::unbounded_channel();
+        let outages = Arc::new(OutageWaits::new(sender.clone()));
+        let reactor = Reactor::new(reactor_settings(settings, &coordinator), boot_clock::now());
+        let context = Arc::new(SlotContext {
+            coordinator,
+            cache: DataCache::new(settings.data_cache.clone(), store.clone(), Arc::clone(&outages)),
+            outages,
+            progress_timeout: settings.progress_timeout,
+            store,
+            commits,
+            worker: settings.id.clone(),
+            description,
+            checkpoint_every: settings.checkpoint_every,
+            scratch: settings.scratch.clone(),
+        });
+        let slot = |number| Arc::new(Slot::new(Arc::clone(&context), program(settings, number)));
+        Self {
+            reactor,
+            slots: (0..settings.slots).map(slot).collect(),
+            context,
+            leases: HashMap::new(),
+            tasks: JoinSet::new(),
+            sync: None,
+            timer: None,
+            sender,
+            messages,
+            refusal: watch::Sender::new(None),
+        }
+    }
+
+    /// Works until the reactor says that it is over.
+    ///
+    /// # Errors
+    /// If the coordinator refuses this worker.
+    pub(super) async fn run(mut self, shutdown: &CancellationToken) -> Result<ExitReason, AgentError> {
+        let mut is_told = false;
+        let mut message = Message::Timer;
+        loop {
+            for effect in self.reactor.handle(message, boot_clock::now()) {
+                match effect {
+                    Effect::StopAttempts => self.stop().await,
+                    Effect::Deregister { exit, releases, request } => {
+                        let last = self.deregister(releases, request);
+                        let _ = tokio::time::timeout(DEREGISTER_TIMEOUT, last).await;
+                        return Ok(exit);
+                    }
+                    Effect::ExitRefused => {
+                        self.stop().await;
+                        return Err(self.refused());
+                    }
+                    Effect::Sync { call, request } => self.sync(call, request),
+                    Effect::CancelSync => self.cancel_sync(),
+                    Effect::BeginAttempt { slot, lease, lanes, task } => self.begin(slot, lease, lanes, task),
+                    Effect::Direct { lease, directive } => {
+                        if let Some((directives, _)) = self.leases.get(&lease) {
+                            directives.send_replace(directive);
+                        }
+                    }
+                    Effect::Report { lease, task, outcome } => {
+                        let (context, sender) = (Arc::clone(&self.context), self.sender.clone());
+                        self.tasks.spawn(async move {
+                            report(&context.coordinator, &lease, task, outcome).await;
+                            let _ = sender.send(Message::OutcomeReported { lease, task });
+                        });
+                    }
+                    Effect::ForgetLease(lease) => drop(self.leases.remove(&lease)),
+                    Effect::SetTimer(at) => self.timer = Some(at),
+                }
+            }
+            message = tokio::select! {
+                biased;
+                () = shutdown.cancelled(), if !is_told => {
+                    is_told = true;
+                    Message::Shutdown
+                }
+                Some(message) = self.messages.recv() => message,
+                () = boot_clock::wait_until(self.timer) => {
+                    self.timer = None;
+                    Message::Timer
+                }
+            };
+            while let Some(ended) = self.tasks.try_join_next() {
+                if let Err(error) = ended {
+                    tracing::error!(%error, "an attempt ended without an outcome");
+                }
+            }
+        }
+    }
+
+    fn sync(&mut self, call: u64, request: SyncRequest) {
+        let request = wire::request(&self.context.worker, &self.context.description, request);
+        let (context, sender) = (Arc::clone(&self.context), self.sender.clone());
+        let refusal = self.refusal.clone();
+        let called = self.tasks.spawn(async move {
+            let message = match context.coordinator.sync(request).await {
+                Ok(reply) => Message::SyncAnswered { call, reply: wire::reply(reply) },
+                Err(no_answer) => {
+                    if !no_answer.nobody_leads {
+                        tracing::warn!(status = %no_answer.status, "the coordinator did not answer");
+                    }
+                    let failure = wire::failure(&no_answer);
+                    if is_forbidden(&no_answer.status) {
+                        refusal.send_replace(Some(no_answer.status));
+                    }
+                    Message::SyncFailed { call, failure }
+                }
+            };
+            let _ = sender.send(message);
+        });
+        self.sync = Some(called);
+    }
+
+    fn cancel_sync(&mut self) {
+        if let Some(sync) = self.sync.take() {
+            sync.abort();
+        }
+    }
+
+    fn begin(&mut self, slot: usize, lease: LeaseId, lanes: usize, task: LeasedTask) {
+        let Some(slot) = self.slots.get(slot).map(Arc::clone) else { return };
+        let sender = self.sender.clone();
+        let (_, handle) = self.leases.entry(lease.clone()).or_insert_with(|| {
+            let (directives, handle) = LeaseHandle::new(lease.clone(), lanes, sender.clone());
+            (directives, Arc::new(handle))
+        });
+        let handle = Arc::clone(handle);
+        self.tasks.spawn(async move {
+            let outcome = slot.attempt(&handle, &task).await;
+            let _ = sender.send(Message::AttemptEnded { lease, task: task.id, outcome });
+        });
+    }
+
+    /// Ends everything. Executors are dead, and their scratch folders gone, before anybody is told that the leases are free.
+    async fn stop(&mut self) {
+        self.tasks.shutdown().await;
+        self.slots.clear();
+        while let Ok(message) = self.messages.try_recv() {
+            self.reactor.handle(message, boot_clock::now());
+        }
+        let _ = self.sender.send(Message::AttemptsStopped);
+    }
+
+    /// Gives back what the grace was too short for, and says the last word: no leases, no slots.
+    async fn deregister(&self, releases: Vec<(LeaseId, TaskId, ReleaseReason)>, request: SyncRequest) {
+        for (lease, task, reason) in releases {
+            if let Err(status) = release(&self.context.coordinator, &lease, task, reason).await {
+                tracing::warn!(%task, %status, "a task could not be given back");
+            }
+        }
+        let request = wire::request(&self.context.worker, &self.context.description, request);
+        let _ = self.context.coordinator.sync(request).await;
+    }
+
+    /// The end of a worker whose calls are refused.
+    fn refused(&self) -> AgentError {
+        let status = self.refusal.borrow().clone();
+        self.context.coordinator.refused(&status.unwrap_or_else(|| Status::unauthenticated("")))
+    }
+}
+
+fn reactor_settings(settings: &Settings, coordinator: &Coordinator) -> ReactorSettings {
+    ReactorSettings {
+        slots: settings.slots,
+        threads: settings.threads,
+        pack: settings.pack,
+        checkpoint_every: settings.checkpoint_every,
+        idle_exit: settings.idle_exit,
+        walltime: settings.walltime,
+        grace: settings.grace,
+        token_grace: coordinator.token_grace(),
+    }
+}
+
+/// The executor of a slot; devices are given to slots round and round.
+fn program(settings: &Settings, slot: u32) -> Program {
+    let (path, mut arguments) = settings.executor.clone();
+    let devices = &settings.devices;
+    if let Some(device) = devices.get(slot as usize % devices.len().max(1)) {
+        arguments.extend(["--device".to_owned(), device.to_string()]);
+    }
+    Program { path, arguments, threads: settings.threads }
+}
