@@ -5,21 +5,21 @@ use crate::runs::Run;
 
 /// The request for a figure.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::figures) struct AgainstRequest<'a> {
+pub(crate) struct AgainstRequest<'a> {
     /// The title.
-    pub(in crate::figures) title: &'a str,
+    pub(crate) title: &'a str,
     /// The parameter or number on the horizontal axis.
-    pub(in crate::figures) x: &'a str,
+    pub(crate) x: &'a str,
     /// Whether that axis is logarithmic.
-    pub(in crate::figures) log_x: bool,
+    pub(crate) log_x: bool,
     /// The measures of each panel.
-    pub(in crate::figures) y: &'a [Vec<String>],
+    pub(crate) y: &'a [Vec<String>],
     /// The measures whose panels' axes are logarithmic.
-    pub(in crate::figures) log_y: &'a [String],
+    pub(crate) log_y: &'a [String],
     /// The parameters that make the groups.
-    pub(in crate::figures) group: &'a [String],
+    pub(crate) group: &'a [String],
     /// The parameter that makes the facets.
-    pub(in crate::figures) facet: Option<&'a str>,
+    pub(crate) facet: Option<&'a str>,
 }
 
 /// The place of a run on the horizontal axis: its parameter, or the number that it records.
