@@ -11,7 +11,7 @@ use super::request::{Decided, Decision, Request, done, nothing_to_do};
 use crate::Ledger;
 use crate::command::{Expire, Fail, Policy, Refusal, Release, Settled};
 use crate::event::{Change, FinalReason, RetryDecision};
-use crate::ledger::apply::counts_against_worker;
+use crate::ledger::failure_effects::counts_against_worker;
 use crate::ledger::state::{Task, TaskIndex};
 
 /// The delay before the second attempt; it doubles with every charge.

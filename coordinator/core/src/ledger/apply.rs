@@ -2,14 +2,14 @@
 //!
 //! An event names only what earlier events brought: `decide` and the journal's chain of digests see to that.
 
-use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::failure::Failure;
 use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::scheduling::UserName;
 use basin_domain::time::Timestamp;
 
+use super::failure_effects::{counts_against_worker, may_affect_pack};
 use super::state::{
     Entry, Lease, ShapeIndex, Sweep, SweepIndex, SweepStatus, Task, TaskIndex, TaskStage, WorkerHealth,
-    may_affect_pack,
 };
 use super::{Heartbeat, Ledger};
 use crate::attempt::{AttemptEnd, AttemptRecord};
@@ -385,19 +385,5 @@ impl Ledger {
             self.state.leases.remove(lease);
         }
         worker
-    }
-}
-
-/// Whether a failure may be the worker's fault.
-pub(crate) const fn counts_against_worker(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::MissingData
-        | FailureKind::OutOfMemory
-        | FailureKind::Crashed
-        | FailureKind::Hung
-        | FailureKind::Experiment
-        | FailureKind::Storage => true,
-        // The task's own fault, or the store's; and a lost worker is gone.
-        FailureKind::InvalidParameters | FailureKind::WorkerLost | FailureKind::Damaged => false,
     }
 }

@@ -12,6 +12,7 @@ use crate::command::{Policy, Progress, WorkerDescription};
 
 pub(crate) mod apply;
 pub(crate) mod audit;
+pub(crate) mod failure_effects;
 pub(crate) mod index;
 pub(crate) mod queue;
 pub(crate) mod quota;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use basin_domain::failure::{Failure, FailureKind};
+use basin_domain::failure::Failure;
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingOptions, UserName};
@@ -248,18 +248,6 @@ impl Task {
         if let Some(record) = self.attempts.iter_mut().rev().find(|record| record.lease == *lease) {
             record.end = Some((at, end));
         }
-    }
-}
-
-/// Whether a failure may have taken the other lanes of its pack down, or come from there being several.
-pub(crate) const fn may_affect_pack(kind: FailureKind) -> bool {
-    match kind {
-        FailureKind::Crashed | FailureKind::Hung | FailureKind::OutOfMemory | FailureKind::WorkerLost => true,
-        FailureKind::InvalidParameters
-        | FailureKind::MissingData
-        | FailureKind::Experiment
-        | FailureKind::Storage
-        | FailureKind::Damaged => false,
     }
 }
 
