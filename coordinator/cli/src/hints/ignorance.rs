@@ -13,7 +13,7 @@ const MAY: [(&str, &str); 6] = [
         "a report says by which command its sweep is run again, and has a brand",
     ),
     ("coordinator/report/src/folder/", "the title by which a page of before is known"),
-    ("coordinator/src/service/summary.rs", "the words of `why`"),
+    ("coordinator/src/service/why_text.rs", "the words of `why` for callers of before"),
     ("coordinator/src/trust/token_file.rs", "the file's own first line"),
     (
         "shared/domain/src/sweep/",
