@@ -177,7 +177,7 @@ impl Driver {
         }
     }
 
-    fn begin(&mut self, slot: usize, lease: LeaseId, lanes: usize, task: LeasedTask) {
+    fn begin(&mut self, slot: usize, lease: LeaseId, lanes: usize, task: Box<LeasedTask>) {
         let Some(slot) = self.slots.get(slot).map(Arc::clone) else { return };
         let sender = self.sender.clone();
         let (_, handle) = self.leases.entry(lease.clone()).or_insert_with(|| {

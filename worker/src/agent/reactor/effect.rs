@@ -30,7 +30,7 @@ pub enum Effect {
         /// The number of tasks of the lease.
         lanes: usize,
         /// The task.
-        task: LeasedTask,
+        task: Box<LeasedTask>,
     },
     /// Tell the attempts of a lease of a new directive.
     Direct {

@@ -122,7 +122,7 @@ impl Leases {
                         slot: lease.slot,
                         lease: lease.id.clone(),
                         lanes: lease.tasks,
-                        task,
+                        task: Box::new(task),
                     }),
                     Directive::GiveBack(reason) => effects.push(Effect::Report {
                         lease: lease.id.clone(),

@@ -150,7 +150,7 @@ fn grant(lease: &str, tasks: &[u8]) -> Grant {
 }
 
 fn begin(slot: usize, lease: &str, lanes: usize, number: u8) -> Effect {
-    Effect::BeginAttempt { slot, lease: id(lease), lanes, task: task(number) }
+    Effect::BeginAttempt { slot, lease: id(lease), lanes, task: Box::new(task(number)) }
 }
 
 fn direct(lease: &str, directive: Directive) -> Effect {
