@@ -149,7 +149,7 @@ async fn not_imported(error: ImportError, store: &Store) -> CommandError {
         ImportError::Storage(_) => None,
         ImportError::OtherContents { there, offered } => {
             let Dataset { name, digest } = &there.dataset;
-            // What can't be counted isn't mentioned: the refusal stands without it.
+            // An unknown count isn't mentioned: the refusal stands without it.
             let sweeps = store.list_sweeps().await.unwrap_or_default();
             let using =
                 sweeps.iter().filter(|sweep| sweep.datasets.values().any(|used| used == digest)).count();

@@ -13,6 +13,7 @@ mod data;
 #[cfg(feature = "worker")]
 mod device;
 mod doctor;
+mod duplicate_runs;
 mod env_file;
 mod failures;
 mod hints;
@@ -28,7 +29,6 @@ mod replay;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
-mod same_runs;
 #[cfg(feature = "worker")]
 mod scratch;
 mod serve;

@@ -13,7 +13,7 @@ use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::{no_store, unprepared};
 use super::output::{Output, span, table};
-use super::{same_runs, source};
+use super::{duplicate_runs, source};
 use crate::hints;
 use basin_coordinator::launch;
 
@@ -94,7 +94,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
     let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
     let mut text = format!("{}\n{imported}{}", plan.id, table(&header, &lines));
     for same in &same {
-        text.push_str(&format!("\n{}", same_runs::sentence(same, plan)));
+        text.push_str(&format!("\n{}", duplicate_runs::sentence(same, plan)));
     }
     let datasets: BTreeMap<_, _> =
         prepared.datasets.iter().map(|(it, digest)| (it.to_string(), digest.to_string())).collect();
@@ -109,7 +109,7 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
         })
         .collect();
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
-            "experiments": experiments, "same_runs": same.iter().map(|same| same_runs::json(same, plan)).collect::<Vec<_>>() });
+            "experiments": experiments, "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),

@@ -28,7 +28,7 @@ use super::output::{Output, span};
 use super::progress::Progress;
 use super::sweep_text::failed_text;
 use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
-use super::{device, report, same_runs, signals, source};
+use super::{device, duplicate_runs, report, signals, source};
 use crate::hints;
 use basin_coordinator::journal::DecideError;
 use basin_coordinator::launch;
@@ -63,7 +63,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     let tasks = prepared.plan.runs().count();
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
     for same in prepared.plan.duplicate_runs() {
-        output.say(&same_runs::sentence(&same, &prepared.plan));
+        output.say(&duplicate_runs::sentence(&same, &prepared.plan));
     }
     let sweep = prepared.plan.id.clone();
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));

@@ -129,7 +129,7 @@ impl OutputFolder {
     fn remove(&self, file: &str) -> Result<(), FolderError> {
         let path = self.path.join(file);
         let above = || path.ancestors().skip(1).take_while(|above| *above != self.path);
-        // What lies beyond a link isn't in this folder.
+        // Files beyond a link aren't in this folder.
         if above().any(Path::is_symlink) {
             return Ok(());
         }

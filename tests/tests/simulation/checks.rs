@@ -225,7 +225,7 @@ impl Checks {
         if !plan.fates[&task].commits() {
             return broken(7, format!("{task} can't have been committed"));
         }
-        // What the journal has is never lost, whether or not anybody was told.
+        // The journal's events are never lost, whether or not anybody was told.
         self.acknowledged.insert(task);
         self.finals.remove(&task);
         Ok(())

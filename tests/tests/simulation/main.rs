@@ -92,7 +92,7 @@ fn all_promises_are_kept_whatever_dies_when() {
     if number_from("BASIN_SIMULATION_SEED").is_some() {
         return;
     }
-    // What never happens isn't tested.
+    // A fault that never happens isn't tested.
     for what in [
         "attempts superseded",
         "commits adopted",

@@ -134,7 +134,7 @@ pub(super) async fn train(
             actions.extend(training.handle(Event::Died { was_hung: executor.was_hung() }, Instant::now()));
         }
     };
-    // What is being written is let be written, unless it is known that nothing can be: nobody needs it any more.
+    // A write that is under way may end, unless it is known that it can't: nobody needs it any more.
     if !training.has_outage() {
         checkpoints.finish_under_way().await;
     }

@@ -1,4 +1,4 @@
-//! What is said of what lies in a store: results and data sets.
+//! Arguments about the contents of a store: results and data sets.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What is said of training: devices, instructions, workers, measurements.
+//! Arguments about training: devices, instructions, workers, measurements.
 
 #[cfg(feature = "worker")]
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use clap::Subcommand;
 #[cfg(feature = "worker")]
 use super::shared::Remote;
 
-/// What training computes with.
+/// The instructions that training uses.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Kernels {
     /// Instructions to train with; the fastest of this machine if not given. Results are the same with all of them: this is to

@@ -187,7 +187,7 @@ fn work(listed: &v1::ListSweepsReply, workers: &[v1::WorkerSummary]) -> PendingW
     let running = listed.sweeps.iter().filter(|sweep| {
         v1::SweepState::read(sweep.state_code, &sweep.state) == Some(v1::SweepState::Running)
     });
-    // What waits for a limit is none: further workers would find nothing to do. A coordinator of before knew no limits.
+    // A task that waits for a limit is none: further workers would find nothing to do. A coordinator of before knew no limits.
     let queued = listed.queue_depth.unwrap_or_else(|| running.map(|sweep| counts(sweep).queued).sum());
     let committed = listed.sweeps.iter().map(|sweep| counts(sweep).committed).sum();
     let silent = u64::try_from(SILENT_AFTER.as_millis()).unwrap_or(u64::MAX);

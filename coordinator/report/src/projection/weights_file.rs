@@ -85,7 +85,7 @@ impl WeightsFile {
         }
         let mut header = vec![0; length as usize];
         file.read_exact(&mut header)?;
-        // What is read is checked: the tensors follow each other without gaps, each as long as its shape says.
+        // The file is checked: the tensors follow each other without gaps, each as long as its shape says.
         let json = |error: serde_json::Error| damaged(error.to_string());
         let metadata: Metadata = serde_json::from_slice(&header).map_err(json)?;
         serde_json::from_slice::<DistinctNames>(&header).map_err(json)?;

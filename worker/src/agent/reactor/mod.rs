@@ -191,7 +191,7 @@ impl Reactor {
         if !self.leases.is_empty() {
             self.lifetime.note_lease(now);
         }
-        // What an outdated call would say of this worker is no more true.
+        // The state that an outdated call would report of this worker is no more true.
         if self.next_change().is_some_and(|at| now >= at) && self.pacing.restart(now) {
             effects.push(Effect::CancelSync);
         }

@@ -131,7 +131,7 @@ impl<'a> PanelBuilder<'a> {
                 }
             }
             for run in &runs {
-                // What has no place is in the data all the same.
+                // A value without a place is in the data all the same.
                 let value = run.completed().and_then(|metrics| metrics.last(measure));
                 if let Some(value) = value.filter(|value| on_axis(y_scale, *value).is_err()) {
                     let seed = Some(run.task.spec.seed);

@@ -27,7 +27,7 @@ fn a_lease_that_cannot_be_renewed_is_abandoned_a_sixth_of_its_duration_before_it
     let effects = story.hears(Message::Timer);
     assert_eq!(effects[..2], [Effect::CancelSync, direct("a", Directive::Abandon)]);
     assert!(matches!(&effects[2..], [Effect::Sync { call: 3, .. }]), "{effects:?}");
-    // What was lost is held until its attempt has ended, and nothing is reported of it.
+    // A lost lease is held until its attempt has ended, and nothing is reported of it.
     let effects = story.hears(ended("a", 1, AttemptOutcome::Abandoned));
     assert_eq!(effects, [Effect::ForgetLease(id("a"))]);
 }

@@ -46,7 +46,7 @@ fn what_the_grace_was_too_short_for_is_given_back_at_the_end() {
     story.hears(reported("a", 1));
     story.waits_until(seconds(20));
     assert!(stopped(&story.hears(Message::Timer)));
-    // What ends while everything is being stopped is reported no more.
+    // An attempt that ends while everything is being stopped is reported no more.
     assert_eq!(story.hears(ended("a", 2, AttemptOutcome::Released(ReleaseReason::Preemption))), []);
     let effects = story.hears(Message::AttemptsStopped);
     let [Effect::Deregister { releases, request, .. }] = &effects[..] else { panic!("{effects:?}") };
