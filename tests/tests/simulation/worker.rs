@@ -195,7 +195,7 @@ impl World {
                 self.workers[number].calls.retain(|_, call| matches!(call, Call::Report(..)));
             }
             Effect::BeginAttempt { lease, lanes, task, .. } => {
-                self.attempt_begins(number, lease, lanes, &task)
+                self.attempt_begins(number, lease, lanes, &task);
             }
             Effect::Direct { lease, directive: Directive::GiveBack(reason) } => {
                 for task in self.workers[number].tasks(&lease) {
