@@ -39,8 +39,8 @@ impl Store {
     /// `s3://BUCKET/PREFIX`, `gs://…` or `az://…`. What is on the network is first asked by the first call.
     ///
     /// # Errors
-    /// [`StorageError::UnknownScheme`] and [`StorageError::BadUrl`] if it is no store's address,
-    /// [`StorageError::Unconfigured`] if what it needs beside the address is missing, [`StorageError::Denied`] if the
+    /// [`StorageError::UnknownScheme`](crate::StorageError::UnknownScheme) and [`StorageError::BadUrl`](crate::StorageError::BadUrl) if it is no store's address,
+    /// [`StorageError::Unconfigured`](crate::StorageError::Unconfigured) if what it needs beside the address is missing, [`StorageError::Denied`](crate::StorageError::Denied) if the
     /// folder can't be made.
     pub fn open(url_or_path: &str) -> Result<Self> {
         Ok(Self::of(backend::open(url_or_path, IfMissing::Create)?))
@@ -49,7 +49,7 @@ impl Store {
     /// Opens a store that must be there, for those that only read.
     ///
     /// # Errors
-    /// As [`Store::open`], and [`StorageError::NoStore`] if the folder isn't there.
+    /// As [`Store::open`], and [`StorageError::NoStore`](crate::StorageError::NoStore) if the folder isn't there.
     pub fn open_existing(url_or_path: &str) -> Result<Self> {
         Ok(Self::of(backend::open(url_or_path, IfMissing::Fail)?))
     }
