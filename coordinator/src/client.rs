@@ -1,4 +1,4 @@
-//! A coordinator, as people's tools see it.
+//! A coordinator, as the command line sees it.
 
 use std::time::Duration;
 

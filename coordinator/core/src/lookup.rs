@@ -1,4 +1,4 @@
-//! Looks that stay short however much there is: found by an index, or a page at a time.
+//! Read-only queries that stay short however much there is: answered by an index, or a page at a time.
 
 use std::cmp::Reverse;
 use std::ops::Bound;

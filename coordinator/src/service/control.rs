@@ -1,4 +1,4 @@
-//! The calls of people's tools.
+//! The calls of the command line.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

@@ -18,7 +18,7 @@ use super::access_denied::AccessDenied;
 /// The load that may be under way at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Usage {
-    /// Calls of people's tools. Workers' calls may wait for work and are counted by their rates.
+    /// Calls of the command line. Workers' calls may wait for work and are counted by their rates.
     pub(super) calls: usize,
     /// Bytes of messages that have arrived, of all calls.
     pub(super) bytes: usize,
@@ -52,7 +52,7 @@ impl LoadLimiter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Begins a call: one of people's tools, or one of workers. What people have under way keeps no worker out.
+    /// Begins a call: one of the command line, or one of a worker. What people have under way keeps no worker out.
     ///
     /// # Errors
     /// If it is one too many.

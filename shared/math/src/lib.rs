@@ -5,7 +5,7 @@
 //! operations that IEEE 754 defines to the last bit (+, −, ×, ÷, comparisons, conversions), so they give the same bits wherever
 //! Rust compiles. Nothing here depends on the target's features.
 //!
-//! This room knows nothing of the others. Each function has a file, with its method, its source and its bound: how far a result
+//! This crate knows nothing of the others. Each function has a file, with its method, its source and its bound: how far a result
 //! may be from the true value, in units of the last place (ulp) of the result. `tests/references.rs` holds them against numbers
 //! that were computed with 200 bits (`tests/references.py`). To add one: a file, a line here, its name in both.
 //! Start reading at [`exp()`].

@@ -1,6 +1,6 @@
 //! Object stores behind Basin's own small façade.
 //!
-//! This room is for everything that outlives a process: artifacts, manifests, commits, checkpoints, sweeps, data sets and
+//! This crate is for everything that outlives a process: artifacts, manifests, commits, checkpoints, sweeps, data sets and
 //! the Parquet files of metrics and tables. It knows object stores and files, and neither the network protocol of Basin
 //! nor tensors. The keys are spelt in one place, [`basin_domain::key`].
 //!

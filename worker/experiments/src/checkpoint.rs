@@ -1,4 +1,4 @@
-//! Checkpoints of every kind: all that the rest of a run depends on, as safetensors under a seal.
+//! Checkpoints of every kind: all that the rest of a run depends on, as safetensors with a digest of them.
 //!
 //! The tensors are the kind's own, and `record/<series>` (`[points, 2]`, `f64`) for the series measured so far. The note
 //! beside them is a digest of everything, then the [`Header`] and the kind's own state as one JSON object.
@@ -71,7 +71,7 @@ pub(crate) fn bad(reason: impl Into<String>) -> ExperimentError {
 ///
 /// # Errors
 /// If a tensor can't be made or written.
-pub(crate) fn seal<S: Serialize>(
+pub(crate) fn encode<S: Serialize>(
     task: TaskId,
     format: u32,
     state: &S,
@@ -93,7 +93,7 @@ pub(crate) fn seal<S: Serialize>(
     tensors::serialize(&tensors, Some(format!("{}{text}", digest(&tensors, &text))))
 }
 
-/// Opens a checkpoint that [`seal`] made of the same task, in the same layout, on whatever machine.
+/// Opens a checkpoint that [`encode`] made of the same task, in the same layout, on whatever machine.
 ///
 /// # Errors
 /// [`ExperimentError::BadCheckpoint`] if it is damaged or another's.
@@ -156,13 +156,13 @@ mod tests {
         format!("{byte:02x}").repeat(32).parse().unwrap()
     }
 
-    fn sealed() -> Vec<u8> {
+    fn encoded() -> Vec<u8> {
         let mut metrics = Metrics::default();
         metrics.push("loss", Axis::Iteration, 1.0, f64::INFINITY);
         metrics.set("parameters", 4.0);
         let tensors =
             NamedTensors::from([("theta".to_owned(), Tensor::new(&[1f64, 2.0], &Device::Cpu).unwrap())]);
-        seal(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &metrics).unwrap()
+        encode(task(1), 3, &Position { step: u64::MAX, loss: f64::NAN.into() }, tensors, &metrics).unwrap()
     }
 
     fn refusal(bytes: &[u8], task: TaskId, format: u32) -> String {
@@ -171,19 +171,19 @@ mod tests {
 
     #[test]
     fn state_tensors_and_record_come_back_also_where_a_number_is_not_finite() {
-        let opened = open::<Position>(&sealed(), task(1), 3).unwrap();
+        let opened = open::<Position>(&encoded(), task(1), 3).unwrap();
         assert_eq!(opened.state.step, u64::MAX);
         assert!(f64::from(opened.state.loss).is_nan());
         assert_eq!(opened.tensors["theta"].to_vec1::<f64>().unwrap(), [1.0, 2.0]);
         assert_eq!(opened.metrics.series["loss"].points, [(1.0, f64::INFINITY)]);
         assert_eq!(opened.metrics.series["loss"].axis, Axis::Iteration);
         assert_eq!(opened.metrics.series["parameters"].axis, Axis::Once);
-        assert_eq!(sealed(), sealed());
+        assert_eq!(encoded(), encoded());
     }
 
     #[test]
     fn another_task_another_format_and_another_state_are_named() {
-        let bytes = sealed();
+        let bytes = encoded();
         assert_eq!(
             refusal(&bytes, task(2), 3),
             format!(
@@ -197,7 +197,7 @@ mod tests {
             "the checkpoint can't be used: its format is version 3, not 4"
         );
         let tensors = NamedTensors::new();
-        let bytes = seal(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Metrics::default()).unwrap();
+        let bytes = encode(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Metrics::default()).unwrap();
         assert!(refusal(&bytes, task(1), 3).contains("its state: missing field `loss`"));
     }
 }

@@ -1,6 +1,6 @@
-//! Signs that work goes on within one long operation: the large loops beat, and whoever drives them can see that they do.
+//! Signs of progress within one long operation: the large loops tick a counter, and whoever drives them can read it.
 //!
-//! Nothing beats by a clock, so that a loop that hangs is silent. A thread that nobody follows beats into the void.
+//! Nothing ticks by a clock, so that a loop that hangs is silent. On a thread without a counter a tick does nothing.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -30,8 +30,8 @@ impl ActivityCounter {
 #[inline(never)]
 pub fn tick() {
     COUNTER.with_borrow(|counter| {
-        if let Some(ActivityCounter(beats)) = counter {
-            beats.fetch_add(1, Ordering::Relaxed);
+        if let Some(ActivityCounter(count)) = counter {
+            count.fetch_add(1, Ordering::Relaxed);
         }
     });
 }

@@ -1,4 +1,4 @@
-//! The way back through a network of this crate's operations.
+//! The backward pass through a network of this crate's operations.
 //!
 //! Candle's `backward()` makes a tensor of zeros for each gradient and adds the gradient to it, which for small networks takes
 //! longer than the gradients themselves. [`vector_jacobian`] walks over the same graph and keeps the first gradient as it is. It needs
@@ -248,7 +248,7 @@ impl Tape {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, reason = "Candle's way back is the reference")]
+#[allow(clippy::disallowed_methods, reason = "Candle's backward pass is the reference")]
 mod tests {
     use super::*;
     use crate::{Activation, dense, mean_squared_error};

@@ -1,6 +1,6 @@
 //! Products of a Hessian with vectors: the R-operator (Pearlmutter 1994, "Fast exact multiplication by the Hessian").
 //!
-//! The way back through a network is differentiated along a direction of its variables. What a pass decided, it keeps: a sum
+//! The backward pass through a network is differentiated along a direction of its variables. What a pass decided, it keeps: a sum
 //! that ReLU made zero stays zero, and a window's largest sum stays the one that counts. So the product is exact wherever the
 //! loss has a second derivative, which is almost everywhere; no step size enters, and no kink is ever crossed.
 

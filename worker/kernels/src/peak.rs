@@ -1,4 +1,4 @@
-//! The yardstick: how fast this machine multiplies matrices.
+//! The peak to measure against: how fast this machine multiplies matrices.
 
 use std::time::{Duration, Instant};
 

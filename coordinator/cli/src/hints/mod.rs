@@ -8,9 +8,9 @@
 mod agent;
 mod client;
 mod dial;
-#[cfg(test)]
-mod ignorance;
 mod journal;
+#[cfg(test)]
+mod layering;
 mod refusal;
 mod report;
 mod slurm;

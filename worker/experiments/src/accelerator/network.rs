@@ -1,6 +1,6 @@
 //! Networks of one plan, forward and backward, all at once: every product is one over a batch of matrices, one a network.
 //!
-//! The way back is written out. Candle's own gradient of the maximum is wrong (a window's gradient isn't its maximum's), and its
+//! The backward pass is written out. Candle's own gradient of the maximum is wrong (a window's gradient isn't its maximum's), and its
 //! convolutions would be one call a network; here a window is a gather by rows and a convolution a product, in both directions:
 //! the gradient for a convolution's input is the convolution of the outputs' gradient with the kernel flipped.
 

@@ -1,7 +1,7 @@
 //! Checkpoints of a run.
 //!
 //! Tensors, all in `f64`: `theta`, `optimizer/<n>` and `search/<n>` (accumulators), `eigenvalues` once they are known; the
-//! [`CriticalPointState`] and the record beside them, under the seal of [`crate::checkpoint`]. Loss and gradient follow from θ.
+//! [`CriticalPointState`] and the record beside them, with the digest of [`crate::checkpoint`]. Loss and gradient follow from θ.
 
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ impl CriticalPointRun {
             method,
             at: self.stage,
         };
-        checkpoint::seal(self.task, FORMAT, &state, all, &self.metrics)
+        checkpoint::encode(self.task, FORMAT, &state, all, &self.metrics)
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {

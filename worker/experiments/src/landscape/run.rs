@@ -222,7 +222,7 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError> {
         let Cursor { point, split, example, sums } = self.position;
         let state = LandscapeState { point, split, example, sums: sums.into() };
-        checkpoint::seal(self.task, FORMAT, &state, NamedTensors::new(), &self.metrics)
+        checkpoint::encode(self.task, FORMAT, &state, NamedTensors::new(), &self.metrics)
     }
 
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError> {
@@ -311,7 +311,7 @@ mod tests {
             let mut state =
                 LandscapeState { point: 1, split: 0, example: 0, sums: LossSums::default().into() };
             change(&mut state);
-            checkpoint::seal(spec().id(), FORMAT, &state, NamedTensors::new(), &Metrics::default()).unwrap()
+            checkpoint::encode(spec().id(), FORMAT, &state, NamedTensors::new(), &Metrics::default()).unwrap()
         };
         let refused = |change| match landscape(Some(5), Some(&sealed(change))) {
             Err(ExperimentError::BadCheckpoint(reason)) => reason,

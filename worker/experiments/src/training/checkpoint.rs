@@ -1,7 +1,7 @@
 //! Checkpoints of the training loop.
 //!
 //! Tensors: `model/<parameter>`, `optimizer/<kind>/<parameter>`, `weights/<epoch>/<parameter>` (recorded so far) and what a
-//! probe under way keeps, `probe/…`; the [`TrainingState`] and the record beside them, under the seal of [`crate::checkpoint`].
+//! probe under way keeps, `probe/…`; the [`TrainingState`] and the record beside them, with the digest of [`crate::checkpoint`].
 
 use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
@@ -125,7 +125,7 @@ impl<P: LearningProblem> Training<P> {
             stage: self.stage.into(),
             measurement,
         };
-        checkpoint::seal(self.task, FORMAT, &state, all, &self.metrics)
+        checkpoint::encode(self.task, FORMAT, &state, all, &self.metrics)
     }
 
     pub(super) fn restore(&mut self, bytes: &[u8]) -> Result<(), ExperimentError> {

@@ -1,4 +1,4 @@
-//! Checkpoints whose seal is right and whose content isn't: what the loop itself refuses.
+//! Checkpoints whose digest is right and whose content isn't: what the loop itself refuses.
 
 use basin_domain::experiment::{Experiment, FitFunction, Function, Probe, ProbeSchedule, Recording};
 use basin_domain::optimizer::Optimizer;
@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor};
 
 use super::checkpoint::{FORMAT, SavedTrainingStage, TrainingState};
 use super::*;
-use crate::checkpoint::{Bits, open, seal};
+use crate::checkpoint::{Bits, encode, open};
 use crate::fit_function::FunctionFit;
 
 fn spec() -> TaskSpec {
@@ -56,7 +56,7 @@ fn changed(advances: usize, change: impl FnOnce(&mut TrainingState, &mut NamedTe
     let (mut state, mut tensors) = (opened.state, opened.tensors);
     tensors.retain(|name, _| !name.starts_with("record/"));
     change(&mut state, &mut tensors);
-    seal(run.task, FORMAT, &state, tensors, &opened.metrics).unwrap()
+    encode(run.task, FORMAT, &state, tensors, &opened.metrics).unwrap()
 }
 
 fn refusal(checkpoint: &[u8]) -> String {

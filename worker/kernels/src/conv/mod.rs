@@ -146,7 +146,7 @@ impl SecondOrder for ConvReluPool {
         })
     }
 
-    /// The way back is linear in what it starts from, in x, and in the weight: each of them moves in turn.
+    /// The backward pass is linear in what it starts from, in x, and in the weight: each of them moves in turn.
     fn vjp_jvp(&self, context: &OpContext<'_>, result: &Dual) -> Result<Vec<Dual>> {
         let ([x, weight, bias], [x_tangent, weight_tangent, _]) = (context.inputs, context.tangents) else {
             unreachable!("a convolution has three inputs");
