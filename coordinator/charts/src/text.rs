@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use harfrust::{Direction, Feature, ShapeOptions, ShaperData, Tag, UnicodeBuffer};
+use harfrust::{Buffer, Direction, Feature, Font, ShapeOptions, ShaperFont, Tag, shape};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::outline::{DrawSettings, OutlinePen};
 use skrifa::{FontRef, GlyphId, MetadataProvider};
@@ -54,18 +54,18 @@ impl Shaped {
     /// Shapes `text` with kerning and figures of one width.
     pub fn new(text: &str, weight: Weight) -> Self {
         let face = Face::of(weight);
-        let mut buffer = UnicodeBuffer::new();
+        let mut buffer = Buffer::new();
         buffer.push_str(text);
         buffer.set_direction(Direction::LeftToRight);
         buffer.guess_segment_properties();
         let features = [Feature::new(Tag::new(b"tnum"), 1, ..)];
-        let shaper = face.data.shaper(&face.font).build();
-        let output = shaper.shape(buffer, ShapeOptions::new().features(&features));
+        shape(&ShaperFont::new(&face.shaping), &mut buffer, ShapeOptions::new().features(&features))
+            .expect("a direction is set, and no plan could contradict it");
         let mut advance = 0;
-        let glyphs = output
+        let glyphs = buffer
             .glyph_infos()
             .iter()
-            .zip(output.glyph_positions())
+            .zip(buffer.glyph_positions())
             .map(|(info, position)| {
                 let glyph = Glyph { id: info.glyph_id, x: advance + position.x_offset };
                 advance += position.x_advance;
@@ -160,7 +160,8 @@ pub fn outline(weight: Weight, glyph: u32) -> String {
 /// A font, opened.
 struct Face {
     font: FontRef<'static>,
-    data: ShaperData,
+    /// The same, as the shaper reads it.
+    shaping: Font,
     units_per_em: f64,
 }
 
@@ -176,9 +177,9 @@ impl Face {
 
     fn open(bytes: &'static [u8]) -> Self {
         let font = FontRef::new(bytes).expect("the embedded fonts are whole");
-        let data = ShaperData::new(&font);
+        let shaping = Font::new(bytes, 0).expect("the embedded fonts are whole");
         let metrics = font.metrics(Size::unscaled(), LocationRef::default());
-        Self { font, data, units_per_em: f64::from(metrics.units_per_em) }
+        Self { font, shaping, units_per_em: f64::from(metrics.units_per_em) }
     }
 }
 
