@@ -7,9 +7,9 @@ use super::table::{FigureRow, FigureTable, RowPanel};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
 use crate::statistics::{Bin, Center, Summary, binned, summarise};
-use basin_charts::Mark;
 use basin_charts::scale::Scale;
 use basin_charts::style::{BAND_OPACITY, Color, Pen};
+use basin_charts::{Interval, Mark};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;
@@ -99,7 +99,7 @@ fn draw_spread(
         .map(|chunk| {
             let low = chunk.iter().map(|bin| bin.low).fold(f64::INFINITY, f64::min);
             let high = chunk.iter().map(|bin| bin.high).fold(f64::NEG_INFINITY, f64::max);
-            (chunk[0].x, low, high)
+            Interval { x: chunk[0].x, low, high }
         })
         .collect();
     marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
@@ -121,8 +121,10 @@ fn draw_lines(
         return;
     }
     let summary = summarised(runs, context.center);
-    let band =
-        summary.iter().filter_map(|point| point.interval.map(|(low, high)| (point.x, low, high))).collect();
+    let band = summary
+        .iter()
+        .filter_map(|point| point.interval.map(|(low, high)| Interval { x: point.x, low, high }))
+        .collect();
     marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND_OPACITY, secondary: true });
     let line = summary.iter().map(|point| (point.x, point.value)).collect();
     marks.push(Mark::Line { points: line, pen, secondary: false });
