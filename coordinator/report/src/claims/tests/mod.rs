@@ -10,7 +10,7 @@ use basin_domain::value::Value;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::*;
-use crate::{RunState, samples};
+use crate::{PairDistance, RunDistance, RunState, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
 pub(super) fn run(width: i64, seed: u64, record: Metrics) -> Run {
@@ -353,10 +353,10 @@ fn a_point_without_values_keeps_another_from_being_the_best() {
 
 fn distances(between: f64, spread: f64) -> Distances {
     let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
-    let of = |(a, b): (u64, u64)| ((a, b), between + spread * (a + b) as f64);
+    let of = |(a, b): (u64, u64)| PairDistance { a, b, distance: between + spread * (a + b) as f64 };
     Distances {
         between_last: pairs.map(of).to_vec(),
-        first_to_last: (0..4).map(|seed| (seed, 10.0)).collect(),
+        first_to_last: (0..4).map(|seed| RunDistance { seed, distance: 10.0 }).collect(),
         left_out: Vec::new(),
     }
 }
@@ -378,8 +378,10 @@ fn runs_are_together_if_their_ends_are_near_each_other() {
     two.first_to_last.truncate(2);
     assert_eq!(of(&two).why, "2 runs are too few: it takes 3");
     assert_eq!(of(&Distances::default()).verdict, Undecided);
-    let nowhere =
-        Distances { first_to_last: (0..4).map(|seed| (seed, 0.0)).collect(), ..distances(1.0, 0.1) };
+    let nowhere = Distances {
+        first_to_last: (0..4).map(|seed| RunDistance { seed, distance: 0.0 }).collect(),
+        ..distances(1.0, 0.1)
+    };
     assert_eq!(of(&nowhere).why, "the distances have no ratio");
 }
 
