@@ -32,7 +32,7 @@ pub(crate) fn start(
         recording: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, assets.accelerator.as_ref(), checkpoint)?))
 }
 
 /// The examples that a run uses: the first `limit` of an order that depends on the data alone, so that all runs with one

@@ -7,7 +7,7 @@ use basin_domain::task::TaskSpec;
 
 use super::directions::{self, Principal};
 use super::inputs::{self, Visitor, unusable};
-use super::{Landscape, WeightPoint, WeightPoints};
+use super::{EvaluatedExamples, Landscape, WeightPoint, WeightPoints};
 use crate::model::Model;
 use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
@@ -44,7 +44,7 @@ impl Visitor for Start<'_> {
         model: Model,
     ) -> Result<Box<dyn Run>, ExperimentError> {
         let Some(tensors) = inputs::read(self.assets, "of")? else {
-            return Landscape::without_solution(self.spec, (problem, model));
+            return Landscape::without_solution(self.spec, problem, model);
         };
         let solution = inputs::flat_weights(&model, &tensors, "of", "model")?;
         let Surface { plane, resolution, tile, examples, .. } = *self.parameters;
@@ -86,8 +86,8 @@ impl Visitor for Start<'_> {
                 }
             }
         };
-        let splits = (&[Split::Train][..], examples);
-        Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, splits, self.checkpoint)?))
+        let examples = EvaluatedExamples { splits: &[Split::Train], most: examples };
+        Ok(Box::new(Landscape::start(self.spec, problem, model, grid, examples, self.checkpoint)?))
     }
 }
 
