@@ -23,7 +23,7 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult
             let without: Option<Vec<f64>> =
                 seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
             let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
-            let interval = interval.map(|(low, high)| (low.exp(), high.exp()));
+            let interval = interval.map(|interval| interval.map(f64::exp));
             let measured =
                 format!("{WHAT}: {}; should be at most {}", formatted(all.exp()), formatted(at_most));
             CheckResult::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))

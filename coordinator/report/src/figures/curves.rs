@@ -106,7 +106,7 @@ fn panel(
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
-    remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(axis, width, &completed) }));
+    remarks.extend(bins.map(|bins| Remark { quantity, text: binning(axis, bins.width, &completed) }));
     Panel {
         title: facet.title(),
         annotation: None,

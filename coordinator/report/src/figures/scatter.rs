@@ -11,7 +11,7 @@ use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names};
 use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{Correlation, rank_correlation};
+use crate::statistics::{ConfidenceInterval, Correlation, rank_correlation};
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
@@ -225,7 +225,7 @@ fn in_words(found: Option<Correlation>) -> String {
     let shown = |value: f64| number::fixed(value, 2);
     match found {
         None => "no rank correlation".to_owned(),
-        Some(Correlation { estimate, interval: Some((low, high)) }) => {
+        Some(Correlation { estimate, interval: Some(ConfidenceInterval { low, high }) }) => {
             format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high))
         }
         Some(Correlation { estimate, interval: None }) => format!("ρ = {}, no interval", shown(estimate)),
