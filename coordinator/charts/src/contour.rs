@@ -27,6 +27,16 @@ enum Vertex {
     Edge(usize, bool),
 }
 
+/// A side of squares, as it goes round one of them.
+struct SquareSide {
+    /// The crossing at which it begins.
+    from: usize,
+    /// The crossing at which it ends.
+    to: usize,
+    /// How many squares it belongs to.
+    squares: usize,
+}
+
 /// Pieces of contours by where they begin; the high side is on their left.
 type Pieces = BTreeMap<Vertex, Vec<Vertex>>;
 
@@ -82,14 +92,17 @@ impl Grid {
 
     /// The edges that have a square on one side only, with it on their left.
     fn border(&self) -> Vec<(usize, usize)> {
-        let mut sides: BTreeMap<(usize, usize), (usize, usize, usize)> = BTreeMap::new();
+        let mut sides: BTreeMap<(usize, usize), SquareSide> = BTreeMap::new();
         for corners in self.squares() {
             for side in 0..4 {
                 let (from, to) = (corners[side], corners[(side + 1) % 4]);
-                sides.entry((from.min(to), from.max(to))).or_insert((from, to, 0)).2 += 1;
+                sides
+                    .entry((from.min(to), from.max(to)))
+                    .or_insert(SquareSide { from, to, squares: 0 })
+                    .squares += 1;
             }
         }
-        sides.into_values().filter(|side| side.2 == 1).map(|(from, to, _)| (from, to)).collect()
+        sides.into_values().filter(|side| side.squares == 1).map(|side| (side.from, side.to)).collect()
     }
 
     /// The contours within each square.

@@ -26,6 +26,15 @@ pub(super) struct Label<'a> {
     pub(super) color: Color,
 }
 
+/// A place for a label.
+struct Candidate {
+    /// The points that it would cover.
+    covered: usize,
+    /// How far it is from its point.
+    distance: f64,
+    bounds: Rect,
+}
+
 /// Draws `labels` inside `plot`, so that they cover as few of `points` (data on the page) as possible. One that has no
 /// place without covering another is left out.
 pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points: &[(f64, f64)]) {
@@ -35,7 +44,7 @@ pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points:
         let candidates = [NEAR, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0]
             .into_iter()
             .flat_map(|distance| SIDES.map(|side| (distance, bounds(label.at, side, distance, width))));
-        let mut best: Option<(usize, f64, Rect)> = None;
+        let mut best: Option<Candidate> = None;
         for (distance, bounds) in candidates {
             let is_inside = bounds.left >= plot.left + 1.0
                 && bounds.right <= plot.right
@@ -45,14 +54,14 @@ pub(super) fn draw(scene: &mut Scene, plot: &Rect, labels: &[Label<'_>], points:
                 continue;
             }
             let covered = points.iter().filter(|point| holds(&bounds, **point)).count();
-            if best.as_ref().is_none_or(|(least, _, _)| covered < *least) {
-                best = Some((covered, distance, bounds));
+            if best.as_ref().is_none_or(|best| covered < best.covered) {
+                best = Some(Candidate { covered, distance, bounds });
             }
             if covered == 0 {
                 break;
             }
         }
-        let Some((_, distance, bounds)) = best else { continue };
+        let Some(Candidate { distance, bounds, .. }) = best else { continue };
         if distance > LED {
             let end =
                 (label.at.0.clamp(bounds.left, bounds.right), label.at.1.clamp(bounds.top, bounds.bottom));

@@ -10,6 +10,7 @@ pub mod escape;
 pub mod field;
 mod filled_contours;
 mod frame;
+mod interval;
 mod labels;
 pub mod layout;
 mod legend;
@@ -33,4 +34,5 @@ pub mod text;
 mod ticks;
 
 pub use chart::{Axis, Chart, Entry, Panel, PanelRow, Swatch};
+pub use interval::Interval;
 pub use mark::Mark;

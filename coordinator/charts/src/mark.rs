@@ -1,6 +1,7 @@
 //! Marks: what is drawn in data units between a panel's axes.
 
 use super::field::Field;
+use super::interval::Interval;
 use super::marker::Marker;
 use super::style::{Color, Pen};
 
@@ -18,8 +19,8 @@ pub enum Mark {
     },
     /// An area between two lines.
     Band {
-        /// (x, low, high).
-        points: Vec<(f64, f64, f64)>,
+        /// The interval at each of its places.
+        points: Vec<Interval>,
         /// Its colour.
         color: Color,
         /// How much it covers, from 0 to 1.
@@ -36,8 +37,8 @@ pub enum Mark {
     },
     /// Intervals of single points. The axis may cut them off, as it does with bands.
     ErrorBars {
-        /// (x, low, high).
-        points: Vec<(f64, f64, f64)>,
+        /// The intervals.
+        points: Vec<Interval>,
         /// Their colour.
         color: Color,
     },

@@ -1,6 +1,7 @@
 //! Marks on the page, between a panel's axes.
 
 use super::frame::Frame;
+use super::interval::Interval;
 use super::labels::{self, Label};
 use super::mark::Mark;
 use super::marker;
@@ -22,10 +23,7 @@ pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
                 scene.stroke(path::line(&places, plot), *pen);
             }
             Mark::Band { points, color, opacity, .. } => {
-                let places: Vec<_> = points
-                    .iter()
-                    .map(|&(x, low, high)| Some((frame.across(x)?, frame.up(low)?, frame.up(high)?)))
-                    .collect();
+                let places: Vec<_> = points.iter().map(|&at| on_page(frame, at)).collect();
                 scene.fill(path::band(&places, plot), *color, *opacity);
             }
             Mark::Points { points, marker } => {
@@ -74,10 +72,15 @@ fn cross_at(frame: &Frame, (x, y): (f64, f64)) -> path::PagePoint {
     Some((frame.across(x)?, y.clamp(plot.top + 4.0, plot.bottom - 4.0)))
 }
 
+/// Where an interval stands on the page, if all of it has a place there.
+fn on_page(frame: &Frame, Interval { x, low, high }: Interval) -> Option<Interval> {
+    Some(Interval { x: frame.across(x)?, low: frame.up(low)?, high: frame.up(high)? })
+}
+
 /// The path data of an error bar, cut at the edges of the plot; an end that is cut has no cap.
-fn error_bar(frame: &Frame, (x, low, high): (f64, f64, f64)) -> String {
+fn error_bar(frame: &Frame, bar: Interval) -> String {
     let plot = &frame.plot;
-    let (Some(x), Some(low), Some(high)) = (frame.across(x), frame.up(low), frame.up(high)) else {
+    let Some(Interval { x, low, high }) = on_page(frame, bar) else {
         return String::new();
     };
     if low < plot.top || high > plot.bottom {

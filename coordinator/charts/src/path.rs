@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::interval::Interval;
 use super::scene::Rect;
 
 /// A point on the page; none is a gap.
@@ -27,17 +28,17 @@ pub(crate) fn line(places: &[PagePoint], area: &Rect) -> String {
     path
 }
 
-/// The path data of the area between two lines given as (x, y of low, y of high), cut at the edges of `area`.
-pub(crate) fn band(places: &[Option<(f64, f64, f64)>], area: &Rect) -> String {
+/// The path data of the area between two lines given as intervals on the page, cut at the edges of `area`.
+pub(crate) fn band(places: &[Option<Interval>], area: &Rect) -> String {
     let mut path = String::new();
     for piece in places.split(Option::is_none) {
-        let piece: Vec<(f64, f64, f64)> = piece.iter().copied().flatten().collect();
+        let piece: Vec<Interval> = piece.iter().copied().flatten().collect();
         if piece.len() < 2 {
             continue;
         }
         let inside = |y: f64| y.clamp(area.top, area.bottom);
-        let upper: Vec<_> = piece.iter().map(|&(x, _, high)| (x, inside(high))).collect();
-        let lower: Vec<_> = piece.iter().map(|&(x, low, _)| (x, inside(low))).collect();
+        let upper: Vec<_> = piece.iter().map(|at| (at.x, inside(at.high))).collect();
+        let lower: Vec<_> = piece.iter().map(|at| (at.x, inside(at.low))).collect();
         let mut around = simplified(&thinned(&upper));
         around.extend(simplified(&thinned(&lower)).into_iter().rev());
         if !has_area(&around) {
@@ -280,17 +281,21 @@ mod tests {
         assert_eq!(line(&[None, None], &AREA), "");
     }
 
+    fn interval(x: f64, low: f64, high: f64) -> Option<Interval> {
+        Some(Interval { x, low, high })
+    }
+
     #[test]
     fn a_band_goes_forth_on_its_upper_and_back_on_its_lower_side() {
-        let places = [Some((0.0, 30.0, 10.0)), Some((10.0, 60.0, -5.0))];
+        let places = [interval(0.0, 30.0, 10.0), interval(10.0, 60.0, -5.0)];
         assert_eq!(band(&places, &AREA), "M0 10L10 0 10 50 0 30Z");
     }
 
     #[test]
     fn a_band_of_no_height_is_no_area() {
-        let flat = [Some((0.0, 20.0, 20.0)), Some((10.0, 20.0, 20.001)), None, Some((5.0, 1.0, 9.0))];
+        let flat = [interval(0.0, 20.0, 20.0), interval(10.0, 20.0, 20.001), None, interval(5.0, 1.0, 9.0)];
         assert_eq!(band(&flat, &AREA), "");
-        let beyond = [Some((0.0, 90.0, 60.0)), Some((10.0, 80.0, 70.0))];
+        let beyond = [interval(0.0, 90.0, 60.0), interval(10.0, 80.0, 70.0)];
         assert_eq!(band(&beyond, &AREA), "");
         assert_eq!(rings(&[vec![Some((0.0, 1.0)), Some((5.0, 1.0)), Some((9.0, 1.0))]]), "");
     }

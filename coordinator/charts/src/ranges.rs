@@ -92,7 +92,7 @@ fn xs(mark: &Mark) -> Vec<f64> {
             points.iter().map(|point| point.0).collect()
         }
         Mark::Band { points, .. } | Mark::ErrorBars { points, .. } => {
-            points.iter().map(|point| point.0).collect()
+            points.iter().map(|interval| interval.x).collect()
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.0],
         Mark::VerticalLine { x } => vec![*x],
@@ -107,7 +107,7 @@ fn ys(mark: &Mark) -> Vec<f64> {
             points.iter().map(|point| point.1).collect()
         }
         Mark::Band { points, .. } | Mark::ErrorBars { points, .. } => {
-            points.iter().flat_map(|&(_, low, high)| [low, high]).collect()
+            points.iter().flat_map(|interval| [interval.low, interval.high]).collect()
         }
         Mark::Cross { at, .. } | Mark::Label { at, .. } => vec![at.1],
         Mark::HorizontalLine { y } => vec![*y],

@@ -5,7 +5,7 @@ use super::marker::Marker;
 use super::scale::Scale;
 use super::scene::{Item, Rect, Scene, Text};
 use super::style::Color;
-use super::{Axis, Chart, Mark, Panel, PanelRow};
+use super::{Axis, Chart, Interval, Mark, Panel, PanelRow};
 
 fn panel(marks: Vec<Mark>) -> Panel {
     Panel {
@@ -67,7 +67,8 @@ fn a_hollow_point_shows_the_paper_within() {
 
 #[test]
 fn error_bars_widen_an_axis_only_so_far_and_are_cut_off_beyond() {
-    let wide = Mark::ErrorBars { points: vec![(1.0, -1e6, 1e6)], color: Color::Group(0) };
+    let wide =
+        Mark::ErrorBars { points: vec![Interval { x: 1.0, low: -1e6, high: 1e6 }], color: Color::Group(0) };
     let scene = scene(vec![panel(vec![wide, group_of(vec![(1.0, 1.0), (2.0, 3.0)])])]);
     let plot = scene.plots[0];
     let bar = scene.items.iter().find_map(|item| match item {

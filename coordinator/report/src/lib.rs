@@ -31,7 +31,10 @@ pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
 pub use error::{ReportError, is_of_this_object};
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
-pub use projection::{Distances, DistancesByCheck, ExcludedRun, Projection, ProjectionsByFigure, WeightPath};
+pub use projection::{
+    CheckPlace, Distances, DistancesByCheck, ExcludedRun, PairDistance, PathPoint, Projection,
+    ProjectionsByFigure, RunDistance, WeightPath,
+};
 pub use results::{Results, Status};
 pub use runs::{Counts, Run, RunState};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};

@@ -222,7 +222,7 @@ impl Fitting {
     }
 
     fn step(&mut self) -> Result<f64, ExperimentError> {
-        Ok(self.stepper.step(&self.problem, &self.model, &self.order, &[])?.1)
+        Ok(self.stepper.step(&self.problem, &self.model, &self.order, &[])?.gradient_norm)
     }
 }
 

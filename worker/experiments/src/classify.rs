@@ -32,7 +32,7 @@ pub(crate) fn start(
         recording: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, assets.accelerator.as_ref(), checkpoint)?))
 }
 
 /// The examples that a run uses: the first `limit` of an order that depends on the data alone, so that all runs with one
@@ -100,10 +100,10 @@ struct Examples {
 }
 
 impl Examples {
-    /// The data set's examples at these positions, and their labels.
-    fn at(&self, positions: &[u32]) -> (Vec<u32>, Vec<u32>) {
+    /// Those at these positions.
+    fn at(&self, positions: &[u32]) -> Self {
         let pick = |from: &[u32]| positions.iter().map(|&at| from[at as usize]).collect();
-        (pick(&self.indices), pick(&self.labels))
+        Self { indices: pick(&self.indices), labels: pick(&self.labels) }
     }
 }
 
@@ -175,13 +175,13 @@ impl LearningProblem for ImageClassification {
 
     fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
         let (examples, images) = self.split(split);
-        let (indices, labels) = examples.at(positions);
+        let Examples { indices, labels } = examples.at(positions);
         let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
         Ok(Batch { inputs: self.gather(images, &indices)?.to_dtype(dtype)?, targets })
     }
 
     fn selection(&self, split: Split, positions: &[u32]) -> Selection {
-        let (indices, labels) = self.split(split).0.at(positions);
+        let Examples { indices, labels } = self.split(split).0.at(positions);
         let source =
             Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), split };
         Selection { source, indices, targets: Targets::Labels(labels) }

@@ -34,7 +34,7 @@ pub(crate) fn start(
         recording: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, (assets.accelerator.as_ref(), checkpoint))?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, assets.accelerator.as_ref(), checkpoint)?))
 }
 
 /// Evenly spaced points of a function, both ends of the interval included.

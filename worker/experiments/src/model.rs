@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use basin_domain::experiment::ConvNet;
 use basin_domain::random::Stream;
-use basin_kernels::{Activation, conv_relu_pool, dense};
+use basin_kernels::{Activation, DenseVariables, conv_relu_pool, dense};
 use candle_core::{DType, Device, Shape, Tensor, Var};
 
 use crate::ExperimentError;
@@ -83,9 +83,11 @@ impl Model {
     }
 
     /// The layers' weights and biases, if they are all dense.
-    pub fn dense_layers(&self) -> Option<Vec<(Var, Var)>> {
+    pub fn dense_layers(&self) -> Option<Vec<DenseVariables>> {
         let dense = |layer: &ModelLayer| match layer {
-            ModelLayer::Dense { weight, bias, .. } => Some((weight.clone(), bias.clone())),
+            ModelLayer::Dense { weight, bias, .. } => {
+                Some(DenseVariables { weight: weight.clone(), bias: bias.clone() })
+            }
             ModelLayer::ConvReluPool { .. } => None,
         };
         self.layers.iter().map(dense).collect()

@@ -22,8 +22,9 @@ use basin_domain::task::TaskSpec;
 use basin_experiments::{Assets, Finished, code_path};
 use basin_kernels::optimizer::{Adam, Optimizer as _, Sgd};
 use basin_kernels::{
-    Activation as Following, Loss, Mlp, conv_relu_pool, cross_entropy, cross_entropy_sums, dense,
-    gather_images, hessian_vector, mean_squared_error, squared_error_sums, squared_norm, vector_jacobian,
+    Activation as Following, DenseVariables, Loss, Mlp, conv_relu_pool, cross_entropy, cross_entropy_sums,
+    dense, gather_images, hessian_vector, mean_squared_error, squared_error_sums, squared_norm,
+    vector_jacobian,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use common::{ALL, SGD, all_probes, classify, fit, on_each_path, reading, tiny_images, train};
@@ -198,14 +199,14 @@ fn optimisers(digests: &mut Digests) {
 
 /// A network in a graph and in memory of its own, and the product of its Hessian with a vector.
 fn networks(digests: &mut Digests) {
-    let layers: Vec<(Var, Var)> = [(12, 30), (30, 4)]
+    let layers: Vec<DenseVariables> = [(12, 30), (30, 4)]
         .iter()
         .map(|&(inputs, outputs)| {
             let name = format!("network {inputs}");
-            (
-                variable(&name, &[outputs, inputs], DType::F32),
-                variable(&format!("{name} bias"), &[outputs], DType::F32),
-            )
+            DenseVariables {
+                weight: variable(&name, &[outputs, inputs], DType::F32),
+                bias: variable(&format!("{name} bias"), &[outputs], DType::F32),
+            }
         })
         .collect();
     let mut network = Mlp::new(&layers).unwrap();
@@ -214,14 +215,18 @@ fn networks(digests: &mut Digests) {
     let sums = network.gradients(&x, &target, Loss::MeanSquaredError).unwrap();
     digests.add("f32: perceptron, sum", &sums.loss.to_le_bytes());
     let mut optimizer = Sgd::new(
-        &layers.iter().enumerate().map(|(at, (weight, _))| (at.to_string(), weight.clone())).collect(),
+        &layers
+            .iter()
+            .enumerate()
+            .map(|(at, DenseVariables { weight, .. })| (at.to_string(), weight.clone()))
+            .collect(),
         1.0,
         0.0,
         0.0,
     )
     .unwrap();
     optimizer.step(&network).unwrap();
-    for (at, (weight, _)) in layers.iter().enumerate() {
+    for (at, DenseVariables { weight, .. }) in layers.iter().enumerate() {
         digests.add_tensor(&format!("f32: perceptron, weights {at} after a step"), weight.as_tensor());
     }
 

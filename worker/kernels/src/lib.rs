@@ -41,6 +41,6 @@ pub use gather::gather_images;
 pub use hessian::hessian_vector;
 pub use loss::{LossSums, cross_entropy, cross_entropy_sums, mean_squared_error, squared_error_sums};
 pub use memory::keep_freed_memory;
-pub use mlp::{Loss, Mlp};
+pub use mlp::{DenseVariables, Loss, Mlp};
 pub use norm::{squared_norm, squared_norm_of};
 pub use peak::peak_gflops;

@@ -22,6 +22,15 @@ pub enum Loss {
     MeanSquaredError,
 }
 
+/// The variables of a dense layer.
+#[derive(Debug, Clone)]
+pub struct DenseVariables {
+    /// `[outputs, inputs]`.
+    pub weight: Var,
+    /// `[outputs]`.
+    pub bias: Var,
+}
+
 /// Dense layers with ReLU between them, and none behind the last, in `f32`.
 ///
 /// It shares the variables that it was made of, and reads them anew in each pass.
@@ -51,13 +60,13 @@ impl MlpLayer {
 }
 
 impl Mlp {
-    /// A network of layers, each a weight `[outputs, inputs]` and a bias `[outputs]`.
+    /// A network of these layers.
     ///
     /// # Errors
     /// If the shapes don't fit together, or the type isn't `f32`.
-    pub fn new(layers: &[(Var, Var)]) -> Result<Self> {
+    pub fn new(layers: &[DenseVariables]) -> Result<Self> {
         let mut made: Vec<MlpLayer> = Vec::with_capacity(layers.len());
-        for (weight, bias) in layers {
+        for DenseVariables { weight, bias } in layers {
             let (outputs, inputs) = weight.dims2()?;
             if let Some(before) = made.last().filter(|before| before.outputs != inputs) {
                 bail!("a layer of {} outputs is followed by one of {inputs} inputs", before.outputs);

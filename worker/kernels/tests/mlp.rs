@@ -6,31 +6,34 @@ mod common;
 
 use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer, Sgd};
 use basin_kernels::{
-    Activation, Loss, LossSums, Mlp, backward, cross_entropy, cross_entropy_sums, dense, mean_squared_error,
-    squared_error_sums,
+    Activation, DenseVariables, Loss, LossSums, Mlp, backward, cross_entropy, cross_entropy_sums, dense,
+    mean_squared_error, squared_error_sums,
 };
 use candle_core::{DType, Device, Tensor, Var};
 use common::{Numbers, on_each_path, smaller_under_miri};
 use std::collections::BTreeMap;
 
-fn layers(numbers: &mut Numbers, widths: &[usize]) -> Vec<(Var, Var)> {
+fn layers(numbers: &mut Numbers, widths: &[usize]) -> Vec<DenseVariables> {
     let mut var = |dims: &[usize]| {
         let values = numbers.tensor(dims).to_dtype(DType::F32).unwrap();
         Var::from_tensor(&values).unwrap()
     };
-    widths.windows(2).map(|pair| (var(&[pair[1], pair[0]]), var(&[pair[1]]))).collect()
+    widths
+        .windows(2)
+        .map(|pair| DenseVariables { weight: var(&[pair[1], pair[0]]), bias: var(&[pair[1]]) })
+        .collect()
 }
 
-fn outputs(layers: &[(Var, Var)], inputs: &Tensor) -> Tensor {
+fn outputs(layers: &[DenseVariables], inputs: &Tensor) -> Tensor {
     let mut x = inputs.clone();
-    for (index, (weight, bias)) in layers.iter().enumerate() {
+    for (index, DenseVariables { weight, bias }) in layers.iter().enumerate() {
         let activation = if index + 1 == layers.len() { Activation::Identity } else { Activation::Relu };
         x = dense(&x, weight, bias, activation).unwrap();
     }
     x
 }
 
-fn graph(layers: &[(Var, Var)], inputs: &Tensor, targets: &Tensor, loss: Loss) -> (LossSums, Tensor) {
+fn graph(layers: &[DenseVariables], inputs: &Tensor, targets: &Tensor, loss: Loss) -> (LossSums, Tensor) {
     let outputs = outputs(layers, inputs);
     match loss {
         Loss::CrossEntropy => {
@@ -42,9 +45,9 @@ fn graph(layers: &[(Var, Var)], inputs: &Tensor, targets: &Tensor, loss: Loss) -
     }
 }
 
-fn named(layers: &[(Var, Var)]) -> BTreeMap<String, Var> {
+fn named(layers: &[DenseVariables]) -> BTreeMap<String, Var> {
     let mut named = BTreeMap::new();
-    for (index, (weight, bias)) in layers.iter().enumerate() {
+    for (index, DenseVariables { weight, bias }) in layers.iter().enumerate() {
         named.insert(format!("{index}.weight"), weight.clone());
         named.insert(format!("{index}.bias"), bias.clone());
     }
@@ -114,7 +117,10 @@ fn optimisers_take_its_gradients_for_those_of_the_graph() {
             }
         }
         let flat = |var: &Var| bits(&var.flatten_all().unwrap().to_vec1::<f32>().unwrap());
-        layers.iter().flat_map(|(weight, bias)| [flat(weight), flat(bias)]).collect::<Vec<_>>()
+        layers
+            .iter()
+            .flat_map(|DenseVariables { weight, bias }| [flat(weight), flat(bias)])
+            .collect::<Vec<_>>()
     };
     on_each_path(|path| {
         for adam in [true, false] {
@@ -142,5 +148,5 @@ fn what_does_not_fit_is_refused() {
     assert!(Mlp::new(&[]).is_err());
     let (first, other) = (good[0].clone(), layers(&mut numbers, &[5, 3]).remove(0));
     assert!(Mlp::new(&[first.clone(), other.clone()]).is_err());
-    assert!(Mlp::new(&[(first.0, other.1)]).is_err());
+    assert!(Mlp::new(&[DenseVariables { weight: first.weight, bias: other.bias }]).is_err());
 }

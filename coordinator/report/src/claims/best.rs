@@ -12,7 +12,7 @@ use crate::duplicates;
 use crate::exclusions::Exclusions;
 use crate::runs::{Computation, Run};
 use crate::selection::is_selected;
-use crate::statistics::{Difference, LEVEL};
+use crate::statistics::{ConfidenceInterval, Difference, LEVEL};
 
 /// A point: runs that differ in their seed only.
 struct Candidate<'a> {
@@ -79,7 +79,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
         nearest.label,
         formatted(sign * found.estimate),
     );
-    let turned = |(low, high): (f64, f64)| if sign > 0.0 { (low, high) } else { (-high, -low) };
+    let turned = |interval: ConfidenceInterval| if sign > 0.0 { interval } else { interval.negated() };
     let result = |found: &Difference, verdict: Verdict| {
         rests(CheckResult::new(measured.clone(), sign * found.estimate, found.interval.map(turned), |_| {
             verdict
@@ -90,7 +90,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
     let better =
         rivals.iter().filter(|(other, _)| is_whole(candidate) && is_whole(other)).filter_map(|(other, _)| {
             let found = pair::compare(&candidate.sample, &other.sample, all_level)?;
-            found.interval.filter(|(_, high)| *high < 0.0).map(|_| (*other, found))
+            found.interval.filter(|interval| interval.high < 0.0).map(|_| (*other, found))
         });
     // Of those that are better beyond doubt, the one that is better by most; the first of equal ones.
     let best = better.reduce(|best, rival| if rival.1.estimate < best.1.estimate { rival } else { best });
@@ -107,7 +107,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
     if let Some(why) = undecidable {
         return CheckResult { why, ..result(found, Verdict::Undecided) };
     }
-    let is_beaten = |other: &Difference| other.interval.is_some_and(|(low, _)| low > 0.0);
+    let is_beaten = |other: &Difference| other.interval.is_some_and(|interval| interval.low > 0.0);
     if rivals.iter().all(|(_, found)| is_beaten(found)) {
         return result(found, Verdict::Holds);
     }

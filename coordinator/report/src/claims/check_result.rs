@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
+use crate::statistics::ConfidenceInterval;
 use basin_charts::number;
 
 /// A check's measurement, and its verdict.
@@ -13,8 +14,8 @@ pub(crate) struct CheckResult {
     pub(crate) measured: String,
     /// The estimate; none where nothing could be estimated.
     pub(crate) estimate: Option<f64>,
-    /// Its interval, lower end first.
-    pub(crate) interval: Option<(f64, f64)>,
+    /// Its interval.
+    pub(crate) interval: Option<ConfidenceInterval>,
     /// How many runs it rests on; two numbers where two samples are compared.
     pub(crate) n: Vec<usize>,
     /// The runs that it doesn't rest on, in words: `1 diverged, 2 missing`.
@@ -56,10 +57,10 @@ impl CheckResult {
     pub(super) fn new(
         measured: String,
         estimate: f64,
-        interval: Option<(f64, f64)>,
-        verdict: impl Fn((f64, f64)) -> Verdict,
+        interval: Option<ConfidenceInterval>,
+        verdict: impl Fn(ConfidenceInterval) -> Verdict,
     ) -> Self {
-        let interval = interval.filter(|(low, high)| low.is_finite() && high.is_finite());
+        let interval = interval.filter(|interval| interval.low.is_finite() && interval.high.is_finite());
         let verdict = interval.map_or(Verdict::Undecided, verdict);
         let why = match (interval, verdict) {
             (None, _) => NO_INTERVAL,

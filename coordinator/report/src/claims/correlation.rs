@@ -75,11 +75,11 @@ fn of_pairs(pairs: &[(f64, f64)], hypothesis: &Hypothesis<'_>) -> CheckResult {
                 Direction::Falls => (-1.0, "below 0"),
             };
             let measured = format!("{what}: {}; should be {bound}", formatted(estimate));
-            let result = CheckResult::new(measured, estimate, interval, |(low, high)| {
+            let result = CheckResult::new(measured, estimate, interval, |interval| {
                 if sign > 0.0 {
-                    Verdict::is_above((low, high), 0.0)
+                    Verdict::is_above(interval, 0.0)
                 } else {
-                    Verdict::is_above((-high, -low), 0.0)
+                    Verdict::is_above(interval.negated(), 0.0)
                 }
             });
             let why = match (interval, n) {

@@ -26,7 +26,7 @@ pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str, factor
             formatted(1.0 / factor),
             formatted(factor),
         );
-        let ratios = found.interval.map(|(low, high)| (low.exp(), high.exp()));
+        let ratios = found.interval.map(|interval| interval.map(f64::exp));
         CheckResult::new(measured, found.estimate.exp(), ratios, |ratios| {
             Verdict::is_within(ratios, 1.0 / factor, factor)
         })

@@ -24,7 +24,7 @@ mod within;
 use basin_domain::claim::Check;
 use serde::Serialize;
 
-use super::projection::Distances;
+use super::projection::{CheckPlace, Distances};
 use super::results::Results;
 use super::runs::Run;
 pub(crate) use check_result::CheckResult;
@@ -49,7 +49,13 @@ pub(crate) fn evaluate(results: &Results) -> Vec<ClaimResult> {
             .checks
             .iter()
             .enumerate()
-            .map(|(place, check)| decide(check, &results.runs, results.distances.get(&(number, place))))
+            .map(|(place, check)| {
+                decide(
+                    check,
+                    &results.runs,
+                    results.distances.get(&CheckPlace { claim: number, check: place }),
+                )
+            })
             .collect();
         let verdict = Verdict::of_all(checks.iter().map(|result| result.verdict));
         ClaimResult { text: claim.text.clone(), verdict, checks }

@@ -8,7 +8,7 @@ use super::sample::Sample;
 use super::verdict::Verdict;
 use crate::exclusions::ExclusionReason;
 use crate::runs::Run;
-use crate::statistics::{LEVEL, mean_interval};
+use crate::statistics::{ConfidenceInterval, LEVEL, mean_interval};
 
 /// The roughness of a series, as a mean over runs, against the bound.
 pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> CheckResult {
@@ -21,7 +21,8 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> Che
         Some(mean) => {
             let measured = format!("{what}: {}; should be at most {}", formatted(mean), formatted(at_most));
             // No share is below 0, whatever the t interval says.
-            let interval = mean_interval(&sample.values(), LEVEL).map(|(low, high)| (low.max(0.0), high));
+            let interval = mean_interval(&sample.values(), LEVEL)
+                .map(|interval| ConfidenceInterval { low: interval.low.max(0.0), ..interval });
             CheckResult::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
         }
     };

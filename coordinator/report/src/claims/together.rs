@@ -16,14 +16,14 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult
         return CheckResult::undecided(WHAT.to_owned(), "no weights could be read")
             .over_samples(&[SampleSummary::default()]);
     };
-    let seeds: BTreeSet<u64> = distances.first_to_last.iter().map(|(seed, _)| *seed).collect();
+    let seeds: BTreeSet<u64> = distances.first_to_last.iter().map(|run| run.seed).collect();
     let result = match logarithm(distances, None) {
         None => CheckResult::undecided(WHAT.to_owned(), "the distances have no ratio"),
         Some(all) => {
             let without: Option<Vec<f64>> =
                 seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
             let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
-            let interval = interval.map(|(low, high)| (low.exp(), high.exp()));
+            let interval = interval.map(|interval| interval.map(f64::exp));
             let measured =
                 format!("{WHAT}: {}; should be at most {}", formatted(all.exp()), formatted(at_most));
             CheckResult::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
@@ -42,10 +42,9 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult
 /// The logarithm of the ratio, without the runs of one seed; None where it has no finite one.
 fn logarithm(distances: &Distances, without: Option<u64>) -> Option<f64> {
     let stays = |seed: u64| Some(seed) != without;
-    let between = distances.between_last.iter().filter(|((a, b), _)| stays(*a) && stays(*b));
-    let first_to_last = distances.first_to_last.iter().filter(|(seed, _)| stays(*seed));
-    let ratio =
-        mean(between.map(|(_, distance)| *distance)) / mean(first_to_last.map(|(_, distance)| *distance));
+    let between = distances.between_last.iter().filter(|pair| stays(pair.a) && stays(pair.b));
+    let first_to_last = distances.first_to_last.iter().filter(|run| stays(run.seed));
+    let ratio = mean(between.map(|pair| pair.distance)) / mean(first_to_last.map(|run| run.distance));
     Some(ratio.ln()).filter(|logarithm| logarithm.is_finite())
 }
 

@@ -33,13 +33,13 @@ pub(super) fn decide(
         if at_least > 0.0 { format!("at least {}", formatted(at_least)) } else { "above 0".to_owned() };
     let measured = format!("{what}: {}; should be {bound}", formatted(mean));
     // The interval of a mean of correlations may reach beyond them.
-    let interval = mean_interval(&sample.values(), LEVEL)
-        .map(|(low, high)| (low.clamp(-1.0, 1.0), high.clamp(-1.0, 1.0)));
-    CheckResult::new(measured, mean, interval, |(low, high)| {
-        if at_least > 0.0 && low >= at_least {
+    let interval =
+        mean_interval(&sample.values(), LEVEL).map(|interval| interval.map(|end| end.clamp(-1.0, 1.0)));
+    CheckResult::new(measured, mean, interval, |interval| {
+        if at_least > 0.0 && interval.low >= at_least {
             return Verdict::Holds;
         }
-        Verdict::is_above((low, high), at_least)
+        Verdict::is_above(interval, at_least)
     })
     .over_samples(&[sample.basis()])
 }

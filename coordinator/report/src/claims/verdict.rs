@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::statistics::ConfidenceInterval;
+
 /// The verdict on a claim, or on one of its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Verdict {
@@ -41,10 +43,10 @@ impl Verdict {
     }
 
     /// Whether a number with this interval is above `bound`.
-    pub(super) fn is_above(interval: (f64, f64), bound: f64) -> Self {
-        if interval.0 > bound {
+    pub(super) fn is_above(interval: ConfidenceInterval, bound: f64) -> Self {
+        if interval.low > bound {
             Self::Holds
-        } else if interval.1 < bound {
+        } else if interval.high < bound {
             Self::DoesntHold
         } else {
             Self::Undecided
@@ -52,10 +54,10 @@ impl Verdict {
     }
 
     /// Whether a number with this interval is at most `bound`.
-    pub(super) fn is_at_most(interval: (f64, f64), bound: f64) -> Self {
-        if interval.1 <= bound {
+    pub(super) fn is_at_most(interval: ConfidenceInterval, bound: f64) -> Self {
+        if interval.high <= bound {
             Self::Holds
-        } else if interval.0 > bound {
+        } else if interval.low > bound {
             Self::DoesntHold
         } else {
             Self::Undecided
@@ -63,10 +65,10 @@ impl Verdict {
     }
 
     /// Whether a number with this interval lies between two bounds, which are part of it.
-    pub(super) fn is_within(interval: (f64, f64), low: f64, high: f64) -> Self {
-        if interval.0 >= low && interval.1 <= high {
+    pub(super) fn is_within(interval: ConfidenceInterval, low: f64, high: f64) -> Self {
+        if interval.low >= low && interval.high <= high {
             Self::Holds
-        } else if interval.1 < low || interval.0 > high {
+        } else if interval.high < low || interval.low > high {
             Self::DoesntHold
         } else {
             Self::Undecided
@@ -89,15 +91,19 @@ mod tests {
         assert_eq!(all(&[]), Undecided);
     }
 
+    const fn interval(low: f64, high: f64) -> ConfidenceInterval {
+        ConfidenceInterval { low, high }
+    }
+
     #[test]
     fn an_interval_over_the_bound_decides_nothing() {
-        assert_eq!(Verdict::is_above((0.1, 1.0), 0.0), Holds);
-        assert_eq!(Verdict::is_above((-1.0, -0.1), 0.0), DoesntHold);
-        assert_eq!(Verdict::is_above((0.0, 1.0), 0.0), Undecided);
-        assert_eq!(Verdict::is_at_most((0.1, 0.5), 0.5), Holds);
-        assert_eq!(Verdict::is_at_most((0.4, 0.6), 0.5), Undecided);
-        assert_eq!(Verdict::is_within((0.1, 0.2), 0.1, 0.2), Holds);
-        assert_eq!(Verdict::is_within((0.0, 0.2), 0.1, 0.2), Undecided);
-        assert_eq!(Verdict::is_within((0.3, 0.4), 0.1, 0.2), DoesntHold);
+        assert_eq!(Verdict::is_above(interval(0.1, 1.0), 0.0), Holds);
+        assert_eq!(Verdict::is_above(interval(-1.0, -0.1), 0.0), DoesntHold);
+        assert_eq!(Verdict::is_above(interval(0.0, 1.0), 0.0), Undecided);
+        assert_eq!(Verdict::is_at_most(interval(0.1, 0.5), 0.5), Holds);
+        assert_eq!(Verdict::is_at_most(interval(0.4, 0.6), 0.5), Undecided);
+        assert_eq!(Verdict::is_within(interval(0.1, 0.2), 0.1, 0.2), Holds);
+        assert_eq!(Verdict::is_within(interval(0.0, 0.2), 0.1, 0.2), Undecided);
+        assert_eq!(Verdict::is_within(interval(0.3, 0.4), 0.1, 0.2), DoesntHold);
     }
 }

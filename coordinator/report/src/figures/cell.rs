@@ -6,10 +6,10 @@ use super::limits;
 use super::table::{FigureRow, FigureTable, RowPanel};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
 use crate::runs::{Run, distinct};
-use crate::statistics::{Bin, Center, Summary, binned, summarise};
-use basin_charts::Mark;
+use crate::statistics::{Bin, Center, ConfidenceInterval, Summary, binned, summarise};
 use basin_charts::scale::Scale;
 use basin_charts::style::{BAND_OPACITY, Color, Pen};
+use basin_charts::{Interval, Mark};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;
@@ -36,13 +36,22 @@ pub(crate) struct CellContext<'a> {
     pub(crate) axis: Axis,
     /// The kind of middle of several runs here.
     pub(crate) center: Center,
-    /// The start and the width of the bins in which the panel is drawn, if it is.
-    pub(crate) bins: Option<(f64, f64)>,
+    /// The bins in which the panel is drawn, if it is.
+    pub(crate) bins: Option<PanelBins>,
+}
+
+/// Bins of equal width, one beside the other.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct PanelBins {
+    /// Where the first one begins.
+    pub(crate) start: f64,
+    /// The width of each.
+    pub(crate) width: f64,
 }
 
 /// The bins for a panel in which these runs are drawn: none if every series is short, or counts neither epochs nor
 /// iterations.
-pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>) -> Option<(f64, f64)> {
+pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>) -> Option<PanelBins> {
     match axis {
         Axis::Epoch | Axis::Iteration => {}
         Axis::Input | Axis::Ratio | Axis::Cell | Axis::Eigenvalue | Axis::Once => return None,
@@ -50,7 +59,7 @@ pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>)
     let long: Vec<&Points> = series.filter(|points| points.len() > LONG).collect();
     let xs = || long.iter().flat_map(|points| points.iter().map(|point| point.0));
     let (first, last) = (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max));
-    (first < last).then(|| (first, ((last - first + 1.0) / BINS).ceil()))
+    (first < last).then(|| PanelBins { start: first, width: ((last - first + 1.0) / BINS).ceil() })
 }
 
 /// Draws completed runs: their mean with its interval if there are enough of them, each for itself otherwise.
@@ -61,7 +70,7 @@ pub(crate) fn completed(
     rows: &mut FigureTable,
 ) {
     match context.bins {
-        Some((start, width)) => {
+        Some(PanelBins { start, width }) => {
             let bins: Vec<(u64, Vec<Bin>)> = runs
                 .iter()
                 .map(|(seed, points)| (*seed, binned(points, start, width, context.center)))
@@ -99,7 +108,7 @@ fn draw_spread(
         .map(|chunk| {
             let low = chunk.iter().map(|bin| bin.low).fold(f64::INFINITY, f64::min);
             let high = chunk.iter().map(|bin| bin.high).fold(f64::NEG_INFINITY, f64::max);
-            (chunk[0].x, low, high)
+            Interval { x: chunk[0].x, low, high }
         })
         .collect();
     marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
@@ -121,8 +130,12 @@ fn draw_lines(
         return;
     }
     let summary = summarised(runs, context.center);
-    let band =
-        summary.iter().filter_map(|point| point.interval.map(|(low, high)| (point.x, low, high))).collect();
+    let band = summary
+        .iter()
+        .filter_map(|point| {
+            point.interval.map(|ConfidenceInterval { low, high }| Interval { x: point.x, low, high })
+        })
+        .collect();
     marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND_OPACITY, secondary: true });
     let line = summary.iter().map(|point| (point.x, point.value)).collect();
     marks.push(Mark::Line { points: line, pen, secondary: false });
@@ -152,7 +165,7 @@ pub(crate) fn diverged(
     let color = Color::Group(context.number);
     for (number, (seed, points)) in runs.iter().enumerate() {
         let drawn: Points = match context.bins {
-            Some((start, width)) => {
+            Some(PanelBins { start, width }) => {
                 binned(points, start, width, context.center).iter().map(|bin| (bin.x, bin.value)).collect()
             }
             None => points.clone(),

@@ -6,7 +6,7 @@ use basin_domain::value::Value;
 
 use super::cell::{self, CellContext, Points};
 use super::grid;
-use super::groups::{self, Group, Groups, ParameterCounts};
+use super::groups::{self, Group, Groups, ParameterCounts, PennedGroups};
 use super::notes::Remark;
 use super::table::FigureTable;
 use super::{legend, limits, names, notes};
@@ -43,9 +43,10 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
     let mut panels: Vec<Panel> = Vec::new();
     let mut remarks: Vec<Remark> = Vec::new();
     let pens = grouped.pens();
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     for facet in &facets {
         for series in request.y {
-            panels.push(panel(request, series, facet, (&grouped, &pens), &mut rows, &mut remarks));
+            panels.push(panel(request, series, facet, penned, &mut rows, &mut remarks));
         }
     }
     let shown = limits::facets(facets.len(), request.y.len());
@@ -71,7 +72,7 @@ fn panel(
     request: &CurvesRequest<'_>,
     series: &str,
     facet: &Group<'_>,
-    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
     rows: &mut FigureTable,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
@@ -105,7 +106,7 @@ fn panel(
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
-    remarks.extend(bins.map(|(_, width)| Remark { quantity, text: binning(axis, width, &completed) }));
+    remarks.extend(bins.map(|bins| Remark { quantity, text: binning(axis, bins.width, &completed) }));
     Panel {
         title: facet.title(),
         annotation: None,

@@ -83,6 +83,15 @@ impl Groups<'_> {
     }
 }
 
+/// Groups with the pen of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PennedGroups<'a> {
+    /// The groups.
+    pub(crate) grouped: &'a Groups<'a>,
+    /// The number of each group's pen; none of those that aren't drawn.
+    pub(crate) pens: &'a [Option<usize>],
+}
+
 /// Groups `runs` by `parameters`; by everything that the sweep varies but the seed and `facet` if there are none.
 pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&str>) -> Groups<'a> {
     let parameters: Vec<String> = if parameters.is_empty() {

@@ -5,7 +5,7 @@ use basin_domain::metrics::Axis;
 
 use super::cell::{self, CellContext};
 use super::grid;
-use super::groups::{self, Group, Groups};
+use super::groups::{self, Group, PennedGroups};
 use super::notes;
 use super::table::FigureTable;
 use super::{legend, limits, names};
@@ -39,10 +39,11 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
     let facets = groups::facets(runs, request.facet);
     let (mut panels, mut gaps) = (Vec::new(), notes::OmittedValues::default());
     let pens = grouped.pens();
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     let labels: Vec<String> = request.y.iter().map(|series| names::common_quantity(series, runs)).collect();
     for facet in &facets {
         for (series, label) in request.y.iter().zip(&labels) {
-            panels.push(panel(request, (series, label), facet, (&grouped, &pens), &mut rows));
+            panels.push(panel(request, series, label, facet, penned, &mut rows));
             for name in series {
                 let points = cell::points_of(&facet.runs, name, Run::completed);
                 gaps.count(&names::quantity(name, &[]), &cell::gaps(scale_of(request, series), &points));
@@ -84,9 +85,10 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
 
 fn panel(
     request: &InterpolationRequest<'_>,
-    (series, label): (&[String], &str),
+    series: &[String],
+    label: &str,
     facet: &Group<'_>,
-    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
     rows: &mut FigureTable,
 ) -> Panel {
     let scale = scale_of(request, series);

@@ -36,7 +36,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
     for facet in &facets {
         let drawn = drawn(facet, &grouped, &pens);
         for series in request.y {
-            panels.push(panel(request, series, facet, (&grouped, &drawn), &mut rows));
+            panels.push(panel(request, series, facet, &grouped, &drawn, &mut rows));
         }
     }
     let shown = limits::facets(facets.len(), request.y.len());
@@ -114,7 +114,8 @@ fn panel(
     request: &CurvesRequest<'_>,
     series: &str,
     facet: &Group<'_>,
-    (grouped, lines): (&Groups<'_>, &[Line<'_>]),
+    grouped: &Groups<'_>,
+    lines: &[Line<'_>],
     rows: &mut FigureTable,
 ) -> Panel {
     let scale = curves::scale_of(request, series);

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use basin_domain::figure::Layout;
 
 use super::grid;
-use super::groups::{self, Group, Groups};
+use super::groups::{self, Group, Groups, PennedGroups};
 use super::notes::{self, Remark};
 use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names};
 use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{Correlation, rank_correlation};
+use crate::statistics::{ConfidenceInterval, Correlation, rank_correlation};
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
@@ -57,12 +57,13 @@ pub(super) fn chart(request: &ScatterRequest<'_>, runs: &[&Run]) -> (Chart, Figu
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
     let pens = grouped.pens();
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     let mut most = 0;
     for facet in &facets {
         for y in request.y {
             let dots = dots(request, y, facet, &grouped, &pens);
             most = most.max(dots.iter().filter(|dot| pens[dot.number].is_some()).count());
-            panels.push(panel(request, y, facet, (&grouped, &pens, &dots), &mut rows, &mut remarks));
+            panels.push(panel(request, y, facet, penned, &dots, &mut rows, &mut remarks));
             gaps.count(&names::quantity(y, &[]), &without_place(request, y, &dots));
         }
     }
@@ -95,7 +96,8 @@ fn panel(
     request: &ScatterRequest<'_>,
     y: &str,
     facet: &Group<'_>,
-    (grouped, pens, dots): (&Groups<'_>, &[Option<usize>], &[Dot<'_>]),
+    penned: PennedGroups<'_>,
+    dots: &[Dot<'_>],
     rows: &mut FigureTable,
     remarks: &mut Vec<Remark>,
 ) -> Panel {
@@ -111,14 +113,14 @@ fn panel(
         let panel = RowPanel {
             panel: y,
             facet: &facet.label,
-            group: &grouped.groups[dot.number].label,
+            group: &penned.grouped.groups[dot.number].label,
             axis: request.x,
         };
         rows.push_run(panel, if dot.is_solid { "run" } else { "hollow-run" }, dot.run.task.spec.seed, dot.at);
     }
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
-    marks.extend(crosses(request, y, scales[1], facet, (grouped, pens), rows));
+    marks.extend(crosses(request, y, scales[1], facet, penned, rows));
     let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
     let solid = Filtered::partition(solid, |(x, y)| Ok((finite(x)?, finite(y)?)));
     let quantity = match facet.label.as_str() {
@@ -194,7 +196,7 @@ fn crosses(
     y: &str,
     scale: Scale,
     facet: &Group<'_>,
-    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
     rows: &mut FigureTable,
 ) -> Vec<Mark> {
     let mut crosses = Vec::new();
@@ -223,7 +225,7 @@ fn in_words(found: Option<Correlation>) -> String {
     let shown = |value: f64| number::fixed(value, 2);
     match found {
         None => "no rank correlation".to_owned(),
-        Some(Correlation { estimate, interval: Some((low, high)) }) => {
+        Some(Correlation { estimate, interval: Some(ConfidenceInterval { low, high }) }) => {
             format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high))
         }
         Some(Correlation { estimate, interval: None }) => format!("ρ = {}, no interval", shown(estimate)),

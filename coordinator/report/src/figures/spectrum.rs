@@ -3,7 +3,7 @@
 use basin_domain::experiment::series::probe::{LARGEST_EIGENVALUE, SPECTRAL_DENSITY};
 
 use super::grid;
-use super::groups::{self, Group, Groups};
+use super::groups::{self, Group, Groups, PennedGroups};
 use super::table::{FigureTable, RowPanel};
 use super::{cell, legend, limits, notes};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
@@ -36,11 +36,12 @@ pub(super) fn chart(
         .filter(|density| density.is_finite())
         .fold(0.0, f64::max);
     let pens = grouped.pens();
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     let mut gaps = notes::OmittedValues::default();
     let mut most = 0;
     let mut panels: Vec<Panel> = Vec::new();
     for facet in &facets {
-        let (panel, lines) = panel(facet, (&grouped, &pens), peak, &mut rows);
+        let (panel, lines) = panel(facet, penned, peak, &mut rows);
         panels.push(panel);
         most = most.max(lines);
         gaps.count("density", &without_place(facet, peak));
@@ -95,7 +96,7 @@ fn without_place(facet: &Group<'_>, peak: f64) -> Exclusions {
 /// The panel of a facet, and the number of its lines, all of which are drawn if they are not too many.
 fn panel(
     facet: &Group<'_>,
-    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
     peak: f64,
     rows: &mut FigureTable,
 ) -> (Panel, usize) {

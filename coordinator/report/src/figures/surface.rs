@@ -104,10 +104,20 @@ pub(super) fn chart(
 #[derive(Debug)]
 struct SharedLevels {
     levels: Vec<ContourLevel>,
-    /// Cells beyond the last level, of how many, and the largest value of them.
-    beyond: Option<(usize, usize, f64)>,
+    /// The cells beyond the last level, if there are any.
+    beyond: Option<CellsBeyond>,
     /// Finite values without a place on a logarithmic scale.
     without_place: usize,
+}
+
+/// The cells whose values are beyond the last level.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct CellsBeyond {
+    count: usize,
+    /// The number of all cells with a value.
+    of: usize,
+    /// The largest value of them.
+    largest: f64,
 }
 
 impl SharedLevels {
@@ -134,7 +144,11 @@ impl SharedLevels {
         let levels = levels(scale, low, top);
         let last = levels.last().map_or(top, |level| level.at);
         let count = values.iter().filter(|&&value| value > last).count();
-        Self { levels, beyond: (count > 0).then_some((count, values.len(), high)), without_place }
+        Self {
+            levels,
+            beyond: (count > 0).then_some(CellsBeyond { count, of: values.len(), largest: high }),
+            without_place,
+        }
     }
 }
 
@@ -200,10 +214,12 @@ fn legend(surfaces: &[AssembledSurface]) -> Vec<Entry> {
         entries.insert(0, Entry { label: "training, projected".to_owned(), swatch: trajectory });
         entries.insert(
             1,
-            Entry { label: of("first", same.map(|epochs| epochs.0)), swatch: Swatch::Point(FIRST) },
+            Entry { label: of("first", same.map(|epochs| epochs.first)), swatch: Swatch::Point(FIRST) },
         );
-        entries
-            .insert(2, Entry { label: of("last", same.map(|epochs| epochs.1)), swatch: Swatch::Point(LAST) });
+        entries.insert(
+            2,
+            Entry { label: of("last", same.map(|epochs| epochs.last)), swatch: Swatch::Point(LAST) },
+        );
     }
     entries
 }
@@ -251,7 +267,7 @@ fn notes(y: &str, grouped: &Groups<'_>, surfaces: &[AssembledSurface], levels: &
     if surfaces.len() > 1 {
         notes.push("All panels have the same levels.".to_owned());
     }
-    if let Some((count, of, largest)) = levels.beyond {
+    if let Some(CellsBeyond { count, of, largest }) = levels.beyond {
         let last = levels.levels.last().map_or_else(String::new, |level| level.label.clone());
         notes.push(format!(
             "The levels end at {last}, so that values far beyond the others don't take all colours: {} of {} cells are \

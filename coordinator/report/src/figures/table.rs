@@ -1,5 +1,6 @@
 //! A figure's data, as the CSV beside it holds it.
 
+use crate::statistics::ConfidenceInterval;
 use crate::tables::csv::{self, CsvText};
 
 /// A row of a figure's data.
@@ -23,7 +24,7 @@ pub(crate) struct FigureRow<'a> {
     /// The value.
     pub(crate) value: f64,
     /// Its 95 % interval, if it has one.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<ConfidenceInterval>,
     /// How many runs it sums up.
     pub(crate) n: usize,
 }
@@ -70,7 +71,8 @@ impl FigureTable {
 
     /// Adds a row.
     pub(crate) fn push(&mut self, row: &FigureRow<'_>) {
-        let (low, high) = row.interval.map_or((None, None), |(low, high)| (Some(low), Some(high)));
+        let low = row.interval.map(|interval| interval.low);
+        let high = row.interval.map(|interval| interval.high);
         self.push_fields([
             row.panel,
             row.facet,

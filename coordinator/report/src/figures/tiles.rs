@@ -20,13 +20,20 @@ pub(super) struct AssembledSurface {
     /// Where the recorded epochs lie in the plane: (α, β), in their order.
     pub(super) trajectory: Vec<(f64, f64)>,
     /// The first and the last of these epochs.
-    pub(super) epochs: Option<(f64, f64)>,
+    pub(super) epochs: Option<EpochRange>,
     /// The shares of variance along both directions, for principal components.
     pub(super) explained: [Option<f64>; 2],
     /// The tiles, by their outcomes.
     pub(super) tiles: Counts,
     /// Cells whose value was recorded and isn't finite.
     pub(super) not_finite: usize,
+}
+
+/// The first and the last of some epochs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct EpochRange {
+    pub(super) first: f64,
+    pub(super) last: f64,
 }
 
 /// Puts together the tiles of one surface; the values are those of `series`.
@@ -55,7 +62,7 @@ pub(super) fn assemble(runs: &[&Run], series: &str) -> AssembledSurface {
         (Some(columns), Some(rows)) => Grid { columns, rows, values },
         _ => Grid { columns: Vec::new(), rows: Vec::new(), values: Vec::new() },
     };
-    let (trajectory, epochs) = records().find_map(trajectory).unwrap_or_default();
+    let Trajectory { points: trajectory, epochs } = records().find_map(trajectory).unwrap_or_default();
     let explained = [surface::EXPLAINED_VARIANCE_ALPHA.name, surface::EXPLAINED_VARIANCE_BETA.name]
         .map(|name| records().find_map(|metrics| metrics.last(name)));
     AssembledSurface {
@@ -88,13 +95,23 @@ fn cells<'a>(metrics: &'a Metrics, series: &str, count: usize) -> impl Iterator<
     })
 }
 
-type Trajectory = (Vec<(f64, f64)>, Option<(f64, f64)>);
+/// The recorded epochs in the plane.
+#[derive(Default)]
+struct Trajectory {
+    /// Where they lie: (α, β), in their order.
+    points: Vec<(f64, f64)>,
+    epochs: Option<EpochRange>,
+}
 
 fn trajectory(metrics: &Metrics) -> Option<Trajectory> {
     let alpha = &metrics.series.get(surface::TRAJECTORY_ALPHA.name)?.points;
     let beta = &metrics.series.get(surface::TRAJECTORY_BETA.name)?.points;
-    let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| (first.0, last.0));
-    Some((alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(), epochs))
+    let epochs =
+        alpha.first().zip(alpha.last()).map(|(first, last)| EpochRange { first: first.0, last: last.0 });
+    Some(Trajectory {
+        points: alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(),
+        epochs,
+    })
 }
 
 /// All coordinates of an evenly spaced axis of which some are known: the others from the first and the last known ones.

@@ -8,11 +8,11 @@ use basin_domain::experiment::series::training::{TEST_ACCURACY, TRAIN_LOSS};
 use basin_domain::id::TaskId;
 
 use super::grid;
-use super::groups::{self, Group, Groups};
+use super::groups::{self, Group, Groups, PennedGroups};
 use super::notes::{self, Remark};
 use super::table::FigureTable;
 use super::{limits, names};
-use crate::projection::{ALL_LAYERS, Projection, WeightPath};
+use crate::projection::{ALL_LAYERS, PathPoint, Projection, WeightPath};
 use crate::runs::{Counts, Run};
 use crate::tables::csv;
 use basin_charts::marker::{Marker, Shape};
@@ -37,12 +37,13 @@ pub(super) fn chart(
     let facets = groups::facets(runs, facet);
     let by_task = by_task(&grouped);
     let pens = pens(&grouped, projections);
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     let mut rows = FigureTable::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
     let mut panels = Vec::new();
     for facet in &facets {
         for layer in layers {
             let projection = projections.iter().find(|projection| projection.layer == *layer);
-            panels.push(panel(layer, projection, facet, (&grouped, &by_task, &pens), &mut rows));
+            panels.push(panel(layer, projection, facet, penned, &by_task, &mut rows));
         }
     }
     let shown = limits::facets(facets.len(), layers.len());
@@ -76,23 +77,35 @@ fn named(layer: &str) -> String {
     if layer == ALL_LAYERS { "all layers".to_owned() } else { format!("layer {layer}") }
 }
 
+/// A run's path in a panel.
+#[derive(Clone, Copy)]
+struct DrawnPath<'a> {
+    /// The number of the run's group.
+    group: usize,
+    run: &'a Run,
+    path: &'a WeightPath,
+}
+
 fn panel(
     layer: &str,
     projection: Option<&Projection>,
     facet: &Group<'_>,
-    (grouped, by_task, pens): (&Groups<'_>, &HashMap<TaskId, usize>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
+    by_task: &HashMap<TaskId, usize>,
     rows: &mut FigureTable,
 ) -> Panel {
     let members: HashMap<TaskId, &Run> = facet.runs.iter().rev().map(|run| (run.task.id, *run)).collect();
     let paths = projection.map_or(&[][..], |projection| projection.paths.as_slice());
-    let drawn: Vec<(usize, &Run, &WeightPath)> = paths
+    let drawn: Vec<DrawnPath<'_>> = paths
         .iter()
-        .filter_map(|path| Some((*by_task.get(&path.task)?, *members.get(&path.task)?, path)))
+        .filter_map(|path| {
+            Some(DrawnPath { group: *by_task.get(&path.task)?, run: members.get(&path.task)?, path })
+        })
         .collect();
     let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for &(number, run, path) in &drawn {
-        let places: Vec<(f64, f64)> = path.points.iter().map(|&(_, x, y)| (x, y)).collect();
-        for &(epoch, x, y) in &path.points {
+    for &DrawnPath { group: number, run, path } in &drawn {
+        let places: Vec<(f64, f64)> = path.points.iter().map(PathPoint::at).collect();
+        for &PathPoint { epoch, first: x, second: y } in &path.points {
             let label = grouped.groups[number].label.clone();
             let seed = run.task.spec.seed.to_string();
             let numbers = [csv::number(x), csv::number(y)];
@@ -114,7 +127,7 @@ fn panel(
             labels.push(Mark::Label { at: last, text, color: Color::Ink });
         }
     }
-    labels.extend(drawn.first().into_iter().flat_map(|(_, _, path)| epochs(path)));
+    labels.extend(drawn.first().into_iter().flat_map(|drawn| epochs(drawn.path)));
     let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
     let title =
         if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
@@ -160,18 +173,22 @@ fn pens(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Option<usize>> 
 
 /// The labels of some epochs along a path: the first, and then one a quarter of the path's length, none near its end.
 fn epochs(path: &WeightPath) -> Vec<Mark> {
-    let length = |pair: &[(u32, f64, f64)]| (pair[1].1 - pair[0].1).hypot(pair[1].2 - pair[0].2);
+    let length = |pair: &[PathPoint]| (pair[1].first - pair[0].first).hypot(pair[1].second - pair[0].second);
     let total: f64 = path.points.windows(2).map(length).sum();
     let mut labelled = Vec::new();
     let (mut since, mut left) = (f64::INFINITY, total);
-    for (place, &(epoch, x, y)) in path.points.iter().enumerate() {
+    for (place, point) in path.points.iter().enumerate() {
         if place > 0 {
             let step = length(&path.points[place - 1..=place]);
             (since, left) = (since + step, left - step);
         }
         if since >= total / 4.0 && left >= total / 5.0 {
             since = 0.0;
-            labelled.push(Mark::Label { at: (x, y), text: format!("epoch {epoch}"), color: Color::Muted });
+            labelled.push(Mark::Label {
+                at: point.at(),
+                text: format!("epoch {}", point.epoch),
+                color: Color::Muted,
+            });
         }
     }
     labelled
@@ -267,7 +284,7 @@ fn notes(
 /// How far the recorded epochs lie apart, if that is the same everywhere.
 fn interval(projections: &[Projection]) -> String {
     let paths = projections.iter().flat_map(|projection| &projection.paths);
-    let mut steps = paths.flat_map(|path| path.points.windows(2).map(|pair| pair[1].0 - pair[0].0));
+    let mut steps = paths.flat_map(|path| path.points.windows(2).map(|pair| pair[1].epoch - pair[0].epoch));
     match steps.next() {
         Some(first) if steps.all(|step| step == first) => format!(", {first} apart"),
         Some(_) | None => String::new(),

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use super::text::text;
 use crate::claims::{CheckResult, ClaimResult, Verdict};
-use crate::statistics::{MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
+use crate::statistics::{ConfidenceInterval, MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
 
 /// The claims as a section of the page; nothing if there are none.
 pub(super) fn section(claims: &[ClaimResult]) -> Markup {
@@ -68,7 +68,7 @@ fn check(result: &CheckResult) -> Markup {
         }
         td { (result.runs()) }
         @match result.interval {
-            Some((low, high)) => td { (significant(low)) " to " (significant(high)) },
+            Some(ConfidenceInterval { low, high }) => td { (significant(low)) " to " (significant(high)) },
             None => td class="gap" { "–" },
         }
         td class="measured" {

@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use basin_charts::number;
-use basin_domain::id::TaskId;
 use basin_domain::sweep::Source;
-use basin_storage::{Commit, Manifest};
+use basin_storage::Manifest;
 use maud::{Markup, html};
 
 use super::text::text;
 use crate::results::Results;
-use crate::runs::RunState;
-use crate::tables::commit_digest;
+use crate::tables::{CommittedRun, commit_digest};
 
 /// The most digests that the page lists; the files have all.
 const MAX_LISTED: usize = 200;
@@ -19,16 +17,9 @@ const MAX_LISTED: usize = 200;
 /// The section of the page.
 pub(super) fn section(results: &Results) -> Markup {
     let used: BTreeSet<_> = results.runs.iter().filter_map(|run| run.task.spec.data.as_ref()).collect();
-    let committed: Vec<(&TaskId, &Commit, Option<&Manifest>)> = results
-        .runs
-        .iter()
-        .filter_map(|run| match &run.state {
-            RunState::Committed { commit, manifest, .. } => Some((&run.task.id, commit, manifest.as_deref())),
-            RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
-        })
-        .collect();
+    let committed = CommittedRun::among(&results.runs);
     let versions: BTreeSet<String> =
-        committed.iter().filter_map(|(_, _, manifest)| Some(version(manifest.as_ref()?))).collect();
+        committed.iter().filter_map(|run| Some(version(run.manifest?))).collect();
     let versions: Vec<String> = versions.into_iter().collect();
     html! {
         section { "\n"
@@ -59,9 +50,9 @@ pub(super) fn section(results: &Results) -> Markup {
                             }
                         } "\n"
                         tbody { "\n"
-                            @for (task, commit, _) in committed.iter().take(MAX_LISTED) {
+                            @for CommittedRun { run, commit, .. } in committed.iter().take(MAX_LISTED) {
                                 tr {
-                                    td { code { (task.to_string()) } }
+                                    td { code { (run.task.id.to_string()) } }
                                     td { code { (commit_digest(commit)) } }
                                     td { code { (commit.manifest.to_string()) } }
                                 } "\n"

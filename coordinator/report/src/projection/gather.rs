@@ -11,7 +11,7 @@ use basin_domain::key;
 use basin_storage::{StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
-use super::distances::{self, DistancesByCheck};
+use super::distances::{self, CheckPlace, DistancesByCheck};
 use super::plane::{self, ProjectionsByFigure};
 use super::weights_file::{WeightsFile, WeightsFileError, WeightsFiles};
 use crate::error::{ReportError, is_of_this_object};
@@ -140,7 +140,7 @@ fn distances_of(claims: &[Claim], runs: &[Run], files: &WeightsFiles) -> Distanc
         for (place, check) in claim.checks.iter().enumerate() {
             let Some(selection) = together(check) else { continue };
             let selected = distinct(runs.iter().filter(|run| is_selected(run, selection)));
-            found.insert((number, place), distances::measure(&selected, files));
+            found.insert(CheckPlace { claim: number, check: place }, distances::measure(&selected, files));
         }
     }
     found

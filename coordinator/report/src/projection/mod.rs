@@ -18,7 +18,7 @@ mod tests;
 mod weights_file;
 
 pub use comparable::ExcludedRun;
-pub use distances::{Distances, DistancesByCheck};
+pub use distances::{CheckPlace, Distances, DistancesByCheck, PairDistance, RunDistance};
 pub(super) use gather::gather;
-pub use plane::{Projection, ProjectionsByFigure, WeightPath};
+pub use plane::{PathPoint, Projection, ProjectionsByFigure, WeightPath};
 pub(super) use recorded::ALL_LAYERS;

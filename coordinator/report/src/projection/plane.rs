@@ -29,8 +29,26 @@ pub struct Projection {
 pub struct WeightPath {
     /// The run.
     pub task: TaskId,
-    /// (epoch, first component, second component), in the order of the epochs.
-    pub points: Vec<(u32, f64, f64)>,
+    /// Its recorded epochs, in their order.
+    pub points: Vec<PathPoint>,
+}
+
+/// The weights of a recorded epoch in the plane.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PathPoint {
+    /// The epoch.
+    pub epoch: u32,
+    /// The first component.
+    pub first: f64,
+    /// The second component.
+    pub second: f64,
+}
+
+impl PathPoint {
+    /// The place in the plane: (x, y).
+    pub(crate) fn at(&self) -> (f64, f64) {
+        (self.first, self.second)
+    }
 }
 
 /// The projections of every figure of trajectories, one a choice of layers, in the figure's order.
@@ -62,7 +80,7 @@ pub(super) fn project(layer: &str, completed: &[&Run], files: &WeightsFiles) -> 
                 .epochs
                 .iter()
                 .zip(scores.by_ref())
-                .map(|(&epoch, (&first, &second))| (epoch, first, second));
+                .map(|(&epoch, (&first, &second))| PathPoint { epoch, first, second });
             WeightPath { task: run.run.task.id, points: points.collect() }
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use basin_domain::random::Stream;
 
+use super::confidence_interval::ConfidenceInterval;
 use super::normal;
 
 /// How often the sample is drawn again.
@@ -26,7 +27,7 @@ pub(crate) fn bca_interval(
     statistic: impl Fn(&[usize]) -> Option<f64>,
     level: f64,
     name: &str,
-) -> Option<(f64, f64)> {
+) -> Option<ConfidenceInterval> {
     interval_of(RESAMPLES, n, statistic, level, name)
 }
 
@@ -36,7 +37,7 @@ fn interval_of(
     statistic: impl Fn(&[usize]) -> Option<f64>,
     level: f64,
     name: &str,
-) -> Option<(f64, f64)> {
+) -> Option<ConfidenceInterval> {
     let defined = |things: &[usize]| statistic(things).filter(|value| value.is_finite());
     let all: Vec<usize> = (0..n).collect();
     let estimate = defined(&all)?;
@@ -67,7 +68,7 @@ fn interval_of(
         percentile(&drawn, normal::probability_below(bias + z / (1.0 - acceleration * z)))
     };
     let tail = (1.0 - level) / 2.0;
-    Some((end(tail), end(1.0 - tail)))
+    Some(ConfidenceInterval { low: end(tail), high: end(1.0 - tail) })
 }
 
 /// The most blocks of things that are left out in turn: each costs as much as a resample.
@@ -120,8 +121,8 @@ mod tests {
         (squares > 0.0).then(|| products / squares.sqrt())
     }
 
-    fn assert_near(interval: (f64, f64), expected: (f64, f64), tolerance: f64) {
-        let (low, high) = interval;
+    fn assert_near(interval: ConfidenceInterval, expected: (f64, f64), tolerance: f64) {
+        let ConfidenceInterval { low, high } = interval;
         let near = (low - expected.0).abs() < tolerance && (high - expected.1).abs() < tolerance;
         assert!(near, "{interval:?} instead of {expected:?}");
     }
@@ -172,7 +173,9 @@ mod tests {
             }
         };
         // Of 8 things drawn from 8, all are the same in 8⁻⁷ of resamples, and no more than 4 are distinct in 19 %.
-        assert!(bca_interval(8, needs(2), 0.95, "seldom").is_some_and(|(low, high)| low < high));
+        assert!(
+            bca_interval(8, needs(2), 0.95, "seldom").is_some_and(|interval| interval.low < interval.high)
+        );
         assert_eq!(bca_interval(8, needs(5), 0.95, "often"), None);
         assert_eq!(bca_interval(0, |_| None, 0.95, "never"), None);
         assert_eq!(bca_interval(5, |_| Some(f64::NAN), 0.95, "not a number"), None);
@@ -180,6 +183,9 @@ mod tests {
 
     #[test]
     fn a_statistic_without_variation_has_an_interval_of_no_width() {
-        assert_eq!(bca_interval(6, |_| Some(0.5), 0.95, "constant"), Some((0.5, 0.5)));
+        assert_eq!(
+            bca_interval(6, |_| Some(0.5), 0.95, "constant"),
+            Some(ConfidenceInterval { low: 0.5, high: 0.5 })
+        );
     }
 }

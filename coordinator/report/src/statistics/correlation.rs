@@ -1,6 +1,7 @@
 //! The rank correlation of several runs, with its interval: the same in a figure and in a claim.
 
 use super::bootstrap::bca_interval;
+use super::confidence_interval::ConfidenceInterval;
 use super::normal;
 use super::rank::spearman;
 use super::summary::LEVEL;
@@ -22,7 +23,7 @@ pub(crate) struct Correlation {
     pub(crate) estimate: f64,
     /// Its 95 % bootstrap interval, bias-corrected and accelerated, or [`interval_of_order`] where the pairs stand in perfect
     /// order: none of fewer than [`MIN_PAIRS_OF_INTERVAL`] pairs, or where too many resamples have no correlation.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<ConfidenceInterval>,
 }
 
 impl Correlation {
@@ -57,13 +58,14 @@ pub(crate) fn rank_correlation(pairs: &[(f64, f64)]) -> Option<Correlation> {
 /// "Sample size requirements for estimating Pearson, Kendall and Spearman correlations", Psychometrika 65).
 /// At ρ = 1 z is infinite; it is taken where ranks can't tell a correlation from 1: half of the way to the next value
 /// that they can have, 1 − 12/(n(n² − 1)), with two neighbours exchanged. The near end is the estimate.
-fn interval_of_order(pairs: usize, estimate: f64) -> (f64, f64) {
+fn interval_of_order(pairs: usize, estimate: f64) -> ConfidenceInterval {
     let n = pairs as f64;
     let correlation = 1.0 - 6.0 / (n * (n * n - 1.0));
     let error = ((1.0 + correlation * correlation / 2.0) / (n - 3.0)).sqrt();
     let z = correlation.atanh() - normal::quantile(0.5 + LEVEL / 2.0) * error;
     let far = z.tanh();
-    if estimate > 0.0 { (far, 1.0) } else { (-1.0, -far) }
+    let rising = ConfidenceInterval { low: far, high: 1.0 };
+    if estimate > 0.0 { rising } else { rising.negated() }
 }
 
 #[cfg(test)]
@@ -74,7 +76,7 @@ mod tests {
     fn four_pairs_have_no_interval_and_pairs_without_variation_no_correlation() {
         let pairs = |n: u32| (0..n).map(|i| (f64::from(i), f64::from(i * i % 7))).collect::<Vec<_>>();
         assert_eq!(rank_correlation(&pairs(4)).unwrap().interval, None);
-        let (low, high) = rank_correlation(&pairs(30)).unwrap().interval.unwrap();
+        let ConfidenceInterval { low, high } = rank_correlation(&pairs(30)).unwrap().interval.unwrap();
         assert!(low < high && low >= -1.0 && high <= 1.0);
         assert_eq!(rank_correlation(&[(1.0, 2.0); 9]), None);
     }
@@ -90,10 +92,13 @@ mod tests {
         };
         for (n, expected) in [(5, 0.160_804_506_802), (6, 0.631_688_983_021), (15, 0.992_884_843_673)] {
             let Correlation { estimate, interval } = ordered(n, 1.0);
-            let (low, high) = interval.unwrap();
+            let ConfidenceInterval { low, high } = interval.unwrap();
             assert_eq!((estimate, high), (1.0, 1.0));
             assert!((low - expected).abs() < 1e-6, "{n}: {low}");
-            assert_eq!(ordered(n, -1.0), Correlation { estimate: -1.0, interval: Some((-1.0, -low)) });
+            assert_eq!(
+                ordered(n, -1.0),
+                Correlation { estimate: -1.0, interval: Some(ConfidenceInterval { low: -1.0, high: -low }) }
+            );
         }
     }
 }

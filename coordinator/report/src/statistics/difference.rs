@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::confidence_interval::ConfidenceInterval;
 use super::student;
 use super::summary::{MIN_RUNS, mean_interval, moments};
 
@@ -31,7 +32,7 @@ pub(crate) struct Difference {
     /// The mean of the first less that of the second.
     pub(crate) estimate: f64,
     /// Its interval; none where a sample has fewer than three values.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<ConfidenceInterval>,
     /// How it is computed.
     pub(crate) method: Method,
 }
@@ -60,7 +61,7 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
     let estimate = mean(&of_a) - mean(&of_b);
     let interval = (of_a.len().min(of_b.len()) >= MIN_RUNS).then(|| {
         let half = welch_half_width(&of_a, &of_b, level);
-        (estimate - half, estimate + half)
+        ConfidenceInterval::around(estimate, half)
     });
     Some(Difference { estimate, interval, method: Method::Welch })
 }
@@ -95,9 +96,9 @@ mod tests {
     const A: [(u64, f64); 5] = [(0, 0.71), (1, 0.74), (2, 0.69), (3, 0.80), (4, 0.77)];
     const B: [(u64, f64); 5] = [(4, 0.73), (3, 0.65), (2, 0.67), (1, 0.70), (0, 0.66)];
 
-    fn assert_near(interval: Option<(f64, f64)>, low: f64, high: f64) {
+    fn assert_near(interval: Option<ConfidenceInterval>, low: f64, high: f64) {
         let found = interval.unwrap();
-        assert!((found.0 - low).abs() < 1e-12 && (found.1 - high).abs() < 1e-12, "{found:?}");
+        assert!((found.low - low).abs() < 1e-12 && (found.high - high).abs() < 1e-12, "{found:?}");
     }
 
     /// `scipy.stats.ttest_rel(a, b).confidence_interval(0.95)` of SciPy 1.17.1, b in the order of its keys.
@@ -137,6 +138,6 @@ mod tests {
     fn samples_without_variance_have_an_interval_of_no_width() {
         let same = |value: f64| [(0, value), (1, value), (2, value), (3, value)];
         let found = difference(&same(3.0), &same(1.0)[1..], 0.95).unwrap();
-        assert_eq!((found.estimate, found.interval), (2.0, Some((2.0, 2.0))));
+        assert_eq!((found.estimate, found.interval), (2.0, Some(ConfidenceInterval { low: 2.0, high: 2.0 })));
     }
 }

@@ -3,6 +3,7 @@
 mod beta;
 mod bins;
 mod bootstrap;
+mod confidence_interval;
 mod correlation;
 mod difference;
 mod jackknife;
@@ -12,6 +13,7 @@ mod student;
 mod summary;
 
 pub(crate) use bins::{Bin, binned};
+pub(crate) use confidence_interval::ConfidenceInterval;
 pub(crate) use correlation::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
 pub(crate) use difference::{Difference, difference};
 pub(crate) use jackknife::jackknife_interval;

@@ -1,5 +1,6 @@
 //! The middle of several runs' values at one place, and its interval.
 
+use super::confidence_interval::ConfidenceInterval;
 use super::student;
 use crate::exclusions::{Filtered, finite, positive};
 
@@ -61,7 +62,7 @@ pub(crate) struct Summary {
     /// The middle.
     pub(crate) value: f64,
     /// The 95 % t interval of the mean, if there are runs enough.
-    pub(crate) interval: Option<(f64, f64)>,
+    pub(crate) interval: Option<ConfidenceInterval>,
     /// How many runs.
     pub(crate) n: usize,
 }
@@ -82,7 +83,7 @@ pub(crate) fn summarise(x: f64, kept: &Filtered<f64>, center: Center) -> Option<
         (Center::GeometricMean, values) => {
             let logarithms: Vec<f64> = values.iter().map(|value| value.ln()).collect();
             let mean = logarithms.iter().sum::<f64>() / n as f64;
-            let interval = mean_interval(&logarithms, LEVEL).map(|(low, high)| (low.exp(), high.exp()));
+            let interval = mean_interval(&logarithms, LEVEL).map(|interval| interval.map(f64::exp));
             Some(Summary { x, value: mean.exp(), interval, n })
         }
     }
@@ -90,14 +91,14 @@ pub(crate) fn summarise(x: f64, kept: &Filtered<f64>, center: Center) -> Option<
 
 /// The interval of the mean of `values` at this level by Student's t distribution: mean ± t·s/√n with n − 1 degrees of
 /// freedom. None of fewer than [`MIN_RUNS`] values, or of values that aren't all finite.
-pub(crate) fn mean_interval(values: &[f64], level: f64) -> Option<(f64, f64)> {
+pub(crate) fn mean_interval(values: &[f64], level: f64) -> Option<ConfidenceInterval> {
     let n = values.len();
     if n < MIN_RUNS || !values.iter().all(|value| value.is_finite()) {
         return None;
     }
     let (mean, variance) = moments(values);
     let half = student::two_sided_quantile(level, (n - 1) as f64) * (variance / n as f64).sqrt();
-    Some((mean - half, mean + half))
+    Some(ConfidenceInterval::around(mean, half))
 }
 
 /// The mean of `values` and their variance with n − 1 in the denominator; needs two values.
@@ -120,7 +121,7 @@ mod tests {
     fn the_interval_of_a_mean_is_that_of_the_textbook() {
         // s = √(5/2)·… for 1..5: mean 3, s² = 2.5, t(4) = 2.776 445, half = 2.776 445·√(2.5/5).
         let point = of(7.0, &[1.0, 2.0, 3.0, 4.0, 5.0], Center::Mean).unwrap();
-        let (low, high) = point.interval.unwrap();
+        let ConfidenceInterval { low, high } = point.interval.unwrap();
         assert_eq!((point.x, point.value, point.n), (7.0, 3.0, 5));
         assert!(
             (high - 3.0 - 1.963_243).abs() < 1e-6 && (3.0 - low - 1.963_243).abs() < 1e-6,
@@ -149,14 +150,14 @@ mod tests {
     fn a_geometric_mean_stays_positive_with_its_interval() {
         let point = of(0.0, &[1e-1, 1e-3, 1e-5, 0.0, -2.0], Center::GeometricMean).unwrap();
         assert!((point.value / 1e-3 - 1.0).abs() < 1e-12 && point.n == 3);
-        assert!(point.interval.unwrap().0 > 0.0);
+        assert!(point.interval.unwrap().low > 0.0);
         assert_eq!(of(0.0, &[0.1], Center::GeometricMean).unwrap().value, 0.1);
     }
 
     /// `scipy.stats.t.interval(0.95, 3, np.mean(v), scipy.stats.sem(v))` of SciPy 1.17.1.
     #[test]
     fn the_interval_of_a_mean_agrees_with_scipy() {
-        let (low, high) = mean_interval(&[0.9, 0.8, 0.85, 0.95], 0.95).unwrap();
+        let ConfidenceInterval { low, high } = mean_interval(&[0.9, 0.8, 0.85, 0.95], 0.95).unwrap();
         assert!((low - 0.772_286_987_161_974).abs() < 1e-12, "{low}");
         assert!((high - 0.977_713_012_838_026).abs() < 1e-12, "{high}");
         assert_eq!(mean_interval(&[0.9, 0.8], 0.95), None);

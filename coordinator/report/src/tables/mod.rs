@@ -8,6 +8,6 @@ mod provenance;
 mod results;
 mod series;
 
-pub(crate) use provenance::{commit_digest, provenance};
+pub(crate) use provenance::{CommittedRun, commit_digest, provenance};
 pub(crate) use results::results;
 pub(crate) use series::series;

@@ -5,26 +5,44 @@ use basin_storage::{Commit, Manifest};
 
 use crate::runs::{Run, RunState};
 
+/// A run with a commit.
+#[derive(Clone, Copy)]
+pub(crate) struct CommittedRun<'a> {
+    /// The run.
+    pub(crate) run: &'a Run,
+    /// Its commit.
+    pub(crate) commit: &'a Commit,
+    /// The manifest, if it could be read.
+    pub(crate) manifest: Option<&'a Manifest>,
+}
+
+impl<'a> CommittedRun<'a> {
+    /// Those of `runs` that have a commit, in their order.
+    pub(crate) fn among(runs: &'a [Run]) -> Vec<Self> {
+        let committed = |run: &'a Run| match &run.state {
+            RunState::Committed { commit, manifest, .. } => {
+                Some(Self { run, commit, manifest: manifest.as_deref() })
+            }
+            RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
+        };
+        runs.iter().filter_map(committed).collect()
+    }
+}
+
 /// The table of provenance: a row a committed task, in plan order.
 pub(crate) fn provenance(runs: &[Run]) -> Table {
-    let rows: Vec<(&Run, &Commit, Option<&Manifest>)> = runs
-        .iter()
-        .filter_map(|run| match &run.state {
-            RunState::Committed { commit, manifest, .. } => Some((run, commit, manifest.as_deref())),
-            RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
-        })
-        .collect();
+    let rows = CommittedRun::among(runs);
     let text = |value: &dyn Fn(&Run, &Commit) -> String| {
-        Column::Text(rows.iter().map(|(run, commit, _)| Some(value(run, commit))).collect())
+        Column::Text(rows.iter().map(|row| Some(value(row.run, row.commit))).collect())
     };
     let known = |value: &dyn Fn(&Manifest) -> String| {
-        Column::Text(rows.iter().map(|(.., manifest)| manifest.map(value)).collect())
+        Column::Text(rows.iter().map(|row| row.manifest.map(value)).collect())
     };
     let count = |value: &dyn Fn(&Manifest) -> Option<u64>| {
-        Column::Unsigned(rows.iter().map(|(.., manifest)| manifest.and_then(value)).collect())
+        Column::Unsigned(rows.iter().map(|row| row.manifest.and_then(value)).collect())
     };
     let seconds = |value: &dyn Fn(&Manifest) -> Option<f64>| {
-        Column::Float(rows.iter().map(|(.., manifest)| manifest.and_then(value)).collect())
+        Column::Float(rows.iter().map(|row| row.manifest.and_then(value)).collect())
     };
     let columns = vec![
         ("task", text(&|run, _| run.task.id.to_string())),

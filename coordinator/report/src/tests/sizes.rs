@@ -10,7 +10,7 @@ use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::value::Value;
 
 use super::assert_tidy;
-use crate::projection::{ExcludedRun, Projection, WeightPath};
+use crate::projection::{ExcludedRun, PathPoint, Projection, WeightPath};
 use crate::samples::Noise;
 use crate::{Run, RunState, figures, samples};
 use basin_charts::layout::{Captions, lay_out};
@@ -147,7 +147,7 @@ fn projections(runs: &[Run]) -> Vec<Projection> {
     let (projected, others) = completed.split_at(completed.len().min(57));
     let path = |run: &&Run| {
         let mut noise = Noise::new(run.task.spec.seed);
-        let points = (0..21).map(|epoch| (epoch, noise.normal(), noise.normal()));
+        let points = (0..21).map(|epoch| PathPoint { epoch, first: noise.normal(), second: noise.normal() });
         WeightPath { task: run.task.id, points: points.collect() }
     };
     let of_layer = |layer: &str| Projection {

@@ -6,7 +6,7 @@ use basin_storage::Store;
 
 use super::assert_tidy;
 use crate::samples::weights::{Fate, put_weights, surface_figures, surfaces, weights};
-use crate::{Results, Run, RunState, figures, gather};
+use crate::{CheckPlace, PairDistance, Results, Run, RunDistance, RunState, figures, gather};
 use basin_charts::layout::{Captions, lay_out};
 use basin_charts::{Mark, Panel};
 
@@ -45,7 +45,7 @@ async fn all_runs_share_a_plane_and_the_data_has_every_recorded_epoch() {
     let projections = &results.projections[&results.figures[0].id];
     assert!(projections[0].explained[0] > projections[0].explained[1]);
     // Centred: the scores of a component add up to nothing.
-    let sum: f64 = projections[0].paths.iter().flat_map(|path| &path.points).map(|point| point.1).sum();
+    let sum: f64 = projections[0].paths.iter().flat_map(|path| &path.points).map(|point| point.second).sum();
     assert!(sum.abs() < 1e-9, "{sum}");
 }
 
@@ -84,9 +84,9 @@ async fn what_cant_be_projected_is_left_out_and_said() {
     assert!(notes.contains("Left out: seed 1 (its result is damaged: it has 3 bytes, not "), "{notes}");
     assert!(notes.contains("seed 5 (has weights of other shapes than the first run)"), "{notes}");
     assert!(notes.contains("seed 6 (has recorded weights that aren't finite)"), "{notes}");
-    let distances = &results.distances[&(0, 1)];
+    let distances = &results.distances[&CheckPlace { claim: 0, check: 1 }];
     assert_eq!(
-        distances.first_to_last.iter().map(|(seed, _)| *seed).collect::<Vec<_>>(),
+        distances.first_to_last.iter().map(|run| run.seed).collect::<Vec<_>>(),
         [0, 3, 6, 7],
         "the NaN is at neither end"
     );
@@ -99,15 +99,15 @@ async fn what_cant_be_projected_is_left_out_and_said() {
 async fn distances_are_measured_between_the_recorded_weights() {
     let results = gathered("weights-distances", |_| Fate::Whole).await;
     assert_eq!(results.distances.len(), 1, "one check of two asks for them");
-    let distances = &results.distances[&(0, 1)];
+    let distances = &results.distances[&CheckPlace { claim: 0, check: 1 }];
     assert_eq!((distances.between_last.len(), distances.first_to_last.len()), (28, 8));
     let direct = |a: Vec<f32>, b: Vec<f32>| {
         a.iter().zip(&b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>().sqrt()
     };
-    for &((a, b), distance) in &distances.between_last {
+    for &PairDistance { a, b, distance } in &distances.between_last {
         assert!((distance - direct(weights(a, 30), weights(b, 30))).abs() < 1e-9, "{a} {b}");
     }
-    for &(seed, distance) in &distances.first_to_last {
+    for &RunDistance { seed, distance } in &distances.first_to_last {
         assert!((distance - direct(weights(seed, 0), weights(seed, 30))).abs() < 1e-9, "{seed}");
     }
 }
@@ -117,7 +117,7 @@ async fn trajectories_of_nothing_are_drawn_and_said() {
     let results = gathered("weights-none", |_| Fate::Missing).await;
     let (_, notes) = drawn(&results);
     assert!(notes.starts_with("n = 0 runs, 0 snapshots of their weights; not drawn: 8 missing."), "{notes}");
-    assert!(results.distances[&(0, 1)].first_to_last.is_empty());
+    assert!(results.distances[&CheckPlace { claim: 0, check: 1 }].first_to_last.is_empty());
     let one = gathered("weights-one", |seed| if seed == 2 { Fate::Whole } else { Fate::Missing }).await;
     let (_, notes) = drawn(&one);
     assert!(notes.starts_with("n = 1 run, 11 snapshots"), "{notes}");

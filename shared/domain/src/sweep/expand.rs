@@ -28,7 +28,8 @@ pub(super) fn plan(
     spaces: &[SearchSpace],
     figures: &[Figure],
     claims: &[Claim],
-    (datasets, counts): (&Datasets, &ExampleCounts),
+    datasets: &Datasets,
+    counts: &ExampleCounts,
 ) -> Result<SweepPlan, LocatedError> {
     let mut tasks = Vec::new();
     let targets = ReferenceResolver::new(spaces, counts);

@@ -143,8 +143,8 @@ impl SweepFile {
     pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<SweepPlan, SweepError> {
         let plan = || {
             self.within(limit)?;
-            let known = (datasets, &self.counts);
-            let plan = expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, known)?;
+            let plan =
+                expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, datasets, &self.counts)?;
             duplicate_runs::are_not_compared(&plan, &self.checks)?;
             Ok(plan)
         };

@@ -99,8 +99,16 @@ pub(super) struct DeviceDataset {
 struct CachedSource {
     /// `[examples, height × width × channels]`, of bytes or numbers.
     inputs: Tensor,
-    /// The mean to subtract from each channel of an image, and the scale to multiply it with.
-    standard: Option<(Tensor, Tensor)>,
+    /// What standardises images.
+    standard: Option<Standardisation>,
+}
+
+/// What standardises images channel by channel.
+struct Standardisation {
+    /// The mean to subtract from each channel.
+    mean: Tensor,
+    /// The scale to multiply it with then.
+    scale: Tensor,
 }
 
 impl DeviceDataset {
@@ -129,7 +137,7 @@ impl DeviceDataset {
         let width = picked.dims2()?.1;
         let picked = match standard {
             None => picked,
-            Some((mean, scale)) => {
+            Some(Standardisation { mean, scale }) => {
                 let channels = mean.elem_count();
                 picked
                     .reshape((count * width / channels, channels))?
@@ -167,7 +175,10 @@ impl DeviceDataset {
                         .to_dtype(self.dtype)?
                         .to_device(&self.device)
                 };
-                Ok(CachedSource { inputs, standard: Some((row(mean)?, row(scale)?)) })
+                Ok(CachedSource {
+                    inputs,
+                    standard: Some(Standardisation { mean: row(mean)?, scale: row(scale)? }),
+                })
             }
         }
     }

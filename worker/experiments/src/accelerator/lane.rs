@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use basin_domain::optimizer::Optimizer;
+use basin_kernels::Loss;
 use basin_kernels::optimizer::Optimizer as OptimizerState;
-use basin_kernels::{Loss, LossSums};
 use candle_core::DType;
 
 use super::layout::Layout;
 use super::model_batch::{NetworkState, moments};
-use super::server::Request;
+use super::server::{PassSums, Request};
 use super::{Accelerator, Selection};
 use crate::ExperimentError;
 use crate::model::Model;
@@ -37,8 +37,7 @@ impl Lane {
         Self { accelerator, optimizer, loss, copy: None }
     }
 
-    /// A pass over examples, with a step if it is asked for: their sums before the step, and ‖g‖₂ (zero without a step). If ‖g‖₂ isn't
-    /// finite, no step is taken.
+    /// A pass over examples, with a step if it is asked for. If ‖g‖₂ isn't finite, no step is taken.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
@@ -48,7 +47,7 @@ impl Lane {
         state: &dyn OptimizerState,
         examples: Selection,
         with_step: bool,
-    ) -> Result<(LossSums, f64), ExperimentError> {
+    ) -> Result<PassSums, ExperimentError> {
         let copy = match &mut self.copy {
             Some(copy) => copy,
             None => {
@@ -57,10 +56,9 @@ impl Lane {
             }
         };
         let lane = copy.lane;
-        let (sums, norm) =
-            self.accelerator.ask(|answer| Request::Pass { lane, with_step, examples, answer })?;
-        copy.is_ahead |= with_step && norm.is_finite();
-        Ok((sums, norm))
+        let passed = self.accelerator.ask(|answer| Request::Pass { lane, with_step, examples, answer })?;
+        copy.is_ahead |= with_step && passed.gradient_norm.is_finite();
+        Ok(passed)
     }
 
     fn upload(

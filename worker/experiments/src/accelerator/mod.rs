@@ -37,6 +37,7 @@ use candle_core::{DType, Device};
 pub use device::{DeviceName, UnknownDevice};
 pub use examples::{Selection, Source, Targets};
 pub use lane::Lane;
+pub use server::PassSums;
 
 use crate::ExperimentError;
 use server::{Answer, Request, Server};

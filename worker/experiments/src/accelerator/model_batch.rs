@@ -44,7 +44,8 @@ impl ModelBatch {
         optimizer: Optimizer,
         lane: u64,
         numbers: &NetworkState,
-        (device, dtype): (&Device, DType),
+        device: &Device,
+        dtype: DType,
     ) -> Result<Self> {
         let row = |row: &Vec<f32>| Tensor::from_slice(row, (1, row.len()), device)?.to_dtype(dtype);
         let matrices = numbers.rows.iter().map(row).collect::<Result<_>>()?;

@@ -32,11 +32,20 @@ pub(super) enum Request {
         answer: Answer<()>,
     },
     /// A pass over examples, and a step if it is asked for.
-    Pass { lane: u64, with_step: bool, examples: Selection, answer: Answer<(LossSums, f64)> },
+    Pass { lane: u64, with_step: bool, examples: Selection, answer: Answer<PassSums> },
     /// The network's numbers.
     Read { lane: u64, answer: Answer<NetworkState> },
     /// The network leaves.
     Leave { lane: u64 },
+}
+
+/// What a pass over examples finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PassSums {
+    /// The sums over the examples, before the step.
+    pub sums: LossSums,
+    /// ‖g‖₂ over all parameters; zero of a device's pass without a step.
+    pub gradient_norm: f64,
 }
 
 /// Where an answer goes.
@@ -46,7 +55,7 @@ pub(super) type Answer<T> = Sender<std::result::Result<T, String>>;
 struct PendingPass {
     with_step: bool,
     examples: Selection,
-    answer: Answer<(LossSums, f64)>,
+    answer: Answer<PassSums>,
 }
 
 /// The device with everything on it.
@@ -114,7 +123,7 @@ impl Server {
     fn receive(&mut self, request: Request) {
         match request {
             Request::Join { lane, plan, optimizer, numbers, answer } => {
-                let joined = ModelBatch::of_one(plan, optimizer, lane, &numbers, (&self.device, self.dtype));
+                let joined = ModelBatch::of_one(plan, optimizer, lane, &numbers, &self.device, self.dtype);
                 let joined =
                     joined.map(|models| self.batches.push(models)).map_err(|error| error.to_string());
                 if joined.is_ok() {
@@ -224,11 +233,7 @@ impl Server {
     }
 
     /// A pass over a whole batch, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
-    fn pass(
-        &mut self,
-        models: &mut ModelBatch,
-        group: &BTreeMap<u64, PendingPass>,
-    ) -> Result<Vec<(LossSums, f64)>> {
+    fn pass(&mut self, models: &mut ModelBatch, group: &BTreeMap<u64, PendingPass>) -> Result<Vec<PassSums>> {
         let network = self.network(&models.plan)?;
         let asked: Vec<&PendingPass> = models.lanes.iter().map(|lane| &group[lane]).collect();
         let Some(first) = asked.first() else { return Ok(Vec::new()) };
@@ -247,7 +252,8 @@ impl Server {
                 1 => gradients.remove(0),
                 _ => Tensor::cat(&gradients, 0)?,
             };
-            let is_finite: Vec<bool> = answers.iter().map(|(_, norm)| norm.is_finite()).collect();
+            let is_finite: Vec<bool> =
+                answers.iter().map(|answer| answer.gradient_norm.is_finite()).collect();
             models.step(&gradient, &is_finite)?;
         }
         Ok(answers)
@@ -297,7 +303,7 @@ fn read_answers(
     parameters: &Tensor,
     batch: usize,
     loss: &Loss,
-) -> Result<Vec<(LossSums, f64)>> {
+) -> Result<Vec<PassSums>> {
     let networks = passed.loss.dim(0)?;
     let squares = match &passed.gradient {
         None => passed.loss.zeros_like()?,
@@ -312,7 +318,8 @@ fn read_answers(
             Loss::CrossEntropy => correct as u64,
             Loss::MeanSquaredError => 0,
         };
-        (LossSums { loss: loss_sum, correct, count: batch as u64 }, squares.sqrt())
+        let sums = LossSums { loss: loss_sum, correct, count: batch as u64 };
+        PassSums { sums, gradient_norm: squares.sqrt() }
     };
     Ok((0..networks).map(answer).collect())
 }

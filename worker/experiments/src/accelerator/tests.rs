@@ -154,9 +154,8 @@ fn selection(indices: &[u32]) -> Selection {
 
 impl Fitted {
     fn step(&mut self, indices: &[u32]) -> (f64, f64) {
-        let (sums, norm) =
-            self.lane.pass(&self.model, self.state.as_ref(), selection(indices), true).unwrap();
-        (sums.loss, norm)
+        let passed = self.lane.pass(&self.model, self.state.as_ref(), selection(indices), true).unwrap();
+        (passed.sums.loss, passed.gradient_norm)
     }
 
     fn home(&mut self) -> Vec<f64> {

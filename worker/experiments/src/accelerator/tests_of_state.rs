@@ -32,7 +32,7 @@ fn batch_of(lanes: &[u64]) -> ModelBatch {
     let plan = plan();
     let batches = lanes.iter().map(|&lane| {
         let state = state(lane, plan.parameters);
-        ModelBatch::of_one(Arc::clone(&plan), ADAM, lane, &state, (&Device::Cpu, DType::F32)).unwrap()
+        ModelBatch::of_one(Arc::clone(&plan), ADAM, lane, &state, &Device::Cpu, DType::F32).unwrap()
     });
     ModelBatch::merge(batches.collect()).unwrap().unwrap()
 }
@@ -85,7 +85,7 @@ fn a_networks_first_step_of_adam_is_as_long_as_the_rate_whatever_its_neighbours_
     let mut worn = fresh.clone();
     worn.steps = 1_000;
     let of = |lane, state| {
-        ModelBatch::of_one(Arc::clone(&plan), ADAM, lane, state, (&Device::Cpu, DType::F32)).unwrap()
+        ModelBatch::of_one(Arc::clone(&plan), ADAM, lane, state, &Device::Cpu, DType::F32).unwrap()
     };
     let mut batch = ModelBatch::merge(vec![of(0, &fresh), of(1, &worn)]).unwrap().unwrap();
     let gradient = Tensor::full(-2.0_f32, (2, plan.parameters), &Device::Cpu).unwrap();

@@ -26,7 +26,8 @@ pub(super) fn random_point(theta: &[f64], radius: f64, seed: u64, index: u32) ->
 pub(super) fn count_higher(
     network: &Network,
     workspace: &mut Workspace,
-    (theta, loss): (&[f64], f64),
+    theta: &[f64],
+    loss: f64,
     radius: f64,
     seed: u64,
     samples: std::ops::Range<u32>,
@@ -66,7 +67,7 @@ mod tests {
         }
         assert_eq!(share(&eigenvalues, |eigenvalue| eigenvalue > 1e-8), 0.4);
         let loss = network.loss(&theta);
-        let higher = count_higher(&network, &mut Workspace::new(&network), (&theta, loss), 0.01, 0, 0..1_000);
+        let higher = count_higher(&network, &mut Workspace::new(&network), &theta, loss, 0.01, 0, 0..1_000);
         assert!((300..900).contains(&higher), "{higher}");
     }
 
@@ -89,8 +90,8 @@ mod tests {
     fn counting_in_pieces_counts_the_same() {
         let (network, mut workspace) = (network(), Workspace::new(&network()));
         let theta = network.initial(1);
-        let centre = (theta.as_slice(), network.loss(&theta));
-        let mut count = |samples| count_higher(&network, &mut workspace, centre, 0.1, 3, samples);
+        let loss = network.loss(&theta);
+        let mut count = |samples| count_higher(&network, &mut workspace, &theta, loss, 0.1, 3, samples);
         assert_eq!(count(0..100), count(0..37) + count(37..100));
     }
 }

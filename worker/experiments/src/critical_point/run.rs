@@ -211,9 +211,16 @@ impl CriticalPointRun {
     fn sample(&mut self, done: u32, higher: u32) -> CriticalPointStage {
         let ratio = self.parameters.minimal_ratio;
         let end = (u64::from(done) + self.passes(SAMPLES)).min(u64::from(ratio.samples)) as u32;
-        let centre = (self.point.theta.as_slice(), self.point.loss);
         let higher = higher
-            + count_higher(&self.network, &mut self.workspace, centre, ratio.radius, self.seed, done..end);
+            + count_higher(
+                &self.network,
+                &mut self.workspace,
+                &self.point.theta,
+                self.point.loss,
+                ratio.radius,
+                self.seed,
+                done..end,
+            );
         if end < ratio.samples {
             return CriticalPointStage::Sample { done: end, higher };
         }

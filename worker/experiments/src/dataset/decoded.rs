@@ -21,12 +21,20 @@ pub(super) struct Decoded {
     pub(super) test: DecodedSplit,
 }
 
+/// What the channels of images are standardised by.
+pub(super) struct ChannelStatistics {
+    /// The mean of each channel.
+    pub(super) mean: Vec<f32>,
+    /// The standard deviation of each.
+    pub(super) std: Vec<f32>,
+}
+
 impl Decoded {
     /// Mean and standard deviation of every channel of the training images, of values in [0, 1].
     ///
     /// Summed in whole numbers, so that they are exact and the same everywhere. A channel without variation gets a
     /// deviation of 1: it is centred and not scaled.
-    pub(super) fn standardisation(&self) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn standardisation(&self) -> ChannelStatistics {
         let plane = self.height as usize * self.width as usize;
         let channels = self.channels as usize;
         let mut sums = vec![(0u64, 0u64); channels];
@@ -38,14 +46,16 @@ impl Decoded {
             }
         }
         let count = (self.train.labels.len() * plane) as u64;
-        sums.into_iter()
+        let (mean, std) = sums
+            .into_iter()
             .map(|(sum, squares)| {
                 let variance = u128::from(count) * u128::from(squares) - u128::from(sum).pow(2);
                 let mean = sum as f64 / count as f64 / 255.0;
                 let deviation = (variance as f64).sqrt() / count as f64 / 255.0;
                 (mean as f32, if variance == 0 { 1.0 } else { deviation as f32 })
             })
-            .unzip()
+            .unzip();
+        ChannelStatistics { mean, std }
     }
 }
 
@@ -64,8 +74,8 @@ mod tests {
             train: DecodedSplit { images: vec![0, 255, 10, 10, 255, 0, 10, 10], labels: vec![0, 0] },
             test: DecodedSplit::default(),
         };
-        let (mean, deviation) = decoded.standardisation();
+        let ChannelStatistics { mean, std } = decoded.standardisation();
         assert_eq!(mean, [0.5, 10.0 / 255.0]);
-        assert_eq!(deviation, [0.5, 1.0]);
+        assert_eq!(std, [0.5, 1.0]);
     }
 }

@@ -23,7 +23,7 @@ use basin_domain::digest::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::DatasetError;
-use super::decoded::Decoded;
+use super::decoded::{ChannelStatistics, Decoded};
 
 const MAGIC: &[u8; 8] = b"basin\0ds";
 const VERSION: u32 = 1;
@@ -57,7 +57,7 @@ pub(super) struct Parts {
 
 impl Header {
     pub(super) fn of(decoded: &Decoded) -> Self {
-        let (mean, std) = decoded.standardisation();
+        let ChannelStatistics { mean, std } = decoded.standardisation();
         Self {
             name: decoded.name.to_owned(),
             channels: decoded.channels,

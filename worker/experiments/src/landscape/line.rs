@@ -5,7 +5,7 @@ use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
 
 use super::inputs::{self, Visitor};
-use super::{Landscape, WeightPoint, WeightPoints};
+use super::{EvaluatedExamples, Landscape, WeightPoint, WeightPoints};
 use crate::model::Model;
 use crate::tensors::NamedTensors;
 use crate::training::LearningProblem;
@@ -39,13 +39,13 @@ impl Visitor for Start<'_> {
     ) -> Result<Box<dyn Run>, ExperimentError> {
         let (from, to) = (inputs::read(self.assets, "from")?, inputs::read(self.assets, "to")?);
         let (Some(from), Some(to)) = (from, to) else {
-            return Landscape::without_solution(self.spec, (problem, model));
+            return Landscape::without_solution(self.spec, problem, model);
         };
         let end = |name: &str, tensors: &NamedTensors| inputs::flat_weights(&model, tensors, name, "model");
         let (from, to) = (end("from", &from)?, end("to", &to)?);
         let line = Line { from, to, ratios: self.parameters.ratios.iter().collect() };
-        let splits = (&inputs::BOTH[..], self.parameters.examples);
-        Ok(Box::new(Landscape::start(self.spec, (problem, model), line, splits, self.checkpoint)?))
+        let examples = EvaluatedExamples { splits: &inputs::BOTH, most: self.parameters.examples };
+        Ok(Box::new(Landscape::start(self.spec, problem, model, line, examples, self.checkpoint)?))
     }
 }
 

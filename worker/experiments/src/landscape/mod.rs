@@ -9,4 +9,4 @@ pub(crate) mod line;
 pub(crate) mod plane;
 mod run;
 
-pub(crate) use run::{Landscape, WeightPoint, WeightPoints};
+pub(crate) use run::{EvaluatedExamples, Landscape, WeightPoint, WeightPoints};

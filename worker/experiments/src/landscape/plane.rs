@@ -7,7 +7,7 @@ use basin_domain::task::TaskSpec;
 
 use super::directions::{self, Principal};
 use super::inputs::{self, Visitor, unusable};
-use super::{Landscape, WeightPoint, WeightPoints};
+use super::{EvaluatedExamples, Landscape, WeightPoint, WeightPoints};
 use crate::model::Model;
 use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
@@ -44,7 +44,7 @@ impl Visitor for Start<'_> {
         model: Model,
     ) -> Result<Box<dyn Run>, ExperimentError> {
         let Some(tensors) = inputs::read(self.assets, "of")? else {
-            return Landscape::without_solution(self.spec, (problem, model));
+            return Landscape::without_solution(self.spec, problem, model);
         };
         let solution = inputs::flat_weights(&model, &tensors, "of", "model")?;
         let Surface { plane, resolution, tile, examples, .. } = *self.parameters;
@@ -53,7 +53,7 @@ impl Visitor for Start<'_> {
                 let direction = |name| directions::filter_normalised(&model, &solution, self.spec.seed, name);
                 Grid {
                     directions: [direction("surface/alpha"), direction("surface/beta")],
-                    spans: [(-extent, extent); 2],
+                    spans: [Span { start: -extent, stop: extent }; 2],
                     trajectory: None,
                     solution,
                     resolution,
@@ -86,18 +86,25 @@ impl Visitor for Start<'_> {
                 }
             }
         };
-        let splits = (&[Split::Train][..], examples);
-        Ok(Box::new(Landscape::start(self.spec, (problem, model), grid, splits, self.checkpoint)?))
+        let examples = EvaluatedExamples { splits: &[Split::Train], most: examples };
+        Ok(Box::new(Landscape::start(self.spec, problem, model, grid, examples, self.checkpoint)?))
     }
 }
 
+/// The coordinates that a grid has along a direction.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Span {
+    start: f64,
+    stop: f64,
+}
+
 /// From the least to the greatest coordinate, the solution's 0 included, with a margin on both sides.
-fn span(scores: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
+fn span(scores: impl Iterator<Item = f64>, margin: f64) -> Span {
     let (low, high) = scores.fold((0.0f64, 0.0f64), |(low, high), score| (low.min(score), high.max(score)));
     if low == high {
-        return (-1.0, 1.0);
+        return Span { start: -1.0, stop: 1.0 };
     }
-    (low - margin * (high - low), high + margin * (high - low))
+    Span { start: low - margin * (high - low), stop: high + margin * (high - low) }
 }
 
 /// A trajectory in the plane.
@@ -111,7 +118,7 @@ struct Trajectory {
 struct Grid {
     solution: Vec<f64>,
     directions: [Vec<f64>; 2],
-    spans: [(f64, f64); 2],
+    spans: [Span; 2],
     resolution: u32,
     rows: std::ops::Range<u32>,
     trajectory: Option<Trajectory>,
@@ -119,7 +126,7 @@ struct Grid {
 
 impl Grid {
     fn coordinate(&self, axis: usize, index: u32) -> f64 {
-        let (start, stop) = self.spans[axis];
+        let Span { start, stop } = self.spans[axis];
         start + (stop - start) * (f64::from(index) / f64::from(self.resolution - 1))
     }
 }

@@ -41,6 +41,15 @@ pub(crate) struct WeightPoint {
     pub(crate) coordinates: Vec<(&'static str, f64)>,
 }
 
+/// The examples that a network is evaluated on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct EvaluatedExamples<'a> {
+    /// The splits.
+    pub(crate) splits: &'a [Split],
+    /// How many of each at most, the first ones; all if none.
+    pub(crate) most: Option<u32>,
+}
+
 /// Evaluations of a network at many points.
 pub(crate) struct Landscape<P, Q> {
     task: TaskId,
@@ -75,9 +84,11 @@ impl<P: LearningProblem + 'static> Landscape<P, NoPoints> {
     /// as that run did, before its first step.
     pub(super) fn without_solution(
         spec: &TaskSpec,
-        network: (P, Model),
+        problem: P,
+        model: Model,
     ) -> Result<Box<dyn Run>, ExperimentError> {
-        let mut landscape = Self::start(spec, network, NoPoints, (&[], None), None)?;
+        let mut landscape =
+            Self::start(spec, problem, model, NoPoints, EvaluatedExamples { splits: &[], most: None }, None)?;
         landscape.outcome = Outcome::Diverged { iteration: 0 };
         Ok(Box::new(landscape))
     }
@@ -113,20 +124,20 @@ struct LandscapeState {
 }
 
 impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
-    /// Starts to evaluate `model` at all points on the first `examples` examples (all if none) of these splits, or goes on from
-    /// a checkpoint.
+    /// Starts to evaluate `model` at all points on these examples, or goes on from a checkpoint.
     ///
     /// # Errors
     /// If the checkpoint can't be used.
     pub(crate) fn start(
         spec: &TaskSpec,
-        (problem, model): (P, Model),
+        problem: P,
+        model: Model,
         points: Q,
-        (splits, examples): (&[Split], Option<u32>),
+        examples: EvaluatedExamples<'_>,
         checkpoint: Option<&[u8]>,
     ) -> Result<Self, ExperimentError> {
-        let limit = examples.map_or(usize::MAX, |examples| examples as usize);
-        let counted = splits.iter().map(|&split| (split, problem.examples(split).min(limit)));
+        let limit = examples.most.map_or(usize::MAX, |most| most as usize);
+        let counted = examples.splits.iter().map(|&split| (split, problem.examples(split).min(limit)));
         let splits: Vec<_> = counted.filter(|&(_, count)| count > 0).collect();
         let mut metrics = Metrics::default();
         points.describe(&mut metrics);
@@ -285,8 +296,8 @@ mod tests {
         let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 9)?;
         let model = Model::dense_net(1, &[2], 1, 1)?;
         let points = Thrice(model.flat_parameters()?);
-        let splits = (&[Split::Train, Split::Test][..], examples);
-        Landscape::start(&spec(), (problem, model), points, splits, checkpoint)
+        let examples = EvaluatedExamples { splits: &[Split::Train, Split::Test], most: examples };
+        Landscape::start(&spec(), problem, model, points, examples, checkpoint)
     }
 
     #[test]

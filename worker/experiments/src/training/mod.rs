@@ -16,7 +16,7 @@ use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
 use basin_kernels::LossSums;
 
-use crate::accelerator::Accelerator;
+use crate::accelerator::{Accelerator, PassSums};
 use crate::model::Model;
 use crate::probes::{self, EigenvalueEstimate, Measurement, ProbeResult};
 use crate::tensors::{self, NamedTensors};
@@ -84,7 +84,8 @@ impl<P: LearningProblem> Training<P> {
         schedule: Schedule,
         problem: P,
         model: Model,
-        (accelerator, checkpoint): (Option<&Accelerator>, Option<&[u8]>),
+        accelerator: Option<&Accelerator>,
+        checkpoint: Option<&[u8]>,
     ) -> Result<Self, ExperimentError> {
         if schedule.batch_size == 0 {
             return Err(ExperimentError::InvalidParameters("a batch needs at least one example".to_owned()));
@@ -154,7 +155,7 @@ impl<P: LearningProblem> Training<P> {
     fn train(&mut self, position: usize, mut sums: LossSums) -> Result<TrainingStage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
         let next = &self.order[end..(end + self.schedule.batch_size).min(self.order.len())];
-        let (batch, norm) =
+        let PassSums { sums: batch, gradient_norm: norm } =
             self.stepper.step(&self.problem, &self.model, &self.order[position..end], next)?;
         let norm = finite_or_nan(norm);
         let mean = batch.loss / batch.count as f64;

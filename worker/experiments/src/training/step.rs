@@ -9,7 +9,7 @@ use candle_core::{DType, Tensor, Var};
 
 use super::{Batch, LearningProblem, Outputs, Split};
 use crate::ExperimentError;
-use crate::accelerator::{Accelerator, Lane};
+use crate::accelerator::{Accelerator, Lane, PassSums};
 use crate::model::Model;
 
 /// The optimiser with these parameters, before its first step over `parameters`.
@@ -110,7 +110,7 @@ impl Stepper {
         model: &Model,
         positions: &[u32],
         next: &[u32],
-    ) -> Result<(LossSums, f64), ExperimentError> {
+    ) -> Result<PassSums, ExperimentError> {
         if let Backend::Accelerator(lane) = &mut self.backend {
             let examples = problem.selection(Split::Train, positions);
             return lane.pass(model, self.optimizer.as_ref(), examples, true);
@@ -151,13 +151,14 @@ impl Stepper {
         problem: &P,
         model: &Model,
         batch: &Batch,
-    ) -> Result<(LossSums, f64), ExperimentError> {
+    ) -> Result<PassSums, ExperimentError> {
         let Batch { inputs, targets } = batch;
         let Backend::Mlp(mlp) = &mut self.backend else {
             let outputs = model.forward(inputs)?;
             let loss = problem.loss(&outputs, targets)?;
             let sums = problem.sums(&outputs, targets)?;
-            return Ok((sums, step(model, self.optimizer.as_mut(), &loss)?));
+            let gradient_norm = step(model, self.optimizer.as_mut(), &loss)?;
+            return Ok(PassSums { sums, gradient_norm });
         };
         let sums = mlp.gradients(inputs, targets, loss_of::<P>())?;
         let mut squares = 0.0;
@@ -167,11 +168,11 @@ impl Stepper {
             };
             squares += squared_norm_of(gradient);
         }
-        let norm = squares.sqrt();
-        if norm.is_finite() {
+        let gradient_norm = squares.sqrt();
+        if gradient_norm.is_finite() {
             self.optimizer.step(mlp)?;
         }
-        Ok((sums, norm))
+        Ok(PassSums { sums, gradient_norm })
     }
 
     /// The sums over some examples, as [`LearningProblem::sums`] gives them. The `next` examples, if there are any, are gathered meanwhile.
@@ -188,7 +189,7 @@ impl Stepper {
     ) -> Result<LossSums, ExperimentError> {
         if let Backend::Accelerator(lane) = &mut self.backend {
             let examples = problem.selection(split, positions);
-            return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.0);
+            return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.sums);
         }
         self.prefetch(problem, split, positions, next, |stepper, batch| match &mut stepper.backend {
             Backend::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
@@ -315,7 +316,8 @@ mod tests {
             let mut results = Vec::new();
             for (index, batch) in batches.iter().enumerate() {
                 let next = if ahead { batches.get(index + 1).copied().unwrap_or_default() } else { &[] };
-                let (sums, norm) = stepper.step(&problem, &model, batch, next).unwrap();
+                let PassSums { sums, gradient_norm: norm } =
+                    stepper.step(&problem, &model, batch, next).unwrap();
                 results.push((sums.loss.to_bits(), norm.to_bits()));
             }
             (results, model.flat_parameters().unwrap())
@@ -355,7 +357,7 @@ mod tests {
         flat[1] = f64::from(f32::MAX);
         model.set_parameters(&flat).unwrap();
         let mut stepper = stepper(&model);
-        let (_, norm) = stepper.step(&problem, &model, &[0, 1, 2], &[]).unwrap();
+        let norm = stepper.step(&problem, &model, &[0, 1, 2], &[]).unwrap().gradient_norm;
         assert!(!norm.is_finite());
         assert_eq!(model.flat_parameters().unwrap(), flat);
         assert_eq!(stepper.optimizer().steps(), 0);

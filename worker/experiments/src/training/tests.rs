@@ -43,7 +43,7 @@ fn training(checkpoint: Option<&[u8]>) -> Result<Training<FunctionFit>, Experime
         recording: parameters.record,
         probes: parameters.probes.clone(),
     };
-    Training::start(&spec, schedule, problem, model, (None, checkpoint))
+    Training::start(&spec, schedule, problem, model, None, checkpoint)
 }
 
 /// A checkpoint after so many advances, whose state and tensors were changed before it was sealed again.
@@ -169,7 +169,7 @@ fn a_schedule_that_cannot_be_followed_is_refused() {
             probes: ProbeSchedule::default(),
         };
         change(&mut schedule);
-        match Training::start(&spec(), schedule, problem, model, (None, None)) {
+        match Training::start(&spec(), schedule, problem, model, None, None) {
             Err(ExperimentError::InvalidParameters(reason)) => reason,
             Err(other) => panic!("another refusal: {other}"),
             Ok(_) => panic!("it is followed"),

@@ -10,7 +10,8 @@ use basin_domain::value::Value;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
 use super::*;
-use crate::{RunState, samples};
+use crate::statistics::ConfidenceInterval;
+use crate::{PairDistance, RunDistance, RunState, samples};
 
 /// A run of the experiment `made-up` with `width` and seed, that measured this.
 pub(super) fn run(width: i64, seed: u64, record: Metrics) -> Run {
@@ -71,9 +72,9 @@ pub(super) fn found(check: &Check, runs: &[Run]) -> CheckResult {
     decide(check, runs, None)
 }
 
-fn near(found: Option<(f64, f64)>, low: f64, high: f64) {
+fn near(found: Option<ConfidenceInterval>, low: f64, high: f64) {
     let interval = found.unwrap();
-    assert!((interval.0 - low).abs() < 1e-9 && (interval.1 - high).abs() < 1e-9, "{interval:?}");
+    assert!((interval.low - low).abs() < 1e-9 && (interval.high - high).abs() < 1e-9, "{interval:?}");
 }
 
 #[test]
@@ -216,7 +217,7 @@ fn a_trend_is_the_mean_rank_correlation_of_each_run() {
     let risen = found(&check(Direction::Rises, 0.6), &runs);
     assert_eq!(risen.verdict, Holds);
     assert!((risen.estimate.unwrap() - 14.0 / 15.0).abs() < 1e-12);
-    let (low, high) = risen.interval.unwrap();
+    let ConfidenceInterval { low, high } = risen.interval.unwrap();
     assert!((low - 0.646_490).abs() < 1e-6 && high == 1.0, "{low} {high}");
     assert_eq!(found(&check(Direction::Rises, 0.7), &runs).verdict, Undecided);
     assert_eq!(found(&check(Direction::Falls, 0.0), &runs).verdict, DoesntHold);
@@ -263,7 +264,7 @@ fn a_correlation_across_runs_is_decided_by_its_interval() {
         found(&check(Direction::Rises), &by_width(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0]));
     assert_eq!((ordered.verdict, ordered.estimate), (Holds, Some(1.0)));
     assert!(
-        ordered.interval.is_some_and(|(low, high)| 0.0 < low && low < 0.99 && high == 1.0),
+        ordered.interval.is_some_and(|found| 0.0 < found.low && found.low < 0.99 && found.high == 1.0),
         "{ordered:?}"
     );
     let neither = by_width(&[5.0, 1.0, 8.0, 3.0, 9.0, 2.0, 7.0, 4.0, 6.0, 5.0]);
@@ -308,7 +309,10 @@ fn the_best_point_is_better_than_every_other() {
         "mean of loss, lowest of all points: width 2 is 0.1100 with rank 1 of 3; best is width 2 with 0.1100; \
          less the best other, width 1: −0.2000"
     );
-    assert!(best.interval.is_some_and(|(low, high)| low < -0.2 && -0.2 < high && high < 0.0), "{best:?}");
+    assert!(
+        best.interval.is_some_and(|found| found.low < -0.2 && -0.2 < found.high && found.high < 0.0),
+        "{best:?}"
+    );
     let worse = found(&check(width(1)), &runs);
     assert_eq!(worse.verdict, DoesntHold);
     assert!(worse.measured.contains("width 1 is 0.3100 with rank 2 of 3; best is width 2 with 0.1100"));
@@ -353,10 +357,10 @@ fn a_point_without_values_keeps_another_from_being_the_best() {
 
 fn distances(between: f64, spread: f64) -> Distances {
     let pairs = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
-    let of = |(a, b): (u64, u64)| ((a, b), between + spread * (a + b) as f64);
+    let of = |(a, b): (u64, u64)| PairDistance { a, b, distance: between + spread * (a + b) as f64 };
     Distances {
         between_last: pairs.map(of).to_vec(),
-        first_to_last: (0..4).map(|seed| (seed, 10.0)).collect(),
+        first_to_last: (0..4).map(|seed| RunDistance { seed, distance: 10.0 }).collect(),
         left_out: Vec::new(),
     }
 }
@@ -378,8 +382,10 @@ fn runs_are_together_if_their_ends_are_near_each_other() {
     two.first_to_last.truncate(2);
     assert_eq!(of(&two).why, "2 runs are too few: it takes 3");
     assert_eq!(of(&Distances::default()).verdict, Undecided);
-    let nowhere =
-        Distances { first_to_last: (0..4).map(|seed| (seed, 0.0)).collect(), ..distances(1.0, 0.1) };
+    let nowhere = Distances {
+        first_to_last: (0..4).map(|seed| RunDistance { seed, distance: 0.0 }).collect(),
+        ..distances(1.0, 0.1)
+    };
     assert_eq!(of(&nowhere).why, "the distances have no ratio");
 }
 

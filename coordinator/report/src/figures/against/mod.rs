@@ -10,7 +10,7 @@ use basin_charts::style::Pen;
 use basin_charts::{Chart, Entry, Swatch};
 use basin_domain::figure::Layout;
 
-use super::groups::{self, Groups};
+use super::groups::{self, Groups, PennedGroups};
 use super::table::FigureTable;
 use super::{grid, legend, limits};
 use crate::figures::notes as figure_notes;
@@ -28,11 +28,11 @@ pub(super) fn chart(request: &AgainstRequest<'_>, runs: &[&Run]) -> (Chart, Figu
     let facets = groups::facets(runs, request.facet);
     let mut panels = Vec::new();
     let pens = grouped.pens();
+    let penned = PennedGroups { grouped: &grouped, pens: &pens };
     let mut most = 0;
     for facet in &facets {
         for measures in request.y {
-            let (panel, places) =
-                panel::panel(request, measures, facet, (&grouped, &pens), &mut rows, &mut gaps);
+            let (panel, places) = panel::panel(request, measures, facet, penned, &mut rows, &mut gaps);
             panels.push(panel);
             most = most.max(places);
         }

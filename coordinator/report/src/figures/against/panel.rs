@@ -5,7 +5,7 @@ use basin_charts::{self as chart, Panel};
 
 use super::points::{PanelBuilder, places};
 use super::request::{AgainstRequest, place};
-use crate::figures::groups::{self, Group, Groups};
+use crate::figures::groups::{self, Group, PennedGroups};
 use crate::figures::table::FigureTable;
 use crate::figures::{legend, names, notes};
 use crate::runs::Run;
@@ -15,7 +15,7 @@ pub(super) fn panel(
     request: &AgainstRequest<'_>,
     measures: &[String],
     facet: &Group<'_>,
-    (grouped, pens): (&Groups<'_>, &[Option<usize>]),
+    PennedGroups { grouped, pens }: PennedGroups<'_>,
     rows: &mut FigureTable,
     gaps: &mut notes::OmittedValues,
 ) -> (Panel, usize) {

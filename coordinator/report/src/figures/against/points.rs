@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use basin_charts::Mark;
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::{Color, Pen};
+use basin_charts::{Interval, Mark};
 use basin_domain::metrics::Metrics;
 
 use crate::exclusions::{Filtered, on_axis};
@@ -14,7 +14,7 @@ use crate::figures::groups::Group;
 use crate::figures::table::{FigureRow, FigureTable};
 use crate::figures::{limits, names, notes};
 use crate::runs::{Run, distinct};
-use crate::statistics::{Center, summarise};
+use crate::statistics::{Center, ConfidenceInterval, summarise};
 
 /// At how many different places runs stand.
 pub(super) fn places(placed: &[(f64, &Run)]) -> usize {
@@ -112,7 +112,11 @@ impl<'a> PanelBuilder<'a> {
             if let Some(point) = summarise(x, &kept, center) {
                 if is_drawn {
                     line.push((x, point.value));
-                    bars.extend(point.interval.map(|(low, high)| (x, low, high)));
+                    bars.extend(point.interval.map(|ConfidenceInterval { low, high }| Interval {
+                        x,
+                        low,
+                        high,
+                    }));
                 }
                 if values.n() >= MIN_AVERAGED {
                     let what = what(center.as_str(), center.as_str_of_duplicates());
