@@ -12,6 +12,7 @@ use super::eligible::Eligible;
 use super::fair_share;
 use crate::Ledger;
 use crate::command::Sync;
+use crate::ledger::queue::{DelayedTask, ReadyTask};
 use crate::ledger::state::{SweepIndex, TaskIndex};
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
@@ -155,18 +156,18 @@ fn candidates<'a>(
             && ledger.state.task(task).last_failed_on() == Some(&sync.worker)
             && *others.get_or_insert_with(|| ledger.has_another_able_worker(&sync.worker, now))
     };
-    let due = queued.delayed.iter().take_while(move |(due, _, _)| *due <= now);
+    let due = queued.delayed.iter().take_while(move |delayed| delayed.not_before <= now);
     let retries = due
-        .scan(0, move |passed, &(due, rank, task)| {
-            let kept = is_kept_for_others(task, due);
+        .scan(0, move |passed, &DelayedTask { not_before, rank, task }| {
+            let kept = is_kept_for_others(task, not_before);
             *passed += usize::from(kept);
-            (*passed <= PASSED_OVER).then_some((!kept).then_some((rank, task)))
+            (*passed <= PASSED_OVER).then_some((!kept).then_some(ReadyTask { rank, task }))
         })
         .flatten();
     let tasks = retries.chain(queued.ready.iter().copied());
     tasks
-        .filter(move |((_, position), _)| eligible.has(entries[*position as usize].experiment))
-        .map(|(_, task)| task)
+        .filter(move |ready| eligible.has(entries[ready.rank.position as usize].experiment))
+        .map(|ready| ready.task)
 }
 
 /// Takes the sweep's next task and those behind it that can train together with it.
