@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
 use basin_domain::outage::Outage;
+use basin_domain::task::LeasedTask;
 use basin_proto::executor::{Checkpoint, Stop, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
 use tokio::sync::watch;
@@ -20,7 +21,7 @@ use super::executor_process::{Executor, Lane};
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
 use super::preparation::{prepare, restore};
-use super::reactor::{AttemptOutcome, Directive, LeasedTask};
+use super::reactor::{AttemptOutcome, Directive};
 use super::training::{Action, End, Event, Training};
 
 /// How the work on a task ended.

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_domain::failure::ReleaseReason;
-use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::id::LeaseId;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::WorkerDescription;
 use basin_storage::{CommitMode, Store};
 use tokio::sync::{mpsc, watch};
@@ -21,7 +21,7 @@ use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageWaits;
 use super::reactor::{
-    BootInstant, Directive, Effect, ExitReason, LeasedTask, Message, Reactor, ReactorSettings, SyncRequest,
+    BootInstant, Directive, Effect, ExitReason, Message, Reactor, ReactorSettings, ReleasedTask, SyncRequest,
 };
 use super::report::{release, report};
 use super::settings::Settings;
@@ -202,8 +202,8 @@ impl Driver {
     }
 
     /// Gives back what the grace was too short for, and says the last word: no leases, no slots.
-    async fn deregister(&self, releases: Vec<(LeaseId, TaskId, ReleaseReason)>, request: SyncRequest) {
-        for (lease, task, reason) in releases {
+    async fn deregister(&self, releases: Vec<ReleasedTask>, request: SyncRequest) {
+        for ReleasedTask { lease, task, reason } in releases {
             if let Err(status) = release(&self.context.coordinator, &lease, task, reason).await {
                 tracing::warn!(%task, %status, "a task could not be given back");
             }

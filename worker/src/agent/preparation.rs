@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use basin_domain::error_chain;
+use basin_domain::task::LeasedTask;
 use basin_proto::executor::Start;
 use basin_storage::StorageError;
 
@@ -10,7 +11,7 @@ use super::attempt_context::AttemptContext;
 use super::cache::DataError;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
-use super::reactor::{AttemptOutcome, LeasedTask};
+use super::reactor::AttemptOutcome;
 use super::storage_failure::{damaged, storage_failure};
 use super::training::CheckpointLocation;
 
