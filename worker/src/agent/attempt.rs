@@ -20,7 +20,7 @@ use super::commit::{TrainedTask, compressed_log};
 use super::executor_process::{Executor, Lane};
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
-use super::preparation::{prepare, restore};
+use super::preparation::{RestoredCheckpoint, prepare, restore};
 use super::reactor::{AttemptOutcome, Directive};
 use super::training::{Action, End, Event, Training};
 
@@ -90,8 +90,9 @@ pub(super) async fn train(
                     Ok(restored) => restored,
                     Err(outcome) => return outcome.into(),
                 };
-                let location = restored.map(|(path, location)| {
-                    (start.checkpoint, start.checkpoint_number) = (Some(path), location.1);
+                let location = restored.map(|RestoredCheckpoint { file, location }| {
+                    start.checkpoint = Some(file);
+                    start.checkpoint_number = location.number;
                     location
                 });
                 actions.extend(training.handle(Event::Restored(location), Instant::now()));
