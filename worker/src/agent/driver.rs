@@ -15,6 +15,7 @@ use tonic::Status;
 
 use super::boot_clock;
 use super::cache::DataCache;
+use super::command_line::CommandLine;
 use super::coordinator::{Coordinator, is_forbidden};
 use super::error::AgentError;
 use super::executor_process::Program;
@@ -234,7 +235,7 @@ fn reactor_settings(settings: &Settings, coordinator: &Coordinator) -> ReactorSe
 
 /// The executor of a slot; devices are given to slots round and round.
 fn program(settings: &Settings, slot: u32) -> Program {
-    let (path, mut arguments) = settings.executor.clone();
+    let CommandLine { program: path, mut arguments } = settings.executor.clone();
     let devices = &settings.devices;
     if let Some(device) = devices.get(slot as usize % devices.len().max(1)) {
         arguments.extend(["--device".to_owned(), device.to_string()]);
