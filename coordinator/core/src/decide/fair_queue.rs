@@ -57,6 +57,19 @@ struct UserSlots {
     room: u32,
 }
 
+/// Whose turn comes first: the order of the fields is that of the turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    /// The highest priority.
+    priority: Reverse<i32>,
+    /// Then whose user has the fewest slots.
+    slots_of_user: u32,
+    /// Then the sweep that has the fewest.
+    slots_of_sweep: u32,
+    /// Then the one that was launched first.
+    sweep: SweepIndex,
+}
+
 impl<'a> FairQueue<'a> {
     /// The sweeps that wait and have tasks for this worker.
     pub(super) fn of(ledger: &'a Ledger, now: Timestamp, sync: &'a Sync) -> Self {
@@ -101,8 +114,13 @@ impl<'a> FairQueue<'a> {
             let users = &self.users;
             let has_room = |waiting: &WaitingSweep<'_>| waiting.room > 0 && users[waiting.user].room > 0;
             let turn = |waiting: &WaitingSweep<'_>| {
-                let WaitingSweep { priority, slots, sweep, .. } = *waiting;
-                (Reverse(priority), users[waiting.user].slots, slots, sweep)
+                let WaitingSweep { priority, user, slots, sweep, .. } = *waiting;
+                Turn {
+                    priority: Reverse(priority),
+                    slots_of_user: users[user].slots,
+                    slots_of_sweep: slots,
+                    sweep,
+                }
             };
             let able = self.sweeps.iter().enumerate().filter(|(_, waiting)| has_room(waiting));
             let (first, _) = able.min_by_key(|(_, waiting)| turn(waiting))?;
