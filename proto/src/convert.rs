@@ -11,7 +11,7 @@ use basin_domain::outage::{Outage, OutageKind, OutageWait};
 use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingChange, SlotLimit};
 use basin_domain::sweep::Source;
-use basin_domain::task::TaskSpec;
+use basin_domain::task::{LeasedTask, TaskSpec};
 use basin_domain::worker::{Progress, WorkerDescription};
 
 use crate::codes::Coded;
@@ -217,17 +217,19 @@ pub fn task_spec(id: TaskId, json: &str) -> Result<TaskSpec, InvalidField> {
     Ok(spec)
 }
 
-/// A leased task as it travels.
-pub fn leased_task(id: TaskId, attempt: Attempt, spec: &TaskSpec) -> v1::LeasedTask {
-    v1::LeasedTask { task_id: id.to_string(), attempt: attempt.0, spec_json: spec.canonical() }
+impl From<&LeasedTask> for v1::LeasedTask {
+    fn from(task: &LeasedTask) -> Self {
+        let LeasedTask { id, attempt, spec } = task;
+        Self { task_id: id.to_string(), attempt: attempt.0, spec_json: spec.canonical() }
+    }
 }
 
-impl TryFrom<v1::LeasedTask> for (TaskId, Attempt, TaskSpec) {
+impl TryFrom<v1::LeasedTask> for LeasedTask {
     type Error = InvalidField;
 
     fn try_from(wire: v1::LeasedTask) -> Result<Self, InvalidField> {
         let id = parse("task_id", &wire.task_id)?;
-        Ok((id, Attempt(wire.attempt), task_spec(id, &wire.spec_json)?))
+        Ok(Self { id, attempt: Attempt(wire.attempt), spec: task_spec(id, &wire.spec_json)? })
     }
 }
 
@@ -294,8 +296,8 @@ mod tests {
     #[test]
     fn a_leased_task_survives_the_wire() {
         let spec = spec();
-        let wire = leased_task(spec.id(), Attempt(2), &spec);
-        assert_eq!(wire.try_into(), Ok((spec.id(), Attempt(2), spec)));
+        let task = LeasedTask { id: spec.id(), attempt: Attempt(2), spec };
+        assert_eq!(LeasedTask::try_from(v1::LeasedTask::from(&task)), Ok(task));
     }
 
     #[test]

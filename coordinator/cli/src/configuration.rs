@@ -50,13 +50,23 @@ fn with_defaults(command: clap::Command, text: &str) -> Result<clap::Command, Co
                 None => format!("settings are: {}", names.join(", ")),
             }));
         };
-        let value = Expected::of(setting).read(value.get_ref()).map_err(|(must, example)| {
-            wrong(offset, format!("`{name}` must be {must}")).hint(format!("{name} = {example}"))
-        })?;
+        let value =
+            Expected::of(setting).read(value.get_ref()).map_err(|WrongType { must_be, example }| {
+                wrong(offset, format!("`{name}` must be {must_be}")).hint(format!("{name} = {example}"))
+            })?;
         can_be(setting, &value).map_err(|why| wrong(offset, format!("`{name}` can't be {value}: {why}")))?;
         settings.insert(name.to_owned(), value);
     }
     Ok(apply(command, &settings))
+}
+
+/// A setting's value is of another type than it must be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct WrongType {
+    /// The type that it must be of.
+    must_be: &'static str,
+    /// How a value of that is written.
+    example: &'static str,
 }
 
 /// The type of a setting's value.
@@ -95,22 +105,26 @@ impl Expected {
         }
     }
 
-    /// A value as it would be typed; if it is of another type, what it must be and how that is written.
-    fn read(self, value: &DeValue<'_>) -> Result<String, (&'static str, &'static str)> {
+    /// A value as it would be typed; the error says of which type it must be.
+    fn read(self, value: &DeValue<'_>) -> Result<String, WrongType> {
         let whole = |digits: &toml::de::DeInteger<'_>| {
             i128::from_str_radix(digits.as_str(), digits.radix()).map(|number| number.to_string())
         };
         match (self, value) {
             (Self::Text, DeValue::String(text)) => Ok(text.clone().into_owned()),
             (Self::WholeNumber | Self::Number, DeValue::Integer(digits)) => {
-                whole(digits).map_err(|_| ("a smaller number", "8"))
+                whole(digits).map_err(|_| WrongType { must_be: "a smaller number", example: "8" })
             }
             (Self::Number, DeValue::Float(digits)) => Ok(digits.as_str().to_owned()),
             (Self::YesOrNo, DeValue::Boolean(value)) => Ok(value.to_string()),
-            (Self::Text, _) => Err(("text, in quotation marks", "\"…\"")),
-            (Self::WholeNumber, _) => Err(("a whole number, without quotation marks", "8")),
-            (Self::Number, _) => Err(("a number, without quotation marks", "30")),
-            (Self::YesOrNo, _) => Err(("true or false", "true")),
+            (Self::Text, _) => Err(WrongType { must_be: "text, in quotation marks", example: "\"…\"" }),
+            (Self::WholeNumber, _) => {
+                Err(WrongType { must_be: "a whole number, without quotation marks", example: "8" })
+            }
+            (Self::Number, _) => {
+                Err(WrongType { must_be: "a number, without quotation marks", example: "30" })
+            }
+            (Self::YesOrNo, _) => Err(WrongType { must_be: "true or false", example: "true" }),
         }
     }
 }

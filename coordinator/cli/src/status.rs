@@ -183,6 +183,11 @@ pub(super) async fn why(arguments: TaskArguments, output: Output) -> CommandResu
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let task = client.task(&arguments.task).await.map_err(call_failed)?;
     let text = why_text(&task);
+    output.result(&why_value(&task), &text)
+}
+
+/// A task for programs.
+fn why_value(task: &v1::GetTaskReply) -> Value {
     let attempts: Vec<_> = task
         .attempts
         .iter()
@@ -191,9 +196,8 @@ pub(super) async fn why(arguments: TaskArguments, output: Output) -> CommandResu
         })
         .collect();
     let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
-    let value = json!({ "task": task.task_id, "state": task_state(&task), "why": why_sentence(&task), "sweeps": task.sweeps,
-        "attempts": attempts, "spec": spec });
-    output.result(&value, &text)
+    json!({ "task": task.task_id, "state": task_state(task), "why": why_sentence(task),
+        "reason": why::value(task.reason.as_ref()), "sweeps": task.sweeps, "attempts": attempts, "spec": spec })
 }
 
 /// A task for people.

@@ -126,5 +126,8 @@ fn has_failed(it: &v1::HasFailed) -> Option<String> {
     Some(format!("it is not tried again ({}, {} attempts){first}{repair}", reason.word(), it.attempts))
 }
 
+mod value;
+pub(super) use value::value;
+
 #[cfg(test)]
 mod tests;

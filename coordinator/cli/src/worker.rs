@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use basin_domain::id::WorkerId;
 use basin_worker::agent::witness::WitnessOutcome;
-use basin_worker::agent::{self, ExitReason, Settings};
+use basin_worker::agent::{self, CommandLine, ExitReason, Settings};
 use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
@@ -39,10 +39,10 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
 }
 
 /// How this program starts an executor, one that trains with the instructions that this process would train with.
-pub(super) fn executor() -> Result<(PathBuf, Vec<String>), CommandError> {
+pub(super) fn executor() -> Result<CommandLine, CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
     let arguments = ["executor", "--code-path", basin_worker::code_path()];
-    Ok((program, arguments.map(str::to_owned).to_vec()))
+    Ok(CommandLine { program, arguments: arguments.map(str::to_owned).to_vec() })
 }
 
 /// Trains for an agent until it has no more to say.
@@ -55,7 +55,7 @@ pub(super) fn execute(arguments: &Executor) -> CommandResult {
 }
 
 /// How this program starts the witness of a worker that calls its coordinator so.
-fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), CommandError> {
+fn witness_of(remote: &Remote) -> Result<CommandLine, CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
     let mut arguments = vec!["witness".to_owned(), "--coordinator".to_owned(), remote.coordinator.clone()];
     let Credentials { token, tls_ca, tls_cert, tls_key } = &remote.credentials;
@@ -66,7 +66,7 @@ fn witness_of(remote: &Remote) -> Result<(PathBuf, Vec<String>), CommandError> {
         let Some(path) = path else { continue };
         arguments.extend([flag.to_owned(), path.to_string_lossy().into_owned()]);
     }
-    Ok((program, arguments))
+    Ok(CommandLine { program, arguments })
 }
 
 /// Watches over an agent, and tells the coordinator of its death.

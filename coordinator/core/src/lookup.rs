@@ -1,6 +1,5 @@
 //! Read-only queries that stay short however much there is: answered by an index, or a page at a time.
 
-use std::cmp::Reverse;
 use std::ops::Bound;
 
 use basin_domain::digest::Digest;
@@ -8,6 +7,7 @@ use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 
 use crate::Ledger;
+use crate::ledger::queue::{DelayedTask, Rank};
 use crate::ledger::state::TaskIndex;
 use crate::view::{SweepView, TaskView, WorkerView};
 
@@ -103,9 +103,10 @@ impl Ledger {
     /// When something next happens by itself, after now: a lease ends, or a task may be tried again.
     pub fn next_due(&self, now: Timestamp) -> Option<Timestamp> {
         let lease = self.index.expiries.first().map(|(end, _)| *end).filter(|end| *end > now);
-        let first = (Timestamp(now.0.saturating_add(1)), (Reverse(u32::MAX), 0), TaskIndex::next(0));
+        let not_before = Timestamp(now.0.saturating_add(1));
+        let first = DelayedTask { not_before, rank: Rank::FIRST, task: TaskIndex::next(0) };
         let queues = self.index.queues.waiting().map(|sweep| self.index.queues.of(sweep));
         let retries = queues.filter_map(|queue| queue.delayed.range(first..).next());
-        lease.into_iter().chain(retries.map(|(not_before, _, _)| *not_before)).min()
+        lease.into_iter().chain(retries.map(|delayed| delayed.not_before)).min()
     }
 }

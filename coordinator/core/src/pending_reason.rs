@@ -44,8 +44,8 @@ impl Ledger {
     pub fn next_of(&self, id: &SweepId, now: Timestamp) -> Option<TaskId> {
         let queue = self.index.queues.of(self.find_sweep(id)?);
         let again = queue.delayed.first();
-        let due = again.filter(|(not_before, _, _)| *not_before <= now).map(|(_, _, task)| *task);
-        let next = due.or_else(|| Some(queue.ready.first()?.1)).or_else(|| Some(again?.2))?;
+        let due = again.filter(|delayed| delayed.not_before <= now).map(|delayed| delayed.task);
+        let next = due.or_else(|| Some(queue.ready.first()?.task)).or_else(|| Some(again?.task))?;
         Some(self.state.task(next).id)
     }
 

@@ -23,6 +23,17 @@ impl MetricKind {
     }
 }
 
+/// A metric, as a page describes it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Metric<'a> {
+    /// Its name.
+    pub(super) name: &'a str,
+    /// Its kind.
+    pub(super) kind: MetricKind,
+    /// Its meaning, for people.
+    pub(super) help: &'a str,
+}
+
 /// A page of metrics that is being written. Names, labels and their values are this program's own words.
 #[derive(Debug, Default)]
 pub(super) struct Exposition {
@@ -31,7 +42,8 @@ pub(super) struct Exposition {
 
 impl Exposition {
     /// Begins a metric.
-    pub(super) fn begin(&mut self, name: &str, kind: MetricKind, help: &str) {
+    pub(super) fn begin(&mut self, metric: Metric<'_>) {
+        let Metric { name, kind, help } = metric;
         let _ = writeln!(self.text, "# HELP {name} {help}\n# TYPE {name} {}", kind.as_str());
     }
 
@@ -46,21 +58,21 @@ impl Exposition {
     }
 
     /// A metric of one value.
-    pub(super) fn single(&mut self, name: &str, kind: MetricKind, help: &str, value: impl Display) {
-        self.begin(name, kind, help);
-        self.value(name, &[], value);
+    pub(super) fn single(&mut self, metric: Metric<'_>, value: impl Display) {
+        self.begin(metric);
+        self.value(metric.name, &[], value);
     }
 
     /// A metric with a value for each word of one label.
     pub(super) fn by<V: Display>(
         &mut self,
-        (name, kind, help): (&str, MetricKind, &str),
+        metric: Metric<'_>,
         label: &str,
         values: impl IntoIterator<Item = (&'static str, V)>,
     ) {
-        self.begin(name, kind, help);
+        self.begin(metric);
         for (of, value) in values {
-            self.value(name, &[(label, of)], value);
+            self.value(metric.name, &[(label, of)], value);
         }
     }
 

@@ -8,7 +8,7 @@ use basin_domain::time::Timestamp;
 use basin_proto::PROTOCOL;
 
 use super::ServingStatus;
-use super::exposition::{Exposition, MetricKind};
+use super::exposition::{Exposition, Metric, MetricKind};
 use crate::journal::DecideError;
 use crate::journal::metered::{CLASSES, Histogram, Meter};
 use crate::service::Coordinator;
@@ -19,12 +19,23 @@ use crate::service::Coordinator;
 /// If the ledger has closed meanwhile.
 pub(super) async fn exposition(status: &ServingStatus) -> Result<String, DecideError> {
     let mut page = Exposition::default();
-    page.begin("basin_build_info", MetricKind::Gauge, "The program that answers; always 1.");
+    page.begin(Metric {
+        name: "basin_build_info",
+        kind: MetricKind::Gauge,
+        help: "The program that answers; always 1.",
+    });
     let protocol = PROTOCOL.to_string();
     let build = [("version", env!("CARGO_PKG_VERSION")), ("protocol", &protocol)];
     page.value("basin_build_info", &build, 1);
     let serving = u8::from(status.is_serving());
-    page.single("basin_serving", MetricKind::Gauge, "1 if this process answers workers and people.", serving);
+    page.single(
+        Metric {
+            name: "basin_serving",
+            kind: MetricKind::Gauge,
+            help: "1 if this process answers workers and people.",
+        },
+        serving,
+    );
     match status {
         ServingStatus::Serving(coordinator) => {
             write_gauges(&mut page, &gauges(coordinator).await?);
@@ -138,40 +149,58 @@ fn write_gauges(page: &mut Exposition, gauges: &Gauges) {
     ];
     let help = "Tasks by state; one that several sweeps list counts once.";
     let phases = phases.map(|(phase, count)| (phase.as_str(), count));
-    page.by(("basin_tasks", MetricKind::Gauge, help), "state", phases);
+    page.by(Metric { name: "basin_tasks", kind: MetricKind::Gauge, help }, "state", phases);
     let help = "Tasks that a worker could be given, now or once their pause after a failure is over; not what waits for a limit.";
-    page.single("basin_queue_depth", MetricKind::Gauge, help, gauges.queue_depth);
+    page.single(Metric { name: "basin_queue_depth", kind: MetricKind::Gauge, help }, gauges.queue_depth);
     let states = [SweepState::Running, SweepState::Paused, SweepState::Cancelled, SweepState::Done];
     let sweeps = states.map(SweepState::as_str).into_iter().zip(gauges.sweeps);
-    page.by(("basin_sweeps", MetricKind::Gauge, "Sweeps by state."), "state", sweeps);
+    page.by(
+        Metric { name: "basin_sweeps", kind: MetricKind::Gauge, help: "Sweeps by state." },
+        "state",
+        sweeps,
+    );
     let workers = ["ready", "draining", "avoided", "silent"].into_iter().zip(gauges.workers);
-    page.by(("basin_workers", MetricKind::Gauge, "Workers by state."), "state", workers);
+    page.by(
+        Metric { name: "basin_workers", kind: MetricKind::Gauge, help: "Workers by state." },
+        "state",
+        workers,
+    );
     let slots = ["free", "busy"].into_iter().zip(gauges.slots);
-    page.by(("basin_slots", MetricKind::Gauge, "Slots of ready workers."), "state", slots);
+    page.by(
+        Metric { name: "basin_slots", kind: MetricKind::Gauge, help: "Slots of ready workers." },
+        "state",
+        slots,
+    );
     let help = "Leases that are held, by what their workers train on; `other` until a worker was heard.";
     let leases = DEVICES.into_iter().chain(["other"]).zip(gauges.leases);
-    page.by(("basin_leases", MetricKind::Gauge, help), "device", leases);
+    page.by(Metric { name: "basin_leases", kind: MetricKind::Gauge, help }, "device", leases);
 }
 
 fn write_counters(page: &mut Exposition, meter: &Meter) {
-    let counters = [
-        ("basin_sweeps_launched_total", "Sweeps launched.", meter.launched()),
-        ("basin_leases_granted_total", "Leases granted.", meter.granted()),
-        ("basin_leases_expired_total", "Leases that ran out without an end.", meter.expired()),
-        ("basin_tasks_committed_total", "Tasks committed.", meter.committed()),
-        ("basin_tasks_released_total", "Tasks given back unfinished, free of charge.", meter.released()),
-        ("basin_journal_events_total", "Events kept in the journal.", meter.events()),
-    ];
-    for (name, help, value) in counters {
-        page.single(name, MetricKind::Counter, help, value);
-    }
+    let counter = |name, help| Metric { name, kind: MetricKind::Counter, help };
+    page.single(counter("basin_sweeps_launched_total", "Sweeps launched."), meter.launched());
+    page.single(counter("basin_leases_granted_total", "Leases granted."), meter.granted());
+    page.single(
+        counter("basin_leases_expired_total", "Leases that ran out without an end."),
+        meter.expired(),
+    );
+    page.single(counter("basin_tasks_committed_total", "Tasks committed."), meter.committed());
+    page.single(
+        counter("basin_tasks_released_total", "Tasks given back unfinished, free of charge."),
+        meter.released(),
+    );
+    page.single(counter("basin_journal_events_total", "Events kept in the journal."), meter.events());
     let failed = meter.failed().map(|(kind, count)| (kind.as_str(), count));
-    page.by(("basin_attempts_failed_total", MetricKind::Counter, "Attempts that failed."), "kind", failed);
+    page.by(counter("basin_attempts_failed_total", "Attempts that failed."), "kind", failed);
     write_histogram(page, "basin_journal_append_seconds", &meter.appends());
 }
 
 fn write_histogram(page: &mut Exposition, name: &str, histogram: &Histogram) {
-    page.begin(name, MetricKind::Histogram, "How long it took until a batch of events was on disk.");
+    page.begin(Metric {
+        name,
+        kind: MetricKind::Histogram,
+        help: "How long it took until a batch of events was on disk.",
+    });
     let bucket = format!("{name}_bucket");
     let mut below = 0;
     for (end, count) in CLASSES.iter().zip(histogram.classes) {

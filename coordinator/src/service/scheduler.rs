@@ -8,7 +8,7 @@ use basin_core::command::{
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
-use basin_proto::convert::{InvalidField, failure, leased_task, parse, release_reason, required};
+use basin_proto::convert::{InvalidField, failure, parse, release_reason, required};
 use basin_proto::v1::scheduler_server::Scheduler;
 use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use basin_storage::CommitMode;
@@ -174,11 +174,7 @@ fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
             .map(|grant| v1::Grant {
                 lease_id: grant.lease.to_string(),
                 remaining_ms: remaining(grant.expires),
-                tasks: grant
-                    .tasks
-                    .iter()
-                    .map(|task| leased_task(task.id, task.attempt, &task.spec))
-                    .collect(),
+                tasks: grant.tasks.iter().map(v1::LeasedTask::from).collect(),
             })
             .collect(),
         renewed: synced

@@ -16,7 +16,7 @@ use tonic::codegen::Service;
 use super::access_denied::{AccessDenied, HintOf, with_hint};
 use super::load::{CallPermit, LimitedBody, LoadLimiter, PermitBody};
 use super::port::Peer;
-use super::rate_limits::RateLimits;
+use super::rate_limits::{CallerKey, RateLimits};
 use super::{Caller, Role, Tokens, calls};
 
 /// How often a log is told of refused calls, however many there are.
@@ -79,7 +79,7 @@ impl Rules {
         }
         if let Some(rates) = &self.rates {
             let address = peer.as_ref().and_then(|peer| peer.address).map(|address| address.ip());
-            let counted = rates.count(&(caller.token.clone(), address));
+            let counted = rates.count(&CallerKey { token: caller.token.clone(), address });
             counted.map_err(|wait| AccessDenied::TooManyCalls { wait })?;
         }
         if least == Role::Admin && self.tokens.are_needed() {

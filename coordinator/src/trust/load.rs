@@ -37,7 +37,15 @@ const PREFIX: usize = 5;
 
 /// Whose calls are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum UsageKey {
+struct UsageKey {
+    scope: UsageScope,
+    /// Whether they are workers' calls.
+    is_workers: bool,
+}
+
+/// From whom calls come that are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum UsageScope {
     All,
     Token(TokenId),
     Address(IpAddr),
@@ -45,10 +53,10 @@ enum UsageKey {
 
 /// The load under way.
 #[derive(Debug, Default)]
-pub(super) struct LoadLimiter(Mutex<HashMap<(UsageKey, bool), Usage>>);
+pub(super) struct LoadLimiter(Mutex<HashMap<UsageKey, Usage>>);
 
 impl LoadLimiter {
-    fn table(&self) -> MutexGuard<'_, HashMap<(UsageKey, bool), Usage>> {
+    fn table(&self) -> MutexGuard<'_, HashMap<UsageKey, Usage>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -62,8 +70,8 @@ impl LoadLimiter {
         address: Option<IpAddr>,
         is_workers: bool,
     ) -> Result<Arc<CallPermit>, AccessDenied> {
-        let keys = [Some(UsageKey::All), token.map(UsageKey::Token), address.map(UsageKey::Address)];
-        let keys = keys.into_iter().flatten().map(|keys| (keys, is_workers));
+        let scopes = [Some(UsageScope::All), token.map(UsageScope::Token), address.map(UsageScope::Address)];
+        let keys = scopes.into_iter().flatten().map(|scope| UsageKey { scope, is_workers });
         let permit =
             CallPermit { load: Arc::clone(self), keys: keys.collect(), acquired: Mutex::new(NO_USAGE) };
         permit.acquire(Usage { calls: usize::from(!is_workers), bytes: 0 })?;
@@ -77,8 +85,8 @@ const NO_USAGE: Usage = Usage { calls: 0, bytes: 0 };
 #[derive(Debug)]
 pub(super) struct CallPermit {
     load: Arc<LoadLimiter>,
-    /// Whose it is, and whether it is a worker's.
-    keys: Vec<(UsageKey, bool)>,
+    /// Where it is counted.
+    keys: Vec<UsageKey>,
     acquired: Mutex<Usage>,
 }
 
@@ -86,15 +94,15 @@ impl CallPermit {
     /// Takes so much more, if there is room for it.
     fn acquire(&self, more: Usage) -> Result<(), AccessDenied> {
         let mut table = self.load.table();
-        for keys in &self.keys {
-            let most = if keys.0 == UsageKey::All { TOTAL_LIMIT } else { CALLER_LIMIT };
-            let used = table.get(keys).copied().unwrap_or(NO_USAGE);
+        for key in &self.keys {
+            let most = if key.scope == UsageScope::All { TOTAL_LIMIT } else { CALLER_LIMIT };
+            let used = table.get(key).copied().unwrap_or(NO_USAGE);
             if used.calls + more.calls > most.calls || used.bytes + more.bytes > most.bytes {
                 return Err(AccessDenied::TooMuchUnderWay { wait: RETRY_AFTER });
             }
         }
-        for keys in &self.keys {
-            let used = table.entry(keys.clone()).or_insert(NO_USAGE);
+        for key in &self.keys {
+            let used = table.entry(key.clone()).or_insert(NO_USAGE);
             used.calls += more.calls;
             used.bytes += more.bytes;
         }
@@ -109,12 +117,12 @@ impl Drop for CallPermit {
     fn drop(&mut self) {
         let acquired = *self.acquired.lock().unwrap_or_else(PoisonError::into_inner);
         let mut table = self.load.table();
-        for keys in &self.keys {
-            if let Some(used) = table.get_mut(keys) {
+        for key in &self.keys {
+            if let Some(used) = table.get_mut(key) {
                 used.calls -= acquired.calls;
                 used.bytes -= acquired.bytes;
                 if *used == NO_USAGE {
-                    table.remove(keys);
+                    table.remove(key);
                 }
             }
         }

@@ -28,11 +28,20 @@ const CALLERS: usize = 16_384;
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// The calls that are counted together: those that show one token from one address.
-pub type Key = (Option<TokenId>, Option<IpAddr>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CallerKey {
+    /// The token, if one is shown.
+    pub token: Option<TokenId>,
+    /// The address, if it is known.
+    pub address: Option<IpAddr>,
+}
+
+/// Those who are counted together where there is no room to tell them apart.
+const THE_REST: CallerKey = CallerKey { token: None, address: None };
 
 /// The rates of all callers.
 pub struct RateLimits<C: Clock = MonotonicClock> {
-    limiter: RateLimiter<Key, BoundedStore, C, NoOpMiddleware<C::Instant>>,
+    limiter: RateLimiter<CallerKey, BoundedStore, C, NoOpMiddleware<C::Instant>>,
     /// When the table was last looked through.
     swept: Mutex<Option<Instant>>,
 }
@@ -57,7 +66,7 @@ impl<C: Clock> RateLimits<C> {
     ///
     /// # Errors
     /// If it is one too many: how long to wait.
-    pub fn count(&self, key: &Key) -> Result<(), Duration> {
+    pub fn count(&self, key: &CallerKey) -> Result<(), Duration> {
         if self.limiter.len() >= CALLERS {
             self.sweep(Instant::now());
         }
@@ -82,12 +91,12 @@ impl<C: Clock> fmt::Debug for RateLimits<C> {
 }
 
 /// A table that stays within its bound: callers beyond it are counted together.
-struct BoundedStore(HashMapStateStore<Key>);
+struct BoundedStore(HashMapStateStore<CallerKey>);
 
 impl StateStore for BoundedStore {
-    type Key = Key;
+    type Key = CallerKey;
 
-    fn measure_and_replace<T, F, E>(&self, key: &Key, measure: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, key: &CallerKey, measure: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
@@ -95,13 +104,13 @@ impl StateStore for BoundedStore {
             let table = self.0.lock();
             table.len() < CALLERS || table.contains_key(key)
         };
-        self.0.measure_and_replace(if has_room { key } else { &(None, None) }, measure)
+        self.0.measure_and_replace(if has_room { key } else { &THE_REST }, measure)
     }
 }
 
-impl ShrinkableKeyedStateStore<Key> for BoundedStore
+impl ShrinkableKeyedStateStore<CallerKey> for BoundedStore
 where
-    Key: Hash,
+    CallerKey: Hash,
 {
     fn retain_recent(&self, drop_below: Nanos) {
         self.0.retain_recent(drop_below);
@@ -122,8 +131,8 @@ mod tests {
 
     use super::*;
 
-    fn caller(number: u32) -> Key {
-        (None, Some(IpAddr::V4(number.into())))
+    fn caller(number: u32) -> CallerKey {
+        CallerKey { token: None, address: Some(IpAddr::V4(number.into())) }
     }
 
     fn limits(per_second: u32) -> (RateLimits<FakeRelativeClock>, FakeRelativeClock) {
@@ -151,7 +160,7 @@ mod tests {
         while rates.count(&caller(1)).is_ok() {}
         assert!(rates.count(&caller(2)).is_ok());
         let token = TokenId::new("ab").unwrap();
-        assert!(rates.count(&(Some(token), caller(1).1)).is_ok());
+        assert!(rates.count(&CallerKey { token: Some(token), ..caller(1) }).is_ok());
     }
 
     #[test]

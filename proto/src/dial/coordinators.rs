@@ -55,6 +55,14 @@ enum AnswerKind {
     Silent,
 }
 
+/// A try at a coordinator that gave nothing of what was asked for.
+#[derive(Debug)]
+struct FailedTry {
+    kind: AnswerKind,
+    address: Address,
+    status: Status,
+}
+
 impl Coordinators {
     /// Those of a dial; nothing is sent yet.
     ///
@@ -99,7 +107,7 @@ impl Coordinators {
         F: Future<Output = Result<Response<T>, Status>>,
     {
         let mut tried: Vec<Address> = Vec::new();
-        let mut best: Option<(AnswerKind, Address, Status)> = None;
+        let mut best: Option<FailedTry> = None;
         let mut nobody_leads = true;
         while let Some(KnownCoordinator { address, connection }) = self.next(&tried) {
             let limit = limit.filter(|_| self.state().known.len() > 1);
@@ -125,11 +133,12 @@ impl Coordinators {
             if kind == AnswerKind::Standby {
                 self.note_standby(&address, standby::leader(&status).as_deref());
             }
-            if best.as_ref().is_none_or(|(best, _, _)| kind < *best) {
-                best = Some((kind, address, status));
+            if best.as_ref().is_none_or(|best| kind < best.kind) {
+                best = Some(FailedTry { kind, address, status });
             }
         }
-        let (_, address, status) = best.expect("there is at least one address, and it didn't answer");
+        let FailedTry { address, status, .. } =
+            best.expect("there is at least one address, and it didn't answer");
         Err(NoLeaderAnswered { address, status, nobody_leads })
     }
 

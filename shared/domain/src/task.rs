@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::Dataset;
 use crate::digest::Digest;
 use crate::experiment::Experiment;
-use crate::id::{ExperimentId, TaskId};
+use crate::id::{Attempt, ExperimentId, TaskId};
 use crate::value::Value;
 
 /// Everything a task's result depends on, and nothing else.
@@ -42,6 +42,17 @@ impl TaskSpec {
     pub fn shape(&self) -> Digest {
         Digest::of(Self { seed: 0, ..self.clone() }.canonical().as_bytes())
     }
+}
+
+/// A task of a lease.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeasedTask {
+    /// The id of `spec`.
+    pub id: TaskId,
+    /// The number of this attempt.
+    pub attempt: Attempt,
+    /// The spec that is run.
+    pub spec: TaskSpec,
 }
 
 /// A task as a sweep sees it: its spec, and where in the sweep it stands.

@@ -10,7 +10,7 @@ use basin_domain::key;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{Contents, Result, StorageError, Store, backend};
+use crate::{Contents, ListedObject, Result, StorageError, Store, backend};
 
 /// The longest note that makes sense, in bytes.
 const NOTE_LIMIT: u64 = 4096;
@@ -25,6 +25,15 @@ struct CheckpointNote {
     number: u64,
     #[serde(flatten)]
     contents: Contents,
+}
+
+/// The location of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckpointLocation {
+    /// The folder of the attempt that wrote it.
+    pub folder: String,
+    /// Its number.
+    pub number: u64,
 }
 
 /// A checkpoint read from the store.
@@ -47,7 +56,7 @@ impl Store {
         self.newest_checkpoint_except(task, &[]).await
     }
 
-    /// The newest that is whole of those that aren't among the `refused` (folder and number): those were read, and could not
+    /// The newest that is whole of those that aren't among the `refused`: those were read, and could not
     /// be used.
     ///
     /// # Errors
@@ -56,11 +65,11 @@ impl Store {
     pub async fn newest_checkpoint_except(
         &self,
         task: &TaskId,
-        refused: &[(String, u64)],
+        refused: &[CheckpointLocation],
     ) -> Result<Option<StoredCheckpoint>> {
         let mut found = of_folder(self, &key::attempts(task)).await?;
         found.retain(|it| {
-            !refused.iter().any(|(folder, number)| it.number == *number && it.folder == *folder)
+            !refused.iter().any(|refused| it.number == refused.number && it.folder == refused.folder)
         });
         found.sort_by(|a, b| b.number.cmp(&a.number).then_with(|| b.folder.cmp(&a.folder)));
         for candidate in found {
@@ -88,8 +97,8 @@ impl Store {
             .list(&folder)
             .await?
             .into_iter()
-            .filter(|(key, _)| key.rsplit('/').next().is_some_and(|name| name.starts_with("checkpoint-")))
-            .map(|(key, _)| key)
+            .map(|object| object.key)
+            .filter(|key| key.rsplit('/').next().is_some_and(|name| name.starts_with("checkpoint-")))
             .collect();
         // Notes (`.json`) sort before objects (`.safetensors`) of the same number, but not before those of other numbers.
         keys.sort_by_key(|key| !key.ends_with(".json"));
@@ -193,7 +202,7 @@ async fn of_folder(store: &Store, folder: &str) -> Result<Vec<CheckpointCandidat
     let listed = store.list(folder).await?;
     Ok(listed
         .into_iter()
-        .filter_map(|(key, size)| {
+        .filter_map(|ListedObject { key, size }| {
             let (folder, name) = key.rsplit_once('/')?;
             let number = key::checkpoint_number(name)?;
             // A name that is not the one this number has (a zero too few, say) is none of ours.

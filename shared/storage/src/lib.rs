@@ -26,6 +26,7 @@ mod error;
 mod find_commits;
 mod from_object_store;
 mod key;
+mod listed_object;
 mod manifest;
 mod misconfiguration;
 mod no_credentials;
@@ -47,7 +48,7 @@ mod transfer;
 mod verify;
 
 pub use attempt::{AttemptEnd, AttemptWriter};
-pub use checkpoint::StoredCheckpoint;
+pub use checkpoint::{CheckpointLocation, StoredCheckpoint};
 pub use commit::{Commit, CommitMode, CommitOutcome, InvalidCommit};
 pub use commit_state::{CommitState, WithdrawalNote, WithdrawnAttempt};
 pub use contents::Contents;
@@ -57,6 +58,7 @@ pub use dataset::{
 };
 pub use error::{Cause, StorageError};
 pub use find_commits::FoundCommits;
+pub use listed_object::ListedObject;
 pub use manifest::{Artifact, Manifest, Provenance};
 pub use misconfiguration::{Misconfiguration, Provider};
 pub use outage::is_local_outage;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::{Result, StorageError, Store, backend, key};
+use crate::{ListedObject, Result, StorageError, Store, backend, key};
 
 /// A file that isn't whole and wasn't written to for so long belongs to a process that is gone: parts are written within
 /// minutes.
@@ -84,11 +84,11 @@ impl Store {
             .await
     }
 
-    /// The objects under a prefix (whole segments; empty for the whole store), each with its size, sorted by key.
+    /// The objects under a prefix (whole segments; empty for the whole store), sorted by key.
     ///
     /// # Errors
     /// As [`Store::get`], without [`StorageError::NotFound`].
-    pub async fn list(&self, prefix: &str) -> Result<Vec<(String, u64)>> {
+    pub async fn list(&self, prefix: &str) -> Result<Vec<ListedObject>> {
         let path = key::prefix(prefix)?;
         let path = path.as_ref();
         let mut found = self
@@ -97,7 +97,7 @@ impl Store {
                 let mut objects = self.objects().list(path);
                 let mut found = Vec::new();
                 while let Some(meta) = self.timed_next(prefix, &mut objects).await? {
-                    found.push((meta.location.to_string(), meta.size));
+                    found.push(ListedObject { key: meta.location.to_string(), size: meta.size });
                 }
                 Ok(found)
             })

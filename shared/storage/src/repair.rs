@@ -198,12 +198,12 @@ impl Store {
     /// commit it was, it is that of any attempt that has come to its end.
     async fn withdrawal_note(&self, damaged: &DamagedTask) -> Result<WithdrawalNote> {
         let aside = self.list(&key::withdrawn(&damaged.task)).await?;
-        let names = aside.iter().filter_map(|(key, _)| key.rsplit('/').next());
+        let names = aside.iter().filter_map(|object| object.key.rsplit('/').next());
         let mut attempts: Vec<_> = names.filter_map(key::withdrawn_attempt).collect();
         if damaged.commit.is_none() {
             let listed = self.list(&key::attempts(&damaged.task)).await?;
             let ended =
-                listed.iter().filter_map(|(key, _)| key.strip_suffix(key::MANIFEST)?.strip_suffix('/'));
+                listed.iter().filter_map(|object| object.key.strip_suffix(key::MANIFEST)?.strip_suffix('/'));
             attempts.extend(ended.filter_map(|folder| key::attempt_of(folder.rsplit('/').next()?)));
         }
         let mut withdrawn: Vec<WithdrawnAttempt> =

@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use serde::Serialize;
 
 use crate::sweep::SweepDigests;
-use crate::{Commit, CommitState, Contents, Manifest, Result, StorageError, Store};
+use crate::{Commit, CommitState, Contents, ListedObject, Manifest, Result, StorageError, Store};
 
 /// Tasks that are looked at at once.
 const CONCURRENT: usize = 16;
@@ -180,7 +180,7 @@ impl Store {
     async fn strays(&self, task: &TaskId, commit: Option<&Commit>) -> Result<Vec<StrayAttempt>> {
         let committed = commit.map(|commit| key::attempt(task, commit.attempt, &commit.lease));
         let mut strays: Vec<StrayAttempt> = Vec::new();
-        for (key, size) in self.list(&key::attempts(task)).await? {
+        for ListedObject { key, size } in self.list(&key::attempts(task)).await? {
             let Some((folder, name)) = key.rsplit_once('/') else { continue };
             if committed.as_deref() == Some(folder) {
                 continue;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use basin_core::command::{CommitRecord, HeldLease, StopReason, Sync, Synced, WorkerDescription};
 use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
+use basin_domain::task::LeasedTask;
 use basin_domain::time::Timestamp;
 use basin_worker::agent::reactor::{
-    self, AttemptOutcome, BootInstant, Directive, Effect, LeasedTask, Message, Reactor, ReactorSettings,
+    self, AttemptOutcome, BootInstant, Directive, Effect, Message, Reactor, ReactorSettings, ReleasedTask,
     SyncFailure, SyncReply, SyncRequest,
 };
 
@@ -225,7 +226,7 @@ impl World {
                 messages.push_back(Message::AttemptsStopped);
             }
             Effect::Deregister { releases, request, .. } => {
-                for (lease, task, reason) in releases {
+                for ReleasedTask { lease, task, reason } in releases {
                     let call = self.number();
                     let caller = Caller::Worker(number, self.workers[number].life);
                     self.send(caller, call, Request::Release { lease, task, reason });
@@ -398,7 +399,7 @@ fn reply(synced: Synced, coordinators_now: u64) -> SyncReply {
     let grants = synced.grants.into_iter().map(|grant| reactor::Grant {
         lease: grant.lease,
         duration: remaining(grant.expires),
-        tasks: grant.tasks.into_iter().map(leased_task).collect(),
+        tasks: grant.tasks,
     });
     SyncReply {
         answer: synced.answer,
@@ -408,8 +409,4 @@ fn reply(synced: Synced, coordinators_now: u64) -> SyncReply {
         next_sync: ROUND,
         drain: synced.drain,
     }
-}
-
-fn leased_task(task: basin_core::command::LeasedTask) -> LeasedTask {
-    LeasedTask { id: task.id, attempt: task.attempt, spec: task.spec }
 }

@@ -9,6 +9,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
 use basin_domain::outage::Outage;
+use basin_domain::task::LeasedTask;
 use basin_proto::executor::{Checkpoint, Stop, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
 use tokio::sync::watch;
@@ -19,8 +20,8 @@ use super::commit::{TrainedTask, compressed_log};
 use super::executor_process::{Executor, Lane};
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
-use super::preparation::{prepare, restore};
-use super::reactor::{AttemptOutcome, Directive, LeasedTask};
+use super::preparation::{RestoredCheckpoint, prepare, restore};
+use super::reactor::{AttemptOutcome, Directive};
 use super::training::{Action, End, Event, Training};
 
 /// How the work on a task ended.
@@ -89,8 +90,9 @@ pub(super) async fn train(
                     Ok(restored) => restored,
                     Err(outcome) => return outcome.into(),
                 };
-                let location = restored.map(|(path, location)| {
-                    (start.checkpoint, start.checkpoint_number) = (Some(path), location.1);
+                let location = restored.map(|RestoredCheckpoint { file, location }| {
+                    start.checkpoint = Some(file);
+                    start.checkpoint_number = location.number;
                     location
                 });
                 actions.extend(training.handle(Event::Restored(location), Instant::now()));

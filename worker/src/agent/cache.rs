@@ -40,7 +40,17 @@ struct FileIdentity {
     size: u64,
     modified: Option<SystemTime>,
     #[cfg(unix)]
-    inode: (u64, u64, i64, i64),
+    inode: Inode,
+}
+
+/// The file's place on its device, and when it was last changed in any way.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Inode {
+    device: u64,
+    number: u64,
+    changed_s: i64,
+    changed_ns: i64,
 }
 
 impl FileIdentity {
@@ -48,7 +58,12 @@ impl FileIdentity {
         #[cfg(unix)]
         let inode = {
             use std::os::unix::fs::MetadataExt;
-            (file.dev(), file.ino(), file.ctime(), file.ctime_nsec())
+            Inode {
+                device: file.dev(),
+                number: file.ino(),
+                changed_s: file.ctime(),
+                changed_ns: file.ctime_nsec(),
+            }
         };
         Self {
             size: file.len(),

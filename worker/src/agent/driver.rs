@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_domain::failure::ReleaseReason;
-use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::id::LeaseId;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::WorkerDescription;
 use basin_storage::{CommitMode, Store};
 use tokio::sync::{mpsc, watch};
@@ -15,13 +15,14 @@ use tonic::Status;
 
 use super::boot_clock;
 use super::cache::DataCache;
+use super::command_line::CommandLine;
 use super::coordinator::{Coordinator, is_forbidden};
 use super::error::AgentError;
 use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageWaits;
 use super::reactor::{
-    BootInstant, Directive, Effect, ExitReason, LeasedTask, Message, Reactor, ReactorSettings, SyncRequest,
+    BootInstant, Directive, Effect, ExitReason, Message, Reactor, ReactorSettings, ReleasedTask, SyncRequest,
 };
 use super::report::{release, report};
 use super::settings::Settings;
@@ -202,8 +203,8 @@ impl Driver {
     }
 
     /// Gives back what the grace was too short for, and says the last word: no leases, no slots.
-    async fn deregister(&self, releases: Vec<(LeaseId, TaskId, ReleaseReason)>, request: SyncRequest) {
-        for (lease, task, reason) in releases {
+    async fn deregister(&self, releases: Vec<ReleasedTask>, request: SyncRequest) {
+        for ReleasedTask { lease, task, reason } in releases {
             if let Err(status) = release(&self.context.coordinator, &lease, task, reason).await {
                 tracing::warn!(%task, %status, "a task could not be given back");
             }
@@ -234,7 +235,7 @@ fn reactor_settings(settings: &Settings, coordinator: &Coordinator) -> ReactorSe
 
 /// The executor of a slot; devices are given to slots round and round.
 fn program(settings: &Settings, slot: u32) -> Program {
-    let (path, mut arguments) = settings.executor.clone();
+    let CommandLine { program: path, mut arguments } = settings.executor.clone();
     let devices = &settings.devices;
     if let Some(device) = devices.get(slot as usize % devices.len().max(1)) {
         arguments.extend(["--device".to_owned(), device.to_string()]);

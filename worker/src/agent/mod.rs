@@ -8,6 +8,7 @@ mod attempt_context;
 mod boot_clock;
 mod cache;
 mod checkpoints;
+mod command_line;
 mod commit;
 mod coordinator;
 mod driver;
@@ -34,6 +35,7 @@ use basin_domain::worker::WorkerDescription;
 use basin_storage::{CommitMode, Store};
 use tokio_util::sync::CancellationToken;
 
+pub use self::command_line::CommandLine;
 use self::coordinator::Coordinator;
 use self::driver::Driver;
 pub use self::error::AgentError;

@@ -3,16 +3,24 @@
 use std::path::Path;
 
 use basin_domain::error_chain;
+use basin_domain::task::LeasedTask;
 use basin_proto::executor::Start;
-use basin_storage::StorageError;
+use basin_storage::{CheckpointLocation, StorageError};
 
 use super::attempt_context::AttemptContext;
 use super::cache::DataError;
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
-use super::reactor::{AttemptOutcome, LeasedTask};
+use super::reactor::AttemptOutcome;
 use super::storage_failure::{damaged, storage_failure};
-use super::training::CheckpointLocation;
+
+/// A checkpoint as a file of the scratch folder.
+pub(super) struct RestoredCheckpoint {
+    /// The file.
+    pub(super) file: String,
+    /// Where it lies in the store.
+    pub(super) location: CheckpointLocation,
+}
 
 /// Gathers what the executor needs; the newest valid checkpoint among it. If the task is committed already (by an attempt
 /// whose lease ended before it could tell), that is the end.
@@ -48,8 +56,9 @@ pub(super) async fn prepare(
         retry.call(|| write(&path, &bytes)).await.map_err(failed)?;
         inputs.insert(name.clone(), text(&path));
     }
-    let (checkpoint, resumed) = restore(context, lease, task, &[]).await?.unzip();
-    let checkpoint_number = resumed.as_ref().map_or(0, |(_, number)| *number);
+    let restored = restore(context, lease, task, &[]).await?;
+    let (checkpoint, resumed) = restored.map(|restored| (restored.file, restored.location)).unzip();
+    let checkpoint_number = resumed.as_ref().map_or(0, |location| location.number);
     let start = Start {
         spec_json: task.spec.canonical(),
         scratch: text(context.scratch),
@@ -68,7 +77,7 @@ pub(super) async fn restore(
     lease: &LeaseHandle,
     task: &LeasedTask,
     refused: &[CheckpointLocation],
-) -> Result<Option<(String, CheckpointLocation)>, AttemptOutcome> {
+) -> Result<Option<RestoredCheckpoint>, AttemptOutcome> {
     let failed = |error| storage_failure(lease, &error);
     let retry = OutageRetry::while_leased(lease, context.outages);
     let stored = retry.call(|| context.store.newest_checkpoint_except(&task.id, refused)).await;
@@ -76,7 +85,10 @@ pub(super) async fn restore(
     let path = context.scratch.join("resume.safetensors");
     retry.call(|| write(&path, &stored.bytes)).await.map_err(failed)?;
     tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
-    Ok(Some((path.to_string_lossy().into_owned(), (stored.folder, stored.number))))
+    Ok(Some(RestoredCheckpoint {
+        file: path.to_string_lossy().into_owned(),
+        location: CheckpointLocation { folder: stored.folder, number: stored.number },
+    }))
 }
 
 /// Writes a file of the scratch folder.

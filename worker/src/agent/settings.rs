@@ -8,6 +8,8 @@ use basin_domain::id::WorkerId;
 use basin_experiments::accelerator::DeviceName;
 use basin_proto::dial::Dial;
 
+use super::command_line::CommandLine;
+
 /// The largest pack, unless it is set.
 pub const LARGEST_PACK: u32 = 64;
 
@@ -37,11 +39,11 @@ pub struct Settings {
     pub data_cache: PathBuf,
     /// Where leases have their scratch folders.
     pub scratch: PathBuf,
-    /// The program and arguments that start a [`witness`](super::witness) of this process's end; none where whoever would hear
+    /// Starts a [`witness`](super::witness) of this process's end; none where whoever would hear
     /// of it ends with it.
-    pub witness: Option<(PathBuf, Vec<String>)>,
-    /// The program and arguments that start an executor.
-    pub executor: (PathBuf, Vec<String>),
+    pub witness: Option<CommandLine>,
+    /// Starts an executor.
+    pub executor: CommandLine,
     /// The shortest silence after which an executor that shows no progress with a task is killed; never, if it is zero.
     pub progress_timeout: Duration,
     /// How often a running task's checkpoint goes into the store.

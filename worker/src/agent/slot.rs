@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::WorkerId;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::WorkerDescription;
 use basin_storage::{CommitMode, StorageError, Store};
 use tempfile::TempDir;
@@ -20,7 +21,7 @@ use super::executor_process::{Executor, Program};
 use super::lease_handle::LeaseHandle;
 use super::outage_retry::OutageRetry;
 use super::outage_waits::OutageWaits;
-use super::reactor::{AttemptOutcome, Directive, LeasedTask};
+use super::reactor::{AttemptOutcome, Directive};
 use super::storage_failure::storage_failure;
 
 /// The parts that all slots of an agent share.

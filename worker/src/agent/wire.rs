@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use basin_domain::id::WorkerId;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::convert::{InvalidField, parse};
 use basin_proto::{retry_after, v1};
 
 use super::coordinator::{NoAnswer, is_forbidden};
-use super::reactor::{Grant, HeldLease, LeasedTask, StopReason, SyncFailure, SyncReply, SyncRequest};
+use super::reactor::{Grant, HeldLease, StopReason, SyncFailure, SyncReply, SyncRequest};
 
 /// A `Sync` of this worker.
 pub(super) fn request(
@@ -69,11 +70,7 @@ pub(super) fn reply(reply: v1::SyncReply) -> SyncReply {
 
 fn grant(grant: v1::Grant) -> Result<Grant, InvalidField> {
     let lease = parse("lease_id", &grant.lease_id)?;
-    let task = |task: v1::LeasedTask| {
-        let (id, attempt, spec) = task.try_into()?;
-        Ok(LeasedTask { id, attempt, spec })
-    };
-    let tasks = grant.tasks.into_iter().map(task).collect::<Result<_, InvalidField>>()?;
+    let tasks = grant.tasks.into_iter().map(LeasedTask::try_from).collect::<Result<_, _>>()?;
     Ok(Grant { lease, tasks, duration: Duration::from_millis(grant.remaining_ms) })
 }
 

@@ -4,7 +4,6 @@
 //! pipe whose other end the agent alone has. The system closes that when the agent's process is gone, whatever ended it, and at
 //! no other time. Executors end with their agent by the same means. A witness that is told of a clean exit reports nothing.
 
-use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tonic::{Code, Status};
 
+use super::command_line::CommandLine;
 use super::environment;
 
 /// The line by which an agent that leaves says so.
@@ -36,7 +36,8 @@ pub(super) struct Witness {
 
 impl Witness {
     /// Starts a witness of this process. Without one a dead worker's leases last their terms.
-    pub(super) fn start((program, arguments): &(PathBuf, Vec<String>), worker: &WorkerId) -> Option<Self> {
+    pub(super) fn start(how: &CommandLine, worker: &WorkerId) -> Option<Self> {
+        let CommandLine { program, arguments } = how;
         let mut command = Command::new(program);
         command.args(arguments).arg("--worker").arg(worker.as_str());
         environment::of_witness(&mut command);

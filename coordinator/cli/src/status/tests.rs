@@ -156,3 +156,19 @@ fn json_means_what_was_said_and_acts_on_no_terminal() {
     let read: Value = serde_json::from_str(&shown).unwrap();
     assert_eq!(read["user"], HOSTILE);
 }
+
+#[test]
+fn the_reason_of_a_task_is_a_sentence_and_data() {
+    let committed = v1::IsCommitted { attempt: 2, lease_id: "l".to_owned() };
+    let reply = v1::GetTaskReply {
+        task_id: "t".to_owned(),
+        state_code: v1::TaskState::Completed.into(),
+        reason: Some(v1::Why { reason: Some(v1::why::Reason::IsCommitted(committed)) }),
+        spec_json: "{}".to_owned(),
+        ..v1::GetTaskReply::default()
+    };
+    assert_eq!(
+        why_value(&reply).to_string(),
+        r#"{"attempts":[],"reason":{"attempt":2,"kind":"is-committed","lease":"l"},"spec":{},"state":"completed","sweeps":[],"task":"t","why":"attempt 2 committed it under lease l"}"#
+    );
+}

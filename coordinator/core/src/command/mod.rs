@@ -10,6 +10,7 @@ mod steer;
 mod sync;
 
 pub use attempt::{Expire, Fail, Release, Settled};
+pub use basin_domain::task::LeasedTask;
 pub use basin_domain::worker::{Progress, WorkerDescription};
 pub use clock::{Exited, ExpiredLease, Restarted, Tick};
 pub use commit::{Adopt, CommitDecision, CommitRecord, Complete, DOCUMENT_LIMIT, Withdraw, Withdrawal};
@@ -17,4 +18,4 @@ pub use launch::{Launch, LaunchCounts, LaunchPart, LaunchTask};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use steer::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
-pub use sync::{Grant, HeldLease, LeasedTask, StopReason, Sync, Synced};
+pub use sync::{Grant, HeldLease, StopReason, Sync, Synced};

@@ -1,8 +1,8 @@
 //! A worker says what it is and holds, and hears what it should do.
 
-use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::outage::OutageWait;
-use basin_domain::task::TaskSpec;
+use basin_domain::task::LeasedTask;
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
 use serde::{Deserialize, Serialize};
@@ -76,15 +76,4 @@ pub struct Grant {
     pub expires: Timestamp,
     /// Its tasks, of one shape.
     pub tasks: Vec<LeasedTask>,
-}
-
-/// A task of a lease.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LeasedTask {
-    /// The task.
-    pub id: TaskId,
-    /// The number of this attempt.
-    pub attempt: Attempt,
-    /// The spec that is run.
-    pub spec: TaskSpec,
 }

@@ -12,6 +12,7 @@ use super::eligible::Eligible;
 use super::fair_share;
 use crate::Ledger;
 use crate::command::Sync;
+use crate::ledger::queue::{DelayedTask, ReadyTask};
 use crate::ledger::state::{SweepIndex, TaskIndex};
 
 /// How long a task that failed on a worker is kept for others, once it may be tried again.
@@ -54,6 +55,19 @@ struct WaitingSweep<'a> {
 struct UserSlots {
     slots: u32,
     room: u32,
+}
+
+/// Whose turn comes first: the order of the fields is that of the turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    /// The highest priority.
+    priority: Reverse<i32>,
+    /// Then whose user has the fewest slots.
+    slots_of_user: u32,
+    /// Then the sweep that has the fewest.
+    slots_of_sweep: u32,
+    /// Then the one that was launched first.
+    sweep: SweepIndex,
 }
 
 impl<'a> FairQueue<'a> {
@@ -100,8 +114,13 @@ impl<'a> FairQueue<'a> {
             let users = &self.users;
             let has_room = |waiting: &WaitingSweep<'_>| waiting.room > 0 && users[waiting.user].room > 0;
             let turn = |waiting: &WaitingSweep<'_>| {
-                let WaitingSweep { priority, slots, sweep, .. } = *waiting;
-                (Reverse(priority), users[waiting.user].slots, slots, sweep)
+                let WaitingSweep { priority, user, slots, sweep, .. } = *waiting;
+                Turn {
+                    priority: Reverse(priority),
+                    slots_of_user: users[user].slots,
+                    slots_of_sweep: slots,
+                    sweep,
+                }
             };
             let able = self.sweeps.iter().enumerate().filter(|(_, waiting)| has_room(waiting));
             let (first, _) = able.min_by_key(|(_, waiting)| turn(waiting))?;
@@ -155,18 +174,18 @@ fn candidates<'a>(
             && ledger.state.task(task).last_failed_on() == Some(&sync.worker)
             && *others.get_or_insert_with(|| ledger.has_another_able_worker(&sync.worker, now))
     };
-    let due = queued.delayed.iter().take_while(move |(due, _, _)| *due <= now);
+    let due = queued.delayed.iter().take_while(move |delayed| delayed.not_before <= now);
     let retries = due
-        .scan(0, move |passed, &(due, rank, task)| {
-            let kept = is_kept_for_others(task, due);
+        .scan(0, move |passed, &DelayedTask { not_before, rank, task }| {
+            let kept = is_kept_for_others(task, not_before);
             *passed += usize::from(kept);
-            (*passed <= PASSED_OVER).then_some((!kept).then_some((rank, task)))
+            (*passed <= PASSED_OVER).then_some((!kept).then_some(ReadyTask { rank, task }))
         })
         .flatten();
     let tasks = retries.chain(queued.ready.iter().copied());
     tasks
-        .filter(move |((_, position), _)| eligible.has(entries[*position as usize].experiment))
-        .map(|(_, task)| task)
+        .filter(move |ready| eligible.has(entries[ready.rank.position as usize].experiment))
+        .map(|ready| ready.task)
 }
 
 /// Takes the sweep's next task and those behind it that can train together with it.

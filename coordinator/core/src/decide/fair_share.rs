@@ -26,15 +26,15 @@ pub(super) fn fair_shares(
     let held = |sweep: SweepIndex| u64::from(ledger.index.occupancy.of_sweep(sweep));
     let mut left = workers.slots(|_| true).saturating_sub(workers.held_by_others(ledger, &is_waiting));
     let mut priorities: BTreeMap<Reverse<i32>, BTreeMap<_, Vec<SweepIndex>>> = BTreeMap::new();
-    // The slots of each user beside these sweeps, and the most that these may have.
-    let mut users: BTreeMap<&Option<UserName>, (u64, u64)> = BTreeMap::new();
+    let mut users: BTreeMap<&Option<UserName>, UserCapacity> = BTreeMap::new();
     for &sweep in waiting {
         let state = ledger.state.sweep(sweep);
-        let (beside, most) = users.entry(&state.user).or_insert_with(|| {
-            (ledger.index.occupancy.of_user(&state.user).into(), ledger.room_of_user(&state.user).into())
+        let user = users.entry(&state.user).or_insert_with(|| UserCapacity {
+            beside: ledger.index.occupancy.of_user(&state.user).into(),
+            most: ledger.room_of_user(&state.user).into(),
         });
-        *beside = beside.saturating_sub(held(sweep));
-        *most += held(sweep);
+        user.beside = user.beside.saturating_sub(held(sweep));
+        user.most += held(sweep);
         let of_users = priorities.entry(Reverse(state.share.priority)).or_default();
         of_users.entry(&state.user).or_default().push(sweep);
     }
@@ -51,22 +51,43 @@ pub(super) fn fair_shares(
     for of_users in priorities.into_values() {
         let of_sweeps: Vec<Vec<u64>> =
             of_users.values().map(|sweeps| sweeps.iter().map(|sweep| wants(*sweep)).collect()).collect();
-        let asked: Vec<(u64, u64)> = of_users
+        let asked: Vec<Demand> = of_users
             .keys()
             .zip(&of_sweeps)
-            .map(|(user, wants)| (users[user].0, wants.iter().sum::<u64>().min(users[user].1)))
+            .map(|(user, wants)| {
+                let UserCapacity { beside, most } = users[user];
+                Demand { has: beside, wants: wants.iter().sum::<u64>().min(most) }
+            })
             .collect();
         for (((user, sweeps), wants), share) in of_users.iter().zip(&of_sweeps).zip(max_min(left, &asked)) {
             left -= share;
-            if let Some((beside, most)) = users.get_mut(user) {
-                *beside += share;
-                *most -= share;
+            if let Some(user) = users.get_mut(user) {
+                user.beside += share;
+                user.most -= share;
             }
-            let wants: Vec<(u64, u64)> = wants.iter().map(|wants| (0, *wants)).collect();
+            let wants: Vec<Demand> = wants.iter().map(|wants| Demand { has: 0, wants: *wants }).collect();
             shares.extend(sweeps.iter().copied().zip(max_min(share, &wants)));
         }
     }
     shares
+}
+
+/// The slots of a user, where some of the user's sweeps wait.
+#[derive(Debug, Clone, Copy)]
+struct UserCapacity {
+    /// Those beside the sweeps that wait.
+    beside: u64,
+    /// The most that the sweeps that wait may have.
+    most: u64,
+}
+
+/// The slots of one among whom some are shared.
+#[derive(Debug, Clone, Copy)]
+struct Demand {
+    /// Those that it has.
+    has: u64,
+    /// Those that it wants beside.
+    wants: u64,
 }
 
 /// The workers whose slots are shared.
@@ -99,20 +120,20 @@ impl<'a> Workers<'a> {
     }
 }
 
-/// Shares `capacity` among those who have something and want some more, (has, wants): nobody gets more than they want, and who
+/// Shares `capacity` among those who have something and want some more: nobody gets more than they want, and who
 /// lacks anything has, with what they get, no less than anybody who gets some, but for the one that doesn't divide.
-fn max_min(capacity: u64, asked: &[(u64, u64)]) -> Vec<u64> {
+fn max_min(capacity: u64, asked: &[Demand]) -> Vec<u64> {
     // Up to which level everybody can be filled, by bisection.
-    let up_to = |level: u64| asked.iter().map(move |(has, wants)| level.saturating_sub(*has).min(*wants));
-    let (mut fits, mut too_high) = (0, asked.iter().map(|(has, wants)| has + wants).max().unwrap_or(0) + 1);
+    let up_to = |level: u64| asked.iter().map(move |of| level.saturating_sub(of.has).min(of.wants));
+    let (mut fits, mut too_high) = (0, asked.iter().map(|of| of.has + of.wants).max().unwrap_or(0) + 1);
     while too_high - fits > 1 {
         let level = fits + (too_high - fits) / 2;
         if up_to(level).sum::<u64>() <= capacity { fits = level } else { too_high = level }
     }
     let mut shares: Vec<u64> = up_to(fits).collect();
     let mut rest = capacity - shares.iter().sum::<u64>();
-    for (share, (has, wants)) in shares.iter_mut().zip(asked) {
-        if rest > 0 && *share < *wants && has + *share == fits {
+    for (share, of) in shares.iter_mut().zip(asked) {
+        if rest > 0 && *share < of.wants && of.has + *share == fits {
             *share += 1;
             rest -= 1;
         }
@@ -124,8 +145,14 @@ fn max_min(capacity: u64, asked: &[(u64, u64)]) -> Vec<u64> {
 mod tests {
     use super::*;
 
+    /// Shares among those who have and want so many.
+    fn share_out(capacity: u64, asked: &[(u64, u64)]) -> Vec<u64> {
+        let asked: Vec<Demand> = asked.iter().map(|&(has, wants)| Demand { has, wants }).collect();
+        max_min(capacity, &asked)
+    }
+
     fn from_nothing(capacity: u64, wants: &[u64]) -> Vec<u64> {
-        max_min(capacity, &wants.iter().map(|wants| (0, *wants)).collect::<Vec<_>>())
+        share_out(capacity, &wants.iter().map(|wants| (0, *wants)).collect::<Vec<_>>())
     }
 
     #[test]
@@ -141,9 +168,9 @@ mod tests {
 
     #[test]
     fn who_has_something_already_gets_so_much_less() {
-        assert_eq!(max_min(10, &[(10, 10), (0, 10)]), [0, 10]);
-        assert_eq!(max_min(10, &[(4, 10), (0, 10)]), [3, 7]);
-        assert_eq!(max_min(11, &[(4, 10), (0, 10), (30, 1)]), [4, 7, 0]);
-        assert_eq!(max_min(9, &[(4, 2), (0, 3)]), [2, 3]);
+        assert_eq!(share_out(10, &[(10, 10), (0, 10)]), [0, 10]);
+        assert_eq!(share_out(10, &[(4, 10), (0, 10)]), [3, 7]);
+        assert_eq!(share_out(11, &[(4, 10), (0, 10), (30, 1)]), [4, 7, 0]);
+        assert_eq!(share_out(9, &[(4, 2), (0, 3)]), [2, 3]);
     }
 }

@@ -60,11 +60,12 @@ impl Request for LaunchPart {
         check_ids(ledger, &launch.tasks)?;
 
         let unlisted = if end == of { unlisted } else { Vec::new() };
+        let part = PartPosition { is_first: from == 0, is_last: end == of };
         let mut changes = match known {
             Some(sweep) if is_whole && end == of => relaunch(ledger, sweep, &launch),
             Some(_) if launch.tasks.is_empty() => Vec::new(),
             Some(_) | None => {
-                vec![describe(ledger, known, &launch, &listed, unlisted, (from == 0, end == of))]
+                vec![describe(ledger, known, &launch, &listed, unlisted, part)]
             }
         };
         let mut committed = HashSet::new();
@@ -195,6 +196,15 @@ fn check_ids(ledger: &Ledger, tasks: &[LaunchTask]) -> Result<(), Refusal> {
     tasks.iter().find(wrong).map_or(Ok(()), |task| Err(Refusal::WrongTaskId(task.id)))
 }
 
+/// The position of a part among those of its launch.
+#[derive(Debug, Clone, Copy)]
+struct PartPosition {
+    /// No part comes before it.
+    is_first: bool,
+    /// No part comes after it.
+    is_last: bool,
+}
+
 /// The launch, or a part of it, as it is journalled: every shape once, and with the last part every input that the sweep needs
 /// and doesn't list.
 fn describe(
@@ -203,7 +213,7 @@ fn describe(
     launch: &Launch,
     listed: &HashMap<TaskId, &LaunchTask>,
     unlisted: Vec<TaskId>,
-    (is_first, is_last): (bool, bool),
+    part: PartPosition,
 ) -> Change {
     let named = known.map_or(&[][..], |sweep| &ledger.state.sweep(sweep).experiments);
     let mut experiments = Experiments::of(named);
@@ -233,7 +243,7 @@ fn describe(
         entries,
         needs: launch.needs.clone(),
     };
-    if is_first && is_last { Change::Launched(launched) } else { Change::Announced(launched) }
+    if part.is_first && part.is_last { Change::Launched(launched) } else { Change::Announced(launched) }
 }
 
 /// Of the tasks that a sweep's own read, and those that these read: the ones, not committed yet, that only other sweeps list. It

@@ -10,7 +10,7 @@ use basin_domain::id::{LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::metrics::Outcome;
 use basin_domain::time::Timestamp;
 
-use super::queue::{Occupancy, QueuePosition, Queues};
+use super::queue::{Occupancy, QueuePosition, Queues, Rank};
 use super::state::{JournalledState, Lease, ShapeIndex, SweepIndex, SweepStatus, TaskIndex, TaskStage};
 use crate::phase::{Counts, Phase};
 
@@ -236,7 +236,7 @@ impl Index {
             waits |= queue_position != QueuePosition::Absent;
             let before = std::mem::replace(&mut membership.queue_position, queue_position);
             if before != queue_position {
-                let rank = (magnitude, membership.position);
+                let rank = Rank { magnitude, position: membership.position };
                 self.queues.set(membership.sweep, task, rank, before, queue_position);
             }
         }

@@ -14,18 +14,48 @@ use super::state::{JournalledState, Lease, SweepIndex, TaskIndex};
 /// Tasks to try again that are counted when slots are shared out.
 const MOST_DUE: usize = 1024;
 
-/// Tasks that take long come before others, by their order of magnitude, so that no worker is left alone with one at the end
-/// (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17); then the order of the sweep's file:
-/// (magnitude, position).
-pub(crate) type Rank = (Reverse<u32>, u32);
+/// A task's place in the order of granting: the order of the fields is that of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    /// Tasks that take long come before others, by their order of magnitude, so that no worker is left alone with one at the
+    /// end (longest processing time first: Graham 1969, SIAM J. Appl. Math. 17).
+    pub(crate) magnitude: Reverse<u32>,
+    /// Then the order of the sweep's file.
+    pub(crate) position: u32,
+}
+
+/// A task that can be granted now: the order of the fields is that of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ReadyTask {
+    /// Its place in the order.
+    pub(crate) rank: Rank,
+    /// The task.
+    pub(crate) task: TaskIndex,
+}
+
+/// A task that is tried again from a time on: the order of the fields is that of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DelayedTask {
+    /// The time from which on it can be granted.
+    pub(crate) not_before: Timestamp,
+    /// Its place in the order.
+    pub(crate) rank: Rank,
+    /// The task.
+    pub(crate) task: TaskIndex,
+}
+
+impl Rank {
+    /// The rank before all others.
+    pub(crate) const FIRST: Self = Self { magnitude: Reverse(u32::MAX), position: 0 };
+}
 
 /// The tasks of one sweep that can be granted.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Queue {
     /// Now, first the one to grant first.
-    pub(crate) ready: BTreeSet<(Rank, TaskIndex)>,
+    pub(crate) ready: BTreeSet<ReadyTask>,
     /// Again, from a time on.
-    pub(crate) delayed: BTreeSet<(Timestamp, Rank, TaskIndex)>,
+    pub(crate) delayed: BTreeSet<DelayedTask>,
 }
 
 /// The queues of all sweeps.
@@ -69,7 +99,7 @@ impl Queue {
 
     /// How many of them could be granted by now; of those to try again, no more than so many are counted.
     pub(crate) fn due(&self, now: Timestamp) -> usize {
-        let again = self.delayed.iter().take_while(|(not_before, _, _)| *not_before <= now);
+        let again = self.delayed.iter().take_while(|delayed| delayed.not_before <= now);
         self.ready.len() + again.take(MOST_DUE).count()
     }
 
@@ -77,19 +107,19 @@ impl Queue {
         match before {
             QueuePosition::Absent => {}
             QueuePosition::Ready => {
-                self.ready.remove(&(rank, task));
+                self.ready.remove(&ReadyTask { rank, task });
             }
             QueuePosition::Delayed(not_before) => {
-                self.delayed.remove(&(not_before, rank, task));
+                self.delayed.remove(&DelayedTask { not_before, rank, task });
             }
         }
         match after {
             QueuePosition::Absent => {}
             QueuePosition::Ready => {
-                self.ready.insert((rank, task));
+                self.ready.insert(ReadyTask { rank, task });
             }
             QueuePosition::Delayed(not_before) => {
-                self.delayed.insert((not_before, rank, task));
+                self.delayed.insert(DelayedTask { not_before, rank, task });
             }
         }
     }

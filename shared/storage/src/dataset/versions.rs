@@ -12,7 +12,7 @@ use basin_domain::lookup::{self, LookupError};
 use serde::{Deserialize, Serialize};
 
 use super::StoredDataset;
-use crate::{Result, StorageError, Store};
+use crate::{ListedObject, Result, StorageError, Store};
 
 /// The longest record that makes sense, in bytes.
 const RECORD_LIMIT: u64 = 4 << 10;
@@ -163,7 +163,7 @@ impl Store {
     pub async fn dataset_versions(&self, name: &DatasetName) -> Result<DatasetVersions> {
         // The records first: contents are there before their record is.
         let mut history = Vec::new();
-        for (key, _) in self.list(&key::dataset_versions(name)).await? {
+        for ListedObject { key, .. } in self.list(&key::dataset_versions(name)).await? {
             let Some(number) = key::dataset_version_number(&key) else { continue };
             let record = match self.read_document::<VersionRecord>(&key, RECORD_LIMIT).await {
                 Ok(Some((record, _))) if record.name == *name && record.number == number => Some(record),

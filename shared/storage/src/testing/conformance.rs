@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::future::join_all;
 
 use super::sample;
-use crate::{AttemptWriter, CommitOutcome, ConditionalWrites, Contents, StorageError, Store};
+use crate::{AttemptWriter, CommitOutcome, ConditionalWrites, Contents, ListedObject, StorageError, Store};
 
 /// Runs the whole suite.
 pub async fn run(store: &Store) {
@@ -92,15 +92,15 @@ pub async fn listing_goes_by_whole_segments(store: &Store) {
     for (name, size) in [("a/b/2", 2), ("a/b/1", 1), ("a/bc", 3), ("a/b.d/4", 4), ("e", 5)] {
         store.put(&format!("{root}/{name}"), vec![0; size].into()).await.unwrap();
     }
-    let listed = |names: &[(&str, u64)]| -> Vec<(String, u64)> {
-        names.iter().map(|(name, size)| (format!("{root}/{name}"), *size)).collect()
+    let listed = |names: &[(&str, u64)]| -> Vec<ListedObject> {
+        names.iter().map(|&(name, size)| ListedObject { key: format!("{root}/{name}"), size }).collect()
     };
     assert_eq!(store.list(&format!("{root}/a/b")).await.unwrap(), listed(&[("a/b/1", 1), ("a/b/2", 2)]));
     let all = [("a/b.d/4", 4), ("a/b/1", 1), ("a/b/2", 2), ("a/bc", 3), ("e", 5)];
     assert_eq!(store.list(&root).await.unwrap(), listed(&all));
     assert_eq!(store.list_folders(&root).await.unwrap(), ["a"]);
     assert_eq!(store.list_folders(&format!("{root}/a")).await.unwrap(), ["b", "b.d"]);
-    for (key, _) in store.list(&root).await.unwrap() {
+    for ListedObject { key, .. } in store.list(&root).await.unwrap() {
         store.delete(&key).await.unwrap();
     }
     assert_eq!(store.list(&root).await.unwrap(), []);

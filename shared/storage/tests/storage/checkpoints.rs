@@ -3,7 +3,7 @@
 use basin_domain::id::{Attempt, TaskId};
 use basin_domain::key;
 use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation, sample};
-use basin_storage::{AttemptWriter, StorageError, Store};
+use basin_storage::{AttemptWriter, CheckpointLocation, StorageError, Store};
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -58,7 +58,7 @@ async fn a_checkpoint_of_an_impossible_number_and_one_that_was_refused_are_passe
     for number in [20, 10] {
         let next = store.newest_checkpoint_except(&task(), &refused).await.unwrap().unwrap();
         assert_eq!(next.number, number);
-        refused.push((next.folder, next.number));
+        refused.push(CheckpointLocation { folder: next.folder, number: next.number });
     }
     assert_eq!(store.newest_checkpoint_except(&task(), &refused).await.unwrap(), None);
 }
@@ -117,7 +117,7 @@ async fn an_attempt_keeps_its_newest_two_and_leaves_others_alone() {
             let listed = store.list(&folder).await.unwrap();
             listed
                 .into_iter()
-                .filter_map(|(key, _)| key::checkpoint_number(key.rsplit('/').next()?))
+                .filter_map(|object| key::checkpoint_number(object.key.rsplit('/').next()?))
                 .collect::<Vec<_>>()
         }
     };

@@ -296,8 +296,8 @@ mod versions {
         let store = FaultyStore::in_memory().store();
         bring(&store, "a", false).await.unwrap();
         bring(&store, "b", true).await.unwrap();
-        for (key, _) in store.list(&basin_domain::key::dataset(&of("b"))).await.unwrap() {
-            store.delete(&key).await.unwrap();
+        for object in store.list(&basin_domain::key::dataset(&of("b"))).await.unwrap() {
+            store.delete(&object.key).await.unwrap();
         }
         let gone = versions(&store).await;
         assert!(

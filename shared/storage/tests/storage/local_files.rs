@@ -68,7 +68,7 @@ async fn what_a_killed_writer_left_is_neither_listed_nor_in_the_way() {
     let again = sample::attempt(&store, task, 1).await.unwrap();
     assert_eq!(again, manifest);
     let names: Vec<String> =
-        store.list(&manifest.folder()).await.unwrap().into_iter().map(|(key, _)| key).collect();
+        store.list(&manifest.folder()).await.unwrap().into_iter().map(|object| object.key).collect();
     assert!(names.iter().all(|name| !name.ends_with("#1") && !name.ends_with("#12")), "{names:?}");
     assert_eq!(store.commit(&manifest.commit().unwrap()).await.unwrap(), CommitOutcome::Committed);
 

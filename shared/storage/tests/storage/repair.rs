@@ -57,7 +57,7 @@ async fn a_cut_off_commit_gives_way_to_the_next_attempts() {
         assert_eq!(store.read_commit(&task()).await.unwrap(), None);
         let kept = store.list(&key::withdrawn(&task())).await.unwrap();
         assert_eq!(kept.len(), 1);
-        assert_eq!(store.get(&kept[0].0).await.unwrap(), half, "what was there is kept");
+        assert_eq!(store.get(&kept[0].key).await.unwrap(), half, "what was there is kept");
         let second = sample::attempt(&store, task(), 2).await.unwrap().commit().unwrap();
         assert_eq!(store.commit(&second).await.unwrap(), CommitOutcome::Committed);
         assert_eq!(store.read_commit_state(&task()).await.unwrap(), CommitState::Committed(second.clone()));
@@ -81,8 +81,8 @@ async fn a_commit_whose_result_is_damaged_or_gone_is_withdrawn_and_its_attempt_n
             let (_, second) = committed(&store, 2).await;
             assert_eq!(store.commit(&first).await.unwrap(), CommitOutcome::Superseded(second));
             // For the next name it begins anew.
-            for (key, _) in store.list(&key::task(&task())).await.unwrap() {
-                store.delete(&key).await.unwrap();
+            for object in store.list(&key::task(&task())).await.unwrap() {
+                store.delete(&object.key).await.unwrap();
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
-use basin_storage::{ConditionalWrites, Contents, StorageError};
+use basin_storage::{ConditionalWrites, Contents, ListedObject, StorageError};
 
 #[tokio::test(start_paused = true)]
 async fn transient_errors_are_retried_on_every_call() {
@@ -14,7 +14,7 @@ async fn transient_errors_are_retried_on_every_call() {
     }
     store.put("a/b", "value".into()).await.unwrap();
     assert_eq!(store.get("a/b").await.unwrap(), "value");
-    assert_eq!(store.list("a").await.unwrap(), [("a/b".to_owned(), 5)]);
+    assert_eq!(store.list("a").await.unwrap(), [ListedObject { key: "a/b".to_owned(), size: 5 }]);
     store.delete("a/b").await.unwrap();
     assert_eq!(faulty.calls(Operation::Put, ""), 4);
     assert_eq!(faulty.calls(Operation::Delete, ""), 4);

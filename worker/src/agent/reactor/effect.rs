@@ -1,12 +1,12 @@
 //! The effects that a reactor asks for.
 
-use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::OutageWait;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::Progress;
 
 use super::boot_instant::BootInstant;
-use super::lease::{Directive, LeasedTask};
+use super::lease::{Directive, ReleasedTask};
 use super::message::AttemptOutcome;
 
 /// Something to be done around an agent.
@@ -59,7 +59,7 @@ pub enum Effect {
         /// The reason for exiting.
         exit: ExitReason,
         /// The tasks to give back.
-        releases: Vec<(LeaseId, TaskId, ReleaseReason)>,
+        releases: Vec<ReleasedTask>,
         /// The last `Sync`: no leases, no free slots.
         request: SyncRequest,
     },

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use basin_domain::failure::ReleaseReason;
-use basin_domain::id::{Attempt, LeaseId, TaskId};
-use basin_domain::task::TaskSpec;
+use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::Progress;
 
 use super::boot_instant::BootInstant;
@@ -24,15 +24,15 @@ pub enum Directive {
 /// A lease is given up this share of its duration before its end.
 const MARGIN: u32 = 6;
 
-/// A task of a lease.
-#[derive(Debug, Clone, PartialEq)]
-pub struct LeasedTask {
-    /// Its id.
-    pub id: TaskId,
-    /// The number of this attempt at it.
-    pub attempt: Attempt,
-    /// Its spec.
-    pub spec: TaskSpec,
+/// A task that is given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReleasedTask {
+    /// The lease that it is held under.
+    pub lease: LeaseId,
+    /// The task.
+    pub task: TaskId,
+    /// The reason for giving it back.
+    pub reason: ReleaseReason,
 }
 
 /// A lease.

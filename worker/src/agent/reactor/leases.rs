@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::task::LeasedTask;
 
 use super::boot_instant::BootInstant;
 use super::effect::{Effect, HeldLease};
-use super::lease::{Directive, Lease, LeasedTask};
+use super::lease::{Directive, Lease, ReleasedTask};
 use super::message::{AttemptOutcome, Grant};
 
 /// All leases of a worker, in the order in which they were granted.
@@ -149,14 +150,14 @@ impl Leases {
     }
 
     /// The tasks that aren't settled, of the leases that aren't lost.
-    pub(super) fn left_over(
-        &self,
-        reason: ReleaseReason,
-        now: BootInstant,
-    ) -> Vec<(LeaseId, TaskId, ReleaseReason)> {
+    pub(super) fn left_over(&self, reason: ReleaseReason, now: BootInstant) -> Vec<ReleasedTask> {
         let live = self.leases.iter().filter(|lease| !lease.is_abandoned(now));
         let tasks = live.flat_map(|lease| {
-            lease.progress(now).into_iter().map(|(task, _)| (lease.id.clone(), task, reason))
+            lease.progress(now).into_iter().map(|(task, _)| ReleasedTask {
+                lease: lease.id.clone(),
+                task,
+                reason,
+            })
         });
         tasks.collect()
     }

@@ -6,9 +6,8 @@ use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::Outage;
+use basin_domain::task::LeasedTask;
 use basin_domain::worker::Progress;
-
-use super::lease::LeasedTask;
 
 /// Something that has happened around an agent.
 #[derive(Debug, Clone, PartialEq)]

@@ -28,7 +28,7 @@ use basin_domain::id::{LeaseId, TaskId};
 
 pub use self::boot_instant::BootInstant;
 pub use self::effect::{Effect, ExitReason, HeldLease, SyncRequest};
-pub use self::lease::{Directive, LeasedTask};
+pub use self::lease::{Directive, ReleasedTask};
 use self::leases::Leases;
 use self::lifetime::Lifetime;
 pub use self::message::{AttemptOutcome, Grant, Message, StopReason, SyncFailure, SyncReply};

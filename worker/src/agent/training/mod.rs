@@ -13,12 +13,10 @@ use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::outage::{Outage, OutageKind};
 use basin_domain::worker::Progress;
 use basin_proto::executor::{Checkpointed, Finished, Started, from_executor};
+use basin_storage::CheckpointLocation;
 
 use self::progress_deadline::ProgressDeadline;
 use super::reactor::Directive;
-
-/// The location of a checkpoint: the folder of the attempt that wrote it, and its number.
-pub(super) type CheckpointLocation = (String, u64);
 
 /// Something that has happened to a task that trains.
 #[derive(Debug)]

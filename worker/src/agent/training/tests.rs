@@ -17,7 +17,7 @@ struct Story {
 }
 
 fn checkpoint(attempt: &str, number: u64) -> CheckpointLocation {
-    (attempt.to_owned(), number)
+    CheckpointLocation { folder: attempt.to_owned(), number }
 }
 
 fn started() -> from_executor::Message {

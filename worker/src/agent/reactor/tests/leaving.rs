@@ -51,7 +51,8 @@ fn what_the_grace_was_too_short_for_is_given_back_at_the_end() {
     let effects = story.hears(Message::AttemptsStopped);
     let [Effect::Deregister { releases, request, .. }] = &effects[..] else { panic!("{effects:?}") };
     let reason = ReleaseReason::Preemption;
-    assert_eq!(*releases, [(id("a"), task_id(2), reason), (id("a"), task_id(3), reason)]);
+    let released = |number| ReleasedTask { lease: id("a"), task: task_id(number), reason };
+    assert_eq!(*releases, [released(2), released(3)]);
     assert_eq!(holds(request), []);
 }
 

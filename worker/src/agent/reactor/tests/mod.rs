@@ -11,7 +11,7 @@ use std::time::Duration;
 use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::task::TaskSpec;
+use basin_domain::task::{LeasedTask, TaskSpec};
 
 use super::*;
 
