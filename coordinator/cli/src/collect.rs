@@ -108,7 +108,7 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
     }
     drop(fetches);
     output_folder.finish(FileSet::Runs, files).map_err(failed)?;
-    let summary = report::make(&store, &sweep, output_folder, None).await?;
+    let summary = report::make(&store, &sweep, output_folder).await?;
     // A task that two experiments share is listed twice.
     let is_missing = |task: &&Task| !commits.contains_key(&task.id) && !found.damaged.contains_key(&task.id);
     let missing = tasks.iter().filter(is_missing).count();

@@ -6,9 +6,10 @@ use basin_coordinator::client::CallError;
 use basin_coordinator::launch::PrepareError;
 use basin_coordinator::server::StartError;
 use basin_coordinator::trust::TokenFileError;
+use basin_domain::id::SweepId;
 use basin_domain::sweep::Source;
 use basin_proto::dial::DialError;
-use basin_report::FolderError;
+use basin_report::{FolderError, ReportError};
 use basin_storage::StorageError;
 #[cfg(feature = "worker")]
 use basin_worker::agent::AgentError;
@@ -92,6 +93,18 @@ pub(crate) fn tokens_failed(error: TokenFileError) -> CommandError {
 impl From<TokenFileError> for CommandError {
     fn from(error: TokenFileError) -> Self {
         tokens_failed(error)
+    }
+}
+
+/// The failure of a report of `sweep` in the folder `out`.
+pub(crate) fn report_failed(error: ReportError, sweep: &SweepId, out: &Path) -> CommandError {
+    let what = format!("cannot make the report of {sweep}");
+    match error {
+        ReportError::Storage(error) => store_failed(error).context(what),
+        ReportError::Folder(error) => folder_failed(error, out),
+        error @ (ReportError::Sweep(_) | ReportError::File { .. } | ReportError::Render { .. }) => {
+            CommandError::basin(error).context(what)
+        }
     }
 }
 

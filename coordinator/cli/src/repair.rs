@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Repair;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::failures::{OrStore, call_failed, not_started};
+use super::hints;
 use super::lookup;
 use super::output::Output;
 use basin_coordinator::client::Client;
@@ -175,7 +176,7 @@ async fn in_journal(
         let some = match coordinator.repair(sweep, after, is_dry_run).await {
             Err(status) if status.code() == tonic::Code::NotFound => return Ok(None),
             Err(status) => {
-                let hint = basin_proto::hint::of(&status);
+                let hint = hints::refused(&status);
                 let failed = CommandError::basin(anyhow::anyhow!("{}", status.message()));
                 return Err(failed.context(format!("cannot repair {sweep}")).hint_if_any(hint));
             }

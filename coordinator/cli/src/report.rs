@@ -7,12 +7,12 @@ use basin_domain::id::SweepId;
 use basin_storage::Store;
 
 use super::arguments::Report;
-use super::command_error::{CommandError, CommandResult, OrFail};
-use super::failures::{OrStore, folder_failed};
+use super::command_error::{CommandError, CommandResult};
+use super::failures::{folder_failed, report_failed};
 use super::lookup;
 use super::output::Output;
 use crate::hints;
-use basin_report::{OtherSweepPolicy, OutputFolder, ReportError, ReportSummary, Status};
+use basin_report::{OtherSweepPolicy, OutputFolder, ReportSummary};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim_folder(
@@ -24,20 +24,15 @@ pub(super) fn claim_folder(
     OutputFolder::claim(out, sweep, anothers).map_err(|error| folder_failed(error, out))
 }
 
-/// Makes the report of a sweep in its folder, with what a coordinator knows beside the store, if there is one.
+/// Makes the report of a sweep in its folder, from the store alone.
 pub(super) async fn make(
     store: &Store,
     sweep: &SweepId,
     folder: OutputFolder,
-    status: Option<&Status>,
 ) -> Result<ReportSummary, CommandError> {
-    let what = format!("cannot make the report of {sweep}");
     let out = folder.path().to_owned();
-    match basin_report::write_into(store, sweep, folder, status).await {
-        Err(ReportError::Storage(error)) => Err(error).or_store(what),
-        Err(ReportError::Folder(error)) => Err(folder_failed(error, &out)),
-        written => written.or_basin(what),
-    }
+    let written = basin_report::write_into(store, sweep, folder, None).await;
+    written.map_err(|error| report_failed(error, sweep, &out))
 }
 
 /// A report for people: what it covers, and where it is.
@@ -59,7 +54,7 @@ pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     let folder = claim_folder(&out, &sweep, arguments.replace)?;
-    let summary = make(&store, &sweep, folder, None).await?;
+    let summary = make(&store, &sweep, folder).await?;
     let value = serde_json::json!({
         "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
         "unreadable": summary.counts.unreadable,

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Run;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::device::{Defaults, Slots};
-use super::failures::{OrStore, agent_failed, folder_failed, not_started, unprepared};
+use super::failures::{OrStore, agent_failed, not_started, report_failed, unprepared};
 use super::lookup;
 use super::output::{Output, span};
 use super::progress::Progress;
@@ -101,7 +101,7 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         } else {
             CommandError::basin
         };
-        let hint = basin_proto::hint::of(&status);
+        let hint = hints::refused(&status);
         return Err(failed(anyhow::anyhow!("{}", status.message()))
             .context(format!("cannot launch {}", source.file))
             .hint_if_any(hint));
@@ -199,12 +199,18 @@ async fn report_with_retries(
             Some(folder) => folder,
             None => report::claim_folder(&out, sweep, false)?,
         };
-        let outage = match write_into(store, sweep, folder, Some(status)).await {
-            Err(ReportError::Storage(error)) => error.outage().ok_or(error),
-            Err(ReportError::Folder(error)) => return Err(folder_failed(error, &out)),
-            written => return written.or_basin(format!("cannot make the report of {sweep}")),
+        let error = match write_into(store, sweep, folder, Some(status)).await {
+            Ok(summary) => return Ok(summary),
+            Err(error) => error,
         };
-        let outage = outage.or_store(format!("cannot make the report of {sweep}"))?;
+        let outage = match &error {
+            ReportError::Storage(error) => error.outage(),
+            ReportError::Sweep(_)
+            | ReportError::Folder(_)
+            | ReportError::File { .. }
+            | ReportError::Render { .. } => None,
+        };
+        let Some(outage) = outage else { return Err(report_failed(error, sweep, &out)) };
         output.say(&format!("the report waits: {} ({})", outage.kind.description(), outage.message));
         tokio::select! {
             () = tokio::time::sleep(REPORT_PAUSE) => {}

@@ -27,7 +27,7 @@ pub(crate) use self::agent::agent;
 pub(crate) use self::client::call;
 pub(crate) use self::dial::dial;
 pub(crate) use self::journal::journal_address;
-pub(crate) use self::refusal::refusal;
+pub(crate) use self::refusal::{refusal, refused};
 pub(crate) use self::report::{damaged_results, output_folder};
 pub(crate) use self::slurm::slurm;
 pub(crate) use self::start::start;

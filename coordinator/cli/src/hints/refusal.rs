@@ -6,8 +6,15 @@ use basin_coordinator::launch::PrepareError;
 use basin_coordinator::service::OtherStore;
 use basin_coordinator::trust::{AccessDenied, Unauthenticated};
 use basin_storage::StorageError;
+use tonic::Status;
 
 use super::{prepare, storage};
+
+/// The hint of a refusal: the words that travelled with it, or those for its cause where it didn't travel (the coordinator is in this
+/// process).
+pub(crate) fn refused(status: &Status) -> Option<String> {
+    basin_proto::hint::of(status).or_else(|| status.source().and_then(refusal))
+}
 
 /// The hint for the caller of a refused call, by its cause.
 pub(crate) fn refusal(cause: &(dyn Error + 'static)) -> Option<String> {

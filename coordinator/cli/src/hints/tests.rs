@@ -7,6 +7,7 @@ use std::time::Duration;
 use basin_coordinator::client::CallError;
 use basin_coordinator::launch::PrepareError;
 use basin_coordinator::server::{JournalLocation, StartError};
+use basin_coordinator::service::OtherStore;
 use basin_coordinator::trust::{AccessDenied, Role, TokenFileError, TokenId, Unauthenticated};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
@@ -215,6 +216,24 @@ fn refusals() {
         AccessDenied::TooManyConnections { wait },
     ];
     insta::assert_snapshot!(shown(errors, |error| refusal(error)));
+}
+
+/// `basin run` and a local `basin repair` call a coordinator of their own process: nothing puts words beside its refusals.
+#[test]
+fn a_refusal_that_did_not_travel_has_the_hint_of_its_cause() {
+    let other = OtherStore { task: sample::task(1).id, store: "file:///s".to_owned() };
+    let hint = refused(&other.into()).unwrap();
+    assert!(hint.starts_with("give each store a state of its own with `--state DIR`;"), "{hint}");
+    let damaged = StorageError::Corrupt {
+        store: "file:///s".to_owned(),
+        key: "a/commit.json".to_owned(),
+        why: "it is cut off".to_owned(),
+    };
+    let mut status = tonic::Status::data_loss("the store");
+    let expected = storage(&damaged);
+    status.set_source(Arc::new(damaged));
+    assert_eq!(refused(&status), expected);
+    assert_eq!(refused(&tonic::Status::data_loss("the store")), None);
 }
 
 #[test]
