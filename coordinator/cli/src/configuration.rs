@@ -175,7 +175,11 @@ fn apply(mut command: clap::Command, settings: &BTreeMap<String, String>) -> cla
         })
         .collect();
     for (id, value) in ids {
-        command = command.mut_arg(id, |argument| argument.default_value(value));
+        command = command.mut_arg(id, |argument| {
+            // A secret that help doesn't show of the environment, it doesn't show of the file.
+            let is_secret = argument.is_hide_env_values_set();
+            argument.hide_default_value(is_secret).default_value(value)
+        });
     }
     let subs: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
     for sub in subs {
@@ -213,6 +217,14 @@ mod tests {
             failed.text(),
             "error: cannot use basin.toml\n  cause: basin.toml:1: `stat` is no setting\nhint: did you mean `state`?\n"
         );
+    }
+
+    #[test]
+    fn help_shows_no_secret_of_the_file() {
+        let text = "journal = \"postgres://u:s3cr3t@h/d\"\nmax-tasks = 77";
+        let mut command = with_defaults(Arguments::command(), text).unwrap();
+        let help = command.find_subcommand_mut("serve").unwrap().render_long_help().to_string();
+        assert!(help.contains("77") && !help.contains("s3cr3t"), "{help}");
     }
 
     fn refused(text: &str) -> String {
