@@ -12,11 +12,6 @@ use crate::ledger::state::TaskIndex;
 use crate::view::{SweepView, TaskView, WorkerView};
 
 impl Ledger {
-    /// Whether a task of this id is known and committed.
-    pub fn is_committed(&self, id: &TaskId) -> bool {
-        self.find_task(id).is_some_and(|task| self.state.task(task).is_committed())
-    }
-
     /// The tasks whose ids begin with these hexadecimal digits, in order; no more than `most`.
     pub fn tasks_beginning_with(&self, digits: &str, most: usize) -> Vec<TaskId> {
         let padded = |with: &str| {

@@ -21,17 +21,16 @@ impl Coordinator {
                 return Err(Status::failed_precondition("workers write commits to this store themselves"));
             }
         }
-        let store_error = |error: StorageError| refusal::store_error(&error);
         // The store is believed, not the caller: what is decided can't be taken back.
-        let manifest = self.store.read_manifest(&commit).await.map_err(store_error)?;
-        if manifest.commit().map_err(store_error)? != commit {
+        let manifest = self.store.read_manifest(&commit).await.map_err(refusal::store_error)?;
+        if manifest.commit().map_err(refusal::store_error)? != commit {
             return Err(Status::failed_precondition("the commit is not that of the attempt's manifest"));
         }
         let document = String::from_utf8(commit.to_bytes()).expect("JSON is text");
         let decision = CommitDecision { commit: commit_record(&commit), document };
         let counts = match self.decide(decision).await? {
-            Some(document) => Some(self.write_decided(&document).await.map_err(store_error)?),
-            None => self.store.read_commit(&commit.task).await.map_err(store_error)?,
+            Some(document) => Some(self.write_decided(&document).await.map_err(refusal::store_error)?),
+            None => self.store.read_commit(&commit.task).await.map_err(refusal::store_error)?,
         };
         counts.ok_or_else(|| {
             Status::data_loss(format!("the commit of task {} is gone from the store", commit.task))

@@ -33,7 +33,14 @@ impl Coordinator {
 }
 
 /// The requests that launch a sweep.
-struct LaunchParts {
+enum LaunchParts {
+    /// All of it in one, until that is taken.
+    Whole(Option<Launch>),
+    Sliced(Box<SlicedLaunch>),
+}
+
+/// A launch whose tasks go out a slice at a time.
+struct SlicedLaunch {
     /// The sweep without its tasks and commits.
     frame: Launch,
     tasks: std::iter::Peekable<std::vec::IntoIter<LaunchTask>>,
@@ -41,8 +48,6 @@ struct LaunchParts {
     unlisted: Vec<TaskId>,
     from: u64,
     of: u64,
-    /// All of it in one request.
-    whole: Option<Launch>,
 }
 
 impl LaunchParts {
@@ -68,16 +73,14 @@ impl LaunchParts {
             unlisted.sort_unstable();
             unlisted.dedup();
         }
-        let of = launch.tasks.len() as u64;
         if is_small || reads_ahead {
-            let frame = Launch { tasks: Vec::new(), committed: Vec::new(), ..launch.clone() };
-            let (tasks, committed) = (Vec::new().into_iter().peekable(), HashMap::new());
-            return Self { frame, tasks, committed, unlisted: Vec::new(), from: 0, of, whole: Some(launch) };
+            return Self::Whole(Some(launch));
         }
+        let of = launch.tasks.len() as u64;
         let tasks = std::mem::take(&mut launch.tasks).into_iter().peekable();
         let committed = std::mem::take(&mut launch.committed);
         let committed = committed.into_iter().map(|commit| (commit.task, commit)).collect();
-        Self { frame: launch, tasks, committed, unlisted, from: 0, of, whole: None }
+        Self::Sliced(Box::new(SlicedLaunch { frame: launch, tasks, committed, unlisted, from: 0, of }))
     }
 }
 
@@ -85,9 +88,15 @@ impl Iterator for LaunchParts {
     type Item = LaunchPart;
 
     fn next(&mut self) -> Option<LaunchPart> {
-        if let Some(launch) = self.whole.take() {
-            return Some(LaunchPart::whole(launch));
+        match self {
+            Self::Whole(launch) => launch.take().map(LaunchPart::whole),
+            Self::Sliced(launch) => launch.next_part(),
         }
+    }
+}
+
+impl SlicedLaunch {
+    fn next_part(&mut self) -> Option<LaunchPart> {
         self.tasks.peek()?;
         let tasks: Vec<LaunchTask> = self.tasks.by_ref().take(PART_SIZE).collect();
         let committed = tasks.iter().filter_map(|task| self.committed.remove(&task.id)).collect();

@@ -117,7 +117,7 @@ impl Coordinator {
             datasets,
             launched_unix_ms: Some(self.ledger.now().0),
         };
-        self.store.put_sweep(&record, &plan.tasks).await.map_err(|error| refusal::store_error(&error))?;
+        self.store.put_sweep(&record, &plan.tasks).await.map_err(refusal::store_error)?;
         let sweep = plan.id.clone();
         // Points of an experiment that are the same run are one task of the ledger.
         let tasks = plan.runs().map(|task| LaunchTask {

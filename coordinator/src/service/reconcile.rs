@@ -60,7 +60,7 @@ impl Coordinator {
             return Ok(());
         }
         let ids: Vec<TaskId> = differing.iter().map(|commit| commit.task).collect();
-        let found = self.store.find_commits(&ids).await.map_err(|error| refusal::store_error(&error))?;
+        let found = self.store.find_commits(&ids).await.map_err(refusal::store_error)?;
         let differences = compare(&differing, &found);
         if differences.missing.len() == known {
             let task = differences.missing[0].task;

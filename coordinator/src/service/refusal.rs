@@ -35,8 +35,17 @@ pub(super) fn decide_error(error: &DecideError) -> Status {
     }
 }
 
-/// The status of a store that can't be used: only what may mend itself is worth trying again.
-pub(super) fn store_error(error: &StorageError) -> Status {
+/// The status of a store that can't be used; of damage it is the cause.
+pub(super) fn store_error(error: StorageError) -> Status {
+    let mut status = store_status(&error);
+    if matches!(error, StorageError::Corrupt { .. }) {
+        status.set_source(Arc::new(error));
+    }
+    status
+}
+
+/// Only what may mend itself is worth trying again.
+fn store_status(error: &StorageError) -> Status {
     let code = match error {
         StorageError::Unavailable { .. } | StorageError::CommitInDoubt { .. } | StorageError::Full { .. } => {
             Code::Unavailable
@@ -46,11 +55,7 @@ pub(super) fn store_error(error: &StorageError) -> Status {
         _ => Code::FailedPrecondition,
     };
     tracing::error!(%error, ?code, "the store could not be used");
-    let mut status = Status::new(code, format!("the store: {error}"));
-    if let StorageError::Corrupt { store, key, why } = error {
-        let damage = StorageError::Corrupt { store: store.clone(), key: key.clone(), why: why.clone() };
-        status.set_source(Arc::new(damage));
-    }
+    let status = Status::new(code, format!("the store: {error}"));
     match error.outage() {
         Some(outage) => basin_proto::outage::attach(status, outage.kind),
         None => status,
@@ -64,7 +69,7 @@ pub(super) fn prepare_error(error: PrepareError) -> Status {
             Status::invalid_argument(error.to_string())
         }
         PrepareError::Dataset(_) => Status::failed_precondition(error.to_string()),
-        PrepareError::Storage(error) => store_error(error),
+        PrepareError::Storage(error) => store_status(error),
     };
     status.set_source(Arc::new(error));
     status

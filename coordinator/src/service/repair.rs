@@ -109,14 +109,13 @@ impl Coordinator {
         tasks: &[TaskId],
         is_dry_run: bool,
     ) -> Result<(Vec<RepairedTask>, Vec<Withdrawal>), Status> {
-        let store_error = |error| refusal::store_error(&error);
         let recorded = self.recorded(tasks).await?;
         let mut repaired = Vec::new();
         let mut withdrawals = Vec::new();
-        for damaged in self.store.find_damaged(tasks).await.map_err(store_error)? {
+        for damaged in self.store.find_damaged(tasks).await.map_err(refusal::store_error)? {
             let mut task = RepairedTask::of(&damaged);
             if !is_dry_run {
-                let done = self.store.withdraw(&damaged, self.commits).await.map_err(store_error)?;
+                let done = self.store.withdraw(&damaged, self.commits).await.map_err(refusal::store_error)?;
                 task.is_withdrawn = matches!(done, WithdrawOutcome::Withdrawn(_));
                 // Also where the ledger doesn't have it: whoever has read it may bring it yet.
                 if let Some((attempt, lease)) = task.commit.clone().filter(|_| task.is_withdrawn) {
@@ -125,7 +124,7 @@ impl Coordinator {
             }
             repaired.push(task);
         }
-        let found = self.store.find_commits(tasks).await.map_err(store_error)?;
+        let found = self.store.find_commits(tasks).await.map_err(refusal::store_error)?;
         let differences = reconcile::compare(&recorded, &found);
         let missing = differences.missing.clone();
         for (of_ledger, why) in [
@@ -153,7 +152,7 @@ impl Coordinator {
                 self.store
                     .withdraw_absent(&missing.task, attempt, self.commits)
                     .await
-                    .map_err(store_error)?;
+                    .map_err(refusal::store_error)?;
             }
             self.adopt_others(&recorded, &found, &withdrawals).await?;
         }

@@ -94,8 +94,7 @@ impl Scheduler for SchedulerService {
         let task: TaskId = parse("task_id", &request.task_id)?;
         let manifest: basin_domain::digest::Digest = parse("manifest_digest", &request.manifest_digest)?;
         // The store is believed, not the caller: what counts is the commit that is there.
-        let commit =
-            coordinator.store.read_commit(&task).await.map_err(|error| refusal::store_error(&error))?;
+        let commit = coordinator.store.read_commit(&task).await.map_err(refusal::store_error)?;
         let Some(commit) = commit.filter(|commit| commit.manifest == manifest) else {
             return Err(Status::failed_precondition(format!("the store has no such commit of task {task}")));
         };

@@ -6,13 +6,12 @@ use basin_domain::id::{SweepId, TaskId};
 use basin_domain::placement::Requirements;
 use basin_domain::scheduling::{SchedulingChange, UserName};
 use basin_domain::task::TaskSpec;
-use serde::{Deserialize, Serialize};
 
 use super::commit::CommitRecord;
 
 /// Adds a sweep with its tasks. Launching the same sweep again changes nothing; tasks that other sweeps brought are shared; a
 /// cancelled sweep that is launched again goes on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Launch {
     /// The sweep's id (a digest of its contents).
     pub sweep: SweepId,
@@ -53,7 +52,7 @@ impl LaunchPart {
 }
 
 /// A task of a launched sweep.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LaunchTask {
     /// The task's id.
     pub id: TaskId,

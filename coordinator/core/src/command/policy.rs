@@ -3,13 +3,10 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 /// The ledger's settings: part of its construction, the same at replay.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// How long a lease lasts without renewal.
-    #[serde(rename = "term")]
     pub lease_duration: Duration,
     /// Charged attempts after which a task fails.
     pub max_attempts: u32,

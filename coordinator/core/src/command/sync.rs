@@ -5,7 +5,6 @@ use basin_domain::outage::OutageWait;
 use basin_domain::task::LeasedTask;
 use basin_domain::time::Timestamp;
 use basin_domain::worker::{Progress, WorkerDescription};
-use serde::{Deserialize, Serialize};
 
 /// A worker describes itself and its leases, and asks for more.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +58,7 @@ pub struct Synced {
 }
 
 /// Why a worker should give up a lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
     /// The lease ended, or was never this worker's.
     Lost,

@@ -44,8 +44,8 @@ impl Request for Sync {
         let renewed = renewed.chain(synced.grants.iter().map(|again| &again.lease)).cloned().collect();
         // One that was seen to end and speaks all the same gets nothing more: it may be what was on its way.
         synced.drain = self.draining || ledger.is_draining(&self.worker) || ledger.has_exited(&self.worker);
-        if may_get_more(ledger, now, &self) {
-            changes.extend(grant_new(ledger, now, &self, &mut synced));
+        if !synced.drain && may_get_more(ledger, now, &self) {
+            changes.extend(grant_new(ledger, now, &self, expires, &mut synced));
         }
         synced.idle = synced.grants.is_empty() && said.is_empty() && !has_more_to_come(ledger);
         let heard = HeartbeatReceived {
@@ -141,13 +141,13 @@ fn grant_again(ledger: &Ledger, id: &LeaseId, lease: &Lease, expires: Timestamp)
     Grant { lease: id.clone(), expires, tasks: tasks.collect() }
 }
 
+/// Whether a worker that stays may be given more.
 fn may_get_more(ledger: &Ledger, now: Timestamp, sync: &Sync) -> bool {
-    let leaves = sync.draining || ledger.is_draining(&sync.worker) || ledger.has_exited(&sync.worker);
     // The only worker there is gets work, whatever it did: it may have been the store.
     let is_passed_over =
         ledger.is_avoided(&sync.worker, now) && ledger.has_another_able_worker(&sync.worker, now);
     // More results it would only have to hold too.
-    !leaves && !is_passed_over && sync.waiting.is_none()
+    !is_passed_over && sync.waiting.is_none()
 }
 
 /// The slots that granting again has left: what the worker says, and no more than it has beside the leases that go on. A worker
@@ -162,12 +162,17 @@ fn free_slots(sync: &Sync, synced: &Synced) -> usize {
 }
 
 /// New leases for the free slots that granting again has left.
-fn grant_new(ledger: &Ledger, now: Timestamp, sync: &Sync, synced: &mut Synced) -> Vec<Change> {
+fn grant_new(
+    ledger: &Ledger,
+    now: Timestamp,
+    sync: &Sync,
+    expires: Timestamp,
+    synced: &mut Synced,
+) -> Vec<Change> {
     let free = free_slots(sync, synced);
     if free == 0 {
         return Vec::new();
     }
-    let expires = now + ledger.policy().lease_duration;
     let mut used = BTreeSet::new();
     let fresh = sync.fresh.iter().filter(|id| !ledger.state.leases.contains_key(*id) && used.insert(*id));
     let mut queue = FairQueue::of(ledger, now, sync);
