@@ -43,9 +43,14 @@ macro_rules! coded {
     };
 }
 
-/// A domain's enum that travels as one of the wire, value for value.
+/// A domain's enum that travels as one of the wire, value for value and word for word.
 macro_rules! same {
     ($domain:ident { $($variant:ident),* $(,)? }) => {
+        impl Coded for v1::$domain {
+            const WORDS: &'static [(Self, &'static str)] =
+                &[$((Self::$variant, $domain::$variant.as_str())),*];
+        }
+
         impl From<$domain> for v1::$domain {
             fn from(value: $domain) -> Self {
                 match value {
@@ -92,27 +97,6 @@ coded!(FinalReason {
     Damaged: "damaged",
 });
 coded!(Role { Viewer: "viewer", Worker: "worker", Admin: "admin" });
-coded!(FailureKind {
-    InvalidParameters: "invalid-parameters",
-    MissingData: "missing-data",
-    OutOfMemory: "out-of-memory",
-    Crashed: "crashed",
-    Experiment: "experiment",
-    Storage: "storage",
-    WorkerLost: "worker-lost",
-    Hung: "hung",
-    Damaged: "damaged",
-});
-coded!(ReleaseReason { Drain: "drain", Preemption: "preemption", Walltime: "walltime", Stopped: "stopped" });
-coded!(OutageKind {
-    Unreachable: "unreachable",
-    Throttled: "throttled",
-    Full: "full",
-    ReadOnly: "read-only",
-    Denied: "denied",
-    Credentials: "credentials",
-    LocalDisk: "local-disk",
-});
 same!(FailureKind {
     InvalidParameters,
     MissingData,
