@@ -40,6 +40,8 @@ pub(crate) struct Forward<'a, T> {
     pub(crate) geometry: Geometry,
     /// The images, `[image, channel, y, x]`.
     pub(crate) x: &'a [T],
+    /// The most outputs of a tile, for which the weights were packed.
+    pub(crate) tile_rows: usize,
     /// From [`pack_weight`].
     pub(crate) packed_weight: &'a [T],
     pub(crate) bias: &'a [T],
@@ -59,6 +61,7 @@ pub(crate) enum Pooling<'a> {
 impl<T: crate::element::Element> Kernel<T> for Forward<'_, T> {
     #[inline(always)]
     unsafe fn run<V: Vector<Element = T>>(self) {
+        assert!(self.tile_rows == V::TILE_ROWS, "the code path changed in the middle of an operation");
         let g = self.geometry;
         let sums = (g.height / 2 * 2 * g.pitch()).div_ceil(V::WIDTH);
         let plane = sums * V::WIDTH + 2 * g.radius() * (g.pitch() + 1);

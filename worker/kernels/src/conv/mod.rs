@@ -235,14 +235,23 @@ fn pool<T: Dispatch>(
     bias: &[T],
     poolings: Vec<Pooling<'_>>,
 ) -> Vec<T> {
-    let packed_weight = forward::pack_weight(geometry, weight, T::registers().tile_rows);
+    let tile_rows = T::registers().tile_rows;
+    let packed_weight = forward::pack_weight(geometry, weight, tile_rows);
     let mut pooled = vec![T::default(); geometry.batch * geometry.pooled()];
     let images = partition::evenly(geometry.batch, PARTITIONS);
     let pooled_pieces = partition::split_mut(&mut pooled, &images, geometry.pooled());
     let work: Vec<_> = images.into_iter().zip(pooled_pieces).zip(poolings).collect();
     work.into_par_iter().for_each(|((images, pooled), pooling)| {
         let x = &x[images.start * geometry.image()..images.end * geometry.image()];
-        T::dispatch(Forward { geometry: *geometry, x, packed_weight: &packed_weight, bias, pooled, pooling });
+        T::dispatch(Forward {
+            geometry: *geometry,
+            x,
+            tile_rows,
+            packed_weight: &packed_weight,
+            bias,
+            pooled,
+            pooling,
+        });
     });
     pooled
 }

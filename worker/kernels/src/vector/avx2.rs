@@ -229,7 +229,7 @@ unsafe fn store_first(count: usize, values: __m256, to: *mut f32) {
     }
 }
 
-/// The first `count` bytes, or 8, followed by [`NO_ARGMAX`] or zeros.
+/// The first `count` bytes, or 8, followed by zeros.
 ///
 /// # Safety
 /// The CPU has AVX2, and the bytes are readable.
