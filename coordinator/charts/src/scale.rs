@@ -10,6 +10,13 @@ pub enum Scale {
     Logarithmic,
 }
 
+impl Scale {
+    /// The logarithmic scale if it is asked for, the linear one if not.
+    pub const fn logarithmic_if(is_asked_for: bool) -> Self {
+        if is_asked_for { Self::Logarithmic } else { Self::Linear }
+    }
+}
+
 /// The range of values that an axis shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Domain {

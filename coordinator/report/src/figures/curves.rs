@@ -77,11 +77,7 @@ fn panel(
     remarks: &mut Vec<Remark>,
 ) -> Panel {
     let scale = scale_of(request, series);
-    let axis = facet
-        .runs
-        .iter()
-        .find_map(|run| Some(run.metrics()?.series.get(series)?.axis))
-        .unwrap_or(Axis::Epoch);
+    let axis = axis_of(facet, series);
     let cells: Vec<Vec<&Run>> = grouped.groups.iter().map(|group| groups::within(group, facet)).collect();
     let completed: Vec<Vec<(u64, Points)>> =
         cells.iter().map(|runs| cell::points_of(runs, series, Run::completed)).collect();
@@ -98,7 +94,7 @@ fn panel(
             group: &group.label,
             number: pens[number].unwrap_or_default(),
             axis,
-            center: center_of(scale),
+            center: Center::of(scale),
             bins,
         };
         cell::diverged(context, &diverged[number], marks, rows);
@@ -116,16 +112,15 @@ fn panel(
     }
 }
 
-/// How a series' axis maps its values.
-pub(super) fn scale_of(request: &CurvesRequest<'_>, series: &str) -> Scale {
-    if request.log_y.iter().any(|name| name == series) { Scale::Logarithmic } else { Scale::Linear }
+/// The axis that a series was recorded against.
+pub(super) fn axis_of(facet: &Group<'_>, series: &str) -> Axis {
+    let recorded = |run: &&Run| Some(run.metrics()?.series.get(series)?.axis);
+    facet.runs.iter().find_map(recorded).unwrap_or(Axis::Epoch)
 }
 
-const fn center_of(scale: Scale) -> Center {
-    match scale {
-        Scale::Linear => Center::Mean,
-        Scale::Logarithmic => Center::GeometricMean,
-    }
+/// How a series' axis maps its values.
+pub(super) fn scale_of(request: &CurvesRequest<'_>, series: &str) -> Scale {
+    Scale::logarithmic_if(request.log_y.iter().any(|name| name == series))
 }
 
 /// Bands first, then thin lines, then the lines that matter, then crosses: no group's band covers another's line.

@@ -104,7 +104,7 @@ fn panel(
                 group: &group.label,
                 number: pen.unwrap_or_default() * legend::series_per_panel(request.y) + position,
                 axis: Axis::Ratio,
-                center: if scale == Scale::Linear { Center::Mean } else { Center::GeometricMean },
+                center: Center::of(scale),
                 bins: None,
             };
             cell::completed(context, &cell::points_of(&runs, name, Run::completed), marks, rows);

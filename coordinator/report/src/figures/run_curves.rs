@@ -119,11 +119,7 @@ fn panel(
     rows: &mut FigureTable,
 ) -> Panel {
     let scale = curves::scale_of(request, series);
-    let axis = facet
-        .runs
-        .iter()
-        .find_map(|run| Some(run.metrics()?.series.get(series)?.axis))
-        .unwrap_or(Axis::Epoch);
+    let axis = curves::axis_of(facet, series);
     let mut marks = Vec::new();
     let mut crosses = Vec::new();
     let mut sizes = vec![0; grouped.groups.len()];
@@ -132,7 +128,7 @@ fn panel(
         let group = &grouped.groups[number];
         let opacity = (6.0 / f64::from(sizes[number])).sqrt().clamp(0.3, 1.0);
         let Some((points, width)) = points_of(run, series, scale) else { continue };
-        let what = match (run.diverged().is_some(), width.map(|_| center_of(scale))) {
+        let what = match (run.diverged().is_some(), width.map(|_| Center::of(scale))) {
             (false, None) => "run",
             (false, Some(Center::Mean)) => "run-bin-mean",
             (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
@@ -176,7 +172,7 @@ fn panel(
 fn points_of(run: &Run, series: &str, scale: Scale) -> Option<(Points, Option<f64>)> {
     let points = &run.metrics()?.series.get(series)?.points;
     let Some(width) = bin_width(points) else { return Some((points.clone(), None)) };
-    let bins = binned(points, points.first()?.0, width, center_of(scale));
+    let bins = binned(points, points.first()?.0, width, Center::of(scale));
     Some((bins.iter().map(|bin| (bin.x, bin.value)).collect(), Some(width)))
 }
 
@@ -184,13 +180,6 @@ fn points_of(run: &Run, series: &str, scale: Scale) -> Option<(Points, Option<f6
 fn bin_width(points: &Points) -> Option<f64> {
     let (first, last) = (points.first()?.0, points.last()?.0);
     (points.len() > LONG).then(|| ((last - first + 1.0) / BINS).ceil())
-}
-
-const fn center_of(scale: Scale) -> Center {
-    match scale {
-        Scale::Linear => Center::Mean,
-        Scale::Logarithmic => Center::GeometricMean,
-    }
 }
 
 /// The meaning of the points of lines in bins, if there are any.
@@ -204,7 +193,7 @@ fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<R
     if widest > narrowest {
         width += &format!(" to {}", number::significant(widest));
     }
-    let (middle, axis) = (center_of(curves::scale_of(request, series)).words(), names::axis(axis));
+    let (middle, axis) = (Center::of(curves::scale_of(request, series)).words(), names::axis(axis));
     let most = number::whole(LONG as i64);
     Some(Remark {
         quantity: names::parameter(series),

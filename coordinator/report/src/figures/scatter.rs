@@ -150,8 +150,7 @@ fn panel(
 
 /// The axes' kinds, horizontal and vertical.
 fn scales(request: &ScatterRequest<'_>, y: &str) -> [Scale; 2] {
-    [request.log_x, request.log_y.iter().any(|name| name == y)]
-        .map(|is_logarithmic| if is_logarithmic { Scale::Logarithmic } else { Scale::Linear })
+    [request.log_x, request.log_y.iter().any(|name| name == y)].map(Scale::logarithmic_if)
 }
 
 /// The points that have no place on the axes, by the first reason.

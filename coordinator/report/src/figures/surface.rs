@@ -60,7 +60,7 @@ pub(super) fn chart(
     is_logarithmic: bool,
     runs: &[&Run],
 ) -> (Chart, FigureTable) {
-    let scale = if is_logarithmic { Scale::Logarithmic } else { Scale::Linear };
+    let scale = Scale::logarithmic_if(is_logarithmic);
     let grouped = groups::each(runs, &[TILE]);
     let surfaces: Vec<AssembledSurface> =
         grouped.groups.iter().map(|group| tiles::assemble(&group.runs, y)).collect();

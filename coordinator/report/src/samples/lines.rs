@@ -2,16 +2,13 @@
 
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Probe,
-    ProbeSchedule, Ratios, Recording, Search, TrainedModel,
+    Classify, ConvNet, Experiment, Interpolate, Probe, ProbeSchedule, Ratios, Recording, TrainedModel,
 };
 use basin_domain::figure::{Drawing, Figure, Layout};
-use basin_domain::id::{ExperimentId, FigureId};
 use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
 use basin_domain::optimizer::Optimizer;
-use basin_domain::value::Value;
 
-use crate::samples::{Noise, committed, run};
+use crate::samples::{Noise, committed, critical_point, figure, list, run, words};
 use crate::{Run, RunState};
 
 fn network() -> ConvNet {
@@ -94,8 +91,7 @@ pub(crate) fn spectra(seeds: u64) -> Vec<Run> {
             } else {
                 committed(&spec, Outcome::Completed, record)
             };
-            let widths = conv.iter().map(|&width| Value::Integer(i64::from(width))).collect();
-            runs.push(run("networks", &[("model.conv", Value::List(widths))], spec, seed, state));
+            runs.push(run("networks", &[("model.conv", list(&conv))], spec, seed, state));
         }
     }
     runs
@@ -103,19 +99,7 @@ pub(crate) fn spectra(seeds: u64) -> Vec<Run> {
 
 /// Searches for critical points; every thirtieth doesn't converge, and of more than ten the sixth diverged.
 pub(crate) fn searches(seeds: u64) -> Vec<Run> {
-    let spec = Experiment::CriticalPoint(CriticalPoint {
-        function: Function::Sin,
-        hidden: vec![12],
-        activation: Activation::Tanh,
-        interval: (-3.0, 3.0),
-        points: 64,
-        epochs: 60,
-        optimizer: Optimizer::adam(1e-2),
-        search: Search::LevenbergMarquardt,
-        threshold: 1e-5,
-        iterations: 1_000,
-        minimal_ratio: MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 },
-    });
+    let spec = critical_point();
     let search = |seed: u64| {
         let (mut record, mut noise) = (Metrics::default(), Noise::new(seed + 900));
         let converges = seed % 30 != 29;
@@ -151,23 +135,15 @@ pub(crate) fn searches(seeds: u64) -> Vec<Run> {
 
 /// Figures 6 (its first half) and 8 of the homework, and the spectra of what lies beyond.
 pub(crate) fn line_figures() -> Vec<Figure> {
-    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    let figure = |id: &str, title: &str, of: &str, drawing| Figure {
-        id: FigureId::new(id).unwrap(),
-        title: title.to_owned(),
-        experiments: vec![ExperimentId::new(of).unwrap()],
-        facet: None,
-        drawing,
-    };
     vec![
         figure(
             "6-searches",
             "A hundred runs on their way to a vanishing gradient",
             "points",
             Drawing::Curves {
-                y: names(&["gradient_norm", "loss"]),
+                y: words(&["gradient_norm", "loss"]),
                 group: vec![],
-                log_y: names(&["gradient_norm", "loss"]),
+                log_y: words(&["gradient_norm", "loss"]),
                 layout: Layout::Row,
                 each: true,
             },
@@ -177,8 +153,8 @@ pub(crate) fn line_figures() -> Vec<Figure> {
             "On the line through the solutions of batch size 64 and 1,024",
             "line",
             Drawing::Interpolation {
-                y: vec![names(&["train_loss", "test_loss"]), names(&["train_accuracy", "test_accuracy"])],
-                log_y: names(&["train_loss", "test_loss"]),
+                y: vec![words(&["train_loss", "test_loss"]), words(&["train_accuracy", "test_accuracy"])],
+                log_y: words(&["train_loss", "test_loss"]),
                 group: vec![],
             },
         ),

@@ -10,7 +10,8 @@ use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
 use basin_domain::data::DataUse;
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{
-    Classify, ConvNet, Experiment, FitFunction, Function, ProbeSchedule, Recording,
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Function, MinimalRatio,
+    ProbeSchedule, Recording, Search,
 };
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
@@ -102,6 +103,23 @@ pub(crate) fn measure(run: &mut Run, change: impl FnOnce(&mut Metrics)) {
 
 fn list(widths: &[u32]) -> Value {
     Value::List(widths.iter().map(|&width| Value::Integer(i64::from(width))).collect())
+}
+
+/// A search for critical points as experiment E asks for.
+fn critical_point() -> Experiment {
+    Experiment::CriticalPoint(CriticalPoint {
+        function: Function::Sin,
+        hidden: vec![12],
+        activation: Activation::Tanh,
+        interval: (-3.0, 3.0),
+        points: 64,
+        epochs: 60,
+        optimizer: Optimizer::adam(1e-2),
+        search: Search::LevenbergMarquardt,
+        threshold: 1e-5,
+        iterations: 1_000,
+        minimal_ratio: MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 },
+    })
 }
 
 /// Experiment A: two functions, two networks, `seeds` seeds; one run of the deeper network on x³ diverged, one is
@@ -240,42 +258,49 @@ fn curves(y: &[&str], log_y: &[&str], layout: Layout) -> Drawing {
     Drawing::Curves { y: words(y), group: vec![], log_y: words(log_y), layout, each: false }
 }
 
-/// Figures 1, 2, 3 and 5 of the homework.
-pub(crate) fn figures() -> Vec<Figure> {
-    let figure = |id: &str, title: &str, of: &[&str], facet: Option<&str>, drawing| Figure {
+/// A figure of one experiment.
+fn figure(id: &str, title: &str, of: &str, drawing: Drawing) -> Figure {
+    Figure {
         id: FigureId::new(id).unwrap(),
         title: title.to_owned(),
-        experiments: experiments(of),
-        facet: facet.map(str::to_owned),
+        experiments: experiments(&[of]),
+        facet: None,
         drawing,
+    }
+}
+
+/// Figures 1, 2, 3 and 5 of the homework.
+pub(crate) fn figures() -> Vec<Figure> {
+    let faceted = |id: &str, title: &str, of: &str, drawing| Figure {
+        facet: Some("function".to_owned()),
+        ..figure(id, title, of, drawing)
     };
     vec![
-        figure(
+        faceted(
             "1-fit-loss",
             "Fitting a function: training loss",
-            &["functions"],
-            Some("function"),
+            "functions",
             curves(&["train_loss"], &["train_loss"], Layout::Row),
         ),
-        figure(
+        faceted(
             "2-predictions",
             "Fitting a function: predictions and their errors",
-            &["functions"],
-            Some("function"),
+            "functions",
             Drawing::Predictions,
         ),
-        figure(
-            "3-images",
-            "Classifying images: a shallower and a deeper network",
-            &["shallow", "deep"],
-            None,
-            curves(&["train_loss", "train_accuracy"], &[], Layout::Row),
-        ),
+        Figure {
+            experiments: experiments(&["shallow", "deep"]),
+            ..figure(
+                "3-images",
+                "Classifying images: a shallower and a deeper network",
+                "shallow",
+                curves(&["train_loss", "train_accuracy"], &[], Layout::Row),
+            )
+        },
         figure(
             "5-gradient-norm",
             "Gradient norm and loss during training",
-            &["shallow"],
-            None,
+            "shallow",
             curves(&["gradient_norm", "loss"], &["gradient_norm"], Layout::Column),
         ),
     ]

@@ -1,17 +1,13 @@
 //! Made-up runs over batch sizes, over ten networks, and at critical points, for the tests and the preview of the report.
 
 use basin_domain::data::DataUse;
-use basin_domain::experiment::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, Function, MinimalRatio, ProbeSchedule,
-    Recording, Search,
-};
+use basin_domain::experiment::{Classify, ConvNet, Experiment, ProbeSchedule, Recording};
 use basin_domain::figure::{Drawing, Figure};
-use basin_domain::id::{ExperimentId, FigureId};
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::value::Value;
 
-use crate::samples::{Noise, committed, run};
+use crate::samples::{Noise, committed, critical_point, figure, list, run, words};
 use crate::{Run, RunState};
 
 fn classify(conv: &[u32], dense: u32, batch_size: u32) -> Classify {
@@ -94,9 +90,7 @@ pub(crate) fn architectures(seeds: u64) -> Vec<Run> {
                 30.0,
                 0.55 + 0.2 * at - 0.05 * at * at + 0.006 * noise.normal(),
             );
-            let list = conv.iter().map(|&width| Value::Integer(i64::from(width))).collect();
-            let point =
-                [("model.conv", Value::List(list)), ("model.dense", Value::Integer(i64::from(dense)))];
+            let point = [("model.conv", list(&conv)), ("model.dense", Value::Integer(i64::from(dense)))];
             let spec = Experiment::Classify(parameters);
             let state = committed(&spec, Outcome::Completed, record);
             runs.push(run("architectures", &point, spec, seed, state));
@@ -107,19 +101,7 @@ pub(crate) fn architectures(seeds: u64) -> Vec<Run> {
 
 /// Experiment E: where this many runs ended; every thirtieth didn't converge, and one loss isn't positive.
 pub(crate) fn critical_points(seeds: u64) -> Vec<Run> {
-    let spec = Experiment::CriticalPoint(CriticalPoint {
-        function: Function::Sin,
-        hidden: vec![12],
-        activation: Activation::Tanh,
-        interval: (-3.0, 3.0),
-        points: 64,
-        epochs: 60,
-        optimizer: Optimizer::adam(1e-2),
-        search: Search::LevenbergMarquardt,
-        threshold: 1e-5,
-        iterations: 1_000,
-        minimal_ratio: MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 },
-    });
+    let spec = critical_point();
     (0..seeds)
         .map(|seed| {
             let mut noise = Noise::new(seed + 300);
@@ -141,16 +123,8 @@ pub(crate) fn critical_points(seeds: u64) -> Vec<Run> {
 
 /// Figures 6 (its second half), 7 and 9 of the homework.
 pub(crate) fn point_figures() -> Vec<Figure> {
-    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
-    let figure = |id: &str, title: &str, of: &str, drawing| Figure {
-        id: FigureId::new(id).unwrap(),
-        title: title.to_owned(),
-        experiments: vec![ExperimentId::new(of).unwrap()],
-        facet: None,
-        drawing,
-    };
-    let loss = || names(&["final_train_loss", "test_loss"]);
-    let accuracy = || names(&["final_train_accuracy", "test_accuracy"]);
+    let loss = || words(&["final_train_loss", "test_loss"]);
+    let accuracy = || words(&["final_train_accuracy", "test_accuracy"]);
     vec![
         figure(
             "6-minimal-ratio",
@@ -159,7 +133,7 @@ pub(crate) fn point_figures() -> Vec<Figure> {
             Drawing::Scatter {
                 x: "final_loss".to_owned(),
                 log_x: true,
-                y: names(&[
+                y: words(&[
                     "minimal_ratio_near_zero",
                     "minimal_ratio_positive_eigenvalues",
                     "minimal_ratio_sampled",
@@ -188,8 +162,8 @@ pub(crate) fn point_figures() -> Vec<Figure> {
             Drawing::Against {
                 x: "batch_size".to_owned(),
                 log_x: true,
-                y: vec![loss(), accuracy(), names(&["sensitivity"]), names(&["sharpness"])],
-                log_y: names(&["sensitivity"]),
+                y: vec![loss(), accuracy(), words(&["sensitivity"]), words(&["sharpness"])],
+                log_y: words(&["sensitivity"]),
                 group: vec![],
             },
         ),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{ConvNet, Experiment, Plane, Surface, Tile, TrainedModel};
 use basin_domain::figure::{Drawing, Figure};
-use basin_domain::id::{Attempt, ExperimentId, FigureId, LeaseId, WorkerId};
+use basin_domain::id::{Attempt, LeaseId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::sweep::{Datasets, Source, SweepFile};
@@ -13,7 +13,7 @@ use basin_domain::value::Value;
 use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::samples::{Noise, committed, run};
+use crate::samples::{Noise, committed, figure, run};
 use crate::{Run, RunState};
 
 /// The sweep whose runs record weights.
@@ -239,22 +239,18 @@ fn tile(parameters: &Surface, seed: u64) -> Metrics {
 
 /// Figures of the surfaces, on linear and on logarithmic levels.
 pub(crate) fn surface_figures() -> Vec<Figure> {
-    let figure = |id: &str, title: &str, of: &str, y: &str, log: bool| Figure {
-        id: FigureId::new(id).unwrap(),
-        title: title.to_owned(),
-        experiments: vec![ExperimentId::new(of).unwrap()],
-        facet: None,
-        drawing: Drawing::Surface { y: y.to_owned(), log },
+    let surface = |id: &str, title: &str, of: &str, y: &str, log: bool| {
+        figure(id, title, of, Drawing::Surface { y: y.to_owned(), log })
     };
     vec![
-        figure(
+        surface(
             "10-random-plane",
             "Loss around a solution, along two random directions",
             "random-plane",
             "train_loss",
             true,
         ),
-        figure("11-pca-plane", "Loss along the way of training", "pca-plane", "train_loss", false),
-        figure("12-accuracy", "Accuracy along the way of training", "pca-plane", "train_accuracy", false),
+        surface("11-pca-plane", "Loss along the way of training", "pca-plane", "train_loss", false),
+        surface("12-accuracy", "Accuracy along the way of training", "pca-plane", "train_accuracy", false),
     ]
 }

@@ -1,5 +1,7 @@
 //! The middle of several runs' values at one place, and its interval.
 
+use basin_charts::scale::Scale;
+
 use super::confidence_interval::ConfidenceInterval;
 use super::student;
 use crate::exclusions::{Filtered, finite, positive};
@@ -21,6 +23,14 @@ pub(crate) enum Center {
 }
 
 impl Center {
+    /// The middle that belongs on an axis of this scale.
+    pub(crate) const fn of(scale: Scale) -> Self {
+        match scale {
+            Scale::Linear => Self::Mean,
+            Scale::Logarithmic => Self::GeometricMean,
+        }
+    }
+
     /// Its name in files.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

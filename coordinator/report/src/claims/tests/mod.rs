@@ -1,4 +1,5 @@
 mod evidence;
+mod written;
 
 use std::collections::BTreeMap;
 
@@ -410,97 +411,4 @@ fn a_series_is_smooth_if_its_points_lie_near_the_cubic_through_their_neighbours(
     assert_eq!(of(&[0.0]).why, "1 run is too few: it takes 3");
     let gap = found(&check, &series(&[&[1.0, 2.0, f64::NAN, 4.0, 5.0]]));
     assert_eq!(gap.left_out, "1 without a finite value");
-}
-
-/// Results with a claim that holds and one of two checks that doesn't; their words need escaping.
-fn results() -> Results {
-    let runs = [losses(1, &[0.9, 0.8, 0.85, 0.95]), losses(2, &[f64::NAN, 2.0, 2.0])].concat();
-    let within = |of, low, high| Check::Within { of, y: y(), low, high };
-    let claims = vec![
-        Claim {
-            text: "Loss is <b>below</b> 1, \"always\"".to_owned(),
-            checks: vec![within(width(1), 0.0, 1.0)],
-        },
-        Claim {
-            text: "Two things".to_owned(),
-            checks: vec![within(width(1), 2.0, 3.0), within(width(2), 0.0, 1.0)],
-        },
-    ];
-    crate::tests::results_with_claims(runs, claims)
-}
-
-#[test]
-fn claims_are_written_with_their_numbers() {
-    let judgements = evaluate(&results());
-    assert_eq!(
-        csv(&judgements),
-        "claim,text,claim_verdict,check,measured,estimate,low,high,n,left_out,verdict,why\n\
-         1,\"Loss is <b>below</b> 1, \"\"always\"\"\",holds,1,mean of loss: 0.8750; should lie within 0 and 1,0.875,\
-         LOW,HIGH,4,,holds,\n\
-         2,Two things,doesn't hold,1,mean of loss: 0.8750; should lie within 2 and 3,0.875,\
-         LOW,HIGH,4,,doesn't hold,\n\
-         2,Two things,doesn't hold,2,mean of loss: 2; should lie within 0 and 1,2,,,2,1 without a finite value,\
-         undecided,1 of 3 runs has no value: 1 without a finite value\n"
-            .replace("LOW", "0.772286987161974")
-            .replace("HIGH", "0.977713012838026")
-    );
-    let json: serde_json::Value = serde_json::from_str(&json(&judgements)).unwrap();
-    assert_eq!(json[1]["verdict"], "doesn't hold");
-    assert_eq!(
-        json[1]["checks"][1],
-        serde_json::json!({
-            "measured": "mean of loss: 2; should lie within 0 and 1", "estimate": 2.0, "interval": null, "n": [2],
-            "left_out": "1 without a finite value", "verdict": "undecided",
-            "why": "1 of 3 runs has no value: 1 without a finite value",
-        })
-    );
-}
-
-#[test]
-fn the_report_has_the_claims_on_its_page_in_files_and_in_its_summary() {
-    let (folder, again) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let summary = results().write(folder.path()).unwrap();
-    results().write(again.path()).unwrap();
-    let lines: Vec<String> = summary.claims.iter().map(ToString::to_string).collect();
-    assert_eq!(lines, ["holds         Loss is <b>below</b> 1, \"always\"", "doesn't hold  Two things"]);
-    let page = std::fs::read_to_string(&summary.page).unwrap();
-    assert!(
-        page.contains("Loss is &lt;b&gt;below&lt;/b&gt; 1, &quot;always&quot;") && !page.contains("<b>below")
-    );
-    assert!(page.contains("✓ holds") && page.contains("✗ doesn&#39;t hold") && page.contains("? undecided"));
-    assert!(page.contains("Left out: 1 without a finite value"));
-    assert!(
-        page.contains("or fewer than 3 runs are there (5 for a rank correlation), the check is undecided")
-    );
-    for file in ["claims.csv", "claims.json", "index.html"] {
-        let read = |folder: &std::path::Path| std::fs::read(folder.join(file)).unwrap();
-        assert_eq!(read(folder.path()), read(again.path()), "{file}");
-    }
-}
-
-#[test]
-fn claims_of_runs_that_diverged_failed_or_are_missing_say_so_on_the_page() {
-    let mut runs = samples::functions(5);
-    runs.extend(samples::images(5, 100));
-    let folder = tempfile::tempdir().unwrap();
-    let results = crate::tests::results_with_claims(runs, samples::claims());
-    let page = std::fs::read_to_string(results.write(folder.path()).unwrap().page).unwrap();
-    assert!(page.contains("Left out: of the second: 1 diverged, 1 missing"));
-    assert!(
-        page.contains("Left out: of the second: 1 failed")
-            && page.contains("Left out: of the first: 1 failed")
-    );
-    assert!(page.contains("<th scope=\"rowgroup\" rowspan=\"2\">The shallower network beats the deeper<p>"));
-}
-
-#[test]
-fn a_sweep_without_claims_says_nothing_of_them() {
-    let folder = tempfile::tempdir().unwrap();
-    // A file that another report left in the folder is no claim of this one.
-    results().write(folder.path()).unwrap();
-    assert!(folder.path().join("claims.csv").exists());
-    let summary = Results { claims: Vec::new(), ..results() }.write(folder.path()).unwrap();
-    assert!(summary.claims.is_empty());
-    assert!(!folder.path().join("claims.csv").exists() && !folder.path().join("claims.json").exists());
-    assert!(!std::fs::read_to_string(&summary.page).unwrap().contains("id=\"claims\""));
 }

@@ -74,7 +74,7 @@ pub(super) fn notes(
 
 /// How many runs with a result have no place on the horizontal axis.
 pub(super) fn without_x(request: &AgainstRequest<'_>, runs: &[&Run]) -> Option<Remark> {
-    let scale = if request.log_x { Scale::Logarithmic } else { Scale::Linear };
+    let scale = Scale::logarithmic_if(request.log_x);
     let has_no_place =
         |run: &&Run| run.metrics().is_some() && !place(request, run).is_some_and(|x| is_drawable(scale, x));
     let without = distinct(runs.iter().copied()).into_iter().filter(has_no_place).count();

@@ -20,8 +20,8 @@ pub(super) fn panel(
     gaps: &mut notes::OmittedValues,
 ) -> (Panel, usize) {
     let is_logarithmic = measures.iter().any(|measure| request.log_y.contains(measure));
-    let scale = if is_logarithmic { Scale::Logarithmic } else { Scale::Linear };
-    let x = if request.log_x { Scale::Logarithmic } else { Scale::Linear };
+    let scale = Scale::logarithmic_if(is_logarithmic);
+    let x = Scale::logarithmic_if(request.log_x);
     let placed: Vec<Vec<(f64, &Run)>> = grouped
         .groups
         .iter()
@@ -58,7 +58,7 @@ pub(super) fn panel(
 
 fn axis(request: &AgainstRequest<'_>, runs: &[&Run]) -> chart::Axis {
     let label = names::quantity(request.x, runs);
-    let axis = chart::Axis::new(label, if request.log_x { Scale::Logarithmic } else { Scale::Linear });
+    let axis = chart::Axis::new(label, Scale::logarithmic_if(request.log_x));
     if !runs.iter().any(|run| names::value_of(run, request.x).is_some()) {
         return axis;
     }

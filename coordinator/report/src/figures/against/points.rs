@@ -68,7 +68,7 @@ impl<'a> PanelBuilder<'a> {
         gaps: &mut notes::OmittedValues,
     ) {
         let [x_scale, y_scale] = self.scales;
-        let center = if y_scale == Scale::Linear { Center::Mean } else { Center::GeometricMean };
+        let center = Center::of(y_scale);
         let mut ordered: Vec<(f64, &Run)> = placed.to_vec();
         ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
         let row = |what, seed, x, value, interval, n| FigureRow {

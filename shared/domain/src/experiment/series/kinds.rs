@@ -4,6 +4,9 @@ use super::declaration::SeriesDeclaration;
 use super::{classify, critical_point, fit_function, interpolate, surface};
 use crate::experiment::{Classify, CriticalPoint, FitFunction, Interpolate, Surface};
 
+const KINDS: [&str; 5] =
+    [FitFunction::KIND, Classify::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND];
+
 /// All series and numbers that runs of this kind may record; none of a word that is no kind's name.
 pub fn declared_by(kind: &str) -> &'static [SeriesDeclaration] {
     match kind {
@@ -19,8 +22,6 @@ pub fn declared_by(kind: &str) -> &'static [SeriesDeclaration] {
 /// The declaration of this name by one of these kinds; by any kind if none of them has it. Where they call it differently, the
 /// shortest label is that of what they have in common (`loss`, of `loss` and `batch loss`).
 pub fn find<'k>(name: &str, kinds: impl IntoIterator<Item = &'k str>) -> Option<&'static SeriesDeclaration> {
-    const KINDS: [&str; 5] =
-        [FitFunction::KIND, Classify::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND];
     let by = |kind: &str| declared_by(kind).iter().find(|declared| declared.name == name);
     let own = kinds.into_iter().filter_map(by).min_by_key(|declared| declared.label.len());
     own.or_else(|| KINDS.into_iter().find_map(by))
@@ -43,8 +44,7 @@ mod tests {
 
     #[test]
     fn a_name_means_one_quantity_whatever_kind_records_it() {
-        for kind in [FitFunction::KIND, Classify::KIND, CriticalPoint::KIND, Interpolate::KIND, Surface::KIND]
-        {
+        for kind in KINDS {
             let declared = declared_by(kind);
             for (place, one) in declared.iter().enumerate() {
                 assert!(declared[..place].iter().all(|other| other.name != one.name), "{kind}: {}", one.name);
