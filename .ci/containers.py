@@ -38,7 +38,8 @@ def check_dockerfile():
     ignored = pathlib.Path("deploy/Dockerfile.dockerignore").read_text().split()
     workspace = tomllib.loads(pathlib.Path("Cargo.toml").read_text())["workspace"]
     for member in workspace["members"]:
-        expect(f"!{member.split('/')[0]}" in ignored, f"{member} isn't copied into the build")
+        folders = ["/".join(member.split("/")[:depth]) for depth in range(1, member.count("/") + 2)]
+        expect(any(f"!{folder}" in ignored for folder in folders), f"{member} isn't copied into the build")
     toolchain = re.search(r":(\d+\.\d+)-", stages["toolchain"]["from"])[1]
     version = lambda text: [int(part) for part in text.split(".")]
     expect(version(toolchain) >= version(workspace["package"]["rust-version"]), f"Rust {toolchain} is too old")

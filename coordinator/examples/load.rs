@@ -53,7 +53,7 @@ async fn main() -> Result<()> {
         advertise: None,
         policy: Policy { max_tasks: 10_000_000, ..Policy::default() },
         trust: Trust {
-            tokens: Tokens::Only(Arc::new(token.entry.clone())),
+            tokens: Tokens::Fixed(Arc::from([token.entry.clone()])),
             calls_per_second: Some(2_000),
             ..Trust::default()
         },

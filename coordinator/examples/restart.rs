@@ -17,7 +17,7 @@ use basin_core::command::{
     Sync,
 };
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, TrainingSettings, TrainingTime};
 use basin_domain::id::{LeaseId, SweepId, WorkerId};
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::Optimizer;
@@ -224,13 +224,15 @@ fn launch(tasks: u64, seeds: u64) -> Launch {
         let experiment = Experiment::FitFunction(FitFunction {
             function: Function::Sin,
             hidden: vec![32, 64],
+            model: None,
             interval: (-3.0, 3.0),
             points: 128,
+            layout: Default::default(),
+            seeds: Default::default(),
             batch_size: None,
-            epochs: 200,
-            optimizer: Optimizer::adam(1e-6 * (1 + number / seeds) as f64),
-            record: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(200),
+            loss: Default::default(),
+            training: TrainingSettings::of(Optimizer::adam(1e-6 * (1 + number / seeds) as f64)),
         });
         let (version, seed) = (experiment.version(), number % seeds);
         let spec = TaskSpec { experiment, version, seed, data: None, inputs: Default::default() };

@@ -1,10 +1,11 @@
 //! From a sweep file's text to a plan that can be launched: parsed, its data found, expanded, and held against the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use basin_domain::data::{self, Dataset};
+use basin_domain::data::{self, Contents, Dataset, SplitSizes};
+use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
-use basin_domain::sweep::{Datasets, ExampleCounts, Source, SweepError, SweepFile, SweepPlan};
+use basin_domain::sweep::{DatasetContents, Datasets, Source, SweepError, SweepFile, SweepPlan};
 use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.
@@ -14,6 +15,10 @@ pub struct PreparedSweep {
     pub plan: SweepPlan,
     /// The digests of its data sets.
     pub datasets: Datasets,
+    /// How many examples they have, by their digests, where that is known.
+    pub examples: HashMap<Digest, SplitSizes>,
+    /// What those hold that lie in the store, as far as it is known.
+    pub contents: DatasetContents,
     /// The commits of those of its tasks that are done.
     pub committed: HashMap<TaskId, Commit>,
     /// The defects in the store in the places of other tasks' commits.
@@ -46,13 +51,25 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let read = source.clone();
     let file = on_blocking_thread(move || SweepFile::parse(&read)).await?;
     let datasets = datasets(store, &file).await?;
-    let file = file.with_examples(example_counts(store, &datasets).await?);
+    let contents = dataset_contents(store, &datasets).await?;
+    let examples = datasets.iter().filter_map(|(reference, digest)| {
+        let built_in = || Contents::of_built_in(reference.name.as_str());
+        let contents = contents.get(reference).cloned().or_else(built_in)?;
+        Some((*digest, contents.sizes))
+    });
+    let examples = examples.collect();
+    let file = file.with_contents(contents.clone());
+    let file = match file.datasets().iter().all(|wanted| datasets.contains_key(wanted)) {
+        true => file,
+        // One isn't there: the error will say which are.
+        false => file.with_names(names(store).await?),
+    };
     let (plan, datasets) =
         on_blocking_thread(move || (expanded(&file, &datasets, max_tasks), datasets)).await;
     let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
-    Ok(PreparedSweep { plan, datasets, committed, damaged })
+    Ok(PreparedSweep { plan, datasets, examples, contents, committed, damaged })
 }
 
 fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<SweepPlan, PrepareError> {
@@ -79,7 +96,7 @@ async fn on_blocking_thread<T: Send + 'static>(compute: impl FnOnce() -> T + Sen
 async fn datasets(store: &Store, file: &SweepFile) -> Result<Datasets, PrepareError> {
     let mut found = Datasets::new();
     let mut wanted = file.datasets();
-    wanted.retain(|reference| match data::built_in_digest(reference.name.as_str()) {
+    wanted.retain(|reference| match data::made_digest(reference) {
         Some(digest) => found.insert(reference.clone(), digest).is_some(),
         None => true,
     });
@@ -99,17 +116,24 @@ async fn datasets(store: &Store, file: &SweepFile) -> Result<Datasets, PrepareEr
     Ok(found)
 }
 
-/// How many examples the data sets have that lie in the store.
-async fn example_counts(store: &Store, datasets: &Datasets) -> Result<ExampleCounts, PrepareError> {
-    let mut counts = ExampleCounts::new();
+/// What the data sets hold that lie in the store.
+async fn dataset_contents(store: &Store, datasets: &Datasets) -> Result<DatasetContents, PrepareError> {
+    let mut contents = DatasetContents::new();
     for (reference, &digest) in datasets {
-        if data::built_in_digest(reference.name.as_str()).is_some() {
+        if data::made_digest(reference).is_some() {
             continue;
         }
         let dataset = Dataset { name: reference.name.clone(), digest };
-        if let Some(examples) = store.dataset_examples(&dataset).await? {
-            counts.insert(reference.clone(), examples);
+        if let Some(found) = store.dataset_contents(&dataset).await? {
+            contents.insert(reference.clone(), found);
         }
     }
-    Ok(counts)
+    Ok(contents)
+}
+
+/// The names of the data sets that are there.
+async fn names(store: &Store) -> Result<BTreeSet<DatasetName>, PrepareError> {
+    let stored = store.list_datasets().await?.into_iter().map(|stored| stored.dataset.name);
+    let built_in = data::BUILT_IN.iter().filter_map(|(name, _)| DatasetName::new(*name).ok());
+    Ok(stored.chain(built_in).collect())
 }

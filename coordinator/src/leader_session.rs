@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
-use crate::service::{Coordinator, tick_forever};
+use crate::service::{Coordinator, TaskNames, tick_forever};
 
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -75,6 +75,7 @@ impl LeaderSession {
             ledger,
             meter,
             store,
+            names: TaskNames::default(),
             commits,
             lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,

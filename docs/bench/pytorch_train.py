@@ -76,6 +76,71 @@ def convolutional(conv, dense, image, kernel, batch):
     return trainer(net, nn.CrossEntropyLoss(), torch.randn(batch, *image), torch.arange(batch) % 10)
 
 
+def conv_norm_relu(channels, outputs, stride=1):
+    return [nn.Conv2d(channels, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
+class Residual(nn.Module):
+    """Two convolutions with batch norm, around which the input goes; a change of shape by stride and channels of zeros."""
+
+    def __init__(self, channels, outputs, stride):
+        super().__init__()
+        self.branch = nn.Sequential(*conv_norm_relu(channels, outputs, stride), *conv_norm_relu(outputs, outputs)[:2])
+        self.stride, self.zeros = stride, (outputs - channels) // 2
+
+    def forward(self, x):
+        around = x
+        if self.stride > 1 or self.zeros:
+            around = nn.functional.pad(x[:, :, ::self.stride, ::self.stride], (0, 0, 0, 0, self.zeros, self.zeros))
+        return nn.functional.relu(self.branch(x) + around, inplace=True)
+
+
+def resnet_20():
+    layers, channels = conv_norm_relu(3, 16), 16
+    for outputs, stride in ((16, 1), (32, 2), (64, 2)):
+        for block in range(3):
+            layers.append(Residual(channels, outputs, stride if block == 0 else 1))
+            channels = outputs
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+def vgg_11():
+    layers, channels = [], 3
+    for outputs in (64, "pool", 128, "pool", 256, 256, "pool", 512, 512, "pool", 512, 512, "pool"):
+        if outputs == "pool":
+            layers.append(nn.MaxPool2d(2))
+        else:
+            layers += [nn.Conv2d(channels, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+            channels = outputs
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(512, 10))
+
+
+class Around(nn.Module):
+    def __init__(self, *branch):
+        super().__init__()
+        self.branch = nn.Sequential(*branch)
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
+def resnet_9(width):
+    twice, four, eight = 2 * width, 4 * width, 8 * width
+    return nn.Sequential(
+        *conv_norm_relu(3, width), *conv_norm_relu(width, twice), nn.MaxPool2d(2),
+        Around(*conv_norm_relu(twice, twice), *conv_norm_relu(twice, twice)),
+        *conv_norm_relu(twice, four), nn.MaxPool2d(2), *conv_norm_relu(four, eight), nn.MaxPool2d(2),
+        Around(*conv_norm_relu(eight, eight), *conv_norm_relu(eight, eight)),
+        nn.MaxPool2d(4), nn.Flatten(), nn.Linear(eight, 10, bias=False))
+
+
+FAMILIES = {
+    "resnet-20": resnet_20,
+    "vgg-11 with batch norm": vgg_11,
+    "resnet-9 of width 16": lambda: resnet_9(16),
+}
+
+
 def dense_net(hidden):
     layers, width = [], 1
     for next_width in hidden:
@@ -135,6 +200,10 @@ def main():
         rate = steps_per_second(convolutional(conv, hidden, image, kernel, batch), given.seconds, given.windows)
         rows.append(dict(work="cnn", conv=list(conv), dense=list(hidden), image=list(image), kernel=kernel, batch=batch,
                          images_per_s=round(rate * batch)))
+    for network, build in FAMILIES.items():
+        step = trainer(build(), nn.CrossEntropyLoss(), torch.randn(128, *IMAGE), torch.arange(128) % 10)
+        rate = steps_per_second(step, given.seconds, given.windows)
+        rows.append(dict(work="family", network=network, image=list(IMAGE), batch=128, images_per_s=round(rate * 128)))
     for hidden in ((32, 64), (32, 32, 32)):
         for runs in (1, 100):
             step = dense(hidden, 128) if runs == 1 else dense_at_once(hidden, 128, runs)

@@ -60,6 +60,11 @@ macro_rules! same {
         }
 
         impl v1::$domain {
+            /// The domain's value that a message says: by its code or, where that is missing or of a later version, by its word.
+            pub fn domain(code: i32, word: &str) -> Option<$domain> {
+                Self::read(code, word).and_then(Self::known)
+            }
+
             /// The domain's value; none for the unspecified one.
             pub const fn known(self) -> Option<$domain> {
                 match self {
@@ -79,6 +84,7 @@ coded!(TaskState {
     Expiring: "expiring",
     Completed: "completed",
     Diverged: "diverged",
+    Stopped: "stopped",
     Failed: "failed",
 });
 coded!(SweepState { Running: "running", Paused: "paused", Cancelled: "cancelled", Done: "done" });

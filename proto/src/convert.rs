@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use basin_domain::custom_kind::KindDeclaration;
 use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::outage::{Outage, OutageKind, OutageWait};
@@ -141,8 +142,7 @@ impl From<v1::Waiting> for OutageWait {
     fn from(wire: v1::Waiting) -> Self {
         let v1::Waiting { kind, message, results, lasting_ms, kind_code } = wire;
         // A kind that is new to this version is an outage all the same: its words say it.
-        let kind = v1::OutageKind::read(kind_code, &kind).and_then(v1::OutageKind::known);
-        let kind = kind.unwrap_or(OutageKind::Unreachable);
+        let kind = v1::OutageKind::domain(kind_code, &kind).unwrap_or(OutageKind::Unreachable);
         Self { outage: Outage::new(kind, message), results, lasting: Duration::from_millis(lasting_ms) }
     }
 }
@@ -152,8 +152,7 @@ impl From<v1::Waiting> for OutageWait {
 /// # Errors
 /// If `kind` is no known cause.
 pub fn failure(code: i32, kind: &str, message: String) -> Result<Failure, InvalidField> {
-    let kind = v1::FailureKind::read(code, kind)
-        .and_then(v1::FailureKind::known)
+    let kind = v1::FailureKind::domain(code, kind)
         .ok_or_else(|| InvalidField::new("kind", format!("`{kind}` is no cause of failure")))?;
     Ok(Failure::new(kind, message))
 }
@@ -175,8 +174,7 @@ pub fn fail_request(lease: &LeaseId, task: &TaskId, failure: Failure) -> v1::Fai
 /// # Errors
 /// If it is no known reason.
 pub fn release_reason(code: i32, word: &str) -> Result<ReleaseReason, InvalidField> {
-    v1::ReleaseReason::read(code, word)
-        .and_then(v1::ReleaseReason::known)
+    v1::ReleaseReason::domain(code, word)
         .ok_or_else(|| InvalidField::new("reason", format!("`{word}` is no reason of release")))
 }
 
@@ -242,6 +240,7 @@ impl From<&Source> for v1::LaunchRequest {
             overrides: source.overrides.clone(),
             max_tasks: None,
             adjustment: None,
+            kinds: source.kinds.iter().map(declaration_json).collect(),
         }
     }
 }
@@ -263,15 +262,23 @@ impl From<v1::Adjustment> for SchedulingChange {
     }
 }
 
-impl From<v1::LaunchRequest> for Source {
-    fn from(wire: v1::LaunchRequest) -> Self {
-        Self { file: wire.file, text: wire.text, profile: wire.profile, overrides: wire.overrides }
+fn declaration_json(kind: &KindDeclaration) -> String {
+    serde_json::to_string(kind).expect("a declaration has text keys and finite numbers only")
+}
+
+impl TryFrom<v1::LaunchRequest> for Source {
+    type Error = serde_json::Error;
+
+    fn try_from(wire: v1::LaunchRequest) -> Result<Self, serde_json::Error> {
+        let v1::LaunchRequest { file, text, profile, overrides, kinds, max_tasks: _, adjustment: _ } = wire;
+        let kinds = kinds.iter().map(|json| serde_json::from_str(json)).collect::<Result<_, _>>()?;
+        Ok(Self { file, text, profile, overrides, kinds })
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, TrainingSettings, TrainingTime};
     use basin_domain::failure::FailureKind;
     use basin_domain::optimizer::Optimizer;
     use proptest::prelude::*;
@@ -282,13 +289,15 @@ mod tests {
         let experiment = Experiment::FitFunction(FitFunction {
             function: Function::Sin,
             hidden: vec![32, 64],
+            model: None,
             interval: (-3.0, 3.0),
             points: 128,
+            layout: Default::default(),
+            seeds: Default::default(),
             batch_size: None,
-            epochs: 10,
-            optimizer: Optimizer::adam(1e-3),
-            record: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(10),
+            loss: Default::default(),
+            training: TrainingSettings::of(Optimizer::adam(1e-3)),
         });
         TaskSpec { version: experiment.version(), experiment, seed: 3, data: None, inputs: BTreeMap::new() }
     }

@@ -3,6 +3,8 @@
 use basin_domain::outage::OutageKind;
 use tonic::Status;
 
+use crate::v1;
+
 /// The metadata key under which the kind of an outage travels.
 const KEY: &str = "basin-outage";
 
@@ -14,7 +16,7 @@ pub fn attach(mut status: Status, kind: OutageKind) -> Status {
 
 /// The outage that a status comes from, if it comes from one.
 pub fn of(status: &Status) -> Option<OutageKind> {
-    OutageKind::from_word(status.metadata().get(KEY)?.to_str().ok()?)
+    v1::OutageKind::domain(0, status.metadata().get(KEY)?.to_str().ok()?)
 }
 
 #[cfg(test)]

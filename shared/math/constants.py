@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mpmath import floor, ldexp, log, mp, mpf, pi
+from mpmath import chebyfit, erfc, exp, floor, ldexp, log, mp, mpf, pi, sqrt
 
 mp.prec = 2000
 
@@ -24,6 +24,19 @@ def pair(value):
     return f"({text(high)}, {text(double(value - high))})"
 
 
+def tail(start, end, terms):
+    """Coefficients P of Φ(−z) = e^(−z²/2) t P(t) with t = start / (z + start) for z from 0 to `end`, the highest power first."""
+    mp.prec = 200
+
+    def of(t):
+        z = start * (1 / t - 1)
+        return erfc(z / sqrt(2)) / 2 * exp(z * z / 2) / t
+
+    coefficients = chebyfit(of, [mpf(start) / (end + start), 1], terms)
+    mp.prec = 2000
+    return [double(coefficient) for coefficient in coefficients]
+
+
 def cut(value, bits):
     """The leading bits of a value below 1 and above 2**-8, and the rest."""
     high = floor(ldexp(value, bits)) / mpf(2) ** bits
@@ -33,6 +46,7 @@ def cut(value, bits):
 lines = [
     "//! Numbers beyond double precision, each as a sum of doubles. Written by `constants.py`.",
     '#![allow(clippy::approx_constant, reason = "each has a second part, and the standard library has the first alone")]',
+    '#![allow(clippy::excessive_precision, reason = "nine digits say which number of single precision it is")]',
     "",
     "/// 2^(j/64) as the nearest double and the rest.",
     "pub(crate) const POWERS: [(f64, f64); 64] = [",
@@ -63,4 +77,15 @@ for word in range(20):
     digits = f"{bits >> (64 * (19 - word)) & (1 << 64) - 1:016x}"
     lines.append("    0x" + "_".join(digits[at : at + 4] for at in range(0, 16, 4)) + ",")
 lines.append("];")
+for name, kind, arguments, text_of in [
+    ("NORMAL_TAIL", "f64", (5, 40, 22), text),
+    ("NORMAL_TAIL_SINGLE", "f32", (4, 15, 10), lambda value: f"{float(value):.9g}"),
+]:
+    coefficients = tail(*arguments)
+    lines += [
+        f"/// P of Φ(−z) = e^(−z²/2) t P(t), t = {arguments[0]} / (z + {arguments[0]}), for z from 0 to {arguments[1]}, the highest power first.",
+        f"pub(crate) const {name}: [{kind}; {len(coefficients)}] = [",
+        *[f"    {text_of(coefficient)}," for coefficient in coefficients],
+        "];",
+    ]
 Path(__file__).with_name("src").joinpath("constants.rs").write_text("\n".join(lines) + "\n")

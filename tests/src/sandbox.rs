@@ -1,6 +1,7 @@
 //! The sandbox: a folder in which the program is run.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -53,7 +54,12 @@ impl Sandbox {
 
     /// The program with these arguments, in this folder, with no settings from outside.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        self.command_of(&self.program, arguments)
+    }
+
+    /// Another program in place of the sandbox's own.
+    pub fn command_of(&self, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.path()).env("NO_COLOR", "1").stdin(Stdio::null());
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BASIN_"))
         {
@@ -78,9 +84,15 @@ impl Sandbox {
     /// The same with more variables.
     #[track_caller]
     pub fn start_with(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> RunningProcess {
-        let log = std::fs::File::create(self.path().join(format!("{name}.log"))).expect("the folder is ours");
         let mut command = self.command(arguments);
         command.envs(variables.iter().copied());
+        self.spawn(name, command)
+    }
+
+    /// Starts a command of this sandbox; its standard error goes to `<name>.log` of this folder.
+    #[track_caller]
+    pub fn spawn(&self, name: &str, mut command: Command) -> RunningProcess {
+        let log = std::fs::File::create(self.path().join(format!("{name}.log"))).expect("the folder is ours");
         let child = command.stdout(Stdio::null()).stderr(log).spawn();
         RunningProcess::new(child.expect("the program was built"))
     }
@@ -124,6 +136,23 @@ impl Sandbox {
             }
         };
         (RunningProcess::new(child), output)
+    }
+
+    /// The number of commits in the store of a folder of local state.
+    pub fn commits(&self, state: &str) -> usize {
+        let mut count = 0;
+        let mut folders = vec![self.path().join(state).join("store/tasks")];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.ends_with("commit.json") {
+                    count += 1;
+                }
+            }
+        }
+        count
     }
 
     /// A file's text; empty if it isn't there.

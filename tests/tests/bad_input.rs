@@ -195,12 +195,12 @@ fn a_sweep_that_is_not_there_is_named_with_those_that_are() {
 }
 
 #[test]
-fn a_network_without_pixels_fails_once_and_names_the_layer() {
+fn a_network_without_pixels_is_refused_before_anything_runs_and_its_layer_is_named() {
     let sandbox = sandbox();
     let output = sandbox.basin(&["run", "good.toml", "--set", "model.conv=[4,4,4,4,4,4]", "--out", "out"]);
     assert_eq!(output.code, Some(1), "{}", output.err);
-    assert!(output.err.contains("after 1 attempts (invalid-parameters)"), "{}", output.err);
-    assert!(sandbox.read("out/results.csv").contains("failed"), "{}", sandbox.read("out/results.csv"));
+    assert!(output.err.contains("--set:1: the network's `conv[5]` leaves no pixel"), "{}", output.err);
+    assert!(output.err.contains("hint: fewer pools"), "{}", output.err);
 }
 
 #[test]

@@ -141,11 +141,14 @@ fn a_code_path_that_is_asked_for_is_recorded_and_all_of_them_give_the_same_bytes
 #[test]
 fn a_sweep_that_was_set_aside_with_a_failure_goes_on_when_it_is_run_again() {
     let sandbox = sandbox();
-    let failing =
-        SWEEP.replace("grid = { function", "# a network without pixels left fails\ngrid = { function");
+    let failing = SWEEP.replace(
+        "grid = { function",
+        "# the larger network's directions need too much memory\ngrid = { function",
+    );
     let failing = failing.replace(
         "model = { conv = [4, 8], dense = [16] }",
-        "grid = { \"model.conv\" = [[4], [4, 4, 4, 4, 4, 4]] }\nmodel = { dense = [16] }",
+        "probes = [\"largest_eigenvalue\"]\nprobe = { lanczos_steps = 100, train_examples = 16 }\n\
+         grid = { \"model.dense\" = [[16], [2000, 2000]] }\nmodel = { conv = [4, 8] }",
     );
     sandbox.write("failing.toml", &failing);
     let output = sandbox.basin(&["--json", "run", "failing.toml", "--out", "first"]);

@@ -274,7 +274,7 @@ fn a_setting_of_another_type_makes_nothing() {
     sandbox.write("basin.toml", "");
     let sandbox = sandbox.with("BASIN_WORKERS", "many");
     let output = sandbox.basin(&["run", "cas.toml"]);
-    assert!(output.code == Some(2) && output.err.contains("the variable BASIN_WORKERS"), "{}", output.err);
+    assert!(output.code == Some(1) && output.err.contains("the variable BASIN_WORKERS"), "{}", output.err);
 }
 
 #[test]

@@ -44,7 +44,7 @@ async fn coordinator(store: &Store, folder: &Path, lease_duration: Duration) -> 
 
 async fn launch(server: &Server) {
     let (file, text) = ("fits.toml".to_owned(), SWEEP.text());
-    let source = Source { file, text, profile: None, overrides: Vec::new() };
+    let source = Source { file, text, profile: None, overrides: Vec::new(), kinds: Vec::new() };
     server.coordinator().unwrap().launch(&source, LaunchOptions::default()).await.unwrap();
 }
 

@@ -110,8 +110,8 @@ fn two_people_share_the_slots_and_whoever_is_urgent_comes_first() {
     let (_, why) = shared.next("two");
     assert_eq!(why, "it waits for a worker that is free");
     let list = shared.read("bob", &["list"]);
-    let header: Vec<&str> = list.lines().next().unwrap().split_whitespace().take(5).collect();
-    assert_eq!(header, ["sweep", "state", "user", "priority", "slots"]);
+    let header: Vec<&str> = list.lines().next().unwrap().split_whitespace().take(6).collect();
+    assert_eq!(header, ["sweep", "launched", "state", "user", "priority", "slots"]);
     for sweep in ["one", "two", "three"] {
         shared.ask("ann", &["cancel", sweep]);
     }

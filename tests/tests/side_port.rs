@@ -48,7 +48,9 @@ fn probes_and_metrics_follow_a_sweep_from_the_queue_to_the_store() {
     let url = output["url"].as_str().unwrap();
     let http = output["http"].as_str().unwrap().trim_start_matches("http://");
     assert_eq!(get(http, "/livez").unwrap(), (200, "alive\n".to_owned()));
-    assert_eq!(get(http, "/readyz").unwrap(), (200, "serving\n".to_owned()));
+    eventually("it serves", || {
+        get(http, "/readyz").ok().filter(|ready| *ready == (200, "serving\n".to_owned()))
+    });
     let empty = metrics(http);
     assert_eq!((empty["basin_serving"], empty["basin_queue_depth"]), (1.0, 0.0));
 

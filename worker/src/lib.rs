@@ -8,15 +8,21 @@
 //! [`executor`] for the other side of the pipe. This crate doesn't know the ledger.
 
 pub mod agent;
+pub mod command;
 pub mod executor;
 mod frames;
 pub mod replay;
+mod stored_dataset;
 
 pub use basin_experiments::accelerator::{DeviceName, UnknownDevice, count as devices};
-pub use basin_experiments::dataset::import as import_dataset;
+pub use basin_experiments::dataset::{ColumnContent, DatasetError};
+pub use basin_experiments::dataset::{ImportOptions, import as import_dataset};
+pub use basin_experiments::kind;
 pub use basin_experiments::{
-    CodePath, ExperimentError, bench, code_path, force_code_path, keep_freed_memory, peak_gflops,
+    Assets, CodePath, Dataset as OpenedDataset, ExperimentError, bench, code_path, force_code_path,
+    keep_freed_memory, peak_gflops, preview,
 };
+pub use stored_dataset::{OpenDatasetError, open_dataset};
 
 /// Sets the number of this process's training threads; only before the first tensor, and only once.
 ///

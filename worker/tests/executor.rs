@@ -5,12 +5,17 @@ use std::collections::BTreeMap;
 use std::io::{PipeReader, PipeWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probe, ProbeSchedule, Recording};
+use basin_domain::experiment::{
+    Experiment, FitFunction, Function, Interval, PointLayout, Probe, ProbeSchedule, Recording, StreamSeeds,
+    TrainingSettings, TrainingTime,
+};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, start};
 use basin_proto::executor::{Checkpoint, FromExecutor, Start, Stop, ToExecutor, from_executor, to_executor};
 use basin_worker::DeviceName;
+use basin_worker::command::AllowedCommands;
+use basin_worker::kind::Kinds;
 use prost::Message;
 use tempfile::TempDir;
 
@@ -19,13 +24,22 @@ fn fit(seed: u64, change: impl FnOnce(&mut FitFunction)) -> TaskSpec {
     let mut parameters = FitFunction {
         function: Function::Sin,
         hidden: vec![16, 16],
+        model: None,
         interval: (-3.0, 3.0),
         points: 64,
+        layout: PointLayout::default(),
+        seeds: StreamSeeds::default(),
         batch_size: Some(16),
-        epochs: 60,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording { gradient_norm: true, weights_every: Some(20) },
-        probes: ProbeSchedule::default(),
+        budget: TrainingTime::Epochs(60),
+        loss: Default::default(),
+        training: TrainingSettings {
+            record: Recording {
+                gradient_norm: true,
+                weights_every: Some(Interval::Epochs(20)),
+                every: Interval::Epochs(1),
+            },
+            ..TrainingSettings::of(Optimizer::adam(1e-3))
+        },
     };
     change(&mut parameters);
     let experiment = Experiment::FitFunction(parameters);
@@ -55,7 +69,15 @@ impl Executor {
     fn on(device: DeviceName) -> Self {
         let (requests, input) = std::io::pipe().unwrap();
         let (output, answers) = std::io::pipe().unwrap();
-        std::thread::spawn(move || basin_worker::executor::serve(requests, answers, device));
+        std::thread::spawn(move || {
+            basin_worker::executor::serve(
+                requests,
+                answers,
+                device,
+                AllowedCommands::default(),
+                Kinds::none(),
+            )
+        });
         let input = std::mem::ManuallyDrop::new(input);
         let mut executor = Self { input, output, scratch: tempfile::tempdir().unwrap() };
         let (task, ready) = executor.next();
@@ -133,9 +155,9 @@ fn lanes_give_the_bytes_of_their_tasks_alone() {
 #[test]
 fn a_lane_that_fails_diverges_or_is_stopped_leaves_the_others_alone() {
     let mut executor = Executor::new();
-    let long = fit(1, |fit| fit.epochs = u32::MAX);
+    let long = fit(1, |fit| fit.budget = TrainingTime::Epochs(u32::MAX));
     let diverging = fit(2, |fit| {
-        fit.optimizer = Optimizer::Sgd { learning_rate: 1e9, momentum: 0.0, weight_decay: 0.0 };
+        fit.training.optimizer = Optimizer::sgd(1e9, 0.0, 0.0);
     });
     let good = fit(3, |_| {});
     executor.start("stopped", &long, |_| {});
@@ -159,7 +181,7 @@ fn a_lane_that_fails_diverges_or_is_stopped_leaves_the_others_alone() {
 
 #[test]
 fn a_task_is_given_back_and_goes_on_elsewhere_with_the_same_bytes() {
-    let spec = fit(5, |fit| fit.epochs = 2_000);
+    let spec = fit(5, |fit| fit.budget = TrainingTime::Epochs(2_000));
     let mut executor = Executor::new();
     let (mut checkpoint, mut number, mut interruptions) = (None::<PathBuf>, 0, 0);
     let end = loop {
@@ -199,9 +221,9 @@ fn a_task_is_given_back_and_goes_on_elsewhere_with_the_same_bytes() {
 #[test]
 fn a_probe_that_takes_long_is_kept_in_checkpoints_of_its_own() {
     let spec = fit(7, |fit| {
-        (fit.epochs, fit.batch_size) = (1, None);
+        (fit.budget, fit.batch_size) = (TrainingTime::Epochs(1), None);
         let spectrum = Probe::Spectrum { examples: 64, steps: 60, vectors: 6 };
-        fit.probes = ProbeSchedule { every: None, probes: vec![spectrum] };
+        fit.training.probes = ProbeSchedule { every: None, probes: vec![spectrum] };
     });
     let mut executor = Executor::new();
     executor.start("probed", &spec, |start| start.checkpoint_every_ms = 1);
@@ -242,7 +264,7 @@ fn lanes_on_a_device_end_near_their_tasks_alone_and_one_that_stops_leaves_the_ot
     for (index, spec) in specs.iter().enumerate() {
         executor.start(&format!("lane{index}"), spec, |_| {});
     }
-    let long = fit(99, |fit| fit.epochs = u32::MAX);
+    let long = fit(99, |fit| fit.budget = TrainingTime::Epochs(u32::MAX));
     executor.start("stopped", &long, |_| {});
     executor.say("stopped", to_executor::Message::Checkpoint(Checkpoint {}));
     executor.say("stopped", to_executor::Message::Stop(Stop {}));
@@ -266,7 +288,7 @@ fn lanes_on_a_device_end_near_their_tasks_alone_and_one_that_stops_leaves_the_ot
 fn a_step_that_takes_long_shows_that_work_goes_on_in_it() {
     // One step over all points: many seconds on one thread.
     let spec = fit(11, |fit| {
-        (fit.epochs, fit.batch_size, fit.points) = (1, None, 400_000);
+        (fit.budget, fit.batch_size, fit.points) = (TrainingTime::Epochs(1), None, 400_000);
         fit.hidden = vec![256, 256];
     });
     let mut executor = Executor::new();

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use basin_worker::bench::{
-    BenchRow, DENSE, FURTHER, LANES, POINTS, Windows, experiment_g, fit_throughput, lanes_throughput,
-    train_throughput,
+    BenchRow, DENSE, FURTHER, LANES, POINTS, Windows, experiment_g, families, family_throughput,
+    fit_throughput, lanes_throughput, train_throughput,
 };
 use basin_worker::{ExperimentError, peak_gflops};
 use serde_json::{Value, json};
@@ -85,15 +85,17 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     };
     let twenty = measure_all(&mut experiment_g().map(|work| train_throughput(work, windows)))?;
     let further = measure_all(&mut FURTHER.into_iter().map(|work| train_throughput(work, windows)))?;
+    let known = measure_all(&mut families().into_iter().map(|work| family_throughput(work, windows)))?;
     let dense = measure_all(&mut DENSE.into_iter().map(|hidden| fit_throughput(hidden, POINTS, windows)))?;
     let lanes =
         measure_all(&mut DENSE.into_iter().map(|hidden| lanes_throughput(hidden, POINTS, LANES, windows)))?;
 
-    let ratios = [("experiment G", &twenty), ("the further shapes", &further)].map(|(name, rows)| {
+    let compared = [("experiment G", &twenty), ("the further shapes", &further), ("the families", &known)];
+    let ratios = compared.map(|(name, rows)| {
         let ratios = rows.iter().filter_map(|row| ratio(row, reference));
         (name, Ratios::of(&ratios.collect::<Vec<_>>()))
     });
-    let rows = [twenty, further, dense, lanes].concat();
+    let rows = [twenty, further, known, dense, lanes].concat();
     let mut text = table(
         &["work", "batch", "per second", "GFLOP/s", "of peak", "ratio"],
         &rows.iter().map(|row| line(row, reference)).collect::<Vec<_>>(),
@@ -156,6 +158,7 @@ fn line(row: &Value, reference: Option<&Value>) -> Vec<String> {
                 row["kernel"]
             )
         }
+        Some("family") => row["network"].as_str().unwrap_or_default().to_owned(),
         other => format!("{} ({}), runs {}", other.unwrap_or_default(), list("hidden", ","), row["runs"]),
     };
     let batch = row.get("batch").or_else(|| row.get("points")).map(ToString::to_string).unwrap_or_default();

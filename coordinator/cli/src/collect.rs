@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use basin_domain::escape::line;
+use basin_domain::placement::ByteSize;
 use basin_domain::task::Task;
 use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
@@ -14,7 +15,7 @@ use super::arguments::Collect;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::{OrStore, folder_failed};
 use super::lookup;
-use super::output::Output;
+use super::output::{Output, counted};
 use super::report;
 use crate::hints;
 use basin_report::{FileSet, is_of_this_object};
@@ -113,8 +114,9 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
     let is_missing = |task: &&Task| !commits.contains_key(&task.id) && !found.damaged.contains_key(&task.id);
     let missing = tasks.iter().filter(is_missing).count();
     output.say(&format!(
-        "{} tasks: {fetched} fetched ({bytes} bytes), {here} were here already, {missing} are not committed",
-        tasks.len()
+        "{}: {fetched} fetched ({}), {here} here already, {missing} not committed",
+        counted(tasks.len() as u64, "task", "tasks"),
+        ByteSize(bytes)
     ));
     for (task, error) in &damaged {
         output.say(&format!("damaged: task {}: {}", task.id.short(), line(error)));

@@ -9,7 +9,7 @@ use std::path::Path;
 use clap::CommandFactory;
 use toml::de::{DeTable, DeValue};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, with_examples};
 use super::command_error::CommandError;
 
 /// The file, in the folder in which `basin` is called.
@@ -17,7 +17,7 @@ const FILE: &str = "basin.toml";
 
 /// The command line with the defaults of this folder.
 pub(super) fn command() -> Result<clap::Command, CommandError> {
-    let command = Arguments::command();
+    let command = with_examples(Arguments::command());
     match std::fs::read_to_string(Path::new(FILE)) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(command),
         Err(error) => Err(CommandError::input(error).context(format!("cannot read {FILE}"))),

@@ -2,7 +2,9 @@
 
 mod coordinator;
 mod finding;
+mod machine;
 
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use basin_domain::error_chain;
@@ -18,8 +20,10 @@ use crate::hints;
 
 /// Looks at everything; exit code 1 if something must be mended.
 pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
-    let mut findings = vec![machine()];
     let url = arguments.store.url();
+    let folders = folders(&arguments);
+    let made = not_there(&folders, &url);
+    let mut findings = machine::look(&folders);
     match Store::open(&url) {
         Ok(store) => {
             findings.extend(look_at_store(&store).await);
@@ -34,6 +38,7 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
     if let Some(url) = &arguments.coordinator {
         findings.extend(coordinator::look(&arguments.credentials.dial(url)?).await);
     }
+    leave_nothing(made);
     let mut text = String::new();
     for finding in &findings {
         let verdict = if finding.good { "good" } else { "BAD " };
@@ -53,13 +58,32 @@ pub(super) async fn doctor(arguments: Doctor, output: Output) -> CommandResult {
     }
 }
 
-fn machine() -> Finding {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    #[cfg(feature = "worker")]
-    let kernels = format!(", kernels: {}", basin_worker::code_path());
-    #[cfg(not(feature = "worker"))]
-    let kernels = ", built without workers";
-    Finding::good("machine", format!("{cores} cores{kernels}"))
+/// The folders that Basin writes into, each once.
+fn folders(arguments: &Doctor) -> Vec<(&'static str, PathBuf)> {
+    let mut folders = vec![("state", arguments.store.local.state.clone())];
+    let url = arguments.store.url();
+    if !url.contains("://") && !Path::new(&url).starts_with(&arguments.store.local.state) {
+        folders.push(("store", PathBuf::from(url)));
+    }
+    folders.push(("temporary", std::env::temp_dir()));
+    folders
+}
+
+/// The folders that aren't there yet, so that what a look has made of them can go again.
+fn not_there(folders: &[(&'static str, PathBuf)], store: &str) -> Vec<PathBuf> {
+    let store = (!store.contains("://")).then(|| PathBuf::from(store));
+    let all = folders.iter().map(|(_, folder)| folder.clone()).chain(store);
+    let above = |folder: PathBuf| folder.ancestors().map(Path::to_path_buf).collect::<Vec<_>>();
+    all.flat_map(above).filter(|it| !it.as_os_str().is_empty() && !it.exists()).collect()
+}
+
+/// Takes away the empty folders that a look has made, the deepest first.
+fn leave_nothing(mut made: Vec<PathBuf>) {
+    made.sort_by_key(|folder| std::cmp::Reverse(folder.components().count()));
+    for folder in made {
+        // Not empty by now: somebody else uses it.
+        let _ = std::fs::remove_dir(&folder);
+    }
 }
 
 async fn look_at_store(store: &Store) -> Vec<Finding> {

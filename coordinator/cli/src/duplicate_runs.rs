@@ -52,12 +52,19 @@ fn reason(same: &DuplicateRun, plan: &SweepPlan) -> Option<String> {
         ("batch_size", Experiment::Classify(it)) => {
             format!("all {} training examples in one batch", it.batch_size)
         }
+        ("batch_size", Experiment::Regress(it)) => {
+            format!("all {} training examples in one batch", it.batch_size)
+        }
         ("batch_size", Experiment::FitFunction(it)) => format!("all {} points in one batch", it.points),
         ("data.train_limit", _) => "the data set has no more training examples".to_owned(),
         ("data.test_limit", _) => "the data set has no more test examples".to_owned(),
         ("model.kernel", _) => "the network has no convolutions".to_owned(),
+        (name, _) if name.starts_with("model.") => "they write the same network".to_owned(),
         ("activation", _) => "the network has no hidden layer".to_owned(),
         ("record.weights_every", _) => "weights are recorded before the first epoch alone".to_owned(),
+        ("record.every", _) => "they record after the same epochs".to_owned(),
+        ("probe.warm_start", _) => "there is one measurement".to_owned(),
+        (name, _) if name.starts_with("schedule") => "each step has the same learning rate".to_owned(),
         ("probe.every", _) => "they measure after the same epochs".to_owned(),
         ("examples" | "probe.test_examples" | "probe.train_examples", _) => {
             "there are no more examples".to_owned()

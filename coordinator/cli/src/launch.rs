@@ -6,13 +6,14 @@ use basin_domain::scheduling::SchedulingChange;
 use super::arguments::Launch;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::call_failed;
-use super::output::Output;
+use super::kinds::ProgramKinds;
+use super::output::{Output, counted};
 use super::source;
 use basin_coordinator::client::Client;
 
 /// Submits; durable before it returns.
-pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {
-    let source = source::read(&arguments.sweep)?;
+pub(super) async fn launch(arguments: Launch, kinds: &ProgramKinds, output: Output) -> CommandResult {
+    let source = source::read(&arguments.sweep, kinds, "launch")?;
     let adjustment = SchedulingChange::from(arguments.quota);
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
     let reply = client
@@ -23,10 +24,16 @@ pub(super) async fn launch(arguments: Launch, output: Output) -> CommandResult {
         "sweep": reply.sweep_id, "new": reply.new, "reused": reply.reused, "shared": reply.shared,
     });
     output.say(&format!(
-        "{} new tasks, {} already committed, {} shared with other sweeps",
-        reply.new, reply.reused, reply.shared
+        "{}, {} already committed, {} shared with other sweeps",
+        counted(reply.new, "new task", "new tasks"),
+        reply.reused,
+        reply.shared
     ));
     output.result(&value, &line(&reply.sweep_id))?;
+    output.say(&format!(
+        "`basin watch {0}` follows it, `basin collect {0}` fetches its results",
+        reply.sweep_id
+    ));
     if reply.sweep.is_none() && adjustment != SchedulingChange::default() {
         let what = "the coordinator is of a version that knows neither priorities nor limits";
         return Err(CommandError::input(anyhow::anyhow!(what))

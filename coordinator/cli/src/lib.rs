@@ -2,6 +2,8 @@
 //! is 0 when it is done, 1 when the sweep or the input failed, 2 when Basin failed.
 
 mod adjust;
+#[cfg(feature = "worker")]
+mod allowed_commands;
 mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
@@ -16,10 +18,16 @@ mod doctor;
 mod duplicate_runs;
 mod env_file;
 mod failures;
+mod help_files;
 mod hints;
+mod init;
+mod kinds;
 mod launch;
+mod local_coordinator;
 mod log;
+mod looked_at;
 mod lookup;
+mod networks;
 mod output;
 mod plan;
 mod progress;
@@ -29,6 +37,7 @@ mod replay;
 mod report;
 #[cfg(feature = "worker")]
 mod run;
+mod schedules;
 #[cfg(feature = "worker")]
 mod scratch;
 mod serve;
@@ -52,10 +61,27 @@ use clap::FromArgMatches;
 
 use self::arguments::{Arguments, Command};
 use self::command_error::{CommandResult, OrFail};
+use self::kinds::ProgramKinds;
 use self::output::Output;
+
+#[cfg(feature = "worker")]
+pub use basin_worker::kind;
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
+    main_of(&ProgramKinds::default())
+}
+
+/// Runs the command that was typed, in a program that has kinds of its own: the whole of its `main`. [`kind`] has an example.
+#[cfg(feature = "worker")]
+pub fn main_with(kinds: Result<kind::Kinds, kind::InvalidDeclaration>) -> ExitCode {
+    match kinds {
+        Ok(code) => main_of(&ProgramKinds { code }),
+        Err(error) => end(Err(command_error::CommandError::basin(error))),
+    }
+}
+
+fn main_of(kinds: &ProgramKinds) -> ExitCode {
     let mut command = match configuration::command() {
         Ok(command) => command,
         Err(failed) => return end(Err(failed)),
@@ -70,7 +96,11 @@ pub fn main() -> ExitCode {
     // The executor is one thread that trains; no runtime, no other threads.
     #[cfg(feature = "worker")]
     if let Command::Executor(executor) = &arguments.command {
-        return end(worker::execute(executor));
+        return end(worker::execute(executor, kinds));
+    }
+    #[cfg(feature = "worker")]
+    if let Command::Supervisor(supervisor) = &arguments.command {
+        return end(allowed_commands::supervise(supervisor));
     }
     #[cfg(feature = "worker")]
     if let Command::Witness(witness) = &arguments.command {
@@ -84,7 +114,7 @@ pub fn main() -> ExitCode {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let done = runtime.or_basin("cannot start").and_then(|runtime| {
-        let done = runtime.block_on(dispatch(arguments.command, output));
+        let done = runtime.block_on(dispatch(arguments.command, kinds, output));
         // A thread that reads a signal or the disk for ever must not keep the process.
         runtime.shutdown_background();
         done
@@ -102,21 +132,24 @@ fn end(done: CommandResult) -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, output: Output) -> CommandResult {
+async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> CommandResult {
     match command {
         #[cfg(feature = "worker")]
-        Command::Run(arguments) => run::run(arguments, output).await,
+        Command::Run(arguments) => run::run(arguments, kinds, output).await,
         #[cfg(not(feature = "worker"))]
         Command::Run(_) => {
             Err(command_error::CommandError::input(anyhow::anyhow!("this program was built without workers"))
                 .hint("build it with `--features worker`, or use `basin launch`"))
         }
-        Command::Plan(arguments) => plan::plan(arguments, output).await,
+        Command::Init(arguments) => init::init(&arguments, output),
+        Command::Completions(arguments) => help_files::completions(&arguments, output),
+        Command::Man(arguments) => help_files::man(&arguments, output),
+        Command::Plan(arguments) => plan::plan(arguments, kinds, output).await,
         Command::Serve(arguments) => serve::serve(arguments, output).await,
         #[cfg(feature = "worker")]
-        Command::Worker(arguments) => worker::worker(arguments, output).await,
+        Command::Worker(arguments) => worker::worker(arguments, kinds, output).await,
         Command::Slurm(arguments) => slurm::slurm(arguments, output).await,
-        Command::Launch(arguments) => launch::launch(arguments, output).await,
+        Command::Launch(arguments) => launch::launch(arguments, kinds, output).await,
         Command::List(arguments) => status::list(arguments, output).await,
         Command::Status(arguments) => status::status(arguments, output).await,
         Command::Watch(arguments) => status::watch(arguments, output).await,
@@ -133,16 +166,19 @@ async fn dispatch(command: Command, output: Output) -> CommandResult {
         Command::Collect(arguments) => collect::collect(arguments, output).await,
         Command::Report(arguments) => report::report(arguments, output).await,
         #[cfg(feature = "worker")]
-        Command::Replay(arguments) => replay::replay(arguments, output).await,
+        Command::Replay(arguments) => replay::replay(arguments, kinds, output).await,
         Command::Verify(arguments) => verify::verify(arguments, output).await,
         Command::Repair(arguments) => repair::repair(arguments, output).await,
-        Command::Data(arguments) => data::data(arguments, output).await,
+        Command::Data(arguments) => data::data(arguments, kinds, output).await,
+        Command::Kinds => kinds::kinds(kinds, output),
         Command::Token(arguments) => token::token(arguments, output),
         #[cfg(feature = "worker")]
         Command::Bench(arguments) => bench::bench(arguments, output).await,
         Command::Doctor(arguments) => doctor::doctor(arguments, output).await,
         #[cfg(feature = "worker")]
         Command::Executor(_) => Ok(()),
+        #[cfg(feature = "worker")]
+        Command::Supervisor(_) => Ok(()),
         #[cfg(feature = "worker")]
         Command::Witness(_) => Ok(()),
     }

@@ -32,6 +32,16 @@ impl Output {
         printed(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
+    /// A drawing of escape sequences, to a terminal that is known to be one: text from outside is the caller's to escape.
+    ///
+    /// # Errors
+    /// As [`Output::result`].
+    #[cfg(feature = "worker")]
+    pub(crate) fn drawing(self, text: &str) -> CommandResult {
+        let mut out = io::stdout().lock();
+        printed(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+    }
+
     /// A remark, to standard error.
     pub(crate) fn say(self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", escape::lines(text));
@@ -75,6 +85,11 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A number with what it counts: `1 task`, `2 tasks`.
+pub(crate) fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// A span of time for people: `42 s`, `3 min 05 s`, `2 h 10 min`.
 pub(crate) fn span(seconds: f64) -> String {
     let whole = seconds.max(0.0).round() as u64;
@@ -94,6 +109,12 @@ mod tests {
         assert_eq!(span(0.4), "0 s");
         assert_eq!(span(185.0), "3 min 05 s");
         assert_eq!(span(7_800.0), "2 h 10 min");
+    }
+
+    #[test]
+    fn a_count_agrees_with_its_word() {
+        let tasks = |number| counted(number, "task", "tasks");
+        assert_eq!([tasks(0), tasks(1), tasks(2)], ["0 tasks", "1 task", "2 tasks"]);
     }
 
     #[test]

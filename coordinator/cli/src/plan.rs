@@ -1,6 +1,6 @@
 //! `basin plan`: what would run, without changing anything.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use basin_domain::data;
 use basin_domain::digest::Digest;
@@ -12,7 +12,10 @@ use serde_json::json;
 use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::{no_store, unprepared};
+use super::kinds::ProgramKinds;
+use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
+use super::schedules::PlannedSchedules;
 use super::{duplicate_runs, source};
 use crate::hints;
 use basin_coordinator::launch;
@@ -33,8 +36,8 @@ struct PlanRow {
 }
 
 /// Plans and prints.
-pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
-    let source = source::read(&arguments.sweep)?;
+pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) -> CommandResult {
+    let source = source::read(&arguments.sweep, kinds, "plan")?;
     let url = arguments.store.url();
     // A store that isn't there yet has nothing: that is no error of a plan, and no reason to make it.
     let store = match Store::open_existing(&url) {
@@ -89,13 +92,38 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
     };
     let lines: Vec<_> = order.iter().map(cells).collect();
     let header = ["experiment", "tasks", "new", "reused", "blocked", "damaged", "time"];
-    let imported =
-        prepared.datasets.iter().filter(|(it, _)| data::built_in_digest(it.name.as_str()).is_none());
+    let imported = prepared.datasets.iter().filter(|(it, _)| data::made_digest(it).is_none());
     let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
     let mut text = format!("{}\n{imported}{}", plan.id, table(&header, &lines));
+    let networks = networks::sizes(&prepared);
+    text.push_str(&networks::text(&networks));
+    let commands: BTreeSet<_> = runs
+        .iter()
+        .filter_map(|task| Some((task.experiment.as_str(), task.spec.experiment.command()?.as_str())))
+        .collect();
+    for (experiment, command) in &commands {
+        text.push_str(&format!(
+            "\n{experiment} runs the command {command}: on workers started with `--allow-command {command}=PATH`, and \
+             without a promise on its bytes"
+        ));
+    }
+    let customs: BTreeSet<_> = runs
+        .iter()
+        .filter_map(|task| {
+            let custom = task.spec.experiment.custom()?;
+            Some((task.experiment.as_str(), custom.name.as_str(), custom.version))
+        })
+        .collect();
+    for (experiment, kind, version) in &customs {
+        text.push_str(&format!(
+            "\n{experiment} is of version {version} of the kind {kind}: on workers whose program has it"
+        ));
+    }
     for same in &same {
         text.push_str(&format!("\n{}", duplicate_runs::sentence(same, plan)));
     }
+    let schedules = PlannedSchedules::of(&prepared);
+    text.push_str(&schedules.text());
     let datasets: BTreeMap<_, _> =
         prepared.datasets.iter().map(|(it, digest)| (it.to_string(), digest.to_string())).collect();
     let experiments: Vec<_> = order
@@ -109,7 +137,9 @@ pub(super) async fn plan(arguments: Plan, output: Output) -> CommandResult {
         })
         .collect();
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
-            "experiments": experiments, "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
+            "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
+            "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
+            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),

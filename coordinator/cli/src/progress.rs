@@ -154,6 +154,9 @@ fn experiment_text(stand: &ExperimentProgress) -> String {
     if counts.diverged > 0 {
         add(format!("{} diverged", counts.diverged));
     }
+    if counts.stopped > 0 {
+        add(format!("{} stopped", counts.stopped));
+    }
     if counts.failed > 0 {
         add(format!("{} failed", counts.failed));
     }

@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::arguments::Replay;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::failures::OrStore;
+use super::kinds::ProgramKinds;
 use super::lookup;
 use super::output::{Output, span};
 use super::signals;
@@ -23,13 +24,19 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 const SHOWN: usize = 20;
 
 /// Trains a task again; exit code 1 if anything came out otherwise.
-pub(super) async fn replay(arguments: Replay, output: Output) -> CommandResult {
+pub(super) async fn replay(arguments: Replay, kinds: &ProgramKinds, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let threads = arguments.threads.unwrap_or_else(cores);
     basin_worker::set_threads(threads as usize).or_basin("cannot start the training's threads")?;
     let store = lookup::existing_store(&arguments.store.url())?;
     let (sweep, task) = lookup::task(&store, &arguments.task).await?;
     let name = format!("task {} of {sweep}", task.id.short());
+    if let Some(command) = task.spec.experiment.command() {
+        let message = format!("it runs the command {command}, and the bytes of a command are not promised");
+        return Err(CommandError::input(anyhow::anyhow!(message))
+            .context(format!("cannot compare {name}"))
+            .hint("`basin verify` proves the stored bytes; more seeds show how far results vary"));
+    }
     let original = Original::find(&store, &task.id).await.map_err(|error| failed(error, &name))?;
     let provenance = &original.manifest.provenance;
     if provenance.device != "cpu" {
@@ -58,7 +65,7 @@ pub(super) async fn replay(arguments: Replay, output: Output) -> CommandResult {
     let began = Instant::now();
     let progress_bar = ReplayProgress::new(output);
     let told = move |progress: Progress| progress_bar.show(&progress);
-    let replayed = replay::train(&store, &task.spec, folder.path(), stop, told).await;
+    let replayed = replay::train(&store, &task.spec, &kinds.code, folder.path(), stop, told).await;
     let comparison = Comparison::of(&original, &replayed.map_err(|error| failed(error, &name))?);
 
     let value = serde_json::json!({

@@ -1,6 +1,6 @@
 //! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use basin_core::view::{Phase, SweepState};
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::SweepId;
+use basin_domain::placement::command_label;
 use basin_domain::scheduling::UserName;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
@@ -23,16 +24,18 @@ use super::arguments::Run;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::device::{Defaults, Slots};
 use super::failures::{OrStore, agent_failed, not_started, report_failed, unprepared};
+use super::kinds::ProgramKinds;
+use super::local_coordinator::LocalCoordinator;
 use super::lookup;
-use super::output::{Output, span};
+use super::output::{Output, counted, span};
 use super::progress::Progress;
 use super::sweep_text::failed_text;
 use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
-use super::{device, duplicate_runs, report, signals, source};
+use super::{allowed_commands, device, duplicate_runs, report, signals, source};
 use crate::hints;
-use basin_coordinator::journal::DecideError;
+use basin_coordinator::journal::{DecideError, JournalError};
 use basin_coordinator::launch;
-use basin_coordinator::server::{JournalLocation, Server, ServerSettings};
+use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
 use basin_coordinator::service::{Coordinator, LaunchOptions, commit_record, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
@@ -47,11 +50,12 @@ const REPORT_PAUSE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs a sweep to its report, or until it is stopped.
-pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
+pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) -> CommandResult {
     let began = std::time::Instant::now();
     force_code_path(&arguments.kernels)?;
     let devices = device::select(&arguments.devices.device)?;
-    let source = source::read(&arguments.sweep)?;
+    let programs = allowed_commands::programs(&arguments.commands.allowed)?;
+    let source = source::read(&arguments.sweep, kinds, "run")?;
     let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
     let shutdown =
         signals::shutdown(output, "stopping: checkpoints are being written; Ctrl-C again stops at once")?;
@@ -61,6 +65,10 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         .await
         .map_err(|error| unprepared(error, "run", &source))?;
     let tasks = prepared.plan.runs().count();
+    let missing = || prepared.plan.runs().filter(|task| !prepared.committed.contains_key(&task.id));
+    allowed_commands::are_allowed(missing(), &programs)
+        .and_then(|()| kinds.are_here(missing()))
+        .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
     for same in prepared.plan.duplicate_runs() {
         output.say(&duplicate_runs::sentence(&same, &prepared.plan));
@@ -77,7 +85,12 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
     let ours =
         NewToken::new(UserName::new("run").expect("it is a name"), Role::Worker, Utc::from_unix(0), None)
             .or_basin("this system gives no random numbers")?;
-    let trust = Trust { tokens: Tokens::Only(Arc::new(ours.entry)), ..Trust::default() };
+    // Whoever looks at this run reads a viewer's token in its folder.
+    let viewer =
+        NewToken::new(UserName::new("view").expect("it is a name"), Role::Viewer, Utc::from_unix(0), None)
+            .or_basin("this system gives no random numbers")?;
+    let tokens = Tokens::Fixed(Arc::from([ours.entry, viewer.entry]));
+    let trust = Trust { tokens, ..Trust::default() };
     let journal = JournalLocation::File(state.join("journal.sqlite"));
     let settings = ServerSettings {
         listen,
@@ -89,7 +102,12 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         http: None,
         hint_of: hints::refusal,
     };
-    let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot start"))?;
+    let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;
+    let viewer = Some(viewer.secret.expose_secret().to_owned());
+    let announced = LocalCoordinator::here(server.url(), viewer, Some(sweep.clone())).announce(&state);
+    if let Err(error) = &announced {
+        tracing::warn!(%error, state = %state.display(), "others won't find this run");
+    }
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
     take_over(&coordinator, &sweep).await?;
@@ -113,7 +131,10 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         Slots::on(&devices, arguments.workers, arguments.threads, defaults);
     let on = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     output.say(&format!(
-        "{sweep}: {tasks} tasks, {reused} already done; {workers} executors of {threads} threads on {on}"
+        "{sweep}: {}, {reused} already done; {} of {} on {on}",
+        counted(tasks as u64, "task", "tasks"),
+        counted(workers.into(), "executor", "executors"),
+        counted(threads.into(), "thread", "threads")
     ));
     // The journal's lock makes this folder ours: what a killed run left there is nobody's.
     let scratch = state.join("scratch");
@@ -128,12 +149,12 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         threads,
         devices,
         pack: agent::LARGEST_PACK,
-        labels: std::collections::BTreeMap::new(),
+        labels: programs.keys().map(command_label).chain(kinds.labels()).collect(),
         data_cache: state.join("cache"),
         scratch,
         // The coordinator would die with it.
         witness: None,
-        executor: executor()?,
+        executor: executor(&programs)?,
         progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every,
         idle_exit: None,
@@ -173,13 +194,30 @@ pub(super) async fn run(arguments: Run, output: Output) -> CommandResult {
         output.say(text.trim_end());
     }
     Err(CommandError::input(anyhow::anyhow!(
-        "{} of {tasks} tasks failed; the report marks them",
-        status.failures.len()
+        "{} of {} failed; the report marks them",
+        status.failures.len(),
+        counted(tasks as u64, "task", "tasks")
     ))
     .hint(match status.failures.values().any(|failure| failure.kind == FailureKind::Damaged) {
         true => hints::damaged_results(&sweep),
         false => "running the same command again retries them".to_owned(),
     }))
+}
+
+/// A run that can't start; who has its folder, if somebody has.
+fn cannot_start(error: StartError, state: &Path) -> CommandError {
+    let is_locked = matches!(error, StartError::Journal { source: JournalError::Locked, .. });
+    match LocalCoordinator::read(state).filter(|_| is_locked) {
+        None => not_started(error).context("cannot start"),
+        Some(other) => {
+            let follow = match &other.sweep {
+                Some(sweep) => format!("`basin watch {sweep} --state {}` follows it", state.display()),
+                None => format!("`basin list --state {}` shows what it does", state.display()),
+            };
+            CommandError::input(anyhow::anyhow!("{} is in use by {}", state.display(), other.description()))
+                .hint(format!("{follow}; `--state DIR` gives this run a folder of its own"))
+        }
+    }
 }
 
 /// Makes the report. What was trained for hours isn't left without one because the store is away for a minute.
@@ -316,8 +354,9 @@ async fn final_status(coordinator: &Coordinator, sweep: &SweepId) -> (Status, Ve
         let failures = tasks.filter(|(task, _)| task.phase == Phase::Failed);
         let failures =
             failures.filter_map(|(task, _)| Some((task.id, task.first_failure?.clone()))).collect();
-        let reply = sweep_reply(ledger, &id, now).unwrap_or_default();
-        (Status { phase, failures }, reply.failed.iter().map(failed_text).collect())
+        (Status { phase, failures }, sweep_reply(ledger, &id, now).unwrap_or_default())
     });
-    view.await.unwrap_or_default()
+    let (status, reply) = view.await.unwrap_or_default();
+    let reply = coordinator.with_names(sweep, reply).await;
+    (status, reply.failed.iter().map(failed_text).collect())
 }

@@ -1,6 +1,10 @@
 //! Ctrl-C, SIGTERM, a terminal that closes, and what cluster engines send.
 
 use std::io::IsTerminal;
+#[cfg(feature = "worker")]
+use std::sync::Arc;
+#[cfg(feature = "worker")]
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -75,6 +79,33 @@ pub(super) fn ignore_termination_signals() -> Result<(), CommandError> {
         drop(listen(kind)?);
     }
     Ok(())
+}
+
+/// The same, and whether one came.
+#[cfg(feature = "worker")]
+pub(super) fn note_termination_signals() -> Result<Arc<AtomicBool>, CommandError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.or_basin("cannot listen for signals")?;
+    let inside = runtime.enter();
+    let kinds =
+        [SignalKind::terminate(), SignalKind::user_defined1(), SignalKind::hangup(), SignalKind::interrupt()];
+    let [mut terminate, mut user, mut hangup, mut interrupt] =
+        kinds.map(listen).into_iter().collect::<Result<Vec<_>, _>>()?.try_into().expect("there are four");
+    drop(inside);
+    let was_told = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&was_told);
+    std::thread::spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = user.recv() => {}
+                _ = hangup.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        });
+        told.store(true, Ordering::SeqCst);
+    });
+    Ok(was_told)
 }
 
 /// SIGHUP, by which a terminal says that it closes; never, if this process was started to outlive its terminal.

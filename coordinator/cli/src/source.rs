@@ -1,12 +1,14 @@
 //! A sweep file from disk, with what the command line adds.
 
-use basin_domain::sweep::Source;
+use basin_domain::sweep::{self, Source};
 
 use super::arguments::SweepFile;
 use super::command_error::{CommandError, OrFail};
+use super::failures::unprepared;
+use super::kinds::ProgramKinds;
 
-/// Reads the file.
-pub(super) fn read(file: &SweepFile) -> Result<Source, CommandError> {
+/// Reads the file. If this program has kinds of its own, their code is asked about every point: `what` is what the sweep is read for.
+pub(super) fn read(file: &SweepFile, kinds: &ProgramKinds, what: &str) -> Result<Source, CommandError> {
     let name = file.file.to_string_lossy().into_owned();
     let text =
         std::fs::read_to_string(&file.file).or_input(format!("cannot read {name}")).map_err(|failed| {
@@ -15,5 +17,17 @@ pub(super) fn read(file: &SweepFile) -> Result<Source, CommandError> {
                 Err(_) => failed,
             }
         })?;
-    Ok(Source { file: name, text, profile: file.profile.clone(), overrides: file.overrides.clone() })
+    let source = Source {
+        file: name,
+        text,
+        profile: file.profile.clone(),
+        overrides: file.overrides.clone(),
+        kinds: kinds.and_of_files(&file.kinds)?,
+    };
+    if !kinds.declarations().is_empty() {
+        let checked =
+            sweep::SweepFile::parse(&source).and_then(|file| file.check_custom(|it| kinds.check(it)));
+        checked.map_err(|error| unprepared(error.into(), what, &source))?;
+    }
+    Ok(source)
 }

@@ -8,17 +8,17 @@ use basin_proto::codes::Coded;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
-use super::arguments::{Remote, SweepArguments, TaskArguments};
+use super::arguments::{Viewed, ViewedSweep, ViewedTask};
 use super::command_error::{CommandError, CommandResult};
 use super::failures::call_failed;
-use super::output::{Output, span, table};
+use super::looked_at::LookedAt;
+use super::output::{Output, counted, span, table};
 use super::progress::Progress;
 use super::sweep_text::{
-    COUNTS, counts_row, describe, failed_text, failure_kind, short, slots, summary_value, sweep_state,
+    COUNTS, counts_row, describe, failed_text, failure_kind, named, short, slots, summary_value, sweep_state,
     waiting_text, waiting_value,
 };
 use super::why;
-use basin_coordinator::client::Client;
 
 fn task_state(task: &v1::GetTaskReply) -> &str {
     v1::TaskState::in_words(task.state_code, &task.state)
@@ -37,27 +37,41 @@ fn next_why(reply: &v1::GetSweepReply) -> String {
 }
 
 /// `basin list`.
-pub(super) async fn list(arguments: Remote, output: Output) -> CommandResult {
-    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
-    let sweeps = client.list_sweeps().await.map_err(call_failed)?.sweeps;
-    let text = list_text(&sweeps);
+pub(super) async fn list(arguments: Viewed, output: Output) -> CommandResult {
+    let looked_at = LookedAt::open(&arguments, output).await?;
+    let client = looked_at.client();
+    let mut sweeps = client.list_sweeps().await.map_err(call_failed)?.sweeps;
+    sweeps.sort_by_key(|sweep| std::cmp::Reverse(sweep.launched_unix_ms));
+    let text = list_text(&sweeps, unix_ms());
     output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text)
 }
 
-/// Sweeps for people.
-fn list_text(sweeps: &[v1::SweepSummary]) -> String {
+/// This machine's clock, in milliseconds.
+pub(super) fn unix_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Sweeps for people, with their ages at this time in Unix milliseconds.
+fn list_text(sweeps: &[v1::SweepSummary], now: u64) -> String {
     let rows: Vec<_> = sweeps
         .iter()
         .map(|sweep| {
             let mut row = counts_row(&sweep.sweep_id, &sweep.counts.unwrap_or_default());
             let user = if sweep.user.is_empty() { "-" } else { &sweep.user };
-            let quota =
-                [sweep_state(sweep).to_owned(), user.to_owned(), sweep.priority.to_string(), slots(sweep)];
+            let age = now.saturating_sub(sweep.launched_unix_ms) / 1_000;
+            let quota = [
+                format!("{} ago", span(age as f64)),
+                sweep_state(sweep).to_owned(),
+                user.to_owned(),
+                sweep.priority.to_string(),
+                slots(sweep),
+            ];
             row.splice(1..1, quota);
             row
         })
         .collect();
-    let header: Vec<&str> = ["sweep", "state", "user", "priority", "slots"]
+    let header: Vec<&str> = ["sweep", "launched", "state", "user", "priority", "slots"]
         .into_iter()
         .chain(COUNTS.into_iter().skip(1))
         .collect();
@@ -65,10 +79,12 @@ fn list_text(sweeps: &[v1::SweepSummary]) -> String {
 }
 
 /// `basin status`.
-pub(super) async fn status(arguments: SweepArguments, output: Output) -> CommandResult {
-    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
+pub(super) async fn status(arguments: ViewedSweep, output: Output) -> CommandResult {
+    let looked_at = LookedAt::open(&arguments.viewed, output).await?;
+    let client = looked_at.client();
     let reply = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
     let summary = reply.sweep.clone().unwrap_or_default();
+    say_which(&reply, &arguments.sweep, output);
     let text = status_text(&summary, &reply);
     let mut value = summary_value(&summary);
     value["running"] = reply
@@ -76,7 +92,7 @@ pub(super) async fn status(arguments: SweepArguments, output: Output) -> Command
         .iter()
         .map(|task| {
             let at = task.progress.unwrap_or_default();
-            json!({ "task": task.task_id, "experiment": task.experiment, "worker": task.worker_id,
+            json!({ "task": task.task_id, "name": name_value(&task.name), "experiment": task.experiment, "worker": task.worker_id,
                 "attempt": task.attempt, "iteration": at.iteration, "iterations": at.iterations,
                 "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss, "silent_ms": at.silent_ms,
                 "held": at.is_held })
@@ -95,15 +111,28 @@ pub(super) async fn status(arguments: SweepArguments, output: Output) -> Command
         .failed
         .iter()
         .map(|task| {
-            json!({ "task": task.task_id, "experiment": task.experiment, "attempts": task.attempts,
+            json!({ "task": task.task_id, "name": name_value(&task.name), "experiment": task.experiment, "attempts": task.attempts,
                 "kind": failure_kind(task), "message": task.message })
         })
         .collect();
     value["next"] = match reply.next_task_id.is_empty() {
         true => Value::Null,
-        false => json!({ "task": reply.next_task_id, "why": next_why(&reply) }),
+        false => {
+            json!({ "task": reply.next_task_id, "name": name_value(&reply.next_name), "why": next_why(&reply) })
+        }
     };
     output.result(&value, &text)
+}
+
+/// Says which of several sweeps of one name this is.
+fn say_which(reply: &v1::GetSweepReply, asked: &str, output: Output) {
+    let id = reply.sweep.as_ref().map_or("", |sweep| sweep.sweep_id.as_str());
+    if reply.of_this_name > 1 {
+        output.say(&format!(
+            "{id} is the newest of {} sweeps named {asked}; `basin list` has the others",
+            reply.of_this_name
+        ));
+    }
 }
 
 /// A sweep with its running and its failed tasks, for people.
@@ -112,15 +141,15 @@ fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String 
     if !reply.running.is_empty() {
         let rows: Vec<_> = reply.running.iter().map(running_row).collect();
         text.push('\n');
-        text.push_str(&table(&["running", "experiment", "worker", "attempt", "epoch", "loss"], &rows));
+        text.push_str(&table(&["running", "id", "worker", "attempt", "epoch", "loss"], &rows));
     }
     for worker in &reply.waiting {
         let waiting = waiting_text(worker.waiting.as_ref());
         text.push_str(&format!("worker {}: {}\n", line(&worker.worker_id), line(&waiting)));
     }
     if !reply.next_task_id.is_empty() {
-        let next = short(&reply.next_task_id);
-        text.push_str(&format!("next: {}; {}\n", line(next), line(&next_why(reply))));
+        let next = named(&reply.next_name, "", &reply.next_task_id);
+        text.push_str(&format!("next: {next}; {}\n", line(&next_why(reply))));
     }
     for failed in &reply.failed {
         text.push_str(&failed_text(failed));
@@ -132,8 +161,8 @@ fn running_row(task: &v1::RunningTask) -> Vec<String> {
     let at = task.progress.unwrap_or_default();
     let loss = at.loss.map_or_else(|| "–".to_owned(), |loss| format!("{loss:.4}"));
     vec![
+        if task.name.is_empty() { task.experiment.clone() } else { task.name.clone() },
         short(&task.task_id).to_owned(),
-        task.experiment.clone(),
         task.worker_id.clone(),
         task.attempt.to_string(),
         format!("{}/{}", at.epoch, at.epochs),
@@ -142,8 +171,9 @@ fn running_row(task: &v1::RunningTask) -> Vec<String> {
 }
 
 /// `basin watch`.
-pub(super) async fn watch(arguments: SweepArguments, output: Output) -> CommandResult {
-    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
+pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResult {
+    let looked_at = LookedAt::open(&arguments.viewed, output).await?;
+    let client = looked_at.client();
     let mut progress = Progress::new(output);
     let mut seen = false;
     loop {
@@ -155,6 +185,9 @@ pub(super) async fn watch(arguments: SweepArguments, output: Output) -> CommandR
             }
             reply => reply.map_err(call_failed)?,
         };
+        if !seen {
+            say_which(&reply, &arguments.sweep, output);
+        }
         seen = true;
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
@@ -168,22 +201,45 @@ pub(super) async fn watch(arguments: SweepArguments, output: Output) -> CommandR
             }
             return match failed {
                 0 => Ok(()),
-                _ => {
-                    Err(CommandError::input(anyhow::anyhow!("{failed} tasks of {} failed", summary.sweep_id))
-                        .hint(format!("`basin status {}` names them", summary.sweep_id)))
-                }
+                _ => Err(CommandError::input(anyhow::anyhow!(
+                    "{} of {} failed",
+                    counted(failed, "task", "tasks"),
+                    summary.sweep_id
+                ))
+                .hint(format!("`basin status {}` names them", summary.sweep_id))),
             };
+        }
+        if let Some(state) = looked_at.left_in() {
+            progress.finish();
+            return Err(CommandError::input(anyhow::anyhow!(
+                "{} isn't done, and nobody works on it in {}",
+                summary.sweep_id,
+                state.display()
+            ))
+            .hint("`basin run` with its file goes on where it was"));
         }
         tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
     }
 }
 
 /// `basin why`.
-pub(super) async fn why(arguments: TaskArguments, output: Output) -> CommandResult {
-    let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
-    let task = client.task(&arguments.task).await.map_err(call_failed)?;
+pub(super) async fn why(arguments: ViewedTask, output: Output) -> CommandResult {
+    let looked_at = LookedAt::open(&arguments.viewed, output).await?;
+    let client = looked_at.client();
+    let task = client.task(&arguments.task.join(" ")).await.map_err(call_failed)?;
     let text = why_text(&task);
     output.result(&why_value(&task), &text)
+}
+
+/// The names of a task for people, a line each; two sweeps may call it the same.
+fn names_text(names: &[String]) -> String {
+    let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+    distinct.into_iter().map(|name| format!("{}\n", line(name))).collect()
+}
+
+/// A name for programs.
+fn name_value(name: &str) -> Value {
+    if name.is_empty() { Value::Null } else { name.into() }
 }
 
 /// A task for programs.
@@ -197,13 +253,14 @@ fn why_value(task: &v1::GetTaskReply) -> Value {
         .collect();
     let spec: Value = serde_json::from_str(&task.spec_json).unwrap_or(Value::Null);
     json!({ "task": task.task_id, "state": task_state(task), "why": why_sentence(task),
-        "reason": why::value(task.reason.as_ref()), "sweeps": task.sweeps, "attempts": attempts, "spec": spec })
+        "reason": why::value(task.reason.as_ref()), "sweeps": task.sweeps, "names": task.names, "attempts": attempts, "spec": spec })
 }
 
 /// A task for people.
 fn why_text(task: &v1::GetTaskReply) -> String {
     let mut text = format!(
-        "{}\n{}: {}\nsweeps: {}\n",
+        "{}{}\n{}: {}\nsweeps: {}\n",
+        names_text(&task.names),
         line(&task.task_id),
         line(task_state(task)),
         line(&why_sentence(task)),
@@ -230,8 +287,9 @@ fn why_text(task: &v1::GetTaskReply) -> String {
 }
 
 /// `basin workers`.
-pub(super) async fn workers(arguments: Remote, output: Output) -> CommandResult {
-    let client = Client::new(&arguments.dial()?).map_err(call_failed)?;
+pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult {
+    let looked_at = LookedAt::open(&arguments, output).await?;
+    let client = looked_at.client();
     let workers = client.workers().await.map_err(call_failed)?;
     let text = workers_text(&workers);
     let value: Vec<_> = workers

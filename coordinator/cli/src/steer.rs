@@ -1,8 +1,11 @@
 //! `basin pause`, `resume`, `cancel`, `retry`, `drain`.
 
+mod outcome;
+
 use basin_domain::escape::line;
 pub(super) use basin_proto::v1::Steering;
 
+use self::outcome::SteeringOutcome;
 use super::arguments::{Drain, SweepArguments};
 use super::command_error::CommandResult;
 use super::failures::call_failed;
@@ -13,8 +16,19 @@ use basin_coordinator::client::Client;
 /// Steers a sweep and says how it stands now.
 pub(super) async fn steer(arguments: SweepArguments, steering: Steering, output: Output) -> CommandResult {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
-    let summary = client.steer(&arguments.sweep, steering).await.map_err(call_failed)?;
-    output.result(&summary_value(&summary), &describe(&summary))
+    let before = client.sweep(&arguments.sweep).await.map_err(call_failed)?.sweep.unwrap_or_default();
+    // By its id: a sweep of this name may be launched meanwhile.
+    let now = client.steer(&before.sweep_id, steering).await.map_err(call_failed)?;
+    let outcome = SteeringOutcome::of(steering, &before, &now);
+    let mut value = summary_value(&now);
+    value["changed"] = outcome.changed.into();
+    value["outcome"] = outcome.sentence.as_str().into();
+    value["next"] = outcome.next.as_deref().into();
+    output.result(&value, &format!("{}\n{}", line(&outcome.sentence), describe(&now)))?;
+    if let Some(next) = &outcome.next {
+        output.say(next);
+    }
+    Ok(())
 }
 
 /// Lets a worker leave.

@@ -6,12 +6,12 @@ use basin_proto::codes::Coded;
 use basin_proto::v1;
 use serde_json::{Value, json};
 
-use crate::output::{span, table};
+use crate::output::{counted, span, table};
 
 fn counts_value(counts: &v1::Counts) -> Value {
     json!({
         "blocked": counts.blocked, "queued": counts.queued, "running": counts.running,
-        "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged,
+        "committed": counts.committed, "failed": counts.failed, "diverged": counts.diverged, "stopped": counts.stopped,
         "upstream_failed": counts.upstream_failed,
     })
 }
@@ -60,12 +60,13 @@ pub(crate) fn counts_row(name: &str, counts: &v1::Counts) -> Vec<String> {
         counts.blocked + counts.upstream_failed,
         counts.failed,
         counts.diverged,
+        counts.stopped,
     ];
     [name.to_owned()].into_iter().chain(numbers.map(|number| number.to_string())).collect()
 }
 
-pub(crate) const COUNTS: [&str; 8] =
-    ["experiment", "tasks", "committed", "running", "queued", "blocked", "failed", "diverged"];
+pub(crate) const COUNTS: [&str; 9] =
+    ["experiment", "tasks", "committed", "running", "queued", "blocked", "failed", "diverged", "stopped"];
 
 /// A sweep for people.
 pub(crate) fn describe(sweep: &v1::SweepSummary) -> String {
@@ -119,14 +120,23 @@ pub(crate) fn short(id: &str) -> &str {
     id.get(..10).unwrap_or(id)
 }
 
+/// A task for people: its name with its id, or its id and its experiment where the name isn't known.
+pub(crate) fn named(name: &str, experiment: &str, id: &str) -> String {
+    let id = line(short(id));
+    match (name, experiment) {
+        ("", "") => id.to_string(),
+        ("", experiment) => format!("{id} of {}", line(experiment)),
+        (name, _) => format!("{} ({id})", line(name)),
+    }
+}
+
 /// A failed task for people: its first line of error.
 pub(crate) fn failed_text(failed: &v1::FailedTask) -> String {
     let first = failed.message.lines().next().unwrap_or_default();
     format!(
-        "failed: {} of {} after {} attempts ({}): {}\n",
-        line(short(&failed.task_id)),
-        line(&failed.experiment),
-        failed.attempts,
+        "failed: {} after {} ({}): {}\n",
+        named(&failed.name, &failed.experiment, &failed.task_id),
+        counted(failed.attempts.into(), "attempt", "attempts"),
         line(failure_kind(failed)),
         line(first)
     )

@@ -19,7 +19,8 @@ pub(super) fn print(error: &clap::Error, command: &clap::Command) -> Result<Exit
     if let Some(variable) = variable(error, command, &typed) {
         Output { json: false }.say(&format!("hint: the value is that of the variable {variable}"));
     }
-    Ok(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)))
+    // What was typed is input: 2 is for what Basin failed at.
+    Ok(ExitCode::from(u8::from(error.use_stderr())))
 }
 
 /// The variable that gives the value which is wrong, if it wasn't typed.

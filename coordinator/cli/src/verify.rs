@@ -1,13 +1,14 @@
 //! `basin verify`: proves from the store alone that every task is committed exactly once and every artifact is whole.
 
 use basin_domain::escape::line;
+use basin_domain::placement::ByteSize;
 use basin_storage::{Coverage, Verification};
 
 use super::arguments::Verify;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::OrStore;
 use super::lookup;
-use super::output::Output;
+use super::output::{Output, counted};
 
 /// Verifies a sweep; exit code 1 if anything is wrong or missing.
 pub(super) async fn verify(arguments: Verify, output: Output) -> CommandResult {
@@ -15,13 +16,13 @@ pub(super) async fn verify(arguments: Verify, output: Output) -> CommandResult {
     let sweep = lookup::sweep(&store, &arguments.sweep).await?;
     let found = store.verify(&sweep).await.or_store(format!("cannot verify {sweep}"))?;
     let mut text = format!(
-        "{sweep}: {} of {} tasks committed, {} artifacts ({} bytes) right, {} problems, {} stray attempts\n",
+        "{sweep}: {} of {} committed, {} ({}) right, {}, {}\n",
         found.committed,
-        found.tasks,
-        found.artifacts,
-        found.bytes,
-        found.problems.len(),
-        found.strays.len()
+        counted(found.tasks as u64, "task", "tasks"),
+        counted(found.artifacts as u64, "artifact", "artifacts"),
+        ByteSize(found.bytes),
+        counted(found.problems.len() as u64, "problem", "problems"),
+        counted(found.strays.len() as u64, "stray attempt", "stray attempts")
     );
     text.push_str(&format!("{}\n", covered(&found)));
     for problem in &found.problems {
@@ -57,8 +58,8 @@ fn covered(found: &Verification) -> String {
     let Coverage { commits_with_digest, commits_of_before, record_with_digest, tasks_with_digest } =
         found.coverage;
     let mut text = format!(
-        "{commits_with_digest} commits are proved by the digest that they carry, and prove their manifest, which proves its \
-         artifacts"
+        "{} proved by a digest of its own; a commit proves its manifest, which proves its artifacts",
+        counted(commits_with_digest, "commit is", "commits are")
     );
     if commits_of_before > 0 {
         text.push_str(&format!("; {commits_of_before} are of before and are proved by their manifests"));

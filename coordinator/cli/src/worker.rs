@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use basin_domain::id::WorkerId;
+use basin_domain::id::{CommandName, WorkerId};
+use basin_domain::placement::command_label;
 use basin_worker::agent::witness::WitnessOutcome;
 use basin_worker::agent::{self, CommandLine, ExitReason, Settings};
 use basin_worker::{CodePath, DeviceName};
@@ -13,9 +14,10 @@ use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::device::{Defaults, Slots};
 use super::failures::agent_failed;
+use super::kinds::ProgramKinds;
 use super::output::Output;
 use super::scratch::Scratch;
-use super::{device, signals, slurm};
+use super::{allowed_commands, device, signals, slurm};
 
 /// The longest span that a flag may give: ten years.
 const LONGEST: Duration = Duration::from_secs(10 * 365 * 86_400);
@@ -39,18 +41,21 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
 }
 
 /// How this program starts an executor, one that trains with the instructions that this process would train with.
-pub(super) fn executor() -> Result<CommandLine, CommandError> {
+pub(super) fn executor(programs: &BTreeMap<CommandName, PathBuf>) -> Result<CommandLine, CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
-    let arguments = ["executor", "--code-path", basin_worker::code_path()];
-    Ok(CommandLine { program, arguments: arguments.map(str::to_owned).to_vec() })
+    let arguments = ["executor", "--code-path", basin_worker::code_path()].map(str::to_owned).into_iter();
+    let arguments = arguments.chain(allowed_commands::executor_arguments(programs)).collect();
+    Ok(CommandLine { program, arguments })
 }
 
 /// Trains for an agent until it has no more to say.
-pub(super) fn execute(arguments: &Executor) -> CommandResult {
+pub(super) fn execute(arguments: &Executor, kinds: &ProgramKinds) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let device: DeviceName = arguments.device.parse().map_err(CommandError::input)?;
     signals::ignore_termination_signals()?;
-    let served = basin_worker::executor::serve(std::io::stdin(), std::io::stdout(), device);
+    let commands = allowed_commands::of_executor(&arguments.allowed)?;
+    let (input, output) = (std::io::stdin(), std::io::stdout());
+    let served = basin_worker::executor::serve(input, output, device, commands, kinds.code.clone());
     served.or_basin("cannot train")
 }
 
@@ -126,12 +131,15 @@ fn default_cache() -> PathBuf {
 }
 
 /// Works until it is told to stop, or there is nothing more to do.
-pub(super) async fn worker(arguments: Worker, output: Output) -> CommandResult {
+pub(super) async fn worker(arguments: Worker, kinds: &ProgramKinds, output: Output) -> CommandResult {
     force_code_path(&arguments.kernels)?;
     let devices = device::select(&arguments.devices.device)?;
     let defaults = Defaults { executors: 1, cores: cores(), pack: arguments.pack };
     let Slots { executors: slots, threads } =
         Slots::on(&devices, arguments.slots, arguments.threads, defaults);
+    let programs = allowed_commands::programs(&arguments.commands.allowed)?;
+    let mut labels = labels(&arguments.labels)?;
+    labels.extend(programs.keys().map(command_label).chain(kinds.labels()));
     let mut settings = Settings {
         dial: arguments.remote.dial()?,
         store: arguments.store.clone(),
@@ -140,11 +148,11 @@ pub(super) async fn worker(arguments: Worker, output: Output) -> CommandResult {
         threads,
         devices,
         pack: arguments.pack,
-        labels: labels(&arguments.labels)?,
+        labels,
         data_cache: arguments.cache.clone().unwrap_or_else(default_cache),
         scratch: std::env::temp_dir(),
         witness: Some(witness_of(&arguments.remote)?),
-        executor: executor()?,
+        executor: executor(&programs)?,
         progress_timeout: seconds("--progress-timeout", arguments.progress_timeout)?,
         checkpoint_every: seconds("--checkpoint-every", arguments.checkpoint_every)?,
         idle_exit: arguments.idle_exit.map(|value| seconds("--idle-exit", value)).transpose()?,

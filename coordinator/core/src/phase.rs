@@ -20,6 +20,8 @@ pub enum Phase {
     Completed,
     /// Committed, its training having diverged.
     Diverged,
+    /// Committed, a rule of its sweep file having stopped its training.
+    Stopped,
     /// It isn't tried again.
     Failed,
 }
@@ -27,7 +29,7 @@ pub enum Phase {
 impl Phase {
     /// Whether its result is in the store.
     pub const fn is_committed(self) -> bool {
-        matches!(self, Self::Completed | Self::Diverged)
+        matches!(self, Self::Completed | Self::Diverged | Self::Stopped)
     }
 
     /// Whether nothing happens to it, and to what depends on it, unless a person acts.
@@ -45,6 +47,7 @@ impl Phase {
             Self::Expiring => "expiring",
             Self::Completed => "completed",
             Self::Diverged => "diverged",
+            Self::Stopped => "stopped",
             Self::Failed => "failed",
         }
     }
@@ -67,6 +70,9 @@ pub struct Counts {
     pub completed: u64,
     /// [`Phase::Diverged`].
     pub diverged: u64,
+    /// [`Phase::Stopped`].
+    #[serde(default)]
+    pub stopped: u64,
     /// [`Phase::Failed`].
     pub failed: u64,
 }
@@ -74,7 +80,7 @@ pub struct Counts {
 impl Counts {
     /// Tasks whose results are in the store.
     pub const fn committed(&self) -> u64 {
-        self.completed + self.diverged
+        self.completed + self.diverged + self.stopped
     }
 
     /// Tasks to which something still happens by itself.
@@ -96,6 +102,7 @@ impl Counts {
             Phase::Expiring => &mut self.expiring,
             Phase::Completed => &mut self.completed,
             Phase::Diverged => &mut self.diverged,
+            Phase::Stopped => &mut self.stopped,
             Phase::Failed => &mut self.failed,
         }
     }

@@ -105,6 +105,7 @@ impl Ledger {
             | Phase::Expiring
             | Phase::Completed
             | Phase::Diverged
+            | Phase::Stopped
             | Phase::Failed => match task.not_before.filter(|time| *time > now) {
                 Some(time) => Why::WaitsForRetry { wait: time - now, charged: task.charged },
                 None => Why::WaitsForWorker {

@@ -33,6 +33,7 @@ async fn main() {
         text: "name = \"made-up\"\n".to_owned(),
         profile: None,
         overrides: Vec::new(),
+        kinds: Vec::new(),
     };
     let id = SweepId::new("made-up-0123456789").unwrap();
     let sweep = SweepRecord { id, source, datasets: Datasets::new(), launched_unix_ms: None };
@@ -45,6 +46,7 @@ async fn main() {
         figures,
         claims: samples::claims(),
         runs,
+        is_evidence: true,
         phase: None,
         projections: ProjectionsByFigure::new(),
         distances: DistancesByCheck::new(),

@@ -60,7 +60,7 @@ impl PointNames {
 }
 
 /// A text that tells points apart: experiment and coordinates, but the seed.
-fn point(run: &Run) -> String {
+pub(crate) fn point(run: &Run) -> String {
     let mut point = run.task.experiment.to_string();
     for (name, value) in run.task.point.iter().filter(|(name, _)| *name != "seed") {
         point += &format!("\n{name}={}", labels::key(&Some(value.clone())));
@@ -68,10 +68,10 @@ fn point(run: &Run) -> String {
     point
 }
 
-/// The points of `runs` that are one run, in sentences without their full stop: `batch size 256, 512 and 1,024 are one run`. None
-/// if every run is a computation of its own.
+/// The points of `runs` that are one run, in sentences without their full stop: `batch size 256, 512 and 1,024 are one
+/// run`. None if every run is a computation of its own.
 pub(crate) fn sentences(runs: &[&Run]) -> Vec<String> {
-    let mut members: BTreeMap<Computation, Vec<&Run>> = BTreeMap::new();
+    let mut members: BTreeMap<Computation<'_>, Vec<&Run>> = BTreeMap::new();
     for run in runs {
         members.entry(run.computation()).or_default().push(run);
     }

@@ -1,5 +1,7 @@
 //! From the store to what a report is made from.
 
+use std::sync::Arc;
+
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::sweep::SweepFile;
 use basin_domain::{error_chain, key};
@@ -10,6 +12,7 @@ use super::error::{ReportError, is_of_this_object};
 use super::projection;
 use super::results::{Results, Status};
 use super::runs::{Run, RunState};
+use super::test_sizes::TestSizes;
 
 /// Results that are read at once.
 const CONCURRENT: usize = 16;
@@ -30,14 +33,18 @@ pub(super) async fn gather(
     let found = store.find_commits(&ids).await?;
     let file = SweepFile::parse(&sweep_record.source)?;
     let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
+    let kinds: Vec<_> = sweep_record.source.kinds.iter().cloned().map(Arc::new).collect();
+    let sizes = TestSizes::read(store, tasks.iter().map(|task| &task.spec)).await?;
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| {
         let damage =
             found.damaged.get(&task.id).map(|why| format!("`{}` is damaged: {why}", key::commit(&task.id)));
-        (found.commits.get(&task.id).cloned(), damage, task)
+        let declaration = kinds.iter().find(|kind| kind.declares(&task.spec.experiment)).cloned();
+        let test_examples = sizes.of(&task.spec);
+        (found.commits.get(&task.id).cloned(), damage, (declaration, test_examples), task)
     });
     let runs: Vec<Run> = futures::stream::iter(with_commits)
-        .map(|(commit, damage, task)| async move {
+        .map(|(commit, damage, (declaration, test_examples), task)| async move {
             let state = match commit {
                 Some(commit) => committed(store, commit).await?,
                 None if damage.is_some() => RunState::Unreadable { error: damage.unwrap_or_default() },
@@ -46,14 +53,15 @@ pub(super) async fn gather(
                     None => RunState::Missing,
                 },
             };
-            Ok::<Run, StorageError>(Run { task, state })
+            Ok::<Run, StorageError>(Run { declaration, test_examples, task, state })
         })
         .buffered(CONCURRENT)
         .try_collect()
         .await?;
     let phase = status.map(|status| status.phase.clone());
     let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
-    Ok(Results { sweep: sweep_record, figures, claims, runs, phase, projections, distances })
+    let is_evidence = file.is_evidence();
+    Ok(Results { sweep: sweep_record, figures, claims, is_evidence, runs, phase, projections, distances })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.

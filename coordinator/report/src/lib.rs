@@ -1,9 +1,9 @@
 //! The report: tables, figures and a page, made from the store alone.
 //!
-//! [`write()`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is where to
-//! start reading: tables ([`tables`]), figures ([`figures`], drawn by [`basin_charts`]), claims ([`claims`]) and the page
-//! ([`page`]) are pure functions of them. Result tables and figures hold no time, host or attempt, so that the same results give the same
-//! bytes; a report of a sweep that isn't done says what is missing.
+//! [`write()`] gathers a sweep's results from the store ([`gather`]) and hands them to [`Results::write`], which is
+//! where to start reading: tables ([`tables`]), figures ([`figures`], drawn by [`basin_charts`]), claims ([`claims`])
+//! and the page ([`page`]) are pure functions of them. Result tables and figures hold no time, host or attempt, so that
+//! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
 
 mod claims;
 mod duplicates;
@@ -23,6 +23,7 @@ mod selection;
 mod statistics;
 mod summary;
 mod tables;
+mod test_sizes;
 #[cfg(test)]
 mod tests;
 mod write;

@@ -29,6 +29,8 @@ pub struct Results {
     pub figures: Vec<Figure>,
     /// Its claims.
     pub claims: Vec<Claim>,
+    /// Whether its verdicts are evidence: its profile isn't one that is too small to say anything.
+    pub is_evidence: bool,
     /// Its tasks in plan order, with what is known of them.
     pub runs: Vec<Run>,
     /// The sweep's state in a word, if a coordinator said it.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
+use basin_domain::custom_kind::KindDeclaration;
 use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
 use basin_domain::id::{ExperimentId, TaskId};
@@ -18,6 +20,10 @@ use super::exclusions::ExclusionReason;
 pub struct Run {
     /// The task.
     pub task: Task,
+    /// The declaration of its kind, if that isn't one of Basin's own.
+    pub declaration: Option<Arc<KindDeclaration>>,
+    /// How many examples of the test it was measured on, where that is known.
+    pub test_examples: Option<u64>,
     /// Its result, or the reason why there is none.
     pub state: RunState,
 }
@@ -52,13 +58,13 @@ pub enum RunState {
 /// the same kind and seed whose measures are the same to the last bit, though their ids differ: whatever told their points
 /// apart had no part in what was computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Computation {
+pub(crate) enum Computation<'r> {
     /// A task that isn't completed.
     Task(TaskId),
     /// A completed task's measures.
     Measures {
         /// The experiment's kind.
-        kind: &'static str,
+        kind: &'r str,
         /// The seed.
         seed: u64,
         /// The digest of the measures.
@@ -79,9 +85,12 @@ pub(crate) fn of_experiments<'a>(runs: &'a [Run], experiments: &[ExperimentId]) 
 
 impl Run {
     /// Its computation.
-    pub(crate) const fn computation(&self) -> Computation {
+    pub(crate) fn computation(&self) -> Computation<'_> {
         match &self.state {
-            RunState::Committed { commit: Commit { outcome: Outcome::Completed, metrics, .. }, .. } => {
+            RunState::Committed {
+                commit: Commit { outcome: Outcome::Completed | Outcome::Stopped { .. }, metrics, .. },
+                ..
+            } => {
                 let spec = &self.task.spec;
                 Computation::Measures { kind: spec.experiment.kind(), seed: spec.seed, metrics: *metrics }
             }
@@ -101,12 +110,14 @@ impl Run {
         }
     }
 
-    /// The measures, if the run completed.
+    /// The measures, if the run completed, or a rule stopped it: its measures are as complete.
     pub(crate) const fn completed(&self) -> Option<&Metrics> {
         match &self.state {
-            RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
-                Some(metrics)
-            }
+            RunState::Committed {
+                commit: Commit { outcome: Outcome::Completed | Outcome::Stopped { .. }, .. },
+                metrics,
+                ..
+            } => Some(metrics),
             RunState::Committed { .. }
             | RunState::Missing
             | RunState::Failed(_)
@@ -127,12 +138,14 @@ impl Run {
         }
     }
 
-    /// The measures, if the run completed, or the reason why there is nothing to be averaged.
+    /// The measures, if the run completed or was stopped, or the reason why there is nothing to be averaged.
     pub(crate) const fn measured(&self) -> Result<&Metrics, ExclusionReason> {
         match &self.state {
-            RunState::Committed { commit: Commit { outcome: Outcome::Completed, .. }, metrics, .. } => {
-                Ok(metrics)
-            }
+            RunState::Committed {
+                commit: Commit { outcome: Outcome::Completed | Outcome::Stopped { .. }, .. },
+                metrics,
+                ..
+            } => Ok(metrics),
             RunState::Committed { commit: Commit { outcome: Outcome::Diverged { .. }, .. }, .. } => {
                 Err(ExclusionReason::Diverged)
             }
@@ -148,6 +161,7 @@ impl Run {
             RunState::Committed { commit, .. } => match commit.outcome {
                 Outcome::Completed => "completed",
                 Outcome::Diverged { .. } => "diverged",
+                Outcome::Stopped { .. } => "stopped",
             },
             RunState::Missing => "missing",
             RunState::Failed(_) => "failed",
@@ -159,8 +173,10 @@ impl Run {
 /// How many runs ended how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 pub struct Counts {
-    /// Runs that ran to their end.
+    /// Runs that ran to their end, which may be where a rule stopped them.
     pub completed: usize,
+    /// Those of the completed that a rule stopped.
+    pub stopped: usize,
     /// Runs that diverged.
     pub diverged: usize,
     /// Tasks without a result yet.
@@ -190,6 +206,10 @@ impl Counts {
                 RunState::Committed { commit, .. } => match commit.outcome {
                     Outcome::Completed => counts.completed += 1,
                     Outcome::Diverged { .. } => counts.diverged += 1,
+                    Outcome::Stopped { .. } => {
+                        counts.completed += 1;
+                        counts.stopped += 1;
+                    }
                 },
                 RunState::Missing => counts.missing += 1,
                 RunState::Failed(_) => counts.failed += 1,
@@ -216,13 +236,20 @@ impl Counts {
             parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")).collect();
         words.join(", ")
     }
+
+    /// What there is to say beside the number of completed runs, in words: `2 of them stopped, 1 diverged`.
+    pub(crate) fn beside(&self) -> String {
+        let stopped = (self.stopped > 0).then(|| format!("{} of them stopped", self.stopped));
+        let left_out = Some(self.left_out()).filter(|words| !words.is_empty());
+        stopped.into_iter().chain(left_out).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "n = {}", self.completed)?;
-        let left_out = self.left_out();
-        if left_out.is_empty() { Ok(()) } else { write!(f, ", {left_out}") }
+        let beside = self.beside();
+        if beside.is_empty() { Ok(()) } else { write!(f, ", {beside}") }
     }
 }
 
@@ -236,5 +263,8 @@ mod tests {
         assert_eq!(counts.to_string(), "n = 5, 1 diverged, 1 missing");
         assert_eq!(Counts { completed: 3, ..Counts::default() }.to_string(), "n = 3");
         assert_eq!(counts.total(), 7);
+        let counts = Counts { completed: 5, stopped: 2, missing: 1, ..Counts::default() };
+        assert_eq!(counts.to_string(), "n = 5, 2 of them stopped, 1 missing");
+        assert_eq!(counts.total(), 6);
     }
 }

@@ -44,17 +44,20 @@ pub struct ClaimSummary {
     pub text: String,
     /// Whether it holds.
     pub verdict: Verdict,
+    /// Whether that is evidence: the sweep's profile isn't one that is too small to say anything.
+    pub evidence: bool,
 }
 
 impl ClaimSummary {
     pub(super) fn of(claim: &ClaimResult) -> Self {
-        Self { text: claim.text.clone(), verdict: claim.verdict }
+        Self { text: claim.text.clone(), verdict: claim.verdict, evidence: claim.evidence }
     }
 }
 
 impl fmt::Display for ClaimSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<12}  {}", self.verdict.words(), self.text)
+        write!(f, "{:<12}  {}", self.verdict.words(), self.text)?;
+        if self.evidence { Ok(()) } else { f.write_str("  (no evidence: a first look)") }
     }
 }
 

@@ -144,6 +144,7 @@ fn write_gauges(page: &mut Exposition, gauges: &Gauges) {
         (Phase::Expiring, tasks.expiring),
         (Phase::Completed, tasks.completed),
         (Phase::Diverged, tasks.diverged),
+        (Phase::Stopped, tasks.stopped),
         (Phase::Failed, tasks.failed),
         (Phase::UpstreamFailed, tasks.upstream_failed),
     ];
@@ -221,7 +222,9 @@ mod tests {
         let mut page = Exposition::default();
         write_gauges(&mut page, &Gauges { queue_depth: 7, slots: [2, 1], ..Gauges::default() });
         let text = page.into_text();
-        for phase in ["blocked", "queued", "running", "expiring", "completed", "diverged", "failed"] {
+        for phase in
+            ["blocked", "queued", "running", "expiring", "completed", "diverged", "stopped", "failed"]
+        {
             assert!(text.contains(&format!("\nbasin_tasks{{state=\"{phase}\"}} 0\n")), "{text}");
         }
         assert!(text.contains("\nbasin_queue_depth 7\n"), "{text}");

@@ -2,6 +2,7 @@
 //! share it may stand by first: then its port is open and says so.
 
 mod grpc_port;
+mod journal_view;
 mod settings;
 mod start_error;
 
@@ -17,6 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::grpc_port::GrpcPort;
+pub use self::journal_view::JournalView;
 pub use self::settings::{JournalLocation, ServerSettings};
 pub use self::start_error::StartError;
 use crate::http::{ServingStatus, SidePort};

@@ -3,11 +3,13 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_core::command::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
+use basin_core::view::SweepView;
 use basin_core::{Ledger, Request as LedgerRequest};
 use basin_domain::id::{SweepId, TaskId, WorkerId};
-use basin_domain::lookup::{self, LookupError};
+use basin_domain::lookup::{self, LookupError, Named};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
+use basin_domain::task::is_meant;
 use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
@@ -15,11 +17,15 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
-use super::{LaunchOptions, Leadership};
+use super::{LaunchOptions, Leadership, NamesOfSweep};
 use crate::trust::Caller;
 
 /// Sweeps or workers that one look goes through.
 const PAGE: usize = 64;
+/// The sweeps of one name among which the newest is looked for.
+const MOST_OF_A_NAME: usize = 1_000;
+/// The sweeps among whose tasks a name is looked for, the newest first.
+const MOST_SWEEPS_WITH_NAMES: usize = 16;
 /// So many that fit are enough to know that the beginning of an id isn't.
 const SEVERAL: usize = NAMED + 1;
 
@@ -39,7 +45,9 @@ impl Control for ControlService {
             adjustment: request.adjustment.unwrap_or_default().into(),
             max_tasks: request.max_tasks,
         };
-        let launched = self.0.coordinator()?.launch(&Source::from(request), options).await?;
+        let source = Source::try_from(request)
+            .map_err(|error| Status::invalid_argument(format!("a kind of the sweep: {error}")))?;
+        let launched = self.0.coordinator()?.launch(&source, options).await?;
         let sweep = self.summary_of(launched.sweep.clone()).await?;
         Ok(Response::new(v1::LaunchReply {
             sweep,
@@ -52,31 +60,36 @@ impl Control for ControlService {
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> RpcResult<v1::ListSweepsReply> {
         let queue_depth = Some(self.view(Ledger::queue_depth).await?);
-        let (mut sweeps, mut next) = (Vec::new(), Some(0));
-        while let Some(from) = next {
-            let look = move |ledger: &Ledger| {
-                let (page, next) = ledger.page_of_sweeps(from, PAGE);
-                (page.iter().map(summary).collect::<Vec<_>>(), next)
-            };
-            let (page, then) = self.view(look).await?;
-            sweeps.extend(page);
-            next = then;
-        }
+        let sweeps = self.of_each_sweep(summary).await?;
         Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
     async fn get_sweep(&self, request: Request<v1::GetSweepRequest>) -> RpcResult<v1::GetSweepReply> {
-        let id = self.find_sweep(request.into_inner().sweep_id).await?;
+        let (id, of_this_name) = self.newest_sweep(request.into_inner().sweep_id).await?;
         let now = self.0.coordinator()?.ledger.now();
+        let sweep = id.clone();
         let found = self.view(move |ledger| sweep_reply(ledger, &id, now)).await?;
-        found.map(Response::new).ok_or_else(|| Status::not_found("the sweep is gone"))
+        let reply = found.ok_or_else(|| Status::not_found("the sweep is gone"))?;
+        let reply = v1::GetSweepReply { of_this_name, ..reply };
+        Ok(Response::new(self.0.coordinator()?.with_names(&sweep, reply).await))
     }
 
     async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> RpcResult<v1::GetTaskReply> {
         let id = self.find_task(request.into_inner().task_id).await?;
         let now = self.0.coordinator()?.ledger.now();
         let found = self.view(move |ledger| task_reply(ledger, &id, now)).await?;
-        found.map(Response::new).ok_or_else(|| Status::not_found("the task is gone"))
+        let mut reply = found.ok_or_else(|| Status::not_found("the task is gone"))?;
+        let coordinator = self.0.coordinator()?;
+        for sweep in &reply.sweeps {
+            let Ok(sweep) = sweep.parse::<SweepId>() else { continue };
+            let names = coordinator.names_of(&sweep).await;
+            reply.names.extend(names.get(&id).map(ToString::to_string));
+        }
+        // A name is known by its place.
+        if reply.names.len() != reply.sweeps.len() {
+            reply.names.clear();
+        }
+        Ok(Response::new(reply))
     }
 
     async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> RpcResult<v1::SteerSweepReply> {
@@ -199,6 +212,21 @@ impl ControlService {
         self.0.coordinator()?.ledger.view(look).await.map_err(|error| super::refusal::decide_error(&error))
     }
 
+    /// Something of every sweep, in the order of their launches; page by page, so that nobody waits for long.
+    async fn of_each_sweep<T: Send + 'static>(&self, of: fn(&SweepView<'_>) -> T) -> Result<Vec<T>, Status> {
+        let (mut all, mut next) = (Vec::new(), Some(0));
+        while let Some(from) = next {
+            let look = move |ledger: &Ledger| {
+                let (page, next) = ledger.page_of_sweeps(from, PAGE);
+                (page.iter().map(of).collect::<Vec<_>>(), next)
+            };
+            let (page, then) = self.view(look).await?;
+            all.extend(page);
+            next = then;
+        }
+        Ok(all)
+    }
+
     /// Does something to a sweep; how it stands then.
     async fn steer(
         &self,
@@ -224,8 +252,30 @@ impl ControlService {
         found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
     }
 
+    /// The sweep that `text` names, the last launched of those that have it as their name; and how many those are, if they are several.
+    async fn newest_sweep(&self, text: String) -> Result<(SweepId, u32), Status> {
+        let wanted = text.clone();
+        let found = self.view(move |ledger| {
+            let found = lookup::find(&wanted, ledger.sweeps_beginning_with(&wanted, MOST_OF_A_NAME));
+            let several = match found {
+                Err(LookupError::Ambiguous(several)) if several.iter().all(|id| id.is_name(&wanted)) => {
+                    several
+                }
+                found => return found.map(|id| (id, 0)),
+            };
+            let launched = |id: &SweepId| ledger.sweep(id).map(|sweep| (sweep.launched_at, sweep.id.clone()));
+            let newest = several.iter().filter_map(launched).max();
+            let count = u32::try_from(several.len()).unwrap_or(u32::MAX);
+            newest.map(|(_, id)| (id, count)).ok_or(LookupError::NotFound)
+        });
+        found.await?.map_err(|unfound| not_one("sweep", &text, &unfound))
+    }
+
     /// The task that `text` names.
     async fn find_task(&self, text: String) -> Result<TaskId, Status> {
+        if text.contains([' ', '=']) {
+            return self.find_task_by_name(&text).await;
+        }
         let wanted = text.clone();
         let found = self.view(move |ledger| {
             if let Ok(exact) = wanted.parse::<TaskId>() {
@@ -236,6 +286,31 @@ impl ControlService {
         found.await?.map_err(|unfound| not_one("task", &text, &unfound))
     }
 
+    /// The task with these words in its name, of the newest sweep that has such a task.
+    async fn find_task_by_name(&self, words: &str) -> Result<TaskId, Status> {
+        let mut sweeps = self.of_each_sweep(|it| (it.launched_at, it.id.clone())).await?;
+        sweeps.sort_by(|a, b| b.cmp(a));
+        let coordinator = self.0.coordinator()?;
+        for (_, sweep) in sweeps.into_iter().take(MOST_SWEEPS_WITH_NAMES) {
+            let names = coordinator.names_of(&sweep).await;
+            match meant(names, words.to_owned()).await?.as_slice() {
+                [] => {}
+                [(id, _)] => return Ok(*id),
+                several => {
+                    let named: Vec<_> =
+                        several.iter().take(NAMED).map(|(_, name)| format!("`{name}`")).collect();
+                    return Err(Status::failed_precondition(format!(
+                        "`{words}` fits {} tasks of {sweep}; give more of the name: {}{}",
+                        several.len(),
+                        named.join(", "),
+                        if several.len() > NAMED { ", …" } else { "" }
+                    )));
+                }
+            }
+        }
+        Err(not_one("task", words, &LookupError::<String>::NotFound))
+    }
+
     /// The worker that `text` names.
     async fn find_worker(&self, text: String) -> Result<WorkerId, Status> {
         let wanted = text.clone();
@@ -243,6 +318,20 @@ impl ControlService {
             self.view(move |ledger| lookup::find(&wanted, ledger.workers_beginning_with(&wanted, SEVERAL)));
         found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
     }
+}
+
+/// The tasks that a person who typed these words may mean: the one of that name, or all with these words in it, by name.
+async fn meant(names: NamesOfSweep, words: String) -> Result<Vec<(TaskId, Box<str>)>, Status> {
+    let look = move || {
+        let fits = names.iter().filter(|(_, name)| is_meant(name, &words));
+        let mut fitting: Vec<_> = fits.map(|(id, name)| (*id, name.clone())).collect();
+        fitting.sort_by(|(_, a), (_, b)| a.cmp(b));
+        match fitting.iter().position(|(_, name)| **name == *words) {
+            Some(exact) => vec![fitting.swap_remove(exact)],
+            None => fitting,
+        }
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|error| Status::internal(error.to_string()))
 }
 
 /// The most that a refusal names.

@@ -115,7 +115,7 @@ mod tests {
 
     use basin_core::command::Policy;
     use basin_core::{Ledger, decide};
-    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+    use basin_domain::experiment::{Experiment, FitFunction, Function, TrainingSettings, TrainingTime};
     use basin_domain::id::SweepId;
     use basin_domain::optimizer::Optimizer;
     use basin_domain::scheduling::SchedulingChange;
@@ -128,13 +128,15 @@ mod tests {
         let experiment = Experiment::FitFunction(FitFunction {
             function: Function::Sin,
             hidden: vec![8],
+            model: None,
             interval: (-3.0, 3.0),
             points: 16,
+            layout: Default::default(),
+            seeds: Default::default(),
             batch_size: None,
-            epochs: 1,
-            optimizer: Optimizer::adam(1e-3),
-            record: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(1),
+            loss: Default::default(),
+            training: TrainingSettings::of(Optimizer::adam(1e-3)),
         });
         let inputs = inputs.iter().map(|id| (id.short(), *id)).collect();
         let spec = TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs };

@@ -9,6 +9,7 @@ mod refusal;
 mod repair;
 mod scheduler;
 mod summary;
+mod task_names;
 mod ticker;
 mod why_text;
 mod wire;
@@ -35,6 +36,7 @@ pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
+pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
 
 /// The parts that every call works with.
@@ -46,6 +48,8 @@ pub struct Coordinator {
     pub meter: Meter,
     /// Where artifacts are.
     pub store: Store,
+    /// The names of tasks, as far as somebody asked for them.
+    pub names: TaskNames,
     /// Who writes commits.
     pub commits: CommitMode,
     /// How long a lease lasts.
@@ -107,7 +111,7 @@ impl Coordinator {
         prepared: PreparedSweep,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let PreparedSweep { plan, datasets, mut committed, damaged: _ } = prepared;
+        let PreparedSweep { plan, datasets, examples: _, contents: _, mut committed, damaged: _ } = prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
         self.reconcile(&ids, &mut committed).await?;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use basin_core::command::{
-    Adopt, Complete, DOCUMENT_LIMIT, Exited, Fail, HeldLease, Release, Settled, StopReason, Sync, Synced,
+    Adopt, Complete, DOCUMENT_LIMIT, Exited, Fail, HeldLease, Release, RevocationReason, Settled, Sync,
+    Synced,
 };
 use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
@@ -187,8 +188,8 @@ fn answer(coordinator: &Coordinator, synced: Synced) -> v1::SyncReply {
             .map(|(lease, reason)| v1::Stop {
                 lease_id: lease.to_string(),
                 reason: match reason {
-                    StopReason::Lost => v1::StopReason::Lost,
-                    StopReason::Cancelled => v1::StopReason::Cancelled,
+                    RevocationReason::Lost => v1::StopReason::Lost,
+                    RevocationReason::Cancelled => v1::StopReason::Cancelled,
                 }
                 .into(),
             })

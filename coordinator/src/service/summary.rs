@@ -21,6 +21,7 @@ fn counts(counts: &Counts) -> v1::Counts {
         committed: counts.committed(),
         failed: counts.failed,
         diverged: counts.diverged,
+        stopped: counts.stopped,
         upstream_failed: counts.upstream_failed,
     }
 }
@@ -65,6 +66,8 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
         next_why: why.as_ref().map(why_text::sentence).unwrap_or_default(),
         waiting,
         next_reason: why.as_ref().map(wire::why),
+        next_name: String::new(),
+        of_this_name: 0,
     })
 }
 
@@ -86,6 +89,7 @@ fn running((task, experiment): (TaskView<'_>, &str)) -> Option<v1::RunningTask> 
         worker_id: worker.to_string(),
         attempt: task.begun,
         progress: task.progress.map(Into::into),
+        name: String::new(),
     })
 }
 
@@ -99,6 +103,7 @@ fn failed((task, experiment): (TaskView<'_>, &str)) -> v1::FailedTask {
         kind: kind.word().to_owned(),
         message: first.map(|failure| failure.message.clone()).unwrap_or_default(),
         kind_code: kind.into(),
+        name: String::new(),
     }
 }
 
@@ -116,6 +121,7 @@ pub(super) fn task_reply(ledger: &Ledger, id: &TaskId, now: Timestamp) -> Option
         spec_json: ledger.task_spec(id)?.canonical(),
         state_code: state.into(),
         reason: Some(wire::why(&why)),
+        names: Vec::new(),
     })
 }
 

@@ -27,6 +27,7 @@ pub(super) const fn task_state(phase: Phase) -> v1::TaskState {
         Phase::Expiring => v1::TaskState::Expiring,
         Phase::Completed => v1::TaskState::Completed,
         Phase::Diverged => v1::TaskState::Diverged,
+        Phase::Stopped => v1::TaskState::Stopped,
         Phase::Failed => v1::TaskState::Failed,
     }
 }

@@ -192,7 +192,7 @@ mod tests {
 
     fn new_token(role: Role) -> (NewToken, Rules) {
         let new_token = NewToken::new(UserName::new("lab").unwrap(), role, Utc::from_unix(0), None).unwrap();
-        let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), Some(1), |_| None);
+        let rules = Rules::new(Tokens::Fixed(Arc::from([new_token.entry.clone()])), Some(1), |_| None);
         (new_token, rules)
     }
 
@@ -201,7 +201,7 @@ mod tests {
         for role in Role::ALL {
             let (new_token, _) = new_token(role);
             for path in basin_proto::CALLS {
-                let rules = Rules::new(Tokens::Only(Arc::new(new_token.entry.clone())), None, |_| {
+                let rules = Rules::new(Tokens::Fixed(Arc::from([new_token.entry.clone()])), None, |_| {
                     Some("show one".to_owned())
                 });
                 let admitted = rules.admit(&mut call(path, Some(new_token.secret.expose_secret())));

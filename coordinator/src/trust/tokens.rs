@@ -18,8 +18,8 @@ pub enum Tokens {
     /// Anybody's, as an admin's: for a port that only this machine reaches.
     #[default]
     Anybody,
-    /// Those that show this one token.
-    Only(Arc<TokenEntry>),
+    /// Those that show one of these.
+    Fixed(Arc<[TokenEntry]>),
     /// Those that show a token of a file.
     Listed(Arc<WatchedFiles<TokenTable, TokenFileError>>),
 }
@@ -94,14 +94,14 @@ impl Tokens {
     pub const fn are_needed(&self) -> bool {
         match self {
             Self::Anybody => false,
-            Self::Only(_) | Self::Listed(_) => true,
+            Self::Fixed(_) | Self::Listed(_) => true,
         }
     }
 
     /// Reads the file again as it changes, until `stop`.
     pub async fn follow(&self, stop: CancellationToken) {
         match self {
-            Self::Anybody | Self::Only(_) => {}
+            Self::Anybody | Self::Fixed(_) => {}
             Self::Listed(watched) => watched.follow(stop).await,
         }
     }
@@ -113,7 +113,9 @@ impl Tokens {
     pub fn authenticate(&self, header: Option<&HeaderValue>, now: Utc) -> Result<Caller, Unauthenticated> {
         match self {
             Self::Anybody => Ok(Caller { name: String::new(), token: None, role: Role::Admin }),
-            Self::Only(entry) => authenticate_token(|id| (entry.id == *id).then_some(entry), header, now),
+            Self::Fixed(entries) => {
+                authenticate_token(|id| entries.iter().find(|entry| entry.id == *id), header, now)
+            }
             Self::Listed(watched) => authenticate_token(|id| watched.current().get(id).cloned(), header, now),
         }
     }
@@ -171,7 +173,7 @@ mod tests {
     #[test]
     fn the_owner_of_a_token_is_known_by_it_and_nobody_else_is() {
         let (ours, other) = (new_token(Role::Worker, None), new_token(Role::Admin, None));
-        let tokens = Tokens::Only(Arc::new(ours.entry.clone()));
+        let tokens = Tokens::Fixed(Arc::from([ours.entry.clone()]));
         let now = Utc::from_unix(2_000);
         let caller = tokens.authenticate(Some(&bearer(ours.secret.expose_secret())), now).unwrap();
         assert_eq!((caller.name.as_str(), caller.role), ("lab", Role::Worker));
@@ -202,7 +204,7 @@ mod tests {
         let mut ended = new_token(Role::Viewer, Some(2_000));
         let shown = bearer(ended.secret.expose_secret());
         let authenticate = |entry: &TokenEntry, now| {
-            Tokens::Only(Arc::new(entry.clone())).authenticate(Some(&shown), Utc::from_unix(now))
+            Tokens::Fixed(Arc::from([entry.clone()])).authenticate(Some(&shown), Utc::from_unix(now))
         };
         assert!(authenticate(&ended.entry, 1_999).is_ok());
         assert!(matches!(authenticate(&ended.entry, 2_000), Err(Unauthenticated::Expired { .. })));

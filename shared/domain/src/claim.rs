@@ -72,9 +72,10 @@ impl Best {
     }
 }
 
-/// One thing that can be measured and decided. A *measure* is a series, of which the last value counts, or a single number.
-/// Intervals are 95 %; where an interval reaches over the bound, the check is undecided. Every selection but that of a
-/// correlation means one point: runs that differ in their seed alone, so that no point is averaged as if it were a seed.
+/// One thing that can be measured and decided. A *measure* is a series, of which the last value counts, or a single
+/// number. Its *middle* over runs is the geometric mean of a loss or a norm, and the mean of most others. Where an
+/// interval reaches over the bound, the check is undecided. Every selection but that of a correlation means one point:
+/// runs that differ in their seed alone, so that no point is averaged as if it were a seed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Check {
@@ -90,7 +91,7 @@ pub enum Check {
         /// By which factor they may differ; above 1.
         factor: f64,
     },
-    /// The mean of a measure is greater in one selection than in the other.
+    /// The middle of a measure is greater in one selection than in the other.
     Greater {
         /// Where it should be greater.
         a: Selection,
@@ -114,7 +115,8 @@ pub enum Check {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until: Option<String>,
     },
-    /// Across runs, a measure goes one way with a parameter or another measure: their rank correlation is beyond 0.
+    /// Across points, or across runs of one point each or of one alone, a measure goes one way with a parameter or another
+    /// measure: their rank correlation is beyond 0.
     Correlation {
         /// The runs.
         of: Selection,
@@ -128,7 +130,7 @@ pub enum Check {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         only_if: Option<String>,
     },
-    /// The mean of a measure lies between two bounds.
+    /// The middle of a measure lies between two bounds.
     Within {
         /// The runs.
         of: Selection,
@@ -139,7 +141,7 @@ pub enum Check {
         /// The upper bound.
         high: f64,
     },
-    /// Of all points of an experiment, this one has the best mean of a measure.
+    /// Of all points of an experiment, this one has the best middle of a measure.
     Best {
         /// The point that should be best, of an experiment with other points beside it.
         of: Selection,

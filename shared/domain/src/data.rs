@@ -1,5 +1,10 @@
-//! Data sets: which there are, and which part of one a run sees.
+//! Data sets: which there are, what they hold, and which part of one a run sees.
 
+mod augmentation;
+mod contents;
+mod data_use;
+mod example;
+mod recipe;
 mod reference;
 mod split_sizes;
 
@@ -8,42 +13,51 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::id::DatasetName;
 
+pub use augmentation::Augmentation;
+pub use contents::{Contents, Element};
+pub use data_use::{DataUse, Encoding, Pixels};
+pub use example::{InputKind, TargetKind};
+pub use recipe::{ModularOperation, Recipe};
 pub use reference::{DatasetReference, InvalidReference, VersionPrefix};
-pub use split_sizes::{SplitSizes, built_in_sizes};
+pub use split_sizes::SplitSizes;
 
 /// A data set with its contents' digest: what a task's result depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Dataset {
-    /// `cifar10`, `fashion-mnist`, `shapes`.
+    /// `cifar10`, `shapes`, or any name under which somebody has imported one.
     pub name: DatasetName,
-    /// The digest of its decoded contents (see [`crate::data::BUILT_IN`] for those that are generated).
+    /// The digest of its decoded contents (see [`crate::data::BUILT_IN`] and [`Recipe`] for those that are made).
     pub digest: Digest,
 }
 
-/// The names of the data sets that Basin knows.
-pub const KNOWN: [&str; 3] = ["cifar10", "fashion-mnist", "shapes"];
+/// The names of the published data sets whose files Basin knows.
+pub const PUBLISHED: [&str; 6] = ["cifar10", "cifar100", "emnist", "fashion-mnist", "kmnist", "mnist"];
 
-/// The data sets that Basin makes itself, with the version of their recipe: nothing has to be imported for them.
+/// The data sets that Basin makes itself from their name alone, with the version of their recipe.
 pub const BUILT_IN: [(&str, &str); 1] = [("shapes", "shapes v1")];
 
-/// The digest of a data set that Basin makes itself: that of its recipe's version, since the recipe is deterministic.
+/// The digest of a data set that Basin makes from its name alone: that of its recipe's version, since the recipe is
+/// deterministic.
 pub fn built_in_digest(name: &str) -> Option<Digest> {
     BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, recipe)| Digest::of(recipe.as_bytes()))
 }
 
-/// The part of a data set that is used, and how its labels are treated. Part of a task's parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct DataUse {
-    /// The number of training examples, drawn at random by the task's seed-independent stream; all if none.
-    pub train_limit: Option<u64>,
-    /// The number of test examples; all if none.
-    pub test_limit: Option<u64>,
-    /// The share of training labels replaced by labels drawn uniformly from all classes, in [0, 1].
-    pub label_noise: f64,
+/// Whether Basin makes the data set of this name itself, from parameters or from the name alone: nothing is imported.
+pub fn is_made(name: &str) -> bool {
+    Recipe::NAMES.contains(&name) || built_in_digest(name).is_some()
 }
 
-impl Default for DataUse {
-    fn default() -> Self {
-        Self { train_limit: None, test_limit: None, label_noise: 0.0 }
+/// The digest of a data set that Basin makes itself, as a sweep file's reference names it: a reference to one that is made
+/// from parameters has their digest for its version.
+pub fn made_digest(reference: &DatasetReference) -> Option<Digest> {
+    let name = reference.name.as_str();
+    if !Recipe::NAMES.contains(&name) {
+        return built_in_digest(name);
     }
+    reference.version.as_ref()?.as_str().parse().ok()
+}
+
+/// Every name that means a data set without an import, or an import of known files.
+pub fn known_names() -> impl Iterator<Item = &'static str> + Clone + use<> {
+    PUBLISHED.into_iter().chain(BUILT_IN.iter().map(|(name, _)| *name)).chain(Recipe::NAMES)
 }

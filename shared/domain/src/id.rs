@@ -112,6 +112,16 @@ name_id!(
     DatasetName, "data set name", 60
 );
 
+name_id!(
+    /// The name of a command, by which a sweep asks for it and a worker's operator allows it.
+    CommandName, "command's name", 60
+);
+
+name_id!(
+    /// The name of a kind of experiment that a program brings.
+    KindName, "kind's name", 40
+);
+
 /// A task's id: the digest of everything its result depends on (see [`crate::task::TaskSpec::id`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TaskId(pub Digest);

@@ -7,22 +7,26 @@
 //! holds the typed parameters of every kind of experiment; [`key`] says where everything lies in the store.
 
 pub mod claim;
+pub mod custom_kind;
 pub mod data;
 pub mod digest;
 pub mod error_chain;
 pub mod escape;
 pub mod experiment;
+pub mod expression;
 pub mod failure;
 pub mod figure;
 pub mod id;
 pub mod key;
 pub mod lookup;
 pub mod metrics;
+pub mod network;
 pub mod optimizer;
 pub mod outage;
 pub mod placement;
 pub mod proxy;
 pub mod random;
+pub mod schedule;
 pub mod scheduling;
 pub mod sweep;
 pub mod task;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::experiment::StopReason;
 use serde::{Deserialize, Serialize};
 
 /// The unit of a series' x.
@@ -93,6 +94,15 @@ impl Metrics {
     }
 }
 
+/// The longest name of a series that others may choose, in bytes.
+const LONGEST_NAME: usize = 64;
+
+/// Whether a series may be called so where Basin doesn't choose the name: letters, digits and `_`, the first of them a letter.
+pub fn is_series_name(name: &str) -> bool {
+    let is_word = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    is_word && name.len() <= LONGEST_NAME && name.starts_with(|first: char| first.is_ascii_alphabetic())
+}
+
 /// NaN as one pattern of bits: which of many an operation gives differs between processors.
 fn with_one_nan(value: f64) -> f64 {
     if value.is_nan() { f64::NAN } else { value }
@@ -108,6 +118,13 @@ pub enum Outcome {
     Diverged {
         /// The step of the optimiser at which it was noticed.
         iteration: u64,
+    },
+    /// A rule of its sweep file ended it before its budget did. Its results are complete: all that is measured at the end was measured.
+    Stopped {
+        /// The steps of the optimiser that it took.
+        iteration: u64,
+        /// The rule.
+        rule: StopReason,
     },
 }
 
@@ -132,10 +149,15 @@ mod tests {
 
     #[test]
     fn an_ending_comes_back_and_nothing_else_is_taken_for_one() {
-        for outcome in [Outcome::Completed, Outcome::Diverged { iteration: 7 }] {
+        let stopped = Outcome::Stopped { iteration: 7, rule: StopReason::NoImprovement };
+        for outcome in [Outcome::Completed, Outcome::Diverged { iteration: 7 }, stopped] {
             assert_eq!(outcome.to_json().parse::<Outcome>().ok(), Some(outcome));
         }
         assert_eq!(Outcome::Completed.to_json(), "{\"outcome\":\"completed\"}");
+        assert_eq!(
+            stopped.to_json(),
+            "{\"outcome\":\"stopped\",\"iteration\":7,\"rule\":\"no_improvement\"}"
+        );
         assert!("".parse::<Outcome>().is_err() && "{}".parse::<Outcome>().is_err());
     }
 }

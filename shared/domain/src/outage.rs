@@ -49,11 +49,6 @@ impl OutageKind {
         }
     }
 
-    /// The kind of this word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
-    }
-
     /// A description, for people.
     pub const fn description(self) -> &'static str {
         match self {
@@ -104,14 +99,6 @@ pub struct OutageWait {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_kind_is_known_by_its_word() {
-        for kind in OutageKind::ALL {
-            assert_eq!(OutageKind::from_word(kind.as_str()), Some(kind));
-        }
-        assert_eq!(OutageKind::from_word("weather"), None);
-    }
 
     #[test]
     fn a_long_message_is_cut_between_characters() {

@@ -5,7 +5,25 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::id::{CommandName, KindName};
 use crate::worker::WorkerDescription;
+
+/// The labels of commands that a worker's operator allows begin with this. A label of that name is advertised by the worker that
+/// has the command, and needed by the experiments that run it: so placement knows of labels alone.
+const COMMAND_LABEL: &str = "command/";
+
+/// The labels of kinds that a worker's own program brings begin with this.
+const KIND_LABEL: &str = "kind/";
+
+/// The label of a worker whose program has this version of a kind.
+pub fn kind_label(kind: &KindName, version: u32) -> (String, String) {
+    (format!("{KIND_LABEL}{kind}/{version}"), "known".to_owned())
+}
+
+/// The label of a worker whose operator allows this command.
+pub fn command_label(command: &CommandName) -> (String, String) {
+    (format!("{COMMAND_LABEL}{command}"), "allowed".to_owned())
+}
 
 /// An experiment's requirements on a worker. They change nothing about results, so no task's id depends on it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -22,6 +40,23 @@ pub struct Requirements {
 }
 
 impl Requirements {
+    /// The same, of a worker whose operator allows this command.
+    pub fn add_command(&mut self, command: &CommandName) {
+        let (key, value) = command_label(command);
+        self.labels.insert(key, value);
+    }
+
+    /// The same, of a worker whose program has this version of a kind.
+    pub fn add_kind(&mut self, kind: &KindName, version: u32) {
+        let (key, value) = kind_label(kind, version);
+        self.labels.insert(key, value);
+    }
+
+    /// The commands that a worker must allow.
+    pub fn commands(&self) -> impl Iterator<Item = &str> {
+        self.labels.keys().filter_map(|key| key.strip_prefix(COMMAND_LABEL))
+    }
+
     /// Whether any worker will do.
     pub fn is_empty(&self) -> bool {
         let Self { device, memory, labels } = self;
@@ -42,9 +77,20 @@ impl fmt::Display for Requirements {
         let Self { device, memory, labels } = self;
         let device = device.iter().map(|device| format!("device {device}"));
         let memory = memory.iter().map(|memory| format!("{} of memory", ByteSize(*memory)));
-        let labels = labels.iter().map(|(key, value)| format!("label {key}={value}"));
+        let labels = labels.iter().map(|(key, value)| label_words(key, value));
         let all: Vec<String> = device.chain(memory).chain(labels).collect();
         f.write_str(&if all.is_empty() { "any worker".to_owned() } else { all.join(", ") })
+    }
+}
+
+/// What a label asks for, in words.
+fn label_words(key: &str, value: &str) -> String {
+    if let Some(command) = key.strip_prefix(COMMAND_LABEL) {
+        return format!("the command {command}, which its operator must allow");
+    }
+    match key.strip_prefix(KIND_LABEL).and_then(|kind| kind.split_once('/')) {
+        Some((kind, version)) => format!("version {version} of the kind {kind}, which its program must have"),
+        None => format!("label {key}={value}"),
     }
 }
 
@@ -110,6 +156,28 @@ mod tests {
         assert!(!needs("cuda", (8 << 30) + 1, ("zone", "a")).are_met_by(&worker()));
         assert!(!needs("cuda", 1, ("zone", "b")).are_met_by(&worker()));
         assert!(!needs("cuda", 1, ("floor", "a")).are_met_by(&worker()));
+    }
+
+    #[test]
+    fn a_command_is_run_where_it_is_allowed_and_said_as_what_it_is() {
+        let train: CommandName = "train".parse().unwrap();
+        let mut needs = Requirements::default();
+        needs.add_command(&train);
+        assert!(!needs.are_met_by(&worker()));
+        let labels = [command_label(&train)].into();
+        assert!(needs.are_met_by(&WorkerDescription { labels, ..worker() }));
+        assert_eq!(needs.to_string(), "the command train, which its operator must allow");
+        assert_eq!(needs.commands().collect::<Vec<_>>(), ["train"]);
+    }
+
+    #[test]
+    fn a_kind_is_run_where_the_program_has_its_version() {
+        let kind: KindName = "hopfield".parse().unwrap();
+        let mut needs = Requirements::default();
+        needs.add_kind(&kind, 2);
+        let with = |version| WorkerDescription { labels: [kind_label(&kind, version)].into(), ..worker() };
+        assert!(needs.are_met_by(&with(2)) && !needs.are_met_by(&with(1)));
+        assert_eq!(needs.to_string(), "version 2 of the kind hopfield, which its program must have");
     }
 
     #[test]

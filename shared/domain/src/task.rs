@@ -67,3 +67,60 @@ pub struct Task {
     /// The spec that is run.
     pub spec: TaskSpec,
 }
+
+impl Task {
+    /// The name that people know it by, within its sweep: `batch-sizes batch_size=256 seed 2`. Its experiment, what the sweep varies
+    /// there, and its seed.
+    pub fn name(&self) -> String {
+        let mut name = self.experiment.to_string();
+        for (parameter, value) in &self.point {
+            name.push_str(&format!(" {parameter}={}", in_one_word(value)));
+        }
+        name.push_str(&format!(" seed {}", self.spec.seed));
+        name
+    }
+}
+
+/// A value without spaces, so that a name falls into its words at them.
+fn in_one_word(value: &Value) -> String {
+    value.to_string().replace(", ", ",").split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+/// Whether a person who typed `words` may mean the task of this name: all of it, or some of its words in any order.
+pub fn is_meant(name: &str, words: &str) -> bool {
+    let of_name: Vec<&str> = parts(name);
+    let typed = parts(words);
+    !typed.is_empty() && typed.iter().all(|word| of_name.contains(word))
+}
+
+/// The words of a name; `seed 2` is one.
+fn parts(name: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = name.trim();
+    while !rest.is_empty() {
+        let mut end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        if &rest[..end] == "seed" && end < rest.len() {
+            let number = end + rest[end..].find(|it: char| !it.is_whitespace()).unwrap_or(0);
+            end = number + rest[number..].find(char::is_whitespace).unwrap_or(rest.len() - number);
+        }
+        parts.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_words_of_a_name_are_enough_and_a_number_is_not_the_beginning_of_another() {
+        let name = "batch-sizes batch_size=256 model.dense=[64,32] seed 12";
+        for words in [name, "batch_size=256 seed 12", "seed 12 batch-sizes", "model.dense=[64,32]"] {
+            assert!(is_meant(name, words), "{words}");
+        }
+        for words in ["", "seed 1", "seed 2", "batch_size=25", "12", "batch"] {
+            assert!(!is_meant(name, words), "{words}");
+        }
+    }
+}

@@ -1,8 +1,10 @@
-//! Workers: what one is, and how far its tasks are.
+//! Workers: what one is, the leases that it holds, and how far its tasks are.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use crate::id::{LeaseId, TaskId};
 
 /// A worker's description.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,4 +49,22 @@ pub struct Progress {
     /// It is trained, and its worker holds the result until the store takes it.
     #[serde(default)]
     pub is_held: bool,
+}
+
+/// A lease that a worker holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeldLease {
+    /// The lease.
+    pub lease: LeaseId,
+    /// How far each of its unfinished tasks is.
+    pub progress: Vec<(TaskId, Progress)>,
+}
+
+/// Why a worker should give up a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevocationReason {
+    /// The lease ended, or was never this worker's.
+    Lost,
+    /// No sweep wants its tasks any more: release.
+    Cancelled,
 }

@@ -3,6 +3,7 @@
     clippy::approx_constant,
     reason = "each has a second part, and the standard library has the first alone"
 )]
+#![allow(clippy::excessive_precision, reason = "nine digits say which number of single precision it is")]
 
 /// 2^(j/64) as the nearest double and the rest.
 pub(crate) const POWERS: [(f64, f64); 64] = [
@@ -104,4 +105,42 @@ pub(crate) const TWO_BY_PI: [u64; 20] = [
     0x6bfb_5fb1_1f8d_5d08,
     0x5603_3046_fc7b_6bab,
     0xf0cf_bc20_9af4_361d,
+];
+/// P of Φ(−z) = e^(−z²/2) t P(t), t = 5 / (z + 5), for z from 0 to 40, the highest power first.
+pub(crate) const NORMAL_TAIL: [f64; 22] = [
+    -0.00092534151243972,
+    0.011304406406117367,
+    -0.06334963407558684,
+    0.21521162963821575,
+    -0.4945997267140895,
+    0.8164847769885554,
+    -1.010823140534612,
+    0.9733623254533724,
+    -0.7454982059390811,
+    0.4558711767344286,
+    -0.22986461348171344,
+    0.09443435061558692,
+    -0.023898104524441896,
+    0.02339909146042291,
+    0.023836921315718473,
+    0.03789424401895721,
+    0.04974592277232775,
+    0.061026564396091616,
+    0.07021351012324419,
+    0.07659693525369485,
+    0.07978845551650066,
+    0.0797884560887304,
+];
+/// P of Φ(−z) = e^(−z²/2) t P(t), t = 4 / (z + 4), for z from 0 to 15, the highest power first.
+pub(crate) const NORMAL_TAIL_SINGLE: [f32; 10] = [
+    0.0160714734,
+    -0.0602258529,
+    0.0461199372,
+    0.0350751543,
+    0.00786620334,
+    0.0888593596,
+    0.0713885712,
+    0.0956115754,
+    0.0994855684,
+    0.0997480127,
 ];

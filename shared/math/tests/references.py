@@ -71,6 +71,27 @@ cases = {
     ]
     + [[0.999, float(draw.randrange(1, 400_000))] for _ in range(40)]
     + [[between(0, 1), float(draw.randrange(1, 40))] for _ in range(40)],
+    ("exp_m1", mpmath.expm1): [
+        [x]
+        for x in [709.78, -36.0, -37.5, -745.0, 1.0, -1.0, 2.0**-60, 1e-300, -1e-9]
+        + [double(mp.ln2 / 128 * n) * (1 + d * 2.0**-52) for n in (-65, -1, 1, 3, 64, 65) for d in (-1, 0, 1)]
+        + [between(-2, 2) for _ in range(60)]
+        + [size(-60, 9) for _ in range(60)]
+    ],
+    ("ln_1p", mpmath.log1p): [
+        [x]
+        for x in [5e-324, 1e-300, -(2.0**-53), 2.0**-53, 1.0, -0.5, -0.9999999999, 1.7976931348623157e308]
+        + [between(-0.99, 3) for _ in range(80)]
+        + [abs(size(-60, 1000)) for _ in range(60)]
+        + [size(-60, -1) for _ in range(40)]
+    ],
+    ("normal_cdf", mpmath.ncdf): [
+        [x]
+        for x in [-37.5, -30.0, 8.2, 8.3, 0.5, 1e-10, -1e-10]
+        + [between(-4, 4) for _ in range(100)]
+        + [between(-37, 9) for _ in range(80)]
+        + [size(-40, 3) for _ in range(40)]
+    ],
 }
 lines = []
 for (name, function), all_arguments in cases.items():

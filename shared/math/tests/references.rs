@@ -1,7 +1,7 @@
 //! The functions against numbers of 200 bits and more, which `references.py` computed.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use basin_math::{cos, exp, ln, power, sin, tanh};
+use basin_math::{cos, exp, exp_m1, ln, ln_1p, normal_cdf, power, sin, tanh};
 
 /// A case: the function's name, its arguments, and the true result as a sum of two doubles.
 struct Case {
@@ -27,6 +27,9 @@ fn value(case: &Case) -> f64 {
     match case.name {
         "exp" => exp(x),
         "ln" => ln(x),
+        "exp_m1" => exp_m1(x),
+        "ln_1p" => ln_1p(x),
+        "normal_cdf" => normal_cdf(x),
         "sin" => sin(x),
         "cos" => cos(x),
         "tanh" => tanh(x),
@@ -51,9 +54,17 @@ fn error(case: &Case, found: f64) -> f64 {
 
 #[test]
 fn every_function_is_within_its_bound() {
-    for (name, bound) in
-        [("exp", 0.6), ("ln", 1.0), ("sin", 1.0), ("cos", 1.0), ("tanh", 2.0), ("power", 0.6)]
-    {
+    for (name, bound) in [
+        ("exp", 0.6),
+        ("ln", 1.0),
+        ("sin", 1.0),
+        ("cos", 1.0),
+        ("tanh", 2.0),
+        ("power", 0.6),
+        ("exp_m1", 1.5),
+        ("ln_1p", 1.5),
+        ("normal_cdf", 8.0),
+    ] {
         let mut worst = (0.0, Vec::new());
         let mut count = 0;
         for case in cases().filter(|case| case.name == name) {
@@ -105,6 +116,11 @@ fn edges_are_those_of_the_functions() {
         }
     }
     assert_eq!([tanh(f64::INFINITY), tanh(-700.0)], [1.0, -1.0]);
+    assert!([exp_m1, ln_1p, normal_cdf].iter().all(|function| function(f64::NAN).is_nan()));
+    assert_eq!([exp_m1(f64::NEG_INFINITY), exp_m1(f64::INFINITY), exp_m1(0.0)], [-1.0, f64::INFINITY, 0.0]);
+    assert_eq!([ln_1p(-1.0), ln_1p(f64::INFINITY), ln_1p(0.0)], [f64::NEG_INFINITY, f64::INFINITY, 0.0]);
+    assert!(ln_1p(-1.5).is_nan());
+    assert_eq!([normal_cdf(f64::NEG_INFINITY), normal_cdf(f64::INFINITY), normal_cdf(0.0)], [0.0, 1.0, 0.5]);
     assert_eq!(
         [power(0.9, u64::MAX), power(0.0, 3), power(1e-200, 2), power(1.0, u64::MAX)],
         [0.0, 0.0, 0.0, 1.0]
@@ -124,6 +140,9 @@ fn the_bits_are_these() {
         ("cos", 0xf408_13b8_803f_cd4f),
         ("tanh", 0xd922_b182_e6c6_2efb),
         ("power", 0x886f_cc16_5a60_cf8c),
+        ("exp_m1", 0x5569_d07e_dbd3_360c),
+        ("ln_1p", 0xc108_4868_dbdd_4e01),
+        ("normal_cdf", 0x7f46_df3a_b4cc_d9a3),
     ] {
         let values: Vec<f64> = cases().filter(|case| case.name == name).map(|case| value(&case)).collect();
         assert_eq!(bits(&values), expected, "{name}: {:#018x}", bits(&values));

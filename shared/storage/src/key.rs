@@ -42,6 +42,11 @@ pub(crate) fn check_artifact_name(name: &str) -> Result<()> {
     Ok(())
 }
 
+/// Whether an artifact may be called so.
+pub fn is_artifact_name(name: &str) -> bool {
+    check_artifact_name(name).is_ok()
+}
+
 fn invalid(key: &str, why: &'static str) -> StorageError {
     StorageError::InvalidKey { key: key.chars().take(120).collect(), why }
 }

@@ -1,4 +1,4 @@
-//! The attempts of workers: a task trains for a while, and is committed to a store that fails now and then.
+//! The ends of attempts: what is trained is committed to a store that fails now and then.
 
 use basin_core::command::CommitRecord;
 use basin_domain::digest::Digest;
@@ -25,39 +25,6 @@ impl World {
     ) -> Result<(), BrokenPromise> {
         self.workers[number].running.remove(&(lease.clone(), task));
         self.worker_handles(number, Message::AttemptEnded { lease: lease.clone(), task, outcome })
-    }
-
-    /// A lane came to its end.
-    pub(crate) fn task_trained(
-        &mut self,
-        number: usize,
-        life: u32,
-        lease: &LeaseId,
-        task: TaskId,
-    ) -> Result<(), BrokenPromise> {
-        if !self.still_runs(number, life, lease, task) {
-            return Ok(());
-        }
-        let fate = self.plan.fates[&task];
-        let fails = fate == Fate::Flaky && !self.is_healed && self.chance.happens(0.4);
-        match fate {
-            Fate::Flaky if fails => {
-                let kinds = [FailureKind::Experiment, FailureKind::OutOfMemory, FailureKind::MissingData];
-                let kind = self.chance.pick(&kinds);
-                return self.fail(number, lease, task, kind);
-            }
-            Fate::Completes | Fate::Diverges | Fate::Flaky => {
-                let lease = lease.clone();
-                self.after(50, SimEvent::Put { worker: number, life, lease, task, tries: 1 });
-            }
-            Fate::Invalid => return self.fail(number, lease, task, FailureKind::InvalidParameters),
-            Fate::Poison => {
-                for task in self.workers[number].tasks(lease) {
-                    self.fail(number, lease, task, FailureKind::Crashed)?;
-                }
-            }
-        }
-        Ok(())
     }
 
     fn still_runs(&self, number: usize, life: u32, lease: &LeaseId, task: TaskId) -> bool {
@@ -156,8 +123,8 @@ impl World {
     }
 
     fn commit(&self, number: usize, lease: &LeaseId, task: TaskId) -> CommitRecord {
-        let running = &self.workers[number].running;
-        let attempt = running.get(&(lease.clone(), task)).copied().unwrap_or(Attempt(0));
+        let running = self.workers[number].running.get(&(lease.clone(), task));
+        let attempt = running.map_or(Attempt(0), |running| running.attempt);
         let outcome = match self.plan.fates[&task] {
             Fate::Diverges => Outcome::Diverged { iteration: 7 },
             Fate::Completes | Fate::Flaky | Fate::Invalid | Fate::Poison => Outcome::Completed,

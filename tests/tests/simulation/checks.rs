@@ -41,6 +41,8 @@ pub(crate) struct Checks {
     extended: BTreeMap<LeaseId, Timestamp>,
     /// Leases that a worker no longer held, having seen them.
     dropped: BTreeSet<LeaseId>,
+    /// Workers that are seen to have died in this turn.
+    dead: BTreeSet<WorkerId>,
     failed_attempts: BTreeSet<(LeaseId, TaskId, FailureKind)>,
     charges: BTreeMap<TaskId, u32>,
     finals: BTreeMap<TaskId, FinalReason>,
@@ -65,6 +67,7 @@ enum RequestedState {
 impl Checks {
     /// Remembers which leases the workers of this turn say they don't hold any more.
     pub(crate) fn before_turn(&mut self, commands: &[Command]) {
+        self.dead.clear();
         for command in commands {
             if let Command::Sync(sync) = command {
                 let holds: BTreeSet<_> = sync.holds.iter().map(|held| &held.lease).collect();
@@ -74,6 +77,7 @@ impl Checks {
             }
             // So does one that was seen to die.
             if let Command::Exited(worker) = command {
+                self.dead.insert(worker.clone());
                 let lost = self.holders.iter().filter(|(_, holder)| *holder == worker);
                 self.dropped.extend(lost.map(|(id, _)| id.clone()).collect::<Vec<_>>());
             }
@@ -199,6 +203,10 @@ impl Checks {
 
     fn granted(&mut self, at: Timestamp, granted: &Granted) -> Result<(), BrokenPromise> {
         self.holders.insert(granted.lease.clone(), granted.worker.clone());
+        // A call of the worker's that was late came before the news of its death.
+        if self.dead.contains(&granted.worker) {
+            self.dropped.insert(granted.lease.clone());
+        }
         self.extended.insert(granted.lease.clone(), at);
         for (task, attempt) in &granted.tasks {
             if !self.begun.insert((*task, *attempt)) {

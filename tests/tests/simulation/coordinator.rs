@@ -211,7 +211,9 @@ impl World {
         self.coordinator.superseded = Some(Superseded { writer, waiting, is_awake: false });
         let takeover = self.chance.between(5_000, 7_000);
         self.after(takeover, SimEvent::CoordinatorStarts);
-        let pause = takeover + self.chance.between(1, 60_000);
+        // Often just after the takeover, when somebody still waits for what it would answer.
+        let longest = if self.chance.happens(0.5) { 2_000 } else { 60_000 };
+        let pause = takeover + self.chance.between(1, longest);
         self.after(pause, SimEvent::SupersededWakes);
     }
 

@@ -1,6 +1,8 @@
 //! A deterministic simulation: the real ledger, writer and journal; workers, a person, a network and a store that fail in
 //! every way the design speaks of. Thousands of seeds, each a few minutes of simulated time.
 //!
+//! Workers decide with the reactor and the training states that ship; calls, executors and clocks are simulated.
+//!
 //! Checked are the promises 1 (committed once, never lost), 2 (nothing acknowledged is lost), 3 (a coordinator's death
 //! doesn't stop training), 6 (a worker stops before its lease can be granted again) and 7 (attempts are charged by
 //! cause) of the design.
@@ -23,7 +25,11 @@ mod command;
 #[cfg(test)]
 mod coordinator;
 #[cfg(test)]
+mod executor;
+#[cfg(test)]
 mod plan;
+#[cfg(test)]
+mod running;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
@@ -97,13 +103,17 @@ fn all_promises_are_kept_whatever_dies_when() {
         "attempts superseded",
         "commits adopted",
         "coordinator deaths",
+        "checkpoints refused",
         "deaths witnessed",
+        "executors hung",
         "failed writes",
         "leases expired",
         "leases fenced",
         "leases granted in answers",
         "messages lost",
         "packs",
+        "outages of checkpoints",
+        "runs resumed",
         "snapshots",
         "tasks failed for good",
         "tasks given back",
@@ -167,6 +177,16 @@ fn is_noticed(flaw: Flaw, faults: Faults, promises: &[u8]) {
 #[test]
 fn workers_that_do_not_fence_are_noticed() {
     is_noticed(Flaw::WorkersDoNotFence, Faults::MANY, &[6]);
+}
+
+#[test]
+fn a_silence_that_is_borne_for_ever_is_noticed() {
+    is_noticed(Flaw::SilenceIsBorne, Faults::MANY, &[1]);
+}
+
+#[test]
+fn a_hang_that_charges_every_lane_is_noticed() {
+    is_noticed(Flaw::HangsChargeEveryLane, Faults::MANY, &[7]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_core::command::{Launch, LaunchTask};
-use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, TrainingSettings, TrainingTime};
 use basin_domain::id::{SweepId, TaskId};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::scheduling::{SchedulingChange, UserName};
@@ -87,13 +87,15 @@ fn spec(width: u32, seed: u64, inputs: &[TaskId]) -> TaskSpec {
     let experiment = Experiment::FitFunction(FitFunction {
         function: Function::Sin,
         hidden: vec![width],
+        model: None,
         interval: (-3.0, 3.0),
         points: 16,
+        layout: Default::default(),
+        seeds: Default::default(),
         batch_size: None,
-        epochs: 1,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording::default(),
-        probes: ProbeSchedule::default(),
+        budget: TrainingTime::Epochs(1),
+        loss: Default::default(),
+        training: TrainingSettings::of(Optimizer::adam(1e-3)),
     });
     let inputs = inputs.iter().enumerate().map(|(number, id)| (format!("input-{number}"), *id)).collect();
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs }

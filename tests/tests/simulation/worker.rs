@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use basin_core::command::{CommitRecord, HeldLease, StopReason, Sync, Synced, WorkerDescription};
-use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
-use basin_domain::task::LeasedTask;
+use basin_core::command::{CommitRecord, HeldLease, Sync, Synced, WorkerDescription};
+use basin_domain::id::{LeaseId, TaskId, WorkerId};
 use basin_domain::time::Timestamp;
 use basin_worker::agent::reactor::{
     self, AttemptOutcome, BootInstant, Directive, Effect, Message, Reactor, ReactorSettings, ReleasedTask,
@@ -15,6 +14,8 @@ use basin_worker::agent::reactor::{
 use crate::chance::Chance;
 use crate::checks::BrokenPromise;
 use crate::command::Reply;
+use crate::executor::{Executor, Key};
+use crate::running::Running;
 use crate::world::{Caller, Flaw, Millis, Request, Response, SimEvent, World};
 
 /// The pause between two calls of `Sync`, as the coordinator asks for it.
@@ -33,7 +34,9 @@ pub(crate) struct Worker {
     /// The number of the timer that is set.
     timer: u64,
     /// The attempts that train or commit.
-    pub(crate) running: BTreeMap<(LeaseId, TaskId), Attempt>,
+    pub(crate) running: BTreeMap<Key, Running>,
+    /// The executors of its slots that live.
+    pub(crate) executors: BTreeMap<usize, Executor>,
     /// The commits that are to be reported.
     pub(crate) committed: BTreeMap<(LeaseId, TaskId), CommitRecord>,
     calls: BTreeMap<u64, Call>,
@@ -49,9 +52,11 @@ enum Call {
 }
 
 impl Worker {
-    pub(crate) fn draw(chance: &mut Chance) -> Self {
+    /// A worker whose machine is taken away after a while, if `may_end`.
+    pub(crate) fn draw(chance: &mut Chance, may_end: bool) -> Self {
         let (slots, pack) = (chance.between(1, 4) as u32, chance.between(1, 4) as u32);
         let walltime = chance.happens(0.25).then(|| Duration::from_millis(chance.between(700_000, 900_000)));
+        let walltime = walltime.filter(|_| may_end);
         let settings = ReactorSettings {
             slots,
             threads: pack,
@@ -72,6 +77,7 @@ impl Worker {
             is_leaving: false,
             timer: 0,
             running: BTreeMap::new(),
+            executors: BTreeMap::new(),
             committed: BTreeMap::new(),
             calls: BTreeMap::new(),
             was_cut_off: false,
@@ -99,6 +105,7 @@ impl Worker {
     fn dies(&mut self) {
         self.reactor = None;
         self.running.clear();
+        self.executors.clear();
         self.committed.clear();
         self.calls.clear();
     }
@@ -169,9 +176,17 @@ impl World {
         self.worker_handles(number, Message::Timer)
     }
 
-    /// Tells the agent what has happened, and does what it wants; what comes of that at once it is told as well.
+    /// Tells the agent what has happened.
     pub(crate) fn worker_handles(&mut self, number: usize, message: Message) -> Result<(), BrokenPromise> {
-        let mut messages = VecDeque::from([message]);
+        self.worker_hears(number, VecDeque::from([message]))
+    }
+
+    /// Tells the agent all that has happened, and does what it wants; what comes of that at once it is told as well.
+    pub(crate) fn worker_hears(
+        &mut self,
+        number: usize,
+        mut messages: VecDeque<Message>,
+    ) -> Result<(), BrokenPromise> {
         while let Some(message) = messages.pop_front() {
             let is_answer = matches!(message, Message::SyncAnswered { .. });
             let now = self.workers[number].clock(self.now);
@@ -195,15 +210,15 @@ impl World {
             Effect::CancelSync => {
                 self.workers[number].calls.retain(|_, call| matches!(call, Call::Report(..)));
             }
-            Effect::BeginAttempt { lease, lanes, task, .. } => {
-                self.attempt_begins(number, lease, lanes, &task);
+            Effect::BeginAttempt { slot, lease, lanes, task } => {
+                if lanes > 1 {
+                    self.count("packs");
+                }
+                return self.attempt_begins(number, slot, &(lease, task.id), task.attempt);
             }
-            Effect::Direct { lease, directive: Directive::GiveBack(reason) } => {
+            Effect::Direct { lease, directive: directive @ Directive::GiveBack(_) } => {
                 for task in self.workers[number].tasks(&lease) {
-                    self.count("tasks given back");
-                    self.workers[number].running.remove(&(lease.clone(), task));
-                    let (lease, outcome) = (lease.clone(), AttemptOutcome::Released(reason));
-                    messages.push_back(Message::AttemptEnded { lease, task, outcome });
+                    self.task_is_directed(number, &(lease.clone(), task), directive, messages)?;
                 }
             }
             Effect::Direct { lease, directive: Directive::Abandon } => {
@@ -222,6 +237,7 @@ impl World {
             }
             Effect::StopAttempts => {
                 self.workers[number].running.clear();
+                self.workers[number].executors.clear();
                 self.workers[number].calls.clear();
                 messages.push_back(Message::AttemptsStopped);
             }
@@ -244,7 +260,7 @@ impl World {
     fn worker_syncs(&mut self, number: usize, numbered: Option<u64>, request: SyncRequest) {
         let worker = &self.workers[number];
         let life = worker.life;
-        let held = |held: reactor::HeldLease| HeldLease { lease: held.lease, progress: vec![] };
+        let held = |held: HeldLease| HeldLease { progress: vec![], ..held };
         let sync = Sync {
             worker: worker.id(number),
             description: WorkerDescription::default(),
@@ -261,17 +277,6 @@ impl World {
             self.workers[number].calls.insert(call, Call::Sync(numbered));
         }
         self.send(Caller::Worker(number, life), call, Request::Sync(sync));
-    }
-
-    fn attempt_begins(&mut self, number: usize, lease: LeaseId, lanes: usize, task: &LeasedTask) {
-        if lanes > 1 {
-            self.count("packs");
-        }
-        let (task, attempt) = (task.id, task.attempt);
-        self.workers[number].running.insert((lease.clone(), task), attempt);
-        let duration = self.chance.between(500, 40_000);
-        let life = self.workers[number].life;
-        self.after(duration, SimEvent::Trained { worker: number, life, lease, task });
     }
 
     /// Stops what could be granted to somebody else soon, or already is.
@@ -293,9 +298,13 @@ impl World {
             self.count("leases fenced");
         }
         for task in self.workers[number].tasks(lease) {
-            self.workers[number].running.remove(&(lease.clone(), task));
-            let (lease, outcome) = (lease.clone(), AttemptOutcome::Abandoned);
-            messages.push_back(Message::AttemptEnded { lease, task, outcome });
+            let key = (lease.clone(), task);
+            let worker = &mut self.workers[number];
+            // Its executor is killed, with all lanes of the lease.
+            if let Some(slot) = worker.running.get(&key).filter(|it| it.trains()).map(Running::slot) {
+                worker.executors.remove(&slot);
+            }
+            self.attempt_is_over(number, &key, AttemptOutcome::Abandoned, messages);
         }
         Ok(())
     }
@@ -389,13 +398,6 @@ impl World {
 /// The coordinator's answer as an agent hears it: spans instead of moments.
 fn reply(synced: Synced, coordinators_now: u64) -> SyncReply {
     let remaining = |expires: Timestamp| Duration::from_millis(expires.0 - coordinators_now);
-    let stop = synced.stop.into_iter().map(|(lease, reason)| {
-        let reason = match reason {
-            StopReason::Lost => reactor::StopReason::Lost,
-            StopReason::Cancelled => reactor::StopReason::Cancelled,
-        };
-        (lease, reason)
-    });
     let grants = synced.grants.into_iter().map(|grant| reactor::Grant {
         lease: grant.lease,
         duration: remaining(grant.expires),
@@ -404,7 +406,7 @@ fn reply(synced: Synced, coordinators_now: u64) -> SyncReply {
     SyncReply {
         answer: synced.answer,
         renewed: synced.renewed.into_iter().map(|(lease, expires)| (lease, remaining(expires))).collect(),
-        stop: stop.collect(),
+        stop: synced.stop,
         grants: grants.collect(),
         next_sync: ROUND,
         drain: synced.drain,

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use basin_core::command::{CommitRecord, Refusal, Sync, Withdraw, Withdrawal};
 use basin_domain::failure::{Failure, ReleaseReason};
@@ -15,6 +16,7 @@ use crate::checks::{BrokenPromise, Checks};
 use crate::client::Client;
 use crate::command::{Command, Reply};
 use crate::coordinator::Coordinator;
+use crate::executor::LaneStep;
 use crate::plan::Plan;
 use crate::store::Store;
 use crate::worker::Worker;
@@ -41,6 +43,10 @@ pub(crate) enum Flaw {
     NoFullTermAfterRestart,
     /// A leader that was superseded without noticing answers what costs no write.
     SupersededLeadersAnswer,
+    /// Workers wait for an executor that hangs for as long as it does.
+    SilenceIsBorne,
+    /// An executor that is killed because it hung with one task counts as one that died of the others.
+    HangsChargeEveryLane,
 }
 
 /// How often things go wrong.
@@ -52,6 +58,8 @@ pub(crate) struct Faults {
     pub(crate) repeats: f64,
     /// A call of the store fails, having done its work or not.
     pub(crate) store: f64,
+    /// An executor hangs in an attempt, or dies before it has begun with it.
+    pub(crate) executors: f64,
     /// The coordinator dies in a turn.
     pub(crate) deaths_in_turn: f64,
     /// Something dies, leaves or is cut off, a second.
@@ -69,6 +77,7 @@ impl Faults {
         loss: 0.05,
         repeats: 0.03,
         store: 0.15,
+        executors: 0.04,
         deaths_in_turn: 0.005,
         incidents: 0.05,
         workers_too: true,
@@ -84,6 +93,7 @@ impl Faults {
         loss: 0.0,
         repeats: 0.0,
         store: 0.0,
+        executors: 0.0,
         deaths_in_turn: 0.01,
         incidents: 0.03,
         workers_too: false,
@@ -94,6 +104,7 @@ impl Faults {
         loss: 0.0,
         repeats: 0.0,
         store: 0.0,
+        executors: 0.0,
         deaths_in_turn: 0.0,
         incidents: 0.0,
         workers_too: false,
@@ -161,7 +172,7 @@ pub(crate) enum SimEvent {
     WorkerStarts(usize),
     WitnessReports(WorkerId),
     WorkerWakes { worker: usize, life: u32, timer: u64 },
-    Trained { worker: usize, life: u32, lease: LeaseId, task: TaskId },
+    Lane { worker: usize, life: u32, run: u64, lease: LeaseId, task: TaskId, step: LaneStep },
     Put { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     ReadBack { worker: usize, life: u32, lease: LeaseId, task: TaskId, tries: u32 },
     PutLands(CommitRecord),
@@ -188,6 +199,8 @@ pub(crate) struct World {
     pub(crate) is_healed: bool,
     queue: BTreeMap<(Millis, u64), SimEvent>,
     numbers: u64,
+    /// The beginning, by the clock that executors are watched with.
+    beginning: Instant,
     /// Everything that happens is printed.
     is_traced: bool,
     /// All that has happened, if it is wanted.
@@ -201,7 +214,7 @@ impl World {
     pub(crate) fn new(seed: u64, faults: Faults, flaw: Option<Flaw>) -> Self {
         let mut chance = Chance::new(seed);
         let plan = Plan::draw(&mut chance);
-        let workers = (0..WORKERS).map(|_| Worker::draw(&mut chance)).collect();
+        let workers = (0..WORKERS).map(|_| Worker::draw(&mut chance, faults.workers_too)).collect();
         let mut world = Self {
             now: 0,
             faults,
@@ -216,6 +229,7 @@ impl World {
             is_healed: false,
             queue: BTreeMap::new(),
             numbers: 0,
+            beginning: Instant::now(),
             is_traced: false,
             history: None,
             chance,
@@ -292,8 +306,8 @@ impl World {
             SimEvent::WorkerStarts(worker) => return self.worker_starts(worker),
             SimEvent::WitnessReports(worker) => self.witness_reports(worker),
             SimEvent::WorkerWakes { worker, life, timer } => return self.worker_wakes(worker, life, timer),
-            SimEvent::Trained { worker, life, lease, task } => {
-                return self.task_trained(worker, life, &lease, task);
+            SimEvent::Lane { worker, life, run, lease, task, step } => {
+                return self.lane_steps(worker, life, run, &(lease, task), step);
             }
             SimEvent::Put { worker, life, lease, task, tries } => {
                 return self.commit_put(worker, life, lease, task, tries);
@@ -315,6 +329,11 @@ impl World {
     pub(crate) fn after(&mut self, delay: Millis, event: SimEvent) {
         self.numbers += 1;
         self.queue.insert((self.now + delay, self.numbers), event);
+    }
+
+    /// The moment, by the clock that executors are watched with.
+    pub(crate) fn instant(&self) -> Instant {
+        self.beginning + Duration::from_millis(self.now)
     }
 
     /// A number that was never given before.

@@ -5,10 +5,14 @@
 
 use std::time::{Duration, Instant};
 
-use basin_domain::experiment::{ConvNet, Function};
+use basin_domain::experiment::{ConvNet, Function, SampledFunction};
+use basin_domain::network::{
+    ExampleShape, Family, FamilyNetwork, Initialization, Network, Parametrization, Resnet, ResnetShortcut,
+    Vgg, VggDepth,
+};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
-use basin_kernels::cross_entropy;
+use basin_kernels::Loss;
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -16,7 +20,8 @@ use serde::Serialize;
 use crate::ExperimentError;
 use crate::fit_function::FunctionFit;
 use crate::model::Model;
-use crate::training::{Stepper, step};
+use crate::optimizer::optimizer;
+use crate::training::{Batch, Stepper, step};
 
 mod arithmetic;
 
@@ -91,6 +96,27 @@ pub const POINTS: usize = 128;
 /// The runs of experiment A that train side by side.
 pub const LANES: usize = 100;
 
+/// Networks of the literature on images of 32×32, as they are usually trained: with batches of 128.
+pub fn families() -> [FamilyWork; 3] {
+    let resnet = Resnet { depth: 20, width: 16, skip: true, shortcut: ResnetShortcut::Pad };
+    let vgg = Vgg { depth: VggDepth::Eleven, width: 64, batch_norm: true };
+    [
+        FamilyWork { name: "resnet-20", family: Family::Resnet(resnet) },
+        FamilyWork { name: "vgg-11 with batch norm", family: Family::Vgg(vgg) },
+        FamilyWork { name: "resnet-9 of width 16", family: Family::Resnet9 { width: 16 } },
+    ]
+}
+
+/// Images a step of the families.
+const FAMILY_BATCH: usize = 128;
+
+/// A network of the literature.
+#[derive(Debug, Clone)]
+pub struct FamilyWork {
+    name: &'static str,
+    family: Family,
+}
+
 /// How long is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Windows {
@@ -125,6 +151,20 @@ pub enum BenchRow {
         /// Images a second.
         images_per_s: u64,
     },
+    /// A network of the literature.
+    Family {
+        /// Its name.
+        network: &'static str,
+        /// `[channels, height, width]` of an image.
+        image: [u32; 3],
+        /// Images a step.
+        batch: usize,
+        /// Images a second.
+        images_per_s: u64,
+        /// Products of a forward pass of one image.
+        #[serde(skip)]
+        products: u64,
+    },
     /// A dense network.
     Dense {
         /// Widths of the hidden layers.
@@ -155,15 +195,45 @@ pub fn train_throughput(work: CnnWork, windows: Windows) -> Result<BenchRow, Exp
     let net = ConvNet { conv: conv.to_vec(), kernel, dense: dense.to_vec() };
     let [channels, height, width] = image.map(|side| side as usize);
     let model = Model::conv_net(&net, [channels, height, width], CLASSES as usize, 0)?;
+    let images_per_s = images_per_second(&model, image, batch, windows)?;
+    Ok(BenchRow::Cnn { conv: net.conv, dense: net.dense, image, kernel, batch, images_per_s })
+}
+
+/// Measures a network of the literature on random images of 10 classes.
+///
+/// # Errors
+/// If the network can't be made or trained.
+pub fn family_throughput(work: FamilyWork, windows: Windows) -> Result<BenchRow, ExperimentError> {
+    let FamilyWork { name: network, family } = work;
+    let (initialization, parametrization) = (Initialization::default(), Parametrization::Standard);
+    let family = Network::Family(FamilyNetwork { family, initialization, parametrization });
+    let [channels, height, width] = IMAGE;
+    let model = Model::new(&family, &ExampleShape::Image { channels, height, width }, CLASSES, 0)?;
+    let images_per_s = images_per_second(&model, IMAGE, FAMILY_BATCH, windows)?;
+    let products = model.graph().products();
+    Ok(BenchRow::Family { network, image: IMAGE, batch: FAMILY_BATCH, images_per_s, products })
+}
+
+/// Steps on one random batch, in images a second.
+fn images_per_second(
+    model: &Model,
+    image: [u32; 3],
+    batch: usize,
+    windows: Windows,
+) -> Result<u64, ExperimentError> {
+    let [channels, height, width] = image.map(|side| side as usize);
     let mut stream = Stream::new(0, "bench/images");
     let images: Vec<f32> = (0..batch * channels * height * width).map(|_| stream.normal() as f32).collect();
-    let images = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu)?;
+    let inputs = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu)?;
     let labels: Vec<u32> = (0..batch as u32).map(|index| index % CLASSES).collect();
-    let labels = Tensor::from_vec(labels, batch, &Device::Cpu)?;
-    let steps_per_s =
-        steps_per_second(&model, windows, || Ok(cross_entropy(&model.forward(&images)?, &labels)?))?;
-    let images_per_s = (steps_per_s * batch as f64).round() as u64;
-    Ok(BenchRow::Cnn { conv: net.conv, dense: net.dense, image, kernel, batch, images_per_s })
+    let examples = Batch { inputs, targets: Tensor::from_vec(labels, batch, &Device::Cpu)? };
+    let mut program = model.program()?;
+    let mut adam = optimizer(&Optimizer::adam(1e-3), model.parameters())?;
+    let steps_per_s = best_rate(windows, || {
+        let loss = Loss::CrossEntropy;
+        Ok(step::step(&mut program, model, adam.as_mut(), 1.0, loss, &examples)?.gradient_norm)
+    })?;
+    Ok((steps_per_s * batch as f64).round() as u64)
 }
 
 /// Measures a dense network that is fitted to sin x.
@@ -213,26 +283,18 @@ struct Fitting {
 impl Fitting {
     fn new(hidden: &[u32], points: usize, seed: u64) -> Result<Self, ExperimentError> {
         let model = Model::dense_net(1, hidden, 1, seed)?;
+        let problem = FunctionFit::new(&SampledFunction::line(Function::Sin, (-3.0, 3.0), points as u32))?;
         Ok(Self {
-            problem: FunctionFit::new(Function::Sin, (-3.0, 3.0), points as u32)?,
-            stepper: Stepper::new::<FunctionFit>(&Optimizer::adam(1e-3), &model, None)?,
+            stepper: Stepper::new(&Optimizer::adam(1e-3), &model, None)?,
+            problem,
             model,
             order: (0..points as u32).collect(),
         })
     }
 
     fn step(&mut self) -> Result<f64, ExperimentError> {
-        Ok(self.stepper.step(&self.problem, &self.model, &self.order, &[])?.gradient_norm)
+        Ok(self.stepper.step(&self.problem, &self.model, 1, 1.0, &self.order, &[])?.gradient_norm)
     }
-}
-
-fn steps_per_second(
-    model: &Model,
-    windows: Windows,
-    loss: impl Fn() -> Result<Tensor, ExperimentError>,
-) -> Result<f64, ExperimentError> {
-    let mut adam = step::optimizer(&Optimizer::adam(1e-3), model.parameters())?;
-    best_rate(windows, || step::step(model, adam.as_mut(), &loss()?))
 }
 
 /// Calls a second, in the best window.

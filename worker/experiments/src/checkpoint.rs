@@ -19,7 +19,7 @@ use crate::tensors::{self, NamedTensors};
 const DIGEST_LENGTH: usize = 64;
 
 /// A number as its bits: JSON knows neither NaN nor infinity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Bits(pub(crate) u64);
 
 impl From<f64> for Bits {
@@ -199,5 +199,53 @@ mod tests {
         let tensors = NamedTensors::new();
         let bytes = encode(task(1), 3, &BTreeMap::from([("step", 1)]), tensors, &Metrics::default()).unwrap();
         assert!(refusal(&bytes, task(1), 3).contains("its state: missing field `loss`"));
+    }
+
+    #[test]
+    fn a_checkpoint_that_was_cut_off_anywhere_is_refused() {
+        let bytes = encoded();
+        for length in 0..bytes.len() {
+            refusal(&bytes[..length], task(1), 3);
+        }
+        refusal(&[&bytes[..], &[0]].concat(), task(1), 3);
+    }
+
+    #[test]
+    fn no_byte_can_change_and_another_run_come_of_it() {
+        let bytes = encoded();
+        let whole = open::<Position>(&bytes, task(1), 3).unwrap();
+        for position in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 4;
+            if let Ok(opened) = open::<Position>(&damaged, task(1), 3) {
+                assert_eq!(opened.state, whole.state, "{position}");
+                assert_eq!(
+                    opened.metrics.series["loss"].points, whole.metrics.series["loss"].points,
+                    "{position}"
+                );
+                assert_eq!(opened.tensors["theta"].to_vec1::<f64>().unwrap(), [1.0, 2.0], "{position}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_record_that_is_no_list_of_pairs_on_an_axis_is_refused() {
+        let with = |name: &str, shape: &[usize], axes: &[&str]| {
+            let tensors = NamedTensors::from([(
+                format!("record/{name}"),
+                Tensor::zeros(shape, candle_core::DType::F64, &Device::Cpu).unwrap(),
+            )]);
+            let axes: BTreeMap<String, Axis> =
+                axes.iter().map(|name| ((*name).to_owned(), Axis::Epoch)).collect();
+            read_record(&tensors, &axes)
+        };
+        assert!(with("loss", &[3, 2], &["loss"]).is_ok());
+        assert!(with("loss", &[0, 2], &["loss"]).unwrap().series["loss"].points.is_empty());
+        for (shape, axes) in
+            [(&[3, 3][..], &["loss"][..]), (&[6], &["loss"]), (&[3, 2, 1], &["loss"]), (&[3, 2], &["other"])]
+        {
+            let refused = with("loss", shape, axes);
+            assert!(matches!(refused, Err(ExperimentError::BadCheckpoint(_))), "{shape:?}");
+        }
     }
 }

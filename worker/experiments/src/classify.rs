@@ -1,17 +1,15 @@
 //! `classify`: a convolutional or dense network classifies images.
 
-use std::sync::Arc;
-
-use basin_domain::data::DataUse;
-use basin_domain::experiment::{Classify, ConvNet};
+use basin_domain::data::{Augmentation, DataUse};
+use basin_domain::experiment::{ClassificationLoss, Classify};
 use basin_domain::metrics::Metrics;
-use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
-use basin_kernels::{LossSums, cross_entropy, cross_entropy_sums, gather_images};
+use basin_kernels::Loss;
 use candle_core::{DType, Device, Tensor};
 
-use crate::accelerator::{Selection, Source, Targets};
-use crate::dataset::{Dataset, LabelledImages};
+use crate::accelerator::{Selection, Targets};
+use crate::examples::{UsedExamples, corrupted_labels};
+use crate::loss;
 use crate::model::Model;
 use crate::training::{Batch, LearningProblem, Outputs, Schedule, Split, Training, TrainingLoss};
 use crate::{Assets, ExperimentError, Run};
@@ -23,219 +21,155 @@ pub(crate) fn start(
     assets: &Assets,
     checkpoint: Option<&[u8]>,
 ) -> Result<Box<dyn Run>, ExperimentError> {
-    let problem = ImageClassification::new(spec, parameters.data, assets)?;
-    let model = problem.network(&parameters.model, spec.seed)?;
+    let seeds = parameters.seeds;
+    let problem = classification(spec, parameters, assets)?;
+    let model = problem.examples.network(&parameters.model, seeds.initialization.unwrap_or(spec.seed))?;
     let schedule = Schedule {
         batch_size: parameters.batch_size as usize,
-        epochs: parameters.epochs,
-        optimizer: parameters.optimizer,
-        recording: parameters.record,
-        probes: parameters.probes.clone(),
+        budget: parameters.budget,
+        order_seed: seeds.order,
+        settings: parameters.training.clone(),
     };
-    Ok(Box::new(Training::start(spec, schedule, problem, model, assets.accelerator.as_ref(), checkpoint)?))
+    Ok(Box::new(Training::start(spec, schedule, problem, model, assets, checkpoint)?))
 }
 
-/// The examples that a run uses: the first `limit` of an order that depends on the data alone, so that all runs with one
-/// limit see the same, and a smaller limit's are among a larger one's.
-fn subset(
-    count: usize,
-    limit: Option<u64>,
-    stream: &str,
-    parameter: &str,
-) -> Result<Vec<u32>, ExperimentError> {
-    let Ok(count) = u32::try_from(count) else {
-        return Err(ExperimentError::InvalidParameters(format!("{count} examples are too many")));
-    };
-    let mut indices: Vec<u32> = (0..count).collect();
-    if let Some(limit) = limit {
-        if limit == 0 || limit > u64::from(count) {
-            return Err(ExperimentError::InvalidParameters(format!(
-                "`{parameter}` is {limit}, and the data set has {count} such examples"
-            )));
-        }
-        Stream::new(0, stream).shuffle(&mut indices);
-        indices.truncate(limit as usize);
-    }
-    Ok(indices)
+/// The examples that a run of `classify` trains on.
+///
+/// # Errors
+/// As for [`Classification::new`].
+pub(crate) fn classification(
+    spec: &TaskSpec,
+    parameters: &Classify,
+    assets: &Assets,
+) -> Result<Classification, ExperimentError> {
+    let seed = parameters.seeds.augmentation.unwrap_or(spec.seed);
+    Ok(Classification::new(spec, &parameters.data, parameters.loss, assets)?
+        .augmented(parameters.augmentation, seed))
 }
 
-/// The labels of the chosen examples.
-fn labels(images: LabelledImages<'_>, indices: &[u32]) -> Vec<u32> {
-    indices.iter().map(|&index| u32::from(images.labels[index as usize])).collect()
+/// Examples with their labels, and a loss.
+pub(crate) struct Classification {
+    examples: UsedExamples,
+    loss: Loss,
+    test_loss: Loss,
+    /// The labels, corrupted as the data's use says, and those of the test examples.
+    train: Vec<u32>,
+    test: Vec<u32>,
 }
 
-/// Labels replaced at random: each with probability `share` by one drawn uniformly from all classes, the right one
-/// included (Zhang et al. 2017, arXiv 1611.03530, section 2.1: partially corrupted labels).
-#[derive(Debug, Clone, Copy)]
-struct LabelNoise {
-    share: f64,
-    seed: u64,
-    classes: usize,
-}
-
-impl LabelNoise {
-    /// Both numbers are drawn for every label: what a smaller share replaces, a larger one replaces too, by the same.
-    fn apply(self, mut labels: Vec<u32>) -> Result<Vec<u32>, ExperimentError> {
-        if !(0.0..=1.0).contains(&self.share) {
-            let reason = format!("`label_noise` is {}, not a share in [0, 1]", self.share);
+impl Classification {
+    /// The examples that a task reads.
+    ///
+    /// # Errors
+    /// If the data set isn't there or is another one, has no classes, or has fewer examples than are asked for, or there is no such
+    /// loss.
+    pub(crate) fn new(
+        spec: &TaskSpec,
+        data: &DataUse,
+        by: ClassificationLoss,
+        assets: &Assets,
+    ) -> Result<Self, ExperimentError> {
+        let (loss, test_loss) = (loss::of_classes(by)?, loss::of_test_classes(by));
+        let examples = UsedExamples::new(spec, data, assets)?;
+        let classes = examples.dataset().classes().len();
+        if classes == 0 {
+            let reason = format!("`{}` has no classes", examples.dataset().name());
             return Err(ExperimentError::InvalidParameters(reason));
         }
-        let mut stream = Stream::new(self.seed, "label noise");
-        for label in &mut labels {
-            let (chance, replacement) = (stream.uniform(), stream.below(self.classes as u64));
-            if chance < self.share {
-                *label = replacement as u32;
-            }
-        }
-        Ok(labels)
+        let used = examples.indices(Split::Train);
+        // The copies stand behind the examples themselves, and their labels are drawn.
+        let clean = &used[..used.len() / (data.label_copies as usize + 1)];
+        let labels = examples.all(Split::Train).labels(clean);
+        let train = corrupted_labels(data, labels, classes, data.noise_seed.unwrap_or(spec.seed))?;
+        let test = examples.all(Split::Test).labels(examples.indices(Split::Test));
+        Ok(Self { examples, loss, test_loss, train, test })
+    }
+
+    /// The same examples, augmented in training by draws of this seed.
+    fn augmented(self, augmentation: Augmentation, seed: u64) -> Self {
+        Self { examples: self.examples.augmented(augmentation, seed), ..self }
+    }
+
+    /// The examples, without their labels.
+    pub(crate) fn used_examples(&self) -> &UsedExamples {
+        &self.examples
+    }
+
+    /// The labels that are learnt, of some examples of a split by their positions in it.
+    pub(crate) fn labels(&self, split: Split, positions: &[u32]) -> Vec<u32> {
+        let labels = match split {
+            Split::Train => &self.train,
+            Split::Test => &self.test,
+        };
+        positions.iter().map(|&at| labels[at as usize]).collect()
+    }
+
+    fn gathered(
+        &self,
+        split: Split,
+        positions: &[u32],
+        epoch: Option<u32>,
+        dtype: DType,
+    ) -> Result<Batch, ExperimentError> {
+        let labels = Tensor::from_vec(self.labels(split, positions), positions.len(), &Device::Cpu)?;
+        self.examples.batch(split, positions, epoch, dtype, labels)
+    }
+
+    fn selected(
+        &self,
+        split: Split,
+        positions: &[u32],
+        epoch: Option<u32>,
+    ) -> Result<Selection, ExperimentError> {
+        let labels = Targets::Labels(self.labels(split, positions));
+        self.examples.selection(split, positions, epoch, labels)
     }
 }
 
-/// The examples of one split that a run uses.
-struct Examples {
-    /// Their places in the data set.
-    indices: Vec<u32>,
-    /// Their labels, noise included.
-    labels: Vec<u32>,
-}
-
-impl Examples {
-    /// Those at these positions.
-    fn at(&self, positions: &[u32]) -> Self {
-        let pick = |from: &[u32]| positions.iter().map(|&at| from[at as usize]).collect();
-        Self { indices: pick(&self.indices), labels: pick(&self.labels) }
-    }
-}
-
-/// Images with their labels, under cross entropy.
-pub(crate) struct ImageClassification {
-    dataset: Arc<Dataset>,
-    digest: String,
-    train: Examples,
-    test: Examples,
-}
-
-impl ImageClassification {
-    /// The images that a task reads.
-    ///
-    /// # Errors
-    /// If the data set isn't there or is another one, or has fewer examples than are asked for.
-    pub(crate) fn new(spec: &TaskSpec, data: DataUse, assets: &Assets) -> Result<Self, ExperimentError> {
-        let missing = |reason: String| ExperimentError::MissingData(reason);
-        let named = spec.data.as_ref().ok_or_else(|| missing("the task names none".to_owned()))?;
-        let dataset =
-            assets.dataset.clone().ok_or_else(|| missing(format!("`{}` isn't there", named.name)))?;
-        if dataset.name() != named.name.as_str() {
-            return Err(missing(format!("it is `{}` where the task names `{}`", dataset.name(), named.name)));
-        }
-        let DataUse { train_limit, test_limit, label_noise } = data;
-        let (all_train, all_test) = (dataset.train(), dataset.test());
-        let train = subset(all_train.len(), train_limit, &format!("{}/train", named.digest), "train_limit")?;
-        let test = subset(all_test.len(), test_limit, &format!("{}/test", named.digest), "test_limit")?;
-        let noise = LabelNoise { share: label_noise, seed: spec.seed, classes: dataset.classes().len() };
-        let train_labels = noise.apply(labels(all_train, &train))?;
-        let test_labels = labels(all_test, &test);
-        Ok(Self {
-            train: Examples { indices: train, labels: train_labels },
-            test: Examples { indices: test, labels: test_labels },
-            dataset,
-            digest: named.digest.to_string(),
-        })
-    }
-
-    /// A network for these images.
-    ///
-    /// # Errors
-    /// If it can't be, for images of this size.
-    pub(crate) fn network(&self, net: &ConvNet, seed: u64) -> Result<Model, ExperimentError> {
-        Model::conv_net(net, self.dataset.shape(), self.dataset.classes().len(), seed)
-    }
-
-    fn split(&self, split: Split) -> (&Examples, LabelledImages<'_>) {
-        match split {
-            Split::Train => (&self.train, self.dataset.train()),
-            Split::Test => (&self.test, self.dataset.test()),
-        }
-    }
-
-    fn gather(&self, images: LabelledImages<'_>, indices: &[u32]) -> Result<Tensor, ExperimentError> {
-        let dataset = &self.dataset;
-        Ok(gather_images(images.images, dataset.shape(), indices, dataset.mean(), dataset.std())?)
-    }
-}
-
-impl LearningProblem for ImageClassification {
+impl LearningProblem for Classification {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
     const HAS_ACCURACY: bool = true;
-    const OUTPUTS: Outputs = Outputs::Logits;
 
     fn examples(&self, split: Split) -> usize {
-        self.split(split).0.indices.len()
+        self.examples.indices(split).len()
     }
 
     fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError> {
-        let (examples, images) = self.split(split);
-        let Examples { indices, labels } = examples.at(positions);
-        let targets = Tensor::from_vec(labels, positions.len(), &Device::Cpu)?;
-        Ok(Batch { inputs: self.gather(images, &indices)?.to_dtype(dtype)?, targets })
+        self.gathered(split, positions, None, dtype)
     }
 
-    fn selection(&self, split: Split, positions: &[u32]) -> Selection {
-        let Examples { indices, labels } = self.split(split).0.at(positions);
-        let source =
-            Source::Images { dataset: Arc::clone(&self.dataset), digest: self.digest.clone(), split };
-        Selection { source, indices, targets: Targets::Labels(labels) }
+    fn training_batch(&self, epoch: u32, positions: &[u32]) -> Result<Batch, ExperimentError> {
+        self.gathered(Split::Train, positions, Some(epoch), DType::F32)
     }
 
-    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
-        Ok(cross_entropy(outputs, targets)?)
+    fn selection(&self, split: Split, positions: &[u32]) -> Result<Selection, ExperimentError> {
+        self.selected(split, positions, None)
     }
 
-    fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
-        Ok(cross_entropy_sums(outputs, targets)?)
+    fn training_selection(&self, epoch: u32, positions: &[u32]) -> Result<Selection, ExperimentError> {
+        self.selected(Split::Train, positions, Some(epoch))
+    }
+
+    fn outputs(&self) -> Outputs {
+        match self.loss {
+            Loss::CrossEntropy | Loss::SmoothedCrossEntropy { .. } => Outputs::Logits,
+            Loss::OneHotSquaredError | Loss::MeanSquaredError | Loss::Huber { .. } => Outputs::Values,
+        }
+    }
+
+    fn loss(&self) -> Loss {
+        self.loss
+    }
+
+    /// Test labels aren't smoothed.
+    fn loss_on(&self, split: Split) -> Loss {
+        match split {
+            Split::Train => self.loss,
+            Split::Test => self.test_loss,
+        }
     }
 
     fn conclude(&self, _: &Model, _: &mut Metrics) -> Result<(), ExperimentError> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn noisy(share: f64, seed: u64) -> Vec<u32> {
-        LabelNoise { share, seed, classes: 10 }.apply(vec![10; 10_000]).unwrap()
-    }
-
-    #[test]
-    fn the_share_of_replaced_labels_is_the_one_asked_for_and_all_classes_are_drawn() {
-        assert!(noisy(0.0, 1).iter().all(|&label| label == 10));
-        let half = noisy(0.5, 1);
-        let replaced = half.iter().filter(|&&label| label != 10).count();
-        assert!((4_800..5_200).contains(&replaced), "{replaced}");
-        let all = noisy(1.0, 1);
-        for class in 0..10 {
-            let drawn = all.iter().filter(|&&label| label == class).count();
-            assert!((850..1_150).contains(&drawn), "{class}: {drawn}");
-        }
-        assert_ne!(all, noisy(1.0, 2));
-    }
-
-    #[test]
-    fn a_larger_share_replaces_what_a_smaller_one_does() {
-        let (small, large) = (noisy(0.25, 7), noisy(0.75, 7));
-        assert!(small.iter().zip(&large).all(|(small, large)| *small == 10 || small == large));
-    }
-
-    #[test]
-    fn a_smaller_subset_lies_within_a_larger_one_and_no_seed_enters() {
-        let drawn = |limit| subset(1_000, limit, "digest/train", "train_limit").unwrap();
-        let (few, many) = (drawn(Some(10)), drawn(Some(100)));
-        assert_eq!(few, many[..10]);
-        assert_ne!(few, (0..10).collect::<Vec<_>>());
-        assert_eq!(drawn(None), (0..1_000).collect::<Vec<_>>());
-        assert!(subset(1_000, Some(0), "digest/train", "train_limit").is_err());
-        assert!(subset(1_000, Some(1_001), "digest/train", "train_limit").is_err());
     }
 }

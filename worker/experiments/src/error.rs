@@ -35,6 +35,28 @@ pub enum ExperimentError {
     /// The device that trains failed.
     #[error("the device can't go on: {0}")]
     Accelerator(String),
+    /// A run of a kind of one's own records something that the kind doesn't declare so.
+    #[error("the run records `{series}`, though its kind can't: {reason}")]
+    Undeclared {
+        /// The series' name.
+        series: String,
+        /// The reason.
+        reason: String,
+    },
+    /// The state of a run of a kind of one's own can't be written as JSON.
+    #[error("the run's state can't be saved")]
+    UnsavedState(#[source] serde_json::Error),
+    /// A kind that this program doesn't have.
+    #[error("this program doesn't have version {version} of the kind {name}")]
+    UnknownKind {
+        /// The kind's name.
+        name: String,
+        /// The version that is asked for.
+        version: u32,
+    },
+    /// A failure whose cause is known.
+    #[error("{}", .0.message)]
+    Failed(Failure),
     /// An operation on tensors failed.
     #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),
@@ -44,13 +66,18 @@ impl ExperimentError {
     /// The failure that this error makes of an attempt: its kind, and the error with its causes in words.
     pub fn failure(&self) -> Failure {
         let kind = match self {
+            Self::Failed(failure) => return failure.clone(),
             Self::InvalidParameters(_) => FailureKind::InvalidParameters,
             Self::MissingData(_) => FailureKind::MissingData,
             Self::Accelerator(_) => FailureKind::Crashed,
+            // Another worker's program may have it.
+            Self::UnknownKind { .. } => FailureKind::MissingData,
             Self::BadCheckpoint(_)
             | Self::UnusableInput { .. }
             | Self::NoGradient { .. }
             | Self::NotDone
+            | Self::Undeclared { .. }
+            | Self::UnsavedState(_)
             | Self::Tensor(_) => FailureKind::Experiment,
         };
         Failure::new(kind, error_chain::with_causes(self))

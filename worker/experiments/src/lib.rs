@@ -5,7 +5,7 @@
 //! take a [`Run::checkpoint`] between any two advances, [`Run::finish`] it. The same spec gives the same bytes, whatever
 //! happens in between.
 //!
-//! Start reading at [`start`], which lists the kinds. What is trained is a [`training::LearningProblem`] under the one training loop,
+//! Start reading at [`start`], which lists the kinds; [`kind`] is for those of one's own. What is trained is a [`training::LearningProblem`] under the one training loop,
 //! [`training::Training`], which also drives the [`probes`], but for [`critical_point`], whose networks are too small for it;
 //! landscapes look again at what was trained.
 
@@ -21,21 +21,30 @@ mod classify;
 pub mod critical_point;
 pub mod dataset;
 mod error;
+mod examples;
 mod fit_function;
+pub mod kind;
 mod landscape;
+mod loss;
 pub mod model;
+pub mod optimizer;
+pub mod preview;
 pub mod probes;
+mod pruning;
+mod regress;
 mod run;
 mod tensors;
 pub mod training;
 mod tridiagonal;
+mod whitening;
 
 pub use basin_kernels::{CodePath, activity, code_path, force_code_path, keep_freed_memory, peak_gflops};
 pub use dataset::Dataset;
 pub use error::ExperimentError;
-pub use run::{Advance, Assets, Finished, Progress, Run};
+pub use run::{Advance, Assets, Finished, Run};
+pub use tensors::empty_result;
 
-/// Starts the run of `spec`, or goes on from a `checkpoint` of it.
+/// Starts the run of `spec`, of a kind of Basin's own, or goes on from a `checkpoint` of it.
 ///
 /// # Errors
 /// [`ExperimentError::InvalidParameters`] if the parameters can't be trained, [`ExperimentError::MissingData`] if the data
@@ -55,8 +64,16 @@ pub fn start(
     match &spec.experiment {
         Experiment::FitFunction(parameters) => fit_function::start(spec, parameters, assets, checkpoint),
         Experiment::Classify(parameters) => classify::start(spec, parameters, assets, checkpoint),
+        Experiment::Regress(parameters) => regress::start(spec, parameters, assets, checkpoint),
         Experiment::CriticalPoint(parameters) => critical_point::start(spec, parameters, checkpoint),
         Experiment::Interpolate(parameters) => landscape::line::start(spec, parameters, assets, checkpoint),
         Experiment::Surface(parameters) => landscape::plane::start(spec, parameters, assets, checkpoint),
+        Experiment::Command(_) => {
+            Err(ExperimentError::InvalidParameters("a command is a process of a worker".to_owned()))
+        }
+        // Kinds of one's own are those of a program: `kind::Kinds::start` starts both.
+        Experiment::Custom(custom) => {
+            Err(ExperimentError::UnknownKind { name: custom.name.to_string(), version: custom.version })
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! A run as its driver sees it: advanced until it is done, saved between any two advances.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use basin_domain::metrics::{Metrics, Outcome};
+use basin_domain::worker::Progress;
 
 use crate::ExperimentError;
 use crate::accelerator::Accelerator;
@@ -25,23 +28,10 @@ pub struct Assets {
 pub enum Advance {
     /// There is more to do.
     More,
+    /// Nothing was done: the run waits for something outside of it, and shows no progress.
+    Waiting,
     /// The run is at its end: [`Run::finish`] it.
     Done,
-}
-
-/// How far a run is.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Progress {
-    /// Steps of the optimiser done.
-    pub iteration: u64,
-    /// Steps in all.
-    pub iterations: u64,
-    /// Passes over the data done.
-    pub epoch: u32,
-    /// Passes in all.
-    pub epochs: u32,
-    /// The latest loss.
-    pub loss: Option<f64>,
 }
 
 /// A finished run's results: the same bytes for the same spec.
@@ -61,11 +51,27 @@ pub trait Run: Send {
     /// Does a small piece of work: one step of the optimiser, or a piece of an evaluation.
     fn advance(&mut self) -> Result<Advance, ExperimentError>;
 
-    /// How far the run is.
+    /// How far the run is; the time that it takes is its driver's to say.
     fn progress(&self) -> Progress;
 
-    /// Everything that the rest of the run depends on, as safetensors.
+    /// Whether a checkpoint would say anything that the last one didn't.
+    fn has_news(&self) -> bool {
+        true
+    }
+
+    /// Everything that the rest of the run depends on, as safetensors; only if there [is news](Run::has_news).
     fn checkpoint(&mut self) -> Result<Vec<u8>, ExperimentError>;
+
+    /// The run ends early, within this time: what works for it outside of this process stops. True if that left something that a
+    /// checkpoint should say.
+    fn stop(&mut self, _within: Duration) -> Result<bool, ExperimentError> {
+        Ok(false)
+    }
+
+    /// The files that the run made beside its results; only after [`Advance::Done`].
+    fn outputs(&mut self) -> Result<Vec<PathBuf>, ExperimentError> {
+        Ok(Vec::new())
+    }
 
     /// The results; only after [`Advance::Done`].
     fn finish(self: Box<Self>) -> Result<Finished, ExperimentError>;

@@ -42,6 +42,14 @@ pub(crate) fn serialize_results(
     serialize(&results, Some(outcome.to_json()))
 }
 
+/// The results of a run that leaves no tensors.
+///
+/// # Errors
+/// If they can't be written.
+pub fn empty_result(outcome: Outcome) -> Result<Vec<u8>, ExperimentError> {
+    serialize_results(NamedTensors::new(), outcome)
+}
+
 fn replaced<T: WithDType>(tensor: &Tensor, by: impl Fn(T) -> T) -> Result<Tensor, candle_core::Error> {
     let values = tensor.flatten_all()?.to_vec1::<T>()?;
     Tensor::from_vec(values.into_iter().map(by).collect::<Vec<T>>(), tensor.shape(), &Device::Cpu)

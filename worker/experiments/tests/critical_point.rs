@@ -65,7 +65,7 @@ fn tasks() -> Vec<TaskSpec> {
             p.hidden = vec![];
             p.iterations = 0;
         }),
-        task(|p| p.optimizer = Optimizer::Sgd { learning_rate: 1e6, momentum: 0.0, weight_decay: 0.0 }),
+        task(|p| p.optimizer = Optimizer::sgd(1e6, 0.0, 0.0)),
     ]
 }
 
@@ -245,7 +245,7 @@ fn a_checkpoint_of_another_task_or_with_a_flipped_bit_is_refused() {
 
 #[test]
 fn divergence_is_a_result_with_the_record_so_far() {
-    let wild = Optimizer::Sgd { learning_rate: 1e6, momentum: 0.0, weight_decay: 0.0 };
+    let wild = Optimizer::sgd(1e6, 0.0, 0.0);
     let relu = task(|p| (p.optimizer, p.activation) = (wild, Activation::Relu));
     let linear = task(|p| (p.optimizer, p.hidden) = (wild, vec![]));
     let search = task(|p| {

@@ -4,18 +4,24 @@
 
 mod common;
 
-use basin_domain::experiment::{Experiment, Interpolate, Plane, Ratios, Surface, Tile};
+use basin_domain::experiment::{
+    Experiment, Interpolate, Interval, Plane, Ratios, Surface, Tile, TrainingTime,
+};
 use basin_domain::failure::FailureKind;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use basin_experiments::{Advance, Assets, start};
-use common::{assert_same, classify, finish, fit, reading, tiny_images, train};
+use common::{assert_same, classify, finish, fit, reading, stack, tiny_images, train};
 
 fn interpolation(of: &TaskSpec, examples: Option<u32>) -> TaskSpec {
     let trained = of.experiment.trained_model().unwrap();
     let ratios = Ratios { start: -1.0, stop: 2.0, count: 7 };
-    reading(of, Experiment::Interpolate(Interpolate { trained, ratios, examples }), &["from", "to"])
+    reading(
+        of,
+        Experiment::Interpolate(Interpolate { trained, ratios, examples, barrier: false }),
+        &["from", "to"],
+    )
 }
 
 fn surface(of: &TaskSpec, plane: Plane, tile: Tile) -> TaskSpec {
@@ -62,7 +68,7 @@ fn an_interpolations_ends_have_the_solutions_own_figures_bit_by_bit() {
 
 #[test]
 fn a_fitted_functions_interpolation_ends_where_its_runs_did() {
-    let (from, to) = (fit(|_| {}), fit(|p| p.epochs = 20));
+    let (from, to) = (fit(|_| {}), fit(|p| p.budget = TrainingTime::Epochs(20)));
     let (first, second) = (train(&from, &Assets::default()), train(&to, &Assets::default()));
     let inputs = [("from".to_owned(), first.result), ("to".to_owned(), second.result)].into();
     let assets = Assets { inputs, ..Assets::default() };
@@ -96,8 +102,8 @@ fn a_surface_has_the_solutions_loss_in_its_middle_and_tiles_are_parts_of_the_who
 fn a_plane_of_principal_components_holds_the_whole_trajectory() {
     let (mut assets, data) = tiny_images(60, 20);
     let of = classify(&data, |p| {
-        p.epochs = 4;
-        p.record.weights_every = Some(1);
+        p.budget = TrainingTime::Epochs(4);
+        p.training.record.weights_every = Some(Interval::Epochs(1));
     });
     let trained = train(&of, &assets);
     assets.inputs = [("of".to_owned(), trained.result.clone())].into();
@@ -121,7 +127,7 @@ fn a_plane_of_principal_components_holds_the_whole_trajectory() {
 #[test]
 fn landscapes_go_on_from_any_checkpoint_and_end_with_the_same_bytes() {
     let (mut assets, data) = tiny_images(40, 530);
-    let of = classify(&data, |p| p.record.weights_every = Some(1));
+    let of = classify(&data, |p| p.training.record.weights_every = Some(Interval::Epochs(1)));
     let result = train(&of, &assets).result;
     assets.inputs = ["from", "to", "of"].map(|name| (name.to_owned(), result.clone())).into();
     let line = interpolation(&of, None);
@@ -152,10 +158,10 @@ fn landscapes_go_on_from_any_checkpoint_and_end_with_the_same_bytes() {
 #[test]
 fn a_landscape_of_a_run_that_diverged_has_diverged_too() {
     let (mut assets, data) = tiny_images(40, 20);
-    let wild = Optimizer::Sgd { learning_rate: 1e30, momentum: 0.9, weight_decay: 0.0 };
+    let wild = Optimizer::sgd(1e30, 0.9, 0.0);
     let of = classify(&data, |p| {
-        p.optimizer = wild;
-        p.record.weights_every = Some(1);
+        p.training.optimizer = wild;
+        p.training.record.weights_every = Some(Interval::Epochs(1));
     });
     let (diverged, solved) = (train(&of, &assets), train(&classify(&data, |_| {}), &assets));
     assert!(matches!(diverged.outcome, Outcome::Diverged { .. }));
@@ -183,8 +189,8 @@ fn a_landscape_of_a_run_that_diverged_has_diverged_too() {
 fn a_trajectory_without_two_directions_is_no_plane() {
     let (mut assets, data) = tiny_images(40, 20);
     let of = classify(&data, |p| {
-        p.epochs = 3;
-        p.record.weights_every = Some(3);
+        p.budget = TrainingTime::Epochs(3);
+        p.training.record.weights_every = Some(Interval::Epochs(3));
     });
     assets.inputs = [("of".to_owned(), train(&of, &assets).result)].into();
     let spec = surface(&of, Plane::Pca { margin: 0.1 }, Tile { index: 0, of: 1 });
@@ -210,7 +216,7 @@ fn inputs_that_cannot_be_used_are_named() {
     assets.inputs.insert("from".to_owned(), result.clone());
     assets.inputs.insert("to".to_owned(), b"not safetensors".to_vec());
     assert!(failed(&assets, &line).starts_with("the input `to` can't be used: "));
-    let other = classify(&data, |p| p.model.conv = vec![3, 5]);
+    let other = classify(&data, |p| stack(p).conv = vec![3, 5]);
     assets.inputs.insert("to".to_owned(), train(&other, &assets).result);
     assert_eq!(
         failed(&assets, &line),

@@ -3,22 +3,26 @@
     clippy::disallowed_methods,
     reason = "tests compare with the system's library and Candle's operations"
 )]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use basin_domain::data::{Dataset as NamedDataset, built_in_digest};
-use basin_domain::experiment::{Experiment, Function};
+use basin_domain::data::{
+    Augmentation, Contents, Dataset as NamedDataset, Encoding, InputKind, ModularOperation, Pixels, Recipe,
+    SplitSizes, TargetKind, built_in_digest,
+};
+use basin_domain::experiment::{Classify, Experiment, Function, Sampling, StreamSeeds, TrainingTime};
 use basin_domain::failure::FailureKind;
 use basin_domain::id::DatasetName;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
-use basin_experiments::dataset::{self, Dataset};
+use basin_experiments::dataset::{self, Dataset, ImportOptions};
 use basin_experiments::{Advance, Assets, start};
 use candle_core::{Device, safetensors};
-use common::{ALL, SGD, all_probes, classify, fit, tiny_images, train};
+use common::{ALL, all_probes, classify, fit, made, stack, tiny_images, train};
 
 fn values(metrics: &Metrics, name: &str) -> Vec<f64> {
     metrics.series[name].points.iter().map(|&(_, value)| value).collect()
@@ -32,8 +36,8 @@ fn xs(metrics: &Metrics, name: &str) -> Vec<f64> {
 fn classify_records_its_series_against_their_axes() {
     let (assets, data) = tiny_images(40, 20);
     let spec = classify(&data, |p| {
-        p.epochs = 3;
-        p.record = ALL;
+        p.budget = TrainingTime::Epochs(3);
+        p.training.record = ALL;
     });
     let finished = train(&spec, &assets);
     let metrics = &finished.metrics;
@@ -49,7 +53,10 @@ fn classify_records_its_series_against_their_axes() {
         assert_eq!((metrics.series[name].axis, metrics.series[name].points.len()), (Axis::Once, 1), "{name}");
     }
     let Experiment::Classify(parameters) = &spec.experiment else { panic!() };
-    assert_eq!(metrics.last("parameters"), Some(parameters.model.parameter_count(1, 28, 10) as f64));
+    assert_eq!(
+        metrics.last("parameters"),
+        Some(parameters.model.conv_net().unwrap().parameter_count(1, 28, 10) as f64)
+    );
     // The running mean weighs the last, smaller batch (8 of 40) by its examples.
     let losses = values(metrics, "loss");
     let mean = (16.0 * losses[0] + 16.0 * losses[1] + 8.0 * losses[2]) / 40.0;
@@ -78,8 +85,8 @@ fn the_recorded_gradient_norm_is_that_of_the_first_gradient() {
         p.hidden = vec![];
         p.interval = (-1.0, 1.0);
         p.points = 3;
-        p.epochs = 1;
-        p.record = ALL;
+        p.budget = TrainingTime::Epochs(1);
+        p.training.record = ALL;
     });
     let finished = train(&spec, &Assets::default());
     let tensors = safetensors::load_buffer(&finished.result, &Device::Cpu).unwrap();
@@ -99,11 +106,11 @@ fn the_recorded_gradient_norm_is_that_of_the_first_gradient() {
 fn sin_and_cube_are_fitted() {
     for (function, most) in [(Function::Sin, 2e-3), (Function::Cube, 0.3)] {
         let spec = fit(|p| {
-            p.function = function;
+            p.function = function.clone();
             p.hidden = vec![32, 64];
             p.points = 128;
-            p.epochs = 800;
-            p.optimizer = Optimizer::adam(5e-3);
+            p.budget = TrainingTime::Epochs(800);
+            p.training.optimizer = Optimizer::adam(5e-3);
         });
         let metrics = train(&spec, &Assets::default()).metrics;
         let losses = values(&metrics, "train_loss");
@@ -120,21 +127,134 @@ fn sin_and_cube_are_fitted() {
 }
 
 #[test]
+fn functions_of_two_variables_are_fitted() {
+    let spec = fit(|p| {
+        p.function = "sin(2*x1)*x2".parse().unwrap();
+        p.layout.other_intervals = vec![(-1.0, 1.0)];
+        p.layout.sampling = Sampling::Random;
+        p.interval = (-1.5, 1.5);
+        p.hidden = vec![32, 32];
+        p.points = 200;
+        p.budget = TrainingTime::Epochs(600);
+        p.training.optimizer = Optimizer::adam(5e-3);
+    });
+    let metrics = train(&spec, &Assets::default()).metrics;
+    let losses = values(&metrics, "train_loss");
+    assert!(losses[600] < 0.02 * losses[0], "{} to {}", losses[0], losses[600]);
+    assert!(!metrics.series.contains_key("target"), "a curve is of one variable");
+}
+
+#[test]
+fn a_dense_network_learns_modular_addition_from_tokens() {
+    let operation = ModularOperation::Addition;
+    let recipe = Recipe::ModularArithmetic { operation, modulus: 11, train_share: 0.8, seed: 0 };
+    let (assets, data) = made(&recipe);
+    let spec = classify(&data, |p| {
+        p.data.recipe = Some(recipe);
+        p.data.encoding = Encoding::OneHot;
+        stack(p).conv = vec![];
+        stack(p).dense = vec![64];
+        p.batch_size = 32;
+        p.budget = TrainingTime::Epochs(150);
+        p.training.optimizer = Optimizer::adam(1e-2);
+    });
+    let metrics = train(&spec, &assets).metrics;
+    assert_eq!(metrics.last("final_train_accuracy"), Some(1.0));
+}
+
+#[test]
+fn spirals_are_told_apart() {
+    let recipe = Recipe::Spirals { classes: 2, turns: 1.0, noise: 0.02, train: 400, test: 200, seed: 0 };
+    let (assets, data) = made(&recipe);
+    let spec = classify(&data, |p| {
+        p.data.recipe = Some(recipe);
+        stack(p).conv = vec![];
+        stack(p).dense = vec![32, 32];
+        p.batch_size = 32;
+        p.budget = TrainingTime::Epochs(60);
+        p.training.optimizer = Optimizer::adam(1e-2);
+    });
+    let accuracy = train(&spec, &assets).metrics.last("test_accuracy").unwrap();
+    assert!(accuracy > 0.9, "{accuracy}");
+}
+
+#[test]
+fn a_seed_of_its_own_holds_one_source_of_chance_still() {
+    let (assets, data) = tiny_images(40, 20);
+    let run = |seed: u64, change: &dyn Fn(&mut Classify)| {
+        let mut spec = classify(&data, |p| {
+            p.training.record = ALL;
+            change(p);
+        });
+        spec.seed = seed;
+        let result = train(&spec, &assets).result;
+        let tensors = safetensors::load_buffer(&result, &Device::Cpu).unwrap();
+        let of = |name: &str| tensors[name].flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        (of("weights/0/conv0.weight"), of("model/conv0.weight"))
+    };
+    let initialization = |p: &mut Classify| p.seeds.initialization = Some(7);
+    let (one, other) = (run(1, &initialization), run(2, &initialization));
+    assert_eq!(one.0, other.0, "the weights before training are those of the seed that is fixed");
+    assert_ne!(one.1, other.1, "the order isn't");
+    let both = |p: &mut Classify| {
+        p.seeds = StreamSeeds { initialization: Some(7), order: Some(8), augmentation: None };
+    };
+    assert_eq!(run(1, &both), run(2, &both));
+    let noisy = |p: &mut Classify| {
+        both(p);
+        p.data.label_noise = 0.9;
+    };
+    assert_ne!(run(1, &noisy), run(2, &noisy), "the labels are drawn by the run's seed");
+    let all = |p: &mut Classify| {
+        noisy(p);
+        p.data.noise_seed = Some(9);
+    };
+    assert_eq!(run(1, &all), run(2, &all));
+    let augmented = |p: &mut Classify| {
+        all(p);
+        p.augmentation = Augmentation { crop: 3, flip: true, cutout: 5 };
+    };
+    assert_ne!(run(1, &augmented), run(1, &all));
+    assert_ne!(run(1, &augmented), run(2, &augmented));
+    let everything = |p: &mut Classify| {
+        augmented(p);
+        p.seeds.augmentation = Some(10);
+    };
+    assert_eq!(run(1, &everything), run(2, &everything));
+}
+
+#[test]
+fn copies_and_corrupted_pixels_reach_the_network() {
+    let (assets, data) = tiny_images(20, 10);
+    let first_loss = |change: &dyn Fn(&mut Classify)| {
+        let metrics = train(&classify(&data, |p| change(p)), &assets).metrics;
+        (values(&metrics, "train_loss")[0], values(&metrics, "test_loss")[0])
+    };
+    let plain = first_loss(&|_| {});
+    for pixels in [Pixels::Shuffled, Pixels::ShuffledEach, Pixels::Gaussian] {
+        let (train, test) = first_loss(&|p| p.data.pixels = pixels);
+        assert!(train != plain.0 && test != plain.1, "{pixels:?}: training and test images alike");
+    }
+    let (train, test) = first_loss(&|p| p.data.label_copies = 3);
+    assert!(train != plain.0 && test == plain.1, "the test labels stay");
+}
+
+#[test]
 fn a_small_network_learns_shapes() {
     let folder = tempfile::tempdir().unwrap();
     let name = DatasetName::new("shapes").unwrap();
     let file = folder.path().join("data.basin");
-    dataset::generate(&name, &file).unwrap();
+    dataset::generate(&name, None, &file).unwrap();
     let assets = Assets { dataset: Some(Arc::new(Dataset::open(&file).unwrap())), ..Assets::default() };
     let data = NamedDataset { digest: built_in_digest("shapes").unwrap(), name };
     let spec = classify(&data, |p| {
-        p.model.conv = vec![8, 16];
-        p.model.dense = vec![32];
+        stack(p).conv = vec![8, 16];
+        stack(p).dense = vec![32];
         p.data.train_limit = Some(3000);
         p.data.test_limit = Some(1000);
         p.batch_size = 32;
-        p.epochs = 4;
-        p.optimizer = Optimizer::adam(3e-3);
+        p.budget = TrainingTime::Epochs(4);
+        p.training.optimizer = Optimizer::adam(3e-3);
     });
     let metrics = train(&spec, &assets).metrics;
     let (losses, accuracies) = (values(&metrics, "train_loss"), values(&metrics, "test_accuracy"));
@@ -147,9 +267,9 @@ fn random_labels_are_learnt_by_heart() {
     let (assets, data) = tiny_images(60, 60);
     let spec = classify(&data, |p| {
         p.data.label_noise = 1.0;
-        p.model.dense = vec![32];
-        p.epochs = 60;
-        p.optimizer = Optimizer::adam(5e-3);
+        stack(p).dense = vec![32];
+        p.budget = TrainingTime::Epochs(60);
+        p.training.optimizer = Optimizer::adam(5e-3);
     });
     let metrics = train(&spec, &assets).metrics;
     assert_eq!(metrics.last("final_train_accuracy"), Some(1.0));
@@ -159,11 +279,10 @@ fn random_labels_are_learnt_by_heart() {
 #[test]
 fn divergence_is_a_result_with_the_record_so_far() {
     let (assets, data) = tiny_images(40, 20);
-    let Optimizer::Sgd { momentum, weight_decay, .. } = SGD else { panic!() };
-    let wild = Optimizer::Sgd { learning_rate: 1e30, momentum, weight_decay };
+    let wild = Optimizer::sgd(1e30, 0.9, 1e-4);
     let spec = classify(&data, |p| {
-        p.optimizer = wild;
-        p.record = ALL;
+        p.training.optimizer = wild;
+        p.training.record = ALL;
     });
     let finished = train(&spec, &assets);
     let Outcome::Diverged { iteration } = finished.outcome else { panic!("{:?}", finished.outcome) };
@@ -172,7 +291,7 @@ fn divergence_is_a_result_with_the_record_so_far() {
     assert!(finished.metrics.series.contains_key("train_loss"));
     assert!(safetensors::load_buffer(&finished.result, &Device::Cpu).is_ok());
 
-    let spec = fit(|p| p.optimizer = wild);
+    let spec = fit(|p| p.training.optimizer = wild);
     assert!(matches!(train(&spec, &Assets::default()).outcome, Outcome::Diverged { .. }));
 }
 
@@ -212,8 +331,8 @@ fn tasks_that_cannot_run_say_why() {
         |text: &str| (FailureKind::InvalidParameters, format!("the parameters can't be trained: {text}"));
     let missing = |text: &str| (FailureKind::MissingData, format!("the data set can't be used: {text}"));
     assert_eq!(
-        refused(classify(&data, |p| p.model.conv = vec![2; 5]), &assets),
-        invalid("the pool of `conv4` leaves no pixel: its input has 1×1; 5 convolutions are too many")
+        refused(classify(&data, |p| stack(p).conv = vec![2; 5]), &assets),
+        invalid("`conv[4]` leaves no pixel: its pool takes 2×2 pixels, and its input has 1×1 of them")
     );
     assert_eq!(
         refused(classify(&data, |p| p.data.train_limit = Some(41)), &assets),
@@ -256,16 +375,28 @@ fn real_cifar10_is_imported_the_same_way_twice() {
     let out = tempfile::tempdir().unwrap();
     let name = DatasetName::new("cifar10").unwrap();
     let [first, second] = ["first", "second"].map(|file| {
-        let imported = dataset::import(&name, &folder.join("cifar10"), &out.path().join(file)).unwrap();
+        let imported = dataset::import(
+            &name,
+            &folder.join("cifar10"),
+            &ImportOptions::default(),
+            &out.path().join(file),
+        )
+        .unwrap();
         println!("{imported:?}");
         imported
     });
     assert_eq!(first, second);
-    assert_eq!((first.train, first.test, first.shape), (50_000, 10_000, [3, 32, 32]));
+    let expected = Contents {
+        sizes: SplitSizes { train: 50_000, test: 10_000 },
+        example: InputKind::Image([3, 32, 32]),
+        target: TargetKind::Classes(10),
+    };
+    assert_eq!(first.contents, expected);
     let dataset = Dataset::open(&out.path().join("first")).unwrap();
     for (split, each) in [(dataset.train(), 5_000), (dataset.test(), 1_000)] {
+        let labels = split.labels(&(0..split.len() as u32).collect::<Vec<_>>());
         for class in 0..10 {
-            assert_eq!(split.labels.iter().filter(|&&label| label == class).count(), each);
+            assert_eq!(labels.iter().filter(|&&label| label == class).count(), each);
         }
     }
     // The statistics of the original training images are (0.4914, 0.4822, 0.4465) and (0.2470, 0.2435, 0.2616).
@@ -282,8 +413,8 @@ fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end
     let (assets, data) = tiny_images(40, 20);
     let probed = |every| {
         let spec = classify(&data, |p| {
-            p.epochs = 5;
-            p.probes = all_probes(every);
+            p.budget = TrainingTime::Epochs(5);
+            p.training.probes = all_probes(every);
         });
         train(&spec, &assets).metrics
     };

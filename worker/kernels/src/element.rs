@@ -64,6 +64,11 @@ impl<'a> Elements<'a> {
         Self { guard, layout }
     }
 
+    /// The number of the tensor's dimensions.
+    pub(crate) fn rank(&self) -> usize {
+        self.layout.dims().len()
+    }
+
     pub(crate) fn as_slice<T: WithDType>(&self) -> Result<&[T]> {
         match &*self.guard {
             Storage::Cpu(storage) => slice(storage, self.layout),

@@ -1,46 +1,43 @@
-//! CPU operations for Candle: convolution, dense layers, losses, optimisers.
+//! Networks on the CPU: operations with their derivatives, losses, optimisers.
 //!
-//! Each operation takes and gives [`candle_core::Tensor`]s on the CPU and takes part in `backward()`. This is the only crate
+//! A network is a [`network::Program`]: a list of operations, compiled once, that goes over batches forward, backward, and along a
+//! direction of its parameters. Parameters, inputs and targets are [`candle_core::Tensor`]s; operations see slices alone. This is the only crate
 //! with `unsafe`; it knows nothing of data sets, models or runs.
 //!
 //! Two promises hold for all of it. **The same bytes on any number of threads and on any processor**: work is cut into pieces whose
 //! bounds follow from the shapes alone, each piece runs on one thread, partial sums are added in the order of the pieces, and no sum's
-//! order or rounding follows the registers. **Gradients
-//! are right**: every operation is tested against central differences in `f64`, so all of them are generic over the float.
+//! order or rounding follows the registers. **Derivatives
+//! are right**: those of every operation, the second ones too, are tested against central differences in `f64`, so all of them are
+//! generic over the float.
 //!
-//! Start reading at [`conv_relu_pool`].
+//! Start reading at [`network`], and there at [`network::Operation`] and a short one, [`network::operations::Dense`].
 
 pub mod activity;
 mod aligned_buffer;
-mod backprop;
 mod code_path;
 mod conv;
+mod conv2d;
 mod dense;
 mod element;
+mod elementary;
 mod fma;
 mod gather;
-mod hessian;
 mod loss;
 mod matmul;
 mod memory;
-mod mlp;
 pub mod mmap;
+pub mod network;
 mod norm;
 pub mod optimizer;
 mod partition;
 mod peak;
-mod second_order;
 mod tile;
 mod vector;
 
-pub use backprop::{backward, vector_jacobian};
 pub use code_path::{CodePath, code_path, force_code_path};
-pub use conv::conv_relu_pool;
-pub use dense::{Activation, dense};
 pub use gather::gather_images;
-pub use hessian::hessian_vector;
-pub use loss::{LossSums, cross_entropy, cross_entropy_sums, mean_squared_error, squared_error_sums};
+pub use loss::LossSums;
 pub use memory::keep_freed_memory;
-pub use mlp::{DenseVariables, Loss, Mlp};
+pub use network::Loss;
 pub use norm::{squared_norm, squared_norm_of};
 pub use peak::peak_gflops;

@@ -50,4 +50,15 @@ mod tests {
         let error = MappedFile::open(Path::new("/nonexistent/file")).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "Miri maps no files")]
+    fn a_file_without_bytes_has_none_and_a_folder_is_no_file() {
+        let path = std::env::temp_dir().join(format!("basin-mapped-empty-{}", std::process::id()));
+        std::fs::write(&path, b"").unwrap();
+        let mapped = MappedFile::open(&path);
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(mapped.unwrap().as_bytes(), b"");
+        assert!(MappedFile::open(&std::env::temp_dir()).is_err());
+    }
 }

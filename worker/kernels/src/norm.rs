@@ -26,7 +26,8 @@ pub fn squared_norm_of(elements: &[f32]) -> f64 {
     squares(elements)
 }
 
-fn squares<T: Dispatch>(elements: &[T]) -> f64 {
+/// ‖·‖₂² over all elements of a slice, as [`squared_norm`] adds them.
+pub(crate) fn squares<T: Dispatch>(elements: &[T]) -> f64 {
     if elements.len() <= CHUNK {
         return squares_of_chunk(elements);
     }

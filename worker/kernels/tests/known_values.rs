@@ -10,15 +10,18 @@ mod common;
 use std::collections::BTreeMap;
 
 use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
-use basin_kernels::{
-    Activation, backward, conv_relu_pool, cross_entropy, cross_entropy_sums, dense, gather_images,
-    mean_squared_error, squared_error_sums, squared_norm, squared_norm_of,
-};
+use basin_kernels::{Loss, gather_images, squared_norm, squared_norm_of};
 use candle_core::{DType, Device, Tensor, Var};
+use common::network::{Layer, alone, chain, conv_relu_pool, dense, hidden, outputs, passes};
 use common::{Numbers, doubles, on_each_path, single};
 
 fn tensor(values: &[f64], dims: &[usize]) -> Tensor {
     Tensor::from_slice(values, dims, &Device::Cpu).unwrap()
+}
+
+/// The outputs of one operation.
+fn of_one<T: basin_kernels::network::Float>(layer: Layer<T>, x: &Tensor) -> Vec<f64> {
+    outputs(&mut alone(layer), x)
 }
 
 /// One parameter of these values, and an optimiser over it.
@@ -35,7 +38,7 @@ fn one(
 fn step(parameter: &Var, optimizer: &mut dyn Optimizer, gradient: &[f64]) {
     let along = tensor(gradient, &[gradient.len()]).to_dtype(parameter.dtype()).unwrap();
     let loss = (parameter.as_tensor() * along).unwrap().sum_all().unwrap();
-    optimizer.step(&loss.backward().unwrap()).unwrap();
+    optimizer.step(1.0, &loss.backward().unwrap()).unwrap();
 }
 
 fn assert_close(found: &[f64], expected: &[f64]) {
@@ -141,9 +144,9 @@ fn weight_decay_alone_shrinks_the_parameters() {
 #[test]
 fn the_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes() {
     for classes in [1_usize, 2, 10, 1000] {
-        let logits = Tensor::full(3.5, (4, classes), &Device::Cpu).unwrap();
         let labels = Tensor::zeros(4, DType::U32, &Device::Cpu).unwrap();
-        let loss = doubles(&cross_entropy(&logits, &labels).unwrap())[0];
+        let sums = Loss::CrossEntropy.sums(&vec![3.5_f64; 4 * classes], &labels).unwrap();
+        let loss = sums.loss / sums.count as f64;
         assert!((loss - (classes as f64).ln()).abs() < 1e-12, "{classes} classes: {loss}");
     }
 }
@@ -151,9 +154,7 @@ fn the_cross_entropy_of_equal_logits_is_the_logarithm_of_the_classes() {
 #[test]
 fn logits_may_be_shifted_and_as_large_as_floats_are() {
     let labels = Tensor::new(&[1_u32, 0], &Device::Cpu).unwrap();
-    let of = |values: [[f32; 3]; 2]| {
-        cross_entropy_sums(&Tensor::new(&values, &Device::Cpu).unwrap(), &labels).unwrap()
-    };
+    let of = |values: [[f32; 3]; 2]| Loss::CrossEntropy.sums(values.as_flattened(), &labels).unwrap();
     let (plain, shifted) =
         (of([[1.0, 2.0, 3.0], [0.0, 0.0, 4.0]]), of([[1001.0, 1002.0, 1003.0], [-64.0, -64.0, -60.0]]));
     assert!((plain.loss - shifted.loss).abs() < 1e-10, "{} {}", plain.loss, shifted.loss);
@@ -166,8 +167,8 @@ fn logits_may_be_shifted_and_as_large_as_floats_are() {
 
 #[test]
 fn a_logit_that_is_not_a_number_spoils_the_loss_and_is_no_right_answer_by_chance() {
-    let logits = Tensor::new(&[[0.0_f32, f32::NAN], [1.0, 0.0]], &Device::Cpu).unwrap();
-    let sums = cross_entropy_sums(&logits, &Tensor::new(&[1_u32, 0], &Device::Cpu).unwrap()).unwrap();
+    let labels = Tensor::new(&[1_u32, 0], &Device::Cpu).unwrap();
+    let sums = Loss::CrossEntropy.sums(&[0.0_f32, f32::NAN, 1.0, 0.0], &labels).unwrap();
     assert!(sums.loss.is_nan());
     assert_eq!((sums.correct, sums.count), (1, 2));
 }
@@ -175,11 +176,9 @@ fn a_logit_that_is_not_a_number_spoils_the_loss_and_is_no_right_answer_by_chance
 #[test]
 fn the_gradient_of_cross_entropy_adds_up_to_nothing_in_each_row() {
     let mut numbers = Numbers(31);
-    let logits = numbers.var(&[9, 7]);
     let labels = Tensor::from_iter((0..9_u32).map(|row| row % 7), &Device::Cpu).unwrap();
-    let gradients = backward(&cross_entropy(&logits, &labels).unwrap()).unwrap();
-    let gradient = gradients.get(&logits).unwrap().to_vec2::<f64>().unwrap();
-    for (row, gradient) in gradient.iter().enumerate() {
+    let gradient = Loss::CrossEntropy.gradient(&numbers.values(9 * 7), &labels).unwrap();
+    for (row, gradient) in gradient.chunks_exact(7).enumerate() {
         assert!(gradient.iter().sum::<f64>().abs() < 1e-16, "row {row}: {gradient:?}");
         assert!(gradient.iter().enumerate().all(|(class, value)| (*value < 0.0) == (class == row % 7)));
     }
@@ -187,16 +186,63 @@ fn the_gradient_of_cross_entropy_adds_up_to_nothing_in_each_row() {
 
 #[test]
 fn the_squared_error_is_zero_for_the_target_itself_and_its_gradient_points_away_from_it() {
-    let prediction = Var::from_tensor(&tensor(&[1.0, 4.0, -2.0, 0.5], &[2, 2])).unwrap();
+    let prediction = [1.0, 4.0, -2.0, 0.5];
     let target = tensor(&[1.0, 2.0, -2.0, 1.5], &[2, 2]);
-    let loss = mean_squared_error(&prediction, &target).unwrap();
-    assert_close(&doubles(&loss), &[5.0 / 4.0]);
-    let gradients = backward(&loss).unwrap();
-    assert_close(&doubles(gradients.get(&prediction).unwrap()), &[0.0, 1.0, 0.0, -0.5]);
-    let itself = mean_squared_error(&prediction, &prediction.as_detached_tensor()).unwrap();
-    assert_eq!(doubles(&itself), [0.0]);
-    let sums = squared_error_sums(&prediction, &target).unwrap();
+    let gradient = Loss::MeanSquaredError.gradient(&prediction, &target).unwrap();
+    assert_close(&gradient, &[0.0, 1.0, 0.0, -0.5]);
+    let itself = Loss::MeanSquaredError.sums(&prediction, &tensor(&prediction, &[2, 2])).unwrap();
+    assert_eq!(itself.loss, 0.0);
+    let sums = Loss::MeanSquaredError.sums(&prediction, &target).unwrap();
     assert_eq!((sums.loss, sums.correct, sums.count), (5.0, 0, 4));
+}
+
+#[test]
+fn the_squared_error_of_one_hot_vectors_is_that_of_the_vectors_as_targets() {
+    let outputs = [0.25, 1.5, -1.0, 2.0, 0.0, 0.5];
+    let labels = Tensor::new(&[1_u32, 2], &Device::Cpu).unwrap();
+    let vectors = tensor(&[0.0, 1.0, 0.0, 0.0, 0.0, 1.0], &[2, 3]);
+    let (by_label, by_vector) = (
+        Loss::OneHotSquaredError.sums(&outputs, &labels).unwrap(),
+        Loss::MeanSquaredError.sums(&outputs, &vectors).unwrap(),
+    );
+    assert_eq!((by_label.correct, by_label.count, by_vector.count), (1, 2, 6));
+    let mean = |sums: basin_kernels::LossSums| sums.loss / sums.count as f64;
+    assert_close(&[mean(by_label)], &[mean(by_vector)]);
+    assert_eq!(
+        Loss::OneHotSquaredError.gradient(&outputs, &labels).unwrap(),
+        Loss::MeanSquaredError.gradient(&outputs, &vectors).unwrap()
+    );
+}
+
+#[test]
+fn hubers_loss_is_half_a_square_and_then_a_line() {
+    let loss = Loss::Huber { delta: 2.0 };
+    let target = tensor(&[0.0; 4], &[4, 1]);
+    let of = |output: f64| loss.sums(&[output, 0.0, 0.0, 0.0], &target).unwrap();
+    for (output, expected) in [(0.0, 0.0), (1.0, 0.5), (-2.0, 2.0), (3.0, 4.0), (-10.0, 18.0)] {
+        assert_eq!((of(output).loss, of(output).count), (expected, 4), "{output}");
+    }
+    assert_eq!(of(f64::INFINITY).loss, f64::INFINITY);
+    assert!(of(f64::NAN).loss.is_nan());
+    let gradient = loss.gradient(&[1.0, -2.0, 3.0, -10.0], &target).unwrap();
+    assert_eq!(gradient, [0.25, -0.5, 0.5, -0.5]);
+    let along = loss.gradient_along(&[1.0, -2.0, 3.0, -1.0], &target, &[4.0; 4]).unwrap();
+    assert_eq!(along.tangent.unwrap(), [1.0, 0.0, 0.0, 1.0]);
+}
+
+#[test]
+fn smoothed_labels_are_those_of_the_mean_over_all_classes() {
+    let mut numbers = Numbers(33);
+    let logits = numbers.values(5 * 4);
+    let labels = Tensor::new(&[3_u32, 0, 1, 1, 2], &Device::Cpu).unwrap();
+    let plain = |labels: &Tensor| Loss::CrossEntropy.sums(&logits, labels).unwrap().loss;
+    let of_classes: f64 =
+        (0..4_u32).map(|class| plain(&Tensor::new(&[class; 5], &Device::Cpu).unwrap())).sum();
+    let smoothed = Loss::SmoothedCrossEntropy { smoothing: 0.2 }.sums(&logits, &labels).unwrap();
+    let expected = 0.8 * plain(&labels) + 0.2 * of_classes / 4.0;
+    assert!((smoothed.loss - expected).abs() < 1e-12, "{} {expected}", smoothed.loss);
+    let sharp = Loss::CrossEntropy.sums(&logits, &labels).unwrap();
+    assert_eq!((smoothed.correct, smoothed.count), (sharp.correct, sharp.count));
 }
 
 #[test]
@@ -222,9 +268,9 @@ fn a_kernel_of_one_in_its_middle_copies_the_largest_pixels() {
         for kernel in [1_usize, 3, 5, 7] {
             let mut taps = vec![0.0; kernel * kernel];
             taps[kernel * kernel / 2] = 1.0;
-            let weight = tensor(&taps, &[1, 1, kernel, kernel]).to_dtype(DType::F32).unwrap();
-            let y = conv_relu_pool(&images, &weight, &Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap())
-                .unwrap();
+            let weight = single(&tensor(&taps, &[1, 1, kernel, kernel]));
+            let bias = single(&tensor(&[0.0], &[1]));
+            let y = of_one::<f32>(conv_relu_pool([1, 6, 8], &weight, &bias), &images);
             let mut expected = Vec::new();
             for image in pixels.chunks_exact(48) {
                 for window in 0..12 {
@@ -233,7 +279,7 @@ fn a_kernel_of_one_in_its_middle_copies_the_largest_pixels() {
                     expected.push(window.into_iter().fold(0.0, f64::max));
                 }
             }
-            assert_eq!(doubles(&y), expected, "kernel {kernel} on {path}");
+            assert_eq!(y, expected, "kernel {kernel} on {path}");
         }
     });
 }
@@ -243,12 +289,12 @@ fn a_kernel_off_its_middle_shifts_the_image_and_zeros_come_in_at_the_border() {
     on_each_path(|path| {
         let pixels: Vec<f64> = (1..=16).map(f64::from).collect();
         let image = tensor(&pixels, &[1, 1, 4, 4]).to_dtype(DType::F32).unwrap();
-        let bias = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
+        let bias = single(&tensor(&[0.0], &[1]));
         let shifted = |tap: usize| {
             let mut taps = [0.0; 9];
             taps[tap] = 1.0;
-            let weight = tensor(&taps, &[1, 1, 3, 3]).to_dtype(DType::F32).unwrap();
-            doubles(&conv_relu_pool(&image, &weight, &bias).unwrap())
+            let weight = single(&tensor(&taps, &[1, 1, 3, 3]));
+            of_one::<f32>(conv_relu_pool([1, 4, 4], &weight, &bias), &image)
         };
         // Of each window of a shifted image the last pixel is the largest, but where zeros came in.
         assert_eq!(shifted(0), [1.0, 3.0, 9.0, 11.0], "down and right, on {path}");
@@ -262,12 +308,10 @@ fn a_large_negative_bias_leaves_nothing_and_nothing_goes_back() {
     let (x, weight) = (single(&numbers.tensor(&[3, 2, 6, 6])), single(&numbers.tensor(&[4, 2, 3, 3])));
     let bias = single(&Tensor::full(-100.0, 4, &Device::Cpu).unwrap());
     on_each_path(|path| {
-        let y = conv_relu_pool(&x, &weight, &bias).unwrap();
-        assert!(doubles(&y).iter().all(|value| *value == 0.0), "{path}");
-        let gradients = backward(&y.sum_all().unwrap()).unwrap();
-        for variable in [&x, &weight, &bias] {
-            assert!(doubles(gradients.get(variable).unwrap()).iter().all(|value| *value == 0.0), "{path}");
-        }
+        let mut program = alone::<f32>(conv_relu_pool([2, 6, 6], &weight, &bias));
+        let found = passes(&mut program, &x, |y| vec![1.0; y.len()]);
+        let zeros = |values: &Vec<f64>| values.iter().all(|value| *value == 0.0);
+        assert!(zeros(&found.outputs) && found.gradients().all(zeros), "{path}");
     });
 }
 
@@ -277,11 +321,10 @@ fn the_biases_gradient_counts_the_windows_that_are_alive() {
     let weight = single(&tensor(&[1.0, -1.0], &[2, 1, 1, 1]));
     let bias = single(&tensor(&[0.0, 0.5], &[2]));
     on_each_path(|path| {
-        let y = conv_relu_pool(&x, &weight, &bias).unwrap();
-        let gradients = backward(&y.sum_all().unwrap()).unwrap();
+        let mut program = alone::<f32>(conv_relu_pool([1, 8, 6], &weight, &bias));
+        let found = passes(&mut program, &x, |y| vec![1.0; y.len()]);
         // Five images of 4 × 3 windows; the second output is −½ everywhere.
-        assert_eq!(doubles(gradients.get(&bias).unwrap()), [60.0, 0.0], "{path}");
-        assert_eq!(doubles(gradients.get(&weight).unwrap()), [60.0, 0.0], "{path}");
+        assert_eq!(found.parameters, [[60.0, 0.0], [60.0, 0.0]], "weight and bias on {path}");
     });
 }
 
@@ -293,11 +336,12 @@ fn a_dense_layer_of_the_identity_matrix_gives_its_input() {
             let x = tensor(&values, &[5, width]).to_dtype(DType::F32).unwrap();
             let identity: Vec<f64> =
                 (0..width * width).map(|at| f64::from(u8::from(at / width == at % width))).collect();
-            let weight = tensor(&identity, &[width, width]).to_dtype(DType::F32).unwrap();
-            let bias = Tensor::zeros(width, DType::F32, &Device::Cpu).unwrap();
-            assert_eq!(doubles(&dense(&x, &weight, &bias, Activation::Identity).unwrap()), values, "{path}");
+            let weight = single(&tensor(&identity, &[width, width]));
+            let bias = single(&tensor(&vec![0.0; width], &[width]));
+            assert_eq!(of_one::<f32>(dense(&weight, &bias), &x), values, "{path}");
             let positive: Vec<f64> = values.iter().map(|value| value.max(0.0)).collect();
-            assert_eq!(doubles(&dense(&x, &weight, &bias, Activation::Relu).unwrap()), positive, "{path}");
+            let y = outputs::<f32>(&mut chain(width, hidden(&weight, &bias)), &x);
+            assert_eq!(y, positive, "{path}");
         }
     });
 }
@@ -309,14 +353,12 @@ fn a_number_that_is_none_passes_through_a_dense_layer_and_its_activation() {
             let mut values = vec![1.0_f32; rows * 4];
             values[4 * (rows - 1)] = f32::NAN;
             let x = Tensor::from_vec(values, (rows, 4), &Device::Cpu).unwrap();
-            let weight = Tensor::ones((columns, 4), DType::F32, &Device::Cpu).unwrap();
-            let bias = Tensor::zeros(columns, DType::F32, &Device::Cpu).unwrap();
-            let y = dense(&x, &weight, &bias, Activation::Relu).unwrap().to_vec2::<f32>().unwrap();
-            assert!(y[rows - 1].iter().all(|value| value.is_nan()), "{rows} × {columns} on {path}");
-            assert!(
-                y[..rows - 1].iter().flatten().all(|value| *value == 4.0),
-                "{rows} × {columns} on {path}"
-            );
+            let weight = single(&Tensor::ones((columns, 4), DType::F32, &Device::Cpu).unwrap());
+            let bias = single(&tensor(&vec![0.0; columns], &[columns]));
+            let y = outputs::<f32>(&mut chain(4, hidden(&weight, &bias)), &x);
+            let (numbers, spoilt) = y.split_at((rows - 1) * columns);
+            assert!(spoilt.iter().all(|value| value.is_nan()), "{rows} × {columns} on {path}");
+            assert!(numbers.iter().all(|value| *value == 4.0), "{rows} × {columns} on {path}");
         }
     });
 }

@@ -9,9 +9,9 @@ mod common;
 
 use std::collections::{BTreeMap, HashMap};
 
-use basin_kernels::optimizer::{Adam, AdamRule, Gradient, Gradients, Optimizer, Sgd, SgdRule};
+use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer, Rule as _, Sgd, StepAt, Stepped};
 use candle_core::{DType, Device, Tensor, Var};
-use common::{Numbers, bits, doubles};
+use common::{Numbers, bits, doubles, rules};
 
 fn parameters() -> BTreeMap<String, Var> {
     let mut numbers = Numbers(12);
@@ -31,7 +31,7 @@ fn train(parameters: &BTreeMap<String, Var>, optimizer: &mut dyn Optimizer, step
         let loss = (parameters["a"].powf(4.0).unwrap().sum_all().unwrap()
             + parameters["b"].sqr().unwrap().sum_all().unwrap())
         .unwrap();
-        optimizer.step(&loss.backward().unwrap()).unwrap();
+        optimizer.step(1.0, &loss.backward().unwrap()).unwrap();
     }
 }
 
@@ -84,7 +84,7 @@ fn a_missing_gradient_is_refused_by_name_and_nothing_changes() {
     let before = all_bits(&parameters);
     let mut optimizer = adam(&parameters);
     let gradients = parameters["a"].sum_all().unwrap().backward().unwrap();
-    let error = optimizer.step(&gradients).unwrap_err().to_string();
+    let error = optimizer.step(1.0, &gradients).unwrap_err().to_string();
     assert!(error.contains("the parameter \"b\" received no gradient"), "{error}");
     assert_eq!((all_bits(&parameters), optimizer.steps()), (before, 0));
 }
@@ -146,10 +146,10 @@ fn a_gradient_of_another_size_or_type_is_refused_and_no_parameter_moves() {
             (Tensor::ones((3, 2), DType::F32, &Device::Cpu).unwrap(), "is in f32"),
         ] {
             let given = Given(HashMap::from([(a.id(), fits.clone()), (b.id(), bad)]));
-            let error = optimizer.step(&given).unwrap_err().to_string();
+            let error = optimizer.step(1.0, &given).unwrap_err().to_string();
             assert!(error.contains("the gradient of \"b\"") && error.contains(why), "{error}");
         }
-        let error = optimizer.step(&Elements(&[0.0; 4])).unwrap_err().to_string();
+        let error = optimizer.step(1.0, &Elements(&[0.0; 4])).unwrap_err().to_string();
         assert!(error.contains("the gradient of \"a\" is in f32"), "{error}");
         assert_eq!((all_bits(&parameters), optimizer.steps()), (before, 0));
         let state = optimizer.state().unwrap();
@@ -173,7 +173,7 @@ fn a_gradient_that_does_not_lie_in_one_piece_gives_the_same_bytes() {
             let mut numbers = Numbers(13);
             let parameter = numbers.var(&[3, 2]);
             let mut optimizer = make(&BTreeMap::from([("b".to_owned(), parameter.clone())]));
-            optimizer.step(&Given(HashMap::from([(parameter.id(), gradient)]))).unwrap();
+            optimizer.step(1.0, &Given(HashMap::from([(parameter.id(), gradient)]))).unwrap();
             bits(&parameter)
         };
         let transposed = Numbers(14).tensor(&[2, 3]).t().unwrap();
@@ -183,27 +183,142 @@ fn a_gradient_that_does_not_lie_in_one_piece_gives_the_same_bytes() {
 
 #[test]
 fn the_rules_step_flat_vectors_as_the_optimisers_step_tensors() {
-    let adam_rule =
-        AdamRule { learning_rate: 0.05, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 0.01 };
-    let sgd_rule = SgdRule { learning_rate: 0.05, momentum: 0.9, weight_decay: 0.01 };
     let mut numbers = Numbers(15);
-    let start = numbers.var(&[17]);
-    for is_adam in [true, false] {
+    let start = numbers.var(&[5, 3]);
+    for (name, rule) in rules() {
         let parameter = Var::from_tensor(&start.as_detached_tensor().copy().unwrap()).unwrap();
         let named = BTreeMap::from([("p".to_owned(), parameter.clone())]);
-        let mut optimizer = if is_adam { adam(&named) } else { sgd(&named) };
-        let mut flat = doubles(&start);
-        let (mut first, mut second) = (vec![0.0; 17], vec![0.0; 17]);
-        for step in 1..=6 {
-            let gradient = numbers.tensor(&[17]);
-            optimizer.step(&Given(HashMap::from([(parameter.id(), gradient.clone())]))).unwrap();
-            let gradient = doubles(&gradient);
-            if is_adam {
-                adam_rule.step(step, &mut flat, &gradient, [&mut first, &mut second]);
-            } else {
-                sgd_rule.step(&mut flat, &gradient, &mut first);
-            }
-            assert_eq!(doubles(&parameter), flat, "step {step}");
+        let mut optimizer = Stepped::with_rule(&named, rule()).unwrap();
+        let (rule, mut flat) = (rule(), doubles(&start));
+        let mut accumulators = vec![vec![0.0; 15]; rule.accumulators(&[5, 3]).len()];
+        for number in 1..=6 {
+            let gradient = numbers.tensor(&[5, 3]);
+            optimizer.step(1.0, &Given(HashMap::from([(parameter.id(), gradient.clone())]))).unwrap();
+            let at = StepAt { number, learning_rate_factor: 1.0, decays: true };
+            rule.step_f64(at, &[5, 3], &mut flat, &doubles(&gradient), &mut accumulators);
+            assert_eq!(doubles(&parameter), flat, "{name}, step {number}");
         }
+    }
+}
+
+/// Halves and quarters are exact, so that the bytes can be the same.
+#[test]
+fn a_step_takes_its_factor_of_the_learning_rate() {
+    type Make = fn(&BTreeMap<String, Var>, f64) -> Box<dyn Optimizer>;
+    let makes: [Make; 2] = [
+        |parameters, rate| Box::new(Adam::new(parameters, rate, (0.9, 0.99), 1e-8, 0.01).unwrap()),
+        |parameters, rate| Box::new(Sgd::new(parameters, rate, 0.9, 0.01).unwrap()),
+    ];
+    for make in makes {
+        let end = |rate: f64, factor: f64| {
+            let parameters = parameters();
+            let mut optimizer = make(&parameters, rate);
+            for _ in 0..3 {
+                let loss = (parameters["a"].sqr().unwrap().sum_all().unwrap()
+                    + parameters["b"].sqr().unwrap().sum_all().unwrap())
+                .unwrap();
+                optimizer.step(factor, &loss.backward().unwrap()).unwrap();
+            }
+            all_bits(&parameters)
+        };
+        assert_eq!(end(0.5, 0.25), end(0.125, 1.0));
+        assert_ne!(end(0.5, 0.25), end(0.5, 1.0));
+    }
+}
+
+/// The parameters and accumulators of each rule after steps along these gradients, from these parameters on.
+fn stepped(
+    shape: &[usize],
+    start: &[f64],
+    gradients: &[Vec<f64>],
+    at: StepAt,
+    mut check: impl FnMut(&str, &[f64], &[Vec<f64>]),
+) {
+    for (name, rule) in rules() {
+        let rule = rule();
+        let mut parameter = start.to_vec();
+        let mut accumulators = vec![vec![0.0; start.len()]; rule.accumulators(shape).len()];
+        for (number, gradient) in (1..).zip(gradients) {
+            rule.step_f64(StepAt { number, ..at }, shape, &mut parameter, gradient, &mut accumulators);
+        }
+        check(name, &parameter, &accumulators);
+    }
+}
+
+const USUAL: StepAt = StepAt { number: 1, learning_rate_factor: 1.0, decays: true };
+
+#[test]
+fn without_any_gradient_nothing_moves_and_nothing_is_divided_by_zero() {
+    let mut numbers = Numbers(21);
+    for shape in [&[6_usize][..], &[2, 3], &[1, 1], &[3, 2, 1, 1]] {
+        let count = shape.iter().product();
+        let (zeros, start) = (vec![0.0; count], numbers.values(count));
+        let without_decay = StepAt { decays: false, ..USUAL };
+        for (start, at) in [(&start, without_decay), (&zeros, USUAL)] {
+            stepped(
+                shape,
+                start,
+                &[zeros.clone(), zeros.clone(), zeros.clone()],
+                at,
+                |name, parameter, accumulators| {
+                    assert_eq!(parameter, start, "{name} {shape:?}");
+                    assert!(accumulators.iter().flatten().all(|value| *value == 0.0), "{name} {shape:?}");
+                },
+            );
+        }
+    }
+}
+
+#[test]
+fn a_rate_of_zero_moves_nothing_also_where_parameters_decay() {
+    let mut numbers = Numbers(22);
+    for shape in [&[6_usize][..], &[2, 3]] {
+        let start = numbers.values(6);
+        let gradients: Vec<Vec<f64>> = (0..3).map(|_| numbers.values(6)).collect();
+        let at = StepAt { learning_rate_factor: 0.0, ..USUAL };
+        stepped(shape, &start, &gradients, at, |name, parameter, _| {
+            assert_eq!(parameter, start, "{name} {shape:?}");
+        });
+    }
+}
+
+#[test]
+fn a_gradient_that_is_no_number_spoils_its_own_element_alone() {
+    let mut numbers = Numbers(23);
+    let start = numbers.values(40);
+    let good: Vec<Vec<f64>> = (0..3).map(|_| numbers.values(40)).collect();
+    for wrong in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let mut bad = good.clone();
+        bad[0][17] = wrong;
+        let mut expected = Vec::new();
+        stepped(&[40], &start, &good, USUAL, |_, parameter, _| expected.push(parameter.to_vec()));
+        let mut expected = expected.into_iter();
+        stepped(&[40], &start, &bad, USUAL, |name, parameter, _| {
+            let expected = expected.next().unwrap();
+            for (at, (found, expected)) in parameter.iter().zip(&expected).enumerate() {
+                assert!(
+                    at == 17 || found.to_bits() == expected.to_bits(),
+                    "{name}: {wrong} reached element {at}"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn a_step_against_the_gradient_is_the_step_along_it_backwards() {
+    let mut numbers = Numbers(24);
+    for shape in [&[6_usize][..], &[2, 3]] {
+        let gradients: Vec<Vec<f64>> = (0..4).map(|_| numbers.values(6)).collect();
+        let against: Vec<Vec<f64>> =
+            gradients.iter().map(|gradient| gradient.iter().map(|value| -value).collect()).collect();
+        let mut along = Vec::new();
+        stepped(shape, &[0.0; 6], &gradients, USUAL, |_, parameter, _| along.push(parameter.to_vec()));
+        let mut along = along.into_iter();
+        stepped(shape, &[0.0; 6], &against, USUAL, |name, parameter, _| {
+            let expected: Vec<f64> = along.next().unwrap().iter().map(|value| -value).collect();
+            assert_eq!(parameter, expected, "{name} {shape:?}");
+            assert!(parameter.iter().all(|value| *value != 0.0), "{name} {shape:?}");
+        });
     }
 }

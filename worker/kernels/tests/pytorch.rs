@@ -5,17 +5,33 @@
 
 mod common;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
-use basin_kernels::{Activation, conv_relu_pool, cross_entropy, dense};
-use candle_core::backprop::GradStore;
-use candle_core::{DType, Device, Tensor, Var};
+use basin_kernels::Loss;
+use basin_kernels::network::{Float, Mode, Program, Wanted};
+use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer, Sgd};
+use candle_core::{DType, Device, Tensor, TensorId, Var};
+use common::network::{chain, conv_relu_pool, dense, hidden};
 use common::{doubles, on_each_path};
 
 type MakeOptimizer<'a> = &'a dyn Fn(&BTreeMap<String, Var>) -> Box<dyn Optimizer>;
 
-struct Fixture(std::collections::HashMap<String, Tensor>);
+/// Gradients as tensors, of either type.
+struct GivenGradients(HashMap<TensorId, Tensor>);
+
+impl GivenGradients {
+    fn get(&self, parameter: &Var) -> Option<&Tensor> {
+        self.0.get(&parameter.id())
+    }
+}
+
+impl Gradients for GivenGradients {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.get(parameter).map(Gradient::Tensor)
+    }
+}
+
+struct Fixture(HashMap<String, Tensor>);
 
 impl Fixture {
     fn load() -> Self {
@@ -33,14 +49,35 @@ impl Fixture {
             .collect()
     }
 
-    fn step(&self, p: &BTreeMap<String, Var>, dtype: DType) -> (f64, GradStore) {
-        let x = self.0["x"].to_dtype(dtype).unwrap();
-        let y = conv_relu_pool(&x, &p["conv1.weight"], &p["conv1.bias"]).unwrap();
-        let y = conv_relu_pool(&y, &p["conv2.weight"], &p["conv2.bias"]).unwrap().flatten_from(1).unwrap();
-        let y = dense(&y, &p["dense1.weight"], &p["dense1.bias"], Activation::Relu).unwrap();
-        let y = dense(&y, &p["dense2.weight"], &p["dense2.bias"], Activation::Identity).unwrap();
-        let loss = cross_entropy(&y, &self.0["labels"].to_dtype(DType::U32).unwrap()).unwrap();
-        (doubles(&loss)[0], loss.backward().unwrap())
+    /// The loss with these parameters, and their gradients.
+    fn step(&self, p: &BTreeMap<String, Var>, dtype: DType) -> (f64, GivenGradients) {
+        match dtype {
+            DType::F64 => self.step_in::<f64>(p),
+            _ => self.step_in::<f32>(p),
+        }
+    }
+
+    fn step_in<T: Float>(&self, p: &BTreeMap<String, Var>) -> (f64, GivenGradients) {
+        let weight = |layer: &str| &p[&format!("{layer}.weight")];
+        let bias = |layer: &str| &p[&format!("{layer}.bias")];
+        let convolutions = [
+            conv_relu_pool([3, 13, 10], weight("conv1"), bias("conv1")),
+            conv_relu_pool([5, 6, 5], weight("conv2"), bias("conv2")),
+        ];
+        let layers = convolutions.into_iter().chain(hidden(weight("dense1"), bias("dense1")));
+        let mut program: Program<T> =
+            chain(3 * 13 * 10, layers.chain([dense(weight("dense2"), bias("dense2"))]));
+        let x = self.0["x"].to_dtype(T::DTYPE).unwrap();
+        let outputs = program.forward(&x, Mode::Evaluation).unwrap().to_vec();
+        let labels = self.0["labels"].to_dtype(DType::U32).unwrap();
+        let sums = Loss::CrossEntropy.sums(&outputs, &labels).unwrap();
+        let gradient = Loss::CrossEntropy.gradient(&outputs, &labels).unwrap();
+        program.backward(&gradient, Wanted { input: false, parameters: true }).unwrap();
+        let of = |parameter: &Var| {
+            let gradient = program.parameter_gradient(parameter).unwrap();
+            (parameter.id(), Tensor::from_slice(gradient, parameter.shape(), &Device::Cpu).unwrap())
+        };
+        (sums.loss / sums.count as f64, GivenGradients(program.parameters().iter().map(of).collect()))
     }
 
     fn assert_close(&self, name: &str, found: &[f64], tolerance: f64) {
@@ -82,7 +119,7 @@ fn twenty_steps_end_where_pytorch_ends_on_each_path() {
             for _ in 0..20 {
                 let (loss, gradients) = fixture.step(&parameters, dtype);
                 losses.push(loss);
-                optimizer.step(&gradients).unwrap();
+                optimizer.step(1.0, &gradients).unwrap();
             }
             fixture.assert_close(&format!("{name}.losses"), &losses, tolerance);
             for (parameter, value) in &parameters {

@@ -13,15 +13,13 @@ mod common;
 use std::collections::BTreeMap;
 
 use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
-use basin_kernels::{
-    Activation, conv_relu_pool, cross_entropy, cross_entropy_sums, dense, gather_images, mean_squared_error,
-    squared_norm, vector_jacobian,
-};
+use basin_kernels::{Loss, gather_images, squared_norm};
 use candle_core::{DType, Device, Tensor, Var};
+use common::network::{alone, chain, conv_relu_pool, dense, hidden, in_double, outputs, passes, relu};
 use common::plain::{convolution, convolution_gradients, dense_gradients, pooled, softmax, windows};
 use common::{
-    Numbers, ROUNDOFF, assert_equal, assert_within, bits, cases, doubles, gamma, on_each_path, plain, single,
-    smaller_under_miri,
+    Numbers, ROUNDOFF, assert_equal, assert_within, bits_of, cases, doubles, gamma, on_each_path, plain,
+    single, smaller_under_miri,
 };
 use proptest::prelude::*;
 
@@ -48,14 +46,13 @@ fn check_convolution((n, c, h, w, o, radius): (usize, usize, usize, usize, usize
     let expected = pooled(&windows(&convolution(&x, dims, &weight, &bias, k), h, w));
     let expected_gradients = convolution_gradients(&x, dims, &weight, &bias, k, &doubles(&vector));
     on_each_path(|path| {
-        let variables = inputs.each_ref().map(single);
-        let y = conv_relu_pool(&variables[0], &variables[1], &variables[2]).unwrap();
-        assert_eq!(y.dims(), [n, o, h / 2, w / 2]);
-        assert_equal(path, &doubles(&y), &expected);
-        let gradients = vector_jacobian(&y, &vector.to_dtype(DType::F32).unwrap()).unwrap();
-        for (index, (variable, expected)) in variables.iter().zip(&expected_gradients).enumerate() {
-            let found = doubles(gradients.get(variable).unwrap());
-            assert_equal(&format!("{path}, gradient of input {index}"), &found, expected);
+        let [x, weight, bias] = inputs.each_ref().map(single);
+        let mut program = alone::<f32>(conv_relu_pool([c, h, w], &weight, &bias));
+        assert_eq!(program.output_size(), o * (h / 2) * (w / 2));
+        let found = passes(&mut program, &x, |_| doubles(&vector));
+        assert_equal(path, &found.outputs, &expected);
+        for (index, (found, expected)) in found.gradients().zip(&expected_gradients).enumerate() {
+            assert_equal(&format!("{path}, gradient of operand {index}"), found, expected);
         }
     });
 }
@@ -84,15 +81,16 @@ proptest! {
         let absolute = convolution(&absolute[0], [n, c, h, w], &absolute[1], &absolute[2], k);
         let bounds: Vec<f64> = pooled(&windows(&absolute, h, w)).into_iter().map(|sum| gamma(c * k * k + 1) * sum).collect();
         on_each_path(|path| {
-            let y = conv_relu_pool(&variables[0], &variables[1], &variables[2]).unwrap();
-            assert_within(path, &doubles(&y), &expected, &bounds);
+            let [images, weight, bias] = &variables;
+            let y = outputs::<f32>(&mut alone(conv_relu_pool([c, h, w], weight, bias)), images);
+            assert_within(path, &y, &expected, &bounds);
         });
     }
 
     #[test]
     fn dense_layers_and_their_gradients_are_exactly_those_of_the_definition_where_sums_are_exact(
         (batch, inputs, outputs) in (1..smaller_under_miri(70_usize, 5), 1..smaller_under_miri(150_usize, 9), 1..smaller_under_miri(120_usize, 9)),
-        relu: bool,
+        has_relu: bool,
         seed: u64,
     ) {
         let mut numbers = Numbers(seed);
@@ -101,19 +99,17 @@ proptest! {
         let [x, weight, bias] = tensors.each_ref().map(doubles);
         let sums = plain::dense(&x, inputs, &weight, &bias);
         let through: Vec<f64> = sums.iter().zip(doubles(&vector))
-            .map(|(sum, gradient)| if relu && *sum <= 0.0 { 0.0 } else { gradient }).collect();
+            .map(|(sum, gradient)| if has_relu && *sum <= 0.0 { 0.0 } else { gradient }).collect();
         let expected_gradients = dense_gradients(&x, inputs, &weight, outputs, &through);
-        let expected: Vec<f64> = sums.into_iter().map(|sum| if relu { sum.max(0.0) } else { sum }).collect();
-        let activation = if relu { Activation::Relu } else { Activation::Identity };
+        let expected: Vec<f64> = sums.into_iter().map(|sum| if has_relu { sum.max(0.0) } else { sum }).collect();
         on_each_path(|path| {
-            let variables = tensors.each_ref().map(single);
-            let y = dense(&variables[0], &variables[1], &variables[2], activation).unwrap();
-            assert_eq!(y.dims(), vector.dims());
-            assert_equal(path, &doubles(&y), &expected);
-            let gradients = vector_jacobian(&y, &vector.to_dtype(DType::F32).unwrap()).unwrap();
-            for (index, (variable, expected)) in variables.iter().zip(&expected_gradients).enumerate() {
-                let found = doubles(gradients.get(variable).unwrap());
-                assert_equal(&format!("{path}, gradient of input {index}"), &found, expected);
+            let [x, weight, bias] = tensors.each_ref().map(single);
+            let layer = dense(&weight, &bias);
+            let layers = if has_relu { vec![layer, relu(outputs)] } else { vec![layer] };
+            let found = passes(&mut chain::<f32>(inputs, layers), &x, |_| doubles(&vector));
+            assert_equal(path, &found.outputs, &expected);
+            for (index, (found, expected)) in found.gradients().zip(&expected_gradients).enumerate() {
+                assert_equal(&format!("{path}, gradient of operand {index}"), found, expected);
             }
         });
     }
@@ -130,8 +126,8 @@ proptest! {
         let [x, weight, bias] = [x, weight, bias].map(|values| values.into_iter().map(f64::abs).collect::<Vec<_>>());
         let bounds: Vec<f64> = plain::dense(&x, inputs, &weight, &bias).into_iter().map(|sum| gamma(inputs + 1) * sum).collect();
         on_each_path(|path| {
-            let y = dense(&variables[0], &variables[1], &variables[2], Activation::Identity).unwrap();
-            assert_within(path, &doubles(&y), &expected, &bounds);
+            let [x, weight, bias] = &variables;
+            assert_within(path, &common::network::outputs::<f32>(&mut alone(dense(weight, bias)), x), &expected, &bounds);
         });
     }
 
@@ -152,16 +148,14 @@ proptest! {
             gradient.extend(probabilities.map(|(class, p)| (p - f64::from(u8::from(class == label))) / rows as f64));
         }
         let labels = Tensor::new(labels, &Device::Cpu).unwrap();
-        let sums = cross_entropy_sums(&logits, &labels).unwrap();
+        let logits = logits.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let sums = Loss::CrossEntropy.sums(&logits, &labels).unwrap();
         assert!((sums.loss - loss).abs() <= 1e-12 * (1.0 + loss), "{} against {loss}", sums.loss);
         assert_eq!((sums.correct, sums.count), (correct, rows as u64));
-        let mean = cross_entropy(&logits, &labels).unwrap();
-        let (expected, bound) = (loss / rows as f64, 2.0 * ROUNDOFF * (1.0 + loss / rows as f64));
-        assert_within("the mean", &doubles(&mean), &[expected], &[bound]);
-        let found = basin_kernels::backward(&mean).unwrap();
+        let found = Loss::CrossEntropy.gradient(&logits, &labels).unwrap();
         // Probabilities are computed in double precision; one minus them may cancel.
         let bounds: Vec<f64> = gradient.iter().map(|gradient| 2.0 * ROUNDOFF * gradient.abs() + 1e-13).collect();
-        assert_within("the gradient", &doubles(found.get(&logits).unwrap()), &gradient, &bounds);
+        assert_within("the gradient", &in_double(&found), &gradient, &bounds);
     }
 
     #[test]
@@ -171,13 +165,15 @@ proptest! {
         let mut numbers = Numbers(seed);
         let (prediction, target) = (single(&numbers.tensor(&[count])), single(&numbers.tensor(&[count])));
         let differences: Vec<f64> = doubles(&prediction).iter().zip(doubles(&target)).map(|(p, t)| p - t).collect();
-        let expected = differences.iter().map(|d| d * d).sum::<f64>() / count as f64;
-        let loss = mean_squared_error(&prediction, &target).unwrap();
-        assert_within("the mean", &doubles(&loss), &[expected], &[2.0 * ROUNDOFF * expected]);
+        let expected = differences.iter().map(|d| d * d).sum::<f64>();
+        let elements = prediction.to_vec1::<f32>().unwrap();
+        let sums = Loss::MeanSquaredError.sums(&elements, &target).unwrap();
+        assert_within("the sum", &[sums.loss], &[expected], &[1e-12 * expected]);
+        assert_eq!((sums.correct, sums.count), (0, count as u64));
         let gradient: Vec<f64> = differences.iter().map(|d| 2.0 * d / count as f64).collect();
         let bounds: Vec<f64> = gradient.iter().map(|gradient| 2.0 * ROUNDOFF * gradient.abs()).collect();
-        let found = basin_kernels::backward(&loss).unwrap();
-        assert_within("the gradient", &doubles(found.get(&prediction).unwrap()), &gradient, &bounds);
+        let found = Loss::MeanSquaredError.gradient(&elements, &target).unwrap();
+        assert_within("the gradient", &in_double(&found), &gradient, &bounds);
         let squares: f64 = doubles(&prediction).iter().chain(&doubles(&target)).map(|value| value * value).sum();
         let norm = squared_norm([prediction.as_tensor(), target.as_tensor()]).unwrap();
         assert!((norm - squares).abs() <= 1e-12 * squares, "{norm} against {squares}");
@@ -265,7 +261,7 @@ fn check_optimizers(sizes: &[usize], steps: u32, decay: f64, dtype: DType, seed:
                 expected.push(moved.collect::<Vec<f64>>());
             }
             let loss = losses.into_iter().reduce(|a, b| (a + b).unwrap()).unwrap();
-            optimizer.step(&loss.backward().unwrap()).unwrap();
+            optimizer.step(1.0, &loss.backward().unwrap()).unwrap();
             let unit = if dtype == DType::F64 { f64::EPSILON / 2.0 } else { ROUNDOFF };
             for (parameter, values) in parameters.values().zip(&expected) {
                 // A step moves a parameter by a few times the rate at most, and rounds a few times.
@@ -295,34 +291,41 @@ fn convolutions_of_the_smallest_images_are_exactly_those_of_the_definition() {
 }
 
 #[test]
-fn what_does_not_lie_in_memory_in_one_piece_gives_the_same_bytes() {
+fn a_batch_that_is_a_part_of_another_tensor_gives_the_same_bytes() {
     let mut numbers = Numbers(21);
-    let (x, weight, bias) =
-        (numbers.tensor(&[6, 5, 3, 4]), numbers.tensor(&[3, 3, 3, 4]), numbers.tensor(&[2, 4]));
-    let [x, weight, bias] = [x, weight, bias].map(|tensor| tensor.to_dtype(DType::F32).unwrap());
-    let (x, weight) = (x.transpose(1, 3).unwrap(), weight.transpose(1, 3).unwrap());
-    let bias = bias.get(1).unwrap().narrow(0, 1, 3).unwrap();
-    let copy = |tensor: &Tensor| tensor.force_contiguous().unwrap();
+    let whole = numbers.tensor(&[6, 3, 4, 5]).to_dtype(DType::F32).unwrap();
+    let [weight, bias] = [&[2, 3, 3, 3][..], &[2]].map(|dims| single(&numbers.tensor(dims)));
+    let part = whole.narrow(0, 2, 3).unwrap();
+    let copy = part.force_contiguous().unwrap();
     on_each_path(|path| {
-        let y = conv_relu_pool(&x, &weight, &bias).unwrap();
-        let of_copies = conv_relu_pool(&copy(&x), &copy(&weight), &copy(&bias)).unwrap();
-        assert_eq!(bits(&y), bits(&of_copies), "{path}");
-        let (rows, matrix) =
-            (x.get(0).unwrap().get(0).unwrap().t().unwrap(), weight.get(0).unwrap().get(0).unwrap());
-        let y = dense(&rows, &matrix, &bias, Activation::Relu).unwrap();
-        assert_eq!(
-            bits(&y),
-            bits(&dense(&copy(&rows), &copy(&matrix), &copy(&bias), Activation::Relu).unwrap())
-        );
+        let of = |x: &Tensor| {
+            let mut program = alone::<f32>(conv_relu_pool([3, 4, 5], &weight, &bias));
+            passes(&mut program, x, |y| y.to_vec()).bits()
+        };
+        assert_eq!(of(&part), of(&copy), "{path}");
+    });
+}
+
+#[test]
+fn a_relu_that_a_layer_takes_in_gives_the_bytes_of_one_after_the_other() {
+    let mut numbers = Numbers(22);
+    let [x, weight, bias] = [&[9, 13][..], &[21, 13], &[21]].map(|dims| single(&numbers.tensor(dims)));
+    on_each_path(|path| {
+        let fused = passes(&mut chain::<f32>(13, hidden(&weight, &bias)), &x, |y| y.to_vec());
+        let (mut before, mut after) = (alone::<f32>(dense(&weight, &bias)), alone::<f32>(relu(21)));
+        let sums = Tensor::new(outputs(&mut before, &x), &Device::Cpu).unwrap();
+        let behind = passes(&mut after, &sums.to_dtype(DType::F32).unwrap(), |y| y.to_vec());
+        let ahead = passes(&mut before, &x, |_| behind.input.clone());
+        assert_eq!(bits_of(&fused.outputs), bits_of(&behind.outputs), "{path}");
+        assert_eq!(fused.bits()[1..], ahead.bits()[1..], "{path}");
     });
 }
 
 #[test]
 fn evaluation_sums_losses_and_counts_right_answers() {
-    let logits =
-        Tensor::new(&[[1.0_f32, 2.0, 0.5], [3.0, 3.0, 0.0], [0.0, 0.0, 1000.0]], &Device::Cpu).unwrap();
+    let logits = [1.0_f32, 2.0, 0.5, 3.0, 3.0, 0.0, 0.0, 0.0, 1000.0];
     let labels = Tensor::new(&[1_u32, 1, 2], &Device::Cpu).unwrap();
-    let sums = cross_entropy_sums(&logits, &labels).unwrap();
+    let sums = Loss::CrossEntropy.sums(&logits, &labels).unwrap();
     let first = (1.0_f64.exp() + 2.0_f64.exp() + 0.5_f64.exp()).ln() - 2.0;
     let second = (2.0 * 3.0_f64.exp() + 1.0).ln() - 3.0;
     assert!((sums.loss - first - second).abs() < 1e-12, "{sums:?}");

@@ -4,12 +4,12 @@
 
 mod common;
 
-use basin_kernels::{
-    Activation, conv_relu_pool, cross_entropy, cross_entropy_sums, dense, gather_images, mean_squared_error,
-    squared_norm,
-};
-use candle_core::{DType, Device, Tensor};
+use basin_kernels::network::operations::{Add, ConvReluPool, Dense, Relu};
+use basin_kernels::network::{Float, Mode, Operation, Program, ProgramBuilder};
+use basin_kernels::{Loss, gather_images, squared_norm};
+use candle_core::{DType, Device, Result, Tensor, Var};
 use common::cases;
+use common::network::{ALL, alone, conv_relu_pool, dense};
 use proptest::prelude::*;
 
 fn zeros(dims: &[usize], dtype: DType) -> Tensor {
@@ -38,37 +38,123 @@ fn tensors() -> impl Strategy<Value = Tensor> {
     (dims(), dtypes()).prop_map(|(dims, dtype)| zeros(&dims, dtype))
 }
 
+/// An operation that is still to be made, of any sizes.
+#[derive(Debug, Clone, Copy)]
+enum AnyOperation {
+    ConvReluPool { image: [usize; 3], outputs: usize, kernel: usize },
+    Dense { rows: usize, inputs: usize, outputs: usize, has_bias: bool },
+    Relu { size: usize },
+}
+
+impl AnyOperation {
+    fn make<T: Float>(self) -> Result<Box<dyn Operation<T>>> {
+        Ok(match self {
+            Self::ConvReluPool { image, outputs, kernel } => {
+                Box::new(ConvReluPool::new(image, outputs, kernel)?)
+            }
+            Self::Dense { rows, inputs, outputs, has_bias } => {
+                Box::new(Dense::new(rows, inputs, outputs, has_bias))
+            }
+            Self::Relu { size } => Box::new(Relu { size }),
+        })
+    }
+}
+
+fn operations() -> impl Strategy<Value = AnyOperation> {
+    prop_oneof![
+        (proptest::array::uniform3(0_usize..6), 0_usize..4, 0_usize..6)
+            .prop_map(|(image, outputs, kernel)| AnyOperation::ConvReluPool { image, outputs, kernel }),
+        (0_usize..3, 0_usize..4, 0_usize..4, any::<bool>()).prop_map(|(rows, inputs, outputs, has_bias)| {
+            AnyOperation::Dense { rows, inputs, outputs, has_bias }
+        }),
+        (0_usize..9).prop_map(|size| AnyOperation::Relu { size }),
+    ]
+}
+
+/// A program of one operation with these parameters, if they fit.
+fn build<T: Float>(operation: AnyOperation, parameters: Vec<Var>) -> Result<Program<T>> {
+    let operation = operation.make::<T>()?;
+    let mut builder = ProgramBuilder::new(operation.shapes().inputs[0]);
+    let input = builder.input();
+    builder.add(operation, &[input], parameters, vec![])?;
+    builder.build()
+}
+
+/// All passes over a batch, if it fits.
+fn run<T: Float>(program: &mut Program<T>, x: &Tensor) {
+    let Ok(outputs) = program.forward(x, Mode::Evaluation).map(<[T]>::to_vec) else {
+        assert!(program.outputs().is_none());
+        return;
+    };
+    let of_input = program.backward(&outputs, ALL).unwrap().unwrap();
+    assert_eq!(of_input.len(), x.elem_count());
+    let direction: Vec<Vec<T>> =
+        program.parameters().iter().map(|parameter| vec![T::default(); parameter.elem_count()]).collect();
+    let targets = Tensor::from_slice(&outputs, outputs.len(), &Device::Cpu).unwrap();
+    let along =
+        |outputs: &[T], tangent: &[T]| Loss::MeanSquaredError.gradient_along(outputs, &targets, tangent);
+    let _ = program.hessian_vector(&direction, along);
+}
+
+fn never_panics<T: Float>(operation: AnyOperation, x: &Tensor, parameters: [&Tensor; 2]) {
+    let parameters = parameters.map(|tensor| Var::from_tensor(tensor).unwrap());
+    for count in 0..=2 {
+        if let Ok(mut program) = build::<T>(operation, parameters[..count].to_vec()) {
+            run(&mut program, x);
+        }
+    }
+}
+
+fn never_panics_on_rows<T: Float>(operation: AnyOperation, rows: usize, dtype: DType) {
+    let Ok(shapes) = operation.make::<T>().map(|operation| operation.shapes()) else { return };
+    let parameters = shapes.parameters.iter().map(|dims| Var::from_tensor(&zeros(dims, dtype)).unwrap());
+    if let Ok(mut program) = build::<T>(operation, parameters.collect()) {
+        run(&mut program, &zeros(&[rows, shapes.inputs[0]], dtype));
+    }
+}
+
 proptest! {
     #![proptest_config(cases(2_000))]
 
     #[test]
-    fn no_shapes_and_types_make_an_operation_panic(a in tensors(), b in tensors(), c in tensors(), relu: bool) {
-        let activation = if relu { Activation::Relu } else { Activation::Identity };
-        if let Ok(y) = conv_relu_pool(&a, &b, &c) {
-            assert_eq!(y.dims(), [a.dims()[0], b.dims()[0], a.dims()[2] / 2, a.dims()[3] / 2]);
+    fn no_shapes_and_types_make_an_operation_panic(
+        operation in operations(), x in tensors(), a in tensors(), b in tensors(), double: bool,
+    ) {
+        if double {
+            never_panics::<f64>(operation, &x, [&a, &b]);
+        } else {
+            never_panics::<f32>(operation, &x, [&a, &b]);
         }
-        if let Ok(y) = dense(&a, &b, &c, activation) {
-            assert_eq!(y.rank(), b.rank());
-        }
-        if let Ok(loss) = cross_entropy(&a, &b) {
-            assert_eq!(loss.rank(), 0);
-        }
-        let _ = cross_entropy_sums(&a, &b);
-        if let Ok(loss) = mean_squared_error(&a, &b) {
-            assert_eq!(loss.rank(), 0);
-        }
-        let _ = squared_norm([&a, &b, &c]);
+        let _ = squared_norm([&x, &a, &b]);
     }
 
     #[test]
-    fn no_dense_layer_that_almost_fits_panics(
-        batch in 0_usize..3, inputs in 0_usize..3, outputs in 0_usize..3, dtype in dtypes(),
+    fn no_operation_whose_parameters_fit_panics(
+        operation in operations(), rows in 0_usize..4, dtype in dtypes(), double: bool,
     ) {
-        let [x, weight, bias] = [&[batch, inputs][..], &[outputs, inputs], &[outputs]]
-            .map(|dims| candle_core::Var::from_tensor(&zeros(dims, dtype)).unwrap());
-        if let Ok(y) = dense(&x, &weight, &bias, Activation::Relu) {
-            assert_eq!(y.dims(), [batch, outputs]);
-            let _ = basin_kernels::vector_jacobian(&y, &y.ones_like().unwrap());
+        if double {
+            never_panics_on_rows::<f64>(operation, rows, dtype);
+        } else {
+            never_panics_on_rows::<f32>(operation, rows, dtype);
+        }
+    }
+
+    #[test]
+    fn no_outputs_and_targets_make_a_loss_panic(outputs in 0_usize..7, tangent in 0_usize..7, targets in tensors()) {
+        for loss in [
+            Loss::CrossEntropy,
+            Loss::MeanSquaredError,
+            Loss::SmoothedCrossEntropy { smoothing: 0.2 },
+            Loss::OneHotSquaredError,
+            Loss::Huber { delta: 0.3 },
+        ] {
+            let outputs = vec![0.5_f32; outputs];
+            let of = loss.gradient(&outputs, &targets);
+            if let Ok(gradient) = of {
+                assert_eq!(gradient.len(), outputs.len());
+            }
+            let _ = loss.sums(&outputs, &targets);
+            let _ = loss.gradient_along(&outputs, &targets, &vec![1.0; tangent]);
         }
     }
 
@@ -89,49 +175,109 @@ proptest! {
     fn a_label_is_refused_if_and_only_if_it_is_not_below_the_classes(
         classes in 1_usize..6, labels in proptest::collection::vec(prop_oneof![9 => 0_u32..6, 1 => any::<u32>()], 1..6),
     ) {
-        let logits = zeros(&[labels.len(), classes], DType::F32);
+        let logits = vec![0.0_f32; labels.len() * classes];
         let fits = labels.iter().all(|label| (*label as usize) < classes);
         let labels = Tensor::new(labels, &Device::Cpu).unwrap();
-        assert_eq!(cross_entropy(&logits, &labels).is_ok(), fits);
-        assert_eq!(cross_entropy_sums(&logits, &labels).is_ok(), fits);
+        for loss in
+            [Loss::CrossEntropy, Loss::SmoothedCrossEntropy { smoothing: 0.2 }, Loss::OneHotSquaredError]
+        {
+            assert_eq!(loss.sums(&logits, &labels).is_ok(), fits, "{loss:?}");
+        }
     }
 }
 
 #[test]
 fn a_label_beyond_the_classes_is_refused() {
-    let logits = Tensor::zeros((2, 3), DType::F32, &Device::Cpu).unwrap();
-    let error = cross_entropy_sums(&logits, &Tensor::new(&[0_u32, 3], &Device::Cpu).unwrap())
-        .unwrap_err()
-        .to_string();
+    let labels = Tensor::new(&[0_u32, 3], &Device::Cpu).unwrap();
+    let error = Loss::CrossEntropy.sums(&[0.0_f32; 6], &labels).unwrap_err().to_string();
     assert!(error.contains("label 3 of row 1 is not below the 3 classes"), "{error}");
 }
 
 #[test]
-fn shapes_that_do_not_fit_are_refused() {
-    let zeros = |dims: &[usize]| zeros(dims, DType::F32);
-    for (x, weight, bias) in [
-        (&[1, 3, 8, 8][..], &[4, 2, 3, 3][..], &[4][..]),
-        (&[1, 3, 8, 8], &[4, 3, 2, 2], &[4]),
-        (&[1, 3, 8, 8], &[4, 3, 3, 5], &[4]),
-        (&[1, 3, 8, 8], &[4, 3, 3, 3], &[5]),
-        (&[1, 3, 1, 8], &[4, 3, 3, 3], &[4]),
-        (&[0, 3, 8, 8], &[4, 3, 3, 3], &[4]),
-        (&[3, 8, 8], &[4, 3, 3, 3], &[4]),
-    ] {
-        assert!(
-            conv_relu_pool(&zeros(x), &zeros(weight), &zeros(bias)).is_err(),
-            "{x:?} {weight:?} {bias:?}"
-        );
+fn images_and_kernels_without_a_convolution_are_refused() {
+    for (image, outputs, kernel) in
+        [([3, 8, 8], 4, 2), ([3, 8, 8], 0, 3), ([0, 8, 8], 4, 3), ([3, 1, 8], 4, 3), ([3, 8, 1], 4, 3)]
+    {
+        assert!(ConvReluPool::new(image, outputs, kernel).is_err(), "{image:?} {outputs} {kernel}");
     }
-    for (x, weight, bias) in [
-        (&[2, 3][..], &[4, 2][..], &[4][..]),
-        (&[2, 3], &[4, 3], &[3]),
-        (&[5, 2, 3], &[4, 3], &[4]),
-        (&[5, 2, 3], &[6, 4, 3], &[6, 4]),
-        (&[2, 3], &[6, 4, 3], &[4]),
-        (&[6, 2, 3], &[6, 4, 3], &[6, 4]),
+    assert!(ConvReluPool::new([1, 1 << 16, 1 << 16], 1, 3).is_err(), "positions beyond 32 bits");
+}
+
+#[test]
+fn parameters_and_inputs_that_do_not_fit_are_refused() {
+    let add = |size: usize, operation: Box<dyn Operation<f32>>, shapes: &[&[usize]]| {
+        let mut builder = ProgramBuilder::new(size);
+        let parameters = shapes.iter().map(|dims| Var::from_tensor(&zeros(dims, DType::F32)).unwrap());
+        let input = builder.input();
+        builder.add(operation, &[input], parameters.collect(), vec![]).map(|_| ())
+    };
+    let convolution = || Box::new(ConvReluPool::new([3, 8, 8], 4, 3).unwrap());
+    assert!(add(192, convolution(), &[&[4, 3, 3, 3], &[4]]).is_ok());
+    for (size, shapes) in [
+        (192, &[&[4, 2, 3, 3][..], &[4]][..]),
+        (192, &[&[4, 3, 2, 2], &[4]]),
+        (192, &[&[4, 3, 3, 5], &[4]]),
+        (192, &[&[4, 3, 3, 3], &[5]]),
+        (192, &[&[4, 3, 3, 3]]),
+        (192, &[]),
+        (24, &[&[4, 3, 3, 3], &[4]]),
     ] {
-        let result = dense(&zeros(x), &zeros(weight), &zeros(bias), Activation::Identity);
-        assert!(result.is_err(), "{x:?} {weight:?} {bias:?}");
+        assert!(add(size, convolution(), shapes).is_err(), "{size} {shapes:?}");
     }
+    let dense = || Box::new(Dense::new(1, 3, 4, true));
+    assert!(add(3, dense(), &[&[4, 3], &[4]]).is_ok());
+    for (size, shapes) in [
+        (3, &[&[4, 2][..], &[4]][..]),
+        (3, &[&[4, 3], &[3]]),
+        (3, &[&[12], &[4]]),
+        (3, &[&[1, 4, 3], &[4]]),
+        (3, &[&[4, 3], &[4], &[4]]),
+        (3, &[&[4, 3]]),
+        (6, &[&[4, 3], &[4]]),
+    ] {
+        assert!(add(size, dense(), shapes).is_err(), "{size} {shapes:?}");
+    }
+    assert!(add(3, Box::new(Dense::new(1, 3, 4, false)), &[&[4, 3], &[4]]).is_err(), "it has no bias");
+    assert!(add(3, Box::new(Add::new(3)), &[]).is_err(), "a sum of one");
+}
+
+#[test]
+fn a_parameter_that_two_operations_share_is_refused() {
+    let [weight, bias] = [&[3, 3][..], &[3]].map(|dims| Var::from_tensor(&zeros(dims, DType::F32)).unwrap());
+    let mut builder = ProgramBuilder::<f32>::new(3);
+    let (operation, parameters) = dense(&weight, &bias);
+    let first = builder.add(operation, &[builder.input()], parameters, vec![]).unwrap();
+    let (operation, parameters) = dense(&weight, &bias);
+    let error = builder.add(operation, &[first], parameters, vec![]).unwrap_err().to_string();
+    assert!(error.contains("a parameter belongs to one operation"), "{error}");
+}
+
+#[test]
+fn a_batch_that_is_not_of_whole_examples_or_does_not_lie_in_one_piece_is_refused() {
+    let [weight, bias] =
+        [&[4, 3, 3, 3][..], &[4]].map(|dims| Var::from_tensor(&zeros(dims, DType::F32)).unwrap());
+    let fresh = || alone::<f32>(conv_relu_pool([3, 8, 6], &weight, &bias));
+    let is_refused = |x: &Tensor| {
+        let mut program = fresh();
+        let refused = program.evaluate(x).is_err();
+        assert_eq!(program.forward(x, Mode::Evaluation).is_err(), refused);
+        assert_eq!(program.outputs().is_none(), refused);
+        // There is nothing to go back through.
+        assert_eq!(program.backward(&[0.0; 2 * 48], ALL).is_err(), refused);
+        refused
+    };
+    assert!(!is_refused(&zeros(&[2, 3, 8, 6], DType::F32)));
+    assert!(is_refused(&zeros(&[0, 3, 8, 6], DType::F32)), "no example");
+    assert!(is_refused(&zeros(&[143], DType::F32)), "less than one");
+    assert!(is_refused(&zeros(&[1, 3, 8, 6], DType::F64)), "of another type");
+    assert!(is_refused(&zeros(&[1, 3, 6, 8], DType::F32).t().unwrap()), "the other way round");
+}
+
+#[test]
+fn a_network_without_operations_or_inputs_is_refused() {
+    assert!(ProgramBuilder::<f32>::new(3).build().is_err());
+    let mut builder = ProgramBuilder::<f32>::new(0);
+    let input = builder.input();
+    builder.add(Box::new(Relu { size: 0 }), &[input], vec![], vec![]).unwrap();
+    assert!(builder.build().is_err());
 }

@@ -10,11 +10,10 @@ mod common;
 use std::collections::BTreeMap;
 
 use basin_kernels::optimizer::{Adam, Optimizer, Sgd};
-use basin_kernels::{
-    Activation, conv_relu_pool, cross_entropy, dense, gather_images, mean_squared_error, squared_norm,
-};
-use candle_core::{Device, Tensor, Var};
-use common::{Numbers, bits, on_each_path, single, smaller_under_miri};
+use basin_kernels::{Loss, gather_images, squared_norm};
+use candle_core::{Device, Tensor};
+use common::network::{alone, chain, conv_relu_pool, hidden, in_double, passes};
+use common::{Numbers, bits, bits_of, on_each_path, single, smaller_under_miri};
 
 /// Runs `work` in pools of several sizes, on each code path; all of a path must give the same.
 fn same_on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(work: impl Fn() -> R + Sync) {
@@ -28,6 +27,11 @@ fn same_on_any_number_of_threads<R: PartialEq + Send + std::fmt::Debug>(work: im
     });
 }
 
+/// The gradient of Σ y².
+fn doubled(outputs: &[f64]) -> Vec<f64> {
+    outputs.iter().map(|y| 2.0 * y).collect()
+}
+
 #[test]
 fn convolutions_and_their_gradients_do_not_depend_on_threads() {
     let usual = [(37, 3, 32, 13, 3), (16, 20, 9, 24, 5), (100, 1, 28, 8, 3)];
@@ -37,10 +41,8 @@ fn convolutions_and_their_gradients_do_not_depend_on_threads() {
         let weight = single(&numbers.tensor(&[outputs, channels, kernel, kernel]));
         let bias = single(&numbers.tensor(&[outputs]));
         same_on_any_number_of_threads(|| {
-            let y = conv_relu_pool(&x, &weight, &bias).unwrap();
-            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            let gradient = |variable: &Var| bits(gradients.get(variable).unwrap());
-            (bits(&y), gradient(&x), gradient(&weight), gradient(&bias))
+            let mut program = alone::<f32>(conv_relu_pool([channels, size, size], &weight, &bias));
+            passes(&mut program, &x, doubled).bits()
         });
     }
 }
@@ -55,10 +57,8 @@ fn dense_layers_and_their_gradients_do_not_depend_on_threads() {
         let weight = single(&numbers.tensor(&[outputs, inputs]));
         let bias = single(&numbers.tensor(&[outputs]));
         same_on_any_number_of_threads(|| {
-            let y = dense(&x, &weight, &bias, Activation::Relu).unwrap();
-            let gradients = y.sqr().unwrap().sum_all().unwrap().backward().unwrap();
-            let gradient = |variable: &Var| bits(gradients.get(variable).unwrap());
-            (bits(&y), gradient(&x), gradient(&weight), gradient(&bias))
+            let mut program = chain::<f32>(inputs, hidden(&weight, &bias));
+            passes(&mut program, &x, doubled).bits()
         });
     }
 }
@@ -73,15 +73,17 @@ fn losses_norms_and_batches_do_not_depend_on_threads() {
     let images: Vec<u8> = (0..64 * 3 * 32 * 32).map(|index| (index % 251) as u8).collect();
     let indices: Vec<u32> = (0..smaller_under_miri(200, 9)).map(|index| index * 7 % 64).collect();
     same_on_any_number_of_threads(|| {
-        let loss = cross_entropy(&logits, &labels).unwrap();
-        let error = mean_squared_error(&prediction, &target).unwrap();
-        let gradients = [loss.backward().unwrap(), error.backward().unwrap()];
+        let of = |loss: Loss, outputs: &Tensor, targets: &Tensor| {
+            let outputs = outputs.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            let sums = loss.sums(&outputs, targets).unwrap();
+            (sums.loss.to_bits(), bits_of(&in_double(&loss.gradient(&outputs, targets).unwrap())))
+        };
+        let losses =
+            [of(Loss::CrossEntropy, &logits, &labels), of(Loss::MeanSquaredError, &prediction, &target)];
         let norm = squared_norm([prediction.as_tensor(), target.as_tensor(), logits.as_tensor()]).unwrap();
         let batch =
             gather_images(&images, [3, 32, 32], &indices, &[0.5, 0.4, 0.3], &[0.25, 0.2, 0.1]).unwrap();
-        let gradients =
-            (bits(gradients[0].get(&logits).unwrap()), bits(gradients[1].get(&prediction).unwrap()));
-        (bits(&loss), bits(&error), gradients, norm.to_bits(), bits(&batch))
+        (losses, norm.to_bits(), bits(&batch))
     });
 }
 
@@ -101,7 +103,7 @@ fn steps_of_the_optimisers_do_not_depend_on_threads() {
                 let losses =
                     parameters.values().map(|parameter| parameter.powf(3.0).unwrap().sum_all().unwrap());
                 let loss = losses.reduce(|a, b| (a + b).unwrap()).unwrap();
-                optimizer.step(&loss.backward().unwrap()).unwrap();
+                optimizer.step(1.0, &loss.backward().unwrap()).unwrap();
             }
         }
         parameters.values().map(|parameter| bits(parameter)).collect::<Vec<_>>()

@@ -2,15 +2,17 @@
 //!
 //! Whatever happens on the way, it ends in one of the [`AttemptOutcome`]s, and the caller tells the coordinator.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
-use basin_domain::outage::Outage;
 use basin_domain::task::LeasedTask;
-use basin_proto::executor::{Checkpoint, Stop, to_executor};
+use basin_proto::executor::{Checkpoint, Stop, from_executor, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
 use tokio::sync::watch;
 
@@ -75,7 +77,10 @@ pub(super) async fn train(
         let Some(action) = actions.pop_front() else {
             let (event, at) =
                 next_event(&mut lane, &mut checkpoints, &mut directives, &training, executor).await;
-            if let Event::Heard(_) = event {
+            // That it progressed is told with how far it is.
+            if let Event::Heard(message) = &event
+                && !matches!(message, from_executor::Message::Progressed(_))
+            {
                 lease.note_activity(task.id);
             }
             actions.extend(training.handle(event, at));
@@ -115,7 +120,7 @@ pub(super) async fn train(
                 continue;
             }
             Action::NoteOutage { outage, holds_result } => {
-                note(context, &mut guard, outage, holds_result);
+                context.outages.note(&mut guard, outage, holds_result);
                 continue;
             }
             Action::EndOutage => {
@@ -137,7 +142,7 @@ pub(super) async fn train(
         }
     };
     // A write that is under way may end, unless it is known that it can't: nobody needs it any more.
-    if !training.has_outage() {
+    if guard.is_none() {
         checkpoints.finish_under_way().await;
     }
     drop(checkpoints);
@@ -157,14 +162,6 @@ pub(super) async fn train(
     lease.note_trained(task.id);
     let log = lane.log();
     TrainOutcome::Trained(Box::new(TrainedTask::new(writer, finished, provenance, log)))
-}
-
-/// An outage was met, or goes on.
-fn note(context: &AttemptContext<'_>, guard: &mut Option<OutageGuard>, outage: Outage, holds_result: bool) {
-    match guard {
-        Some(guard) => guard.update(outage),
-        None => *guard = Some(context.outages.begin(outage, holds_result)),
-    }
 }
 
 /// The next change of the directive. Pends for ever once nothing can change any more.

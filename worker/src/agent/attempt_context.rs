@@ -21,6 +21,7 @@ pub(super) struct AttemptContext<'a> {
     pub(super) worker: &'a WorkerId,
     pub(super) description: &'a WorkerDescription,
     pub(super) checkpoint_every: Duration,
+    pub(super) grace: Duration,
     pub(super) progress_timeout: Duration,
     pub(super) outages: &'a Arc<OutageWaits>,
     pub(super) scratch: &'a Path,

@@ -4,6 +4,9 @@
 //! cut off or replaced meanwhile is checked again. The digest of one that was fetched is the data set's own; that of one that
 //! was made here lies beside it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
@@ -11,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use basin_domain::data::{self, Dataset};
+use basin_domain::data::{self, Dataset, Recipe};
 use basin_domain::digest::Digest;
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
@@ -79,9 +82,14 @@ impl DataCache {
         Self { folder, store, checked: Arc::default(), outages }
     }
 
-    /// The decoded file of a data set, fetched from the store or made by its recipe if it isn't here yet, or isn't what it
+    /// The decoded file of a data set, fetched from the store or made by its recipe (with these parameters, if it has some) if it isn't here yet, or isn't what it
     /// should be. Outages of the store, and of this machine's disk, are waited for.
-    pub(super) async fn path(&self, dataset: &Dataset, lease: &LeaseHandle) -> Result<PathBuf, DataError> {
+    pub(super) async fn path(
+        &self,
+        dataset: &Dataset,
+        recipe: Option<&Recipe>,
+        lease: &LeaseHandle,
+    ) -> Result<PathBuf, DataError> {
         let folder = self.folder.join(dataset.name.as_str()).join(dataset.digest.to_string());
         let path = folder.join("data.basin");
         let mut checked = self.checked.lock().await;
@@ -100,7 +108,8 @@ impl DataCache {
                 ),
             ))
         };
-        let is_made = data::built_in_digest(dataset.name.as_str()) == Some(dataset.digest);
+        let made = recipe.map(Recipe::digest).or_else(|| data::built_in_digest(dataset.name.as_str()));
+        let is_made = made == Some(dataset.digest);
         let retry = OutageRetry::while_leased(lease, &self.outages);
         let file = |source| StorageError::File { path: folder.clone(), source };
         let got = retry.call(|| async {
@@ -110,7 +119,7 @@ impl DataCache {
                 return Ok("found");
             }
             match is_made {
-                true => make(dataset, &folder, &path).await.map(|()| "made"),
+                true => make(dataset, recipe, &folder, &path).await.map(|()| "made"),
                 false => self.store.fetch_dataset(dataset, &path).await.map(|()| "fetched"),
             }
         });
@@ -175,9 +184,15 @@ async fn is_right(
 }
 
 /// Makes a data set by its recipe, then keeps its digest: without that the file is made again.
-async fn make(dataset: &Dataset, folder: &Path, path: &Path) -> Result<(), StorageError> {
-    let (name, to) = (dataset.name.clone(), path.to_owned());
-    let made = tokio::task::spawn_blocking(move || basin_experiments::dataset::generate(&name, &to)).await;
+async fn make(
+    dataset: &Dataset,
+    recipe: Option<&Recipe>,
+    folder: &Path,
+    path: &Path,
+) -> Result<(), StorageError> {
+    let (name, recipe, to) = (dataset.name.clone(), recipe.copied(), path.to_owned());
+    let generate = move || basin_experiments::dataset::generate(&name, recipe.as_ref(), &to);
+    let made = tokio::task::spawn_blocking(generate).await;
     let file = |source| StorageError::File { path: path.to_owned(), source };
     match made {
         Ok(Ok(made)) => write_digest(folder, made.digest).map_err(file),

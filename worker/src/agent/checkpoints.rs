@@ -79,6 +79,7 @@ async fn keep(writer: &AttemptWriter, scratch: &Path, told: Checkpointed) -> Kep
 mod tests {
     use basin_domain::id::{Attempt, LeaseId, TaskId};
     use basin_storage::Store;
+    use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
 
     use super::*;
 
@@ -99,5 +100,60 @@ mod tests {
         checkpoints.finish().await;
         assert_eq!(store.newest_checkpoint(&task).await.unwrap().unwrap().number, 5);
         assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+    }
+
+    fn writer(store: &Store) -> AttemptWriter {
+        let task: TaskId = "ab".repeat(32).parse().unwrap();
+        AttemptWriter::new(store.clone(), task, Attempt(1), LeaseId::new("l").unwrap())
+    }
+
+    fn written(scratch: &Path, number: u64) -> Checkpointed {
+        let path = scratch.join(format!("checkpoint-{number}"));
+        std::fs::write(&path, number.to_string()).unwrap();
+        Checkpointed { number, path: path.to_string_lossy().into_owned() }
+    }
+
+    #[tokio::test]
+    async fn a_checkpoint_that_the_store_does_not_take_leaves_no_file_and_the_next_is_kept() {
+        let (scratch, faults) = (tempfile::tempdir().unwrap(), FaultyStore::in_memory());
+        faults.on(Operation::Put, "checkpoint", 1, Fault::Fail(InjectedError::Full));
+        let writer = writer(&faults.store());
+        let mut checkpoints = Checkpoints::new(&writer, scratch.path());
+        checkpoints.push(written(scratch.path(), 1));
+        let (number, kept) = checkpoints.kept().await;
+        let error = kept.unwrap_err();
+        let error: &basin_storage::StorageError = error.downcast_ref().unwrap();
+        assert_eq!((number, error.outage().is_some()), (1, true));
+        assert_eq!(std::fs::read_dir(scratch.path()).unwrap().count(), 0);
+        checkpoints.push(written(scratch.path(), 2));
+        assert_eq!(checkpoints.kept().await.0, 2);
+        let pending = tokio::time::timeout(std::time::Duration::from_millis(5), checkpoints.kept());
+        assert!(pending.await.is_err(), "there is nothing more");
+    }
+
+    #[tokio::test]
+    async fn a_finished_task_waits_for_the_checkpoint_under_way_and_for_no_other() {
+        let (scratch, store) = (tempfile::tempdir().unwrap(), FaultyStore::in_memory().store());
+        let writer = writer(&store);
+        let mut checkpoints = Checkpoints::new(&writer, scratch.path());
+        checkpoints.push(written(scratch.path(), 1));
+        checkpoints.push(written(scratch.path(), 2));
+        checkpoints.finish_under_way().await;
+        let task: TaskId = "ab".repeat(32).parse().unwrap();
+        assert_eq!(store.newest_checkpoint(&task).await.unwrap().unwrap().number, 1);
+    }
+
+    #[tokio::test]
+    async fn a_file_outside_the_folder_is_neither_read_nor_removed() {
+        let (scratch, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = FaultyStore::in_memory().store();
+        let writer = writer(&store);
+        let mut checkpoints = Checkpoints::new(&writer, scratch.path());
+        for number in 1..=3 {
+            checkpoints.push(written(other.path(), number));
+        }
+        assert!(checkpoints.kept().await.1.unwrap_err().to_string().contains("outside its folder"));
+        checkpoints.finish().await;
+        assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 3);
     }
 }

@@ -1,5 +1,8 @@
 //! The results of a trained task, on their way into the store: artifacts, manifest, commit.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
@@ -62,7 +65,9 @@ pub(super) async fn upload_and_commit(
         Ok(outcome) => outcome,
         Err(error) => return crashed(format!("the executor's outcome: {error}")),
     };
-    for (name, path) in [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)] {
+    let outputs = finished.output_paths.iter().map(|path| (artifact_of(path), path));
+    let own = [(key::METRICS, &finished.metrics_path), (key::RESULT, &finished.result_path)];
+    for (name, path) in own.into_iter().chain(outputs) {
         let path = match within(context.scratch, path) {
             Ok(path) => path,
             Err(error) => return crashed(error.to_string()),
@@ -110,6 +115,11 @@ pub(super) async fn upload_and_commit(
     AttemptOutcome::Committed { manifest }
 }
 
+/// The name of a file as an artifact: its own.
+fn artifact_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
 /// Lets the coordinator commit, which alone writes commits to this store.
 async fn ask_to_commit(
     context: &AttemptContext<'_>,
@@ -122,10 +132,7 @@ async fn ask_to_commit(
     let mut guard: Option<OutageGuard> = None;
     let note = |outage: Outage| {
         held.note();
-        match &guard {
-            Some(guard) => guard.update(outage),
-            None => guard = Some(context.outages.begin(outage, true)),
-        }
+        context.outages.note(&mut guard, outage, true);
     };
     let request = v1::CommitRequest { commit_json };
     let mut directives = lease.directives();
@@ -171,9 +178,8 @@ async fn given_back(directives: &mut watch::Receiver<Directive>) -> ReleaseReaso
 
 /// A log as it is kept.
 pub(super) fn compressed_log(log: &str) -> Option<Bytes> {
-    let compressed_log = zstd::encode_all(log.as_bytes(), 3);
-    compressed_log
-        .inspect_err(|error| tracing::warn!(%error, "the log could not be compressed_log"))
+    zstd::encode_all(log.as_bytes(), 3)
+        .inspect_err(|error| tracing::warn!(%error, "the log could not be compressed"))
         .ok()
         .map(Bytes::from)
 }

@@ -1,5 +1,8 @@
 //! The coordinator, as an agent sees it: the one that leads, of those that it knows.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use basin_domain::outage::Outage;

@@ -1,13 +1,16 @@
 //! The I/O around a [`Reactor`]: it hears of signals, timers, answers and attempts, and does what it is told.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::LeaseId;
 use basin_domain::task::LeasedTask;
 use basin_domain::worker::WorkerDescription;
 use basin_storage::{CommitMode, Store};
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -22,7 +25,8 @@ use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageWaits;
 use super::reactor::{
-    BootInstant, Directive, Effect, ExitReason, Message, Reactor, ReactorSettings, ReleasedTask, SyncRequest,
+    AttemptOutcome, BootInstant, Directive, Effect, ExitReason, Message, Reactor, ReactorSettings,
+    ReleasedTask, SyncFailure, SyncRequest,
 };
 use super::report::{release, report};
 use super::settings::Settings;
@@ -73,6 +77,7 @@ impl Driver {
             worker: settings.id.clone(),
             description,
             checkpoint_every: settings.checkpoint_every,
+            grace: settings.grace,
             scratch: settings.scratch.clone(),
         });
         let slot = |number| Arc::new(Slot::new(Arc::clone(&context), program(settings, number)));
@@ -119,10 +124,11 @@ impl Driver {
                         }
                     }
                     Effect::Report { lease, task, outcome } => {
-                        let (context, sender) = (Arc::clone(&self.context), self.sender.clone());
-                        self.tasks.spawn(async move {
+                        let context = Arc::clone(&self.context);
+                        let reported = Message::OutcomeReported { lease: lease.clone(), task };
+                        self.spawn(reported.clone(), async move {
                             report(&context.coordinator, &lease, task, outcome).await;
-                            let _ = sender.send(Message::OutcomeReported { lease, task });
+                            reported
                         });
                     }
                     Effect::ForgetLease(lease) => drop(self.leases.remove(&lease)),
@@ -141,20 +147,29 @@ impl Driver {
                     Message::Timer
                 }
             };
-            while let Some(ended) = self.tasks.try_join_next() {
-                if let Err(error) = ended {
-                    tracing::error!(%error, "an attempt ended without an outcome");
-                }
-            }
+            while self.tasks.try_join_next().is_some() {}
         }
+    }
+
+    /// Works on something until it is done, or panics; the reactor hears of either.
+    fn spawn(
+        &mut self,
+        if_panicked: Message,
+        work: impl Future<Output = Message> + Send + 'static,
+    ) -> AbortHandle {
+        let sender = self.sender.clone();
+        self.tasks.spawn(async move {
+            // The agent ends only after its tasks.
+            let _ = sender.send(message_of(work, if_panicked).await);
+        })
     }
 
     fn sync(&mut self, call: u64, request: SyncRequest) {
         let request = wire::request(&self.context.worker, &self.context.description, request);
-        let (context, sender) = (Arc::clone(&self.context), self.sender.clone());
-        let refusal = self.refusal.clone();
-        let called = self.tasks.spawn(async move {
-            let message = match context.coordinator.sync(request).await {
+        let (context, refusal) = (Arc::clone(&self.context), self.refusal.clone());
+        let no_answer = Message::SyncFailed { call, failure: SyncFailure::default() };
+        let called = self.spawn(no_answer, async move {
+            match context.coordinator.sync(request).await {
                 Ok(reply) => Message::SyncAnswered { call, reply: wire::reply(reply) },
                 Err(no_answer) => {
                     if !no_answer.nobody_leads {
@@ -166,8 +181,7 @@ impl Driver {
                     }
                     Message::SyncFailed { call, failure }
                 }
-            };
-            let _ = sender.send(message);
+            }
         });
         self.sync = Some(called);
     }
@@ -186,9 +200,11 @@ impl Driver {
             (directives, Arc::new(handle))
         });
         let handle = Arc::clone(handle);
-        self.tasks.spawn(async move {
-            let outcome = slot.attempt(&handle, &task).await;
-            let _ = sender.send(Message::AttemptEnded { lease, task: task.id, outcome });
+        let id = task.id;
+        let ended = move |outcome| Message::AttemptEnded { lease, task: id, outcome };
+        let panicked = Failure::new(FailureKind::Crashed, "the agent panicked in this attempt");
+        self.spawn(ended.clone()(AttemptOutcome::Failed(panicked)), async move {
+            ended(slot.attempt(&handle, &task).await)
         });
     }
 
@@ -220,6 +236,14 @@ impl Driver {
     }
 }
 
+/// The message that work ends with; `if_panicked` if it panics.
+async fn message_of(work: impl Future<Output = Message>, if_panicked: Message) -> Message {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!("a task of the agent panicked");
+        if_panicked
+    })
+}
+
 fn reactor_settings(settings: &Settings, coordinator: &Coordinator) -> ReactorSettings {
     ReactorSettings {
         slots: settings.slots,
@@ -241,4 +265,17 @@ fn program(settings: &Settings, slot: u32) -> Program {
         arguments.extend(["--device".to_owned(), device.to_string()]);
     }
     Program { path, arguments, threads: settings.threads }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_call_that_panics_is_one_that_failed() {
+        let failed = || Message::SyncFailed { call: 7, failure: SyncFailure::default() };
+        let panics = async { panic!("an answer that nobody thought of") };
+        assert_eq!(message_of(panics, failed()).await, failed());
+        assert_eq!(message_of(async { Message::Timer }, failed()).await, Message::Timer);
+    }
 }

@@ -1,5 +1,8 @@
 //! An executor process, as its agent sees it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +16,7 @@ use basin_domain::id::TaskId;
 use basin_proto::executor::{FromExecutor, ToExecutor, from_executor, to_executor};
 use futures::{SinkExt, StreamExt};
 use prost::Message;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
@@ -24,6 +27,8 @@ use crate::frames::FRAME_LIMIT;
 
 /// The most of an executor's log that is kept, in bytes; what came first is dropped.
 const LOG_LIMIT: usize = 1 << 20;
+/// The longest line that is kept as one, in bytes.
+const LONGEST_LINE: u64 = 4096;
 
 /// The newest lines that an executor wrote.
 #[derive(Debug, Default)]
@@ -261,13 +266,28 @@ fn unpoisoned<T>(mutex: &sync::Mutex<T>) -> sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(sync::PoisonError::into_inner)
 }
 
-/// Keeps what an executor writes to its standard error.
+/// Keeps what an executor writes to its standard error. A long line is kept in pieces: one without an end is never whole.
 async fn collect_log(errors: ChildStderr, log: Arc<sync::Mutex<Log>>) {
-    let mut reader = BufReader::new(errors).split(b'\n');
-    while let Ok(Some(line)) = reader.next_segment().await {
-        let line = String::from_utf8_lossy(&line[..line.len().min(4096)]).into_owned();
-        tracing::debug!(target: "basin::executor", "{line}");
-        unpoisoned(&log).push(line);
+    let mut reader = BufReader::new(errors);
+    let mut line = Vec::new();
+    let mut is_piece = false;
+    loop {
+        line.clear();
+        let mut limited = (&mut reader).take(LONGEST_LINE);
+        if !limited.read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
+            return;
+        }
+        let is_ended = line.ends_with(b"\n");
+        if is_ended {
+            line.pop();
+        }
+        // The end of a line whose last piece was whole is no line of its own.
+        if !(is_piece && line.is_empty()) {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            tracing::debug!(target: "basin::executor", "{line}");
+            unpoisoned(&log).push(line);
+        }
+        is_piece = !is_ended;
     }
 }
 
@@ -282,7 +302,7 @@ async fn route_messages(
         let message = match frame.and_then(|frame| FromExecutor::decode(frame).map_err(io::Error::other)) {
             Ok(message) => message,
             Err(error) => {
-                tracing::warn!(%error, "the executor last_message nonsense");
+                tracing::warn!(%error, "the executor spoke nonsense");
                 break;
             }
         };
@@ -303,7 +323,8 @@ async fn route_messages(
 /// The name of a file in a scratch folder, as an executor must name it: nothing outside the folder is read.
 pub(super) fn within(scratch: &Path, path: &str) -> io::Result<PathBuf> {
     let path = PathBuf::from(path);
-    if path.parent() == Some(scratch) {
+    // `..` has a parent, too, and no name.
+    if path.parent() == Some(scratch) && path.file_name().is_some() {
         Ok(path)
     } else {
         Err(io::Error::other(format!("the executor named {}, outside its folder", path.display())))

@@ -42,12 +42,12 @@ impl LeaseHandle {
         let _ = self.messages.send(message);
     }
 
-    /// Tells the progress of a task.
+    /// A task's executor showed progress with it, and how far it is.
     pub(super) fn note_progress(&self, task: TaskId, progress: Progress) {
         self.send(Message::Progressed { lease: self.id.clone(), task, progress });
     }
 
-    /// A task's executor showed progress with it.
+    /// A task's executor showed progress with it, without a word of how far it is.
     pub(super) fn note_activity(&self, task: TaskId) {
         self.send(Message::Active { lease: self.id.clone(), task });
     }

@@ -56,4 +56,24 @@ mod tests {
         assert!(whole > 0);
         assert_eq!(memory(&[DeviceName::Processor], 4), whole / 4);
     }
+
+    #[test]
+    fn a_line_that_says_no_number_of_kibibytes_says_nothing() {
+        for text in
+            ["MemTotal: kB", "MemTotal: -1 kB", "MemTotal: 12 MB", "MemTotal: 18446744073709551615 kB", ""]
+        {
+            assert_eq!(installed(text), None, "{text}");
+        }
+        assert_eq!(installed("MemTotal: 0 kB"), Some(0));
+    }
+
+    #[test]
+    fn a_worker_of_no_slots_or_devices_has_a_memory_all_the_same_and_the_smallest_share_counts() {
+        let whole = of_machine();
+        assert_eq!(memory(&[], 0), whole);
+        assert_eq!(memory(&[], 2), whole / 2);
+        let both = [DeviceName::Processor, DeviceName::CandleProcessor];
+        assert_eq!(memory(&both, 3), whole / 3);
+        assert!(!hostname().is_empty() && hostname() == hostname().trim());
+    }
 }

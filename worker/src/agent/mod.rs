@@ -1,6 +1,6 @@
 //! The agent: holds leases, keeps them alive, works on their tasks, and gives them up in time.
 //!
-//! Its decisions are made in [`reactor`], which does nothing itself; the driver calls the coordinator, runs executors and the store's
+//! Its decisions are made in [`reactor`], and those of a task that trains in [`training`], which do nothing themselves; the driver calls the coordinator, runs executors and the store's
 //! calls, and tells the reactor what came of it.
 
 pub mod attempt;
@@ -25,7 +25,9 @@ mod report;
 mod settings;
 mod slot;
 mod storage_failure;
-mod training;
+#[cfg(test)]
+mod testing;
+pub mod training;
 mod wire;
 pub mod witness;
 

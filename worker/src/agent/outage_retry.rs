@@ -8,7 +8,7 @@ use basin_domain::outage::Outage;
 use basin_storage::StorageError;
 
 use super::lease_handle::LeaseHandle;
-use super::outage_waits::OutageWaits;
+use super::outage_waits::{OutageGuard, OutageWaits};
 use super::reactor::Directive;
 
 /// The pause after the first call that failed; it doubles with each further one.
@@ -105,14 +105,11 @@ impl<'a> OutageRetry<'a> {
         }
     }
 
-    fn note(&self, guard: &mut Option<super::outage_waits::OutageGuard>, outage: Outage) {
+    fn note(&self, guard: &mut Option<OutageGuard>, outage: Outage) {
         if let Some(held) = self.held {
             held.note();
         }
-        match guard {
-            Some(guard) => guard.update(outage),
-            None => *guard = Some(self.outages.begin(outage, self.until == RetryUntil::GivenBack)),
-        }
+        self.outages.note(guard, outage, self.until == RetryUntil::GivenBack);
     }
 
     fn goes_on(&self, directive: Directive) -> bool {

@@ -21,8 +21,21 @@ impl OutageWaits {
         Self { waits: AtomicU64::new(0), messages }
     }
 
-    /// A wait begins, with a finished result or without one; it lasts until the guard is dropped.
-    pub(super) fn begin(self: &Arc<Self>, outage: Outage, holds_result: bool) -> OutageGuard {
+    /// An outage was met, or goes on: the wait of `guard` is told of it, or one begins, with a finished result or without one. It
+    /// lasts until the guard is dropped.
+    pub(super) fn note(
+        self: &Arc<Self>,
+        guard: &mut Option<OutageGuard>,
+        outage: Outage,
+        holds_result: bool,
+    ) {
+        match guard {
+            Some(guard) => guard.update(outage),
+            None => *guard = Some(self.begin(outage, holds_result)),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, outage: Outage, holds_result: bool) -> OutageGuard {
         let wait = self.waits.fetch_add(1, Ordering::Relaxed);
         self.send(Message::OutageBegan { wait, outage, holds_result });
         OutageGuard { wait, waits: Arc::clone(self) }
@@ -43,7 +56,7 @@ pub(super) struct OutageGuard {
 
 impl OutageGuard {
     /// The outage goes on, with another error.
-    pub(super) fn update(&self, outage: Outage) {
+    fn update(&self, outage: Outage) {
         self.waits.send(Message::OutageGoesOn { wait: self.wait, outage });
     }
 }

@@ -1,11 +1,16 @@
 //! The needs of an executor before it can train a task: data, inputs, and the newest checkpoint that can be read.
 
-use std::path::Path;
+#[cfg(test)]
+mod tests;
 
-use basin_domain::error_chain;
+use std::path::Path;
+use std::time::Duration;
+
+use basin_domain::experiment::Experiment;
 use basin_domain::task::LeasedTask;
+use basin_domain::{error_chain, key};
 use basin_proto::executor::Start;
-use basin_storage::{CheckpointLocation, StorageError};
+use basin_storage::{Artifact, CheckpointLocation, Commit, StorageError, Store};
 
 use super::attempt_context::AttemptContext;
 use super::cache::DataError;
@@ -37,7 +42,7 @@ pub(super) async fn prepare(
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let dataset = match &task.spec.data {
         None => None,
-        Some(dataset) => match context.cache.path(dataset, lease).await {
+        Some(dataset) => match context.cache.path(dataset, task.spec.experiment.recipe(), lease).await {
             Ok(path) => Some(text(&path)),
             Err(DataError::Outage(error)) => return Err(failed(error)),
             Err(DataError::Missing(failure)) => return Err(AttemptOutcome::Failed(failure)),
@@ -47,14 +52,14 @@ pub(super) async fn prepare(
     for (position, (name, input)) in task.spec.inputs.iter().enumerate() {
         let commit = retry.call(|| context.store.read_commit(input)).await.map_err(failed)?;
         let commit = commit.ok_or_else(|| damaged(format!("input {name} ({input}) has no commit")))?;
-        let bytes = retry.call(|| context.store.read_result(&commit)).await;
-        let bytes = bytes.map_err(|error| match error {
+        let folder = context.scratch.join(format!("input-{position}"));
+        let fetched =
+            retry.call(|| fetch_input(context.store, &commit, &task.spec.experiment, &folder)).await;
+        fetched.map_err(|error| match error {
             StorageError::NotFound { .. } => damaged(error_chain::with_causes(&error)),
             error => failed(error),
         })?;
-        let path = context.scratch.join(format!("input-{position}.safetensors"));
-        retry.call(|| write(&path, &bytes)).await.map_err(failed)?;
-        inputs.insert(name.clone(), text(&path));
+        inputs.insert(name.clone(), text(&folder));
     }
     let restored = restore(context, lease, task, &[]).await?;
     let (checkpoint, resumed) = restored.map(|restored| (restored.file, restored.location)).unzip();
@@ -66,9 +71,34 @@ pub(super) async fn prepare(
         inputs,
         checkpoint,
         checkpoint_number,
-        checkpoint_every_ms: u64::try_from(context.checkpoint_every.as_millis()).unwrap_or(u64::MAX),
+        checkpoint_every_ms: milliseconds(context.checkpoint_every),
+        // So that the last checkpoint can be uploaded within the grace as well.
+        stop_within_ms: milliseconds(context.grace * 3 / 4),
     };
     Ok((start, resumed))
+}
+
+/// Fetches into a folder what a task of this experiment reads of one that is committed: its result, and for a program, which may read
+/// what it likes, all of its artifacts but the log.
+async fn fetch_input(
+    store: &Store,
+    commit: &Commit,
+    experiment: &Experiment,
+    folder: &Path,
+) -> Result<(), StorageError> {
+    let made = tokio::fs::create_dir_all(folder).await;
+    made.map_err(|source| StorageError::File { path: folder.to_owned(), source })?;
+    let manifest = store.read_manifest(commit).await?;
+    for Artifact { name, .. } in &manifest.artifacts {
+        if name == key::RESULT || experiment.command().is_some() && name != key::LOG {
+            store.fetch_artifact(&manifest, name, &folder.join(name)).await?;
+        }
+    }
+    Ok(())
+}
+
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The newest checkpoint that can be read and that the executor hasn't refused, as a file; none if there is none.

@@ -49,3 +49,41 @@ pub(super) async fn release(
 ) -> Result<bool, Status> {
     coordinator.release(&convert::release_request(lease, &task, reason)).await
 }
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::digest::Digest;
+    use basin_domain::failure::{Failure, FailureKind};
+    use basin_proto::v1::SettleReply;
+
+    use super::super::testing::{ScriptedCoordinator, small_task};
+    use super::*;
+
+    /// The calls that tell of an outcome, where the coordinator answers so.
+    async fn told(outcome: AttemptOutcome, answers: Vec<Result<SettleReply, Status>>) -> Vec<String> {
+        let script = ScriptedCoordinator::default();
+        script.script().settle.extend(answers);
+        let coordinator = script.coordinator().await;
+        report(&coordinator, &LeaseId::new("l").unwrap(), small_task().id, outcome).await;
+        script.heard()
+    }
+
+    #[tokio::test]
+    async fn each_outcome_is_told_by_a_call_of_its_own_and_a_lost_lease_by_none() {
+        let (task, manifest) = (small_task().id, Digest::of(b"manifest"));
+        let committed = AttemptOutcome::Committed { manifest };
+        assert_eq!(told(committed, vec![]).await, [format!("complete l {task} {manifest}")]);
+        let failed = AttemptOutcome::Failed(Failure::new(FailureKind::OutOfMemory, "why"));
+        assert_eq!(told(failed, vec![]).await, [format!("fail l {task} out-of-memory: why")]);
+        let released = AttemptOutcome::Released(ReleaseReason::Walltime);
+        assert_eq!(told(released, vec![]).await, [format!("release l {task} walltime")]);
+        assert!(told(AttemptOutcome::Abandoned, vec![]).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn news_of_a_lease_that_had_ended_or_that_are_refused_are_told_once() {
+        let released = || AttemptOutcome::Released(ReleaseReason::Drain);
+        assert_eq!(told(released(), vec![Ok(SettleReply { held: false })]).await.len(), 1);
+        assert_eq!(told(released(), vec![Err(Status::not_found("no such task"))]).await.len(), 1);
+    }
+}

@@ -146,7 +146,59 @@ fn is_final(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::ScriptedCoordinator;
     use super::*;
+
+    /// The outcome of a witness whose agent said this before its end, and the reports that the coordinator heard.
+    async fn witnessed(
+        said: &'static [u8],
+        answers: Vec<Result<v1::ReportExitReply, Status>>,
+    ) -> (Result<WitnessOutcome, ReportError>, Vec<String>) {
+        let script = ScriptedCoordinator::default();
+        script.script().exit.extend(answers);
+        let outcome = serve(said, &WorkerId::new("w").unwrap(), &script.serve().await).await;
+        (outcome, script.heard())
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_ends_without_the_word_of_leaving_has_died() {
+        for said in [&b""[..], b"fare", b"farewells\n", b"something\nelse\n", b"\xff\xfe"] {
+            let (outcome, heard) = witnessed(said, vec![]).await;
+            assert_eq!(outcome.unwrap(), WitnessOutcome::Reported, "{said:?}");
+            assert_eq!(heard, ["exit of w"], "{said:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_word_of_leaving_counts_whatever_was_said_before() {
+        let (outcome, heard) = witnessed(b"something\nfarewell\n", vec![]).await;
+        assert_eq!((outcome.unwrap(), heard.len()), (WitnessOutcome::NotNeeded, 0));
+    }
+
+    #[tokio::test]
+    async fn a_coordinator_that_is_down_is_told_when_it_is_back_and_one_that_refuses_is_left() {
+        let down = || Err(Status::unavailable("restarting"));
+        let (outcome, heard) = witnessed(b"", vec![down(), Err(Status::internal("x")), down()]).await;
+        assert_eq!((outcome.unwrap(), heard.len()), (WitnessOutcome::Reported, 4));
+        let (outcome, heard) = witnessed(b"", vec![Err(Status::permission_denied("not yours"))]).await;
+        assert!(matches!(&outcome, Err(ReportError::Refused(why)) if why == "not yours"), "{outcome:?}");
+        assert_eq!(heard.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_witness_is_told_of_its_worker_and_of_a_clean_exit() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "printf '%s ' \"$@\" >\"$0\"; cat >>\"$0\"".to_owned();
+        let file = folder.path().join("heard");
+        let arguments =
+            vec!["-c".to_owned(), script, file.to_string_lossy().into_owned(), "witness".to_owned()];
+        let how = CommandLine { program: "/bin/sh".into(), arguments };
+        let witness = Witness::start(&how, &WorkerId::new("w-1").unwrap()).unwrap();
+        witness.dismiss().await;
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "witness --worker w-1 farewell");
+        let none = CommandLine { program: "/nowhere/at-all".into(), arguments: vec![] };
+        assert!(Witness::start(&none, &WorkerId::new("w-1").unwrap()).is_none(), "a worker goes on without");
+    }
 
     fn nobody() -> Dial {
         Dial::to("http://127.0.0.1:9").unwrap()

@@ -1,5 +1,8 @@
 //! One task in the executor: from its start to its result, its failure, or its being stopped.
 
+#[cfg(test)]
+pub(super) mod tests;
+
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use basin_domain::experiment::Experiment;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::key;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
-use basin_experiments::accelerator::Accelerator;
 use basin_experiments::dataset::Dataset;
 use basin_experiments::{Advance, Assets, ExperimentError, Run};
 use basin_proto::executor::{
@@ -21,6 +24,7 @@ use basin_storage::is_local_outage;
 
 use super::agent_channel::AgentChannel;
 use super::thread_pool::LaneSignals;
+use super::trainer::Trainer;
 
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_millis(200);
@@ -43,7 +47,7 @@ pub(super) enum Slice {
 pub(super) struct Lane {
     task: String,
     start: Start,
-    accelerator: Option<Accelerator>,
+    trainer: Arc<Trainer>,
     training: Option<Training>,
     signals: LaneSignals,
 }
@@ -54,6 +58,10 @@ struct Training {
     began: Instant,
     first_iteration: u64,
     reported: Instant,
+    /// A checkpoint was asked for: the agent wants to go on from where the run stops.
+    is_wanted: bool,
+    /// There is progress that wasn't told yet.
+    is_unreported: bool,
     checkpointed: Instant,
     /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
     /// take long in which no step is done.
@@ -83,8 +91,8 @@ fn scratch_failure(path: &Path, error: &io::Error) -> LaneEnd {
 
 impl Lane {
     /// A task that waits for its turn.
-    pub(super) fn new(task: String, start: Start, accelerator: Option<Accelerator>) -> Self {
-        Self { task, start, accelerator, training: None, signals: LaneSignals::default() }
+    pub(super) fn new(task: String, start: Start, trainer: Arc<Trainer>) -> Self {
+        Self { task, start, trainer, training: None, signals: LaneSignals::default() }
     }
 
     /// The task's id.
@@ -144,15 +152,27 @@ impl Lane {
         let every = Duration::from_millis(self.start.checkpoint_every_ms);
         loop {
             let LaneSignals { checkpoint, stop } = signals();
-            if checkpoint || !every.is_zero() && training.checkpointed.elapsed() >= every {
+            training.is_wanted |= checkpoint;
+            let has_more = stop && training.run.stop(Duration::from_millis(self.start.stop_within_ms))?;
+            if has_more {
+                training.advances = training.advances.saturating_add(1);
+            }
+            if checkpoint
+                || has_more && training.is_wanted
+                || !every.is_zero() && training.checkpointed.elapsed() >= every
+            {
                 self.checkpoint(&mut training, channel)?;
             }
             if stop {
                 return Err(LaneEnd::Stopped);
             }
             let advance = training.run.advance()?;
-            training.advances = training.advances.saturating_add(1);
-            if training.reported.elapsed() >= PROGRESS_EVERY || advance == Advance::Done {
+            if advance != Advance::Waiting {
+                training.advances = training.advances.saturating_add(1);
+                training.is_unreported = true;
+            }
+            let is_due = training.reported.elapsed() >= PROGRESS_EVERY || advance == Advance::Done;
+            if is_due && std::mem::take(&mut training.is_unreported) {
                 training.reported = Instant::now();
                 self.report_progress(&training, channel)?;
             }
@@ -167,13 +187,15 @@ impl Lane {
     }
 
     fn begin(&self, channel: &AgentChannel<'_>) -> Result<Training, LaneEnd> {
-        let (run, refused) = prepare(&self.start, self.accelerator.clone())?;
+        let (run, refused) = prepare(&self.start, &self.trainer)?;
         self.send(channel, from_executor::Message::Started(Started { checkpoint_refused: refused }))?;
         let now = Instant::now();
         let training = Training {
             began: now,
             first_iteration: run.progress().iteration,
             reported: now,
+            is_wanted: false,
+            is_unreported: false,
             checkpointed: now,
             advances: self.start.checkpoint_number,
             kept: None,
@@ -191,19 +213,14 @@ impl Lane {
         let at = training.run.progress();
         let steps = at.iteration.saturating_sub(training.first_iteration);
         let step_seconds = (steps > 0).then(|| training.began.elapsed().as_secs_f64() / steps as f64);
-        let progress = Progress {
-            iteration: at.iteration,
-            iterations: at.iterations,
-            epoch: at.epoch,
-            epochs: at.epochs,
-            loss: at.loss,
-            step_seconds,
-            ..Progress::default()
-        };
+        let progress = Progress { step_seconds, ..at };
         self.send(channel, from_executor::Message::Progressed(progress.into()))
     }
 
     fn checkpoint(&self, training: &mut Training, channel: &AgentChannel<'_>) -> Result<(), LaneEnd> {
+        if !training.run.has_news() {
+            return Ok(());
+        }
         training.checkpointed = Instant::now();
         let number = training.advances;
         if training.kept.replace(number) == Some(number) {
@@ -229,11 +246,12 @@ impl Lane {
     /// Writes what the run made. A disk that is full is waited for: what was trained isn't thrown away for it.
     fn finish(
         &self,
-        run: Box<dyn Run>,
+        mut run: Box<dyn Run>,
         signals: &impl Fn() -> LaneSignals,
         channel: &AgentChannel<'_>,
     ) -> Result<Finished, LaneEnd> {
         let scratch = Path::new(&self.start.scratch);
+        let outputs = run.outputs()?.into_iter().map(|path| path.to_string_lossy().into_owned()).collect();
         let finished = run.finish()?;
         let metrics = basin_storage::metrics::encode(&finished.metrics);
         let keep =
@@ -242,6 +260,7 @@ impl Lane {
             outcome_json: finished.outcome.to_json(),
             metrics_path: keep(key::METRICS, &metrics)?,
             result_path: keep(key::RESULT, &finished.result)?,
+            output_paths: outputs,
         })
     }
 
@@ -280,10 +299,7 @@ fn failed(failure: Failure) -> from_executor::Message {
 }
 
 /// The run, from its beginning or from its checkpoint; and why the checkpoint was refused, if it was.
-fn prepare(
-    start: &Start,
-    accelerator: Option<Accelerator>,
-) -> Result<(Box<dyn Run>, Option<String>), LaneEnd> {
+fn prepare(start: &Start, trainer: &Trainer) -> Result<(Box<dyn Run>, Option<String>), LaneEnd> {
     let invalid = |why: String| LaneEnd::Failed(Failure::new(FailureKind::InvalidParameters, why));
     let spec: TaskSpec =
         serde_json::from_str(&start.spec_json).map_err(|error| invalid(error.to_string()))?;
@@ -294,15 +310,25 @@ fn prepare(
         })?)),
     };
     let read = |path: &str| fs::read(path).map_err(|error| scratch_failure(Path::new(path), &error));
-    let mut assets = Assets { dataset, accelerator, ..Assets::default() };
-    for (name, path) in &start.inputs {
-        assets.inputs.insert(name.clone(), read(path)?);
+    let mut assets = Assets { dataset, accelerator: trainer.accelerator.clone(), ..Assets::default() };
+    // A program reads them itself.
+    if spec.experiment.command().is_none() {
+        for (name, folder) in &start.inputs {
+            let path = Path::new(folder).join(key::RESULT);
+            assets.inputs.insert(name.clone(), read(&path.to_string_lossy())?);
+        }
     }
     let checkpoint = start.checkpoint.as_deref().map(read).transpose()?;
-    match basin_experiments::start(&spec, &assets, checkpoint.as_deref()) {
+    let begin = |checkpoint: Option<&[u8]>| {
+        if let Experiment::Command(command) = &spec.experiment {
+            return trainer.start_program(&spec, command, start, checkpoint);
+        }
+        trainer.kinds.start(&spec, &assets, checkpoint)
+    };
+    match begin(checkpoint.as_deref()) {
         Err(ExperimentError::BadCheckpoint(why)) => {
             tracing::warn!(why, "the checkpoint was refused, the run begins anew");
-            Ok((basin_experiments::start(&spec, &assets, None)?, Some(why)))
+            Ok((begin(None)?, Some(why)))
         }
         started => Ok((started?, None)),
     }

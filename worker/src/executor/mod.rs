@@ -6,17 +6,22 @@
 mod agent_channel;
 mod lane;
 mod thread_pool;
+mod trainer;
 
 use std::io::{self, Read, Write};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
 
-use basin_experiments::accelerator::{Accelerator, DeviceName};
+use basin_experiments::accelerator::DeviceName;
+use basin_experiments::kind::Kinds;
 use basin_proto::executor::{Ready, Stopped, ToExecutor, from_executor, to_executor};
 
+use crate::command::AllowedCommands;
 use crate::frames;
 use agent_channel::AgentChannel;
 use lane::Lane;
 use thread_pool::ThreadPool;
+use trainer::Trainer;
 
 /// An event that the executor's first thread handles.
 enum Event {
@@ -26,7 +31,8 @@ enum Event {
     Disconnected(io::Error),
 }
 
-/// Serves an agent until `input` ends, with tasks that train on `device`.
+/// Serves an agent until `input` ends, with tasks that train on `device`, and those whose programs are among `commands`, or whose kind is
+/// among `kinds`.
 ///
 /// On the processor threads and cores are the same. Where a device trains, a thread is a lane that mostly waits for it, and the cores are
 /// shared out among the lanes for what they compute themselves.
@@ -37,14 +43,16 @@ pub fn serve(
     input: impl Read + Send + 'static,
     output: impl Write + Send,
     device: DeviceName,
+    commands: AllowedCommands,
+    kinds: Kinds,
 ) -> io::Result<()> {
     basin_experiments::keep_freed_memory();
-    let accelerator = device.open().map_err(io::Error::other)?;
+    let trainer = Arc::new(Trainer::open(device, commands, kinds).map_err(io::Error::other)?);
     let (sender, inbox) = mpsc::channel();
     read_in_background(input, sender.clone());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let threads = std::env::var(THREADS_VARIABLE).ok().and_then(|text| text.parse().ok()).unwrap_or(cores);
-    let cores = if accelerator.is_some() { cores } else { threads };
+    let cores = if trainer.accelerator.is_some() { cores } else { threads };
     let channel = AgentChannel::new(output);
     let ready = Ready {
         code_path: basin_experiments::code_path().to_owned(),
@@ -75,7 +83,7 @@ pub fn serve(
             let event = inbox.recv().map_err(|_| io::Error::other("nobody is left to hear"));
             match event {
                 Ok(Event::Received { task, message }) => {
-                    if let Err(error) = apply_message(&pool, &channel, accelerator.as_ref(), task, message) {
+                    if let Err(error) = apply_message(&pool, &channel, &trainer, task, message) {
                         break Err(error);
                     }
                 }
@@ -90,12 +98,12 @@ pub fn serve(
 fn apply_message(
     pool: &ThreadPool,
     channel: &AgentChannel<'_>,
-    accelerator: Option<&Accelerator>,
+    trainer: &Arc<Trainer>,
     task: String,
     message: to_executor::Message,
 ) -> io::Result<()> {
     match message {
-        to_executor::Message::Start(start) => pool.add(Lane::new(task, start, accelerator.cloned())),
+        to_executor::Message::Start(start) => pool.add(Lane::new(task, start, Arc::clone(trainer))),
         // Both may be meant for a task that has just ended.
         to_executor::Message::Checkpoint(_) => pool.ask_for_checkpoint(&task),
         to_executor::Message::Stop(_) => {

@@ -4,6 +4,9 @@
 //! their turn: nothing is shared between threads, and what is done is committed early. With fewer lanes the threads are
 //! shared out among them. A lane's bytes are the same on any number of threads, so this changes nothing but the time.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

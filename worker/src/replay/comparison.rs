@@ -185,6 +185,9 @@ fn words(outcome: Outcome) -> String {
     match outcome {
         Outcome::Completed => "completed".to_owned(),
         Outcome::Diverged { iteration } => format!("diverged at iteration {iteration}"),
+        Outcome::Stopped { iteration, rule } => {
+            format!("stopped at iteration {iteration} by {}", rule.as_str())
+        }
     }
 }
 
@@ -239,5 +242,80 @@ mod tests {
         assert!(differences.is_empty());
         compare_tensors(&tensors(1.0), &tensors(f32::from_bits(1.0_f32.to_bits() + 1)), &mut differences);
         assert_eq!(differences, [Difference::Tensor { name: "model/a".to_owned(), bytes: Some(1) }]);
+    }
+
+    #[test]
+    fn a_series_that_only_one_has_or_on_another_axis_is_a_difference() {
+        let mut once = Metrics::default();
+        once.set("loss", 1.0);
+        let (epochs, none) = (record(&[1.0]), Metrics::default());
+        assert_eq!(compared(&epochs, &once), (0, vec!["loss: 1 points, committed were 1".to_owned()]));
+        assert_eq!(compared(&none, &epochs), (0, vec!["loss: 1 points, committed were no".to_owned()]));
+        // A series without points isn't kept, so it can't be missing.
+        let mut empty = Metrics::default();
+        empty.series.insert("loss".to_owned(), Series { axis: Axis::Epoch, points: vec![] });
+        assert_eq!(compared(&none, &empty), (0, vec![]));
+        assert_eq!(compared(&empty, &none).1.len(), 1);
+    }
+
+    #[test]
+    fn a_point_at_another_place_differs_although_its_value_is_the_same() {
+        let at = |x: f64| {
+            let mut record = record(&[1.0, 2.0]);
+            record.push("loss", Axis::Epoch, x, 3.0);
+            record
+        };
+        let (values, differences) = compared(&at(2.0), &at(4.0));
+        assert_eq!(values, 3);
+        assert_eq!(differences, ["loss: 1 points differ, the first at 2: 3, committed was 3"]);
+    }
+
+    fn tensors(list: &[(&str, safetensors::Dtype, &[usize], &[u8])]) -> Vec<u8> {
+        let views = list.iter().map(|(name, dtype, shape, bytes)| {
+            (*name, safetensors::tensor::TensorView::new(*dtype, shape.to_vec(), bytes).unwrap())
+        });
+        safetensors::serialize(views, None).unwrap()
+    }
+
+    #[test]
+    fn a_tensor_of_another_shape_or_type_or_in_one_alone_is_a_difference() {
+        use safetensors::Dtype::{F32, U8};
+        let committed = tensors(&[("a", U8, &[4], &[1, 2, 3, 4]), ("b", U8, &[1], &[9])]);
+        for (replayed, name, bytes) in [
+            (tensors(&[("a", U8, &[2, 2], &[1, 2, 3, 4]), ("b", U8, &[1], &[9])]), "a", None),
+            (tensors(&[("a", F32, &[1], &[1, 2, 3, 4]), ("b", U8, &[1], &[9])]), "a", None),
+            (tensors(&[("a", U8, &[4], &[1, 2, 3, 4])]), "b", None),
+            (tensors(&[("a", U8, &[4], &[4, 2, 3, 1]), ("b", U8, &[1], &[9])]), "a", Some(2)),
+        ] {
+            let mut differences = Vec::new();
+            assert_eq!(compare_tensors(&committed, &replayed, &mut differences), 2);
+            assert_eq!(differences, [Difference::Tensor { name: name.to_owned(), bytes }]);
+        }
+    }
+
+    #[test]
+    fn a_result_that_is_no_file_of_tensors_is_said_to_be_none() {
+        let whole = tensors(&[("a", safetensors::Dtype::U8, &[1], &[1])]);
+        for broken in [&b""[..], b"{}", &whole[..whole.len() - 1]] {
+            let mut differences = Vec::new();
+            assert_eq!(compare_tensors(broken, &whole, &mut differences), 0);
+            assert!(matches!(&differences[..], [Difference::UnreadableResult { .. }]), "{differences:?}");
+        }
+    }
+
+    #[test]
+    fn how_runs_end_is_said_in_words() {
+        let difference = Difference::Outcome {
+            committed: Outcome::Diverged { iteration: 7 },
+            replayed: Outcome::Completed,
+        };
+        assert_eq!(difference.to_string(), "it ended completed, committed was diverged at iteration 7");
+        assert!(
+            words(Outcome::Stopped {
+                iteration: 3,
+                rule: basin_domain::experiment::StopReason::NoImprovement
+            })
+            .starts_with("stopped at iteration 3 by ")
+        );
     }
 }

@@ -4,21 +4,25 @@
 //! believed. [`Original::find`] reads the commit, [`train`] trains, [`Comparison::of`] compares.
 
 mod comparison;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use basin_domain::data::{self, Dataset};
+use basin_domain::error_chain;
 use basin_domain::id::TaskId;
 use basin_domain::metrics::Metrics;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
+use basin_experiments::kind::Kinds;
 use basin_experiments::{Advance, Assets, ExperimentError, Finished};
 use basin_storage::{Commit, Manifest, StorageError, Store};
 use bytes::Bytes;
 
+use crate::stored_dataset::{OpenDatasetError, open_dataset};
 pub use comparison::{Comparison, Difference};
 
 /// A committed task as the store has it.
@@ -84,7 +88,7 @@ impl Original {
     }
 }
 
-/// Trains the task of `spec` from nothing, on the processor. What it reads is fetched into `folder`; `on_progress` is called with its progress,
+/// Trains the task of `spec`, of a kind of Basin's own or one of `kinds`, from nothing, on the processor. What it reads is fetched into `folder`; `on_progress` is called with its progress,
 /// and it ends early once `stop` is set.
 ///
 /// # Errors
@@ -93,23 +97,25 @@ impl Original {
 pub async fn train(
     store: &Store,
     spec: &TaskSpec,
+    kinds: &Kinds,
     folder: &Path,
     stop: Arc<AtomicBool>,
     on_progress: impl Fn(Progress) + Send + 'static,
 ) -> Result<Finished, ReplayError> {
     let assets = assets(store, spec, folder).await?;
-    let spec = spec.clone();
-    let trained = tokio::task::spawn_blocking(move || run(&spec, &assets, &stop, on_progress)).await;
+    let (spec, kinds) = (spec.clone(), kinds.clone());
+    let trained = tokio::task::spawn_blocking(move || run(&spec, &kinds, &assets, &stop, on_progress)).await;
     trained.map_err(|error| ReplayError::Crashed(io::Error::other(error)))?
 }
 
 fn run(
     spec: &TaskSpec,
+    kinds: &Kinds,
     assets: &Assets,
     stop: &AtomicBool,
     on_progress: impl Fn(Progress),
 ) -> Result<Finished, ReplayError> {
-    let mut run = basin_experiments::start(spec, assets, None)?;
+    let mut run = kinds.start(spec, assets, None)?;
     while run.advance()? == Advance::More {
         if stop.load(Ordering::Relaxed) {
             return Err(ReplayError::Stopped);
@@ -130,7 +136,13 @@ fn run(
 async fn assets(store: &Store, spec: &TaskSpec, folder: &Path) -> Result<Assets, ReplayError> {
     let mut assets = Assets::default();
     if let Some(dataset) = &spec.data {
-        assets.dataset = Some(Arc::new(opened(store, dataset, folder).await?));
+        let opened = open_dataset(store, dataset, spec.experiment.recipe(), folder).await;
+        assets.dataset = Some(Arc::new(opened.map_err(|error| match error {
+            OpenDatasetError::Storage(error) => ReplayError::Storage(error),
+            OpenDatasetError::Data(_) | OpenDatasetError::Crashed(_) => {
+                ReplayError::Data { name: dataset.name.to_string(), why: error_chain::with_causes(&error) }
+            }
+        })?));
     }
     for (name, input) in &spec.inputs {
         let missing = || ReplayError::MissingInput { name: name.clone(), input: *input };
@@ -138,22 +150,4 @@ async fn assets(store: &Store, spec: &TaskSpec, folder: &Path) -> Result<Assets,
         assets.inputs.insert(name.clone(), store.read_result(&commit).await?.to_vec());
     }
     Ok(assets)
-}
-
-async fn opened(
-    store: &Store,
-    dataset: &Dataset,
-    folder: &Path,
-) -> Result<basin_experiments::Dataset, ReplayError> {
-    let failed = |why: String| ReplayError::Data { name: dataset.name.to_string(), why };
-    let path = folder.join("data.basin");
-    if data::built_in_digest(dataset.name.as_str()) == Some(dataset.digest) {
-        let (name, to) = (dataset.name.clone(), path.clone());
-        let made =
-            tokio::task::spawn_blocking(move || basin_experiments::dataset::generate(&name, &to)).await;
-        made.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))?;
-    } else {
-        store.fetch_dataset(dataset, &path).await?;
-    }
-    basin_experiments::Dataset::open(&path).map_err(|error| failed(error.to_string()))
 }

@@ -62,3 +62,16 @@ pub(crate) struct Doctor {
     #[command(flatten)]
     pub(crate) credentials: Credentials,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder; it is made if it isn't there
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}

@@ -1,6 +1,8 @@
 //! The command line as it is typed. What it means is decided in the commands' own files.
 
 mod cluster;
+mod data;
+mod examples;
 mod results;
 mod serve;
 mod shared;
@@ -10,18 +12,22 @@ mod training;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::cluster::{Doctor, Drain, Token};
+pub(crate) use self::cluster::{Completions, Doctor, Drain, Man, Token};
+pub(crate) use self::data::Data;
+#[cfg(feature = "worker")]
+pub(crate) use self::data::{DataReading, ShowData, ShownExamples, ShownSplit};
+pub(crate) use self::examples::with_examples;
 #[cfg(feature = "worker")]
 pub(crate) use self::results::Replay;
-pub(crate) use self::results::{Collect, Data, Repair, Report, Verify};
+pub(crate) use self::results::{Collect, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
-    Credentials, Remote, StoreArguments, SweepArguments, SweepFile, TaskArguments,
+    Credentials, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
 };
 pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
-pub(crate) use self::sweeps::{Adjust, Launch, Plan, Quota, Retry, Run};
+pub(crate) use self::sweeps::{Adjust, Beginning, Init, Launch, Plan, Quota, Retry, Run};
 #[cfg(feature = "worker")]
-pub(crate) use self::training::{Bench, Executor, Kernels, Witness, Worker};
+pub(crate) use self::training::{AllowedCommand, Bench, Executor, Kernels, Supervisor, Witness, Worker};
 
 /// Training-dynamics sweeps: split, trained on many machines, committed once, drawn.
 #[derive(Debug, Parser)]
@@ -41,6 +47,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Run a sweep on this machine: embedded coordinator, local workers, files as store, report
     Run(Run),
+    /// Write a sweep file to begin with
+    Init(Init),
     /// Show what would run; change nothing
     Plan(Plan),
     /// Be the coordinator of a cluster
@@ -53,14 +61,14 @@ pub(crate) enum Command {
     Slurm(Slurm),
     /// Submit a sweep to a coordinator; durable before it returns
     Launch(Launch),
-    /// List the sweeps of a coordinator
-    List(Remote),
+    /// List the sweeps of a coordinator, or of a local run
+    List(Viewed),
     /// Show how a sweep is doing
-    Status(SweepArguments),
+    Status(ViewedSweep),
     /// Follow a sweep until it ends
-    Watch(SweepArguments),
+    Watch(ViewedSweep),
     /// Say why a task waits, failed or was retried
-    Why(TaskArguments),
+    Why(ViewedTask),
     /// Change a sweep's priority, or how many slots it may take at once
     Adjust(Adjust),
     /// Grant no new leases for a sweep
@@ -72,7 +80,7 @@ pub(crate) enum Command {
     /// Give failed tasks a new budget of attempts
     Retry(Retry),
     /// List the workers of a coordinator
-    Workers(Remote),
+    Workers(Viewed),
     /// Let a worker checkpoint, give its leases back, and leave
     Drain(Drain),
     /// Copy a sweep's results and report out of the store; needs no coordinator
@@ -89,6 +97,8 @@ pub(crate) enum Command {
     /// Data sets
     #[command(subcommand)]
     Data(Data),
+    /// Print the declarations of the kinds that this program has beside Basin's own; as JSON for `--kinds`
+    Kinds,
     /// Who may call a coordinator
     #[command(subcommand)]
     Token(Token),
@@ -98,10 +108,18 @@ pub(crate) enum Command {
     Bench(Bench),
     /// Check store, clock, threads and data, and say how to mend each
     Doctor(Doctor),
+    /// Print what a shell needs to complete commands
+    Completions(Completions),
+    /// Write the manual's pages into a folder
+    Man(Man),
     /// Train tasks for an agent, over standard input and output
     #[cfg(feature = "worker")]
     #[command(hide = true)]
     Executor(Executor),
+    /// Run a program, and end it with the executor at the other end of the standard input
+    #[cfg(feature = "worker")]
+    #[command(hide = true)]
+    Supervisor(Supervisor),
     /// Tell the coordinator when the worker at the other end of the standard input has died
     #[cfg(feature = "worker")]
     #[command(hide = true)]

@@ -1,8 +1,8 @@
-//! Arguments about the contents of a store: results and data sets.
+//! Arguments about results.
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
 use super::shared::{Credentials, StoreArguments};
 #[cfg(feature = "worker")]
@@ -73,44 +73,4 @@ pub(crate) struct Repair {
     pub(crate) credentials: Credentials,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Data {
-    /// Decode a data set and put it into the store, under its digest
-    #[cfg(feature = "worker")]
-    Import {
-        /// `cifar10` or `fashion-mnist`
-        name: String,
-        /// The folder or archive that holds it
-        path: PathBuf,
-        /// If the store has other contents under this name, mean these by it from now on; those stay, as a version
-        #[arg(long)]
-        replace: bool,
-        #[command(flatten)]
-        store: StoreArguments,
-    },
-    /// Mean one version of a data set by its name from now on
-    Use {
-        /// The version: NAME@DIGEST, the beginning of its digest
-        #[arg(value_name = "NAME@DIGEST")]
-        version: String,
-        #[command(flatten)]
-        store: StoreArguments,
-    },
-    /// List the data sets of the store with their versions, and those that Basin makes itself
-    List {
-        #[command(flatten)]
-        store: StoreArguments,
-    },
-    /// Copy a data set's decoded file out of the store and check its digest
-    Fetch {
-        /// Its name, or one version of it: NAME@DIGEST
-        name: String,
-        /// Where the file goes
-        #[arg(long, value_name = "FILE")]
-        to: PathBuf,
-        #[command(flatten)]
-        store: StoreArguments,
-    },
 }

@@ -26,6 +26,10 @@ pub(crate) struct SweepFile {
     /// Override a parameter: `epochs=3`, `experiment.deep.epochs=3`, `data.name=cifar10`
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
+    /// A file with the declarations of kinds that aren't Basin's own, as `--json kinds` of a program that has them prints it; as often
+    /// as there are files
+    #[arg(long = "kinds", env = "BASIN_KINDS", value_name = "FILE", value_delimiter = ',')]
+    pub(crate) kinds: Vec<PathBuf>,
     /// The most tasks that a sweep may have
     #[arg(long, env = "BASIN_MAX_TASKS", default_value_t = 100_000, value_name = "N")]
     pub(crate) max_tasks: u64,
@@ -59,6 +63,20 @@ pub(crate) struct Remote {
     pub(crate) credentials: Credentials,
 }
 
+/// A coordinator to look at, or what one has left.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Viewed {
+    /// The coordinator, or several that stand in for each other: URL,URL. If not given: the one that works on the local state, else
+    /// http://127.0.0.1:7470 if somebody answers there, else what the local state's last run has left
+    #[arg(long, env = "BASIN_COORDINATOR", value_name = "URL")]
+    pub(crate) coordinator: Option<String>,
+    /// The folder of local state to look at, whoever else answers; `basin-state`, or BASIN_STATE, where no coordinator is given
+    #[arg(long, value_name = "DIR", conflicts_with = "coordinator")]
+    pub(crate) state: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) credentials: Credentials,
+}
+
 /// Whom to trust, and what to show a coordinator.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Credentials {
@@ -84,9 +102,18 @@ pub(crate) struct SweepArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct TaskArguments {
-    /// The task's id, or a beginning of it that fits one task only
-    pub(crate) task: String,
+pub(crate) struct ViewedSweep {
+    /// The sweep's id or name, or a beginning of its id that fits one sweep only
+    pub(crate) sweep: String,
     #[command(flatten)]
-    pub(crate) remote: Remote,
+    pub(crate) viewed: Viewed,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ViewedTask {
+    /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
+    #[arg(required = true, value_name = "TASK")]
+    pub(crate) task: Vec<String>,
+    #[command(flatten)]
+    pub(crate) viewed: Viewed,
 }

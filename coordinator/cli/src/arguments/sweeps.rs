@@ -7,9 +7,9 @@ use basin_domain::scheduling::SlotLimit;
 use clap::Args;
 
 use super::shared::{Remote, StoreArguments, SweepArguments, SweepFile};
-#[cfg(feature = "worker")]
-use super::training::Devices;
 use super::training::Kernels;
+#[cfg(feature = "worker")]
+use super::training::{Commands, Devices};
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -31,6 +31,9 @@ pub(crate) struct Run {
     /// tasks where a device trains
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,
+    #[cfg(feature = "worker")]
+    #[command(flatten)]
+    pub(crate) commands: Commands,
     /// Seconds between two checkpoints of a running task; 0 for none but at leaving
     #[arg(long, env = "BASIN_CHECKPOINT_EVERY", default_value_t = 30.0, value_name = "SECONDS")]
     pub(crate) checkpoint_every: f64,
@@ -43,6 +46,27 @@ pub(crate) struct Run {
     pub(crate) kernels: Kernels,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
+}
+
+/// The sweep file to begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Beginning {
+    /// A small study, with figures and a claim
+    Study,
+    /// The homework: ten experiments on how networks learn
+    Homework,
+    /// One experiment and nothing else
+    Blank,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// The sweep's name; the file is NAME.toml
+    #[arg(default_value = "study")]
+    pub(crate) name: String,
+    /// What it begins with
+    #[arg(long, value_enum, default_value = "study")]
+    pub(crate) from: Beginning,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,8 @@
 #[cfg(feature = "worker")]
 use std::path::PathBuf;
 
+#[cfg(feature = "worker")]
+use basin_domain::id::{CommandName, InvalidId};
 use clap::Args;
 #[cfg(feature = "worker")]
 use clap::Subcommand;
@@ -29,15 +31,63 @@ pub(crate) struct Devices {
     pub(crate) device: String,
 }
 
+/// The programs that tasks may run.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Commands {
+    /// Let tasks of kind `command` run this program, under this name; as often as there are programs. A sweep names NAME alone, and
+    /// no other program is ever run for it
+    #[arg(
+        long = "allow-command",
+        env = "BASIN_ALLOW_COMMAND",
+        value_name = "NAME=PATH",
+        value_delimiter = ','
+    )]
+    pub(crate) allowed: Vec<AllowedCommand>,
+}
+
+/// A program that tasks may run, as it is typed.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone)]
+pub(crate) struct AllowedCommand {
+    pub(crate) name: CommandName,
+    pub(crate) program: PathBuf,
+}
+
+#[cfg(feature = "worker")]
+impl std::str::FromStr for AllowedCommand {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, program) = text.split_once('=').ok_or("a command is given as NAME=PATH")?;
+        let name = name.parse().map_err(|error: InvalidId| error.to_string())?;
+        if program.is_empty() {
+            return Err("a command is given as NAME=PATH".to_owned());
+        }
+        Ok(Self { name, program: PathBuf::from(program) })
+    }
+}
+
 /// An executor.
 #[cfg(feature = "worker")]
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Executor {
+    /// A program that tasks may run
+    #[arg(long = "allow-command", value_name = "NAME=PATH")]
+    pub(crate) allowed: Vec<AllowedCommand>,
     /// The device that it trains on
     #[arg(long, default_value = "cpu")]
     pub(crate) device: String,
     #[command(flatten)]
     pub(crate) kernels: Kernels,
+}
+
+/// The supervisor of a command's program.
+#[cfg(feature = "worker")]
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Supervisor {
+    /// The program
+    pub(crate) program: PathBuf,
 }
 
 /// A worker's witness.
@@ -77,6 +127,8 @@ pub(crate) struct Worker {
     /// A label, for people and for placement
     #[arg(long = "label", value_name = "KEY=VALUE")]
     pub(crate) labels: Vec<String>,
+    #[command(flatten)]
+    pub(crate) commands: Commands,
     /// Leave in time before this many seconds are over; in a Slurm job the job's own time if not given
     #[arg(long, env = "BASIN_WALLTIME", value_name = "SECONDS")]
     pub(crate) walltime: Option<f64>,

@@ -8,6 +8,8 @@
 mod agent;
 mod client;
 mod dial;
+#[cfg(feature = "worker")]
+mod import;
 mod journal;
 #[cfg(test)]
 mod layering;
@@ -26,6 +28,8 @@ mod tokens;
 pub(crate) use self::agent::agent;
 pub(crate) use self::client::call;
 pub(crate) use self::dial::dial;
+#[cfg(feature = "worker")]
+pub(crate) use self::import::import;
 pub(crate) use self::journal::journal_address;
 pub(crate) use self::refusal::{refusal, refused};
 pub(crate) use self::report::{damaged_results, output_folder};

@@ -29,8 +29,14 @@ fn summary() -> v1::SweepSummary {
 }
 
 fn sweep() -> v1::GetSweepReply {
-    let running =
-        v1::RunningTask { task_id: h(), experiment: h(), worker_id: h(), attempt: 1, progress: None };
+    let running = v1::RunningTask {
+        task_id: h(),
+        experiment: h(),
+        worker_id: h(),
+        attempt: 1,
+        progress: None,
+        name: h(),
+    };
     let failed = v1::FailedTask {
         task_id: h(),
         experiment: h(),
@@ -38,6 +44,7 @@ fn sweep() -> v1::GetSweepReply {
         kind: h(),
         message: format!("\u{1b}{HOSTILE}"),
         kind_code: 99,
+        name: h(),
     };
     v1::GetSweepReply {
         sweep: Some(summary()),
@@ -47,6 +54,8 @@ fn sweep() -> v1::GetSweepReply {
         next_why: h(),
         waiting: vec![v1::WaitingWorker { worker_id: h(), waiting: Some(waiting()) }],
         next_reason: Some(why()),
+        next_name: h(),
+        of_this_name: 2,
     }
 }
 
@@ -85,6 +94,7 @@ fn task() -> v1::GetTaskReply {
         spec_json: h(),
         state_code: 99,
         reason: Some(why()),
+        names: vec![h(), h()],
     }
 }
 
@@ -127,7 +137,7 @@ fn what_status_shows_is_harmless() {
 
 #[test]
 fn what_list_shows_is_harmless() {
-    is_harmless(&list_text(&[summary(), summary()]), 3);
+    is_harmless(&list_text(&[summary(), summary()], 60_001), 3);
 }
 
 #[test]
@@ -139,7 +149,7 @@ fn what_steering_and_the_end_of_a_watch_show_is_harmless() {
 
 #[test]
 fn what_why_shows_is_harmless() {
-    is_harmless(&why_text(&task()), 3 + 2);
+    is_harmless(&why_text(&task()), 4 + 2);
 }
 
 #[test]
@@ -169,6 +179,6 @@ fn the_reason_of_a_task_is_a_sentence_and_data() {
     };
     assert_eq!(
         why_value(&reply).to_string(),
-        r#"{"attempts":[],"reason":{"attempt":2,"kind":"is-committed","lease":"l"},"spec":{},"state":"completed","sweeps":[],"task":"t","why":"attempt 2 committed it under lease l"}"#
+        r#"{"attempts":[],"names":[],"reason":{"attempt":2,"kind":"is-committed","lease":"l"},"spec":{},"state":"completed","sweeps":[],"task":"t","why":"attempt 2 committed it under lease l"}"#
     );
 }

@@ -11,11 +11,11 @@ mod sync;
 
 pub use attempt::{Expire, Fail, Release, Settled};
 pub use basin_domain::task::LeasedTask;
-pub use basin_domain::worker::{Progress, WorkerDescription};
+pub use basin_domain::worker::{HeldLease, Progress, RevocationReason, WorkerDescription};
 pub use clock::{Exited, ExpiredLease, Restarted, Tick};
 pub use commit::{Adopt, CommitDecision, CommitRecord, Complete, DOCUMENT_LIMIT, Withdraw, Withdrawal};
 pub use launch::{Launch, LaunchCounts, LaunchPart, LaunchTask};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use steer::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
-pub use sync::{Grant, HeldLease, StopReason, Sync, Synced};
+pub use sync::{Grant, Sync, Synced};

@@ -1,10 +1,10 @@
 //! A worker says what it is and holds, and hears what it should do.
 
-use basin_domain::id::{LeaseId, TaskId, WorkerId};
+use basin_domain::id::{LeaseId, WorkerId};
 use basin_domain::outage::OutageWait;
 use basin_domain::task::LeasedTask;
 use basin_domain::time::Timestamp;
-use basin_domain::worker::{Progress, WorkerDescription};
+use basin_domain::worker::{HeldLease, RevocationReason, WorkerDescription};
 
 /// A worker describes itself and its leases, and asks for more.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,15 +31,6 @@ pub struct Sync {
     pub fresh: Vec<LeaseId>,
 }
 
-/// A lease that a worker holds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldLease {
-    /// The lease.
-    pub lease: LeaseId,
-    /// How far each of its unfinished tasks is.
-    pub progress: Vec<(TaskId, Progress)>,
-}
-
 /// The answer to [`Sync`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Synced {
@@ -50,20 +41,11 @@ pub struct Synced {
     /// Leases that go on, and until when; also those to stop as cancelled, so that there is time to give them back.
     pub renewed: Vec<(LeaseId, Timestamp)>,
     /// Leases that the worker holds and should give up: ended, unknown, or wanted by no sweep any more.
-    pub stop: Vec<(LeaseId, StopReason)>,
+    pub stop: Vec<(LeaseId, RevocationReason)>,
     /// The worker should finish nothing more, release and leave.
     pub drain: bool,
     /// Nothing is queued and nothing leased that could queue more: an embedded worker may leave.
     pub idle: bool,
-}
-
-/// Why a worker should give up a lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopReason {
-    /// The lease ended, or was never this worker's.
-    Lost,
-    /// No sweep wants its tasks any more: release.
-    Cancelled,
 }
 
 /// A lease that a worker got.

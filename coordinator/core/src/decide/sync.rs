@@ -9,7 +9,7 @@ use basin_domain::time::Timestamp;
 use super::fair_queue::FairQueue;
 use super::request::{Decided, Decision, Request};
 use crate::Ledger;
-use crate::command::{Grant, LeasedTask, Progress, Refusal, StopReason, Sync, Synced};
+use crate::command::{Grant, LeasedTask, Progress, Refusal, RevocationReason, Sync, Synced};
 use crate::event::{Change, Granted, HeartbeatReceived};
 use crate::ledger::state::{Lease, SweepStatus};
 
@@ -30,13 +30,13 @@ impl Request for Sync {
         for holds in self.holds.iter().filter(|holds| said.insert(&holds.lease)) {
             let lease = ledger.state.leases.get(&holds.lease).filter(|lease| lease.worker == self.worker);
             let Some(lease) = lease.filter(|lease| lease.is_live()) else {
-                synced.stop.push((holds.lease.clone(), StopReason::Lost));
+                synced.stop.push((holds.lease.clone(), RevocationReason::Lost));
                 continue;
             };
             progress.extend(progress_under(ledger, lease, &holds.progress));
             synced.renewed.push((holds.lease.clone(), expires));
             if !lease.tasks.iter().any(|task| ledger.index.is_wanted(&ledger.state, *task)) {
-                synced.stop.push((holds.lease.clone(), StopReason::Cancelled));
+                synced.stop.push((holds.lease.clone(), RevocationReason::Cancelled));
             }
         }
         let mut changes = answer_unheld(ledger, &self, &said, expires, &mut synced.grants);

@@ -314,9 +314,12 @@ impl Tally {
         match phase {
             Phase::Running | Phase::Expiring => Some(&mut self.leased),
             Phase::Failed => Some(&mut self.failed),
-            Phase::Queued | Phase::Blocked | Phase::UpstreamFailed | Phase::Completed | Phase::Diverged => {
-                None
-            }
+            Phase::Queued
+            | Phase::Blocked
+            | Phase::UpstreamFailed
+            | Phase::Completed
+            | Phase::Diverged
+            | Phase::Stopped => None,
         }
     }
 }
@@ -331,6 +334,7 @@ fn phase(stage: &TaskStage, unmet: u32, failed_inputs: u32) -> Phase {
         TaskStage::Committed(commit) => match commit.outcome {
             Outcome::Completed => Phase::Completed,
             Outcome::Diverged { .. } => Phase::Diverged,
+            Outcome::Stopped { .. } => Phase::Stopped,
         },
         TaskStage::Failed(_) => Phase::Failed,
     }

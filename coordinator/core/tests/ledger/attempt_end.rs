@@ -4,6 +4,7 @@ use basin_core::command::{
 };
 use basin_core::event::{Change, FinalReason, RetryDecision};
 use basin_core::view::{Phase, SweepState};
+use basin_domain::experiment::StopReason;
 use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
 use basin_domain::id::Attempt;
 use basin_domain::metrics::Outcome;
@@ -24,6 +25,20 @@ fn a_committed_task_is_done() {
     let sweep = story.ledger.sweep(&sweep("a")).unwrap();
     assert_eq!((sweep.state, sweep.counts.completed), (SweepState::Done, 1));
     assert_eq!(sweep.finished_at, Some(START + seconds(5)));
+}
+
+#[test]
+fn a_task_that_a_rule_stopped_is_a_result_of_its_own_kind() {
+    let mut story = Story::new();
+    story.launch("a", seeds(8, 1));
+    let grant = story.grant("w");
+    let mut stopped = commit(tasks(&grant)[0], &grant.lease, 1);
+    stopped.outcome = Outcome::Stopped { iteration: 12, rule: StopReason::NoImprovement };
+    story.tell(Complete(stopped));
+    let sweep = story.ledger.sweep(&sweep("a")).unwrap();
+    let counts = sweep.counts;
+    assert_eq!((counts.stopped, counts.completed, counts.committed()), (1, 0, 1));
+    assert_eq!(sweep.state, SweepState::Done);
 }
 
 #[test]

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use basin_core::command::{Adjust, Cancel, Launch, LaunchTask, Pause, Policy, Refusal, Resume, StopReason};
+use basin_core::command::{
+    Adjust, Cancel, Launch, LaunchTask, Pause, Policy, Refusal, Resume, RevocationReason,
+};
 use basin_core::event::Change;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::SweepState;
@@ -287,7 +289,7 @@ fn pausing_and_cancelling_take_a_sweep_out_of_the_turns() {
     story.tell(Cancel(sweep("a")));
     assert_eq!(turns(&mut story, "t", 9), ["b", "b"]);
     let says = story.says("w", 0).holding(&[&grant.lease]);
-    assert_eq!(story.sync(says).stop, [(grant.lease.clone(), StopReason::Cancelled)]);
+    assert_eq!(story.sync(says).stop, [(grant.lease.clone(), RevocationReason::Cancelled)]);
     assert_eq!(story.ledger.sweep(&sweep("a")).unwrap().slots, 2, "until they are given back");
     assert_eq!(story.state("a"), SweepState::Cancelled);
 }

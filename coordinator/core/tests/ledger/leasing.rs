@@ -1,4 +1,6 @@
-use basin_core::command::{Complete, Expire, ExpiredLease, LeasedTask, Policy, Progress, StopReason, Tick};
+use basin_core::command::{
+    Complete, Expire, ExpiredLease, LeasedTask, Policy, Progress, RevocationReason, Tick,
+};
 use basin_core::event::Change;
 use basin_core::view::Phase;
 use basin_domain::id::Attempt;
@@ -101,7 +103,7 @@ fn a_worker_that_returns_after_its_lease_expired_is_told_to_stop() {
     story.tick();
     let says = story.says("w", 0).holding(&[&grant.lease]);
     let synced = story.sync(says);
-    assert_eq!(synced.stop, [(grant.lease, StopReason::Lost)]);
+    assert_eq!(synced.stop, [(grant.lease, RevocationReason::Lost)]);
     assert_eq!(synced.renewed, vec![]);
 }
 
@@ -112,7 +114,10 @@ fn another_workers_lease_is_none_to_hold() {
     let grant = story.grant("w");
     let says = story.says("v", 0).holding(&[&grant.lease, &lease("unheard-of")]);
     let synced = story.sync(says);
-    assert_eq!(synced.stop, [(grant.lease, StopReason::Lost), (lease("unheard-of"), StopReason::Lost)]);
+    assert_eq!(
+        synced.stop,
+        [(grant.lease, RevocationReason::Lost), (lease("unheard-of"), RevocationReason::Lost)]
+    );
 }
 
 #[test]
@@ -220,7 +225,7 @@ fn a_pack_ends_with_its_last_task() {
     let LeasedTask { id: second, attempt, .. } = &pack.tasks[1];
     story.tell(Complete(commit(*second, &pack.lease, attempt.0)));
     let says = story.says("w", 0).holding(&[&pack.lease]);
-    assert_eq!(story.sync(says).stop, [(pack.lease, StopReason::Lost)]);
+    assert_eq!(story.sync(says).stop, [(pack.lease, RevocationReason::Lost)]);
 }
 
 #[test]

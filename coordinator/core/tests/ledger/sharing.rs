@@ -1,4 +1,4 @@
-use basin_core::command::{Cancel, LaunchCounts, Pause, StopReason};
+use basin_core::command::{Cancel, LaunchCounts, Pause, RevocationReason};
 use basin_core::view::{Phase, SweepState};
 
 use crate::story::{START, Story, listed, seconds, seeds, sweep, tasks};
@@ -42,7 +42,7 @@ fn a_lease_that_no_sweep_wants_any_more_is_stopped() {
         [(grant.lease.clone(), START + seconds(30))],
         "so that there is time to give it back"
     );
-    assert_eq!(synced.stop, [(grant.lease, StopReason::Cancelled)]);
+    assert_eq!(synced.stop, [(grant.lease, RevocationReason::Cancelled)]);
 }
 
 #[test]

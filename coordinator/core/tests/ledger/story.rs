@@ -12,7 +12,7 @@ use basin_core::event::{Change, Event};
 use basin_core::view::{Phase, SweepState};
 use basin_core::{Ledger, Request, decide};
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+use basin_domain::experiment::{Experiment, FitFunction, Function, TrainingSettings, TrainingTime};
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::id::{Attempt, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::metrics::Outcome;
@@ -36,13 +36,15 @@ pub(crate) fn spec(width: u32, seed: u64) -> TaskSpec {
     let experiment = Experiment::FitFunction(FitFunction {
         function: Function::Sin,
         hidden: vec![width],
+        model: None,
         interval: (-3.0, 3.0),
         points: 16,
+        layout: Default::default(),
+        seeds: Default::default(),
         batch_size: None,
-        epochs: 1,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording::default(),
-        probes: ProbeSchedule::default(),
+        budget: TrainingTime::Epochs(1),
+        loss: Default::default(),
+        training: TrainingSettings::of(Optimizer::adam(1e-3)),
     });
     TaskSpec { version: experiment.version(), experiment, seed, data: None, inputs: BTreeMap::new() }
 }

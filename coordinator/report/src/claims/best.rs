@@ -4,40 +4,85 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use basin_domain::claim::{Best, Selection};
 
-use super::check_result::{CheckResult, SampleSummary, formatted};
+use super::cautions;
+use super::check_result::{CheckResult, SampleSummary, formatted, percent};
+use super::levels::DecisionLevels;
+use super::middle;
 use super::pair;
+use super::requirement::Requirement;
 use super::sample::{Sample, measure};
+use super::test_examples::{Shares, in_view_of_test_examples};
 use super::verdict::Verdict;
 use crate::duplicates;
 use crate::exclusions::Exclusions;
 use crate::runs::{Computation, Run};
 use crate::selection::is_selected;
-use crate::statistics::{ConfidenceInterval, Difference, LEVEL};
+use crate::statistics::{Center, ConfidenceInterval, Difference};
 
 /// A point: runs that differ in their seed only.
 struct Candidate<'a> {
     /// Its parameters, for people.
     label: String,
-    /// Its runs; the measure is turned so that more is better.
+    /// Its runs with the measure, on the scale of its middle.
     sample: Sample<'a, f64>,
     /// Whether the selection means it.
     is_selected: bool,
 }
 
-/// The differences between the selected point and each other one. It holds if each difference is above 0 with its own 95 %
-/// interval: being better than all is an intersection of claims, each of which may err so often (Berger 1982,
-/// "Multiparameter hypothesis testing and acceptance sampling"). It doesn't if one is below 0 with an interval at
-/// 1 − 5 %/k for k others (Bonferroni): being worse than any is a union, where chances add up.
+/// Which end of which middle is best.
+#[derive(Clone, Copy)]
+struct Order {
+    center: Center,
+    /// 1 where more is better, else −1.
+    sign: f64,
+}
+
+impl Order {
+    /// By how much a point is better than another one, on the scale of the middle; less than 0 where it is worse.
+    fn compare(self, point: &Candidate<'_>, other: &Candidate<'_>, level: f64) -> Option<Difference> {
+        let found = pair::compare(&point.sample, &other.sample, level)?;
+        if self.sign > 0.0 {
+            return Some(found);
+        }
+        let interval = found.interval.map(ConfidenceInterval::negated);
+        Some(Difference { estimate: -found.estimate, interval, ..found })
+    }
+
+    /// A number that is greater where it is better, as files and people have it.
+    fn shown(self, better: f64) -> f64 {
+        middle::unscaled(self.center, self.sign * better)
+    }
+
+    fn shown_interval(self, better: ConfidenceInterval) -> ConfidenceInterval {
+        let turned = if self.sign > 0.0 { better } else { better.negated() };
+        middle::unscaled_interval(self.center, turned)
+    }
+}
+
+/// The differences between the selected point and each other one; ratios, where the geometric mean is the measure's
+/// middle. It holds if each difference is above 0 with its own 95 % interval: being better than all is an intersection
+/// of claims. It doesn't if one is below 0 with an interval at the level of as many ways to be refused as there are
+/// others: being worse than any is a union, where chances add up (see [`DecisionLevels`]).
 ///
 /// It can't hold if a run of any point has no value, or if another point has runs that are those of the selected one: no
 /// run is better than itself. It can fail to hold by a point of which neither is so. Points that are the same runs are one.
-pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> CheckResult {
-    let sign = match best {
-        Best::Lowest => -1.0,
-        Best::Highest => 1.0,
+pub(super) fn decide(
+    runs: &[Run],
+    of: &Selection,
+    y: &str,
+    best: Best,
+    levels: DecisionLevels,
+) -> CheckResult {
+    let all: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == of.experiment).collect();
+    let order = Order {
+        center: middle::center(y, &all),
+        sign: match best {
+            Best::Lowest => -1.0,
+            Best::Highest => 1.0,
+        },
     };
-    let points = points(runs, of, y, sign);
-    let what = format!("mean of {y}, {} of all points", best.as_str());
+    let points = points(&all, of, y, order.center);
+    let what = format!("{} of {y}, {} of all points", order.center.words(), best.as_str());
     let (candidate, others): (Vec<&Candidate<'_>>, Vec<&Candidate<'_>>) =
         points.iter().partition(|point| point.is_selected);
     let left_out = left_out(&candidate, &others);
@@ -49,6 +94,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
     let (same, others): (Vec<&Candidate<'_>>, Vec<&Candidate<'_>>) =
         others.into_iter().partition(|other| pair::in_common(&candidate.sample, &other.sample).is_some());
     let others = distinct(others);
+    let levels = levels.of_each(others.len());
     let n = candidate.sample.n();
     let rests = |result: CheckResult| {
         let result = result.over_samples(&[SampleSummary { n, ..SampleSummary::default() }]);
@@ -56,7 +102,7 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
     };
     let rivals: Vec<(&Candidate<'_>, Difference)> = others
         .iter()
-        .filter_map(|other| Some((*other, pair::compare(&candidate.sample, &other.sample, LEVEL)?)))
+        .filter_map(|other| Some((*other, order.compare(candidate, other, levels.to_hold())?)))
         .collect();
     // The best of the others, the first of equal ones.
     let nearest =
@@ -68,58 +114,93 @@ pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, best: Best) -> Check
     };
     let rank = 1 + rivals.iter().filter(|(_, found)| found.estimate < 0.0).count();
     let first = if rank == 1 { candidate } else { *nearest };
-    let mean = |point: &Candidate<'_>| formatted(sign * point.sample.mean().unwrap_or(f64::NAN));
+    let mean = |point: &Candidate<'_>| {
+        formatted(middle::unscaled(order.center, point.sample.mean().unwrap_or(f64::NAN)))
+    };
+    let beside = match order.center {
+        Center::Mean => "less",
+        Center::GeometricMean => "as a multiple of",
+    };
     let measured = format!(
-        "{what}: {} is {} with rank {rank} of {}; best is {} with {}; less the best other, {}: {}",
+        "{what}: {} is {} with rank {rank} of {}; best is {} with {}; {beside} the best other, {}: {}",
         candidate.label,
         mean(candidate),
         rivals.len() + 1,
         first.label,
         mean(first),
         nearest.label,
-        formatted(sign * found.estimate),
+        formatted(order.shown(found.estimate)),
     );
-    let turned = |interval: ConfidenceInterval| if sign > 0.0 { interval } else { interval.negated() };
-    let result = |found: &Difference, verdict: Verdict| {
-        rests(CheckResult::new(measured.clone(), sign * found.estimate, found.interval.map(turned), |_| {
-            verdict
-        }))
+    // What is shown is the difference to one other point, that by which the check was decided.
+    let result = |other: &Candidate<'_>, found: &Difference, level: f64, verdict: Verdict, why: String| {
+        let result = CheckResult {
+            estimate: Some(order.shown(found.estimate)).filter(|estimate| estimate.is_finite()),
+            interval: found.interval.map(|interval| order.shown_interval(interval)),
+            level,
+            verdict,
+            ..CheckResult::undecided(measured.clone(), why)
+        };
+        in_context(rests(result), y, order, candidate, other)
     };
-    let all_level = 1.0 - (1.0 - LEVEL) / others.len() as f64;
     let is_whole = |point: &Candidate<'_>| !point.sample.has_gaps();
     let better =
         rivals.iter().filter(|(other, _)| is_whole(candidate) && is_whole(other)).filter_map(|(other, _)| {
-            let found = pair::compare(&candidate.sample, &other.sample, all_level)?;
+            let found = order.compare(candidate, other, levels.to_refuse())?;
             found.interval.filter(|interval| interval.high < 0.0).map(|_| (*other, found))
         });
     // Of those that are better beyond doubt, the one that is better by most; the first of equal ones.
     let best = better.reduce(|best, rival| if rival.1.estimate < best.1.estimate { rival } else { best });
     if let Some((other, found)) = best {
-        let result = result(&found, Verdict::DoesntHold);
-        let measured = format!(
-            "{}; {} is better with its interval at {} %",
-            result.measured,
-            other.label,
-            formatted(100.0 * all_level)
-        );
+        let result = result(other, &found, levels.to_refuse(), Verdict::DoesntHold, String::new());
+        let level = percent(levels.to_refuse());
+        let measured = format!("{}; {} is better with its interval at {level}", result.measured, other.label);
         return CheckResult { measured, ..result };
     }
+    let shown = |verdict, why| result(nearest, found, levels.to_hold(), verdict, why);
     if let Some(why) = undecidable {
-        return CheckResult { why, ..result(found, Verdict::Undecided) };
+        return shown(Verdict::Undecided, why);
     }
     let is_beaten = |other: &Difference| other.interval.is_some_and(|interval| interval.low > 0.0);
     if rivals.iter().all(|(_, found)| is_beaten(found)) {
-        return result(found, Verdict::Holds);
+        return shown(Verdict::Holds, String::new());
     }
-    let result = result(found, Verdict::Undecided);
     let small = rivals.iter().filter(|(_, found)| found.interval.is_none()).count();
     let open = rivals.iter().filter(|(_, found)| found.interval.is_some() && !is_beaten(found)).count();
-    let why = match (result.interval, small) {
-        (None, _) if n < super::check_result::MIN_RUNS => result.why,
-        (_, 0) => format!("not told apart from {open} of {} other points", others.len()),
-        _ => format!("not told apart from {open} of {} other points; too few runs at {small}", others.len(),),
-    };
-    CheckResult { why, ..result }
+    shown(
+        Verdict::Undecided,
+        match (found.interval, small) {
+            (None, _) if n < super::check_result::MIN_RUNS => super::check_result::NO_INTERVAL.to_owned(),
+            (_, 0) => format!("not told apart from {open} of {} other points", others.len()),
+            _ => format!(
+                "not told apart from {open} of {} other points; too few runs at {small}",
+                others.len()
+            ),
+        },
+    )
+}
+
+/// The result with what is to be borne in mind of the point and the one that it is held against.
+fn in_context(
+    result: CheckResult,
+    y: &str,
+    order: Order,
+    candidate: &Candidate<'_>,
+    other: &Candidate<'_>,
+) -> CheckResult {
+    let few = cautions::of_few_runs(&result, order.center, None);
+    let apart = [candidate, other].into_iter().filter_map(|point| {
+        cautions::of_runs_apart(&point.sample, order.center, &format!("{}: ", point.label))
+    });
+    let result = result.with_cautions(few.into_iter().chain(apart));
+    let runs: Vec<&Run> =
+        [candidate, other].iter().flat_map(|point| point.sample.runs()).map(|(run, _)| *run).collect();
+    let requirement = if order.sign > 0.0 { Requirement::Above(0.0) } else { Requirement::Below(0.0) };
+    match (candidate.sample.mean(), other.sample.mean()) {
+        (Some(a), Some(b)) => {
+            in_view_of_test_examples(result, y, order.center, &runs, Shares::Difference(a, b), requirement)
+        }
+        _ => result,
+    }
 }
 
 /// Why the point can't be the best of all, whatever the values are: it, or another one, has runs without a value, or
@@ -145,17 +226,16 @@ fn undecidable(
 
 /// The points that aren't the same runs as one before.
 fn distinct<'p, 'a>(points: Vec<&'p Candidate<'a>>) -> Vec<&'p Candidate<'a>> {
-    let mut known: BTreeSet<BTreeSet<Computation>> = BTreeSet::new();
+    let mut known: BTreeSet<BTreeSet<Computation<'_>>> = BTreeSet::new();
     points.into_iter().filter(|point| known.insert(point.sample.computations())).collect()
 }
 
-/// The points of the selection's experiment, in plan order.
-fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Candidate<'a>> {
-    let selected: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == of.experiment).collect();
-    let labels = duplicates::PointNames::of(&selected);
+/// The points of these runs of the selection's experiment, in plan order.
+fn points<'a>(selected: &[&'a Run], of: &Selection, y: &str, center: Center) -> Vec<Candidate<'a>> {
+    let labels = duplicates::PointNames::of(selected);
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut members: Vec<(&str, Vec<&Run>)> = Vec::new();
-    for run in &selected {
+    let mut members: Vec<(&str, Vec<&'a Run>)> = Vec::new();
+    for run in selected {
         let label = labels.name(run);
         let place = *places.entry(label).or_insert(members.len());
         match members.get_mut(place) {
@@ -168,7 +248,7 @@ fn points<'a>(runs: &'a [Run], of: &Selection, y: &str, sign: f64) -> Vec<Candid
         .map(|(label, members)| Candidate {
             label: label.to_owned(),
             is_selected: members.iter().any(|run| is_selected(run, of)),
-            sample: Sample::of_all(members, |_, metrics| Ok(sign * measure(metrics, y)?)),
+            sample: Sample::of_all(members, |_, metrics| middle::scaled(center, measure(metrics, y)?)),
         })
         .collect()
 }

@@ -2,9 +2,12 @@
 
 use serde::Serialize;
 
+use super::levels::DecisionLevels;
+use super::middle;
+use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
-use crate::statistics::ConfidenceInterval;
+use crate::statistics::{Center, ConfidenceInterval, MOST_RUNS, runs_needed};
 use basin_charts::number;
 
 /// A check's measurement, and its verdict.
@@ -14,16 +17,36 @@ pub(crate) struct CheckResult {
     pub(crate) measured: String,
     /// The estimate; none where nothing could be estimated.
     pub(crate) estimate: Option<f64>,
-    /// Its interval.
+    /// Its interval, by which the check is decided: over seeds, for the examples that the runs were measured on.
     pub(crate) interval: Option<ConfidenceInterval>,
+    /// The level of the interval.
+    pub(crate) level: f64,
+    /// The interval at the same level that has the error by the choice of the test examples, too, where that is known.
+    pub(crate) over_test_examples: Option<ConfidenceInterval>,
     /// How many runs it rests on; two numbers where two samples are compared.
     pub(crate) n: Vec<usize>,
+    /// How many points these runs are of, where points and not runs are what is independent.
+    pub(crate) points: Option<usize>,
     /// The runs that it doesn't rest on, in words: `1 diverged, 2 missing`.
     pub(crate) left_out: String,
     /// The verdict.
     pub(crate) verdict: Verdict,
     /// Why nothing follows; empty where something does.
     pub(crate) why: String,
+    /// What to bear in mind beside the verdict, a sentence each without its full stop.
+    pub(crate) cautions: Vec<String>,
+}
+
+/// An estimate on the scale on which it is decided.
+pub(super) struct Estimate<F> {
+    /// The estimate.
+    pub(super) value: f64,
+    /// Its interval at a level; none where there are too few runs.
+    pub(super) interval_at: F,
+    /// The scale: files and people have numbers that were taken back from it.
+    pub(super) center: Center,
+    /// The number of runs, or of pairs of them, if the interval is Student's: what more of them would bring is known.
+    pub(super) runs_of_student: Option<usize>,
 }
 
 /// The runs that a finding rests on, and those that it doesn't.
@@ -53,34 +76,56 @@ impl SampleSummary {
 }
 
 impl CheckResult {
-    /// The result that follows from an estimate and its interval; undecided without one.
-    pub(super) fn new(
+    /// The result that follows from an estimate: it holds by its interval at one level, and is refused by that at another
+    /// (see [`DecisionLevels`]). The interval shown is the one that decided. Undecided where there is none.
+    pub(super) fn decided<F: Fn(f64) -> Option<ConfidenceInterval>>(
         measured: String,
-        estimate: f64,
-        interval: Option<ConfidenceInterval>,
-        verdict: impl Fn(ConfidenceInterval) -> Verdict,
+        estimate: &Estimate<F>,
+        levels: DecisionLevels,
+        requirement: Requirement,
     ) -> Self {
-        let interval = interval.filter(|interval| interval.low.is_finite() && interval.high.is_finite());
-        let verdict = interval.map_or(Verdict::Undecided, verdict);
-        let why = match (interval, verdict) {
-            (None, _) => NO_INTERVAL,
-            (Some(_), Verdict::Undecided) => "the interval reaches over the bound",
-            (Some(_), Verdict::Holds | Verdict::DoesntHold) => "",
+        let at = |level| {
+            (estimate.interval_at)(level).filter(|found| found.low.is_finite() && found.high.is_finite())
         };
+        let usual = at(levels.to_hold());
+        let verdict = usual.map(|interval| requirement.verdict(interval));
+        let (level, interval) = match verdict {
+            Some(Verdict::DoesntHold) => (levels.to_refuse(), at(levels.to_refuse())),
+            Some(Verdict::Holds | Verdict::Undecided) | None => (levels.to_hold(), usual),
+        };
+        let verdict = interval.map_or(Verdict::Undecided, |interval| requirement.verdict(interval));
+        let why = match (interval, verdict) {
+            (None, _) => NO_INTERVAL.to_owned(),
+            (Some(interval), Verdict::Undecided) => {
+                let half = (interval.high - interval.low) / 2.0;
+                let distance = requirement.distance(estimate.value);
+                let needed = estimate.runs_of_student.map(|n| runs_needed(n, half, distance, level));
+                reaches_over(levels, level) + &needed.map(in_runs).unwrap_or_default()
+            }
+            (Some(_), Verdict::Holds | Verdict::DoesntHold) => String::new(),
+        };
+        let value = middle::unscaled(estimate.center, estimate.value);
         Self {
             measured,
-            estimate: Some(estimate).filter(|estimate| estimate.is_finite()),
-            interval,
+            estimate: Some(value).filter(|value| value.is_finite()),
+            interval: interval.map(|interval| middle::unscaled_interval(estimate.center, interval)),
+            level,
+            over_test_examples: None,
             n: Vec::new(),
+            points: None,
             left_out: String::new(),
             verdict,
-            why: why.to_owned(),
+            why,
+            cautions: Vec::new(),
         }
     }
 
     /// Nothing follows, for this reason.
     pub(super) fn undecided(measured: String, why: impl Into<String>) -> Self {
-        Self { why: why.into(), ..Self::new(measured, f64::NAN, None, |_| Verdict::Undecided) }
+        let nothing =
+            Estimate { value: f64::NAN, interval_at: |_| None, center: Center::Mean, runs_of_student: None };
+        let result = Self::decided(measured, &nothing, DecisionLevels::of_claim(1), Requirement::Above(0.0));
+        Self { why: why.into(), ..result }
     }
 
     /// Nothing follows of no run.
@@ -108,9 +153,25 @@ impl CheckResult {
         self
     }
 
+    /// The same with more to bear in mind.
+    pub(super) fn with_cautions(mut self, cautions: impl IntoIterator<Item = String>) -> Self {
+        self.cautions.extend(cautions);
+        self
+    }
+
+    /// Whether the check decided anything.
+    pub(super) const fn is_decided(&self) -> bool {
+        !matches!(self.verdict, Verdict::Undecided)
+    }
+
     /// The numbers of runs in words: `5`, `5 and 4`.
     pub(crate) fn runs(&self) -> String {
         self.n.iter().map(usize::to_string).collect::<Vec<_>>().join(" and ")
+    }
+
+    /// The level in words: `97.50 %`.
+    pub(crate) fn level_in_words(&self) -> String {
+        percent(self.level)
     }
 }
 
@@ -125,6 +186,34 @@ fn joined(of: impl Iterator<Item = Option<String>>) -> String {
     said.collect::<Vec<_>>().join("; ")
 }
 
+/// That an interval decides nothing, in words, with its level where that isn't the usual one.
+fn reaches_over(levels: DecisionLevels, level: f64) -> String {
+    if level == levels.to_hold() {
+        return "the interval reaches over the bound".to_owned();
+    }
+    let ways = levels.ways();
+    format!(
+        "the interval at {} reaches over the bound: the claim could be refused in {ways} ways",
+        percent(level)
+    )
+}
+
+/// How many runs it would take, in words.
+fn in_runs(needed: Option<usize>) -> String {
+    match needed {
+        Some(runs) => format!("; if the estimate is right, it takes about {runs} runs to tell"),
+        None => format!(
+            "; if the estimate is right, it takes more than {} runs to tell",
+            number::whole(MOST_RUNS as i64)
+        ),
+    }
+}
+
+/// A level in words: `95 %`.
+pub(super) fn percent(level: f64) -> String {
+    format!("{} %", formatted(100.0 * level))
+}
+
 /// A number in the sentence of a finding.
 pub(super) fn formatted(value: f64) -> String {
     if value.is_nan() { "not defined".to_owned() } else { number::significant(value) }
@@ -134,4 +223,4 @@ pub(super) fn formatted(value: f64) -> String {
 pub(super) const MIN_RUNS: usize = crate::statistics::MIN_RUNS;
 
 /// Why nothing follows without an interval, where no better reason is known.
-const NO_INTERVAL: &str = "there is no interval";
+pub(super) const NO_INTERVAL: &str = "there is no interval";

@@ -4,13 +4,16 @@ use basin_domain::claim::{Direction, Selection};
 use basin_domain::experiment::series::critical_point::CONVERGED;
 use basin_domain::metrics::Metrics;
 
-use super::check_result::{CheckResult, formatted};
+use super::check_result::{CheckResult, Estimate, formatted};
+use super::levels::DecisionLevels;
+use super::requirement::Requirement;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
+use crate::duplicates;
 use crate::exclusions::{ExclusionReason, finite};
 use crate::figures::names;
 use crate::runs::Run;
-use crate::statistics::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
+use crate::statistics::{Center, MIN_PAIRS_OF_INTERVAL, Pair, RankCorrelation};
 
 /// Two quantities that should go together.
 pub(super) struct Hypothesis<'a> {
@@ -24,27 +27,35 @@ pub(super) struct Hypothesis<'a> {
     pub(super) only_if: Option<&'a str>,
 }
 
-/// The rank correlation across runs, against 0.
+/// The rank correlation across runs, against 0. Runs of one point are one pair where there are several points (see
+/// [`RankCorrelation`]).
 ///
-/// A run that stands at several values of x, because it is the same computation at all of them, is one pair. It has no
+/// A run that stands at several values of x, because it is the same computation at all of them, is one run. It has no
 /// single x by right: it stands at the smallest, and where the verdict would be another with all such runs at their
 /// largest, the check is undecided.
-pub(super) fn decide(runs: &[Run], of: &Selection, hypothesis: &Hypothesis<'_>) -> CheckResult {
+pub(super) fn decide(
+    runs: &[Run],
+    of: &Selection,
+    hypothesis: &Hypothesis<'_>,
+    levels: DecisionLevels,
+) -> CheckResult {
     let sample = Sample::of(runs, of, |run, metrics| of_run(run, metrics, hypothesis));
     let members = sample.by_computation();
-    let ends: Vec<[(f64, f64); 2]> = sample
+    let ends: Vec<[Pair<String>; 2]> = sample
         .runs()
         .iter()
         .map(|(run, (x, y))| {
             let others =
                 members[&run.computation()].iter().filter_map(|other| of_point(other, hypothesis.x).ok());
             let (low, high) = others.fold((*x, *x), |(low, high), x| (low.min(x), high.max(x)));
-            [(low, *y), (high, *y)]
+            [low, high].map(|x| Pair { point: duplicates::point(run), x, y: *y })
         })
         .collect();
-    let at = |end: usize| ends.iter().map(|pairs| pairs[end]).collect::<Vec<(f64, f64)>>();
-    let result = of_pairs(&at(0), hypothesis).over_samples(&[sample.basis()]);
-    let other = of_pairs(&at(1), hypothesis).over_samples(&[sample.basis()]);
+    let at = |end: usize| {
+        let pairs: Vec<Pair<String>> = ends.iter().map(|pairs| pairs[end].clone()).collect();
+        of_pairs(&RankCorrelation::of(&pairs), hypothesis, levels).over_samples(&[sample.basis()])
+    };
+    let (result, other) = (at(0), at(1));
     if result.verdict == other.verdict {
         return result;
     }
@@ -59,37 +70,47 @@ pub(super) fn decide(runs: &[Run], of: &Selection, hypothesis: &Hypothesis<'_>) 
     }
 }
 
-fn of_pairs(pairs: &[(f64, f64)], hypothesis: &Hypothesis<'_>) -> CheckResult {
-    let what = format!("rank correlation of {} with {}", hypothesis.y, hypothesis.x);
-    let n = pairs.len();
-    let too_few = || {
-        let runs = if n == 1 { "run is" } else { "runs are" };
-        format!("{n} {runs} too few for a rank correlation: it takes {MIN_PAIRS_OF_INTERVAL}")
+fn of_pairs(found: &RankCorrelation, hypothesis: &Hypothesis<'_>, levels: DecisionLevels) -> CheckResult {
+    let Hypothesis { x, y, .. } = hypothesis;
+    let (n, of_points) = (found.pairs(), found.points());
+    let what = match of_points {
+        None => format!("rank correlation of {y} with {x}"),
+        Some(points) => {
+            format!("rank correlation of {y} with {x} over {points} points, by the mean ranks of their runs")
+        }
     };
-    match rank_correlation(pairs) {
+    let too_few = || match (of_points, n) {
+        (Some(_), _) => format!(
+            "{n} points are too few for a rank correlation, however many runs each has: it takes {MIN_PAIRS_OF_INTERVAL}"
+        ),
+        (None, 1) => format!("1 run is too few for a rank correlation: it takes {MIN_PAIRS_OF_INTERVAL}"),
+        (None, _) => format!("{n} runs are too few for a rank correlation: it takes {MIN_PAIRS_OF_INTERVAL}"),
+    };
+    let result = match found.estimate() {
         None if n < MIN_PAIRS_OF_INTERVAL => CheckResult::undecided(what, too_few()),
-        None => CheckResult::undecided(what, format!("{} or {} doesn't vary", hypothesis.x, hypothesis.y)),
-        Some(Correlation { estimate, interval }) => {
-            let (sign, bound) = match hypothesis.direction {
-                Direction::Rises => (1.0, "above 0"),
-                Direction::Falls => (-1.0, "below 0"),
+        None => CheckResult::undecided(what, format!("{x} or {y} doesn't vary")),
+        Some(value) => {
+            let (requirement, bound) = match hypothesis.direction {
+                Direction::Rises => (Requirement::Above(0.0), "above 0"),
+                Direction::Falls => (Requirement::Below(0.0), "below 0"),
             };
-            let measured = format!("{what}: {}; should be {bound}", formatted(estimate));
-            let result = CheckResult::new(measured, estimate, interval, |interval| {
-                if sign > 0.0 {
-                    Verdict::is_above(interval, 0.0)
-                } else {
-                    Verdict::is_above(interval.negated(), 0.0)
-                }
-            });
-            let why = match (interval, n) {
+            let measured = format!("{what}: {}; should be {bound}", formatted(value));
+            let estimate = Estimate {
+                value,
+                interval_at: |level| found.interval(level),
+                center: Center::Mean,
+                runs_of_student: None,
+            };
+            let result = CheckResult::decided(measured, &estimate, levels, requirement);
+            let why = match (result.interval, n) {
                 (None, 0..MIN_PAIRS_OF_INTERVAL) => too_few(),
                 (None, _) => "too many resamples have no rank correlation for an interval".to_owned(),
                 (Some(_), _) => result.why.clone(),
             };
             CheckResult { why, ..result }
         }
-    }
+    };
+    CheckResult { points: of_points, ..result }
 }
 
 fn of_run(run: &Run, metrics: &Metrics, hypothesis: &Hypothesis<'_>) -> Result<(f64, f64), ExclusionReason> {

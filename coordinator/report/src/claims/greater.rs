@@ -2,28 +2,25 @@
 
 use basin_domain::claim::Selection;
 
-use super::check_result::{CheckResult, formatted};
-use super::pair;
-use super::sample::{Sample, measure};
-use super::verdict::Verdict;
+use super::check_result::CheckResult;
+use super::levels::DecisionLevels;
+use super::pair::Comparison;
+use super::requirement::Requirement;
 use crate::runs::Run;
-use crate::statistics::LEVEL;
+use crate::statistics::Center;
 
-/// The difference of the means, against 0.
-pub(super) fn decide(runs: &[Run], a: &Selection, b: &Selection, y: &str) -> CheckResult {
-    let sample = |selection| Sample::of(runs, selection, |_, metrics| measure(metrics, y));
-    let (of_a, of_b) = (sample(a), sample(b));
-    let mean = |sample: &Sample<'_, f64>| formatted(sample.mean().unwrap_or(f64::NAN));
-    pair::decide(format!("mean of {y}"), &of_a, &of_b, LEVEL, |found| {
-        let measured = format!(
-            "mean of {y}: {} against {}, difference {} ({}); should be above 0",
-            mean(&of_a),
-            mean(&of_b),
-            formatted(found.estimate),
-            found.method.words(),
-        );
-        CheckResult::new(measured, found.estimate, found.interval, |interval| {
-            Verdict::is_above(interval, 0.0)
-        })
-    })
+/// The difference of the means, against 0, or the ratio of the geometric means, against 1.
+pub(super) fn decide(
+    runs: &[Run],
+    a: &Selection,
+    b: &Selection,
+    y: &str,
+    levels: DecisionLevels,
+) -> CheckResult {
+    let comparison = Comparison::of(runs, (a, b), y, None);
+    let bound = match comparison.center {
+        Center::Mean => "be above 0",
+        Center::GeometricMean => "be above 1",
+    };
+    comparison.decide(levels, Requirement::Above(0.0), bound)
 }

@@ -5,19 +5,25 @@ use crate::tables::csv::{self, CsvText};
 
 /// A row a check: the claim's number from 1, its text and verdict, and what the check found.
 pub(crate) fn csv(claims: &[ClaimResult]) -> String {
-    const COLUMNS: [&str; 12] = [
+    const COLUMNS: [&str; 18] = [
         "claim",
         "text",
         "claim_verdict",
+        "evidence",
         "check",
         "measured",
         "estimate",
         "low",
         "high",
+        "level",
+        "low_over_test_examples",
+        "high_over_test_examples",
         "n",
+        "points",
         "left_out",
         "verdict",
         "why",
+        "cautions",
     ];
     let mut csv = CsvText::default();
     csv.push(COLUMNS);
@@ -28,15 +34,21 @@ pub(crate) fn csv(claims: &[ClaimResult]) -> String {
                 position.to_string(),
                 claim.text.clone(),
                 claim.verdict.words().to_owned(),
+                claim.evidence.to_string(),
                 check.to_string(),
                 result.measured.clone(),
                 number(result.estimate),
                 number(result.interval.map(|interval| interval.low)),
                 number(result.interval.map(|interval| interval.high)),
+                number(result.interval.map(|_| result.level)),
+                number(result.over_test_examples.map(|interval| interval.low)),
+                number(result.over_test_examples.map(|interval| interval.high)),
                 result.runs(),
+                result.points.map(|points| points.to_string()).unwrap_or_default(),
                 result.left_out.clone(),
                 result.verdict.words().to_owned(),
                 result.why.clone(),
+                result.cautions.join("; "),
             ]);
         }
     }

@@ -1,31 +1,103 @@
 //! Two selections side by side.
 
-use super::check_result::CheckResult;
-use super::sample::Sample;
+use basin_domain::claim::Selection;
+
+use super::cautions;
+use super::check_result::{CheckResult, Estimate, formatted};
+use super::levels::DecisionLevels;
+use super::middle;
+use super::requirement::Requirement;
+use super::sample::{Sample, measure};
+use super::test_examples::{Shares, in_view_of_test_examples};
 use crate::duplicates;
 use crate::runs::Run;
-use crate::statistics::{Difference, difference};
+use crate::selection::is_selected;
+use crate::statistics::{Center, Difference, LEVEL, difference};
 
 /// The difference between the means of two samples of one point each, paired where they have the same seeds.
 pub(super) fn compare(a: &Sample<'_, f64>, b: &Sample<'_, f64>, level: f64) -> Option<Difference> {
     difference(&by_seed(a), &by_seed(b), level)
 }
 
-/// How two samples compare, by what `found` says of their difference: nothing where they have runs in common, since no run
-/// is evidence for or against itself, or where a side has no value.
-pub(super) fn decide(
-    what: String,
-    a: &Sample<'_, f64>,
-    b: &Sample<'_, f64>,
-    level: f64,
-    found: impl FnOnce(&Difference) -> CheckResult,
-) -> CheckResult {
-    let result = match (in_common(a, b), compare(a, b, level)) {
-        (Some(why), _) => CheckResult::undecided(what, why),
-        (None, None) => CheckResult::undecided(what, "a side has no value"),
-        (None, Some(difference)) => found(&difference),
-    };
-    result.over_samples(&[a.basis(), b.basis()])
+/// Two samples of a measure side by side, their values on the scale of its middle.
+pub(super) struct Comparison<'a> {
+    /// The one.
+    pub(super) a: Sample<'a, f64>,
+    /// The other.
+    pub(super) b: Sample<'a, f64>,
+    /// The middle of each.
+    pub(super) center: Center,
+    /// The measure.
+    y: &'a str,
+}
+
+impl<'a> Comparison<'a> {
+    /// The measure `y` of the runs of two selections, by the middle that belongs to it or by this one.
+    pub(super) fn of(
+        runs: &'a [Run],
+        (a, b): (&Selection, &Selection),
+        y: &'a str,
+        center: Option<Center>,
+    ) -> Self {
+        let both: Vec<&Run> = runs.iter().filter(|run| is_selected(run, a) || is_selected(run, b)).collect();
+        let center = center.unwrap_or_else(|| middle::center(y, &both));
+        let sample = |selection| {
+            Sample::of(runs, selection, |_, metrics| middle::scaled(center, measure(metrics, y)?))
+        };
+        Self { a: sample(a), b: sample(b), center, y }
+    }
+
+    /// How the samples compare: undecided where they have runs in common, since no run is evidence for or against itself, or
+    /// where a side has no value. `requirement` is what is asked of the difference of the first less the second, or of their
+    /// ratio; `bound` says it in words.
+    pub(super) fn decide(self, levels: DecisionLevels, requirement: Requirement, bound: &str) -> CheckResult {
+        let what = format!("{} of {}", self.center.words(), self.y);
+        let result = match (in_common(&self.a, &self.b), compare(&self.a, &self.b, LEVEL)) {
+            (Some(why), _) => CheckResult::undecided(what, why),
+            (None, None) => CheckResult::undecided(what, "a side has no value"),
+            (None, Some(found)) => {
+                let mean = |sample: &Sample<'_, f64>| {
+                    formatted(middle::unscaled(self.center, sample.mean().unwrap_or(f64::NAN)))
+                };
+                let measured = format!(
+                    "{what}: {} against {}, {} ({}); should {bound}",
+                    mean(&self.a),
+                    mean(&self.b),
+                    middle::comparison(self.center, found.estimate),
+                    found.method.words(),
+                );
+                let estimate = Estimate {
+                    value: found.estimate,
+                    interval_at: |level| compare(&self.a, &self.b, level)?.interval,
+                    center: self.center,
+                    runs_of_student: Some(self.a.n().min(self.b.n())),
+                };
+                CheckResult::decided(measured, &estimate, levels, requirement)
+            }
+        };
+        self.with_cautions(result.over_samples(&[self.a.basis(), self.b.basis()]), requirement)
+    }
+
+    fn with_cautions(&self, result: CheckResult, requirement: Requirement) -> CheckResult {
+        let range = compare(&self.a, &self.b, LEVEL).and_then(|found| found.range);
+        let few = cautions::of_few_runs(&result, self.center, range);
+        let apart = [(&self.a, "of the first, "), (&self.b, "of the second, ")]
+            .into_iter()
+            .filter_map(|(sample, of_what)| cautions::of_runs_apart(sample, self.center, of_what));
+        let result = result.with_cautions(few.into_iter().chain(apart));
+        let runs: Vec<&Run> = self.a.runs().iter().chain(self.b.runs()).map(|(run, _)| *run).collect();
+        match (self.a.mean(), self.b.mean()) {
+            (Some(a), Some(b)) => in_view_of_test_examples(
+                result,
+                self.y,
+                self.center,
+                &runs,
+                Shares::Difference(a, b),
+                requirement,
+            ),
+            _ => result,
+        }
+    }
 }
 
 /// The runs of two samples that are one run, in words, if any is.

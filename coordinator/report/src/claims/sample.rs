@@ -62,13 +62,13 @@ impl<'a, T> Sample<'a, T> {
     }
 
     /// The computations of the selected runs.
-    pub(super) fn computations(&self) -> BTreeSet<Computation> {
+    pub(super) fn computations(&self) -> BTreeSet<Computation<'a>> {
         self.selected.iter().map(|run| run.computation()).collect()
     }
 
     /// The selected runs of each computation.
-    pub(super) fn by_computation(&self) -> BTreeMap<Computation, Vec<&'a Run>> {
-        let mut members: BTreeMap<Computation, Vec<&'a Run>> = BTreeMap::new();
+    pub(super) fn by_computation(&self) -> BTreeMap<Computation<'a>, Vec<&'a Run>> {
+        let mut members: BTreeMap<Computation<'a>, Vec<&'a Run>> = BTreeMap::new();
         for run in &self.selected {
             members.entry(run.computation()).or_default().push(run);
         }

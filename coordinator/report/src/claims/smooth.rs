@@ -4,29 +4,31 @@ use basin_domain::claim::Selection;
 use basin_domain::metrics::Metrics;
 
 use super::check_result::{CheckResult, formatted};
+use super::levels::DecisionLevels;
+use super::requirement::Requirement;
 use super::sample::Sample;
-use super::verdict::Verdict;
+use super::single;
 use crate::exclusions::ExclusionReason;
 use crate::runs::Run;
-use crate::statistics::{ConfidenceInterval, LEVEL, mean_interval};
+use crate::statistics::{Center, mean_interval};
 
 /// The roughness of a series, as a mean over runs, against the bound.
-pub(super) fn decide(runs: &[Run], of: &Selection, y: &str, at_most: f64) -> CheckResult {
+pub(super) fn decide(
+    runs: &[Run],
+    of: &Selection,
+    y: &str,
+    at_most: f64,
+    levels: DecisionLevels,
+) -> CheckResult {
     let sample = Sample::of(runs, of, |_, metrics| of_run(metrics, y));
     let what = format!(
         "root mean square distance of {y} from the cubic through four neighbours, as a share of its range, mean over runs"
     );
-    let result = match sample.mean() {
-        None => CheckResult::of_no_runs(what),
-        Some(mean) => {
-            let measured = format!("{what}: {}; should be at most {}", formatted(mean), formatted(at_most));
-            // No share is below 0, whatever the t interval says.
-            let interval = mean_interval(&sample.values(), LEVEL)
-                .map(|interval| ConfidenceInterval { low: interval.low.max(0.0), ..interval });
-            CheckResult::new(measured, mean, interval, |interval| Verdict::is_at_most(interval, at_most))
-        }
-    };
-    result.over_samples(&[sample.basis()])
+    // No share is below 0, whatever the t interval says.
+    let interval = |values: &[f64], level: f64| Some(mean_interval(values, level)?.map(|end| end.max(0.0)));
+    single::decide(&sample, Center::Mean, interval, levels, Requirement::AtMost(at_most), &what, |mean| {
+        format!("{what}: {}; should be at most {}", formatted(mean), formatted(at_most))
+    })
 }
 
 fn of_run(metrics: &Metrics, y: &str) -> Result<f64, ExclusionReason> {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::check_result::{CheckResult, SampleSummary, formatted};
+use super::cautions;
+use super::check_result::{CheckResult, Estimate, SampleSummary, formatted};
+use super::levels::DecisionLevels;
+use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::projection::Distances;
-use crate::statistics::{LEVEL, jackknife_interval};
+use crate::statistics::{Center, jackknife_interval};
 
 /// The mean distance between the runs' ends as a share of the mean distance from a run's first to its last weights, against
 /// the bound. Its interval is that of the jackknife over runs, computed from logarithms: a distance between two runs is left
 /// out with either of them.
-pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult {
+pub(super) fn decide(distances: Option<&Distances>, at_most: f64, levels: DecisionLevels) -> CheckResult {
     const WHAT: &str = "mean distance between the last weights of two runs, as a share of that from a run's first to its last";
     let Some(distances) = distances else {
         return CheckResult::undecided(WHAT.to_owned(), "no weights could be read")
@@ -22,14 +25,20 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64) -> CheckResult
         Some(all) => {
             let without: Option<Vec<f64>> =
                 seeds.iter().map(|&seed| logarithm(distances, Some(seed))).collect();
-            let interval = without.and_then(|without| jackknife_interval(all, &without, LEVEL));
-            let interval = interval.map(|interval| interval.map(f64::exp));
             let measured =
                 format!("{WHAT}: {}; should be at most {}", formatted(all.exp()), formatted(at_most));
-            CheckResult::new(measured, all.exp(), interval, |interval| Verdict::is_at_most(interval, at_most))
+            let estimate = Estimate {
+                value: all,
+                interval_at: |level| jackknife_interval(all, without.as_ref()?, level),
+                center: Center::GeometricMean,
+                runs_of_student: None,
+            };
+            CheckResult::decided(measured, &estimate, levels, Requirement::AtMost(at_most.ln()))
         }
     };
     let found = result.over_samples(&[SampleSummary { n: seeds.len(), ..SampleSummary::default() }]);
+    let few = cautions::of_few_runs(&found, Center::GeometricMean, None);
+    let found = found.with_cautions(few);
     if distances.left_out.is_empty() {
         return found;
     }

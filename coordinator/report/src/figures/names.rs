@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use basin_domain::custom_kind::RecordedSeries;
 use basin_domain::experiment::Experiment;
-use basin_domain::experiment::series::{self, SeriesDeclaration, Unit};
+use basin_domain::experiment::series::{self, Loss, SeriesDeclaration, Unit};
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
@@ -12,10 +13,21 @@ use crate::runs::Run;
 
 /// The quantity of a series, a single number or a parameter with its unit, as an axis says it.
 pub(crate) fn quantity(name: &str, runs: &[&Run]) -> String {
+    if let Some(recorded) = recorded_series(name, runs) {
+        return match &recorded.unit {
+            Some(unit) => format!("{} ({unit})", recorded.label),
+            None => recorded.label.clone(),
+        };
+    }
     let Some(declared) = declaration(name, runs) else { return parameter(name) };
     let split = declared.split.map_or_else(String::new, |split| format!("{} ", split.words()));
     let end = if declared.is_final { ", final" } else { "" };
     format!("{split}{}{end}", without_split(declared, runs))
+}
+
+/// The series as the first of these runs' kinds declares it that isn't one of Basin's own.
+fn recorded_series<'r>(name: &str, runs: &[&'r Run]) -> Option<&'r RecordedSeries> {
+    runs.iter().find_map(|run| run.declaration.as_ref()?.series().get(name))
 }
 
 /// The declaration of a series by the kinds of these runs.
@@ -33,7 +45,7 @@ fn without_split(declared: &SeriesDeclaration, runs: &[&Run]) -> String {
         Unit::Loss => {
             let kinds: BTreeSet<&str> =
                 runs.iter().map(|run| run.task.spec.experiment.trained_kind()).collect();
-            let loss = runs.first().map(|run| run.task.spec.experiment.loss().unit());
+            let loss = runs.first().and_then(|run| run.task.spec.experiment.loss()).map(Loss::unit);
             loss.filter(|_| kinds.len() == 1)
         }
     };
@@ -49,6 +61,9 @@ pub(crate) fn common_quantity(series: &[String], runs: &[&Run]) -> String {
         return quantity(only, runs);
     }
     let of_split = |name: &String| {
+        if recorded_series(name, runs).is_some() {
+            return None;
+        }
         let declared = declaration(name, runs).filter(|declared| declared.split.is_some())?;
         Some(without_split(declared, runs))
     };
@@ -121,12 +136,35 @@ pub(crate) fn value_of(run: &Run, name: &str) -> Option<Value> {
 }
 
 fn parameters_of(experiment: &Experiment) -> serde_json::Value {
-    serde_json::to_value(experiment).expect("an experiment has text keys and finite numbers only")
+    let parameters = match experiment.custom() {
+        Some(custom) => serde_json::to_value(&custom.parameters),
+        None => serde_json::to_value(experiment),
+    };
+    parameters.expect("an experiment has text keys and finite numbers only")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use basin_domain::custom_kind::{Declaration, KindDeclaration};
+
     use super::*;
+    use crate::samples;
+
+    #[test]
+    fn a_series_of_a_kind_of_ones_own_is_called_what_its_declaration_calls_it() {
+        let overlap = RecordedSeries::against(Axis::Iteration, "overlap").in_unit("spins");
+        let declared = Declaration::new("hopfield", 1).records("m", overlap);
+        let mut run = samples::images(1, 1).remove(0);
+        run.declaration = Some(Arc::new(KindDeclaration::new(declared).unwrap()));
+        assert_eq!(quantity("m", &[&run]), "overlap (spins)");
+        assert_eq!(quantity("m", &[]), "m");
+        assert_eq!(
+            common_quantity(&["m".to_owned(), "train_loss".to_owned()], &[&run]),
+            "overlap (spins), training loss (nats)"
+        );
+    }
 
     #[test]
     fn values_read_as_in_print() {

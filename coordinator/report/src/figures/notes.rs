@@ -47,8 +47,8 @@ pub(crate) fn counts_of(cells: &[CellCounts], what: &str) -> String {
     let differing: Vec<&CellCounts> = cells.iter().filter(|cell| cell.counts != usual).collect();
     let of_what = if usual.completed == 1 { "run" } else { "runs" };
     let mut text = format!("n = {} {of_what} a {what}", usual.completed);
-    if !usual.left_out().is_empty() {
-        text += &format!(" ({})", usual.left_out());
+    if !usual.beside().is_empty() {
+        text += &format!(" ({})", usual.beside());
     }
     if !differing.is_empty() {
         let named: Vec<String> = differing
@@ -105,6 +105,12 @@ pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &str, diverged: &str
         notes.push(format!(
             "Groups of fewer than {MIN_AVERAGED} runs: each run is a line, without an interval."
         ));
+    }
+    if cells.iter().any(|cell| cell.counts.stopped > 0) {
+        notes.push(
+            "Runs that a rule stopped have no values beyond their ends: there a line is of the others."
+                .to_owned(),
+        );
     }
     if cells.iter().any(|cell| cell.counts.diverged > 0) {
         notes.push(diverged.to_owned());

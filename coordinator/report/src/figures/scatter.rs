@@ -9,9 +9,12 @@ use super::groups::{self, Group, Groups, PennedGroups};
 use super::notes::{self, Remark};
 use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names};
+use crate::duplicates;
 use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
-use crate::statistics::{ConfidenceInterval, Correlation, rank_correlation};
+use crate::statistics::{
+    ConfidenceInterval, LEVEL, MIN_PAIRS_OF_BOOTSTRAP, MIN_PAIRS_OF_INTERVAL, Pair, RankCorrelation,
+};
 use basin_charts::marker::Marker;
 use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::Color;
@@ -121,27 +124,40 @@ fn panel(
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
     marks.extend(crosses(request, y, scales[1], facet, penned, rows));
-    let solid = dots.iter().filter(|dot| dot.is_solid).map(|dot| dot.at);
-    let solid = Filtered::partition(solid, |(x, y)| Ok((finite(x)?, finite(y)?)));
+    let solid = dots.iter().filter(|dot| dot.is_solid);
+    let solid = Filtered::partition(solid, |dot| {
+        Ok(Pair { point: duplicates::point(dot.run), x: finite(dot.at.0)?, y: finite(dot.at.1)? })
+    });
     let quantity = match facet.label.as_str() {
         "" => names::quantity(y, &[]),
         facet => format!("{facet}, {}", names::quantity(y, &[])),
     };
-    let mut text = format!("the correlation is that of {} runs", solid.n());
+    let found = RankCorrelation::of(solid.values());
+    let n = found.runs();
+    let mut text = match found.points() {
+        None => format!("the correlation is that of {n} runs"),
+        Some(points) if points < MIN_PAIRS_OF_INTERVAL => format!(
+            "{points} points are too few for the interval of a rank correlation, however many runs each has: it takes \
+             {MIN_PAIRS_OF_INTERVAL}"
+        ),
+        Some(points) => {
+            format!("the correlation is that of {points} points, by the mean ranks of their runs, {n} in all")
+        }
+    };
     let without = solid.exclusions().count();
     if without > 0 {
         text += &format!(", without {without} that have no finite values");
     }
     remarks.push(Remark { quantity: quantity.clone(), text });
-    let found = rank_correlation(solid.values());
-    if found.is_some_and(|found| found.is_perfect() && found.interval.is_some()) {
+    let interval = found.interval(LEVEL);
+    if found.is_perfect() && interval.is_some() {
         let text = "in perfect order; the interval is that of Fisher's z".to_owned();
         remarks.push(Remark { quantity, text });
     }
     let all = &facet.runs;
     Panel {
         title: facet.title(),
-        annotation: Some(in_words(found)),
+        annotation: Some(in_words(found.estimate(), interval)),
         x: chart::Axis::new(names::quantity(request.x, all), scales[0]),
         y: chart::Axis::new(names::quantity(y, all), scales[1]),
         marks,
@@ -220,14 +236,14 @@ fn crosses(
 }
 
 /// Spearman's correlation with its interval, in words.
-fn in_words(found: Option<Correlation>) -> String {
+fn in_words(estimate: Option<f64>, interval: Option<ConfidenceInterval>) -> String {
     let shown = |value: f64| number::fixed(value, 2);
-    match found {
-        None => "no rank correlation".to_owned(),
-        Some(Correlation { estimate, interval: Some(ConfidenceInterval { low, high }) }) => {
+    match (estimate, interval) {
+        (None, _) => "no rank correlation".to_owned(),
+        (Some(estimate), Some(ConfidenceInterval { low, high })) => {
             format!("ρ = {} [{}, {}]", shown(estimate), shown(low), shown(high))
         }
-        Some(Correlation { estimate, interval: None }) => format!("ρ = {}, no interval", shown(estimate)),
+        (Some(estimate), None) => format!("ρ = {}, no interval", shown(estimate)),
     }
 }
 
@@ -299,7 +315,8 @@ fn notes(
     }
     let of = if groups > 1 { " over the runs of all groups together" } else { "" };
     notes.push(format!(
-        "ρ: Spearman's rank correlation{of}, with its 95 % bootstrap interval (bias-corrected, accelerated)."
+        "ρ: Spearman's rank correlation{of}, with its 95 % interval: of {MIN_PAIRS_OF_BOOTSTRAP} or more by the bootstrap \
+         (bias-corrected, accelerated), of fewer by Fisher's z, and with 0 in it where a permutation test doesn't exclude 0."
     ));
     notes.extend(notes::sentences(remarks, panels));
     notes

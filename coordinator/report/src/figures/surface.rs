@@ -1,6 +1,7 @@
 //! `surface`: the loss over a plane through a solution as filled contours, a panel a run, with the way that training took.
 
 use basin_domain::experiment::Plane;
+use basin_domain::metrics::Axis;
 
 use super::grid;
 use super::groups::{self, Group, Groups};
@@ -206,8 +207,9 @@ fn legend(surfaces: &[AssembledSurface]) -> Vec<Entry> {
     if surfaces.iter().any(|surface| !surface.trajectory.is_empty()) {
         let mut epochs = surfaces.iter().filter_map(|surface| surface.epochs);
         let same = epochs.next().filter(|first| epochs.all(|other| other == *first));
+        let unit = if same.is_some_and(|range| range.axis == Axis::Iteration) { "step" } else { "epoch" };
         let of = |word: &str, epoch: Option<f64>| match epoch {
-            Some(epoch) => format!("{word} (epoch {})", number::significant(epoch)),
+            Some(epoch) => format!("{word} ({unit} {})", number::significant(epoch)),
             None => word.to_owned(),
         };
         let trajectory = Swatch::Marked(TRAJECTORY[1], LAST.sized(2.2, 1.0));

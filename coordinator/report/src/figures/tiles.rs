@@ -2,7 +2,7 @@
 
 use basin_domain::experiment::series::surface;
 use basin_domain::experiment::{Experiment, Plane, Surface};
-use basin_domain::metrics::Metrics;
+use basin_domain::metrics::{Axis, Metrics};
 
 use crate::runs::{Counts, Run, distinct};
 use basin_charts::contour::Grid;
@@ -29,9 +29,11 @@ pub(super) struct AssembledSurface {
     pub(super) not_finite: usize,
 }
 
-/// The first and the last of some epochs.
+/// The first and the last of some epochs or steps.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct EpochRange {
+    /// Whether they are epochs or steps.
+    pub(super) axis: Axis,
     pub(super) first: f64,
     pub(super) last: f64,
 }
@@ -81,8 +83,11 @@ fn surface_of(run: &Run) -> Option<&Surface> {
         Experiment::Surface(surface) => Some(surface),
         Experiment::FitFunction(_)
         | Experiment::Classify(_)
+        | Experiment::Regress(_)
         | Experiment::CriticalPoint(_)
-        | Experiment::Interpolate(_) => None,
+        | Experiment::Interpolate(_)
+        | Experiment::Command(_)
+        | Experiment::Custom(_) => None,
     }
 }
 
@@ -104,10 +109,14 @@ struct Trajectory {
 }
 
 fn trajectory(metrics: &Metrics) -> Option<Trajectory> {
-    let alpha = &metrics.series.get(surface::TRAJECTORY_ALPHA.name)?.points;
+    let series = metrics.series.get(surface::TRAJECTORY_ALPHA.name)?;
+    let (axis, alpha) = (series.axis, &series.points);
     let beta = &metrics.series.get(surface::TRAJECTORY_BETA.name)?.points;
-    let epochs =
-        alpha.first().zip(alpha.last()).map(|(first, last)| EpochRange { first: first.0, last: last.0 });
+    let epochs = alpha.first().zip(alpha.last()).map(|(first, last)| EpochRange {
+        axis,
+        first: first.0,
+        last: last.0,
+    });
     Some(Trajectory {
         points: alpha.iter().zip(beta).map(|(alpha, beta)| (alpha.1, beta.1)).collect(),
         epochs,

@@ -22,7 +22,7 @@ use basin_charts::{self as chart, Chart, Entry, Mark, Panel, Swatch, number};
 
 /// The most runs with one reason that are named.
 const MAX_NAMED: usize = 8;
-/// The size of a recorded epoch, of the first and of the last one.
+/// The size of recorded weights, of the first and of the last one.
 const SIZES: [f64; 3] = [2.1, 4.2, 5.2];
 
 /// The chart of the recorded weights of `runs`, with its data.
@@ -38,7 +38,7 @@ pub(super) fn chart(
     let by_task = by_task(&grouped);
     let pens = pens(&grouped, projections);
     let penned = PennedGroups { grouped: &grouped, pens: &pens };
-    let mut rows = FigureTable::of(&["layer", "facet", "run", "seed", "epoch", "pc1", "pc2"]);
+    let mut rows = FigureTable::of(&["layer", "facet", "run", "seed", unit(projections), "pc1", "pc2"]);
     let mut panels = Vec::new();
     for facet in &facets {
         for layer in layers {
@@ -63,7 +63,7 @@ pub(super) fn chart(
         title: title.to_owned(),
         description,
         heading: grouped.heading.clone(),
-        legend: legend(&grouped, &pens),
+        legend: legend(&grouped, &pens, unit(projections)),
         rows: panels
             .chunks(across)
             .map(|panels| chart::PanelRow { height, panels: panels.to_vec() })
@@ -105,11 +105,11 @@ fn panel(
     let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for &DrawnPath { group: number, run, path } in &drawn {
         let places: Vec<(f64, f64)> = path.points.iter().map(PathPoint::at).collect();
-        for &PathPoint { epoch, first: x, second: y } in &path.points {
+        for &PathPoint { recorded, first: x, second: y } in &path.points {
             let label = grouped.groups[number].label.clone();
             let seed = run.task.spec.seed.to_string();
             let numbers = [csv::number(x), csv::number(y)];
-            let fields = [layer.to_owned(), facet.label.clone(), label, seed, epoch.to_string()];
+            let fields = [layer.to_owned(), facet.label.clone(), label, seed, recorded.number().to_string()];
             rows.push_fields(fields.into_iter().chain(numbers));
         }
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
@@ -127,7 +127,7 @@ fn panel(
             labels.push(Mark::Label { at: last, text, color: Color::Ink });
         }
     }
-    labels.extend(drawn.first().into_iter().flat_map(|drawn| epochs(drawn.path)));
+    labels.extend(drawn.first().into_iter().flat_map(|drawn| places(drawn.path)));
     let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
     let title =
         if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
@@ -171,8 +171,8 @@ fn pens(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Option<usize>> 
     grouped.groups.iter().enumerate().map(pen).collect()
 }
 
-/// The labels of some epochs along a path: the first, and then one a quarter of the path's length, none near its end.
-fn epochs(path: &WeightPath) -> Vec<Mark> {
+/// The labels of some recorded weights along a path: the first, and then one a quarter of the path's length, none near its end.
+fn places(path: &WeightPath) -> Vec<Mark> {
     let length = |pair: &[PathPoint]| (pair[1].first - pair[0].first).hypot(pair[1].second - pair[0].second);
     let total: f64 = path.points.windows(2).map(length).sum();
     let mut labelled = Vec::new();
@@ -186,7 +186,7 @@ fn epochs(path: &WeightPath) -> Vec<Mark> {
             since = 0.0;
             labelled.push(Mark::Label {
                 at: point.at(),
-                text: format!("epoch {}", point.epoch),
+                text: format!("{} {}", point.recorded.unit(), point.recorded.number()),
                 color: Color::Muted,
             });
         }
@@ -203,7 +203,7 @@ fn outcome(run: &Run) -> Option<(SeriesDeclaration, String)> {
     Some((TRAIN_LOSS, number::significant(metrics.last(TRAIN_LOSS.name)?)))
 }
 
-fn legend(grouped: &Groups<'_>, pens: &[Option<usize>]) -> Vec<Entry> {
+fn legend(grouped: &Groups<'_>, pens: &[Option<usize>], unit: &str) -> Vec<Entry> {
     let are_few = grouped.groups.len() <= limits::MAX_GROUPS;
     let (mut entries, mut unnamed, mut not_drawn) = (Vec::new(), 0, 0);
     for (group, pen) in grouped.groups.iter().zip(pens) {
@@ -230,8 +230,8 @@ fn legend(grouped: &Groups<'_>, pens: &[Option<usize>]) -> Vec<Entry> {
         radius: SIZES[size],
         opacity: 1.0,
     };
-    entries.push(Entry { label: "first epoch".to_owned(), swatch: Swatch::Point(marker(1).hollow()) });
-    entries.push(Entry { label: "last epoch".to_owned(), swatch: Swatch::Point(marker(2)) });
+    entries.push(Entry { label: format!("first {unit}"), swatch: Swatch::Point(marker(1).hollow()) });
+    entries.push(Entry { label: format!("last {unit}"), swatch: Swatch::Point(marker(2)) });
     entries
 }
 
@@ -267,7 +267,8 @@ fn notes(
             .map(|measure| names::quantity(measure.name, &[]))
             .collect();
         notes.push(format!(
-            "Points: the recorded epochs{}; beside the last one: the run's final {}.",
+            "Points: the recorded {}s{}; beside the last one: the run's final {}.",
+            unit(projections),
             interval(projections),
             measures.join(", or ")
         ));
@@ -281,10 +282,20 @@ fn notes(
     notes
 }
 
-/// How far the recorded epochs lie apart, if that is the same everywhere.
+/// What the recorded weights are named by: `epoch` or `step`.
+fn unit(projections: &[Projection]) -> &'static str {
+    let paths = projections.iter().flat_map(|projection| &projection.paths);
+    let first = paths.flat_map(|path| &path.points).next();
+    first.map_or("epoch", |point| point.recorded.unit())
+}
+
+/// How far the recorded epochs or steps lie apart, if that is the same everywhere.
 fn interval(projections: &[Projection]) -> String {
     let paths = projections.iter().flat_map(|projection| &projection.paths);
-    let mut steps = paths.flat_map(|path| path.points.windows(2).map(|pair| pair[1].epoch - pair[0].epoch));
+    let mut steps = paths.flat_map(|path| {
+        let number = |point: &PathPoint| point.recorded.number();
+        path.points.windows(2).map(move |pair| number(&pair[1]).saturating_sub(number(&pair[0])))
+    });
     match steps.next() {
         Some(first) if steps.all(|step| step == first) => format!(", {first} apart"),
         Some(_) | None => String::new(),

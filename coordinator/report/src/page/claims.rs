@@ -7,14 +7,23 @@ use super::text::text;
 use crate::claims::{CheckResult, ClaimResult, Verdict};
 use crate::statistics::{ConfidenceInterval, MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
 
-/// The claims as a section of the page; nothing if there are none.
-pub(super) fn section(claims: &[ClaimResult]) -> Markup {
+/// The claims as a section of the page; nothing if there are none. `profile` is the sweep's.
+pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
     if claims.is_empty() {
         return html! {};
     }
+    let is_evidence = claims.iter().all(|claim| claim.evidence);
     html! {
         section id="claims" { "\n"
             h2 { "Claims" } "\n"
+            @if !is_evidence {
+                p class="no-evidence" {
+                    b { "No evidence. " }
+                    "The sweep file says of its profile "
+                    @if let Some(profile) = profile { "“" (text(profile)) "” " }
+                    "that it is too small to say anything: these verdicts show what the full sweep would be asked."
+                } "\n"
+            }
             p class="files" {
                 a href="claims.csv" download { "CSV" } " " a href="claims.json" download { "JSON" }
             } "\n"
@@ -22,7 +31,7 @@ pub(super) fn section(claims: &[ClaimResult]) -> Markup {
                 table class="claims" { "\n"
                     thead {
                         tr {
-                            @for heading in ["claim", "what was measured", "n", "95 % interval", "verdict"] {
+                            @for heading in ["claim", "what was measured", "n", "interval", "verdict"] {
                                 th scope="col" { (heading) }
                             }
                         }
@@ -31,10 +40,12 @@ pub(super) fn section(claims: &[ClaimResult]) -> Markup {
                 }
             } "\n"
             p class="note" {
-                "A claim holds if all its checks do, and doesn't if one doesn't. Where an interval reaches over its bound, or "
-                "fewer than " (MIN_RUNS) " runs are there (" (MIN_PAIRS_OF_INTERVAL) " for a rank correlation), the check is "
-                "undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same "
-                "computation are one run."
+                "A claim holds if all its checks do, and doesn't if one doesn't. A check holds by its 95 % interval; of k ways in "
+                "which a claim can be refused, each takes an interval at 1 − 5 %/k, so that a claim is refused falsely in no more "
+                "than 2.5 % of cases. Where an interval reaches over its bound, or fewer than " (MIN_RUNS) " runs are there ("
+                (MIN_PAIRS_OF_INTERVAL) " for a rank correlation, and as many points where points have several runs), the check "
+                "is undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same "
+                "computation are one run. Intervals are over seeds, for the examples that were used."
             } "\n"
         } "\n"
     }
@@ -50,40 +61,66 @@ fn claim(claim: &ClaimResult) -> Markup {
                     @if place == 0 {
                         th scope="rowgroup" rowspan=(checks) {
                             (text(&claim.text))
-                            @if checks > 1 { p { (badge(claim.verdict)) } }
+                            @if checks > 1 { p { (badge(claim.verdict, claim.evidence)) } }
                         }
                     }
-                    (check(result))
+                    (check(result, claim.evidence))
                 } "\n"
             }
         } "\n"
     }
 }
 
-fn check(result: &CheckResult) -> Markup {
+fn check(result: &CheckResult, is_evidence: bool) -> Markup {
     html! {
         td class="measured" {
             (text(&result.measured))
             @if !result.left_out.is_empty() { p class="remark" { "Left out: " (text(&result.left_out)) } }
+            @for caution in &result.cautions { p class="remark" { (text(&sentence(caution))) } }
         }
-        td { (result.runs()) }
+        td {
+            (result.runs())
+            @if let Some(points) = result.points { p class="remark" { "at " (points) " points" } }
+        }
         @match result.interval {
-            Some(ConfidenceInterval { low, high }) => td { (significant(low)) " to " (significant(high)) },
+            Some(interval) => td {
+                (ends(interval))
+                p class="remark" { (result.level_in_words()) }
+                @if let Some(both) = result.over_test_examples {
+                    p class="remark" { "with the choice of test examples: " (ends(both)) }
+                }
+            },
             None => td class="gap" { "–" },
         }
         td class="measured" {
-            (badge(result.verdict))
+            (badge(result.verdict, is_evidence))
             @if !result.why.is_empty() { p class="remark" { (text(&result.why)) } }
         }
     }
 }
 
-/// A verdict as a mark and words: never by colour alone.
-fn badge(verdict: Verdict) -> Markup {
+fn ends(ConfidenceInterval { low, high }: ConfidenceInterval) -> Markup {
+    html! { (significant(low)) " to " (significant(high)) }
+}
+
+/// A remark as a sentence.
+fn sentence(text: &str) -> String {
+    let mut characters = text.chars();
+    let capitalised: String =
+        characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect());
+    capitalised + "."
+}
+
+/// A verdict as a mark and words: never by colour alone. One that is no evidence says so, without the colour of one that is.
+fn badge(verdict: Verdict, is_evidence: bool) -> Markup {
     let (class, mark) = match verdict {
         Verdict::Holds => ("verdict holds", "✓"),
         Verdict::DoesntHold => ("verdict fails", "✗"),
         Verdict::Undecided => ("verdict undecided", "?"),
     };
-    html! { span class=(class) { (mark) " " (text(verdict.words())) } }
+    let class = if is_evidence { class } else { "verdict undecided" };
+    html! {
+        span class=(class) { (mark) " " (text(verdict.words())) }
+        @if !is_evidence { " " span class="verdict undecided" { "no evidence" } }
+    }
 }

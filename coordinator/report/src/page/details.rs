@@ -69,7 +69,7 @@ fn row(run: &Run, point: &str, why: &str) -> Markup {
 fn problem(run: &Run, by_task: &HashMap<TaskId, &Run>) -> Option<String> {
     match &run.state {
         RunState::Committed { commit, .. } => match commit.outcome {
-            Outcome::Completed => None,
+            Outcome::Completed | Outcome::Stopped { .. } => None,
             Outcome::Diverged { iteration } => Some(format!(
                 "loss or parameters stopped being finite at iteration {}",
                 number::whole(iteration as i64)
@@ -137,7 +137,10 @@ fn experiment(id: &ExperimentId, runs: &[&Run]) -> Markup {
     let tasks: BTreeSet<TaskId> = runs.iter().map(|run| run.task.id).collect();
     let left_out = Counts::of_tasks(runs.iter().copied()).left_out();
     let left_out = Some(left_out).filter(|text| !text.is_empty());
-    let remarks: Vec<String> = left_out.into_iter().chain(duplicates::sentences(runs)).collect();
+    let is_reproducible = runs.iter().all(|run| run.task.spec.experiment.is_reproducible());
+    let promise = (!is_reproducible).then(|| "run again, it may give other bytes".to_owned());
+    let remarks: Vec<String> =
+        left_out.into_iter().chain(promise).chain(duplicates::sentences(runs)).collect();
     html! {
         tr {
             td { (text(id.as_str())) }

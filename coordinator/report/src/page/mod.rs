@@ -42,7 +42,7 @@ pub(crate) fn html(
                 main { "\n"
                     (details::problems(&results.runs))
                     (self::figures(figures))
-                    (claims::section(claims))
+                    (claims::section(claims, results.sweep.source.profile.as_deref()))
                     (details::experiments(&results.runs))
                     (table_of_results::section(table, &results.runs))
                     (provenance::section(results))
@@ -66,6 +66,7 @@ fn header(results: &Results, counts: Counts) -> Markup {
     let id = results.sweep.id.as_str();
     let name = id.rsplit_once('-').map_or(id, |(name, _)| name);
     let others = [
+        (counts.stopped, "of them stopped by a rule"),
         (counts.diverged, "of them diverged"),
         (counts.failed, "failed"),
         (counts.missing, "missing"),

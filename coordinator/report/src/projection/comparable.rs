@@ -1,6 +1,7 @@
 //! The runs whose weights can be compared, and their Gram matrix.
 
 use basin_domain::error_chain;
+use basin_domain::experiment::SnapshotPlace;
 use basin_domain::id::TaskId;
 
 use super::gram::{Gram, block_for};
@@ -27,13 +28,13 @@ pub struct ExcludedRun {
 pub(super) struct ComparableRun<'a> {
     /// The run.
     pub(super) run: &'a Run,
-    /// The epochs that are compared, in their order.
-    pub(super) epochs: Vec<u32>,
+    /// Where the snapshots that are compared were recorded, in their order.
+    pub(super) recorded: Vec<SnapshotPlace>,
     file: &'a WeightsFile,
     places: Vec<usize>,
 }
 
-/// Runs whose weights have the same shapes, with the Gram matrix of their snapshots: run by run, epoch by epoch.
+/// Runs whose weights have the same shapes, with the Gram matrix of their snapshots: run by run, in the order of training.
 #[derive(Debug)]
 pub(super) struct ComparableRuns<'a> {
     /// The runs, in plan order.
@@ -48,7 +49,7 @@ pub(super) struct ComparableRuns<'a> {
 
 impl<'a> ComparableRuns<'a> {
     /// Of `runs`, those whose weights of `layer` can be read, are finite, and have the shapes of the first such run's;
-    /// of their recorded epochs, those that `choose` picks by their places.
+    /// of their recorded snapshots, those that `choose` picks by their places.
     pub(super) fn of(
         layer: &str,
         runs: &[&'a Run],
@@ -80,8 +81,8 @@ impl<'a> ComparableRuns<'a> {
                 }
                 None => {
                     snapshots += places.len();
-                    let epochs = places.iter().map(|&place| file.recorded[place].epoch).collect();
-                    comparable.push(ComparableRun { run, epochs, file, places });
+                    let recorded = places.iter().map(|&place| file.recorded[place].place).collect();
+                    comparable.push(ComparableRun { run, recorded, file, places });
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use basin_domain::experiment::SnapshotPlace;
 use basin_domain::id::{FigureId, TaskId};
 
 use super::comparable::{ComparableRuns, ExcludedRun};
@@ -29,15 +30,15 @@ pub struct Projection {
 pub struct WeightPath {
     /// The run.
     pub task: TaskId,
-    /// Its recorded epochs, in their order.
+    /// Its recorded weights, in their order.
     pub points: Vec<PathPoint>,
 }
 
-/// The weights of a recorded epoch in the plane.
+/// Recorded weights in the plane.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PathPoint {
-    /// The epoch.
-    pub epoch: u32,
+    /// Where in training they were recorded.
+    pub recorded: SnapshotPlace,
     /// The first component.
     pub first: f64,
     /// The second component.
@@ -77,10 +78,10 @@ pub(super) fn project(layer: &str, completed: &[&Run], files: &WeightsFiles) -> 
         .iter()
         .map(|run| {
             let points = run
-                .epochs
+                .recorded
                 .iter()
                 .zip(scores.by_ref())
-                .map(|(&epoch, (&first, &second))| PathPoint { epoch, first, second });
+                .map(|(&recorded, (&first, &second))| PathPoint { recorded, first, second });
             WeightPath { task: run.run.task.id, points: points.collect() }
         })
         .collect();

@@ -18,7 +18,7 @@ pub(super) struct RecordedWeights<'a> {
     files: Vec<&'a WeightsFile>,
     /// Of each chosen parameter, its place in the files and its number of coordinates.
     chosen: Vec<(usize, usize)>,
-    /// (file, place among its epochs).
+    /// (file, place among its snapshots).
     snapshots: Vec<(usize, usize)>,
     dimension: usize,
     /// The file that was read last.
@@ -38,7 +38,7 @@ pub(super) fn parameters_of<'a>(file: &'a WeightsFile, layer: &str) -> Vec<&'a P
 }
 
 impl<'a> RecordedWeights<'a> {
-    /// The parameters of `layer` of these files at the chosen places among their epochs. The files have the same
+    /// The parameters of `layer` of these files at the chosen places among their snapshots. The files have the same
     /// parameters, of the same shapes, in this layer.
     pub(super) fn new(files: &[(&'a WeightsFile, Vec<usize>)], layer: &str) -> Self {
         let chosen: Vec<(usize, usize)> = files.first().map_or_else(Vec::new, |(file, _)| {

@@ -187,7 +187,7 @@ fn recorded_weights_are_read_range_by_range() {
     let path = folder.path().join("result");
     let snapshots = write(&path, &[0, 3, 12], &shapes(), "file");
     let file = WeightsFile::open(&path).unwrap();
-    let epochs: Vec<u32> = file.recorded.iter().map(|recorded| recorded.epoch).collect();
+    let epochs: Vec<u64> = file.recorded.iter().map(|recorded| recorded.place.number()).collect();
     assert_eq!(epochs, [0, 3, 12], "by number, not by text");
     let chosen = [(&file, vec![0, 1, 2])];
     let mut source = RecordedWeights::new(&chosen, ALL_LAYERS);
@@ -246,7 +246,7 @@ fn of_several_tensors_that_are_wrong_the_first_by_name_is_said_every_time() {
     write_header(&path, &[("weights/z/a", 0), ("weights/y/a", 1), ("weights/x/a", 2), ("weights/w/a", 3)]);
     for _ in 0..20 {
         let error = WeightsFile::open(&path).unwrap_err().to_string();
-        assert_eq!(error, "its result is damaged: `weights/w/a` names no epoch and parameter");
+        assert_eq!(error, "its result is damaged: `weights/w/a` names no epoch or step and parameter");
     }
 }
 

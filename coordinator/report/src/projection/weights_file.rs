@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use basin_domain::experiment::SnapshotPlace;
 use basin_domain::id::TaskId;
 use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -13,7 +14,7 @@ use serde::de::{self, Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor}
 /// The longest header that makes sense, in bytes.
 const HEADER_LIMIT: u64 = 64 << 20;
 
-/// Recorded tensors are called `weights/<epoch>/<parameter>`.
+/// Recorded tensors are called `weights/<place>/<parameter>`, the place as [`SnapshotPlace`] names it.
 const PREFIX: &str = "weights/";
 
 /// A file's recorded weights can't be used.
@@ -33,7 +34,7 @@ pub(super) enum WeightsFileError {
 /// The files of completed runs' recorded weights, or why there is none, in words.
 pub(super) type WeightsFiles = BTreeMap<TaskId, Result<WeightsFile, String>>;
 
-/// A parameter as it is recorded at every epoch.
+/// A parameter as it is recorded at every place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Parameter {
     /// Its name (`conv0.weight`).
@@ -49,11 +50,11 @@ impl Parameter {
     }
 }
 
-/// The weights at one epoch.
+/// The weights at one place in training.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RecordedEpoch {
-    /// The epoch.
-    pub(super) epoch: u32,
+pub(super) struct RecordedSnapshot {
+    /// The place.
+    pub(super) place: SnapshotPlace,
     /// Where each parameter begins, in bytes from the file's start; in the order of the parameters.
     pub(super) offsets: Vec<u64>,
 }
@@ -65,8 +66,8 @@ pub(super) struct WeightsFile {
     pub(super) path: PathBuf,
     /// The parameters, by name.
     pub(super) parameters: Vec<Parameter>,
-    /// The recorded epochs, in their order; not empty, and each has every parameter.
-    pub(super) recorded: Vec<RecordedEpoch>,
+    /// The recorded snapshots, in their order; not empty, and each has every parameter.
+    pub(super) recorded: Vec<RecordedSnapshot>,
 }
 
 impl WeightsFile {
@@ -129,39 +130,42 @@ impl<'de> Visitor<'de> for DistinctNames {
     }
 }
 
-fn layout(metadata: &Metadata, start: u64) -> Result<(Vec<Parameter>, Vec<RecordedEpoch>), WeightsFileError> {
-    let mut epochs: BTreeMap<u32, BTreeMap<String, (Vec<usize>, u64)>> = BTreeMap::new();
+fn layout(
+    metadata: &Metadata,
+    start: u64,
+) -> Result<(Vec<Parameter>, Vec<RecordedSnapshot>), WeightsFileError> {
+    let mut snapshots: BTreeMap<SnapshotPlace, BTreeMap<String, (Vec<usize>, u64)>> = BTreeMap::new();
     // In the order of their names, so that of several things that are wrong the same one is said every time.
     let tensors: BTreeMap<String, &TensorInfo> = metadata.tensors().into_iter().collect();
     for (name, tensor) in tensors {
         let Some(rest) = name.strip_prefix(PREFIX) else { continue };
-        let parts = rest.split_once('/').and_then(|(epoch, name)| Some((epoch.parse().ok()?, name)));
-        let Some((epoch, parameter)) = parts else {
-            return Err(damaged(format!("`{name}` names no epoch and parameter")));
+        let parts = rest.split_once('/').and_then(|(place, name)| Some((place.parse().ok()?, name)));
+        let Some((at, parameter)) = parts else {
+            return Err(damaged(format!("`{name}` names no epoch or step and parameter")));
         };
         if tensor.dtype != Dtype::F32 {
             return Err(damaged(format!("`{name}` is not of 32-bit numbers")));
         }
         let place = (tensor.shape.clone(), start + tensor.data_offsets.0 as u64);
-        if epochs.entry(epoch).or_default().insert(parameter.to_owned(), place).is_some() {
-            return Err(damaged(format!("it has `{parameter}` twice at epoch {epoch}")));
+        if snapshots.entry(at).or_default().insert(parameter.to_owned(), place).is_some() {
+            return Err(damaged(format!("it has `{parameter}` twice at {} {}", at.unit(), at.number())));
         }
     }
-    let Some(first) = epochs.values().next() else { return Err(WeightsFileError::NoWeights) };
+    let Some(first) = snapshots.values().next() else { return Err(WeightsFileError::NoWeights) };
     let parameters: Vec<Parameter> = first
         .iter()
         .map(|(name, (shape, _))| Parameter { name: name.clone(), shape: shape.clone() })
         .collect();
-    let recorded = epochs.iter().map(|(&epoch, tensors)| {
+    let recorded = snapshots.iter().map(|(&at, tensors)| {
         let same = tensors.len() == parameters.len()
             && parameters
                 .iter()
                 .zip(tensors)
                 .all(|(parameter, (name, (shape, _)))| parameter.name == *name && parameter.shape == *shape);
         if !same {
-            return Err(damaged(format!("the weights of epoch {epoch} have other shapes")));
+            return Err(damaged(format!("the weights of {} {} have other shapes", at.unit(), at.number())));
         }
-        Ok(RecordedEpoch { epoch, offsets: tensors.values().map(|(_, offset)| *offset).collect() })
+        Ok(RecordedSnapshot { place: at, offsets: tensors.values().map(|(_, offset)| *offset).collect() })
     });
     let recorded = recorded.collect::<Result<_, _>>()?;
     Ok((parameters, recorded))

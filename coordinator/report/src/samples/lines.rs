@@ -1,27 +1,33 @@
 //! Made-up interpolations, spectra and searches for critical points, for the tests and the preview of the report.
 
-use basin_domain::data::DataUse;
+use crate::samples::{Noise, committed, critical_point, figure, list, run, words};
+use crate::{Run, RunState};
+use basin_domain::data::{Augmentation, DataUse};
 use basin_domain::experiment::{
-    Classify, ConvNet, Experiment, Interpolate, Probe, ProbeSchedule, Ratios, Recording, TrainedModel,
+    Classify, ConvNet, Experiment, Interpolate, Probe, ProbeSchedule, Ratios, StreamSeeds, TrainedModel,
+    TrainingSettings, TrainingTime,
 };
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::metrics::{Axis, Metrics, Outcome, Series};
+use basin_domain::network::Network;
 use basin_domain::optimizer::Optimizer;
 
-use crate::samples::{Noise, committed, critical_point, figure, list, run, words};
-use crate::{Run, RunState};
-
-fn network() -> ConvNet {
-    ConvNet { conv: vec![16, 32], kernel: 3, dense: vec![64] }
+fn network() -> Network {
+    ConvNet { conv: vec![16, 32], kernel: 3, dense: vec![64] }.into()
 }
 
 /// Interpolations of this many seeds; the second of them has a loss that isn't finite at one place, and of five the last is
 /// missing.
 pub(crate) fn interpolations(seeds: u64) -> Vec<Run> {
     let parameters = Interpolate {
-        trained: TrainedModel::Classify { model: network(), data: DataUse::default() },
+        trained: TrainedModel::Classify {
+            model: network(),
+            data: DataUse::default(),
+            loss: Default::default(),
+        },
         ratios: Ratios { start: -1.0, stop: 2.0, count: 31 },
         examples: None,
+        barrier: false,
     };
     let spec = Experiment::Interpolate(parameters.clone());
     let sampled = |seed: u64| {
@@ -57,15 +63,19 @@ pub(crate) fn spectra(seeds: u64) -> Vec<Run> {
     for (number, conv) in [vec![12, 32], vec![8, 12, 32]].into_iter().enumerate() {
         for seed in 0..seeds {
             let spec = Experiment::Classify(Classify {
-                model: ConvNet { conv: conv.clone(), kernel: 3, dense: vec![64] },
+                model: ConvNet { conv: conv.clone(), kernel: 3, dense: vec![64] }.into(),
                 data: DataUse::default(),
+                augmentation: Augmentation::default(),
+                seeds: StreamSeeds::default(),
                 batch_size: 64,
-                epochs: 30,
-                optimizer: Optimizer::adam(1e-3),
-                record: Recording::default(),
-                probes: ProbeSchedule {
-                    every: None,
-                    probes: vec![Probe::Spectrum { examples: 2_000, steps: 80, vectors: 4 }],
+                budget: TrainingTime::Epochs(30),
+                loss: Default::default(),
+                training: TrainingSettings {
+                    probes: ProbeSchedule {
+                        every: None,
+                        probes: vec![Probe::Spectrum { examples: 2_000, steps: 80, vectors: 4 }],
+                    },
+                    ..TrainingSettings::of(Optimizer::adam(1e-3))
                 },
             });
             let mut noise = Noise::new(7 * seed + number as u64);

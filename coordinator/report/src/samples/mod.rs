@@ -7,11 +7,11 @@ pub(crate) mod weights;
 use std::collections::BTreeMap;
 
 use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
-use basin_domain::data::DataUse;
+use basin_domain::data::{Augmentation, DataUse};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Function, MinimalRatio,
-    ProbeSchedule, Recording, Search,
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Function, MinimalRatio, Recording,
+    Search, StreamSeeds, TrainingSettings, TrainingTime,
 };
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
@@ -59,7 +59,7 @@ pub(crate) fn run(
     let spec = TaskSpec { experiment: spec, version, seed, data: None, inputs: BTreeMap::new() };
     let point = point.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let task = Task { id: spec.id(), experiment: ExperimentId::new(experiment).unwrap(), point, spec };
-    Run { task, state }
+    Run { task, declaration: None, test_examples: None, state }
 }
 
 pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) -> RunState {
@@ -126,19 +126,21 @@ fn critical_point() -> Experiment {
 /// missing.
 pub(crate) fn functions(seeds: u64) -> Vec<Run> {
     let mut runs = Vec::new();
-    for function in Function::ALL {
+    for function in [Function::Sin, Function::Cube] {
         for hidden in [&[32, 64][..], &[32, 32, 32]] {
             for seed in 0..seeds {
                 let parameters = FitFunction {
-                    function,
+                    function: function.clone(),
                     hidden: hidden.to_vec(),
+                    model: None,
                     interval: (-3.0, 3.0),
                     points: 201,
+                    layout: Default::default(),
+                    seeds: Default::default(),
                     batch_size: Some(32),
-                    epochs: 600,
-                    optimizer: Optimizer::adam(1e-3),
-                    record: Recording::default(),
-                    probes: ProbeSchedule::default(),
+                    budget: TrainingTime::Epochs(600),
+                    loss: Default::default(),
+                    training: TrainingSettings::of(Optimizer::adam(1e-3)),
                 };
                 let spec = Experiment::FitFunction(parameters.clone());
                 let is_odd_one = function == Function::Cube && hidden.len() == 3;
@@ -149,8 +151,7 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
                 } else {
                     committed(&spec, Outcome::Completed, fit(&parameters, seed, None))
                 };
-                let point =
-                    [("function", Value::Text(function.as_str().to_owned())), ("hidden", list(hidden))];
+                let point = [("function", Value::Text(function.to_string())), ("hidden", list(hidden))];
                 runs.push(run("functions", &point, spec, seed, state));
             }
         }
@@ -159,11 +160,12 @@ pub(crate) fn functions(seeds: u64) -> Vec<Run> {
 }
 
 fn fit(parameters: &FitFunction, seed: u64, diverges: Option<u32>) -> Metrics {
+    let TrainingTime::Epochs(epochs) = parameters.budget else { return Metrics::default() };
     let mut record = Metrics::default();
     let mut noise = Noise::new(seed * 31 + parameters.hidden.len() as u64);
     let scale = if parameters.function == Function::Cube { 60.0 } else { 0.6 };
     let speed = 0.02 + 0.01 * parameters.hidden.len() as f64 + 0.004 * noise.normal();
-    for epoch in 0..=parameters.epochs {
+    for epoch in 0..=epochs {
         let t = f64::from(epoch);
         let loss = scale
             * ((-speed * t).exp() + 4e-4 / (1.0 + 0.01 * t))
@@ -196,13 +198,17 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
     for (experiment, conv) in [("shallow", &[12, 32][..]), ("deep", &[8, 12, 32])] {
         for seed in 0..seeds {
             let parameters = Classify {
-                model: ConvNet { conv: conv.to_vec(), kernel: 3, dense: vec![128, 64] },
+                model: ConvNet { conv: conv.to_vec(), kernel: 3, dense: vec![128, 64] }.into(),
                 data: DataUse::default(),
+                augmentation: Augmentation::default(),
+                seeds: StreamSeeds::default(),
                 batch_size: 64,
-                epochs: 30,
-                optimizer: Optimizer::adam(1e-3),
-                record: Recording { gradient_norm: true, weights_every: None },
-                probes: ProbeSchedule::default(),
+                budget: TrainingTime::Epochs(30),
+                loss: Default::default(),
+                training: TrainingSettings {
+                    record: Recording { gradient_norm: true, ..Recording::default() },
+                    ..TrainingSettings::of(Optimizer::adam(1e-3))
+                },
             };
             let spec = Experiment::Classify(parameters.clone());
             let state = if experiment == "deep" && seed == 1 && seeds > 2 {
@@ -219,11 +225,17 @@ pub(crate) fn images(seeds: u64, iterations: u32) -> Vec<Run> {
     runs
 }
 
+/// The convolutions and dense layers of a sample.
+fn stack(parameters: &Classify) -> &ConvNet {
+    parameters.model.conv_net().expect("samples are stacks of convolutions and dense layers")
+}
+
 fn classified(parameters: &Classify, seed: u64, iterations: u32) -> Metrics {
+    let TrainingTime::Epochs(epochs) = parameters.budget else { return Metrics::default() };
     let mut record = Metrics::default();
-    let depth = parameters.model.conv.len() as f64;
-    let mut noise = Noise::new(seed * 17 + parameters.model.conv.len() as u64);
-    for epoch in 0..=parameters.epochs {
+    let depth = stack(parameters).conv.len() as f64;
+    let mut noise = Noise::new(seed * 17 + stack(parameters).conv.len() as u64);
+    for epoch in 0..=epochs {
         let t = f64::from(epoch);
         let loss = 2.303 * (-t / (4.0 + 3.0 * depth)).exp()
             + 0.12 * depth * (1.0 - (-t / 9.0).exp())
@@ -242,7 +254,7 @@ fn classified(parameters: &Classify, seed: u64, iterations: u32) -> Metrics {
         let loss = 2.3 * (-4.0 * t).exp() + 0.25 + 0.18 * noise.normal() * (0.4 + (-3.0 * t).exp());
         record.push("loss", Axis::Iteration, f64::from(iteration), loss.abs());
     }
-    record.set("parameters", parameters.model.parameter_count(3, 32, 10) as f64);
+    record.set("parameters", stack(parameters).parameter_count(3, 32, 10) as f64);
     record
 }
 

@@ -1,7 +1,7 @@
 //! Made-up runs over batch sizes, over ten networks, and at critical points, for the tests and the preview of the report.
 
-use basin_domain::data::DataUse;
-use basin_domain::experiment::{Classify, ConvNet, Experiment, ProbeSchedule, Recording};
+use basin_domain::data::{Augmentation, DataUse};
+use basin_domain::experiment::{Classify, ConvNet, Experiment, StreamSeeds, TrainingSettings, TrainingTime};
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
@@ -12,13 +12,14 @@ use crate::{Run, RunState};
 
 fn classify(conv: &[u32], dense: u32, batch_size: u32) -> Classify {
     Classify {
-        model: ConvNet { conv: conv.to_vec(), kernel: 3, dense: vec![dense] },
+        model: ConvNet { conv: conv.to_vec(), kernel: 3, dense: vec![dense] }.into(),
         data: DataUse::default(),
+        augmentation: Augmentation::default(),
+        seeds: StreamSeeds::default(),
         batch_size,
-        epochs: 30,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording::default(),
-        probes: ProbeSchedule::default(),
+        budget: TrainingTime::Epochs(30),
+        loss: Default::default(),
+        training: TrainingSettings::of(Optimizer::adam(1e-3)),
     }
 }
 
@@ -75,7 +76,7 @@ pub(crate) fn architectures(seeds: u64) -> Vec<Run> {
             let mut noise = Noise::new(seed + 90 * number as u64);
             let at = number as f64 / 9.0;
             let mut record = Metrics::default();
-            record.set("parameters", parameters.model.parameter_count(3, 32, 10) as f64);
+            record.set("parameters", super::stack(&parameters).parameter_count(3, 32, 10) as f64);
             record.set("final_train_loss", 1.2 * (-2.5 * at + 0.05 * noise.normal()).exp());
             record.set("final_train_accuracy", 1.0 - 0.5 * (-2.2 * at).exp() + 0.005 * noise.normal());
             record.push(

@@ -119,6 +119,7 @@ pub(crate) async fn put_weights(store: &Store, fate: impl Fn(u64) -> Fate) -> Sw
         text: SWEEP.to_owned(),
         profile: None,
         overrides: Vec::new(),
+        kinds: Vec::new(),
     };
     let plan = SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap();
     let sweep = SweepRecord { id: plan.id, source, datasets: Datasets::new(), launched_unix_ms: None };
@@ -172,8 +173,9 @@ pub(crate) fn surfaces(seeds: u64) -> Vec<Run> {
             for index in 0..4 {
                 let parameters = Surface {
                     trained: TrainedModel::Classify {
-                        model: ConvNet { conv: vec![8, 16], kernel: 3, dense: vec![32] },
+                        model: ConvNet { conv: vec![8, 16], kernel: 3, dense: vec![32] }.into(),
                         data: DataUse::default(),
+                        loss: Default::default(),
                     },
                     plane,
                     resolution: 41,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::confidence_interval::ConfidenceInterval;
 use super::student;
-use super::summary::{MIN_RUNS, mean_interval, moments};
+use super::summary::{MIN_RUNS, mean_interval, moments, range};
 
 /// How the interval of a difference is computed.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +35,8 @@ pub(crate) struct Difference {
     pub(crate) interval: Option<ConfidenceInterval>,
     /// How it is computed.
     pub(crate) method: Method,
+    /// The smallest and the largest difference of a pair, where they are paired.
+    pub(crate) range: Option<(f64, f64)>,
 }
 
 /// The difference between the means of `a` and `b` at this level: values with what pairs them (their seed). They are paired
@@ -55,6 +57,7 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
             estimate,
             interval: mean_interval(&differences, level),
             method: Method::Paired,
+            range: Some(range(&differences)),
         });
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -63,7 +66,7 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
         let half = welch_half_width(&of_a, &of_b, level);
         ConfidenceInterval::around(estimate, half)
     });
-    Some(Difference { estimate, interval, method: Method::Welch })
+    Some(Difference { estimate, interval, method: Method::Welch, range: None })
 }
 
 /// The differences of pairs in the order of their keys, if `a` and `b` have the same keys, each once.

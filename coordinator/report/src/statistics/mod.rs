@@ -1,21 +1,32 @@
 //! Means over seeds, differences and correlations, each with its interval.
 
+mod apart;
 mod beta;
 mod bins;
 mod bootstrap;
 mod confidence_interval;
 mod correlation;
 mod difference;
+mod few;
 mod jackknife;
+mod mean_correlation;
 mod normal;
+mod permutation;
+mod proportion;
 mod rank;
+mod sample_size;
 mod student;
 mod summary;
 
+pub(crate) use apart::apart;
 pub(crate) use bins::{Bin, binned};
 pub(crate) use confidence_interval::ConfidenceInterval;
-pub(crate) use correlation::{Correlation, MIN_PAIRS_OF_INTERVAL, rank_correlation};
+pub(crate) use correlation::{MIN_PAIRS_OF_BOOTSTRAP, MIN_PAIRS_OF_INTERVAL, Pair, RankCorrelation};
 pub(crate) use difference::{Difference, difference};
+pub(crate) use few::{coverage_of_range, unseen_share};
 pub(crate) use jackknife::jackknife_interval;
+pub(crate) use mean_correlation::mean_correlation_interval;
+pub(crate) use proportion::{combined_interval, newcombe_interval, wilson_interval};
 pub(crate) use rank::spearman;
-pub(crate) use summary::{Center, LEVEL, MIN_RUNS, Summary, mean_interval, summarise};
+pub(crate) use sample_size::{MOST_RUNS, runs_needed};
+pub(crate) use summary::{Center, LEVEL, MIN_RUNS, Summary, mean_interval, range, summarise};

@@ -4,7 +4,7 @@
 const MIN_PAIRS: usize = 3;
 
 /// The ranks of `values` from 1; equal values share the mean of their ranks. Needs values that aren't NaN.
-fn ranks(values: &[f64]) -> Vec<f64> {
+pub(super) fn ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[a].total_cmp(&values[b]));
     let mut ranks = vec![0.0; values.len()];

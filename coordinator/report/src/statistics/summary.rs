@@ -111,6 +111,12 @@ pub(crate) fn mean_interval(values: &[f64], level: f64) -> Option<ConfidenceInte
     Some(ConfidenceInterval::around(mean, half))
 }
 
+/// The smallest and the largest of `values`.
+pub(crate) fn range(values: &[f64]) -> (f64, f64) {
+    let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+    (low, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
+}
+
 /// The mean of `values` and their variance with n − 1 in the denominator; needs two values.
 pub(super) fn moments(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;

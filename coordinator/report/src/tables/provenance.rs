@@ -29,7 +29,8 @@ impl<'a> CommittedRun<'a> {
     }
 }
 
-/// The table of provenance: a row a committed task, in plan order.
+/// The table of provenance: a row a committed task, in plan order. Where there are runs whose bytes are not promised, it says so of
+/// each.
 pub(crate) fn provenance(runs: &[Run]) -> Table {
     let rows = CommittedRun::among(runs);
     let text = |value: &dyn Fn(&Run, &Commit) -> String| {
@@ -44,7 +45,7 @@ pub(crate) fn provenance(runs: &[Run]) -> Table {
     let seconds = |value: &dyn Fn(&Manifest) -> Option<f64>| {
         Column::Float(rows.iter().map(|row| row.manifest.and_then(value)).collect())
     };
-    let columns = vec![
+    let mut columns = vec![
         ("task", text(&|run, _| run.task.id.to_string())),
         ("experiment", text(&|run, _| run.task.experiment.to_string())),
         ("seed", text(&|run, _| run.task.spec.seed.to_string())),
@@ -67,6 +68,11 @@ pub(crate) fn provenance(runs: &[Run]) -> Table {
         ("metrics", text(&|_, commit| commit.metrics.to_string())),
         ("result", text(&|_, commit| commit.result.to_string())),
     ];
+    let is_reproducible = |run: &Run| run.task.spec.experiment.is_reproducible();
+    if !runs.iter().all(is_reproducible) {
+        let promised = rows.iter().map(|row| Some(is_reproducible(row.run)));
+        columns.push(("reproducible", Column::Boolean(promised.collect())));
+    }
     Table::new(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect())
         .expect("every column has a row a committed run and a name of its own")
 }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
+use basin_domain::experiment::StopReason;
 use basin_domain::metrics::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 
 use crate::runs::{Run, RunState};
 
-/// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence,
-/// epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
+/// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence, where a rule
+/// stopped a run and which if one did, epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
 pub(crate) fn results(runs: &[Run]) -> Table {
     let mut columns = vec![
         column("task", Column::Text(of(runs, |run| Some(run.task.id.to_string())))),
@@ -19,13 +20,19 @@ pub(crate) fn results(runs: &[Run]) -> Table {
     for name in parameters.into_iter().filter(|name| *name != "seed") {
         columns.push((free_name(&columns, name, "parameter"), parameter(runs, name)));
     }
-    let own = [
+    let mut own = vec![
         column("seed", Column::Unsigned(of(runs, |run| Some(run.task.spec.seed)))),
         column("outcome", Column::Text(of(runs, |run| Some(run.outcome().to_owned())))),
         column("diverged_at", Column::Unsigned(of(runs, diverged_at))),
         column("epochs", Column::Float(of(runs, |run| last_x(run, Axis::Epoch)))),
         column("iterations", Column::Float(of(runs, |run| last_x(run, Axis::Iteration)))),
     ];
+    if runs.iter().any(|run| stopped(run).is_some()) {
+        let rule = |run: &Run| stopped(run).map(|(_, rule)| rule.as_str().to_owned());
+        let at = |run: &Run| stopped(run).map(|(iteration, _)| iteration);
+        own.insert(3, column("stopped_at", Column::Unsigned(of(runs, at))));
+        own.insert(4, column("stopped_by", Column::Text(of(runs, rule))));
+    }
     for (name, column) in own {
         columns.push((free_name(&columns, &name, "run"), column));
     }
@@ -87,7 +94,18 @@ fn diverged_at(run: &Run) -> Option<u64> {
     match &run.state {
         RunState::Committed { commit, .. } => match commit.outcome {
             Outcome::Diverged { iteration } => Some(iteration),
-            Outcome::Completed => None,
+            Outcome::Completed | Outcome::Stopped { .. } => None,
+        },
+        RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
+    }
+}
+
+/// The step at which a rule stopped the run, and the rule.
+fn stopped(run: &Run) -> Option<(u64, StopReason)> {
+    match &run.state {
+        RunState::Committed { commit, .. } => match commit.outcome {
+            Outcome::Stopped { iteration, rule } => Some((iteration, rule)),
+            Outcome::Completed | Outcome::Diverged { .. } => None,
         },
         RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
     }
@@ -119,6 +137,21 @@ mod tests {
                 id(19)
             )
         );
+    }
+
+    #[test]
+    fn a_run_that_a_rule_stopped_says_where_and_which_and_is_averaged() {
+        let mut runs = samples::functions(3);
+        let RunState::Committed { commit, .. } = &mut runs[0].state else { panic!("it is committed") };
+        commit.outcome = Outcome::Stopped { iteration: 40, rule: StopReason::TrainLossBelow };
+        let text = csv::table(&results(&runs[..3]));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("outcome,diverged_at,stopped_at,stopped_by,epochs"), "{}", lines[0]);
+        assert!(lines[1].contains(",stopped,,40,train_loss_below,"), "{}", lines[1]);
+        assert!(lines[2].contains(",completed,,,,"), "{}", lines[2]);
+        let counts = crate::runs::Counts::of(&runs[..3]);
+        assert_eq!((counts.completed, counts.stopped), (3, 1));
+        assert!(runs[0].measured().is_ok() && runs[0].completed().is_some());
     }
 
     #[test]

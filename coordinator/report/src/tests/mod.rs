@@ -30,6 +30,7 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         text: "name = \"sample\"\n# <script>alert(1)</script>\n".to_owned(),
         profile: Some("quick".to_owned()),
         overrides: vec!["epochs=[1, 2]".to_owned()],
+        kinds: Vec::new(),
     };
     let sweep = SweepRecord {
         id: SweepId::new("sample-0123456789").unwrap(),
@@ -42,6 +43,7 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         figures,
         claims: Vec::new(),
         runs,
+        is_evidence: true,
         phase: None,
         projections: crate::ProjectionsByFigure::new(),
         distances: crate::DistancesByCheck::new(),
@@ -362,6 +364,7 @@ async fn store_with_a_sweep(name: &str) -> (Store, SweepRecord, Vec<Task>) {
         text: SWEEP.to_owned(),
         profile: None,
         overrides: Vec::new(),
+        kinds: Vec::new(),
     };
     let plan = SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap();
     let sweep = SweepRecord { id: plan.id, source, datasets: Datasets::new(), launched_unix_ms: None };

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use basin_domain::digest::Digest;
-use basin_domain::experiment::Experiment;
+use basin_domain::experiment::{Experiment, SnapshotPlace};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{FigureId, TaskId};
 use basin_domain::metrics::{Axis, Metrics};
@@ -147,7 +147,11 @@ fn projections(runs: &[Run]) -> Vec<Projection> {
     let (projected, others) = completed.split_at(completed.len().min(57));
     let path = |run: &&Run| {
         let mut noise = Noise::new(run.task.spec.seed);
-        let points = (0..21).map(|epoch| PathPoint { epoch, first: noise.normal(), second: noise.normal() });
+        let points = (0..21).map(|epoch| PathPoint {
+            recorded: SnapshotPlace::Epoch(epoch),
+            first: noise.normal(),
+            second: noise.normal(),
+        });
         WeightPath { task: run.task.id, points: points.collect() }
     };
     let of_layer = |layer: &str| Projection {

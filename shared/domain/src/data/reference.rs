@@ -22,6 +22,11 @@ impl VersionPrefix {
         &self.0
     }
 
+    /// The prefix that is the whole digest.
+    pub fn of(digest: &Digest) -> Self {
+        Self(digest.to_string())
+    }
+
     /// Whether it names these contents.
     pub fn fits(&self, digest: &Digest) -> bool {
         digest.begins_with(&self.0)

@@ -2,8 +2,6 @@
 
 use serde::Deserialize;
 
-use super::built_in_digest;
-
 /// How many examples a data set has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct SplitSizes {
@@ -13,11 +11,6 @@ pub struct SplitSizes {
     pub test: u64,
 }
 
-/// How many examples the data sets that Basin makes itself have: part of their recipe.
-pub fn built_in_sizes(name: &str) -> Option<SplitSizes> {
-    built_in_digest(name).map(|_| SplitSizes { train: 20_000, test: 4_000 })
-}
-
 impl SplitSizes {
     /// The bytes at the start of a decoded file that are enough for [`SplitSizes::of_decoded`].
     pub const START: u64 = 16 + LONGEST_HEADER as u64;
@@ -25,14 +18,19 @@ impl SplitSizes {
     /// The sizes that a decoded file gives in its first bytes: eight bytes of magic, version and the header's size as
     /// `u32` (little-endian), and the header, JSON. None if it is no such file.
     pub fn of_decoded(start: &[u8]) -> Option<Self> {
-        let (prefix, rest) = start.split_at_checked(16)?;
-        let word = |at: usize| Some(u32::from_le_bytes(prefix.get(at..at + 4)?.try_into().ok()?));
-        let size = word(12)? as usize;
-        if &prefix[..8] != b"basin\0ds" || word(8)? != 1 || size > LONGEST_HEADER {
-            return None;
-        }
-        serde_json::from_slice(rest.get(..size)?).ok()
+        serde_json::from_slice(header(start)?).ok()
     }
+}
+
+/// The header's JSON in the first bytes of a decoded file, of either version of the format.
+pub(super) fn header(start: &[u8]) -> Option<&[u8]> {
+    let (prefix, rest) = start.split_at_checked(16)?;
+    let word = |at: usize| Some(u32::from_le_bytes(prefix.get(at..at + 4)?.try_into().ok()?));
+    let size = word(12)? as usize;
+    if &prefix[..8] != b"basin\0ds" || !matches!(word(8)?, 1 | 2) || size > LONGEST_HEADER {
+        return None;
+    }
+    rest.get(..size)
 }
 
 /// No header of a decoded file is longer.
@@ -60,7 +58,7 @@ mod tests {
             assert_eq!(SplitSizes::of_decoded(&right[..length]), None, "{length}");
         }
         let mut other_version = right.clone();
-        other_version[8] = 2;
+        other_version[8] = 3;
         for wrong in [other_version, file(r#"{"train":-1,"test":10}"#), file("no json"), vec![0; 200]] {
             assert_eq!(SplitSizes::of_decoded(&wrong), None);
         }

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fit_function::{self, Function};
+use super::fit_function;
+use super::function::Function;
 use super::series::{SeriesDeclaration, critical_point as series, names, training};
 use crate::metrics::Axis;
 use crate::optimizer::Optimizer;
@@ -121,6 +122,6 @@ impl CriticalPoint {
 
     /// The number of trainable parameters.
     pub fn parameter_count(&self) -> u64 {
-        fit_function::dense_parameter_count(&self.hidden)
+        fit_function::dense_parameter_count(1, &self.hidden)
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::series::SeriesDeclaration;
+use super::series::interpolate::BARRIERS;
 use super::trained_model::TrainedModel;
 
 /// Evenly spaced ratios, both ends included.
@@ -39,6 +41,15 @@ pub struct Interpolate {
     pub ratios: Ratios,
     /// The first so many examples of each part; all if none.
     pub examples: Option<u32>,
+    /// Whether the heights of the barriers between the solutions are measured: how much larger a loss, or a share of errors, is at most at a
+    /// ratio from 0 to 1 than the mean of those of the solutions (Frankle et al. 2020, arXiv 1912.05671, section 2).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub barrier: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Interpolate {
@@ -50,6 +61,14 @@ impl Interpolate {
     /// The names of the series that a run records, against ratios.
     pub fn series(&self) -> Vec<&'static str> {
         self.trained.series()
+    }
+
+    /// The names of the single numbers that a run records.
+    pub fn numbers(&self) -> Vec<&'static str> {
+        let measured = self.series();
+        let is_measured = |(of, _): &(SeriesDeclaration, SeriesDeclaration)| measured.contains(&of.name);
+        let barriers = BARRIERS.into_iter().filter(|pair| self.barrier && is_measured(pair));
+        barriers.map(|(_, barrier)| barrier.name).collect()
     }
 }
 

@@ -64,9 +64,9 @@ pub(super) fn share(subject: &str, node: &Node) -> Result<f64, LocatedError> {
 }
 
 /// One of `choices`, by its word; `what` is what they are (`optimiser`).
-pub(super) fn one_of<T: Copy>(
+pub(super) fn one_of<'w, T: Copy>(
     what: &'static str,
-    choices: impl IntoIterator<Item = (&'static str, T)> + Clone,
+    choices: impl IntoIterator<Item = (&'w str, T)> + Clone,
 ) -> impl Fn(&str, &Node) -> Result<T, LocatedError> {
     move |subject, node| {
         let TomlValue::Text(text) = &node.value else {

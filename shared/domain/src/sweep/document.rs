@@ -8,6 +8,7 @@ use super::layer::{ExperimentLayer, Origin};
 use super::location::Location;
 use super::nearest;
 use super::toml_value::{Node, Table, TomlValue};
+use crate::custom_kind::KindDeclaration;
 use crate::id::{ExperimentId, SweepName};
 
 /// A sweep file.
@@ -25,7 +26,7 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) struct DeclaredExperiment {
     pub(super) header: ExperimentHeader,
-    pub(super) kind: &'static Kind,
+    pub(super) kind: Kind,
     /// Its own layer.
     pub(super) layer: ExperimentLayer,
 }
@@ -35,19 +36,21 @@ pub(super) struct DeclaredExperiment {
 pub(super) struct Profile {
     pub(super) name: String,
     at: Location,
+    /// Whether what is found under it is evidence; no key of it, yes.
+    pub(super) is_evidence: bool,
     pub(super) defaults: ExperimentLayer,
     /// By the experiment's index.
     pub(super) experiments: Vec<(usize, ExperimentLayer)>,
 }
 
 impl Document {
-    /// Reads a sweep file's top level.
-    pub(super) fn read(table: &Table) -> Result<Self, LocatedError> {
+    /// Reads a sweep file's top level, whose experiments may be of `kinds` beside Basin's own.
+    pub(super) fn read(table: &Table, kinds: &[KindDeclaration]) -> Result<Self, LocatedError> {
         table.only(&["name", "data", "defaults", "experiment", "figure", "claim", "profile"], "")?;
         let name = table.get("name").ok_or_else(|| {
             LocatedError::new(Location::Line(1), "the sweep has no name").hint("name = \"my-sweep\"")
         })?;
-        let experiments = experiments(table)?;
+        let experiments = experiments(table, kinds)?;
         let mut profiles = Vec::new();
         if let Some(node) = table.get("profile") {
             for (name, node) in &node.table("profile")?.0 {
@@ -83,7 +86,11 @@ impl Document {
 impl Profile {
     fn read(name: &str, node: &Node, experiments: &[DeclaredExperiment]) -> Result<Self, LocatedError> {
         let table = node.table(&format!("profile.{}", nearest::shortened(name)))?;
-        table.only(&["data", "defaults", "experiment"], " in a profile")?;
+        table.only(&["data", "defaults", "evidence", "experiment"], " in a profile")?;
+        let is_evidence = match table.get("evidence") {
+            Some(node) => check::boolean("`evidence`", node)?,
+            None => true,
+        };
         let mut overrides = Vec::new();
         if let Some(node) = table.get("experiment") {
             for (id, node) in &node.table("experiment")?.0 {
@@ -98,7 +105,13 @@ impl Profile {
                 overrides.push((index, ExperimentLayer::read(table, Origin::Own, &[])?));
             }
         }
-        Ok(Self { name: name.to_owned(), at: node.at, defaults: defaults(table)?, experiments: overrides })
+        Ok(Self {
+            name: name.to_owned(),
+            at: node.at,
+            is_evidence,
+            defaults: defaults(table)?,
+            experiments: overrides,
+        })
     }
 }
 
@@ -123,7 +136,7 @@ fn defaults(table: &Table) -> Result<ExperimentLayer, LocatedError> {
     ))
 }
 
-fn experiments(table: &Table) -> Result<Vec<DeclaredExperiment>, LocatedError> {
+fn experiments(table: &Table, kinds: &[KindDeclaration]) -> Result<Vec<DeclaredExperiment>, LocatedError> {
     let mut experiments: Vec<DeclaredExperiment> = Vec::new();
     for node in array_of_tables(table, "experiment")? {
         let table = node.table("experiment")?;
@@ -132,14 +145,14 @@ fn experiments(table: &Table) -> Result<Vec<DeclaredExperiment>, LocatedError> {
             table.get(key).ok_or_else(|| LocatedError::new(node.at, message).hint(hint))
         };
         let id = check::id("id", need("id", "id = \"batch-size\"")?, ExperimentId::new)?;
-        let kind = kind::named(need("kind", "kind = \"classify\"")?)?;
+        let kind = kind::named(need("kind", "kind = \"classify\"")?, kinds)?;
         if let Some(first) = experiments.iter().find(|experiment| experiment.header.id == id) {
             let message =
                 format!("two experiments are called \"{id}\": this and that on {}", first.header.at);
             return Err(LocatedError::new(node.at, message));
         }
         let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"])?;
-        let header = ExperimentHeader { id, at: node.at, kind: kind.name };
+        let header = ExperimentHeader { id, at: node.at, kind: kind.name().to_owned() };
         experiments.push(DeclaredExperiment { header, kind, layer });
     }
     if experiments.is_empty() {

@@ -1,24 +1,29 @@
 //! From spaces to tasks.
 
+use std::cell::RefCell;
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::derivation::Runs;
 use super::error::LocatedError;
 use super::location::Location;
+use super::nearest;
+use super::network;
 use super::parsed_point::UnresolvedExperiment;
 use super::plan::SweepPlan;
 use super::reference::Reference;
 use super::reference_resolver::ReferenceResolver;
+use super::referenced_run::{ReferencedRun, RunPlace};
 use super::resolved_experiment::ResolvedExperiment;
 use super::search_space::{self, Point, SearchSpace};
-use super::source::{Datasets, ExampleCounts};
+use super::source::{DatasetContents, Datasets};
 use super::toml_value::Assignment;
 use crate::claim::Claim;
 use crate::data::{self, Dataset, DatasetReference};
 use crate::digest::Digest;
 use crate::experiment::Tile;
 use crate::figure::Figure;
-use crate::id::{SweepId, SweepName, TaskId};
+use crate::id::{DatasetName, SweepId, SweepName, TaskId};
 use crate::task::{Task, TaskSpec};
 use crate::value::Value;
 
@@ -29,27 +34,38 @@ pub(super) fn plan(
     figures: &[Figure],
     claims: &[Claim],
     datasets: &Datasets,
-    counts: &ExampleCounts,
+    contents: &DatasetContents,
+    names: &BTreeSet<DatasetName>,
 ) -> Result<SweepPlan, LocatedError> {
     let mut tasks = Vec::new();
-    let targets = ReferenceResolver::new(spaces, counts);
+    let targets = ReferenceResolver::new(spaces, contents).knowing_data();
+    let datasets = DatasetsAtHand { datasets, names };
+    let inputs = InputTasks { targets: &targets, datasets: &datasets, known: RefCell::default() };
     for space in spaces {
         space.has_enough_points()?;
-        add_tasks(space, &targets, datasets, &mut tasks)?;
+        add_tasks(space, &inputs, &mut tasks)?;
     }
     let id = format!("{name}-{}", digest(&tasks, figures, claims).short());
     let id = SweepId::new(id).expect("a sweep's name and a digest make a valid id");
-    let needs = spaces.iter().map(|space| (space.id().clone(), space.needs()));
-    let needs = needs.filter(|(_, needs)| !needs.is_empty()).collect();
+    let mut needs: BTreeMap<_, _> = spaces.iter().map(|space| (space.id().clone(), space.needs())).collect();
+    for task in &tasks {
+        if let Some(command) = task.spec.experiment.command() {
+            needs.entry(task.experiment.clone()).or_default().add_command(command);
+        }
+        if let Some(kind) = task.spec.experiment.custom() {
+            needs.entry(task.experiment.clone()).or_default().add_kind(&kind.name, kind.version);
+        }
+    }
+    needs.retain(|_, needs| !needs.is_empty());
     Ok(SweepPlan { id, name: name.clone(), tasks, needs, figures: figures.to_vec(), claims: claims.to_vec() })
 }
 
 fn add_tasks(
     space: &SearchSpace,
-    targets: &ReferenceResolver<'_>,
-    datasets: &Datasets,
+    inputs: &InputTasks<'_>,
     tasks: &mut Vec<Task>,
 ) -> Result<(), LocatedError> {
+    let InputTasks { targets, datasets, .. } = *inputs;
     let seeds = space.seeds();
     let mut met = SeenRuns::default();
     let axes = space.axes(u64::MAX);
@@ -58,19 +74,30 @@ fn add_tasks(
         for index in 0..space.splits() {
             let tile = Tile { index, of: space.splits() };
             let mut coordinates = coordinates.clone();
-            if let Some(split) = space.kind().split.filter(|_| tile.of > 1) {
+            if let Some(split) = space.kind().split().filter(|_| tile.of > 1) {
                 coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
             }
             let resolved = ResolvedExperiment::new(&parsed, targets, tile)?;
             resolved.finds_seeds(&seeds, targets)?;
             let data = resolved.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
             let version = resolved.experiment.version();
-            let experiment = targets.canonical(resolved.experiment.into_owned(), resolved.dataset);
+            let experiment = resolved.experiment.into_owned();
+            let known = targets.contents(&experiment, resolved.dataset);
+            if let Some(Err(misfit)) = known.as_ref().map(|contents| experiment.check_data(contents)) {
+                let name = resolved.dataset.map_or("", |it| it.name.as_str());
+                let message = format!("experiment \"{}\" can't be run on {name}: {misfit}", space.id());
+                return Err(LocatedError::new(space.at(), message).hint(misfit.way_out()));
+            }
+            if let Err(error) = experiment.graph(known.as_ref()) {
+                let given = space.given(&chosen);
+                return Err(network::unbuildable(&error, |key| given.get(key), space.at()));
+            }
+            let experiment = targets.canonical(experiment, resolved.dataset);
             let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
             let first = tasks.len();
             for seed in seeds.iter() {
                 spec.seed = seed;
-                spec.inputs = inputs(&resolved.inputs, targets, datasets, seed)?;
+                spec.inputs = inputs.of(&resolved.inputs, seed)?;
                 let (point, spec) = (coordinates.clone(), spec.clone());
                 tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
             }
@@ -129,51 +156,100 @@ fn written(
     targets: &ReferenceResolver<'_>,
 ) -> Result<String, LocatedError> {
     let parsed = space.point(chosen)?.parsed;
-    Ok(match &parsed.experiment {
-        UnresolvedExperiment::Complete(experiment) => format!("{experiment:?} {:?}", parsed.dataset),
-        UnresolvedExperiment::Derived { inputs, derivation } => {
-            let mut text = format!("{derivation:?}");
-            for (name, reference) in inputs {
-                let target = targets.find(reference)?;
-                text.push_str(&format!(" {name} {:?} {:?}", target.as_written(), target.dataset));
-            }
-            text
+    let mut text = match &parsed.experiment {
+        UnresolvedExperiment::Complete(experiment)
+        | UnresolvedExperiment::Begun { experiment, .. }
+        | UnresolvedExperiment::Reading { experiment, .. } => {
+            format!("{experiment:?} {:?}", parsed.dataset)
         }
-    })
-}
-
-/// The tasks of this seed that references lead to.
-fn inputs(
-    references: &[(&'static str, &Reference)],
-    targets: &ReferenceResolver<'_>,
-    datasets: &Datasets,
-    seed: u64,
-) -> Result<BTreeMap<String, TaskId>, LocatedError> {
-    let mut inputs = BTreeMap::new();
-    for (name, reference) in references {
+        UnresolvedExperiment::Derived { derivation, .. } => format!("{derivation:?}"),
+    };
+    for (name, reference) in parsed.inputs() {
         let target = targets.find(reference)?;
-        let data = target.dataset.as_ref();
-        let data = data.map(|name| dataset(name, datasets, reference.at())).transpose()?;
-        let (experiment, version) = (target.experiment.clone(), target.experiment.version());
-        let spec = TaskSpec { experiment, version, seed, data, inputs: BTreeMap::new() };
-        inputs.insert((*name).to_owned(), spec.id());
+        let (written, dataset, seed) = (target.as_written(), &target.dataset, reference.seed);
+        text.push_str(&format!(" {name} {written:?} {dataset:?} {seed:?}"));
     }
-    Ok(inputs)
+    Ok(text)
 }
 
-fn dataset(wanted: &DatasetReference, datasets: &Datasets, at: Location) -> Result<Dataset, LocatedError> {
+/// The tasks that others read.
+struct InputTasks<'a> {
+    targets: &'a ReferenceResolver<'a>,
+    datasets: &'a DatasetsAtHand<'a>,
+    /// The ids that were made, by run and seed.
+    known: RefCell<HashMap<(RunPlace, u64), TaskId>>,
+}
+
+impl InputTasks<'_> {
+    /// The tasks that references of a run of this seed lead to.
+    fn of(
+        &self,
+        references: &[(&str, &Reference)],
+        seed: u64,
+    ) -> Result<BTreeMap<String, TaskId>, LocatedError> {
+        let mut inputs = BTreeMap::new();
+        for (name, reference) in references {
+            let run = self.targets.find(reference)?;
+            let id = self.id(run, reference.seed.unwrap_or(seed), reference.at())?;
+            inputs.insert((*name).to_owned(), id);
+        }
+        Ok(inputs)
+    }
+
+    /// The task of a run with this seed, after those that it reads itself.
+    fn id(&self, run: &ReferencedRun, seed: u64, at: Location) -> Result<TaskId, LocatedError> {
+        if let Some(id) = self.known.borrow().get(&(run.place, seed)) {
+            return Ok(*id);
+        }
+        let mut inputs = BTreeMap::new();
+        for input in &run.inputs {
+            let read = self.targets.run(input.run, at)?;
+            inputs.insert(input.name.clone(), self.id(read, input.seed.unwrap_or(seed), at)?);
+        }
+        let data = run.dataset.as_ref().map(|name| dataset(name, self.datasets, at)).transpose()?;
+        let (experiment, version) = (run.experiment.clone(), run.experiment.version());
+        let id = TaskSpec { experiment, version, seed, data, inputs }.id();
+        self.known.borrow_mut().insert((run.place, seed), id);
+        Ok(id)
+    }
+}
+
+/// The data sets that tasks may read.
+struct DatasetsAtHand<'a> {
+    /// The digests of those that the sweep names.
+    datasets: &'a Datasets,
+    /// The names of all that are there, as far as they are known.
+    names: &'a BTreeSet<DatasetName>,
+}
+
+fn dataset(
+    wanted: &DatasetReference,
+    at_hand: &DatasetsAtHand<'_>,
+    at: Location,
+) -> Result<Dataset, LocatedError> {
     let DatasetReference { name, version } = wanted;
-    let built_in = data::built_in_digest(name.as_str());
-    if let Some(digest) = datasets.get(wanted).copied().or(built_in)
+    let made = data::made_digest(wanted);
+    if let Some(digest) = at_hand.datasets.get(wanted).copied().or(made)
         && version.as_ref().is_none_or(|version| version.fits(&digest))
     {
         return Ok(Dataset { name: name.clone(), digest });
     }
-    let hint = match built_in {
-        Some(digest) => format!("{name} is made by Basin itself, as {}", digest.short()),
-        None => format!("basin data import {name} PATH"),
+    let is_known = data::PUBLISHED.contains(&name.as_str()) || at_hand.names.contains(name);
+    let mut candidates: Vec<&str> = at_hand.names.iter().map(DatasetName::as_str).collect();
+    candidates.extend(data::known_names().collect::<Vec<&str>>());
+    let near = match is_known {
+        true => String::new(),
+        false => nearest::value(name.as_str(), candidates),
     };
-    Err(LocatedError::new(at, format!("the data set \"{wanted}\" isn't there")).hint(hint))
+    let hint = match made {
+        Some(digest) => format!("{name} is made by Basin itself, as {}", digest.short()),
+        None if at_hand.names.is_empty() => format!("basin data import {name} PATH"),
+        None => {
+            let there: Vec<_> = at_hand.names.iter().map(DatasetName::as_str).collect();
+            format!("there are {}; `basin data import {name} PATH` adds it", there.join(", "))
+        }
+    };
+    Err(LocatedError::new(at, format!("the data set \"{wanted}\" isn't there{near}")).hint(hint))
 }
 
 fn repeated(space: &SearchSpace, first: &Task, second: &Task) -> LocatedError {

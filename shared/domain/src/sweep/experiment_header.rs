@@ -9,5 +9,5 @@ pub(super) struct ExperimentHeader {
     pub(super) id: ExperimentId,
     pub(super) at: Location,
     /// The kind's name.
-    pub(super) kind: &'static str,
+    pub(super) kind: String,
 }

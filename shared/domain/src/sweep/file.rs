@@ -11,19 +11,20 @@ use super::expand;
 use super::figures;
 use super::layers;
 use super::location::Location;
-use super::measured_series::MeasuredSeries;
+use super::measured_series::{MeasuredSeries, for_checked_points};
 use super::nearest;
-use super::parsed_point::UnresolvedExperiment;
 use super::plan::SweepPlan;
 use super::quantities::ExperimentQuantities;
 use super::reference_resolver::ReferenceResolver;
 use super::search_space::{self, SearchSpace};
-use super::source::{Datasets, ExampleCounts, Source};
+use super::source::{DatasetContents, Datasets, Source};
 use super::syntax;
 use crate::claim::Claim;
+use crate::custom_kind::InvalidParameter;
 use crate::data::DatasetReference;
+use crate::experiment::{Custom, Experiment};
 use crate::figure::Figure;
-use crate::id::{ExperimentId, SweepName};
+use crate::id::{DatasetName, ExperimentId, SweepName};
 
 /// A sweep file: its profile and overrides are applied, its keys, types and ranges checked.
 #[derive(Debug, Clone)]
@@ -33,10 +34,13 @@ pub struct SweepFile {
     spaces: Vec<SearchSpace>,
     figures: Vec<Figure>,
     claims: Vec<Claim>,
+    is_evidence: bool,
     /// Where the checks of each claim stand.
     checks: Vec<Vec<Location>>,
     datasets: BTreeSet<DatasetReference>,
-    counts: ExampleCounts,
+    contents: DatasetContents,
+    /// The names of the data sets that are there.
+    names: BTreeSet<DatasetName>,
 }
 
 /// An experiment of a sweep file, counted but not expanded.
@@ -45,7 +49,7 @@ pub struct ExperimentSummary {
     /// The experiment.
     pub id: ExperimentId,
     /// Its kind.
-    pub kind: &'static str,
+    pub kind: String,
     /// The number of its points.
     pub points: u128,
     /// The number of its tasks: points times seeds. `u128::MAX` stands for more than fit.
@@ -63,21 +67,21 @@ impl SweepFile {
     }
 
     fn read(source: &Source) -> Result<Self, LocatedError> {
-        let document = Document::read(&syntax::document(&source.text)?)?;
+        let document = Document::read(&syntax::document(&source.text)?, &source.kinds)?;
         let mut spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
         adopt_seeds(&mut spaces)?;
-        let counts = ExampleCounts::new();
-        let targets = ReferenceResolver::new(&spaces, &counts);
+        let contents = DatasetContents::new();
+        let targets = ReferenceResolver::new(&spaces, &contents);
         let measured_series = spaces.iter().map(|space| MeasuredSeries::of(space, &targets));
         let measured_series: Vec<MeasuredSeries> = measured_series.collect::<Result<_, _>>()?;
         overrides_are_used(&spaces, &measured_series)?;
         let measured = spaces.iter().zip(&measured_series).map(|(space, measured)| ExperimentQuantities {
             id: space.id(),
-            kind: space.kind().name,
+            kind: space.kind().name(),
             varied: space.varied(),
             not_numbers: space.not_numbers(),
-            series: measured.series.clone(),
-            numbers: measured.numbers.clone(),
+            series: measured.series.iter().map(String::as_str).collect(),
+            numbers: measured.numbers.iter().map(String::as_str).collect(),
             layers: measured.layers.clone(),
             keeps_weights: !measured.forgets_weights,
         });
@@ -85,16 +89,60 @@ impl SweepFile {
         let figures = figures::read_all(&document.figures, &measured)?;
         let claims = claims::read_all(&document.claims, &measured, &targets)?;
         let datasets = measured_series.into_iter().flat_map(|measured| measured.datasets).collect();
+        let profile = source.profile.as_deref().map(|name| document.profile(name)).transpose()?;
+        let is_evidence = profile.is_none_or(|profile| profile.is_evidence);
         let (file, name) = (source.file.clone(), document.name);
         let checks = claims::locations(&document.claims);
-        Ok(Self { file, name, spaces, figures, claims, checks, datasets, counts: ExampleCounts::new() })
+        Ok(Self {
+            file,
+            name,
+            spaces,
+            figures,
+            claims,
+            is_evidence,
+            checks,
+            datasets,
+            contents: DatasetContents::new(),
+            names: BTreeSet::new(),
+        })
     }
 
-    /// The file, knowing how many examples data sets have: points that are the same computation, since all examples are in one
-    /// batch, are found. Of data sets that Basin makes itself it is known.
+    /// Asks the code of kinds that aren't Basin's own whether it can run every point, where that is at hand.
+    ///
+    /// # Errors
+    /// The first problem that `check` finds, at the line of the parameter that it names.
+    pub fn check_custom(
+        &self,
+        check: impl Fn(&Custom) -> Result<(), InvalidParameter>,
+    ) -> Result<(), SweepError> {
+        let visit = |space: &SearchSpace| {
+            for_checked_points(space, |chosen| {
+                let parsed = space.point(chosen)?.parsed;
+                let Some(custom) = parsed.own_experiment().and_then(Experiment::custom) else {
+                    return Ok(());
+                };
+                check(custom).map_err(|InvalidParameter { name, why }| {
+                    let at = space.given(chosen).get(&name).map_or(space.at(), |node| node.at);
+                    LocatedError::new(at, format!("`{name}` {why}"))
+                })
+            })
+        };
+        let mut spaces = self.spaces.iter().filter(|space| space.kind().is_custom());
+        spaces.try_for_each(visit).map_err(|error| error.in_file(&self.file))
+    }
+
+    /// The file, knowing what data sets hold: points that are the same computation, since all examples are in one
+    /// batch, are found, and experiments that can't be run on their data set are refused. Of data sets that Basin makes
+    /// itself it is known.
     #[must_use]
-    pub fn with_examples(self, counts: ExampleCounts) -> Self {
-        Self { counts, ..self }
+    pub fn with_contents(self, contents: DatasetContents) -> Self {
+        Self { contents, ..self }
+    }
+
+    /// The file, knowing the names of the data sets that are there, for the error where one isn't.
+    #[must_use]
+    pub fn with_names(self, names: BTreeSet<DatasetName>) -> Self {
+        Self { names, ..self }
     }
 
     /// The sweep's name.
@@ -117,6 +165,12 @@ impl SweepFile {
         &self.claims
     }
 
+    /// Whether verdicts on the claims are evidence: the profile that is applied, if one is, doesn't say that it is too small
+    /// (`evidence = false`).
+    pub fn is_evidence(&self) -> bool {
+        self.is_evidence
+    }
+
     /// The number of tasks, from the lengths of the axes alone; `u128::MAX` stands for more than fit.
     pub fn task_count(&self) -> u128 {
         self.spaces.iter().map(SearchSpace::tasks).fold(0, u128::saturating_add)
@@ -126,7 +180,7 @@ impl SweepFile {
     pub fn experiments(&self) -> Vec<ExperimentSummary> {
         let summary = |space: &SearchSpace| ExperimentSummary {
             id: space.id().clone(),
-            kind: space.kind().name,
+            kind: space.kind().name().to_owned(),
             points: space.points(),
             tasks: space.tasks(),
         };
@@ -143,8 +197,15 @@ impl SweepFile {
     pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<SweepPlan, SweepError> {
         let plan = || {
             self.within(limit)?;
-            let plan =
-                expand::plan(&self.name, &self.spaces, &self.figures, &self.claims, datasets, &self.counts)?;
+            let plan = expand::plan(
+                &self.name,
+                &self.spaces,
+                &self.figures,
+                &self.claims,
+                datasets,
+                &self.contents,
+                &self.names,
+            )?;
             duplicate_runs::are_not_compared(&plan, &self.checks)?;
             Ok(plan)
         };
@@ -171,15 +232,12 @@ impl SweepFile {
 /// Experiments that read others' runs have the seeds of those, unless they give their own.
 fn adopt_seeds(spaces: &mut [SearchSpace]) -> Result<(), LocatedError> {
     let mut adopted = Vec::new();
-    let reads_others = |space: &SearchSpace| !space.kind().references.is_empty();
-    let adopting = |(_, space): &(usize, &SearchSpace)| reads_others(space) && !space.has_seeds();
+    let adopting = |(_, space): &(usize, &SearchSpace)| space.may_read_others() && !space.has_seeds();
     for (index, space) in spaces.iter().enumerate().filter(adopting) {
         let axes = space.axes(1);
         let Some(chosen) = search_space::choices(&axes).next() else { continue };
-        if let UnresolvedExperiment::Derived { inputs, .. } = space.point(&chosen)?.parsed.experiment
-            && let Some((_, reference)) = inputs.first()
-        {
-            adopted.push((index, ReferenceResolver::new(spaces, &ExampleCounts::new()).seeds(reference)?));
+        if let Some(reference) = space.point(&chosen)?.parsed.gives_seeds() {
+            adopted.push((index, ReferenceResolver::new(spaces, &DatasetContents::new()).seeds(reference)?));
         }
     }
     for (index, seeds) in adopted {
@@ -194,7 +252,7 @@ fn overrides_are_used(
     measured_series: &[MeasuredSeries],
 ) -> Result<(), LocatedError> {
     for (name, at) in spaces.iter().flat_map(SearchSpace::set_everywhere) {
-        let of = spaces.iter().find_map(|space| space.kind().reference_of(name)).unwrap_or(name);
+        let of = spaces.iter().find_map(|space| space.kind().owner_of(name)).unwrap_or(name);
         if !measured_series.iter().any(|measured| measured.used.contains(of)) {
             let name = nearest::shortened(name);
             return Err(LocatedError::new(at, format!("`{name}` makes no difference to any experiment")));

@@ -43,7 +43,7 @@ pub(super) fn combine(
         });
         let set = set.map(|(_, layer)| layer);
         let layers = defaults.iter().copied().chain([own]).chain(of_profile).chain(set);
-        spaces.push(SearchSpace::new(header.clone(), kind, ExperimentLayer::combined(layers)?)?);
+        spaces.push(SearchSpace::new(header.clone(), kind.clone(), ExperimentLayer::combined(layers)?)?);
     }
     let shared = overrides.iter().filter(|(target, _)| !matches!(target, OverrideTarget::Experiment(_)));
     shared_keys_are_known(document, shared.map(|(_, layer)| layer), &spaces)?;

@@ -3,6 +3,9 @@
 /// How alike two words must be (Jaro and Winkler, 1 is equal) for one to be taken for the other.
 const ALIKE: f64 = 0.85;
 
+/// How alike a word is to a key of a table that has its name.
+const WITHIN_A_TABLE: f64 = 0.95;
+
 /// Longer words are compared by their beginning, so that a comparison's cost is bounded.
 const COMPARED: usize = 80;
 
@@ -12,7 +15,8 @@ fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Opt
     let mut best = None;
     for candidate in candidates {
         let likeness = match candidate.rsplit_once('.') {
-            Some((_, last)) if last == word => 1.0,
+            // A key of the same name within a table is meant less probably than one outside with an ending left out (`epoch`).
+            Some((_, last)) if last == word => WITHIN_A_TABLE,
             _ => strsim::jaro_winkler(&word, candidate),
         };
         if likeness >= ALIKE && best.is_none_or(|(most, _)| likeness > most) {
@@ -56,7 +60,8 @@ mod tests {
 
     #[test]
     fn the_last_part_of_a_dotted_name_is_enough() {
-        assert_eq!(nearest("conv", ["model.dense", "model.conv", "convs"]), Some("model.conv"));
+        assert_eq!(nearest("conv", ["model.dense", "model.conv", "convex"]), Some("model.conv"));
+        assert_eq!(nearest("epoch", ["start.epoch", "epochs"]), Some("epochs"));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The points of an experiment, for those that refer to one of them by its values.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use super::error::LocatedError;
-use super::parsed_point::UnresolvedExperiment;
+use super::parsed_point::ParsedPoint;
 use super::referenced_run::ReferencedRun;
 use super::search_space::{self, SearchSpace};
-use super::source::ExampleCounts;
 use super::toml_value::Assignment;
 
 /// Every point of a space, in order.
@@ -16,8 +15,10 @@ use super::toml_value::Assignment;
 pub(super) struct PointIndex {
     /// All parameters that are given at each point.
     pub(super) given: Vec<Assignment>,
-    /// The run that is trained there; none where none is.
-    pub(super) targets: Vec<Option<ReferencedRun>>,
+    /// Each point, as its kind reads it.
+    pub(super) parsed: Vec<ParsedPoint>,
+    /// The run that is trained there, once it was asked for.
+    pub(super) runs: Vec<OnceCell<ReferencedRun>>,
     /// For each set of parameters that was asked for: the points by their values of these.
     indexes: RefCell<BTreeMap<Vec<String>, Rc<Index>>>,
 }
@@ -26,21 +27,16 @@ pub(super) struct PointIndex {
 type Index = HashMap<String, Vec<usize>>;
 
 impl PointIndex {
-    /// The points of this space; `counts` are the examples of data sets.
-    pub(super) fn of(space: &SearchSpace, counts: &ExampleCounts) -> Result<Self, LocatedError> {
+    /// The points of this space.
+    pub(super) fn of(space: &SearchSpace) -> Result<Self, LocatedError> {
         let axes = space.axes(u64::MAX);
-        let (mut given, mut targets) = (Vec::new(), Vec::new());
+        let (mut given, mut parsed) = (Vec::new(), Vec::new());
         for chosen in search_space::choices(&axes) {
-            let parsed = space.point(&chosen)?.parsed;
+            parsed.push(space.point(&chosen)?.parsed);
             given.push(space.given(&chosen));
-            targets.push(match parsed.experiment {
-                UnresolvedExperiment::Complete(experiment) => {
-                    Some(ReferencedRun::new(experiment, parsed.dataset, counts))
-                }
-                UnresolvedExperiment::Derived { .. } => None,
-            });
         }
-        Ok(Self { given, targets, indexes: RefCell::default() })
+        let runs = parsed.iter().map(|_| OnceCell::new()).collect();
+        Ok(Self { given, parsed, runs, indexes: RefCell::default() })
     }
 
     /// The points at which parameters have these values, in order. Found through an index: many references that ask for the

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::LocatedError;
 use super::nearest;
 use super::toml_value::Node;
-use crate::experiment::{Classify, FitFunction, Probe};
+use crate::experiment::{Classify, Command, FitFunction, Probe, Regress};
 use crate::id::ExperimentId;
 
 /// An experiment with all that can be drawn of it, or claimed.
@@ -14,15 +14,15 @@ pub(super) struct ExperimentQuantities<'a> {
     /// The experiment.
     pub(super) id: &'a ExperimentId,
     /// Its kind.
-    pub(super) kind: &'static str,
+    pub(super) kind: &'a str,
     /// The parameters that vary.
     pub(super) varied: &'a BTreeSet<String>,
     /// Those of them that have values which are no numbers, each with one.
     pub(super) not_numbers: BTreeMap<&'a str, &'a Node>,
     /// The series that its runs record.
-    pub(super) series: BTreeSet<&'static str>,
+    pub(super) series: BTreeSet<&'a str>,
     /// The single numbers that its runs record.
-    pub(super) numbers: BTreeSet<&'static str>,
+    pub(super) numbers: BTreeSet<&'a str>,
     /// The layers of its runs' networks: of any of them.
     pub(super) layers: BTreeSet<String>,
     /// Whether all of its runs keep their weights.
@@ -64,13 +64,15 @@ impl ExperimentQuantities<'_> {
         }
         let (near, shown) = (nearest::value(name, known.iter().copied()), nearest::shortened(name));
         let message = format!("experiment \"{}\" doesn't record \"{shown}\"{near}", self.id);
-        let trains = [Classify::KIND, FitFunction::KIND].contains(&self.kind);
+        let trains = [Classify::KIND, Regress::KIND, FitFunction::KIND].contains(&self.kind);
         let hint = match name {
             "loss" | "gradient_norm" if trains => "record = { gradient_norm = true } records it".to_owned(),
-            "spectral_density" if trains => "probes = [\"spectrum\"] records it".to_owned(),
-            Probe::RESIDUAL if trains => "probes = [\"largest_eigenvalue\"] records it".to_owned(),
-            name if trains && Probe::NAMES.contains(&name) && name != "spectrum" => {
-                format!("probes = [\"{name}\"] records it")
+            name if trains && Probe::that_records(name).is_some() => {
+                format!("probes = [\"{}\"] records it", Probe::that_records(name).unwrap_or_default())
+            }
+            name if self.kind == Command::KIND => {
+                let axis = if quantity == Quantity::Number { "once" } else { "epoch" };
+                format!("records = {{ {name} = \"{axis}\" }} says that the program records it")
             }
             _ if quantity == Quantity::Number => format!("{what} {listed}"),
             _ => format!("it records {listed}"),

@@ -12,6 +12,10 @@ pub(super) struct Reference {
     experiment: String,
     /// The values that tell its point from the experiment's others.
     pub(super) values: Assignment,
+    /// The seed of the run; that of the run which reads it if none.
+    pub(super) seed: Option<u64>,
+    /// Keys of the table that are no parameters of the experiment.
+    pub(super) own_keys: &'static [&'static str],
 }
 
 impl Reference {
@@ -21,7 +25,23 @@ impl Reference {
         let Some(experiment) = values.remove("experiment") else {
             return Err(LocatedError::new(at, format!("`{name}` names no experiment")).hint(hint));
         };
-        Ok(Self { at, experiment: experiment.text(&format!("{name}.experiment"))?.to_owned(), values })
+        let experiment = experiment.text(&format!("{name}.experiment"))?.to_owned();
+        Ok(Self { at, experiment, values, seed: None, own_keys: &[] })
+    }
+
+    /// The point of the experiment of this id at which parameters have these values.
+    pub(super) const fn to_point(at: Location, experiment: String, values: Assignment) -> Self {
+        Self { at, experiment, values, seed: None, own_keys: &[] }
+    }
+
+    /// The same in a table which has these keys beside.
+    pub(super) fn beside(self, own_keys: &'static [&'static str]) -> Self {
+        Self { own_keys, ..self }
+    }
+
+    /// The same to the run of this seed, if one is given.
+    pub(super) fn of_seed(self, seed: Option<u64>) -> Self {
+        Self { seed, ..self }
     }
 
     /// Reads a whole table, where a reference stands outside an experiment.

@@ -1,18 +1,22 @@
 //! Finds the runs that references lead to.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 
+use super::derivation::Runs;
 use super::error::LocatedError;
+use super::location::Location;
 use super::nearest;
+use super::parsed_point::UnresolvedExperiment;
 use super::point_index::PointIndex;
 use super::reference::Reference;
-use super::referenced_run::{self, ReferencedRun};
+use super::referenced_run::{self, ReferencedInput, ReferencedRun, RunPlace};
+use super::resolved_experiment::ResolvedExperiment;
 use super::search_space::SearchSpace;
 use super::seeds::Seeds;
-use super::source::ExampleCounts;
+use super::source::DatasetContents;
 use super::toml_value::Assignment;
-use crate::data::DatasetReference;
-use crate::experiment::Experiment;
+use crate::data::{Contents, DatasetReference};
+use crate::experiment::{Experiment, Tile};
 use crate::id::ExperimentId;
 
 /// The runs that a claim speaks of.
@@ -32,23 +36,33 @@ pub(super) struct SelectedRuns<'a> {
 #[derive(Debug)]
 pub(super) struct ReferenceResolver<'a> {
     spaces: &'a [SearchSpace],
-    counts: &'a ExampleCounts,
+    contents: &'a DatasetContents,
+    /// Whether `contents` are all that will be known.
+    knows_data: bool,
     /// The points of each space, once they were asked for.
     points: Vec<OnceCell<PointIndex>>,
+    /// The runs that are being found, each read by the one before.
+    under_way: RefCell<Vec<RunPlace>>,
 }
 
 /// An experiment of more points than this is too large for its runs to be read by others.
 const MOST_POINTS: u128 = 100_000;
 
 impl<'a> ReferenceResolver<'a> {
-    /// The points of these spaces; `counts` are the examples of data sets.
-    pub(super) fn new(spaces: &'a [SearchSpace], counts: &'a ExampleCounts) -> Self {
-        Self { spaces, counts, points: spaces.iter().map(|_| OnceCell::new()).collect() }
+    /// The points of these spaces; `contents` are what data sets hold.
+    pub(super) fn new(spaces: &'a [SearchSpace], contents: &'a DatasetContents) -> Self {
+        let points = spaces.iter().map(|_| OnceCell::new()).collect();
+        Self { spaces, contents, knows_data: false, points, under_way: RefCell::default() }
+    }
+
+    /// The same, where no more will be known of what data sets hold.
+    pub(super) fn knowing_data(self) -> Self {
+        Self { knows_data: true, ..self }
     }
 
     /// An experiment in its canonical form, on this data set.
     pub(super) fn canonical(&self, experiment: Experiment, dataset: Option<&DatasetReference>) -> Experiment {
-        referenced_run::canonical(experiment, dataset, self.counts)
+        referenced_run::canonical(experiment, dataset, self.contents)
     }
 
     /// The seeds of the experiment that a reference names.
@@ -67,11 +81,7 @@ impl<'a> ReferenceResolver<'a> {
         let points = self.points(position)?;
         match points.fitting(&reference.values)[..] {
             [] => Err(no_run(space, points, reference)),
-            [index] => points.targets[index].as_ref().ok_or_else(|| {
-                let (id, kind) = (space.id(), space.kind().name);
-                let message = format!("experiment \"{id}\" ({kind}) trains no network to read");
-                LocatedError::new(reference.at(), message)
-            }),
+            [point] => self.run(RunPlace { space: position, point }, reference.at()),
             ref several => {
                 let count = several.len();
                 let message =
@@ -80,6 +90,56 @@ impl<'a> ReferenceResolver<'a> {
                 Err(LocatedError::new(reference.at(), message).hint(hint))
             }
         }
+    }
+
+    /// The run at a place, for a reference that stands at `at`.
+    pub(super) fn run(&self, place: RunPlace, at: Location) -> Result<&ReferencedRun, LocatedError> {
+        let points = self.points(place.space)?;
+        let known = &points.runs[place.point];
+        if let Some(run) = known.get() {
+            return Ok(run);
+        }
+        let parsed = &points.parsed[place.point];
+        let dataset = parsed.dataset.clone();
+        let run = match &parsed.experiment {
+            UnresolvedExperiment::Complete(experiment) => {
+                ReferencedRun::new(place, Vec::new(), experiment.clone(), dataset, self.contents)
+            }
+            UnresolvedExperiment::Begun { .. } => {
+                self.begin(place, at)?;
+                let resolved = ResolvedExperiment::new(parsed, self, Tile { index: 0, of: 1 });
+                self.under_way.borrow_mut().pop();
+                let resolved = resolved?;
+                let input = |(name, reference): &(&str, &Reference)| {
+                    let run = self.find(reference)?.place;
+                    Ok(ReferencedInput { name: (*name).to_owned(), run, seed: reference.seed })
+                };
+                let inputs = resolved.inputs.iter().map(input).collect::<Result<_, LocatedError>>()?;
+                ReferencedRun::new(place, inputs, resolved.experiment.into_owned(), dataset, self.contents)
+            }
+            UnresolvedExperiment::Derived { .. } | UnresolvedExperiment::Reading { .. } => {
+                let space = &self.spaces[place.space];
+                let (id, kind) = (space.id(), space.kind().name());
+                let message =
+                    format!("experiment \"{id}\" ({kind}) reads other runs itself, and can't be read");
+                return Err(LocatedError::new(at, message));
+            }
+        };
+        Ok(known.get_or_init(|| run))
+    }
+
+    /// Notes that the run at a place is being found; refuses one whose finding led to this.
+    fn begin(&self, place: RunPlace, at: Location) -> Result<(), LocatedError> {
+        let mut under_way = self.under_way.borrow_mut();
+        let Some(first) = under_way.iter().position(|other| *other == place) else {
+            under_way.push(place);
+            return Ok(());
+        };
+        let circle = under_way[first..].iter().chain([&place]);
+        let ids: Vec<String> = circle.map(|place| format!("\"{}\"", self.spaces[place.space].id())).collect();
+        let message =
+            format!("runs begin with one another in a circle: {}", ids.join(", which begins with "));
+        Err(LocatedError::new(at, message).hint("one of them has to begin by itself"))
     }
 
     /// The runs that a reference leads to, at however many points; whatever the experiment's kind. A reference that leads to
@@ -148,10 +208,20 @@ impl<'a> ReferenceResolver<'a> {
         let (of_a, of_b) = (a.space, b.space);
         let (Some(a), Some(b)) = (a.point, b.point) else { return Ok(false) };
         let shares_seeds = self.spaces[of_a].seeds().overlap(&self.spaces[of_b].seeds());
-        let (a, b) = (&self.points(of_a)?.targets[a], &self.points(of_b)?.targets[b]);
-        let are_one =
-            |a: &ReferencedRun, b: &ReferencedRun| a.experiment == b.experiment && a.dataset == b.dataset;
-        Ok(shares_seeds && a.as_ref().zip(b.as_ref()).is_some_and(|(a, b)| are_one(a, b)))
+        let (a, b) = (RunPlace { space: of_a, point: a }, RunPlace { space: of_b, point: b });
+        let (Some(a), Some(b)) = (self.trained(a)?, self.trained(b)?) else { return Ok(false) };
+        let are_one = a.experiment == b.experiment && a.dataset == b.dataset && a.inputs == b.inputs;
+        Ok(shares_seeds && are_one)
+    }
+
+    /// The run at a place, if it trains a network.
+    fn trained(&self, place: RunPlace) -> Result<Option<&ReferencedRun>, LocatedError> {
+        match self.points(place.space)?.parsed[place.point].experiment {
+            UnresolvedExperiment::Complete(_) | UnresolvedExperiment::Begun { .. } => {
+                self.run(place, self.spaces[place.space].at()).map(Some)
+            }
+            UnresolvedExperiment::Derived { .. } | UnresolvedExperiment::Reading { .. } => Ok(None),
+        }
     }
 
     /// How many points the experiment of a selection has.
@@ -170,7 +240,7 @@ impl<'a> ReferenceResolver<'a> {
                 space.id(),
                 space.splits()
             );
-            let key = space.kind().split.map_or("tasks", |split| split.key);
+            let key = space.kind().split().map_or("tasks", |split| split.key);
             return Err(
                 LocatedError::new(reference.at(), message).hint(format!("{key} = 1 in that experiment"))
             );
@@ -182,7 +252,7 @@ impl<'a> ReferenceResolver<'a> {
         if let Some(points) = self.points[position].get() {
             return Ok(points);
         }
-        let read = PointIndex::of(&self.spaces[position], self.counts)?;
+        let read = PointIndex::of(&self.spaces[position])?;
         Ok(self.points[position].get_or_init(|| read))
     }
 
@@ -193,6 +263,24 @@ impl<'a> ReferenceResolver<'a> {
             let shown = nearest::shortened(reference.experiment());
             LocatedError::new(reference.at(), format!("there is no experiment \"{shown}\"{near}"))
         })
+    }
+}
+
+impl Runs for ReferenceResolver<'_> {
+    fn find(&self, reference: &Reference) -> Result<&ReferencedRun, LocatedError> {
+        Self::find(self, reference)
+    }
+
+    fn has_run(&self, reference: &Reference) -> Result<bool, LocatedError> {
+        Ok(!self.points(self.position(reference)?)?.fitting(&reference.values).is_empty())
+    }
+
+    fn contents(&self, experiment: &Experiment, dataset: Option<&DatasetReference>) -> Option<Contents> {
+        referenced_run::known_contents(experiment, dataset, self.contents)
+    }
+
+    fn knows_data(&self) -> bool {
+        self.knows_data
     }
 }
 
@@ -235,12 +323,18 @@ fn known(space: &SearchSpace, reference: &Reference) -> Result<(), LocatedError>
     let Some((name, node)) = reference.values.iter().find(|(name, _)| !kind.knows(name)) else {
         return Ok(());
     };
-    let (shown, near) = (nearest::shortened(name), nearest::key(name, kind.keys()));
+    let is_seed = matches!(name.as_str(), "seed" | "seeds");
+    let keys = kind.keys().into_iter().chain(reference.own_keys.iter().copied());
+    let near = if is_seed { String::new() } else { nearest::key(name, keys) };
+    let shown = nearest::shortened(name);
     let message = format!("experiment \"{}\" has no parameter `{shown}`{near}", space.id());
     let error = LocatedError::new(node.at, message);
-    Err(match name.as_str() {
-        "seed" | "seeds" => error.hint("a run reads those of its own seed, and `seeds` chooses them"),
-        _ => error,
+    Err(match is_seed {
+        true if reference.own_keys.contains(&"seed") => {
+            error.hint("`seed` chooses one, and the run's own is read without")
+        }
+        true => error.hint("a run reads those of its own seed, and `seeds` chooses them"),
+        false => error,
     })
 }
 

@@ -19,7 +19,7 @@ pub(super) struct ResolvedExperiment<'a> {
     /// The data set that its runs read.
     pub(super) dataset: Option<&'a DatasetReference>,
     /// The runs that it reads, by the name of the input.
-    pub(super) inputs: Vec<(&'static str, &'a Reference)>,
+    pub(super) inputs: Vec<(&'a str, &'a Reference)>,
 }
 
 impl<'a> ResolvedExperiment<'a> {
@@ -29,12 +29,20 @@ impl<'a> ResolvedExperiment<'a> {
         targets: &'a ReferenceResolver<'_>,
         tile: Tile,
     ) -> Result<Self, LocatedError> {
-        let (references, derivation) = match &parsed.experiment {
-            UnresolvedExperiment::Complete(experiment) => {
+        let references = parsed.inputs();
+        let inputs = references.iter().map(|(name, reference)| (&**name, reference)).collect();
+        let derivation = match &parsed.experiment {
+            UnresolvedExperiment::Complete(experiment) | UnresolvedExperiment::Reading { experiment, .. } => {
+                references.iter().try_for_each(|(_, reference)| targets.find(reference).map(|_| ()))?;
                 let (experiment, dataset) = (Cow::Borrowed(experiment), parsed.dataset.as_ref());
-                return Ok(Self { experiment, dataset, inputs: Vec::new() });
+                return Ok(Self { experiment, dataset, inputs });
             }
-            UnresolvedExperiment::Derived { inputs, derivation } => (inputs, derivation),
+            UnresolvedExperiment::Begun { experiment, origin, .. } => {
+                let dataset = parsed.dataset.as_ref();
+                let experiment = Cow::Owned(origin.resolve(experiment, dataset, targets)?);
+                return Ok(Self { experiment, dataset, inputs });
+            }
+            UnresolvedExperiment::Derived { derivation, .. } => derivation,
         };
         let found = references.iter().map(|(_, reference)| targets.find(reference));
         let found = found.collect::<Result<Vec<_>, _>>()?;
@@ -45,7 +53,6 @@ impl<'a> ResolvedExperiment<'a> {
         if found.iter().any(|target| target.dataset.as_ref() != dataset) {
             return Err(LocatedError::new(at, "the runs that are read have different data sets"));
         }
-        let inputs = references.iter().map(|(name, reference)| (*name, reference)).collect();
         Ok(Self { experiment: Cow::Owned(experiment), dataset, inputs })
     }
 
@@ -56,12 +63,21 @@ impl<'a> ResolvedExperiment<'a> {
         targets: &ReferenceResolver<'_>,
     ) -> Result<(), LocatedError> {
         for (_, reference) in &self.inputs {
-            if let Some(seed) = seeds.first_missing_from(&targets.seeds(reference)?) {
+            let there = targets.seeds(reference)?;
+            let missing = match reference.seed {
+                Some(seed) => Some(seed).filter(|seed| !there.contains(*seed)),
+                None => seeds.first_missing_from(&there),
+            };
+            if let Some(seed) = missing {
                 let message = format!(
                     "seed {seed} is read from experiment \"{}\", which doesn't have it",
                     reference.experiment()
                 );
-                return Err(LocatedError::new(reference.at(), message).hint("seeds = N in both"));
+                let hint = match reference.seed {
+                    Some(_) => "a seed that it has",
+                    None => "seeds = N in both",
+                };
+                return Err(LocatedError::new(reference.at(), message).hint(hint));
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ use crate::value::Value;
 #[derive(Debug, Clone)]
 pub(super) struct SearchSpace {
     header: ExperimentHeader,
-    kind: &'static Kind,
+    kind: Kind,
     layer: ExperimentLayer,
     /// The parameters that vary.
     varied: BTreeSet<String>,
@@ -37,14 +37,14 @@ pub(super) struct Point {
     /// The varied parameters with their values here.
     pub(super) coordinates: BTreeMap<String, Value>,
     /// The keys of which the kind made use.
-    pub(super) used: Vec<&'static str>,
+    pub(super) used: Vec<Cow<'static, str>>,
 }
 
 impl SearchSpace {
     /// A space of these layers.
     pub(super) fn new(
         header: ExperimentHeader,
-        kind: &'static Kind,
+        kind: Kind,
         layer: ExperimentLayer,
     ) -> Result<Self, LocatedError> {
         let varied = layer.varied().into_iter().map(|(name, _)| name.to_owned()).collect();
@@ -67,8 +67,8 @@ impl SearchSpace {
     }
 
     /// The experiment's kind.
-    pub(super) fn kind(&self) -> &'static Kind {
-        self.kind
+    pub(super) fn kind(&self) -> &Kind {
+        &self.kind
     }
 
     /// The parameters that vary.
@@ -117,7 +117,7 @@ impl SearchSpace {
 
     /// Into how many tasks a point with one seed is split.
     pub(super) fn splits(&self) -> u32 {
-        let Some(split) = self.kind().split else { return 1 };
+        let Some(split) = self.kind().split() else { return 1 };
         match self.layer.fixed.get(split.key).map(|leaf| &leaf.node.value) {
             Some(TomlValue::Integer(count)) => u32::try_from(*count).unwrap_or(1).clamp(1, split.most),
             _ => split.default,
@@ -125,7 +125,7 @@ impl SearchSpace {
     }
 
     fn split_is_fixed(&self) -> Result<(), LocatedError> {
-        let Some(split) = self.kind().split else { return Ok(()) };
+        let Some(split) = self.kind().split() else { return Ok(()) };
         let varied = self.layer.varied().into_iter().find(|(name, _)| *name == split.key);
         let set = self.values_of(split.key).next().map(|node| node.at);
         match varied.map(|(_, at)| at).or(set) {
@@ -138,6 +138,13 @@ impl SearchSpace {
     /// Takes these seeds, if none were given.
     pub(super) fn adopt_seeds(&mut self, seeds: Seeds) {
         self.layer.seeds.get_or_insert(seeds);
+    }
+
+    /// Whether runs may read the results of others.
+    pub(super) fn may_read_others(&self) -> bool {
+        let set = self.layer.when.iter().flatten().flat_map(|rule| rule.set.keys().map(String::as_str));
+        let names = self.layer.names();
+        names.into_iter().map(|(name, _)| name).chain(set).any(|name| self.kind.reads_others_by(name))
     }
 
     /// Whether seeds were given.
@@ -172,8 +179,8 @@ impl SearchSpace {
         let given = self.given_at(chosen);
         let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
         let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-        let mut fields = Fields::new(&self.header, given);
-        let parsed = (self.kind.read)(&mut fields)?;
+        let mut fields = Fields::new(&self.header, given, &self.varied);
+        let parsed = self.kind.read(&mut fields)?;
         Ok(Point { parsed, coordinates, used: fields.used() })
     }
 
@@ -231,12 +238,11 @@ impl SearchSpace {
         let near_table = table.map(|table| nearest::key(table, STRUCTURE)).filter(|near| !near.is_empty());
         let (shown, near) = match (table, near_table) {
             (Some(table), Some(near)) => (nearest::shortened(table), near),
-            _ => (nearest::shortened(name), nearest::key(name, kind.keys().chain(STRUCTURE))),
+            _ => (nearest::shortened(name), nearest::key(name, kind.keys().into_iter().chain(STRUCTURE))),
         };
         let message =
-            format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.header.id, kind.name);
-        let keys: Vec<_> = kind.keys().collect();
-        Err(LocatedError::new(at, message).hint(format!("{} knows {}", kind.name, keys.join(", "))))
+            format!("unknown key `{shown}` in experiment \"{}\" ({}){near}", self.header.id, kind.name());
+        Err(LocatedError::new(at, message).hint(format!("{} knows {}", kind.name(), kind.outline())))
     }
 
     fn conditions_ask_for_what_is_given(&self) -> Result<(), LocatedError> {

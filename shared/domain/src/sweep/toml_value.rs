@@ -42,6 +42,20 @@ pub(super) struct Table(pub(super) Vec<(String, Node)>);
 pub(super) type Assignment = BTreeMap<String, Node>;
 
 impl Node {
+    /// Whether a table is within lists, where a program would be told its text.
+    pub(super) fn lists_tables(&self) -> bool {
+        match &self.value {
+            TomlValue::List(items) => {
+                items.iter().any(|item| matches!(item.value, TomlValue::Table(_)) || item.lists_tables())
+            }
+            TomlValue::Boolean(_)
+            | TomlValue::Integer(_)
+            | TomlValue::Float(_)
+            | TomlValue::Text(_)
+            | TomlValue::Table(_) => false,
+        }
+    }
+
     /// Whether both are the same value; 1 and 1.0 are.
     pub(super) fn equals(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
@@ -54,6 +68,10 @@ impl Node {
             (TomlValue::Text(a), TomlValue::Text(b)) => a == b,
             (TomlValue::List(a), TomlValue::List(b)) => {
                 a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.equals(b))
+            }
+            (TomlValue::Table(a), TomlValue::Table(b)) => {
+                let same = |(key, node): &(String, Self)| b.get(key).is_some_and(|other| node.equals(other));
+                a.0.len() == b.0.len() && a.0.iter().all(same)
             }
             _ => false,
         }
@@ -68,21 +86,52 @@ impl Node {
             TomlValue::Float(value) => key.push_str(&(*value + 0.0).to_string()),
             TomlValue::Text(value) => key.push_str(value),
             TomlValue::List(items) => items.iter().for_each(|item| item.write_key(key)),
-            TomlValue::Table(_) => {}
+            TomlValue::Table(table) => {
+                let mut entries: Vec<_> = table.0.iter().collect();
+                entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+                for (name, node) in entries {
+                    key.push_str(name);
+                    key.push('=');
+                    node.write_key(key);
+                }
+            }
         }
         key.push(';');
     }
 
-    /// The value as a task's coordinate; tables have none.
+    /// The value as a task's coordinate; tables have none, but those within lists (layers) are text there, as TOML spells them.
     pub(super) fn to_value(&self) -> Option<Value> {
         Some(match &self.value {
             TomlValue::Boolean(value) => Value::Boolean(*value),
             TomlValue::Integer(value) => Value::Integer(*value),
             TomlValue::Float(value) => Value::Float(*value),
             TomlValue::Text(value) => Value::Text(value.clone()),
-            TomlValue::List(items) => Value::List(items.iter().map(Self::to_value).collect::<Option<_>>()?),
+            TomlValue::List(items) => {
+                let value = |item: &Self| match item.value {
+                    TomlValue::Table(_) => Some(Value::Text(item.inline())),
+                    _ => item.to_value(),
+                };
+                Value::List(items.iter().map(value).collect::<Option<_>>()?)
+            }
             TomlValue::Table(_) => return None,
         })
+    }
+
+    /// The value on one line, as TOML spells it.
+    fn inline(&self) -> String {
+        match &self.value {
+            TomlValue::Boolean(_) | TomlValue::Integer(_) | TomlValue::Float(_) => self.to_string(),
+            TomlValue::Text(text) => format!("{text:?}"),
+            TomlValue::List(items) => {
+                let items: Vec<String> = items.iter().map(Self::inline).collect();
+                format!("[{}]", items.join(", "))
+            }
+            TomlValue::Table(table) => {
+                let entry = |(key, node): &(String, Self)| format!("{key} = {}", node.inline());
+                let entries: Vec<String> = table.0.iter().map(entry).collect();
+                format!("{{ {} }}", entries.join(", "))
+            }
+        }
     }
 
     /// The table; `name` says in the error what should have been one.

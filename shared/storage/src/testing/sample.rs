@@ -1,7 +1,9 @@
 //! Small valid objects to store.
 
 use basin_domain::digest::Digest;
-use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+use basin_domain::experiment::{
+    Experiment, FitFunction, Function, PointLayout, StreamSeeds, TrainingSettings, TrainingTime,
+};
 use basin_domain::id::{Attempt, ExperimentId, LeaseId, SweepId, TaskId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
@@ -19,13 +21,15 @@ pub fn task(seed: u64) -> Task {
         experiment: Experiment::FitFunction(FitFunction {
             function: Function::Sin,
             hidden: vec![32, 64],
+            model: None,
             interval: (-3.0, 3.0),
             points: 128,
+            layout: PointLayout::default(),
+            seeds: StreamSeeds::default(),
             batch_size: None,
-            epochs: 2,
-            optimizer: Optimizer::adam(1e-3),
-            record: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(2),
+            loss: Default::default(),
+            training: TrainingSettings::of(Optimizer::adam(1e-3)),
         }),
         version: FitFunction::VERSION,
         seed,
@@ -54,6 +58,7 @@ pub fn sweep(id: &str) -> SweepRecord {
             text: "name = \"sample\"  # kept as it is\n".to_owned(),
             profile: Some("quick".to_owned()),
             overrides: vec!["defaults.epochs=2".to_owned()],
+            kinds: Vec::new(),
         },
         datasets: Datasets::new(),
         launched_unix_ms: Some(1_000),

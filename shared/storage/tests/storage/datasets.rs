@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use basin_domain::data::{Dataset, SplitSizes};
+use basin_domain::data::{Contents, Dataset, InputKind, SplitSizes, TargetKind};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
 use basin_storage::testing::{Fault, FaultyStore, InjectedError, Operation};
@@ -104,20 +104,27 @@ async fn what_a_killed_process_left_half_fetched_goes_with_the_next_fetch_and_wh
 }
 
 #[tokio::test]
-async fn a_data_set_says_how_many_examples_it_has() {
+async fn a_data_set_says_what_it_holds() {
     let folder = tempfile::tempdir().unwrap();
     let store = FaultyStore::in_memory().store();
-    assert_eq!(store.dataset_examples(&dataset()).await.unwrap(), None);
+    assert_eq!(store.dataset_contents(&dataset()).await.unwrap(), None);
     import(&store, folder.path()).await;
-    assert_eq!(store.dataset_examples(&dataset()).await.unwrap(), None, "it is no decoded file");
-    let header = br#"{"name":"cifar10","train":50,"test":10}"#;
+    assert_eq!(store.dataset_contents(&dataset()).await.unwrap(), None, "it is no decoded file");
+    let header = br#"{"name":"cifar10","channels":3,"height":32,"width":32,"classes":["cat","dog"],"train":50,"test":10}"#;
     let size = u32::try_from(header.len()).unwrap().to_le_bytes();
     let contents = [&b"basin\0ds"[..], &1_u32.to_le_bytes(), &size, header, &[3; 70_000]].concat();
     let decoded = Dataset { digest: Digest::of(&contents), ..dataset() };
     let file = folder.path().join("decoded");
     std::fs::write(&file, &contents).unwrap();
     store.put_dataset(&decoded, &file, "sixty images", "test").await.unwrap();
-    assert_eq!(store.dataset_examples(&decoded).await.unwrap(), Some(SplitSizes { train: 50, test: 10 }));
+    assert_eq!(
+        store.dataset_contents(&decoded).await.unwrap(),
+        Some(Contents {
+            sizes: SplitSizes { train: 50, test: 10 },
+            example: InputKind::Image([3, 32, 32]),
+            target: TargetKind::Classes(2),
+        })
+    );
 }
 
 mod versions {

@@ -2,72 +2,111 @@
 
 use std::collections::BTreeMap;
 
-use basin_domain::optimizer::Optimizer;
+use basin_domain::optimizer::{Optimizer, Rule};
 use basin_kernels::Loss;
 use basin_kernels::optimizer::Optimizer as OptimizerState;
 use candle_core::DType;
 
 use super::layout::Layout;
 use super::model_batch::{NetworkState, moments};
-use super::server::{PassSums, Request};
+use super::server::{Arrival, Numbers, PassSums, PendingPass, Request, Work};
+use super::single::{SingleNumbers, SingleSettings};
 use super::{Accelerator, Selection};
 use crate::ExperimentError;
 use crate::model::Model;
+use crate::tensors::NamedTensors;
+use crate::training::WeightAverage;
 
 /// A network on a device, which is uploaded by its first pass.
 #[derive(Debug)]
-pub struct Lane {
+pub(crate) struct Lane {
     accelerator: Accelerator,
     optimizer: Optimizer,
-    loss: Loss,
     copy: Option<DeviceCopy>,
 }
 
 #[derive(Debug)]
 struct DeviceCopy {
     lane: u64,
-    layout: Layout,
+    form: Form,
     /// Whether it has taken steps that the host's model doesn't have.
     is_ahead: bool,
 }
 
+/// How a network lies on its device.
+#[derive(Debug)]
+enum Form {
+    /// As a row among those of other lanes, which one pass serves.
+    Row(Layout),
+    /// By itself.
+    Single,
+}
+
+/// A run's numbers at home: what goes to the device with its first pass.
+#[derive(Clone, Copy)]
+pub(crate) struct AtHome<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) optimizer: &'a dyn OptimizerState,
+    /// The average of the weights, if one is kept.
+    pub(crate) average: Option<&'a WeightAverage>,
+}
+
 impl Lane {
     /// A lane of a network that is trained by this optimiser.
-    pub fn new(accelerator: Accelerator, optimizer: Optimizer, loss: Loss) -> Self {
-        Self { accelerator, optimizer, loss, copy: None }
+    pub(crate) fn new(accelerator: Accelerator, optimizer: Optimizer) -> Self {
+        Self { accelerator, optimizer, copy: None }
     }
 
-    /// A pass over examples, with a step if it is asked for. If ‖g‖₂ isn't finite, no step is taken.
+    /// A pass over examples under a loss. If ‖g‖₂ isn't finite, a step isn't taken.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
-    pub fn pass(
+    pub(crate) fn pass(
         &mut self,
-        model: &Model,
-        state: &dyn OptimizerState,
+        home: AtHome<'_>,
+        loss: Loss,
         examples: Selection,
-        with_step: bool,
+        work: Work,
     ) -> Result<PassSums, ExperimentError> {
         let copy = match &mut self.copy {
             Some(copy) => copy,
             None => {
-                let copy = self.upload(model, state, examples.source.shape())?;
+                let copy = self.upload(home, examples.source.shape())?;
                 self.copy.insert(copy)
             }
         };
         let lane = copy.lane;
-        let passed = self.accelerator.ask(|answer| Request::Pass { lane, with_step, examples, answer })?;
-        copy.is_ahead |= with_step && passed.gradient_norm.is_finite();
+        let passed = self.accelerator.ask(|answer| {
+            let pass = PendingPass { work, loss, examples, answer };
+            Request::Pass { lane, pass }
+        })?;
+        // The statistics of a batch move even where no step is taken.
+        copy.is_ahead |= matches!(work, Work::Step { .. });
         Ok(passed)
     }
 
-    fn upload(
+    /// Whether the network can be a row among others: its layers have a form for many networks at once, and a step moves each number by
+    /// itself, once.
+    fn is_row(&self, model: &Model) -> bool {
+        let Optimizer { rule, weight_decay_on: _, clipping: _, sam, average } = &self.optimizer;
+        let is_elementwise = !matches!(rule, Rule::Muon(_));
+        is_elementwise && sam.is_none() && average.is_none() && model.device_layers().is_some()
+    }
+
+    fn upload(&self, home: AtHome<'_>, shape: [usize; 3]) -> Result<DeviceCopy, ExperimentError> {
+        let (form, arrival) =
+            if self.is_row(home.model) { self.row(home, shape)? } else { self.single(home, shape)? };
+        let lane = self.accelerator.fresh_lane();
+        self.accelerator.ask(|answer| Request::Join { lane, arrival, answer })?;
+        Ok(DeviceCopy { lane, form, is_ahead: false })
+    }
+
+    fn row(
         &self,
-        model: &Model,
-        state: &dyn OptimizerState,
+        AtHome { model, optimizer: state, average: _ }: AtHome<'_>,
         shape: [usize; 3],
-    ) -> Result<DeviceCopy, ExperimentError> {
-        let layout = Layout::of(model, shape, self.loss)?;
+    ) -> Result<(Form, Arrival), ExperimentError> {
+        let layout = Layout::of(model, shape)?;
         let mut rows = vec![layout.to_row(&model.flat_parameters()?)];
         let kept = state.state()?;
         for moment in moments(&self.optimizer) {
@@ -80,36 +119,102 @@ impl Lane {
             rows.push(layout.to_row(&flat));
         }
         let numbers = NetworkState { steps: state.steps(), rows };
-        let (lane, plan, optimizer) = (self.accelerator.fresh_lane(), layout.plan.clone(), self.optimizer);
-        self.accelerator.ask(|answer| Request::Join { lane, plan, optimizer, numbers, answer })?;
-        Ok(DeviceCopy { lane, layout, is_ahead: false })
+        let arrival = Arrival::Row { plan: layout.plan.clone(), optimizer: self.optimizer, numbers };
+        Ok((Form::Row(layout), arrival))
     }
 
-    /// Downloads the weights and the optimiser's state, if the device is ahead of the host.
+    fn single(
+        &self,
+        AtHome { model, optimizer: state, average }: AtHome<'_>,
+        examples: [usize; 3],
+    ) -> Result<(Form, Arrival), ExperimentError> {
+        let copies =
+            |variables: &BTreeMap<String, candle_core::Var>| -> Result<NamedTensors, ExperimentError> {
+                let copy = |(name, variable): (&String, &candle_core::Var)| {
+                    Ok((name.clone(), variable.as_detached_tensor().copy()?))
+                };
+                variables.iter().map(copy).collect()
+            };
+        let numbers = SingleNumbers {
+            steps: state.steps(),
+            parameters: copies(model.parameters())?,
+            buffers: copies(model.buffers())?,
+            accumulators: state.state()?,
+            average: average.map(|average| average.tensors(model)).transpose()?,
+        };
+        let (graph, seed, optimizer) = (model.shared_graph(), model.seed(), self.optimizer);
+        let settings = SingleSettings { graph, seed, optimizer, examples };
+        Ok((Form::Single, Arrival::Single(Box::new((settings, numbers)))))
+    }
+
+    /// Downloads the weights, the optimiser's state and the average, if the device is ahead of the host.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
-    pub fn sync_to_host(
+    pub(crate) fn sync_to_host(
         &mut self,
         model: &Model,
         state: &mut dyn OptimizerState,
+        average: Option<&mut WeightAverage>,
     ) -> Result<(), ExperimentError> {
         let Some(copy) = self.copy.as_mut().filter(|copy| copy.is_ahead) else { return Ok(()) };
         let lane = copy.lane;
-        let NetworkState { steps, rows } = self.accelerator.ask(|answer| Request::Read { lane, answer })?;
-        let mut rows = rows.iter().map(|row| copy.layout.to_flat(row));
-        let parameters = rows.next().unwrap_or_default();
-        model.set_parameters(&parameters)?;
-        let mut kept = BTreeMap::new();
-        for (moment, flat) in moments(&self.optimizer).iter().zip(rows) {
-            for ((name, parameter), (_, part)) in model.parameters().iter().zip(model.parts(&flat)?) {
-                kept.insert(format!("{moment}/{name}"), part.to_dtype(parameter.dtype())?);
+        match (self.accelerator.ask(|answer| Request::Read { lane, answer })?, &copy.form) {
+            (Numbers::Row(numbers), Form::Row(layout)) => {
+                take_row_home(layout, &self.optimizer, &numbers, model, state)?;
+            }
+            (Numbers::Single(numbers), _) => take_single_home(*numbers, model, state, average)?,
+            (Numbers::Row(_), Form::Single) => {
+                return Err(ExperimentError::Accelerator("it gave a row for a network".to_owned()));
             }
         }
-        state.restore(steps, &kept)?;
         copy.is_ahead = false;
         Ok(())
     }
+}
+
+fn take_row_home(
+    layout: &Layout,
+    optimizer: &Optimizer,
+    NetworkState { steps, rows }: &NetworkState,
+    model: &Model,
+    state: &mut dyn OptimizerState,
+) -> Result<(), ExperimentError> {
+    let mut rows = rows.iter().map(|row| layout.to_flat(row));
+    let parameters = rows.next().unwrap_or_default();
+    model.set_parameters(&parameters)?;
+    let mut kept = BTreeMap::new();
+    for (moment, flat) in moments(optimizer).iter().zip(rows) {
+        for ((name, parameter), (_, part)) in model.parameters().iter().zip(model.parts(&flat)?) {
+            kept.insert(format!("{moment}/{name}"), part.to_dtype(parameter.dtype())?);
+        }
+    }
+    Ok(state.restore(*steps, &kept)?)
+}
+
+fn take_single_home(
+    SingleNumbers { steps, parameters, buffers, accumulators, average }: SingleNumbers,
+    model: &Model,
+    state: &mut dyn OptimizerState,
+    host_average: Option<&mut WeightAverage>,
+) -> Result<(), ExperimentError> {
+    for (name, variable) in model.state() {
+        let tensor = parameters.get(name).or_else(|| buffers.get(name));
+        let tensor = tensor.ok_or_else(|| ExperimentError::Accelerator(format!("it lost `{name}`")))?;
+        variable.set(&tensor.to_dtype(variable.dtype())?)?;
+    }
+    let dtype = model.dtype();
+    let rounded = |(name, tensor): (String, candle_core::Tensor)| Ok((name, tensor.to_dtype(dtype)?));
+    let accumulators = accumulators.into_iter().map(rounded).collect::<Result<_, ExperimentError>>()?;
+    state.restore(steps, &accumulators)?;
+    if let (Some(host), Some(average)) = (host_average, average) {
+        host.restore(
+            steps,
+            model,
+            average.into_iter().map(rounded).collect::<Result<_, ExperimentError>>()?,
+        )?;
+    }
+    Ok(())
 }
 
 impl Drop for Lane {

@@ -6,17 +6,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use basin_kernels::Loss;
+use basin_domain::network::{LearningRateFactor, ParameterSpec};
 use candle_core::Tensor;
 
 use crate::ExperimentError;
-use crate::model::{Model, ModelLayer};
+use crate::model::{DeviceLayer, Model};
 
 /// Where a parameter lies in a network's row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct ParameterSlot {
     pub(super) offset: usize,
     pub(super) length: usize,
+}
+
+/// A parameter's slot with the treatment that it has in a step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct SlotOptions {
+    pub(super) slot: ParameterSlot,
+    /// Whether it is a weight, to which decay applies where biases are left out.
+    pub(super) is_weight: bool,
+    pub(super) learning_rate_factor: LearningRateFactor,
 }
 
 /// A convolution with bias, ReLU and 2×2 maximum, for inputs of `height` × `width`.
@@ -53,11 +62,12 @@ pub(super) struct Dense {
 }
 
 /// A network's layers: networks with equal plans can train together.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct NetworkPlan {
     pub(super) convolutions: Vec<Convolution>,
     pub(super) dense: Vec<Dense>,
-    pub(super) loss: Loss,
+    /// All slots, in the order in which they lie in its row.
+    pub(super) slots: Vec<SlotOptions>,
     /// The length of its row.
     pub(super) parameters: usize,
 }
@@ -75,11 +85,7 @@ impl Layout {
     ///
     /// # Errors
     /// If an operation fails.
-    pub(super) fn of(
-        model: &Model,
-        [channels, height, width]: [usize; 3],
-        loss: Loss,
-    ) -> Result<Self, ExperimentError> {
+    pub(super) fn of(model: &Model, [channels, height, width]: [usize; 3]) -> Result<Self, ExperimentError> {
         let mut offsets = HashMap::new();
         let mut offset = 0;
         for parameter in model.parameters().values() {
@@ -87,14 +93,28 @@ impl Layout {
             offset += parameter.elem_count();
         }
         let offset_of = |parameter: &Tensor| offsets[&parameter.id()];
+        let specs: HashMap<_, &ParameterSpec> =
+            model.graph().parameters().map(|spec| (model.parameters()[&spec.name].id(), spec)).collect();
         let mut row = RowBuilder::default();
+        let mut slots = Vec::new();
+        let mut place = |parameter: &Tensor, slot: ParameterSlot| {
+            let spec = specs[&parameter.id()];
+            let (is_weight, learning_rate_factor) = (spec.decays, spec.learning_rate_factor);
+            slots.push(SlotOptions { slot, is_weight, learning_rate_factor });
+            slot
+        };
         let (mut convolutions, mut dense) = (Vec::new(), Vec::new());
         let (mut channels, mut height, mut width) = (channels, height, width);
         // The inputs of the next dense layer, in the device's order, by their place in the model's order.
         let mut reads: Option<Vec<usize>> = None;
-        for layer in model.layers() {
+        let Some(layers) = model.device_layers() else {
+            let reason =
+                "a device trains fused blocks of convolution, ReLU and pool, and dense layers".to_owned();
+            return Err(ExperimentError::InvalidParameters(reason));
+        };
+        for layer in layers {
             match layer {
-                ModelLayer::ConvReluPool { weight, bias } => {
+                DeviceLayer::ConvReluPool { weight, bias } => {
                     let (outputs, inputs, kernel, _) = weight.dims4()?;
                     let from = offset_of(weight);
                     let places = (0..kernel * kernel).flat_map(|position| {
@@ -104,26 +124,26 @@ impl Layout {
                             })
                         })
                     });
-                    let weight = row.push(places);
-                    let bias = row.push(offset_of(bias)..offset_of(bias) + outputs);
+                    let weight = place(weight, row.push(places));
+                    let bias = place(bias, row.push(offset_of(bias)..offset_of(bias) + outputs));
                     convolutions.push(Convolution { height, width, inputs, outputs, kernel, weight, bias });
                     (channels, height, width) = (outputs, height / 2, width / 2);
                 }
-                ModelLayer::Dense { weight, bias, .. } => {
+                DeviceLayer::Dense { weight, bias, .. } => {
                     let (outputs, inputs) = weight.dims2()?;
                     let from = offset_of(weight);
                     let reads = reads.take().unwrap_or_else(|| channels_last(channels, height, width));
                     let places = reads
                         .iter()
                         .flat_map(|input| (0..outputs).map(move |output| from + output * inputs + input));
-                    let weight = row.push(places);
-                    let bias = row.push(offset_of(bias)..offset_of(bias) + outputs);
+                    let weight = place(weight, row.push(places));
+                    let bias = place(bias, row.push(offset_of(bias)..offset_of(bias) + outputs));
                     dense.push(Dense { inputs, outputs, weight, bias });
                     (channels, height, width) = (outputs, 1, 1);
                 }
             }
         }
-        let plan = NetworkPlan { convolutions, dense, loss, parameters: row.0.len() };
+        let plan = NetworkPlan { convolutions, dense, slots, parameters: row.0.len() };
         Ok(Self { plan: Arc::new(plan), from_model: row.0 })
     }
 
@@ -170,7 +190,7 @@ mod tests {
     fn a_row_holds_every_parameter_once_and_leads_back() {
         let net = ConvNet { conv: vec![3, 2], kernel: 3, dense: vec![4] };
         let model = Model::conv_net(&net, [2, 9, 8], 5, 1).unwrap();
-        let layout = Layout::of(&model, [2, 9, 8], Loss::CrossEntropy).unwrap();
+        let layout = Layout::of(&model, [2, 9, 8]).unwrap();
         assert_eq!(layout.plan.parameters, model.parameter_count());
         let mut places = layout.from_model.clone();
         places.sort_unstable();

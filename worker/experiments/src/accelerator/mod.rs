@@ -1,8 +1,10 @@
 //! Training on an accelerator, many networks at once.
 //!
 //! An [`Accelerator`] is a device with a thread of its own (`server`) that owns everything there. A run's [`Lane`] is its network on it:
-//! the run trains as on the processor, a lane's step is one of a pass over all lanes that ask at that moment. Small networks
-//! fill a device only together: their parameters are rows of one matrix, their products one product over a batch.
+//! the run trains as on the processor, and a lane's step is one of a pass over all lanes that ask at that moment, where their networks and
+//! optimisers have a form for many at once. Small networks fill a device only together: their parameters are rows of one matrix
+//! (`model_batch`), their products one product over a batch (`network`). Every other network is stepped by itself (`single`), with its graph
+//! as modules (`layers`).
 //!
 //! Steps and evaluations are done there; data order, series, checkpoints and probes stay with the run, so a checkpoint
 //! is the same as on a processor, and a run may go on on either. Results are not bit-identical to a processor's, nor between
@@ -15,13 +17,17 @@
     reason = "bytes are promised on processors alone: here a device sums as it likes"
 )]
 
+mod average;
 mod device;
 mod examples;
 mod lane;
+mod layers;
 mod layout;
+mod loss;
 mod model_batch;
 mod network;
 mod server;
+mod single;
 
 #[cfg(test)]
 mod tests;
@@ -36,8 +42,9 @@ use candle_core::{DType, Device};
 
 pub use device::{DeviceName, UnknownDevice};
 pub use examples::{Selection, Source, Targets};
-pub use lane::Lane;
+pub(crate) use lane::{AtHome, Lane};
 pub use server::PassSums;
+pub(crate) use server::Work;
 
 use crate::ExperimentError;
 use server::{Answer, Request, Server};
@@ -47,6 +54,9 @@ use server::{Answer, Request, Server};
 const SHARE: f64 = 0.6;
 /// The bytes that a pass may take where nobody says how much memory there is.
 const PASS_BYTES: usize = 1 << 30;
+
+/// The stack of a device's thread: Candle goes back through a network by a call for each of its operations, one within the other.
+const STACK_BYTES: usize = 1 << 28;
 
 /// A device that trains. Cloning it shares it; the device is given back with the last clone.
 #[derive(Debug, Clone)]
@@ -139,6 +149,7 @@ impl Accelerator {
         let failed = |why: String| ExperimentError::Accelerator(why);
         std::thread::Builder::new()
             .name(name.clone())
+            .stack_size(STACK_BYTES)
             .spawn(serve)
             .map_err(|error| failed(format!("its thread can't be started: {error}")))?;
         let is_open =

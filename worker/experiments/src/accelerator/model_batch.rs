@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use basin_domain::optimizer::Optimizer;
-use basin_math::power;
+use basin_kernels::optimizer::{ParameterOptions, Rule, StepAt};
 use candle_core::{DType, Device, Result, Tensor};
 
-use super::layout::NetworkPlan;
+use super::layout::{NetworkPlan, ParameterSlot};
+use crate::optimizer::{clipping, options_of, rule, weight_decay_on};
 
 /// One network's numbers on the host.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,12 +30,9 @@ pub(super) struct ModelBatch {
     matrices: Vec<Tensor>,
 }
 
-/// The moments that an optimiser keeps, by the names under which its checkpoints have them.
-pub(super) const fn moments(optimizer: &Optimizer) -> &'static [&'static str] {
-    match optimizer {
-        Optimizer::Adam { .. } => &["first_moment", "second_moment"],
-        Optimizer::Sgd { .. } => &["velocity"],
-    }
+/// The moments that an optimiser keeps of each number, by the names under which its checkpoints have them.
+pub(super) fn moments(optimizer: &Optimizer) -> &'static [&'static str] {
+    rule(&optimizer.rule).accumulators(&[])
 }
 
 impl ModelBatch {
@@ -108,9 +106,17 @@ impl ModelBatch {
         &self.matrices[0]
     }
 
-    /// A step for those networks whose gradient is finite; the others stay as they are.
-    pub(super) fn step(&mut self, gradient: &Tensor, is_finite: &[bool]) -> Result<()> {
-        let stepped = self.stepped(gradient)?;
+    /// A step for those networks whose gradient is finite; the others stay as they are. Each network's learning rate is its factor times
+    /// that of the settings; `norms` are ‖gradient‖₂ of each.
+    pub(super) fn step(
+        &mut self,
+        learning_rate_factors: &[f64],
+        gradient: &Tensor,
+        norms: &[f64],
+    ) -> Result<()> {
+        let is_finite: Vec<bool> = norms.iter().map(|norm| norm.is_finite()).collect();
+        let clipped = self.clipped(gradient, norms)?;
+        let stepped = self.stepped(learning_rate_factors, &clipped)?;
         self.matrices = if is_finite.iter().all(|finite| *finite) {
             stepped
         } else {
@@ -121,43 +127,68 @@ impl ModelBatch {
             stepped.iter().zip(&self.matrices).map(choose).collect::<Result<_>>()?
         };
         for (steps, finite) in self.steps.iter_mut().zip(is_finite) {
-            *steps += u64::from(*finite);
+            *steps += u64::from(finite);
         }
         Ok(())
     }
 
-    /// Parameters and moments after a step: the rules of `basin_kernels::optimizer`, on all rows.
-    fn stepped(&self, gradient: &Tensor) -> Result<Vec<Tensor>> {
-        let parameters = &self.matrices[0];
-        let decayed = |weight_decay: f64| match weight_decay {
-            0.0 => Ok(gradient.clone()),
-            _ => gradient + (parameters * weight_decay)?,
-        };
-        match self.optimizer {
-            Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
-                let gradient = decayed(weight_decay)?;
-                let first = ((&self.matrices[1] * beta1)? + (&gradient * (1.0 - beta1))?)?;
-                let second = ((&self.matrices[2] * beta2)? + (gradient.sqr()? * (1.0 - beta2))?)?;
-                let rates = self.column(|step| learning_rate / (1.0 - power(beta1, step)))?;
-                let corrections = self.column(|step| 1.0 / (1.0 - power(beta2, step)).sqrt())?;
-                let roots = (second.sqrt()?.broadcast_mul(&corrections)? + epsilon)?;
-                let parameters = (parameters - (first.broadcast_mul(&rates)? / roots)?)?;
-                Ok(vec![parameters, first, second])
-            }
-            Optimizer::Sgd { learning_rate, momentum, weight_decay } => {
-                let gradient = decayed(weight_decay)?;
-                let velocity = ((&self.matrices[1] * momentum)? + gradient)?;
-                let parameters = (parameters - (&velocity * learning_rate)?)?;
-                Ok(vec![parameters, velocity])
-            }
+    /// The gradients within their bound, if there is one.
+    fn clipped(&self, gradient: &Tensor, norms: &[f64]) -> Result<Tensor> {
+        match self.optimizer.clipping {
+            None => Ok(gradient.clone()),
+            Some(bound) => clipping(bound).clip_tensor(norms, gradient),
         }
     }
 
-    /// A number for each network that follows from the step that it takes now, `[networks, 1]`.
-    fn column(&self, of: impl Fn(u64) -> f64) -> Result<Tensor> {
-        let numbers: Vec<f64> = self.steps.iter().map(|steps| of(steps + 1)).collect();
-        let parameters = &self.matrices[0];
-        let column = Tensor::from_vec(numbers, (self.steps.len(), 1), &Device::Cpu)?;
-        column.to_dtype(parameters.dtype())?.to_device(parameters.device())
+    /// Parameters and moments after a step of all networks: of all of their numbers at once, as far as they are treated alike.
+    fn stepped(&self, learning_rate_factors: &[f64], gradient: &Tensor) -> Result<Vec<Tensor>> {
+        let rule = rule(&self.optimizer.rule);
+        let runs = self.runs();
+        let mut parts: Vec<Vec<Tensor>> = self.matrices.iter().map(|_| Vec::new()).collect();
+        for Run { slot, options } in &runs {
+            let decays = weight_decay_on(self.optimizer.weight_decay_on).covers(options.is_weight);
+            let at = |(steps, factor): (&u64, &f64)| StepAt {
+                number: steps + 1,
+                learning_rate_factor: factor * options.learning_rate_factor,
+                decays,
+            };
+            let at: Vec<StepAt> = self.steps.iter().zip(learning_rate_factors).map(at).collect();
+            let part = |matrix: &Tensor| matrix.narrow(1, slot.offset, slot.length)?.contiguous();
+            let matrices: Vec<Tensor> = self.matrices.iter().map(part).collect::<Result<_>>()?;
+            let (parameters, moments) =
+                rule.step_tensors(&at, &matrices[0], &part(gradient)?, &matrices[1..])?;
+            for (parts, moved) in parts.iter_mut().zip(std::iter::once(parameters).chain(moments)) {
+                parts.push(moved);
+            }
+        }
+        let whole = |mut parts: Vec<Tensor>| match parts.len() {
+            1 => Ok(parts.remove(0)),
+            _ => Tensor::cat(&parts, 1),
+        };
+        parts.into_iter().map(whole).collect()
     }
+
+    /// The numbers of a row in runs that a step treats alike: one, where decay covers all and no parameter has a step size of its own.
+    fn runs(&self) -> Vec<Run> {
+        let mut runs: Vec<Run> = Vec::new();
+        let covered = weight_decay_on(self.optimizer.weight_decay_on);
+        for planned in &self.plan.slots {
+            let options = options_of(&self.optimizer, planned.learning_rate_factor, planned.is_weight);
+            let is_alike = |run: &Run| {
+                run.options.learning_rate_factor == options.learning_rate_factor
+                    && covered.covers(run.options.is_weight) == covered.covers(options.is_weight)
+            };
+            match runs.last_mut().filter(|run| is_alike(run)) {
+                Some(run) => run.slot.length += planned.slot.length,
+                None => runs.push(Run { slot: planned.slot, options }),
+            }
+        }
+        runs
+    }
+}
+
+/// Neighbouring numbers of a row that a step treats alike.
+struct Run {
+    slot: ParameterSlot,
+    options: ParameterOptions,
 }

@@ -10,6 +10,7 @@ use basin_kernels::Loss;
 use candle_core::{D, Device, Result, Tensor};
 
 use super::layout::{Convolution, NetworkPlan, ParameterSlot};
+use super::loss::{self, LossOutput};
 
 /// A plan with what its device needs of it.
 pub(super) struct BatchedNetwork {
@@ -32,18 +33,10 @@ pub(super) struct PassOutput {
     pub(super) loss: Tensor,
     /// The number of right answers; zero where there are none.
     pub(super) correct: Tensor,
+    /// How many losses an example has: one, or one for each value to predict.
+    pub(super) terms: usize,
     /// The gradient of the mean loss, `[networks, parameters]`, if it was asked for.
     pub(super) gradient: Option<Tensor>,
-}
-
-/// A loss over all networks' outputs.
-struct LossOutput {
-    /// The sum of the examples' losses, a number a network.
-    loss: Tensor,
-    /// The number of right answers, a number a network.
-    correct: Tensor,
-    /// The gradient of the mean loss for the outputs, of their shape.
-    grad: Tensor,
 }
 
 /// A layer's activations that the backward pass needs.
@@ -82,9 +75,11 @@ impl BatchedNetwork {
         numbers * number
     }
 
-    /// A pass: parameters `[networks, parameters]`, inputs `[networks, batch, …]`, targets `[networks, batch]` of labels or numbers.
+    /// A pass: parameters `[networks, parameters]`, inputs `[networks, batch, …]`, targets `[networks, batch]` of labels or
+    /// `[networks, batch, values]`.
     pub(super) fn pass(
         &self,
+        loss: Loss,
         parameters: &Tensor,
         inputs: &Tensor,
         targets: &Tensor,
@@ -108,12 +103,9 @@ impl BatchedNetwork {
             }
             x = outputs;
         }
-        let LossOutput { loss, correct, grad } = match self.plan.loss {
-            Loss::CrossEntropy => self.cross_entropy(&x, targets)?,
-            Loss::MeanSquaredError => squared_error(&x, targets)?,
-        };
+        let LossOutput { loss, correct, terms, grad } = loss::of_outputs(loss, &x, targets)?;
         let gradient = with_gradient.then(|| self.backward(parameters, kept, grad)).transpose()?;
-        Ok(PassOutput { loss, correct, gradient })
+        Ok(PassOutput { loss, correct, terms, gradient })
     }
 
     fn convolve(
@@ -212,32 +204,6 @@ impl BatchedNetwork {
         let batch = of_sums.dim(1)? / layer.pixels();
         windows.matmul(&flipped_kernel)?.reshape((networks, batch, layer.pixels() * layer.inputs))
     }
-
-    /// Sums of losses, right answers, and the gradient of the mean loss for the logits `[networks, batch, classes]`.
-    fn cross_entropy(&self, logits: &Tensor, labels: &Tensor) -> Result<LossOutput> {
-        let (_, batch, classes) = logits.dims3()?;
-        let dtype = logits.dtype();
-        let shifted = logits.broadcast_sub(&logits.max_keepdim(2)?)?;
-        let exponentials = shifted.exp()?;
-        let sums = exponentials.sum_keepdim(2)?;
-        let numbers = Tensor::arange(0u32, classes as u32, &self.device)?.reshape((1, 1, classes))?;
-        let is_label = numbers.broadcast_eq(&labels.unsqueeze(2)?)?.to_dtype(dtype)?;
-        let of_label = (&shifted * &is_label)?.sum(2)?;
-        let loss = (sums.squeeze(2)?.log()? - of_label)?.sum(1)?;
-        let correct = logits.argmax(2)?.eq(labels)?.to_dtype(dtype)?.sum(1)?;
-        let grad = ((exponentials.broadcast_div(&sums)? - is_label)? * (1.0 / batch as f64))?;
-        Ok(LossOutput { loss, correct, grad })
-    }
-}
-
-/// Sums of squares, no right answers, and the gradient of their mean for the predictions `[networks, batch, 1]`.
-fn squared_error(predictions: &Tensor, targets: &Tensor) -> Result<LossOutput> {
-    let (networks, batch, width) = predictions.dims3()?;
-    let difference = (predictions - targets.reshape((networks, batch, width))?)?;
-    let loss = difference.sqr()?.sum((1, 2))?;
-    let correct = loss.zeros_like()?;
-    let grad = (difference * (2.0 / (batch * width) as f64))?;
-    Ok(LossOutput { loss, correct, grad })
 }
 
 /// A parameter `[networks, rows, columns]` out of all networks' rows.

@@ -2,7 +2,7 @@
 //!
 //! Lanes ask, each from its own thread, and wait for the answer. The device's thread waits until all lanes that took part in the last round
 //! have asked again, or a little longer; then networks of one plan that ask the same of equally many examples make one batch, and one pass
-//! serves them all. A lane that is busy elsewhere (a probe on the processor) is not waited for twice.
+//! serves them all; networks whose layers or optimisers have no form for many at once are served one after another. A lane that is busy elsewhere (a probe on the processor) is not waited for twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use super::examples::{DeviceDataset, Selection, Source, Targets};
 use super::layout::NetworkPlan;
 use super::model_batch::{ModelBatch, NetworkState};
 use super::network::{BatchedNetwork, PassOutput};
+use super::single::{SingleNetwork, SingleNumbers, SingleSettings};
 
 /// How long a round waits for lanes that took part in the last one.
 const BATCHING_WINDOW: Duration = Duration::from_millis(5);
@@ -24,19 +25,47 @@ const BATCHING_WINDOW: Duration = Duration::from_millis(5);
 /// A request to the device. Errors are words: they go to as many lanes as the pass served.
 pub(super) enum Request {
     /// A network comes to the device.
-    Join {
-        lane: u64,
-        plan: Arc<NetworkPlan>,
-        optimizer: Optimizer,
-        numbers: NetworkState,
-        answer: Answer<()>,
-    },
-    /// A pass over examples, and a step if it is asked for.
-    Pass { lane: u64, with_step: bool, examples: Selection, answer: Answer<PassSums> },
+    Join { lane: u64, arrival: Arrival, answer: Answer<()> },
+    /// A pass over examples.
+    Pass { lane: u64, pass: PendingPass },
     /// The network's numbers.
-    Read { lane: u64, answer: Answer<NetworkState> },
+    Read { lane: u64, answer: Answer<Numbers> },
     /// The network leaves.
     Leave { lane: u64 },
+}
+
+/// A network that comes to the device.
+pub(super) enum Arrival {
+    /// As a row among others of its plan and optimiser.
+    Row { plan: Arc<NetworkPlan>, optimizer: Optimizer, numbers: NetworkState },
+    /// By itself.
+    Single(Box<(SingleSettings, SingleNumbers)>),
+}
+
+/// A network's numbers, as they lie on the device.
+pub(super) enum Numbers {
+    Row(NetworkState),
+    Single(Box<SingleNumbers>),
+}
+
+/// What is done with some examples.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Work {
+    /// A step whose learning rate is this factor times that of the settings.
+    Step { learning_rate_factor: f64 },
+    /// An evaluation of the weights.
+    Evaluate,
+    /// An evaluation of the averaged weights.
+    EvaluateAverage,
+}
+
+impl Work {
+    const fn learning_rate_factor(self) -> Option<f64> {
+        match self {
+            Self::Step { learning_rate_factor } => Some(learning_rate_factor),
+            Self::Evaluate | Self::EvaluateAverage => None,
+        }
+    }
 }
 
 /// What a pass over examples finds.
@@ -52,10 +81,11 @@ pub struct PassSums {
 pub(super) type Answer<T> = Sender<std::result::Result<T, String>>;
 
 /// A pass that a lane waits for.
-struct PendingPass {
-    with_step: bool,
-    examples: Selection,
-    answer: Answer<PassSums>,
+pub(super) struct PendingPass {
+    pub(super) work: Work,
+    pub(super) loss: Loss,
+    pub(super) examples: Selection,
+    pub(super) answer: Answer<PassSums>,
 }
 
 /// The device with everything on it.
@@ -67,6 +97,8 @@ pub(super) struct Server {
     dataset: DeviceDataset,
     networks: Vec<Arc<BatchedNetwork>>,
     batches: Vec<ModelBatch>,
+    /// Networks that are stepped by themselves.
+    singles: BTreeMap<u64, SingleNetwork>,
     waiting: BTreeMap<u64, PendingPass>,
     /// Who is waited for.
     expected: BTreeSet<u64>,
@@ -82,6 +114,7 @@ impl Server {
             dataset,
             networks: Vec::new(),
             batches: Vec::new(),
+            singles: BTreeMap::new(),
             waiting: BTreeMap::new(),
             expected: BTreeSet::new(),
         }
@@ -122,17 +155,15 @@ impl Server {
     /// Takes a request in; a lane that no longer listens has left by itself.
     fn receive(&mut self, request: Request) {
         match request {
-            Request::Join { lane, plan, optimizer, numbers, answer } => {
-                let joined = ModelBatch::of_one(plan, optimizer, lane, &numbers, &self.device, self.dtype);
-                let joined =
-                    joined.map(|models| self.batches.push(models)).map_err(|error| error.to_string());
+            Request::Join { lane, arrival, answer } => {
+                let joined = self.join(lane, arrival).map_err(|error| error.to_string());
                 if joined.is_ok() {
                     self.expected.insert(lane);
                 }
                 let _ = answer.send(joined);
             }
-            Request::Pass { lane, with_step, examples, answer } => {
-                self.waiting.insert(lane, PendingPass { with_step, examples, answer });
+            Request::Pass { lane, pass } => {
+                self.waiting.insert(lane, pass);
             }
             Request::Read { lane, answer } => {
                 let _ = answer.send(self.read(lane));
@@ -140,19 +171,39 @@ impl Server {
             Request::Leave { lane } => {
                 self.expected.remove(&lane);
                 self.waiting.remove(&lane);
+                self.singles.remove(&lane);
                 // If memory doesn't allow it, its row stays, and nobody asks for it.
                 let _ = self.extract(&[lane]);
             }
         }
     }
 
-    fn read(&self, lane: u64) -> std::result::Result<NetworkState, String> {
+    fn join(&mut self, lane: u64, arrival: Arrival) -> Result<()> {
+        match arrival {
+            Arrival::Row { plan, optimizer, numbers } => {
+                let batch = ModelBatch::of_one(plan, optimizer, lane, &numbers, &self.device, self.dtype)?;
+                self.batches.push(batch);
+            }
+            Arrival::Single(arrival) => {
+                let (settings, numbers) = *arrival;
+                let network = SingleNetwork::new(settings, &numbers, &self.device, self.dtype)?;
+                self.singles.insert(lane, network);
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&self, lane: u64) -> std::result::Result<Numbers, String> {
+        if let Some(network) = self.singles.get(&lane) {
+            let numbers = network.numbers().map_err(|error| error.to_string())?;
+            return Ok(Numbers::Single(Box::new(numbers)));
+        }
         let place = self
             .batches
             .iter()
             .find_map(|models| models.lanes.iter().position(|known| *known == lane).map(|row| (models, row)));
         let (models, row) = place.ok_or_else(|| format!("the device knows no network {lane}"))?;
-        models.numbers(row).map_err(|error| error.to_string())
+        models.numbers(row).map(Numbers::Row).map_err(|error| error.to_string())
     }
 
     /// Takes networks out of their batches, as batches of their own.
@@ -197,7 +248,8 @@ impl Server {
         let models = |lane: &u64| self.batches.iter().find(|models| models.lanes.contains(lane));
         let (asked, Some(own)) = (&waiting[&lane], models(&lane)) else { return vec![lane] };
         let is_compatible = |(other, what): &(&u64, &PendingPass)| {
-            what.with_step == asked.with_step
+            what.work.learning_rate_factor().is_some() == asked.work.learning_rate_factor().is_some()
+                && what.loss == asked.loss
                 && what.examples.indices.len() == asked.examples.indices.len()
                 && what.examples.source == asked.examples.source
                 && models(other)
@@ -209,6 +261,11 @@ impl Server {
     /// One batch of the models that wait, a pass over it, as many networks at once as memory allows, and the answers.
     fn serve_group(&mut self, group: &mut BTreeMap<u64, PendingPass>) -> Result<()> {
         let lanes: Vec<u64> = group.keys().copied().collect();
+        if let [lane] = lanes[..]
+            && self.singles.contains_key(&lane)
+        {
+            return self.serve_single(lane, group);
+        }
         let together = self.batches.iter().position(|models| {
             models.lanes.len() == lanes.len() && models.lanes.iter().all(|lane| group.contains_key(lane))
         });
@@ -232,29 +289,44 @@ impl Server {
         Ok(())
     }
 
+    /// A pass over a network that is stepped by itself, and the answer.
+    fn serve_single(&mut self, lane: u64, group: &mut BTreeMap<u64, PendingPass>) -> Result<()> {
+        let (inputs, targets) = self.examples(&group.values().collect::<Vec<_>>())?;
+        let asked = &group[&lane];
+        let (work, loss) = (asked.work, asked.loss);
+        let Some(network) = self.singles.get_mut(&lane) else {
+            candle_core::bail!("the device knows no network {lane}");
+        };
+        let found = network.pass(work, loss, &network.batch(&inputs, targets)?, self.pass_bytes)?;
+        if let Some(waiting) = group.remove(&lane) {
+            let _ = waiting.answer.send(Ok(found));
+        }
+        Ok(())
+    }
+
     /// A pass over a whole batch, and a step if that is what is asked for: sums and ‖gradient‖₂ of each row.
     fn pass(&mut self, models: &mut ModelBatch, group: &BTreeMap<u64, PendingPass>) -> Result<Vec<PassSums>> {
         let network = self.network(&models.plan)?;
         let asked: Vec<&PendingPass> = models.lanes.iter().map(|lane| &group[lane]).collect();
         let Some(first) = asked.first() else { return Ok(Vec::new()) };
-        let (with_step, batch) = (first.with_step, first.examples.indices.len());
+        let batch = first.examples.indices.len();
+        let factors: Option<Vec<f64>> = asked.iter().map(|row| row.work.learning_rate_factor()).collect();
         let bytes = network.pass_bytes(batch, self.dtype.size_in_bytes()).max(1);
         let at_once = (self.pass_bytes / bytes).clamp(1, asked.len());
         let (mut answers, mut gradients) = (Vec::with_capacity(asked.len()), Vec::new());
         for (part, rows) in asked.chunks(at_once).enumerate() {
             let parameters = models.parameters().narrow(0, part * at_once, rows.len())?;
             let passed = self.pass_over(&network, &parameters, rows)?;
-            answers.extend(read_answers(&passed, &parameters, batch, &models.plan.loss)?);
+            answers.extend(read_answers(&passed, &parameters, batch)?);
             gradients.extend(passed.gradient);
         }
-        if with_step {
+        if let Some(factors) = factors {
             let gradient = match gradients.len() {
                 1 => gradients.remove(0),
                 _ => Tensor::cat(&gradients, 0)?,
             };
-            let is_finite: Vec<bool> =
-                answers.iter().map(|answer| answer.gradient_norm.is_finite()).collect();
-            models.step(&gradient, &is_finite)?;
+            let norms: Vec<f64> = answers.iter().map(|answer| answer.gradient_norm).collect();
+            models.step(&factors, &gradient, &norms)?;
         }
         Ok(answers)
     }
@@ -265,6 +337,13 @@ impl Server {
         parameters: &Tensor,
         rows: &[&PendingPass],
     ) -> Result<PassOutput> {
+        let (inputs, targets) = self.examples(rows)?;
+        let is_step = rows[0].work.learning_rate_factor().is_some();
+        network.pass(rows[0].loss, parameters, &inputs, &targets, is_step)
+    }
+
+    /// The inputs `[networks, batch, …]` and the targets `[networks, batch, …]` of equally many examples of one source.
+    fn examples(&mut self, rows: &[&PendingPass]) -> Result<(Tensor, Tensor)> {
         let source: &Source = &rows[0].examples.source;
         let indices: Vec<u32> = rows.iter().flat_map(|row| row.examples.indices.iter().copied()).collect();
         let shape = (rows.len(), rows[0].examples.indices.len());
@@ -276,11 +355,14 @@ impl Server {
                 Targets::Numbers(of_row) => numbers.extend_from_slice(of_row),
             }
         }
-        let targets = match network.plan.loss {
-            Loss::CrossEntropy => Tensor::from_vec(labels, shape, &self.device)?,
-            Loss::MeanSquaredError => Tensor::from_vec(numbers, shape, &self.device)?.to_dtype(self.dtype)?,
+        let targets = match numbers.len().checked_div(shape.0 * shape.1) {
+            None | Some(0) => Tensor::from_vec(labels, shape, &self.device)?,
+            Some(width) => {
+                let shape = (shape.0, shape.1, width);
+                Tensor::from_vec(numbers, shape, &self.device)?.to_dtype(self.dtype)?
+            }
         };
-        network.pass(parameters, &inputs, &targets, rows[0].with_step)
+        Ok((inputs, targets))
     }
 
     fn network(&mut self, plan: &Arc<NetworkPlan>) -> Result<Arc<BatchedNetwork>> {
@@ -298,12 +380,7 @@ impl Server {
 /// Reads a pass's numbers, all in one transfer: the one time that the processor waits for the device.
 ///
 /// The norm isn't finite either where a parameter isn't: ReLU and maxima may hide it from the loss.
-fn read_answers(
-    passed: &PassOutput,
-    parameters: &Tensor,
-    batch: usize,
-    loss: &Loss,
-) -> Result<Vec<PassSums>> {
+fn read_answers(passed: &PassOutput, parameters: &Tensor, batch: usize) -> Result<Vec<PassSums>> {
     let networks = passed.loss.dim(0)?;
     let squares = match &passed.gradient {
         None => passed.loss.zeros_like()?,
@@ -314,11 +391,8 @@ fn read_answers(
         .to_vec2::<f64>()?;
     let answer = |network: usize| {
         let [loss_sum, correct, squares] = [0, 1, 2].map(|row: usize| all[row][network]);
-        let correct = match loss {
-            Loss::CrossEntropy => correct as u64,
-            Loss::MeanSquaredError => 0,
-        };
-        let sums = LossSums { loss: loss_sum, correct, count: batch as u64 };
+        let count = (batch * passed.terms) as u64;
+        let sums = LossSums { loss: loss_sum, correct: correct as u64, count };
         PassSums { sums, gradient_norm: squares.sqrt() }
     };
     Ok((0..networks).map(answer).collect())

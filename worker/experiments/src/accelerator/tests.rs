@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use basin_domain::experiment::ConvNet;
-use basin_domain::optimizer::Optimizer;
+use basin_domain::optimizer::{Adam, Optimizer, Rule};
 use basin_domain::random::Stream;
-use basin_kernels::{
-    Loss, backward, cross_entropy, cross_entropy_sums, mean_squared_error, squared_error_sums,
-};
+use basin_kernels::network::{Mode, Wanted};
+use basin_kernels::{Loss, LossSums};
 use candle_core::{DType, Device, Tensor};
 
 use super::layout::{Layout, channels_last};
 use super::network::BatchedNetwork;
-use super::{Accelerator, Lane, Selection, Source, Targets};
+use super::{Accelerator, AtHome, Lane, Selection, Source, Targets, Work};
 use crate::model::Model;
-use crate::training::step::optimizer;
+use crate::optimizer::optimizer;
+use crate::training::Batch;
+use crate::training::step::step;
 
 fn normals(count: usize, name: &str) -> Vec<f64> {
     let mut stream = Stream::new(5, name);
@@ -29,22 +30,24 @@ fn difference(found: &[f64], expected: &[f64]) -> f64 {
     off.fold(0.0, f64::max) / largest.max(1e-300)
 }
 
-/// The gradient of the mean loss over a batch, as the processor's kernels find it, in the model's order.
-fn gradient_at_home(model: &Model, loss: &Tensor) -> Vec<f64> {
-    let gradients = backward(loss).unwrap();
-    let of = |parameter: &candle_core::Var| {
-        gradients.get(parameter).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap()
-    };
-    model.parameters().values().flat_map(of).collect()
+/// The sums over a batch and the gradient of its mean loss, as the processor's kernels find them, in the model's order.
+fn at_host(model: &Model, loss: Loss, inputs: &Tensor, targets: &Tensor) -> (LossSums, Vec<f64>) {
+    let mut program = model.program::<f64>().unwrap();
+    let outputs = program.forward(inputs, Mode::Evaluation).unwrap();
+    let sums = loss.sums(outputs, targets).unwrap();
+    let gradient = loss.gradient(outputs, targets).unwrap();
+    program.backward(&gradient, Wanted { input: false, parameters: true }).unwrap();
+    let of = |parameter| program.parameter_gradient(parameter).unwrap().to_vec();
+    (sums, model.parameters().values().flat_map(of).collect())
 }
 
 /// Three networks of one shape, with batches of their own, against each alone on the processor.
-fn check_images(net: &ConvNet, [channels, height, width]: [usize; 3], batch: usize) {
+fn check_images(loss: Loss, net: &ConvNet, [channels, height, width]: [usize; 3], batch: usize) {
     let (shape, classes, networks) = ([channels, height, width], 4, 3);
     let models: Vec<Model> = (0..networks as u64)
         .map(|seed| Model::conv_net(net, shape, classes, seed).unwrap().with_dtype(DType::F64).unwrap())
         .collect();
-    let layout = Layout::of(&models[0], shape, Loss::CrossEntropy).unwrap();
+    let layout = Layout::of(&models[0], shape).unwrap();
     let network = BatchedNetwork::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
     let (mut rows, mut pixels, mut labels, mut expected) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (number, model) in models.iter().enumerate() {
@@ -57,18 +60,15 @@ fn check_images(net: &ConvNet, [channels, height, width]: [usize; 3], batch: usi
         }
         let images = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu).unwrap();
         let targets = Tensor::from_slice(&of_batch, batch, &Device::Cpu).unwrap();
-        let outputs = model.forward(&images).unwrap();
-        let sums = cross_entropy_sums(&outputs, &targets).unwrap();
-        let loss = cross_entropy(&outputs, &targets).unwrap();
-        expected.push((sums, gradient_at_home(model, &loss)));
+        expected.push(at_host(model, loss, &images, &targets));
         labels.extend(of_batch);
     }
     let parameters = Tensor::from_vec(rows, (networks, layout.plan.parameters), &Device::Cpu).unwrap();
     let inputs =
         Tensor::from_vec(pixels, (networks, batch, channels * height * width), &Device::Cpu).unwrap();
     let targets = Tensor::from_vec(labels, (networks, batch), &Device::Cpu).unwrap();
-    let passed = network.pass(&parameters, &inputs, &targets, true).unwrap();
-    let evaluated = network.pass(&parameters, &inputs, &targets, false).unwrap();
+    let passed = network.pass(loss, &parameters, &inputs, &targets, true).unwrap();
+    let evaluated = network.pass(loss, &parameters, &inputs, &targets, false).unwrap();
     assert!(evaluated.gradient.is_none());
     let losses = passed.loss.to_vec1::<f64>().unwrap();
     assert_eq!(losses, evaluated.loss.to_vec1::<f64>().unwrap());
@@ -88,11 +88,41 @@ fn check_images(net: &ConvNet, [channels, height, width]: [usize; 3], batch: usi
 fn sums_and_gradients_are_those_of_the_processor() {
     let net =
         |conv: &[u32], kernel, dense: &[u32]| ConvNet { conv: conv.to_vec(), kernel, dense: dense.to_vec() };
-    check_images(&net(&[3, 5], 3, &[7]), [2, 8, 8], 5);
-    check_images(&net(&[4], 5, &[]), [1, 7, 9], 3);
-    check_images(&net(&[2, 3, 2], 3, &[4, 3]), [3, 13, 11], 2);
-    check_images(&net(&[3], 1, &[5]), [2, 5, 5], 1);
-    check_images(&net(&[], 3, &[6, 5]), [2, 3, 4], 9);
+    let plain = Loss::CrossEntropy;
+    check_images(plain, &net(&[3, 5], 3, &[7]), [2, 8, 8], 5);
+    check_images(plain, &net(&[4], 5, &[]), [1, 7, 9], 3);
+    check_images(plain, &net(&[2, 3, 2], 3, &[4, 3]), [3, 13, 11], 2);
+    check_images(plain, &net(&[3], 1, &[5]), [2, 5, 5], 1);
+    check_images(plain, &net(&[], 3, &[6, 5]), [2, 3, 4], 9);
+    for loss in [Loss::SmoothedCrossEntropy { smoothing: 0.2 }, Loss::OneHotSquaredError] {
+        check_images(loss, &net(&[3], 3, &[6]), [2, 6, 6], 7);
+    }
+}
+
+#[test]
+fn sums_and_gradients_of_several_values_are_those_of_the_processor() {
+    let (inputs, values, batch) = (3, 2, 11);
+    let model = Model::dense_net(inputs, &[6], values, 3).unwrap();
+    let model = model.with_dtype(DType::F64).unwrap();
+    let layout = Layout::of(&model, [inputs, 1, 1]).unwrap();
+    let network = BatchedNetwork::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
+    let row: Vec<f64> = layout.to_row(&model.flat_parameters().unwrap()).into_iter().map(f64::from).collect();
+    let row = Tensor::from_vec(row, (1, layout.plan.parameters), &Device::Cpu).unwrap();
+    let of =
+        |name, width| Tensor::from_vec(normals(batch * width, name), (batch, width), &Device::Cpu).unwrap();
+    let (x, targets) = (of("inputs", inputs), of("targets", values));
+    for loss in [Loss::MeanSquaredError, Loss::Huber { delta: 0.5 }] {
+        let (sums, gradient) = at_host(&model, loss, &x, &targets);
+        let passed =
+            network.pass(loss, &row, &x.unsqueeze(0).unwrap(), &targets.unsqueeze(0).unwrap(), true).unwrap();
+        assert_eq!((sums.count, passed.terms), ((batch * values) as u64, values));
+        let found = passed.loss.to_vec1::<f64>().unwrap()[0];
+        assert!((found - sums.loss).abs() < 1e-10 * sums.loss, "{found} {}", sums.loss);
+        let found = passed.gradient.unwrap().to_vec2::<f64>().unwrap().remove(0);
+        let places = layout.to_flat(&(0..found.len()).map(|place| place as f32).collect::<Vec<_>>());
+        let found: Vec<f64> = places.iter().map(|&place| found[place as usize]).collect();
+        assert!(difference(&found, &gradient) < 1e-10, "{loss:?}: {}", difference(&found, &gradient));
+    }
 }
 
 #[test]
@@ -104,18 +134,18 @@ fn of_equal_maxima_the_first_has_the_gradient_and_none_where_nothing_is_above_ze
     // conv0.bias, conv0.weight, output.bias (2), output.weight.
     (flat[0], flat[1]) = (0.0, 1.0);
     model.set_parameters(&flat).unwrap();
-    let layout = Layout::of(&model, [1, 4, 4], Loss::CrossEntropy).unwrap();
+    let layout = Layout::of(&model, [1, 4, 4]).unwrap();
     let network = BatchedNetwork::new(Arc::clone(&layout.plan), &Device::Cpu).unwrap();
     let image: Vec<f64> =
         vec![1.0, 1.0, 0.0, 0.0, 1.0, 0.5, 0.0, 0.0, -1.0, -2.0, 2.0, 3.0, -1.0, -1.0, 3.0, 3.0];
     let batch = Tensor::from_slice(&image, (1, 1, 4, 4), &Device::Cpu).unwrap();
     let labels = Tensor::new(&[1u32], &Device::Cpu).unwrap();
-    let loss = cross_entropy(&model.forward(&batch).unwrap(), &labels).unwrap();
-    let expected = gradient_at_home(&model, &loss);
+    let (_, expected) = at_host(&model, Loss::CrossEntropy, &batch, &labels);
     let row: Vec<f64> = layout.to_row(&flat).into_iter().map(f64::from).collect();
     let row = Tensor::from_vec(row, (1, layout.plan.parameters), &Device::Cpu).unwrap();
     let inputs = Tensor::from_vec(image, (1, 1, 16), &Device::Cpu).unwrap();
-    let passed = network.pass(&row, &inputs, &labels.reshape((1, 1)).unwrap(), true).unwrap();
+    let passed =
+        network.pass(Loss::CrossEntropy, &row, &inputs, &labels.reshape((1, 1)).unwrap(), true).unwrap();
     let found = passed.gradient.unwrap().to_vec2::<f64>().unwrap().remove(0);
     let places = layout.to_flat(&(0..found.len()).map(|place| place as f32).collect::<Vec<_>>());
     let found: Vec<f64> = places.iter().map(|&place| found[place as usize]).collect();
@@ -139,7 +169,7 @@ fn grid() -> (Arc<[f32]>, Vec<f32>) {
 fn fitted(accelerator: &Accelerator, by: Optimizer, seed: u64) -> Fitted {
     let model = Model::dense_net(1, &[6, 5], 1, seed).unwrap();
     let state = optimizer(&by, model.parameters()).unwrap();
-    Fitted { model, state, lane: Lane::new(accelerator.clone(), by, Loss::MeanSquaredError) }
+    Fitted { model, state, lane: Lane::new(accelerator.clone(), by) }
 }
 
 fn selection(indices: &[u32]) -> Selection {
@@ -154,12 +184,14 @@ fn selection(indices: &[u32]) -> Selection {
 
 impl Fitted {
     fn step(&mut self, indices: &[u32]) -> (f64, f64) {
-        let passed = self.lane.pass(&self.model, self.state.as_ref(), selection(indices), true).unwrap();
+        let home = AtHome { model: &self.model, optimizer: self.state.as_ref(), average: None };
+        let work = Work::Step { learning_rate_factor: 1.0 };
+        let passed = self.lane.pass(home, Loss::MeanSquaredError, selection(indices), work).unwrap();
         (passed.sums.loss, passed.gradient_norm)
     }
 
     fn home(&mut self) -> Vec<f64> {
-        self.lane.sync_to_host(&self.model, self.state.as_mut()).unwrap();
+        self.lane.sync_to_host(&self.model, self.state.as_mut(), None).unwrap();
         self.model.flat_parameters().unwrap()
     }
 }
@@ -169,23 +201,23 @@ fn at_home(by: Optimizer, seed: u64, steps: &[Vec<u32>]) -> (Vec<f64>, Vec<f64>)
     let model = Model::dense_net(1, &[6, 5], 1, seed).unwrap();
     let mut state = optimizer(&by, model.parameters()).unwrap();
     let (inputs, targets) = grid();
+    let mut program = model.program().unwrap();
     let mut losses = Vec::new();
     for indices in steps {
         let pick = |from: &[f32]| {
             let picked: Vec<f32> = indices.iter().map(|&at| from[at as usize]).collect();
             Tensor::from_vec(picked, (indices.len(), 1), &Device::Cpu).unwrap()
         };
-        let outputs = model.forward(&pick(&inputs)).unwrap();
-        losses.push(squared_error_sums(&outputs, &pick(&targets)).unwrap().loss);
-        let loss = mean_squared_error(&outputs, &pick(&targets)).unwrap();
-        crate::training::step::step(&model, state.as_mut(), &loss).unwrap();
+        let batch = Batch { inputs: pick(&inputs), targets: pick(&targets) };
+        let sums =
+            step(&mut program, &model, state.as_mut(), 1.0, Loss::MeanSquaredError, &batch).unwrap().sums;
+        losses.push(sums.loss);
     }
     (losses, model.flat_parameters().unwrap())
 }
 
-const ADAM: Optimizer =
-    Optimizer::Adam { learning_rate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 1e-3 };
-const SGD: Optimizer = Optimizer::Sgd { learning_rate: 1e-2, momentum: 0.9, weight_decay: 1e-3 };
+const ADAM: Optimizer = Optimizer::new(Rule::Adam(Adam { weight_decay: 1e-3, ..Adam::new(1e-2) }));
+const SGD: Optimizer = Optimizer::sgd(1e-2, 0.9, 1e-3);
 
 fn batches(seed: u64, count: usize) -> Vec<Vec<u32>> {
     let mut stream = Stream::new(seed, "batches");

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
+use basin_domain::data::Encoding;
 use basin_domain::id::DatasetName;
 use basin_domain::optimizer::Optimizer;
-use basin_kernels::{Loss, gather_images};
 use candle_core::{DType, Device, Tensor};
 
 use super::examples::{DeviceDataset, Source};
 use super::layout::{Layout, NetworkPlan, channels_last};
 use super::model_batch::{ModelBatch, NetworkState, moments};
-use crate::dataset::{self, Dataset};
+use crate::dataset::{self, Dataset, gather};
 use crate::model::Model;
 use crate::training::Split;
 
-const ADAM: Optimizer =
-    Optimizer::Adam { learning_rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0 };
+const ADAM: Optimizer = Optimizer::adam(0.1);
 
 fn plan() -> Arc<NetworkPlan> {
     let model = Model::dense_net(1, &[3], 1, 0).unwrap();
-    Layout::of(&model, [1, 1, 1], Loss::MeanSquaredError).unwrap().plan
+    Layout::of(&model, [1, 1, 1]).unwrap().plan
 }
 
 /// The state of a network whose numbers all say which it is.
@@ -67,7 +66,7 @@ fn a_step_moves_those_networks_alone_whose_gradient_is_finite() {
     let mut batch = batch_of(&[0, 1, 2]);
     let before: Vec<NetworkState> = (0..3).map(|row| batch.numbers(row).unwrap()).collect();
     let gradient = Tensor::ones((3, batch.plan.parameters), DType::F32, &Device::Cpu).unwrap();
-    batch.step(&gradient, &[true, false, true]).unwrap();
+    batch.step(&[1.0; 3], &gradient, &[1.0, f64::NAN, 1.0]).unwrap();
     let after: Vec<NetworkState> = (0..3).map(|row| batch.numbers(row).unwrap()).collect();
     assert_eq!(after[1], before[1]);
     for row in [0, 2] {
@@ -89,7 +88,7 @@ fn a_networks_first_step_of_adam_is_as_long_as_the_rate_whatever_its_neighbours_
     };
     let mut batch = ModelBatch::merge(vec![of(0, &fresh), of(1, &worn)]).unwrap().unwrap();
     let gradient = Tensor::full(-2.0_f32, (2, plan.parameters), &Device::Cpu).unwrap();
-    batch.step(&gradient, &[true, true]).unwrap();
+    batch.step(&[1.0; 2], &gradient, &[1.0, 1.0]).unwrap();
     let moved = |row: usize| batch.numbers(row).unwrap().rows[0][0];
     assert!((moved(0) - 0.1).abs() < 1e-6, "{}", moved(0));
     // Without bias correction: 0.1·g / √(0.001·g²).
@@ -100,10 +99,7 @@ fn a_networks_first_step_of_adam_is_as_long_as_the_rate_whatever_its_neighbours_
 #[test]
 fn moments_have_the_names_that_checkpoints_have() {
     assert_eq!(moments(&ADAM), ["first_moment", "second_moment"]);
-    assert_eq!(
-        moments(&Optimizer::Sgd { learning_rate: 0.1, momentum: 0.0, weight_decay: 0.0 }),
-        ["velocity"]
-    );
+    assert_eq!(moments(&Optimizer::sgd(0.1, 0.0, 0.0)), ["velocity"]);
 }
 
 #[test]
@@ -129,16 +125,20 @@ fn numbers_are_picked_in_order_and_the_least_used_source_makes_room() {
 fn images_on_a_device_are_standardised_as_those_of_the_processor() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("data.basin");
-    dataset::generate(&DatasetName::new("shapes").unwrap(), &file).unwrap();
+    dataset::generate(&DatasetName::new("shapes").unwrap(), None, &file).unwrap();
     let images = Arc::new(Dataset::open(&file).unwrap());
     let mut kept = DeviceDataset::new(Device::Cpu, DType::F32);
-    let [channels, height, width] = images.shape();
+    let [channels, height, width] = images.shape(Encoding::Index);
     for (split, labelled) in [(Split::Train, images.train()), (Split::Test, images.test())] {
-        let source = Source::Images { dataset: Arc::clone(&images), digest: "shapes".to_owned(), split };
+        let source = Source::Dataset {
+            dataset: Arc::clone(&images),
+            digest: "shapes".to_owned(),
+            encoding: Encoding::Index,
+            split,
+        };
         let indices = vec![3_u32, 0, 3_999];
         let there = kept.inputs(&source, indices.clone(), 1).unwrap().flatten_all().unwrap();
-        let here =
-            gather_images(labelled.images, images.shape(), &indices, images.mean(), images.std()).unwrap();
+        let here = gather(&images, labelled, &indices, Encoding::Index).unwrap();
         let here = here.flatten_from(1).unwrap().to_vec2::<f32>().unwrap();
         let order = channels_last(channels, height, width);
         let expected: Vec<f32> = here.iter().flat_map(|image| order.iter().map(|&at| image[at])).collect();

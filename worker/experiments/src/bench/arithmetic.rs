@@ -1,6 +1,7 @@
 //! How much arithmetic a training step is, by the definition of its layers.
 
-use basin_domain::experiment::{ConvNet, dense_products};
+use basin_domain::experiment::{ConvNet, FitFunction};
+use basin_domain::network::Network;
 
 use super::BenchRow;
 
@@ -11,7 +12,7 @@ impl BenchRow {
     /// products with zeros behind the pooling, so a convolution's share of a matrix product's peak may be large, or above one.
     pub fn gflops(&self) -> f64 {
         let per_s = match *self {
-            Self::Cnn { images_per_s, .. } => images_per_s as f64,
+            Self::Cnn { images_per_s, .. } | Self::Family { images_per_s, .. } => images_per_s as f64,
             // A step is one network's, over all points, however many train at once.
             Self::Dense { points, steps_per_s, .. } => steps_per_s as f64 * points as f64,
         };
@@ -29,7 +30,11 @@ impl BenchRow {
                 let net = ConvNet { conv: conv.clone(), kernel: *kernel, dense: dense.clone() };
                 net.products(*image, super::CLASSES)
             }
-            Self::Dense { hidden, .. } => dense_products(1, hidden, 1),
+            // The first layer's part is left out of the count for families: it is some hundredth of theirs.
+            Self::Family { products, .. } => return 6.0 * *products as f64,
+            Self::Dense { hidden, .. } => Network::of_dense(hidden)
+                .graph(&FitFunction::EXAMPLE, 1)
+                .map_or_else(|_| Vec::new(), |graph| graph.layer_products()),
         };
         let all: f64 = products.iter().map(|products| *products as f64).sum();
         2.0 * (3.0 * all - products.first().map_or(0.0, |first| *first as f64))

@@ -53,16 +53,18 @@ fn take_accumulators(
     name: &str,
     optimizer: &mut FlatOptimizer,
 ) -> Result<(), ExperimentError> {
-    for (index, accumulator) in optimizer.accumulators.iter_mut().enumerate() {
+    let mut all = optimizer.accumulators();
+    for (index, accumulator) in all.iter_mut().enumerate() {
         *accumulator = take(tensors, &format!("{name}/{index}"), accumulator.len())?;
     }
+    optimizer.set_accumulators(&all);
     Ok(())
 }
 
 impl CriticalPointRun {
     pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
         let mut all = NamedTensors::from([("theta".to_owned(), vector(&self.point.theta)?)]);
-        for (index, accumulator) in self.optimizer.accumulators.iter().enumerate() {
+        for (index, accumulator) in self.optimizer.accumulators().iter().enumerate() {
             all.insert(format!("optimizer/{index}"), vector(accumulator)?);
         }
         if let Some(eigenvalues) = &self.eigenvalues {
@@ -74,7 +76,7 @@ impl CriticalPointRun {
                 growth: method.growth.into(),
             },
             Method::GradientNorm(adam) => {
-                for (index, accumulator) in adam.accumulators.iter().enumerate() {
+                for (index, accumulator) in adam.accumulators().iter().enumerate() {
                     all.insert(format!("search/{index}"), vector(accumulator)?);
                 }
                 SavedMethod::GradientNorm { steps: adam.steps }

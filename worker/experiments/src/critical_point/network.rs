@@ -77,6 +77,11 @@ impl Network {
         Ok(Self { activation, layers, inputs, targets })
     }
 
+    /// The dimensions of the parameters, in the order in which they lie in θ.
+    pub(super) fn parameter_dims(&self) -> impl Iterator<Item = Vec<usize>> {
+        self.layers.iter().flat_map(|layer| [vec![layer.outputs, layer.inputs], vec![layer.outputs]])
+    }
+
     /// The layers, from the input on.
     pub fn layers(&self) -> &[LayerLayout] {
         &self.layers

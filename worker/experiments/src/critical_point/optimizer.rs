@@ -1,41 +1,92 @@
 //! The optimisers of [`basin_kernels::optimizer`] over one flat vector.
 
 use basin_domain::optimizer::Optimizer;
-use basin_kernels::optimizer::{AdamRule, SgdRule};
+use basin_kernels::optimizer::{Clipping, ParameterOptions, Rule, StepAt, WeightDecayOn};
 
-/// An optimiser with its accumulators, each as long as θ.
-#[derive(Debug, Clone)]
+use crate::optimizer::{clipping, rule, weight_decay_on};
+
+/// An optimiser of a vector θ whose parts are a network's parameters.
 pub(super) struct FlatOptimizer {
-    rule: Optimizer,
+    rule: Box<dyn Rule>,
+    weight_decay_on: WeightDecayOn,
+    clipping: Option<Clipping>,
     pub(super) steps: u64,
-    /// Adam's first and second moment; the velocity of SGD.
-    pub(super) accumulators: Vec<Vec<f64>>,
+    parts: Vec<FlatPart>,
+}
+
+/// A parameter in θ.
+struct FlatPart {
+    dims: Vec<usize>,
+    length: usize,
+    accumulators: Vec<Vec<f64>>,
 }
 
 impl FlatOptimizer {
-    /// The optimiser before its first step over `parameters` parameters.
-    pub(super) fn new(rule: Optimizer, parameters: usize) -> Self {
-        let accumulators = match rule {
-            Optimizer::Adam { .. } => 2,
-            Optimizer::Sgd { .. } => 1,
+    /// The optimiser before its first step over parameters of these dimensions, which lie in θ one behind the other.
+    pub(super) fn new(settings: &Optimizer, parts: impl IntoIterator<Item = Vec<usize>>) -> Self {
+        let rule = rule(&settings.rule);
+        let part = |dims: Vec<usize>| {
+            let length = dims.iter().product();
+            let accumulators = vec![vec![0.0; length]; rule.accumulators(&dims).len()];
+            FlatPart { dims, length, accumulators }
         };
-        Self { rule, steps: 0, accumulators: vec![vec![0.0; parameters]; accumulators] }
+        let parts = parts.into_iter().map(part).collect();
+        Self {
+            weight_decay_on: weight_decay_on(settings.weight_decay_on),
+            clipping: settings.clipping.map(clipping),
+            steps: 0,
+            parts,
+            rule,
+        }
     }
 
-    /// One step of θ along `gradient`.
-    pub(super) fn step(&mut self, theta: &mut [f64], gradient: &[f64]) {
+    /// One step of θ along `gradient`, whose learning rate is `learning_rate_factor` times that of the settings.
+    pub(super) fn step(&mut self, learning_rate_factor: f64, theta: &mut [f64], gradient: &[f64]) {
         self.steps += 1;
-        match (self.rule, self.accumulators.as_mut_slice()) {
-            (Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay }, [first, second]) => {
-                let rule = AdamRule { learning_rate, beta1, beta2, epsilon, weight_decay };
-                rule.step(self.steps, theta, gradient, [first, second]);
+        let mut clipped = Vec::new();
+        let gradient = match self.clipping {
+            None => gradient,
+            Some(clipping) => {
+                let norm = gradient.iter().map(|element| element * element).sum::<f64>().sqrt();
+                clipped.extend_from_slice(gradient);
+                clipping.clip(norm, &mut clipped);
+                clipped.as_slice()
             }
-            (Optimizer::Sgd { learning_rate, momentum, weight_decay }, [velocity]) => {
-                SgdRule { learning_rate, momentum, weight_decay }.step(theta, gradient, velocity);
+        };
+        let mut start = 0;
+        for FlatPart { dims, length, accumulators } in &mut self.parts {
+            let place = start..start + *length;
+            let at = StepAt {
+                number: self.steps,
+                learning_rate_factor,
+                decays: self.weight_decay_on.covers(ParameterOptions::of_dims(dims).is_weight),
+            };
+            self.rule.step_f64(at, dims, &mut theta[place.clone()], &gradient[place], accumulators);
+            start += *length;
+        }
+    }
+
+    /// The accumulators, each as long as θ: the first of all parameters, the second, and so on; zero where a parameter has fewer.
+    pub(super) fn accumulators(&self) -> Vec<Vec<f64>> {
+        let count = self.parts.iter().map(|part| part.accumulators.len()).max().unwrap_or(0);
+        let of = |index: usize| {
+            let of_part = |part: &FlatPart| match part.accumulators.get(index) {
+                Some(accumulator) => accumulator.clone(),
+                None => vec![0.0; part.length],
+            };
+            self.parts.iter().flat_map(of_part).collect()
+        };
+        (0..count).map(of).collect()
+    }
+
+    /// Takes the accumulators of [`FlatOptimizer::accumulators`] back.
+    pub(super) fn set_accumulators(&mut self, all: &[Vec<f64>]) {
+        let mut start = 0;
+        for part in &mut self.parts {
+            for (own, all) in part.accumulators.iter_mut().zip(all) {
+                own.copy_from_slice(&all[start..start + part.length]);
             }
-            (Optimizer::Adam { .. } | Optimizer::Sgd { .. }, _) => {
-                unreachable!("an optimiser has the accumulators that it was made with")
-            }
+            start += part.length;
         }
     }
 }
@@ -44,38 +95,99 @@ impl FlatOptimizer {
 mod tests {
     use std::collections::BTreeMap;
 
-    use basin_kernels::backward;
+    use basin_domain::optimizer::{
+        Adam, AdamW, Clipping, Lion, Muon, OtherRule, RmsProp, Rule, Sgd, WeightDecayOn,
+    };
+    use basin_kernels::optimizer::ClippedGradients;
     use candle_core::{Device, Var};
 
     use super::*;
-    use crate::training::step;
+    use crate::optimizer::optimizer;
 
-    /// The loss of the test is Σ cθ⁴, far from a quadratic one.
+    fn rules() -> [Rule; 8] {
+        let sgd = Sgd { dampening: 0.5, ..Sgd::new(0.01, 0.9, 1e-2) };
+        let adam = Adam { learning_rate: 0.1, beta1: 0.8, beta2: 0.99, epsilon: 1e-6, weight_decay: 1e-3 };
+        let Adam { learning_rate, beta1, beta2, epsilon, weight_decay } = adam;
+        let adam_w = AdamW { learning_rate, beta1, beta2, epsilon, weight_decay };
+        let rms_prop = RmsProp {
+            learning_rate: 0.01,
+            rho: 0.9,
+            epsilon: 1e-8,
+            momentum: 0.9,
+            centered: true,
+            weight_decay: 1e-2,
+        };
+        let muon = |others| Muon {
+            learning_rate: 0.02,
+            momentum: 0.95,
+            nesterov: true,
+            weight_decay: 0.1,
+            iterations: 5,
+            others,
+        };
+        [
+            Rule::Sgd(sgd),
+            Rule::Sgd(Sgd { nesterov: true, ..Sgd::new(0.01, 0.9, 1e-2) }),
+            Rule::Adam(adam),
+            Rule::AdamW(adam_w),
+            Rule::RmsProp(rms_prop),
+            Rule::Lion(Lion { learning_rate: 0.01, beta1: 0.9, beta2: 0.99, weight_decay: 0.1 }),
+            Rule::Muon(muon(OtherRule::AdamW(adam_w))),
+            Rule::Muon(muon(OtherRule::Sgd(sgd))),
+        ]
+    }
+
+    /// The loss of the test is Σ cθ⁴ over a matrix and a vector, far from a quadratic one.
     #[test]
     fn twenty_steps_are_those_of_the_optimisers_over_tensors() {
-        let sgd = Optimizer::Sgd { learning_rate: 0.01, momentum: 0.9, weight_decay: 1e-2 };
-        let adam = Optimizer::Adam {
-            learning_rate: 0.1,
-            beta1: 0.8,
-            beta2: 0.99,
-            epsilon: 1e-6,
-            weight_decay: 1e-3,
-        };
-        for rule in [sgd, adam] {
-            let mut theta = vec![0.5, -1.25, 0.75, 2.0, 0.0];
-            let tensor = Var::new(theta.as_slice(), &Device::Cpu).unwrap();
-            let parameters = BTreeMap::from([("theta".to_owned(), tensor.clone())]);
-            let mut expected = step::optimizer(&rule, &parameters).unwrap();
-            let mut optimizer = FlatOptimizer::new(rule, theta.len());
-            for _ in 0..20 {
-                let loss = (tensor.sqr().unwrap().sqr().unwrap() * 0.3).unwrap().sum_all().unwrap();
-                let gradients = backward(&loss).unwrap();
-                let gradient = gradients.get(&tensor).unwrap().to_vec1::<f64>().unwrap();
-                expected.step(&gradients).unwrap();
-                optimizer.step(&mut theta, &gradient);
-                assert_eq!(theta, tensor.as_detached_tensor().to_vec1::<f64>().unwrap());
+        for rule in rules() {
+            for (weight_decay_on, clipping) in [
+                (WeightDecayOn::All, None),
+                (WeightDecayOn::Weights, Some(Clipping::Norm { bound: 0.75 })),
+                (WeightDecayOn::Weights, Some(Clipping::Value { bound: 0.25 })),
+            ] {
+                let settings = Optimizer { weight_decay_on, clipping, ..Optimizer::new(rule) };
+                check(&settings);
             }
-            assert_eq!(optimizer.steps, 20);
         }
+    }
+
+    fn check(settings: &Optimizer) {
+        let mut theta = vec![0.5, -1.25, 0.75, 2.0, 0.0, 1.5, -0.5, 0.25];
+        let weight = Var::from_slice(&theta[..6], (2, 3), &Device::Cpu).unwrap();
+        let bias = Var::from_slice(&theta[6..], 2, &Device::Cpu).unwrap();
+        // In the order of θ, which is that of their names.
+        let parameters = BTreeMap::from([("a".to_owned(), weight.clone()), ("b".to_owned(), bias.clone())]);
+        let mut expected = optimizer(settings, &parameters).unwrap();
+        let mut flat = FlatOptimizer::new(settings, [vec![2, 3], vec![2]]);
+        for step in 0..20 {
+            let quartic = |var: &Var| (var.sqr().unwrap().sqr().unwrap() * 0.3).unwrap().sum_all().unwrap();
+            let gradients = (quartic(&weight) + quartic(&bias)).unwrap().backward().unwrap();
+            let gradient: Vec<f64> = [&weight, &bias]
+                .iter()
+                .flat_map(|var| gradients.get(var).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap())
+                .collect();
+            let norm = gradient.iter().map(|value| value * value).sum::<f64>().sqrt();
+            match settings.clipping {
+                None => expected.step(1.0, &gradients).unwrap(),
+                Some(bound) => {
+                    let clipped =
+                        ClippedGradients::new(clipping(bound), norm, parameters.values(), &gradients)
+                            .unwrap();
+                    expected.step(1.0, &clipped).unwrap();
+                }
+            }
+            if step == 10 {
+                let mut resumed = FlatOptimizer::new(settings, [vec![2, 3], vec![2]]);
+                resumed.set_accumulators(&flat.accumulators());
+                resumed.steps = flat.steps;
+                flat = resumed;
+            }
+            flat.step(1.0, &mut theta, &gradient);
+            let mut found = weight.as_detached_tensor().flatten_all().unwrap().to_vec1::<f64>().unwrap();
+            found.extend(bias.as_detached_tensor().to_vec1::<f64>().unwrap());
+            assert_eq!(theta, found, "{settings:?}, step {step}");
+        }
+        assert_eq!(flat.steps, 20);
     }
 }

@@ -9,6 +9,7 @@ use basin_domain::id::TaskId;
 use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
+use basin_domain::worker::Progress;
 use candle_core::{Device, Tensor};
 use nalgebra::DMatrix;
 use nalgebra::linalg::SymmetricTridiagonal;
@@ -22,7 +23,7 @@ use super::stage::CriticalPointStage;
 use super::workspace::Workspace;
 use crate::tensors::{self, NamedTensors};
 use crate::tridiagonal::Tridiagonal;
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, ExperimentError, Finished, Run};
 
 /// Steps on the loss of one advance at most.
 const STEPS: u64 = 64;
@@ -71,14 +72,15 @@ impl CriticalPointRun {
         let point = Point::at(&network, network.initial(spec.seed), &mut workspace);
         let method = match parameters.search {
             Search::LevenbergMarquardt => Method::LevenbergMarquardt(LevenbergMarquardt::new()),
-            Search::GradientNorm { learning_rate } => {
-                Method::GradientNorm(FlatOptimizer::new(Optimizer::adam(learning_rate), count))
-            }
+            Search::GradientNorm { learning_rate } => Method::GradientNorm(FlatOptimizer::new(
+                &Optimizer::adam(learning_rate),
+                network.parameter_dims(),
+            )),
         };
         let mut run = Self {
             task: spec.id(),
             seed: spec.seed,
-            optimizer: FlatOptimizer::new(parameters.optimizer, count),
+            optimizer: FlatOptimizer::new(&parameters.optimizer, network.parameter_dims()),
             parameters,
             network,
             workspace,
@@ -136,7 +138,7 @@ impl CriticalPointRun {
             if self.trained == u64::from(self.parameters.epochs) {
                 return CriticalPointStage::Search;
             }
-            self.optimizer.step(&mut self.point.theta, &self.point.gradient);
+            self.optimizer.step(1.0, &mut self.point.theta, &self.point.gradient);
             self.point.evaluate(&self.network, &mut self.workspace);
             self.trained += 1;
             if let Some(end) = self.record_point() {
@@ -272,7 +274,7 @@ fn descend(
     if !gradient.iter().all(|gradient| gradient.is_finite()) {
         return StepOutcome::NotFinite;
     }
-    adam.step(&mut point.theta, &gradient);
+    adam.step(1.0, &mut point.theta, &gradient);
     point.evaluate(network, workspace);
     StepOutcome::Taken
 }
@@ -302,6 +304,7 @@ impl Run for CriticalPointRun {
             epoch: self.trained as u32,
             epochs: self.parameters.epochs,
             loss: (self.iterations() > 0).then_some(self.point.loss),
+            ..Progress::default()
         }
     }
 

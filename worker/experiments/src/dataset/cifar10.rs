@@ -3,14 +3,14 @@
 //! The official binary version: five files of training images and one of test images, each image a label's byte and
 //! 3,072 bytes of pixels, planes of red, green and blue (<https://www.cs.toronto.edu/~kriz/cifar.html>).
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 
 use super::DatasetError;
-use super::decoded::{Decoded, DecodedSplit};
+use super::decoded::{Decoded, LabelledImages};
 use super::parquet_images;
 
 pub(super) const NAME: &str = "cifar10";
@@ -46,17 +46,17 @@ pub(super) fn read(from: &Path) -> Result<Decoded, DatasetError> {
     if from.join(ARCHIVE).is_file() {
         return read_archive(&from.join(ARCHIVE), BATCH);
     }
-    let train = shards(from, "train")?;
-    let test = shards(from, "test")?;
+    let train = parquet_images::shards(from, "train")?;
+    let test = parquet_images::shards(from, "test")?;
     if train.is_empty() && test.is_empty() {
         return Err(DatasetError::NotFound {
-            name: NAME,
+            name: NAME.to_owned(),
             at: from.to_owned(),
             looked_for: [FILES[0], FOLDER, ARCHIVE, "train-*.parquet"].map(str::to_owned).to_vec(),
         });
     }
     let read_shards = |files: &[PathBuf], what: &str| {
-        let mut split = DecodedSplit::default();
+        let mut split = LabelledImages::default();
         for file in files {
             parquet_images::read(file, SIDE, CLASSES.len(), &mut split)?;
         }
@@ -69,30 +69,8 @@ pub(super) fn read(from: &Path) -> Result<Decoded, DatasetError> {
     Ok(decoded(read_shards(&train, "train")?, read_shards(&test, "test")?))
 }
 
-fn decoded(train: DecodedSplit, test: DecodedSplit) -> Decoded {
-    let side = SIDE as u32;
-    Decoded { name: NAME, classes: &CLASSES, channels: 3, height: side, width: side, train, test }
-}
-
-/// The files `<split>-<number>-of-<count>.parquet` and `<split>-*.parquet` of `folder`, sorted by name.
-fn shards(folder: &Path, split: &str) -> Result<Vec<PathBuf>, DatasetError> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder).map_err(DatasetError::read(folder))? {
-        let name = entry.map_err(DatasetError::read(folder))?.file_name().to_string_lossy().into_owned();
-        if name.strip_prefix(split).is_some_and(|rest| rest.starts_with('-')) && name.ends_with(".parquet") {
-            names.push(name);
-        }
-    }
-    names.sort();
-    let counted: Option<usize> =
-        names.first().and_then(|name| name.strip_suffix(".parquet")?.split_once("-of-")?.1.parse().ok());
-    if let Some(count) = counted
-        && names.len() != count
-    {
-        let missing = format!("{split}-*.parquet: {} of {count} files are there", names.len());
-        return Err(DatasetError::Incomplete { path: folder.to_owned(), missing });
-    }
-    Ok(names.into_iter().map(|name| folder.join(name)).collect())
+fn decoded(train: LabelledImages, test: LabelledImages) -> Decoded {
+    Decoded::images(NAME, &CLASSES, [3, SIDE as u32, SIDE as u32], train, test)
 }
 
 /// Collects the official files, whatever they come from.
@@ -126,13 +104,13 @@ impl Batches {
     }
 
     fn into_decoded(self, path: &Path) -> Result<Decoded, DatasetError> {
-        let (mut train, mut test) = (DecodedSplit::default(), DecodedSplit::default());
+        let (mut train, mut test) = (LabelledImages::default(), LabelledImages::default());
         for (index, content) in self.contents.into_iter().enumerate() {
             let missing =
                 || DatasetError::Incomplete { path: path.to_owned(), missing: FILES[index].to_owned() };
             let split = if index < 5 { &mut train } else { &mut test };
             for example in content.ok_or_else(missing)?.chunks_exact(1 + PIXELS) {
-                split.labels.push(example[0]);
+                split.labels.push(u32::from(example[0]));
                 split.images.extend_from_slice(&example[1..]);
             }
         }
@@ -176,6 +154,7 @@ fn read_archive(path: &Path, examples: usize) -> Result<Decoded, DatasetError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::io::Write;
 
     use super::super::encoded_image::tests::{gradient, png_of};
@@ -218,11 +197,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         write_folder(folder.path());
         let read = read_folder(folder.path(), FEW).unwrap();
-        assert_eq!(read.train.labels, [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]);
-        assert_eq!(read.test.labels, [5, 6]);
-        assert_eq!(read.train.images.len(), 10 * PIXELS);
-        assert_eq!(read.train.images[3 * PIXELS..4 * PIXELS], [11; PIXELS]);
-        assert_eq!(read.test.images[PIXELS..], [51; PIXELS]);
+        assert_eq!(read.train.labels(), [0, 1, 1, 2, 2, 3, 3, 4, 4, 5]);
+        assert_eq!(read.test.labels(), [5, 6]);
+        assert_eq!(read.train.images().len(), 10 * PIXELS);
+        assert_eq!(read.train.images()[3 * PIXELS..4 * PIXELS], [11; PIXELS]);
+        assert_eq!(read.test.images()[PIXELS..], [51; PIXELS]);
 
         let archive = folder.path().join("any-name.tar.gz");
         write_archive(&archive);
@@ -308,7 +287,7 @@ mod tests {
         );
         shard("train-00000-of-00002.parquet", &[1, 2]);
         let read = read(folder.path()).unwrap();
-        assert_eq!(read.train.labels, [1, 2, 3, 4]);
-        assert_eq!(read.test.labels, [5]);
+        assert_eq!(read.train.labels(), [1, 2, 3, 4]);
+        assert_eq!(read.test.labels(), [5]);
     }
 }

@@ -1,4 +1,4 @@
-//! Images inside Parquet files: JPEG or PNG.
+//! Encoded images: JPEG or PNG.
 
 use std::io::Cursor;
 
@@ -6,34 +6,55 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+/// A decoded image.
+pub(super) struct Picture {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    /// 1 of grey images, 3 of others.
+    pub(super) channels: usize,
+    /// `[height, width, channels]`.
+    pub(super) pixels: Vec<u8>,
+}
+
 /// Decodes a JPEG or PNG of `side` × `side` pixels and appends it to `planes` as `[3, side, side]`.
 ///
 /// # Errors
 /// The image's fault, in words; `planes` is then as it was.
 pub(super) fn decode_rgb(encoded: &[u8], side: usize, planes: &mut Vec<u8>) -> Result<(), String> {
-    let pixels = if encoded.starts_with(&[0xff, 0xd8, 0xff]) {
-        decode_jpeg(encoded, side)?
-    } else if encoded.starts_with(b"\x89PNG\r\n\x1a\n") {
-        decode_png(encoded, side)?
-    } else {
-        return Err("the image is neither JPEG nor PNG".to_owned());
-    };
+    let Picture { channels, pixels, .. } = decode(encoded, |width, height| {
+        if (width, height) == (side, side) {
+            Ok(())
+        } else {
+            Err(format!("the image has {width}×{height} pixels where {side}×{side} are expected"))
+        }
+    })?;
     for channel in 0..3 {
-        planes.extend(pixels.iter().skip(channel).step_by(3));
+        planes.extend(pixels.iter().skip(channel.min(channels - 1)).step_by(channels));
     }
     Ok(())
 }
 
-fn check_size(width: usize, height: usize, side: usize) -> Result<(), String> {
-    if (width, height) == (side, side) {
-        Ok(())
+/// Decodes a JPEG or PNG whose width and height `check` accepts; they are looked at before the pixels are.
+///
+/// # Errors
+/// The image's fault, in words.
+pub(super) fn decode(
+    encoded: &[u8],
+    check: impl Fn(usize, usize) -> Result<(), String>,
+) -> Result<Picture, String> {
+    if encoded.starts_with(&[0xff, 0xd8, 0xff]) {
+        decode_jpeg(encoded, check)
+    } else if encoded.starts_with(b"\x89PNG\r\n\x1a\n") {
+        decode_png(encoded, check)
     } else {
-        Err(format!("the image has {width}×{height} pixels where {side}×{side} are expected"))
+        Err("the image is neither JPEG nor PNG".to_owned())
     }
 }
 
-/// `[side, side, 3]`.
-fn decode_jpeg(encoded: &[u8], side: usize) -> Result<Vec<u8>, String> {
+fn decode_jpeg(
+    encoded: &[u8],
+    check: impl Fn(usize, usize) -> Result<(), String>,
+) -> Result<Picture, String> {
     let reason = |error: zune_jpeg::errors::DecodeErrors| format!("the JPEG can't be decoded: {error}");
     // Scalar code alone (the same pixels on every machine), and no grey filled in where a file is cut off.
     let options = DecoderOptions::default()
@@ -42,31 +63,43 @@ fn decode_jpeg(encoded: &[u8], side: usize) -> Result<Vec<u8>, String> {
         .jpeg_set_out_colorspace(ColorSpace::RGB);
     let mut decoder = JpegDecoder::new_with_options(Cursor::new(encoded), options);
     decoder.decode_headers().map_err(reason)?;
-    let (width, height) = decoder.info().map_or((0, 0), |info| (info.width, info.height));
-    check_size(width.into(), height.into(), side)?;
+    let (width, height) =
+        decoder.info().map_or((0, 0), |info| (usize::from(info.width), usize::from(info.height)));
+    check(width, height)?;
+    let is_grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
     let pixels = decoder.decode().map_err(reason)?;
-    if pixels.len() == side * side * 3 { Ok(pixels) } else { Err("the JPEG has no three colours".to_owned()) }
+    if pixels.len() != width * height * 3 {
+        return Err("the JPEG has no three colours".to_owned());
+    }
+    if is_grey {
+        let pixels = pixels.into_iter().step_by(3).collect();
+        return Ok(Picture { width, height, channels: 1, pixels });
+    }
+    Ok(Picture { width, height, channels: 3, pixels })
 }
 
-/// `[side, side, 3]`.
-fn decode_png(encoded: &[u8], side: usize) -> Result<Vec<u8>, String> {
+fn decode_png(encoded: &[u8], check: impl Fn(usize, usize) -> Result<(), String>) -> Result<Picture, String> {
     let reason = |error: png::DecodingError| format!("the PNG can't be decoded: {error}");
     let mut decoder = png::Decoder::new(Cursor::new(encoded));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
     let mut reader = decoder.read_info().map_err(reason)?;
     let (width, height) = (reader.info().width as usize, reader.info().height as usize);
-    check_size(width, height, side)?;
+    check(width, height)?;
     let size = reader.output_buffer_size().ok_or("the PNG is too large")?;
     let mut pixels = vec![0; size];
     let frame = reader.next_frame(&mut pixels).map_err(reason)?;
     pixels.truncate(frame.buffer_size());
-    match frame.color_type {
-        png::ColorType::Rgb => Ok(pixels),
-        png::ColorType::Grayscale => Ok(pixels.into_iter().flat_map(|grey| [grey; 3]).collect()),
+    let channels = match frame.color_type {
+        png::ColorType::Rgb => 3,
+        png::ColorType::Grayscale => 1,
         png::ColorType::Rgba | png::ColorType::GrayscaleAlpha | png::ColorType::Indexed => {
-            Err(format!("the PNG is {:?}, not opaque grey or RGB", frame.color_type))
+            return Err(format!("the PNG is {:?}, not opaque grey or RGB", frame.color_type));
         }
+    };
+    if pixels.len() != width * height * channels {
+        return Err("the PNG has another number of pixels than it says".to_owned());
     }
+    Ok(Picture { width, height, channels, pixels })
 }
 
 #[cfg(test)]
@@ -144,5 +177,36 @@ pub(super) mod tests {
             }
         }
         assert_eq!(planes, [0u8; 0]);
+    }
+
+    /// A PNG whose header says this size, with a right checksum.
+    fn png_saying(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = png_of(&gradient(8), 8, png::ColorType::Rgb);
+        bytes[16..20].copy_from_slice(&width.to_be_bytes());
+        bytes[20..24].copy_from_slice(&height.to_be_bytes());
+        // CRC-32 as PNG has it (ISO/IEC 15948, annex D).
+        let crc = bytes[12..29].iter().fold(u32::MAX, |crc, byte| {
+            (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+                if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 }
+            })
+        });
+        bytes[29..33].copy_from_slice(&(!crc).to_be_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_picture_of_an_impossible_size_is_refused_before_it_is_unpacked() {
+        assert!(decode(&png_saying(8, 8), |_, _| Ok(())).is_ok(), "the checksum is right");
+        for (width, height) in
+            [(0, 8), (8, 0), (1 << 31, 1), (u32::MAX, u32::MAX), (1 << 30, 1 << 30), (40_000, 40_000)]
+        {
+            let small = |width, height| match width * height {
+                0..=1_000_000 => Ok(()),
+                _ => Err("too large".to_owned()),
+            };
+            assert!(decode(&png_saying(width, height), small).is_err(), "{width} {height}");
+        }
+        // Larger or smaller than what is in it.
+        assert!(decode(&png_saying(8, 9), |_, _| Ok(())).is_err());
     }
 }

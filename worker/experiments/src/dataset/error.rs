@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 /// Why a data set can't be imported, made or opened.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
-    /// The name is none that Basin knows.
-    #[error("there is no data set `{name}`; known are {}", basin_domain::data::KNOWN.join(", "))]
-    Unknown {
-        /// The name that was given.
-        name: String,
+    /// The names of the classes don't fit into a decoded file.
+    #[error("the names of its {classes} classes take more than 64 KiB together")]
+    TooManyNames {
+        /// The number of classes.
+        classes: usize,
     },
     /// The data set is generated, so there is nothing to import.
     #[error("`{name}` is made by basin itself and needs no import")]
@@ -28,7 +28,7 @@ pub enum DatasetError {
     #[error("no {name} at {}: looked for {}", .at.display(), .looked_for.join(", "))]
     NotFound {
         /// The data set.
-        name: &'static str,
+        name: String,
         /// Where it was looked for.
         at: PathBuf,
         /// The names that were looked for.
@@ -79,6 +79,64 @@ pub enum DatasetError {
         place: String,
         /// The fault.
         reason: String,
+    },
+    /// Python's pickles.
+    #[error(
+        "{} holds Python's pickles, which can run any program when they are read; take the binary version \
+         (cifar-10-binary.tar.gz, cifar-100-binary.tar.gz) or the Parquet files instead",
+        .path.display()
+    )]
+    Pickle {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A table of which it isn't said what is to be learnt.
+    #[error("{}: what is to be learnt isn't named; its columns are {}", .path.display(), .columns.join(", "))]
+    UnnamedTarget {
+        /// The file.
+        path: PathBuf,
+        /// Its columns.
+        columns: Vec<String>,
+    },
+    /// A column of a table that should hold numbers.
+    #[error("{}: the column `{column}` has what is no number (`{found}`)", .path.display())]
+    NoNumber {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The first of it that is none.
+        found: String,
+    },
+    /// A row of a table without a value in some column.
+    #[error("{}: the column `{column}` has no value in row {row}", .path.display())]
+    MissingValue {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The row, from 0 on.
+        row: usize,
+    },
+    /// A column of a table that holds neither numbers nor words.
+    #[error("{}: the column `{column}` is of {found}, neither numbers nor words", .path.display())]
+    UnusableColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The type of its entries, as Arrow calls it.
+        found: String,
+    },
+    /// A file that has no column of images, or of classes, by the names that are looked for.
+    #[error("{}: it has no column of {content}; there are {}", .path.display(), .columns.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The content that was looked for.
+        content: ColumnContent,
+        /// Its columns.
+        columns: Vec<String>,
     },
     /// A table that isn't laid out as expected.
     #[error("{}: {reason}", .path.display())]
@@ -134,5 +192,23 @@ impl DatasetError {
     /// For `map_err`: `path` can't be written.
     pub(super) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::Write { path: path.to_owned(), source }
+    }
+}
+
+/// What a column of a file of images holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnContent {
+    /// Images.
+    Images,
+    /// Their classes.
+    Classes,
+}
+
+impl std::fmt::Display for ColumnContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Images => "images",
+            Self::Classes => "classes",
+        })
     }
 }

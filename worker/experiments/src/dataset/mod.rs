@@ -1,25 +1,47 @@
-//! Data sets: read from their published files, or made; decoded once into one file that every executor maps.
+//! Data sets: read from files of many formats, or made; decoded once into one file that every executor maps.
 //!
-//! [`import`] and [`generate`] write that file, [`Dataset::open`] maps it. Images are kept as bytes in
-//! `[examples, channels, height, width]`; they become standardised floats only when a batch is gathered.
+//! [`import`] and [`generate`] write that file, [`Dataset::open`] maps it. Examples are kept as bytes, numbers or tokens, one after
+//! another; they become standardised floats only when a batch is gathered.
 
 use std::path::Path;
 
+use basin_domain::data::{Contents, Element, InputKind, Recipe, SplitSizes, TargetKind};
 use basin_domain::digest::Digest;
 use basin_domain::id::DatasetName;
 use basin_kernels::mmap::MappedFile;
 
+mod arrays;
 mod cifar10;
+mod cifar100;
+mod csv_table;
 mod decoded;
+mod emnist;
 mod encoded_image;
 mod error;
-mod fashion_mnist;
+mod examples;
 mod format;
+mod gather;
+mod idx;
+mod image_folder;
+mod image_set;
+mod import;
+mod import_options;
+mod little_endian;
+mod made;
+mod npy;
 mod parquet_images;
+mod parquet_table;
 mod shapes;
+mod table;
 
-pub use error::DatasetError;
+use decoded::Decoded;
+pub use error::{ColumnContent, DatasetError};
+pub use examples::{Examples, Inputs, Targets};
 use format::{Header, Parts};
+pub(crate) use gather::gather;
+pub use import::import;
+pub use import_options::ImportOptions;
+pub(crate) use little_endian::{f32s, u32s};
 
 /// A decoded data set, mapped from its file.
 #[derive(Debug)]
@@ -29,39 +51,30 @@ pub struct Dataset {
     file: MappedFile,
 }
 
-/// The training or the test examples of a data set.
-#[derive(Debug, Clone, Copy)]
-pub struct LabelledImages<'a> {
-    /// `[examples, channels, height, width]`.
-    pub images: &'a [u8],
-    /// `[examples]`, each below the number of classes.
-    pub labels: &'a [u8],
-}
-
 /// A data set's file as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportedDataset {
     /// The BLAKE3 digest of the file.
     pub digest: Digest,
-    /// The number of training examples.
-    pub train: u64,
-    /// The number of test examples.
-    pub test: u64,
-    /// `[channels, height, width]` of an image.
-    pub shape: [u32; 3],
-    /// The names of the classes, by label.
+    /// What it holds.
+    pub contents: Contents,
+    /// The names of the classes, by label; none where the targets are values.
     pub classes: Vec<String>,
 }
 
-impl ImportedDataset {
-    fn new(digest: Digest, header: Header) -> Self {
-        Self {
-            digest,
-            train: header.train,
-            test: header.test,
-            shape: [header.channels, header.height, header.width],
-            classes: header.classes,
-        }
+impl Header {
+    fn contents(&self) -> Contents {
+        let sizes = SplitSizes { train: self.train, test: self.test };
+        let example = match self.element {
+            Element::Byte => InputKind::Image([self.shape[0], self.shape[1], self.shape[2]]),
+            Element::Float => InputKind::Features(self.shape.clone()),
+            Element::Token => InputKind::Tokens { length: self.shape[0], vocabulary: self.vocabulary },
+        };
+        let target = match self.values {
+            0 => TargetKind::Classes(self.classes.len() as u32),
+            values => TargetKind::Values(values),
+        };
+        Contents { sizes, example, target }
     }
 }
 
@@ -81,115 +94,142 @@ impl Dataset {
         &self.header.name
     }
 
-    /// `[channels, height, width]` of an image.
-    pub fn shape(&self) -> [usize; 3] {
-        [self.header.channels as usize, self.header.height as usize, self.header.width as usize]
+    /// What it holds.
+    pub fn contents(&self) -> Contents {
+        self.header.contents()
     }
 
-    /// The names of the classes, by label.
+    /// The names of the classes, by label; none where the targets are values.
     pub fn classes(&self) -> &[String] {
         &self.header.classes
     }
 
-    /// The mean of every channel of the training images, of values in [0, 1].
+    /// The mean of every channel of the training inputs; of bytes, of values in [0, 1]. Tokens have none.
     pub fn mean(&self) -> &[f32] {
         &self.header.mean
     }
 
-    /// The standard deviation of every channel of the training images, of values in [0, 1]; above zero.
+    /// The standard deviation of every channel of the training inputs, as [`Dataset::mean`]; above zero.
     pub fn std(&self) -> &[f32] {
         &self.header.std
     }
 
     /// The training examples.
-    pub fn train(&self) -> LabelledImages<'_> {
-        LabelledImages {
-            images: &self.file.as_bytes()[self.parts.train_images.clone()],
-            labels: &self.file.as_bytes()[self.parts.train_labels.clone()],
-        }
+    pub fn train(&self) -> Examples<'_> {
+        Examples::new(&self.header, self.part(&self.parts.train_inputs), self.part(&self.parts.train_targets))
     }
 
     /// The test examples.
-    pub fn test(&self) -> LabelledImages<'_> {
-        LabelledImages {
-            images: &self.file.as_bytes()[self.parts.test_images.clone()],
-            labels: &self.file.as_bytes()[self.parts.test_labels.clone()],
-        }
+    pub fn test(&self) -> Examples<'_> {
+        Examples::new(&self.header, self.part(&self.parts.test_inputs), self.part(&self.parts.test_targets))
+    }
+
+    fn part(&self, range: &std::ops::Range<usize>) -> &[u8] {
+        &self.file.as_bytes()[range.clone()]
     }
 }
 
-impl LabelledImages<'_> {
-    /// The number of examples.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are no examples.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-}
-
-/// Reads the published files of `name` at `from` and writes them, decoded, to the file `to`.
-///
-/// `cifar10`: the folder `cifar-10-batches-bin`, the archive `cifar-10-binary.tar.gz`, a folder that holds one of them,
-/// or a folder of `train-*.parquet` and `test-*.parquet` with the columns `img.bytes` (JPEG or PNG) and `label`.
-/// `fashion-mnist`: the folder of the four IDX files, plain or `.gz`.
-///
-/// The same input gives the same bytes and so the same digest. JPEG leaves decoders some freedom in rounding; images are
-/// decoded by one library, through its scalar code, so that the digest doesn't depend on the machine.
-///
-/// # Errors
-/// If a file is missing, can't be read, or holds something else than it should; if `to` can't be written.
-pub fn import(name: &DatasetName, from: &Path, to: &Path) -> Result<ImportedDataset, DatasetError> {
-    let decoded = match name.as_str() {
-        cifar10::NAME => cifar10::read(from)?,
-        fashion_mnist::NAME => fashion_mnist::read(from)?,
-        shapes::NAME => return Err(DatasetError::BuiltIn { name: name.to_string() }),
-        _ => return Err(DatasetError::Unknown { name: name.to_string() }),
-    };
-    let (digest, header) = format::write(&decoded, to)?;
-    Ok(ImportedDataset::new(digest, header))
-}
-
-/// Makes the built-in data set `name` and writes it, decoded, to the file `to`.
+/// Makes the built-in data set `name`, from `recipe` if it is made from parameters, and writes it, decoded, to the file `to`.
 ///
 /// The returned digest is the file's; the identity of a built-in data set in a task is that of its recipe
-/// ([`basin_domain::data::built_in_digest`]).
+/// ([`basin_domain::data::made_digest`]).
 ///
 /// # Errors
 /// If `name` is none that Basin makes, or `to` can't be written.
-pub fn generate(name: &DatasetName, to: &Path) -> Result<ImportedDataset, DatasetError> {
-    let decoded = match name.as_str() {
-        shapes::NAME => shapes::generate(shapes::TRAIN, shapes::TEST),
-        known if basin_domain::data::KNOWN.contains(&known) => {
-            return Err(DatasetError::NotBuiltIn { name: known.to_owned() });
-        }
-        _ => return Err(DatasetError::Unknown { name: name.to_string() }),
+pub fn generate(
+    name: &DatasetName,
+    recipe: Option<&Recipe>,
+    to: &Path,
+) -> Result<ImportedDataset, DatasetError> {
+    let decoded = match (name.as_str(), recipe) {
+        (shapes::NAME, None) => shapes::generate(shapes::TRAIN, shapes::TEST),
+        (name, Some(recipe)) if recipe.name() == name => made::generate(recipe),
+        _ => return Err(DatasetError::NotBuiltIn { name: name.to_string() }),
     };
-    let (digest, header) = format::write(&decoded, to)?;
-    Ok(ImportedDataset::new(digest, header))
+    write(&decoded, to)
+}
+
+fn write(decoded: &Decoded, to: &Path) -> Result<ImportedDataset, DatasetError> {
+    let (digest, header) = format::write(decoded, to)?;
+    Ok(ImportedDataset { digest, contents: header.contents(), classes: header.classes })
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use basin_domain::data::SplitSizes;
+    use basin_domain::data::{Encoding, SplitSizes};
 
-    use super::decoded::{Decoded, DecodedSplit};
+    use super::decoded::{DecodedInputs, DecodedSplit, DecodedTargets, LabelledImages, Meaning};
     use super::*;
 
-    fn tiny() -> Decoded {
+    /// A table of two columns and one value to predict, or tokens.
+    fn tiny_of(element: Element) -> Decoded {
+        let split = |count: u32| DecodedSplit {
+            inputs: match element {
+                Element::Token => DecodedInputs::Tokens((0..2 * count).map(|token| token % 5).collect()),
+                Element::Byte | Element::Float => {
+                    DecodedInputs::Floats((0..2 * count).map(|it| it as f32).collect())
+                }
+            },
+            targets: match element {
+                Element::Token => DecodedTargets::Labels((0..count).map(|label| label % 3).collect()),
+                Element::Byte | Element::Float => {
+                    DecodedTargets::Values((0..count).map(|it| it as f32 * 0.5).collect())
+                }
+            },
+        };
+        let is_tokens = element == Element::Token;
         Decoded {
-            name: "shapes",
-            classes: &["even", "odd"],
-            channels: 1,
-            height: 2,
-            width: 3,
-            train: DecodedSplit { images: (0..18).collect(), labels: vec![0, 1, 0] },
-            test: DecodedSplit { images: (100..106).collect(), labels: vec![1] },
+            name: "table".to_owned(),
+            meaning: match is_tokens {
+                true => Meaning::Classes(["a", "b", "c"].map(str::to_owned).to_vec()),
+                false => Meaning::Values(1),
+            },
+            shape: vec![2],
+            vocabulary: if is_tokens { 5 } else { 0 },
+            train: split(5),
+            test: split(2),
         }
+    }
+
+    #[test]
+    fn numbers_and_tokens_are_written_and_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data.basin");
+        format::write(&tiny_of(Element::Float), &path).unwrap();
+        assert_eq!(
+            Contents::of_decoded(&fs::read(&path).unwrap()),
+            Some(Dataset::open(&path).unwrap().contents())
+        );
+        let table = Dataset::open(&path).unwrap();
+        assert_eq!(table.contents().target, TargetKind::Values(1));
+        assert_eq!(table.mean(), [4.0, 5.0]);
+        let batch = gather(&table, table.test(), &[1, 0], Encoding::Index).unwrap();
+        assert_eq!(batch.dims(), [2, 2, 1, 1]);
+        let std = 8.0_f32.sqrt();
+        let expected: Vec<f32> =
+            [2.0, 3.0, 0.0, 1.0].iter().zip([4.0, 5.0, 4.0, 5.0]).map(|(x, mean)| (x - mean) / std).collect();
+        assert_eq!(batch.flatten_all().unwrap().to_vec1::<f32>().unwrap(), expected);
+        assert_eq!(table.train().values(&[4, 2]), [2.0 / 2.0_f32.sqrt() * 2.0 - 1.0 / 0.5_f32.sqrt(), 0.0]);
+
+        format::write(&tiny_of(Element::Token), &path).unwrap();
+        let tokens = Dataset::open(&path).unwrap();
+        assert_eq!(tokens.contents().example, InputKind::Tokens { length: 2, vocabulary: 5 });
+        assert_eq!(tokens.train().labels(&[0, 4]), [0, 1]);
+        let batch = gather(&tokens, tokens.train(), &[1], Encoding::Index).unwrap();
+        assert_eq!(batch.flatten_all().unwrap().to_vec1::<f32>().unwrap(), [2.0, 3.0]);
+        let batch = gather(&tokens, tokens.train(), &[1], Encoding::OneHot).unwrap();
+        assert_eq!(
+            batch.flatten_all().unwrap().to_vec1::<f32>().unwrap(),
+            [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+        );
+    }
+
+    fn tiny() -> Decoded {
+        let train = LabelledImages { images: (0..18).collect(), labels: vec![0, 1, 0] };
+        let test = LabelledImages { images: (100..106).collect(), labels: vec![1] };
+        Decoded::images("shapes", &["even", "odd"], [1, 2, 3], train, test)
     }
 
     #[test]
@@ -199,12 +239,14 @@ mod tests {
         let (digest, _) = format::write(&tiny(), &path).unwrap();
         assert_eq!(digest, Digest::of(&fs::read(&path).unwrap()));
         let dataset = Dataset::open(&path).unwrap();
-        assert_eq!((dataset.name(), dataset.shape()), ("shapes", [1, 2, 3]));
+        assert_eq!((dataset.name(), dataset.contents().example.image()), ("shapes", [1, 2, 3]));
         assert_eq!(dataset.classes(), ["even", "odd"]);
-        assert_eq!(dataset.train().images, (0..18).collect::<Vec<u8>>());
-        assert_eq!(dataset.train().labels, [0, 1, 0]);
-        assert_eq!(dataset.test().images, (100..106).collect::<Vec<u8>>());
-        assert_eq!(dataset.test().labels, [1]);
+        let bytes: Vec<u8> = (0..18).collect();
+        assert_eq!(dataset.train().inputs, Inputs::Bytes(&bytes));
+        assert_eq!(dataset.train().labels(&[0, 1, 2]), [0, 1, 0]);
+        let bytes: Vec<u8> = (100..106).collect();
+        assert_eq!(dataset.test().inputs, Inputs::Bytes(&bytes));
+        assert_eq!(dataset.test().labels(&[0]), [1]);
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1, "only the file itself is left");
     }
 
@@ -216,7 +258,7 @@ mod tests {
         let start = fs::read(&path).unwrap();
         assert_eq!(SplitSizes::of_decoded(&start), Some(SplitSizes { train: 3, test: 1 }));
         let shapes = SplitSizes { train: shapes::TRAIN as u64, test: shapes::TEST as u64 };
-        assert_eq!(basin_domain::data::built_in_sizes(shapes::NAME), Some(shapes));
+        assert_eq!(Contents::of_built_in(shapes::NAME).map(|it| it.sizes), Some(shapes));
     }
 
     /// Every single byte of prefix, header and labels set to other values: opened or refused, never a panic; and whatever
@@ -225,20 +267,27 @@ mod tests {
     fn a_damaged_file_is_refused_or_harmless() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data.basin");
-        format::write(&tiny(), &path).unwrap();
-        let good = fs::read(&path).unwrap();
-        for at in 0..good.len() {
-            for value in [0, 1, b'9', b'"', 0xff] {
-                let mut bytes = good.clone();
-                bytes[at] = value;
-                if let Ok((header, parts)) = format::parse(&path, &bytes) {
-                    assert_eq!(parts.test_labels.end, bytes.len());
-                    assert!(bytes[parts.train_labels].iter().all(|&l| usize::from(l) < header.classes.len()));
+        for decoded in [tiny(), tiny_of(Element::Float), tiny_of(Element::Token)] {
+            format::write(&decoded, &path).unwrap();
+            let good = fs::read(&path).unwrap();
+            for at in 0..good.len() {
+                for value in [0, 1, b'9', b'"', 0xff] {
+                    let mut bytes = good.clone();
+                    bytes[at] = value;
+                    if let Ok((header, parts)) = format::parse(&path, &bytes) {
+                        assert_eq!(parts.test_targets.end, bytes.len());
+                        let labels = &bytes[parts.train_targets];
+                        assert!(
+                            header.classes.is_empty()
+                                || !header.has_short_labels
+                                || labels.iter().all(|&l| usize::from(l) < header.classes.len())
+                        );
+                    }
                 }
             }
-        }
-        for length in 0..good.len() {
-            assert!(format::parse(&path, &good[..length]).is_err(), "cut at {length}");
+            for length in 0..good.len() {
+                assert!(format::parse(&path, &good[..length]).is_err(), "cut at {length}");
+            }
         }
     }
 
@@ -262,15 +311,12 @@ mod tests {
     fn a_data_set_that_needs_no_import_says_so() {
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("data.basin");
-        let error = import(&DatasetName::new("shapes").unwrap(), folder.path(), &to).unwrap_err();
+        let error =
+            import(&DatasetName::new("shapes").unwrap(), folder.path(), &ImportOptions::default(), &to)
+                .unwrap_err();
         assert_eq!(error.to_string(), "`shapes` is made by basin itself and needs no import");
-        let error = generate(&DatasetName::new("cifar10").unwrap(), &to).unwrap_err();
+        let error = generate(&DatasetName::new("cifar10").unwrap(), None, &to).unwrap_err();
         assert_eq!(error.to_string(), "`cifar10` can't be generated; import it from its files");
-        let error = import(&DatasetName::new("mnist").unwrap(), folder.path(), &to).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no data set `mnist`; known are cifar10, fashion-mnist, shapes"
-        );
         assert!(!to.exists());
     }
 }

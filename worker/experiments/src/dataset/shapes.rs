@@ -13,7 +13,7 @@ use std::thread;
 
 use basin_domain::random::Stream;
 
-use super::decoded::{Decoded, DecodedSplit};
+use super::decoded::{Decoded, LabelledImages};
 
 pub(super) const NAME: &str = "shapes";
 /// The number of training images.
@@ -28,19 +28,11 @@ const IMAGE: usize = 3 * PLANE;
 
 /// Images whose labels are `index % 10`; the order of examples is drawn by each run.
 pub(super) fn generate(train: usize, test: usize) -> Decoded {
-    let side = SIDE as u32;
-    Decoded {
-        name: NAME,
-        classes: &CLASSES,
-        channels: 3,
-        height: side,
-        width: side,
-        train: generate_split("train", train),
-        test: generate_split("test", test),
-    }
+    let shape = [3, SIDE as u32, SIDE as u32];
+    Decoded::images(NAME, &CLASSES, shape, generate_split("train", train), generate_split("test", test))
 }
 
-fn generate_split(split: &str, count: usize) -> DecodedSplit {
+fn generate_split(split: &str, count: usize) -> LabelledImages {
     let mut images = vec![0; count * IMAGE];
     let threads = thread::available_parallelism().map_or(1, usize::from);
     let share = count.div_ceil(threads).max(1);
@@ -58,7 +50,7 @@ fn generate_split(split: &str, count: usize) -> DecodedSplit {
             });
         }
     });
-    DecodedSplit { images, labels: (0..count).map(|index| (index % CLASSES.len()) as u8).collect() }
+    LabelledImages { images, labels: (0..count).map(|index| (index % CLASSES.len()) as u32).collect() }
 }
 
 type Colour = [f64; 3];
@@ -282,16 +274,16 @@ mod tests {
     fn the_recipe_gives_the_bytes_that_its_version_stands_for() {
         assert_eq!(basin_domain::data::BUILT_IN, [("shapes", "shapes v1")]);
         let made = generate(200, 50);
-        let digests = [&made.train.images, &made.test.images].map(|images| Digest::of(images).short());
+        let digests = [made.train.images(), made.test.images()].map(|images| Digest::of(images).short());
         assert_eq!(digests, ["3a2c230e34", "7cb3b65bbf"]);
     }
 
     #[test]
     fn the_first_images_do_not_depend_on_how_many_there_are() {
         let (few, many) = (generate(13, 2), generate(40, 20));
-        assert_eq!(few.train.images, many.train.images[..13 * IMAGE]);
-        assert_eq!(few.test.labels, [0, 1]);
-        assert_ne!(few.train.images[..IMAGE], few.test.images[..IMAGE]);
+        assert_eq!(few.train.images(), &many.train.images()[..13 * IMAGE]);
+        assert_eq!(few.test.labels(), [0, 1]);
+        assert_ne!(few.train.images()[..IMAGE], few.test.images()[..IMAGE]);
     }
 
     /// Each outline covers enough to be seen and leaves enough to tell it from the ground, and no two are alike.
@@ -314,10 +306,10 @@ mod tests {
     #[test]
     fn the_full_set_is_balanced() {
         let made = generate(100, 30);
-        assert_eq!(made.train.images.len(), 100 * IMAGE);
+        assert_eq!(made.train.images().len(), 100 * IMAGE);
         for class in 0..10 {
-            assert_eq!(made.train.labels.iter().filter(|&&label| label == class).count(), 10);
-            assert_eq!(made.test.labels.iter().filter(|&&label| label == class).count(), 3);
+            assert_eq!(made.train.labels().iter().filter(|&&label| label == class).count(), 10);
+            assert_eq!(made.test.labels().iter().filter(|&&label| label == class).count(), 3);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The inputs of a landscape: the weights of other tasks' networks.
 
-use basin_domain::experiment::TrainedModel;
+use std::collections::BTreeMap;
+
+use basin_domain::experiment::{SampledFunction, SnapshotPlace, TrainedModel};
 use basin_domain::metrics::Outcome;
 use basin_domain::task::TaskSpec;
-use candle_core::DType;
+use candle_core::{DType, Var};
 
-use crate::classify::ImageClassification;
+use crate::classify::Classification;
 use crate::fit_function::FunctionFit;
 use crate::model::Model;
+use crate::regress::Regression;
 use crate::tensors::{self, NamedTensors};
 use crate::training::{LearningProblem, Split};
 use crate::{Assets, ExperimentError, Run};
@@ -30,14 +33,22 @@ pub(super) fn visit(
     visitor: impl Visitor,
 ) -> Result<Box<dyn Run>, ExperimentError> {
     match trained {
-        TrainedModel::Classify { model, data } => {
-            let images = ImageClassification::new(spec, *data, assets)?;
-            let network = images.network(model, spec.seed)?;
+        TrainedModel::Classify { model, data, loss } => {
+            let images = Classification::new(spec, data, *loss, assets)?;
+            let network = images.used_examples().network(model, spec.seed)?;
             visitor.start(images, network)
         }
-        TrainedModel::FitFunction { function, hidden, interval, points } => {
-            let fit = FunctionFit::new(*function, *interval, *points)?;
-            let network = Model::dense_net(1, hidden, 1, spec.seed)?;
+        TrainedModel::Regress { model, data, loss } => {
+            let examples = Regression::new(spec, data, *loss, assets)?;
+            let network = examples.used_examples().network(model, spec.seed)?;
+            visitor.start(examples, network)
+        }
+        TrainedModel::FitFunction { function, interval, points, layout, loss, .. } => {
+            let (function, layout) = (function.clone(), layout.clone());
+            let example = function.example();
+            let sampled = SampledFunction { function, interval: *interval, points: *points, layout };
+            let fit = FunctionFit::new(&sampled)?.under(*loss)?;
+            let network = Model::new(&trained.network(), &example, 1, spec.seed)?;
             visitor.start(fit, network)
         }
     }
@@ -48,7 +59,7 @@ pub(super) fn read(assets: &Assets, name: &str) -> Result<Option<NamedTensors>, 
     let bytes = assets.inputs.get(name).ok_or_else(|| unusable(name, "isn't there"))?;
     let (tensors, note) = tensors::deserialize(bytes).map_err(|why| unusable(name, &why))?;
     match note.parse() {
-        Ok(Outcome::Completed) => Ok(Some(tensors)),
+        Ok(Outcome::Completed | Outcome::Stopped { .. }) => Ok(Some(tensors)),
         Ok(Outcome::Diverged { .. }) => Ok(None),
         Err(_) => Err(unusable(name, "it doesn't say how its run ended")),
     }
@@ -61,9 +72,27 @@ pub(super) fn flat_weights(
     name: &str,
     prefix: &str,
 ) -> Result<Vec<f64>, ExperimentError> {
-    let mut flat = Vec::with_capacity(model.parameter_count());
-    for (parameter, shape) in model.parameters().iter().map(|(parameter, var)| (parameter, var.dims())) {
-        let key = format!("{prefix}/{parameter}");
+    flat(model.parameters(), tensors, name, prefix)
+}
+
+/// The buffers of the trained network of the input `name` as one vector, in the order of the model's buffers.
+pub(super) fn flat_buffers(
+    model: &Model,
+    tensors: &NamedTensors,
+    name: &str,
+) -> Result<Vec<f64>, ExperimentError> {
+    flat(model.buffers(), tensors, name, "model")
+}
+
+fn flat(
+    variables: &BTreeMap<String, Var>,
+    tensors: &NamedTensors,
+    name: &str,
+    prefix: &str,
+) -> Result<Vec<f64>, ExperimentError> {
+    let mut flat = Vec::new();
+    for (variable, shape) in variables.iter().map(|(variable, var)| (variable, var.dims())) {
+        let key = format!("{prefix}/{variable}");
         let tensor = tensors.get(&key).ok_or_else(|| unusable(name, &format!("it has no `{key}`")))?;
         if tensor.dims() != shape {
             let why = format!("`{key}` has the shape {:?}, not {shape:?}", tensor.dims());
@@ -74,13 +103,13 @@ pub(super) fn flat_weights(
     Ok(flat)
 }
 
-/// The epochs at which the input's weights were recorded, in order.
-pub(super) fn recorded_epochs(tensors: &NamedTensors) -> Vec<u32> {
-    let epoch = |name: &String| name.strip_prefix("weights/")?.split_once('/')?.0.parse().ok();
-    let mut epochs: Vec<u32> = tensors.keys().filter_map(epoch).collect();
-    epochs.sort_unstable();
-    epochs.dedup();
-    epochs
+/// Where the input's weights were recorded, in order.
+pub(super) fn recorded_places(tensors: &NamedTensors) -> Vec<SnapshotPlace> {
+    let place = |name: &String| name.strip_prefix("weights/")?.split_once('/')?.0.parse().ok();
+    let mut places: Vec<SnapshotPlace> = tensors.keys().filter_map(place).collect();
+    places.sort_unstable();
+    places.dedup();
+    places
 }
 
 /// The splits on which a landscape is evaluated by default.

@@ -1,7 +1,7 @@
 //! `surface`: part of a grid in a plane through a solution.
 
 use basin_domain::experiment::series::surface as series;
-use basin_domain::experiment::{Plane, Surface};
+use basin_domain::experiment::{Plane, SnapshotPlace, Surface};
 use basin_domain::metrics::{Axis, Metrics};
 use basin_domain::task::TaskSpec;
 
@@ -47,6 +47,8 @@ impl Visitor for Start<'_> {
             return Landscape::without_solution(self.spec, problem, model);
         };
         let solution = inputs::flat_weights(&model, &tensors, "of", "model")?;
+        // Running statistics stay those of the solution.
+        model.set_buffers(&inputs::flat_buffers(&model, &tensors, "of")?)?;
         let Surface { plane, resolution, tile, examples, .. } = *self.parameters;
         let grid = match plane {
             Plane::Random { extent } => {
@@ -61,13 +63,14 @@ impl Visitor for Start<'_> {
                 }
             }
             Plane::Pca { margin } => {
-                let epochs = inputs::recorded_epochs(&tensors);
-                if epochs.is_empty() {
+                let places = inputs::recorded_places(&tensors);
+                if places.is_empty() {
                     return Err(unusable("of", "it has no recorded weights"));
                 }
-                let at =
-                    |epoch: &u32| inputs::flat_weights(&model, &tensors, "of", &format!("weights/{epoch}"));
-                let trajectory: Vec<Vec<f64>> = epochs.iter().map(at).collect::<Result<_, _>>()?;
+                let at = |place: &SnapshotPlace| {
+                    inputs::flat_weights(&model, &tensors, "of", &format!("weights/{place}"))
+                };
+                let trajectory: Vec<Vec<f64>> = places.iter().map(at).collect::<Result<_, _>>()?;
                 drop(tensors);
                 let principal = directions::principal(trajectory, &solution);
                 if !principal.is_plane() {
@@ -79,7 +82,7 @@ impl Visitor for Start<'_> {
                 Grid {
                     directions,
                     spans,
-                    trajectory: Some(Trajectory { epochs, scores, explained }),
+                    trajectory: Some(Trajectory { places, scores, explained }),
                     solution,
                     resolution,
                     rows: tile.rows(resolution),
@@ -109,7 +112,7 @@ fn span(scores: impl Iterator<Item = f64>, margin: f64) -> Span {
 
 /// A trajectory in the plane.
 struct Trajectory {
-    epochs: Vec<u32>,
+    places: Vec<SnapshotPlace>,
     scores: Vec<[f64; 2]>,
     explained: [f64; 2],
 }
@@ -145,6 +148,7 @@ impl WeightPoints for Grid {
         let weights = weights.map(|((solution, first), second)| solution + alpha * first + beta * second);
         WeightPoint {
             weights: weights.collect(),
+            buffers: Vec::new(),
             axis: Axis::Cell,
             x: f64::from(row) * f64::from(self.resolution) + f64::from(column),
             coordinates: vec![(series::ALPHA.name, alpha), (series::BETA.name, beta)],
@@ -152,10 +156,11 @@ impl WeightPoints for Grid {
     }
 
     fn describe(&self, metrics: &mut Metrics) {
-        let Some(Trajectory { epochs, scores, explained }) = &self.trajectory else { return };
-        for (epoch, [alpha, beta]) in epochs.iter().zip(scores) {
-            metrics.record(&series::TRAJECTORY_ALPHA, f64::from(*epoch), *alpha);
-            metrics.record(&series::TRAJECTORY_BETA, f64::from(*epoch), *beta);
+        let Some(Trajectory { places, scores, explained }) = &self.trajectory else { return };
+        for (place, [alpha, beta]) in places.iter().zip(scores) {
+            let (axis, x) = (place.axis(), place.number() as f64);
+            metrics.record(&series::TRAJECTORY_ALPHA.against(axis), x, *alpha);
+            metrics.record(&series::TRAJECTORY_BETA.against(axis), x, *beta);
         }
         metrics.record(&series::EXPLAINED_VARIANCE_ALPHA, 0.0, explained[0]);
         metrics.record(&series::EXPLAINED_VARIANCE_BETA, 0.0, explained[1]);

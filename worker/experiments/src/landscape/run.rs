@@ -4,6 +4,7 @@ use basin_domain::experiment::series::training as series;
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::task::TaskSpec;
+use basin_domain::worker::Progress;
 use basin_kernels::LossSums;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use crate::checkpoint::{self, bad};
 use crate::model::Model;
 use crate::tensors::NamedTensors;
 use crate::training::{EVALUATION_CHUNK, LearningProblem, SavedSums, Split, evaluate};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, ExperimentError, Finished, Run};
 
 /// Raised whenever the layout of checkpoints changes.
 const FORMAT: u32 = 2;
@@ -26,6 +27,9 @@ pub(crate) trait WeightPoints: Send {
 
     /// Records what is known without any evaluation.
     fn describe(&self, metrics: &mut Metrics);
+
+    /// Records what follows from the evaluations, once all are made.
+    fn conclude(&self, _: &mut Metrics) {}
 }
 
 /// A point in weight space.
@@ -33,6 +37,8 @@ pub(crate) trait WeightPoints: Send {
 pub(crate) struct WeightPoint {
     /// The weights, flat.
     pub(crate) weights: Vec<f64>,
+    /// The buffers, flat; empty where they are the same at all points.
+    pub(crate) buffers: Vec<f64>,
     /// The axis of the series.
     pub(crate) axis: Axis,
     /// The point's x.
@@ -161,7 +167,10 @@ impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
         }
         let sums = LossSums::from(sums);
         let count = self.splits.get(split).map_or(0, |&(_, count)| count);
-        if sums.count != example as u64 || sums.correct > sums.count || (!is_end && example >= count) {
+        if sums.count != (example * self.problem.terms()) as u64
+            || sums.correct > sums.count
+            || (!is_end && example >= count)
+        {
             return Err(bad(format!("it is at example {example} of {count}, with sums of {}", sums.count)));
         }
         self.position = Cursor { point, split, example, sums };
@@ -177,7 +186,11 @@ impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
         if self.is_done() {
             return Ok(());
         }
-        self.model.set_parameters(&self.points.point(self.position.point).weights)
+        let WeightPoint { weights, buffers, .. } = self.points.point(self.position.point);
+        if !buffers.is_empty() {
+            self.model.set_buffers(&buffers)?;
+        }
+        self.model.set_parameters(&weights)
     }
 
     fn keep(&mut self, split: Split, sums: LossSums) {
@@ -217,7 +230,11 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
         }
         self.position = Cursor::at(point + 1, 0);
         self.go_to_point()?;
-        Ok(if self.is_done() { Advance::Done } else { Advance::More })
+        if !self.is_done() {
+            return Ok(Advance::More);
+        }
+        self.points.conclude(&mut self.metrics);
+        Ok(Advance::Done)
     }
 
     fn progress(&self) -> Progress {
@@ -227,6 +244,7 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
             epoch: 0,
             epochs: 0,
             loss: self.latest_loss,
+            ..Progress::default()
         }
     }
 
@@ -247,11 +265,13 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
-    use basin_domain::optimizer::Optimizer;
-
     use super::*;
     use crate::fit_function::FunctionFit;
+    use basin_domain::experiment::{
+        Experiment, FitFunction, Function, PointLayout, SampledFunction, StreamSeeds, TrainingSettings,
+        TrainingTime,
+    };
+    use basin_domain::optimizer::Optimizer;
 
     /// Three copies of one point.
     struct Thrice(Vec<f64>);
@@ -263,7 +283,13 @@ mod tests {
 
         fn point(&self, index: usize) -> WeightPoint {
             let coordinates = vec![("alpha", index as f64)];
-            WeightPoint { weights: self.0.clone(), axis: Axis::Cell, x: index as f64, coordinates }
+            WeightPoint {
+                weights: self.0.clone(),
+                buffers: Vec::new(),
+                axis: Axis::Cell,
+                x: index as f64,
+                coordinates,
+            }
         }
 
         fn describe(&self, metrics: &mut Metrics) {
@@ -276,13 +302,15 @@ mod tests {
         let parameters = FitFunction {
             function: Function::Sin,
             hidden: vec![2],
+            model: None,
             interval: (-1.0, 1.0),
             points: 9,
+            layout: PointLayout::default(),
+            seeds: StreamSeeds::default(),
             batch_size: None,
-            epochs: 1,
-            optimizer: Optimizer::adam(1e-3),
-            record: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(1),
+            loss: Default::default(),
+            training: TrainingSettings::of(Optimizer::adam(1e-3)),
         };
         let version = FitFunction::VERSION;
         let experiment = Experiment::FitFunction(parameters);
@@ -293,7 +321,7 @@ mod tests {
         examples: Option<u32>,
         checkpoint: Option<&[u8]>,
     ) -> Result<Landscape<FunctionFit, Thrice>, ExperimentError> {
-        let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 9)?;
+        let problem = FunctionFit::new(&SampledFunction::line(Function::Sin, (-1.0, 1.0), 9))?;
         let model = Model::dense_net(1, &[2], 1, 1)?;
         let points = Thrice(model.flat_parameters()?);
         let examples = EvaluatedExamples { splits: &[Split::Train, Split::Test], most: examples };

@@ -2,7 +2,7 @@
 //! the extreme eigenvalues of a symmetric matrix, and the nodes and weights of Gauss quadrature over its spectrum, from
 //! products with vectors alone.
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, Dyn, SymmetricEigen};
 
 use super::vector;
 use crate::tridiagonal::Tridiagonal;
@@ -124,18 +124,55 @@ impl Lanczos {
         Some(EigenvalueEstimate { value, residual: beyond * last })
     }
 
+    /// The largest eigenvalues of the tridiagonal matrix, at most so many, the largest first; none if a coefficient isn't finite.
+    pub fn top(&self, count: usize) -> Vec<EigenvalueEstimate> {
+        let Some((eigen, order)) = self.descending() else { return Vec::new() };
+        let beyond = if self.exhausted { 0.0 } else { self.off_diagonal[self.steps() - 1] };
+        let estimate = |&index: &usize| EigenvalueEstimate {
+            value: eigen.eigenvalues[index],
+            residual: (beyond * eigen.eigenvectors[(self.steps() - 1, index)]).abs(),
+        };
+        order.iter().take(count).map(estimate).collect()
+    }
+
+    /// The sum of the Ritz vectors of the largest eigenvalues, at most so many; none if a coefficient isn't finite.
+    pub fn top_eigenvectors(&self, count: usize) -> Option<Vec<f64>> {
+        let (eigen, order) = self.descending()?;
+        let mut sum = vec![0.0; self.basis.first()?.len()];
+        for &index in order.iter().take(count) {
+            for (step, direction) in self.basis.iter().take(self.steps()).enumerate() {
+                vector::add_scaled(&mut sum, eigen.eigenvectors[(step, index)], direction);
+            }
+        }
+        Some(sum)
+    }
+
+    /// The eigenvalues and eigenvectors of the tridiagonal matrix, and their places, the largest first.
+    fn descending(&self) -> Option<(SymmetricEigen<f64, Dyn>, Vec<usize>)> {
+        if !self.is_finite() || self.diagonal.is_empty() {
+            return None;
+        }
+        let eigen = self.tridiagonal().symmetric_eigen();
+        let mut order: Vec<usize> = (0..self.steps()).collect();
+        order.sort_by(|a, b| eigen.eigenvalues[*b].total_cmp(&eigen.eigenvalues[*a]));
+        Some((eigen, order))
+    }
+
+    fn tridiagonal(&self) -> DMatrix<f64> {
+        DMatrix::from_fn(self.steps(), self.steps(), |row, column| match row.abs_diff(column) {
+            0 => self.diagonal[row],
+            1 => self.off_diagonal[row.min(column)],
+            _ => 0.0,
+        })
+    }
+
     /// The nodes in ascending order; none if a coefficient isn't finite.
     pub fn nodes(&self) -> Vec<QuadratureNode> {
         let steps = self.steps();
         if !self.is_finite() {
             return Vec::new();
         }
-        let tridiagonal = DMatrix::from_fn(steps, steps, |row, column| match row.abs_diff(column) {
-            0 => self.diagonal[row],
-            1 => self.off_diagonal[row.min(column)],
-            _ => 0.0,
-        });
-        let eigen = tridiagonal.symmetric_eigen();
+        let eigen = self.tridiagonal().symmetric_eigen();
         let mut nodes: Vec<QuadratureNode> = (0..steps)
             .map(|index| QuadratureNode {
                 at: eigen.eigenvalues[index],
@@ -195,6 +232,23 @@ mod tests {
         assert!((nodes[nodes.len() - 1].at - largest.value).abs() < 1e-12);
         let weights: f64 = nodes.iter().map(|node| node.weight).sum();
         assert!((weights - 1.0).abs() < 1e-10);
+    }
+
+    #[test]
+    fn the_largest_eigenvalues_and_the_sum_of_their_vectors_are_found() {
+        let eigenvalues: Vec<f64> =
+            (0..300).map(|index| f64::from(index) / 300.0).chain([4.0, 9.0, 6.0]).collect();
+        let lanczos = run(&eigenvalues, 30);
+        let top = lanczos.top(3);
+        for (found, expected) in top.iter().zip([9.0, 6.0, 4.0]) {
+            assert!((found.value - expected).abs() < 1e-8 && found.residual < 1e-3, "{found:?}");
+        }
+        assert_eq!(lanczos.top(100).len(), 30);
+        let sum = lanczos.top_eigenvectors(3).unwrap();
+        // Unit vectors, but for their signs.
+        assert!(sum[..300].iter().all(|part| part.abs() < 1e-4), "{sum:?}");
+        assert!(sum[300..].iter().all(|part| (part.abs() - 1.0).abs() < 1e-6), "{sum:?}");
+        assert_eq!(lanczos.largest().unwrap().value.to_bits() >> 8, top[0].value.to_bits() >> 8);
     }
 
     #[test]

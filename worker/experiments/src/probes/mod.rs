@@ -4,12 +4,14 @@
 //! probe is a file; those of the loss's curvature work on any [`Objective`], in `f64`.
 
 mod lanczos;
+mod lanczos_work;
 mod objective;
 mod pass;
 mod saved;
 mod sensitivity;
 mod sharpness;
 mod spectrum;
+mod trace;
 mod vector;
 
 #[cfg(test)]
@@ -19,10 +21,14 @@ mod tests;
 #[cfg(test)]
 mod tests_of_curvature;
 #[cfg(test)]
+mod tests_of_eigenvalues;
+#[cfg(test)]
 mod tests_of_saving;
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use basin_domain::experiment::{Probe, ProbeSchedule};
-use basin_domain::random::Stream;
 use candle_core::DType;
 
 use crate::ExperimentError;
@@ -30,18 +36,20 @@ use crate::model::Model;
 use crate::training::{LearningProblem, Split};
 
 pub use lanczos::{Coefficients, EigenvalueEstimate, Lanczos, QuadratureNode};
+use lanczos_work::LanczosWork;
+#[cfg(test)]
+use lanczos_work::random_direction;
 pub use objective::{Objective, TrainingObjective};
 use pass::ObjectivePass;
 pub(crate) use saved::SavedProbe;
 pub use sensitivity::{input_gradient_norms, jacobian_norms};
 pub use sharpness::{AscentState, SharpnessAscent};
 pub use spectrum::density;
+pub use trace::TraceEstimate;
+use trace::TraceWork;
 
 /// Examples whose inputs' gradients one piece takes.
 const CHUNK: usize = 100;
-
-/// How close the largest eigenvalue must be before the iteration ends early, as a share of it.
-const CLOSE: f64 = 1e-4;
 
 /// The most numbers that Lanczos iteration may keep, 1 GiB of them: a direction for each step. A checkpoint holds them too.
 const MOST_NUMBERS: u64 = 1 << 27;
@@ -54,8 +62,15 @@ pub fn check(probing: &ProbeSchedule, parameters: usize) -> Result<(), Experimen
     let parameters = parameters as u64;
     for probe in &probing.probes {
         let steps = match *probe {
-            Probe::LargestEigenvalue { steps, .. } | Probe::Spectrum { steps, .. } => u64::from(steps),
-            Probe::Sensitivity { .. } | Probe::InputGradient { .. } | Probe::Sharpness { .. } => continue,
+            Probe::LargestEigenvalue { steps, .. }
+            | Probe::TopEigenvalues { steps, .. }
+            | Probe::LayerEigenvalues { steps, .. }
+            | Probe::LayerSpectra { steps, .. }
+            | Probe::Spectrum { steps, .. } => u64::from(steps),
+            Probe::Sensitivity { .. }
+            | Probe::InputGradient { .. }
+            | Probe::Sharpness { .. }
+            | Probe::Trace { .. } => continue,
         };
         let most = MOST_NUMBERS / parameters.max(1);
         if steps.min(parameters) > most {
@@ -74,8 +89,17 @@ pub fn check(probing: &ProbeSchedule, parameters: usize) -> Result<(), Experimen
 pub enum ProbeResult {
     /// One number.
     Number(f64),
-    /// The largest eigenvalue, as far as it is known. NaN if a product wasn't finite.
-    Eigenvalue(EigenvalueEstimate),
+    /// The largest eigenvalue, as far as it is known, with a direction of its eigenvector if the next measurement starts from it. NaN if
+    /// a product wasn't finite.
+    Eigenvalue(EigenvalueEstimate, Option<Vec<f64>>),
+    /// The largest eigenvalues that were found, the largest first, with the sum of their eigenvectors likewise.
+    TopEigenvalues(Vec<EigenvalueEstimate>, Option<Vec<f64>>),
+    /// A trace.
+    Trace(TraceEstimate),
+    /// A number a layer.
+    OfLayers(Vec<f64>),
+    /// Values against eigenvalues, of each layer.
+    DensitiesOfLayers(Vec<Vec<(f64, f64)>>),
     /// Values against eigenvalues.
     Density(Vec<(f64, f64)>),
 }
@@ -96,11 +120,13 @@ enum ProbeState {
 
 enum CurvatureWork {
     Ascent(SharpnessAscent),
-    Lanczos { seed: u64, vector: u32, iteration: Option<Lanczos>, done: Vec<Vec<QuadratureNode>> },
+    Lanczos(LanczosWork),
+    Trace(TraceWork),
 }
 
 impl Measurement {
-    /// Begins to probe `model`, with random vectors from the streams of `seed`.
+    /// Begins to probe `model`, with random vectors from the streams of `seed`; an iteration that may start from what the measurement
+    /// before found has it as `start`.
     ///
     /// # Errors
     /// If the model can't be copied.
@@ -109,6 +135,7 @@ impl Measurement {
         problem: &P,
         model: &Model,
         seed: u64,
+        start: Option<&[f64]>,
     ) -> Result<Self, ExperimentError> {
         let over_examples = |examples: Option<u32>| {
             let split = if problem.examples(Split::Test) > 0 { Split::Test } else { Split::Train };
@@ -126,8 +153,16 @@ impl Measurement {
             Probe::Sharpness { epsilon, steps, .. } => curvature(&|weights| {
                 CurvatureWork::Ascent(SharpnessAscent::new(weights.to_vec(), epsilon, steps))
             })?,
-            Probe::LargestEigenvalue { .. } | Probe::Spectrum { .. } => {
-                curvature(&|_| CurvatureWork::Lanczos { seed, vector: 0, iteration: None, done: Vec::new() })?
+            Probe::Trace { .. } => {
+                curvature(&|_| CurvatureWork::Trace(TraceWork { seed, values: Vec::new() }))?
+            }
+            Probe::LargestEigenvalue { .. } | Probe::TopEigenvalues { .. } | Probe::Spectrum { .. } => {
+                let start = start.map(<[f64]>::to_vec);
+                curvature(&|_| CurvatureWork::Lanczos(LanczosWork::new(seed, start.clone(), Vec::new())))?
+            }
+            Probe::LayerEigenvalues { .. } | Probe::LayerSpectra { .. } => {
+                let layers = layer_places(model)?;
+                curvature(&|_| CurvatureWork::Lanczos(LanczosWork::new(seed, None, layers.clone())))?
             }
         };
         Ok(Self { probe, stage })
@@ -157,12 +192,10 @@ impl Measurement {
                 let stop = (*position + CHUNK).min(*end);
                 let positions: Vec<u32> = (*position as u32..stop as u32).collect();
                 let batch = problem.batch(*split, &positions, model.dtype())?;
-                *sum += match self.probe {
-                    Probe::InputGradient { .. } => input_gradient_norms(problem, model, &batch)?,
-                    Probe::Sensitivity { .. }
-                    | Probe::Sharpness { .. }
-                    | Probe::LargestEigenvalue { .. }
-                    | Probe::Spectrum { .. } => jacobian_norms::<P>(model, &batch)?,
+                *sum += if matches!(self.probe, Probe::InputGradient { .. }) {
+                    input_gradient_norms(problem, model, *split, &batch)?
+                } else {
+                    jacobian_norms(model, &batch, problem.outputs())?
                 };
                 *position = stop;
                 Ok((stop == *end).then(|| ProbeResult::Number(*sum / *end as f64)))
@@ -180,6 +213,10 @@ fn training_examples(probe: &Probe) -> u32 {
     match *probe {
         Probe::Sharpness { examples, .. }
         | Probe::LargestEigenvalue { examples, .. }
+        | Probe::TopEigenvalues { examples, .. }
+        | Probe::Trace { examples, .. }
+        | Probe::LayerEigenvalues { examples, .. }
+        | Probe::LayerSpectra { examples, .. }
         | Probe::Spectrum { examples, .. } => examples,
         Probe::Sensitivity { .. } | Probe::InputGradient { .. } => 0,
     }
@@ -194,9 +231,9 @@ impl CurvatureWork {
         weights: &[f64],
         under_way: &mut Option<ObjectivePass>,
     ) -> Result<Option<ProbeResult>, ExperimentError> {
-        let pass = under_way.get_or_insert_with(|| ObjectivePass::new(objective.dimension()));
         match self {
             Self::Ascent(ascent) => {
+                let pass = under_way.get_or_insert_with(|| ObjectivePass::new(objective.dimension()));
                 let Some(place) = ascent.place() else {
                     return Ok(Some(ProbeResult::Number(ascent.sharpness())));
                 };
@@ -208,42 +245,34 @@ impl CurvatureWork {
                 let is_done = under_way.is_none() && ascent.place().is_none();
                 Ok(is_done.then(|| ProbeResult::Number(ascent.sharpness())))
             }
-            Self::Lanczos { seed, vector, iteration, done } => {
-                let (steps, vectors) = match *probe {
-                    Probe::Spectrum { steps, vectors, .. } => (steps, vectors),
-                    Probe::LargestEigenvalue { steps, .. } => (steps, 1),
-                    Probe::Sensitivity { .. } | Probe::InputGradient { .. } | Probe::Sharpness { .. } => {
-                        (0, 0)
-                    }
-                };
-                let lanczos = iteration.get_or_insert_with(|| {
-                    Lanczos::new(random_direction(*seed, *vector, objective.dimension()))
-                });
-                if !pass.hessian_vector(objective, weights, lanczos.direction())? {
-                    return Ok(None);
-                }
-                if let Some(ObjectivePass { sum, .. }) = under_way.take() {
-                    lanczos.step(sum);
-                }
-                let enough = lanczos.steps() >= steps as usize || lanczos.is_exhausted();
-                if matches!(probe, Probe::LargestEigenvalue { .. }) {
-                    let unknown = EigenvalueEstimate { value: f64::NAN, residual: f64::NAN };
-                    let largest = lanczos.largest().unwrap_or(unknown);
-                    let is_close = largest.residual <= CLOSE * largest.value.abs();
-                    return Ok((enough || is_close).then_some(ProbeResult::Eigenvalue(largest)));
-                }
-                if enough {
-                    done.push(lanczos.nodes());
-                    (*iteration, *vector) = (None, *vector + 1);
-                }
-                Ok((*vector >= vectors).then(|| ProbeResult::Density(density(done))))
+            Self::Lanczos(work) => work.advance(probe, objective, weights, under_way),
+            Self::Trace(work) => {
+                let vectors = if let Probe::Trace { vectors, .. } = *probe { vectors } else { 0 };
+                let estimate = work.advance(vectors, objective, weights, under_way)?;
+                Ok(estimate.map(ProbeResult::Trace))
             }
         }
     }
 }
 
-/// A random direction: normal in every coordinate, so that all directions are equally likely.
-fn random_direction(seed: u64, number: u32, dimension: usize) -> Vec<f64> {
-    let mut stream = Stream::new(seed, &format!("probe/vector/{number}"));
-    (0..dimension).map(|_| stream.normal()).collect()
+/// Where the parameters of each layer lie in the vector of all, the layers in the network's order; of the first
+/// [`Probe::MOST_LAYERS`]. A layer's parameters have its name before their last dot.
+fn layer_places(model: &Model) -> Result<Vec<Vec<Range<usize>>>, ExperimentError> {
+    let mut start = 0;
+    let mut places = BTreeMap::new();
+    for (name, parameter) in model.parameters() {
+        let end = start + parameter.elem_count();
+        places.insert(name.as_str(), start..end);
+        start = end;
+    }
+    let mut layers: Vec<(&str, Vec<Range<usize>>)> = Vec::new();
+    for parameter in model.in_order()? {
+        let layer = parameter.rsplit_once('.').map_or(parameter, |(layer, _)| layer);
+        let place = places[parameter].clone();
+        match layers.iter_mut().find(|(known, _)| *known == layer) {
+            Some((_, ranges)) => ranges.push(place),
+            None => layers.push((layer, vec![place])),
+        }
+    }
+    Ok(layers.into_iter().map(|(_, ranges)| ranges).take(Probe::MOST_LAYERS).collect())
 }

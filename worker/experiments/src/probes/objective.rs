@@ -1,7 +1,9 @@
 //! A function of all parameters at once, as the probes of the loss's curvature see it.
 
-use basin_kernels::{backward, hessian_vector};
-use candle_core::backprop::GradStore;
+use std::cell::RefCell;
+use std::ops::Range;
+
+use basin_kernels::network::{Mode, Program, Wanted};
 use candle_core::{DType, Tensor};
 
 use crate::ExperimentError;
@@ -69,40 +71,72 @@ pub trait Objective {
 /// The mean loss over a run's first training examples, computed in `f64`.
 ///
 /// Its Hessian is that of the loss with every ReLU and every maximum left as it is at θ: the Hessian itself wherever there is one,
-/// which is almost everywhere ([`basin_kernels::hessian_vector`]).
+/// which is almost everywhere ([`Program::hessian_vector`]).
 pub struct TrainingObjective<'a, P> {
     problem: &'a P,
     model: &'a Model,
     examples: usize,
+    /// The compiled network, and where its parameters are in the vector of all; made when it is first needed.
+    compiled: RefCell<Option<Compiled>>,
+}
+
+struct Compiled {
+    program: Program<f64>,
+    places: Vec<Range<usize>>,
+}
+
+/// A piece's examples.
+struct Piece {
+    targets: Tensor,
+    /// Their share of all examples.
+    share: f64,
 }
 
 impl<'a, P: LearningProblem> TrainingObjective<'a, P> {
     /// The loss of `model`, which is of type `f64` and whose parameters are overwritten, over the first `examples` training
     /// examples, or all if there are fewer.
     pub fn new(problem: &'a P, model: &'a Model, examples: u32) -> Self {
-        Self { problem, model, examples: problem.examples(Split::Train).min(examples as usize) }
+        let examples = problem.examples(Split::Train).min(examples as usize);
+        Self { problem, model, examples, compiled: RefCell::new(None) }
     }
 
-    /// The loss of a piece's examples with the parameters `at`, to be differentiated, and their share of all examples.
-    fn loss(&self, piece: usize, at: &[f64]) -> Result<(Tensor, f64), ExperimentError> {
+    /// Runs the network over a piece's examples with the parameters `at`, and gives it to `go_on`.
+    fn with_forward<R>(
+        &self,
+        piece: usize,
+        at: &[f64],
+        go_on: impl FnOnce(&mut Compiled, &Piece) -> Result<R, ExperimentError>,
+    ) -> Result<R, ExperimentError> {
         self.model.set_parameters(at)?;
         let end = self.examples.min((piece + 1) * CHUNK);
         let positions: Vec<u32> = (piece * CHUNK..end).map(|position| position as u32).collect();
         let batch = self.problem.batch(Split::Train, &positions, DType::F64)?;
-        let loss = self.problem.loss(&self.model.forward(&batch.inputs)?, &batch.targets)?;
-        Ok((loss, positions.len() as f64 / self.examples as f64))
+        let mut compiled = self.compiled.borrow_mut();
+        let compiled = match &mut *compiled {
+            Some(compiled) => compiled,
+            none => none.insert(Compiled::of(self.model)?),
+        };
+        compiled.program.forward(&batch.inputs, Mode::Evaluation)?;
+        let share = positions.len() as f64 / self.examples as f64;
+        go_on(compiled, &Piece { targets: batch.targets, share })
+    }
+}
+
+impl Compiled {
+    fn of(model: &Model) -> Result<Self, ExperimentError> {
+        let program = model.program()?;
+        let mut places = Vec::with_capacity(program.parameters().len());
+        for parameter in program.parameters() {
+            let before = model.parameters().values().take_while(|known| known.id() != parameter.id());
+            let start: usize = before.map(|known| known.elem_count()).sum();
+            places.push(start..start + parameter.elem_count());
+        }
+        Ok(Self { program, places })
     }
 
-    /// Adds a share of what was found for each parameter.
-    fn add(&self, found: &GradStore, share: f64, mut sum: &mut [f64]) -> Result<(), ExperimentError> {
-        for (name, parameter) in self.model.parameters() {
-            let of_one = found.get(parameter);
-            let of_one = of_one.ok_or_else(|| ExperimentError::NoGradient { parameter: name.clone() })?;
-            let (sums, after) = sum.split_at_mut(parameter.elem_count());
-            vector::add_scaled(sums, share, &of_one.flatten_all()?.to_vec1::<f64>()?);
-            sum = after;
-        }
-        Ok(())
+    /// The outputs of the last forward pass.
+    fn outputs(&self) -> &[f64] {
+        self.program.outputs().unwrap_or_default()
     }
 }
 
@@ -116,9 +150,17 @@ impl<P: LearningProblem> Objective for TrainingObjective<'_, P> {
     }
 
     fn add_gradient(&self, piece: usize, at: &[f64], sum: &mut [f64]) -> Result<f64, ExperimentError> {
-        let (loss, share) = self.loss(piece, at)?;
-        self.add(&backward(&loss)?, share, sum)?;
-        Ok(share * loss.to_scalar::<f64>()?)
+        self.with_forward(piece, at, |compiled, Piece { targets, share }| {
+            let loss = self.problem.loss();
+            let sums = loss.sums(compiled.outputs(), targets)?;
+            let gradient = loss.gradient(compiled.outputs(), targets)?;
+            compiled.program.backward(&gradient, Wanted { input: false, parameters: true })?;
+            for (parameter, place) in compiled.program.parameters().iter().zip(&compiled.places) {
+                let gradient = compiled.program.parameter_gradient(parameter).unwrap_or_default();
+                vector::add_scaled(&mut sum[place.clone()], *share, gradient);
+            }
+            Ok(share * (sums.loss / sums.count as f64))
+        })
     }
 
     fn add_hessian_vector(
@@ -128,9 +170,17 @@ impl<P: LearningProblem> Objective for TrainingObjective<'_, P> {
         vector: &[f64],
         sum: &mut [f64],
     ) -> Result<(), ExperimentError> {
-        let (loss, share) = self.loss(piece, at)?;
-        let direction = self.model.parts(vector)?;
-        let direction = direction.into_iter().map(|(parameter, part)| (parameter.as_tensor(), part));
-        self.add(&hessian_vector(&loss, direction)?, share, sum)
+        self.with_forward(piece, at, |compiled, Piece { targets, share }| {
+            let loss = self.problem.loss();
+            let direction: Vec<Vec<f64>> =
+                compiled.places.iter().map(|place| vector[place.clone()].to_vec()).collect();
+            let product = compiled.program.hessian_vector(&direction, |outputs, tangent| {
+                loss.gradient_along(outputs, targets, tangent)
+            })?;
+            for (product, place) in product.iter().zip(&compiled.places) {
+                vector::add_scaled(&mut sum[place.clone()], *share, product);
+            }
+            Ok(())
+        })
     }
 }

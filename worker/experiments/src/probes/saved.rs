@@ -5,7 +5,8 @@ use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AscentState, Coefficients, CurvatureWork, Lanczos, Measurement, ObjectivePass, ProbeState, QuadratureNode,
+    AscentState, Coefficients, CurvatureWork, Lanczos, LanczosWork, Measurement, ObjectivePass, ProbeState,
+    QuadratureNode, TraceWork,
 };
 use crate::ExperimentError;
 use crate::checkpoint::{Bits, bad};
@@ -28,6 +29,8 @@ pub(crate) enum SavedProbe {
         iteration: Option<SavedIteration>,
         pass: Option<SavedPass>,
     },
+    /// The trace.
+    Trace { values: Vec<Bits>, pass: Option<SavedPass> },
 }
 
 /// The numbers of a pass over the pieces of an objective; its sum is the tensor `sum`.
@@ -112,7 +115,7 @@ impl Measurement {
                 }
             }
             ProbeState::Curvature {
-                work: CurvatureWork::Lanczos { vector: number, iteration, done, .. },
+                work: CurvatureWork::Lanczos(LanczosWork { number, iteration, done, .. }),
                 pass,
                 ..
             } => {
@@ -130,6 +133,10 @@ impl Measurement {
                 }
                 SavedProbe::Lanczos { vector: *number, done, iteration: saved, pass }
             }
+            ProbeState::Curvature { work: CurvatureWork::Trace(TraceWork { values, .. }), pass, .. } => {
+                let pass = SavedPass::save(pass.as_ref(), &mut tensors)?;
+                SavedProbe::Trace { values: bits(values), pass }
+            }
         };
         Ok((saved, tensors))
     }
@@ -140,10 +147,11 @@ impl Measurement {
         problem: &P,
         model: &Model,
         seed: u64,
+        start: Option<&[f64]>,
         saved: &SavedProbe,
         tensors: &NamedTensors,
     ) -> Result<Self, ExperimentError> {
-        let mut measurement = Self::new(probe, problem, model, seed)?;
+        let mut measurement = Self::new(probe, problem, model, seed, start)?;
         let length = model.parameter_count();
         let pieces = measurement.pieces(problem);
         match (&mut measurement.stage, saved) {
@@ -176,29 +184,36 @@ impl Measurement {
                 *pass = saved.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
             }
             (
-                ProbeState::Curvature {
-                    work: CurvatureWork::Lanczos { vector, iteration, done, .. },
-                    pass,
-                    ..
-                },
+                ProbeState::Curvature { work: CurvatureWork::Lanczos(work), pass, .. },
                 SavedProbe::Lanczos { vector: number, done: nodes, iteration: saved, pass: saved_pass },
             ) => {
                 let node = |bits: &[Bits; 2]| {
                     let [at, weight] = bits.map(f64::from);
                     QuadratureNode { at, weight }
                 };
-                *vector = *number;
-                *done = nodes.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
+                if !work.layers.is_empty() && *number as usize >= work.layers.len() {
+                    return Err(bad(format!("the probe is at layer {number} of {}", work.layers.len())));
+                }
+                work.number = *number;
+                work.done = nodes.iter().map(|nodes| nodes.iter().map(node).collect()).collect();
                 if let Some(SavedIteration { diagonal, off_diagonal, exhausted }) = saved {
                     let count = diagonal.len() + usize::from(!exhausted);
-                    let basis = (0..count).map(|index| read(tensors, &format!("basis/{index}"), length));
+                    let basis = (0..count)
+                        .map(|index| read(tensors, &format!("basis/{index}"), work.dimension(length)));
                     let (diagonal, off_diagonal) = (numbers(diagonal), numbers(off_diagonal));
                     let coefficients = Coefficients { diagonal, off_diagonal, exhausted: *exhausted };
                     let lanczos = Lanczos::resume(basis.collect::<Result<_, _>>()?, coefficients);
-                    *iteration =
+                    work.iteration =
                         Some(lanczos.ok_or_else(|| bad("the probe's coefficients contradict each other"))?);
                 }
                 *pass = saved_pass.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
+            }
+            (
+                ProbeState::Curvature { work: CurvatureWork::Trace(work), pass, .. },
+                SavedProbe::Trace { values, pass: saved },
+            ) => {
+                work.values = numbers(values);
+                *pass = saved.map(|saved| saved.resume(tensors, length, pieces)).transpose()?;
             }
             _ => return Err(bad(format!("it was taken during another probe than {}", probe.name()))),
         }

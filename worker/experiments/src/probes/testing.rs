@@ -2,7 +2,7 @@
 
 use basin_domain::metrics::Metrics;
 use basin_domain::random::Stream;
-use basin_kernels::LossSums;
+use basin_kernels::Loss;
 use candle_core::{DType, Device, Tensor};
 
 use super::objective::Objective;
@@ -75,7 +75,6 @@ impl RandomImages {
 impl LearningProblem for RandomImages {
     const TRAINING_LOSS: TrainingLoss = TrainingLoss::RunningMean;
     const HAS_ACCURACY: bool = true;
-    const OUTPUTS: Outputs = Outputs::Logits;
 
     fn examples(&self, split: Split) -> usize {
         match split {
@@ -95,23 +94,23 @@ impl LearningProblem for RandomImages {
         Ok(Batch { inputs: inputs.to_dtype(dtype)?, targets: Tensor::new(labels, &Device::Cpu)? })
     }
 
-    fn selection(&self, _: Split, positions: &[u32]) -> Selection {
-        Selection {
+    fn selection(&self, _: Split, positions: &[u32]) -> Result<Selection, ExperimentError> {
+        Ok(Selection {
             source: Source::Numbers {
                 shape: [2, self.side, self.side],
                 numbers: self.images.as_slice().into(),
             },
             indices: positions.to_vec(),
             targets: Targets::Labels(positions.iter().map(|&at| self.labels[at as usize]).collect()),
-        }
+        })
     }
 
-    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
-        Ok(basin_kernels::cross_entropy(outputs, targets)?)
+    fn outputs(&self) -> Outputs {
+        Outputs::Logits
     }
 
-    fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
-        Ok(basin_kernels::cross_entropy_sums(outputs, targets)?)
+    fn loss(&self) -> Loss {
+        Loss::CrossEntropy
     }
 
     fn conclude(&self, _: &Model, _: &mut Metrics) -> Result<(), ExperimentError> {

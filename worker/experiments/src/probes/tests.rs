@@ -1,6 +1,7 @@
 //! Probes of real networks against independent truths: central differences, and formulas on functions with known answers.
 
-use basin_domain::experiment::{ConvNet, Function};
+use basin_domain::experiment::{ConvNet, Function, SampledFunction};
+use basin_kernels::network::{Mode, Wanted};
 use candle_core::{Device, Tensor};
 
 use super::testing::RandomImages;
@@ -13,7 +14,7 @@ fn network() -> Model {
 }
 
 fn measure<P: LearningProblem>(probe: Probe, problem: &P, model: &Model) -> ProbeResult {
-    let mut measurement = Measurement::new(probe, problem, model, 7).unwrap();
+    let mut measurement = Measurement::new(probe, problem, model, 7, None).unwrap();
     loop {
         if let Some(found) = measurement.advance(problem, model).unwrap() {
             return found;
@@ -24,8 +25,12 @@ fn measure<P: LearningProblem>(probe: Probe, problem: &P, model: &Model) -> Prob
 fn number(found: &ProbeResult) -> f64 {
     match found {
         ProbeResult::Number(number) => *number,
-        ProbeResult::Eigenvalue(largest) => largest.value,
-        ProbeResult::Density(_) => panic!("a density where a number should be"),
+        ProbeResult::Eigenvalue(largest, _) => largest.value,
+        ProbeResult::TopEigenvalues(..)
+        | ProbeResult::Trace(_)
+        | ProbeResult::OfLayers(_)
+        | ProbeResult::DensitiesOfLayers(_)
+        | ProbeResult::Density(_) => panic!("a density where a number should be"),
     }
 }
 
@@ -88,7 +93,7 @@ fn the_input_gradient_is_that_of_each_examples_own_loss() {
 
 #[test]
 fn the_sensitivity_of_a_fitted_function_is_its_slope() {
-    let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 5).unwrap();
+    let problem = FunctionFit::new(&SampledFunction::line(Function::Sin, (-1.0, 1.0), 5)).unwrap();
     let model = Model::dense_net(1, &[6], 1, 3).unwrap().with_dtype(DType::F64).unwrap();
     let measured = number(&measure(Probe::Sensitivity { examples: None }, &problem, &model));
     let output = |x: f64| {
@@ -143,7 +148,11 @@ fn hessian_vector_products_and_the_largest_eigenvalue_are_those_of_the_whole_hes
     let dense = nalgebra::DMatrix::from_fn(at.len(), at.len(), |i, j| 0.5 * (matrix[i][j] + matrix[j][i]));
     let largest = dense.symmetric_eigenvalues().max();
     model.set_parameters(&at).unwrap();
-    let measured = number(&measure(Probe::LargestEigenvalue { examples: 6, steps: 60 }, &problem, &model));
+    let measured = number(&measure(
+        Probe::LargestEigenvalue { examples: 6, steps: 60, warm_start: false },
+        &problem,
+        &model,
+    ));
     assert!((measured / largest - 1.0).abs() < 1e-3, "{measured} {largest}");
     let ProbeResult::Density(density) =
         measure(Probe::Spectrum { examples: 6, steps: 40, vectors: 3 }, &problem, &model)
@@ -166,12 +175,15 @@ fn a_gradient_over_chunks_is_that_of_all_examples_at_once() {
     let value = objective.gradient(&at, &mut gradient).unwrap();
     let positions: Vec<u32> = (0..1_201).collect();
     let batch = problem.batch(Split::Train, &positions, DType::F64).unwrap();
-    let loss = problem.loss(&model.forward(&batch.inputs).unwrap(), &batch.targets).unwrap();
-    assert!((loss.to_scalar::<f64>().unwrap() - value).abs() < 1e-12);
-    let whole = basin_kernels::backward(&loss).unwrap();
+    let mut program = model.program::<f64>().unwrap();
+    let outputs = program.forward(&batch.inputs, Mode::Evaluation).unwrap();
+    let sums = problem.loss().sums(outputs, &batch.targets).unwrap();
+    assert!((sums.loss / 1_201.0 - value).abs() < 1e-12);
+    let of_outputs = problem.loss().gradient(outputs, &batch.targets).unwrap();
+    program.backward(&of_outputs, Wanted { input: false, parameters: true }).unwrap();
     let mut at = 0;
     for parameter in model.parameters().values() {
-        for expected in whole.get(parameter).unwrap().flatten_all().unwrap().to_vec1::<f64>().unwrap() {
+        for expected in program.parameter_gradient(parameter).unwrap() {
             assert!((gradient[at] - expected).abs() < 1e-12, "{at}");
             at += 1;
         }

@@ -12,18 +12,22 @@ fn network() -> (RandomImages, Model) {
     (RandomImages::new(520, 4), Model::conv_net(&net, [2, 4, 4], 3, 5).unwrap())
 }
 
-const ALL: [Probe; 5] = [
+const ALL: [Probe; 9] = [
     Probe::Sensitivity { examples: Some(310) },
     Probe::InputGradient { examples: None },
     Probe::Sharpness { examples: 520, epsilon: 1e-2, steps: 2 },
-    Probe::LargestEigenvalue { examples: 520, steps: 3 },
+    Probe::LargestEigenvalue { examples: 520, steps: 3, warm_start: false },
     Probe::Spectrum { examples: 300, steps: 2, vectors: 2 },
+    Probe::TopEigenvalues { examples: 520, steps: 3, count: 2, warm_start: true },
+    Probe::Trace { examples: 520, vectors: 2 },
+    Probe::LayerEigenvalues { examples: 520, steps: 3 },
+    Probe::LayerSpectra { examples: 520, steps: 2 },
 ];
 
 /// The probe after so many pieces of work, saved.
 fn saved(probe: Probe, pieces: usize) -> (SavedProbe, NamedTensors) {
     let (problem, model) = network();
-    let mut measurement = Measurement::new(probe, &problem, &model, 7).unwrap();
+    let mut measurement = Measurement::new(probe, &problem, &model, 7, None).unwrap();
     for piece in 0..pieces {
         assert!(
             measurement.advance(&problem, &model).unwrap().is_none(),
@@ -35,7 +39,7 @@ fn saved(probe: Probe, pieces: usize) -> (SavedProbe, NamedTensors) {
 
 fn resumed(probe: Probe, saved: &SavedProbe, tensors: &NamedTensors) -> Result<Measurement, String> {
     let (problem, model) = network();
-    Measurement::resume(probe, &problem, &model, 7, saved, tensors).map_err(|error| match error {
+    Measurement::resume(probe, &problem, &model, 7, None, saved, tensors).map_err(|error| match error {
         ExperimentError::BadCheckpoint(reason) => reason,
         other => panic!("another refusal: {other}"),
     })
@@ -82,6 +86,16 @@ fn a_state_has_the_names_that_earlier_versions_read() {
     );
 }
 
+fn iterates(probe: Probe) -> bool {
+    !matches!(
+        probe,
+        Probe::Sensitivity { .. }
+            | Probe::InputGradient { .. }
+            | Probe::Sharpness { .. }
+            | Probe::Trace { .. }
+    )
+}
+
 #[test]
 fn a_probe_is_not_resumed_from_another_ones_state() {
     for (index, probe) in ALL.into_iter().enumerate() {
@@ -90,11 +104,8 @@ fn a_probe_is_not_resumed_from_another_ones_state() {
             let is_alike = matches!(
                 (probe, other),
                 (Probe::Sharpness { .. }, Probe::Sharpness { .. })
-                    | (
-                        Probe::LargestEigenvalue { .. } | Probe::Spectrum { .. },
-                        Probe::LargestEigenvalue { .. } | Probe::Spectrum { .. }
-                    )
-            );
+                    | (Probe::Trace { .. }, Probe::Trace { .. })
+            ) || iterates(probe) && iterates(other);
             if !is_alike {
                 let expected = format!("it was taken during another probe than {}", other.name());
                 assert_eq!(refusal(other, &state, &tensors), expected, "{probe:?}");
@@ -148,7 +159,8 @@ fn a_probe_that_is_resumed_twice_from_one_place_ends_both_times_alike() {
         let (problem, model) = network();
         let (state, tensors) = saved(probe, 2);
         let [first, second] = [(); 2].map(|()| {
-            let mut measurement = Measurement::resume(probe, &problem, &model, 7, &state, &tensors).unwrap();
+            let mut measurement =
+                Measurement::resume(probe, &problem, &model, 7, None, &state, &tensors).unwrap();
             loop {
                 if let Some(result) = measurement.advance(&problem, &model).unwrap() {
                     return result;
@@ -156,7 +168,7 @@ fn a_probe_that_is_resumed_twice_from_one_place_ends_both_times_alike() {
             }
         });
         assert_eq!(first, second);
-        let mut measurement = Measurement::new(probe, &problem, &model, 7).unwrap();
+        let mut measurement = Measurement::new(probe, &problem, &model, 7, None).unwrap();
         let undisturbed = loop {
             if let Some(result) = measurement.advance(&problem, &model).unwrap() {
                 break result;

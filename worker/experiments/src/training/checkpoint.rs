@@ -1,11 +1,13 @@
 //! Checkpoints of the training loop.
 //!
-//! Tensors: `model/<parameter>`, `optimizer/<kind>/<parameter>`, `weights/<epoch>/<parameter>` (recorded so far) and what a
-//! probe under way keeps, `probe/…`; the [`TrainingState`] and the record beside them, with the digest of [`crate::checkpoint`].
+//! Tensors: `model/<parameter or buffer>`, `optimizer/<kind>/<parameter>`, `average/<parameter>` if weights are averaged,
+//! `weights/<epoch or step>/<parameter>` and `states/<step>/…` (recorded so far), what a probe under way keeps, `probe/…`, and where one starts that begins
+//! where it ended, `start/<probe>`; the [`TrainingState`] and the record beside them, with the digest of [`crate::checkpoint`].
 
+use basin_domain::experiment::StopReason;
 use basin_domain::metrics::Outcome;
 use basin_kernels::LossSums;
-use candle_core::DType;
+use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::{LearningProblem, Split, Training, TrainingStage, When};
@@ -28,6 +30,9 @@ pub(super) struct TrainingState {
     /// The probe under way.
     #[serde(default)]
     pub(super) measurement: Option<SavedProbe>,
+    /// The rule that ended training.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stopped: Option<StopReason>,
 }
 
 /// [`TrainingStage`] as it is written.
@@ -41,12 +46,20 @@ pub(super) enum SavedTrainingStage {
         position: usize,
         sums: SavedSums,
     },
+    EvaluateAverage {
+        #[serde(rename = "part")]
+        split: Split,
+        position: usize,
+        sums: SavedSums,
+    },
     Train {
         position: usize,
         sums: SavedSums,
     },
     Probe {
         index: usize,
+        #[serde(default, skip_serializing_if = "SavedSums::is_empty")]
+        sums: SavedSums,
     },
     Ended {
         outcome: Outcome,
@@ -54,11 +67,17 @@ pub(super) enum SavedTrainingStage {
 }
 
 /// [`LossSums`] as they are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct SavedSums {
     pub(super) loss: Bits,
     pub(super) correct: u64,
     pub(super) count: u64,
+}
+
+impl SavedSums {
+    const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
 }
 
 impl From<LossSums> for SavedSums {
@@ -79,8 +98,11 @@ impl From<TrainingStage> for SavedTrainingStage {
             TrainingStage::Evaluate { when, split, position, sums } => {
                 Self::Evaluate { when, split, position, sums: sums.into() }
             }
+            TrainingStage::EvaluateAverage { split, position, sums } => {
+                Self::EvaluateAverage { split, position, sums: sums.into() }
+            }
             TrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
-            TrainingStage::Probe { index } => Self::Probe { index },
+            TrainingStage::Probe { index, sums } => Self::Probe { index, sums: sums.into() },
             TrainingStage::Ended(outcome) => Self::Ended { outcome },
         }
     }
@@ -92,8 +114,11 @@ impl From<SavedTrainingStage> for TrainingStage {
             SavedTrainingStage::Evaluate { when, split, position, sums } => {
                 Self::Evaluate { when, split, position, sums: sums.into() }
             }
+            SavedTrainingStage::EvaluateAverage { split, position, sums } => {
+                Self::EvaluateAverage { split, position, sums: sums.into() }
+            }
             SavedTrainingStage::Train { position, sums } => Self::Train { position, sums: sums.into() },
-            SavedTrainingStage::Probe { index } => Self::Probe { index },
+            SavedTrainingStage::Probe { index, sums } => Self::Probe { index, sums: sums.into() },
             SavedTrainingStage::Ended { outcome } => Self::Ended(outcome),
         }
     }
@@ -102,14 +127,24 @@ impl From<SavedTrainingStage> for TrainingStage {
 impl<P: LearningProblem> Training<P> {
     pub(super) fn save(&self) -> Result<Vec<u8>, ExperimentError> {
         let mut all = NamedTensors::new();
-        for (name, parameter) in self.model.parameters() {
-            all.insert(format!("model/{name}"), parameter.as_detached_tensor());
+        for (name, variable) in self.model.state() {
+            all.insert(format!("model/{name}"), variable.as_detached_tensor());
         }
         for (name, tensor) in self.stepper.optimizer().state()? {
             all.insert(format!("optimizer/{name}"), tensor);
         }
         for (name, tensor) in &self.snapshots {
             all.insert(format!("weights/{name}"), tensor.clone());
+        }
+        for (name, tensor) in &self.states {
+            all.insert(format!("states/{name}"), tensor.clone());
+        }
+        if let Some(average) = self.stepper.average() {
+            let averaged = average.tensors(&self.model)?.into_iter();
+            all.extend(averaged.map(|(name, tensor)| (format!("average/{name}"), tensor)));
+        }
+        for (name, start) in &self.starts {
+            all.insert(format!("start/{name}"), Tensor::from_slice(start, start.len(), &Device::Cpu)?);
         }
         let mut measurement = None;
         if let Some(under_way) = &self.measurement {
@@ -124,6 +159,7 @@ impl<P: LearningProblem> Training<P> {
             latest_loss: self.latest_loss.map(Bits::from),
             stage: self.stage.into(),
             measurement,
+            stopped: self.stopped,
         };
         checkpoint::encode(self.task, FORMAT, &state, all, &self.metrics)
     }
@@ -136,25 +172,40 @@ impl<P: LearningProblem> Training<P> {
             .optimizer_mut()
             .restore(state.optimizer_steps, &tensors::with_prefix(&all, "optimizer/"))
             .map_err(|error| bad(error.to_string()))?;
+        let average_steps = self.average_steps(state.iteration);
+        if let Some(average) = self.stepper.average_mut() {
+            average.restore(average_steps, &self.model, tensors::with_prefix(&all, "average/"))?;
+        }
         self.metrics = opened.metrics;
         self.snapshots = tensors::with_prefix(&all, "weights/");
+        self.states = tensors::with_prefix(&all, "states/");
         self.epoch = state.epoch;
         self.iteration = state.iteration;
         self.latest_loss = state.latest_loss.map(f64::from);
+        self.stopped = state.stopped;
         self.stage = state.stage.into();
+        for (name, start) in tensors::with_prefix(&all, "start/") {
+            let numbers =
+                start.to_vec1::<f64>().map_err(|error| bad(format!("the start of `{name}`: {error}")))?;
+            if numbers.len() != self.model.parameter_count() {
+                return Err(bad(format!("the start of `{name}` has {} numbers", numbers.len())));
+            }
+            self.starts.insert(name, numbers);
+        }
         self.check_position()?;
-        if let (TrainingStage::Probe { index }, Some(saved)) = (self.stage, &state.measurement) {
-            let probe = self.schedule.probes.probes[index];
+        if let (TrainingStage::Probe { index, .. }, Some(saved)) = (self.stage, &state.measurement) {
+            let probe = self.schedule.settings.probes.probes[index];
             let tensors = tensors::with_prefix(&all, "probe/");
+            let start = self.starts.get(probe.name()).map(Vec::as_slice);
             let measurement =
-                Measurement::resume(probe, &self.problem, &self.model, self.seed, saved, &tensors)?;
+                Measurement::resume(probe, &self.problem, &self.model, self.seed, start, saved, &tensors)?;
             self.measurement = Some(measurement);
         }
         Ok(())
     }
 
     fn restore_weights(&self, mut saved: NamedTensors) -> Result<(), ExperimentError> {
-        for (name, parameter) in self.model.parameters() {
+        for (name, parameter) in self.model.state() {
             let tensor = saved.remove(name).ok_or_else(|| bad(format!("it lacks the parameter `{name}`")))?;
             if tensor.dims() != parameter.dims() || tensor.dtype() != DType::F32 {
                 return Err(bad(format!("the parameter `{name}` has the shape {:?}", tensor.dims())));
@@ -169,28 +220,41 @@ impl<P: LearningProblem> Training<P> {
 
     /// Whether stage, sums and counters fit together; also draws the order of an epoch that the run is in the middle of.
     fn check_position(&mut self) -> Result<(), ExperimentError> {
-        let (position, count, sums, steps) = match self.stage {
-            TrainingStage::Evaluate { split, position, sums, .. } => {
-                (position, self.problem.examples(split), sums, 0)
+        let clock = *self.timetable.clock();
+        let terms = self.problem.terms() as u64;
+        let carried = if self.timetable.has_recorded(self.iteration) { 0 } else { self.origin.sums.count };
+        let since_recorded = self.timetable.examples_since_recorded(self.iteration);
+        let since_recorded = since_recorded.saturating_mul(terms).saturating_add(carried);
+        let (position, count, sums, expected) = match self.stage {
+            TrainingStage::Evaluate { split, position, sums, .. }
+            | TrainingStage::EvaluateAverage { split, position, sums } => {
+                (position, self.problem.examples(split), sums, (position as u64).saturating_mul(terms))
             }
             TrainingStage::Train { position, sums } => {
                 self.draw_order();
-                (position, self.order.len(), sums, position.div_ceil(self.schedule.batch_size) as u64)
+                (position, self.order.len(), sums, since_recorded)
             }
-            TrainingStage::Probe { index } => (
-                index,
-                self.schedule.probes.probes.len(),
-                LossSums { count: index as u64, ..LossSums::default() },
-                0,
-            ),
+            TrainingStage::Probe { index, sums } => {
+                (index, self.schedule.settings.probes.probes.len(), sums, since_recorded)
+            }
             TrainingStage::Ended(_) => return Ok(()),
         };
+        let is_at_its_step = match self.stage {
+            TrainingStage::Train { position, .. } => {
+                position as u64 == clock.position(self.iteration) && !self.is_at_the_end()
+            }
+            TrainingStage::Evaluate { .. }
+            | TrainingStage::EvaluateAverage { .. }
+            | TrainingStage::Probe { .. }
+            | TrainingStage::Ended(_) => true,
+        };
         let fits = position < count
-            && sums.count == position as u64
+            && sums.count == expected
             && sums.correct <= sums.count
-            && self.epoch <= self.schedule.epochs
-            && self.iteration == u64::from(self.epoch) * self.batches() + steps
-            && self.stepper.optimizer().steps() == self.iteration;
+            && (self.origin.step..=clock.steps()).contains(&self.iteration)
+            && self.epoch == clock.whole_epochs(self.iteration)
+            && is_at_its_step
+            && self.stepper.optimizer().steps() == self.optimizer_steps(self.iteration);
         if fits {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! A kind's examples and its loss, as the training loop, the probes and the landscapes know them.
 
 use basin_domain::metrics::Metrics;
-use basin_kernels::LossSums;
+use basin_kernels::{Loss, LossSums};
 use candle_core::{DType, Tensor};
 
 use super::Split;
@@ -43,8 +43,6 @@ pub trait LearningProblem: Send + Sync {
     const TRAINING_LOSS: TrainingLoss;
     /// Whether its answers are right or wrong.
     const HAS_ACCURACY: bool;
-    /// The meaning of a network's outputs.
-    const OUTPUTS: Outputs;
 
     /// The number of examples of a split; a problem without test examples has none of that split.
     fn examples(&self, split: Split) -> usize;
@@ -55,20 +53,54 @@ pub trait LearningProblem: Send + Sync {
     /// If an operation fails.
     fn batch(&self, split: Split, positions: &[u32], dtype: DType) -> Result<Batch, ExperimentError>;
 
-    /// The same examples, for a device that keeps them all.
-    fn selection(&self, split: Split, positions: &[u32]) -> Selection;
-
-    /// The mean loss over a batch, a scalar to be differentiated.
+    /// Training examples as a step sees them in an epoch (from 1), with the augmentation of that epoch; those of
+    /// [`LearningProblem::batch`] where there is none.
     ///
     /// # Errors
     /// If an operation fails.
-    fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError>;
+    fn training_batch(&self, epoch: u32, positions: &[u32]) -> Result<Batch, ExperimentError> {
+        let _ = epoch;
+        self.batch(Split::Train, positions, DType::F32)
+    }
 
-    /// The sums over a batch.
+    /// The same examples as [`LearningProblem::batch`] gives, for a device that keeps them all.
     ///
     /// # Errors
     /// If an operation fails.
-    fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError>;
+    fn selection(&self, split: Split, positions: &[u32]) -> Result<Selection, ExperimentError>;
+
+    /// The same examples as [`LearningProblem::training_batch`] gives, for a device.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    fn training_selection(&self, epoch: u32, positions: &[u32]) -> Result<Selection, ExperimentError> {
+        let _ = epoch;
+        self.selection(Split::Train, positions)
+    }
+
+    /// The meaning of a network's outputs.
+    fn outputs(&self) -> Outputs;
+
+    /// The loss that training minimises: that of steps, of the training examples and of the probes of its curvature.
+    fn loss(&self) -> Loss;
+
+    /// The loss that the examples of a split are evaluated by; another than [`LearningProblem::loss`] where test examples are held against
+    /// other targets than training does.
+    fn loss_on(&self, split: Split) -> Loss {
+        let _ = split;
+        self.loss()
+    }
+
+    /// How many losses an example has: one, or one for each value to predict.
+    fn terms(&self) -> usize {
+        1
+    }
+
+    /// The share of the variance of the test examples' targets that predictions of this mean loss explain, if that is recorded.
+    fn explained_test_variance(&self, mean_loss: f64) -> Option<f64> {
+        let _ = mean_loss;
+        None
+    }
 
     /// Measures what is measured once, of the trained model.
     ///
@@ -89,5 +121,6 @@ pub fn evaluate<P: LearningProblem>(
 ) -> Result<LossSums, ExperimentError> {
     let positions: Vec<u32> = range.map(|position| position as u32).collect();
     let batch = problem.batch(split, &positions, DType::F32)?;
-    problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets)
+    let outputs = model.evaluate(&batch.inputs)?.flatten_all()?.to_vec1::<f32>()?;
+    Ok(problem.loss_on(split).sums(&outputs, &batch.targets)?)
 }

@@ -1,38 +1,50 @@
 //! The training loop that all kinds share.
 //!
-//! A run is a sequence of [`TrainingStage`]s: evaluations before the first epoch, then epoch by epoch its steps and the
-//! evaluations and probes behind it, then the last evaluation. Between any two pieces of work the whole state is weights, optimiser,
+//! A run is a sequence of [`TrainingStage`]s: evaluations before the first step, then steps, with evaluations and probes wherever they
+//! are due, then the last evaluation. It ends with its budget, or where a rule of its record stops it. Between any two pieces of work the whole state is weights, optimiser,
 //! stage and record, and that is what a checkpoint holds.
 
 use std::collections::BTreeMap;
 
-use basin_domain::experiment::series::probe::LARGEST_EIGENVALUE_RESIDUAL;
 use basin_domain::experiment::series::training as series;
-use basin_domain::experiment::{Probe, ProbeSchedule, Recording};
+use basin_domain::experiment::{
+    Recording, StopReason, TrainingClock, TrainingSettings, TrainingTime, first_that_holds,
+};
 use basin_domain::id::TaskId;
-use basin_domain::metrics::{Metrics, Outcome, Series};
-use basin_domain::optimizer::Optimizer;
+use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
+use basin_domain::worker::Progress;
 use basin_kernels::LossSums;
 
-use crate::accelerator::{Accelerator, PassSums};
+use crate::accelerator::PassSums;
 use crate::model::Model;
-use crate::probes::{self, EigenvalueEstimate, Measurement, ProbeResult};
+use crate::probes::{self, Measurement};
+use crate::pruning::WeightMask;
 use crate::tensors::{self, NamedTensors};
-use crate::{Advance, ExperimentError, Finished, Progress, Run};
+use crate::{Advance, Assets, ExperimentError, Finished, Run};
 
+mod around_step;
 mod checkpoint;
+mod evaluating;
+mod kept;
 mod learning_problem;
+mod measuring;
+mod origin;
 mod stage;
 pub mod step;
 #[cfg(test)]
 mod tests;
+mod timetable;
+mod weight_average;
 
 pub(crate) use checkpoint::SavedSums;
 pub use learning_problem::{Batch, LearningProblem, Outputs, TrainingLoss, evaluate};
+use origin::{Beginning, Origin};
 pub use stage::{Split, TrainingStage, When};
 pub use step::Stepper;
+use timetable::Timetable;
+pub(crate) use weight_average::{WeightAverage, share_of_latest_weights};
 
 /// Examples that one advance evaluates. Landscapes take the same: their sums have the same bytes.
 pub(crate) const EVALUATION_CHUNK: usize = 512;
@@ -42,14 +54,12 @@ pub(crate) const EVALUATION_CHUNK: usize = 512;
 pub struct Schedule {
     /// Examples a batch; the last of an epoch may be smaller.
     pub batch_size: usize,
-    /// Passes over the training examples.
-    pub epochs: u32,
-    /// The optimiser.
-    pub optimizer: Optimizer,
-    /// The recorded series.
-    pub recording: Recording,
-    /// The probes, and when they are due.
-    pub probes: ProbeSchedule,
+    /// How long it trains.
+    pub budget: TrainingTime,
+    /// The seed of the order of examples; the task's if none.
+    pub order_seed: Option<u64>,
+    /// The optimiser, and what is recorded and measured on the way.
+    pub settings: TrainingSettings,
 }
 
 /// A run of one problem.
@@ -57,219 +67,208 @@ pub struct Training<P> {
     task: TaskId,
     seed: u64,
     schedule: Schedule,
+    timetable: Timetable,
+    /// Where it begins.
+    origin: Origin,
+    /// The weights that remain, where not all do.
+    mask: Option<WeightMask>,
     problem: P,
     model: Model,
     stepper: Stepper,
     stage: TrainingStage,
-    /// The order of the current epoch's examples.
+    /// The order of the examples of an epoch, and the epoch.
     order: Vec<u32>,
+    order_of: Option<u32>,
     /// Epochs whose steps are done.
     epoch: u32,
     iteration: u64,
     latest_loss: Option<f64>,
     metrics: Metrics,
-    /// Recorded weights, as `<epoch>/<parameter>`.
+    /// Recorded weights, as `<epoch or step>/<parameter>`.
     snapshots: NamedTensors,
+    /// States that others may begin with, as `<step>/<tensor>`.
+    states: NamedTensors,
+    /// The rule that ended training.
+    stopped: Option<StopReason>,
     /// The probe under way.
     measurement: Option<Measurement>,
+    /// The directions from which probes start that begin where they ended, by the probes' names.
+    starts: BTreeMap<String, Vec<f64>>,
 }
 
 impl<P: LearningProblem> Training<P> {
-    /// Starts to train `model`, on a device if there is one, or goes on from a checkpoint of the same task.
+    /// Starts to train `model`, on a device if there is one, or goes on from a checkpoint of the same task. Networks of which weights are
+    /// held at zero are trained on the processor.
     ///
     /// # Errors
-    /// If the schedule can't be followed, or the checkpoint can't be used.
+    /// If the schedule can't be followed, or the checkpoint or the result of a run that is read can't be used.
     pub fn start(
         spec: &TaskSpec,
         schedule: Schedule,
         problem: P,
         model: Model,
-        accelerator: Option<&Accelerator>,
+        assets: &Assets,
         checkpoint: Option<&[u8]>,
     ) -> Result<Self, ExperimentError> {
         if schedule.batch_size == 0 {
             return Err(ExperimentError::InvalidParameters("a batch needs at least one example".to_owned()));
         }
-        if schedule.recording.weights_every == Some(0) {
-            let reason = "weights can be recorded every epoch at most, not every 0 epochs".to_owned();
+        let Recording { every, weights_every, .. } = schedule.settings.record;
+        if [Some(every), weights_every, schedule.settings.probes.every]
+            .iter()
+            .flatten()
+            .any(|every| every.is_empty())
+        {
+            let reason = "something is due every 0 epochs or steps".to_owned();
             return Err(ExperimentError::InvalidParameters(reason));
         }
-        probes::check(&schedule.probes, model.parameter_count())?;
-        let stepper = Stepper::new::<P>(&schedule.optimizer, &model, accelerator)?;
+        let clock = TrainingClock::new(
+            schedule.budget,
+            problem.examples(Split::Train) as u64,
+            schedule.batch_size as u64,
+        );
+        let mut beginning = Beginning::read(&schedule.settings, &model, spec.seed, assets)?;
+        let (origin, mask) = (beginning.origin, beginning.mask.take());
+        if origin.step > 0 && origin.step >= clock.steps() {
+            let (first, steps) = (origin.step, clock.steps());
+            let reason = format!("training begins at step {first}, and its budget ends with step {steps}");
+            return Err(ExperimentError::InvalidParameters(reason));
+        }
+        let timetable = Timetable::new(clock, &schedule.settings, origin.step);
+        probes::check(&schedule.settings.probes, model.parameter_count())?;
+        let accelerator = assets.accelerator.as_ref().filter(|_| mask.is_none());
+        let mut stepper = Stepper::new(&schedule.settings.optimizer, &model, accelerator)?;
+        if let Some(mask) = &mask {
+            stepper.hold_at_zero(mask.of_model(&model)?);
+        }
         let mut training = Self {
             task: spec.id(),
             seed: spec.seed,
             schedule,
+            timetable,
+            origin,
+            mask,
             problem,
             model,
             stepper,
             stage: TrainingStage::evaluation(When::Before, Split::Train),
             order: Vec::new(),
+            order_of: None,
             epoch: 0,
             iteration: 0,
             latest_loss: None,
             metrics: Metrics::default(),
             snapshots: NamedTensors::new(),
+            states: NamedTensors::new(),
+            stopped: None,
             measurement: None,
+            starts: BTreeMap::new(),
         };
         match checkpoint {
             Some(bytes) => training.restore(bytes)?,
-            None => {
-                training.metrics.record(&series::PARAMETERS, 0.0, training.model.parameter_count() as f64);
-                training.keep_weights()?;
-            }
+            None => training.begin(beginning)?,
         }
         Ok(training)
     }
 
-    fn batches(&self) -> u64 {
-        self.problem.examples(Split::Train).div_ceil(self.schedule.batch_size) as u64
-    }
-
-    /// The order in which the epoch after the current one sees its examples: drawn by (seed, epoch) alone.
+    /// The order in which the epoch under way sees its examples: drawn by (seed, epoch) alone.
     ///
     /// If one batch takes them all, their order has no meaning, and they stay as they are.
     fn draw_order(&mut self) {
+        if self.order_of == Some(self.epoch) {
+            return;
+        }
+        self.order_of = Some(self.epoch);
         let count = self.problem.examples(Split::Train);
         if self.order.len() != count || self.schedule.batch_size < count {
             self.order = (0..count as u32).collect();
         }
         if self.schedule.batch_size < count {
             let name = format!("epoch/{}/order", self.epoch + 1);
-            Stream::new(self.seed, &name).shuffle(&mut self.order);
+            let seed = self.schedule.order_seed.unwrap_or(self.seed);
+            Stream::new(seed, &name).shuffle(&mut self.order);
         }
     }
 
-    /// Keeps the weights, if the current epoch is one at which they are recorded.
-    fn keep_weights(&mut self) -> Result<(), ExperimentError> {
-        if self.schedule.recording.weights_every.is_some_and(|every| self.epoch.is_multiple_of(every)) {
-            self.stepper.sync_to_host(&self.model)?;
-            for (name, parameter) in self.model.parameters() {
-                self.snapshots
-                    .insert(format!("{}/{name}", self.epoch), parameter.as_tensor().copy()?.detach());
-            }
-        }
-        Ok(())
+    /// The factor of the learning rate of the step with this number, from 1 on.
+    fn learning_rate_factor(&self, number: u64) -> f64 {
+        let clock = self.timetable.clock();
+        self.schedule.settings.schedule.factor(number - 1, clock.steps(), clock.steps_an_epoch())
     }
 
     fn train(&mut self, position: usize, mut sums: LossSums) -> Result<TrainingStage, ExperimentError> {
         let end = (position + self.schedule.batch_size).min(self.order.len());
         let next = &self.order[end..(end + self.schedule.batch_size).min(self.order.len())];
-        let PassSums { sums: batch, gradient_norm: norm } =
-            self.stepper.step(&self.problem, &self.model, &self.order[position..end], next)?;
+        let factor = self.learning_rate_factor(self.iteration + 1);
+        let PassSums { sums: batch, gradient_norm: norm } = self.stepper.step(
+            &self.problem,
+            &self.model,
+            self.epoch + 1,
+            factor,
+            &self.order[position..end],
+            next,
+        )?;
         let norm = finite_or_nan(norm);
         let mean = batch.loss / batch.count as f64;
         self.latest_loss = Some(mean);
         self.iteration += 1;
-        if self.schedule.recording.gradient_norm {
+        if self.schedule.settings.record.gradient_norm {
             self.metrics.record(&series::BATCH_LOSS, self.iteration as f64, mean);
             self.metrics.record(&series::GRADIENT_NORM, self.iteration as f64, norm);
         }
         if !(mean.is_finite() && norm.is_finite()) {
             return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
         }
+        let seen = self.average_steps(self.iteration);
+        self.stepper.average_in(seen, &self.model)?;
         sums += batch;
-        if end < self.order.len() {
-            return Ok(TrainingStage::Train { position: end, sums });
-        }
-        self.epoch += 1;
+        self.epoch += u32::from(end == self.order.len());
         self.keep_weights()?;
-        match P::TRAINING_LOSS {
-            TrainingLoss::RunningMean => {
-                self.push_means(Split::Train, sums);
-                self.after_training_loss(When::Epoch)
-            }
-            TrainingLoss::Evaluated => Ok(TrainingStage::evaluation(When::Epoch, Split::Train)),
-        }
+        self.keep_state(sums)?;
+        self.after_step(sums)
     }
 
-    fn evaluate(
-        &mut self,
-        when: When,
-        split: Split,
-        position: usize,
-        mut sums: LossSums,
-    ) -> Result<TrainingStage, ExperimentError> {
-        let count = self.problem.examples(split);
-        let end = (position + EVALUATION_CHUNK).min(count);
-        let positions: Vec<u32> = (position as u32..(end + EVALUATION_CHUNK).min(count) as u32).collect();
-        let (positions, next) = positions.split_at(end - position);
-        sums += self.stepper.evaluate(&self.problem, &self.model, split, positions, next)?;
-        if end < count {
-            return Ok(TrainingStage::Evaluate { when, split, position: end, sums });
+    /// What follows a step, with the sums since the last recorded point.
+    fn after_step(&mut self, sums: LossSums) -> Result<TrainingStage, ExperimentError> {
+        if self.timetable.records(self.iteration) {
+            return match P::TRAINING_LOSS {
+                TrainingLoss::RunningMean => {
+                    self.push_means(Split::Train, sums);
+                    self.after_training_loss(When::Recorded)
+                }
+                TrainingLoss::Evaluated => Ok(TrainingStage::evaluation(When::Recorded, Split::Train)),
+            };
         }
-        match when {
-            When::Before | When::Epoch => self.push_means(split, sums),
-            When::After => self.set_final(sums),
+        if self.timetable.probes(self.iteration) {
+            return self.probe_from(0, sums);
         }
-        if !sums.loss.is_finite() {
-            return Ok(TrainingStage::Ended(Outcome::Diverged { iteration: self.iteration }));
-        }
-        match (when, split) {
-            (When::After, _) => self.conclude(),
-            (When::Before | When::Epoch, Split::Train) => self.after_training_loss(when),
-            (When::Before | When::Epoch, Split::Test) => self.probe_from(0),
-        }
+        Ok(self.next_step(sums))
     }
 
-    fn after_training_loss(&mut self, when: When) -> Result<TrainingStage, ExperimentError> {
-        if self.problem.examples(Split::Test) > 0 {
-            Ok(TrainingStage::evaluation(when, Split::Test))
-        } else {
-            self.probe_from(0)
+    /// At a recorded point, all losses and accuracies known: asks the rules whether training ends here.
+    fn after_recording(&mut self) -> Result<TrainingStage, ExperimentError> {
+        if !self.schedule.settings.schedule.is_constant() {
+            let factor = self.learning_rate_factor(self.iteration.max(1));
+            self.record(&series::LEARNING_RATE, self.schedule.settings.optimizer.learning_rate() * factor);
         }
+        if self.iteration < self.timetable.clock().steps() {
+            self.stopped = first_that_holds(&self.schedule.settings.stop, &self.metrics);
+        }
+        self.probe_from(0, LossSums::default())
     }
 
-    /// The next probe that is due, from this one on; the next epoch if none is.
-    fn probe_from(&mut self, first: usize) -> Result<TrainingStage, ExperimentError> {
-        let is_last = self.epoch == self.schedule.epochs;
-        let is_between = self.schedule.probes.every.is_some_and(|every| self.epoch.is_multiple_of(every));
-        let is_due = |probe: &Probe| is_last || is_between && !matches!(probe, Probe::Spectrum { .. });
-        let mut probes = self.schedule.probes.probes.iter().enumerate().skip(first);
-        match probes.find(|(_, probe)| is_due(probe)) {
-            Some((index, _)) => Ok(TrainingStage::Probe { index }),
-            None => self.next_epoch(),
-        }
+    fn is_at_the_end(&self) -> bool {
+        self.stopped.is_some() || self.iteration == self.timetable.clock().steps()
     }
 
-    fn probe(&mut self, index: usize) -> Result<TrainingStage, ExperimentError> {
-        let probe = self.schedule.probes.probes[index];
-        let measurement = match &mut self.measurement {
-            Some(measurement) => measurement,
-            None => {
-                self.stepper.sync_to_host(&self.model)?;
-                let measurement = Measurement::new(probe, &self.problem, &self.model, self.seed)?;
-                self.measurement.insert(measurement)
-            }
-        };
-        let Some(found) = measurement.advance(&self.problem, &self.model)? else {
-            return Ok(TrainingStage::Probe { index });
-        };
-        self.measurement = None;
-        match found {
-            ProbeResult::Number(value) => {
-                let value = finite_or_nan(value);
-                self.metrics.record(&probe.declaration(), f64::from(self.epoch), value);
-            }
-            ProbeResult::Eigenvalue(EigenvalueEstimate { value, residual }) => {
-                let epoch = f64::from(self.epoch);
-                self.metrics.record(&probe.declaration(), epoch, value);
-                self.metrics.record(&LARGEST_EIGENVALUE_RESIDUAL, epoch, residual);
-            }
-            ProbeResult::Density(points) => {
-                let declared = probe.declaration();
-                let series = Series { axis: declared.axis, points };
-                self.metrics.series.insert(declared.name.to_owned(), series);
-            }
-        }
-        self.probe_from(index + 1)
+    /// The step that follows, with the sums since the last recorded point.
+    fn next_step(&mut self, sums: LossSums) -> TrainingStage {
+        self.draw_order();
+        let position = self.timetable.clock().position(self.iteration) as usize;
+        TrainingStage::Train { position, sums }
     }
 
-    fn next_epoch(&mut self) -> Result<TrainingStage, ExperimentError> {
-        if self.epoch < self.schedule.epochs {
-            self.draw_order();
-            return Ok(TrainingStage::Train { position: 0, sums: LossSums::default() });
-        }
+    fn after_last_probe(&mut self) -> Result<TrainingStage, ExperimentError> {
         match P::TRAINING_LOSS {
             TrainingLoss::RunningMean => Ok(TrainingStage::evaluation(When::After, Split::Train)),
             TrainingLoss::Evaluated => {
@@ -284,23 +283,9 @@ impl<P: LearningProblem> Training<P> {
     fn conclude(&mut self) -> Result<TrainingStage, ExperimentError> {
         self.stepper.sync_to_host(&self.model)?;
         self.problem.conclude(&self.model, &mut self.metrics)?;
-        Ok(TrainingStage::Ended(Outcome::Completed))
-    }
-
-    fn push_means(&mut self, split: Split, sums: LossSums) {
-        let epoch = f64::from(self.epoch);
-        let (loss, accuracy) = (sums.loss / sums.count as f64, sums.correct as f64 / sums.count as f64);
-        self.metrics.record(&series::loss_on(split), epoch, loss);
-        if P::HAS_ACCURACY {
-            self.metrics.record(&series::accuracy_on(split), epoch, accuracy);
-        }
-    }
-
-    fn set_final(&mut self, sums: LossSums) {
-        self.metrics.record(&series::FINAL_TRAIN_LOSS, 0.0, sums.loss / sums.count as f64);
-        if P::HAS_ACCURACY {
-            self.metrics.record(&series::FINAL_TRAIN_ACCURACY, 0.0, sums.correct as f64 / sums.count as f64);
-        }
+        let iteration = self.iteration;
+        let outcome = self.stopped.map_or(Outcome::Completed, |rule| Outcome::Stopped { iteration, rule });
+        Ok(TrainingStage::Ended(outcome))
     }
 }
 
@@ -317,24 +302,29 @@ impl<P: LearningProblem> Run for Training<P> {
                 self.evaluate(when, split, position, sums)?
             }
             TrainingStage::Train { position, sums } => self.train(position, sums)?,
-            TrainingStage::Probe { index } => self.probe(index)?,
+            TrainingStage::EvaluateAverage { split, position, sums } => {
+                self.evaluate_average(split, position, sums)?
+            }
+            TrainingStage::Probe { index, sums } => self.probe(index, sums)?,
             TrainingStage::Ended(outcome) => TrainingStage::Ended(outcome),
         };
         Ok(match self.stage {
             TrainingStage::Ended(_) => Advance::Done,
-            TrainingStage::Evaluate { .. } | TrainingStage::Train { .. } | TrainingStage::Probe { .. } => {
-                Advance::More
-            }
+            TrainingStage::Evaluate { .. }
+            | TrainingStage::EvaluateAverage { .. }
+            | TrainingStage::Train { .. }
+            | TrainingStage::Probe { .. } => Advance::More,
         })
     }
 
     fn progress(&self) -> Progress {
         Progress {
             iteration: self.iteration,
-            iterations: self.batches() * u64::from(self.schedule.epochs),
+            iterations: self.timetable.clock().steps(),
             epoch: self.epoch,
-            epochs: self.schedule.epochs,
+            epochs: self.timetable.clock().epochs(),
             loss: self.latest_loss,
+            ..Progress::default()
         }
     }
 
@@ -347,11 +337,22 @@ impl<P: LearningProblem> Run for Training<P> {
         let TrainingStage::Ended(outcome) = self.stage else { return Err(ExperimentError::NotDone) };
         self.stepper.sync_to_host(&self.model)?;
         let mut results: NamedTensors = BTreeMap::new();
-        for (name, parameter) in self.model.parameters() {
-            results.insert(format!("model/{name}"), parameter.as_detached_tensor());
+        for (name, variable) in self.model.state() {
+            results.insert(format!("model/{name}"), variable.as_detached_tensor());
+        }
+        if let Some(average) = self.stepper.average() {
+            let averaged = average.tensors(&self.model)?.into_iter();
+            results.extend(averaged.map(|(name, tensor)| (format!("average/{name}"), tensor)));
         }
         for (name, snapshot) in &self.snapshots {
             results.insert(format!("weights/{name}"), snapshot.clone());
+        }
+        for (name, tensor) in &self.states {
+            results.insert(format!("states/{name}"), tensor.clone());
+        }
+        if let Some(mask) = &self.mask {
+            let mask = mask.tensors(&self.model)?.into_iter();
+            results.extend(mask.map(|(name, tensor)| (format!("mask/{name}"), tensor)));
         }
         let result = tensors::serialize_results(results, outcome)?;
         Ok(Finished { outcome, metrics: self.metrics, result })

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
-    /// Before the first epoch.
+    /// Before the first step.
     Before,
-    /// After an epoch.
-    Epoch,
+    /// At a recorded point.
+    #[serde(rename = "epoch")]
+    Recorded,
     /// After everything else.
     After,
 }
@@ -31,17 +32,28 @@ pub enum TrainingStage {
         /// Their sums.
         sums: LossSums,
     },
+    /// It evaluates the averaged weights, piece by piece.
+    EvaluateAverage {
+        /// Over which examples.
+        split: Split,
+        /// The examples that are done.
+        position: usize,
+        /// Their sums.
+        sums: LossSums,
+    },
     /// It trains, step by step.
     Train {
         /// The examples of the epoch that are done.
         position: usize,
-        /// Their sums.
+        /// The sums since the last recorded point.
         sums: LossSums,
     },
     /// It probes the model.
     Probe {
         /// The probe's place in the schedule.
         index: usize,
+        /// The sums since the last recorded point, of the steps before it.
+        sums: LossSums,
     },
     /// It is at its end.
     Ended(Outcome),

@@ -1,38 +1,24 @@
 //! One step of an optimiser.
 
-use std::collections::BTreeMap;
-
 use basin_domain::optimizer::Optimizer;
-use basin_kernels::optimizer::{Adam, Gradient, Gradients, Optimizer as OptimizerState, Sgd};
-use basin_kernels::{Loss, LossSums, Mlp, backward, squared_norm, squared_norm_of};
-use candle_core::{DType, Tensor, Var};
+use basin_kernels::network::Program;
+use basin_kernels::optimizer::{Mask, Optimizer as OptimizerState};
+use basin_kernels::{Loss, LossSums};
+use candle_core::DType;
 
-use super::{Batch, LearningProblem, Outputs, Split};
+use super::around_step::AroundStep;
+use super::{Batch, LearningProblem, Split, WeightAverage};
 use crate::ExperimentError;
-use crate::accelerator::{Accelerator, Lane, PassSums};
+use crate::accelerator::{Accelerator, AtHome, Lane, PassSums, Work};
 use crate::model::Model;
-
-/// The optimiser with these parameters, before its first step over `parameters`.
-///
-/// # Errors
-/// If its state can't be made.
-pub fn optimizer(
-    optimizer: &Optimizer,
-    parameters: &BTreeMap<String, Var>,
-) -> Result<Box<dyn OptimizerState>, ExperimentError> {
-    Ok(match *optimizer {
-        Optimizer::Adam { learning_rate, beta1, beta2, epsilon, weight_decay } => {
-            Box::new(Adam::new(parameters, learning_rate, (beta1, beta2), epsilon, weight_decay)?)
-        }
-        Optimizer::Sgd { learning_rate, momentum, weight_decay } => {
-            Box::new(Sgd::new(parameters, learning_rate, momentum, weight_decay)?)
-        }
-    })
-}
+use crate::optimizer::optimizer_of;
 
 /// Steps of a model: its optimiser, the backend that computes gradients, and the batch that was gathered ahead.
 pub struct Stepper {
     optimizer: Box<dyn OptimizerState>,
+    around: AroundStep,
+    /// The average of the weights, if one is kept.
+    average: Option<WeightAverage>,
     backend: Backend,
     /// The batch after the last one, which was gathered while that was computed with.
     prefetched: Option<PrefetchedBatch>,
@@ -40,19 +26,35 @@ pub struct Stepper {
 
 /// How sums and gradients are computed.
 enum Backend {
-    /// Through Candle's graph, on the processor.
-    Graph,
-    /// In memory of the network's own, on the processor: networks of dense layers alone. The same bytes as through the graph.
-    Mlp(Mlp),
+    /// By the compiled network, on the processor.
+    Program(Program<f32>),
     /// On a device.
     Accelerator(Lane),
 }
 
 /// Examples, gathered before they are asked for.
 struct PrefetchedBatch {
-    split: Split,
+    pass: Pass,
     positions: Vec<u32>,
     batch: Batch,
+}
+
+/// What examples are gathered for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Steps of an epoch, from 1.
+    Training { epoch: u32 },
+    /// An evaluation on a split.
+    Evaluation(Split),
+}
+
+impl Pass {
+    fn gather<P: LearningProblem>(self, problem: &P, positions: &[u32]) -> Result<Batch, ExperimentError> {
+        match self {
+            Self::Training { epoch } => problem.training_batch(epoch, positions),
+            Self::Evaluation(split) => problem.batch(split, positions, DType::F32),
+        }
+    }
 }
 
 impl Stepper {
@@ -60,20 +62,44 @@ impl Stepper {
     ///
     /// # Errors
     /// If the optimiser's state can't be made.
-    pub fn new<P: LearningProblem>(
+    pub fn new(
         by: &Optimizer,
         model: &Model,
         accelerator: Option<&Accelerator>,
     ) -> Result<Self, ExperimentError> {
-        let optimizer = optimizer(by, model.parameters())?;
-        let backend = match (accelerator, model.dense_layers()) {
-            (Some(accelerator), _) => {
-                Backend::Accelerator(Lane::new(accelerator.clone(), *by, loss_of::<P>()))
-            }
-            (None, Some(layers)) => Backend::Mlp(Mlp::new(&layers)?),
-            (None, None) => Backend::Graph,
+        let optimizer = optimizer_of(by, model)?;
+        let average = by.average.map(|settings| WeightAverage::new(settings, model)).transpose()?;
+        let backend = match accelerator {
+            Some(accelerator) => Backend::Accelerator(Lane::new(accelerator.clone(), *by)),
+            None => Backend::Program(model.program()?),
         };
-        Ok(Self { optimizer, backend, prefetched: None })
+        Ok(Self { optimizer, around: AroundStep::of(by), average, backend, prefetched: None })
+    }
+
+    /// The average of the weights, if one is kept.
+    pub(super) const fn average(&self) -> Option<&WeightAverage> {
+        self.average.as_ref()
+    }
+
+    /// The average of the weights, to be restored.
+    pub(super) const fn average_mut(&mut self) -> Option<&mut WeightAverage> {
+        self.average.as_mut()
+    }
+
+    /// Takes the weights after step `step`, from 1 on, into their average; a device has done so with the step.
+    ///
+    /// # Errors
+    /// If the weights can't be read.
+    pub(super) fn average_in(&mut self, step: u64, model: &Model) -> Result<(), ExperimentError> {
+        match (&self.backend, &mut self.average) {
+            (Backend::Program(_), Some(average)) => average.add(step, model),
+            (Backend::Accelerator(_), _) | (_, None) => Ok(()),
+        }
+    }
+
+    /// Holds weights at zero in every step that is taken on the processor.
+    pub(crate) fn hold_at_zero(&mut self, mask: Mask) {
+        self.around.hold_at_zero(mask);
     }
 
     /// The optimiser.
@@ -86,19 +112,22 @@ impl Stepper {
         self.optimizer.as_mut()
     }
 
-    /// Brings `model` and the optimiser up to date, if their steps were taken on a device.
+    /// Brings `model`, the optimiser and the average up to date, if their steps were taken on a device.
     ///
     /// # Errors
     /// [`ExperimentError::Accelerator`] if the device fails.
     pub fn sync_to_host(&mut self, model: &Model) -> Result<(), ExperimentError> {
         match &mut self.backend {
-            Backend::Graph | Backend::Mlp(_) => Ok(()),
-            Backend::Accelerator(lane) => lane.sync_to_host(model, self.optimizer.as_mut()),
+            Backend::Program(_) => Ok(()),
+            Backend::Accelerator(lane) => {
+                lane.sync_to_host(model, self.optimizer.as_mut(), self.average.as_mut())
+            }
         }
     }
 
-    /// Takes a step on some training examples; gives the sums over them before the step, and ‖g‖₂ over all parameters. The
-    /// `next` examples, if there are any, are gathered meanwhile.
+    /// Takes a step of an epoch (from 1) on some training examples, whose learning rate is `learning_rate_factor` times that of the
+    /// settings; gives the sums over them before the step, and ‖g‖₂ over all parameters. The `next` examples, if there are any, are gathered
+    /// meanwhile.
     ///
     /// If ‖g‖₂ isn't finite, no step is taken: the weights stay as they were before.
     ///
@@ -108,15 +137,18 @@ impl Stepper {
         &mut self,
         problem: &P,
         model: &Model,
+        epoch: u32,
+        learning_rate_factor: f64,
         positions: &[u32],
         next: &[u32],
     ) -> Result<PassSums, ExperimentError> {
         if let Backend::Accelerator(lane) = &mut self.backend {
-            let examples = problem.selection(Split::Train, positions);
-            return lane.pass(model, self.optimizer.as_ref(), examples, true);
+            let examples = problem.training_selection(epoch, positions)?;
+            let home = AtHome { model, optimizer: self.optimizer.as_ref(), average: self.average.as_ref() };
+            return lane.pass(home, problem.loss(), examples, Work::Step { learning_rate_factor });
         }
-        self.prefetch(problem, Split::Train, positions, next, |stepper, batch| {
-            stepper.step_on(problem, model, batch)
+        self.prefetch(problem, Pass::Training { epoch }, positions, next, |stepper, batch| {
+            stepper.step_on(problem, model, learning_rate_factor, batch)
         })
     }
 
@@ -124,7 +156,7 @@ impl Stepper {
     fn prefetch<P: LearningProblem, T: Send>(
         &mut self,
         problem: &P,
-        split: Split,
+        pass: Pass,
         positions: &[u32],
         next: &[u32],
         compute: impl FnOnce(&mut Self, &Batch) -> Result<T, ExperimentError> + Send,
@@ -132,17 +164,16 @@ impl Stepper {
         let prefetched = self
             .prefetched
             .take()
-            .filter(|prefetched| prefetched.split == split && prefetched.positions == positions);
+            .filter(|prefetched| prefetched.pass == pass && prefetched.positions == positions);
         let batch = match prefetched {
             Some(prefetched) => prefetched.batch,
-            None => problem.batch(split, positions, DType::F32)?,
+            None => pass.gather(problem, positions)?,
         };
         if next.is_empty() {
             return compute(self, &batch);
         }
-        let (computed, gathered) =
-            rayon::join(|| compute(self, &batch), || problem.batch(split, next, DType::F32));
-        self.prefetched = Some(PrefetchedBatch { split, positions: next.to_vec(), batch: gathered? });
+        let (computed, gathered) = rayon::join(|| compute(self, &batch), || pass.gather(problem, next));
+        self.prefetched = Some(PrefetchedBatch { pass, positions: next.to_vec(), batch: gathered? });
         computed
     }
 
@@ -150,32 +181,17 @@ impl Stepper {
         &mut self,
         problem: &P,
         model: &Model,
+        learning_rate_factor: f64,
         batch: &Batch,
     ) -> Result<PassSums, ExperimentError> {
-        let Batch { inputs, targets } = batch;
-        let Backend::Mlp(mlp) = &mut self.backend else {
-            let outputs = model.forward(inputs)?;
-            let loss = problem.loss(&outputs, targets)?;
-            let sums = problem.sums(&outputs, targets)?;
-            let gradient_norm = step(model, self.optimizer.as_mut(), &loss)?;
-            return Ok(PassSums { sums, gradient_norm });
+        let Backend::Program(program) = &mut self.backend else {
+            unreachable!("a device takes its steps itself")
         };
-        let sums = mlp.gradients(inputs, targets, loss_of::<P>())?;
-        let mut squares = 0.0;
-        for (name, parameter) in model.parameters() {
-            let Some(Gradient::Elements(gradient)) = mlp.of(parameter) else {
-                return Err(ExperimentError::NoGradient { parameter: name.clone() });
-            };
-            squares += squared_norm_of(gradient);
-        }
-        let gradient_norm = squares.sqrt();
-        if gradient_norm.is_finite() {
-            self.optimizer.step(mlp)?;
-        }
-        Ok(PassSums { sums, gradient_norm })
+        let optimizer = self.optimizer.as_mut();
+        self.around.step(program, model, optimizer, learning_rate_factor, problem.loss(), batch)
     }
 
-    /// The sums over some examples, as [`LearningProblem::sums`] gives them. The `next` examples, if there are any, are gathered meanwhile.
+    /// The sums over some examples, each of them by itself. The `next` examples, if there are any, are gathered meanwhile.
     ///
     /// # Errors
     /// If an operation fails.
@@ -187,72 +203,92 @@ impl Stepper {
         positions: &[u32],
         next: &[u32],
     ) -> Result<LossSums, ExperimentError> {
-        if let Backend::Accelerator(lane) = &mut self.backend {
-            let examples = problem.selection(split, positions);
-            return Ok(lane.pass(model, self.optimizer.as_ref(), examples, false)?.sums);
+        if let Backend::Accelerator(_) = &self.backend {
+            return self.evaluate_there(problem, model, split, positions, Work::Evaluate);
         }
-        self.prefetch(problem, split, positions, next, |stepper, batch| match &mut stepper.backend {
-            Backend::Mlp(mlp) => Ok(mlp.evaluate(&batch.inputs, &batch.targets, loss_of::<P>())?),
-            Backend::Graph | Backend::Accelerator(_) => {
-                problem.sums(&model.evaluate(&batch.inputs)?, &batch.targets)
+        self.prefetch(problem, Pass::Evaluation(split), positions, next, |stepper, batch| match &mut stepper
+            .backend
+        {
+            Backend::Program(program) => {
+                let outputs = program.evaluate(&batch.inputs)?;
+                Ok(problem.loss_on(split).sums(&outputs, &batch.targets)?)
             }
+            Backend::Accelerator(_) => unreachable!("a device evaluates itself"),
         })
     }
-}
 
-/// The loss that a problem's outputs are held against.
-const fn loss_of<P: LearningProblem>() -> Loss {
-    match P::OUTPUTS {
-        Outputs::Logits => Loss::CrossEntropy,
-        Outputs::Values => Loss::MeanSquaredError,
+    /// The sums over some examples with the averaged weights in the model's place; with the model's own where none is kept.
+    ///
+    /// # Errors
+    /// If an operation fails.
+    pub(super) fn evaluate_average<P: LearningProblem>(
+        &mut self,
+        problem: &P,
+        model: &Model,
+        split: Split,
+        positions: &[u32],
+    ) -> Result<LossSums, ExperimentError> {
+        if let Backend::Accelerator(_) = &self.backend {
+            return self.evaluate_there(problem, model, split, positions, Work::EvaluateAverage);
+        }
+        // Out of its place, since the evaluation takes all of the rest.
+        let average = self.average.take();
+        let sums = match &average {
+            Some(average) => average.in_place(model, || self.evaluate(problem, model, split, positions, &[])),
+            None => self.evaluate(problem, model, split, positions, &[]),
+        };
+        self.average = average;
+        sums
+    }
+
+    /// An evaluation on the device.
+    fn evaluate_there<P: LearningProblem>(
+        &mut self,
+        problem: &P,
+        model: &Model,
+        split: Split,
+        positions: &[u32],
+        work: Work,
+    ) -> Result<LossSums, ExperimentError> {
+        let Backend::Accelerator(lane) = &mut self.backend else {
+            unreachable!("the processor evaluates by its program")
+        };
+        let examples = problem.selection(split, positions)?;
+        let home = AtHome { model, optimizer: self.optimizer.as_ref(), average: self.average.as_ref() };
+        Ok(lane.pass(home, problem.loss_on(split), examples, work)?.sums)
     }
 }
 
-/// Goes backward from `loss` and takes a step; gives ‖g‖₂ over all parameters.
+/// Takes a step on a batch, whose learning rate is `learning_rate_factor` times that of the settings; gives the sums over it before the
+/// step, and ‖g‖₂ over all parameters.
 ///
 /// If ‖g‖₂ isn't finite, no step is taken: the weights stay as they were before.
 ///
 /// # Errors
-/// [`ExperimentError::NoGradient`] if the loss doesn't depend on one of the parameters.
+/// [`ExperimentError::NoGradient`] if the network doesn't have one of the parameters.
 pub fn step(
+    program: &mut Program<f32>,
     model: &Model,
     optimizer: &mut dyn OptimizerState,
-    loss: &Tensor,
-) -> Result<f64, ExperimentError> {
-    let gradients = backward(loss)?;
-    let mut all = Vec::with_capacity(model.parameters().len());
-    for (name, parameter) in model.parameters() {
-        let gradient = gradients.get(parameter);
-        all.push(gradient.ok_or_else(|| ExperimentError::NoGradient { parameter: name.clone() })?);
-    }
-    let norm = squared_norm(all)?.sqrt();
-    if norm.is_finite() {
-        optimizer.step(&gradients)?;
-    }
-    Ok(norm)
+    learning_rate_factor: f64,
+    loss: Loss,
+    batch: &Batch,
+) -> Result<PassSums, ExperimentError> {
+    AroundStep::default().step(program, model, optimizer, learning_rate_factor, loss, batch)
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
-    use basin_domain::experiment::Function;
+    use basin_domain::experiment::{Function, SampledFunction};
     use basin_domain::metrics::Metrics;
-    use candle_core::Device;
+    use basin_kernels::Loss;
 
     use super::*;
     use crate::accelerator::Selection;
     use crate::fit_function::FunctionFit;
-    use crate::training::TrainingLoss;
-
-    #[test]
-    fn a_parameter_without_a_gradient_is_named() {
-        let model = Model::dense_net(1, &[3], 1, 0).unwrap();
-        let mut adam = optimizer(&Optimizer::adam(1e-3), model.parameters()).unwrap();
-        let unrelated = Var::new(1f32, &Device::Cpu).unwrap();
-        let error = step(&model, adam.as_mut(), &unrelated).unwrap_err();
-        assert_eq!(error.to_string(), "the parameter `dense0.bias` received no gradient");
-    }
+    use crate::training::{Outputs, TrainingLoss, evaluate};
 
     /// A fit that keeps a list of the batches that were gathered.
     struct Watched {
@@ -262,7 +298,7 @@ mod tests {
 
     impl Watched {
         fn new() -> Self {
-            let fit = FunctionFit::new(Function::Sin, (-2.0, 2.0), 12).unwrap();
+            let fit = FunctionFit::new(&SampledFunction::line(Function::Sin, (-2.0, 2.0), 12)).unwrap();
             Self { fit, gathered: Mutex::default() }
         }
 
@@ -274,7 +310,6 @@ mod tests {
     impl LearningProblem for Watched {
         const TRAINING_LOSS: TrainingLoss = TrainingLoss::Evaluated;
         const HAS_ACCURACY: bool = false;
-        const OUTPUTS: Outputs = Outputs::Values;
 
         fn examples(&self, split: Split) -> usize {
             self.fit.examples(split)
@@ -285,16 +320,16 @@ mod tests {
             self.fit.batch(split, positions, dtype)
         }
 
-        fn selection(&self, split: Split, positions: &[u32]) -> Selection {
+        fn selection(&self, split: Split, positions: &[u32]) -> Result<Selection, ExperimentError> {
             self.fit.selection(split, positions)
         }
 
-        fn loss(&self, outputs: &Tensor, targets: &Tensor) -> Result<Tensor, ExperimentError> {
-            self.fit.loss(outputs, targets)
+        fn loss(&self) -> Loss {
+            self.fit.loss()
         }
 
-        fn sums(&self, outputs: &Tensor, targets: &Tensor) -> Result<LossSums, ExperimentError> {
-            self.fit.sums(outputs, targets)
+        fn outputs(&self) -> Outputs {
+            Outputs::Values
         }
 
         fn conclude(&self, model: &Model, metrics: &mut Metrics) -> Result<(), ExperimentError> {
@@ -303,7 +338,7 @@ mod tests {
     }
 
     fn stepper(model: &Model) -> Stepper {
-        Stepper::new::<Watched>(&Optimizer::adam(1e-2), model, None).unwrap()
+        Stepper::new(&Optimizer::adam(1e-2), model, None).unwrap()
     }
 
     #[test]
@@ -317,7 +352,7 @@ mod tests {
             for (index, batch) in batches.iter().enumerate() {
                 let next = if ahead { batches.get(index + 1).copied().unwrap_or_default() } else { &[] };
                 let PassSums { sums, gradient_norm: norm } =
-                    stepper.step(&problem, &model, batch, next).unwrap();
+                    stepper.step(&problem, &model, 1, 1.0, batch, next).unwrap();
                 results.push((sums.loss.to_bits(), norm.to_bits()));
             }
             (results, model.flat_parameters().unwrap())
@@ -337,13 +372,10 @@ mod tests {
         let problem = Watched::new();
         let model = Model::dense_net(1, &[5], 1, 2).unwrap();
         let mut stepper = stepper(&model);
-        stepper.step(&problem, &model, &[0], &[1]).unwrap();
-        let expected = problem.fit.sums(
-            &model.evaluate(&problem.fit.batch(Split::Train, &[2], DType::F32).unwrap().inputs).unwrap(),
-            &problem.fit.batch(Split::Train, &[2], DType::F32).unwrap().targets,
-        );
-        assert_eq!(stepper.evaluate(&problem, &model, Split::Train, &[2], &[]).unwrap(), expected.unwrap());
-        stepper.step(&problem, &model, &[1], &[]).unwrap();
+        stepper.step(&problem, &model, 1, 1.0, &[0], &[1]).unwrap();
+        let expected = evaluate(&problem.fit, &model, Split::Train, 2..3).unwrap();
+        assert_eq!(stepper.evaluate(&problem, &model, Split::Train, &[2], &[]).unwrap(), expected);
+        stepper.step(&problem, &model, 1, 1.0, &[1], &[]).unwrap();
         let gathered = problem.gathered();
         assert_eq!(gathered.iter().filter(|batch| **batch == [1]).count(), 2, "{gathered:?}");
     }
@@ -357,7 +389,7 @@ mod tests {
         flat[1] = f64::from(f32::MAX);
         model.set_parameters(&flat).unwrap();
         let mut stepper = stepper(&model);
-        let norm = stepper.step(&problem, &model, &[0, 1, 2], &[]).unwrap().gradient_norm;
+        let norm = stepper.step(&problem, &model, 1, 1.0, &[0, 1, 2], &[]).unwrap().gradient_norm;
         assert!(!norm.is_finite());
         assert_eq!(model.flat_parameters().unwrap(), flat);
         assert_eq!(stepper.optimizer().steps(), 0);

@@ -1,6 +1,9 @@
 //! Checkpoints whose digest is right and whose content isn't: what the loop itself refuses.
 
-use basin_domain::experiment::{Experiment, FitFunction, Function, Probe, ProbeSchedule, Recording};
+use basin_domain::experiment::{
+    Experiment, FitFunction, Function, Interval, PointLayout, Probe, ProbeSchedule, Recording,
+    SampledFunction, StreamSeeds, TrainingTime,
+};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::TaskSpec;
 use candle_core::{Device, Tensor};
@@ -14,13 +17,26 @@ fn spec() -> TaskSpec {
     let parameters = FitFunction {
         function: Function::Sin,
         hidden: vec![4],
+        model: None,
         interval: (-1.0, 1.0),
         points: 10,
+        layout: PointLayout::default(),
+        seeds: StreamSeeds::default(),
         batch_size: Some(4),
-        epochs: 3,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording { gradient_norm: true, weights_every: Some(1) },
-        probes: ProbeSchedule { every: Some(1), probes: vec![Probe::Sensitivity { examples: None }] },
+        budget: TrainingTime::Epochs(3),
+        loss: Default::default(),
+        training: TrainingSettings {
+            record: Recording {
+                gradient_norm: true,
+                weights_every: Some(Interval::Epochs(1)),
+                every: Interval::Epochs(1),
+            },
+            probes: ProbeSchedule {
+                every: Some(Interval::Epochs(1)),
+                probes: vec![Probe::Sensitivity { examples: None }],
+            },
+            ..TrainingSettings::of(Optimizer::adam(1e-3))
+        },
     };
     TaskSpec {
         experiment: Experiment::FitFunction(parameters),
@@ -34,16 +50,15 @@ fn spec() -> TaskSpec {
 fn training(checkpoint: Option<&[u8]>) -> Result<Training<FunctionFit>, ExperimentError> {
     let spec = spec();
     let Experiment::FitFunction(parameters) = &spec.experiment else { unreachable!() };
-    let problem = FunctionFit::new(parameters.function, parameters.interval, parameters.points)?;
+    let problem = FunctionFit::new(&parameters.sampled())?;
     let model = Model::dense_net(1, &parameters.hidden, 1, spec.seed)?;
     let schedule = Schedule {
         batch_size: 4,
-        epochs: parameters.epochs,
-        optimizer: parameters.optimizer,
-        recording: parameters.record,
-        probes: parameters.probes.clone(),
+        budget: parameters.budget,
+        order_seed: None,
+        settings: parameters.training.clone(),
     };
-    Training::start(&spec, schedule, problem, model, None, checkpoint)
+    Training::start(&spec, schedule, problem, model, &Assets::default(), checkpoint)
 }
 
 /// A checkpoint after so many advances, whose state and tensors were changed before it was sealed again.
@@ -87,18 +102,21 @@ fn counters_that_contradict_each_other_are_refused_wherever_the_run_is() {
             (state.epoch, state.iteration, state.optimizer_steps) = (4, 12, 12);
         }),
         ("sums of other examples", |state| match &mut state.stage {
-            SavedTrainingStage::Evaluate { sums, .. } | SavedTrainingStage::Train { sums, .. } => {
+            SavedTrainingStage::Evaluate { sums, .. }
+            | SavedTrainingStage::EvaluateAverage { sums, .. }
+            | SavedTrainingStage::Train { sums, .. } => {
                 sums.count += 1;
             }
-            SavedTrainingStage::Probe { index } => *index += 1,
+            SavedTrainingStage::Probe { index, .. } => *index += 1,
             SavedTrainingStage::Ended { .. } => unreachable!(),
         }),
         ("a place beyond the examples", |state| match &mut state.stage {
             SavedTrainingStage::Evaluate { position, sums, .. }
+            | SavedTrainingStage::EvaluateAverage { position, sums, .. }
             | SavedTrainingStage::Train { position, sums } => {
                 (*position, sums.count) = (10, 10);
             }
-            SavedTrainingStage::Probe { index } => *index = 7,
+            SavedTrainingStage::Probe { index, .. } => *index = 7,
             SavedTrainingStage::Ended { .. } => unreachable!(),
         }),
     ];
@@ -159,17 +177,16 @@ fn the_latest_loss_and_the_snapshots_come_back_also_where_the_loss_is_no_number(
 #[test]
 fn a_schedule_that_cannot_be_followed_is_refused() {
     let refused = |change: fn(&mut Schedule)| {
-        let problem = FunctionFit::new(Function::Sin, (-1.0, 1.0), 10).unwrap();
+        let problem = FunctionFit::new(&SampledFunction::line(Function::Sin, (-1.0, 1.0), 10)).unwrap();
         let model = Model::dense_net(1, &[4], 1, 5).unwrap();
         let mut schedule = Schedule {
             batch_size: 4,
-            epochs: 1,
-            optimizer: Optimizer::adam(1e-3),
-            recording: Recording::default(),
-            probes: ProbeSchedule::default(),
+            budget: TrainingTime::Epochs(1),
+            order_seed: None,
+            settings: TrainingSettings::of(Optimizer::adam(1e-3)),
         };
         change(&mut schedule);
-        match Training::start(&spec(), schedule, problem, model, None, None) {
+        match Training::start(&spec(), schedule, problem, model, &Assets::default(), None) {
             Err(ExperimentError::InvalidParameters(reason)) => reason,
             Err(other) => panic!("another refusal: {other}"),
             Ok(_) => panic!("it is followed"),
@@ -177,8 +194,8 @@ fn a_schedule_that_cannot_be_followed_is_refused() {
     };
     assert_eq!(refused(|schedule| schedule.batch_size = 0), "a batch needs at least one example");
     assert_eq!(
-        refused(|schedule| schedule.recording.weights_every = Some(0)),
-        "weights can be recorded every epoch at most, not every 0 epochs"
+        refused(|schedule| schedule.settings.record.weights_every = Some(Interval::Epochs(0))),
+        "something is due every 0 epochs or steps"
     );
 }
 
@@ -197,7 +214,10 @@ fn the_state_is_written_with_the_names_that_earlier_versions_read() {
         written(TrainingStage::Train { position: 3, sums }),
         format!(r#"{{"stage":"train","position":3,"sums":{{"loss":{bits},"correct":2,"count":3}}}}"#)
     );
-    assert_eq!(written(TrainingStage::Probe { index: 4 }), r#"{"stage":"probe","index":4}"#);
+    assert_eq!(
+        written(TrainingStage::Probe { index: 4, sums: LossSums::default() }),
+        r#"{"stage":"probe","index":4}"#
+    );
     assert_eq!(
         written(TrainingStage::Ended(Outcome::Diverged { iteration: 9 })),
         r#"{"stage":"ended","outcome":{"outcome":"diverged","iteration":9}}"#

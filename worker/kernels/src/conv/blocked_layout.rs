@@ -135,10 +135,8 @@ impl BlockedLayout {
     }
 
     /// The inverse of [`BlockedLayout::pack_weight`].
-    pub(crate) fn unpack_weight<T: Copy + Default>(&self, packed: &[T]) -> Vec<T> {
-        let mut weight = vec![T::default(); self.geometry.outputs * self.geometry.taps()];
+    pub(crate) fn unpack_weight_into<T: Copy>(&self, packed: &[T], weight: &mut [T]) {
         self.for_each_weight(|plain, blocked| weight[plain] = packed[blocked]);
-        weight
     }
 
     fn for_each_weight(&self, mut visit: impl FnMut(usize, usize)) {
@@ -176,7 +174,9 @@ mod tests {
             let g = geometry(channels, kernel);
             let blocks = BlockedLayout::new(g, width);
             let weight: Vec<f64> = (1..=g.outputs * g.taps()).map(|value| value as f64).collect();
-            assert_eq!(blocks.unpack_weight(&blocks.pack_weight(&weight)), weight);
+            let mut unpacked = vec![0.0; weight.len()];
+            blocks.unpack_weight_into(&blocks.pack_weight(&weight), &mut unpacked);
+            assert_eq!(unpacked, weight);
 
             let image: Vec<f64> = (1..=g.image()).map(|value| value as f64).collect();
             let mut blocked = vec![0.0; blocks.image_elements];

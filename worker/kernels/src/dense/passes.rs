@@ -1,4 +1,4 @@
-//! A dense layer's passes over slices: what the operation on tensors and [`Mlp`](crate::Mlp) both run.
+//! A dense layer's passes.
 
 use crate::element::Element;
 use crate::matmul::{Matrix, Product};
@@ -6,7 +6,7 @@ use crate::vector::{Dispatch, Kernel, Vector};
 
 /// The function behind a dense layer's sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Activation {
+pub(crate) enum Activation {
     /// Nothing.
     Identity,
     /// max(0, x).
@@ -21,11 +21,11 @@ pub(crate) struct DenseShape {
     pub(crate) outputs: usize,
 }
 
-/// A layer's weight `[outputs, inputs]` and bias `[outputs]`.
+/// A layer's weight `[outputs, inputs]` and bias `[outputs]`, if it has one.
 #[derive(Clone, Copy)]
 pub(crate) struct DenseParameters<'a, T> {
     pub(crate) weight: &'a [T],
-    pub(crate) bias: &'a [T],
+    pub(crate) bias: Option<&'a [T]>,
 }
 
 /// Writes the layer's outputs `[batch, outputs]` to `y`.
@@ -41,7 +41,7 @@ pub(crate) fn forward<T: Dispatch>(
         sizes: [batch, outputs, inputs],
         a: Matrix::new(x, inputs),
         b: Matrix::new(parameters.weight, inputs).transposed(),
-        bias: Some(parameters.bias),
+        bias: parameters.bias,
         relu: activation == Activation::Relu,
     };
     product.compute(y);
@@ -52,7 +52,7 @@ pub(crate) fn back_through_relu<T: Dispatch>(y: &[T], gradient: &mut [T]) {
     T::dispatch(BackThroughRelu { y, gradient });
 }
 
-/// Writes the gradients of the weights and of the biases.
+/// Writes the gradients of the weights and of the biases; of no biases to an empty slice.
 pub(crate) fn parameter_gradients<T: Dispatch>(
     shape: DenseShape,
     x: &[T],
@@ -69,7 +69,9 @@ pub(crate) fn parameter_gradients<T: Dispatch>(
         relu: false,
     };
     product.compute(weights);
-    T::dispatch(AddRows { rows: gradient, sums: biases });
+    if !biases.is_empty() {
+        T::dispatch(AddRows { rows: gradient, sums: biases });
+    }
 }
 
 /// Writes the gradients of the inputs.
@@ -135,7 +137,7 @@ mod tests {
     #[test]
     fn outputs_are_sums_of_weighted_inputs_and_the_bias() {
         let mut y = [f64::NAN; 6];
-        let parameters = DenseParameters { weight: &WEIGHT, bias: &[0.25, -3.0] };
+        let parameters = DenseParameters { weight: &WEIGHT, bias: Some(&[0.25, -3.0]) };
         forward(SHAPE, &X, parameters, Activation::Identity, &mut y);
         assert_eq!(y, [-0.75, 0.0, 7.25, 1.0, 0.75, -2.0]);
         forward(SHAPE, &X, parameters, Activation::Relu, &mut y);
@@ -163,7 +165,13 @@ mod tests {
     fn an_empty_batch_has_no_outputs_and_gradients_of_zero() {
         let shape = DenseShape { batch: 0, ..SHAPE };
         let (mut weights, mut biases) = ([f64::NAN; 4], [f64::NAN; 2]);
-        forward(shape, &[], DenseParameters { weight: &WEIGHT, bias: &[0.0; 2] }, Activation::Relu, &mut []);
+        forward(
+            shape,
+            &[],
+            DenseParameters { weight: &WEIGHT, bias: Some(&[0.0; 2]) },
+            Activation::Relu,
+            &mut [],
+        );
         parameter_gradients(shape, &[], &[], &mut weights, &mut biases);
         assert_eq!((weights, biases), ([0.0; 4], [0.0; 2]));
     }

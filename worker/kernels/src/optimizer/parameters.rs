@@ -1,68 +1,82 @@
-//! Parameters with one or more accumulators of the same shape each.
+//! Parameters with their accumulators.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, Layout, Result, Tensor, Var, bail};
-use rayon::prelude::*;
-use std::cell::RefCell;
 
 use super::gradients::{Gradient, Gradients};
-use super::rule::{Real, UpdateRule};
+use super::number::Real;
+use super::rule::{ParameterOptions, Rule, StepAt, WeightDecayOn};
 use crate::element::{Element, Elements, unsupported};
-use crate::vector::{Kernel, Vector};
-
-/// Elements that one thread updates at a time. Updates are elementwise, so it has no influence on results.
-const CHUNK: usize = 1 << 14;
 
 /// A parameter with its accumulators.
-struct ParameterState<const N: usize> {
+struct ParameterState {
     name: String,
     parameter: Var,
-    accumulators: Accumulators<N>,
+    options: ParameterOptions,
+    kinds: &'static [&'static str],
+    accumulators: Accumulators,
 }
 
-enum Accumulators<const N: usize> {
-    F32([Vec<f32>; N]),
-    F64([Vec<f64>; N]),
+enum Accumulators {
+    F32(Vec<Vec<f32>>),
+    F64(Vec<Vec<f64>>),
 }
 
-/// Parameters in the order of their names, with accumulators named `kinds`.
-pub(crate) struct Parameters<const N: usize> {
-    kinds: [&'static str; N],
-    slots: Vec<ParameterState<N>>,
+/// Parameters in the order of their names, with the accumulators that a rule names.
+pub(crate) struct Parameters {
+    slots: Vec<ParameterState>,
 }
 
-impl<const N: usize> Parameters<N> {
-    pub(crate) fn new(parameters: &BTreeMap<String, Var>, kinds: [&'static str; N]) -> Result<Self> {
+impl Parameters {
+    pub(crate) fn new(parameters: &BTreeMap<String, Var>, rule: &impl Rule) -> Result<Self> {
         let slots = parameters
             .iter()
             .map(|(name, parameter)| {
-                let count = parameter.elem_count();
+                let (kinds, count) = (rule.accumulators(parameter.dims()), parameter.elem_count());
                 let accumulators = match parameter.dtype() {
-                    DType::F32 => Accumulators::F32(std::array::from_fn(|_| vec![0.0; count])),
-                    DType::F64 => Accumulators::F64(std::array::from_fn(|_| vec![0.0; count])),
+                    DType::F32 => Accumulators::F32(vec![vec![0.0; count]; kinds.len()]),
+                    DType::F64 => Accumulators::F64(vec![vec![0.0; count]; kinds.len()]),
                     other => return unsupported("an optimiser", other),
                 };
-                Ok(ParameterState { name: name.clone(), parameter: parameter.clone(), accumulators })
+                let options = ParameterOptions::of_dims(parameter.dims());
+                let (name, parameter) = (name.clone(), parameter.clone());
+                Ok(ParameterState { name, parameter, options, kinds, accumulators })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { kinds, slots })
+        Ok(Self { slots })
+    }
+
+    /// Gives parameters options of their own, by their names.
+    pub(crate) fn set_options(&mut self, options: &BTreeMap<String, ParameterOptions>) {
+        for slot in &mut self.slots {
+            if let Some(own) = options.get(&slot.name) {
+                slot.options = *own;
+            }
+        }
     }
 
     /// Takes a step of the rule with all parameters, or with none if a gradient is missing or doesn't fit.
-    pub(crate) fn update<R: UpdateRule<N>>(
+    pub(crate) fn update(
         &mut self,
+        rule: &impl Rule,
+        number: u64,
+        learning_rate_factor: f64,
+        weight_decay_on: WeightDecayOn,
         gradients: &dyn Gradients,
-        step: &R::Step,
     ) -> Result<()> {
         for slot in &self.slots {
             slot.check(gradients.of(&slot.parameter))?;
         }
         for slot in &mut self.slots {
+            let decays = weight_decay_on.covers(slot.options.is_weight);
+            let learning_rate_factor = learning_rate_factor * slot.options.learning_rate_factor;
+            let at = StepAt { number, learning_rate_factor, decays };
             match gradients.of(&slot.parameter) {
                 None => unreachable!("every parameter's gradient was checked"),
                 Some(Gradient::Elements(elements)) => match &mut slot.accumulators {
-                    Accumulators::F32(all) => apply::<_, R, N>(&slot.parameter, elements, all, step)?,
+                    Accumulators::F32(all) => apply(rule, at, &slot.parameter, elements, all)?,
                     Accumulators::F64(_) => unreachable!("every gradient's type was checked"),
                 },
                 Some(Gradient::Tensor(tensor)) => {
@@ -70,10 +84,10 @@ impl<const N: usize> Parameters<N> {
                     let elements = Elements::of(&tensor);
                     match &mut slot.accumulators {
                         Accumulators::F32(all) => {
-                            apply::<_, R, N>(&slot.parameter, elements.as_slice()?, all, step)?;
+                            apply(rule, at, &slot.parameter, elements.as_slice::<f32>()?, all)?;
                         }
                         Accumulators::F64(all) => {
-                            apply::<_, R, N>(&slot.parameter, elements.as_slice()?, all, step)?;
+                            apply(rule, at, &slot.parameter, elements.as_slice::<f64>()?, all)?;
                         }
                     }
                 }
@@ -85,7 +99,7 @@ impl<const N: usize> Parameters<N> {
     pub(crate) fn state(&self) -> Result<BTreeMap<String, Tensor>> {
         let mut state = BTreeMap::new();
         for slot in &self.slots {
-            for (index, kind) in self.kinds.iter().enumerate() {
+            for (index, kind) in slot.kinds.iter().enumerate() {
                 let shape = slot.parameter.shape();
                 let tensor = match &slot.accumulators {
                     Accumulators::F32(all) => Tensor::from_slice(&all[index], shape, &Device::Cpu)?,
@@ -99,12 +113,12 @@ impl<const N: usize> Parameters<N> {
 
     /// Takes all accumulators from `state`, or none if one is missing, has another shape, or belongs to no parameter.
     pub(crate) fn restore(&mut self, state: &BTreeMap<String, Tensor>) -> Result<()> {
-        let expected = self.slots.len() * N;
+        let expected: usize = self.slots.iter().map(|slot| slot.kinds.len()).sum();
         if state.len() != expected {
             bail!("the optimiser's state has {} tensors, not {expected}", state.len());
         }
-        let restored: Vec<Accumulators<N>> =
-            self.slots.iter().map(|slot| slot.read(self.kinds, state)).collect::<Result<_>>()?;
+        let restored: Vec<Accumulators> =
+            self.slots.iter().map(|slot| slot.read(state)).collect::<Result<_>>()?;
         for (slot, accumulators) in self.slots.iter_mut().zip(restored) {
             slot.accumulators = accumulators;
         }
@@ -112,7 +126,7 @@ impl<const N: usize> Parameters<N> {
     }
 }
 
-impl<const N: usize> ParameterState<N> {
+impl ParameterState {
     /// Whether there is a gradient that the parameter can be stepped along.
     fn check(&self, gradient: Option<Gradient<'_>>) -> Result<()> {
         let (dtype, count) = match gradient {
@@ -129,9 +143,9 @@ impl<const N: usize> ParameterState<N> {
         Ok(())
     }
 
-    fn read(&self, kinds: [&str; N], state: &BTreeMap<String, Tensor>) -> Result<Accumulators<N>> {
-        let mut found = Vec::with_capacity(N);
-        for kind in kinds {
+    fn read(&self, state: &BTreeMap<String, Tensor>) -> Result<Accumulators> {
+        let mut found = Vec::with_capacity(self.kinds.len());
+        for kind in self.kinds {
             let name = format!("{kind}/{}", self.name);
             let Some(tensor) = state.get(&name) else {
                 bail!("the optimiser's state lacks {name:?}");
@@ -146,35 +160,75 @@ impl<const N: usize> ParameterState<N> {
             }
             found.push(tensor.flatten_all()?);
         }
-        fn vectors<T: Element, const N: usize>(found: &[Tensor]) -> Result<[Vec<T>; N]> {
-            let vectors: Vec<Vec<T>> = found.iter().map(Tensor::to_vec1).collect::<Result<_>>()?;
-            Ok(vectors.try_into().expect("one tensor was found for each kind"))
-        }
-        match self.accumulators {
-            Accumulators::F32(_) => Ok(Accumulators::F32(vectors(&found)?)),
-            Accumulators::F64(_) => Ok(Accumulators::F64(vectors(&found)?)),
-        }
+        Ok(match self.accumulators {
+            Accumulators::F32(_) => {
+                Accumulators::F32(found.iter().map(Tensor::to_vec1).collect::<Result<_>>()?)
+            }
+            Accumulators::F64(_) => {
+                Accumulators::F64(found.iter().map(Tensor::to_vec1).collect::<Result<_>>()?)
+            }
+        })
     }
 }
 
-fn apply<T: Real, R: UpdateRule<N>, const N: usize>(
+/// A float that rules step.
+trait Steppable: Real {
+    fn step(
+        rule: &impl Rule,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [Self],
+        gradient: &[Self],
+        accumulators: &mut [Vec<Self>],
+    );
+}
+
+impl Steppable for f32 {
+    fn step(
+        rule: &impl Rule,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [Self],
+        gradient: &[Self],
+        accumulators: &mut [Vec<Self>],
+    ) {
+        rule.step_f32(at, dims, parameter, gradient, accumulators);
+    }
+}
+
+impl Steppable for f64 {
+    fn step(
+        rule: &impl Rule,
+        at: StepAt,
+        dims: &[usize],
+        parameter: &mut [Self],
+        gradient: &[Self],
+        accumulators: &mut [Vec<Self>],
+    ) {
+        rule.step_f64(at, dims, parameter, gradient, accumulators);
+    }
+}
+
+fn apply<T: Steppable, R: Rule>(
+    rule: &R,
+    at: StepAt,
     parameter: &Var,
     gradient: &[T],
-    accumulators: &mut [Vec<T>; N],
-    step: &R::Step,
+    accumulators: &mut [Vec<T>],
 ) -> Result<()> {
     let accumulators = RefCell::new(accumulators);
-    parameter.inplace_op1(&InplaceUpdate::<T, R, N> { gradient, accumulators, step })
+    parameter.inplace_op1(&InplaceUpdate { rule, at, gradient, accumulators })
 }
 
 /// A step of the rule as an operation in place on a parameter's storage.
-struct InplaceUpdate<'a, T, R: UpdateRule<N>, const N: usize> {
+struct InplaceUpdate<'a, T, R> {
+    rule: &'a R,
+    at: StepAt,
     gradient: &'a [T],
-    accumulators: RefCell<&'a mut [Vec<T>; N]>,
-    step: &'a R::Step,
+    accumulators: RefCell<&'a mut [Vec<T>]>,
 }
 
-impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceOp1 for InplaceUpdate<'_, T, R, N> {
+impl<T: Steppable, R: Rule> InplaceOp1 for InplaceUpdate<'_, T, R> {
     fn name(&self) -> &'static str {
         "optimiser_step"
     }
@@ -183,48 +237,12 @@ impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceOp1 for InplaceUpdate<'_,
         let Some((start, end)) = layout.contiguous_offsets() else {
             bail!("a parameter must be contiguous to be stepped");
         };
-        let Some(elements) = T::elements_mut(storage) else {
+        let Some(elements) = <T as Element>::elements_mut(storage) else {
             bail!("a parameter and its gradient differ in type");
         };
-        self.run(&mut elements[start..end]);
-        Ok(())
-    }
-}
-
-impl<T: Real, R: UpdateRule<N>, const N: usize> InplaceUpdate<'_, T, R, N> {
-    fn run(&self, parameter: &mut [T]) {
         let mut accumulators = self.accumulators.borrow_mut();
-        let mut rests = accumulators.each_mut().map(Vec::as_mut_slice);
-        if parameter.len() <= CHUNK {
-            return T::dispatch(Update::<T, R, N> {
-                step: self.step,
-                parameter,
-                gradient: self.gradient,
-                accumulators: rests,
-            });
-        }
-        let mut chunks = Vec::with_capacity(parameter.len().div_ceil(CHUNK));
-        for (parameter, gradient) in parameter.chunks_mut(CHUNK).zip(self.gradient.chunks(CHUNK)) {
-            let accumulators = rests.each_mut().map(|rest| {
-                rest.split_off_mut(..parameter.len()).expect("accumulators are as long as the parameter")
-            });
-            chunks.push(Update::<T, R, N> { step: self.step, parameter, gradient, accumulators });
-        }
-        chunks.into_par_iter().for_each(T::dispatch);
-    }
-}
-
-/// The rule over some elements, with the registers of the code path: no element depends on how many there are in one.
-struct Update<'a, T, R: UpdateRule<N>, const N: usize> {
-    step: &'a R::Step,
-    parameter: &'a mut [T],
-    gradient: &'a [T],
-    accumulators: [&'a mut [T]; N],
-}
-
-impl<T: Real, R: UpdateRule<N>, const N: usize> Kernel<T> for Update<'_, T, R, N> {
-    #[inline(always)]
-    unsafe fn run<V: Vector<Element = T>>(self) {
-        R::update(self.step, self.parameter, self.gradient, self.accumulators);
+        let parameter = &mut elements[start..end];
+        T::step(self.rule, self.at, layout.shape().dims(), parameter, self.gradient, &mut accumulators);
+        Ok(())
     }
 }

@@ -4,14 +4,17 @@ use std::collections::BTreeMap;
 
 use candle_core::{Result, Tensor, Var};
 
+use super::adam::AdamRule;
 use super::gradients::Gradients;
 use super::parameters::Parameters;
-use super::rule::{AdamRule, SgdRule, UpdateRule};
+use super::rule::{ParameterOptions, Rule, WeightDecayOn};
+use super::sgd::SgdRule;
 
 /// An optimiser that holds its parameters and steps them in place.
 pub trait Optimizer: Send {
-    /// One step for all parameters. Each must have a gradient; without, the step is refused and nothing changes.
-    fn step(&mut self, gradients: &dyn Gradients) -> Result<()>;
+    /// One step for all parameters, whose learning rate is `learning_rate_factor` times that of the settings (a schedule's factor; 1 of a
+    /// constant rate). Each parameter must have a gradient; without, the step is refused and nothing changes.
+    fn step(&mut self, learning_rate_factor: f64, gradients: &dyn Gradients) -> Result<()>;
 
     /// Steps done so far.
     fn steps(&self) -> u64;
@@ -24,34 +27,52 @@ pub trait Optimizer: Send {
 }
 
 /// A rule with its parameters and their accumulators.
-#[expect(private_bounds, reason = "rules are this crate's own")]
-pub struct Stepped<R: UpdateRule<N>, const N: usize> {
+pub struct Stepped<R> {
     rule: R,
-    parameters: Parameters<N>,
+    weight_decay_on: WeightDecayOn,
+    parameters: Parameters,
     steps: u64,
 }
 
 /// Adam with bias correction (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1).
-pub type Adam = Stepped<AdamRule, 2>;
+pub type Adam = Stepped<AdamRule>;
 
 /// Stochastic gradient descent with momentum as PyTorch defines it: v ← μv + g, θ ← θ − αv.
-pub type Sgd = Stepped<SgdRule, 1>;
+pub type Sgd = Stepped<SgdRule>;
 
-#[expect(private_bounds, reason = "rules are this crate's own")]
-impl<R: UpdateRule<N>, const N: usize> Stepped<R, N> {
-    /// An optimiser before its first step.
+impl<R: Rule> Stepped<R> {
+    /// An optimiser before its first step, whose weight decay covers all parameters.
     ///
     /// # Errors
     /// If a parameter is neither of `f32` nor of `f64`.
     pub fn with_rule(parameters: &BTreeMap<String, Var>, rule: R) -> Result<Self> {
-        Ok(Self { rule, parameters: Parameters::new(parameters, R::ACCUMULATORS)?, steps: 0 })
+        let parameters = Parameters::new(parameters, &rule)?;
+        Ok(Self { rule, weight_decay_on: WeightDecayOn::All, parameters, steps: 0 })
+    }
+
+    /// The same with weight decay on these parameters.
+    #[must_use]
+    pub fn with_weight_decay_on(self, weight_decay_on: WeightDecayOn) -> Self {
+        Self { weight_decay_on, ..self }
+    }
+
+    /// The same with options of their own for parameters of these names.
+    #[must_use]
+    pub fn with_parameter_options(mut self, options: &BTreeMap<String, ParameterOptions>) -> Self {
+        self.parameters.set_options(options);
+        self
     }
 }
 
-impl<R: UpdateRule<N>, const N: usize> Optimizer for Stepped<R, N> {
-    fn step(&mut self, gradients: &dyn Gradients) -> Result<()> {
-        let step = self.rule.at_step(self.steps + 1);
-        self.parameters.update::<R>(gradients, &step)?;
+impl<R: Rule> Optimizer for Stepped<R> {
+    fn step(&mut self, learning_rate_factor: f64, gradients: &dyn Gradients) -> Result<()> {
+        self.parameters.update(
+            &self.rule,
+            self.steps + 1,
+            learning_rate_factor,
+            self.weight_decay_on,
+            gradients,
+        )?;
         self.steps += 1;
         Ok(())
     }
@@ -83,7 +104,8 @@ impl Adam {
         epsilon: f64,
         weight_decay: f64,
     ) -> Result<Self> {
-        Self::with_rule(parameters, AdamRule { learning_rate, beta1, beta2, epsilon, weight_decay })
+        let rule = AdamRule { learning_rate, beta1, beta2, epsilon, weight_decay, decoupled: false };
+        Self::with_rule(parameters, rule)
     }
 }
 
@@ -98,6 +120,7 @@ impl Sgd {
         momentum: f64,
         weight_decay: f64,
     ) -> Result<Self> {
-        Self::with_rule(parameters, SgdRule { learning_rate, momentum, weight_decay })
+        let rule = SgdRule { learning_rate, momentum, dampening: 0.0, nesterov: false, weight_decay };
+        Self::with_rule(parameters, rule)
     }
 }

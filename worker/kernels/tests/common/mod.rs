@@ -5,10 +5,12 @@
 )]
 #![allow(dead_code)]
 
+pub(crate) mod network;
 pub(crate) mod plain;
 
 use std::sync::{Mutex, PoisonError};
 
+use basin_kernels::optimizer::{AdamRule, LionRule, MuonRule, RmsPropRule, Rule, SgdRule};
 use basin_kernels::{CodePath, force_code_path};
 use candle_core::{DType, Device, Tensor, Var};
 
@@ -112,6 +114,11 @@ pub(crate) fn bits(tensor: &Tensor) -> Vec<u64> {
     }
 }
 
+/// The bits of numbers.
+pub(crate) fn bits_of(values: &[f64]) -> Vec<u64> {
+    values.iter().map(|value| value.to_bits()).collect()
+}
+
 pub(crate) fn doubles(tensor: &Tensor) -> Vec<f64> {
     tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
@@ -148,4 +155,55 @@ pub(crate) const ROUNDOFF: f64 = 1.0 / (1 << 24) as f64;
 pub(crate) fn gamma(products: usize) -> f64 {
     let error = products as f64 * ROUNDOFF;
     error / (1.0 - error)
+}
+
+/// Makes a rule.
+pub(crate) type MakeRule = fn() -> Box<dyn Rule>;
+
+/// Every rule with every option, with settings far from defaults.
+pub(crate) fn rules() -> Vec<(&'static str, MakeRule)> {
+    const SGD: SgdRule =
+        SgdRule { learning_rate: 0.05, momentum: 0.9, dampening: 0.0, nesterov: false, weight_decay: 0.01 };
+    const ADAM: AdamRule = AdamRule {
+        learning_rate: 0.01,
+        beta1: 0.8,
+        beta2: 0.99,
+        epsilon: 1e-6,
+        weight_decay: 0.1,
+        decoupled: false,
+    };
+    const ADAM_W: AdamRule = AdamRule { decoupled: true, ..ADAM };
+    const RMS_PROP: RmsPropRule = RmsPropRule {
+        learning_rate: 0.01,
+        rho: 0.9,
+        epsilon: 1e-6,
+        momentum: 0.0,
+        centered: false,
+        weight_decay: 0.01,
+    };
+    fn muon(nesterov: bool, others: Box<dyn Rule>) -> Box<dyn Rule> {
+        Box::new(MuonRule {
+            learning_rate: 0.02,
+            momentum: 0.95,
+            nesterov,
+            weight_decay: 0.1,
+            iterations: 5,
+            others,
+        })
+    }
+    vec![
+        ("sgd", || Box::new(SGD)),
+        ("sgd_dampened", || Box::new(SgdRule { dampening: 0.5, ..SGD })),
+        ("sgd_nesterov", || Box::new(SgdRule { nesterov: true, ..SGD })),
+        ("sgd_plain", || Box::new(SgdRule { momentum: 0.0, ..SGD })),
+        ("adam_decay", || Box::new(ADAM)),
+        ("adamw", || Box::new(ADAM_W)),
+        ("rmsprop", || Box::new(RMS_PROP)),
+        ("rmsprop_centered", || Box::new(RmsPropRule { centered: true, ..RMS_PROP })),
+        ("rmsprop_momentum", || Box::new(RmsPropRule { momentum: 0.9, ..RMS_PROP })),
+        ("rmsprop_both", || Box::new(RmsPropRule { momentum: 0.9, centered: true, ..RMS_PROP })),
+        ("lion", || Box::new(LionRule { learning_rate: 1e-3, beta1: 0.9, beta2: 0.99, weight_decay: 0.1 })),
+        ("muon", || muon(true, Box::new(ADAM_W))),
+        ("muon_sgd", || muon(false, Box::new(SGD))),
+    ]
 }

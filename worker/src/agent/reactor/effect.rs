@@ -1,9 +1,10 @@
 //! The effects that a reactor asks for.
 
+use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::OutageWait;
 use basin_domain::task::LeasedTask;
-use basin_domain::worker::Progress;
+use basin_domain::worker::HeldLease;
 
 use super::boot_instant::BootInstant;
 use super::lease::{Directive, ReleasedTask};
@@ -78,6 +79,17 @@ pub enum ExitReason {
     Walltime,
 }
 
+impl ExitReason {
+    /// The reason for which the agent gives its tasks back then.
+    pub(super) const fn release_reason(self) -> ReleaseReason {
+        match self {
+            Self::Drained => ReleaseReason::Preemption,
+            Self::Walltime => ReleaseReason::Walltime,
+            Self::Idle => ReleaseReason::Drain,
+        }
+    }
+}
+
 /// A `Sync`: the leases that a worker holds, and what it can take.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SyncRequest {
@@ -93,13 +105,4 @@ pub struct SyncRequest {
     pub waiting: Option<OutageWait>,
     /// The number of the last answer.
     pub seen: u64,
-}
-
-/// A lease as a `Sync` names it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HeldLease {
-    /// Its id.
-    pub lease: LeaseId,
-    /// Its tasks that aren't settled, with their progress.
-    pub tasks: Vec<(TaskId, Progress)>,
 }

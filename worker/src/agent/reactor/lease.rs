@@ -97,9 +97,10 @@ impl Lease {
         now - self.granted_at
     }
 
-    /// The lease goes on for a duration from `sent` on; its end never moves back.
+    /// The lease goes on for a duration from `sent` on, also if it would have lasted longer before: a coordinator that grants less
+    /// since it was started anew grants the tasks to others as early.
     pub(super) fn renew(&mut self, sent: BootInstant, granted: Duration) {
-        self.deadline = self.deadline.max(sent + granted);
+        self.deadline = sent + granted;
         self.granted = granted;
     }
 
@@ -138,10 +139,11 @@ impl Lease {
         self.unsettled.iter_mut().find(|unsettled| unsettled.task == task)
     }
 
-    /// Notes the progress of a task.
-    pub(super) fn note_progress(&mut self, task: TaskId, progress: Progress) {
+    /// A task's executor showed progress with it, and how far it is.
+    pub(super) fn note_progress(&mut self, task: TaskId, progress: Progress, at: BootInstant) {
         if let Some(unsettled) = self.task_mut(task) {
             unsettled.progress = progress;
+            unsettled.progressed_at = Some(at);
         }
     }
 

@@ -1,13 +1,12 @@
 //! The leases that a worker holds, and the slots that work on them: one lease after the other on a slot.
 
-use std::time::Duration;
-
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::task::LeasedTask;
+use basin_domain::worker::HeldLease;
 
 use super::boot_instant::BootInstant;
-use super::effect::{Effect, HeldLease};
+use super::effect::Effect;
 use super::lease::{Directive, Lease, ReleasedTask};
 use super::message::{AttemptOutcome, Grant};
 
@@ -46,7 +45,7 @@ impl Leases {
 
     /// The leases as a `Sync` names them.
     pub(super) fn held(&self, now: BootInstant) -> Vec<HeldLease> {
-        let held = |lease: &Lease| HeldLease { lease: lease.id.clone(), tasks: lease.progress(now) };
+        let held = |lease: &Lease| HeldLease { lease: lease.id.clone(), progress: lease.progress(now) };
         self.leases.iter().map(held).collect()
     }
 
@@ -94,11 +93,6 @@ impl Leases {
         for lease in &mut self.leases {
             lease.outlive_coordinator(sent, now);
         }
-    }
-
-    /// The time until the next fence, of any lease.
-    pub(super) fn until_fence(&self, now: BootInstant) -> Option<Duration> {
-        self.leases.iter().map(|lease| lease.fence() - now).min()
     }
 
     /// The next moment at which a lease must be given up.

@@ -7,7 +7,7 @@ use basin_domain::failure::{Failure, ReleaseReason};
 use basin_domain::id::{LeaseId, TaskId};
 use basin_domain::outage::Outage;
 use basin_domain::task::LeasedTask;
-use basin_domain::worker::Progress;
+use basin_domain::worker::{Progress, RevocationReason};
 
 /// Something that has happened around an agent.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,14 +30,14 @@ pub enum Message {
         /// The reason.
         failure: SyncFailure,
     },
-    /// A task's executor showed progress with it.
+    /// A task's executor showed progress with it, without a word of how far it is.
     Active {
         /// The task's lease.
         lease: LeaseId,
         /// The task.
         task: TaskId,
     },
-    /// The progress of a task.
+    /// A task's executor showed progress with it, and how far it is.
     Progressed {
         /// The task's lease.
         lease: LeaseId,
@@ -118,7 +118,7 @@ pub struct SyncReply {
     /// Leases that go on, and for how long.
     pub renewed: Vec<(LeaseId, Duration)>,
     /// Leases to stop.
-    pub stop: Vec<(LeaseId, StopReason)>,
+    pub stop: Vec<(LeaseId, RevocationReason)>,
     /// New leases.
     pub grants: Vec<Grant>,
     /// The pause until the next `Sync`.
@@ -136,15 +136,6 @@ pub struct Grant {
     pub tasks: Vec<LeasedTask>,
     /// Its duration.
     pub duration: Duration,
-}
-
-/// The reason for which a lease is stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StopReason {
-    /// Nobody wants its tasks any more.
-    Cancelled,
-    /// It is lost.
-    Lost,
 }
 
 /// The way in which a `Sync` failed.

@@ -25,13 +25,14 @@ mod tests;
 
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, TaskId};
+use basin_domain::worker::RevocationReason;
 
 pub use self::boot_instant::BootInstant;
-pub use self::effect::{Effect, ExitReason, HeldLease, SyncRequest};
+pub use self::effect::{Effect, ExitReason, SyncRequest};
 pub use self::lease::{Directive, ReleasedTask};
 use self::leases::Leases;
 use self::lifetime::Lifetime;
-pub use self::message::{AttemptOutcome, Grant, Message, StopReason, SyncFailure, SyncReply};
+pub use self::message::{AttemptOutcome, Grant, Message, SyncFailure, SyncReply};
 use self::outages::Outages;
 use self::pack::PackSize;
 pub use self::settings::ReactorSettings;
@@ -97,7 +98,7 @@ impl Reactor {
             Message::Shutdown => self.lifetime.tell_to_leave(),
             Message::SyncAnswered { call, reply } => {
                 if let Some(sent) = self.pacing.sent(call) {
-                    self.pacing.end(reply.next_sync, now);
+                    self.pacing.answered(reply.next_sync, now);
                     self.apply_reply(reply, sent, now, effects);
                 }
             }
@@ -110,7 +111,10 @@ impl Reactor {
                 self.leases.get_mut(&lease).into_iter().for_each(|lease| lease.note_activity(task, now));
             }
             Message::Progressed { lease, task, progress } => {
-                self.leases.get_mut(&lease).into_iter().for_each(|lease| lease.note_progress(task, progress));
+                self.leases
+                    .get_mut(&lease)
+                    .into_iter()
+                    .for_each(|lease| lease.note_progress(task, progress, now));
             }
             Message::Trained { lease, task } => {
                 self.leases.get_mut(&lease).into_iter().for_each(|lease| lease.note_trained(task));
@@ -143,8 +147,8 @@ impl Reactor {
         }
         for (lease, reason) in reply.stop {
             let directive = match reason {
-                StopReason::Cancelled => Directive::GiveBack(ReleaseReason::Stopped),
-                StopReason::Lost => Directive::Abandon,
+                RevocationReason::Cancelled => Directive::GiveBack(ReleaseReason::Stopped),
+                RevocationReason::Lost => Directive::Abandon,
             };
             self.leases.direct(&lease, directive, effects);
         }
@@ -167,8 +171,8 @@ impl Reactor {
         if failure.is_refused && failure.retry_after.is_none() {
             self.refused_since.get_or_insert(now);
         }
-        let until_fence = self.leases.until_fence(now);
-        self.pacing.end(SyncPacing::pause_after_failure(failure.retry_after, until_fence), now);
+        let until_fence = self.leases.next_fence().map(|fence| fence - now);
+        self.pacing.failed(SyncPacing::pause_after_failure(failure.retry_after, until_fence), now);
     }
 
     fn attempt_ended(
@@ -191,10 +195,8 @@ impl Reactor {
         if !self.leases.is_empty() {
             self.lifetime.note_lease(now);
         }
-        // The state that an outdated call would report of this worker is no more true.
-        if self.next_change().is_some_and(|at| now >= at) && self.pacing.restart(now) {
-            effects.push(Effect::CancelSync);
-        }
+        let was_serving = !self.lifetime.is_leaving();
+        let is_due = self.next_change().is_some_and(|at| now >= at);
         self.leases.fence(now, effects);
         self.consider_leaving(now, effects);
         if let Some(reason) = self.lifetime.exits(!self.leases.is_empty(), now) {
@@ -205,8 +207,17 @@ impl Reactor {
             return effects.push(Effect::ExitRefused);
         }
         self.settle_leases(now, effects);
+        // With its last lease settled it may have nothing more to stay for, unless a call that was never answered brought another.
+        if self.pacing.is_answered() {
+            self.consider_leaving(now, effects);
+        }
         if let Some(reason) = self.lifetime.exits(!self.leases.is_empty(), now) {
             return self.stop(reason, effects);
+        }
+        let begins_to_leave = was_serving && self.lifetime.is_leaving();
+        // The state that a call under way reported of this worker is no more true.
+        if (is_due || begins_to_leave) && self.pacing.restart(now) {
+            effects.push(Effect::CancelSync);
         }
         if let Some(call) = self.pacing.begin(now) {
             effects.push(Effect::Sync { call, request: self.request(now) });
@@ -217,15 +228,7 @@ impl Reactor {
     /// Begins to leave when there is a reason: no new leases, running ones are given back with a checkpoint.
     fn consider_leaving(&mut self, now: BootInstant, effects: &mut Vec<Effect>) {
         let Some(exit) = self.lifetime.reason_to_leave(!self.leases.is_empty(), now) else { return };
-        let reason = match exit {
-            ExitReason::Drained => ReleaseReason::Preemption,
-            ExitReason::Walltime => ReleaseReason::Walltime,
-            ExitReason::Idle => ReleaseReason::Drain,
-        };
-        self.leave(exit, reason, now, effects);
-        if self.pacing.restart(now) {
-            effects.push(Effect::CancelSync);
-        }
+        self.leave(exit, exit.release_reason(), now, effects);
     }
 
     fn leave(
@@ -245,7 +248,7 @@ impl Reactor {
         loop {
             self.leases.begin_attempts(effects);
             let Some(lease) = self.leases.take_settled() else { return };
-            if lease.directive() == Directive::Train {
+            if lease.directive() == Directive::Train && lease.tasks > 0 {
                 self.pack.learn(lease.tasks, lease.age(now));
             }
             self.pacing.hasten(now);
@@ -255,21 +258,13 @@ impl Reactor {
 
     fn stop(&mut self, reason: ExitReason, effects: &mut Vec<Effect>) {
         self.phase = Phase::Stopping(reason);
-        if self.pacing.is_under_way() {
-            effects.push(Effect::CancelSync);
-        }
         effects.push(Effect::StopAttempts);
     }
 
     /// Gives back the tasks that the grace was too short for, and says so: no leases, no slots.
     fn deregister(&mut self, now: BootInstant, effects: &mut Vec<Effect>) {
         let Phase::Stopping(exit) = self.phase else { return };
-        let reason = match exit {
-            ExitReason::Drained => ReleaseReason::Preemption,
-            ExitReason::Idle => ReleaseReason::Drain,
-            ExitReason::Walltime => ReleaseReason::Walltime,
-        };
-        let releases = self.leases.left_over(reason, now);
+        let releases = self.leases.left_over(exit.release_reason(), now);
         self.leases.clear();
         self.phase = Phase::Exited;
         effects.push(Effect::Deregister { exit, releases, request: self.request(now) });

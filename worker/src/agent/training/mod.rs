@@ -20,24 +20,32 @@ use super::reactor::Directive;
 
 /// Something that has happened to a task that trains.
 #[derive(Debug)]
-pub(super) enum Event {
+pub enum Event {
     /// The lease has a new directive.
     Directed(Directive),
     /// The executor said something of the task.
     Heard(from_executor::Message),
     /// The executor died; because it was killed, if it hung with any task.
-    Died { was_hung: bool },
+    Died {
+        /// Whether it was.
+        was_hung: bool,
+    },
     /// The store took a checkpoint, or didn't because of an outage.
     CheckpointStored(Option<Outage>),
     /// A checkpoint was looked for that isn't among those refused.
     Restored(Option<CheckpointLocation>),
     /// It is time to look at the clock, while other tasks of the executor train or not, of any of which it last spoke then.
-    Checked { others_train: bool, last_message_at: Instant },
+    Checked {
+        /// Whether the executor has begun with another.
+        others_train: bool,
+        /// When it last spoke.
+        last_message_at: Instant,
+    },
 }
 
 /// Something to be done for a task that trains.
 #[derive(Debug, PartialEq)]
-pub(super) enum Action {
+pub enum Action {
     /// The executor has begun with it.
     NoteBegun,
     /// Tell the executor to write a checkpoint.
@@ -55,7 +63,12 @@ pub(super) enum Action {
     /// Tell the agent that it is trained.
     NoteTrained,
     /// An outage was met, or goes on.
-    NoteOutage { outage: Outage, holds_result: bool },
+    NoteOutage {
+        /// The outage as it was met last.
+        outage: Outage,
+        /// Whether a finished result waits for its end.
+        holds_result: bool,
+    },
     /// The outage is over.
     EndOutage,
     /// Nothing more is to be done for it but this.
@@ -64,7 +77,7 @@ pub(super) enum Action {
 
 /// The end of a task's training.
 #[derive(Debug, PartialEq)]
-pub(super) enum End {
+pub enum End {
     /// It is trained.
     Finished(Finished),
     /// It failed, by the executor's word.
@@ -78,14 +91,17 @@ pub(super) enum End {
     /// The executor hangs with it, and is to be killed.
     Hung(Failure),
     /// The executor hangs or died before it began: that says nothing against the task. It is to be killed if it hangs.
-    NeverBegan { hangs: bool },
+    NeverBegan {
+        /// Whether it hangs.
+        hangs: bool,
+    },
     /// The executor was killed because it hung with another task.
     Interrupted,
 }
 
 /// The state of a task that trains.
 #[derive(Debug)]
-pub(super) struct Training {
+pub struct Training {
     directive: Directive,
     deadline: ProgressDeadline,
     began: bool,
@@ -100,13 +116,11 @@ pub(super) struct Training {
     refused: Vec<CheckpointLocation>,
     /// An older checkpoint was found: it is begun with that once the executor has let go of the run that it began without.
     has_older: bool,
-    /// Something that the task can do without can't be written.
-    has_outage: bool,
 }
 
 impl Training {
     /// A task that the executor is told to begin now.
-    pub(super) fn new(resumed: Option<CheckpointLocation>, progress_timeout: Duration, now: Instant) -> Self {
+    pub fn new(resumed: Option<CheckpointLocation>, progress_timeout: Duration, now: Instant) -> Self {
         Self {
             directive: Directive::Train,
             deadline: ProgressDeadline::new(progress_timeout, now),
@@ -117,37 +131,31 @@ impl Training {
             resumed,
             refused: Vec::new(),
             has_older: false,
-            has_outage: false,
         }
     }
 
     /// The time until the clock is to be looked at, if nothing happens meanwhile.
-    pub(super) fn check_interval(&self) -> Duration {
+    pub fn check_interval(&self) -> Duration {
         self.deadline.check_interval()
     }
 
-    /// Whether what can be done without can't be written at present.
-    pub(super) const fn has_outage(&self) -> bool {
-        self.has_outage
-    }
-
     /// The step that it was resumed from, if it was.
-    pub(super) fn resumed_from_step(&self) -> Option<u64> {
+    pub fn resumed_from_step(&self) -> Option<u64> {
         self.first_step.filter(|_| self.resumed.is_some() && !self.began_anew)
     }
 
     /// The steps that were done since it began.
-    pub(super) fn steps(&self) -> u64 {
+    pub fn steps(&self) -> u64 {
         self.last.iteration.saturating_sub(self.first_step.unwrap_or(0))
     }
 
     /// The seconds that a step takes at present.
-    pub(super) const fn step_seconds(&self) -> Option<f64> {
+    pub const fn step_seconds(&self) -> Option<f64> {
         self.last.step_seconds
     }
 
     /// Something has happened: what is to be done now, in this order.
-    pub(super) fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
+    pub fn handle(&mut self, event: Event, now: Instant) -> Vec<Action> {
         match event {
             Event::Directed(directive) => {
                 self.directive = directive;
@@ -163,11 +171,10 @@ impl Training {
             Event::Died { was_hung: true } => vec![Action::End(End::Interrupted)],
             Event::Died { was_hung: false } if self.began => vec![Action::End(End::Crashed)],
             Event::Died { was_hung: false } => vec![Action::End(End::NeverBegan { hangs: false })],
-            Event::CheckpointStored(None) => {
-                self.has_outage = false;
-                vec![Action::EndOutage]
+            Event::CheckpointStored(None) => vec![Action::EndOutage],
+            Event::CheckpointStored(Some(outage)) => {
+                vec![Action::NoteOutage { outage, holds_result: false }]
             }
-            Event::CheckpointStored(Some(outage)) => vec![self.note_outage(outage, false)],
             Event::Restored(None) => vec![],
             Event::Restored(Some(location)) => {
                 self.resumed = Some(location);
@@ -193,7 +200,7 @@ impl Training {
             from_executor::Message::Checkpointed(checkpointed) => vec![Action::StoreCheckpoint(checkpointed)],
             from_executor::Message::Hindered(hindered) => {
                 let outage = Outage::new(OutageKind::LocalDisk, hindered.why);
-                vec![self.note_outage(outage, true), Action::NoteTrained]
+                vec![Action::NoteOutage { outage, holds_result: true }, Action::NoteTrained]
             }
             from_executor::Message::Failed(failed) => {
                 let failure = basin_proto::convert::failure(failed.kind_code, &failed.kind, failed.message)
@@ -228,11 +235,6 @@ impl Training {
             Directive::Abandon => End::Abandoned,
         };
         vec![Action::End(end)]
-    }
-
-    fn note_outage(&mut self, outage: Outage, holds_result: bool) -> Action {
-        self.has_outage = true;
-        Action::NoteOutage { outage, holds_result }
     }
 
     /// A task that waits for its turn behind others on its executor is as silent as they let it be.

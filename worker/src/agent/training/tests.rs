@@ -171,9 +171,7 @@ fn checkpoints_that_are_not_taken_are_an_outage_until_one_is() {
         story.handles(Event::CheckpointStored(Some(outage()))),
         [Action::NoteOutage { outage: outage(), holds_result: false }]
     );
-    assert!(story.training.has_outage());
     assert_eq!(story.handles(Event::CheckpointStored(None)), [Action::EndOutage]);
-    assert!(!story.training.has_outage());
 }
 
 #[test]
@@ -202,4 +200,96 @@ fn a_failure_is_what_the_executor_says() {
     assert!(
         matches!(&actions[..], [Action::End(End::Failed(failure))] if failure.kind == FailureKind::Crashed)
     );
+}
+
+#[test]
+fn a_lost_lease_tells_the_executor_nothing_and_is_never_reported_as_given_back() {
+    let mut story = Story::training();
+    assert_eq!(story.handles(Event::Directed(Directive::Abandon)), []);
+    assert_eq!(story.hears(from_executor::Message::Stopped(Stopped {})), [Action::End(End::Abandoned)]);
+}
+
+#[test]
+fn an_executor_that_stops_with_a_task_by_itself_gives_it_back() {
+    let end = End::Released(ReleaseReason::Stopped);
+    assert_eq!(Story::training().hears(from_executor::Message::Stopped(Stopped {})), [Action::End(end)]);
+}
+
+#[test]
+fn any_word_of_the_task_is_a_sign_of_life_and_a_word_of_another_is_none() {
+    let mut story = Story::training();
+    for _ in 0..5 {
+        assert_eq!(story.is_silent_for(119, true), []);
+        story.hears(from_executor::Message::Working(Working {}));
+        story.now += SECOND;
+    }
+    // Another task of the executor is heard of all the time.
+    for _ in 0..1_190 {
+        story.now += SECOND;
+        let now = story.now;
+        let actions = story.handles(Event::Checked { others_train: true, last_message_at: now });
+        assert_eq!(actions, []);
+    }
+    story.now += 2 * SECOND;
+    let now = story.now;
+    let actions: Vec<Action> = (0..100)
+        .flat_map(|second| {
+            story
+                .training
+                .handle(Event::Checked { others_train: true, last_message_at: now }, now + second * SECOND)
+        })
+        .collect();
+    assert!(matches!(&actions[..], [Action::End(End::Hung(_)), ..]), "{actions:?}");
+}
+
+#[test]
+fn a_task_that_is_slow_by_its_own_word_has_longer() {
+    let mut story = Story::training();
+    let slow = v1::Progress { iteration: 1, step_seconds: Some(60.0), ..v1::Progress::default() };
+    story.hears(from_executor::Message::Progressed(slow));
+    assert_eq!(story.is_silent_for(600, true), []);
+    assert!(matches!(&story.is_silent_for(2, true)[..], [Action::End(End::Hung(_))]));
+}
+
+#[test]
+fn numbers_of_an_executor_that_make_no_sense_are_borne() {
+    let mut story = Story::training();
+    for step_seconds in [f64::NAN, f64::INFINITY, -1.0, 1e300] {
+        let progress =
+            v1::Progress { iteration: 50, step_seconds: Some(step_seconds), ..v1::Progress::default() };
+        story.hears(from_executor::Message::Progressed(progress));
+    }
+    // Back before where it began.
+    story.hears(progressed(3));
+    assert_eq!(story.training.steps(), 0);
+    assert!(!story.is_silent_for(122, true).is_empty(), "the floor still holds");
+}
+
+#[test]
+fn a_task_without_a_timeout_never_hangs() {
+    let now = Instant::now();
+    let mut training = Training::new(None, Duration::ZERO, now);
+    training.handle(Event::Heard(started()), now);
+    for hour in 0..1_000 {
+        let at = now + hour * 3_600 * SECOND;
+        assert_eq!(training.handle(Event::Checked { others_train: false, last_message_at: now }, at), []);
+    }
+}
+
+#[test]
+fn a_task_begun_again_from_an_older_checkpoint_counts_its_steps_from_there() {
+    let mut story = Story::of(Some(checkpoint("c", 9)));
+    story.hears(from_executor::Message::Started(Started { checkpoint_refused: Some("bad".to_owned()) }));
+    story.hears(progressed(0));
+    story.hears(progressed(70));
+    story.handles(Event::Restored(Some(checkpoint("b", 5))));
+    story.hears(from_executor::Message::Stopped(Stopped {}));
+    assert_eq!((story.training.resumed_from_step(), story.training.steps()), (None, 0));
+    assert_eq!(story.hears(started()), [Action::NoteBegun]);
+    story.hears(progressed(50));
+    story.hears(progressed(55));
+    assert_eq!((story.training.resumed_from_step(), story.training.steps()), (Some(50), 5));
+    // A second stop is one that nobody asked for.
+    let end = End::Released(ReleaseReason::Stopped);
+    assert_eq!(story.hears(from_executor::Message::Stopped(Stopped {})), [Action::End(end)]);
 }

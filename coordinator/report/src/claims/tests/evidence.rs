@@ -14,7 +14,7 @@ use crate::{RunState, samples};
 
 const SEEDS: u64 = 6;
 
-/// Runs of width 1, 2 and 3, with every value that a check could ask for.
+/// Runs of width 1 to 6, with every value that a check could ask for.
 fn whole() -> Vec<Run> {
     let of = |width: i64, seed: u64| {
         let mut record = Metrics::default();
@@ -22,7 +22,7 @@ fn whole() -> Vec<Run> {
             let rise = f64::from(step) + 0.01 * seed as f64;
             record.push("s", Axis::Iteration, f64::from(step), rise);
             record.push(
-                "loss",
+                "score",
                 Axis::Epoch,
                 f64::from(step),
                 width as f64 + 0.01 * (seed as f64) + 7.0 - f64::from(step),
@@ -32,7 +32,7 @@ fn whole() -> Vec<Run> {
         record.set("end", 7.0);
         run(width, seed, record)
     };
-    (1..=3).flat_map(|width| (0..SEEDS).map(move |seed| of(width, seed))).collect()
+    (1..=6).flat_map(|width| (0..SEEDS).map(move |seed| of(width, seed))).collect()
 }
 
 /// Checks that hold of [`whole`], each of which looks at the runs of width 1 among others.
@@ -53,7 +53,7 @@ fn checks() -> Vec<Check> {
         },
         Check::Within { of: width(1), y: y(), low: 0.5, high: 1.5 },
         Check::Best { of: width(1), y: y(), best: Best::Lowest },
-        Check::Best { of: width(3), y: y(), best: Best::Highest },
+        Check::Best { of: width(6), y: y(), best: Best::Highest },
         Check::Smooth { of: width(1), y: s(), at_most: 0.05 },
     ]
 }
@@ -72,12 +72,12 @@ enum Plant {
 fn plant(run: &mut Run, plant: Plant) {
     match plant {
         Plant::Last(value) => samples::measure(run, |record| {
-            for name in ["s", "loss"] {
+            for name in ["s", "score"] {
                 record.series.get_mut(name).unwrap().points.last_mut().unwrap().1 = value;
             }
         }),
         Plant::NotRecorded => samples::measure(run, |record| {
-            record.series.retain(|name, _| name != "s" && name != "loss");
+            record.series.retain(|name, _| name != "s" && name != "score");
         }),
         Plant::Diverged => diverge(run),
         Plant::Missing => run.state = RunState::Missing,
@@ -149,12 +149,12 @@ fn runs_that_the_sweep_file_leaves_out_decide_nothing_by_their_absence() {
     let mut runs = whole();
     samples::measure(&mut runs[0], |record| record.set("converged", 0.0));
     let finding = found(&checks()[5], &runs);
-    assert_eq!((finding.verdict, finding.n.as_slice()), (Holds, &[17][..]));
+    assert_eq!((finding.verdict, finding.n.as_slice()), (Holds, &[35][..]));
     assert_eq!(finding.left_out, "1 not converged");
     samples::measure(&mut runs[1], |record| record.set("converged", f64::NAN));
     let unknown = found(&checks()[5], &runs);
     assert_eq!(unknown.verdict, Undecided);
-    assert_eq!(unknown.why, "1 of 17 runs has no value: 1 in which the condition isn't known");
+    assert_eq!(unknown.why, "1 of 35 runs has no value: 1 in which the condition isn't known");
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn batch_sizes(sizes: &[i64], has_one_id: bool) -> Vec<Run> {
         for seed in 0..2 {
             let step = size.min(200);
             let mut record = Metrics::default();
-            record.set("loss", 1.0 + step as f64 + 0.1 * seed as f64);
+            record.set("score", 1.0 + step as f64 + 0.1 * seed as f64);
             let mut one = run(step, seed, record);
             one.task.experiment = ExperimentId::new("made-up").unwrap();
             let id = Digest::of(format!("{size} {seed}").as_bytes());
@@ -251,7 +251,7 @@ fn points_that_are_one_are_one_rival() {
     for (size, trace) in [(16, 1), (64, 2), (256, 3), (512, 3)] {
         for seed in 0..4 {
             let mut record = Metrics::default();
-            record.set("loss", trace as f64 + 0.01 * seed as f64);
+            record.set("score", trace as f64 + 0.01 * seed as f64);
             let mut one = run(trace, seed, record);
             one.task.id = TaskId(Digest::of(format!("{size} {seed}").as_bytes()));
             one.task.point = [("batch_size".to_owned(), Value::Integer(size))].into();

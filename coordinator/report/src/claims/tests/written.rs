@@ -19,27 +19,37 @@ fn results() -> Results {
     crate::tests::results_with_claims(runs, claims)
 }
 
+/// What is said of a verdict of four runs.
+const CAUTION: &str = "rests on 4 runs: the interval is right if runs are distributed normally, which 4 runs can't show; up to \
+    53 % of all runs may end in another way without one of these doing so; whatever the distribution, the median lies within \
+    0.8000 and 0.9500 with a probability of 88 %";
+
 #[test]
 fn claims_are_written_with_their_numbers() {
     let judgements = evaluate(&results());
     assert_eq!(
         csv(&judgements),
-        "claim,text,claim_verdict,check,measured,estimate,low,high,n,left_out,verdict,why\n\
-         1,\"Loss is <b>below</b> 1, \"\"always\"\"\",holds,1,mean of loss: 0.8750; should lie within 0 and 1,0.875,\
-         LOW,HIGH,4,,holds,\n\
-         2,Two things,doesn't hold,1,mean of loss: 0.8750; should lie within 2 and 3,0.875,\
-         LOW,HIGH,4,,doesn't hold,\n\
-         2,Two things,doesn't hold,2,mean of loss: 2; should lie within 0 and 1,2,,,2,1 without a finite value,\
-         undecided,1 of 3 runs has no value: 1 without a finite value\n"
+        "claim,text,claim_verdict,evidence,check,measured,estimate,low,high,level,low_over_test_examples,\
+         high_over_test_examples,n,points,left_out,verdict,why,cautions\n\
+         1,\"Loss is <b>below</b> 1, \"\"always\"\"\",holds,true,1,mean of score: 0.8750; should lie within 0 and 1,0.875,\
+         LOW,HIGH,0.95,,,4,,,holds,,\"CAUTION\"\n\
+         2,Two things,doesn't hold,true,1,mean of score: 0.8750; should lie within 2 and 3,0.875,\
+         WIDE,WIDER,0.975,,,4,,,doesn't hold,,\"CAUTION\"\n\
+         2,Two things,doesn't hold,true,2,mean of score: 2; should lie within 0 and 1,2,,,,,,2,,1 without a finite value,\
+         undecided,1 of 3 runs has no value: 1 without a finite value,\n"
             .replace("LOW", "0.772286987161974")
             .replace("HIGH", "0.977713012838026")
+            .replace("WIDER", "1.0097970825318139")
+            .replace("WIDE", "0.7402029174681861")
+            .replace("CAUTION", CAUTION)
     );
     let json: serde_json::Value = serde_json::from_str(&json(&judgements)).unwrap();
     assert_eq!(json[1]["verdict"], "doesn't hold");
     assert_eq!(
         json[1]["checks"][1],
         serde_json::json!({
-            "measured": "mean of loss: 2; should lie within 0 and 1", "estimate": 2.0, "interval": null, "n": [2],
+            "measured": "mean of score: 2; should lie within 0 and 1", "estimate": 2.0, "interval": null, "level": 0.95,
+            "over_test_examples": null, "n": [2], "points": null, "cautions": [],
             "left_out": "1 without a finite value", "verdict": "undecided",
             "why": "1 of 3 runs has no value: 1 without a finite value",
         })
@@ -60,7 +70,7 @@ fn the_report_has_the_claims_on_its_page_in_files_and_in_its_summary() {
     assert!(page.contains("✓ holds") && page.contains("✗ doesn&#39;t hold") && page.contains("? undecided"));
     assert!(page.contains("Left out: 1 without a finite value"));
     assert!(
-        page.contains("or fewer than 3 runs are there (5 for a rank correlation), the check is undecided")
+        page.contains("or fewer than 3 runs are there (5 for a rank correlation, and as many points where")
     );
     for file in ["claims.csv", "claims.json", "index.html"] {
         let read = |folder: &std::path::Path| std::fs::read(folder.join(file)).unwrap();

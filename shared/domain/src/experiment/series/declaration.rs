@@ -52,6 +52,8 @@ pub enum Loss {
     MeanSquaredError,
     /// The cross entropy of the classes.
     CrossEntropy,
+    /// Huber's loss.
+    Huber,
 }
 
 impl Loss {
@@ -60,6 +62,7 @@ impl Loss {
         match self {
             Self::MeanSquaredError => "mean squared error",
             Self::CrossEntropy => "nats",
+            Self::Huber => "Huber loss",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The series of `fit-function` beside its losses.
 
 use super::declaration::SeriesDeclaration;
-use super::{probe, training};
+use super::training;
 use crate::metrics::Axis;
 
 /// The network's output at each training point, at the end.
@@ -9,19 +9,6 @@ pub const PREDICTION: SeriesDeclaration = SeriesDeclaration::new("prediction", A
 /// The function's value at each training point.
 pub const TARGET: SeriesDeclaration = SeriesDeclaration::new("target", Axis::Input, "target");
 
-/// All that its runs may record.
-pub const DECLARED: &[SeriesDeclaration] = &[
-    training::TRAIN_LOSS,
-    PREDICTION,
-    TARGET,
-    training::BATCH_LOSS,
-    training::GRADIENT_NORM,
-    training::PARAMETERS,
-    training::FINAL_TRAIN_LOSS,
-    probe::SENSITIVITY,
-    probe::INPUT_GRADIENT,
-    probe::SHARPNESS,
-    probe::LARGEST_EIGENVALUE,
-    probe::LARGEST_EIGENVALUE_RESIDUAL,
-    probe::SPECTRAL_DENSITY,
-];
+/// All that its runs may record beside what every kind does that trains.
+pub const DECLARED: &[SeriesDeclaration] =
+    &[training::TRAIN_LOSS, training::AVERAGE_TRAIN_LOSS, PREDICTION, TARGET];

@@ -10,6 +10,7 @@ pub mod critical_point;
 pub mod fit_function;
 pub mod interpolate;
 pub mod probe;
+pub mod regress;
 pub mod surface;
 pub mod training;
 

@@ -18,6 +18,55 @@ pub const LARGEST_EIGENVALUE: SeriesDeclaration =
 /// How far off an eigenvalue of the Hessian lies at most.
 pub const LARGEST_EIGENVALUE_RESIDUAL: SeriesDeclaration =
     SeriesDeclaration::new("largest_eigenvalue_residual", Axis::Epoch, "largest eigenvalue residual");
+/// The largest of the residuals of the largest eigenvalues.
+pub const EIGENVALUES_RESIDUAL: SeriesDeclaration =
+    SeriesDeclaration::new("eigenvalues_residual", Axis::Epoch, "residual of the largest eigenvalues");
+/// The trace of the Hessian.
+pub const HESSIAN_TRACE: SeriesDeclaration =
+    SeriesDeclaration::new("hessian_trace", Axis::Epoch, "trace of the Hessian");
+/// The standard error of the estimated trace.
+pub const HESSIAN_TRACE_ERROR: SeriesDeclaration =
+    SeriesDeclaration::new("hessian_trace_error", Axis::Epoch, "standard error of the trace");
+
+/// A declaration for each of these numbers.
+macro_rules! numbered {
+    ($before:literal, $after:literal, $axis:expr, $label:literal: $($number:literal)*) => {
+        [$(SeriesDeclaration::new(
+            concat!($before, $number, $after),
+            $axis,
+            concat!($label, " ", $number),
+        )),*]
+    };
+}
+
+/// The largest eigenvalues of the Hessian, the largest first.
+pub const EIGENVALUES: [SeriesDeclaration; 20] = numbered!(
+    "eigenvalue_", "", Axis::Epoch, "eigenvalue of the Hessian, number":
+    1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20
+);
+/// The largest eigenvalue of each layer's block of the Hessian, by the layer's place in the network.
+pub const LAYER_EIGENVALUES: [SeriesDeclaration; 64] = numbered!(
+    "layer_", "_eigenvalue", Axis::Epoch, "largest eigenvalue of the Hessian of layer":
+    1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64
+);
+/// The density of the eigenvalues of each layer's block.
+pub const LAYER_SPECTRA: [SeriesDeclaration; 64] = numbered!(
+    "layer_", "_spectral_density", Axis::Eigenvalue, "spectral density of layer":
+    1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63 64
+);
 /// The density of the Hessian's eigenvalues.
 pub const SPECTRAL_DENSITY: SeriesDeclaration =
     SeriesDeclaration::new("spectral_density", Axis::Eigenvalue, "spectral density");
+
+/// All that probes may record, but those of which there are many, by number.
+pub const DECLARED: &[SeriesDeclaration] = &[
+    SENSITIVITY,
+    INPUT_GRADIENT,
+    SHARPNESS,
+    LARGEST_EIGENVALUE,
+    LARGEST_EIGENVALUE_RESIDUAL,
+    EIGENVALUES_RESIDUAL,
+    HESSIAN_TRACE,
+    HESSIAN_TRACE_ERROR,
+    SPECTRAL_DENSITY,
+];

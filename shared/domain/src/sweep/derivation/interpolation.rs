@@ -9,6 +9,7 @@ use crate::experiment::{Experiment, Interpolate, Ratios};
 pub(in super::super) struct Interpolation {
     pub(in super::super) ratios: Ratios,
     pub(in super::super) examples: Option<u32>,
+    pub(in super::super) barrier: bool,
 }
 
 impl Interpolation {
@@ -27,6 +28,7 @@ impl Interpolation {
             trained: from.clone(),
             ratios: self.ratios,
             examples: self.examples,
+            barrier: self.barrier,
         }))
     }
 }

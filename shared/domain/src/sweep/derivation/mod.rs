@@ -3,12 +3,14 @@
 mod interpolation;
 mod surface_grid;
 mod trained_model;
+mod training_origin;
 
 use super::referenced_run::ReferencedRun;
 use crate::experiment::{Experiment, Tile};
 
 pub(super) use interpolation::Interpolation;
 pub(super) use surface_grid::SurfaceGrid;
+pub(super) use training_origin::{Runs, TrainingOrigin};
 
 /// An experiment on other runs' results, before those are found.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,12 +4,12 @@ use super::super::check;
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
 use super::super::parsed_point::ParsedPoint;
-use super::definition::Kind;
+use super::definition::BuiltInKind;
 use super::{fit_function, optimizer};
-use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, Search};
+use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, SampledFunction, Search};
 
 /// The kind.
-pub(super) static KIND: Kind = Kind {
+pub(super) static KIND: BuiltInKind = BuiltInKind {
     name: CriticalPoint::KIND,
     groups: &[
         &["function", "hidden", "activation", "interval", "points", "epochs"],
@@ -23,6 +23,7 @@ pub(super) static KIND: Kind = Kind {
         ],
     ],
     references: &[],
+    tables: &[],
     split: None,
     read,
 };
@@ -50,6 +51,13 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
             samples: fields.take("minimal_ratio.samples", check::integer(1..=1_000_000))?.unwrap_or(1_000),
         },
     };
+    let variables = parameters.function.variables();
+    if variables > 1 {
+        return Err(fields
+            .error("function", &format!("has {variables} variables, and one is all that this kind takes")));
+    }
+    let sampled = SampledFunction::line(parameters.function.clone(), parameters.interval, parameters.points);
+    sampled.check().map_err(|none| fields.error("function", &none.to_string()))?;
     let count = parameters.parameter_count();
     if count > CriticalPoint::MOST_PARAMETERS {
         let message = format!(

@@ -5,14 +5,15 @@ use super::super::derivation::{Derivation, Interpolation};
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
 use super::super::parsed_point::ParsedPoint;
-use super::definition::Kind;
+use super::definition::BuiltInKind;
 use crate::experiment::{Interpolate, Ratios};
 
 /// The kind.
-pub(super) static KIND: Kind = Kind {
+pub(super) static KIND: BuiltInKind = BuiltInKind {
     name: Interpolate::KIND,
-    groups: &[&["from", "to", "ratios.start", "ratios.stop", "ratios.count", "examples"]],
+    groups: &[&["from", "to", "ratios.start", "ratios.stop", "ratios.count", "examples", "barrier"]],
     references: &["from", "to"],
+    tables: &[],
     split: None,
     read,
 };
@@ -34,6 +35,13 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
         return Err(fields.error("ratios", "go too far"));
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
-    let derivation = Derivation::Interpolation(Interpolation { ratios, examples });
-    Ok(ParsedPoint::derived(vec![("from", from), ("to", to)], derivation))
+    let barrier = fields.take("barrier", check::boolean)?.unwrap_or(false);
+    if barrier && [0.0, 1.0].iter().any(|end| !ratios.iter().any(|ratio| ratio == *end)) {
+        let message = "is measured from one solution to the other, and the ratios don't meet both 0 and 1";
+        return Err(fields
+            .error("barrier", message)
+            .hint("ratios = { start = 0.0, stop = 1.0, count = 21 }"));
+    }
+    let derivation = Derivation::Interpolation(Interpolation { ratios, examples, barrier });
+    Ok(ParsedPoint::derived([("from", from), ("to", to)], derivation))
 }

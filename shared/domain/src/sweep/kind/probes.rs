@@ -3,19 +3,39 @@
 use super::super::check;
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
-use crate::experiment::{Probe, ProbeSchedule};
+use super::training_time;
+use crate::experiment::{Probe, ProbeSchedule, Recording};
 
 /// The keys.
 pub(super) const KEYS: &[&str] = &[
     "probes",
     "probe.every",
+    "probe.every.epochs",
+    "probe.every.steps",
+    "probe.every.log_steps",
     "probe.train_examples",
     "probe.test_examples",
     "probe.epsilon",
     "probe.ascent_steps",
     "probe.lanczos_steps",
     "probe.vectors",
+    "probe.eigenvalues",
+    "probe.warm_start",
 ];
+
+/// The probes of the loss's curvature: those of Lanczos iteration behind the first, the trace last.
+const CURVATURE: [&str; 7] = [
+    "sharpness",
+    "largest_eigenvalue",
+    "spectrum",
+    "top_eigenvalues",
+    "layer_eigenvalues",
+    "layer_spectra",
+    "trace",
+];
+
+/// How often, in its spellings.
+const EVERY: [&str; 4] = ["probe.every", "probe.every.epochs", "probe.every.steps", "probe.every.log_steps"];
 
 /// Keskar's ε (arXiv 1609.04836, table 3).
 const EPSILON: f64 = 1e-3;
@@ -23,12 +43,14 @@ const ASCENT_STEPS: u32 = 10;
 const LARGEST_STEPS: u32 = 30;
 const SPECTRUM_STEPS: u32 = 80;
 const VECTORS: u32 = 4;
+const TRACE_VECTORS: u32 = 10;
+const EIGENVALUES: u32 = 5;
 
 /// The most training examples of a probe: a curvature takes dozens of passes over all of them, in double precision.
 const MOST_EXAMPLES: u32 = 100_000;
 
 /// Reads what is probed.
-pub(super) fn read(fields: &mut Fields<'_>) -> Result<ProbeSchedule, LocatedError> {
+pub(super) fn read(fields: &mut Fields<'_>, record: Recording) -> Result<ProbeSchedule, LocatedError> {
     let names = Probe::NAMES.map(|name| (name, name));
     let mut named = fields
         .take("probes", check::list_of(names.len(), check::one_of("probe", names)))?
@@ -37,12 +59,14 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<ProbeSchedule, LocatedErro
     named.dedup();
     let of_one = |keys: &'static [&'static str], probes: &'static [&'static str]| (keys, probes);
     let rules = [
-        of_one(&["probe.every"], &Probe::NAMES),
+        of_one(&EVERY, &Probe::NAMES),
         of_one(&["probe.test_examples"], &["sensitivity", "input_gradient"]),
-        of_one(&["probe.train_examples"], &["sharpness", "largest_eigenvalue", "spectrum"]),
+        of_one(&["probe.train_examples"], &CURVATURE),
         of_one(&["probe.epsilon", "probe.ascent_steps"], &["sharpness"]),
-        of_one(&["probe.lanczos_steps"], &["largest_eigenvalue", "spectrum"]),
-        of_one(&["probe.vectors"], &["spectrum"]),
+        of_one(&["probe.lanczos_steps"], &CURVATURE[1..6]),
+        of_one(&["probe.vectors"], &["spectrum", "trace"]),
+        of_one(&["probe.eigenvalues"], &["top_eigenvalues"]),
+        of_one(&["probe.warm_start"], &["largest_eigenvalue", "top_eigenvalues"]),
     ];
     for (keys, probes) in rules {
         if !named.iter().any(|name| probes.contains(name)) {
@@ -54,22 +78,36 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<ProbeSchedule, LocatedErro
     if named.is_empty() {
         return Ok(ProbeSchedule::default());
     }
-    let every = fields.take("probe.every", check::integer(1..=1_000_000))?;
+    let every = training_time::interval(fields, &EVERY, Some(record.every))?;
     let examples = fields.take("probe.test_examples", check::integer(1..=u32::MAX))?;
     let train = fields.take("probe.train_examples", check::integer(1..=MOST_EXAMPLES))?;
     let train = train.unwrap_or(Probe::TRAIN_EXAMPLES);
     let epsilon = fields.take("probe.epsilon", check::positive)?.unwrap_or(EPSILON);
     let ascent = fields.take("probe.ascent_steps", check::integer(1..=10_000))?.unwrap_or(ASCENT_STEPS);
     let lanczos = fields.take("probe.lanczos_steps", check::integer(2..=1_000))?;
-    let vectors = fields.take("probe.vectors", check::integer(1..=1_000))?.unwrap_or(VECTORS);
+    let vectors = fields.take("probe.vectors", check::integer(1..=1_000))?;
+    let count = fields.take("probe.eigenvalues", check::integer(1..=Probe::MOST_EIGENVALUES))?;
+    let count = count.unwrap_or(EIGENVALUES);
+    let warm_start = fields.take("probe.warm_start", check::boolean)?.unwrap_or(false);
+    let largest = lanczos.unwrap_or(LARGEST_STEPS);
+    if named.contains(&"top_eigenvalues") && largest < count {
+        let message = format!("is {largest}, which is too few for {count} eigenvalues");
+        return Err(fields.error("probe.lanczos_steps", &message).hint("at least `probe.eigenvalues`"));
+    }
     let probe = |name: &str| match name {
         "sensitivity" => Probe::Sensitivity { examples },
         "input_gradient" => Probe::InputGradient { examples },
         "sharpness" => Probe::Sharpness { examples: train, epsilon, steps: ascent },
-        "largest_eigenvalue" => {
-            Probe::LargestEigenvalue { examples: train, steps: lanczos.unwrap_or(LARGEST_STEPS) }
-        }
-        _ => Probe::Spectrum { examples: train, steps: lanczos.unwrap_or(SPECTRUM_STEPS), vectors },
+        "largest_eigenvalue" => Probe::LargestEigenvalue { examples: train, steps: largest, warm_start },
+        "top_eigenvalues" => Probe::TopEigenvalues { examples: train, steps: largest, count, warm_start },
+        "trace" => Probe::Trace { examples: train, vectors: vectors.unwrap_or(TRACE_VECTORS) },
+        "layer_eigenvalues" => Probe::LayerEigenvalues { examples: train, steps: largest },
+        "layer_spectra" => Probe::LayerSpectra { examples: train, steps: lanczos.unwrap_or(SPECTRUM_STEPS) },
+        _ => Probe::Spectrum {
+            examples: train,
+            steps: lanczos.unwrap_or(SPECTRUM_STEPS),
+            vectors: vectors.unwrap_or(VECTORS),
+        },
     };
     Ok(ProbeSchedule { every, probes: named.into_iter().map(probe).collect() })
 }

@@ -5,14 +5,15 @@ use super::super::derivation::{Derivation, SurfaceGrid};
 use super::super::error::LocatedError;
 use super::super::fields::Fields;
 use super::super::parsed_point::ParsedPoint;
-use super::definition::{Kind, TaskSplit};
+use super::definition::{BuiltInKind, TaskSplit};
 use crate::experiment::{Plane, Surface};
 
 /// The kind.
-pub(super) static KIND: Kind = Kind {
+pub(super) static KIND: BuiltInKind = BuiltInKind {
     name: Surface::KIND,
     groups: &[&["of", "directions", "extent", "margin", "resolution", "tasks", "examples"]],
     references: &["of"],
+    tables: &[],
     split: Some(TaskSplit { key: "tasks", default: TASKS, most: MOST_TASKS, coordinate: "tile" }),
     read,
 };
@@ -43,5 +44,5 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     }
     let examples = fields.take("examples", check::integer(1..=u32::MAX))?;
     let derivation = Derivation::Grid(SurfaceGrid { plane, resolution, examples });
-    Ok(ParsedPoint::derived(vec![("of", of)], derivation))
+    Ok(ParsedPoint::derived([("of", of)], derivation))
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::{datasets, function, plan, planned, shown, source, trained};
-use crate::data::SplitSizes;
+use crate::data::{Contents, InputKind, SplitSizes, TargetKind};
 use crate::experiment::Experiment;
 use crate::id::DatasetName;
-use crate::sweep::{ExampleCounts, SweepFile, SweepPlan};
+use crate::sweep::{DatasetContents, SweepFile, SweepPlan};
 
 /// An experiment of kind `classify` on shapes with these lines, and what isn't among them.
 fn images(lines: &str) -> String {
@@ -144,8 +144,13 @@ fn a_claim_that_holds_a_run_against_itself_is_refused() {
 /// The plan where `cifar10` has so many training images.
 fn known(text: &str, train: u64) -> Result<SweepPlan, String> {
     let name = DatasetName::new("cifar10").unwrap();
-    let counts = ExampleCounts::from([(name.into(), SplitSizes { train, test: 100 })]);
-    let file = SweepFile::parse(&source(text)).unwrap().with_examples(counts);
+    let contents = Contents {
+        sizes: SplitSizes { train, test: 100 },
+        example: InputKind::Image([3, 32, 32]),
+        target: TargetKind::Classes(10),
+    };
+    let contents = DatasetContents::from([(name.into(), contents)]);
+    let file = SweepFile::parse(&source(text)).unwrap().with_contents(contents);
     file.expand(&datasets(), 1_000).map_err(|error| shown(&error))
 }
 
@@ -198,7 +203,7 @@ mod property {
                 2 * kernel + 1
             ));
             let experiment = planned(&text).tasks[0].spec.experiment.clone();
-            let all = crate::data::built_in_sizes("shapes");
+            let all = crate::data::Contents::of_built_in("shapes").map(|it| it.sizes);
             prop_assert_eq!(experiment.clone().canonical(all), experiment);
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{function, plan, planned, shown, source, tasks};
 use crate::digest::Digest;
 use crate::experiment::Experiment;
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Rule, Sgd};
 use crate::sweep::{Datasets, SweepFile, SweepPlan};
 use crate::value::Value;
 
@@ -100,7 +100,7 @@ grid = { model = [{ conv = [2], dense = [4] }, { conv = [3], dense = [], kernel 
         .tasks
         .iter()
         .map(|task| match &task.spec.experiment {
-            Experiment::Classify(it) => it.model.kernel,
+            Experiment::Classify(it) => it.model.conv_net().unwrap().kernel,
             other => unreachable!("{other:?}"),
         })
         .collect();
@@ -122,9 +122,9 @@ when = [
         .tasks
         .iter()
         .map(|task| match &task.spec.experiment {
-            Experiment::FitFunction(it) => match it.optimizer {
-                Optimizer::Sgd { momentum, .. } => Some(momentum),
-                Optimizer::Adam { .. } => None,
+            Experiment::FitFunction(it) => match it.training.optimizer.rule {
+                Rule::Sgd(Sgd { momentum, .. }) => Some(momentum),
+                _ => None,
             },
             other => unreachable!("{other:?}"),
         })
@@ -284,15 +284,16 @@ fn a_version_of_a_data_set_is_the_task_that_its_contents_are() {
 
 #[test]
 fn a_version_that_is_none_is_refused_with_its_line() {
-    for (version, says) in [("cifar10@xyz", "names no version"), ("cifar11@1a2b", "did you mean \"cifar10\"")]
+    let text = super::VALID.replace("shapes", "cifar10@xyz");
+    let error = SweepFile::parse(&source(&text)).unwrap_err();
+    assert!(error.message.contains("names no version"), "{error}");
+    for (version, says) in
+        [("cifar11@1a2b", "did you mean \"cifar10\""), ("shapes@0000", "made by Basin itself")]
     {
         let text = super::VALID.replace("shapes", version);
-        let error = SweepFile::parse(&source(&text)).unwrap_err();
-        assert!(error.message.contains(says), "{error}");
+        let error = SweepFile::parse(&source(&text)).unwrap().expand(&Datasets::new(), 100).unwrap_err();
+        assert!(shown(&error).contains(says), "{error}");
     }
-    let text = super::VALID.replace("shapes", "shapes@0000");
-    let error = SweepFile::parse(&source(&text)).unwrap().expand(&Datasets::new(), 100).unwrap_err();
-    assert!(shown(&error).contains("made by Basin itself"), "{error}");
 }
 
 #[test]

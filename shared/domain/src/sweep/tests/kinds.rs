@@ -60,7 +60,7 @@ minimal_ratio = { near_zero = 0.5, positive = 0, radius = 2, samples = 7 }"#,
         interval: (-3.0, 3.0),
         points: 10,
         epochs: 1,
-        optimizer: Optimizer::Sgd { learning_rate: 0.5, momentum: 0.9, weight_decay: 0.25 },
+        optimizer: Optimizer::sgd(0.5, 0.9, 0.25),
         search: Search::GradientNorm { learning_rate: 0.125 },
         threshold: 1e-3,
         iterations: 2,
@@ -128,7 +128,9 @@ fn each_wrong_value_of_a_critical_point_is_said() {
                 "record.gradient_norm = true",
                 "x.toml:10: unknown key `record.gradient_norm` in experiment \"c\" (critical-point)\nhint: critical-point \
                  knows function, hidden, activation, interval, points, epochs, optimizer, learning_rate, weight_decay, \
-                 beta1, beta2, epsilon, momentum, search.method, search.learning_rate, search.threshold, \
+                 beta1, beta2, epsilon, momentum, weight_decay_on, clip_norm, clip_value, dampening, nesterov, rho, \
+                 centered, newton_schulz_steps, others.optimizer, others.learning_rate, others.weight_decay, \
+                 others.momentum, others.beta1, others.beta2, others.epsilon, search.method, search.learning_rate, search.threshold, \
                  search.iterations, minimal_ratio.near_zero, minimal_ratio.positive, minimal_ratio.radius, \
                  minimal_ratio.samples",
             ),
@@ -175,21 +177,21 @@ fn a_network_whose_exact_hessian_is_too_large_is_refused() {
 const ENDS: &str = "from = { experiment = \"images\", batch_size = 64 }\nto = { experiment = \"images\", batch_size = 1024 }";
 
 fn images() -> TrainedModel {
-    let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] };
-    TrainedModel::Classify { model, data: DataUse::default() }
+    let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] }.into();
+    TrainedModel::Classify { model, data: DataUse::default(), loss: Default::default() }
 }
 
 #[test]
 fn an_interpolation_has_its_defaults() {
     let ratios = Ratios { start: -1.0, stop: 2.0, count: 31 };
-    let expected = Interpolate { trained: images(), ratios, examples: None };
+    let expected = Interpolate { trained: images(), ratios, examples: None, barrier: false };
     assert_eq!(only(&line(ENDS), "line"), Experiment::Interpolate(expected));
 }
 
 #[test]
 fn an_interpolation_is_read_with_all_its_keys() {
     let ratios = Ratios { start: -0.5, stop: 3.0, count: 8 };
-    let expected = Interpolate { trained: images(), ratios, examples: Some(100) };
+    let expected = Interpolate { trained: images(), ratios, examples: Some(100), barrier: false };
     let text = line(&format!("{ENDS}\nratios = {{ start = -0.5, stop = 3, count = 8 }}\nexamples = 100"));
     assert_eq!(only(&text, "line"), Experiment::Interpolate(expected));
 }
@@ -218,7 +220,7 @@ fn each_wrong_value_of_an_interpolation_is_said() {
             (
                 "ratio.count = 3",
                 "x.toml:18: unknown key `ratio.count` in experiment \"line\" (interpolate); did you mean \
-                 `ratios.count`?\nhint: interpolate knows from, to, ratios.start, ratios.stop, ratios.count, examples",
+                 `ratios.count`?\nhint: interpolate knows from, to, ratios.start, ratios.stop, ratios.count, examples, barrier",
             ),
         ],
     );

@@ -9,15 +9,15 @@ fn refused(text: &str, overrides: &[&str]) -> String {
 }
 
 /// The epochs of the first task of each experiment.
-fn epochs(source: &Source) -> Vec<u32> {
+fn epochs(source: &Source) -> Vec<u64> {
     let plan = plan(source).unwrap_or_else(|error| panic!("{error}"));
     let mut seen = Vec::new();
     let mut epochs = Vec::new();
     for task in plan.tasks {
         if !seen.contains(&task.experiment) {
             epochs.push(match &task.spec.experiment {
-                Experiment::Classify(it) => it.epochs,
-                Experiment::FitFunction(it) => it.epochs,
+                Experiment::Classify(it) => it.budget.steps(1),
+                Experiment::FitFunction(it) => it.budget.steps(1),
                 other => panic!("{other:?}"),
             });
             seen.push(task.experiment);
@@ -68,7 +68,8 @@ fn tables_merge_key_by_key() {
     let plan = plan(&Source { profile: Some("quick".to_owned()), ..source(&text) }).unwrap();
     let Experiment::Classify(it) = &plan.tasks[0].spec.experiment else { unreachable!() };
     assert_eq!((it.data.label_noise, it.data.train_limit), (0.5, Some(10)));
-    assert_eq!((&it.model.conv, &it.model.dense), (&vec![8], &vec![128]));
+    let net = it.model.conv_net().unwrap();
+    assert_eq!((&net.conv, &net.dense), (&vec![8], &vec![128]));
     assert_eq!(plan.tasks[0].spec.data.as_ref().unwrap().name.as_str(), "shapes");
 }
 
@@ -158,7 +159,7 @@ fn a_set_value_is_toml_or_text() {
     .unwrap();
     let Experiment::Classify(it) = &plan.tasks[0].spec.experiment else { unreachable!() };
     assert_eq!(it.data.train_limit, Some(1_000));
-    assert_eq!(it.model.dense, [7]);
+    assert_eq!(it.model.conv_net().unwrap().dense, [7]);
     assert_eq!(plan.tasks[0].spec.data.as_ref().unwrap().name.as_str(), "fashion-mnist");
 }
 
@@ -196,14 +197,6 @@ fn wrong_overrides_are_refused_with_their_number() {
         ("experiment.image.epochs=1", "--set:2: there is no experiment \"image\"; did you mean \"images\"?"),
         ("experiment.images=1", "--set:2: \"images\" names no key\nhint: --set experiment.images.epochs=3"),
         ("experiment.images.kind=classify", "--set:2: an experiment's `id` and `kind` can't be set"),
-        (
-            "experiment.images.epoch=3",
-            "--set:2: unknown key `epoch` in experiment \"images\" (classify); did you mean `epochs`?\nhint: classify \
-             knows model.conv, model.kernel, model.dense, batch_size, epochs, data.name, data.train_limit, \
-             data.test_limit, data.label_noise, optimizer, learning_rate, weight_decay, beta1, beta2, epsilon, momentum, \
-             record.gradient_norm, record.weights_every, probes, probe.every, probe.train_examples, probe.test_examples, \
-             probe.epsilon, probe.ascent_steps, probe.lanczos_steps, probe.vectors",
-        ),
         ("defaults.epoch=3", "--set:2: no experiment knows `epoch`; did you mean `epochs`?"),
         ("defaults.grid.epochs=[3]", "--set:2: `grid` belongs to an experiment and has no default"),
         (
@@ -242,4 +235,22 @@ fn an_unknown_profile_is_refused_with_those_there_are() {
         unknown(&function("hidden = [4]\nepochs = 1")),
         "x.toml:1: unknown profile \"quik\"\nhint: the file has no profiles"
     );
+}
+
+#[test]
+fn a_profile_says_whether_what_is_found_under_it_is_evidence() {
+    let under = |text: &str, profile: Option<&str>| {
+        SweepFile::parse(&Source { profile: profile.map(str::to_owned), ..source(text) })
+    };
+    let marked = VALID.replace(
+        "[profile.quick.experiment.images]",
+        "[profile.quick]\nevidence = false\n\n[profile.quick.experiment.images]",
+    );
+    assert!(under(VALID, Some("quick")).unwrap().is_evidence());
+    assert!(!under(&marked, Some("quick")).unwrap().is_evidence());
+    assert!(under(&marked, None).unwrap().is_evidence(), "the profile isn't applied");
+    let whole = marked.replace("evidence = false", "evidence = true");
+    assert!(under(&whole, Some("quick")).unwrap().is_evidence());
+    let wrong = under(&marked.replace("evidence = false", "evidence = \"no\""), None).unwrap_err();
+    assert!(shown(&wrong).contains("`evidence` must be true or false"), "{}", shown(&wrong));
 }

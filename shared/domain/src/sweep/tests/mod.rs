@@ -3,23 +3,32 @@
 use super::{Datasets, Source, SweepError, SweepFile, SweepPlan};
 use crate::digest::Digest;
 
+mod branches;
 mod canonical;
 mod claimed_points;
 mod claims;
+mod commands;
+mod custom_kinds;
 mod errors;
 mod expansion;
 mod figures;
 mod frozen;
+mod functions;
 mod kinds;
 mod layers;
+mod losses;
+mod made_data;
+mod networks;
 mod precedence;
 mod probes;
 mod properties;
+mod pruning;
 mod random;
 mod references;
 mod requirements;
 mod shipped;
 mod surfaces;
+mod training_time;
 
 /// A sweep file that is right: each test of an error spoils it in one place.
 const VALID: &str = r#"name = "sample"
@@ -102,7 +111,13 @@ fn each_has_the_error(text: impl Fn(&str) -> String, cases: &[(&str, &str)]) {
 }
 
 fn source(text: &str) -> Source {
-    Source { file: "x.toml".to_owned(), text: text.to_owned(), profile: None, overrides: Vec::new() }
+    Source {
+        file: "x.toml".to_owned(),
+        text: text.to_owned(),
+        profile: None,
+        overrides: Vec::new(),
+        kinds: Vec::new(),
+    }
 }
 
 fn with_overrides(text: &str, overrides: &[&str]) -> Source {

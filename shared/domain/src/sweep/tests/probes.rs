@@ -1,7 +1,7 @@
 //! `probes` and `probe`.
 
 use super::{each_has_the_error, function, planned};
-use crate::experiment::{Experiment, Probe, ProbeSchedule};
+use crate::experiment::{Experiment, Interval, Probe, ProbeSchedule};
 use crate::task::TaskSpec;
 
 fn spec(lines: &str) -> TaskSpec {
@@ -12,13 +12,13 @@ fn spec(lines: &str) -> TaskSpec {
 
 fn probing(lines: &str) -> ProbeSchedule {
     match spec(lines).experiment {
-        Experiment::FitFunction(it) => it.probes,
+        Experiment::FitFunction(it) => it.training.probes,
         other => unreachable!("{other:?}"),
     }
 }
 
-const ALL: &str =
-    "probes = [\"sensitivity\", \"input_gradient\", \"sharpness\", \"largest_eigenvalue\", \"spectrum\"]";
+const ALL: &str = "probes = [\"sensitivity\", \"input_gradient\", \"sharpness\", \"largest_eigenvalue\", \"top_eigenvalues\", \"trace\", \
+     \"layer_eigenvalues\", \"spectrum\", \"layer_spectra\"]";
 
 #[test]
 fn all_probes_have_their_defaults() {
@@ -28,8 +28,12 @@ fn all_probes_have_their_defaults() {
             Probe::Sensitivity { examples: None },
             Probe::InputGradient { examples: None },
             Probe::Sharpness { examples: 2_000, epsilon: 1e-3, steps: 10 },
-            Probe::LargestEigenvalue { examples: 2_000, steps: 30 },
+            Probe::LargestEigenvalue { examples: 2_000, steps: 30, warm_start: false },
+            Probe::TopEigenvalues { examples: 2_000, steps: 30, count: 5, warm_start: false },
+            Probe::Trace { examples: 2_000, vectors: 10 },
+            Probe::LayerEigenvalues { examples: 2_000, steps: 30 },
             Probe::Spectrum { examples: 2_000, steps: 80, vectors: 4 },
+            Probe::LayerSpectra { examples: 2_000, steps: 80 },
         ],
     };
     assert_eq!(probing(ALL), expected);
@@ -39,17 +43,21 @@ fn all_probes_have_their_defaults() {
 #[test]
 fn probes_are_read_with_all_their_keys() {
     let expected = ProbeSchedule {
-        every: Some(5),
+        every: Some(Interval::Epochs(5)),
         probes: vec![
             Probe::Sensitivity { examples: Some(50) },
             Probe::InputGradient { examples: Some(50) },
             Probe::Sharpness { examples: 40, epsilon: 0.5, steps: 3 },
-            Probe::LargestEigenvalue { examples: 40, steps: 20 },
+            Probe::LargestEigenvalue { examples: 40, steps: 20, warm_start: true },
+            Probe::TopEigenvalues { examples: 40, steps: 20, count: 7, warm_start: true },
+            Probe::Trace { examples: 40, vectors: 2 },
+            Probe::LayerEigenvalues { examples: 40, steps: 20 },
             Probe::Spectrum { examples: 40, steps: 20, vectors: 2 },
+            Probe::LayerSpectra { examples: 40, steps: 20 },
         ],
     };
     let settings = "probe = { every = 5, train_examples = 40, test_examples = 50, epsilon = 0.5, ascent_steps = 3, \
-                    lanczos_steps = 20, vectors = 2 }";
+                    lanczos_steps = 20, vectors = 2, eigenvalues = 7, warm_start = true }";
     assert_eq!(probing(&format!("{ALL}\n{settings}")), expected);
 }
 
@@ -82,9 +90,15 @@ fn a_run_without_probes_says_nothing_of_them() {
 #[test]
 fn probes_that_are_none_are_refused() {
     let unused = |key: &str, of: &str| format!("x.toml:11: `{key}` has no use: `probes` names none of {of}");
-    let train = unused("probe.train_examples", "sharpness, largest_eigenvalue, spectrum");
+    let train = unused(
+        "probe.train_examples",
+        "sharpness, largest_eigenvalue, spectrum, top_eigenvalues, layer_eigenvalues, layer_spectra, trace",
+    );
     let test = unused("probe.test_examples", "sensitivity, input_gradient");
-    let lanczos = unused("probe.lanczos_steps", "largest_eigenvalue, spectrum");
+    let lanczos = unused(
+        "probe.lanczos_steps",
+        "largest_eigenvalue, spectrum, top_eigenvalues, layer_eigenvalues, layer_spectra",
+    );
     let with = |probes: &'static str| {
         move |line: &str| function(&format!("hidden = [4]\nepochs = 1\nprobes = [{probes}]\n{line}"))
     };
@@ -95,10 +109,11 @@ fn probes_that_are_none_are_refused() {
             ("probe.ascent_steps = 3", &unused("probe.ascent_steps", "sharpness")),
             ("probe.train_examples = 3", &train),
             ("probe.lanczos_steps = 3", &lanczos),
-            ("probe.vectors = 3", &unused("probe.vectors", "spectrum")),
+            ("probe.vectors = 3", &unused("probe.vectors", "spectrum, trace")),
             (
                 "probe.every = 0",
-                "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0\nhint: without `probe.every` its default holds",
+                "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0\nhint: probe.every = 2 is every other epoch; \
+                 others are { steps = 100 }, { log_steps = 20 }, \"recorded\"",
             ),
             (
                 "probe.test_examples = 0",
@@ -106,8 +121,25 @@ fn probes_that_are_none_are_refused() {
             ),
             (
                 "probe = 3",
-                "x.toml:11: `probe` is a table with the keys every, train_examples, test_examples, epsilon, ascent_steps, \
-                 lanczos_steps, vectors",
+                "x.toml:11: `probe` is a table with the keys every, every.epochs, every.steps, every.log_steps, train_examples, test_examples, epsilon, ascent_steps, \
+                 lanczos_steps, vectors, eigenvalues, warm_start",
+            ),
+        ],
+    );
+    each_has_the_error(
+        with("\"top_eigenvalues\""),
+        &[
+            (
+                "probe.eigenvalues = 21",
+                "x.toml:11: `probe.eigenvalues` must be a whole number from 1 to 20, not 21\nhint: without `probe.eigenvalues` its default holds",
+            ),
+            (
+                "probe = { eigenvalues = 9, lanczos_steps = 8 }",
+                "x.toml:11: `probe.lanczos_steps` is 8, which is too few for 9 eigenvalues\nhint: at least `probe.eigenvalues`",
+            ),
+            (
+                "probe.warm_start = 1",
+                "x.toml:11: `probe.warm_start` must be true or false, not 1\nhint: without `probe.warm_start` its default holds",
             ),
         ],
     );
@@ -142,8 +174,7 @@ fn probes_that_are_none_are_refused() {
         &[
             (
                 "probes = [\"sharpnes\"]",
-                "x.toml:10: unknown probe \"sharpnes\"; did you mean \"sharpness\"?\nhint: known are sensitivity, \
-                 input_gradient, sharpness, largest_eigenvalue, spectrum",
+                "x.toml:10: unknown probe \"sharpnes\"; did you mean \"sharpness\"?\nhint: known are sensitivity, input_gradient, sharpness, largest_eigenvalue, top_eigenvalues, trace, layer_eigenvalues, spectrum, layer_spectra",
             ),
             (
                 "probes = [3]",
@@ -155,11 +186,27 @@ fn probes_that_are_none_are_refused() {
             ),
             (
                 "probe.every = 3",
-                "x.toml:10: `probe.every` has no use: `probes` names none of sensitivity, input_gradient, sharpness, \
-                 largest_eigenvalue, spectrum",
+                "x.toml:10: `probe.every` has no use: `probes` names none of sensitivity, input_gradient, sharpness, largest_eigenvalue, top_eigenvalues, trace, layer_eigenvalues, spectrum, layer_spectra",
             ),
         ],
     );
+}
+
+#[test]
+fn a_warm_start_has_no_meaning_where_there_is_one_measurement() {
+    let id = |lines: &str| spec(&format!("probes = [\"top_eigenvalues\"]\n{lines}")).id();
+    assert_eq!(id("probe.warm_start = true"), id(""));
+    assert_ne!(id("probe = { warm_start = true, every = 1 }"), id("probe.every = 1"));
+}
+
+#[test]
+fn every_series_of_a_probe_leads_back_to_it() {
+    for probe in probing(&format!("{ALL}\nprobe.every = 1")).probes {
+        for declared in probe.declarations(3) {
+            assert_eq!(Probe::that_records(declared.name), Some(probe.name()), "{}", declared.name);
+            assert!(crate::experiment::series::find(declared.name, ["classify"]).is_some());
+        }
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ fn references_that_lead_nowhere_are_refused() {
             ),
             (
                 "{ experiment = \"line\" }",
-                "x.toml:16: experiment \"line\" (interpolate) trains no network to read",
+                "x.toml:16: experiment \"line\" (interpolate) reads other runs itself, and can't be read",
             ),
         ],
     );
@@ -158,10 +158,10 @@ fn only_experiments_that_keep_their_network_are_read() {
     each_has_the_error(
         |lines| format!("name = \"x\"\n{lines}"),
         &[
-            (circle, "x.toml:5: experiment \"b\" (surface) trains no network to read"),
+            (circle, "x.toml:5: experiment \"b\" (surface) reads other runs itself, and can't be read"),
             (
                 "[[experiment]]\nid = \"a\"\nkind = \"surface\"\nof = { experiment = \"a\" }",
-                "x.toml:5: experiment \"a\" (surface) trains no network to read",
+                "x.toml:5: experiment \"a\" (surface) reads other runs itself, and can't be read",
             ),
         ],
     );

@@ -2,9 +2,12 @@
 
 use super::{plan, planned, source};
 use crate::claim::{Best, Check, Direction};
+use crate::data::{Contents, DatasetReference, InputKind, SplitSizes, TargetKind};
+use crate::digest::Digest;
 use crate::experiment::{Activation, Experiment, Plane, Probe, Search};
 use crate::figure::Drawing;
-use crate::sweep::{Source, SweepPlan};
+use crate::id::DatasetName;
+use crate::sweep::{Source, SweepFile, SweepPlan};
 
 pub(super) const SHIPPED: [(&str, &str); 10] = [
     ("homework.toml", include_str!("../../../../../sweeps/homework.toml")),
@@ -25,6 +28,28 @@ pub(super) const SHIPPED: [(&str, &str); 10] = [
     ("beyond.toml", include_str!("../../../../../sweeps/beyond.toml")),
 ];
 
+/// Those on real images alone, whose data sets are imported first.
+const ON_REAL_IMAGES: [(&str, &str); 2] = [
+    ("homework-mnist.toml", include_str!("../../../../../sweeps/homework-mnist.toml")),
+    ("resnet-20.toml", include_str!("../../../../../sweeps/resnet-20.toml")),
+];
+
+/// Of values, all made by Basin.
+const STUDENTS: &str = include_str!("../../../../../sweeps/teacher-student.toml");
+
+/// Runs that begin with the training of others.
+const BEGUN: [(&str, &str, usize); 2] = [
+    (
+        "linear-mode-connectivity",
+        include_str!("../../../../../sweeps/linear-mode-connectivity.toml"),
+        3 + 36 + 18,
+    ),
+    ("lottery-tickets", include_str!("../../../../../sweeps/lottery-tickets.toml"), 3 + 81),
+];
+
+/// Of networks of growing width, on values.
+const WIDTHS: &str = include_str!("../../../../../sweeps/width-transfer.toml");
+
 /// Those that are so little work that they have no profile `quick`.
 pub(super) const ALWAYS_QUICK: [&str; 1] = ["critical-points.toml"];
 
@@ -39,10 +64,13 @@ pub(super) fn shipped(file: &str, profile: Option<&str>, overrides: &[&str]) -> 
 fn images_trained(plan: &SweepPlan) -> u64 {
     let images = |experiment: &Experiment| match experiment {
         Experiment::FitFunction(_)
+        | Experiment::Regress(_)
         | Experiment::CriticalPoint(_)
         | Experiment::Interpolate(_)
-        | Experiment::Surface(_) => 0,
-        Experiment::Classify(it) => it.data.train_limit.unwrap_or(50_000) * u64::from(it.epochs),
+        | Experiment::Surface(_)
+        | Experiment::Command(_)
+        | Experiment::Custom(_) => 0,
+        Experiment::Classify(it) => it.budget.steps(it.data.train_limit.unwrap_or(50_000)),
     };
     plan.tasks.iter().map(|task| images(&task.spec.experiment)).sum()
 }
@@ -51,7 +79,7 @@ fn images_trained(plan: &SweepPlan) -> u64 {
 fn steps(plan: &SweepPlan) -> u64 {
     let steps = |experiment: &Experiment| match experiment {
         Experiment::FitFunction(it) => {
-            u64::from(it.points.div_ceil(it.batch_size.unwrap_or(it.points))) * u64::from(it.epochs)
+            it.budget.steps(u64::from(it.points.div_ceil(it.batch_size.unwrap_or(it.points))))
         }
         _ => 0,
     };
@@ -70,6 +98,19 @@ fn every_file_expands_in_full_and_quick() {
         assert!(quick.tasks.len() <= full.tasks.len(), "{file}");
         assert_eq!(quick.figures, full.figures, "{file}");
         assert_ne!(quick.id, full.id, "{file}");
+    }
+}
+
+#[test]
+fn a_first_look_is_no_evidence_and_the_full_sweep_is() {
+    let files = SHIPPED.into_iter().chain(ON_REAL_IMAGES).chain([("teacher-student.toml", STUDENTS)]);
+    for (file, text) in files.filter(|(file, _)| !ALWAYS_QUICK.contains(file)) {
+        let under = |profile: Option<&str>| {
+            SweepFile::parse(&Source { profile: profile.map(str::to_owned), ..source(text) })
+                .unwrap()
+                .is_evidence()
+        };
+        assert!(under(None) && !under(Some("quick")), "{file}");
     }
 }
 
@@ -132,9 +173,13 @@ fn the_models_of_the_homework_have_their_parameter_counts() {
     for task in &plan.tasks {
         let count = match &task.spec.experiment {
             Experiment::FitFunction(it) => it.parameter_count(),
-            Experiment::Classify(it) => it.model.parameter_count(3, 32, 10),
+            Experiment::Classify(it) => it.model.conv_net().unwrap().parameter_count(3, 32, 10),
             Experiment::CriticalPoint(it) => it.parameter_count(),
-            Experiment::Interpolate(_) | Experiment::Surface(_) => continue,
+            Experiment::Regress(_)
+            | Experiment::Interpolate(_)
+            | Experiment::Surface(_)
+            | Experiment::Command(_)
+            | Experiment::Custom(_) => continue,
         };
         if !counts.contains(&count) {
             counts.push(count);
@@ -164,6 +209,79 @@ fn the_homework_runs_on_real_images() {
     assert_eq!(names, ["cifar10"; 80]);
 }
 
+/// A plan on data sets whose contents are known.
+fn on_real_images(file: &str, profile: Option<&str>) -> SweepPlan {
+    let (_, text) = ON_REAL_IMAGES.iter().find(|(name, _)| *name == file).unwrap();
+    let source = Source { profile: profile.map(str::to_owned), ..source(text) };
+    let data = [("mnist", [1, 28, 28], 60_000), ("cifar10", [3, 32, 32], 50_000)];
+    let data = data.map(|(name, shape, train)| {
+        let contents = Contents {
+            sizes: SplitSizes { train, test: 10_000 },
+            example: InputKind::Image(shape),
+            target: TargetKind::Classes(10),
+        };
+        (DatasetReference::from(DatasetName::new(name).unwrap()), contents)
+    });
+    let digests = data.iter().map(|(it, _)| (it.clone(), Digest::of(it.to_string().as_bytes()))).collect();
+    let parsed = SweepFile::parse(&source).unwrap_or_else(|error| panic!("{file}: {error}"));
+    let known = parsed.with_contents(data.into());
+    known.expand(&digests, 10_000).unwrap_or_else(|error| panic!("{file}: {error}"))
+}
+
+#[test]
+fn the_students_expand_in_full_and_quick() {
+    let full = planned(STUDENTS);
+    let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(STUDENTS) }).unwrap();
+    assert_eq!((full.name.as_str(), full.tasks.len(), quick.tasks.len()), ("teacher-student", 19, 19));
+    assert_eq!(full.figures, quick.figures);
+    let kinds: Vec<&str> = full.tasks.iter().map(|task| task.spec.experiment.kind()).collect();
+    assert_eq!(kinds.iter().filter(|kind| **kind == "regress").count(), 18);
+    assert_eq!(kinds.last(), Some(&"surface"));
+}
+
+#[test]
+fn the_files_of_branches_and_tickets_expand_in_full_and_quick() {
+    for (name, text, tasks) in BEGUN {
+        let full = planned(text);
+        let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(text) }).unwrap();
+        assert_eq!((full.name.as_str(), full.tasks.len()), (name, tasks));
+        assert_eq!((&quick.figures, quick.claims.len()), (&full.figures, 1));
+        let is_begun = |task: &&crate::task::Task| {
+            let inputs = &task.spec.inputs;
+            inputs.contains_key("start") || inputs.contains_key("trained")
+        };
+        assert!(quick.tasks.iter().filter(is_begun).count() >= 20, "{name}");
+    }
+}
+
+#[test]
+fn the_widths_expand_in_full_and_quick_in_both_parametrisations() {
+    let full = planned(WIDTHS);
+    let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(WIDTHS) }).unwrap();
+    assert_eq!((full.name.as_str(), full.tasks.len(), quick.tasks.len()), ("width-transfer", 300, 150));
+    assert_eq!((full.figures.len(), full.claims.len()), (1, 2));
+    assert_eq!((&full.figures, &full.claims), (&quick.figures, &quick.claims));
+    let of = |id: &str| full.tasks.iter().filter(|task| task.experiment.as_str() == id).count();
+    assert_eq!([of("standard"), of("mup")], [150, 150]);
+}
+
+#[test]
+fn the_files_on_real_images_expand_in_full_and_quick() {
+    for (file, _) in ON_REAL_IMAGES {
+        let (full, quick) = (on_real_images(file, None), on_real_images(file, Some("quick")));
+        assert_eq!(full.name.as_str(), file.trim_end_matches(".toml"));
+        assert_eq!(quick.figures, full.figures, "{file}");
+        assert_ne!(quick.id, full.id, "{file}");
+    }
+    let homework = on_real_images("homework-mnist.toml", None);
+    let fits = homework.tasks.iter().filter(|task| task.experiment.as_str() == "functions");
+    let mut sizes: Vec<u64> =
+        fits.map(|task| task.spec.experiment.graph(None).unwrap().unwrap().parameter_count()).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    assert_eq!(sizes, [571, 572], "three depths of equal size");
+}
+
 #[test]
 fn the_gradient_norm_stands_above_the_loss() {
     let plan = shipped("gradient-norm.toml", None, &[]);
@@ -188,7 +306,7 @@ fn the_pages_examples_are_valid() {
         .into_iter()
         .map(|text| plan(&source(text)).unwrap_or_else(|error| panic!("{error}\n{text}")).tasks.len())
         .collect();
-    assert_eq!(counts, [12, 6 + 3 + 4 * 3 * 4, 15]);
+    assert_eq!(counts, [12, 1 + 2 + 1, 6 + 3 + 4 * 3 * 4, 15]);
     let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(documents()[0]) }).unwrap();
     assert_eq!(quick.tasks.len(), 12);
 }
@@ -197,12 +315,22 @@ fn the_pages_examples_are_valid() {
 fn the_page_names_every_key_and_word() {
     let kinds = crate::sweep::kind::all();
     let keys = kinds.iter().flat_map(|kind| kind.keys()).chain(kinds.iter().map(|kind| kind.name));
-    let words = Drawing::KINDS.into_iter().chain(Check::KINDS).chain(Probe::NAMES).chain(crate::data::KNOWN);
+    let words =
+        Drawing::KINDS.into_iter().chain(Check::KINDS).chain(Probe::NAMES).chain(crate::data::known_names());
     for word in keys.chain(words).chain(crate::sweep::layer::STRUCTURE) {
+        assert!(PAGE.contains(&format!("`{word}`")), "{word}");
+    }
+    let families = crate::network::Family::NAMES.into_iter();
+    let layers = crate::sweep::network::layer_names().chain(crate::sweep::network::layer_settings());
+    for word in families.chain(layers) {
         assert!(PAGE.contains(&format!("`{word}`")), "{word}");
     }
     let activations = Activation::ALL.map(Activation::as_str);
     let values = Plane::NAMES.into_iter().chain(Search::METHODS).chain(activations);
+    let optimizers = ["adam", "sgd", "adamw", "rmsprop", "lion", "muon", "all", "weights"];
+    let values = values.chain(optimizers).chain(crate::optimizer::WeightAverage::METHODS);
+    let values = values.chain(["cross-entropy", "mean-squared-error", "huber"]);
+    let values = values.chain(crate::network::Initialization::NAMES).chain(["standard", "mup"]);
     let values = values.chain(Direction::ALL.map(Direction::as_str)).chain(Best::ALL.map(Best::as_str));
     for value in values {
         assert!(PAGE.contains(&format!("`\"{value}\"`")), "{value}");
@@ -218,7 +346,7 @@ fn the_page_names_everything_that_a_run_records() {
     );
     let function = super::function("hidden = [4]\nepochs = 1");
     let point = function.replace("fit-function", "critical-point");
-    let plans = [plan, planned(&function), planned(&point)];
+    let plans = [plan, planned(&function), planned(&point), planned(STUDENTS)];
     for experiment in plans.iter().flat_map(|plan| &plan.tasks).map(|task| &task.spec.experiment) {
         for name in experiment.series().into_iter().chain(experiment.numbers()) {
             assert!(PAGE.contains(&format!("`{name}`")), "{name}");

@@ -13,17 +13,20 @@ fn surfaces(plan: &SweepPlan) -> Vec<Surface> {
         Experiment::Surface(it) => Some(it.clone()),
         Experiment::FitFunction(_)
         | Experiment::Classify(_)
+        | Experiment::Regress(_)
         | Experiment::CriticalPoint(_)
-        | Experiment::Interpolate(_) => None,
+        | Experiment::Interpolate(_)
+        | Experiment::Command(_)
+        | Experiment::Custom(_) => None,
     };
     plan.tasks.iter().filter_map(|task| surface(&task.spec.experiment)).collect()
 }
 
 #[test]
 fn a_surface_has_its_defaults() {
-    let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] };
+    let model = ConvNet { conv: vec![4], kernel: 3, dense: vec![8] }.into();
     let expected = Surface {
-        trained: TrainedModel::Classify { model, data: DataUse::default() },
+        trained: TrainedModel::Classify { model, data: DataUse::default(), loss: Default::default() },
         plane: Plane::Random { extent: 1.0 },
         resolution: 25,
         tile: Tile { index: 0, of: 4 },
@@ -81,7 +84,7 @@ fn splits_are_counted_before_anything_is_expanded() {
         assert_eq!(file.task_count(), 6 + surfaces, "{lines}");
         assert_eq!(planned(&plane(&lines)).tasks.len() as u128, file.task_count(), "{lines}");
         let summary = &file.experiments()[1];
-        assert_eq!((summary.kind, summary.tasks), ("surface", surfaces), "{lines}");
+        assert_eq!((summary.kind.as_str(), summary.tasks), ("surface", surfaces), "{lines}");
     }
 }
 

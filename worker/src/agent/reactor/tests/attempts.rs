@@ -51,7 +51,7 @@ fn a_lease_that_is_granted_twice_is_held_once() {
 fn tasks_that_were_not_begun_when_a_lease_is_given_back_are_released_in_turn() {
     let mut story = Story::holding(settings(), "a", &[1, 2, 3, 4, 5]);
     story.waits_until(PAUSE).calls();
-    let stop = vec![(id("a"), StopReason::Cancelled)];
+    let stop = vec![(id("a"), RevocationReason::Cancelled)];
     story.is_answered(SyncReply { stop, ..pausing() });
     let released = AttemptOutcome::Released(ReleaseReason::Stopped);
     assert_eq!(story.hears(ended("a", 1, released.clone())), [report("a", 1, released.clone())]);
@@ -62,7 +62,7 @@ fn tasks_that_were_not_begun_when_a_lease_is_given_back_are_released_in_turn() {
 fn tasks_that_were_not_begun_when_a_lease_is_lost_are_never_begun() {
     let mut story = Story::holding(settings(), "a", &[1, 2, 3, 4, 5, 6]);
     story.waits_until(PAUSE).calls();
-    story.is_answered(SyncReply { stop: vec![(id("a"), StopReason::Lost)], ..pausing() });
+    story.is_answered(SyncReply { stop: vec![(id("a"), RevocationReason::Lost)], ..pausing() });
     for number in 1..=3 {
         assert_eq!(story.hears(ended("a", number, AttemptOutcome::Abandoned)), []);
     }

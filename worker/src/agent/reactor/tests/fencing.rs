@@ -25,7 +25,7 @@ fn a_lease_that_cannot_be_renewed_is_abandoned_a_sixth_of_its_duration_before_it
     assert_eq!(story.hears(Message::Timer), [Effect::SetTimer(story.at(FENCE))]);
     story.waits_until(FENCE);
     let effects = story.hears(Message::Timer);
-    assert_eq!(effects[..2], [Effect::CancelSync, direct("a", Directive::Abandon)]);
+    assert_eq!(effects[..2], [direct("a", Directive::Abandon), Effect::CancelSync]);
     assert!(matches!(&effects[2..], [Effect::Sync { call: 3, .. }]), "{effects:?}");
     // A lost lease is held until its attempt has ended, and nothing is reported of it.
     let effects = story.hears(ended("a", 1, AttemptOutcome::Abandoned));
@@ -87,8 +87,11 @@ fn a_lease_that_the_coordinator_says_is_lost_is_abandoned_and_one_that_is_cancel
     let effects = story.is_answered(SyncReply { grants, ..pausing() });
     assert_eq!(effects[..2], [begin(0, "a", 1, 1), begin(1, "b", 1, 2)]);
     story.waits_until(PAUSE).calls();
-    let stop =
-        vec![(id("a"), StopReason::Lost), (id("b"), StopReason::Cancelled), (id("c"), StopReason::Lost)];
+    let stop = vec![
+        (id("a"), RevocationReason::Lost),
+        (id("b"), RevocationReason::Cancelled),
+        (id("c"), RevocationReason::Lost),
+    ];
     let effects = story.is_answered(SyncReply { stop, ..pausing() });
     let given_back = direct("b", Directive::GiveBack(ReleaseReason::Stopped));
     assert_eq!(effects, [direct("a", Directive::Abandon), given_back, Effect::SetTimer(story.now + PAUSE)]);

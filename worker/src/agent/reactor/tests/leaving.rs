@@ -20,10 +20,7 @@ fn a_signal_gives_everything_back_and_the_worker_leaves_once_that_is_heard() {
     assert_eq!(story.hears(Message::Shutdown), []);
     let released = AttemptOutcome::Released(ReleaseReason::Preemption);
     assert_eq!(story.hears(ended("a", 1, released.clone())), [report("a", 1, released)]);
-    assert_eq!(
-        story.hears(reported("a", 1)),
-        [Effect::ForgetLease(id("a")), Effect::CancelSync, Effect::StopAttempts]
-    );
+    assert_eq!(story.hears(reported("a", 1)), [Effect::ForgetLease(id("a")), Effect::StopAttempts]);
     let effects = story.hears(Message::AttemptsStopped);
     let [Effect::Deregister { exit: ExitReason::Drained, releases, request }] = &effects[..] else {
         panic!("{effects:?}")
@@ -35,7 +32,7 @@ fn a_signal_gives_everything_back_and_the_worker_leaves_once_that_is_heard() {
 #[test]
 fn an_idle_worker_leaves_at_once_when_it_is_told_to() {
     let mut story = Story::of(settings());
-    assert_eq!(story.hears(Message::Shutdown), [Effect::CancelSync, Effect::StopAttempts]);
+    assert_eq!(story.hears(Message::Shutdown), [Effect::StopAttempts]);
 }
 
 #[test]
@@ -126,6 +123,18 @@ fn nothing_is_taken_that_would_not_reach_a_checkpoint_and_an_idle_worker_leaves_
 }
 
 #[test]
+fn a_worker_whose_last_lease_settles_when_it_takes_no_more_leaves_without_another_call() {
+    let settings = ReactorSettings { walltime: Some(seconds(600)), ..settings() };
+    let mut story = Story::holding(settings, "a", &[1]);
+    for round in 1..=174 {
+        story.waits_until(PAUSE * round).calls();
+        story.is_answered(SyncReply { renewed: vec![(id("a"), LEASE)], ..pausing() });
+    }
+    story.hears(ended("a", 1, AttemptOutcome::Released(ReleaseReason::Stopped)));
+    assert_eq!(story.hears(reported("a", 1)), [Effect::ForgetLease(id("a")), Effect::StopAttempts]);
+}
+
+#[test]
 fn a_short_walltime_is_used_for_half_of_it() {
     let settings = ReactorSettings { walltime: Some(seconds(5)), grace: seconds(1), ..settings() };
     let mut story = Story::of(settings);
@@ -145,7 +154,53 @@ fn a_worker_without_work_waits_for_as_long_as_it_should_since_its_last_lease() {
     story.waits_until(Duration::from_millis(14_999));
     assert_eq!(story.hears(Message::Timer), [Effect::SetTimer(story.at(seconds(15)))]);
     story.waits_until(seconds(15));
-    assert_eq!(story.hears(Message::Timer), [Effect::CancelSync, Effect::StopAttempts]);
+    assert_eq!(story.hears(Message::Timer), [Effect::StopAttempts]);
     let effects = story.hears(Message::AttemptsStopped);
     assert!(matches!(&effects[..], [Effect::Deregister { exit: ExitReason::Idle, .. }]));
+}
+
+#[test]
+fn a_walltime_shorter_than_the_grace_is_over_at_once() {
+    for walltime in [Duration::ZERO, seconds(20)] {
+        let settings = ReactorSettings { walltime: Some(walltime), ..settings() };
+        let now = BootInstant::since_boot(seconds(1_000));
+        assert_eq!(Reactor::new(settings, now).handle(Message::Timer, now), [Effect::StopAttempts]);
+    }
+    let settings = ReactorSettings { walltime: Some(Duration::MAX), ..settings() };
+    let mut story = Story::of(settings);
+    story.is_answered(pausing());
+    story.waits_until(seconds(1 << 30));
+    assert_eq!(story.calls().free_slots, 2, "one without an end is no walltime");
+}
+
+#[test]
+fn a_worker_that_should_not_be_idle_at_all_leaves_before_its_first_call() {
+    let settings = ReactorSettings { idle_exit: Some(Duration::ZERO), ..settings() };
+    let now = BootInstant::since_boot(seconds(1_000));
+    assert_eq!(Reactor::new(settings, now).handle(Message::Timer, now), [Effect::StopAttempts]);
+}
+
+#[test]
+fn a_signal_during_a_drain_leaves_its_deadline_and_its_reason_as_they_are() {
+    let mut story = Story::holding(settings(), "a", &[1]);
+    story.waits_until(PAUSE).calls();
+    story.is_answered(SyncReply { drain: true, ..pausing() });
+    story.waits_until(seconds(15)).hears(Message::Shutdown);
+    story.waits_until(seconds(23) - Duration::from_millis(1));
+    assert!(!stopped(&story.hears(Message::Timer)));
+    // The grace counts from the drain.
+    assert!(stopped(&story.waits_until(seconds(23)).hears(Message::Timer)));
+}
+
+#[test]
+fn a_worker_that_leaves_keeps_its_leases_alive_until_they_are_given_back() {
+    let settings = ReactorSettings { grace: seconds(600), ..settings() };
+    let mut story = Story::holding(settings, "a", &[1]);
+    story.hears(Message::Shutdown);
+    story.is_answered(SyncReply { renewed: vec![(id("a"), LEASE)], ..pausing() });
+    for round in 1..20 {
+        let request = story.waits_until(PAUSE * round).calls();
+        assert_eq!((holds(&request), request.draining), (vec![("a", 1)], true));
+        story.is_answered(SyncReply { renewed: vec![(id("a"), LEASE)], ..pausing() });
+    }
 }

@@ -3,12 +3,15 @@
 
 mod attempts;
 mod fencing;
+mod hostile;
 mod leaving;
 mod syncing;
 
 use std::time::Duration;
 
-use basin_domain::experiment::{Experiment, FitFunction, Function, ProbeSchedule, Recording};
+use basin_domain::experiment::{
+    Experiment, FitFunction, Function, PointLayout, StreamSeeds, TrainingSettings, TrainingTime,
+};
 use basin_domain::id::{Attempt, LeaseId, TaskId};
 use basin_domain::optimizer::Optimizer;
 use basin_domain::task::{LeasedTask, TaskSpec};
@@ -126,13 +129,15 @@ fn task(number: u8) -> LeasedTask {
     let parameters = FitFunction {
         function: Function::Sin,
         hidden: vec![16],
+        model: None,
         interval: (-3.0, 3.0),
         points: 64,
+        layout: PointLayout::default(),
+        seeds: StreamSeeds::default(),
         batch_size: None,
-        epochs: 60,
-        optimizer: Optimizer::adam(1e-3),
-        record: Recording::default(),
-        probes: ProbeSchedule::default(),
+        budget: TrainingTime::Epochs(60),
+        loss: Default::default(),
+        training: TrainingSettings::of(Optimizer::adam(1e-3)),
     };
     let experiment = Experiment::FitFunction(parameters);
     let spec = TaskSpec {
@@ -171,5 +176,5 @@ fn report(lease: &str, number: u8, outcome: AttemptOutcome) -> Effect {
 
 /// The leases that a call names, each with the number of its tasks.
 fn holds(request: &SyncRequest) -> Vec<(&str, usize)> {
-    request.holds.iter().map(|held| (held.lease.as_str(), held.tasks.len())).collect()
+    request.holds.iter().map(|held| (held.lease.as_str(), held.progress.len())).collect()
 }

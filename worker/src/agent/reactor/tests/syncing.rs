@@ -55,14 +55,13 @@ fn the_number_of_the_newest_answer_and_the_progress_of_tasks_are_said() {
     story.is_answered(SyncReply { answer: 9, ..pausing() });
     let progress = Progress { iteration: 7, iterations: 70, ..Progress::default() };
     story.hears(Message::Progressed { lease: id("a"), task: task_id(1), progress });
-    story.hears(Message::Active { lease: id("a"), task: task_id(1) });
     story.hears(Message::Trained { lease: id("a"), task: task_id(2) });
     let request = story.waits_until(2 * PAUSE).calls();
     assert_eq!(request.seen, 9);
     let silent_ms = Some(3_000);
     let trained = Progress { is_held: true, ..Progress::default() };
     assert_eq!(
-        request.holds[0].tasks,
+        request.holds[0].progress,
         [(task_id(1), Progress { silent_ms, ..progress }), (task_id(2), trained)]
     );
 }

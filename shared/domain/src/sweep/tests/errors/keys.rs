@@ -15,7 +15,10 @@ fn unknown_keys() {
         error_with("epochs = 3", "label_noise = 0.5"),
         classify("label_noise", "; did you mean `data.label_noise`?")
     );
-    assert_eq!(error_with("epochs = 3", "seed = 3"), classify("seed", "; did you mean `seeds`?"));
+    assert_eq!(
+        error_with("epochs = 3", "seed = 3"),
+        "x.toml:12: `seed` is a table with the keys noise, augmentation, initialization, order"
+    );
     assert_eq!(error_with("epochs = 3", "colour = 3"), classify("colour", ""));
     assert_eq!(
         error_with("epochs = 3", "grid.epoch = [3]").lines().next(),
@@ -48,7 +51,7 @@ fn unknown_keys() {
             "[profile.quick.experiment.images]",
             "[profile.quick.experiments.images]",
             "x.toml:30: unknown key `experiments` in a profile; did you mean `experiment`?\nhint: the keys here are data, \
-             defaults, experiment",
+             defaults, evidence, experiment",
         ),
         (
             "[profile.quick.experiment.images]",
@@ -106,12 +109,48 @@ fn keys_of_the_other_optimiser() {
         (
             "epochs = 3",
             "epochs = 3\nmomentum = 0.9",
-            "x.toml:13: `momentum` belongs to the optimiser sgd, and the optimiser here is adam",
+            "x.toml:13: `momentum` belongs to the optimisers sgd, rmsprop and muon, and the optimiser here is adam",
         ),
         (
             "epochs = 10",
             "epochs = 10\noptimizer = \"sgd\"\nbeta1 = 0.9",
-            "x.toml:24: `beta1` belongs to the optimiser adam, and the optimiser here is sgd",
+            "x.toml:24: `beta1` belongs to the optimisers adam, adamw and lion, and the optimiser here is sgd",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"lion\"\nepsilon = 1e-6",
+            "x.toml:24: `epsilon` belongs to the optimisers adam, adamw and rmsprop, and the optimiser here is lion",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"adamw\"\ncentered = true",
+            "x.toml:24: `centered` belongs to the optimiser rmsprop, and the optimiser here is adamw",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"muon\"\nothers.momentum = 0.9",
+            "x.toml:24: `others.momentum` belongs to the optimiser sgd, and that of the other parameters here is adamw",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"muon\"\nothers = { optimizer = \"sgd\", learning_rate = 0.1, beta1 = 0.9 }",
+            "x.toml:24: `others.beta1` belongs to the optimiser adamw, and that of the other parameters here is sgd",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\nclip_norm = 1.0\nclip_value = 0.5",
+            "x.toml:24: `clip_value` is given beside `clip_norm`\nhint: a gradient is bounded by its norm or by its elements' \
+             values: take one of the two out",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"sgd\"\nnesterov = true\nmomentum = 0.9\ndampening = 0.5",
+            "x.toml:26: `dampening` has no meaning beside `nesterov = true`\nhint: take one of the two out",
+        ),
+        (
+            "epochs = 10",
+            "epochs = 10\noptimizer = \"muon\"\nothers.optimizer = \"sgd\"",
+            "x.toml:15: experiment \"function\" (fit-function) needs `others.learning_rate`\nhint: others.learning_rate = 0.1",
         ),
     ]);
 }

@@ -8,10 +8,18 @@ mod values;
 
 use super::{VALID, error_of};
 
-const KNOWN_TO_CLASSIFY: &str = "hint: classify knows model.conv, model.kernel, model.dense, batch_size, epochs, data.name, \
-    data.train_limit, data.test_limit, data.label_noise, optimizer, learning_rate, weight_decay, beta1, beta2, epsilon, \
-    momentum, record.gradient_norm, record.weights_every, probes, probe.every, probe.train_examples, \
-    probe.test_examples, probe.epsilon, probe.ascent_steps, probe.lanczos_steps, probe.vectors";
+/// The hint that lists the keys of `classify`.
+struct KnownToClassify;
+
+const KNOWN_TO_CLASSIFY: KnownToClassify = KnownToClassify;
+
+impl std::fmt::Display for KnownToClassify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kinds = crate::sweep::kind::all();
+        let classify = kinds.iter().find(|kind| kind.name == "classify").expect("there is such a kind");
+        write!(f, "hint: classify knows {}", crate::sweep::kind::Kind::BuiltIn(classify).outline())
+    }
+}
 
 /// The error of the valid file with `right` replaced by `wrong`.
 fn error_with(right: &str, wrong: &str) -> String {

@@ -26,23 +26,23 @@ fn unknown_names() {
         (
             "\"adam\"",
             "\"adm\"",
-            "x.toml:13: unknown optimiser \"adm\"; did you mean \"adam\"?\nhint: known are adam, sgd",
+            "x.toml:13: unknown optimiser \"adm\"; did you mean \"adam\"?\nhint: known are adam, sgd, adamw, rmsprop, lion, muon",
         ),
         (
             "\"sin\"",
             "\"sinus\"",
-            "x.toml:18: unknown function \"sinus\"; did you mean \"sin\"?\nhint: known are sin, cube",
+            "x.toml:18: `function` is no function of x: at character 1: `sinus` is not known; there are x, x1 to x16, pi, e, sin, cos, tan, exp, ln, sqrt, abs, tanh, floor, sign, sinc, min, max, mod, if\nhint: sin, cube, or an expression: \"exp(-x)*cos(4*pi*x)\"",
         ),
         (
             "\"shapes\"",
             "\"cifar\"",
-            "x.toml:2: unknown data set \"cifar\"; did you mean \"cifar10\"?\nhint: known are cifar10, fashion-mnist, shapes",
+            "x.toml:7: the data set \"cifar\" isn't there; did you mean \"cifar10\"?\nhint: basin data import cifar PATH",
         ),
         (
             "\"classify\"",
             "\"clasify\"",
-            "x.toml:9: unknown kind of experiment \"clasify\"; did you mean \"classify\"?\nhint: known are fit-function, classify, \
-             critical-point, interpolate, surface",
+            "x.toml:9: unknown kind of experiment \"clasify\"; did you mean \"classify\"?\nhint: known are fit-function, classify, regress, \
+             critical-point, interpolate, surface, command",
         ),
         (
             "\"curves\"",
@@ -50,7 +50,11 @@ fn unknown_names() {
             "x.toml:25: unknown kind of figure \"curve\"; did you mean \"curves\"?\nhint: known are curves, predictions, against, \
              scatter, trajectories, surface, interpolation, spectrum",
         ),
-        ("\"adam\"", "\"xyz\"", "x.toml:13: unknown optimiser \"xyz\"\nhint: known are adam, sgd"),
+        (
+            "\"adam\"",
+            "\"xyz\"",
+            "x.toml:13: unknown optimiser \"xyz\"\nhint: known are adam, sgd, adamw, rmsprop, lion, muon",
+        ),
     ]);
 }
 

@@ -30,7 +30,7 @@ fn wrong_types() {
         (
             "data = { name = \"shapes\" }",
             "data = \"shapes\"",
-            "x.toml:2: `data` is a table with the keys name, train_limit, test_limit, label_noise",
+            "x.toml:2: `data` is a table with the keys name, train_limit, test_limit, pixels, whitening, encoding, label_noise, label_matrix, label_copies, modulus, train_share, bits, relevant, classes, dimensions, separation, turns, noise, inputs, hidden, train, test, draw_seed",
         ),
         (
             "dense = [128]",
@@ -45,7 +45,7 @@ fn wrong_types() {
         (
             "\"sin\"",
             "3",
-            "x.toml:18: `function` must be the name of a known function, not 3\nhint: function = \"sin\"",
+            "x.toml:18: `function` must be the name of a function or an expression, not 3\nhint: function = \"sin\"",
         ),
         (
             "epochs = 3",
@@ -215,4 +215,126 @@ fn lists_outside_a_grid_are_led_into_one() {
              makes a run of each",
         ),
     ]);
+}
+
+#[test]
+fn wrong_values_of_optimisers() {
+    let without = |key: &str| format!("\nhint: without `{key}` its default holds");
+    let below_one = "must be a number from 0 up to but not including 1";
+    let cases: Vec<(&str, &str, String)> = [
+        ("sgd", "dampening = 1.0", format!("`dampening` {below_one}, not 1.0{}", without("dampening"))),
+        ("sgd", "nesterov = 1", format!("`nesterov` must be true or false, not 1{}", without("nesterov"))),
+        ("rmsprop", "rho = 1", format!("`rho` {below_one}, not 1{}", without("rho"))),
+        ("rmsprop", "centered = 0", format!("`centered` must be true or false, not 0{}", without("centered"))),
+        ("lion", "beta2 = -0.5", format!("`beta2` {below_one}, not -0.5{}", without("beta2"))),
+        (
+            "adamw",
+            "weight_decay = -1",
+            format!("`weight_decay` must be a number not below 0, not -1{}", without("weight_decay")),
+        ),
+        (
+            "adamw",
+            "weight_decay_on = \"weight\"",
+            "unknown choice of parameters \"weight\"; did you mean \"weights\"?\nhint: known are all, weights".to_owned(),
+        ),
+        ("adamw", "clip_norm = 0", format!("`clip_norm` must be a number above 0, not 0{}", without("clip_norm"))),
+        ("adamw", "clip_value = -1", format!("`clip_value` must be a number above 0, not -1{}", without("clip_value"))),
+        (
+            "muon",
+            "newton_schulz_steps = 0",
+            format!(
+                "`newton_schulz_steps` must be a whole number from 1 to 20, not 0{}",
+                without("newton_schulz_steps")
+            ),
+        ),
+        (
+            "muon",
+            "others.optimizer = \"lion\"",
+            "unknown optimiser of other parameters \"lion\"\nhint: known are adamw, sgd".to_owned(),
+        ),
+        ("adamw", "sam.rho = 0", format!("`sam.rho` must be a number above 0, not 0{}", without("sam.rho"))),
+        (
+            "adamw",
+            "average.method = \"mean\"",
+            "unknown method of averaging \"mean\"\nhint: known are ema, swa".to_owned(),
+        ),
+        (
+            "adamw",
+            "average = { method = \"ema\", decay = 1 }",
+            format!("`average.decay` {below_one}, not 1{}", without("average.decay")),
+        ),
+        (
+            "adamw",
+            "average = { method = \"ema\", start = 3 }",
+            "`average.start` belongs to the method swa, and the method here is ema".to_owned(),
+        ),
+        (
+            "adamw",
+            "average = { method = \"swa\", start = 3, warm_up = true }",
+            "`average.warm_up` belongs to the method ema, and the method here is swa".to_owned(),
+        ),
+        ("adamw", "average.decay = 0.5", "`average.decay` needs `average.method`".to_owned()),
+        (
+            "muon",
+            "others.epsilon = 0",
+            format!("`others.epsilon` must be a number above 0, not 0{}", without("others.epsilon")),
+        ),
+    ]
+    .into();
+    for (optimizer, line, expected) in cases {
+        let error = error_with("epochs = 10", &format!("epochs = 10\noptimizer = \"{optimizer}\"\n{line}"));
+        assert_eq!(error, format!("x.toml:24: {expected}"), "{optimizer}: {line}");
+    }
+}
+
+#[test]
+fn commands_that_are_none() {
+    let command =
+        |lines: &str| format!("name = \"c\"\n[[experiment]]\nid = \"c\"\nkind = \"command\"\n{lines}\n");
+    super::super::each_has_the_error(
+        command,
+        &[
+            (
+                "version = \"1\"",
+                "x.toml:2: experiment \"c\" (command) needs `command`\nhint: command = \"train\"",
+            ),
+            (
+                "command = \"/bin/sh\"",
+                "x.toml:5: `/bin/sh` is not a command's name: 1 to 60 letters, digits, `-`, `_` and `.` are expected, the first \
+                 a letter or a digit\nhint: command = \"train\"",
+            ),
+            (
+                "command = \"train\"\nversion = 2",
+                "x.toml:6: `version` must be text of 1 to 64 bytes, not 2\nhint: version = \"2\"",
+            ),
+            ("command = \"train\"\nparameters = 3", "x.toml:6: `parameters` is a table"),
+            (
+                "command = \"train\"\nparameters.rate = inf",
+                "x.toml:6: `parameters.rate` must be finite: JSON has no other numbers, not inf",
+            ),
+            (
+                "command = \"train\"\nparameters.layers = [{ width = 1 }]",
+                "x.toml:6: `parameters.layers` must be a value, a list of values, or a table of them, not [a table]",
+            ),
+            (
+                "command = \"train\"\nparameters.a = 1\ngrid = { parameters.a.b = [1, 2] }",
+                "x.toml:7: `parameters.a.b` is a value here, and a table elsewhere",
+            ),
+            (
+                "command = \"train\"\nrecords = { \"train loss\" = \"epoch\" }",
+                "x.toml:6: `records.train loss` is no name of a series\nhint: a series' name has letters, digits and `_`, the \
+                 first of them a letter",
+            ),
+            (
+                "command = \"train\"\nrecords = { loss = \"epochs\" }",
+                "x.toml:6: unknown axis \"epochs\"; did you mean \"epoch\"?\nhint: known are epoch, iteration, input, ratio, \
+                 cell, eigenvalue, once",
+            ),
+            (
+                "command = \"train\"\nargs = [\"-c\"]",
+                "x.toml:6: unknown key `args` in experiment \"c\" (command)\nhint: command knows command, version, parameters, \
+                 records, inputs",
+            ),
+        ],
+    );
 }

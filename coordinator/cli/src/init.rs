@@ -1,0 +1,54 @@
+//! `basin init`: a sweep file to begin with.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use basin_domain::id::SweepName;
+use serde_json::json;
+
+use super::arguments::{Beginning, Init};
+use super::command_error::{CommandError, CommandResult, OrFail};
+use super::output::Output;
+
+/// A small study.
+const STUDY: &str = include_str!("init/study.toml");
+/// One experiment.
+const BLANK: &str = include_str!("init/blank.toml");
+/// The homework.
+const HOMEWORK: &str = include_str!("../../../sweeps/homework.toml");
+
+/// The text of a sweep file of this name.
+fn text(from: Beginning, name: &str) -> String {
+    match from {
+        Beginning::Study => STUDY.replace("NAME", name),
+        Beginning::Blank => BLANK.replace("NAME", name),
+        Beginning::Homework => HOMEWORK
+            .replace("name = \"homework\"\n", &format!("name = \"{name}\"\n"))
+            .replace("sweeps/homework.toml", &format!("{name}.toml")),
+    }
+}
+
+/// Writes the file, unless it is there.
+pub(super) fn init(arguments: &Init, output: Output) -> CommandResult {
+    let Init { name, from } = arguments;
+    let what = format!("cannot begin {name}");
+    let name = name.parse::<SweepName>().or_input(what.clone())?;
+    let file = PathBuf::from(format!("{name}.toml"));
+    let opened = std::fs::OpenOptions::new().write(true).create_new(true).open(&file);
+    let mut opened = opened.map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => {
+            CommandError::input(anyhow::anyhow!("{} is there already", file.display()))
+                .hint("give another name: `basin init NAME`")
+        }
+        _ => CommandError::basin(error).context(format!("cannot write {}", file.display())),
+    })?;
+    opened
+        .write_all(text(*from, name.as_str()).as_bytes())
+        .or_basin(format!("cannot write {}", file.display()))?;
+    let (file, profile) =
+        (file.display().to_string(), if *from == Beginning::Blank { "" } else { " --profile quick" });
+    let next = format!("basin run {file}{profile}");
+    output.result(&json!({ "file": file, "next": next }), &file)?;
+    output.say(&format!("`{next}` runs it; `basin plan {file}` shows what it would train"));
+    Ok(())
+}

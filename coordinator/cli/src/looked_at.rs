@@ -1,0 +1,100 @@
+//! Whom `list`, `status`, `watch`, `why` and `workers` look at: a coordinator, the one that works on a folder of local state, or what
+//! the last one has left there.
+
+use std::path::{Path, PathBuf};
+
+use basin_coordinator::client::Client;
+use basin_coordinator::server::JournalView;
+use basin_proto::dial::{Dial, Token};
+use secrecy::ExposeSecret;
+use tempfile::TempDir;
+
+use super::arguments::Viewed;
+use super::command_error::{CommandError, OrFail};
+use super::failures::{call_failed, not_started};
+use super::local_coordinator::{LocalCoordinator, answers};
+use super::lookup;
+use super::output::Output;
+
+/// Where a coordinator listens that was started without an address.
+const USUAL: &str = "127.0.0.1:7470";
+
+/// A coordinator that answers.
+pub(super) struct LookedAt {
+    client: Client,
+    left: Option<Left>,
+}
+
+/// What the last coordinator of a folder of local state has left.
+struct Left {
+    state: PathBuf,
+    /// Who answers from its journal, and where the copy of that is: it goes last.
+    _view: JournalView,
+    _copy: TempDir,
+}
+
+impl LookedAt {
+    /// Finds it.
+    pub(super) async fn open(arguments: &Viewed, output: Output) -> Result<Self, CommandError> {
+        if let Some(url) = &arguments.coordinator {
+            return Self::at(&arguments.credentials.dial(url)?);
+        }
+        let usual =
+            std::env::var_os("BASIN_STATE").map_or_else(|| PathBuf::from("basin-state"), PathBuf::from);
+        let state = arguments.state.as_ref().unwrap_or(&usual);
+        if let Some(local) = LocalCoordinator::read(state)
+            && local.answers().await
+        {
+            let dial = match &local.token {
+                Some(token) => local_dial(&local.url, token)?,
+                None => arguments.credentials.dial(&local.url)?,
+            };
+            return Self::at(&dial);
+        }
+        let journal = state.join("journal.sqlite");
+        let is_here = journal.exists();
+        if arguments.state.is_some() && !is_here {
+            return Err(CommandError::input(anyhow::anyhow!("nothing ran in {}", state.display()))
+                .hint("`--state DIR` is the folder that `basin run` was given; without it, basin-state"));
+        }
+        if arguments.state.is_none() && (!is_here || answers(USUAL).await) {
+            return Self::at(&arguments.credentials.dial(&format!("http://{USUAL}"))?);
+        }
+        let copy = tempfile::tempdir().or_basin("no folder for a copy of the journal")?;
+        let view = left(state, copy.path())
+            .await
+            .map_err(|failed| failed.context(format!("cannot look into {}", state.display())))?;
+        output.say(&format!("{}: nobody works on it now; this is how it was left", state.display()));
+        let dial = local_dial(view.url(), view.secret().expose_secret())?;
+        let client = Client::new(&dial).map_err(call_failed)?;
+        Ok(Self { client, left: Some(Left { state: state.clone(), _view: view, _copy: copy }) })
+    }
+
+    fn at(dial: &Dial) -> Result<Self, CommandError> {
+        Ok(Self { client: Client::new(dial).map_err(call_failed)?, left: None })
+    }
+
+    /// Who answers.
+    pub(super) const fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The folder of local state, where nobody works on it any more.
+    pub(super) fn left_in(&self) -> Option<&Path> {
+        self.left.as_ref().map(|left| left.state.as_path())
+    }
+}
+
+/// What the last coordinator has left in its journal.
+async fn left(state: &Path, copy: &Path) -> Result<JournalView, CommandError> {
+    // Only the names of tasks are read there.
+    let store =
+        std::env::var("BASIN_STORE").unwrap_or_else(|_| state.join("store").to_string_lossy().into_owned());
+    let store = lookup::store(&store)?;
+    JournalView::open(&state.join("journal.sqlite"), copy, store).await.map_err(not_started)
+}
+
+fn local_dial(url: &str, token: &str) -> Result<Dial, CommandError> {
+    let token = Token::fixed(token).or_basin("its token can't be used")?;
+    Ok(Dial::to(url).or_basin("its address can't be used")?.with_token(Some(token)))
+}

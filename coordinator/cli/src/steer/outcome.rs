@@ -1,0 +1,151 @@
+//! The outcome of steering a sweep: what changed, what didn't and why, and what to type next.
+
+use basin_proto::codes::Coded;
+use basin_proto::v1::{self, Steering, SweepState};
+
+use crate::output::counted;
+
+/// The outcome, for people and for programs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct SteeringOutcome {
+    /// Whether anything is otherwise than before.
+    pub(super) changed: bool,
+    /// What changed, or why nothing did.
+    pub(super) sentence: String,
+    /// What to type next, if there is something.
+    pub(super) next: Option<String>,
+}
+
+impl SteeringOutcome {
+    /// That of a sweep that stood so before and stands so now.
+    pub(super) fn of(steering: Steering, before: &v1::SweepSummary, now: &v1::SweepSummary) -> Self {
+        let id = &now.sweep_id;
+        let counts = now.counts.unwrap_or_default();
+        let was = SweepState::read(before.state_code, &before.state);
+        let launch = "`basin launch` with its file takes it up again: what is committed counts";
+        match (steering, was) {
+            (Steering::Pause, Some(SweepState::Running)) => Self::changed(
+                format!(
+                    "paused: {}, {} and {} wait",
+                    counted(
+                        counts.running,
+                        "running task goes on to its end",
+                        "running tasks go on to their ends"
+                    ),
+                    counted(counts.queued, "queued", "queued"),
+                    counted(counts.blocked, "blocked", "blocked")
+                ),
+                format!("`basin resume {id}` lets it go on"),
+            ),
+            (Steering::Resume, Some(SweepState::Paused)) => Self::changed(
+                format!("resumed: {}", counted(counts.queued, "task is queued", "tasks are queued")),
+                format!("`basin watch {id}` follows it"),
+            ),
+            (Steering::Cancel, Some(SweepState::Running | SweepState::Paused)) => Self::changed(
+                format!(
+                    "cancelled: {}, {}",
+                    counted(counts.committed, "committed task stays", "committed tasks stay"),
+                    counted(unfinished(&counts), "other is given up", "others are given up")
+                ),
+                format!("`basin collect {id}` fetches what is committed; {launch}"),
+            ),
+            (Steering::RetryFailed, _) => {
+                let failed = before.counts.unwrap_or_default().failed;
+                match (failed, was) {
+                    (0, _) => Self::unchanged("no task failed", None),
+                    (_, Some(SweepState::Cancelled)) => Self::changed(
+                        format!(
+                            "{} start over once it goes on: it was cancelled",
+                            counted(failed, "failed task may", "failed tasks may")
+                        ),
+                        launch.to_owned(),
+                    ),
+                    (_, Some(SweepState::Paused)) => Self::changed(
+                        format!(
+                            "{} over once it goes on: it is paused",
+                            counted(failed, "failed task starts", "failed tasks start")
+                        ),
+                        format!("`basin resume {id}` lets it go on"),
+                    ),
+                    _ => Self::changed(
+                        format!("{} over", counted(failed, "failed task starts", "failed tasks start")),
+                        format!("`basin watch {id}` follows it"),
+                    ),
+                }
+            }
+            (Steering::Pause, Some(SweepState::Paused)) => {
+                Self::unchanged("it was paused already", Some(format!("`basin resume {id}` lets it go on")))
+            }
+            (Steering::Resume, Some(SweepState::Running)) => Self::unchanged("it isn't paused", None),
+            (Steering::Resume, Some(SweepState::Cancelled)) => {
+                Self::unchanged("it was cancelled, not paused", Some(launch.to_owned()))
+            }
+            (Steering::Pause, Some(SweepState::Cancelled)) => {
+                Self::unchanged("it was cancelled: nothing of it runs", None)
+            }
+            (Steering::Cancel, Some(SweepState::Cancelled)) => {
+                Self::unchanged("it was cancelled already", None)
+            }
+            (_, Some(SweepState::Done)) => {
+                Self::unchanged("it is done", Some(format!("`basin collect {id}` fetches its results")))
+            }
+            // A state that this version doesn't know.
+            (_, _) => Self { changed: before.state != now.state, sentence: now.state.clone(), next: None },
+        }
+    }
+
+    fn changed(sentence: String, next: String) -> Self {
+        Self { changed: true, sentence, next: Some(next) }
+    }
+
+    fn unchanged(why: &str, next: Option<String>) -> Self {
+        Self { changed: false, sentence: format!("nothing changed: {why}"), next }
+    }
+}
+
+/// The tasks that are neither committed nor failed.
+fn unfinished(counts: &v1::Counts) -> u64 {
+    counts.blocked + counts.queued + counts.running + counts.upstream_failed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep(state: SweepState, failed: u64) -> v1::SweepSummary {
+        let counts = v1::Counts { running: 1, queued: 2, committed: 3, failed, ..v1::Counts::default() };
+        v1::SweepSummary {
+            sweep_id: "a-1".to_owned(),
+            state: state.word().to_owned(),
+            state_code: state.into(),
+            counts: Some(counts),
+            ..v1::SweepSummary::default()
+        }
+    }
+
+    fn said(steering: Steering, was: SweepState, is: SweepState, failed: u64) -> String {
+        let outcome = SteeringOutcome::of(steering, &sweep(was, failed), &sweep(is, failed));
+        assert_eq!(outcome.changed, !outcome.sentence.starts_with("nothing changed"), "{outcome:?}");
+        format!("{}; {}", outcome.sentence, outcome.next.as_deref().unwrap_or("-"))
+    }
+
+    #[test]
+    fn every_steering_of_every_state_says_what_changed_or_why_nothing_did() {
+        use SweepState::{Cancelled, Done, Paused, Running};
+        let mut all = Vec::new();
+        for (steering, leads_to) in [
+            (Steering::Pause, Paused),
+            (Steering::Resume, Running),
+            (Steering::Cancel, Cancelled),
+            (Steering::RetryFailed, Running),
+        ] {
+            for was in [Running, Paused, Cancelled, Done] {
+                for failed in if steering == Steering::RetryFailed { vec![0, 4] } else { vec![0] } {
+                    let said = said(steering, was, leads_to, failed);
+                    all.push(format!("{steering:?} of {was:?}, {failed} failed: {said}"));
+                }
+            }
+        }
+        insta::assert_snapshot!(all.join("\n"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The names of tasks that people know them by. The ledger has none: they stand in the lists of tasks of the store, which are read when
+//! they are first asked for.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use basin_domain::id::{SweepId, TaskId};
+use basin_proto::v1;
+use basin_storage::Store;
+
+use super::Coordinator;
+
+/// The most sweeps whose names are kept.
+const KEPT: usize = 16;
+/// How long an answer waits for names; without them it gives ids alone.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The names of a sweep's tasks.
+pub type NamesOfSweep = Arc<HashMap<TaskId, Box<str>>>;
+
+/// The names of the tasks of some sweeps.
+#[derive(Debug, Default)]
+pub struct TaskNames {
+    /// The sweep that was last read, last.
+    sweeps: Mutex<VecDeque<(SweepId, NamesOfSweep)>>,
+    /// One list is read at a time: it may be large.
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl TaskNames {
+    /// The names of a sweep's tasks; none if the store doesn't say them in time.
+    pub async fn of(&self, store: &Store, sweep: &SweepId) -> NamesOfSweep {
+        if let Some(known) = self.known(sweep) {
+            return known;
+        }
+        let read = async {
+            let reading = self.reading.lock().await;
+            // Whoever read before may have read these.
+            match self.known(sweep) {
+                Some(known) => Ok(known),
+                None => self.read(store, sweep).await.inspect(|_| drop(reading)),
+            }
+        };
+        match tokio::time::timeout(PATIENCE, read).await {
+            Ok(Ok(names)) => names,
+            Ok(Err(error)) => {
+                tracing::debug!(%sweep, %error, "the names of its tasks can't be read");
+                NamesOfSweep::default()
+            }
+            Err(_) => NamesOfSweep::default(),
+        }
+    }
+
+    async fn read(&self, store: &Store, sweep: &SweepId) -> basin_storage::Result<NamesOfSweep> {
+        let tasks = store.read_tasks(sweep).await?;
+        let names: NamesOfSweep =
+            Arc::new(tasks.iter().map(|task| (task.id, task.name().into_boxed_str())).collect());
+        let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeps.len() == KEPT {
+            sweeps.pop_front();
+        }
+        sweeps.push_back((sweep.clone(), Arc::clone(&names)));
+        Ok(names)
+    }
+
+    fn known(&self, sweep: &SweepId) -> Option<NamesOfSweep> {
+        let sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.iter().find(|(id, _)| id == sweep).map(|(_, names)| Arc::clone(names))
+    }
+}
+
+impl Coordinator {
+    /// The names of a sweep's tasks; none if the store doesn't say them in time.
+    pub async fn names_of(&self, sweep: &SweepId) -> NamesOfSweep {
+        self.names.of(&self.store, sweep).await
+    }
+
+    /// An answer about a sweep, with the names of the tasks that are in it.
+    pub async fn with_names(&self, sweep: &SweepId, mut reply: v1::GetSweepReply) -> v1::GetSweepReply {
+        if reply.running.is_empty() && reply.failed.is_empty() && reply.next_task_id.is_empty() {
+            return reply;
+        }
+        let names = self.names_of(sweep).await;
+        let name_of = |id: &str| -> String {
+            id.parse::<TaskId>()
+                .ok()
+                .and_then(|id| names.get(&id))
+                .map(ToString::to_string)
+                .unwrap_or_default()
+        };
+        for task in &mut reply.running {
+            task.name = name_of(&task.task_id);
+        }
+        for task in &mut reply.failed {
+            task.name = name_of(&task.task_id);
+        }
+        reply.next_name = name_of(&reply.next_task_id);
+        reply
+    }
+}

@@ -1,0 +1,61 @@
+//! Batch normalisation.
+
+use serde::{Deserialize, Serialize};
+
+use super::checks::wrong_input;
+use crate::network::error::NetworkError;
+use crate::network::graph::{BufferSpec, ExampleShape, GraphBuilder, NewNode, Operation};
+use crate::network::initialization::Initialization;
+use crate::network::layer_path::LayerPath;
+
+/// Batch normalisation (Ioffe and Szegedy 2015, arXiv 1502.03167): each channel of an image, or each entry of a vector's last
+/// dimension, with its mean and variance over the batch; in evaluation with their running means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BatchNorm {
+    /// Added to the variance; above zero.
+    pub epsilon: f64,
+    /// The share of the batch's statistics in the running ones, above 0 up to 1.
+    pub momentum: f64,
+    /// `zero` for scales that begin at 0: a residual branch that ends with it adds nothing at first (Goyal et al. 2017, arXiv
+    /// 1706.02677, section 5.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub initialization: Option<Initialization>,
+}
+
+impl Default for BatchNorm {
+    /// As PyTorch has it.
+    fn default() -> Self {
+        Self { epsilon: 1e-5, momentum: 0.1, initialization: None }
+    }
+}
+
+impl BatchNorm {
+    pub(super) fn add_to(
+        &self,
+        graph: &mut GraphBuilder,
+        input: usize,
+        at: &LayerPath,
+    ) -> Result<usize, NetworkError> {
+        let shape = graph.shape(input);
+        let channels = match shape {
+            ExampleShape::Image { channels, .. } => channels,
+            ExampleShape::Vector { length } => length,
+            ExampleShape::Sequence { width, .. } => width,
+            ExampleShape::Tokens { .. } => {
+                return wrong_input("batch-norm", "an image, a vector or a sequence", shape, at);
+            }
+        };
+        let name = graph.next_name("batch_norm");
+        let grows = graph.grows(input);
+        let parameters = graph.scale_and_shift(&name, &[channels], grows, self.initialization);
+        let buffer = |part: &str, initial: f64| BufferSpec {
+            name: format!("{name}.{part}"),
+            shape: vec![channels],
+            initial,
+        };
+        let buffers = vec![buffer("running_mean", 0.0), buffer("running_variance", 1.0)];
+        let operation = Operation::BatchNorm { epsilon: self.epsilon, momentum: self.momentum };
+        let inputs = vec![input];
+        graph.push(NewNode { name, at, operation, inputs, shape, parameters, buffers, products: 0, grows })
+    }
+}

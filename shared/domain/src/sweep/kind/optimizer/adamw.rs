@@ -1,0 +1,20 @@
+//! The keys of AdamW.
+
+use super::super::super::check;
+use super::super::super::error::LocatedError;
+use super::super::super::fields::Fields;
+use super::definition::{RuleKeys, decay, not_negative};
+use crate::optimizer::{AdamW, Rule};
+
+/// The rule.
+pub(super) const RULE: RuleKeys = RuleKeys { name: "adamw", keys: &["beta1", "beta2", "epsilon"], read };
+
+fn read(fields: &mut Fields<'_>) -> Result<Rule, LocatedError> {
+    Ok(Rule::AdamW(AdamW {
+        weight_decay: fields.take("weight_decay", not_negative)?.unwrap_or(AdamW::WEIGHT_DECAY),
+        learning_rate: fields.take("learning_rate", check::positive)?.unwrap_or(1e-3),
+        beta1: fields.take("beta1", decay)?.unwrap_or(0.9),
+        beta2: fields.take("beta2", decay)?.unwrap_or(0.999),
+        epsilon: fields.take("epsilon", check::positive)?.unwrap_or(1e-8),
+    }))
+}

@@ -1,0 +1,73 @@
+//! `basin plan`: what is said of networks and schedules before anything is trained.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on says where")]
+
+use basin_tests::Sandbox;
+use serde_json::{Value, json};
+
+const SWEEP: &str = r#"
+name = "planned"
+data = { name = "shapes", train_limit = 256, test_limit = 128 }
+
+[[experiment]]
+id = "families"
+kind = "classify"
+seeds = 2
+batch_size = 32
+epochs = 5
+learning_rate = 0.4
+optimizer = "sgd"
+schedule = { name = "cosine", warmup = { epochs = 1 } }
+
+[experiment.grid]
+model = [{ family = "resnet", depth = 20, width = 16 }, { family = "resnet", depth = 20, width = 16, shortcut = "projection" }]
+
+[[experiment]]
+id = "lines"
+kind = "fit-function"
+function = "sin"
+hidden = [10, 10]
+interval = [-3.0, 3.0]
+points = 32
+epochs = 20
+learning_rate = 1e-3
+"#;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("planned.toml", SWEEP)
+}
+
+/// The entries of an experiment in a list of a plan.
+fn of<'a>(plan: &'a Value, list: &str, experiment: &str) -> Vec<&'a Value> {
+    plan[list].as_array().unwrap().iter().filter(|it| it["experiment"] == experiment).collect()
+}
+
+#[test]
+fn the_sizes_of_networks_are_those_that_are_published() {
+    let plan = sandbox().basin(&["--json", "plan", "planned.toml"]).succeeded().json();
+    let parameters = |experiment: &str| -> Vec<u64> {
+        of(&plan, "networks", experiment).iter().map(|it| it["parameters"].as_u64().unwrap()).collect()
+    };
+    // He et al. 2016 (arXiv 1512.03385), with padded shortcuts and with projections.
+    assert_eq!(parameters("families"), [269_722, 272_474]);
+    assert_eq!(parameters("lines"), [10 + 10 + 100 + 10 + 10 + 1]);
+    let text = sandbox().basin(&["plan", "planned.toml"]).succeeded().out;
+    let line = text.lines().find(|line| line.contains("269722")).unwrap();
+    assert!(line.contains("families") && line.contains("resnet"), "{line}");
+}
+
+#[test]
+fn a_schedule_is_told_from_its_first_step_to_its_last() {
+    let plan = sandbox().basin(&["--json", "plan", "planned.toml"]).succeeded().json();
+    let schedules = of(&plan, "schedules", "families");
+    let schedule = schedules[0];
+    assert_eq!((&schedule["steps"], &schedule["steps_an_epoch"]), (&json!(40), &json!(8)));
+    let points: Vec<(u64, f64)> = serde_json::from_value(schedule["learning_rate"].clone()).unwrap();
+    let rate = |step: u64| points.iter().find(|(of, _)| *of == step).unwrap().1;
+    // Warm-up over the first of five epochs, and down over the other four: half of it is left in the middle of those.
+    assert!((rate(8) - 0.4).abs() < 1e-9 && (rate(24) - 0.2).abs() < 1e-9, "{points:?}");
+    assert!(points.windows(2).all(|pair| (pair[0].1 < pair[1].1) == (pair[1].0 <= 7)), "{points:?}");
+    let text = sandbox().basin(&["plan", "planned.toml"]).succeeded().out;
+    assert!(text.contains("families: cosine after a warm-up over 40 steps, learning rate "), "{text}");
+    assert!(!text.contains("lines: constant"), "{text}");
+}

@@ -1,0 +1,147 @@
+//! The backward pass.
+
+use candle_core::{Result, TensorId, Var, bail};
+use rayon::prelude::*;
+
+use super::operation::{Float, GradientFlow, OpContext, OpGradients};
+use super::program::{NodeValues, Program, Values, inputs_of};
+use crate::optimizer::{Gradient, Gradients};
+
+/// Elements that one thread adds at a time.
+const CHUNK: usize = 1 << 14;
+
+/// The gradients that are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// That of the network's input.
+    pub input: bool,
+    /// Those of its parameters.
+    pub parameters: bool,
+}
+
+impl<T: Float> Program<T> {
+    /// Takes the gradients of Σ `gradient`·outputs of the last forward pass: several of them can be taken of one pass. Those of the
+    /// parameters stay here ([`Program::parameter_gradient`]); that of the input, `[batch, …]`, is given if it is wanted.
+    ///
+    /// # Errors
+    /// If there was no forward pass, or the gradient isn't of the outputs' size.
+    pub fn backward(&mut self, gradient: &[T], wanted: Wanted) -> Result<Option<Vec<T>>> {
+        let Some(pass) = self.memory.pass else { bail!("there is no forward pass to go back through") };
+        let last = self.nodes.len() - 1;
+        if gradient.len() != pass.batch * self.nodes[last].size {
+            bail!("{} gradients for {} outputs", gradient.len(), pass.batch * self.nodes[last].size);
+        }
+        let values = Values::of(&self.parameters, &self.buffers);
+        let memory = &mut self.memory;
+        let mut flowing = Flowing { gradients: vec![None; self.nodes.len() + 1] };
+        let mut first = memory.pool.take(gradient.len());
+        first.copy_from_slice(gradient);
+        flowing.gradients[last + 1] = Some(first);
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            let Some(mut gradient) = flowing.gradients[index + 1].take() else { continue };
+            let is_wanted = |&source: &usize| match source.checked_sub(1) {
+                None => wanted.input,
+                Some(before) => wanted.input || self.nodes[before].is_trained && wanted.parameters,
+            };
+            let needed: Vec<bool> = node.inputs.iter().map(is_wanted).collect();
+            let (before, rest) = memory.results.split_at(index);
+            let operands = inputs_of(&self.nodes, node, &memory.input, before, pass.batch);
+            let NodeValues { parameters, buffers } = values.of_node(node)?;
+            let context = OpContext { pass, inputs: &operands, parameters: &parameters, buffers: &buffers };
+            let (kept, y) = (&memory.kept[index], &rest[0][..pass.batch * node.size]);
+            match node.operation.gradient_flow() {
+                GradientFlow::InPlace => {
+                    node.operation.vjp_in_place(&context, kept, y, &mut gradient);
+                    let takers: Vec<usize> = node
+                        .inputs
+                        .iter()
+                        .zip(&needed)
+                        .filter(|(_, needed)| **needed)
+                        .map(|(input, _)| *input)
+                        .collect();
+                    let Some((last, others)) = takers.split_last() else {
+                        memory.pool.give(gradient);
+                        continue;
+                    };
+                    for taker in others {
+                        let mut copy = memory.pool.take(gradient.len());
+                        copy.copy_from_slice(&gradient);
+                        flowing.deliver(*taker, copy, &mut memory.pool);
+                    }
+                    flowing.deliver(*last, gradient, &mut memory.pool);
+                }
+                GradientFlow::Written => {
+                    let sizes = operands.iter().map(|operand| operand.len());
+                    let mut written: Vec<Option<Vec<T>>> = sizes
+                        .zip(&needed)
+                        .map(|(size, needed)| needed.then(|| memory.pool.take(size)))
+                        .collect();
+                    let of_parameters = if wanted.parameters && !node.parameters.is_empty() {
+                        // A node's parameters follow on each other among the program's.
+                        let first = node.parameters[0];
+                        let gradients = &mut memory.parameter_gradients[first..first + node.parameters.len()];
+                        Some(gradients.iter_mut().map(Vec::as_mut_slice).collect())
+                    } else {
+                        None
+                    };
+                    if of_parameters.is_some() || needed.contains(&true) {
+                        let into = OpGradients {
+                            inputs: written.iter_mut().map(Option::as_deref_mut).collect(),
+                            parameters: of_parameters,
+                        };
+                        node.operation.vjp(&context, kept, y, &mut gradient, into);
+                    }
+                    memory.pool.give(gradient);
+                    for (source, written) in node.inputs.iter().zip(written) {
+                        if let Some(written) = written {
+                            flowing.deliver(*source, written, &mut memory.pool);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(flowing.gradients[0].take().filter(|_| wanted.input))
+    }
+
+    /// The gradient of a parameter, row-major, from the last backward pass that took those of the parameters.
+    pub fn parameter_gradient(&self, parameter: &Var) -> Option<&[T]> {
+        let id: TensorId = parameter.id();
+        let index = self.parameters.iter().position(|known| known.id() == id)?;
+        Some(&self.memory.parameter_gradients[index])
+    }
+
+    /// The same, to be changed before a step is taken along it.
+    pub fn parameter_gradient_mut(&mut self, parameter: &Var) -> Option<&mut [T]> {
+        let id: TensorId = parameter.id();
+        let index = self.parameters.iter().position(|known| known.id() == id)?;
+        Some(&mut self.memory.parameter_gradients[index])
+    }
+}
+
+/// Gradients on their way: that of the input, and of each node's result.
+struct Flowing<T> {
+    gradients: Vec<Option<Vec<T>>>,
+}
+
+impl<T: Float> Flowing<T> {
+    /// Adds a gradient to that of its source.
+    fn deliver(&mut self, source: usize, gradient: Vec<T>, pool: &mut super::buffer_pool::BufferPool<T>) {
+        match &mut self.gradients[source] {
+            Some(sum) => {
+                sum.par_chunks_mut(CHUNK).zip(gradient.par_chunks(CHUNK)).for_each(|(sum, more)| {
+                    for (sum, more) in sum.iter_mut().zip(more) {
+                        *sum += *more;
+                    }
+                });
+                pool.give(gradient);
+            }
+            empty => *empty = Some(gradient),
+        }
+    }
+}
+
+impl Gradients for Program<f32> {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.parameter_gradient(parameter).map(Gradient::Elements)
+    }
+}

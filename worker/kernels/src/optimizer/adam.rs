@@ -1,0 +1,80 @@
+//! Adam, with weight decay in the gradient or beside it.
+
+use basin_math::power;
+
+use super::elementwise::{ElementwiseRule, MOST_ACCUMULATORS, MOST_CONSTANTS};
+use super::number::Number;
+use super::rule::StepAt;
+
+/// Adam with bias correction (Kingma and Ba 2015, arXiv 1412.6980, algorithm 1), and AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101,
+/// algorithm 2, in PyTorch's form: θ ← (1 − αλ)θ before the step).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct AdamRule {
+    /// The step size α.
+    pub learning_rate: f64,
+    /// The decay β₁ of the first moment.
+    pub beta1: f64,
+    /// The decay β₂ of the second moment.
+    pub beta2: f64,
+    /// The ε that is added to the second moment's root.
+    pub epsilon: f64,
+    /// λ.
+    pub weight_decay: f64,
+    /// Whether weights decay beside the gradient (AdamW), and not by λθ added to it (Adam).
+    pub decoupled: bool,
+}
+
+impl ElementwiseRule for AdamRule {
+    fn accumulators(&self) -> &'static [&'static str] {
+        &["first_moment", "second_moment"]
+    }
+
+    /// α / (1 − β₁ᵗ), √(1 − β₂ᵗ), ε, the λ of λθ in the gradient, what is left of a weight before the step, and the moments' shares.
+    fn constants(&self, at: StepAt) -> [f64; MOST_CONSTANTS] {
+        let Self { beta1, beta2, epsilon, .. } = *self;
+        let learning_rate = self.learning_rate * at.learning_rate_factor;
+        let weight_decay = if at.decays { self.weight_decay } else { 0.0 };
+        let corrected_rate = learning_rate / (1.0 - power(beta1, at.number));
+        let root_correction = (1.0 - power(beta2, at.number)).sqrt();
+        let coupled_decay = if self.decoupled { 0.0 } else { weight_decay };
+        let kept = if self.decoupled { 1.0 - learning_rate * weight_decay } else { 1.0 };
+        [
+            corrected_rate,
+            root_correction,
+            epsilon,
+            coupled_decay,
+            kept,
+            beta1,
+            1.0 - beta1,
+            beta2,
+            1.0 - beta2,
+        ]
+    }
+
+    #[inline(always)]
+    fn update<N: Number>(
+        self,
+        constants: &[N; MOST_CONSTANTS],
+        parameter: N,
+        gradient: N,
+        [first, second, third]: [N; MOST_ACCUMULATORS],
+    ) -> (N, [N; MOST_ACCUMULATORS]) {
+        let [
+            learning_rate,
+            root_correction,
+            epsilon,
+            weight_decay,
+            kept,
+            beta1,
+            one_minus_beta1,
+            beta2,
+            one_minus_beta2,
+        ] = constants.clone();
+        let gradient = gradient + weight_decay * parameter.clone();
+        let first = beta1 * first + one_minus_beta1 * gradient.clone();
+        let second = beta2 * second + one_minus_beta2 * (gradient.clone() * gradient);
+        let moved = kept * parameter
+            - learning_rate * first.clone() / (second.clone().root() / root_correction + epsilon);
+        (moved, [first, second, third])
+    }
+}

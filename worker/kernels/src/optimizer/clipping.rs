@@ -1,0 +1,115 @@
+//! Bounds on gradients.
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Result, Tensor, TensorId, Var, WithDType, bail};
+
+use super::gradients::{Gradient, Gradients};
+use crate::element::{Elements, with_float};
+
+/// Added to the norm, as PyTorch's `clip_grad_norm_` does.
+const EPSILON: f64 = 1e-6;
+
+/// A bound on the gradients that a step takes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Clipping {
+    /// Gradients are scaled by min(1, bound / (‖g‖₂ + 1e-6)), the norm being that over all parameters (Pascanu et al. 2013, arXiv 1211.5063;
+    /// PyTorch's `clip_grad_norm_`).
+    Norm(f64),
+    /// Each element is brought into [−bound, bound].
+    Value(f64),
+}
+
+impl Clipping {
+    /// Bounds the gradient of some parameters; `norm` is ‖g‖₂ over all.
+    pub fn clip<T: WithDType>(self, norm: f64, gradient: &mut [T]) {
+        match self {
+            Self::Norm(bound) => {
+                let scale = T::from_f64(scale(bound, norm));
+                for element in gradient {
+                    *element *= scale;
+                }
+            }
+            Self::Value(bound) => {
+                let (low, high) = (T::from_f64(-bound), T::from_f64(bound));
+                for element in gradient {
+                    if *element > high {
+                        *element = high;
+                    } else if *element < low {
+                        *element = low;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Clipping {
+    /// The gradient of some parameters within the bound, on any device, whose rows are those of several networks; `norms` are ‖g‖₂ of each,
+    /// or the one of all rows.
+    ///
+    /// # Errors
+    /// If the device fails.
+    pub fn clip_tensor(self, norms: &[f64], gradient: &Tensor) -> Result<Tensor> {
+        match (self, norms) {
+            (Self::Value(bound), _) => gradient.clamp(-bound, bound),
+            (Self::Norm(bound), [norm]) => gradient * scale(bound, *norm),
+            (Self::Norm(bound), norms) => {
+                // A row whose norm isn't finite takes no step: its scale has no meaning.
+                let scales: Vec<f64> = norms.iter().map(|&norm| scale(bound, norm)).collect();
+                let scales = Tensor::from_vec(scales, (norms.len(), 1), &Device::Cpu)?;
+                gradient.broadcast_mul(&scales.to_dtype(gradient.dtype())?.to_device(gradient.device())?)
+            }
+        }
+    }
+}
+
+/// The factor of gradients of this norm.
+fn scale(bound: f64, norm: f64) -> f64 {
+    (bound / (norm + EPSILON)).min(1.0)
+}
+
+/// Gradients within a bound.
+pub struct ClippedGradients(HashMap<TensorId, Tensor>);
+
+impl ClippedGradients {
+    /// The gradients of these parameters, within the bound; `norm` is ‖g‖₂ over all of them.
+    ///
+    /// # Errors
+    /// If a parameter has no gradient.
+    pub fn new<'a>(
+        clipping: Clipping,
+        norm: f64,
+        parameters: impl IntoIterator<Item = &'a Var>,
+        gradients: &dyn Gradients,
+    ) -> Result<Self> {
+        let mut clipped = HashMap::new();
+        for parameter in parameters {
+            let bounded = match gradients.of(parameter) {
+                None => bail!("a parameter received no gradient"),
+                Some(Gradient::Elements(elements)) => {
+                    let mut elements = elements.to_vec();
+                    clipping.clip(norm, &mut elements);
+                    Tensor::from_vec(elements, parameter.shape(), &Device::Cpu)?
+                }
+                Some(Gradient::Tensor(tensor)) => {
+                    let tensor = tensor.contiguous()?;
+                    let elements = Elements::of(&tensor);
+                    with_float!(tensor.dtype(), "clipping", T => {
+                        let mut elements = elements.as_slice::<T>()?.to_vec();
+                        clipping.clip(norm, &mut elements);
+                        Tensor::from_vec(elements, parameter.shape(), &Device::Cpu)
+                    })?
+                }
+            };
+            clipped.insert(parameter.id(), bounded);
+        }
+        Ok(Self(clipped))
+    }
+}
+
+impl Gradients for ClippedGradients {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.0.get(&parameter.id()).map(Gradient::Tensor)
+    }
+}

@@ -1,0 +1,161 @@
+//! Fifty steps of each optimiser with each option against values computed by PyTorch (`fixtures/make_optimizer_fixture.py`), and the
+//! same bytes on each code path.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::collections::{BTreeMap, HashMap};
+
+use basin_kernels::optimizer::{
+    ClippedGradients, Clipping, Gradient, Gradients, Optimizer, Perturbation, Rule, Stepped, WeightDecayOn,
+};
+use candle_core::{DType, Device, Tensor, TensorId, Var};
+use common::{bits, doubles, on_each_path, rules};
+
+const PARAMETERS: [&str; 4] = ["bias", "conv", "tall", "wide"];
+
+struct Fixture(HashMap<String, Tensor>);
+
+/// The gradients aθ³ − b.
+struct Cubic(HashMap<TensorId, Tensor>);
+
+impl Gradients for Cubic {
+    fn of(&self, parameter: &Var) -> Option<Gradient<'_>> {
+        self.0.get(&parameter.id()).map(Gradient::Tensor)
+    }
+}
+
+impl Cubic {
+    fn norm(&self, parameters: &BTreeMap<String, Var>) -> f64 {
+        let gradients = parameters.values().flat_map(|parameter| doubles(&self.0[&parameter.id()]));
+        gradients.map(|value| value * value).sum::<f64>().sqrt()
+    }
+}
+
+/// What a run does beside a rule's steps.
+#[derive(Default)]
+struct Options {
+    weight_decay_on: WeightDecayOn,
+    clipping: Option<Clipping>,
+    perturbation: Option<Perturbation>,
+}
+
+impl Fixture {
+    fn load() -> Self {
+        let bytes = include_bytes!("fixtures/optimizers.safetensors");
+        Self(candle_core::safetensors::load_buffer(bytes, &Device::Cpu).unwrap())
+    }
+
+    fn parameters(&self, dtype: DType) -> BTreeMap<String, Var> {
+        let initial =
+            |name: &str| self.0[&format!("initial.{name}")].to_dtype(dtype).unwrap().copy().unwrap();
+        PARAMETERS
+            .iter()
+            .map(|name| ((*name).to_owned(), Var::from_tensor(&initial(name)).unwrap()))
+            .collect()
+    }
+
+    fn gradients(&self, parameters: &BTreeMap<String, Var>) -> Cubic {
+        let of = |(name, parameter): (&String, &Var)| {
+            let [a, b] = ["a", "b"].map(|kind| doubles(&self.0[&format!("{kind}.{name}")]));
+            let values = doubles(parameter).into_iter().zip(a).zip(b);
+            let values: Vec<f64> = values.map(|((theta, a), b)| a * (theta * theta * theta) - b).collect();
+            let gradient = Tensor::from_vec(values, parameter.shape(), &Device::Cpu).unwrap();
+            (parameter.id(), gradient.to_dtype(parameter.dtype()).unwrap())
+        };
+        Cubic(parameters.iter().map(of).collect())
+    }
+
+    /// The parameters after fifty steps, which are taken up from an exported state halfway.
+    fn run(&self, dtype: DType, rule: fn() -> Box<dyn Rule>, options: &Options) -> BTreeMap<String, Var> {
+        let parameters = self.parameters(dtype);
+        let make = || {
+            let stepped = Stepped::with_rule(&parameters, rule()).unwrap();
+            stepped.with_weight_decay_on(options.weight_decay_on)
+        };
+        let mut optimizer = make();
+        for step in 0..50 {
+            if step == 25 {
+                let (steps, state) = (optimizer.steps(), optimizer.state().unwrap());
+                optimizer = make();
+                optimizer.restore(steps, &state).unwrap();
+            }
+            let mut gradients = self.gradients(&parameters);
+            if let Some(perturbation) = options.perturbation {
+                let before: Vec<_> = parameters.values().map(|var| bits(var)).collect();
+                let weights = perturbation.apply(parameters.values(), &gradients).unwrap();
+                gradients = self.gradients(&parameters);
+                weights.restore().unwrap();
+                assert_eq!(parameters.values().map(|var| bits(var)).collect::<Vec<_>>(), before);
+            }
+            match options.clipping {
+                None => optimizer.step(1.0, &gradients).unwrap(),
+                Some(bound) => {
+                    let norm = gradients.norm(&parameters);
+                    let clipped = ClippedGradients::new(bound, norm, parameters.values(), &gradients);
+                    optimizer.step(1.0, &clipped.unwrap()).unwrap();
+                }
+            }
+        }
+        parameters
+    }
+
+    fn check(&self, name: &str, rule: fn() -> Box<dyn Rule>, options: &Options) {
+        for (parameter, value) in self.run(DType::F64, rule, options) {
+            let expected = doubles(&self.0[&format!("{name}.{parameter}")]);
+            for (found, expected) in doubles(&value).into_iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-10, "{name}, {parameter}: {found} against {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+fn fifty_steps_of_each_rule_end_where_pytorch_ends() {
+    let fixture = Fixture::load();
+    for (name, rule) in rules() {
+        fixture.check(name, rule, &Options::default());
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+fn fifty_steps_with_each_option_end_where_pytorch_ends() {
+    let fixture = Fixture::load();
+    let (_, sgd) = rules().remove(0);
+    let decay = Options { weight_decay_on: WeightDecayOn::Weights, ..Options::default() };
+    fixture.check("weights_decay", sgd, &decay);
+    for (name, bound) in [("clip_norm", Clipping::Norm(0.75)), ("clip_value", Clipping::Value(0.25))] {
+        fixture.check(name, sgd, &Options { clipping: Some(bound), ..Options::default() });
+    }
+    for (name, rho, adaptive) in [("sam", 0.05, false), ("asam", 0.5, true)] {
+        let perturbation = Some(Perturbation { rho, adaptive });
+        fixture.check(name, sgd, &Options { perturbation, ..Options::default() });
+    }
+}
+
+#[test]
+#[cfg_attr(miri, ignore = "it takes too long in an interpreter")]
+fn fifty_steps_have_the_same_bytes_on_each_path() {
+    let fixture = Fixture::load();
+    for dtype in [DType::F32, DType::F64] {
+        let options = Options {
+            clipping: Some(Clipping::Norm(0.75)),
+            perturbation: Some(Perturbation { rho: 0.05, adaptive: true }),
+            ..Options::default()
+        };
+        let mut expected: BTreeMap<(&str, bool), Vec<u64>> = BTreeMap::new();
+        on_each_path(|path| {
+            for (name, rule) in rules() {
+                for (with_options, options) in [(false, &Options::default()), (true, &options)] {
+                    let end = fixture.run(dtype, rule, options);
+                    let found: Vec<u64> = end.values().flat_map(|parameter| bits(parameter)).collect();
+                    let expected = expected.entry((name, with_options)).or_insert_with(|| found.clone());
+                    assert!(*expected == found, "{name} on {path}");
+                }
+            }
+        });
+    }
+}
