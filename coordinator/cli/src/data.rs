@@ -21,8 +21,9 @@ use basin_domain::escape::line;
 use basin_storage::StorageError;
 use serde_json::json;
 
-use self::stored::{now_unix_ms, reference, resolved};
+use self::stored::{reference, resolved};
 use super::arguments::{Data, StoreArguments};
+use super::clock::unix_ms;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::OrStore;
 use super::kinds::ProgramKinds;
@@ -62,7 +63,7 @@ async fn make_current(text: &str, at: &StoreArguments, output: Output) -> Comman
         let versions = store.dataset_versions(&reference.name).await.or_store(what.clone())?;
         let digest = resolved(&versions, &reference, &store)?.dataset.digest;
         let is_recorded = versions.history.last().is_some_and(|last| last.digest == Some(digest));
-        if is_recorded || store.make_current(&versions, digest, now_unix_ms()).await.or_store(what.clone())? {
+        if is_recorded || store.make_current(&versions, digest, unix_ms()).await.or_store(what.clone())? {
             let name = &reference.name;
             let value = json!({ "name": name.to_string(), "digest": digest.to_string() });
             return output.result(&value, &format!("{name} means {} from now on", digest.short()));

@@ -6,12 +6,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-#[cfg(feature = "worker")]
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use basin_domain::id::SweepId;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
+
+#[cfg(feature = "worker")]
+use super::clock::unix_ms;
 
 /// How long a coordinator of this machine may take to answer.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -72,7 +73,7 @@ impl LocalCoordinator {
     pub(super) fn here(url: String, token: Option<String>, sweep: Option<SweepId>) -> Self {
         let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
         let command = ["basin".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ");
-        Self { url, token, process: std::process::id(), command, sweep, started: unix_seconds() }
+        Self { url, token, process: std::process::id(), command, sweep, started: unix_ms() / 1_000 }
     }
 
     /// Says it to whoever looks into the folder `state`. Only who holds the folder's journal may.
@@ -89,7 +90,7 @@ impl LocalCoordinator {
 
     /// The command with its process and its age, for people.
     pub(super) fn description(&self) -> String {
-        let age = unix_seconds().saturating_sub(self.started);
+        let age = (unix_ms() / 1_000).saturating_sub(self.started);
         let age = super::output::span(age as f64);
         format!("`{}` (process {}, for {age})", self.command, self.process)
     }
@@ -102,11 +103,6 @@ pub(super) async fn answers(address: &str) -> bool {
 
 fn file_in(state: &Path) -> PathBuf {
     state.join("coordinator.json")
-}
-
-#[cfg(feature = "worker")]
-fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(all(test, feature = "worker"))]

@@ -9,6 +9,7 @@ use basin_proto::v1;
 use serde_json::{Value, json};
 
 use super::arguments::{Viewed, ViewedSweep, ViewedTask};
+use super::clock::unix_ms;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::call_failed;
 use super::looked_at::LookedAt;
@@ -44,12 +45,6 @@ pub(super) async fn list(arguments: Viewed, output: Output) -> CommandResult {
     sweeps.sort_by_key(|sweep| std::cmp::Reverse(sweep.launched_unix_ms));
     let text = list_text(&sweeps, unix_ms());
     output.result(&sweeps.iter().map(summary_value).collect::<Vec<_>>(), &text)
-}
-
-/// This machine's clock, in milliseconds.
-pub(super) fn unix_ms() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Sweeps for people, with their ages at this time in Unix milliseconds.

@@ -10,13 +10,13 @@ use basin_worker::preview::{ExampleQuery, Split};
 use serde_json::json;
 
 use super::super::arguments::{DataReading, StoreArguments};
+use super::super::clock::unix_ms;
 use super::super::command_error::{CommandError, CommandResult, OrFail};
 use super::super::failures::OrStore;
 use super::super::lookup;
 use super::super::output::Output;
 use super::show::SHOWN;
 use super::shown::{Shown, not_drawn};
-use super::stored::now_unix_ms;
 use crate::hints;
 
 /// What is imported, and how.
@@ -69,7 +69,7 @@ pub(super) async fn import(
         description: &description,
         imported_from: &path.display().to_string(),
         replaces,
-        now_unix_ms: now_unix_ms(),
+        now_unix_ms: unix_ms(),
     };
     let (note, did) = match store.import_dataset(import).await {
         Ok(imported) => imported,

@@ -1,7 +1,5 @@
 //! Stored data sets by what a person types.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use basin_domain::data::DatasetReference;
 use basin_storage::{DatasetVersions, Store, StoredDataset, UnresolvedDataset};
 
@@ -30,10 +28,4 @@ pub(super) fn resolved<'a>(
         CommandError::input(anyhow::anyhow!("the store {} has no data set {name}", store.url()))
             .hint(format!("`basin data import {name} PATH` puts it there"))
     })
-}
-
-/// The time, in milliseconds since the Unix epoch.
-pub(super) fn now_unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

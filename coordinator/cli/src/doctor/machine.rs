@@ -8,6 +8,7 @@ use rustix::fs::statvfs;
 use rustix::process::{Resource, getrlimit};
 
 use super::finding::Finding;
+use crate::clock::unix_ms;
 
 /// Less free space than this soon ends a run.
 const LEAST_SPACE: u64 = 1 << 30;
@@ -21,10 +22,7 @@ const EARLIEST: u64 = 1_735_689_600;
 /// Everything of the machine itself; `folders` are those that Basin writes into.
 pub(super) fn look(folders: &[(&'static str, PathBuf)]) -> Vec<Finding> {
     let mut findings = vec![cores(), memory(std::fs::read_to_string("/proc/meminfo").ok().as_deref())];
-    findings.extend([
-        open_files(getrlimit(Resource::Nofile).current),
-        clock(super::super::status::unix_ms() / 1_000),
-    ]);
+    findings.extend([open_files(getrlimit(Resource::Nofile).current), clock(unix_ms() / 1_000)]);
     findings.extend(folders.iter().map(|(name, folder)| space(name, folder, free(folder))));
     findings
 }
