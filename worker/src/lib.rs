@@ -20,7 +20,7 @@ pub use basin_experiments::dataset::{ImportOptions, import as import_dataset};
 pub use basin_experiments::kind;
 pub use basin_experiments::{
     Assets, CodePath, Dataset as OpenedDataset, ExperimentError, bench, code_path, force_code_path,
-    keep_freed_memory, peak_gflops, preview,
+    keep_freed_memory, preview,
 };
 pub use stored_dataset::{OpenDatasetError, open_dataset};
 

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
+use basin_worker::ExperimentError;
 use basin_worker::bench::{
-    BenchRow, DENSE, FURTHER, LANES, POINTS, Windows, experiment_g, families, family_throughput,
-    fit_throughput, lanes_throughput, train_throughput,
+    BenchRow, DENSE, FURTHER, LANES, Machine, MemoryLevel, POINTS, Windows, experiment_g, families,
+    family_throughput, fit_throughput, lanes_throughput, train_throughput,
 };
-use basin_worker::{ExperimentError, peak_gflops};
 use serde_json::{Value, json};
 
 use super::arguments::Bench;
@@ -56,10 +56,10 @@ fn identity(row: &Value) -> Value {
 }
 
 /// The fields that are computed from a row's figure.
-const FIGURES: [&str; 2] = ["gflops", "share_of_peak"];
+const FIGURES: [&str; 4] = ["gflops", "share_of_peak", "roof", "share_of_roof"];
 
-/// How long the yardstick is measured.
-const PEAK_BUDGET: Duration = Duration::from_secs(2);
+/// How long the machine is measured.
+const MACHINE_BUDGET: Duration = Duration::from_secs(4);
 
 fn figure(row: &Value) -> Option<f64> {
     row.as_object()?.iter().find(|(key, _)| key.ends_with("_per_s"))?.1.as_f64()
@@ -69,14 +69,17 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     // The kernels' pool is the process's: its size is set once, before the first operation.
     basin_worker::keep_freed_memory();
     basin_worker::set_threads(threads).or_input(format!("cannot use {threads} threads"))?;
-    let peak = peak_gflops(threads, PEAK_BUDGET);
-    output.say(&format!("a large matrix product: {peak:.0} GFLOP/s"));
+    let machine = Machine::measured(threads, MACHINE_BUDGET);
+    let peak = machine.gflops;
+    output.say(&format!("a large matrix product: {peak:.0} GFLOP/s; {}", memory(&machine)));
     let measure = |row: Result<BenchRow, ExperimentError>| -> Result<Value, CommandError> {
         let row = row.or_basin("cannot measure")?;
-        let gflops = row.gflops();
+        let (gflops, roof, per_s) = (row.gflops(), row.roof(&machine), row.per_s());
         let mut row = serde_json::to_value(row).or_basin("cannot measure")?;
         row["gflops"] = json!((gflops * 10.0).round() / 10.0);
         row["share_of_peak"] = json!((gflops / peak * 1000.0).round() / 1000.0);
+        row["roof"] = json!(roof.round());
+        row["share_of_roof"] = json!((per_s / roof * 1000.0).round() / 1000.0);
         output.say(&line(&row, reference).join("  "));
         Ok(row)
     };
@@ -97,11 +100,13 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     });
     let rows = [twenty, further, known, dense, lanes].concat();
     let mut text = table(
-        &["work", "batch", "per second", "GFLOP/s", "of peak", "ratio"],
+        &["work", "batch", "per second", "GFLOP/s", "of peak", "of roof", "ratio"],
         &rows.iter().map(|row| line(row, reference)).collect::<Vec<_>>(),
     );
     text.push_str(&format!(
-        "GFLOP/s count 2 (3 Σp − p₁) operations an image or point, for layers of p₁, p₂, … products; peak {peak:.0}\n"
+        "GFLOP/s count 2 (3 Σp − p₁) operations an image or point, for layers of p₁, p₂, … products; peak {peak:.0}\n\
+         the roof is what arithmetic and memory ({}) allow\n",
+        memory(&machine)
     ));
     for (name, ratios) in &ratios {
         if let Some(Ratios { rows, geometric_mean, least }) = ratios {
@@ -113,11 +118,21 @@ fn train(threads: usize, windows: Windows, reference: Option<&Value>, output: Ou
     let value = json!({
         "basin": env!("CARGO_PKG_VERSION"), "code_path": basin_worker::code_path(), "threads": threads,
         "peak_gflops": peak.round(), "rows": rows,
+        "memory": machine.levels.iter().map(|level| json!({
+            "level": level.name, "gigabytes_per_s": level.gigabytes_per_s.round(),
+            "bytes": (level.capacity < u64::MAX).then_some(level.capacity),
+        })).collect::<Vec<_>>(),
         "ratios": ratios.map(|(name, ratios)| ratios.map(|it| json!({
             "of": name, "rows": it.rows, "geometric_mean": it.geometric_mean, "least": it.least,
         }))).into_iter().flatten().collect::<Vec<_>>(),
     });
     output.result(&value, &text)
+}
+
+/// The rates of a machine's memory in short.
+fn memory(machine: &Machine) -> String {
+    let level = |level: &MemoryLevel| format!("{} {:.0}", level.name, level.gigabytes_per_s);
+    format!("{} GB/s", machine.levels.iter().map(level).collect::<Vec<_>>().join(", "))
 }
 
 /// Some rows' ratios in short.
@@ -168,7 +183,15 @@ fn line(row: &Value, reference: Option<&Value>) -> Vec<String> {
     };
     let per_second = figure(row).map(|figure| format!("{figure:.0}")).unwrap_or_default();
     let ratio = ratio(row, reference).map_or_else(|| "–".to_owned(), |ratio| format!("{ratio:.2}"));
-    vec![work, batch, per_second, number("gflops", 1), number("share_of_peak", 2), ratio]
+    vec![
+        work,
+        batch,
+        per_second,
+        number("gflops", 1),
+        number("share_of_peak", 2),
+        number("share_of_roof", 2),
+        ratio,
+    ]
 }
 
 #[cfg(test)]

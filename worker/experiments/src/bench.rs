@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use basin_domain::experiment::{ConvNet, Function, SampledFunction};
 use basin_domain::network::{
-    ExampleShape, Family, FamilyNetwork, Initialization, Network, Parametrization, Resnet, ResnetShortcut,
-    Vgg, VggDepth,
+    ExampleShape, Family, FamilyNetwork, Graph, Initialization, Network, Parametrization, Resnet,
+    ResnetShortcut, Vgg, VggDepth,
 };
 use basin_domain::optimizer::Optimizer;
 use basin_domain::random::Stream;
@@ -24,6 +24,10 @@ use crate::optimizer::optimizer;
 use crate::training::{Batch, Stepper, step};
 
 mod arithmetic;
+mod roof;
+
+pub use basin_kernels::MemoryLevel;
+pub use roof::Machine;
 
 /// Classes of the images.
 const CLASSES: u32 = 10;
@@ -161,9 +165,9 @@ pub enum BenchRow {
         batch: usize,
         /// Images a second.
         images_per_s: u64,
-        /// Products of a forward pass of one image.
+        /// The network.
         #[serde(skip)]
-        products: u64,
+        graph: Graph,
     },
     /// A dense network.
     Dense {
@@ -210,8 +214,8 @@ pub fn family_throughput(work: FamilyWork, windows: Windows) -> Result<BenchRow,
     let [channels, height, width] = IMAGE;
     let model = Model::new(&family, &ExampleShape::Image { channels, height, width }, CLASSES, 0)?;
     let images_per_s = images_per_second(&model, IMAGE, FAMILY_BATCH, windows)?;
-    let products = model.graph().products();
-    Ok(BenchRow::Family { network, image: IMAGE, batch: FAMILY_BATCH, images_per_s, products })
+    let graph = model.graph().clone();
+    Ok(BenchRow::Family { network, image: IMAGE, batch: FAMILY_BATCH, images_per_s, graph })
 }
 
 /// Steps on one random batch, in images a second.

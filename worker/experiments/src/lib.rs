@@ -38,7 +38,7 @@ pub mod training;
 mod tridiagonal;
 mod whitening;
 
-pub use basin_kernels::{CodePath, activity, code_path, force_code_path, keep_freed_memory, peak_gflops};
+pub use basin_kernels::{CodePath, activity, code_path, force_code_path, keep_freed_memory};
 pub use dataset::Dataset;
 pub use error::ExperimentError;
 pub use run::{Advance, Assets, Finished, Run};

@@ -14,6 +14,7 @@
 
 pub mod activity;
 mod aligned_buffer;
+mod bandwidth;
 mod code_path;
 mod conv;
 mod conv2d;
@@ -34,6 +35,7 @@ mod peak;
 mod tile;
 mod vector;
 
+pub use bandwidth::{MemoryLevel, memory_levels};
 pub use code_path::{CodePath, code_path, force_code_path};
 pub use gather::gather_images;
 pub use loss::LossSums;
