@@ -295,7 +295,9 @@ impl ProbeSchedule {
                 *warm_start &= !is_once;
             }
             match probe {
-                Probe::Sensitivity { examples } | Probe::InputGradient { examples } => {
+                Probe::Sensitivity { examples }
+                | Probe::InputGradient { examples }
+                | Probe::TestAugmentation { examples, .. } => {
                     let size = if sizes.test == Some(0) { sizes.train } else { sizes.test };
                     *examples = fewer_than(*examples, size);
                 }

@@ -1,6 +1,6 @@
 //! Whether an experiment can be run on a data set.
 
-use super::{Experiment, TrainedModel};
+use super::{Experiment, Probe, ProbeSchedule, TrainedModel};
 use crate::data::{Augmentation, Contents, DataUse, InputKind, Pixels, Recipe, TargetKind};
 
 /// Why an experiment can't be run on a data set.
@@ -113,7 +113,8 @@ impl Experiment {
         match self {
             Self::Classify(it) => {
                 check_classes(&it.data, contents)?;
-                check_augmentation(&it.augmentation, contents)
+                check_augmentation(&it.augmentation, contents)?;
+                check_test_augmentation(&it.training.probes, contents)
             }
             Self::Regress(it) => {
                 if matches!(contents.target, TargetKind::Classes(_)) {
@@ -143,16 +144,35 @@ fn check_augmentation(augmentation: &Augmentation, contents: &Contents) -> Resul
     let sizes = [("augmentation.crop", augmentation.crop), ("augmentation.cutout", augmentation.cutout)];
     let flip = ("augmentation.flip", u32::from(augmentation.flip));
     let Some((key, _)) = sizes.into_iter().chain([flip]).find(|(_, size)| *size > 0) else { return Ok(()) };
+    let [width, height] = image_sides(key, contents)?;
+    match sizes.into_iter().find(|(_, size)| *size > height.min(width)) {
+        Some((key, size)) => Err(DataMisfit::TooLarge { key, size, width, height }),
+        None => Ok(()),
+    }
+}
+
+/// A shift reflects an image at its edges, so it is smaller than its sides.
+fn check_test_augmentation(probes: &ProbeSchedule, contents: &Contents) -> Result<(), DataMisfit> {
+    for probe in &probes.probes {
+        if let Probe::TestAugmentation { shift: size, .. } = *probe {
+            let [width, height] = image_sides("probes", contents)?;
+            if size >= height.min(width) {
+                return Err(DataMisfit::TooLarge { key: "probe.shift", size, width, height });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Width and height of the examples, where they are images.
+fn image_sides(key: &'static str, contents: &Contents) -> Result<[u32; 2], DataMisfit> {
     let is_image = matches!(contents.example, InputKind::Image(_))
         || matches!(&contents.example, InputKind::Features(axes) if axes.len() == 3);
     if !is_image {
         return Err(DataMisfit::NoPixels { key, found: contents.example.clone() });
     }
     let [_, height, width] = contents.example.image();
-    match sizes.into_iter().find(|(_, size)| *size > height.min(width)) {
-        Some((key, size)) => Err(DataMisfit::TooLarge { key, size, width, height }),
-        None => Ok(()),
-    }
+    Ok([width, height])
 }
 
 impl DataUse {

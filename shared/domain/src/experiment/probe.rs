@@ -20,6 +20,14 @@ pub enum Probe {
         /// As for the sensitivity.
         examples: Option<u32>,
     },
+    /// The share of test images that are classified rightly by the mean of the network's outputs over an image, its mirror image, and
+    /// shifted copies of both (Jordan 2024, arXiv 2404.00498, section 3.3).
+    TestAugmentation {
+        /// As for the sensitivity.
+        examples: Option<u32>,
+        /// By how many pixels copies are shifted; none are made if 0.
+        shift: u32,
+    },
     /// By how many percent of 1 + L the training loss L rises at most within the box |z_i| ≤ ε(|θ_i| + 1) around the
     /// weights (Keskar et al. 2017, arXiv 1609.04836, metric 2.1).
     Sharpness {
@@ -99,9 +107,10 @@ impl Probe {
     pub const RESIDUAL: &'static str = series::LARGEST_EIGENVALUE_RESIDUAL.name;
 
     /// The names of all probes, as the sweep file spells them.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "sensitivity",
         "input_gradient",
+        "test_augmentation",
         "sharpness",
         "largest_eigenvalue",
         "top_eigenvalues",
@@ -122,6 +131,7 @@ impl Probe {
         match self {
             Self::Sensitivity { .. } => "sensitivity",
             Self::InputGradient { .. } => "input_gradient",
+            Self::TestAugmentation { .. } => "test_augmentation",
             Self::Sharpness { .. } => "sharpness",
             Self::LargestEigenvalue { .. } => "largest_eigenvalue",
             Self::TopEigenvalues { .. } => "top_eigenvalues",
@@ -144,6 +154,7 @@ impl Probe {
             _ if has(&series::LAYER_SPECTRA) => Some("layer_spectra"),
             "sensitivity" => Some("sensitivity"),
             "input_gradient" => Some("input_gradient"),
+            "augmented_test_accuracy" => Some("test_augmentation"),
             "sharpness" => Some("sharpness"),
             "largest_eigenvalue" => Some("largest_eigenvalue"),
             _ => None,
@@ -156,6 +167,7 @@ impl Probe {
             Self::Spectrum { .. } | Self::LayerSpectra { .. } => true,
             Self::Sensitivity { .. }
             | Self::InputGradient { .. }
+            | Self::TestAugmentation { .. }
             | Self::Sharpness { .. }
             | Self::LargestEigenvalue { .. }
             | Self::TopEigenvalues { .. }
@@ -171,6 +183,7 @@ impl Probe {
         match self {
             Self::Sensitivity { .. } => vec![series::SENSITIVITY],
             Self::InputGradient { .. } => vec![series::INPUT_GRADIENT],
+            Self::TestAugmentation { .. } => vec![series::AUGMENTED_TEST_ACCURACY],
             Self::Sharpness { .. } => vec![series::SHARPNESS],
             Self::LargestEigenvalue { .. } => {
                 vec![series::LARGEST_EIGENVALUE, series::LARGEST_EIGENVALUE_RESIDUAL]

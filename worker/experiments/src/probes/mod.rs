@@ -11,6 +11,7 @@ mod saved;
 mod sensitivity;
 mod sharpness;
 mod spectrum;
+mod test_augmentation;
 mod trace;
 mod vector;
 
@@ -45,6 +46,7 @@ pub(crate) use saved::SavedProbe;
 pub use sensitivity::{input_gradient_norms, jacobian_norms};
 pub use sharpness::{AscentState, SharpnessAscent};
 pub use spectrum::density;
+use test_augmentation::right_answers;
 pub use trace::TraceEstimate;
 use trace::TraceWork;
 
@@ -69,6 +71,7 @@ pub fn check(probing: &ProbeSchedule, parameters: usize) -> Result<(), Experimen
             | Probe::Spectrum { steps, .. } => u64::from(steps),
             Probe::Sensitivity { .. }
             | Probe::InputGradient { .. }
+            | Probe::TestAugmentation { .. }
             | Probe::Sharpness { .. }
             | Probe::Trace { .. } => continue,
         };
@@ -149,7 +152,9 @@ impl Measurement {
             Ok::<_, ExperimentError>(ProbeState::Curvature { model: copy, weights, work, pass: None })
         };
         let stage = match probe {
-            Probe::Sensitivity { examples } | Probe::InputGradient { examples } => over_examples(examples),
+            Probe::Sensitivity { examples }
+            | Probe::InputGradient { examples }
+            | Probe::TestAugmentation { examples, .. } => over_examples(examples),
             Probe::Sharpness { epsilon, steps, .. } => curvature(&|weights| {
                 CurvatureWork::Ascent(SharpnessAscent::new(weights.to_vec(), epsilon, steps))
             })?,
@@ -192,10 +197,10 @@ impl Measurement {
                 let stop = (*position + CHUNK).min(*end);
                 let positions: Vec<u32> = (*position as u32..stop as u32).collect();
                 let batch = problem.batch(*split, &positions, model.dtype())?;
-                *sum += if matches!(self.probe, Probe::InputGradient { .. }) {
-                    input_gradient_norms(problem, model, *split, &batch)?
-                } else {
-                    jacobian_norms(model, &batch, problem.outputs())?
+                *sum += match self.probe {
+                    Probe::InputGradient { .. } => input_gradient_norms(problem, model, *split, &batch)?,
+                    Probe::TestAugmentation { shift, .. } => right_answers(model, &batch, shift)?,
+                    _ => jacobian_norms(model, &batch, problem.outputs())?,
                 };
                 *position = stop;
                 Ok((stop == *end).then(|| ProbeResult::Number(*sum / *end as f64)))
@@ -218,7 +223,7 @@ fn training_examples(probe: &Probe) -> u32 {
         | Probe::LayerEigenvalues { examples, .. }
         | Probe::LayerSpectra { examples, .. }
         | Probe::Spectrum { examples, .. } => examples,
-        Probe::Sensitivity { .. } | Probe::InputGradient { .. } => 0,
+        Probe::Sensitivity { .. } | Probe::InputGradient { .. } | Probe::TestAugmentation { .. } => 0,
     }
 }
 

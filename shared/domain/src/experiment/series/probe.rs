@@ -1,6 +1,7 @@
 //! The series of probes.
 
 use super::declaration::{SeriesDeclaration, Unit};
+use super::training::TEST_ACCURACY;
 use crate::metrics::Axis;
 
 /// The mean norm of the outputs' Jacobian.
@@ -9,6 +10,12 @@ pub const SENSITIVITY: SeriesDeclaration =
 /// The mean norm of the loss's gradient with respect to the input.
 pub const INPUT_GRADIENT: SeriesDeclaration =
     SeriesDeclaration::new("input_gradient", Axis::Epoch, "input gradient: mean ‖∂L/∂x‖");
+/// The share of test images that are classified rightly by the mean of the outputs over mirrored and shifted copies.
+pub const AUGMENTED_TEST_ACCURACY: SeriesDeclaration = SeriesDeclaration {
+    name: "augmented_test_accuracy",
+    label: "accuracy over mirrored images",
+    ..TEST_ACCURACY
+};
 /// By how much the loss rises at most near the weights.
 pub const SHARPNESS: SeriesDeclaration =
     SeriesDeclaration::new("sharpness", Axis::Epoch, "sharpness").in_unit(Unit::Percent);
@@ -62,6 +69,7 @@ pub const SPECTRAL_DENSITY: SeriesDeclaration =
 pub const DECLARED: &[SeriesDeclaration] = &[
     SENSITIVITY,
     INPUT_GRADIENT,
+    AUGMENTED_TEST_ACCURACY,
     SHARPNESS,
     LARGEST_EIGENVALUE,
     LARGEST_EIGENVALUE_RESIDUAL,

@@ -15,6 +15,7 @@ pub(super) const KEYS: &[&str] = &[
     "probe.every.log_steps",
     "probe.train_examples",
     "probe.test_examples",
+    "probe.shift",
     "probe.epsilon",
     "probe.ascent_steps",
     "probe.lanczos_steps",
@@ -45,22 +46,34 @@ const SPECTRUM_STEPS: u32 = 80;
 const VECTORS: u32 = 4;
 const TRACE_VECTORS: u32 = 10;
 const EIGENVALUES: u32 = 5;
+/// The most pixels that an image is shifted by.
+const LARGEST_SHIFT: u32 = 64;
 
 /// The most training examples of a probe: a curvature takes dozens of passes over all of them, in double precision.
 const MOST_EXAMPLES: u32 = 100_000;
 
-/// Reads what is probed.
-pub(super) fn read(fields: &mut Fields<'_>, record: Recording) -> Result<ProbeSchedule, LocatedError> {
+/// Reads what is probed by a kind of this name.
+pub(super) fn read(
+    fields: &mut Fields<'_>,
+    record: Recording,
+    kind: &str,
+) -> Result<ProbeSchedule, LocatedError> {
     let names = Probe::NAMES.map(|name| (name, name));
     let mut named = fields
         .take("probes", check::list_of(names.len(), check::one_of("probe", names)))?
         .unwrap_or_default();
     named.sort_unstable_by_key(|name| Probe::NAMES.iter().position(|known| known == name));
     named.dedup();
+    if kind != "classify" && named.contains(&"test_augmentation") {
+        let message =
+            format!("names `test_augmentation`, which counts right answers, and `{kind}` gives none");
+        return Err(fields.error("probes", &message).hint("kind = \"classify\", or leave it out"));
+    }
     let of_one = |keys: &'static [&'static str], probes: &'static [&'static str]| (keys, probes);
     let rules = [
         of_one(&EVERY, &Probe::NAMES),
-        of_one(&["probe.test_examples"], &["sensitivity", "input_gradient"]),
+        of_one(&["probe.test_examples"], &["sensitivity", "input_gradient", "test_augmentation"]),
+        of_one(&["probe.shift"], &["test_augmentation"]),
         of_one(&["probe.train_examples"], &CURVATURE),
         of_one(&["probe.epsilon", "probe.ascent_steps"], &["sharpness"]),
         of_one(&["probe.lanczos_steps"], &CURVATURE[1..6]),
@@ -80,6 +93,7 @@ pub(super) fn read(fields: &mut Fields<'_>, record: Recording) -> Result<ProbeSc
     }
     let every = training_time::interval(fields, &EVERY, Some(record.every))?;
     let examples = fields.take("probe.test_examples", check::integer(1..=u32::MAX))?;
+    let shift = fields.take("probe.shift", check::integer(0..=LARGEST_SHIFT))?.unwrap_or(0);
     let train = fields.take("probe.train_examples", check::integer(1..=MOST_EXAMPLES))?;
     let train = train.unwrap_or(Probe::TRAIN_EXAMPLES);
     let epsilon = fields.take("probe.epsilon", check::positive)?.unwrap_or(EPSILON);
@@ -97,6 +111,7 @@ pub(super) fn read(fields: &mut Fields<'_>, record: Recording) -> Result<ProbeSc
     let probe = |name: &str| match name {
         "sensitivity" => Probe::Sensitivity { examples },
         "input_gradient" => Probe::InputGradient { examples },
+        "test_augmentation" => Probe::TestAugmentation { examples, shift },
         "sharpness" => Probe::Sharpness { examples: train, epsilon, steps: ascent },
         "largest_eigenvalue" => Probe::LargestEigenvalue { examples: train, steps: largest, warm_start },
         "top_eigenvalues" => Probe::TopEigenvalues { examples: train, steps: largest, count, warm_start },

@@ -18,7 +18,7 @@ pub(super) fn read(
         optimizer: optimizer::read_with_around(fields)?,
         schedule: schedule::read(fields)?,
         record,
-        probes: probes::read(fields, record)?,
+        probes: probes::read(fields, record, kind)?,
         stop: stop::read(fields, record, kind)?,
         states: recording::read_states(fields, record)?,
         start,

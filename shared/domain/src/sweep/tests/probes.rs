@@ -94,7 +94,7 @@ fn probes_that_are_none_are_refused() {
         "probe.train_examples",
         "sharpness, largest_eigenvalue, spectrum, top_eigenvalues, layer_eigenvalues, layer_spectra, trace",
     );
-    let test = unused("probe.test_examples", "sensitivity, input_gradient");
+    let test = unused("probe.test_examples", "sensitivity, input_gradient, test_augmentation");
     let lanczos = unused(
         "probe.lanczos_steps",
         "largest_eigenvalue, spectrum, top_eigenvalues, layer_eigenvalues, layer_spectra",
@@ -110,6 +110,7 @@ fn probes_that_are_none_are_refused() {
             ("probe.train_examples = 3", &train),
             ("probe.lanczos_steps = 3", &lanczos),
             ("probe.vectors = 3", &unused("probe.vectors", "spectrum, trace")),
+            ("probe.shift = 1", &unused("probe.shift", "test_augmentation")),
             (
                 "probe.every = 0",
                 "x.toml:11: `probe.every` must be a whole number from 1 to 1000000, not 0\nhint: probe.every = 2 is every other epoch; \
@@ -121,7 +122,7 @@ fn probes_that_are_none_are_refused() {
             ),
             (
                 "probe = 3",
-                "x.toml:11: `probe` is a table with the keys every, every.epochs, every.steps, every.log_steps, train_examples, test_examples, epsilon, ascent_steps, \
+                "x.toml:11: `probe` is a table with the keys every, every.epochs, every.steps, every.log_steps, train_examples, test_examples, shift, epsilon, ascent_steps, \
                  lanczos_steps, vectors, eigenvalues, warm_start",
             ),
         ],
@@ -218,4 +219,20 @@ fn settings_of_probes_may_be_defaults_of_experiments_without_them() {
     );
     let without = planned(&function("hidden = [4]\nepochs = 1"));
     assert_eq!(planned(&text).tasks[0].id, without.tasks[0].id);
+}
+
+#[test]
+fn images_are_seen_mirrored_where_answers_are_right_or_wrong() {
+    let images = |lines: &str| super::VALID.replace("epochs = 3", &format!("epochs = 3\n{lines}"));
+    let spec = planned(&images("probes = [\"test_augmentation\"]\nprobe.shift = 1")).tasks.remove(0).spec;
+    let Experiment::Classify(classify) = spec.experiment else { unreachable!("it classifies") };
+    assert_eq!(classify.training.probes.probes, [Probe::TestAugmentation { examples: None, shift: 1 }]);
+    each_has_the_error(
+        |line: &str| function(&format!("hidden = [4]\nepochs = 1\n{line}")),
+        &[(
+            "probes = [\"test_augmentation\"]",
+            "x.toml:10: `probes` names `test_augmentation`, which counts right answers, and `fit-function` gives none\nhint: kind = \"classify\", \
+             or leave it out",
+        )],
+    );
 }
