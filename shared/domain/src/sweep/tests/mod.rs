@@ -19,6 +19,7 @@ mod layers;
 mod losses;
 mod made_data;
 mod networks;
+mod networks_refused;
 mod precedence;
 mod probes;
 mod properties;
