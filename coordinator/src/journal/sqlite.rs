@@ -202,6 +202,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_append_waits_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = SqliteJournal::open(&folder.path().join("journal.sqlite")).unwrap();
+        let pragma =
+            |name| journal.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        // FULL: with a write-ahead log every commit is synchronised before it returns.
+        assert_eq!((pragma("synchronous"), pragma("fullfsync")), (2, 1));
+    }
+
+    #[test]
     fn a_full_disk_is_known_as_one() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = SqliteJournal::open(&folder.path().join("journal.sqlite")).unwrap();
