@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use super::attempt_context::AttemptContext;
 use super::checkpoints::Checkpoints;
 use super::commit::{TrainedTask, compressed_log};
+use super::executor_end::ExecutorEnd;
 use super::executor_process::{Executor, Lane};
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageGuard;
@@ -197,6 +198,7 @@ async fn next_event(
             (Event::CheckpointStored(outage), Instant::now())
         }
         () = tokio::time::sleep(training.check_interval()) => {
+            executor.observe_memory();
             let (others_train, last_message_at) = (executor.is_training(), executor.last_message_at());
             (Event::Checked { others_train, last_message_at }, Instant::now())
         }
@@ -228,15 +230,12 @@ async fn ended(end: End, writer: &AttemptWriter, lane: &Lane, executor: &Executo
             TrainOutcome::NeverBegan
         }
         End::Crashed => {
-            let how = executor.exit_status().await;
+            let ExecutorEnd { text: how, is_out_of_memory } = executor.exit_status().await;
+            let kind = if is_out_of_memory { FailureKind::OutOfMemory } else { FailureKind::Crashed };
             let words = lane.log_tail();
             let words = if words.is_empty() { String::new() } else { format!("; its last words:\n{words}") };
             keep_log(writer, lane).await;
-            AttemptOutcome::Failed(Failure::new(
-                FailureKind::Crashed,
-                format!("the executor died ({how}){words}"),
-            ))
-            .into()
+            AttemptOutcome::Failed(Failure::new(kind, format!("the executor died ({how}){words}"))).into()
         }
     }
 }

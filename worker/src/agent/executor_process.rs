@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, mpsc};
 use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use super::environment;
+use super::executor_end::{ExecutorEnd, ObservedMemory, is_failed_allocation};
 use crate::executor::THREADS_VARIABLE;
 use crate::frames::FRAME_LIMIT;
 
@@ -83,6 +84,7 @@ pub(super) struct Executor {
     has_trained: Arc<AtomicBool>,
     /// It was killed because it hung.
     hung: AtomicBool,
+    memory: sync::Mutex<ObservedMemory>,
 }
 
 /// How an executor is started.
@@ -128,6 +130,7 @@ impl Executor {
         ));
         let input = Mutex::new(FramedWrite::new(input, codec()));
         let (training, hung) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let memory = sync::Mutex::new(ObservedMemory::of(child.id().unwrap_or_default()));
         Ok(Self {
             child: Mutex::new(child),
             input,
@@ -137,6 +140,7 @@ impl Executor {
             training,
             has_trained,
             hung,
+            memory,
         })
     }
 
@@ -189,15 +193,22 @@ impl Executor {
         self.has_trained.load(Ordering::SeqCst)
     }
 
+    /// Looks how much memory it has had, while it lives.
+    pub(super) fn observe_memory(&self) {
+        let mut memory = unpoisoned(&self.memory);
+        memory.look_again();
+    }
+
     /// Says how a process ended that stopped speaking; kills it if it lives all the same.
-    pub(super) async fn exit_status(&self) -> String {
+    pub(super) async fn exit_status(&self) -> ExecutorEnd {
         let mut child = self.child.lock().await;
         let died = tokio::time::timeout(std::time::Duration::from_millis(500), child.wait()).await;
-        if let Ok(Ok(status)) = died {
-            return format!("it ended with {status}");
-        }
-        let _ = child.kill().await;
-        "it was killed".to_owned()
+        let Ok(Ok(status)) = died else {
+            let _ = child.kill().await;
+            return ExecutorEnd::plain("it was killed".to_owned());
+        };
+        let gave_up = unpoisoned(&self.log).lines.iter().any(|line| is_failed_allocation(line));
+        unpoisoned(&self.memory).end(status, gave_up)
     }
 }
 

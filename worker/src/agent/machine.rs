@@ -2,6 +2,8 @@
 
 use basin_experiments::accelerator::{self, DeviceName};
 
+use super::memory_group::MemoryGroup;
+
 /// The machine's name, for people.
 pub(super) fn hostname() -> String {
     let read = std::fs::read_to_string("/proc/sys/kernel/hostname")
@@ -29,8 +31,7 @@ pub(super) fn memory(devices: &[DeviceName], slots: u32) -> u64 {
 fn of_machine() -> u64 {
     let installed =
         std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| installed(&text)).unwrap_or(0);
-    let allowed = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
-    match allowed.and_then(|text| text.trim().parse::<u64>().ok()) {
+    match MemoryGroup::of(std::process::id()).and_then(|group| group.limit()) {
         Some(allowed) if installed > 0 => allowed.min(installed),
         Some(allowed) => allowed,
         None => installed,

@@ -246,6 +246,53 @@ async fn an_executor_that_dies_of_a_task_is_that_tasks_failure_with_its_last_wor
     assert_eq!(fixture.log().await, "out of luck\n");
 }
 
+/// A control group of this process' own that may have 64 MiB; none where none can be made.
+struct SmallGroup(std::path::PathBuf);
+
+impl SmallGroup {
+    fn make() -> Option<Self> {
+        let lines = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+        let path_of = |wanted: &str| {
+            lines
+                .lines()
+                .find_map(|line| line.split_once(wanted).map(|(_, path)| path.trim_start_matches('/')))
+        };
+        let name = format!("basin-test-{}", std::process::id());
+        let (top, limit) = match path_of(":memory:") {
+            Some(path) => (Path::new("/sys/fs/cgroup/memory").join(path), "memory.limit_in_bytes"),
+            None => (Path::new("/sys/fs/cgroup").join(path_of("0::")?), "memory.max"),
+        };
+        let folder = top.join(name);
+        std::fs::create_dir(&folder).ok()?;
+        let group = Self(folder);
+        std::fs::write(group.0.join(limit), "67108864").ok()?;
+        Some(group)
+    }
+}
+
+impl Drop for SmallGroup {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn an_executor_that_the_kernel_kills_for_memory_is_known_as_that() {
+    let Some(group) = SmallGroup::make() else {
+        eprintln!("NOT RUN: no control group with a limit of its own can be made here");
+        return;
+    };
+    // It is looked at once it is in the group, and then takes memory without an end.
+    let processes = group.0.join("cgroup.procs");
+    let takes_all = format!("echo $$ >{}; sleep 2; exec tail /dev/zero", processes.display());
+    let fixture = SlotFixture::with(begins_and_then(&takes_all), Duration::from_secs(4));
+    let failure = fixture.failure().await;
+    assert_eq!(failure.kind, FailureKind::OutOfMemory, "{failure:?}");
+    let words = "the executor died (the kernel killed it for want of memory; it had had ";
+    assert!(failure.message.starts_with(words), "{failure:?}");
+    assert!(failure.message.contains("its control group may have 64 MiB"), "{failure:?}");
+}
+
 #[tokio::test]
 async fn an_executor_that_shows_no_progress_is_killed_and_the_task_hung() {
     let fixture = SlotFixture::with(begins_and_then("exec sleep 1000"), Duration::from_millis(300));

@@ -140,7 +140,7 @@ async fn an_executor_that_speaks_nonsense_is_dead_to_all_of_its_lanes() {
         let heard = tokio::time::timeout(Duration::from_secs(20), lane.next()).await;
         assert!(heard.expect(what).is_err(), "{what}");
         assert!(!executor.is_alive() && !executor.was_hung(), "{what}");
-        assert_eq!(executor.exit_status().await, "it was killed", "{what}");
+        assert_eq!(executor.exit_status().await.text, "it was killed", "{what}");
     }
 }
 
@@ -163,7 +163,7 @@ async fn how_an_executor_died_is_said_and_a_lane_of_a_dead_one_hears_it_at_once(
         let executor = script(text);
         dies(&executor).await;
         assert!(executor.lane(&task(1)).next().await.is_err());
-        let said = executor.exit_status().await;
+        let said = executor.exit_status().await.text;
         assert!(said.starts_with(how), "{text}: {said}");
     }
 }
@@ -189,7 +189,7 @@ async fn an_executor_that_hangs_is_killed_for_all_of_its_lanes() {
     executor.kill_as_hung().await;
     assert!(one.next().await.is_err() && two.next().await.is_err());
     assert!(executor.was_hung() && !executor.is_alive());
-    assert!(executor.exit_status().await.contains("signal: 9"));
+    assert!(executor.exit_status().await.text.contains("signal: 9"));
 }
 
 #[tokio::test]
