@@ -125,6 +125,7 @@ impl LanczosWork {
             }
             Probe::Sensitivity { .. }
             | Probe::InputGradient { .. }
+            | Probe::TestAugmentation { .. }
             | Probe::Sharpness { .. }
             | Probe::Trace { .. } => Ok(Some(ProbeResult::Number(f64::NAN))),
         }

@@ -1,6 +1,6 @@
 //! Networks as the sweep file writes them.
 
-use super::{SweepPlan, each_has_the_error, plan, source};
+use super::{SweepPlan, plan, source};
 use crate::data::Contents;
 use crate::experiment::Experiment;
 use crate::network::layer::*;
