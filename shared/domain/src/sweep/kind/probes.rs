@@ -71,7 +71,7 @@ pub(super) fn read(fields: &mut Fields<'_>, record: Recording) -> Result<ProbeSc
     for (keys, probes) in rules {
         if !named.iter().any(|name| probes.contains(name)) {
             for key in keys {
-                fields.refuse(key, || format!("has no use: `probes` names none of {}", probes.join(", ")))?;
+                fields.refuse(key, || format!("has no use: `probes` names none of {}", probes.join(", ")));
             }
         }
     }

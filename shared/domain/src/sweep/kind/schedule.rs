@@ -52,7 +52,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<LearningRateSchedule, Loca
         if !owners.contains(&name) {
             fields.refuse(key, || {
                 format!("belongs to {}, and the schedule here is {name}", owners.join(", "))
-            })?;
+            });
         }
     }
     let warmup = if name == "one-cycle" {
