@@ -111,7 +111,7 @@ impl Coordinator {
         prepared: PreparedSweep,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let PreparedSweep { plan, datasets, examples: _, contents: _, mut committed, damaged: _ } = prepared;
+        let PreparedSweep { plan, needs: _, datasets, examples: _, contents: _, mut committed, damaged: _ } = prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
         self.reconcile(&ids, &mut committed).await?;

@@ -244,7 +244,7 @@ fn a_sweep_that_is_too_large_for_the_coordinator_is_told_of_both_limits() {
         message: "the sweep has 2 tasks, and the limit is 1".to_owned(),
         hint: Some("--max-tasks 2 raises the limit".to_owned()),
     };
-    let said = refusal(&PrepareError::TooManyTasks(error)).unwrap();
+    let said = refusal(&PrepareError::TooManyTasks(error.into())).unwrap();
     assert_eq!(
         said,
         "--max-tasks 2 raises the limit (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)"

@@ -47,6 +47,25 @@ impl SweepErrors {
     pub fn hint(&self) -> Option<&str> {
         self.first.hint.as_deref().filter(|_| self.more.is_empty())
     }
+
+    /// The text of the first of them in about so many bytes, with the count of the others.
+    pub fn text_within(&self, bytes: usize) -> String {
+        if self.more.is_empty() {
+            return self.first.to_string();
+        }
+        let mut text = format!("{} problems", self.more.len() + 1);
+        for (told, error) in self.iter().enumerate() {
+            if told > 0 && text.len() > bytes {
+                text.push_str(&format!("\nand {} more", self.more.len() + 1 - told));
+                break;
+            }
+            text.push_str(&format!("\n{error}"));
+            if let Some(hint) = &error.hint {
+                text.push_str(&format!("\n  hint: {}", hint.replace('\n', "\n    ")));
+            }
+        }
+        text
+    }
 }
 
 impl From<SweepError> for SweepErrors {
@@ -58,17 +77,7 @@ impl From<SweepError> for SweepErrors {
 impl fmt::Display for SweepErrors {
     /// The only one as it is; several a line each, with their hints beneath.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.more.is_empty() {
-            return self.first.fmt(f);
-        }
-        write!(f, "{} problems", self.more.len() + 1)?;
-        for error in self.iter() {
-            write!(f, "\n{error}")?;
-            if let Some(hint) = &error.hint {
-                write!(f, "\n  hint: {}", hint.replace('\n', "\n    "))?;
-            }
-        }
-        Ok(())
+        f.write_str(&self.text_within(usize::MAX))
     }
 }
 
