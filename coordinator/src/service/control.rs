@@ -17,7 +17,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
-use super::{LaunchOptions, Leadership, NamesOfSweep};
+use super::{LaunchOptions, Leadership, NamesOfSweep, wire};
 use crate::trust::Caller;
 
 /// Sweeps or workers that one look goes through.
@@ -55,6 +55,7 @@ impl Control for ControlService {
             new: launched.counts.new,
             reused: launched.counts.reused,
             shared: launched.counts.shared,
+            notes: launched.notes.into_iter().map(wire::sweep_note).collect(),
         }))
     }
 

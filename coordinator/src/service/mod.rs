@@ -21,7 +21,7 @@ use basin_core::Request;
 use basin_core::command::{Launch, LaunchCounts, LaunchTask};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::scheduling::{SchedulingChange, UserName};
-use basin_domain::sweep::Source;
+use basin_domain::sweep::{Source, SweepNote};
 use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -84,6 +84,8 @@ pub struct LaunchOutcome {
     pub sweep: SweepId,
     /// Its tasks, by how the ledger knew them before.
     pub counts: LaunchCounts,
+    /// What is worth knowing of its file.
+    pub notes: Vec<SweepNote>,
 }
 
 impl Coordinator {
@@ -141,7 +143,7 @@ impl Coordinator {
                 .map(|(experiment, needs)| (experiment.to_string(), needs))
                 .collect(),
         };
-        let launched = self.launch_in_parts(launch).await?;
+        let launched = LaunchOutcome { notes: plan.notes, ..self.launch_in_parts(launch).await? };
         self.wake.notify_waiters();
         let LaunchCounts { new, reused, shared } = launched.counts;
         tracing::info!(%sweep, new, reused, shared, "sweep launched");

@@ -76,6 +76,26 @@ impl Coordinator {
         self.names.of(&self.store, sweep).await
     }
 
+    /// Some tasks by the names that are known of them without asking the store, for the log: by a short id where none is.
+    pub(super) async fn known_names(&self, tasks: &[TaskId]) -> Vec<String> {
+        let wanted = tasks.to_vec();
+        let listed = self.ledger.view(move |ledger| {
+            let sweeps = |task: &TaskId| {
+                let sweeps = ledger.task(task).map(|task| task.sweeps).unwrap_or_default();
+                sweeps.into_iter().map(|(sweep, _)| sweep.clone()).collect::<Vec<_>>()
+            };
+            wanted.iter().map(|task| (*task, sweeps(task))).collect::<Vec<_>>()
+        });
+        let name = |(task, sweeps): (TaskId, Vec<SweepId>)| {
+            let name = sweeps.iter().find_map(|sweep| self.names.known(sweep)?.get(&task).map(ToString::to_string));
+            match name {
+                Some(name) => format!("{name} ({})", task.short()),
+                None => task.short(),
+            }
+        };
+        listed.await.unwrap_or_default().into_iter().map(name).collect()
+    }
+
     /// An answer about a sweep, with the names of the tasks that are in it.
     pub async fn with_names(&self, sweep: &SweepId, mut reply: v1::GetSweepReply) -> v1::GetSweepReply {
         if reply.running.is_empty() && reply.failed.is_empty() && reply.next_task_id.is_empty() {

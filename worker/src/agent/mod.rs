@@ -31,9 +31,11 @@ pub mod training;
 mod wire;
 pub mod witness;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use basin_domain::worker::WorkerDescription;
+use basin_experiments::accelerator::DeviceName;
 use basin_storage::{CommitMode, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -50,15 +52,25 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The description of this machine as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
+    description_of(&settings.devices, settings.slots, settings.threads, settings.labels.clone())
+}
+
+/// The description of this machine as a worker with so many executors, of so many threads each.
+pub fn description_of(
+    devices: &[DeviceName],
+    slots: u32,
+    threads: u32,
+    labels: BTreeMap<String, String>,
+) -> WorkerDescription {
     WorkerDescription {
         host: machine::hostname(),
-        device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
-        memory: machine::memory(&settings.devices, settings.slots),
-        slots: settings.slots,
-        threads: settings.threads,
+        device: devices.first().map_or("cpu", |device| device.kind()).to_owned(),
+        memory: machine::memory(devices, slots),
+        slots,
+        threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         code_path: basin_experiments::code_path().to_owned(),
-        labels: settings.labels.clone(),
+        labels,
     }
 }
 
