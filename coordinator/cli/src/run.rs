@@ -17,7 +17,7 @@ use basin_domain::sweep::SweepNote;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_proto::v1;
-use basin_worker::agent;
+use basin_worker::agent::{self, NewsListener};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -171,6 +171,8 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         idle_exit: None,
         walltime: None,
         grace: GRACE,
+        // The sweep's progress says what is done.
+        listener: NewsListener::default(),
     };
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {

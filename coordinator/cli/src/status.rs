@@ -294,6 +294,7 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "silent_ms": silent_ms(it),
                 "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms,
                 "waiting": waiting_value(it.waiting.as_ref()) })
         })
@@ -301,10 +302,24 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
     output.result(&value, &text)
 }
 
+/// How long a worker is silent at most while all is well, in milliseconds: one that works calls every two seconds, an idle one is kept
+/// waiting for an answer.
+const LONGEST_PAUSE_MS: u64 = 5_000;
+const LONGEST_WAIT_MS: u64 = 12_000;
+
+/// For how long a worker has been silent that should have called by now, in milliseconds.
+fn silent_ms(worker: &v1::WorkerSummary) -> Option<u64> {
+    let most = if worker.leases > 0 { LONGEST_PAUSE_MS } else { LONGEST_WAIT_MS };
+    worker.seen_ms_ago.filter(|ms| *ms > most && !worker.exited)
+}
+
 /// Workers for people.
 fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
         _ if worker.exited => "ended".to_owned(),
+        _ if silent_ms(worker).is_some() => {
+            format!("silent for {}", span(silent_ms(worker).unwrap_or_default() as f64 / 1e3))
+        }
         _ if worker.waiting.is_some() => waiting_text(worker.waiting.as_ref()),
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),

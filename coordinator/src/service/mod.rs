@@ -7,8 +7,10 @@ mod leadership;
 mod reconcile;
 mod refusal;
 mod repair;
+mod running_logs;
 mod scheduler;
 mod summary;
+mod task_log;
 mod task_names;
 mod ticker;
 mod why_text;
@@ -33,11 +35,15 @@ use crate::launch::{self, PreparedSweep};
 pub use control::ControlService;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
+pub use running_logs::RunningLogs;
 pub use repair::{Repaired, RepairedTask};
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
+
+/// Of sweeps with more tasks the names are read when somebody asks for them.
+const MOST_NAMED_AT_ONCE: usize = 100_000;
 
 /// The parts that every call works with.
 #[derive(Debug)]
@@ -50,6 +56,8 @@ pub struct Coordinator {
     pub store: Store,
     /// The names of tasks, as far as somebody asked for them.
     pub names: TaskNames,
+    /// What workers say of the tasks that they work on.
+    pub logs: RunningLogs,
     /// Who writes commits.
     pub commits: CommitMode,
     /// How long a lease lasts.
@@ -125,6 +133,9 @@ impl Coordinator {
         };
         self.store.put_sweep(&record, &plan.tasks).await.map_err(refusal::store_error)?;
         let sweep = plan.id.clone();
+        if plan.tasks.len() <= MOST_NAMED_AT_ONCE {
+            self.names.keep(&sweep, &plan.tasks);
+        }
         // Points of an experiment that are the same run are one task of the ledger.
         let tasks = plan.runs().map(|task| LaunchTask {
             id: task.id,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use basin_domain::error_chain;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::error::DialError;
 use super::tls_error::{TlsError, tls_error};
@@ -76,14 +76,13 @@ impl fmt::Display for ConnectError {
 
 /// Whether the library's last words are those of a connection whose first bytes were no HTTP/2. It has no type for that.
 fn speaks_something_else(root: &str) -> bool {
-    ["frame with invalid size", "invalid preface", "unexpected frame type", "invalid HTTP version"]
-        .iter()
-        .any(|words| root.contains(words))
+    ["frame with invalid size", "invalid preface"].iter().any(|words| root.contains(words))
 }
 
 /// Whether an answer came over HTTP/2 from something that doesn't speak gRPC: the library made up its status.
 fn is_from_elsewhere(status: &Status) -> bool {
-    status.message().starts_with("grpc-status header missing") || status.message().contains("invalid content-type")
+    // A proxy says so of a coordinator that isn't there yet.
+    status.code() != Code::Unavailable && status.message().starts_with("grpc-status header missing")
 }
 
 /// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody. What

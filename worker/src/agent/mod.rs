@@ -17,6 +17,7 @@ mod error;
 mod executor_process;
 mod lease_handle;
 mod machine;
+mod news;
 mod outage_retry;
 mod outage_waits;
 mod preparation;
@@ -25,6 +26,7 @@ mod report;
 mod settings;
 mod slot;
 mod storage_failure;
+mod task_logs;
 #[cfg(test)]
 mod testing;
 pub mod training;
@@ -43,7 +45,8 @@ pub use self::command_line::CommandLine;
 use self::coordinator::Coordinator;
 use self::driver::Driver;
 pub use self::error::AgentError;
-pub use self::reactor::ExitReason;
+pub use self::news::{News, NewsListener};
+pub use self::reactor::{AttemptOutcome, ExitReason};
 pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
 use self::witness::Witness;
 
@@ -82,7 +85,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
     let description = description(&settings);
     let mut coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
-        hello = coordinator.hello(settings.id.as_str(), &description, STARTUP_TIMEOUT) => hello?,
+        hello = coordinator.hello(settings.id.as_str(), &description, STARTUP_TIMEOUT, &settings.listener) => hello?,
         () = shutdown.cancelled() => return Ok(ExitReason::Drained),
     };
     let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
@@ -94,6 +97,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
     }
     let witness = settings.witness.as_ref().and_then(|how| Witness::start(how, &settings.id));
     tracing::info!(worker = %settings.id, coordinator = %coordinator.address(), "worker joined");
+    settings.listener.tell(News::Joined { address: coordinator.address() });
     let exit = Driver::new(&settings, description, coordinator, store, commits).run(&shutdown).await?;
     if let Some(witness) = witness {
         witness.dismiss().await;
