@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use basin_domain::data::{self, Contents, Dataset, SplitSizes};
 use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
-use basin_domain::sweep::{DatasetContents, Datasets, Source, SweepErrors, SweepFile, SweepPlan, WrittenNeeds};
+use basin_domain::sweep::{
+    DatasetContents, Datasets, Source, SweepErrors, SweepFile, SweepPlan, WrittenNeeds,
+};
 use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.

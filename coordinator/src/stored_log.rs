@@ -38,8 +38,12 @@ pub async fn newest(store: &Store, task: &TaskId) -> Result<Option<StoredLog>, S
         error => Err(error),
     })?;
     let committed = commit.map(|commit| (commit.attempt, commit.lease));
-    let mut attempts: Vec<(Attempt, LeaseId)> =
-        store.list_folders(&key::attempts(task)).await?.iter().filter_map(|name| key::attempt_of(name)).collect();
+    let mut attempts: Vec<(Attempt, LeaseId)> = store
+        .list_folders(&key::attempts(task))
+        .await?
+        .iter()
+        .filter_map(|name| key::attempt_of(name))
+        .collect();
     attempts.sort();
     attempts.reverse();
     for (attempt, lease) in committed.into_iter().chain(attempts) {
@@ -90,12 +94,11 @@ fn unpacked(packed: &[u8], task: &TaskId) -> (u64, Vec<String>) {
 #[cfg(test)]
 mod tests {
     use basin_storage::testing::sample;
-    use bytes::Bytes;
 
     use super::*;
 
-    fn packed(text: &str) -> Bytes {
-        zstd::encode_all(text.as_bytes(), 3).unwrap().into()
+    fn packed(text: &str) -> Vec<u8> {
+        zstd::encode_all(text.as_bytes(), 3).unwrap()
     }
 
     #[tokio::test]
@@ -105,10 +108,13 @@ mod tests {
         assert_eq!(newest(&store, &task).await.unwrap(), None);
         for (number, text) in [(1, "first\n"), (2, "second\n"), (10, "tenth\nof two lines\n")] {
             let folder = key::attempt(&task, Attempt(number), &LeaseId::new("l").unwrap());
-            store.put(&format!("{folder}/{}", key::LOG), packed(text)).await.unwrap();
+            store.put(&format!("{folder}/{}", key::LOG), packed(text).into()).await.unwrap();
         }
         let found = newest(&store, &task).await.unwrap().unwrap();
-        assert_eq!((found.attempt, found.lines.as_slice()), (Attempt(10), &["tenth", "of two lines"].map(str::to_owned)[..]));
+        assert_eq!(
+            (found.attempt, found.lines.as_slice()),
+            (Attempt(10), &["tenth", "of two lines"].map(str::to_owned)[..])
+        );
     }
 
     #[test]
@@ -120,7 +126,10 @@ mod tests {
         assert_eq!(unpacked(&packed(&text), &task).1, ["a word", " INFO trained"]);
         let cut = &packed(&text)[..20];
         let (_, lines) = unpacked(cut, &task);
-        assert!(lines.last().is_some_and(|line| line.starts_with("the rest of the log can't be read")), "{lines:?}");
+        assert!(
+            lines.last().is_some_and(|line| line.starts_with("the rest of the log can't be read")),
+            "{lines:?}"
+        );
     }
 
     #[test]

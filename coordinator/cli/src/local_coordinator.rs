@@ -63,12 +63,7 @@ impl LocalCoordinator {
 
 impl LocalCoordinator {
     /// This process, as a coordinator at `url` that `command` has started.
-    pub(super) fn here(
-        url: String,
-        token: Option<String>,
-        sweep: Option<SweepId>,
-        command: String,
-    ) -> Self {
+    pub(super) fn here(url: String, token: Option<String>, sweep: Option<SweepId>, command: String) -> Self {
         Self { url, token, process: std::process::id(), command, sweep, started: unix_ms() / 1_000 }
     }
 
@@ -119,7 +114,12 @@ mod tests {
     fn who_works_on_a_folder_is_found_there_while_it_does_and_by_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(LocalCoordinator::read(folder.path()), None);
-        let here = LocalCoordinator::here("http://127.0.0.1:1".to_owned(), Some("secret".to_owned()), None, "basin run a.toml".to_owned());
+        let here = LocalCoordinator::here(
+            "http://127.0.0.1:1".to_owned(),
+            Some("secret".to_owned()),
+            None,
+            "basin run a.toml".to_owned(),
+        );
         let announced = here.announce(folder.path()).unwrap();
         assert_eq!(LocalCoordinator::read(folder.path()), Some(here));
         let mode = std::fs::metadata(file_in(folder.path())).unwrap().permissions().mode();

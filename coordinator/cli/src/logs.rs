@@ -45,8 +45,10 @@ async fn of_store(url: &str, task: &str, output: Output) -> CommandResult {
     let found = stored_log::newest(&store, &task.id).await;
     let found = found.or_store(format!("cannot read the log of task {}", task.id.short()))?;
     let Some(StoredLog { attempt, lease: _, first, lines }) = found else {
-        let failed = CommandError::input(anyhow::anyhow!("{} ({}) has left no log", task.name(), task.id.short()));
-        return Err(failed.hint("a log is there once an attempt has ended; one that runs is asked of its coordinator"));
+        let failed =
+            CommandError::input(anyhow::anyhow!("{} ({}) has left no log", task.name(), task.id.short()));
+        return Err(failed
+            .hint("a log is there once an attempt has ended; one that runs is asked of its coordinator"));
     };
     let reply = v1::GetTaskLogReply {
         task_id: task.id.to_string(),
@@ -155,7 +157,10 @@ mod tests {
         assert_eq!(headline(&running), "fits seed 1 (3f9c21ab00): running; attempt 2 on worker box-1");
         assert!(!is_settled(&queued) && !is_settled(&running));
         assert!(is_settled(&reply(2, v1::TaskState::Completed, false)));
-        assert_eq!([&queued, &running].map(|it| nothing(it)), ["it has left no log", "nothing was said yet; `-f` waits for more"]);
+        assert_eq!(
+            [&queued, &running].map(|it| nothing(it)),
+            ["it has left no log", "nothing was said yet; `-f` waits for more"]
+        );
     }
 
     #[test]

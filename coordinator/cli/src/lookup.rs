@@ -73,8 +73,11 @@ fn of_name<'a>(tasks: &'a [Task], words: &str, sweep: &SweepId) -> Result<Option
     }
     if fitting.len() > 1 {
         let names: Vec<_> = fitting.values().take(5).map(|task| format!("`{}`", task.name())).collect();
-        return Err(CommandError::input(anyhow::anyhow!("`{words}` fits {} tasks of {sweep}", fitting.len()))
-            .hint(format!("give more of the name: {}", names.join(", "))));
+        return Err(CommandError::input(anyhow::anyhow!(
+            "`{words}` fits {} tasks of {sweep}",
+            fitting.len()
+        ))
+        .hint(format!("give more of the name: {}", names.join(", "))));
     }
     Ok(fitting.into_values().next())
 }

@@ -35,9 +35,7 @@ pub(super) fn listed(notes: &[SweepNote]) -> String {
 
 /// Notes for programs.
 pub(super) fn value(notes: &[SweepNote]) -> Value {
-    let note = |note: &SweepNote| {
-        json!({ "file": note.file, "line": note.line, "says": note.message, "hint": note.hint })
-    };
+    let note = |note: &SweepNote| json!({ "file": note.file, "line": note.line, "says": note.message, "hint": note.hint });
     notes.iter().map(note).collect()
 }
 
@@ -67,6 +65,9 @@ mod tests {
         let notes = of_wire(vec![wire.clone(), v1::SweepNote { hint: String::new(), ..wire }]);
         let one = "note: a.toml:7: it is\\nso\n";
         assert_eq!(text(&notes), format!("{one}  hint: leave it\n{one}"));
-        assert_eq!(value(&notes)[1], json!({ "file": "a.toml", "line": 7, "says": "it is\nso", "hint": null }));
+        assert_eq!(
+            value(&notes)[1],
+            json!({ "file": "a.toml", "line": 7, "says": "it is\nso", "hint": null })
+        );
     }
 }

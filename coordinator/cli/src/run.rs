@@ -76,8 +76,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let defaults = Defaults { executors: at_most, cores: cores(), pack: agent::LARGEST_PACK };
     let Slots { executors: workers, threads } =
         Slots::on(&devices, arguments.workers, arguments.threads, defaults);
-    let labels: BTreeMap<String, String> =
-        programs.keys().map(command_label).chain(kinds.labels()).collect();
+    let labels: BTreeMap<String, String> = programs.keys().map(command_label).chain(kinds.labels()).collect();
     let executor_here = agent::description_of(&devices, workers, threads, labels.clone());
     let to_do: BTreeSet<_> = missing().map(|task| &task.experiment).collect();
     let needs = prepared.needs.iter().filter(|needs| to_do.contains(&needs.experiment));
@@ -197,8 +196,9 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let summary = report_with_retries(&store, &sweep, folder, &status, &shutdown, output).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
+    let (figures, claims) = report::value(&summary);
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
-        "report": page, "out": out.display().to_string() });
+        "report": page, "out": out.display().to_string(), "figures": figures, "claims": claims });
     output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
         return report::all_readable(&summary, &sweep);
@@ -218,9 +218,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
 fn needs_are_met(unmet: &[SweepNote]) -> CommandResult {
     match unmet {
         [] => Ok(()),
-        [only] => {
-            Err(CommandError::input(anyhow::anyhow!("{only}")).hint_if_any(only.hint.clone()))
-        }
+        [only] => Err(CommandError::input(anyhow::anyhow!("{only}")).hint_if_any(only.hint.clone())),
         several => Err(CommandError::input(anyhow::anyhow!("{}", notes::listed(several)))),
     }
 }

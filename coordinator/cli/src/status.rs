@@ -70,7 +70,14 @@ fn list_text(sweeps: &[v1::SweepSummary], now: u64) -> String {
         .into_iter()
         .chain(COUNTS.into_iter().skip(1))
         .collect();
-    if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) }
+    if rows.is_empty() {
+        return "no sweeps".to_owned();
+    }
+    let variants = sweeps.iter().filter(|sweep| !sweep.variant.is_empty());
+    let variants: String =
+        variants.map(|sweep| format!("{}: {}\n", line(&sweep.sweep_id), line(&sweep.variant))).collect();
+    let heading = if variants.is_empty() { "" } else { "\nof one name, the newest first:\n" };
+    format!("{}{heading}{variants}", table(&header, &rows))
 }
 
 /// `basin status`.
@@ -171,6 +178,8 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
     let client = looked_at.client();
     let mut progress = Progress::new(output);
     let mut seen = false;
+    // What was last printed for programs.
+    let mut last = None;
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
@@ -186,10 +195,18 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
         seen = true;
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
+        let stands = summary_value(&summary);
+        if output.json && last.as_ref() != Some(&stands) {
+            output.event(&watched("progress", &stands), "")?;
+            last = Some(stands);
+        }
         let state = v1::SweepState::read(summary.state_code, &summary.state);
         if let Some(v1::SweepState::Done | v1::SweepState::Cancelled) = state {
             progress.finish();
-            output.result(&summary_value(&summary), &describe(&summary))?;
+            match output.json {
+                true => output.event(&watched("end", &summary_value(&summary)), "")?,
+                false => output.result(&Value::Null, &describe(&summary))?,
+            }
             let failed = summary.counts.unwrap_or_default().failed;
             if state == Some(v1::SweepState::Cancelled) {
                 return Err(CommandError::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
@@ -215,6 +232,13 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
         }
         tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
     }
+}
+
+/// How a sweep stands, as a line of a watch.
+fn watched(event: &str, stands: &Value) -> Value {
+    let mut value = stands.clone();
+    value["event"] = event.into();
+    value
 }
 
 /// `basin why`.

@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn what_no_worker_has_is_said_with_what_the_largest_has() {
         let needs = Requirements { memory: Some(64 << 30), ..Requirements::default() };
-        let written = WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
+        let written =
+            WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
         let worker = |memory: u64| WorkerDescription { memory, ..WorkerDescription::default() };
         assert!(by_workers(&[written.clone()], &[worker(1 << 30), worker(64 << 30)]).is_empty());
         let notes = by_workers(&[written], &[worker(1 << 30), worker(8 << 30)]);
@@ -79,9 +80,11 @@ mod tests {
     }
 
     fn said(needs: Requirements, slots: u32) -> Option<String> {
-        let written = WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
+        let written =
+            WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
         let memory = (8 << 30) / u64::from(slots);
-        let executor = WorkerDescription { device: "cpu".into(), memory, slots, ..WorkerDescription::default() };
+        let executor =
+            WorkerDescription { device: "cpu".into(), memory, slots, ..WorkerDescription::default() };
         let notes = by_executor([&written], &executor);
         notes.first().map(|note| format!("{note}; {}", note.hint.as_deref().unwrap_or_default()))
     }
@@ -98,7 +101,11 @@ mod tests {
         let more = said(memory(64 << 30), 2).unwrap();
         assert!(more.contains("64 GiB") && more.contains("`basin launch`"), "{more}");
         let device = Requirements { device: Some("cuda".into()), ..Requirements::default() };
-        assert!(said(device, 1).unwrap().contains("needs device cuda, and an executor of this machine trains on cpu"));
+        assert!(
+            said(device, 1)
+                .unwrap()
+                .contains("needs device cuda, and an executor of this machine trains on cpu")
+        );
         let labels = Requirements { labels: [("zone".into(), "a".into())].into(), ..Requirements::default() };
         assert!(said(labels, 1).unwrap().contains("the label zone=a"));
     }

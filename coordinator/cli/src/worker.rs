@@ -44,7 +44,8 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
 /// How this program starts an executor, one that trains with the instructions that this process would train with.
 pub(super) fn executor(programs: &BTreeMap<CommandName, PathBuf>) -> Result<CommandLine, CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
-    let arguments = ["executor", "--verbose", "--code-path", basin_worker::code_path()].map(str::to_owned).into_iter();
+    let arguments =
+        ["executor", "--verbose", "--code-path", basin_worker::code_path()].map(str::to_owned).into_iter();
     let arguments = arguments.chain(allowed_commands::executor_arguments(programs)).collect();
     Ok(CommandLine { program, arguments })
 }

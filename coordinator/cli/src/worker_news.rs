@@ -70,14 +70,17 @@ impl State {
             News::Ended { task, name, outcome } => {
                 let took = self.began.remove(task).map(|began| now - began);
                 let task = shown(task, name);
-                let after = took.map(|took| format!(" after {}", span(took.as_secs_f64()))).unwrap_or_default();
+                let after =
+                    took.map(|took| format!(" after {}", span(took.as_secs_f64()))).unwrap_or_default();
                 let sentence = match outcome {
                     AttemptOutcome::Committed { .. } => format!("done: {task}{after}"),
                     AttemptOutcome::Failed(failure) => {
                         let first = failure.message.lines().next().unwrap_or_default();
                         format!("failed: {task}{after} ({}): {first}", failure.kind)
                     }
-                    AttemptOutcome::Released(reason) => format!("given back: {task}{after} ({})", reason.as_str()),
+                    AttemptOutcome::Released(reason) => {
+                        format!("given back: {task}{after} ({})", reason.as_str())
+                    }
                     AttemptOutcome::Abandoned => format!("given up: {task}{after}, its lease was lost"),
                 };
                 self.of_task(sentence, now)
@@ -134,7 +137,8 @@ mod tests {
         let id = task.short();
         assert_eq!(state.sentences(&began(1, "fits seed 1"), start), [format!("began fits seed 1 ({id})")]);
         let failure = Failure::new(FailureKind::OutOfMemory, "no more\nat all");
-        let ended = News::Ended { task, name: "fits seed 1".to_owned(), outcome: AttemptOutcome::Failed(failure) };
+        let ended =
+            News::Ended { task, name: "fits seed 1".to_owned(), outcome: AttemptOutcome::Failed(failure) };
         assert_eq!(
             state.sentences(&ended, start + Duration::from_secs(65)),
             [format!("failed: fits seed 1 ({id}) after 1 min 05 s (out-of-memory): no more")]

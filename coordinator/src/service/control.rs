@@ -62,7 +62,8 @@ impl Control for ControlService {
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> RpcResult<v1::ListSweepsReply> {
         let queue_depth = Some(self.view(Ledger::queue_depth).await?);
-        let sweeps = self.of_each_sweep(summary).await?;
+        let mut sweeps = self.of_each_sweep(summary).await?;
+        self.0.coordinator()?.tell_variants(&mut sweeps).await;
         Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
@@ -94,10 +95,7 @@ impl Control for ControlService {
         Ok(Response::new(reply))
     }
 
-    async fn get_task_log(
-        &self,
-        request: Request<v1::GetTaskLogRequest>,
-    ) -> RpcResult<v1::GetTaskLogReply> {
+    async fn get_task_log(&self, request: Request<v1::GetTaskLogRequest>) -> RpcResult<v1::GetTaskLogReply> {
         let request = request.into_inner();
         let id = self.find_task(request.task_id.clone()).await?;
         Ok(Response::new(self.0.coordinator()?.task_log(id, &request).await?))

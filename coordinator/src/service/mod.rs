@@ -13,6 +13,7 @@ mod summary;
 mod task_log;
 mod task_names;
 mod ticker;
+mod variants;
 mod why_text;
 mod wire;
 
@@ -35,12 +36,13 @@ use crate::launch::{self, PreparedSweep};
 pub use control::ControlService;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
-pub use running_logs::RunningLogs;
 pub use repair::{Repaired, RepairedTask};
+pub use running_logs::RunningLogs;
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
+pub use variants::SweepSources;
 
 /// Of sweeps with more tasks the names are read when somebody asks for them.
 const MOST_NAMED_AT_ONCE: usize = 100_000;
@@ -58,6 +60,8 @@ pub struct Coordinator {
     pub names: TaskNames,
     /// What workers say of the tasks that they work on.
     pub logs: RunningLogs,
+    /// The files of sweeps, as far as somebody asked what tells them apart.
+    pub sources: SweepSources,
     /// Who writes commits.
     pub commits: CommitMode,
     /// How long a lease lasts.
@@ -121,7 +125,8 @@ impl Coordinator {
         prepared: PreparedSweep,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let PreparedSweep { plan, needs: _, datasets, examples: _, contents: _, mut committed, damaged: _ } = prepared;
+        let PreparedSweep { plan, needs: _, datasets, examples: _, contents: _, mut committed, damaged: _ } =
+            prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
         self.reconcile(&ids, &mut committed).await?;

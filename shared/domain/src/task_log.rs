@@ -30,7 +30,8 @@ mod tests {
 
     #[test]
     fn a_line_is_shown_of_its_own_task_without_its_span_and_of_no_other() {
-        let line = "2026-11-29T08:00:00Z  INFO lane{task=\"ab12\"}: basin_worker::executor::lane: trained epoch=3";
+        let line =
+            "2026-11-29T08:00:00Z  INFO lane{task=\"ab12\"}: basin_worker::executor::lane: trained epoch=3";
         assert_eq!(shown_line(line, "ab12").as_deref(), Some("2026-11-29T08:00:00Z  INFO trained epoch=3"));
         assert_eq!(shown_line(line, "ff00"), None);
     }

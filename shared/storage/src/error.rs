@@ -228,7 +228,7 @@ impl StorageError {
         matches!(
             self,
             Self::BadUrl { .. }
-            | Self::NotAFolder { .. }
+                | Self::NotAFolder { .. }
                 | Self::UnknownScheme { .. }
                 | Self::NoStore { .. }
                 | Self::NoBucket { .. }

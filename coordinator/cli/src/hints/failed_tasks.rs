@@ -15,13 +15,18 @@ pub(crate) fn failed_tasks(kinds: impl IntoIterator<Item = FailureKind>, sweep: 
     }
     let again = "running the same command again retries";
     if all(FailureKind::InvalidParameters) {
-        return "their parameters can't work, and another try would end alike: change them in the sweep file".to_owned();
+        return "their parameters can't work, and another try would end alike: change them in the sweep file"
+            .to_owned();
     }
     if has(FailureKind::InvalidParameters) {
-        return format!("{again} them; those of kind invalid-parameters fail again until the sweep file is changed");
+        return format!(
+            "{again} them; those of kind invalid-parameters fail again until the sweep file is changed"
+        );
     }
     if all(FailureKind::OutOfMemory) {
-        return format!("smaller batches need less memory, and fewer executors (`--workers 1`) leave each more; {again} them");
+        return format!(
+            "smaller batches need less memory, and fewer executors (`--workers 1`) leave each more; {again} them"
+        );
     }
     format!("{again} them")
 }

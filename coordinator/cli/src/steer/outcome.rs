@@ -152,7 +152,11 @@ mod tests {
         let (before, now) = (sweep(SweepState::Done, 4), sweep(SweepState::Running, 0));
         let said = |hopeless| SteeringOutcome::of(Steering::RetryFailed, &before, &now, hopeless).sentence;
         assert_eq!(said(0), "4 failed tasks start over");
-        assert!(said(1).starts_with("4 failed tasks start over; 1 of them will fail again: parameters"), "{}", said(1));
+        assert!(
+            said(1).starts_with("4 failed tasks start over; 1 of them will fail again: parameters"),
+            "{}",
+            said(1)
+        );
         assert!(said(4).starts_with("4 failed tasks start over; each will fail again: "), "{}", said(4));
     }
 

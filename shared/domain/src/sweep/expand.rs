@@ -169,7 +169,8 @@ fn limits_are_reached(
     for ((key, which, there), limit) in sides.into_iter().zip(limits) {
         let Some(limit) = limit.filter(|limit| *limit > there) else { continue };
         let at = space.given(chosen).get(key).map_or(space.at(), |node| node.at);
-        let message = format!("`{key}` is {limit}, and the data set has {there} {which} examples: all are taken");
+        let message =
+            format!("`{key}` is {limit}, and the data set has {there} {which} examples: all are taken");
         notes.add(LocatedError::new(at, message).hint(format!("{key} = {there}, or leave it out")));
     }
 }

@@ -56,7 +56,10 @@ impl<'a> Fields<'a> {
 
     /// What was read of the point, with the keys that were taken; or all that is wrong with it. What doesn't fit together is told
     /// once each value is right by itself.
-    pub(super) fn end<T>(self, read: Result<T, LocatedError>) -> Result<(T, Vec<Cow<'static, str>>), Problems> {
+    pub(super) fn end<T>(
+        self,
+        read: Result<T, LocatedError>,
+    ) -> Result<(T, Vec<Cow<'static, str>>), Problems> {
         if !self.wrong.is_empty() {
             return Err(self.wrong);
         }

@@ -285,11 +285,7 @@ fn adopt_seeds(spaces: &mut [SearchSpace], unread: &UnreadExperiments, problems:
 }
 
 /// Notes each `--set` for all experiments of which none makes use.
-fn overrides_are_used(
-    spaces: &[SearchSpace],
-    measured_series: &[&MeasuredSeries],
-    problems: &mut Problems,
-) {
+fn overrides_are_used(spaces: &[SearchSpace], measured_series: &[&MeasuredSeries], problems: &mut Problems) {
     for (name, at) in spaces.iter().flat_map(SearchSpace::set_everywhere) {
         let of = spaces.iter().find_map(|space| space.kind().owner_of(name)).unwrap_or(name);
         if !measured_series.iter().any(|measured| measured.used.contains(of)) {

@@ -229,7 +229,9 @@ impl ExperimentLayer {
 fn grid(node: &Node, problems: &mut Problems) -> Vec<(String, ParameterAxis)> {
     let Some(table) = problems.keep(node.table("grid")) else { return Vec::new() };
     let leaves = problems.keep(table.leaves()).unwrap_or_default().into_iter();
-    leaves.filter_map(|(key, node)| Some((key.clone(), problems.keep(ParameterAxis::of_key(&key, node))?))).collect()
+    leaves
+        .filter_map(|(key, node)| Some((key.clone(), problems.keep(ParameterAxis::of_key(&key, node))?)))
+        .collect()
 }
 
 /// Drops what a stronger layer replaces; `met` says whether one does.

@@ -11,9 +11,32 @@ const COMPARED: usize = 80;
 
 /// Names that mean something of their own elsewhere: whoever writes one made no slip, and means nothing that is near.
 const KNOWN_ELSEWHERE: [&str; 26] = [
-    "adadelta", "adafactor", "adagrad", "adamax", "amsgrad", "asgd", "lamb", "lars", "lbfgs", "nadam", "prodigy", "radam",
-    "rprop", "shampoo", "soap", "sophia", "exponential", "plateau", "polynomial", "elu", "selu", "mish", "hardswish",
-    "hinge", "huber", "imagenet",
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adamax",
+    "amsgrad",
+    "asgd",
+    "lamb",
+    "lars",
+    "lbfgs",
+    "nadam",
+    "prodigy",
+    "radam",
+    "rprop",
+    "shampoo",
+    "soap",
+    "sophia",
+    "exponential",
+    "plateau",
+    "polynomial",
+    "elu",
+    "selu",
+    "mish",
+    "hardswish",
+    "hinge",
+    "huber",
+    "imagenet",
 ];
 
 /// The candidate that was most probably meant by `word`.

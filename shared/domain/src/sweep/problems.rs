@@ -33,11 +33,6 @@ impl Problems {
         }
     }
 
-    /// How many there are.
-    pub(super) const fn len(&self) -> usize {
-        self.found.len()
-    }
-
     /// Whether nothing is wrong.
     pub(super) const fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -111,7 +106,10 @@ mod tests {
         assert_eq!(problems.clone().in_file("x").to_string(), "x:3: it isn't there");
         problems.add(at(1, "it can't be read").hint("write it so"));
         let errors = problems.in_file("x");
-        assert_eq!((errors.to_string().as_str(), errors.hint()), ("x:1: it can't be read", Some("write it so")));
+        assert_eq!(
+            (errors.to_string().as_str(), errors.hint()),
+            ("x:1: it can't be read", Some("write it so"))
+        );
     }
 
     #[test]

@@ -41,9 +41,8 @@ pub(super) fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Refer
         let message = format!("experiment \"{id}\" doesn't say `{}`", nearest::shortened(name));
         return LocatedError::new(node.at, message).hint(varies(space));
     }
-    let has = |given: &Assignment, name: &str, node: &Node| {
-        given.get(name).is_some_and(|value| value.equals(node))
-    };
+    let has =
+        |given: &Assignment, name: &str, node: &Node| given.get(name).is_some_and(|value| value.equals(node));
     let is_there = |name: &str, node: &Node| points.given.iter().any(|given| has(given, name, node));
     if let Some((name, node)) = wanted.iter().find(|(name, node)| !is_there(name, node)) {
         let there = values(name, points.given.iter());
@@ -56,8 +55,7 @@ pub(super) fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Refer
     // Each value is there, so there are at least two.
     let Some((last, _)) = wanted.iter().next_back() else { return error };
     let others = || wanted.iter().filter(|(name, _)| *name != last);
-    let fitting =
-        points.given.iter().filter(|given| others().all(|(name, node)| has(given, name, node)));
+    let fitting = points.given.iter().filter(|given| others().all(|(name, node)| has(given, name, node)));
     let there = values(last, fitting);
     if there.is_empty() {
         return error.hint(varies(space));
@@ -78,9 +76,11 @@ pub(super) fn one_run_hint(
     let verb = if varying.len() == 1 { "varies" } else { "vary" };
     let given = fitting.first().map(|first| &points.given[*first]);
     let mut written = reference.values.clone();
-    written.extend(given.into_iter().flatten().filter_map(|(name, node)| {
-        varying.contains(&name.as_str()).then(|| (name.clone(), node.clone()))
-    }));
+    written.extend(
+        given.into_iter().flatten().filter_map(|(name, node)| {
+            varying.contains(&name.as_str()).then(|| (name.clone(), node.clone()))
+        }),
+    );
     format!("{} still {verb} there: {} means one of them", varying.join(", "), table(space, &written))
 }
 

@@ -264,9 +264,9 @@ impl<'a> ReferenceResolver<'a> {
     fn position(&self, reference: &Reference) -> Result<usize, LocatedError> {
         let ids = || self.spaces.iter().map(|space| space.id().as_str());
         let id = reference.experiment();
-        ids().position(|known| known == id).ok_or_else(|| {
-            self.unread.excuse(id, unread::no_experiment(id, ids(), reference.at()))
-        })
+        ids()
+            .position(|known| known == id)
+            .ok_or_else(|| self.unread.excuse(id, unread::no_experiment(id, ids(), reference.at())))
     }
 }
 

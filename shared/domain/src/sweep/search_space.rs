@@ -201,7 +201,8 @@ impl SearchSpace {
         let given = self.given_at(chosen);
         let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
         let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-        let mut fields = Fields::new(&self.header, given, &self.varied).excusing_missing(self.excuses_missing);
+        let mut fields =
+            Fields::new(&self.header, given, &self.varied).excusing_missing(self.excuses_missing);
         let parsed = self.kind.read(&mut fields);
         let (parsed, used) = fields.end(parsed)?;
         Ok(Point { parsed, coordinates, used })

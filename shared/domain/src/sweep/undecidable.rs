@@ -37,7 +37,8 @@ fn note(plan: &SweepPlan, check: &Check, selection: &Selection, at: Location) ->
         }
     }
     let (runs, points, id) = (runs.len(), points.len(), &selection.experiment);
-    let counted = |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
+    let counted =
+        |number: usize, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let (has, least, hint) = match check {
         Check::Correlation { .. } => {
             let least = Check::FEWEST_PAIRS;
@@ -59,7 +60,8 @@ fn note(plan: &SweepPlan, check: &Check, selection: &Selection, at: Location) ->
             (counted(runs, "run"), counted(least, "run"), hint)
         }
     };
-    let message =
-        format!("this check has {has} of experiment \"{id}\" and takes {least}: it stays undecided, whatever they measure");
+    let message = format!(
+        "this check has {has} of experiment \"{id}\" and takes {least}: it stays undecided, whatever they measure"
+    );
     Some(LocatedError::new(at, message).hint(hint))
 }

@@ -17,8 +17,7 @@ pub(super) fn no_experiment<'a>(
 ) -> LocatedError {
     let there: Vec<&str> = there.collect();
     let near = nearest::value(id, there.iter().copied());
-    let error =
-        LocatedError::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)));
+    let error = LocatedError::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)));
     let more = if there.len() > NAMED { format!(" and {} more", there.len() - NAMED) } else { String::new() };
     let shown = there.into_iter().take(NAMED).collect::<Vec<_>>().join(", ");
     if shown.is_empty() { error } else { error.hint(format!("the experiments are {shown}{more}")) }

@@ -25,7 +25,10 @@ fn a_limit_beyond_the_data_is_noted_where_it_is_written() {
     let notes = notes(&planned(&text));
     assert_eq!(notes.len(), 1, "{notes:?}");
     let begins = "x.toml:2: `data.train_limit` is 1000000000, and the data set has ";
-    assert!(notes[0].starts_with(begins) && notes[0].contains("training examples: all are taken"), "{notes:?}");
+    assert!(
+        notes[0].starts_with(begins) && notes[0].contains("training examples: all are taken"),
+        "{notes:?}"
+    );
 }
 
 #[test]
@@ -46,8 +49,10 @@ fn a_check_with_too_few_seeds_is_noted_and_one_with_enough_is_not() {
     let with_seeds = |seeds: &str| claimed(within).replace("seeds = 2", seeds);
     assert_eq!(
         notes(&planned(&with_seeds("seeds = 2"))),
-        ["x.toml:15: this check has 2 runs of experiment \"images\" and takes 3 runs: it stays undecided, whatever they measure; \
-          seeds = 3 in experiment \"images\""]
+        [
+            "x.toml:15: this check has 2 runs of experiment \"images\" and takes 3 runs: it stays undecided, whatever they measure; \
+          seeds = 3 in experiment \"images\""
+        ]
     );
     assert_eq!(notes(&planned(&with_seeds("seeds = 3"))), Vec::<String>::new());
 }
@@ -60,16 +65,22 @@ fn both_sides_of_a_comparison_are_looked_at_and_one_experiment_is_noted_once() {
 
 #[test]
 fn a_correlation_counts_points_where_each_has_several_runs() {
-    let of = |lines: &str| claimed(&format!("kind = \"correlation\", {lines}, y = \"test_loss\", direction = \"falls\""));
+    let of = |lines: &str| {
+        claimed(&format!("kind = \"correlation\", {lines}, y = \"test_loss\", direction = \"falls\""))
+    };
     assert_eq!(
         notes(&planned(&of("of = { experiment = \"images\" }, x = \"batch_size\""))),
-        ["x.toml:15: this check has 3 points of experiment \"images\" and takes 5 points: it stays undecided, whatever they \
-          measure; more values of what experiment \"images\" varies"]
+        [
+            "x.toml:15: this check has 3 points of experiment \"images\" and takes 5 points: it stays undecided, whatever they \
+          measure; more values of what experiment \"images\" varies"
+        ]
     );
     assert_eq!(
         notes(&planned(&of("of = { experiment = \"images\", batch_size = 64 }, x = \"train_loss\""))),
-        ["x.toml:15: this check has 2 runs of experiment \"images\" and takes 5 runs: it stays undecided, whatever they \
-          measure; seeds = 5 in experiment \"images\""]
+        [
+            "x.toml:15: this check has 2 runs of experiment \"images\" and takes 5 runs: it stays undecided, whatever they \
+          measure; seeds = 5 in experiment \"images\""
+        ]
     );
 }
 

@@ -21,7 +21,11 @@ fn are(replaced: &[(&str, &str)], expected: &[&str]) {
 #[test]
 fn wrong_values_of_one_experiment_and_of_another_are_told_together_in_the_order_of_the_lines() {
     are(
-        &[("batch_size = 64", "batch_size = 0"), ("epochs = 3", "epochs = \"3\""), ("points = 128", "points = 1")],
+        &[
+            ("batch_size = 64", "batch_size = 0"),
+            ("epochs = 3", "epochs = \"3\""),
+            ("points = 128", "points = 1"),
+        ],
         &[
             "x.toml:11: `batch_size` must be a whole number from 1 to 4294967295, not 0",
             "x.toml:12: `epochs` must be a whole number from 1 to 1000000, not \"3\"",
@@ -63,7 +67,10 @@ fn several_unknown_keys_are_told_and_what_one_was_meant_for_is_not_called_missin
 fn each_wrong_value_of_an_axis_is_told() {
     are(
         &[("[\"adam\", \"sgd\"]", "[\"adm\", \"sgd\", \"sdg\"]")],
-        &["x.toml:13: unknown optimiser \"adm\"; did you mean \"adam\"?", "x.toml:13: unknown optimiser \"sdg\""],
+        &[
+            "x.toml:13: unknown optimiser \"adm\"; did you mean \"adam\"?",
+            "x.toml:13: unknown optimiser \"sdg\"",
+        ],
     );
 }
 
@@ -71,7 +78,10 @@ fn each_wrong_value_of_an_axis_is_told() {
 fn what_depends_on_a_wrong_value_is_left_for_when_that_is_right() {
     // `momentum` has no meaning for adam, which isn't what was meant.
     are(
-        &[("grid = { optimizer = [\"adam\", \"sgd\"] }", "optimizer = \"sdg\"\nmomentum = 0.9"), ("group = \"optimizer\"\n", "")],
+        &[
+            ("grid = { optimizer = [\"adam\", \"sgd\"] }", "optimizer = \"sdg\"\nmomentum = 0.9"),
+            ("group = \"optimizer\"\n", ""),
+        ],
         &["x.toml:13: unknown optimiser \"sdg\""],
     );
     // Of right values all that have no meaning are told.
@@ -95,11 +105,11 @@ fn a_figure_of_an_experiment_that_cannot_be_read_is_not_blamed_for_it() {
     );
     are(&[("id = \"images\"\n", "\n")], &["x.toml:7: this experiment has no `id`"]);
     are(
-        &[("grid = { optimizer", "grid = { colour = [], optimizer"), ("experiment = \"images\"", "experiment = \"image\"")],
         &[
-            "x.toml:13: `colour` lists no values",
-            "x.toml:26: there is no experiment \"image\"",
+            ("grid = { optimizer", "grid = { colour = [], optimizer"),
+            ("experiment = \"images\"", "experiment = \"image\""),
         ],
+        &["x.toml:13: `colour` lists no values", "x.toml:26: there is no experiment \"image\""],
     );
 }
 
