@@ -175,6 +175,21 @@ impl Client {
         Ok(reply)
     }
 
+    /// Lines of a task's log: from line `after` on of this attempt's, or all of another's.
+    ///
+    /// # Errors
+    /// If there is no such task, the coordinator isn't there, or its store can't be read.
+    pub async fn task_log(
+        &self,
+        task: &str,
+        attempt: u32,
+        after: u64,
+    ) -> Result<v1::GetTaskLogReply, CallError> {
+        let request = v1::GetTaskLogRequest { task_id: task.to_owned(), attempt, after };
+        let reply = self.call(async |mut control| control.get_task_log(request.clone()).await).await?;
+        Ok(reply)
+    }
+
     /// Pauses, resumes, cancels, retries.
     ///
     /// # Errors

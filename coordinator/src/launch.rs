@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use basin_domain::data::{self, Contents, Dataset, SplitSizes};
 use basin_domain::digest::Digest;
 use basin_domain::id::{DatasetName, TaskId};
-use basin_domain::sweep::{DatasetContents, Datasets, Source, SweepError, SweepFile, SweepPlan};
+use basin_domain::sweep::{
+    DatasetContents, Datasets, Source, SweepErrors, SweepFile, SweepPlan, WrittenNeeds,
+};
 use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, UnresolvedDataset};
 
 /// A plan with what the store already holds of it.
@@ -13,6 +15,8 @@ use basin_storage::{Commit, DatasetVersions, FoundCommits, StorageError, Store, 
 pub struct PreparedSweep {
     /// The plan.
     pub plan: SweepPlan,
+    /// What its file says that workers need.
+    pub needs: Vec<WrittenNeeds>,
     /// The digests of its data sets.
     pub datasets: Datasets,
     /// How many examples they have, by their digests, where that is known.
@@ -30,10 +34,10 @@ pub struct PreparedSweep {
 pub enum PrepareError {
     /// The sweep file can't be run.
     #[error(transparent)]
-    Sweep(#[from] SweepError),
+    Sweep(#[from] SweepErrors),
     /// The sweep has more tasks than it may have.
     #[error(transparent)]
-    TooManyTasks(SweepError),
+    TooManyTasks(SweepErrors),
     /// The store can't be read.
     #[error("the store can't be read")]
     Storage(#[from] StorageError),
@@ -58,6 +62,7 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
         Some((*digest, contents.sizes))
     });
     let examples = examples.collect();
+    let needs = file.needs();
     let file = file.with_contents(contents.clone());
     let file = match file.datasets().iter().all(|wanted| datasets.contains_key(wanted)) {
         true => file,
@@ -69,7 +74,7 @@ pub async fn prepare(store: &Store, source: &Source, max_tasks: u64) -> Result<P
     let plan = plan?;
     let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
     let FoundCommits { commits: committed, damaged, withdrawn: _ } = store.find_commits(&ids).await?;
-    Ok(PreparedSweep { plan, datasets, examples, contents, committed, damaged })
+    Ok(PreparedSweep { plan, needs, datasets, examples, contents, committed, damaged })
 }
 
 fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<SweepPlan, PrepareError> {

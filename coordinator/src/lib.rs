@@ -14,4 +14,5 @@ pub mod leader_session;
 mod open_files;
 pub mod server;
 pub mod service;
+pub mod stored_log;
 pub mod trust;

@@ -91,7 +91,15 @@ fn what_a_run_has_left_is_looked_at_without_a_change() {
     assert_eq!((&done["state"], &done["counts"]["committed"]), (&"done".into(), &2.into()));
     let sweep = list.json()[0]["sweep"].as_str().unwrap().to_owned();
     assert_eq!(looked(&sandbox, &["status", &sweep]).succeeded().json()["state"], "done");
-    assert_eq!(looked(&sandbox, &["watch", "short"]).succeeded().json()["state"], "done");
+    let watched = looked(&sandbox, &["watch", "short"]).succeeded().out;
+    let events: Vec<serde_json::Value> =
+        watched.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of =
+        |name: &str| events.iter().map(|event| event[name].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(
+        (of("event"), of("state")),
+        (vec!["progress".into(), "end".into()], vec!["done".into(), "done".into()])
+    );
     let unknown = sandbox.basin(&["why", "ffff"]);
     assert!(unknown.err.contains("there is no task `ffff`"), "{}", unknown.err);
     assert!(journal() == before, "the journal is as it was");
@@ -109,4 +117,19 @@ fn a_coordinator_that_is_named_goes_before_the_folder() {
     let (_coordinator, url) = sandbox.serve("127.0.0.1:0", &["--state", "cluster"]);
     let list = looked(&sandbox, &["list", "--coordinator", &url]).succeeded().json();
     assert_eq!(list.as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn sweeps_of_one_name_are_told_apart_by_what_differs() {
+    let sandbox = sandbox();
+    sandbox.basin(&["run", "short.toml", "--out", "out"]).succeeded();
+    sandbox.basin(&["run", "short.toml", "--set", "epochs=3", "--out", "other"]).succeeded();
+    let list = looked(&sandbox, &["list"]).succeeded().json();
+    let variants: Vec<_> =
+        list.as_array().unwrap().iter().map(|it| it["variant"].as_str().unwrap()).collect();
+    assert_eq!(variants, ["no profile, epochs=3", "no profile"], "the newest first");
+    let text = sandbox.basin(&["list"]).succeeded().out;
+    assert!(text.contains("of one name, the newest first:\n"), "{text}");
+    let status = sandbox.basin(&["status", "short"]).succeeded();
+    assert!(status.err.contains("is the newest of 2 sweeps named short"), "{}", status.err);
 }

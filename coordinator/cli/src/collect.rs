@@ -121,9 +121,11 @@ pub(super) async fn collect(arguments: Collect, output: Output) -> CommandResult
     for (task, error) in &damaged {
         output.say(&format!("damaged: task {}: {}", task.id.short(), line(error)));
     }
+    let (figures, claims) = report::value(&summary);
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks.len(), "fetched": fetched, "bytes": bytes,
         "missing": missing, "damaged": damaged.iter().map(|(task, _)| task.id.to_string()).collect::<Vec<_>>(),
-        "report": summary.page.display().to_string(), "out": arguments.out.display().to_string() });
+        "report": summary.page.display().to_string(), "out": arguments.out.display().to_string(),
+        "figures": figures, "claims": claims });
     output.result(&value, &report::describe(&summary))?;
     match damaged.len() {
         0 => report::all_readable(&summary, &sweep),

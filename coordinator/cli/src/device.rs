@@ -4,6 +4,10 @@ use basin_worker::{DeviceName, devices};
 
 use super::command_error::CommandError;
 
+/// The devices that can be named, as `--help` has them.
+pub(super) const DEVICES: &str =
+    "`cpu`, `cuda:N`, `cuda` (all of this machine), `auto` (all, or the processor if there is none)";
+
 /// The devices that are meant, one an executor in turn.
 ///
 /// # Errors
@@ -19,7 +23,7 @@ pub(super) fn select(text: &str) -> Result<Vec<DeviceName>, CommandError> {
         _ => {
             let device: DeviceName = text
                 .parse()
-                .map_err(|error| CommandError::input(error).hint("`--device auto` chooses by itself"))?;
+                .map_err(|error| CommandError::input(error).hint(format!("devices are {DEVICES}")))?;
             match device {
                 DeviceName::Cuda(number) if number >= found => Err(none_found(text)),
                 DeviceName::Processor | DeviceName::Cuda(_) | DeviceName::CandleProcessor => Ok(vec![device]),
@@ -96,12 +100,23 @@ mod tests {
     }
 
     #[test]
+    fn help_and_errors_name_the_same_devices() {
+        use clap::CommandFactory;
+        let mut command = crate::arguments::Arguments::command();
+        for name in ["run", "worker"] {
+            let help = command.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(help.contains(DEVICES), "{name}: {help}");
+        }
+    }
+
+    #[test]
     fn a_device_that_is_not_there_is_refused_with_the_way_out() {
         assert_eq!(select("cpu").unwrap(), [DeviceName::Processor]);
         assert_eq!(select("candle-cpu").unwrap(), [DeviceName::CandleProcessor]);
         let text = select("cuda:4096").unwrap_err().text();
         assert!(text.starts_with("error: there is no device `cuda:4096`\nhint: "), "{text}");
         let text = select("gpu").unwrap_err().text();
-        assert!(text.contains("there are cpu, cuda:N and candle-cpu"), "{text}");
+        assert_eq!(text, format!("error: `gpu` is no device\nhint: devices are {DEVICES}\n"));
     }
 }

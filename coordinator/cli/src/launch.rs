@@ -2,13 +2,15 @@
 
 use basin_domain::escape::line;
 use basin_domain::scheduling::SchedulingChange;
+use basin_domain::sweep::{Source, SweepFile, SweepNote};
+use basin_domain::worker::WorkerDescription;
 
 use super::arguments::Launch;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::call_failed;
 use super::kinds::ProgramKinds;
 use super::output::{Output, counted};
-use super::source;
+use super::{notes, source, unmet_needs};
 use basin_coordinator::client::Client;
 
 /// Submits; durable before it returns.
@@ -20,8 +22,12 @@ pub(super) async fn launch(arguments: Launch, kinds: &ProgramKinds, output: Outp
         .launch(&source, arguments.sweep.max_tasks, adjustment)
         .await
         .map_err(|error| call_failed(error).context(format!("cannot launch {}", source.file)))?;
+    let mut notes = notes::of_wire(reply.notes);
+    notes.extend(unmet_by_workers(&client, &source).await);
+    notes::say(&notes, output);
     let value = serde_json::json!({
         "sweep": reply.sweep_id, "new": reply.new, "reused": reply.reused, "shared": reply.shared,
+        "notes": notes::value(&notes),
     });
     output.say(&format!(
         "{}, {} already committed, {} shared with other sweeps",
@@ -44,4 +50,16 @@ pub(super) async fn launch(arguments: Launch, kinds: &ProgramKinds, output: Outp
             )));
     }
     Ok(())
+}
+
+/// What the file needs of workers that none has which is here now. It was launched: that this can't be told is no failure.
+async fn unmet_by_workers(client: &Client, source: &Source) -> Vec<SweepNote> {
+    let needs = SweepFile::parse(source).map(|file| file.needs()).unwrap_or_default();
+    if needs.is_empty() {
+        return Vec::new();
+    }
+    let Ok(workers) = client.workers().await else { return Vec::new() };
+    let there = workers.into_iter().filter(|worker| !worker.exited && !worker.draining);
+    let described = there.filter_map(|worker| WorkerDescription::try_from(worker.worker?).ok());
+    unmet_needs::by_workers(&needs, &described.collect::<Vec<_>>())
 }

@@ -26,9 +26,11 @@ mod kinds;
 mod launch;
 mod local_coordinator;
 mod log;
+mod logs;
 mod looked_at;
 mod lookup;
 mod networks;
+mod notes;
 mod output;
 mod plan;
 mod progress;
@@ -50,11 +52,14 @@ mod steer;
 mod sweep_text;
 mod token;
 mod token_file;
+mod unmet_needs;
 mod usage;
 mod verify;
 mod why;
 #[cfg(feature = "worker")]
 mod worker;
+#[cfg(feature = "worker")]
+mod worker_news;
 
 use std::process::ExitCode;
 
@@ -155,6 +160,7 @@ async fn dispatch(command: Command, kinds: &ProgramKinds, output: Output) -> Com
         Command::Status(arguments) => status::status(arguments, output).await,
         Command::Watch(arguments) => status::watch(arguments, output).await,
         Command::Why(arguments) => status::why(arguments, output).await,
+        Command::Logs(arguments) => logs::logs(arguments, output).await,
         Command::Adjust(arguments) => adjust::adjust(arguments, output).await,
         Command::Pause(arguments) => steer::steer(arguments, steer::Steering::Pause, output).await,
         Command::Resume(arguments) => steer::steer(arguments, steer::Steering::Resume, output).await,

@@ -1,8 +1,6 @@
 //! The coordinator that works on a folder of local state, as others on this machine find it: `STATE/coordinator.json`.
 
-#[cfg(feature = "worker")]
 use std::io::{self, Write};
-#[cfg(feature = "worker")]
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,7 +9,6 @@ use basin_domain::id::SweepId;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpStream;
 
-#[cfg(feature = "worker")]
 use super::clock::unix_ms;
 
 /// How long a coordinator of this machine may take to answer.
@@ -37,14 +34,12 @@ pub(super) struct LocalCoordinator {
 }
 
 /// Others find it as long as this lives.
-#[cfg(feature = "worker")]
 #[derive(Debug)]
 pub(super) struct Announcement {
     file: PathBuf,
     text: Vec<u8>,
 }
 
-#[cfg(feature = "worker")]
 impl Drop for Announcement {
     fn drop(&mut self) {
         // The next one may have said where it is already.
@@ -66,13 +61,9 @@ impl LocalCoordinator {
     }
 }
 
-/// Only `basin run` says where it is, and to another `basin run` who it is.
-#[cfg(feature = "worker")]
 impl LocalCoordinator {
-    /// This process, as a coordinator at `url`.
-    pub(super) fn here(url: String, token: Option<String>, sweep: Option<SweepId>) -> Self {
-        let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-        let command = ["basin".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+    /// This process, as a coordinator at `url` that `command` has started.
+    pub(super) fn here(url: String, token: Option<String>, sweep: Option<SweepId>, command: String) -> Self {
         Self { url, token, process: std::process::id(), command, sweep, started: unix_ms() / 1_000 }
     }
 
@@ -89,11 +80,19 @@ impl LocalCoordinator {
     }
 
     /// The command with its process and its age, for people.
+    #[cfg(feature = "worker")]
     pub(super) fn description(&self) -> String {
         let age = (unix_ms() / 1_000).saturating_sub(self.started);
         let age = super::output::span(age as f64);
         format!("`{}` (process {}, for {age})", self.command, self.process)
     }
+}
+
+/// The command that started this process, as it was typed.
+#[cfg(feature = "worker")]
+pub(super) fn typed_command() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    ["basin".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether somebody listens at an address of this machine.
@@ -115,7 +114,12 @@ mod tests {
     fn who_works_on_a_folder_is_found_there_while_it_does_and_by_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(LocalCoordinator::read(folder.path()), None);
-        let here = LocalCoordinator::here("http://127.0.0.1:1".to_owned(), Some("secret".to_owned()), None);
+        let here = LocalCoordinator::here(
+            "http://127.0.0.1:1".to_owned(),
+            Some("secret".to_owned()),
+            None,
+            "basin run a.toml".to_owned(),
+        );
         let announced = here.announce(folder.path()).unwrap();
         assert_eq!(LocalCoordinator::read(folder.path()), Some(here));
         let mode = std::fs::metadata(file_in(folder.path())).unwrap().permissions().mode();

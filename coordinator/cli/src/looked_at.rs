@@ -51,6 +51,13 @@ impl LookedAt {
             };
             return Self::at(&dial);
         }
+        if state.is_file() {
+            return Err(CommandError::input(anyhow::anyhow!(
+                "{} is a file, and local state is a folder",
+                state.display()
+            ))
+            .hint("`--state DIR` is the folder that `basin run` was given; without it, basin-state"));
+        }
         let journal = state.join("journal.sqlite");
         let is_here = journal.exists();
         if arguments.state.is_some() && !is_here {

@@ -1,12 +1,10 @@
 //! Stores and sweeps by what a person types.
 
-#[cfg(feature = "worker")]
 use std::collections::BTreeMap;
 
-use basin_domain::id::SweepId;
+use basin_domain::id::{SweepId, TaskId};
 use basin_domain::lookup::{self, LookupError};
-#[cfg(feature = "worker")]
-use basin_domain::{id::TaskId, task::Task};
+use basin_domain::task::{Task, is_meant};
 use basin_storage::Store;
 
 use super::command_error::CommandError;
@@ -29,28 +27,59 @@ pub(super) async fn sweep(store: &Store, text: &str) -> Result<SweepId, CommandE
     one_of(text, &known)
 }
 
-/// The one task of the store's sweeps that `text` names, with the sweep that has it.
-#[cfg(feature = "worker")]
+/// The one task of the store's sweeps that `text` names, by its id or words of its name, with the sweep that has it. Of a name that several
+/// sweeps have it is the newest's.
 pub(super) async fn task(store: &Store, text: &str) -> Result<(SweepId, Task), CommandError> {
     let what = format!("cannot look up task `{text}` in {}", store.url());
+    let mut sweeps = store.list_sweeps().await.or_store(what.clone())?;
+    sweeps.sort_by_key(|sweep| std::cmp::Reverse(sweep.launched_unix_ms));
+    let is_name = text.contains([' ', '=']);
     let mut known: BTreeMap<TaskId, (SweepId, Task)> = BTreeMap::new();
-    for sweep in store.list_sweeps().await.or_store(what.clone())? {
-        for task in store.read_tasks(&sweep.id).await.or_store(what.clone())? {
+    for sweep in sweeps {
+        let tasks = store.read_tasks(&sweep.id).await.or_store(what.clone())?;
+        if is_name && let Some(task) = of_name(&tasks, text, &sweep.id)? {
+            return Ok((sweep.id, task.clone()));
+        }
+        for task in tasks {
             known.entry(task.id).or_insert_with(|| (sweep.id.clone(), task));
         }
     }
+    let not_found = || {
+        let count = known.len();
+        let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
+        CommandError::input(failed).hint("ids and names stand in the report's results.csv")
+    };
+    if is_name {
+        return Err(not_found());
+    }
     let found = lookup::find(text, known.keys().copied()).map_err(|unfound| match unfound {
-        LookupError::NotFound => {
-            let count = known.len();
-            let failed = anyhow::anyhow!("there is no task `{text}` among the {count} of the store's sweeps");
-            CommandError::input(failed).hint("the ids stand in the report's results.csv")
-        }
+        LookupError::NotFound => not_found(),
         LookupError::Ambiguous(fitting) => {
             CommandError::input(anyhow::anyhow!("`{text}` fits {} tasks", fitting.len()))
                 .hint("give more of the id")
         }
     })?;
     Ok(known.remove(&found).expect("it was found among them"))
+}
+
+/// The one task of a sweep that has this name, or these words in its name; none if no task has.
+fn of_name<'a>(tasks: &'a [Task], words: &str, sweep: &SweepId) -> Result<Option<&'a Task>, CommandError> {
+    let mut fitting: BTreeMap<TaskId, &Task> = BTreeMap::new();
+    for task in tasks.iter().filter(|task| is_meant(&task.name(), words)) {
+        if task.name() == words {
+            return Ok(Some(task));
+        }
+        fitting.insert(task.id, task);
+    }
+    if fitting.len() > 1 {
+        let names: Vec<_> = fitting.values().take(5).map(|task| format!("`{}`", task.name())).collect();
+        return Err(CommandError::input(anyhow::anyhow!(
+            "`{words}` fits {} tasks of {sweep}",
+            fitting.len()
+        ))
+        .hint(format!("give more of the name: {}", names.join(", "))));
+    }
+    Ok(fitting.into_values().next())
 }
 
 fn one_of(text: &str, known: &[SweepId]) -> Result<SweepId, CommandError> {

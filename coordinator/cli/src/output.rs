@@ -32,6 +32,21 @@ impl Output {
         printed(writeln!(out, "{text}").and_then(|()| out.flush()))
     }
 
+    /// One of several results that come one after the other, as a line: `text` for people, `value` for programs.
+    ///
+    /// # Errors
+    /// As [`Output::result`].
+    pub(crate) fn event(self, value: &impl Serialize, text: &str) -> CommandResult {
+        let text = if self.json {
+            let json = serde_json::to_string(value).expect("results have text keys");
+            escape::json(&json).into_owned()
+        } else {
+            escape::line(text).into_owned()
+        };
+        let mut out = io::stdout().lock();
+        printed(writeln!(out, "{text}").and_then(|()| out.flush()))
+    }
+
     /// A drawing of escape sequences, to a terminal that is known to be one: text from outside is the caller's to escape.
     ///
     /// # Errors

@@ -5,18 +5,25 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use basin_domain::data;
 use basin_domain::digest::Digest;
 use basin_domain::id::TaskId;
+use basin_domain::sweep::{SweepNote, WrittenNeeds};
 use basin_domain::task::Task;
 use basin_storage::{Commit, Store};
+#[cfg(feature = "worker")]
+use basin_worker::agent;
 use serde_json::json;
 
 use super::arguments::Plan;
 use super::command_error::{CommandError, CommandResult};
+#[cfg(feature = "worker")]
+use super::device::{Defaults, Slots};
 use super::failures::{no_store, unprepared};
 use super::kinds::ProgramKinds;
 use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
 use super::schedules::PlannedSchedules;
-use super::{duplicate_runs, source};
+#[cfg(feature = "worker")]
+use super::{device, unmet_needs, worker::cores};
+use super::{duplicate_runs, notes, source};
 use crate::hints;
 use basin_coordinator::launch;
 
@@ -124,6 +131,14 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     }
     let schedules = PlannedSchedules::of(&prepared);
     text.push_str(&schedules.text());
+    let mut notes = plan.notes.clone();
+    let has_to_do = |needs: &&WrittenNeeds| {
+        rows.get(needs.experiment.as_str()).is_some_and(|row| row.new + row.blocked + row.damaged > 0)
+    };
+    notes.extend(unmet_here(prepared.needs.iter().filter(has_to_do), kinds));
+    if !notes.is_empty() {
+        text = format!("{}\n{}", text.trim_end(), notes::text(&notes));
+    }
     let datasets: BTreeMap<_, _> =
         prepared.datasets.iter().map(|(it, digest)| (it.to_string(), digest.to_string())).collect();
     let experiments: Vec<_> = order
@@ -139,7 +154,8 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
             "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
-            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
+            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
+            "notes": notes::value(&notes), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),
@@ -148,6 +164,23 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
                 .hint(hints::damaged_results(&plan.id)))
         }
     }
+}
+
+/// What of these `basin run` couldn't do on this machine.
+#[cfg(feature = "worker")]
+fn unmet_here<'a>(needs: impl Iterator<Item = &'a WrittenNeeds>, kinds: &ProgramKinds) -> Vec<SweepNote> {
+    // A machine whose devices can't be told has none.
+    let devices = device::select("auto").unwrap_or_default();
+    let defaults = Defaults { executors: cores(), cores: cores(), pack: agent::LARGEST_PACK };
+    let Slots { executors, threads } = Slots::on(&devices, None, None, defaults);
+    let executor = agent::description_of(&devices, executors, threads, kinds.labels().collect());
+    unmet_needs::by_executor(needs, &executor)
+}
+
+/// This program trains nothing.
+#[cfg(not(feature = "worker"))]
+fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: &ProgramKinds) -> Vec<SweepNote> {
+    Vec::new()
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

@@ -29,8 +29,8 @@ pub(super) async fn replay(arguments: Replay, kinds: &ProgramKinds, output: Outp
     let threads = arguments.threads.unwrap_or_else(cores);
     basin_worker::set_threads(threads as usize).or_basin("cannot start the training's threads")?;
     let store = lookup::existing_store(&arguments.store.url())?;
-    let (sweep, task) = lookup::task(&store, &arguments.task).await?;
-    let name = format!("task {} of {sweep}", task.id.short());
+    let (sweep, task) = lookup::task(&store, &arguments.task.join(" ")).await?;
+    let name = format!("{} ({}) of {sweep}", task.name(), task.id.short());
     if let Some(command) = task.spec.experiment.command() {
         let message = format!("it runs the command {command}, and the bytes of a command are not promised");
         return Err(CommandError::input(anyhow::anyhow!(message))
@@ -46,9 +46,7 @@ pub(super) async fn replay(arguments: Replay, kinds: &ProgramKinds, output: Outp
         ));
     }
     output.say(&format!(
-        "{name}: {} seed {}, trained with {} by {}, now with {} and {threads} threads",
-        task.experiment,
-        task.spec.seed,
+        "{name}: trained with {} by {}, now with {} and {threads} threads",
         provenance.code_path,
         original.commit.worker,
         basin_worker::code_path()
@@ -69,7 +67,7 @@ pub(super) async fn replay(arguments: Replay, kinds: &ProgramKinds, output: Outp
     let comparison = Comparison::of(&original, &replayed.map_err(|error| failed(error, &name))?);
 
     let value = serde_json::json!({
-        "task": task.id.to_string(), "sweep": sweep.to_string(), "same": comparison.is_same(), "same_bytes": comparison.same_bytes,
+        "task": task.id.to_string(), "name": task.name(), "sweep": sweep.to_string(), "same": comparison.is_same(), "same_bytes": comparison.same_bytes,
         "values": comparison.values, "tensors": comparison.tensors, "differences": comparison.differences,
         "code_path": basin_worker::code_path(), "committed_code_path": provenance.code_path,
     });

@@ -12,7 +12,7 @@ use super::failures::{folder_failed, report_failed};
 use super::lookup;
 use super::output::Output;
 use crate::hints;
-use basin_report::{OtherSweepPolicy, OutputFolder, ReportSummary};
+use basin_report::{ClaimSummary, FigureSummary, OtherSweepPolicy, OutputFolder, ReportSummary};
 
 /// Makes a folder the sweep's.
 pub(super) fn claim_folder(
@@ -48,6 +48,16 @@ pub(super) fn describe(summary: &ReportSummary) -> String {
     text
 }
 
+/// The same for programs: figures with their files, claims with their verdicts.
+pub(super) fn value(summary: &ReportSummary) -> (serde_json::Value, serde_json::Value) {
+    let figure = |it: &FigureSummary| {
+        let files: Vec<_> = it.files.iter().map(|file| file.display().to_string()).collect();
+        serde_json::json!({ "id": it.id.to_string(), "title": it.title, "note": it.note, "files": files })
+    };
+    let claim = |it: &ClaimSummary| serde_json::json!({ "text": it.text, "verdict": it.verdict.words(), "evidence": it.evidence });
+    (summary.figures.iter().map(figure).collect(), summary.claims.iter().map(claim).collect())
+}
+
 /// Makes a report.
 pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
     let store = lookup::existing_store(&arguments.store.url())?;
@@ -55,9 +65,10 @@ pub(super) async fn report(arguments: Report, output: Output) -> CommandResult {
     let out = arguments.out.unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     let folder = claim_folder(&out, &sweep, arguments.replace)?;
     let summary = make(&store, &sweep, folder).await?;
+    let (figures, claims) = value(&summary);
     let value = serde_json::json!({
         "sweep": sweep.to_string(), "report": summary.page.display().to_string(), "out": out.display().to_string(),
-        "unreadable": summary.counts.unreadable,
+        "unreadable": summary.counts.unreadable, "figures": figures, "claims": claims,
     });
     output.result(&value, &describe(&summary))?;
     all_readable(&summary, &sweep)

@@ -1,21 +1,23 @@
 //! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
 
+mod report_retries;
+mod take_over;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use basin_core::command::{Adopt, Fail, Pause, Policy, Release, Resume, RetryFailed};
-use basin_core::view::{Phase, SweepState};
-use basin_domain::error_chain;
-use basin_domain::failure::{Failure, FailureKind, ReleaseReason};
+use basin_core::command::Policy;
+use basin_core::view::Phase;
 use basin_domain::id::SweepId;
 use basin_domain::placement::command_label;
 use basin_domain::scheduling::UserName;
+use basin_domain::sweep::SweepNote;
 use basin_domain::utc::Utc;
 use basin_proto::dial::{Dial, Token};
 use basin_proto::v1;
-use basin_storage::{StorageError, Store};
-use basin_worker::agent;
+use basin_worker::agent::{self, NewsListener};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,29 +25,29 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::Run;
 use super::command_error::{CommandError, CommandResult, OrFail};
 use super::device::{Defaults, Slots};
-use super::failures::{OrStore, agent_failed, not_started, report_failed, unprepared};
+use super::failures::{agent_failed, not_started, unprepared};
 use super::kinds::ProgramKinds;
-use super::local_coordinator::LocalCoordinator;
+use super::local_coordinator::{LocalCoordinator, typed_command};
 use super::lookup;
 use super::output::{Output, counted, span};
 use super::progress::Progress;
 use super::sweep_text::failed_text;
 use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
-use super::{allowed_commands, device, duplicate_runs, report, signals, source};
+use super::{allowed_commands, device, duplicate_runs, notes, report, signals, source, unmet_needs};
 use crate::hints;
 use basin_coordinator::journal::{DecideError, JournalError};
 use basin_coordinator::launch;
 use basin_coordinator::server::{JournalLocation, Server, ServerSettings, StartError};
-use basin_coordinator::service::{Coordinator, LaunchOptions, commit_record, sweep_reply};
+use basin_coordinator::service::{Coordinator, LaunchOptions, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
-use basin_report::{OutputFolder, ReportError, ReportSummary, Status, write_into};
+use basin_report::Status;
+use report_retries::report_with_retries;
+use take_over::take_over;
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
 const LEASE_DURATION: Duration = Duration::from_secs(30);
 /// How often progress is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(200);
-/// The pause before a report is tried again whose store was away.
-const REPORT_PAUSE: Duration = Duration::from_secs(5);
 /// How long stopping may take: checkpoints and their writing.
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -70,6 +72,17 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         .and_then(|()| kinds.are_here(missing()))
         .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
+    let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
+    let defaults = Defaults { executors: at_most, cores: cores(), pack: agent::LARGEST_PACK };
+    let Slots { executors: workers, threads } =
+        Slots::on(&devices, arguments.workers, arguments.threads, defaults);
+    let labels: BTreeMap<String, String> = programs.keys().map(command_label).chain(kinds.labels()).collect();
+    let executor_here = agent::description_of(&devices, workers, threads, labels.clone());
+    let to_do: BTreeSet<_> = missing().map(|task| &task.experiment).collect();
+    let needs = prepared.needs.iter().filter(|needs| to_do.contains(&needs.experiment));
+    needs_are_met(&unmet_needs::by_executor(needs, &executor_here))
+        .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
+    notes::say(&prepared.plan.notes, output);
     for same in prepared.plan.duplicate_runs() {
         output.say(&duplicate_runs::sentence(&same, &prepared.plan));
     }
@@ -104,7 +117,8 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     };
     let server = Server::start(settings).await.map_err(|error| cannot_start(error, &state))?;
     let viewer = Some(viewer.secret.expose_secret().to_owned());
-    let announced = LocalCoordinator::here(server.url(), viewer, Some(sweep.clone())).announce(&state);
+    let here = LocalCoordinator::here(server.url(), viewer, Some(sweep.clone()), typed_command());
+    let announced = here.announce(&state);
     if let Err(error) = &announced {
         tracing::warn!(%error, state = %state.display(), "others won't find this run");
     }
@@ -125,10 +139,6 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
             .hint_if_any(hint));
     }
 
-    let at_most = cores().min(u32::try_from(tasks - reused).unwrap_or(u32::MAX)).max(1);
-    let defaults = Defaults { executors: at_most, cores: cores(), pack: agent::LARGEST_PACK };
-    let Slots { executors: workers, threads } =
-        Slots::on(&devices, arguments.workers, arguments.threads, defaults);
     let on = devices.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     output.say(&format!(
         "{sweep}: {}, {reused} already done; {} of {} on {on}",
@@ -149,7 +159,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         threads,
         devices,
         pack: agent::LARGEST_PACK,
-        labels: programs.keys().map(command_label).chain(kinds.labels()).collect(),
+        labels,
         data_cache: state.join("cache"),
         scratch,
         // The coordinator would die with it.
@@ -160,6 +170,8 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         idle_exit: None,
         walltime: None,
         grace: GRACE,
+        // The sweep's progress says what is done.
+        listener: NewsListener::default(),
     };
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {
@@ -184,8 +196,9 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let summary = report_with_retries(&store, &sweep, folder, &status, &shutdown, output).await?;
     output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
     let page = summary.page.display().to_string();
+    let (figures, claims) = report::value(&summary);
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
-        "report": page, "out": out.display().to_string() });
+        "report": page, "out": out.display().to_string(), "figures": figures, "claims": claims });
     output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
         return report::all_readable(&summary, &sweep);
@@ -198,10 +211,16 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         status.failures.len(),
         counted(tasks as u64, "task", "tasks")
     ))
-    .hint(match status.failures.values().any(|failure| failure.kind == FailureKind::Damaged) {
-        true => hints::damaged_results(&sweep),
-        false => "running the same command again retries them".to_owned(),
-    }))
+    .hint(hints::failed_tasks(status.failures.values().map(|failure| failure.kind), &sweep)))
+}
+
+/// Refuses to begin where tasks would wait for ever.
+fn needs_are_met(unmet: &[SweepNote]) -> CommandResult {
+    match unmet {
+        [] => Ok(()),
+        [only] => Err(CommandError::input(anyhow::anyhow!("{only}")).hint_if_any(only.hint.clone())),
+        several => Err(CommandError::input(anyhow::anyhow!("{}", notes::listed(several)))),
+    }
 }
 
 /// A run that can't start; who has its folder, if somebody has.
@@ -218,92 +237,6 @@ fn cannot_start(error: StartError, state: &Path) -> CommandError {
                 .hint(format!("{follow}; `--state DIR` gives this run a folder of its own"))
         }
     }
-}
-
-/// Makes the report. What was trained for hours isn't left without one because the store is away for a minute.
-async fn report_with_retries(
-    store: &Store,
-    sweep: &SweepId,
-    folder: OutputFolder,
-    status: &Status,
-    shutdown: &CancellationToken,
-    output: Output,
-) -> Result<ReportSummary, CommandError> {
-    let out = folder.path().to_owned();
-    let mut claimed = Some(folder);
-    loop {
-        // After a try that failed it is this sweep's folder already.
-        let folder = match claimed.take() {
-            Some(folder) => folder,
-            None => report::claim_folder(&out, sweep, false)?,
-        };
-        let error = match write_into(store, sweep, folder, Some(status)).await {
-            Ok(summary) => return Ok(summary),
-            Err(error) => error,
-        };
-        let outage = match &error {
-            ReportError::Storage(error) => error.outage(),
-            ReportError::Sweep(_)
-            | ReportError::Folder(_)
-            | ReportError::File { .. }
-            | ReportError::Render { .. } => None,
-        };
-        let Some(outage) = outage else { return Err(report_failed(error, sweep, &out)) };
-        output.say(&format!("the report waits: {} ({})", outage.kind.description(), outage.message));
-        tokio::select! {
-            () = tokio::time::sleep(REPORT_PAUSE) => {}
-            () = shutdown.cancelled() => {
-                return Err(CommandError::input(anyhow::anyhow!("{sweep} was stopped before its report; all else is done"))
-                    .hint(format!("`basin report {sweep}` makes it")));
-            }
-        }
-    }
-}
-
-/// Makes the state of an earlier run, killed or stopped, this run's: its leases are given back free of charge, since
-/// its executors died with it, other sweeps wait, and failed tasks of this one start over.
-async fn take_over(coordinator: &Coordinator, sweep: &SweepId) -> Result<(), CommandError> {
-    let what = "cannot take over the state of an earlier run";
-    let leases = coordinator.ledger.view(|ledger| {
-        let leases = ledger.workers().flat_map(|worker| worker.leases);
-        leases.map(|lease| (lease.id.clone(), lease.tasks)).collect::<Vec<_>>()
-    });
-    for (lease, tasks) in leases.await.or_basin(what)? {
-        for task in tasks {
-            let lease = lease.clone();
-            let ended = match coordinator.commit_of(task).await {
-                // It is marked; the others go on.
-                Err(error @ StorageError::Corrupt { .. }) => {
-                    let failure = Failure::new(FailureKind::Damaged, error_chain::with_causes(&error));
-                    coordinator.ledger.decide(Fail { lease, task, failure }).await.map(drop)
-                }
-                commit => match commit.or_store(what)? {
-                    Some(commit) => coordinator.ledger.decide(Adopt(commit_record(&commit))).await,
-                    None => {
-                        let reason = ReleaseReason::Preemption;
-                        coordinator.ledger.decide(Release { lease, task, reason }).await.map(drop)
-                    }
-                },
-            };
-            ended.or_basin(what)?;
-        }
-    }
-    let others = coordinator.ledger.view(|ledger| {
-        let states = ledger.sweeps().map(|it| (it.id.clone(), it.state, it.counts.failed));
-        states.collect::<Vec<_>>()
-    });
-    for (id, state, failed) in others.await.or_basin(what)? {
-        let is_ours = id == *sweep;
-        if is_ours && failed > 0 {
-            coordinator.ledger.decide(RetryFailed(id.clone())).await.or_basin(what)?;
-        }
-        match state {
-            SweepState::Running if !is_ours => coordinator.ledger.decide(Pause(id)).await.or_basin(what)?,
-            SweepState::Paused if is_ours => coordinator.ledger.decide(Resume(id)).await.or_basin(what)?,
-            SweepState::Running | SweepState::Paused | SweepState::Cancelled | SweepState::Done => {}
-        }
-    }
-    Ok(())
 }
 
 /// The failure of a ledger that ended while the sweep ran.

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use super::arguments::Serve;
 use super::command_error::{CommandError, CommandResult};
 use super::failures::{not_started, tokens_failed};
+use super::local_coordinator::LocalCoordinator;
 use super::output::Output;
 use super::{lookup, signals};
 use crate::hints;
@@ -104,6 +105,7 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     };
     let journal = journal(&arguments)?;
     let journal_name = journal.to_string();
+    let state = matches!(journal, JournalLocation::File(_)).then(|| arguments.store.local.state.clone());
     let shutdown = signals::shutdown(output, "stopping; workers go on and wait for the next coordinator")?;
     let trust = trust(&arguments).map_err(|failed| failed.context("cannot serve"))?;
     let store_url = store.url().to_owned();
@@ -111,6 +113,14 @@ pub(super) async fn serve(arguments: Serve, output: Output) -> CommandResult {
     let settings =
         ServerSettings { listen, store, journal, advertise, policy, trust, http, hint_of: hints::refusal };
     let server = Server::start(settings).await.map_err(|error| not_started(error).context("cannot serve"))?;
+    // What was typed may hold a password; a journal in a database is in no folder.
+    let announced = state.map(|state| {
+        let here = LocalCoordinator::here(server.url(), None, None, format!("basin serve --listen {listen}"));
+        here.announce(&state)
+    });
+    if let Some(Err(error)) = &announced {
+        tracing::warn!(%error, "others won't find this coordinator in its folder");
+    }
     let (role, doing) = match &*server.leadership().roles().borrow() {
         LeadershipRole::Leading(_) => ("leader", "serving"),
         LeadershipRole::Standby { .. } | LeadershipRole::Transition => ("standby", "standing by"),

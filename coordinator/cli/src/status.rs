@@ -70,7 +70,14 @@ fn list_text(sweeps: &[v1::SweepSummary], now: u64) -> String {
         .into_iter()
         .chain(COUNTS.into_iter().skip(1))
         .collect();
-    if rows.is_empty() { "no sweeps".to_owned() } else { table(&header, &rows) }
+    if rows.is_empty() {
+        return "no sweeps".to_owned();
+    }
+    let variants = sweeps.iter().filter(|sweep| !sweep.variant.is_empty());
+    let variants: String =
+        variants.map(|sweep| format!("{}: {}\n", line(&sweep.sweep_id), line(&sweep.variant))).collect();
+    let heading = if variants.is_empty() { "" } else { "\nof one name, the newest first:\n" };
+    format!("{}{heading}{variants}", table(&header, &rows))
 }
 
 /// `basin status`.
@@ -171,6 +178,8 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
     let client = looked_at.client();
     let mut progress = Progress::new(output);
     let mut seen = false;
+    // What was last printed for programs.
+    let mut last = None;
     loop {
         let reply = match client.sweep(&arguments.sweep).await {
             // A coordinator that was there comes back.
@@ -186,10 +195,18 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
         seen = true;
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
+        let stands = summary_value(&summary);
+        if output.json && last.as_ref() != Some(&stands) {
+            output.event(&watched("progress", &stands), "")?;
+            last = Some(stands);
+        }
         let state = v1::SweepState::read(summary.state_code, &summary.state);
         if let Some(v1::SweepState::Done | v1::SweepState::Cancelled) = state {
             progress.finish();
-            output.result(&summary_value(&summary), &describe(&summary))?;
+            match output.json {
+                true => output.event(&watched("end", &summary_value(&summary)), "")?,
+                false => output.result(&Value::Null, &describe(&summary))?,
+            }
             let failed = summary.counts.unwrap_or_default().failed;
             if state == Some(v1::SweepState::Cancelled) {
                 return Err(CommandError::input(anyhow::anyhow!("{} was cancelled", summary.sweep_id)));
@@ -215,6 +232,13 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
         }
         tokio::time::sleep(Duration::from_millis(if output.is_live() { 250 } else { 1_000 })).await;
     }
+}
+
+/// How a sweep stands, as a line of a watch.
+fn watched(event: &str, stands: &Value) -> Value {
+    let mut value = stands.clone();
+    value["event"] = event.into();
+    value
 }
 
 /// `basin why`.
@@ -294,6 +318,7 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
             json!({ "worker": it.worker_id, "host": what.host, "device": what.device, "slots": what.slots,
                 "threads": what.threads, "version": what.version, "code_path": what.code_path,
                 "labels": what.labels, "memory": what.memory, "leases": it.leases, "seen_ms_ago": it.seen_ms_ago,
+                "silent_ms": silent_ms(it),
                 "draining": it.draining, "ended": it.exited, "avoided_for_ms": it.avoided_for_ms,
                 "waiting": waiting_value(it.waiting.as_ref()) })
         })
@@ -301,10 +326,24 @@ pub(super) async fn workers(arguments: Viewed, output: Output) -> CommandResult 
     output.result(&value, &text)
 }
 
+/// How long a worker is silent at most while all is well, in milliseconds: one that works calls every two seconds, an idle one is kept
+/// waiting for an answer.
+const LONGEST_PAUSE_MS: u64 = 5_000;
+const LONGEST_WAIT_MS: u64 = 12_000;
+
+/// For how long a worker has been silent that should have called by now, in milliseconds.
+fn silent_ms(worker: &v1::WorkerSummary) -> Option<u64> {
+    let most = if worker.leases > 0 { LONGEST_PAUSE_MS } else { LONGEST_WAIT_MS };
+    worker.seen_ms_ago.filter(|ms| *ms > most && !worker.exited)
+}
+
 /// Workers for people.
 fn workers_text(workers: &[v1::WorkerSummary]) -> String {
     let state = |worker: &v1::WorkerSummary| match (worker.draining, worker.avoided_for_ms) {
         _ if worker.exited => "ended".to_owned(),
+        _ if silent_ms(worker).is_some() => {
+            format!("silent for {}", span(silent_ms(worker).unwrap_or_default() as f64 / 1e3))
+        }
         _ if worker.waiting.is_some() => waiting_text(worker.waiting.as_ref()),
         (true, _) => "draining".to_owned(),
         (false, Some(ms)) => format!("avoided for {}", span(ms as f64 / 1e3)),

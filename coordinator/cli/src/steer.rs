@@ -3,6 +3,8 @@
 mod outcome;
 
 use basin_domain::escape::line;
+use basin_proto::codes::Coded;
+use basin_proto::v1;
 pub(super) use basin_proto::v1::Steering;
 
 use self::outcome::SteeringOutcome;
@@ -16,10 +18,12 @@ use basin_coordinator::client::Client;
 /// Steers a sweep and says how it stands now.
 pub(super) async fn steer(arguments: SweepArguments, steering: Steering, output: Output) -> CommandResult {
     let client = Client::new(&arguments.remote.dial()?).map_err(call_failed)?;
-    let before = client.sweep(&arguments.sweep).await.map_err(call_failed)?.sweep.unwrap_or_default();
+    let found = client.sweep(&arguments.sweep).await.map_err(call_failed)?;
+    let hopeless = found.failed.iter().filter(|task| is_hopeless(task)).count() as u64;
+    let before = found.sweep.unwrap_or_default();
     // By its id: a sweep of this name may be launched meanwhile.
     let now = client.steer(&before.sweep_id, steering).await.map_err(call_failed)?;
-    let outcome = SteeringOutcome::of(steering, &before, &now);
+    let outcome = SteeringOutcome::of(steering, &before, &now, hopeless);
     let mut value = summary_value(&now);
     value["changed"] = outcome.changed.into();
     value["outcome"] = outcome.sentence.as_str().into();
@@ -29,6 +33,12 @@ pub(super) async fn steer(arguments: SweepArguments, steering: Steering, output:
         output.say(next);
     }
     Ok(())
+}
+
+/// Whether another try at a failed task would end as the first did.
+fn is_hopeless(task: &v1::FailedTask) -> bool {
+    let kind = v1::FailureKind::read(task.kind_code, &task.kind);
+    matches!(kind, Some(v1::FailureKind::InvalidParameters | v1::FailureKind::Damaged))
 }
 
 /// Lets a worker leave.

@@ -37,6 +37,7 @@ pub(crate) fn summary_value(sweep: &v1::SweepSummary) -> Value {
         "sweep": sweep.sweep_id, "state": sweep_state(sweep), "launched_unix_ms": sweep.launched_unix_ms,
         "user": (!sweep.user.is_empty()).then_some(&sweep.user), "priority": sweep.priority,
         "slots": sweep.slots, "max_slots": sweep.max_slots,
+        "variant": (!sweep.variant.is_empty()).then_some(&sweep.variant),
         "counts": counts_value(&sweep.counts.unwrap_or_default()), "experiments": experiments,
     })
 }

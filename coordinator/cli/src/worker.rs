@@ -7,7 +7,7 @@ use std::time::Duration;
 use basin_domain::id::{CommandName, WorkerId};
 use basin_domain::placement::command_label;
 use basin_worker::agent::witness::WitnessOutcome;
-use basin_worker::agent::{self, CommandLine, ExitReason, Settings};
+use basin_worker::agent::{self, CommandLine, ExitReason, NewsListener, Settings};
 use basin_worker::{CodePath, DeviceName};
 
 use super::arguments::{Credentials, Executor, Kernels, Remote, Witness, Worker};
@@ -17,6 +17,7 @@ use super::failures::agent_failed;
 use super::kinds::ProgramKinds;
 use super::output::Output;
 use super::scratch::Scratch;
+use super::worker_news::WorkerNews;
 use super::{allowed_commands, device, signals, slurm};
 
 /// The longest span that a flag may give: ten years.
@@ -43,7 +44,8 @@ pub(super) fn fresh_worker(host: &str) -> WorkerId {
 /// How this program starts an executor, one that trains with the instructions that this process would train with.
 pub(super) fn executor(programs: &BTreeMap<CommandName, PathBuf>) -> Result<CommandLine, CommandError> {
     let program = std::env::current_exe().or_basin("cannot find this program's own file")?;
-    let arguments = ["executor", "--code-path", basin_worker::code_path()].map(str::to_owned).into_iter();
+    let arguments =
+        ["executor", "--verbose", "--code-path", basin_worker::code_path()].map(str::to_owned).into_iter();
     let arguments = arguments.chain(allowed_commands::executor_arguments(programs)).collect();
     Ok(CommandLine { program, arguments })
 }
@@ -158,6 +160,10 @@ pub(super) async fn worker(arguments: Worker, kinds: &ProgramKinds, output: Outp
         idle_exit: arguments.idle_exit.map(|value| seconds("--idle-exit", value)).transpose()?,
         walltime: arguments.walltime.map(|value| seconds("--walltime", value)).transpose()?,
         grace: seconds("--grace", arguments.grace)?,
+        listener: {
+            let news = WorkerNews::new(output);
+            NewsListener::new(move |heard| news.hear(&heard))
+        },
     };
     if settings.walltime.is_none() {
         settings.walltime = slurm::walltime().await;

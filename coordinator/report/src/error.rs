@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use basin_charts::png::RenderError;
-use basin_domain::sweep::SweepError;
+use basin_domain::sweep::SweepErrors;
 use basin_storage::StorageError;
 
 use super::folder::FolderError;
@@ -17,7 +17,7 @@ pub enum ReportError {
     Storage(#[from] StorageError),
     /// The stored sweep file can't be read any more: it is of another version of basin.
     #[error("the stored sweep file can't be read by this version of basin")]
-    Sweep(#[from] SweepError),
+    Sweep(#[from] SweepErrors),
     /// The folder for the report can't take it.
     #[error(transparent)]
     Folder(#[from] FolderError),

@@ -79,7 +79,7 @@ pub struct Recovered {
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     /// Another process has it open.
-    #[error("another coordinator has it open: stop that one, or give this one a journal of its own")]
+    #[error("another process has it open")]
     Locked,
     /// Another coordinator leads by now; nothing more is written under this one's epoch.
     #[error("another coordinator has taken over")]

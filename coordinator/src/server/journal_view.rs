@@ -17,7 +17,7 @@ use super::grpc_port::GrpcPort;
 use super::{JournalLocation, StartError};
 use crate::journal::{JournalError, LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
-use crate::service::{Coordinator, Leadership, LeadershipRole, TaskNames};
+use crate::service::{Coordinator, Leadership, LeadershipRole, RunningLogs, SweepSources, TaskNames};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{NewToken, Role, Tokens, Trust};
 
@@ -47,6 +47,8 @@ impl JournalView {
             meter: Meter::default(),
             store,
             names: TaskNames::default(),
+            logs: RunningLogs::default(),
+            sources: SweepSources::default(),
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,
             max_tasks: policy.max_tasks,

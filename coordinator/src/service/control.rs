@@ -1,15 +1,16 @@
 //! The calls of the command line.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use basin_core::command::{Adjust, Cancel, Drain, Pause, Resume, RetryFailed};
-use basin_core::view::SweepView;
+use basin_core::view::{SweepView, WorkerView};
 use basin_core::{Ledger, Request as LedgerRequest};
 use basin_domain::id::{SweepId, TaskId, WorkerId};
 use basin_domain::lookup::{self, LookupError, Named};
 use basin_domain::scheduling::SchedulingChange;
 use basin_domain::sweep::Source;
 use basin_domain::task::is_meant;
+use basin_domain::time::Timestamp;
 use basin_proto::codes::Coded;
 use basin_proto::convert::{parse, required};
 use basin_proto::v1::control_server::Control;
@@ -17,7 +18,7 @@ use basin_proto::{OLDEST_PROTOCOL, PROTOCOL, v1};
 use tonic::{Request, Response, Status};
 
 use super::summary::{summary, sweep_reply, task_reply, worker_summary};
-use super::{LaunchOptions, Leadership, NamesOfSweep};
+use super::{LaunchOptions, Leadership, NamesOfSweep, wire};
 use crate::trust::Caller;
 
 /// Sweeps or workers that one look goes through.
@@ -55,12 +56,14 @@ impl Control for ControlService {
             new: launched.counts.new,
             reused: launched.counts.reused,
             shared: launched.counts.shared,
+            notes: launched.notes.into_iter().map(wire::sweep_note).collect(),
         }))
     }
 
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> RpcResult<v1::ListSweepsReply> {
         let queue_depth = Some(self.view(Ledger::queue_depth).await?);
-        let sweeps = self.of_each_sweep(summary).await?;
+        let mut sweeps = self.of_each_sweep(summary).await?;
+        self.0.coordinator()?.tell_variants(&mut sweeps).await;
         Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 
@@ -90,6 +93,12 @@ impl Control for ControlService {
             reply.names.clear();
         }
         Ok(Response::new(reply))
+    }
+
+    async fn get_task_log(&self, request: Request<v1::GetTaskLogRequest>) -> RpcResult<v1::GetTaskLogReply> {
+        let request = request.into_inner();
+        let id = self.find_task(request.task_id.clone()).await?;
+        Ok(Response::new(self.0.coordinator()?.task_log(id, &request).await?))
     }
 
     async fn steer_sweep(&self, request: Request<v1::SteerSweepRequest>) -> RpcResult<v1::SteerSweepReply> {
@@ -158,8 +167,8 @@ impl Control for ControlService {
             let look = move |ledger: &Ledger| {
                 let page = ledger.page_of_workers(after.as_ref(), PAGE);
                 let last = page.last().map(|worker| worker.id.clone());
-                let heard = page.iter().filter(|it| it.last_seen.is_some() || !it.leases.is_empty());
-                (heard.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
+                let here = page.iter().filter(|worker| !has_left(worker, now));
+                (here.map(|worker| worker_summary(worker, now)).collect::<Vec<_>>(), last)
             };
             let (page, last) = self.view(look).await?;
             workers.extend(page);
@@ -318,6 +327,18 @@ impl ControlService {
             self.view(move |ledger| lookup::find(&wanted, ledger.workers_beginning_with(&wanted, SEVERAL)));
         found.await?.map_err(|unfound| not_one("worker", &text, &unfound))
     }
+}
+
+/// How long a worker that has left is still listed, for those who look why.
+const LISTED_AFTER_LEAVING: Duration = Duration::from_secs(60);
+/// And one that was never heard to leave, and holds nothing.
+const LISTED_IN_SILENCE: Duration = Duration::from_secs(600);
+
+/// Whether a worker is of interest no more: it has left a while ago, or was never heard since the start.
+fn has_left(worker: &WorkerView<'_>, now: Timestamp) -> bool {
+    let Some(seen) = worker.last_seen else { return worker.leases.is_empty() };
+    let left = worker.exited || worker.draining;
+    worker.leases.is_empty() && now - seen > if left { LISTED_AFTER_LEAVING } else { LISTED_IN_SILENCE }
 }
 
 /// The tasks that a person who typed these words may mean: the one of that name, or all with these words in it, by name.

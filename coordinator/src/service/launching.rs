@@ -21,7 +21,7 @@ impl Coordinator {
         let sweep = launch.sweep.clone();
         let parts = tokio::task::spawn_blocking(move || LaunchParts::of(launch)).await;
         let parts = parts.map_err(|_| Status::internal("the sweep could not be taken apart"))?;
-        let mut launched = LaunchOutcome { sweep, counts: LaunchCounts::default() };
+        let mut launched = LaunchOutcome { sweep, counts: LaunchCounts::default(), notes: Vec::new() };
         for part in parts {
             let LaunchCounts { new, reused, shared } = self.decide(part).await?;
             launched.counts.new += new;

@@ -7,10 +7,13 @@ mod leadership;
 mod reconcile;
 mod refusal;
 mod repair;
+mod running_logs;
 mod scheduler;
 mod summary;
+mod task_log;
 mod task_names;
 mod ticker;
+mod variants;
 mod why_text;
 mod wire;
 
@@ -21,7 +24,7 @@ use basin_core::Request;
 use basin_core::command::{Launch, LaunchCounts, LaunchTask};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::scheduling::{SchedulingChange, UserName};
-use basin_domain::sweep::Source;
+use basin_domain::sweep::{Source, SweepNote};
 use basin_storage::{Commit, CommitMode, Store, SweepRecord};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -34,10 +37,15 @@ pub use control::ControlService;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
+pub use running_logs::RunningLogs;
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
 pub use task_names::{NamesOfSweep, TaskNames};
 pub use ticker::{resolve_expired, tick_forever};
+pub use variants::SweepSources;
+
+/// Of sweeps with more tasks the names are read when somebody asks for them.
+const MOST_NAMED_AT_ONCE: usize = 100_000;
 
 /// The parts that every call works with.
 #[derive(Debug)]
@@ -50,6 +58,10 @@ pub struct Coordinator {
     pub store: Store,
     /// The names of tasks, as far as somebody asked for them.
     pub names: TaskNames,
+    /// What workers say of the tasks that they work on.
+    pub logs: RunningLogs,
+    /// The files of sweeps, as far as somebody asked what tells them apart.
+    pub sources: SweepSources,
     /// Who writes commits.
     pub commits: CommitMode,
     /// How long a lease lasts.
@@ -84,6 +96,8 @@ pub struct LaunchOutcome {
     pub sweep: SweepId,
     /// Its tasks, by how the ledger knew them before.
     pub counts: LaunchCounts,
+    /// What is worth knowing of its file.
+    pub notes: Vec<SweepNote>,
 }
 
 impl Coordinator {
@@ -111,7 +125,8 @@ impl Coordinator {
         prepared: PreparedSweep,
         options: LaunchOptions,
     ) -> Result<LaunchOutcome, Status> {
-        let PreparedSweep { plan, datasets, examples: _, contents: _, mut committed, damaged: _ } = prepared;
+        let PreparedSweep { plan, needs: _, datasets, examples: _, contents: _, mut committed, damaged: _ } =
+            prepared;
         let ids: Vec<TaskId> = plan.runs().map(|task| task.id).collect();
         // Before anything is kept: the store may be another one's.
         self.reconcile(&ids, &mut committed).await?;
@@ -123,6 +138,9 @@ impl Coordinator {
         };
         self.store.put_sweep(&record, &plan.tasks).await.map_err(refusal::store_error)?;
         let sweep = plan.id.clone();
+        if plan.tasks.len() <= MOST_NAMED_AT_ONCE {
+            self.names.keep(&sweep, &plan.tasks);
+        }
         // Points of an experiment that are the same run are one task of the ledger.
         let tasks = plan.runs().map(|task| LaunchTask {
             id: task.id,
@@ -141,7 +159,7 @@ impl Coordinator {
                 .map(|(experiment, needs)| (experiment.to_string(), needs))
                 .collect(),
         };
-        let launched = self.launch_in_parts(launch).await?;
+        let launched = LaunchOutcome { notes: plan.notes, ..self.launch_in_parts(launch).await? };
         self.wake.notify_waiters();
         let LaunchCounts { new, reused, shared } = launched.counts;
         tracing::info!(%sweep, new, reused, shared, "sweep launched");

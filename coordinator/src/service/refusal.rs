@@ -62,11 +62,14 @@ fn store_status(error: &StorageError) -> Status {
     }
 }
 
+/// The most bytes of a message about a sweep file: it travels as a header, of which 16 KiB arrive, escaped.
+const LONGEST_MESSAGE: usize = 4_000;
+
 /// The status of a sweep that can't be prepared, with that as its cause.
 pub(super) fn prepare_error(error: PrepareError) -> Status {
     let mut status = match &error {
         PrepareError::Sweep(error) | PrepareError::TooManyTasks(error) => {
-            Status::invalid_argument(error.to_string())
+            Status::invalid_argument(error.text_within(LONGEST_MESSAGE))
         }
         PrepareError::Dataset(_) => Status::failed_precondition(error.to_string()),
         PrepareError::Storage(error) => store_status(error),

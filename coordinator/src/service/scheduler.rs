@@ -1,5 +1,6 @@
 //! The calls of workers.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use basin_core::command::{
@@ -63,7 +64,9 @@ impl Scheduler for SchedulerService {
 
     async fn sync(&self, request: Request<v1::SyncRequest>) -> RpcResult<v1::SyncReply> {
         let coordinator = self.0.coordinator()?;
-        let sync = sync_command(request.into_inner())?;
+        let mut request = request.into_inner();
+        let mut logs = std::mem::take(&mut request.logs);
+        let sync = sync_command(request)?;
         let may_wait = sync.holds.is_empty() && sync.free_slots > 0 && !sync.draining;
         let deadline = tokio::time::Instant::now() + HOLD.min(coordinator.lease_duration / HOLDS_PER_LEASE);
         loop {
@@ -74,6 +77,7 @@ impl Scheduler for SchedulerService {
             let slots = sync.free_slots.min(sync.description.slots);
             let request = Sync { fresh: fresh(slots), ..sync.clone() };
             let synced = coordinator.decide(request).await?;
+            keep_logs(&coordinator, &sync.holds, &synced, std::mem::take(&mut logs));
             let has_news = !synced.grants.is_empty() || !synced.stop.is_empty() || synced.drain;
             let is_woken = async {
                 tokio::select! {
@@ -83,7 +87,9 @@ impl Scheduler for SchedulerService {
                 }
             };
             if !may_wait || has_news || !is_woken.await {
-                return Ok(Response::new(answer(&coordinator, synced)));
+                let mut reply = answer(&coordinator, synced);
+                coordinator.name_granted(&mut reply.grants).await;
+                return Ok(Response::new(reply));
             }
         }
     }
@@ -160,6 +166,23 @@ impl Scheduler for SchedulerService {
         // Its tasks are looked up without waiting for the next tick.
         coordinator.due.notify_one();
         Ok(Response::new(v1::ReportExitReply {}))
+    }
+}
+
+/// Keeps what a worker says of tasks under leases that it holds indeed.
+fn keep_logs(coordinator: &Coordinator, holds: &[HeldLease], synced: &Synced, logs: Vec<v1::TaskLog>) {
+    if logs.is_empty() {
+        return;
+    }
+    let is_live = |held: &&HeldLease| synced.renewed.iter().any(|(lease, _)| *lease == held.lease);
+    let held = holds.iter().filter(is_live);
+    let leases: HashMap<TaskId, &LeaseId> =
+        held.flat_map(|held| held.progress.iter().map(|(task, _)| (*task, &held.lease))).collect();
+    for log in logs.into_iter().take(WORKER_LIMIT) {
+        let Ok(task) = log.task_id.parse::<TaskId>() else { continue };
+        if let Some(lease) = leases.get(&task) {
+            coordinator.logs.add(task, lease, log);
+        }
     }
 }
 

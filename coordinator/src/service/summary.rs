@@ -47,6 +47,7 @@ pub(super) fn summary(sweep: &SweepView<'_>) -> v1::SweepSummary {
         priority: sweep.share.priority,
         slots: sweep.slots,
         max_slots: sweep.max_slots,
+        variant: String::new(),
     }
 }
 

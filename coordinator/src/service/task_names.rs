@@ -5,7 +5,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use basin_core::Ledger;
 use basin_domain::id::{SweepId, TaskId};
+use basin_domain::task::Task;
 use basin_proto::v1;
 use basin_storage::Store;
 
@@ -54,14 +56,20 @@ impl TaskNames {
 
     async fn read(&self, store: &Store, sweep: &SweepId) -> basin_storage::Result<NamesOfSweep> {
         let tasks = store.read_tasks(sweep).await?;
+        Ok(self.keep(sweep, &tasks))
+    }
+
+    /// Keeps the names of a sweep's tasks.
+    pub(super) fn keep(&self, sweep: &SweepId, tasks: &[Task]) -> NamesOfSweep {
         let names: NamesOfSweep =
             Arc::new(tasks.iter().map(|task| (task.id, task.name().into_boxed_str())).collect());
         let mut sweeps = self.sweeps.lock().unwrap_or_else(PoisonError::into_inner);
+        sweeps.retain(|(known, _)| known != sweep);
         if sweeps.len() == KEPT {
             sweeps.pop_front();
         }
         sweeps.push_back((sweep.clone(), Arc::clone(&names)));
-        Ok(names)
+        names
     }
 
     fn known(&self, sweep: &SweepId) -> Option<NamesOfSweep> {
@@ -74,6 +82,58 @@ impl Coordinator {
     /// The names of a sweep's tasks; none if the store doesn't say them in time.
     pub async fn names_of(&self, sweep: &SweepId) -> NamesOfSweep {
         self.names.of(&self.store, sweep).await
+    }
+
+    /// Some tasks by the names that are known of them without asking the store, for the log: by a short id where none is.
+    pub(super) async fn known_names(&self, tasks: &[TaskId]) -> Vec<String> {
+        let shown = |(task, name): (TaskId, Option<String>)| match name {
+            Some(name) => format!("{name} ({})", task.short()),
+            None => task.short(),
+        };
+        self.find_names(tasks).await.into_iter().map(shown).collect()
+    }
+
+    /// The name of a task, as its first sweep has it; empty if the store doesn't say it in time.
+    pub(super) async fn known_name(&self, task: TaskId) -> String {
+        let look = move |ledger: &Ledger| {
+            let sweeps = ledger.task(&task).map(|task| task.sweeps).unwrap_or_default();
+            sweeps.first().map(|(sweep, _)| (*sweep).clone())
+        };
+        let Ok(Some(sweep)) = self.ledger.view(look).await else { return String::new() };
+        self.names_of(&sweep).await.get(&task).map(ToString::to_string).unwrap_or_default()
+    }
+
+    /// The names of some tasks, each in the first of its sweeps whose names are known without asking the store.
+    async fn find_names(&self, tasks: &[TaskId]) -> Vec<(TaskId, Option<String>)> {
+        let wanted = tasks.to_vec();
+        let listed = self.ledger.view(move |ledger| {
+            let sweeps = |task: &TaskId| {
+                let sweeps = ledger.task(task).map(|task| task.sweeps).unwrap_or_default();
+                sweeps.into_iter().map(|(sweep, _)| sweep.clone()).collect::<Vec<_>>()
+            };
+            wanted.iter().map(|task| (*task, sweeps(task))).collect::<Vec<_>>()
+        });
+        let name = |(task, sweeps): (TaskId, Vec<SweepId>)| {
+            let known = |sweep: &SweepId| self.names.known(sweep)?.get(&task).map(ToString::to_string);
+            (task, sweeps.iter().find_map(known))
+        };
+        listed.await.unwrap_or_default().into_iter().map(name).collect()
+    }
+
+    /// Adds names to tasks that are granted, as far as they are known.
+    pub(super) async fn name_granted(&self, grants: &mut [v1::Grant]) {
+        let granted = || grants.iter().flat_map(|grant| &grant.tasks);
+        let ids: Vec<TaskId> = granted().filter_map(|task| task.task_id.parse().ok()).collect();
+        if ids.is_empty() {
+            return;
+        }
+        let mut names: HashMap<String, String> = HashMap::new();
+        for (task, name) in self.find_names(&ids).await {
+            names.extend(name.map(|name| (task.to_string(), name)));
+        }
+        for task in grants.iter_mut().flat_map(|grant| &mut grant.tasks) {
+            task.name = names.remove(&task.task_id).unwrap_or_default();
+        }
     }
 
     /// An answer about a sweep, with the names of the tasks that are in it.

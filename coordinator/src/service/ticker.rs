@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use basin_core::Ledger;
 use basin_core::command::{Adopt, Expire, ExpiredLease, Fail, Refusal, Tick};
 use basin_domain::error_chain;
 use basin_domain::failure::{Failure, FailureKind};
@@ -93,10 +94,21 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
     if lost.is_empty() {
         return;
     }
-    tracing::warn!(%lease, tasks = lost.len(), "lease expired");
+    let worker = worker_of(coordinator, lease.clone()).await;
+    let tasks = coordinator.known_names(&lost).await.join(", ");
+    tracing::warn!(worker, tasks, %lease, "a lease expired");
     if let Err(error) = coordinator.ledger.decide(Expire { lease: lease.clone(), tasks: lost }).await {
         tracing::error!(%lease, %error, "an expired lease could not be ended");
     }
+}
+
+/// The worker of a lease, if it is remembered.
+async fn worker_of(coordinator: &Coordinator, lease: LeaseId) -> String {
+    let look = move |ledger: &Ledger| {
+        let of_lease = ledger.workers().find(|worker| worker.leases.iter().any(|held| *held.id == lease));
+        of_lease.map_or_else(|| "unknown".to_owned(), |worker| worker.id.to_string())
+    };
+    coordinator.ledger.view(look).await.unwrap_or_default()
 }
 
 /// Ends an attempt at a task in whose commit's place something is that can't count.

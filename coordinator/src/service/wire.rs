@@ -5,9 +5,15 @@ use basin_core::event::FinalReason;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::{Phase, SweepState};
 use basin_core::why::{Input, Why};
+use basin_domain::sweep::SweepNote;
 use basin_proto::v1;
 use basin_proto::v1::pending_reason::Reason as Pending;
 use basin_proto::v1::why::Reason;
+
+pub(super) fn sweep_note(note: SweepNote) -> v1::SweepNote {
+    let SweepNote { file, line, message, hint } = note;
+    v1::SweepNote { file, line: line as u64, message, hint: hint.unwrap_or_default() }
+}
 
 pub(super) const fn sweep_state(state: SweepState) -> v1::SweepState {
     match state {

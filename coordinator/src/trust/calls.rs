@@ -9,6 +9,7 @@ const TABLE: &[(&str, Role)] = &[
     ("/basin.v1.Control/About", Role::Viewer),
     ("/basin.v1.Control/GetSweep", Role::Viewer),
     ("/basin.v1.Control/GetTask", Role::Viewer),
+    ("/basin.v1.Control/GetTaskLog", Role::Viewer),
     ("/basin.v1.Control/ListSweeps", Role::Viewer),
     ("/basin.v1.Control/ListWorkers", Role::Viewer),
     ("/basin.v1.Control/AdjustSweep", Role::Admin),

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fmt;
 
 use basin_domain::error_chain;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::error::DialError;
 use super::tls_error::{TlsError, tls_error};
@@ -16,6 +16,8 @@ pub enum ConnectError {
     Dial(DialError),
     /// The other end ended it in the midst of a call: with TLS 1.3 a client may speak before it is accepted.
     Tls(TlsError),
+    /// Somebody answers, and it is no coordinator: it speaks something else.
+    NotGrpc,
     /// The transport failed in another way, in the library's words.
     Transport(String),
     /// Somebody answered each time, and refused.
@@ -30,6 +32,9 @@ pub enum ConnectError {
 impl ConnectError {
     /// The error behind a status; none if the coordinator itself gave it.
     pub fn of(status: &Status) -> Option<Self> {
+        if is_from_elsewhere(status) {
+            return Some(Self::NotGrpc);
+        }
         let outermost = status.source()?;
         let mut cause = Some(outermost);
         while let Some(error) = cause {
@@ -41,14 +46,15 @@ impl ConnectError {
             }
             cause = error.source();
         }
-        Some(Self::Transport(error_chain::root_cause(outermost)))
+        let root = error_chain::root_cause(outermost);
+        Some(if speaks_something_else(&root) { Self::NotGrpc } else { Self::Transport(root) })
     }
 
     /// Whether what was given is wrong, rather than the network or the other end.
     pub const fn is_input(&self) -> bool {
         match self {
             Self::Dial(error) => error.is_input(),
-            Self::Tls(_) => true,
+            Self::Tls(_) | Self::NotGrpc => true,
             Self::Transport(_) | Self::Refused { .. } => false,
         }
     }
@@ -62,9 +68,21 @@ impl fmt::Display for ConnectError {
             }
             Self::Dial(error) => formatter.write_str(&error_chain::with_causes(error)),
             Self::Tls(error) => error.fmt(formatter),
+            Self::NotGrpc => formatter.write_str("what answers there speaks something else than gRPC"),
             Self::Transport(message) | Self::Refused { message, .. } => formatter.write_str(message),
         }
     }
+}
+
+/// Whether the library's last words are those of a connection whose first bytes were no HTTP/2. It has no type for that.
+fn speaks_something_else(root: &str) -> bool {
+    ["frame with invalid size", "invalid preface"].iter().any(|words| root.contains(words))
+}
+
+/// Whether an answer came over HTTP/2 from something that doesn't speak gRPC: the library made up its status.
+fn is_from_elsewhere(status: &Status) -> bool {
+    // A proxy says so of a coordinator that isn't there yet.
+    status.code() != Code::Unavailable && status.message().starts_with("grpc-status header missing")
 }
 
 /// Whether nobody listens at the coordinator's address: it is dead, rather than cut off, and grants nothing to anybody. What
@@ -87,5 +105,15 @@ mod tests {
     #[test]
     fn a_status_from_the_coordinator_itself_is_no_connect_error() {
         assert!(ConnectError::of(&Status::unavailable("the coordinator is shutting down")).is_none());
+    }
+
+    #[test]
+    fn what_speaks_something_else_is_no_coordinator() {
+        let page = Status::unimplemented("grpc-status header missing, mapped from HTTP status code 404");
+        assert!(matches!(ConnectError::of(&page), Some(ConnectError::NotGrpc)));
+        let cause = std::io::Error::other("connection error detected: frame with invalid size");
+        let other = Status::from_error(Box::new(cause));
+        assert!(matches!(ConnectError::of(&other), Some(ConnectError::NotGrpc)), "{other:?}");
+        assert!(ConnectError::NotGrpc.is_input());
     }
 }

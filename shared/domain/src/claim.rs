@@ -175,6 +175,13 @@ impl Check {
     pub const KINDS: [&'static str; 8] =
         ["equivalent", "greater", "trend", "correlation", "within", "best", "together", "smooth"];
 
+    /// The fewest runs of a point whose mean has an interval: two differ by chance alone too widely to say anything.
+    pub const FEWEST_RUNS: usize = 3;
+
+    /// The fewest independent pairs whose rank correlation can say anything: four stand in order by chance once in 4! = 24
+    /// times, more often than an interval of 95 % may err on one side.
+    pub const FEWEST_PAIRS: usize = 5;
+
     /// The runs that the check looks at: one selection, or two.
     pub fn selections(&self) -> Vec<&Selection> {
         match self {

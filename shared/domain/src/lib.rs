@@ -30,6 +30,7 @@ pub mod schedule;
 pub mod scheduling;
 pub mod sweep;
 pub mod task;
+pub mod task_log;
 pub mod time;
 pub mod utc;
 pub mod value;

@@ -57,6 +57,14 @@ impl AttemptWriter {
         Ok(self.keep(name, contents))
     }
 
+    /// Writes the log, over one that is there. It is no artifact: no manifest lists it, and nothing is proved of it.
+    ///
+    /// # Errors
+    /// As [`Store::put`].
+    pub async fn put_log(&self, bytes: Bytes) -> Result<()> {
+        self.store.put(&format!("{}/{}", self.folder(), key::LOG), bytes).await
+    }
+
     /// Writes a file's contents as an artifact, without holding a large file in memory.
     ///
     /// # Errors

@@ -128,6 +128,14 @@ pub enum StorageError {
         /// The defect.
         why: String,
     },
+    /// A file is where the store's folder, or one around it, should be.
+    #[error("`{url}` can't be a store: {} is a file, and a folder is needed", file.display())]
+    NotAFolder {
+        /// The store's URL.
+        url: String,
+        /// The file.
+        file: PathBuf,
+    },
     /// No kind of store goes by this scheme.
     #[error("`{url}` is not a store: the scheme `{scheme}` is unknown")]
     UnknownScheme {
@@ -220,6 +228,7 @@ impl StorageError {
         matches!(
             self,
             Self::BadUrl { .. }
+                | Self::NotAFolder { .. }
                 | Self::UnknownScheme { .. }
                 | Self::NoStore { .. }
                 | Self::NoBucket { .. }

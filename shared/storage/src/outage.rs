@@ -31,6 +31,7 @@ impl StorageError {
             | Self::Corrupt { .. }
             | Self::NotSupported { .. }
             | Self::BadUrl { .. }
+            | Self::NotAFolder { .. }
             | Self::UnknownScheme { .. }
             | Self::NoStore { .. }
             | Self::Unconfigured { .. }

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use basin_domain::failure::{Failure, FailureKind};
-use basin_domain::key;
 use basin_domain::task::LeasedTask;
 use basin_proto::executor::{Checkpoint, Stop, from_executor, to_executor};
 use basin_storage::{AttemptWriter, Provenance, StorageError};
@@ -68,6 +67,7 @@ pub(super) async fn train(
     }
     let writer = AttemptWriter::new(context.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
+    lane.tell(context.logs);
     let mut training = Training::new(resumed, context.progress_timeout, Instant::now());
     // The task as it is begun, and begun again.
     let mut start = start;
@@ -121,6 +121,8 @@ pub(super) async fn train(
                 continue;
             }
             Action::NoteOutage { outage, holds_result } => {
+                let (what, message) = (outage.kind.description(), &outage.message);
+                context.logs.say(&task.id, &format!("waits: {what} ({message})"));
                 context.outages.note(&mut guard, outage, holds_result);
                 continue;
             }
@@ -161,6 +163,7 @@ pub(super) async fn train(
         lanes: u32::try_from(lease.lanes).unwrap_or(u32::MAX),
     };
     lease.note_trained(task.id);
+    context.logs.say(&task.id, "trained; its result goes into the store");
     let log = lane.log();
     TrainOutcome::Trained(Box::new(TrainedTask::new(writer, finished, provenance, log)))
 }
@@ -242,7 +245,7 @@ async fn ended(end: End, writer: &AttemptWriter, lane: &Lane, executor: &Executo
 
 async fn keep_log(writer: &AttemptWriter, lane: &Lane) {
     if let Some(packed) = compressed_log(&lane.log())
-        && let Err(error) = writer.put_artifact(key::LOG, packed).await
+        && let Err(error) = writer.put_log(packed).await
     {
         tracing::warn!(%error, "the log could not be kept");
     }

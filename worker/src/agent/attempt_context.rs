@@ -11,6 +11,7 @@ use basin_storage::{CommitMode, Store};
 use super::cache::DataCache;
 use super::coordinator::Coordinator;
 use super::outage_waits::OutageWaits;
+use super::task_logs::TaskLogs;
 
 /// The parts that an attempt works with.
 pub(super) struct AttemptContext<'a> {
@@ -25,4 +26,6 @@ pub(super) struct AttemptContext<'a> {
     pub(super) progress_timeout: Duration,
     pub(super) outages: &'a Arc<OutageWaits>,
     pub(super) scratch: &'a Path,
+    /// Where people who look on read what is said of the task.
+    pub(super) logs: &'a Arc<TaskLogs>,
 }

@@ -77,7 +77,7 @@ pub(super) async fn upload_and_commit(
         }
     }
     if let Some(log) = compressed_log(log)
-        && let Err(error) = retry.call(|| writer.put_artifact(key::LOG, log.clone())).await
+        && let Err(error) = retry.call(|| writer.put_log(log.clone())).await
     {
         return storage_failure(lease, &error);
     }

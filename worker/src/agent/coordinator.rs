@@ -15,6 +15,7 @@ use basin_proto::{MESSAGE_LIMIT, PROTOCOL, hint, outage, retry_after, v1};
 use tonic::{Code, Status};
 
 use super::error::AgentError;
+use super::news::{News, NewsListener};
 
 /// How long a call may take beyond what the coordinator holds an idle worker's `Sync`.
 const CALL_OPTIONS: CallOptions = CallOptions { timeout: Duration::from_secs(40), keep_alive: true };
@@ -67,12 +68,13 @@ impl Coordinator {
         self.all.address()
     }
 
-    /// Says hello until a coordinator answers or `patience` is over.
+    /// Says hello until a coordinator answers or `patience` is over; `listener` hears of each try that failed.
     pub(super) async fn hello(
         &mut self,
         id: &str,
         worker: &WorkerDescription,
         patience: Duration,
+        listener: &NewsListener,
     ) -> Result<v1::HelloReply, AgentError> {
         let request = v1::HelloRequest {
             protocol: PROTOCOL,
@@ -80,7 +82,8 @@ impl Coordinator {
             worker: Some(worker.into()),
             can_ask_to_commit: true,
         };
-        let deadline = tokio::time::Instant::now() + patience;
+        let began = tokio::time::Instant::now();
+        let deadline = began + patience;
         let mut pause = Duration::from_millis(50);
         loop {
             let said = self
@@ -109,6 +112,8 @@ impl Coordinator {
                 });
                 return Err(AgentError::Unreachable { address, error: unreachable });
             }
+            let error = unreachable.map_or_else(|| status.message().to_owned(), |error| error.to_string());
+            listener.tell(News::Connecting { address, lasting: began.elapsed(), error });
             tokio::time::sleep(retry_after(&status).unwrap_or(pause).max(pause)).await;
             pause = (pause * 2).min(Duration::from_secs(2));
         }

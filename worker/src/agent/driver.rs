@@ -23,6 +23,7 @@ use super::coordinator::{Coordinator, is_forbidden};
 use super::error::AgentError;
 use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
+use super::news::{News, NewsListener};
 use super::outage_waits::OutageWaits;
 use super::reactor::{
     AttemptOutcome, BootInstant, Directive, Effect, ExitReason, Message, Reactor, ReactorSettings,
@@ -53,6 +54,8 @@ pub(super) struct Driver {
     messages: mpsc::UnboundedReceiver<Message>,
     /// The coordinator's last refusal of a `Sync`.
     refusal: watch::Sender<Option<Status>>,
+    /// Who hears what it does.
+    listener: NewsListener,
 }
 
 impl Driver {
@@ -79,6 +82,7 @@ impl Driver {
             checkpoint_every: settings.checkpoint_every,
             grace: settings.grace,
             scratch: settings.scratch.clone(),
+            logs: Arc::default(),
         });
         let slot = |number| Arc::new(Slot::new(Arc::clone(&context), program(settings, number)));
         Self {
@@ -92,6 +96,7 @@ impl Driver {
             sender,
             messages,
             refusal: watch::Sender::new(None),
+            listener: settings.listener.clone(),
         }
     }
 
@@ -124,6 +129,8 @@ impl Driver {
                         }
                     }
                     Effect::Report { lease, task, outcome } => {
+                        let name = self.context.logs.name(&task);
+                        self.listener.tell(News::Ended { task, name, outcome: outcome.clone() });
                         let context = Arc::clone(&self.context);
                         let reported = Message::OutcomeReported { lease: lease.clone(), task };
                         self.spawn(reported.clone(), async move {
@@ -165,12 +172,20 @@ impl Driver {
     }
 
     fn sync(&mut self, call: u64, request: SyncRequest) {
-        let request = wire::request(&self.context.worker, &self.context.description, request);
+        let mut request = wire::request(&self.context.worker, &self.context.description, request);
+        let news = self.context.logs.news();
+        request.logs = news.iter().map(wire::log).collect();
         let (context, refusal) = (Arc::clone(&self.context), self.refusal.clone());
         let no_answer = Message::SyncFailed { call, failure: SyncFailure::default() };
         let called = self.spawn(no_answer, async move {
             match context.coordinator.sync(request).await {
-                Ok(reply) => Message::SyncAnswered { call, reply: wire::reply(reply) },
+                Ok(reply) => {
+                    context.logs.note_told(&news);
+                    for (task, name) in wire::names(&reply) {
+                        context.logs.note_name(task, name);
+                    }
+                    Message::SyncAnswered { call, reply: wire::reply(reply) }
+                }
                 Err(no_answer) => {
                     if !no_answer.nobody_leads {
                         tracing::warn!(status = %no_answer.status, "the coordinator did not answer");
@@ -194,6 +209,8 @@ impl Driver {
 
     fn begin(&mut self, slot: usize, lease: LeaseId, lanes: usize, task: Box<LeasedTask>) {
         let Some(slot) = self.slots.get(slot).map(Arc::clone) else { return };
+        let name = self.context.logs.name(&task.id);
+        self.listener.tell(News::Began { task: task.id, name, attempt: task.attempt });
         let sender = self.sender.clone();
         let (_, handle) = self.leases.entry(lease.clone()).or_insert_with(|| {
             let (directives, handle) = LeaseHandle::new(lease.clone(), lanes, sender.clone());

@@ -12,6 +12,7 @@ use std::sync::{self, Arc};
 use std::time::Instant;
 
 use basin_domain::id::TaskId;
+use basin_domain::task_log::shown_line;
 
 use basin_proto::executor::{FromExecutor, ToExecutor, from_executor, to_executor};
 use futures::{SinkExt, StreamExt};
@@ -23,6 +24,7 @@ use tokio_util::codec::{FramedRead, FramedWrite, LengthDelimitedCodec};
 
 use super::environment;
 use super::executor_end::{ExecutorEnd, ObservedMemory, is_failed_allocation};
+use super::task_logs::TaskLogs;
 use crate::executor::THREADS_VARIABLE;
 use crate::frames::FRAME_LIMIT;
 
@@ -38,10 +40,17 @@ struct Log {
     bytes: usize,
     /// How many lines were dropped.
     dropped: u64,
+    /// Where each of its tasks' lines go, too.
+    told: HashMap<TaskId, Arc<TaskLogs>>,
 }
 
 impl Log {
     fn push(&mut self, line: String) {
+        for (task, logs) in &self.told {
+            if let Some(shown) = shown_line(&line, &task.to_string()) {
+                logs.push(task, shown.into_owned());
+            }
+        }
         self.bytes += line.len() + 1;
         self.lines.push_back(line);
         while self.bytes > LOG_LIMIT {
@@ -146,14 +155,14 @@ impl Executor {
 
     /// A lane for a task: from now on what is said of the task is heard there.
     pub(super) fn lane(self: &Arc<Self>, task: &TaskId) -> Lane {
-        let task = task.to_string();
+        let (id, task) = (*task, task.to_string());
         let (sender, messages) = mpsc::unbounded_channel();
         // A dead executor's sender is dropped at once: the lane hears that it is dead.
         if let Some(listeners) = unpoisoned(&self.listeners).as_mut() {
             listeners.insert(task.clone(), sender);
         }
         let mark = unpoisoned(&self.log).end();
-        Lane { executor: Arc::clone(self), task, messages, mark, has_begun: false }
+        Lane { executor: Arc::clone(self), id, task, messages, mark, has_begun: false }
     }
 
     /// Whether it still speaks.
@@ -216,6 +225,7 @@ impl Executor {
 #[derive(Debug)]
 pub(super) struct Lane {
     executor: Arc<Executor>,
+    id: TaskId,
     task: String,
     messages: mpsc::UnboundedReceiver<TimedMessage>,
     /// Where the log was when the lane began.
@@ -241,6 +251,11 @@ impl Lane {
         if !std::mem::replace(&mut self.has_begun, true) {
             self.executor.training.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    /// Tells whoever looks on what the executor says of the task from now on.
+    pub(super) fn tell(&self, logs: &Arc<TaskLogs>) {
+        unpoisoned(&self.executor.log).told.insert(self.id, Arc::clone(logs));
     }
 
     /// The log since the lane began, a line each; other lanes' lines among them.
@@ -270,6 +285,7 @@ impl Drop for Lane {
         if let Some(listeners) = unpoisoned(&self.executor.listeners).as_mut() {
             listeners.remove(&self.task);
         }
+        unpoisoned(&self.executor.log).told.remove(&self.id);
     }
 }
 

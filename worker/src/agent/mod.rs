@@ -19,6 +19,7 @@ mod executor_process;
 mod lease_handle;
 mod machine;
 mod memory_group;
+mod news;
 mod outage_retry;
 mod outage_waits;
 mod preparation;
@@ -27,15 +28,18 @@ mod report;
 mod settings;
 mod slot;
 mod storage_failure;
+mod task_logs;
 #[cfg(test)]
 mod testing;
 pub mod training;
 mod wire;
 pub mod witness;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use basin_domain::worker::WorkerDescription;
+use basin_experiments::accelerator::DeviceName;
 use basin_storage::{CommitMode, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -43,7 +47,8 @@ pub use self::command_line::CommandLine;
 use self::coordinator::Coordinator;
 use self::driver::Driver;
 pub use self::error::AgentError;
-pub use self::reactor::ExitReason;
+pub use self::news::{News, NewsListener};
+pub use self::reactor::{AttemptOutcome, ExitReason};
 pub use self::settings::{LARGEST_PACK, PROGRESS_TIMEOUT, Settings};
 use self::witness::Witness;
 
@@ -52,15 +57,25 @@ const STARTUP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The description of this machine as a worker.
 pub fn description(settings: &Settings) -> WorkerDescription {
+    description_of(&settings.devices, settings.slots, settings.threads, settings.labels.clone())
+}
+
+/// The description of this machine as a worker with so many executors, of so many threads each.
+pub fn description_of(
+    devices: &[DeviceName],
+    slots: u32,
+    threads: u32,
+    labels: BTreeMap<String, String>,
+) -> WorkerDescription {
     WorkerDescription {
         host: machine::hostname(),
-        device: settings.devices.first().map_or("cpu", |device| device.kind()).to_owned(),
-        memory: machine::memory(&settings.devices, settings.slots),
-        slots: settings.slots,
-        threads: settings.threads,
+        device: devices.first().map_or("cpu", |device| device.kind()).to_owned(),
+        memory: machine::memory(devices, slots),
+        slots,
+        threads,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         code_path: basin_experiments::code_path().to_owned(),
-        labels: settings.labels.clone(),
+        labels,
     }
 }
 
@@ -72,7 +87,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
     let description = description(&settings);
     let mut coordinator = Coordinator::new(&settings.dial)?;
     let hello = tokio::select! {
-        hello = coordinator.hello(settings.id.as_str(), &description, STARTUP_TIMEOUT) => hello?,
+        hello = coordinator.hello(settings.id.as_str(), &description, STARTUP_TIMEOUT, &settings.listener) => hello?,
         () = shutdown.cancelled() => return Ok(ExitReason::Drained),
     };
     let commits = if hello.asks_to_commit { CommitMode::Serialised } else { CommitMode::Conditional };
@@ -84,6 +99,7 @@ pub async fn run(settings: Settings, shutdown: CancellationToken) -> Result<Exit
     }
     let witness = settings.witness.as_ref().and_then(|how| Witness::start(how, &settings.id));
     tracing::info!(worker = %settings.id, coordinator = %coordinator.address(), "worker joined");
+    settings.listener.tell(News::Joined { address: coordinator.address() });
     let exit = Driver::new(&settings, description, coordinator, store, commits).run(&shutdown).await?;
     if let Some(witness) = witness {
         witness.dismiss().await;

@@ -115,6 +115,7 @@ pub(super) async fn restore(
     let path = context.scratch.join("resume.safetensors");
     retry.call(|| write(&path, &stored.bytes)).await.map_err(failed)?;
     tracing::info!(task = %task.id, number = stored.number, "checkpoint restored");
+    context.logs.say(&task.id, &format!("checkpoint {} restored", stored.number));
     Ok(Some(RestoredCheckpoint {
         file: path.to_string_lossy().into_owned(),
         location: CheckpointLocation { folder: stored.folder, number: stored.number },

@@ -9,6 +9,7 @@ use basin_experiments::accelerator::DeviceName;
 use basin_proto::dial::Dial;
 
 use super::command_line::CommandLine;
+use super::news::NewsListener;
 
 /// The largest pack, unless it is set.
 pub const LARGEST_PACK: u32 = 64;
@@ -54,4 +55,6 @@ pub struct Settings {
     pub walltime: Option<Duration>,
     /// How long a drain may take (checkpoints, uploads, releases).
     pub grace: Duration,
+    /// Who hears what it does.
+    pub listener: NewsListener,
 }

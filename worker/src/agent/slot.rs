@@ -23,6 +23,7 @@ use super::outage_retry::OutageRetry;
 use super::outage_waits::OutageWaits;
 use super::reactor::{AttemptOutcome, Directive};
 use super::storage_failure::storage_failure;
+use super::task_logs::TaskLogs;
 
 /// The parts that all slots of an agent share.
 pub(super) struct SlotContext {
@@ -38,6 +39,8 @@ pub(super) struct SlotContext {
     pub(super) progress_timeout: Duration,
     pub(super) outages: Arc<OutageWaits>,
     pub(super) scratch: PathBuf,
+    /// What is said of the tasks that are worked on.
+    pub(super) logs: Arc<TaskLogs>,
 }
 
 /// How many executors may die before a task comes to its turn without having trained anything: then it is this machine that can't.
@@ -70,6 +73,7 @@ impl Slot {
     /// One attempt, with a scratch folder and a living executor.
     pub(super) async fn attempt(&self, lease: &LeaseHandle, task: &LeasedTask) -> AttemptOutcome {
         let mut deaths = 0;
+        let _followed = self.shared.logs.follow(task.id);
         while deaths < MAX_EXECUTOR_DEATHS {
             match lease.directive() {
                 Directive::Train => {}
@@ -86,6 +90,8 @@ impl Slot {
             };
             let context = self.shared.context(scratch.path());
             tracing::info!(task = %task.id, attempt = %task.attempt, lease = %lease.id, "attempt began");
+            let (worker, attempt) = (&self.shared.worker, task.attempt);
+            self.shared.logs.say(&task.id, &format!("attempt {attempt} began on worker {worker}"));
             let mut directives = lease.directives();
             let trained = tokio::select! {
                 biased;
@@ -163,6 +169,7 @@ impl SlotContext {
             progress_timeout: self.progress_timeout,
             outages: &self.outages,
             scratch,
+            logs: &self.logs,
         }
     }
 }

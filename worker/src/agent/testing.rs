@@ -28,6 +28,7 @@ use super::executor_process::Program;
 use super::lease_handle::LeaseHandle;
 use super::outage_waits::OutageWaits;
 use super::reactor::{Directive, Message};
+use super::task_logs::TaskLogs;
 use crate::frames;
 
 /// A task as it is leased, whose attempt has this number.
@@ -156,6 +157,7 @@ pub(super) struct AttemptFixture {
     pub(super) directives: watch::Sender<Directive>,
     pub(super) told: mpsc::UnboundedReceiver<Message>,
     pub(super) scratch: tempfile::TempDir,
+    pub(super) logs: Arc<TaskLogs>,
     worker: WorkerId,
     description: WorkerDescription,
 }
@@ -186,6 +188,7 @@ impl AttemptFixture {
             directives,
             told,
             scratch,
+            logs: Arc::default(),
             worker: WorkerId::new("worker").unwrap(),
             description: WorkerDescription { host: "host".to_owned(), ..WorkerDescription::default() },
         }
@@ -204,6 +207,7 @@ impl AttemptFixture {
             progress_timeout: Duration::from_secs(120),
             outages: &self.outages,
             scratch: self.scratch.path(),
+            logs: &self.logs,
         }
     }
 

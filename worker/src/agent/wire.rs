@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use basin_domain::id::WorkerId;
+use basin_domain::id::{TaskId, WorkerId};
 use basin_domain::task::LeasedTask;
 use basin_domain::worker::{HeldLease, RevocationReason, WorkerDescription};
 use basin_proto::convert::{InvalidField, parse};
@@ -10,6 +10,7 @@ use basin_proto::{retry_after, v1};
 
 use super::coordinator::{NoAnswer, is_forbidden};
 use super::reactor::{Grant, SyncFailure, SyncReply, SyncRequest};
+use super::task_logs::NewLines;
 
 /// A `Sync` of this worker.
 pub(super) fn request(
@@ -38,7 +39,20 @@ pub(super) fn request(
         draining,
         waiting: waiting.as_ref().map(Into::into),
         seen,
+        logs: Vec::new(),
     }
+}
+
+/// New lines of a task's log.
+pub(super) fn log(news: &NewLines) -> v1::TaskLog {
+    let NewLines { task, first, lines } = news;
+    v1::TaskLog { task_id: task.to_string(), first: *first, lines: lines.clone() }
+}
+
+/// The names of the tasks of new leases, as far as the coordinator says them.
+pub(super) fn names(reply: &v1::SyncReply) -> impl Iterator<Item = (TaskId, String)> {
+    let tasks = reply.grants.iter().flat_map(|grant| &grant.tasks).filter(|task| !task.name.is_empty());
+    tasks.filter_map(|task| Some((task.task_id.parse().ok()?, task.name.clone())))
 }
 
 /// The answer to a `Sync`. Leases that can't be understood are left out.

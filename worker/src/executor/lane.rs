@@ -23,6 +23,7 @@ use basin_proto::executor::{
 use basin_storage::is_local_outage;
 
 use super::agent_channel::AgentChannel;
+use super::log_pacing::LogPacing;
 use super::thread_pool::LaneSignals;
 use super::trainer::Trainer;
 
@@ -62,12 +63,24 @@ struct Training {
     is_wanted: bool,
     /// There is progress that wasn't told yet.
     is_unreported: bool,
+    log: LogPacing,
     checkpointed: Instant,
     /// Pieces of work that are done since the task's very beginning, whoever did them: they number its checkpoints, since a probe may
     /// take long in which no step is done.
     advances: u64,
     /// The number of the last checkpoint: a second one of the same place would say the same.
     kept: Option<u64>,
+}
+
+impl Training {
+    /// Says in the log how far it is, where that is due.
+    fn log_progress(&mut self) {
+        let at = self.run.progress();
+        if self.log.is_due(&at, Instant::now()) {
+            let Progress { iteration, iterations, epoch, epochs, loss, .. } = at;
+            tracing::info!(step = iteration, steps = iterations, epoch, epochs, loss, "trained");
+        }
+    }
 }
 
 /// Why a task ended without a result.
@@ -175,8 +188,10 @@ impl Lane {
             if is_due && std::mem::take(&mut training.is_unreported) {
                 training.reported = Instant::now();
                 self.report_progress(&training, channel)?;
+                training.log_progress();
             }
             if advance == Advance::Done {
+                tracing::info!(seconds = training.began.elapsed().as_secs(), "training ended");
                 return self.finish(training.run, &signals, channel).map(Some);
             }
             if slice.elapsed() >= time {
@@ -196,12 +211,15 @@ impl Lane {
             reported: now,
             is_wanted: false,
             is_unreported: false,
+            log: LogPacing::new(now),
             checkpointed: now,
             advances: self.start.checkpoint_number,
             kept: None,
             run,
         };
         self.report_progress(&training, channel)?;
+        let Progress { iteration, iterations, epochs, .. } = training.run.progress();
+        tracing::info!(step = iteration, steps = iterations, epochs, "training began");
         Ok(training)
     }
 

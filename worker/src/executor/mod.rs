@@ -5,6 +5,7 @@
 
 mod agent_channel;
 mod lane;
+mod log_pacing;
 mod thread_pool;
 mod trainer;
 

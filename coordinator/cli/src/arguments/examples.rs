@@ -38,6 +38,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
     ("status", ["basin status homework", "basin --json status homework-3cb9871aee"]),
     ("watch", ["basin watch homework", "basin watch homework --state basin-state"]),
     ("why", ["basin why batch_size=256 seed 2", "basin why 3f9c21"]),
+    ("logs", ["basin logs batch_size=256 seed 2 -f", "basin logs 3f9c21 --from-store s3://lab/basin"]),
     ("adjust", ["basin adjust homework --priority 5", "basin adjust homework --max-slots 8"]),
     ("pause", ["basin pause homework", "basin pause homework --coordinator http://head:7470"]),
     ("resume", ["basin resume homework", "basin --json resume homework"]),
@@ -60,7 +61,7 @@ const EXAMPLES: &[(&str, [&str; 2])] = &[
         ],
     ),
     ("verify", ["basin verify homework", "basin verify homework --store s3://lab/basin"]),
-    ("replay", ["basin replay 3f9c21", "basin replay 3f9c21 --code-path portable"]),
+    ("replay", ["basin replay batch_size=256 seed 2", "basin replay 3f9c21 --code-path portable"]),
     ("repair", ["basin repair homework --dry-run", "basin repair homework"]),
     (
         "data import",

@@ -22,7 +22,7 @@ pub(crate) use self::results::Replay;
 pub(crate) use self::results::{Collect, Repair, Report, Verify};
 pub(crate) use self::serve::Serve;
 pub(crate) use self::shared::{
-    Credentials, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
+    Credentials, Logs, Remote, StoreArguments, SweepArguments, SweepFile, Viewed, ViewedSweep, ViewedTask,
 };
 pub(crate) use self::slurm::{Down, JobArguments, Slurm, Up};
 pub(crate) use self::sweeps::{Adjust, Beginning, Init, Launch, Plan, Quota, Retry, Run};
@@ -69,6 +69,8 @@ pub(crate) enum Command {
     Watch(ViewedSweep),
     /// Say why a task waits, failed or was retried
     Why(ViewedTask),
+    /// Print what is said of a task, while it is worked on and afterwards
+    Logs(Logs),
     /// Change a sweep's priority, or how many slots it may take at once
     Adjust(Adjust),
     /// Grant no new leases for a sweep

@@ -47,8 +47,9 @@ pub(crate) struct Verify {
 #[cfg(feature = "worker")]
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
-    /// The task's id, or a beginning of it that fits one task only
-    pub(crate) task: String,
+    /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
+    #[arg(required = true, value_name = "TASK")]
+    pub(crate) task: Vec<String>,
     /// Threads to train with; as many as there are cores if not given. Results don't depend on it
     #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub(crate) threads: Option<u32>,

@@ -117,3 +117,18 @@ pub(crate) struct ViewedTask {
     #[command(flatten)]
     pub(crate) viewed: Viewed,
 }
+
+#[derive(Debug, Args)]
+pub(crate) struct Logs {
+    /// The task: its id, a beginning of that which fits one task only, or words of its name which do: `batch_size=256 seed 2`
+    #[arg(required = true, value_name = "TASK")]
+    pub(crate) task: Vec<String>,
+    /// Go on with what is said until the task has ended
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Read the log that is left in this store, without a coordinator
+    #[arg(long, value_name = "URL", conflicts_with_all = ["coordinator", "state", "follow"])]
+    pub(crate) from_store: Option<String>,
+    #[command(flatten)]
+    pub(crate) viewed: Viewed,
+}

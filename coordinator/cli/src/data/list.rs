@@ -39,6 +39,19 @@ fn classes(contents: &Contents) -> Option<u32> {
     }
 }
 
+/// The same cells for programs.
+fn described(contents: Option<&Contents>) -> serde_json::Map<String, serde_json::Value> {
+    let entries = [
+        ("examples", json!(contents.map(|it| it.example.to_string()))),
+        ("targets", json!(contents.map(|it| it.target.to_string()))),
+        ("shape", json!(contents.map(|it| it.example.image()))),
+        ("classes", json!(contents.and_then(classes))),
+        ("train", json!(contents.map(|it| it.sizes.train))),
+        ("test", json!(contents.map(|it| it.sizes.test))),
+    ];
+    entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// Lists them.
 pub(super) async fn list(store: &StoreArguments, output: Output) -> CommandResult {
     let url = store.url();
@@ -58,7 +71,21 @@ pub(super) async fn list(store: &StoreArguments, output: Output) -> CommandResul
             Some(start.into_iter().chain(cells(Contents::of_built_in(name).as_ref())).chain(end).collect())
         })
         .collect();
-    let mut value = Vec::new();
+    let (mut value, mut made) = (Vec::new(), Vec::new());
+    for (name, _) in data::BUILT_IN {
+        let (Some(digest), contents) = (data::built_in_digest(name), Contents::of_built_in(name)) else {
+            continue;
+        };
+        let mut of_it = described(contents.as_ref());
+        of_it.extend([
+            ("name".to_owned(), json!(name)),
+            ("digest".to_owned(), json!(digest.to_string())),
+            ("made_by_basin".to_owned(), json!(true)),
+            ("status".to_owned(), json!("current")),
+            ("current".to_owned(), json!(true)),
+        ]);
+        made.push(serde_json::Value::Object(of_it));
+    }
     for versions in &stored {
         let number = |it: &&StoredDataset| versions.last_recorded(&it.dataset.digest).map(|last| last.number);
         let mut newest_first: Vec<&StoredDataset> = versions.contents.iter().collect();
@@ -72,13 +99,24 @@ pub(super) async fn list(store: &StoreArguments, output: Output) -> CommandResul
             let start = [name.to_string(), digest.short(), status.to_owned()];
             let end = [format!("{:.1} MiB", it.size as f64 / f64::from(1 << 20)), shown];
             rows.push(start.into_iter().chain(cells(contents.as_ref())).chain(end).collect());
-            value.push(json!({ "name": name.to_string(), "digest": digest.to_string(), "size": it.size,
-                "description": it.description, "imported_from": it.imported_from, "current": status == "current",
-                "version": number(&it), "since_unix_ms": since, "shape": contents.as_ref().map(|it| it.example.image()),
-                "classes": contents.as_ref().and_then(classes), "train": contents.as_ref().map(|it| it.sizes.train),
-                "test": contents.as_ref().map(|it| it.sizes.test) }));
+            let mut of_it = described(contents.as_ref());
+            of_it.extend([
+                ("name".to_owned(), json!(name.to_string())),
+                ("digest".to_owned(), json!(digest.to_string())),
+                ("made_by_basin".to_owned(), json!(false)),
+                ("status".to_owned(), json!(status)),
+                ("current".to_owned(), json!(status == "current")),
+                ("size".to_owned(), json!(it.size)),
+                ("description".to_owned(), json!(it.description)),
+                ("imported_from".to_owned(), json!(it.imported_from)),
+                ("version".to_owned(), json!(number(&it))),
+                ("since_unix_ms".to_owned(), json!(since)),
+            ]);
+            value.push(serde_json::Value::Object(of_it));
         }
     }
+    // Those of the store come first, as they did before the others were listed.
+    value.extend(made);
     output.result(
         &value,
         &table(&["name", "version", "is", "examples", "targets", "train", "test", "size", "since"], &rows),

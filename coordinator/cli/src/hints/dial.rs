@@ -37,6 +37,11 @@ pub(super) fn connect(error: &ConnectError) -> Option<String> {
     match error {
         ConnectError::Dial(error) => dial(error),
         ConnectError::Tls(error) => Some(tls(error).to_owned()),
+        ConnectError::NotGrpc => Some(
+            "another program listens there: name the coordinator with `--coordinator URL`, or start one at another port with \
+             `basin serve --listen 127.0.0.1:PORT`"
+                .to_owned(),
+        ),
         ConnectError::Refused { hint, .. } => hint.clone(),
         ConnectError::Transport(_) => None,
     }

@@ -9,6 +9,8 @@ mod agent;
 mod client;
 mod dial;
 #[cfg(feature = "worker")]
+mod failed_tasks;
+#[cfg(feature = "worker")]
 mod import;
 mod journal;
 #[cfg(test)]
@@ -28,6 +30,8 @@ mod tokens;
 pub(crate) use self::agent::agent;
 pub(crate) use self::client::call;
 pub(crate) use self::dial::dial;
+#[cfg(feature = "worker")]
+pub(crate) use self::failed_tasks::failed_tasks;
 #[cfg(feature = "worker")]
 pub(crate) use self::import::import;
 pub(crate) use self::journal::journal_address;

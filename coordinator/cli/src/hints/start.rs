@@ -33,7 +33,8 @@ pub(crate) fn start(error: &StartError) -> Option<String> {
                 format!("make space for {}; what was answered before is kept", path.display())
             }
             JournalError::Locked => {
-                "if another coordinator uses this state, stop it, or give this one `--state DIR`".to_owned()
+                "`basin run` or `basin serve` works on this folder; `--state DIR` gives this one a folder of its own"
+                    .to_owned()
             }
             _ => "give another state with `--state DIR`".to_owned(),
         }),

@@ -53,6 +53,9 @@ pub(crate) fn storage(error: &StorageError) -> Option<String> {
         StorageError::BadUrl { .. } | StorageError::UnknownScheme { .. } => {
             format!("a store is a folder's path, or one of: {}", basin_storage::backend::examples())
         }
+        StorageError::NotAFolder { .. } => {
+            "name a folder with `--state DIR` or `--store DIR`; it is made if it isn't there".to_owned()
+        }
         StorageError::NoStore { .. } => {
             "check the address; a store is made by the first sweep that runs".to_owned()
         }

@@ -10,7 +10,7 @@ use super::storage;
 /// The hint for a sweep that can't be prepared.
 pub(crate) fn prepare(error: &PrepareError) -> Option<String> {
     match error {
-        PrepareError::Sweep(error) | PrepareError::TooManyTasks(error) => error.hint.clone(),
+        PrepareError::Sweep(error) | PrepareError::TooManyTasks(error) => error.hint().map(str::to_owned),
         PrepareError::Storage(error) => {
             storage(error).or_else(|| Some("`basin doctor` checks the store".to_owned()))
         }

@@ -57,6 +57,7 @@ fn stores() {
             source: "why".into(),
         },
         StorageError::BadUrl { url: "x".to_owned(), why: "it is empty".to_owned() },
+        StorageError::NotAFolder { url: "file:///f/store".to_owned(), file: "/f".into() },
         StorageError::UnknownScheme { url: "x://y".to_owned(), scheme: "x".to_owned() },
         StorageError::NoStore { url: store.clone() },
         StorageError::NotWithdrawable { store: store.clone() },
@@ -146,6 +147,7 @@ fn calls() {
             error: ConnectError::Dial(DialError::TooSlow { seconds: 10 }),
         },
         CallError::Unreachable { address: address(), error: ConnectError::Tls(TlsError::WantsCertificate) },
+        CallError::Unreachable { address: address(), error: ConnectError::NotGrpc },
         CallError::Standby { address: address(), leader: None },
         CallError::Refused { message: "no such sweep".to_owned(), hint: told },
         CallError::UnknownCall { address: address() },
@@ -244,7 +246,7 @@ fn a_sweep_that_is_too_large_for_the_coordinator_is_told_of_both_limits() {
         message: "the sweep has 2 tasks, and the limit is 1".to_owned(),
         hint: Some("--max-tasks 2 raises the limit".to_owned()),
     };
-    let said = refusal(&PrepareError::TooManyTasks(error)).unwrap();
+    let said = refusal(&PrepareError::TooManyTasks(error.into())).unwrap();
     assert_eq!(
         said,
         "--max-tasks 2 raises the limit (of `basin launch`, and of `basin serve` too if it is above the coordinator's own)"

@@ -17,8 +17,14 @@ pub(super) struct SteeringOutcome {
 }
 
 impl SteeringOutcome {
-    /// That of a sweep that stood so before and stands so now.
-    pub(super) fn of(steering: Steering, before: &v1::SweepSummary, now: &v1::SweepSummary) -> Self {
+    /// That of a sweep that stood so before and stands so now; so many of its failed tasks can't do better in another try, as far as
+    /// is known.
+    pub(super) fn of(
+        steering: Steering,
+        before: &v1::SweepSummary,
+        now: &v1::SweepSummary,
+        hopeless: u64,
+    ) -> Self {
         let id = &now.sweep_id;
         let counts = now.counts.unwrap_or_default();
         let was = SweepState::read(before.state_code, &before.state);
@@ -51,7 +57,7 @@ impl SteeringOutcome {
             ),
             (Steering::RetryFailed, _) => {
                 let failed = before.counts.unwrap_or_default().failed;
-                match (failed, was) {
+                let outcome = match (failed, was) {
                     (0, _) => Self::unchanged("no task failed", None),
                     (_, Some(SweepState::Cancelled)) => Self::changed(
                         format!(
@@ -71,7 +77,8 @@ impl SteeringOutcome {
                         format!("{} over", counted(failed, "failed task starts", "failed tasks start")),
                         format!("`basin watch {id}` follows it"),
                     ),
-                }
+                };
+                outcome.beside_hopeless(hopeless, failed)
             }
             (Steering::Pause, Some(SweepState::Paused)) => {
                 Self::unchanged("it was paused already", Some(format!("`basin resume {id}` lets it go on")))
@@ -92,6 +99,17 @@ impl SteeringOutcome {
             // A state that this version doesn't know.
             (_, _) => Self { changed: before.state != now.state, sentence: now.state.clone(), next: None },
         }
+    }
+
+    /// The same, with those of the tasks that are tried again which will fail again.
+    fn beside_hopeless(self, hopeless: u64, failed: u64) -> Self {
+        let which = match hopeless {
+            0 => return self,
+            _ if hopeless >= failed => "each will fail again".to_owned(),
+            _ => format!("{hopeless} of them will fail again"),
+        };
+        let why = "parameters that can't work, or something damaged in the store, don't change by themselves";
+        Self { sentence: format!("{}; {which}: {why}", self.sentence), ..self }
     }
 
     fn changed(sentence: String, next: String) -> Self {
@@ -124,9 +142,22 @@ mod tests {
     }
 
     fn said(steering: Steering, was: SweepState, is: SweepState, failed: u64) -> String {
-        let outcome = SteeringOutcome::of(steering, &sweep(was, failed), &sweep(is, failed));
+        let outcome = SteeringOutcome::of(steering, &sweep(was, failed), &sweep(is, failed), 0);
         assert_eq!(outcome.changed, !outcome.sentence.starts_with("nothing changed"), "{outcome:?}");
         format!("{}; {}", outcome.sentence, outcome.next.as_deref().unwrap_or("-"))
+    }
+
+    #[test]
+    fn a_retry_says_how_many_tasks_will_fail_again() {
+        let (before, now) = (sweep(SweepState::Done, 4), sweep(SweepState::Running, 0));
+        let said = |hopeless| SteeringOutcome::of(Steering::RetryFailed, &before, &now, hopeless).sentence;
+        assert_eq!(said(0), "4 failed tasks start over");
+        assert!(
+            said(1).starts_with("4 failed tasks start over; 1 of them will fail again: parameters"),
+            "{}",
+            said(1)
+        );
+        assert!(said(4).starts_with("4 failed tasks start over; each will fail again: "), "{}", said(4));
     }
 
     #[test]

@@ -73,12 +73,13 @@ impl Request for Expire {
         };
         let lost =
             ended.tasks.iter().map(|task| ledger.state.task(*task)).filter(|task| tasks.contains(&task.id));
-        let how = if ledger.has_exited(&ended.worker) {
-            "ended and left"
+        let worker = &ended.worker;
+        let message = if ledger.has_exited(worker) {
+            format!("worker {worker} ended while it worked on it")
         } else {
-            "was not heard before the end of"
+            let duration = ledger.policy().lease_duration.as_secs_f64();
+            format!("worker {worker} was not heard for {duration:.0} s, as long as its lease lasts")
         };
-        let message = format!("worker {} {how} lease {lease}", ended.worker);
         let changes = lost.map(|task| Change::Failed {
             lease: lease.clone(),
             task: task.id,

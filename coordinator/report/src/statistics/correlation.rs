@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use basin_domain::claim::Check;
+
 use super::bootstrap::bca_interval;
 use super::confidence_interval::ConfidenceInterval;
 use super::normal;
 use super::permutation::chance_of_order;
 use super::rank::{ranks, spearman};
 
-/// The fewest independent pairs whose rank correlation can say anything: four stand in order by chance once in 4! = 24
-/// times, more often than an interval of 95 % may err on one side.
-pub(crate) const MIN_PAIRS_OF_INTERVAL: usize = 5;
+/// The fewest independent pairs whose rank correlation can say anything.
+pub(crate) const MIN_PAIRS_OF_INTERVAL: usize = Check::FEWEST_PAIRS;
 
 /// From so many pairs on the interval is that of the bootstrap. Fewer have too few different resamples: of five
 /// uncorrelated pairs, 8 % instead of 5 % have an interval without 0.

@@ -1,6 +1,7 @@
 //! The middle of several runs' values at one place, and its interval.
 
 use basin_charts::scale::Scale;
+use basin_domain::claim::Check;
 
 use super::confidence_interval::ConfidenceInterval;
 use super::student;
@@ -10,7 +11,7 @@ use crate::exclusions::{Filtered, finite, positive};
 pub(crate) const LEVEL: f64 = 0.95;
 
 /// The fewest runs that get an interval.
-pub(crate) const MIN_RUNS: usize = 3;
+pub(crate) const MIN_RUNS: usize = Check::FEWEST_RUNS;
 
 /// The kind of middle of several runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

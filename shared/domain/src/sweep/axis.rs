@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use super::error::LocatedError;
 use super::location::Location;
 use super::nearest;
+use super::problems::Problems;
 use super::toml_value::{Assignment, Node, Table, TomlValue};
 
 /// A list of assignments, one of which holds at each point. Never empty.
@@ -34,19 +35,41 @@ impl ParameterAxis {
 
     /// Refuses a value that stands on the axis twice: it would be the same run twice.
     pub(super) fn lists_nothing_twice(&self, name: &str) -> Result<(), LocatedError> {
-        let mut alike: HashMap<String, Vec<&Assignment>> = HashMap::new();
-        for value in &self.0 {
-            let known = alike.entry(key(value)).or_default();
-            if known.iter().any(|first| same(first, value)) {
-                let at = value.values().map(|node| node.at).next_back();
-                let Some(at) = at else { continue };
-                let name = nearest::shortened(name);
-                return Err(LocatedError::new(at, format!("`{name}` lists {} twice", shown(value)))
-                    .hint("take one of them out; `seeds = 2` repeats every run with another seed"));
-            }
-            known.push(value);
+        self.repeated().first().map_or(Ok(()), |index| Err(self.twice(name, &self.0[*index])))
+    }
+
+    /// The axis without values that repeat earlier ones, which are noted.
+    pub(super) fn without_repetitions(mut self, name: &str, problems: &mut Problems) -> Self {
+        let repeated = self.repeated();
+        for index in &repeated {
+            problems.add(self.twice(name, &self.0[*index]));
         }
-        Ok(())
+        let mut index = 0;
+        self.0.retain(|_| {
+            index += 1;
+            repeated.binary_search(&(index - 1)).is_err()
+        });
+        self
+    }
+
+    /// The indices of the values that repeat earlier ones, ascending.
+    fn repeated(&self) -> Vec<usize> {
+        let mut alike: HashMap<String, Vec<&Assignment>> = HashMap::new();
+        let mut repeated = Vec::new();
+        for (index, value) in self.0.iter().enumerate().filter(|(_, value)| !value.is_empty()) {
+            let known = alike.entry(key(value)).or_default();
+            match known.iter().any(|first| same(first, value)) {
+                true => repeated.push(index),
+                false => known.push(value),
+            }
+        }
+        repeated
+    }
+
+    fn twice(&self, name: &str, value: &Assignment) -> LocatedError {
+        let at = value.values().map(|node| node.at).next_back().unwrap_or(Location::Line(1));
+        LocatedError::new(at, format!("`{}` lists {} twice", nearest::shortened(name), shown(value)))
+            .hint("take one of them out; `seeds = 2` repeats every run with another seed")
     }
 
     /// The axes of every key of a table, in the order of the file; `name` is the table's.

@@ -6,19 +6,28 @@ use super::check;
 use super::error::LocatedError;
 use super::location::Location;
 use super::nearest;
+use super::problems::Problems;
 use super::quantities::{ExperimentQuantities, Quantity};
 use super::reference::Reference;
 use super::reference_resolver::{ReferenceResolver, SelectedRuns};
 use super::toml_value::{Node, Table, TomlValue};
+use super::unread::UnreadExperiments;
 use crate::claim::{Best, Check, Claim, Direction, Selection};
 
-/// Reads every claim.
+/// Reads every claim, beside experiments that couldn't be read; what is wrong with any check is noted.
 pub(super) fn read_all(
     claims: &[Node],
     experiments: &[ExperimentQuantities<'_>],
     targets: &ReferenceResolver<'_>,
-) -> Result<Vec<Claim>, LocatedError> {
-    claims.iter().map(|node| claim(node, experiments, targets)).collect()
+    unread: &UnreadExperiments,
+    problems: &mut Problems,
+) -> Vec<Claim> {
+    let mut read = Vec::new();
+    for node in claims {
+        let claim = claim(node, experiments, targets, unread, problems);
+        read.extend(problems.keep(claim));
+    }
+    read
 }
 
 /// Where the checks of each claim stand.
@@ -38,6 +47,8 @@ fn claim(
     node: &Node,
     experiments: &[ExperimentQuantities<'_>],
     targets: &ReferenceResolver<'_>,
+    unread: &UnreadExperiments,
+    problems: &mut Problems,
 ) -> Result<Claim, LocatedError> {
     let table = node.table("claim")?;
     table.only(&["text", "check"], " in a claim")?;
@@ -56,8 +67,13 @@ fn claim(
     if items.is_empty() {
         return Err(LocatedError::new(given.at, "`check` lists nothing").hint(hint));
     }
-    let read = |node: &Node| Reader { node, table: node.table("check")?, experiments, targets }.check();
-    Ok(Claim { text, checks: items.iter().map(read).collect::<Result<_, _>>()? })
+    let read =
+        |node: &Node| Reader { node, table: node.table("check")?, experiments, targets, unread }.check();
+    let checks: Vec<Check> = items.iter().filter_map(|node| problems.keep(read(node))).collect();
+    if checks.len() < items.len() {
+        return Err(LocatedError::new(node.at, "not all checks of this claim can be read").consequential());
+    }
+    Ok(Claim { text, checks })
 }
 
 /// Examples, for a check that lacks a key.
@@ -83,6 +99,7 @@ struct Reader<'a> {
     table: &'a Table,
     experiments: &'a [ExperimentQuantities<'a>],
     targets: &'a ReferenceResolver<'a>,
+    unread: &'a UnreadExperiments,
 }
 
 impl<'a> Reader<'a> {
@@ -206,7 +223,13 @@ impl<'a> Reader<'a> {
     }
 
     fn reference(&self, key: &str) -> Result<Reference, LocatedError> {
-        Reference::read(key, self.need(key)?)
+        let reference = Reference::read(key, self.need(key)?)?;
+        let id = reference.experiment();
+        if self.unread.may_have(id) && !self.experiments.iter().any(|it| it.id.as_str() == id) {
+            let message = format!("experiment \"{}\" couldn't be read", nearest::shortened(id));
+            return Err(LocatedError::new(reference.at(), message).consequential());
+        }
+        Ok(reference)
     }
 
     /// Runs that may be of several points.
@@ -227,8 +250,11 @@ impl<'a> Reader<'a> {
         let find = |key: &str| self.targets.select_point(&self.reference(key)?, key, kind);
         let (a, b) = (find("a")?, find("b")?);
         if self.targets.are_same(&a, &b)? {
-            return Err(LocatedError::new(self.node.at, "`a` and `b` mean the same runs")
-                .hint("give them values in which they differ"));
+            let error = LocatedError::new(self.node.at, "`a` and `b` mean the same runs");
+            return Err(error.hint(match self.targets.distinct_runs(&a)? {
+                Some(example) => format!("give them values in which they differ: {example}"),
+                None => format!("experiment \"{}\" has one point: compare it with another's", a.experiment),
+            }));
         }
         Ok((self.selection(&a), self.selection(&b)))
     }

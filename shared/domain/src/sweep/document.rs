@@ -7,19 +7,25 @@ use super::kind::{self, Kind};
 use super::layer::{ExperimentLayer, Origin};
 use super::location::Location;
 use super::nearest;
+use super::problems::Problems;
 use super::toml_value::{Node, Table, TomlValue};
+use super::unread::{self, UnreadExperiments};
 use crate::custom_kind::KindDeclaration;
 use crate::id::{ExperimentId, SweepName};
 
-/// A sweep file.
+/// A sweep file, as far as it could be read.
 #[derive(Debug)]
 pub(super) struct Document {
-    pub(super) name: SweepName,
+    pub(super) name: Option<SweepName>,
     pub(super) defaults: ExperimentLayer,
     pub(super) experiments: Vec<DeclaredExperiment>,
+    /// Those that couldn't be read.
+    pub(super) unread: UnreadExperiments,
     pub(super) figures: Vec<Node>,
     pub(super) claims: Vec<Node>,
     pub(super) profiles: Vec<Profile>,
+    /// Whether it has tables of unknown names, in which anything may be given.
+    pub(super) has_unknown_tables: bool,
 }
 
 /// An `[[experiment]]` of the file.
@@ -44,27 +50,30 @@ pub(super) struct Profile {
 }
 
 impl Document {
-    /// Reads a sweep file's top level, whose experiments may be of `kinds` beside Basin's own.
-    pub(super) fn read(table: &Table, kinds: &[KindDeclaration]) -> Result<Self, LocatedError> {
-        table.only(&["name", "data", "defaults", "experiment", "figure", "claim", "profile"], "")?;
+    /// Reads a sweep file's top level, whose experiments may be of `kinds` beside Basin's own. What can't be read is noted, and left
+    /// out.
+    pub(super) fn read(table: &Table, kinds: &[KindDeclaration], problems: &mut Problems) -> Self {
+        let keys = ["name", "data", "defaults", "experiment", "figure", "claim", "profile"];
+        let unknown: Vec<_> = table.unknown(&keys, "").collect();
+        let has_unknown_tables = !unknown.is_empty();
+        unknown.into_iter().for_each(|error| problems.add(error));
         let name = table.get("name").ok_or_else(|| {
             LocatedError::new(Location::Line(1), "the sweep has no name").hint("name = \"my-sweep\"")
-        })?;
-        let experiments = experiments(table, kinds)?;
+        });
+        let name = problems.keep(name.and_then(|name| check::id("name", name, SweepName::new)));
+        let defaults = defaults(table, problems);
+        let (experiments, unread) = experiments(table, kinds, problems);
         let mut profiles = Vec::new();
-        if let Some(node) = table.get("profile") {
-            for (name, node) in &node.table("profile")?.0 {
-                profiles.push(Profile::read(name, node, &experiments)?);
+        let given = table.get("profile").map(|node| node.table("profile"));
+        if let Some(given) = given.and_then(|given| problems.keep(given)) {
+            for (name, node) in &given.0 {
+                profiles.push(Profile::read(name, node, &experiments, &unread, problems));
             }
         }
-        Ok(Self {
-            name: check::id("name", name, SweepName::new)?,
-            defaults: defaults(table)?,
-            experiments,
-            figures: array_of_tables(table, "figure")?.to_vec(),
-            claims: array_of_tables(table, "claim")?.to_vec(),
-            profiles,
-        })
+        let mut tables =
+            |key| problems.keep(array_of_tables(table, key)).map(<[Node]>::to_vec).unwrap_or_default();
+        let (figures, claims) = (tables("figure"), tables("claim"));
+        Self { name, defaults, experiments, unread, figures, claims, profiles, has_unknown_tables }
     }
 
     /// The profile of this name.
@@ -84,34 +93,43 @@ impl Document {
 }
 
 impl Profile {
-    fn read(name: &str, node: &Node, experiments: &[DeclaredExperiment]) -> Result<Self, LocatedError> {
-        let table = node.table(&format!("profile.{}", nearest::shortened(name)))?;
-        table.only(&["data", "defaults", "evidence", "experiment"], " in a profile")?;
-        let is_evidence = match table.get("evidence") {
-            Some(node) => check::boolean("`evidence`", node)?,
-            None => true,
-        };
-        let mut overrides = Vec::new();
-        if let Some(node) = table.get("experiment") {
-            for (id, node) in &node.table("experiment")?.0 {
-                let index = position(experiments, id, node.at)?;
-                let table = node.table(&format!("experiment.{id}"))?;
-                if let Some((key, node)) = table.0.iter().find(|(key, _)| key == "id" || key == "kind") {
-                    return Err(LocatedError::new(
-                        node.at,
-                        format!("a profile can't change an experiment's `{key}`"),
-                    ));
-                }
-                overrides.push((index, ExperimentLayer::read(table, Origin::Own, &[])?));
-            }
-        }
-        Ok(Self {
+    fn read(
+        name: &str,
+        node: &Node,
+        experiments: &[DeclaredExperiment],
+        unread: &UnreadExperiments,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut profile = Self {
             name: name.to_owned(),
             at: node.at,
-            is_evidence,
-            defaults: defaults(table)?,
-            experiments: overrides,
-        })
+            is_evidence: true,
+            defaults: ExperimentLayer::default(),
+            experiments: Vec::new(),
+        };
+        let table = node.table(&format!("profile.{}", nearest::shortened(name)));
+        let Some(table) = problems.keep(table) else { return profile };
+        let keys = ["data", "defaults", "evidence", "experiment"];
+        table.unknown(&keys, " in a profile").for_each(|error| problems.add(error));
+        if let Some(node) = table.get("evidence") {
+            profile.is_evidence = problems.keep(check::boolean("`evidence`", node)).unwrap_or(true);
+        }
+        profile.defaults = defaults(table, problems);
+        let given = table.get("experiment").map(|node| node.table("experiment"));
+        let given = given.and_then(|given| problems.keep(given));
+        for (id, node) in given.map_or(&[][..], |given| given.0.as_slice()) {
+            let index = position(experiments, id, node.at).map_err(|error| unread.excuse(id, error));
+            let index = problems.keep(index);
+            let table = problems.keep(node.table(&format!("experiment.{id}")));
+            let (Some(index), Some(table)) = (index, table) else { continue };
+            for (key, node) in table.0.iter().filter(|(key, _)| key == "id" || key == "kind") {
+                let message = format!("a profile can't change an experiment's `{key}`");
+                problems.add(LocatedError::new(node.at, message));
+            }
+            let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"], problems);
+            profile.experiments.push((index, layer));
+        }
+        profile
     }
 }
 
@@ -121,45 +139,68 @@ pub(super) fn position(
     id: &str,
     at: Location,
 ) -> Result<usize, LocatedError> {
-    experiments.iter().position(|experiment| experiment.header.id.as_str() == id).ok_or_else(|| {
-        let near = nearest::value(id, experiments.iter().map(|experiment| experiment.header.id.as_str()));
-        LocatedError::new(at, format!("there is no experiment \"{}\"{near}", nearest::shortened(id)))
-    })
+    let ids = || experiments.iter().map(|experiment| experiment.header.id.as_str());
+    ids().position(|known| known == id).ok_or_else(|| unread::no_experiment(id, ids(), at))
 }
 
 /// Reads `defaults`, and `data`, which is a default under another name.
-fn defaults(table: &Table) -> Result<ExperimentLayer, LocatedError> {
-    let given = table.get("defaults").map(|node| node.table("defaults")).transpose()?;
+fn defaults(table: &Table, problems: &mut Problems) -> ExperimentLayer {
+    let given = table.get("defaults").map(|node| node.table("defaults"));
+    let given = given.and_then(|given| problems.keep(given));
     let data = table.0.iter().filter(|(key, _)| key == "data");
-    ExperimentLayer::read_defaults(&Table(
-        data.chain(given.iter().flat_map(|table| &table.0)).cloned().collect(),
-    ))
+    let given = data.chain(given.iter().flat_map(|table| &table.0)).cloned().collect();
+    ExperimentLayer::read_defaults(&Table(given), problems)
 }
 
-fn experiments(table: &Table, kinds: &[KindDeclaration]) -> Result<Vec<DeclaredExperiment>, LocatedError> {
+fn experiments(
+    table: &Table,
+    kinds: &[KindDeclaration],
+    problems: &mut Problems,
+) -> (Vec<DeclaredExperiment>, UnreadExperiments) {
     let mut experiments: Vec<DeclaredExperiment> = Vec::new();
-    for node in array_of_tables(table, "experiment")? {
-        let table = node.table("experiment")?;
-        let need = |key: &str, hint: &str| {
-            let message = format!("this experiment has no `{key}`");
-            table.get(key).ok_or_else(|| LocatedError::new(node.at, message).hint(hint))
-        };
-        let id = check::id("id", need("id", "id = \"batch-size\"")?, ExperimentId::new)?;
-        let kind = kind::named(need("kind", "kind = \"classify\"")?, kinds)?;
-        if let Some(first) = experiments.iter().find(|experiment| experiment.header.id == id) {
-            let message =
-                format!("two experiments are called \"{id}\": this and that on {}", first.header.at);
-            return Err(LocatedError::new(node.at, message));
+    let mut unread = UnreadExperiments::default();
+    let Some(nodes) = problems.keep(array_of_tables(table, "experiment")) else {
+        unread.add(None);
+        return (experiments, unread);
+    };
+    for node in nodes {
+        match experiment(node, kinds, &experiments, problems) {
+            Ok(experiment) => experiments.push(experiment),
+            Err(id) => unread.add(id.as_ref().map(ExperimentId::as_str)),
         }
-        let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"])?;
-        let header = ExperimentHeader { id, at: node.at, kind: kind.name().to_owned() };
-        experiments.push(DeclaredExperiment { header, kind, layer });
     }
-    if experiments.is_empty() {
+    if nodes.is_empty() {
         let hint = "[[experiment]]\nid = \"first\"\nkind = \"classify\"";
-        return Err(LocatedError::new(Location::Line(1), "the sweep has no experiment").hint(hint));
+        problems.add(LocatedError::new(Location::Line(1), "the sweep has no experiment").hint(hint));
     }
-    Ok(experiments)
+    (experiments, unread)
+}
+
+/// Reads an experiment, after the `others`; its id, if that could be read, where its kind or its name is wrong.
+fn experiment(
+    node: &Node,
+    kinds: &[KindDeclaration],
+    others: &[DeclaredExperiment],
+    problems: &mut Problems,
+) -> Result<DeclaredExperiment, Option<ExperimentId>> {
+    let Some(table) = problems.keep(node.table("experiment")) else { return Err(None) };
+    let need = |key: &str, hint: &str| {
+        let message = format!("this experiment has no `{key}`");
+        table.get(key).ok_or_else(|| LocatedError::new(node.at, message).hint(hint))
+    };
+    let id = need("id", "id = \"batch-size\"").and_then(|node| check::id("id", node, ExperimentId::new));
+    let id = problems.keep(id);
+    let kind = need("kind", "kind = \"classify\"").and_then(|node| kind::named(node, kinds));
+    let kind = problems.keep(kind);
+    let layer = ExperimentLayer::read(table, Origin::Own, &["id", "kind"], problems);
+    let (Some(id), Some(kind)) = (id.clone(), kind) else { return Err(id) };
+    if let Some(first) = others.iter().find(|experiment| experiment.header.id == id) {
+        let message = format!("two experiments are called \"{id}\": this and that on {}", first.header.at);
+        problems.add(LocatedError::new(node.at, message));
+        return Err(Some(id));
+    }
+    let header = ExperimentHeader { id, at: node.at, kind: kind.name().to_owned() };
+    Ok(DeclaredExperiment { header, kind, layer })
 }
 
 fn array_of_tables<'a>(table: &'a Table, key: &str) -> Result<&'a [Node], LocatedError> {

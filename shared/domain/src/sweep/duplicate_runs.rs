@@ -69,16 +69,12 @@ impl SweepPlan {
 /// Refuses a check that holds a run against itself: its two selections have a run in common. `places` says where the checks of
 /// each claim stand.
 pub(super) fn are_not_compared(plan: &SweepPlan, locations: &[Vec<Location>]) -> Result<(), LocatedError> {
-    let fits = |task: &Task, selection: &Selection| {
-        let has =
-            |(name, value): (&String, &Value)| task.point.get(name).is_some_and(|own| equal(own, value));
-        task.experiment == selection.experiment && selection.values.iter().all(has)
-    };
     for (claim, locations) in plan.claims.iter().zip(locations) {
         for (check, at) in claim.checks.iter().zip(locations) {
             let [a, b] = check.selections()[..] else { continue };
-            let of =
-                |selection| plan.tasks.iter().filter(move |task| fits(task, selection)).map(|task| task.id);
+            let of = |selection| {
+                plan.tasks.iter().filter(move |task| selects(selection, task)).map(|task| task.id)
+            };
             let runs: HashSet<TaskId> = of(a).collect();
             if of(b).any(|id| runs.contains(&id)) {
                 return Err(LocatedError::new(*at, "`a` and `b` mean the same runs")
@@ -87,6 +83,12 @@ pub(super) fn are_not_compared(plan: &SweepPlan, locations: &[Vec<Location>]) ->
         }
     }
     Ok(())
+}
+
+/// Whether a claim's selection means this task.
+pub(super) fn selects(selection: &Selection, task: &Task) -> bool {
+    let has = |(name, value): (&String, &Value)| task.point.get(name).is_some_and(|own| equal(own, value));
+    task.experiment == selection.experiment && selection.values.iter().all(has)
 }
 
 fn equal(one: &Value, other: &Value) -> bool {

@@ -1,5 +1,7 @@
 //! Errors of a sweep file, each with its location and, where one is known, a hint.
 
+use std::fmt;
+
 use super::location::Location;
 use super::nearest;
 
@@ -17,18 +19,104 @@ pub struct SweepError {
     pub hint: Option<String>,
 }
 
+/// Everything that was found in a sweep file that can't be run: at least one error, in the order of the lines, those of `--set`
+/// last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepErrors {
+    first: SweepError,
+    more: Vec<SweepError>,
+}
+
+impl SweepErrors {
+    /// One error, and those after it.
+    pub(super) const fn new(first: SweepError, more: Vec<SweepError>) -> Self {
+        Self { first, more }
+    }
+
+    /// The first of them.
+    pub const fn first(&self) -> &SweepError {
+        &self.first
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &SweepError> {
+        std::iter::once(&self.first).chain(&self.more)
+    }
+
+    /// The hint of the only one; the text of several has their hints.
+    pub fn hint(&self) -> Option<&str> {
+        self.first.hint.as_deref().filter(|_| self.more.is_empty())
+    }
+
+    /// The text of the first of them in about so many bytes, with the count of the others.
+    pub fn text_within(&self, bytes: usize) -> String {
+        if self.more.is_empty() {
+            return self.first.to_string();
+        }
+        let mut text = format!("{} problems", self.more.len() + 1);
+        for (told, error) in self.iter().enumerate() {
+            if told > 0 && text.len() > bytes {
+                text.push_str(&format!("\nand {} more", self.more.len() + 1 - told));
+                break;
+            }
+            text.push_str(&format!("\n{error}"));
+            if let Some(hint) = &error.hint {
+                text.push_str(&format!("\n  hint: {}", hint.replace('\n', "\n    ")));
+            }
+        }
+        text
+    }
+}
+
+impl From<SweepError> for SweepErrors {
+    fn from(first: SweepError) -> Self {
+        Self { first, more: Vec::new() }
+    }
+}
+
+impl fmt::Display for SweepErrors {
+    /// The only one as it is; several a line each, with their hints beneath.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text_within(usize::MAX))
+    }
+}
+
+impl std::error::Error for SweepErrors {}
+
 /// An error before the file's name is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LocatedError {
     location: Location,
     message: String,
     hint: Option<String>,
+    /// Whether it follows from another problem of the file, and goes with that.
+    is_consequence: bool,
 }
 
 impl LocatedError {
     /// An error at this location.
     pub(super) fn new(location: Location, message: impl Into<String>) -> Self {
-        Self { location, message: message.into(), hint: None }
+        Self { location, message: message.into(), hint: None, is_consequence: false }
+    }
+
+    /// The same, where it follows from another problem that is noted: it isn't told beside that.
+    pub(super) fn consequential(self) -> Self {
+        Self { is_consequence: true, ..self }
+    }
+
+    /// Whether it follows from another problem.
+    pub(super) const fn is_consequence(&self) -> bool {
+        self.is_consequence
+    }
+
+    /// The same error at another location.
+    pub(super) fn at(self, location: Location) -> Self {
+        Self { location, ..self }
+    }
+
+    /// Where it is.
+    pub(super) const fn location(&self) -> Location {
+        self.location
     }
 
     /// `name`, in short, is given here though it was given before, at `first`.
@@ -50,10 +138,7 @@ impl LocatedError {
 
     /// The same error, as one of the file called `file`.
     pub(super) fn in_file(self, file: &str) -> SweepError {
-        let (file, line) = match self.location {
-            Location::Line(line) => (file, line),
-            Location::Override(number) => ("--set", number),
-        };
+        let (file, line) = self.location.in_file(file);
         SweepError { file: file.to_owned(), line, message: self.message, hint: self.hint }
     }
 }

@@ -11,6 +11,7 @@ use super::nearest;
 use super::network;
 use super::parsed_point::UnresolvedExperiment;
 use super::plan::SweepPlan;
+use super::problems::Problems;
 use super::reference::Reference;
 use super::reference_resolver::ReferenceResolver;
 use super::referenced_run::{ReferencedRun, RunPlace};
@@ -19,15 +20,18 @@ use super::search_space::{self, Point, SearchSpace};
 use super::source::{DatasetContents, Datasets};
 use super::toml_value::Assignment;
 use crate::claim::Claim;
-use crate::data::{self, Dataset, DatasetReference};
+use crate::data::{self, Contents, Dataset, DatasetReference};
 use crate::digest::Digest;
-use crate::experiment::Tile;
+use crate::experiment::{Experiment, Tile};
 use crate::figure::Figure;
 use crate::id::{DatasetName, SweepId, SweepName, TaskId};
 use crate::task::{Task, TaskSpec};
 use crate::value::Value;
 
-/// The plan of these experiments, figures and claims.
+/// After so many points of an experiment that can't be run, its others are left alone.
+const MOST_FAILING: u32 = 1_000;
+
+/// The plan of these experiments, figures and claims, with what is worth knowing of it; or all that keeps points from being run.
 pub(super) fn plan(
     name: &SweepName,
     spaces: &[SearchSpace],
@@ -36,14 +40,19 @@ pub(super) fn plan(
     datasets: &Datasets,
     contents: &DatasetContents,
     names: &BTreeSet<DatasetName>,
-) -> Result<SweepPlan, LocatedError> {
-    let mut tasks = Vec::new();
+) -> Result<(SweepPlan, Problems), Problems> {
+    let (mut tasks, mut problems, mut notes) = (Vec::new(), Problems::default(), Problems::default());
     let targets = ReferenceResolver::new(spaces, contents).knowing_data();
     let datasets = DatasetsAtHand { datasets, names };
     let inputs = InputTasks { targets: &targets, datasets: &datasets, known: RefCell::default() };
     for space in spaces {
-        space.has_enough_points()?;
-        add_tasks(space, &inputs, &mut tasks)?;
+        match space.has_enough_points() {
+            Ok(()) => add_tasks(space, &inputs, &mut tasks, &mut notes, &mut problems),
+            Err(error) => problems.add(error),
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
     }
     let id = format!("{name}-{}", digest(&tasks, figures, claims).short());
     let id = SweepId::new(id).expect("a sweep's name and a digest make a valid id");
@@ -57,58 +66,113 @@ pub(super) fn plan(
         }
     }
     needs.retain(|_, needs| !needs.is_empty());
-    Ok(SweepPlan { id, name: name.clone(), tasks, needs, figures: figures.to_vec(), claims: claims.to_vec() })
+    let (figures, claims) = (figures.to_vec(), claims.to_vec());
+    let plan = SweepPlan { id, name: name.clone(), tasks, needs, figures, claims, notes: Vec::new() };
+    Ok((plan, notes))
 }
 
 fn add_tasks(
     space: &SearchSpace,
     inputs: &InputTasks<'_>,
     tasks: &mut Vec<Task>,
-) -> Result<(), LocatedError> {
-    let InputTasks { targets, datasets, .. } = *inputs;
-    let seeds = space.seeds();
-    let mut met = SeenRuns::default();
+    notes: &mut Problems,
+    problems: &mut Problems,
+) {
     let axes = space.axes(u64::MAX);
+    let (mut met, mut failed) = (SeenRuns::default(), 0);
     for chosen in search_space::choices(&axes) {
-        let Point { parsed, coordinates, used: _ } = space.point(&chosen)?;
-        for index in 0..space.splits() {
-            let tile = Tile { index, of: space.splits() };
-            let mut coordinates = coordinates.clone();
-            if let Some(split) = space.kind().split().filter(|_| tile.of > 1) {
-                coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
-            }
-            let resolved = ResolvedExperiment::new(&parsed, targets, tile)?;
-            resolved.finds_seeds(&seeds, targets)?;
-            let data = resolved.dataset.map(|name| dataset(name, datasets, space.at())).transpose()?;
-            let version = resolved.experiment.version();
-            let experiment = resolved.experiment.into_owned();
-            let known = targets.contents(&experiment, resolved.dataset);
-            if let Some(Err(misfit)) = known.as_ref().map(|contents| experiment.check_data(contents)) {
-                let name = resolved.dataset.map_or("", |it| it.name.as_str());
-                let message = format!("experiment \"{}\" can't be run on {name}: {misfit}", space.id());
-                return Err(LocatedError::new(space.at(), message).hint(misfit.way_out()));
-            }
-            if let Err(error) = experiment.graph(known.as_ref()) {
-                let given = space.given(&chosen);
-                return Err(network::unbuildable(&error, |key| given.get(key), space.at()));
-            }
-            let experiment = targets.canonical(experiment, resolved.dataset);
-            let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
-            let first = tasks.len();
-            for seed in seeds.iter() {
-                spec.seed = seed;
-                spec.inputs = inputs.of(&resolved.inputs, seed)?;
-                let (point, spec) = (coordinates.clone(), spec.clone());
-                tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
-            }
-            if let Some(same) =
-                met.add(tasks[first].id, first, &chosen, |chosen| written(space, chosen, targets))?
-            {
-                return Err(repeated(space, &tasks[same], &tasks[first]));
-            }
+        let added = add_point(space, &chosen, inputs, &mut met, tasks, notes);
+        if problems.keep(added).is_none() {
+            failed += 1;
+        }
+        if failed == MOST_FAILING {
+            break;
+        }
+    }
+}
+
+/// Adds the tasks of a point.
+fn add_point<'a>(
+    space: &'a SearchSpace,
+    chosen: &[&'a Assignment],
+    inputs: &InputTasks<'_>,
+    met: &mut SeenRuns<'a>,
+    tasks: &mut Vec<Task>,
+    notes: &mut Problems,
+) -> Result<(), Problems> {
+    let InputTasks { targets, datasets, .. } = *inputs;
+    let Point { parsed, coordinates, used: _ } = space.point(chosen)?;
+    let seeds = space.seeds();
+    for index in 0..space.splits() {
+        let tile = Tile { index, of: space.splits() };
+        let mut coordinates = coordinates.clone();
+        if let Some(split) = space.kind().split().filter(|_| tile.of > 1) {
+            coordinates.insert(split.coordinate.to_owned(), Value::Integer(i64::from(index)));
+        }
+        let resolved = ResolvedExperiment::new(&parsed, targets, tile)?;
+        resolved.finds_seeds(&seeds, targets)?;
+        // What is wrong with a run that is read is told where that is written.
+        let own = |error: LocatedError| match parsed.own_experiment() {
+            Some(_) => error,
+            None => error.consequential(),
+        };
+        let data = resolved.dataset.map(|name| dataset(name, datasets, space.at())).transpose();
+        let data = data.map_err(|error| {
+            own(match space.given(chosen).get("data.name") {
+                Some(node) => error.at(node.at),
+                None => error,
+            })
+        })?;
+        let version = resolved.experiment.version();
+        let experiment = resolved.experiment.into_owned();
+        let known = targets.contents(&experiment, resolved.dataset);
+        if let Some(Err(misfit)) = known.as_ref().map(|contents| experiment.check_data(contents)) {
+            let name = resolved.dataset.map_or("", |it| it.name.as_str());
+            let message = format!("experiment \"{}\" can't be run on {name}: {misfit}", space.id());
+            return Err(own(LocatedError::new(space.at(), message).hint(misfit.way_out())).into());
+        }
+        if let Some(known) = known.as_ref().filter(|_| parsed.own_experiment().is_some()) {
+            limits_are_reached(space, chosen, &experiment, known, notes);
+        }
+        if let Err(error) = experiment.graph(known.as_ref()) {
+            let given = space.given(chosen);
+            return Err(own(network::unbuildable(&error, |key| given.get(key), space.at())).into());
+        }
+        let experiment = targets.canonical(experiment, resolved.dataset);
+        let mut spec = TaskSpec { experiment, version, seed: 0, data, inputs: BTreeMap::new() };
+        let first = tasks.len();
+        for seed in seeds.iter() {
+            spec.seed = seed;
+            spec.inputs = inputs.of(&resolved.inputs, seed)?;
+            let (point, spec) = (coordinates.clone(), spec.clone());
+            tasks.push(Task { id: spec.id(), experiment: space.id().clone(), point, spec });
+        }
+        let same = met.add(tasks[first].id, first, chosen, |chosen| written(space, chosen, targets))?;
+        if let Some(same) = same {
+            return Err(repeated(space, &tasks[same], &tasks[first]).into());
         }
     }
     Ok(())
+}
+
+/// Notes limits of examples beyond those that the data set has.
+fn limits_are_reached(
+    space: &SearchSpace,
+    chosen: &[&Assignment],
+    experiment: &Experiment,
+    contents: &Contents,
+    notes: &mut Problems,
+) {
+    let Some(data) = experiment.data_use() else { return };
+    let (there, limits) = (contents.sizes, [data.train_limit, data.test_limit]);
+    let sides = [("data.train_limit", "training", there.train), ("data.test_limit", "test", there.test)];
+    for ((key, which, there), limit) in sides.into_iter().zip(limits) {
+        let Some(limit) = limit.filter(|limit| *limit > there) else { continue };
+        let at = space.given(chosen).get(key).map_or(space.at(), |node| node.at);
+        let message =
+            format!("`{key}` is {limit}, and the data set has {there} {which} examples: all are taken");
+        notes.add(LocatedError::new(at, message).hint(format!("{key} = {there}, or leave it out")));
+    }
 }
 
 /// The runs of an experiment that were met, to tell points that are written twice from those whose parameters differ in what
@@ -155,7 +219,7 @@ fn written(
     chosen: &[&Assignment],
     targets: &ReferenceResolver<'_>,
 ) -> Result<String, LocatedError> {
-    let parsed = space.point(chosen)?.parsed;
+    let parsed = space.point(chosen).map_err(Problems::into_first)?.parsed;
     let mut text = match &parsed.experiment {
         UnresolvedExperiment::Complete(experiment)
         | UnresolvedExperiment::Begun { experiment, .. }
@@ -206,7 +270,8 @@ impl InputTasks<'_> {
             let read = self.targets.run(input.run, at)?;
             inputs.insert(input.name.clone(), self.id(read, input.seed.unwrap_or(seed), at)?);
         }
-        let data = run.dataset.as_ref().map(|name| dataset(name, self.datasets, at)).transpose()?;
+        let data = run.dataset.as_ref().map(|name| dataset(name, self.datasets, at)).transpose();
+        let data = data.map_err(LocatedError::consequential)?;
         let (experiment, version) = (run.experiment.clone(), run.experiment.version());
         let id = TaskSpec { experiment, version, seed, data, inputs }.id();
         self.known.borrow_mut().insert((run.place, seed), id);

@@ -7,7 +7,9 @@ use super::error::LocatedError;
 use super::experiment_header::ExperimentHeader;
 use super::layer::Origin;
 use super::location::Location;
+use super::problems::Problems;
 use super::reference::Reference;
+use super::syntax;
 use super::toml_value::{Assignment, Node, TomlValue};
 
 /// The values of a table's own keys, beside those that choose the run to which it refers.
@@ -21,6 +23,11 @@ pub(super) struct Fields<'a> {
     /// The parameters that vary.
     varied: &'a BTreeSet<String>,
     used: Vec<Cow<'static, str>>,
+    /// What is wrong with single values: reading goes on without them, or with an example in their place.
+    wrong: Problems,
+    /// Values without a meaning beside the others, if those are right.
+    meaningless: Problems,
+    excuses_missing: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -30,17 +37,49 @@ impl<'a> Fields<'a> {
         given: BTreeMap<&'a str, (&'a Node, Origin)>,
         varied: &'a BTreeSet<String>,
     ) -> Self {
-        Self { header, given, varied, used: Vec::new() }
+        Self {
+            header,
+            given,
+            varied,
+            used: Vec::new(),
+            wrong: Problems::default(),
+            meaningless: Problems::default(),
+            excuses_missing: false,
+        }
     }
 
-    /// The value of `key` where it is given, checked; an error says that it may be left out.
+    /// The same, of whose missing keys nothing is told if others have problems.
+    pub(super) const fn excusing_missing(mut self, excuses_missing: bool) -> Self {
+        self.excuses_missing = excuses_missing;
+        self
+    }
+
+    /// What was read of the point, with the keys that were taken; or all that is wrong with it. What doesn't fit together is told
+    /// once each value is right by itself.
+    pub(super) fn end<T>(
+        self,
+        read: Result<T, LocatedError>,
+    ) -> Result<(T, Vec<Cow<'static, str>>), Problems> {
+        if !self.wrong.is_empty() {
+            return Err(self.wrong);
+        }
+        let mut problems = self.meaningless;
+        match problems.keep(read) {
+            Some(read) => problems.or((read, self.used)),
+            None => Err(problems),
+        }
+    }
+
+    /// The value of `key` where it is given, checked. One that isn't right is noted, with the way out of leaving it out, and reads as if
+    /// it weren't given, so that this fails no more: kinds read what may be and what must be given alike.
     pub(super) fn take<T>(
         &mut self,
         key: &'static str,
         check: impl Fn(&str, &Node) -> Result<T, LocatedError>,
     ) -> Result<Option<T>, LocatedError> {
         let hint = || format!("without `{key}` its default holds");
-        self.checked(key, check).map_err(|error| error.hint_if_none(hint))
+        let taken = self.checked(key, check).map_err(|error| error.hint_if_none(hint));
+        Ok(self.wrong.keep(taken).flatten())
     }
 
     fn checked<T>(
@@ -65,15 +104,26 @@ impl<'a> Fields<'a> {
         checked.map(Some)
     }
 
-    /// The value of `key`, checked; an error with this example if it isn't given, or isn't right.
+    /// The value of `key`, checked; an error with this example if it isn't given, or isn't right. The example then stands in its place,
+    /// so that what else is wrong is found too.
     pub(super) fn need<T>(
         &mut self,
         key: &'static str,
         example: &'static str,
         check: impl Fn(&str, &Node) -> Result<T, LocatedError>,
     ) -> Result<T, LocatedError> {
-        let value = self.checked(key, check).map_err(|error| error.hint_if_none(|| example.to_owned()))?;
-        value.ok_or_else(|| self.missing(key).hint(example))
+        let error = match self.checked(key, &check) {
+            Ok(Some(value)) => return Ok(value),
+            Ok(None) => self.missing(key).hint(example),
+            Err(error) => error.hint_if_none(|| example.to_owned()),
+        };
+        match example_of(key, example).and_then(|node| check(key, &node).ok()) {
+            Some(value) => {
+                self.wrong.add(error);
+                Ok(value)
+            }
+            None => Err(error),
+        }
     }
 
     /// The reference `key`, of whatever entries are given; an error with this example if none is.
@@ -184,15 +234,27 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses `key`, which has no meaning at this point because of `reason`; a default may be there all the same.
-    pub(super) fn refuse(
-        &self,
-        key: &'static str,
-        reason: impl FnOnce() -> String,
-    ) -> Result<(), LocatedError> {
+    pub(super) fn refuse(&mut self, key: &'static str, reason: impl FnOnce() -> String) {
         match self.given.get(key) {
-            Some((node, Origin::Own)) => Err(LocatedError::new(node.at, format!("`{key}` {}", reason()))),
-            Some((_, Origin::Default | Origin::Everywhere)) | None => Ok(()),
+            Some((node, Origin::Own)) => {
+                let error = LocatedError::new(node.at, format!("`{key}` {}", reason()));
+                self.meaningless.add(error);
+            }
+            Some((_, Origin::Default | Origin::Everywhere)) | None => {}
         }
+    }
+
+    /// The same, with a hint.
+    pub(super) fn refuse_with_hint(&mut self, key: &'static str, reason: &str, hint: &str) {
+        if let Some((node, Origin::Own)) = self.given.get(key) {
+            let error = LocatedError::new(node.at, format!("`{key}` {reason}")).hint(hint);
+            self.meaningless.add(error);
+        }
+    }
+
+    /// Notes what is wrong with a single value that a kind reads by itself, and without which it goes on.
+    pub(super) fn note(&mut self, error: LocatedError) {
+        self.wrong.add(error);
     }
 
     /// For whom the value of `key` was given, if it was.
@@ -220,11 +282,14 @@ impl<'a> Fields<'a> {
     /// The error of a key that isn't given and must be.
     pub(super) fn missing(&self, key: &str) -> LocatedError {
         let message = format!("experiment \"{}\" ({}) needs `{key}`", self.header.id, self.header.kind);
-        LocatedError::new(self.header.at, message)
+        let error = LocatedError::new(self.header.at, message);
+        if self.excuses_missing { error.consequential() } else { error }
     }
+}
 
-    /// The keys that were taken.
-    pub(super) fn used(self) -> Vec<Cow<'static, str>> {
-        self.used
-    }
+/// The value of `key` in a line of an example.
+fn example_of(key: &str, example: &str) -> Option<Node> {
+    let table = syntax::document(example).ok()?;
+    let leaves = table.leaves().ok()?;
+    leaves.into_iter().find(|(name, _)| name == key).map(|(_, node)| node.clone())
 }

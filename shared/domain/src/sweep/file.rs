@@ -5,20 +5,22 @@ use std::collections::BTreeSet;
 use super::claims;
 use super::document::Document;
 use super::duplicate_runs;
-use super::error::LocatedError;
-use super::error::SweepError;
+use super::error::{LocatedError, SweepErrors};
 use super::expand;
 use super::figures;
 use super::layers;
 use super::location::Location;
 use super::measured_series::{MeasuredSeries, for_checked_points};
 use super::nearest;
-use super::plan::SweepPlan;
+use super::plan::{SweepPlan, WrittenNeeds};
+use super::problems::Problems;
 use super::quantities::ExperimentQuantities;
 use super::reference_resolver::ReferenceResolver;
 use super::search_space::{self, SearchSpace};
 use super::source::{DatasetContents, Datasets, Source};
 use super::syntax;
+use super::undecidable;
+use super::unread::UnreadExperiments;
 use crate::claim::Claim;
 use crate::custom_kind::InvalidParameter;
 use crate::data::DatasetReference;
@@ -61,38 +63,54 @@ impl SweepFile {
     /// every experiment (for an experiment of more than 100,000 points: along every axis).
     ///
     /// # Errors
-    /// The first thing that is wrong, with its location, the nearest valid name and a hint.
-    pub fn parse(source: &Source) -> Result<Self, SweepError> {
-        Self::read(source).map_err(|error| error.in_file(&source.file))
+    /// Everything that is wrong, each with its location, the nearest valid name and a hint. What can be told only once something else
+    /// is right is left for then: how values fit together, and what is said of experiments that can't be read.
+    pub fn parse(source: &Source) -> Result<Self, SweepErrors> {
+        Self::read(source).map_err(|problems| problems.in_file(&source.file))
     }
 
-    fn read(source: &Source) -> Result<Self, LocatedError> {
-        let document = Document::read(&syntax::document(&source.text)?, &source.kinds)?;
-        let mut spaces = layers::combine(&document, source.profile.as_deref(), &source.overrides)?;
-        adopt_seeds(&mut spaces)?;
+    fn read(source: &Source) -> Result<Self, Problems> {
+        let mut problems = Problems::default();
+        let document = Document::read(&syntax::document(&source.text)?, &source.kinds, &mut problems);
+        let profile_name = source.profile.as_deref();
+        let (mut spaces, mut unread) =
+            layers::combine(&document, profile_name, &source.overrides, &mut problems);
+        adopt_seeds(&mut spaces, &unread, &mut problems);
         let contents = DatasetContents::new();
-        let targets = ReferenceResolver::new(&spaces, &contents);
-        let measured_series = spaces.iter().map(|space| MeasuredSeries::of(space, &targets));
-        let measured_series: Vec<MeasuredSeries> = measured_series.collect::<Result<_, _>>()?;
-        overrides_are_used(&spaces, &measured_series)?;
-        let measured = spaces.iter().zip(&measured_series).map(|(space, measured)| ExperimentQuantities {
-            id: space.id(),
-            kind: space.kind().name(),
-            varied: space.varied(),
-            not_numbers: space.not_numbers(),
-            series: measured.series.iter().map(String::as_str).collect(),
-            numbers: measured.numbers.iter().map(String::as_str).collect(),
-            layers: measured.layers.clone(),
-            keeps_weights: !measured.forgets_weights,
+        let targets = ReferenceResolver::new(&spaces, &contents).beside(&unread);
+        let mut measured_series = Vec::new();
+        for space in &spaces {
+            let measured = problems.keep(MeasuredSeries::of(space, &targets));
+            if measured.is_none() {
+                unread.add(Some(space.id().as_str()));
+            }
+            measured_series.push(measured);
+        }
+        if unread.is_empty() {
+            let all: Vec<&MeasuredSeries> = measured_series.iter().flatten().collect();
+            overrides_are_used(&spaces, &all, &mut problems);
+        }
+        let measured = spaces.iter().zip(&measured_series).filter_map(|(space, measured)| {
+            let measured = measured.as_ref()?;
+            Some(ExperimentQuantities {
+                id: space.id(),
+                kind: space.kind().name(),
+                varied: space.varied(),
+                not_numbers: space.not_numbers(),
+                series: measured.series.iter().map(String::as_str).collect(),
+                numbers: measured.numbers.iter().map(String::as_str).collect(),
+                layers: measured.layers.clone(),
+                keeps_weights: !measured.forgets_weights,
+            })
         });
         let measured: Vec<_> = measured.collect();
-        let figures = figures::read_all(&document.figures, &measured)?;
-        let claims = claims::read_all(&document.claims, &measured, &targets)?;
-        let datasets = measured_series.into_iter().flat_map(|measured| measured.datasets).collect();
-        let profile = source.profile.as_deref().map(|name| document.profile(name)).transpose()?;
+        let figures = figures::read_all(&document.figures, &measured, &unread, &mut problems);
+        let claims = claims::read_all(&document.claims, &measured, &targets, &unread, &mut problems);
+        let datasets = measured_series.into_iter().flatten().flat_map(|measured| measured.datasets).collect();
+        let profile = profile_name.and_then(|name| document.profile(name).ok());
         let is_evidence = profile.is_none_or(|profile| profile.is_evidence);
-        let (file, name) = (source.file.clone(), document.name);
-        let checks = claims::locations(&document.claims);
+        let (file, checks) = (source.file.clone(), claims::locations(&document.claims));
+        let Some(name) = document.name.filter(|_| problems.is_empty()) else { return Err(problems) };
         Ok(Self {
             file,
             name,
@@ -110,11 +128,11 @@ impl SweepFile {
     /// Asks the code of kinds that aren't Basin's own whether it can run every point, where that is at hand.
     ///
     /// # Errors
-    /// The first problem that `check` finds, at the line of the parameter that it names.
+    /// The problems that `check` finds, each at the line of the parameter that it names.
     pub fn check_custom(
         &self,
         check: impl Fn(&Custom) -> Result<(), InvalidParameter>,
-    ) -> Result<(), SweepError> {
+    ) -> Result<(), SweepErrors> {
         let visit = |space: &SearchSpace| {
             for_checked_points(space, |chosen| {
                 let parsed = space.point(chosen)?.parsed;
@@ -123,12 +141,15 @@ impl SweepFile {
                 };
                 check(custom).map_err(|InvalidParameter { name, why }| {
                     let at = space.given(chosen).get(&name).map_or(space.at(), |node| node.at);
-                    LocatedError::new(at, format!("`{name}` {why}"))
+                    LocatedError::new(at, format!("`{name}` {why}")).into()
                 })
             })
         };
-        let mut spaces = self.spaces.iter().filter(|space| space.kind().is_custom());
-        spaces.try_for_each(visit).map_err(|error| error.in_file(&self.file))
+        let mut problems = Problems::default();
+        for space in self.spaces.iter().filter(|space| space.kind().is_custom()) {
+            problems.keep(visit(space));
+        }
+        problems.or(()).map_err(|problems| problems.in_file(&self.file))
     }
 
     /// The file, knowing what data sets hold: points that are the same computation, since all examples are in one
@@ -171,6 +192,16 @@ impl SweepFile {
         self.is_evidence
     }
 
+    /// The requirements on workers that the file gives, in the order of the experiments.
+    pub fn needs(&self) -> Vec<WrittenNeeds> {
+        let written = |space: &SearchSpace| {
+            let (file, line) = space.needs_at()?.in_file(&self.file);
+            let (experiment, file) = (space.id().clone(), file.to_owned());
+            Some(WrittenNeeds { experiment, needs: space.needs(), file, line })
+        };
+        self.spaces.iter().filter_map(written).filter(|written| !written.needs.is_empty()).collect()
+    }
+
     /// The number of tasks, from the lengths of the axes alone; `u128::MAX` stands for more than fit.
     pub fn task_count(&self) -> u128 {
         self.spaces.iter().map(SearchSpace::tasks).fold(0, u128::saturating_add)
@@ -193,11 +224,12 @@ impl SweepFile {
     ///
     /// # Errors
     /// If there are more than `limit` tasks (found before anything is expanded), a data set's digest isn't there, a point
-    /// is invalid, the same is written at two points of an experiment, or a claim holds a run against itself.
-    pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<SweepPlan, SweepError> {
-        let plan = || {
+    /// is invalid, the same is written at two points of an experiment, or a claim holds a run against itself: all of these that
+    /// are found.
+    pub fn expand(&self, datasets: &Datasets, limit: u64) -> Result<SweepPlan, SweepErrors> {
+        let plan = || -> Result<SweepPlan, Problems> {
             self.within(limit)?;
-            let plan = expand::plan(
+            let (mut plan, mut notes) = expand::plan(
                 &self.name,
                 &self.spaces,
                 &self.figures,
@@ -207,9 +239,13 @@ impl SweepFile {
                 &self.names,
             )?;
             duplicate_runs::are_not_compared(&plan, &self.checks)?;
+            if self.is_evidence {
+                notes.add(undecidable::notes(&plan, &self.checks));
+            }
+            plan.notes = notes.into_notes(&self.file);
             Ok(plan)
         };
-        plan().map_err(|error: LocatedError| error.in_file(&self.file))
+        plan().map_err(|problems| problems.in_file(&self.file))
     }
 
     fn within(&self, limit: u64) -> Result<(), LocatedError> {
@@ -230,33 +266,31 @@ impl SweepFile {
 }
 
 /// Experiments that read others' runs have the seeds of those, unless they give their own.
-fn adopt_seeds(spaces: &mut [SearchSpace]) -> Result<(), LocatedError> {
+fn adopt_seeds(spaces: &mut [SearchSpace], unread: &UnreadExperiments, problems: &mut Problems) {
     let mut adopted = Vec::new();
     let adopting = |(_, space): &(usize, &SearchSpace)| space.may_read_others() && !space.has_seeds();
     for (index, space) in spaces.iter().enumerate().filter(adopting) {
         let axes = space.axes(1);
         let Some(chosen) = search_space::choices(&axes).next() else { continue };
-        if let Some(reference) = space.point(&chosen)?.parsed.gives_seeds() {
-            adopted.push((index, ReferenceResolver::new(spaces, &DatasetContents::new()).seeds(reference)?));
-        }
+        // What is wrong with the point is found with that of the others.
+        let Ok(point) = space.point(&chosen) else { continue };
+        let Some(reference) = point.parsed.gives_seeds() else { continue };
+        let contents = DatasetContents::new();
+        let seeds = ReferenceResolver::new(spaces, &contents).beside(unread).seeds(reference);
+        adopted.extend(problems.keep(seeds).map(|seeds| (index, seeds)));
     }
     for (index, seeds) in adopted {
         spaces[index].adopt_seeds(seeds);
     }
-    Ok(())
 }
 
-/// Refuses a `--set` for all experiments of which none makes use.
-fn overrides_are_used(
-    spaces: &[SearchSpace],
-    measured_series: &[MeasuredSeries],
-) -> Result<(), LocatedError> {
+/// Notes each `--set` for all experiments of which none makes use.
+fn overrides_are_used(spaces: &[SearchSpace], measured_series: &[&MeasuredSeries], problems: &mut Problems) {
     for (name, at) in spaces.iter().flat_map(SearchSpace::set_everywhere) {
         let of = spaces.iter().find_map(|space| space.kind().owner_of(name)).unwrap_or(name);
         if !measured_series.iter().any(|measured| measured.used.contains(of)) {
             let name = nearest::shortened(name);
-            return Err(LocatedError::new(at, format!("`{name}` makes no difference to any experiment")));
+            problems.add(LocatedError::new(at, format!("`{name}` makes no difference to any experiment")));
         }
     }
-    Ok(())
 }

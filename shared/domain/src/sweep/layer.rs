@@ -6,6 +6,7 @@ use super::axis::ParameterAxis;
 use super::error::LocatedError;
 use super::location::Location;
 use super::nearest;
+use super::problems::Problems;
 use super::random::Random;
 use super::requirements;
 use super::seeds::Seeds;
@@ -44,49 +45,61 @@ pub(super) struct Leaf {
 pub(super) struct ExperimentLayer {
     pub(super) seeds: Option<Seeds>,
     pub(super) needs: Option<Requirements>,
+    /// Where `needs` stands.
+    pub(super) needs_at: Option<Location>,
     pub(super) fixed: BTreeMap<String, Leaf>,
     pub(super) grid: Vec<(String, ParameterAxis)>,
     pub(super) zip: Option<ParameterAxis>,
     pub(super) list: Option<ParameterAxis>,
     pub(super) random: Option<Random>,
     pub(super) when: Option<Vec<WhenRule>>,
+    /// Whether a part of it couldn't be read, so that parameters may be missing.
+    pub(super) is_partial: bool,
 }
 
 impl ExperimentLayer {
-    /// Reads all keys of a table but those in `skip`.
-    pub(super) fn read(table: &Table, origin: Origin, skip: &[&str]) -> Result<Self, LocatedError> {
+    /// Reads all keys of a table but those in `skip`. What can't be read is noted, and left out.
+    pub(super) fn read(table: &Table, origin: Origin, skip: &[&str], problems: &mut Problems) -> Self {
+        let mut own = Problems::default();
         let of = |key| table.get(key);
-        let layer = Self {
-            seeds: of("seeds").map(Seeds::read).transpose()?,
-            needs: of("needs").map(requirements::read).transpose()?,
+        let mut layer = Self {
+            seeds: of("seeds").and_then(|node| own.keep(Seeds::read(node))),
+            needs: of("needs").and_then(|node| own.keep(requirements::read(node))),
+            needs_at: of("needs").map(|node| node.at),
             fixed: BTreeMap::new(),
-            grid: of("grid")
-                .map(|node| ParameterAxis::of_keys("grid", node))
-                .transpose()?
-                .unwrap_or_default(),
-            zip: of("zip").map(ParameterAxis::zip).transpose()?,
-            list: of("list").map(ParameterAxis::list).transpose()?,
-            random: of("random").map(Random::read).transpose()?,
-            when: of("when").map(WhenRule::read_all).transpose()?,
+            grid: of("grid").map(|node| grid(node, &mut own)).unwrap_or_default(),
+            zip: of("zip").and_then(|node| own.keep(ParameterAxis::zip(node))),
+            list: of("list").and_then(|node| own.keep(ParameterAxis::list(node))),
+            random: of("random").and_then(|node| own.keep(Random::read(node))),
+            when: of("when").and_then(|node| own.keep(WhenRule::read_all(node))),
+            is_partial: false,
         };
         let is_parameter = |key: &str| !STRUCTURE.contains(&key) && !skip.contains(&key);
         let rest = Table(table.0.iter().filter(|(key, _)| is_parameter(key)).cloned().collect());
-        let leaves = rest.leaves()?.into_iter();
-        let fixed = leaves.map(|(name, node)| (name, Leaf { node: node.clone(), origin })).collect();
-        let layer = Self { fixed, ..layer };
-        layer.gives_each_parameter_once()?;
-        layer.grid.iter().try_for_each(|(key, axis)| axis.lists_nothing_twice(key))?;
-        Ok(layer)
+        let leaves = own.keep(rest.leaves()).unwrap_or_default().into_iter();
+        layer.fixed = leaves.map(|(name, node)| (name, Leaf { node: node.clone(), origin })).collect();
+        own.keep(layer.gives_each_parameter_once());
+        layer.is_partial = !own.is_empty();
+        let grid = std::mem::take(&mut layer.grid).into_iter();
+        layer.grid = grid
+            .map(|(key, axis)| {
+                let axis = axis.without_repetitions(&key, &mut own);
+                (key, axis)
+            })
+            .collect();
+        problems.add(own);
+        layer
     }
 
     /// Reads a table of defaults: parameters, `seeds` and `needs`.
-    pub(super) fn read_defaults(table: &Table) -> Result<Self, LocatedError> {
+    pub(super) fn read_defaults(table: &Table, problems: &mut Problems) -> Self {
         let varying = |key: &str| !SHARED.contains(&key) && STRUCTURE.contains(&key);
-        if let Some((key, node)) = table.0.iter().find(|(key, _)| varying(key)) {
+        for (key, node) in table.0.iter().filter(|(key, _)| varying(key)) {
             let message = format!("`{key}` belongs to an experiment and has no default");
-            return Err(LocatedError::new(node.at, message));
+            problems.add(LocatedError::new(node.at, message));
         }
-        Self::read(table, Origin::Default, &[])
+        let rest = table.0.iter().filter(|(key, _)| !varying(key)).cloned().collect();
+        Self::read(&Table(rest), Origin::Default, &[], problems)
     }
 
     /// These layers over each other, weakest first. A `zip`, `list` or `when` that a stronger layer replaces counts as not
@@ -99,7 +112,8 @@ impl ExperimentLayer {
             keep_strongest(&mut layer.list, &mut list);
             keep_strongest(&mut layer.when, &mut when);
         }
-        let mut combined = Self::default();
+        let is_partial = layers.iter().any(|layer| layer.is_partial);
+        let mut combined = Self { is_partial, ..Self::default() };
         layers.iter().try_for_each(|layer| combined.overlay(layer))?;
         Ok(combined)
     }
@@ -130,6 +144,7 @@ impl ExperimentLayer {
         }
         replace(&mut self.seeds, &upper.seeds);
         replace(&mut self.needs, &upper.needs);
+        replace(&mut self.needs_at, &upper.needs_at);
         replace(&mut self.zip, &upper.zip);
         replace(&mut self.list, &upper.list);
         replace(&mut self.when, &upper.when);
@@ -208,6 +223,15 @@ impl ExperimentLayer {
         self.axes().any(|axis| axis.always_assigns(name))
             || self.random.iter().any(|random| random.always_assigns(name))
     }
+}
+
+/// The axes of a grid, but for those that can't be read.
+fn grid(node: &Node, problems: &mut Problems) -> Vec<(String, ParameterAxis)> {
+    let Some(table) = problems.keep(node.table("grid")) else { return Vec::new() };
+    let leaves = problems.keep(table.leaves()).unwrap_or_default().into_iter();
+    leaves
+        .filter_map(|(key, node)| Some((key.clone(), problems.keep(ParameterAxis::of_key(&key, node))?)))
+        .collect()
 }
 
 /// Drops what a stronger layer replaces; `met` says whether one does.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use super::error::LocatedError;
+use super::problems::Problems;
 use super::reference_resolver::ReferenceResolver;
 use super::resolved_experiment::ResolvedExperiment;
 use super::search_space::{self, Point, SearchSpace};
@@ -16,6 +16,9 @@ const CHECKED_POINTS: u128 = 100_000;
 
 /// How many of the points that `random` draws are then checked.
 const CHECKED_DRAWS: u64 = 1_000;
+
+/// After so many points that can't be read, others are left alone: mostly all of them have the same problem.
+const MOST_FAILING: u32 = 1_000;
 
 /// Everything that reading a space's points brought to light.
 #[derive(Debug, Default)]
@@ -32,30 +35,44 @@ pub(super) struct MeasuredSeries {
     pub(super) forgets_weights: bool,
 }
 
-/// Visits the points of a space that are checked when the file is read.
+/// Visits the points of a space that are checked when the file is read, and collects what is wrong with them.
 pub(super) fn for_checked_points(
     space: &SearchSpace,
-    mut visit: impl FnMut(&[&Assignment]) -> Result<(), LocatedError>,
-) -> Result<(), LocatedError> {
+    mut visit: impl FnMut(&[&Assignment]) -> Result<(), Problems>,
+) -> Result<(), Problems> {
+    let (mut problems, mut failed) = (Problems::default(), 0);
+    let mut goes_on = |chosen: &[&Assignment]| {
+        if problems.keep(visit(chosen)).is_none() {
+            failed += 1;
+        }
+        failed < MOST_FAILING
+    };
     if space.points() <= CHECKED_POINTS {
         let axes = space.axes(u64::MAX);
-        return search_space::choices(&axes).try_for_each(|chosen| visit(&chosen));
+        for chosen in search_space::choices(&axes) {
+            if !goes_on(&chosen) {
+                break;
+            }
+        }
+        return problems.or(());
     }
     let axes = space.axes(CHECKED_DRAWS);
     let mut chosen: Vec<_> = axes.iter().map(|axis| &axis[0]).collect();
     for (index, axis) in axes.iter().enumerate() {
         for value in axis.iter() {
             chosen[index] = value;
-            visit(&chosen)?;
+            if !goes_on(&chosen) {
+                break;
+            }
         }
         chosen[index] = &axis[0];
     }
-    Ok(())
+    problems.or(())
 }
 
 impl MeasuredSeries {
     /// Reads the points of a space.
-    pub(super) fn of(space: &SearchSpace, targets: &ReferenceResolver<'_>) -> Result<Self, LocatedError> {
+    pub(super) fn of(space: &SearchSpace, targets: &ReferenceResolver<'_>) -> Result<Self, Problems> {
         let mut measured = Self::default();
         for_checked_points(space, |chosen| measured.add(space, space.point(chosen)?, targets))?;
         let set = space.values_of("data.name").filter_map(|node| match &node.value {
@@ -73,7 +90,7 @@ impl MeasuredSeries {
         space: &SearchSpace,
         point: Point,
         targets: &ReferenceResolver<'_>,
-    ) -> Result<(), LocatedError> {
+    ) -> Result<(), Problems> {
         let resolved = ResolvedExperiment::new(&point.parsed, targets, Tile { index: 0, of: 1 })?;
         resolved.finds_seeds(&space.seeds(), targets)?;
         self.series.extend(resolved.experiment.series().into_iter().map(str::to_owned));

@@ -9,9 +9,42 @@ const WITHIN_A_TABLE: f64 = 0.95;
 /// Longer words are compared by their beginning, so that a comparison's cost is bounded.
 const COMPARED: usize = 80;
 
+/// Names that mean something of their own elsewhere: whoever writes one made no slip, and means nothing that is near.
+const KNOWN_ELSEWHERE: [&str; 26] = [
+    "adadelta",
+    "adafactor",
+    "adagrad",
+    "adamax",
+    "amsgrad",
+    "asgd",
+    "lamb",
+    "lars",
+    "lbfgs",
+    "nadam",
+    "prodigy",
+    "radam",
+    "rprop",
+    "shampoo",
+    "soap",
+    "sophia",
+    "exponential",
+    "plateau",
+    "polynomial",
+    "elu",
+    "selu",
+    "mish",
+    "hardswish",
+    "hinge",
+    "huber",
+    "imagenet",
+];
+
 /// The candidate that was most probably meant by `word`.
 fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = shortened(word);
+    if KNOWN_ELSEWHERE.contains(&word.to_lowercase().as_str()) {
+        return None;
+    }
     let mut best = None;
     for candidate in candidates {
         let likeness = match candidate.rsplit_once('.') {
@@ -56,6 +89,13 @@ mod tests {
         assert_eq!(nearest("rmsprop", optimisers), None);
         assert_eq!(nearest("cifar", ["cifar10", "shapes"]), Some("cifar10"));
         assert_eq!(nearest("epoch", ["epochs", "hidden"]), Some("epochs"));
+    }
+
+    #[test]
+    fn a_name_that_is_known_elsewhere_is_no_slip() {
+        let optimisers = ["adam", "sgd", "adamw", "rmsprop"];
+        assert_eq!(["adamax", "NAdam", "rprop"].map(|word| nearest(word, optimisers)), [None, None, None]);
+        assert_eq!(nearest("adamm", optimisers), Some("adam"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The expanded sweep.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 
 use crate::claim::Claim;
 use crate::figure::Figure;
@@ -25,6 +26,40 @@ pub struct SweepPlan {
     pub figures: Vec<Figure>,
     /// The claims.
     pub claims: Vec<Claim>,
+    /// What is worth knowing before anything runs, by place in the file. Nothing depends on it.
+    pub notes: Vec<SweepNote>,
+}
+
+/// The requirements of an experiment on the workers that may train it, as the file gives them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenNeeds {
+    /// The experiment.
+    pub experiment: ExperimentId,
+    /// What it needs.
+    pub needs: Requirements,
+    /// The file; `--set` for an override.
+    pub file: String,
+    /// The line, from 1, or the number of the override.
+    pub line: usize,
+}
+
+/// Something about a sweep file that can be run, and gives less than whoever wrote it may expect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SweepNote {
+    /// The file; `--set` for an override.
+    pub file: String,
+    /// The line, from 1, or the number of the override.
+    pub line: usize,
+    /// The sentence.
+    pub message: String,
+    /// The text to type instead, if it can be said.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for SweepNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.message)
+    }
 }
 
 impl SweepPlan {

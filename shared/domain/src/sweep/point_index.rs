@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::error::LocatedError;
 use super::parsed_point::ParsedPoint;
+use super::problems::Problems;
 use super::referenced_run::ReferencedRun;
 use super::search_space::{self, SearchSpace};
 use super::toml_value::Assignment;
@@ -28,11 +29,14 @@ type Index = HashMap<String, Vec<usize>>;
 
 impl PointIndex {
     /// The points of this space.
+    ///
+    /// # Errors
+    /// The first problem of one that can't be read; all of them are found where the space's own points are checked.
     pub(super) fn of(space: &SearchSpace) -> Result<Self, LocatedError> {
         let axes = space.axes(u64::MAX);
         let (mut given, mut parsed) = (Vec::new(), Vec::new());
         for chosen in search_space::choices(&axes) {
-            parsed.push(space.point(&chosen)?.parsed);
+            parsed.push(space.point(&chosen).map_err(Problems::into_first)?.parsed);
             given.push(space.given(&chosen));
         }
         let runs = parsed.iter().map(|_| OnceCell::new()).collect();

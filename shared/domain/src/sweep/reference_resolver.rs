@@ -9,12 +9,14 @@ use super::nearest;
 use super::parsed_point::UnresolvedExperiment;
 use super::point_index::PointIndex;
 use super::reference::Reference;
+use super::reference_advice::{distinct_runs_hint, no_run, one_run_hint, unknown_parameter, varies};
 use super::referenced_run::{self, ReferencedInput, ReferencedRun, RunPlace};
 use super::resolved_experiment::ResolvedExperiment;
 use super::search_space::SearchSpace;
 use super::seeds::Seeds;
 use super::source::DatasetContents;
 use super::toml_value::Assignment;
+use super::unread::{self, UnreadExperiments};
 use crate::data::{Contents, DatasetReference};
 use crate::experiment::{Experiment, Tile};
 use crate::id::ExperimentId;
@@ -43,6 +45,8 @@ pub(super) struct ReferenceResolver<'a> {
     points: Vec<OnceCell<PointIndex>>,
     /// The runs that are being found, each read by the one before.
     under_way: RefCell<Vec<RunPlace>>,
+    /// The experiments beside the spaces' that couldn't be read.
+    unread: UnreadExperiments,
 }
 
 /// An experiment of more points than this is too large for its runs to be read by others.
@@ -52,7 +56,13 @@ impl<'a> ReferenceResolver<'a> {
     /// The points of these spaces; `contents` are what data sets hold.
     pub(super) fn new(spaces: &'a [SearchSpace], contents: &'a DatasetContents) -> Self {
         let points = spaces.iter().map(|_| OnceCell::new()).collect();
-        Self { spaces, contents, knows_data: false, points, under_way: RefCell::default() }
+        let unread = UnreadExperiments::default();
+        Self { spaces, contents, knows_data: false, points, under_way: RefCell::default(), unread }
+    }
+
+    /// The same, beside experiments that couldn't be read.
+    pub(super) fn beside(self, unread: &UnreadExperiments) -> Self {
+        Self { unread: unread.clone(), ..self }
     }
 
     /// The same, where no more will be known of what data sets hold.
@@ -86,7 +96,7 @@ impl<'a> ReferenceResolver<'a> {
                 let count = several.len();
                 let message =
                     format!("experiment \"{}\" has {count} different runs that fit here", space.id());
-                let hint = format!("{}: give the values of one run", varies(space));
+                let hint = one_run_hint(space, points, reference, several);
                 Err(LocatedError::new(reference.at(), message).hint(hint))
             }
         }
@@ -183,17 +193,7 @@ impl<'a> ReferenceResolver<'a> {
                 "`{name}` means {count} points of experiment \"{id}\", and a check of kind {kind} is of runs that differ in \
                  their seed alone"
             );
-            let varying: Vec<&str> = space
-                .varied()
-                .iter()
-                .map(String::as_str)
-                .filter(|name| points.differ(&fitting, name))
-                .collect();
-            let (varies, values) = match varying.len() {
-                1 => ("varies", "its value"),
-                _ => ("vary", "their values"),
-            };
-            let hint = format!("{} still {varies} there: give {values}", varying.join(", "));
+            let hint = one_run_hint(space, points, reference, &fitting);
             return Err(LocatedError::new(reference.at(), message).hint(hint));
         };
         selected.point = Some(point);
@@ -212,6 +212,11 @@ impl<'a> ReferenceResolver<'a> {
         let (Some(a), Some(b)) = (self.trained(a)?, self.trained(b)?) else { return Ok(false) };
         let are_one = a.experiment == b.experiment && a.dataset == b.dataset && a.inputs == b.inputs;
         Ok(shares_seeds && are_one)
+    }
+
+    /// How two runs of a selection's experiment are named that differ, if it has two.
+    pub(super) fn distinct_runs(&self, of: &SelectedRuns<'_>) -> Result<Option<String>, LocatedError> {
+        Ok(distinct_runs_hint(&self.spaces[of.space], self.points(of.space)?))
     }
 
     /// The run at a place, if it trains a network.
@@ -258,11 +263,10 @@ impl<'a> ReferenceResolver<'a> {
 
     fn position(&self, reference: &Reference) -> Result<usize, LocatedError> {
         let ids = || self.spaces.iter().map(|space| space.id().as_str());
-        ids().position(|id| id == reference.experiment()).ok_or_else(|| {
-            let near = nearest::value(reference.experiment(), ids());
-            let shown = nearest::shortened(reference.experiment());
-            LocatedError::new(reference.at(), format!("there is no experiment \"{shown}\"{near}"))
-        })
+        let id = reference.experiment();
+        ids()
+            .position(|known| known == id)
+            .ok_or_else(|| self.unread.excuse(id, unread::no_experiment(id, ids(), reference.at())))
     }
 }
 
@@ -319,41 +323,6 @@ fn follows_from_nothing(
 
 /// Refuses a reference with a parameter that its experiment's kind doesn't know.
 fn known(space: &SearchSpace, reference: &Reference) -> Result<(), LocatedError> {
-    let kind = space.kind();
-    let Some((name, node)) = reference.values.iter().find(|(name, _)| !kind.knows(name)) else {
-        return Ok(());
-    };
-    let is_seed = matches!(name.as_str(), "seed" | "seeds");
-    let keys = kind.keys().into_iter().chain(reference.own_keys.iter().copied());
-    let near = if is_seed { String::new() } else { nearest::key(name, keys) };
-    let shown = nearest::shortened(name);
-    let message = format!("experiment \"{}\" has no parameter `{shown}`{near}", space.id());
-    let error = LocatedError::new(node.at, message);
-    Err(match is_seed {
-        true if reference.own_keys.contains(&"seed") => {
-            error.hint("`seed` chooses one, and the run's own is read without")
-        }
-        true => error.hint("a run reads those of its own seed, and `seeds` chooses them"),
-        false => error,
-    })
-}
-
-/// The error where no point has the values that a reference asks for.
-fn no_run(space: &SearchSpace, points: &PointIndex, reference: &Reference) -> LocatedError {
-    let missing = |name: &&String| !points.given.iter().any(|given| given.contains_key(*name));
-    let message = match reference.values.keys().find(missing) {
-        Some(name) => {
-            format!("experiment \"{}\" doesn't say `{}`", space.id(), nearest::shortened(name))
-        }
-        None => format!("experiment \"{}\" has no run with these values", space.id()),
-    };
-    LocatedError::new(reference.at(), message).hint(varies(space))
-}
-
-/// A hint: the parameters that tell the points of an experiment apart.
-fn varies(space: &SearchSpace) -> String {
-    match space.varied().is_empty() {
-        true => "it varies nothing".to_owned(),
-        false => format!("it varies {}", space.varied().iter().cloned().collect::<Vec<_>>().join(", ")),
-    }
+    let unknown = reference.values.iter().find(|(name, _)| !space.kind().knows(name));
+    unknown.map_or(Ok(()), |(name, node)| Err(unknown_parameter(space, reference, name, node.at)))
 }

@@ -12,6 +12,7 @@ use super::layer::{ExperimentLayer, Origin, STRUCTURE};
 use super::location::Location;
 use super::nearest;
 use super::parsed_point::ParsedPoint;
+use super::problems::Problems;
 use super::random::Random;
 use super::seeds::Seeds;
 use super::toml_value::{Assignment, Node, TomlValue};
@@ -27,6 +28,8 @@ pub(super) struct SearchSpace {
     layer: ExperimentLayer,
     /// The parameters that vary.
     varied: BTreeSet<String>,
+    /// Whether a key that is missing may have been written otherwise, so that it isn't told beside the slip.
+    excuses_missing: bool,
 }
 
 /// A point of a space.
@@ -41,19 +44,33 @@ pub(super) struct Point {
 }
 
 impl SearchSpace {
-    /// A space of these layers.
+    /// A space of these layers; what is wrong with its keys is noted.
     pub(super) fn new(
         header: ExperimentHeader,
         kind: Kind,
         layer: ExperimentLayer,
-    ) -> Result<Self, LocatedError> {
+        problems: &mut Problems,
+    ) -> Self {
         let varied = layer.varied().into_iter().map(|(name, _)| name.to_owned()).collect();
-        let space = Self { header, kind, layer, varied };
-        space.knows_all(&space.layer)?;
-        space.conditions_ask_for_what_is_given()?;
-        space.layer.random.iter().try_for_each(Random::is_complete)?;
-        space.split_is_fixed()?;
-        Ok(space)
+        let mut space = Self { header, kind, layer, varied, excuses_missing: false };
+        let mut unknown = space.unknown_keys(&space.layer);
+        unknown.extend(space.conditions_ask_for_what_is_given().err());
+        space.excuses_missing = !unknown.is_empty();
+        unknown.into_iter().for_each(|error| problems.add(error));
+        let drawn = space.layer.random.iter().try_for_each(Random::is_complete);
+        space.layer.is_partial |= problems.keep(drawn).is_none();
+        problems.keep(space.split_is_fixed());
+        space
+    }
+
+    /// Whether a part of it couldn't be read, so that its points can't be.
+    pub(super) const fn is_partial(&self) -> bool {
+        self.layer.is_partial
+    }
+
+    /// Takes keys that are missing for a consequence of what is wrong elsewhere.
+    pub(super) const fn excuse_missing(&mut self) {
+        self.excuses_missing = true;
     }
 
     /// The experiment's id.
@@ -162,6 +179,11 @@ impl SearchSpace {
         self.layer.needs.clone().unwrap_or_default()
     }
 
+    /// Where these stand, if there are any.
+    pub(super) const fn needs_at(&self) -> Option<Location> {
+        self.layer.needs_at
+    }
+
     /// Refuses to draw more points than there are.
     pub(super) fn has_enough_points(&self) -> Result<(), LocatedError> {
         self.layer.random.iter().try_for_each(Random::has_enough_points)
@@ -175,13 +197,15 @@ impl SearchSpace {
     }
 
     /// Reads the point where each axis has this value.
-    pub(super) fn point(&self, chosen: &[&Assignment]) -> Result<Point, LocatedError> {
+    pub(super) fn point(&self, chosen: &[&Assignment]) -> Result<Point, Problems> {
         let given = self.given_at(chosen);
         let value = |name: &String| given.get(name.as_str()).and_then(|(node, _)| node.to_value());
         let coordinates = self.varied.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect();
-        let mut fields = Fields::new(&self.header, given, &self.varied);
-        let parsed = self.kind.read(&mut fields)?;
-        Ok(Point { parsed, coordinates, used: fields.used() })
+        let mut fields =
+            Fields::new(&self.header, given, &self.varied).excusing_missing(self.excuses_missing);
+        let parsed = self.kind.read(&mut fields);
+        let (parsed, used) = fields.end(parsed)?;
+        Ok(Point { parsed, coordinates, used })
     }
 
     /// All parameters that are given at the point where each axis has this value.
@@ -205,24 +229,21 @@ impl SearchSpace {
         given
     }
 
-    /// Refuses a layer with a key that the experiment's kind doesn't know.
-    pub(super) fn knows_all(&self, layer: &ExperimentLayer) -> Result<(), LocatedError> {
+    /// The errors of the keys of a layer that the experiment's kind doesn't know.
+    pub(super) fn unknown_keys(&self, layer: &ExperimentLayer) -> Vec<LocatedError> {
         let kind = self.kind();
         let own = layer.fixed.iter().filter(|(_, leaf)| leaf.origin == Origin::Own);
-        for (name, leaf) in own {
+        let own = own.filter(|(name, leaf)| {
             let is_empty = matches!(&leaf.node.value, TomlValue::Table(table) if table.0.is_empty());
-            if !(is_empty && kind.has_table(name)) {
-                self.knows(name, leaf.node.at)?;
-            }
-        }
-        for (name, at) in layer.varied() {
-            self.knows(name, at)?;
-        }
-        for rule in layer.when.iter().flatten() {
+            !(is_empty && kind.has_table(name))
+        });
+        let own = own.map(|(name, leaf)| (name.as_str(), leaf.node.at));
+        let rules = layer.when.iter().flatten().flat_map(|rule| {
             let set = rule.set.iter().map(|(name, node)| (name.as_str(), node.at));
-            set.chain(rule.asks()).try_for_each(|(name, at)| self.knows(name, at))?;
-        }
-        Ok(())
+            set.chain(rule.asks())
+        });
+        let all = own.chain(layer.varied()).chain(rules);
+        all.filter_map(|(name, at)| self.knows(name, at).err()).collect()
     }
 
     fn knows(&self, name: &str, at: Location) -> Result<(), LocatedError> {

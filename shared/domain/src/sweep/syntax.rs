@@ -1,10 +1,15 @@
 //! From TOML text to trees whose values know their lines.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use super::error::LocatedError;
 use super::location::Location;
+use super::problems::Problems;
+use super::syntax_error;
 use super::toml_value::{Node, Table, TomlValue};
 
 /// How deep tables and lists may be nested; bounds the recursion of everything that walks them.
@@ -14,26 +19,48 @@ const DEEPEST: usize = 32;
 const DEEPEST_PARSED: usize = 1_200;
 
 /// Reads a sweep file's text.
-pub(super) fn document(text: &str) -> Result<Table, LocatedError> {
+pub(super) fn document(text: &str) -> Result<Table, Problems> {
     let lines = Lines::of(text);
     if could_overflow(text) {
-        return Err(LocatedError::new(Location::Line(1), "tables and dotted keys are nested too deep"));
+        return Err(LocatedError::new(Location::Line(1), "tables and dotted keys are nested too deep").into());
     }
-    let table = DeTable::parse(text).map_err(|error| {
-        let location = lines.location(error.span().map_or(0, |span| span.start));
-        LocatedError::new(location, format!("this is not TOML: {}", error.message()))
-    })?;
-    Reader { location: &|offset| lines.location(offset) }.table(table.get_ref(), 0)
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut problems = Problems::default();
+    let mut met = BTreeSet::new();
+    for error in errors {
+        let line = lines.number(error.span().map_or(0, |span| span.start));
+        // What else is wrong with a line mostly follows from the first error there.
+        if met.insert(line) {
+            let written = text.lines().nth(line - 1).unwrap_or_default();
+            problems.add(syntax_error::of_line(Location::Line(line), written, error.message()));
+        }
+        // What is open at its end takes in what comes after it.
+        if syntax_error::misleads(error.message()) {
+            break;
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let location = |offset| lines.location(offset);
+    let reader = Reader::new(&location);
+    let table = reader.table(table.get_ref(), 0);
+    reader.end(table)
 }
 
 /// Reads the value of the `number`-th `--set`: TOML, or text where it isn't.
-pub(super) fn override_value(text: &str, number: usize) -> Result<Node, LocatedError> {
+pub(super) fn override_value(text: &str, number: usize) -> Result<Node, Problems> {
     let location = Location::Override(number);
     if could_overflow(text) {
-        return Err(LocatedError::new(location, "tables and dotted keys are nested too deep"));
+        return Err(LocatedError::new(location, "tables and dotted keys are nested too deep").into());
     }
     match DeValue::parse(text) {
-        Ok(value) => Reader { location: &|_| location }.node(location, &value, 0),
+        Ok(value) => {
+            let everywhere = |_: usize| location;
+            let reader = Reader::new(&everywhere);
+            let node = reader.node(location, &value, 0);
+            reader.end(node)
+        }
         Err(_) => Ok(Node { at: location, value: TomlValue::Text(text.to_owned()) }),
     }
 }
@@ -71,39 +98,61 @@ impl Lines {
         Self(std::iter::once(0).chain(breaks).collect())
     }
 
+    fn number(&self, offset: usize) -> usize {
+        self.0.partition_point(|&start| start <= offset).max(1)
+    }
+
     fn location(&self, offset: usize) -> Location {
-        Location::Line(self.0.partition_point(|&start| start <= offset).max(1))
+        Location::Line(self.number(offset))
     }
 }
 
+/// Reads what the parser found. A value that can't be read is noted, and something stands in its place until the end.
 struct Reader<'a> {
     location: &'a dyn Fn(usize) -> Location,
+    problems: RefCell<Problems>,
 }
 
-impl Reader<'_> {
-    fn table(&self, table: &DeTable<'_>, depth: usize) -> Result<Table, LocatedError> {
+impl<'a> Reader<'a> {
+    fn new(location: &'a dyn Fn(usize) -> Location) -> Self {
+        Self { location, problems: RefCell::default() }
+    }
+
+    fn end<T>(self, read: T) -> Result<T, Problems> {
+        self.problems.into_inner().or(read)
+    }
+
+    fn table(&self, table: &DeTable<'_>, depth: usize) -> Table {
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         let read = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
             let key: &Spanned<std::borrow::Cow<'_, str>> = key;
-            let node = self.node((self.location)(key.span().start), value, depth + 1)?;
-            Ok((key.get_ref().clone().into_owned(), node))
+            let node = self.node((self.location)(key.span().start), value, depth + 1);
+            (key.get_ref().clone().into_owned(), node)
         };
-        Ok(Table(entries.into_iter().map(read).collect::<Result<_, LocatedError>>()?))
+        Table(entries.into_iter().map(read).collect())
     }
 
-    fn list(&self, items: &DeArray<'_>, depth: usize) -> Result<Vec<Node>, LocatedError> {
+    fn list(&self, items: &DeArray<'_>, depth: usize) -> Vec<Node> {
         items.iter().map(|item| self.node((self.location)(item.span().start), item, depth + 1)).collect()
     }
 
-    fn node(&self, at: Location, value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Node, LocatedError> {
+    fn node(&self, at: Location, value: &Spanned<DeValue<'_>>, depth: usize) -> Node {
+        let value = self.value(at, value.get_ref(), depth).unwrap_or_else(|error| {
+            self.problems.borrow_mut().add(error);
+            TomlValue::Boolean(false)
+        });
+        Node { at, value }
+    }
+
+    fn value(&self, at: Location, value: &DeValue<'_>, depth: usize) -> Result<TomlValue, LocatedError> {
         if depth > DEEPEST {
             return Err(LocatedError::new(
                 at,
                 format!("tables and lists are nested more than {DEEPEST} deep"),
             ));
         }
-        let value = match value.get_ref() {
+        Ok(match value {
             DeValue::Boolean(value) => TomlValue::Boolean(*value),
             DeValue::Integer(digits) => {
                 let number = i64::from_str_radix(digits.as_str(), digits.radix());
@@ -121,13 +170,12 @@ impl Reader<'_> {
                 )
             }
             DeValue::String(text) => TomlValue::Text(text.clone().into_owned()),
-            DeValue::Array(items) => TomlValue::List(self.list(items, depth)?),
-            DeValue::Table(table) => TomlValue::Table(self.table(table, depth)?),
+            DeValue::Array(items) => TomlValue::List(self.list(items, depth)),
+            DeValue::Table(table) => TomlValue::Table(self.table(table, depth)),
             DeValue::Datetime(date) => {
                 return Err(LocatedError::new(at, format!("{date} is a date, and no parameter is one")));
             }
-        };
-        Ok(Node { at, value })
+        })
     }
 }
 

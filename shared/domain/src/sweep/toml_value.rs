@@ -118,7 +118,7 @@ impl Node {
     }
 
     /// The value on one line, as TOML spells it.
-    fn inline(&self) -> String {
+    pub(super) fn inline(&self) -> String {
         match &self.value {
             TomlValue::Boolean(_) | TomlValue::Integer(_) | TomlValue::Float(_) => self.to_string(),
             TomlValue::Text(text) => format!("{text:?}"),
@@ -167,12 +167,17 @@ impl Table {
 
     /// Refuses every key but these; `within` says where (``in `random` ``), or is empty.
     pub(super) fn only(&self, keys: &[&str], within: &str) -> Result<(), LocatedError> {
-        let Some((key, node)) = self.0.iter().find(|(key, _)| !keys.contains(&key.as_str())) else {
-            return Ok(());
-        };
-        let (shown, near) = (nearest::shortened(key), nearest::key(key, keys.iter().copied()));
-        Err(LocatedError::new(node.at, format!("unknown key `{shown}`{within}{near}"))
-            .hint(format!("the keys here are {}", keys.join(", "))))
+        self.unknown(keys, within).next().map_or(Ok(()), Err)
+    }
+
+    /// The errors of all keys but these, as [`Table::only`] has the first.
+    pub(super) fn unknown(&self, keys: &[&str], within: &str) -> impl Iterator<Item = LocatedError> {
+        let others = self.0.iter().filter(move |(key, _)| !keys.contains(&key.as_str()));
+        others.map(move |(key, node)| {
+            let (shown, near) = (nearest::shortened(key), nearest::key(key, keys.iter().copied()));
+            LocatedError::new(node.at, format!("unknown key `{shown}`{within}{near}"))
+                .hint(format!("the keys here are {}", keys.join(", ")))
+        })
     }
 
     /// The values under their dotted names, in the order of the file: nested tables and dotted keys mean the same. A

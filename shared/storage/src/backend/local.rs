@@ -47,19 +47,14 @@ pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<OpenedStore> 
         .to_string();
     match std::fs::metadata(&absolute) {
         Ok(found) if found.is_dir() => {}
-        Ok(_) => {
-            return Err(StorageError::BadUrl {
-                url,
-                why: "a file is there, and a folder is needed".to_owned(),
-            });
-        }
+        Ok(_) => return Err(StorageError::NotAFolder { url, file: absolute }),
         Err(error) if error.kind() == io::ErrorKind::NotFound && missing == IfMissing::Fail => {
             return Err(StorageError::NoStore { url });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            create(&absolute).map_err(|source| unusable(&url, source))?;
+            create(&absolute).map_err(|source| unusable(&url, &absolute, source))?;
         }
-        Err(error) => return Err(unusable(&url, error)),
+        Err(error) => return Err(unusable(&url, &absolute, error)),
     }
     let objects = LocalFileSystem::new_with_prefix(&absolute)
         .map_err(|error| StorageError::of_store(&url, "", error))?
@@ -67,7 +62,11 @@ pub(super) fn open_path(path: &Path, missing: IfMissing) -> Result<OpenedStore> 
     Ok(OpenedStore { objects: Arc::new(objects), url, root: Some(absolute) })
 }
 
-fn unusable(url: &str, source: io::Error) -> StorageError {
+fn unusable(url: &str, path: &Path, source: io::Error) -> StorageError {
+    // What the system calls "not a directory" is one of the folders around it.
+    if let Some(file) = path.ancestors().find(|ancestor| ancestor.is_file()) {
+        return StorageError::NotAFolder { url: url.to_owned(), file: file.to_owned() };
+    }
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StorageError::Denied { store: url.to_owned(), key: String::new(), source: source.into() }

@@ -54,7 +54,7 @@ impl fmt::Display for DeviceName {
 
 /// A text that names no device.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no device; there are cpu, cuda:N and candle-cpu")]
+#[error("`{0}` is no device")]
 pub struct UnknownDevice(String);
 
 impl FromStr for DeviceName {

@@ -10,7 +10,7 @@ use basin_domain::worker::WorkerDescription;
 use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped};
 use basin_proto::{dial::Dial, v1};
 use basin_storage::testing::{FaultyStore, sample};
-use basin_storage::{CommitMode, Store};
+use basin_storage::{CommitMode, Store, key};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
@@ -57,6 +57,7 @@ impl SlotFixture {
             progress_timeout,
             outages,
             scratch: folder.path().to_owned(),
+            logs: Arc::default(),
         };
         Self { slot: Slot::new(Arc::new(context), program), store, lease, directives, told, folder }
     }

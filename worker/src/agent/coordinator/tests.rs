@@ -20,7 +20,9 @@ fn nobody() -> Coordinator {
 }
 
 async fn says_hello(coordinator: &mut Coordinator) -> Result<v1::HelloReply, AgentError> {
-    coordinator.hello("w", &WorkerDescription::default(), Duration::from_secs(30)).await
+    coordinator
+        .hello("w", &WorkerDescription::default(), Duration::from_secs(30), &NewsListener::default())
+        .await
 }
 
 #[tokio::test]

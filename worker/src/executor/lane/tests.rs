@@ -85,6 +85,7 @@ fn lane_with(task: &str, scratch: &Path, run: ScriptedRun) -> Lane {
         reported: now,
         is_wanted: false,
         is_unreported: false,
+        log: LogPacing::new(now),
         checkpointed: now,
         advances: 100,
         kept: None,

@@ -5,46 +5,52 @@ mod reader;
 
 use super::check;
 use super::error::LocatedError;
-use super::nearest;
+use super::problems::Problems;
 use super::quantities::ExperimentQuantities;
 use super::toml_value::Node;
+use super::unread::{self, UnreadExperiments};
 use crate::figure::Figure;
 use crate::id::FigureId;
 use drawing::TitledDrawing;
 use reader::{Reader, varied, words};
 
-/// Reads every figure.
+/// Reads every figure; what is wrong with any is noted.
 pub(super) fn read_all(
     figures: &[Node],
     experiments: &[ExperimentQuantities<'_>],
-) -> Result<Vec<Figure>, LocatedError> {
+    unread: &UnreadExperiments,
+    problems: &mut Problems,
+) -> Vec<Figure> {
     let mut read: Vec<Figure> = Vec::new();
     for (number, node) in (1..).zip(figures) {
-        let figure = Reader { node, table: node.table("figure")?, experiments }.read(number)?;
+        let Some(table) = problems.keep(node.table("figure")) else { continue };
+        let figure = Reader { node, table, experiments, unread }.read(number, problems);
+        let Some(figure) = problems.keep(figure) else { continue };
         if read.iter().any(|other| other.id == figure.id) {
-            return Err(LocatedError::new(node.at, format!("two figures are called \"{}\"", figure.id)));
+            problems.add(LocatedError::new(node.at, format!("two figures are called \"{}\"", figure.id)));
         }
         read.push(figure);
     }
-    Ok(read)
+    read
 }
 
 impl<'a> Reader<'a> {
-    fn read(&self, number: usize) -> Result<Figure, LocatedError> {
+    fn read(&self, number: usize, problems: &mut Problems) -> Result<Figure, LocatedError> {
         let kind = self.need("kind", "kind = \"curves\"")?;
         let kinds = drawing::KINDS.iter().map(|kind| (kind.name, kind));
         let kind = check::one_of("kind of figure", kinds)("`kind`", kind)?;
         let keys = [&["kind", "id", "title", "experiment", "experiments", "facet"], kind.keys].concat();
         self.table.only(&keys, &format!(" in a figure of kind {}", kind.name))?;
+        let id = problems.keep(self.id(number));
         let drawn = self.drawn()?;
+        let facet = problems.keep(self.facet(&drawn));
         let TitledDrawing { drawing, title } = (kind.read)(self, &drawn)?;
-        Ok(Figure {
-            id: self.id(number)?,
-            title: self.title(&title, &drawn)?,
-            experiments: drawn.iter().map(|experiment| experiment.id.clone()).collect(),
-            facet: self.facet(&drawn)?,
-            drawing,
-        })
+        let title = self.title(&title, &drawn)?;
+        let experiments = drawn.iter().map(|experiment| experiment.id.clone()).collect();
+        // What is noted already is told with the file's other problems.
+        let known = || LocatedError::new(self.node.at, "this figure can't be read").consequential();
+        let (id, facet) = (id.ok_or_else(known)?, facet.ok_or_else(known)?);
+        Ok(Figure { id, title, experiments, facet, drawing })
     }
 
     fn id(&self, number: usize) -> Result<FigureId, LocatedError> {
@@ -78,6 +84,10 @@ impl<'a> Reader<'a> {
     /// The experiments that are drawn: those that are named, or all.
     fn drawn(&self) -> Result<Vec<&'a ExperimentQuantities<'a>>, LocatedError> {
         let named = match (self.table.get("experiment"), self.table.get("experiments")) {
+            (None, None) if !self.unread.is_empty() => {
+                let message = "not all of this figure's experiments could be read";
+                return Err(LocatedError::new(self.node.at, message).consequential());
+            }
             (None, None) => return Ok(self.experiments.iter().collect()),
             (Some(_), Some(node)) => {
                 let message = "a figure has `experiment` or `experiments`, not both";
@@ -87,10 +97,8 @@ impl<'a> Reader<'a> {
         };
         let find = |(name, node): &(&str, &Node)| {
             let ids = self.experiments.iter().map(|experiment| experiment.id.as_str());
-            self.experiments.iter().find(|experiment| experiment.id.as_str() == *name).ok_or_else(|| {
-                let near = nearest::value(name, ids);
-                LocatedError::new(node.at, format!("there is no experiment {node}{near}"))
-            })
+            let found = self.experiments.iter().find(|experiment| experiment.id.as_str() == *name);
+            found.ok_or_else(|| self.unread.excuse(name, unread::no_experiment(name, ids, node.at)))
         };
         named.iter().map(find).collect()
     }

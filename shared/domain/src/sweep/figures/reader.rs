@@ -7,6 +7,7 @@ use super::super::error::LocatedError;
 use super::super::nearest;
 use super::super::quantities::{ExperimentQuantities, Quantity};
 use super::super::toml_value::{Node, Table, TomlValue};
+use super::super::unread::UnreadExperiments;
 
 /// The experiments that a figure draws.
 pub(super) type Drawn<'a> = [&'a ExperimentQuantities<'a>];
@@ -19,6 +20,7 @@ pub(super) struct Reader<'a> {
     pub(super) node: &'a Node,
     pub(super) table: &'a Table,
     pub(super) experiments: &'a [ExperimentQuantities<'a>],
+    pub(super) unread: &'a UnreadExperiments,
 }
 
 impl<'a> Reader<'a> {

@@ -37,34 +37,49 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let version = fields.take("version", version)?;
     let mut parameters = Parameters::new();
     for (name, node) in fields.table("parameters") {
-        if name.split('.').any(|part| part.is_empty() || part.len() > LONGEST_NAME) {
-            let message = format!(
-                "the parts of a parameter's name have 1 to {LONGEST_NAME} bytes: `parameters.{name}`"
-            );
-            return Err(LocatedError::new(node.at, message));
+        if let Err(error) = add_parameter(&mut parameters, name, node) {
+            fields.note(error);
         }
-        let value = value(&format!("`parameters.{name}`"), node)?;
-        command::insert(&mut parameters, name, value).map_err(|command::NameConflict| {
-            let message = format!("`parameters.{name}` is a value here, and a table elsewhere");
-            LocatedError::new(node.at, message)
-        })?;
     }
     let mut declared = DeclaredSeries::default();
     for (name, node) in fields.table("records") {
-        if !is_series_name(name) {
-            let message = format!("`records.{name}` is no name of a series");
-            return Err(LocatedError::new(node.at, message)
-                .hint("a series' name has letters, digits and `_`, the first of them a letter"));
+        match recorded(name, node) {
+            Ok(Axis::Once) => {
+                declared.numbers.insert(name.to_owned());
+            }
+            Ok(_) => {
+                declared.series.insert(name.to_owned());
+            }
+            Err(error) => fields.note(error),
         }
-        let axes = Axis::ALL.map(|axis| (axis.as_str(), axis));
-        match check::one_of("axis", axes)(&format!("`records.{name}`"), node)? {
-            Axis::Once => declared.numbers.insert(name.to_owned()),
-            _ => declared.series.insert(name.to_owned()),
-        };
     }
     let inputs = inputs(fields)?;
     let experiment = Experiment::Command(Command { command: name, version, parameters });
     Ok(ParsedPoint::reading(experiment, None, inputs).recording(declared))
+}
+
+fn add_parameter(parameters: &mut Parameters, name: &str, node: &Node) -> Result<(), LocatedError> {
+    if name.split('.').any(|part| part.is_empty() || part.len() > LONGEST_NAME) {
+        let message =
+            format!("the parts of a parameter's name have 1 to {LONGEST_NAME} bytes: `parameters.{name}`");
+        return Err(LocatedError::new(node.at, message));
+    }
+    let value = value(&format!("`parameters.{name}`"), node)?;
+    command::insert(parameters, name, value).map_err(|command::NameConflict| {
+        let message = format!("`parameters.{name}` is a value here, and a table elsewhere");
+        LocatedError::new(node.at, message)
+    })
+}
+
+/// The axis of a series that the program records.
+fn recorded(name: &str, node: &Node) -> Result<Axis, LocatedError> {
+    if !is_series_name(name) {
+        let message = format!("`records.{name}` is no name of a series");
+        return Err(LocatedError::new(node.at, message)
+            .hint("a series' name has letters, digits and `_`, the first of them a letter"));
+    }
+    let axes = Axis::ALL.map(|axis| (axis.as_str(), axis));
+    check::one_of("axis", axes)(&format!("`records.{name}`"), node)
 }
 
 /// The runs that the program reads, by their names, which become those of folders.

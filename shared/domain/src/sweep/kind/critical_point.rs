@@ -82,7 +82,7 @@ fn search(fields: &mut Fields<'_>) -> Result<Search, LocatedError> {
     if method.is_none_or(|method| method == "levenberg-marquardt") {
         fields.refuse("search.learning_rate", || {
             "belongs to the method gradient-norm, and the method here is levenberg-marquardt".to_owned()
-        })?;
+        });
         return Ok(Search::LevenbergMarquardt);
     }
     let learning_rate = fields.take("search.learning_rate", check::positive)?.unwrap_or(1e-3);

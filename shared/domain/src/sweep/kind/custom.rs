@@ -25,9 +25,11 @@ pub(super) fn keys(kind: &KindDeclaration) -> Vec<&str> {
 pub(super) fn read(kind: &KindDeclaration, fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let mut parameters = Parameters::new();
     for (name, declared) in kind.parameters() {
-        let value = value(name, declared, fields)?;
-        command::insert(&mut parameters, name, value)
-            .expect("no declared name is that of a table and of a value");
+        match value(name, declared, fields) {
+            Ok(value) => command::insert(&mut parameters, name, value)
+                .expect("no declared name is that of a table and of a value"),
+            Err(error) => fields.note(error),
+        }
     }
     let reference = |name: &String| -> Result<(String, Reference), LocatedError> {
         let example = format!("{name} = {{ experiment = \"images\", batch_size = 64 }}");

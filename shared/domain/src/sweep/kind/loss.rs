@@ -19,11 +19,8 @@ pub(super) fn read_of_classes(fields: &mut Fields<'_>) -> Result<ClassificationL
     let names = [("cross-entropy", false), ("mean-squared-error", true)];
     let is_squared = fields.take("loss", check::one_of("loss of classes", names))?.unwrap_or(false);
     if is_squared {
-        fields
-            .refuse("label_smoothing", || {
-                "belongs to cross-entropy, and the loss here is mean-squared-error".to_owned()
-            })
-            .map_err(|error| error.hint("loss = \"cross-entropy\", or leave it out"))?;
+        let reason = "belongs to cross-entropy, and the loss here is mean-squared-error";
+        fields.refuse_with_hint("label_smoothing", reason, "loss = \"cross-entropy\", or leave it out");
         return Ok(ClassificationLoss::MeanSquaredError);
     }
     let share = check::number("a number from 0 up to but not including 1", |at| (0.0..1.0).contains(&at));
@@ -39,8 +36,7 @@ pub(super) fn read_of_values(fields: &mut Fields<'_>) -> Result<ValueLoss, Locat
         let delta = fields.take("huber_delta", check::positive)?.unwrap_or(DELTA);
         return Ok(ValueLoss::Huber { delta });
     }
-    fields
-        .refuse("huber_delta", || "belongs to huber, and the loss here is mean-squared-error".to_owned())
-        .map_err(|error| error.hint("loss = \"huber\", or leave it out"))?;
+    let reason = "belongs to huber, and the loss here is mean-squared-error";
+    fields.refuse_with_hint("huber_delta", reason, "loss = \"huber\", or leave it out");
     Ok(ValueLoss::MeanSquaredError)
 }

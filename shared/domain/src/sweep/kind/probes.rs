@@ -84,7 +84,7 @@ pub(super) fn read(
     for (keys, probes) in rules {
         if !named.iter().any(|name| probes.contains(name)) {
             for key in keys {
-                fields.refuse(key, || format!("has no use: `probes` names none of {}", probes.join(", ")))?;
+                fields.refuse(key, || format!("has no use: `probes` names none of {}", probes.join(", ")));
             }
         }
     }

@@ -41,26 +41,25 @@ pub(super) fn read(fields: &mut Fields<'_>, name: &str) -> Result<Option<Recipe>
         "spirals" => (read_spirals(fields)?, &["data.classes", "data.turns", "data.noise"]),
         "teacher" => (read_teacher(fields)?, &["data.inputs", "data.hidden", "data.noise"]),
         _ => {
-            refuse_others(fields, name, &[], false)?;
+            refuse_others(fields, name, &[], false);
             return Ok(None);
         }
     };
-    refuse_others(fields, name, own, !matches!(recipe, Recipe::ModularArithmetic { .. }))?;
+    refuse_others(fields, name, own, !matches!(recipe, Recipe::ModularArithmetic { .. }));
     Ok(Some(recipe))
 }
 
 const MODULAR: &[&str] = &["data.modulus", "data.train_share"];
 
-fn refuse_others(fields: &Fields<'_>, name: &str, own: &[&str], has_sizes: bool) -> Result<(), LocatedError> {
+fn refuse_others(fields: &mut Fields<'_>, name: &str, own: &[&str], has_sizes: bool) {
     for key in KEYS {
         let is_own = own.contains(key)
             || !own.is_empty() && *key == "data.draw_seed"
             || has_sizes && matches!(*key, "data.train" | "data.test");
         if !is_own {
-            fields.refuse(key, || format!("is no parameter of the data set {name}"))?;
+            fields.refuse(key, || format!("is no parameter of the data set {name}"));
         }
     }
-    Ok(())
 }
 
 fn read_modular(fields: &mut Fields<'_>, operation: ModularOperation) -> Result<Recipe, LocatedError> {

@@ -50,9 +50,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<LearningRateSchedule, Loca
     let name = name.unwrap_or("constant");
     for (key, owners) in OWNERS {
         if !owners.contains(&name) {
-            fields.refuse(key, || {
-                format!("belongs to {}, and the schedule here is {name}", owners.join(", "))
-            })?;
+            fields
+                .refuse(key, || format!("belongs to {}, and the schedule here is {name}", owners.join(", ")));
         }
     }
     let warmup = if name == "one-cycle" {

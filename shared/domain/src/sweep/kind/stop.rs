@@ -34,12 +34,12 @@ pub(super) fn read(
         ("stop.test_accuracy_above", WatchedSeries::TestAccuracy),
     ];
     for (key, _) in bounds.iter().filter(|(_, of)| !records(*of)) {
-        fields.refuse(key, || format!("looks at a series that {kind} doesn't record"))?;
+        fields.refuse(key, || format!("looks at a series that {kind} doesn't record"));
     }
     if !record.gradient_norm {
         fields.refuse("stop.gradient_norm_below", || {
             "looks at the gradient norm, which isn't recorded: record = { gradient_norm = true }".to_owned()
-        })?;
+        });
     }
     let share = check::number("a number from 0 up to but not including 1", |at| (0.0..1.0).contains(&at));
     let mut rules = Vec::new();

@@ -27,11 +27,11 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let directions = fields.take("directions", check::one_of("choice of directions", names))?;
     let plane = match directions.unwrap_or("random") {
         "random" => {
-            fields.refuse("margin", || "belongs to the directions pca".to_owned())?;
+            fields.refuse("margin", || "belongs to the directions pca".to_owned());
             Plane::Random { extent: fields.take("extent", check::positive)?.unwrap_or(1.0) }
         }
         _ => {
-            fields.refuse("extent", || "belongs to the directions random".to_owned())?;
+            fields.refuse("extent", || "belongs to the directions random".to_owned());
             let not_negative = check::number("a number not below 0", |number| number >= 0.0);
             Plane::Pca { margin: fields.take("margin", not_negative)?.unwrap_or(0.25) }
         }

@@ -72,7 +72,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Family, LocatedError> {
     let family = fields.need("model.family", example, check::one_of("family", names))?;
     for key in PARAMETERS.into_iter().chain(["model.causal"]) {
         if !family.parameters.contains(&key) {
-            fields.refuse(key, || not_of(key, &family))?;
+            fields.refuse(key, || not_of(key, &family));
         }
     }
     (family.read)(fields)
@@ -85,11 +85,10 @@ fn not_of(key: &str, family: &FamilyDefinition) -> String {
 }
 
 /// Refuses the parameters of all families, where there is none.
-pub(super) fn refuse_parameters(fields: &Fields<'_>, reason: &str) -> Result<(), LocatedError> {
-    PARAMETERS
-        .into_iter()
-        .chain(["model.causal"])
-        .try_for_each(|key| fields.refuse(key, || reason.to_owned()))
+pub(super) fn refuse_parameters(fields: &mut Fields<'_>, reason: &str) {
+    for key in PARAMETERS.into_iter().chain(["model.causal"]) {
+        fields.refuse(key, || reason.to_owned());
+    }
 }
 
 fn width(fields: &mut Fields<'_>, usual: u32) -> Result<u32, LocatedError> {
@@ -132,7 +131,7 @@ fn vgg_depth(subject: &str, node: &Node) -> Result<VggDepth, LocatedError> {
 fn resnet(fields: &mut Fields<'_>) -> Result<Family, LocatedError> {
     let skip = fields.take("model.skip", check::boolean)?.unwrap_or(true);
     if !skip {
-        fields.refuse("model.shortcut", || "is of skip connections, and `model.skip` is false".to_owned())?;
+        fields.refuse("model.shortcut", || "is of skip connections, and `model.skip` is false".to_owned());
     }
     let shortcuts = [("pad", ResnetShortcut::Pad), ("projection", ResnetShortcut::Projection)];
     let shortcut = match skip {

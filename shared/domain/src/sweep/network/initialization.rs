@@ -21,10 +21,10 @@ pub(super) fn of_network(fields: &mut Fields<'_>) -> Result<Initialization, Loca
     let chosen = fields.take("model.initialization", check::one_of("initialisation", CHOICES))?;
     let chosen = chosen.unwrap_or_default();
     if !has_deviation(chosen) {
-        fields.refuse("model.deviation", || belongs_to("normal", chosen))?;
+        fields.refuse("model.deviation", || belongs_to("normal", chosen));
     }
     if !has_gain(chosen) {
-        fields.refuse("model.gain", || belongs_to("pytorch, kaiming, xavier or orthogonal", chosen))?;
+        fields.refuse("model.gain", || belongs_to("pytorch, kaiming, xavier or orthogonal", chosen));
     }
     let deviation = match has_deviation(chosen) {
         true => Some(fields.need("model.deviation", "model.deviation = 0.02", check::positive)?),

@@ -86,15 +86,15 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Network, LocatedError> {
     for key in SHORTHAND.into_iter().filter(|_| form != Form::Shorthand) {
         fields.refuse(key, || {
             "is part of a network of `conv` and `dense`, and the network here is written otherwise".to_owned()
-        })?;
+        });
     }
     for other in [Form::Layers, Form::Family].into_iter().filter(|other| *other != form) {
         fields.refuse(other.key(), || {
             format!("is given beside `{}`, and a network is written in one way", form.key())
-        })?;
+        });
     }
     if form != Form::Family {
-        families::refuse_parameters(fields, "belongs to a family, and no `model.family` is given")?;
+        families::refuse_parameters(fields, "belongs to a family, and no `model.family` is given");
     }
     let layers = match form {
         Form::Layers => {
@@ -191,7 +191,7 @@ fn parametrization(fields: &mut Fields<'_>) -> Result<Parametrization, LocatedEr
     if by_width != Some(true) {
         fields.refuse("model.base_width", || {
             "belongs to the parametrisation mup, and the one here is standard".to_owned()
-        })?;
+        });
         return Ok(Parametrization::Standard);
     }
     let example = "model.base_width = 64";

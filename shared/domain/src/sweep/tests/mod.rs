@@ -1,6 +1,6 @@
 //! Tests of the sweep file as a whole.
 
-use super::{Datasets, Source, SweepError, SweepFile, SweepPlan};
+use super::{Datasets, Source, SweepErrors, SweepFile, SweepPlan};
 use crate::digest::Digest;
 
 mod branches;
@@ -20,6 +20,7 @@ mod losses;
 mod made_data;
 mod networks;
 mod networks_refused;
+mod notes;
 mod precedence;
 mod probes;
 mod properties;
@@ -130,7 +131,7 @@ fn datasets() -> Datasets {
     names.map(|name| (name.parse().unwrap(), Digest::of(name.as_bytes()))).into()
 }
 
-fn plan(source: &Source) -> Result<SweepPlan, SweepError> {
+fn plan(source: &Source) -> Result<SweepPlan, SweepErrors> {
     SweepFile::parse(source)?.expand(&datasets(), 10_000)
 }
 
@@ -138,12 +139,13 @@ fn planned(text: &str) -> SweepPlan {
     plan(&source(text)).unwrap()
 }
 
-/// An error as the command line shows it.
-fn shown(error: &SweepError) -> String {
-    match &error.hint {
+/// Errors, each with its hint.
+fn shown(errors: &SweepErrors) -> String {
+    let shown = |error: &super::SweepError| match &error.hint {
         Some(hint) => format!("{error}\nhint: {hint}"),
         None => error.to_string(),
-    }
+    };
+    errors.iter().map(shown).collect::<Vec<_>>().join("\n")
 }
 
 /// An experiment of kind `fit-function` with these lines added.

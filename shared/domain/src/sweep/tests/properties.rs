@@ -226,7 +226,7 @@ fn is_read_or_refused(source: &Source) {
         let count = file.task_count();
         match file.expand(&datasets(), 1_000) {
             Ok(plan) => assert_eq!(plan.tasks.len() as u128, count),
-            Err(error) => assert!(!error.message.is_empty()),
+            Err(errors) => assert!(errors.iter().all(|error| !error.message.is_empty())),
         }
     }
 }

@@ -42,7 +42,7 @@ fn average(fields: &mut Fields<'_>) -> Result<Option<WeightAverage>, LocatedErro
             None => "needs `average.method`".to_owned(),
             Some("ema") => "belongs to the method swa, and the method here is ema".to_owned(),
             Some(_) => "belongs to the method ema, and the method here is swa".to_owned(),
-        })?;
+        });
     }
     Ok(match method {
         None => None,

@@ -52,7 +52,7 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<Optimizer, LocatedError> {
     let place = fields.take("optimizer", check::one_of("optimiser", places))?.unwrap_or(0);
     let own = &RULES[place];
     for key in RULES.iter().flat_map(|rule| rule.keys).filter(|key| !own.keys.contains(*key)) {
-        fields.refuse(key, || belongs_to_others(key, own.name))?;
+        fields.refuse(key, || belongs_to_others(key, own.name));
     }
     let rule = (own.read)(fields)?;
     let on = fields.take("weight_decay_on", check::one_of("choice of parameters", WeightDecayOn::ALL))?;

@@ -52,7 +52,7 @@ fn others(fields: &mut Fields<'_>) -> Result<OtherRule, LocatedError> {
     };
     match name.unwrap_or(OtherName::AdamW) {
         OtherName::AdamW => {
-            fields.refuse("others.momentum", || belongs_to("sgd", "adamw"))?;
+            fields.refuse("others.momentum", || belongs_to("sgd", "adamw"));
             Ok(OtherRule::AdamW(AdamW {
                 learning_rate: fields.take("others.learning_rate", check::positive)?.unwrap_or(3e-4),
                 beta1: fields.take("others.beta1", decay)?.unwrap_or(0.9),
@@ -63,7 +63,7 @@ fn others(fields: &mut Fields<'_>) -> Result<OtherRule, LocatedError> {
         }
         OtherName::Sgd => {
             for key in ["others.beta1", "others.beta2", "others.epsilon"] {
-                fields.refuse(key, || belongs_to("adamw", "sgd"))?;
+                fields.refuse(key, || belongs_to("adamw", "sgd"));
             }
             let learning_rate =
                 fields.need("others.learning_rate", "others.learning_rate = 0.1", check::positive)?;

@@ -4,6 +4,7 @@ mod figures;
 mod keys;
 mod spaces;
 mod text;
+mod together;
 mod values;
 
 use super::{VALID, error_of};

@@ -1,0 +1,180 @@
+//! What workers say of the tasks that they work on, for people who look on: in memory alone, and bounded. Nothing is decided by it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use basin_domain::id::{LeaseId, TaskId};
+use basin_proto::v1;
+
+/// The most of a task's log that is kept, in bytes.
+const KEPT_OF_TASK: usize = 64 << 10;
+/// The most of all logs, in bytes: those that were written to longest ago go first.
+const KEPT: usize = 64 << 20;
+/// The longest line that is kept whole, in bytes.
+const LONGEST_LINE: usize = 8 << 10;
+/// No log has so many lines: whoever says a greater number counts wrong.
+const MOST_NUMBERED: u64 = 1 << 60;
+/// The most lines of a task in one message.
+const MOST_LINES: usize = 10_000;
+
+/// The logs.
+#[derive(Debug, Default)]
+pub struct RunningLogs(Mutex<Logs>);
+
+#[derive(Debug, Default)]
+struct Logs {
+    of_tasks: HashMap<TaskId, RunningLog>,
+    bytes: usize,
+    /// Counts what is said.
+    clock: u64,
+}
+
+/// A task's log, as far as it was said.
+#[derive(Debug)]
+struct RunningLog {
+    /// The lease under which it is worked on.
+    lease: LeaseId,
+    /// The number of the first line that is kept.
+    first: u64,
+    lines: VecDeque<String>,
+    bytes: usize,
+    /// When it was last written to.
+    written: u64,
+}
+
+/// Lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Lines {
+    /// The number of the first.
+    pub(super) first: u64,
+    pub(super) lines: Vec<String>,
+}
+
+impl RunningLog {
+    fn end(&self) -> u64 {
+        self.first + self.lines.len() as u64
+    }
+
+    /// Adds lines, of which the first has this number. Those that are there already are left out, and where some are missing between,
+    /// what is before them goes.
+    fn add(&mut self, first: u64, lines: Vec<String>) {
+        let first = first.min(MOST_NUMBERED);
+        if first > self.end() {
+            (self.first, self.bytes) = (first, 0);
+            self.lines.clear();
+        }
+        let known = usize::try_from(self.end() - first.min(self.end())).unwrap_or(usize::MAX);
+        for line in lines.into_iter().take(MOST_LINES).skip(known) {
+            let line = shortened(line);
+            self.bytes += line.len() + 1;
+            self.lines.push_back(line);
+        }
+        while self.bytes > KEPT_OF_TASK {
+            let Some(dropped) = self.lines.pop_front() else { break };
+            self.bytes -= dropped.len() + 1;
+            self.first += 1;
+        }
+    }
+}
+
+impl RunningLogs {
+    /// A worker said this of a task that it holds under this lease.
+    pub(super) fn add(&self, task: TaskId, lease: &LeaseId, said: v1::TaskLog) {
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let logs = &mut *guard;
+        logs.clock += 1;
+        let log = logs.of_tasks.entry(task).or_insert_with(|| new_log(lease));
+        let before = log.bytes;
+        if log.lease != *lease {
+            *log = new_log(lease);
+        }
+        log.add(said.first, said.lines);
+        log.written = logs.clock;
+        logs.bytes = (logs.bytes + log.bytes).saturating_sub(before);
+        while logs.bytes > KEPT {
+            let oldest = logs.of_tasks.iter().min_by_key(|(_, log)| log.written).map(|(task, _)| *task);
+            let Some(dropped) = oldest.and_then(|task| logs.of_tasks.remove(&task)) else { break };
+            logs.bytes = logs.bytes.saturating_sub(dropped.bytes);
+        }
+    }
+
+    /// The lines from this number on that were said of a task under this lease; none if nothing was.
+    pub(super) fn read(&self, task: &TaskId, lease: &LeaseId, after: u64) -> Option<Lines> {
+        let logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = logs.of_tasks.get(task).filter(|log| log.lease == *lease)?;
+        let skip = usize::try_from(after.saturating_sub(log.first)).unwrap_or(usize::MAX);
+        let lines: Vec<String> = log.lines.iter().skip(skip).cloned().collect();
+        Some(Lines { first: log.end() - lines.len() as u64, lines })
+    }
+}
+
+fn new_log(lease: &LeaseId) -> RunningLog {
+    RunningLog { lease: lease.clone(), first: 0, lines: VecDeque::new(), bytes: 0, written: 0 }
+}
+
+fn shortened(mut line: String) -> String {
+    if line.len() > LONGEST_LINE {
+        let end = (0..=LONGEST_LINE).rev().find(|&at| line.is_char_boundary(at)).unwrap_or(0);
+        line.truncate(end);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::digest::Digest;
+
+    use super::*;
+
+    fn task(number: u8) -> TaskId {
+        TaskId(Digest::of(&[number]))
+    }
+
+    fn said(first: u64, lines: &[&str]) -> v1::TaskLog {
+        let lines = lines.iter().map(|&line| line.to_owned()).collect();
+        v1::TaskLog { task_id: String::new(), first, lines }
+    }
+
+    fn read(logs: &RunningLogs, lease: &str, after: u64) -> Option<(u64, Vec<String>)> {
+        let found = logs.read(&task(1), &LeaseId::new(lease).unwrap(), after)?;
+        Some((found.first, found.lines))
+    }
+
+    #[test]
+    fn lines_that_are_said_twice_are_kept_once_and_a_gap_begins_anew() {
+        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        logs.add(task(1), &lease, said(0, &["a", "b"]));
+        logs.add(task(1), &lease, said(1, &["b", "c"]));
+        let of = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        assert_eq!(read(&logs, "l", 0), Some((0, of(&["a", "b", "c"]))));
+        assert_eq!(read(&logs, "l", 2), Some((2, of(&["c"]))));
+        assert_eq!(read(&logs, "l", 9), Some((3, of(&[]))));
+        logs.add(task(1), &lease, said(9, &["k"]));
+        assert_eq!(read(&logs, "l", 3), Some((9, of(&["k"]))));
+    }
+
+    #[test]
+    fn another_attempt_has_a_log_of_its_own() {
+        let logs = RunningLogs::default();
+        logs.add(task(1), &LeaseId::new("l").unwrap(), said(0, &["a"]));
+        logs.add(task(1), &LeaseId::new("m").unwrap(), said(0, &["b"]));
+        assert_eq!(read(&logs, "l", 0), None);
+        assert_eq!(read(&logs, "m", 0), Some((0, vec!["b".to_owned()])));
+    }
+
+    #[test]
+    fn memory_stays_bounded_whatever_is_said() {
+        let (logs, lease) = (RunningLogs::default(), LeaseId::new("l").unwrap());
+        let long = "x".repeat(1 << 20);
+        for number in 0..200 {
+            logs.add(task(number), &lease, said(u64::from(number), &[&long, &long]));
+        }
+        for first in [0, u64::MAX, 7] {
+            logs.add(task(1), &lease, said(first, &["y"]));
+        }
+        let kept = logs.0.lock().unwrap();
+        assert!(kept.bytes <= KEPT);
+        assert!(kept.of_tasks.values().all(|log| log.bytes <= KEPT_OF_TASK));
+        assert_eq!(kept.bytes, kept.of_tasks.values().map(|log| log.bytes).sum::<usize>());
+    }
+}
