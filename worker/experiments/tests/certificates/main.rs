@@ -210,7 +210,8 @@ fn other_settings_end_like_this() {
                 let mut sorted: Vec<f64> = of.iter().filter_map(|metrics| metrics.last(name)).collect();
                 sorted.sort_by(f64::total_cmp);
                 let quarters = (0..5).filter_map(|quarter| sorted.get(quarter * (sorted.len() - 1) / 4));
-                println!("    {name}: {:.3e?}", quarters.collect::<Vec<_>>());
+                let words: Vec<String> = quarters.map(|value| format!("{value:.3e}")).collect();
+                println!("    {name}: {}", words.join(" "));
             }
         }
     }
