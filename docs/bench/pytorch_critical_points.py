@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Experiment E run after run in PyTorch, straightforwardly: what `basin run sweeps/critical-points.toml` is held against.
+"""Searches of experiment E with 12 units, run after run in PyTorch, straightforwardly: what docs/performance.md holds Basin against.
 
     pip install torch numpy
     python3 docs/bench/pytorch_critical_points.py --runs 10

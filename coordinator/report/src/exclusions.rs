@@ -38,6 +38,8 @@ pub(crate) enum ExclusionReason {
     UnknownCondition,
     /// The run isn't asked for: it hasn't converged.
     NotConverged,
+    /// The run isn't asked for: it ended at no certified critical point, for the reason that these words name.
+    NotCertified(&'static str),
     /// The run isn't asked for: a condition isn't met.
     ConditionNotMet,
 }
@@ -60,6 +62,7 @@ impl ExclusionReason {
             Self::NoEnd => "without the number to look up to",
             Self::UnknownCondition => "in which the condition isn't known",
             Self::NotConverged => "not converged",
+            Self::NotCertified(words) => words,
             Self::ConditionNotMet => "in which the condition isn't 1",
         }
     }
@@ -68,7 +71,7 @@ impl ExclusionReason {
     /// defined for all runs that it is asked of.
     const fn is_requested(self) -> bool {
         match self {
-            Self::NotConverged | Self::ConditionNotMet => true,
+            Self::NotConverged | Self::NotCertified(_) | Self::ConditionNotMet => true,
             Self::Diverged
             | Self::Missing
             | Self::Failed

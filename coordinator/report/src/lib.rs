@@ -7,6 +7,7 @@
 
 mod claims;
 mod duplicates;
+mod endings;
 mod error;
 mod exclusions;
 mod figures;

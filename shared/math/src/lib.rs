@@ -12,6 +12,8 @@
 //! [`single`] has some of them in single precision, for long rows of numbers: without branches and tables, so that compilers use a
 //! processor's registers as a whole.
 //!
+//! [`DoubleDouble`] is for sums of which a double keeps no digit.
+//!
 //! Start reading at [`exp()`].
 
 mod constants;
@@ -26,6 +28,7 @@ pub mod single;
 mod tanh;
 mod trigonometric;
 
+pub use double_double::DoubleDouble;
 pub use exp::exp;
 pub use exp_m1::exp_m1;
 pub use ln::ln;

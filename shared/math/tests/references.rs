@@ -1,7 +1,7 @@
 //! The functions against numbers of 200 bits and more, which `references.py` computed.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-use basin_math::{cos, exp, exp_m1, ln, ln_1p, normal_cdf, power, sin, tanh};
+use basin_math::{DoubleDouble, cos, exp, exp_m1, ln, ln_1p, normal_cdf, power, sin, tanh};
 
 /// A case: the function's name, its arguments, and the true result as a sum of two doubles.
 struct Case {
@@ -50,6 +50,19 @@ fn ulp(of: f64, digits: i32, least: i32) -> f64 {
 /// How far a value is from the true result, in units of the last place of `f64`.
 fn error(case: &Case, found: f64) -> f64 {
     ((found - case.result.0) - case.result.1).abs() / ulp(case.result.0, 53, -1022)
+}
+
+#[test]
+fn the_hyperbolic_tangent_of_32_digits_is_within_its_bound() {
+    let mut checked = 0;
+    for case in cases().filter(|case| case.name == "tanh") {
+        let found = DoubleDouble::from(case.arguments[0]).tanh();
+        let off = ((found.high() - case.result.0) + (found.low() - case.result.1)).abs();
+        // 2^−96.
+        assert!(off <= 1.3e-29 * case.result.0.abs(), "tanh {:e}: {off:e}", case.arguments[0]);
+        checked += 1;
+    }
+    assert!(checked > 100, "{checked}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub mod probes;
 mod pruning;
 mod regress;
 mod run;
+mod symmetric_eigen;
 mod tensors;
 pub mod training;
 mod tridiagonal;

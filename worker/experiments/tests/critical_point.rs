@@ -7,9 +7,9 @@
 
 mod common;
 
-use std::time::Instant;
-
-use basin_domain::experiment::{Activation, CriticalPoint, Experiment, Function, MinimalRatio, Search};
+use basin_domain::experiment::{
+    Activation, CriticalPoint, Experiment, Function, MinimalRatio, Polish, Search, SearchStart,
+};
 use basin_domain::failure::FailureKind;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
@@ -35,6 +35,10 @@ fn task(change: impl FnOnce(&mut CriticalPoint)) -> TaskSpec {
         threshold: 1e-8,
         iterations: 400,
         minimal_ratio: MinimalRatio { near_zero: 0.01, positive: 1e-8, radius: 0.01, samples: 600 },
+        initial_scale: 1.0,
+        start: SearchStart::Last,
+        polish: Polish { iterations: 20, restarts: 1 },
+        zero: CriticalPoint::ZERO,
     };
     change(&mut parameters);
     TaskSpec {
@@ -46,7 +50,7 @@ fn task(change: impl FnOnce(&mut CriticalPoint)) -> TaskSpec {
     }
 }
 
-/// Both methods, both optimisers, both activations, no steps on the loss, no search.
+/// Both methods, both optimisers, every activation, no steps on the loss, no search, no polishing, a start on the way down, several attempts.
 fn tasks() -> Vec<TaskSpec> {
     vec![
         task(|p| p.iterations = 12),
@@ -66,6 +70,15 @@ fn tasks() -> Vec<TaskSpec> {
             p.iterations = 0;
         }),
         task(|p| p.optimizer = Optimizer::sgd(1e6, 0.0, 0.0)),
+        task(|p| (p.polish.iterations, p.iterations) = (0, 20)),
+        task(|p| {
+            (p.start, p.initial_scale, p.activation) = (SearchStart::Random, 2.0, Activation::Linear);
+            p.iterations = 10;
+        }),
+        task(|p| {
+            p.hidden = vec![6];
+            (p.epochs, p.iterations, p.polish) = (70, 3, Polish { iterations: 6, restarts: 3 });
+        }),
     ]
 }
 
@@ -114,7 +127,9 @@ fn levenberg_marquardt_finds_a_point_whose_gradient_is_zero_by_differences_too()
 #[test]
 fn levenberg_marquardt_never_raises_the_gradient_norm_and_adam_lowers_it_in_the_end() {
     for (search, iterations) in [(Search::LevenbergMarquardt, 60), (DESCENT, 1_000)] {
-        let spec = task(|p| (p.search, p.iterations, p.epochs) = (search, iterations, 20));
+        let spec = task(|p| {
+            (p.search, p.iterations, p.epochs, p.polish.iterations) = (search, iterations, 20, 0);
+        });
         let metrics = train(&spec, &Assets::default()).metrics;
         let norms: Vec<f64> =
             metrics.series["gradient_norm"].points[19..].iter().map(|point| point.1).collect();
@@ -133,13 +148,16 @@ fn what_is_recorded_is_what_the_vocabulary_names_against_its_axes() {
     let mut named: Vec<&str> = parameters.series().into_iter().chain(parameters.numbers()).collect();
     named.sort_unstable();
     assert_eq!(finished.metrics.series.keys().collect::<Vec<_>>(), named);
+    let number = |name: &str| number(&finished.metrics, name);
+    let last: f64 =
+        ["trained", "search", "polish"].map(|stage| number(&format!("{stage}_iterations"))).iter().sum();
     for name in parameters.series() {
         let series = &finished.metrics.series[name];
         assert_eq!(series.axis, Axis::Iteration);
         let xs: Vec<f64> = series.points.iter().map(|point| point.0).collect();
-        assert_eq!(xs, (0..=135).map(f64::from).collect::<Vec<_>>());
+        assert_eq!(xs.last(), Some(&last), "every iteration of every stage");
+        assert!(xs.iter().enumerate().all(|(index, x)| index as f64 == *x));
     }
-    let number = |name| number(&finished.metrics, name);
     assert_eq!(number("parameters"), 13.0);
     assert_eq!(
         (number("converged"), number("trained_iterations"), number("search_iterations")),
@@ -179,7 +197,16 @@ fn the_minimal_ratios_of_a_linear_model_are_known() {
     assert_eq!(number("converged"), 1.0);
     assert_eq!(number("minimal_ratio_near_zero"), 0.5);
     assert_eq!(number("minimal_ratio_positive_eigenvalues"), 1.0);
+    assert_eq!(number("minimal_ratio_positive_relative"), 1.0);
     assert_eq!(number("minimal_ratio_sampled"), 1.0);
+    assert_eq!((number("certified"), number("certified_minimum")), (1.0, 1.0));
+    assert_eq!(
+        (number("index"), number("negative_eigenvalues"), number("degenerate_eigenvalues")),
+        (0.0, 0.0, 0.0)
+    );
+    // A quadratic loss: Newton's step leads to the minimum itself.
+    assert_eq!((number("hessian_lipschitz"), number("kantorovich_h")), (0.0, 0.0));
+    assert!(number("distance_bound") < 1e-15 && number("relative_gradient_norm") < 1e-16);
     let squares = (0..32).map(|index| (-9.0 + 18.0 * f64::from(index) / 31.0).powi(2)).sum::<f64>();
     assert!((number("smallest_eigenvalue") - 2.0).abs() < 1e-12);
     assert!((number("largest_eigenvalue") - 2.0 * squares / 32.0).abs() < 1e-12);
@@ -263,6 +290,10 @@ fn divergence_is_a_result_with_the_record_so_far() {
         }
         assert!(!finished.metrics.last("gradient_norm").unwrap().is_finite());
         assert_eq!(number(&finished.metrics, "converged"), 0.0);
+        assert_eq!(
+            (number(&finished.metrics, "certified"), number(&finished.metrics, "cause_diverged")),
+            (0.0, 1.0)
+        );
         assert_eq!(finished.metrics.last("minimal_ratio_sampled"), None);
         assert!(candle_core::safetensors::load_buffer(&finished.result, &Device::Cpu).is_ok());
     }
@@ -274,7 +305,7 @@ fn divergence_is_a_result_with_the_record_so_far() {
 
 #[test]
 fn a_run_that_takes_no_step_has_the_point_where_it_began() {
-    let spec = task(|p| (p.epochs, p.iterations) = (0, 0));
+    let spec = task(|p| (p.epochs, p.iterations, p.polish.iterations) = (0, 0, 0));
     let metrics = train(&spec, &Assets::default()).metrics;
     for (series, last) in [("loss", "final_loss"), ("gradient_norm", "final_gradient_norm")] {
         assert_eq!(metrics.series[series].points, [(0.0, number(&metrics, last))]);
@@ -282,20 +313,21 @@ fn a_run_that_takes_no_step_has_the_point_where_it_began() {
 }
 
 #[test]
-fn progress_counts_both_phases() {
+fn progress_counts_every_phase() {
     let spec = task(|p| p.iterations = 7);
     let mut run = start(&spec, &Assets::default(), None).unwrap();
     let progress = run.progress();
     assert_eq!(
         (progress.iteration, progress.iterations, progress.epochs, progress.loss),
-        (0, 137, 130, None)
+        (0, 137 + 2 * (20 + 16 + 1), 130, None)
     );
     let mut seen = vec![progress];
     while run.advance().unwrap() == Advance::More {
         seen.push(run.progress());
     }
     let last = run.progress();
-    assert_eq!((last.iteration, last.epoch), (137, 130));
+    assert_eq!(last.epoch, 130);
+    assert!((137..=last.iterations).contains(&last.iteration), "{}", last.iteration);
     assert!(last.loss.unwrap() > 0.0);
     assert!(seen.windows(2).all(|pair| pair[0].iteration <= pair[1].iteration));
     assert!(seen.iter().any(|progress| progress.epoch == 64));
@@ -330,6 +362,11 @@ fn parameters_that_cannot_be_run_say_why() {
         refused(|p| (p.hidden, p.points) = (vec![40, 40], 6_000)),
         "6000 points are too many for an exact Hessian of 1761 parameters: 5539 are the most"
     );
+    assert_eq!(refused(|p| p.initial_scale = 0.0), "the initial_scale is 0, which isn't above zero");
+    assert_eq!(
+        refused(|p| p.zero = 1e-13),
+        "an eigenvalue of 0.0000000000001 of the largest can't be said to be zero"
+    );
     assert_eq!(refused(|p| p.threshold = 0.0), "the threshold is 0, which isn't above zero");
     assert_eq!(
         refused(|p| p.search = Search::GradientNorm { learning_rate: -1.0 }),
@@ -350,57 +387,64 @@ fn parameters_that_cannot_be_run_say_why() {
     );
 }
 
-/// Ranks from 0; equal numbers share the mean of theirs.
-fn ranks(numbers: &[f64]) -> Vec<f64> {
-    let below = |number: f64| numbers.iter().filter(|&&other| other < number).count() as f64;
-    let equal = |number: f64| numbers.iter().filter(|&&other| other == number).count() as f64;
-    numbers.iter().map(|&number| below(number) + (equal(number) - 1.0) / 2.0).collect()
-}
-
-/// Spearman's: Pearson's correlation of the ranks.
-fn rank_correlation(x: &[f64], y: &[f64]) -> f64 {
-    let middle = (x.len() as f64 - 1.0) / 2.0;
-    let (x, y) = (ranks(x), ranks(y));
-    let sum = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - middle) * (b - middle)).sum::<f64>();
-    sum(&x, &y) / (sum(&x, &x) * sum(&y, &y)).sqrt()
-}
-
-/// `cargo test --release -p basin-experiments --test critical_point -- --ignored --nocapture`
 #[test]
-#[ignore = "takes seconds in an optimised build, and minutes in another"]
-fn most_of_a_hundred_runs_converge_at_points_of_very_different_losses() {
-    for (hidden, threshold) in [(vec![12], 1e-5), (vec![10, 10], 1e-4)] {
+fn a_search_begins_where_its_seed_draws_and_its_run_is_trained_to_the_end_all_the_same() {
+    let steps = |seed| {
+        let spec = TaskSpec { seed, ..task(|p| (p.start, p.iterations) = (SearchStart::Random, 1)) };
+        let metrics = train(&spec, &Assets::default()).metrics;
+        let (start, loss) = (number(&metrics, "start_iteration"), &metrics.series["loss"].points);
+        assert_eq!(number(&metrics, "trained_iterations"), 130.0);
+        assert_eq!(loss[131].1, loss[start as usize].1, "it goes back");
+        start
+    };
+    let all: Vec<f64> = (0..20).map(steps).collect();
+    assert!(all.iter().all(|steps| (0.0..=130.0).contains(steps)), "{all:?}");
+    assert!(all.iter().any(|steps| *steps < 40.0) && all.iter().any(|steps| *steps > 90.0), "{all:?}");
+    assert_eq!(steps(7), all[7]);
+}
+
+#[test]
+fn the_first_point_is_scaled() {
+    let first = |scale| {
+        let spec = task(|p| (p.hidden, p.initial_scale, p.iterations) = (vec![], scale, 0));
+        train(&spec, &Assets::default()).metrics.series["gradient_norm"].points[0].1
+    };
+    assert!(first(1.0) != first(2.0));
+}
+
+/// Where polishing is off, a small gradient that isn't zero is told apart from a critical point; where it is on, it gets there.
+#[test]
+fn a_small_gradient_is_no_critical_point_until_it_is_polished() {
+    let with = |iterations| {
         let spec = task(|p| {
-            p.hidden.clone_from(&hidden);
-            (p.interval, p.points, p.epochs) = ((-3.0, 3.0), 64, 60);
-            (p.threshold, p.iterations) = (threshold, 1_000);
-            p.minimal_ratio = MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 };
+            (p.hidden, p.interval, p.threshold) = (vec![2], (-3.0, 3.0), 1e-3);
+            p.polish = Polish { iterations, restarts: 4 };
         });
-        let start = Instant::now();
-        let records: Vec<Metrics> = (0..100)
-            .map(|seed| train(&TaskSpec { seed, ..spec.clone() }, &Assets::default()).metrics)
-            .filter(|metrics| number(metrics, "converged") == 1.0)
-            .collect();
-        let took = start.elapsed() / 100;
-        let numbers =
-            |name: &str| -> Vec<f64> { records.iter().map(|metrics| number(metrics, name)).collect() };
-        let quartiles = |name: &str| {
-            let mut sorted = numbers(name);
-            sorted.sort_by(f64::total_cmp);
-            [0, 1, 2, 3, 4].map(|quarter| sorted[quarter * (sorted.len() - 1) / 4])
-        };
-        println!("{hidden:?} below {threshold:e}: {} of 100 converged, {took:?} a run", records.len());
-        for name in ["final_loss", "search_iterations", "smallest_eigenvalue"] {
-            println!("  {name}: {:?}", quartiles(name));
-        }
-        let losses = numbers("final_loss");
-        for name in ["near_zero", "positive_eigenvalues", "sampled"] {
-            let name = format!("minimal_ratio_{name}");
-            let correlation = rank_correlation(&numbers(&name), &losses);
-            println!("  {name}: {:?}, rank correlation with the loss {correlation:.3}", quartiles(&name));
-        }
-        assert!(records.len() >= 80, "{} converged", records.len());
-        let [least, .., most] = quartiles("final_loss");
-        assert!(most > 1e3 * least, "{least} to {most}");
+        train(&spec, &Assets::default()).metrics
+    };
+    let (rough, polished) = (with(0), with(200));
+    assert_eq!([number(&rough, "converged"), number(&polished, "converged")], [1.0, 1.0]);
+    assert_eq!([number(&rough, "certified"), number(&polished, "certified")], [0.0, 1.0]);
+    assert!(number(&rough, "kantorovich_h") > 0.5 && number(&rough, "distance_bound").is_infinite());
+    assert!(number(&polished, "kantorovich_h") < 0.5 && number(&polished, "distance_bound") < 1e-10);
+    assert!(number(&polished, "relative_gradient_norm") < 1e-14);
+    assert_eq!((number(&rough, "polish_iterations"), number(&rough, "restarts")), (0.0, 0.0));
+}
+
+#[test]
+fn where_every_attempt_fails_the_run_ends_where_the_first_one_did() {
+    let with = |restarts| {
+        let spec = task(|p| {
+            (p.hidden, p.epochs, p.iterations) = (vec![6], 70, 3);
+            p.polish = Polish { iterations: 6, restarts };
+        });
+        train(&spec, &Assets::default())
+    };
+    let (once, often) = (with(0), with(3));
+    assert_eq!(number(&once.metrics, "certified"), 0.0);
+    assert_eq!((number(&often.metrics, "certified"), number(&often.metrics, "restarts")), (0.0, 3.0));
+    assert!(once.result == often.result, "the weights are those of the first attempt");
+    for name in ["final_loss", "cause_limit", "cause_slow", "cause_flat"] {
+        assert_eq!(number(&once.metrics, name), number(&often.metrics, name), "{name}");
     }
 }

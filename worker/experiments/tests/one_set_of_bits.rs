@@ -14,8 +14,8 @@ use std::path::Path;
 use basin_domain::data::{Augmentation, Pixels};
 use basin_domain::experiment::{
     Activation, Branch, ClassificationLoss, CriticalPoint, Experiment, Function, Interpolate, Interval,
-    MinimalRatio, Plane, PruneBy, PruneScope, Pruning, Ratios, RecordedStates, Recording, Rewind, Search,
-    StopRule, Surface, Tile, TrainingTime, ValueLoss,
+    MinimalRatio, Plane, Polish, PruneBy, PruneScope, Pruning, Ratios, RecordedStates, Recording, Rewind,
+    Search, SearchStart, StopRule, Surface, Tile, TrainingTime, ValueLoss,
 };
 use basin_domain::metrics::Outcome;
 use basin_domain::optimizer::{Optimizer, WeightAverage};
@@ -347,6 +347,10 @@ fn critical_point(change: impl FnOnce(&mut CriticalPoint)) -> TaskSpec {
         threshold: 1e-8,
         iterations: 30,
         minimal_ratio: MinimalRatio { near_zero: 0.01, positive: 1e-8, radius: 0.01, samples: 50 },
+        initial_scale: 1.0,
+        start: SearchStart::Last,
+        polish: Polish::default(),
+        zero: CriticalPoint::ZERO,
     };
     change(&mut parameters);
     TaskSpec {
@@ -507,6 +511,12 @@ fn runs(digests: &mut Digests, (assets, data): &(Assets, basin_domain::data::Dat
     digests.add_run("run: critical-point, gradient norm", &train(&descent, assets));
     let relu = critical_point(|p| p.activation = Activation::Relu);
     digests.add_run("run: critical-point, ReLU", &train(&relu, assets));
+    let linear = critical_point(|p| {
+        (p.activation, p.start, p.initial_scale) = (Activation::Linear, SearchStart::Random, 2.0);
+    });
+    digests.add_run("run: critical-point, linear, from anywhere", &train(&linear, assets));
+    let regular = critical_point(|p| (p.hidden, p.interval) = (vec![2], (-3.0, 3.0)));
+    digests.add_run("run: critical-point, two units", &train(&regular, assets));
 
     for (name, optimizer) in further_optimizers() {
         let classified = classify(data, |p| {

@@ -1,7 +1,7 @@
 //! Whether a measure goes one way with a parameter, or with another measure, across runs.
 
 use basin_domain::claim::{Direction, Selection};
-use basin_domain::experiment::series::critical_point::CONVERGED;
+use basin_domain::experiment::series::critical_point::{CERTIFIED, CONVERGED};
 use basin_domain::metrics::Metrics;
 
 use super::check_result::{CheckResult, Estimate, formatted};
@@ -10,6 +10,7 @@ use super::requirement::Requirement;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
 use crate::duplicates;
+use crate::endings;
 use crate::exclusions::{ExclusionReason, finite};
 use crate::figures::names;
 use crate::runs::Run;
@@ -119,6 +120,9 @@ fn of_run(run: &Run, metrics: &Metrics, hypothesis: &Hypothesis<'_>) -> Result<(
         if !is_met {
             return Err(match only_if {
                 name if name == CONVERGED.name => ExclusionReason::NotConverged,
+                name if name == CERTIFIED.name => ExclusionReason::NotCertified(
+                    endings::of(metrics).map_or("not certified", |(_, words)| words),
+                ),
                 _ => ExclusionReason::ConditionNotMet,
             });
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::experiment::series::critical_point::{CONVERGED, TRAINED_ITERATIONS};
+use basin_domain::experiment::series::critical_point::{CERTIFIED, CONVERGED, TRAINED_ITERATIONS};
 use basin_domain::metrics::Axis;
 
 use super::cell::Points;
@@ -12,6 +12,7 @@ use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
 use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names};
+use crate::endings;
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{Center, binned};
 use basin_charts::scale::Scale;
@@ -23,8 +24,8 @@ const LONG: usize = 4_000;
 /// In how many bins.
 const BINS: f64 = 1_000.0;
 
-/// Runs that were to converge, and didn't.
-const NOT_CONVERGED: Pen = Pen::patterned(Color::Muted, 1, 1.0);
+/// Runs that were to end at a critical point, or to converge, and didn't.
+const ASTRAY: Pen = Pen::patterned(Color::Muted, 1, 1.0);
 
 /// The chart of `request` with a line for each of `runs`, with its data.
 pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, FigureTable) {
@@ -45,11 +46,17 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
     let remarks: Vec<Remark> = remarks.chain(curves::gaps(request, runs)).collect();
     let counts = Counts::of(runs.iter().copied());
     let mut notes = vec![format!("{counts}: each run is a line.")];
-    let not_converged =
-        distinct(runs.iter().copied()).into_iter().filter(|run| has_not_converged(run)).count();
-    if not_converged > 0 {
-        notes.push(format!("{not_converged} of them did not converge: dashed."));
+    let goal = runs.iter().find_map(|run| goal_of(run)).map_or(CONVERGED.name, |(goal, _)| goal);
+    let astray = distinct(runs.iter().copied()).into_iter().filter(|run| is_astray(run)).count();
+    if astray > 0 {
+        let did_not = match (goal == CERTIFIED.name, astray) {
+            (true, 1) => "is not certified",
+            (true, _) => "are not certified",
+            (false, _) => "did not converge",
+        };
+        notes.push(format!("{astray} of them {did_not}: dashed."));
     }
+    notes.extend(endings::in_words(runs));
     match search_begins(runs) {
         Some((at, latest)) if at == latest => notes.push(format!(
             "Upright line: iteration {}, where training on the loss ends and the search for a vanishing gradient begins.",
@@ -81,7 +88,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
         title: request.title.to_owned(),
         description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
         heading: grouped.heading.clone(),
-        legend: legend(&grouped, not_converged, counts.diverged),
+        legend: legend(&grouped, goal, astray, counts.diverged),
         rows: grid::arrange(&panels, request.layout, request.y.len(), shown),
         notes,
     };
@@ -146,11 +153,8 @@ fn panel(
             let last = points.iter().rev().find(|point| point.1.is_finite()).copied();
             crosses.extend(last.map(|at| Mark::Cross { at, color: Color::Group(number) }));
         }
-        let pen = if has_not_converged(run) {
-            NOT_CONVERGED
-        } else {
-            Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity)
-        };
+        let pen =
+            if is_astray(run) { ASTRAY } else { Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity) };
         marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
     }
     if let (false, Axis::Iteration, Some((x, latest))) = (marks.is_empty(), axis, search_begins(&facet.runs))
@@ -201,9 +205,17 @@ fn binning(request: &CurvesRequest<'_>, series: &str, runs: &[&Run]) -> Option<R
     })
 }
 
-/// Whether a run was to converge, and didn't.
-fn has_not_converged(run: &Run) -> bool {
-    run.completed().and_then(|metrics| metrics.last(CONVERGED.name)).is_some_and(|converged| converged != 1.0)
+/// What a completed run was to reach, by the number that says so, and whether it did: a certified critical point, or a small gradient in runs
+/// that know of no certificate.
+fn goal_of(run: &Run) -> Option<(&'static str, bool)> {
+    let metrics = run.completed()?;
+    let goals = [CERTIFIED.name, CONVERGED.name];
+    goals.into_iter().find_map(|goal| Some((goal, metrics.last(goal)? == 1.0)))
+}
+
+/// Whether a run was to get somewhere, and didn't.
+fn is_astray(run: &Run) -> bool {
+    goal_of(run).is_some_and(|(_, is_reached)| !is_reached)
 }
 
 /// The first and the last of completed runs' last iterations on the loss, if they have a search behind it.
@@ -214,20 +226,20 @@ fn search_begins(runs: &[&Run]) -> Option<(f64, f64)> {
     Some((*ends.first()?, *ends.last()?))
 }
 
-fn legend(grouped: &Groups<'_>, not_converged: usize, diverged: usize) -> Vec<Entry> {
+fn legend(grouped: &Groups<'_>, goal: &str, astray: usize, diverged: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
-    if grouped.groups.len() > 1 || not_converged > 0 {
+    if grouped.groups.len() > 1 || astray > 0 {
         let is_only = grouped.groups.len() == 1;
         entries = grouped.entries(|group, number| {
             let counts = Counts::of(group.runs.iter().copied());
-            let label = if is_only { "converged".to_owned() } else { group.label.clone() };
+            let label = if is_only { goal.to_owned() } else { group.label.clone() };
             let swatch = Swatch::Line(Pen::solid(Color::Group(number), 1.4));
             let drawn = Entry { label: label.clone(), swatch };
             vec![legend::entry(counts.completed + counts.diverged > 0, &label, counts, drawn)]
         });
     }
-    if not_converged > 0 {
-        entries.push(Entry { label: "not converged".to_owned(), swatch: Swatch::Line(NOT_CONVERGED) });
+    if astray > 0 {
+        entries.push(Entry { label: format!("not {goal}"), swatch: Swatch::Line(ASTRAY) });
     }
     if diverged > 0 {
         entries.push(legend::diverged());
@@ -295,6 +307,21 @@ mod tests {
         assert_eq!(width, Some(20.0));
         assert_eq!(points_of(&run, "nothing", Scale::Linear), None);
         assert_eq!(search_begins(&[&run]), None);
-        assert!(!has_not_converged(&run));
+        assert!(!is_astray(&run));
+    }
+
+    #[test]
+    fn a_run_that_knows_of_certificates_is_measured_by_its_own() {
+        let mut runs = samples::lines::searches(5);
+        for (place, run) in runs.iter_mut().enumerate() {
+            let RunState::Committed { metrics, .. } = &mut run.state else { unreachable!() };
+            metrics.set("certified", if place == 2 { 0.0 } else { 1.0 });
+            metrics.set(if place == 2 { "cause_slow" } else { "certified_saddle" }, 1.0);
+        }
+        let (chart, notes, _) = drawn(&runs, "loss", &[]);
+        assert!(notes.contains("1 of them is not certified: dashed."), "{notes}");
+        assert!(notes.contains("How they end: certified saddle 4; not certified: slow 1."), "{notes}");
+        let legend: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
+        assert_eq!(legend, ["certified", "not certified"]);
     }
 }

@@ -10,6 +10,7 @@ use super::notes::{self, Remark};
 use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names};
 use crate::duplicates;
+use crate::endings;
 use crate::exclusions::{Exclusions, Filtered, finite, on_axis};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::{
@@ -313,6 +314,7 @@ fn notes(
             }
         }
     }
+    notes.extend(endings::in_words(runs));
     let of = if groups > 1 { " over the runs of all groups together" } else { "" };
     notes.push(format!(
         "ρ: Spearman's rank correlation{of}, with its 95 % interval: of {MIN_PAIRS_OF_BOOTSTRAP} or more by the bootstrap \

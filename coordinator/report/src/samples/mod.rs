@@ -10,8 +10,8 @@ use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
 use basin_domain::data::{Augmentation, DataUse};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{
-    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Function, MinimalRatio, Recording,
-    Search, StreamSeeds, TrainingSettings, TrainingTime,
+    Activation, Classify, ConvNet, CriticalPoint, Experiment, FitFunction, Function, MinimalRatio, Polish,
+    Recording, Search, SearchStart, StreamSeeds, TrainingSettings, TrainingTime,
 };
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
@@ -119,6 +119,10 @@ fn critical_point() -> Experiment {
         threshold: 1e-5,
         iterations: 1_000,
         minimal_ratio: MinimalRatio { near_zero: 0.1, positive: 1e-6, radius: 0.1, samples: 1_000 },
+        initial_scale: 1.0,
+        start: SearchStart::Last,
+        polish: Polish::default(),
+        zero: CriticalPoint::ZERO,
     })
 }
 

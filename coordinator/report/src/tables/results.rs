@@ -7,9 +7,10 @@ use basin_domain::metrics::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 
+use crate::endings;
 use crate::runs::{Run, RunState};
 
-/// The table of results: task, experiment, a column a varied parameter, seed, outcome, the iteration of a divergence, where a rule
+/// The table of results: task, experiment, a column a varied parameter, seed, outcome, how a run of `critical-point` ended, the iteration of a divergence, where a rule
 /// stopped a run and which if one did, epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
 pub(crate) fn results(runs: &[Run]) -> Table {
     let mut columns = vec![
@@ -32,6 +33,10 @@ pub(crate) fn results(runs: &[Run]) -> Table {
         let at = |run: &Run| stopped(run).map(|(iteration, _)| iteration);
         own.insert(3, column("stopped_at", Column::Unsigned(of(runs, at))));
         own.insert(4, column("stopped_by", Column::Text(of(runs, rule))));
+    }
+    let ending = |run: &Run| endings::of(run.metrics()?).map(|(name, _)| name.to_owned());
+    if runs.iter().any(|run| ending(run).is_some()) {
+        own.insert(2, column("ending", Column::Text(of(runs, ending))));
     }
     for (name, column) in own {
         columns.push((free_name(&columns, &name, "run"), column));
@@ -152,6 +157,17 @@ mod tests {
         let counts = crate::runs::Counts::of(&runs[..3]);
         assert_eq!((counts.completed, counts.stopped), (3, 1));
         assert!(runs[0].measured().is_ok() && runs[0].completed().is_some());
+    }
+
+    #[test]
+    fn a_search_for_critical_points_says_how_it_ended() {
+        let mut runs = samples::points::critical_points(2);
+        samples::measure(&mut runs[0], |record| record.set("certified_saddle", 1.0));
+        let text = csv::table(&results(&runs));
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("seed,outcome,ending,diverged_at"), "{}", lines[0]);
+        assert!(lines[1].contains(",0,completed,certified_saddle,,"), "{}", lines[1]);
+        assert!(lines[2].contains(",1,completed,,,"), "{}", lines[2]);
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //! another order, and a limit above their number couldn't be run.
 
 use super::{
-    Activation, Classify, CriticalPoint, Experiment, FitFunction, Interpolate, Interval, Probe,
+    Activation, Classify, CriticalPoint, Experiment, FitFunction, Interpolate, Interval, Polish, Probe,
     ProbeSchedule, RecordedStates, Recording, Regress,
 };
-use super::{SampledFunction, Search, StreamSeeds, Surface, TrainedModel, TrainingSettings, TrainingTime};
+use super::{
+    SampledFunction, Search, SearchStart, StreamSeeds, Surface, TrainedModel, TrainingSettings, TrainingTime,
+};
 use crate::data::{Augmentation, DataUse, SplitSizes};
 use crate::network::Network;
 use crate::optimizer::Optimizer;
@@ -131,6 +133,10 @@ impl CriticalPoint {
         self.optimizer.make_canonical();
         if self.epochs == 0 {
             self.optimizer = Optimizer::adam(1e-3);
+            self.start = SearchStart::Last;
+        }
+        if self.polish.iterations == 0 {
+            self.polish.restarts = Polish::default().restarts;
         }
         if self.iterations == 0 {
             self.search = Search::LevenbergMarquardt;

@@ -41,7 +41,7 @@ mod training_time;
 pub use branch::{Branch, RecordedStates};
 pub use classify::Classify;
 pub use command::{Command, Parameter, Parameters};
-pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Search};
+pub use critical_point::{Activation, CriticalPoint, MinimalRatio, Polish, Search, SearchStart};
 pub use custom::Custom;
 pub use data_fit::DataMisfit;
 pub use fit_function::FitFunction;

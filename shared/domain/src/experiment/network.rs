@@ -76,6 +76,7 @@ impl CriticalPoint {
         let activation = match self.activation {
             super::Activation::Tanh => Activation::Tanh,
             super::Activation::Relu => Activation::Relu,
+            super::Activation::Linear => Activation::Identity,
         };
         let family = Family::Mlp { widths: self.hidden.clone(), activation };
         let (initialization, parametrization) = (Initialization::default(), Parametrization::Standard);

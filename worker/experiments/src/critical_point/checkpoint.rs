@@ -1,12 +1,15 @@
 //! Checkpoints of a run.
 //!
-//! Tensors, all in `f64`: `theta`, `optimizer/<n>` and `search/<n>` (accumulators), `eigenvalues` once they are known; the
-//! [`CriticalPointState`] and the record beside them, with the digest of [`crate::checkpoint`]. Loss and gradient follow from θ.
+//! Tensors, all in `f64`: `theta`, `optimizer/<n>` and `search/<n>` (accumulators), `start` once training has passed it, `kept` while further
+//! attempts are made, `eigenvalues` once they are known; the [`CriticalPointState`] and the record beside them, with the digest of
+//! [`crate::checkpoint`]. Loss and gradient follow from θ.
 
+use basin_domain::experiment::SearchStart;
 use candle_core::{DType, Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::FlatOptimizer;
+use super::polishing::MOST_REFINEMENTS;
 use super::run::{CriticalPointRun, Method};
 use super::stage::CriticalPointStage;
 use crate::ExperimentError;
@@ -14,15 +17,17 @@ use crate::checkpoint::{self, Bits, bad};
 use crate::tensors::NamedTensors;
 
 /// Raised whenever the layout changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The counters of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct CriticalPointState {
     trained: u64,
+    returns: u64,
     searched: u64,
     optimizer_steps: u64,
     method: SavedMethod,
+    polishing: SavedPolishing,
     /// The stage's own fields.
     at: CriticalPointStage,
 }
@@ -33,6 +38,15 @@ struct CriticalPointState {
 enum SavedMethod {
     LevenbergMarquardt { damping: Option<Bits>, growth: Bits },
     GradientNorm { steps: u64 },
+}
+
+/// [`Polishing`](super::polishing::Polishing) as it is written, its tensors apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct SavedPolishing {
+    restarts: u32,
+    iterations: u64,
+    radius: Option<Bits>,
+    window: (u32, Bits),
 }
 
 fn vector(values: &[f64]) -> Result<Tensor, ExperimentError> {
@@ -67,9 +81,21 @@ impl CriticalPointRun {
         for (index, accumulator) in self.optimizer.accumulators().iter().enumerate() {
             all.insert(format!("optimizer/{index}"), vector(accumulator)?);
         }
-        if let Some(eigenvalues) = &self.eigenvalues {
-            all.insert("eigenvalues".to_owned(), vector(eigenvalues)?);
+        let polishing = &self.polishing;
+        for (name, values) in
+            [("eigenvalues", &self.eigenvalues), ("start", &polishing.start), ("kept", &polishing.kept)]
+        {
+            if let Some(values) = values {
+                all.insert(name.to_owned(), vector(values)?);
+            }
         }
+        let (iterations, noted) = polishing.polisher.window;
+        let saved = SavedPolishing {
+            restarts: polishing.restarts,
+            iterations: polishing.iterations,
+            radius: polishing.polisher.radius.map(Bits::from),
+            window: (iterations, noted.into()),
+        };
         let method = match &self.method {
             Method::LevenbergMarquardt(method) => SavedMethod::LevenbergMarquardt {
                 damping: method.damping.map(Bits::from),
@@ -84,9 +110,11 @@ impl CriticalPointRun {
         };
         let state = CriticalPointState {
             trained: self.trained,
+            returns: self.returns,
             searched: self.searched,
             optimizer_steps: self.optimizer.steps,
             method,
+            polishing: saved,
             at: self.stage,
         };
         checkpoint::encode(self.task, FORMAT, &state, all, &self.metrics)
@@ -115,13 +143,21 @@ impl CriticalPointRun {
                 return Err(bad("it is of another method of the search"));
             }
         }
-        if all.contains_key("eigenvalues") {
-            self.eigenvalues = Some(take(&mut all, "eigenvalues", count)?);
-        }
+        let mut optional = |name: &str| {
+            if all.contains_key(name) { take(&mut all, name, count).map(Some) } else { Ok(None) }
+        };
+        self.eigenvalues = optional("eigenvalues")?;
+        self.polishing.start = optional("start")?;
+        self.polishing.kept = optional("kept")?;
+        let SavedPolishing { restarts, iterations, radius, window: (since, noted) } = state.polishing;
+        (self.polishing.restarts, self.polishing.iterations) = (restarts, iterations);
+        self.polishing.polisher.radius = radius.map(f64::from);
+        self.polishing.polisher.window = (since, noted.into());
         if let Some(name) = all.keys().next() {
             return Err(bad(format!("there is no tensor `{name}`")));
         }
         (self.trained, self.searched, self.stage) = (state.trained, state.searched, state.at);
+        self.returns = state.returns;
         self.metrics = opened.metrics;
         self.check_counters()
     }
@@ -133,19 +169,34 @@ impl CriticalPointRun {
             Method::LevenbergMarquardt(_) => self.searched,
             Method::GradientNorm(adam) => adam.steps,
         };
+        let polishing = &self.polishing;
+        let is_untouched = polishing.iterations == 0 && polishing.restarts == 0 && polishing.kept.is_none();
+        let epochs = u64::from(parameters.epochs);
+        let returns = u64::from(parameters.start == SearchStart::Random);
+        let searched = self.trained == epochs && self.returns == returns && polishing.start.is_some();
         let stage = match self.stage {
-            CriticalPointStage::Train => self.searched == 0 && self.eigenvalues.is_none(),
-            CriticalPointStage::Search | CriticalPointStage::Measure => {
-                self.trained == u64::from(parameters.epochs) && self.eigenvalues.is_none()
+            CriticalPointStage::Train => {
+                self.searched == 0 && self.returns == 0 && self.eigenvalues.is_none() && is_untouched
             }
+            CriticalPointStage::Search => searched && self.eigenvalues.is_none() && is_untouched,
+            CriticalPointStage::Polish { iterations } => {
+                searched && self.eigenvalues.is_none() && iterations <= parameters.polish.iterations
+            }
+            CriticalPointStage::Refine { steps } => {
+                searched && self.eigenvalues.is_none() && steps <= MOST_REFINEMENTS
+            }
+            CriticalPointStage::Measure => searched && self.eigenvalues.is_none(),
             CriticalPointStage::Sample { done, higher } => {
                 higher <= done && done < parameters.minimal_ratio.samples && self.eigenvalues.is_some()
             }
             CriticalPointStage::Ended { .. } => true,
         };
         let fits = stage
-            && self.trained <= u64::from(parameters.epochs)
+            && self.trained <= epochs
+            && self.returns <= 1
             && self.searched <= u64::from(parameters.iterations)
+            && polishing.restarts <= parameters.polish.restarts
+            && polishing.iterations <= self.most_polish_iterations()
             && self.optimizer.steps == self.trained
             && steps == self.searched;
         if fits {

@@ -182,7 +182,7 @@ impl Network {
                         *tangent -= 2.0 * activation * along * by;
                     }
                 }
-                Activation::Relu => {}
+                Activation::Relu | Activation::Linear => {}
             }
         }
     }

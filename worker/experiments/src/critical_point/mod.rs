@@ -1,8 +1,9 @@
-//! `critical-point`: a small dense network is led to where its gradient is almost zero (experiment E).
+//! `critical-point`: a small dense network is led to where its gradient is zero, as provably as doubles allow (experiment E).
 //!
 //! All of it in `f64`, on one thread, without Candle: a network of some hundred parameters is dominated by what a call to
 //! an operation costs. Start reading at [`Network`], which gives loss, gradient, Hessian–vector products and the Hessian;
-//! the order of a run is in `run`.
+//! the order of a run is in `run`: the search, then polishing (`polish`, `refine`), then the certificate (`certificate`) and how the run
+//! ends by it (`ending`).
 
 use basin_domain::experiment::{CriticalPoint, Search};
 use basin_domain::task::TaskSpec;
@@ -10,19 +11,34 @@ use basin_domain::task::TaskSpec;
 use crate::fit_function::evenly_spaced;
 use crate::{ExperimentError, Run};
 
+mod certificate;
 mod checkpoint;
+mod derivative_bounds;
+mod ending;
+mod exact_gradient;
 mod hessian;
 mod levenberg_marquardt;
+mod local_model;
+mod measures;
 mod minimal_ratio;
 mod network;
 mod optimizer;
 mod point;
 mod points;
+mod polish;
+mod polishing;
+mod refine;
 mod run;
+mod scalar;
+mod spectrum;
 mod stage;
 mod workspace;
 
+#[cfg(test)]
+mod tests_of_linear_networks;
+
 pub use network::{LayerLayout, Network};
+pub use scalar::Scalar;
 pub use workspace::Workspace;
 
 /// Starts or resumes a run of `critical-point`.
@@ -66,8 +82,12 @@ fn check(parameters: &CriticalPoint) -> Result<(), String> {
         ));
     }
     let ratio = parameters.minimal_ratio;
-    let mut above_zero =
-        vec![("threshold", parameters.threshold), ("near_zero", ratio.near_zero), ("radius", ratio.radius)];
+    let mut above_zero = vec![
+        ("threshold", parameters.threshold),
+        ("near_zero", ratio.near_zero),
+        ("radius", ratio.radius),
+        ("initial_scale", parameters.initial_scale),
+    ];
     match parameters.search {
         Search::LevenbergMarquardt => {}
         Search::GradientNorm { learning_rate } => {
@@ -81,6 +101,9 @@ fn check(parameters: &CriticalPoint) -> Result<(), String> {
     }
     if !(ratio.positive >= 0.0 && ratio.positive.is_finite()) {
         return Err(format!("an eigenvalue above {} can't be said to be positive", ratio.positive));
+    }
+    if !(CriticalPoint::LEAST_ZERO..1.0).contains(&parameters.zero) {
+        return Err(format!("an eigenvalue of {} of the largest can't be said to be zero", parameters.zero));
     }
     if ratio.samples == 0 {
         return Err("no random points are asked for, so none can be counted".to_owned());

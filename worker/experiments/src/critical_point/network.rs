@@ -5,18 +5,22 @@
 
 use basin_domain::experiment::Activation;
 use basin_domain::random::Stream;
-use basin_math::tanh;
 
 use super::points::{add_scaled, dot};
+use super::scalar::Scalar;
 use super::workspace::Workspace;
 use crate::ExperimentError;
 
-/// A dense network from one input to one output, with the points that it is fitted to.
+/// A dense network with the points that it is fitted to. A function's is from one input to one output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub(super) activation: Activation,
     pub(super) layers: Vec<LayerLayout>,
+    /// The number of points.
+    points: usize,
+    /// `[inputs, points]`.
     pub(super) inputs: Vec<f64>,
+    /// `[outputs, points]`.
     pub(super) targets: Vec<f64>,
 }
 
@@ -57,14 +61,33 @@ impl Network {
         inputs: Vec<f64>,
         targets: Vec<f64>,
     ) -> Result<Self, ExperimentError> {
-        if inputs.is_empty() || inputs.len() != targets.len() {
+        Self::of_vectors(hidden, activation, [1, 1], inputs, targets)
+    }
+
+    /// A network between spaces of these dimensions, over points given by inputs `[dimension, points]` and targets likewise.
+    ///
+    /// # Errors
+    /// As [`Network::new`]; also if a dimension is zero, or doesn't divide the numbers.
+    pub fn of_vectors(
+        hidden: &[u32],
+        activation: Activation,
+        [features, outputs]: [u32; 2],
+        inputs: Vec<f64>,
+        targets: Vec<f64>,
+    ) -> Result<Self, ExperimentError> {
+        let whole = |numbers: usize, dimension: u32| {
+            let points = numbers.checked_div(dimension as usize)?;
+            (points > 0 && numbers.is_multiple_of(dimension as usize)).then_some(points)
+        };
+        let points = whole(inputs.len(), features).filter(|_| outputs > 0);
+        let Some(points) = points.filter(|points| points * outputs as usize == targets.len()) else {
             let reason = format!("{} inputs with {} targets are no points", inputs.len(), targets.len());
             return Err(ExperimentError::InvalidParameters(reason));
-        }
+        };
         let mut layers = Vec::with_capacity(hidden.len() + 1);
-        let (mut width, mut offset) = (1, 0);
+        let (mut width, mut offset) = (features as usize, 0);
         let names = (0..hidden.len()).map(|index| format!("dense{index}")).chain(["output".to_owned()]);
-        for (name, outputs) in names.zip(hidden.iter().copied().chain([1])) {
+        for (name, outputs) in names.zip(hidden.iter().copied().chain([outputs])) {
             if outputs == 0 {
                 let reason = format!("the layer `{name}` has no units");
                 return Err(ExperimentError::InvalidParameters(reason));
@@ -74,7 +97,7 @@ impl Network {
             offset += outputs * (width + 1);
             width = outputs;
         }
-        Ok(Self { activation, layers, inputs, targets })
+        Ok(Self { activation, layers, points, inputs, targets })
     }
 
     /// The dimensions of the parameters, in the order in which they lie in θ.
@@ -88,8 +111,8 @@ impl Network {
     }
 
     /// The number of points.
-    pub fn points(&self) -> usize {
-        self.inputs.len()
+    pub const fn points(&self) -> usize {
+        self.points
     }
 
     /// The length of θ.
@@ -111,7 +134,7 @@ impl Network {
         theta
     }
 
-    /// The loss at θ: the mean of the squared errors over all points.
+    /// The loss at θ: the mean of the squared errors over all points, those of several outputs added.
     ///
     /// # Panics
     /// If `theta` is not as long as [`Network::parameter_count`] says; so it is with all that follows.
@@ -129,6 +152,11 @@ impl Network {
     /// [`Network::loss`] in memory that is there already.
     pub fn loss_with(&self, theta: &[f64], workspace: &mut Workspace) -> f64 {
         self.forward(theta, workspace);
+        self.loss_of(workspace)
+    }
+
+    /// The loss after [`Network::forward`].
+    fn loss_of(&self, workspace: &Workspace) -> f64 {
         let outputs = &workspace.activations[self.layers.len()];
         let errors = outputs.iter().zip(&self.targets).map(|(output, target)| output - target);
         errors.map(|error| error * error).sum::<f64>() / self.points() as f64
@@ -136,7 +164,13 @@ impl Network {
 
     /// [`Network::gradient`] in memory that is there already; gives the loss.
     pub fn gradient_with(&self, theta: &[f64], workspace: &mut Workspace, gradient: &mut [f64]) -> f64 {
-        let loss = self.loss_with(theta, workspace);
+        self.gradient_in(theta, workspace, gradient);
+        self.loss_of(workspace)
+    }
+
+    /// The gradient at θ in any precision, in memory that is there already. Inputs and targets are the doubles that they are.
+    pub fn gradient_in<T: Scalar>(&self, theta: &[T], workspace: &mut Workspace<T>, gradient: &mut [T]) {
+        self.forward(theta, workspace);
         self.backward(theta, workspace);
         let points = self.points();
         for (index, layer) in self.layers.iter().enumerate() {
@@ -146,14 +180,13 @@ impl Network {
                 {
                     *slot = dot(error, input);
                 }
-                gradient[layer.bias(unit)] = error.iter().sum();
+                gradient[layer.bias(unit)] = error.iter().copied().sum();
             }
         }
-        loss
     }
 
     /// Fills in the activations and, of hidden layers, the activation's derivatives.
-    pub(super) fn forward(&self, theta: &[f64], workspace: &mut Workspace) {
+    pub(super) fn forward<T: Scalar>(&self, theta: &[T], workspace: &mut Workspace<T>) {
         assert_eq!(theta.len(), self.parameter_count(), "θ doesn't have the network's length");
         for (index, layer) in self.layers.iter().enumerate() {
             let (before, after) = workspace.activations.split_at_mut(index + 1);
@@ -174,19 +207,20 @@ impl Network {
 
     /// After [`Network::forward`], fills in the errors: the loss's derivatives by each layer's sums; and of hidden layers
     /// those by its activations.
-    pub(super) fn backward(&self, theta: &[f64], workspace: &mut Workspace) {
-        let scale = 2.0 / self.points() as f64;
+    pub(super) fn backward<T: Scalar>(&self, theta: &[T], workspace: &mut Workspace<T>) {
+        // Rounded in any precision: a factor of all errors moves no point where the gradient vanishes.
+        let scale = T::from(2.0 / self.points() as f64);
         let last = self.layers.len() - 1;
         let outputs = workspace.activations[last + 1].iter().zip(&self.targets);
-        for (error, (output, target)) in workspace.errors[last].iter_mut().zip(outputs) {
-            *error = scale * (output - target);
+        for (error, (&output, &target)) in workspace.errors[last].iter_mut().zip(outputs) {
+            *error = scale * (output - T::from(target));
         }
         for index in (0..last).rev() {
             let (errors, later) = workspace.errors.split_at_mut(index + 1);
             let by_activation = &mut workspace.by_activation[index];
-            by_activation.fill(0.0);
+            by_activation.fill(T::from(0.0));
             self.add_transposed(&self.layers[index + 1], theta, &later[0], by_activation);
-            for ((error, by), derivative) in
+            for ((error, &by), &derivative) in
                 errors[index].iter_mut().zip(&*by_activation).zip(&workspace.activation_derivatives[index])
             {
                 *error = derivative * by;
@@ -195,12 +229,12 @@ impl Network {
     }
 
     /// Adds Wᵀ·`errors` to `sums`, with the weight W that `parameters` have for the layer.
-    pub(super) fn add_transposed(
+    pub(super) fn add_transposed<T: Scalar>(
         &self,
         layer: &LayerLayout,
-        parameters: &[f64],
-        errors: &[f64],
-        sums: &mut [f64],
+        parameters: &[T],
+        errors: &[T],
+        sums: &mut [T],
     ) {
         for (unit, error) in errors.chunks_exact(self.points()).enumerate() {
             for (weight, sum) in
@@ -213,19 +247,21 @@ impl Network {
 }
 
 /// Turns sums into activations, and gives the activation's derivatives there.
-fn activate(activation: Activation, sums: &mut [f64], activation_derivatives: &mut [f64]) {
+fn activate<T: Scalar>(activation: Activation, sums: &mut [T], activation_derivatives: &mut [T]) {
+    let (zero, one) = (T::from(0.0), T::from(1.0));
     match activation {
         Activation::Tanh => {
             for (sum, derivative) in sums.iter_mut().zip(activation_derivatives) {
-                *sum = tanh(*sum);
-                *derivative = 1.0 - *sum * *sum;
+                *sum = sum.tanh();
+                *derivative = one - *sum * *sum;
             }
         }
         Activation::Relu => {
             for (sum, derivative) in sums.iter_mut().zip(activation_derivatives) {
                 // Written so that NaN stays NaN.
-                (*sum, *derivative) = if *sum <= 0.0 { (0.0, 0.0) } else { (*sum, 1.0) };
+                (*sum, *derivative) = if *sum <= zero { (zero, zero) } else { (*sum, one) };
             }
         }
+        Activation::Linear => activation_derivatives.fill(one),
     }
 }

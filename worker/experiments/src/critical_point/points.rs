@@ -1,39 +1,41 @@
 //! Sums over points, each in one fixed order whatever the machine.
 
+use super::scalar::Scalar;
+
 /// The numbers that are summed side by side.
 const LANES: usize = 4;
 
 /// `sums` + `scale`·`values`, elementwise.
 #[inline]
-pub(super) fn add_scaled(sums: &mut [f64], scale: f64, values: &[f64]) {
-    for (sum, value) in sums.iter_mut().zip(values) {
+pub(super) fn add_scaled<T: Scalar>(sums: &mut [T], scale: T, values: &[T]) {
+    for (sum, &value) in sums.iter_mut().zip(values) {
         *sum += scale * value;
     }
 }
 
 /// The sum of products of two equally long slices.
 #[inline]
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(super) fn dot<T: Scalar>(a: &[T], b: &[T]) -> T {
     let ([a_lanes, b_lanes], [a_rest, b_rest]) = split(a, b);
-    let mut sums = [0.0; LANES];
+    let mut sums = [T::from(0.0); LANES];
     for (a, b) in a_lanes.iter().zip(b_lanes) {
         for lane in 0..LANES {
             sums[lane] += a[lane] * b[lane];
         }
     }
-    total(sums) + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
+    total(sums) + a_rest.iter().zip(b_rest).map(|(&a, &b)| a * b).sum::<T>()
 }
 
-type Lanes<'a> = &'a [[f64; LANES]];
+type Lanes<'a, T> = &'a [[T; LANES]];
 
 #[inline]
-fn split<'a>(a: &'a [f64], b: &'a [f64]) -> ([Lanes<'a>; 2], [&'a [f64]; 2]) {
+fn split<'a, T>(a: &'a [T], b: &'a [T]) -> ([Lanes<'a, T>; 2], [&'a [T]; 2]) {
     let ((a_lanes, a_rest), (b_lanes, b_rest)) = (a.as_chunks(), b.as_chunks());
     ([a_lanes, b_lanes], [a_rest, b_rest])
 }
 
 #[inline]
-fn total(sums: [f64; LANES]) -> f64 {
+fn total<T: Scalar>(sums: [T; LANES]) -> T {
     (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
@@ -51,6 +53,11 @@ pub(super) fn add_product(sums: &mut [f64], a: &[f64], b: &[f64]) {
     for ((sum, a), b) in sums.iter_mut().zip(a).zip(b) {
         *sum += a * b;
     }
+}
+
+/// The length of a vector.
+pub(super) fn norm(vector: &[f64]) -> f64 {
+    vector.iter().map(|element| element * element).sum::<f64>().sqrt()
 }
 
 /// Adds to `sums` the [`dot`] of one slice with each row of `rows` `[sums, points]`.

@@ -1,34 +1,31 @@
-//! A run: steps on the loss, the search, and what is measured where it ends.
+//! A run: steps on the loss, the search, polishing, and what is measured where it ends.
 //!
 //! The series' point at iteration t is what the t-th iteration led to: the first, at 0, is where the run began, and the last is
 //! where it ended.
 
 use basin_domain::experiment::series::{critical_point as series, training};
-use basin_domain::experiment::{CriticalPoint, Search};
+use basin_domain::experiment::{CriticalPoint, Search, SearchStart};
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Metrics, Outcome};
 use basin_domain::optimizer::Optimizer;
+use basin_domain::random::Stream;
 use basin_domain::task::TaskSpec;
 use basin_domain::worker::Progress;
 use candle_core::{Device, Tensor};
-use nalgebra::DMatrix;
-use nalgebra::linalg::SymmetricTridiagonal;
 
+use super::ending::Ending;
 use super::levenberg_marquardt::{LevenbergMarquardt, StepOutcome};
-use super::minimal_ratio::{count_higher, share};
 use super::network::Network;
 use super::optimizer::FlatOptimizer;
 use super::point::Point;
+use super::polishing::Polishing;
 use super::stage::CriticalPointStage;
 use super::workspace::Workspace;
 use crate::tensors::{self, NamedTensors};
-use crate::tridiagonal::Tridiagonal;
 use crate::{Advance, ExperimentError, Finished, Run};
 
 /// Steps on the loss of one advance at most.
 const STEPS: u64 = 64;
-/// Random points of one advance at most.
-const SAMPLES: u64 = 256;
 /// Parameters times points of the passes of one advance, about: large networks take fewer steps an advance.
 const WORK: u64 = 1 << 25;
 
@@ -42,9 +39,14 @@ pub(super) struct CriticalPointRun {
     pub(super) point: Point,
     pub(super) optimizer: FlatOptimizer,
     pub(super) method: Method,
+    pub(super) polishing: Polishing,
     pub(super) stage: CriticalPointStage,
     /// Steps on the loss that are done.
     pub(super) trained: u64,
+    /// The step on the loss after which θ is where the search begins.
+    pub(super) start_step: u64,
+    /// Returns to it from the end of training: 1 once that is done, else 0.
+    pub(super) returns: u64,
     /// Iterations of the search that are done.
     pub(super) searched: u64,
     /// Once measured: the Hessian's eigenvalues, smallest first.
@@ -69,7 +71,9 @@ impl CriticalPointRun {
     ) -> Result<Self, ExperimentError> {
         let count = network.parameter_count();
         let mut workspace = Workspace::new(&network);
-        let point = Point::at(&network, network.initial(spec.seed), &mut workspace);
+        let initial = network.initial(spec.seed);
+        let initial = initial.into_iter().map(|parameter| parameters.initial_scale * parameter).collect();
+        let point = Point::at(&network, initial, &mut workspace);
         let method = match parameters.search {
             Search::LevenbergMarquardt => Method::LevenbergMarquardt(LevenbergMarquardt::new()),
             Search::GradientNorm { learning_rate } => Method::GradientNorm(FlatOptimizer::new(
@@ -81,6 +85,8 @@ impl CriticalPointRun {
             task: spec.id(),
             seed: spec.seed,
             optimizer: FlatOptimizer::new(&parameters.optimizer, network.parameter_dims()),
+            polishing: Polishing::new(&network),
+            start_step: start_step(&parameters, spec.seed),
             parameters,
             network,
             workspace,
@@ -88,6 +94,7 @@ impl CriticalPointRun {
             method,
             stage: CriticalPointStage::Train,
             trained: 0,
+            returns: 0,
             searched: 0,
             eigenvalues: None,
             metrics: Metrics::default(),
@@ -105,38 +112,52 @@ impl CriticalPointRun {
     }
 
     /// How many passes one advance makes, `most` at most.
-    fn passes(&self, most: u64) -> u64 {
+    pub(super) fn passes(&self, most: u64) -> u64 {
         let one = self.network.parameter_count() as u64 * self.network.points() as u64;
         (WORK / one).clamp(1, most)
     }
 
     fn iterations(&self) -> u64 {
-        self.trained + self.searched
+        self.trained + self.returns + self.searched + self.polishing.iterations
     }
 
     /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
-    fn record_point(&mut self) -> Option<CriticalPointStage> {
+    pub(super) fn record_point(&mut self) -> Option<CriticalPointStage> {
         let iteration = self.iterations();
         self.metrics.record(&series::LOSS, iteration as f64, self.point.loss);
         self.metrics.record(&training::GRADIENT_NORM, iteration as f64, self.point.norm);
         (!self.point.is_finite()).then(|| self.diverged())
     }
 
-    fn diverged(&mut self) -> CriticalPointStage {
-        self.count_iterations(false);
+    /// Ends the run where a number isn't finite.
+    pub(super) fn diverged(&mut self) -> CriticalPointStage {
+        if self.metrics.last(series::CONVERGED.name).is_none() {
+            self.metrics.record(&series::CONVERGED, 0.0, 0.0);
+        }
+        self.count_iterations();
+        Ending::Diverged.record(&mut self.metrics);
         CriticalPointStage::Ended { outcome: Outcome::Diverged { iteration: self.iterations() } }
     }
 
-    fn count_iterations(&mut self, converged: bool) {
-        self.metrics.record(&series::CONVERGED, 0.0, f64::from(u8::from(converged)));
-        self.metrics.record(&series::TRAINED_ITERATIONS, 0.0, self.trained as f64);
-        self.metrics.record(&series::SEARCH_ITERATIONS, 0.0, self.searched as f64);
+    pub(super) fn count_iterations(&mut self) {
+        for (declared, count) in [
+            (series::TRAINED_ITERATIONS, self.trained),
+            (series::START_ITERATION, self.start_step),
+            (series::SEARCH_ITERATIONS, self.searched),
+            (series::POLISH_ITERATIONS, self.polishing.iterations),
+            (series::RESTARTS, u64::from(self.polishing.restarts)),
+        ] {
+            self.metrics.record(&declared, 0.0, count as f64);
+        }
     }
 
     fn train(&mut self) -> CriticalPointStage {
         for _ in 0..self.passes(STEPS) {
+            if self.trained == self.start_step {
+                self.polishing.start = Some(self.point.theta.clone());
+            }
             if self.trained == u64::from(self.parameters.epochs) {
-                return CriticalPointStage::Search;
+                return self.begin_search();
             }
             self.optimizer.step(1.0, &mut self.point.theta, &self.point.gradient);
             self.point.evaluate(&self.network, &mut self.workspace);
@@ -148,6 +169,19 @@ impl CriticalPointRun {
         CriticalPointStage::Train
     }
 
+    /// Goes back to where the search begins, if that isn't where training ended.
+    fn begin_search(&mut self) -> CriticalPointStage {
+        match (self.parameters.start, &self.polishing.start) {
+            (SearchStart::Random, Some(start)) => {
+                self.point.theta.clone_from(start);
+                self.point.evaluate(&self.network, &mut self.workspace);
+                self.returns = 1;
+                self.record_point().unwrap_or(CriticalPointStage::Search)
+            }
+            (SearchStart::Last, _) | (SearchStart::Random, None) => CriticalPointStage::Search,
+        }
+    }
+
     fn search(&mut self) -> CriticalPointStage {
         let steps = match self.method {
             Method::LevenbergMarquardt(_) => 1,
@@ -156,7 +190,7 @@ impl CriticalPointRun {
         for _ in 0..steps {
             let limit = u64::from(self.parameters.iterations);
             if self.point.norm < self.parameters.threshold || self.searched == limit {
-                return CriticalPointStage::Measure;
+                return self.found();
             }
             let step = match &mut self.method {
                 Method::LevenbergMarquardt(method) => {
@@ -168,7 +202,7 @@ impl CriticalPointRun {
             };
             match step {
                 StepOutcome::Taken | StepOutcome::Refused => {}
-                StepOutcome::Stuck => return CriticalPointStage::Measure,
+                StepOutcome::Stuck => return self.found(),
                 StepOutcome::NotFinite => return self.diverged(),
             }
             self.searched += 1;
@@ -179,59 +213,11 @@ impl CriticalPointRun {
         CriticalPointStage::Search
     }
 
-    /// Measures what follows from θ and H. Biases count as weights.
-    fn measure(&mut self) -> CriticalPointStage {
-        let mut gradient = vec![0.0; self.point.theta.len()];
-        self.network.gradient_with(&self.point.theta, &mut self.workspace, &mut gradient);
-        let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
-        if !hessian.iter().all(|element| element.is_finite()) {
-            return self.diverged();
-        }
-        let eigenvalues = eigenvalues(hessian);
-        let ratio = self.parameters.minimal_ratio;
-        self.count_iterations(self.point.norm < self.parameters.threshold);
-        for (declared, number) in [
-            (series::FINAL_LOSS, self.point.loss),
-            (series::FINAL_GRADIENT_NORM, self.point.norm),
-            (series::SMALLEST_EIGENVALUE, eigenvalues[0]),
-            (series::LARGEST_EIGENVALUE, eigenvalues[eigenvalues.len() - 1]),
-            (
-                series::MINIMAL_RATIO_NEAR_ZERO,
-                share(&self.point.theta, |parameter| parameter.abs() < ratio.near_zero),
-            ),
-            (
-                series::MINIMAL_RATIO_POSITIVE_EIGENVALUES,
-                share(&eigenvalues, |eigenvalue| eigenvalue > ratio.positive),
-            ),
-        ] {
-            self.metrics.record(&declared, 0.0, number);
-        }
-        self.eigenvalues = Some(eigenvalues);
-        CriticalPointStage::Sample { done: 0, higher: 0 }
-    }
-
-    fn sample(&mut self, done: u32, higher: u32) -> CriticalPointStage {
-        let ratio = self.parameters.minimal_ratio;
-        let end = (u64::from(done) + self.passes(SAMPLES)).min(u64::from(ratio.samples)) as u32;
-        let higher = higher
-            + count_higher(
-                &self.network,
-                &mut self.workspace,
-                &self.point.theta,
-                self.point.loss,
-                ratio.radius,
-                self.seed,
-                done..end,
-            );
-        if end < ratio.samples {
-            return CriticalPointStage::Sample { done: end, higher };
-        }
-        self.metrics.record(
-            &series::MINIMAL_RATIO_SAMPLED,
-            0.0,
-            f64::from(higher) / f64::from(ratio.samples),
-        );
-        CriticalPointStage::Ended { outcome: Outcome::Completed }
+    /// Notes whether the search converged, and goes on.
+    fn found(&mut self) -> CriticalPointStage {
+        let converged = self.point.norm < self.parameters.threshold;
+        self.metrics.record(&series::CONVERGED, 0.0, f64::from(u8::from(converged)));
+        self.polish_or_measure()
     }
 
     /// The parameters as a tensor each, by name.
@@ -249,16 +235,13 @@ impl CriticalPointRun {
     }
 }
 
-/// The eigenvalues of a symmetric matrix, the smallest first, in a number of steps that is known before; no eigenvectors. Scaled, so
-/// that no square overflows.
-fn eigenvalues(matrix: DMatrix<f64>) -> Vec<f64> {
-    let size = matrix.amax();
-    if size == 0.0 {
-        return vec![0.0; matrix.nrows()];
+/// The step on the loss after which θ is where the search begins.
+fn start_step(parameters: &CriticalPoint, seed: u64) -> u64 {
+    let epochs = u64::from(parameters.epochs);
+    match parameters.start {
+        SearchStart::Last => epochs,
+        SearchStart::Random => Stream::new(seed, "search-start").below(epochs + 1),
     }
-    let (diagonal, off_diagonal) = SymmetricTridiagonal::new(matrix / size).unpack_tridiagonal();
-    let scaled = Tridiagonal::new(diagonal.as_slice(), off_diagonal.as_slice()).eigenvalues();
-    scaled.into_iter().map(|eigenvalue| size * eigenvalue).collect()
 }
 
 /// One step of Adam on ‖g‖², whose gradient is 2Hg.
@@ -284,6 +267,8 @@ impl Run for CriticalPointRun {
         self.stage = match self.stage {
             CriticalPointStage::Train => self.train(),
             CriticalPointStage::Search => self.search(),
+            CriticalPointStage::Polish { iterations } => self.polish(iterations),
+            CriticalPointStage::Refine { steps } => self.refine(steps),
             CriticalPointStage::Measure => self.measure(),
             CriticalPointStage::Sample { done, higher } => self.sample(done, higher),
             CriticalPointStage::Ended { outcome } => CriticalPointStage::Ended { outcome },
@@ -292,6 +277,8 @@ impl Run for CriticalPointRun {
             CriticalPointStage::Ended { .. } => Advance::Done,
             CriticalPointStage::Train
             | CriticalPointStage::Search
+            | CriticalPointStage::Polish { .. }
+            | CriticalPointStage::Refine { .. }
             | CriticalPointStage::Measure
             | CriticalPointStage::Sample { .. } => Advance::More,
         })
@@ -300,7 +287,10 @@ impl Run for CriticalPointRun {
     fn progress(&self) -> Progress {
         Progress {
             iteration: self.iterations(),
-            iterations: u64::from(self.parameters.epochs) + u64::from(self.parameters.iterations),
+            iterations: u64::from(self.parameters.epochs)
+                + u64::from(self.parameters.start == SearchStart::Random)
+                + u64::from(self.parameters.iterations)
+                + self.most_polish_iterations(),
             epoch: self.trained as u32,
             epochs: self.parameters.epochs,
             loss: (self.iterations() > 0).then_some(self.point.loss),

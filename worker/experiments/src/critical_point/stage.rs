@@ -11,7 +11,17 @@ pub(super) enum CriticalPointStage {
     Train,
     /// It searches for a point where the gradient is almost zero.
     Search,
-    /// It measures the Hessian where the search ended.
+    /// It leads the point on to where the gradient is zero but for rounding.
+    Polish {
+        /// The iterations of this attempt that are done.
+        iterations: u32,
+    },
+    /// It takes Newton's last steps.
+    Refine {
+        /// Those that are done.
+        steps: u32,
+    },
+    /// It certifies the point, and measures the Hessian there; or begins another attempt.
     Measure,
     /// It measures the loss at random points around.
     Sample {

@@ -2,7 +2,6 @@
 //! ([`Zca`]), or of patches by a network's first layer ([`set_filters`]).
 
 mod patches;
-mod symmetric_eigen;
 mod zca;
 
 pub(crate) use patches::set_filters;

@@ -6,10 +6,10 @@ use basin_domain::network::{Node, Operation};
 use candle_core::{Device, Tensor};
 use rayon::prelude::*;
 
-use super::symmetric_eigen::{EigenPair, symmetric_eigen};
 use crate::ExperimentError;
 use crate::examples::UsedExamples;
 use crate::model::Model;
+use crate::symmetric_eigen::{EigenPair, symmetric_eigen};
 use crate::training::Split;
 
 /// Images that are looked at, at most (Jordan 2024, arXiv 2404.00498, listing 4).

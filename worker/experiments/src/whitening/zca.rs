@@ -4,7 +4,7 @@ use basin_kernels::network::operations::Dense;
 use basin_kernels::network::{Kept, Mode, OpContext, Operation, Pass};
 use rayon::prelude::*;
 
-use super::symmetric_eigen::symmetric_eigen;
+use crate::symmetric_eigen::symmetric_eigen;
 
 /// Rows of the covariance that are summed up together.
 const ROWS_OF_A_SUM: usize = 16;

@@ -302,6 +302,14 @@ fn runs_that_have_not_converged_are_no_part_of_a_correlation() {
     let finding = found(&check, &runs);
     assert_eq!((finding.verdict, finding.estimate), (Holds, Some(1.0)));
     assert_eq!((finding.n.as_slice(), finding.left_out.as_str()), (&[6][..], "2 not converged"));
+    for (place, run) in runs.iter_mut().enumerate() {
+        let RunState::Committed { metrics: record, .. } = &mut run.state else { unreachable!() };
+        record.set("certified", if place < 6 { 1.0 } else { 0.0 });
+        record.set(if place == 7 { "cause_slow" } else { "cause_flat" }, f64::from(u8::from(place >= 6)));
+    }
+    let Check::Correlation { of, x, y, direction, .. } = check else { unreachable!() };
+    let check = Check::Correlation { of, x, y, direction, only_if: Some("certified".to_owned()) };
+    assert_eq!(found(&check, &runs).left_out, "1 not certified: flat, 1 not certified: slow");
 }
 
 #[test]

@@ -6,15 +6,18 @@ use super::super::fields::Fields;
 use super::super::parsed_point::ParsedPoint;
 use super::definition::BuiltInKind;
 use super::{fit_function, optimizer};
-use crate::experiment::{Activation, CriticalPoint, Experiment, MinimalRatio, SampledFunction, Search};
+use crate::experiment::{
+    Activation, CriticalPoint, Experiment, MinimalRatio, Polish, SampledFunction, Search, SearchStart,
+};
 
 /// The kind.
 pub(super) static KIND: BuiltInKind = BuiltInKind {
     name: CriticalPoint::KIND,
     groups: &[
-        &["function", "hidden", "activation", "interval", "points", "epochs"],
+        &["function", "hidden", "activation", "initial_scale", "interval", "points", "epochs"],
         optimizer::KEYS,
-        &["search.method", "search.learning_rate", "search.threshold", "search.iterations"],
+        &["search.start", "search.method", "search.learning_rate", "search.threshold", "search.iterations"],
+        &["polish.iterations", "polish.restarts", "certificate.zero"],
         &[
             "minimal_ratio.near_zero",
             "minimal_ratio.positive",
@@ -30,6 +33,9 @@ pub(super) static KIND: BuiltInKind = BuiltInKind {
 
 fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
     let activations = Activation::ALL.map(|activation| (activation.as_str(), activation));
+    let starts = SearchStart::ALL.map(|start| (start.as_str(), start));
+    let shares = CriticalPoint::LEAST_ZERO..1.0;
+    let zero = check::number("a number from 1e-12 to below 1", move |number| shares.contains(&number));
     let not_negative = check::number("a number not below 0", |number| number >= 0.0);
     let parameters = CriticalPoint {
         function: fields.need("function", "function = \"sin\"", fit_function::function)?,
@@ -50,6 +56,10 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
             radius: fields.take("minimal_ratio.radius", check::positive)?.unwrap_or(0.01),
             samples: fields.take("minimal_ratio.samples", check::integer(1..=1_000_000))?.unwrap_or(1_000),
         },
+        initial_scale: fields.take("initial_scale", check::positive)?.unwrap_or(1.0),
+        start: fields.take("search.start", check::one_of("start of the search", starts))?.unwrap_or_default(),
+        polish: polish(fields)?,
+        zero: fields.take("certificate.zero", zero)?.unwrap_or(CriticalPoint::ZERO),
     };
     let variables = parameters.function.variables();
     if variables > 1 {
@@ -74,6 +84,17 @@ fn read(fields: &mut Fields<'_>) -> Result<ParsedPoint, LocatedError> {
         return Err(fields.error("points", &message));
     }
     Ok(ParsedPoint::complete(Experiment::CriticalPoint(parameters), None))
+}
+
+fn polish(fields: &mut Fields<'_>) -> Result<Polish, LocatedError> {
+    let default = Polish::default();
+    let iterations = fields.take("polish.iterations", check::integer(0..=1_000_000))?;
+    let iterations = iterations.unwrap_or(default.iterations);
+    if iterations == 0 {
+        fields.refuse("polish.restarts", || "restarts polishing, of which there is none here".to_owned())?;
+    }
+    let restarts = fields.take("polish.restarts", check::integer(0..=1_000))?.unwrap_or(default.restarts);
+    Ok(Polish { iterations, restarts })
 }
 
 fn search(fields: &mut Fields<'_>) -> Result<Search, LocatedError> {

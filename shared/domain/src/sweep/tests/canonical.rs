@@ -88,6 +88,9 @@ fn every_parameter_that_cannot_matter_is_brought_to_one_form() {
             1,
         ),
         (critical("hidden = []\ngrid = { activation = [\"tanh\", \"relu\"] }"), 1),
+        (critical("epochs = 0\ngrid = { search.start = [\"last\", \"random\"] }"), 1),
+        (critical("grid = { search.start = [\"last\", \"random\"] }"), 2),
+        (critical("grid = { polish.iterations = [0, 10], certificate.zero = [1e-9, 1e-10] }"), 4),
         (critical("grid = { activation = [\"tanh\", \"relu\"] }"), 2),
     ] {
         assert_eq!(runs(&text).0, distinct, "{text}");

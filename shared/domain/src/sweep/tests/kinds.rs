@@ -3,8 +3,8 @@
 use super::{each_has_the_error, line, planned};
 use crate::data::DataUse;
 use crate::experiment::{
-    Activation, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Ratios, Search,
-    TrainedModel,
+    Activation, ConvNet, CriticalPoint, Experiment, Function, Interpolate, MinimalRatio, Polish, Ratios,
+    Search, SearchStart, TrainedModel,
 };
 use crate::optimizer::Optimizer;
 
@@ -35,6 +35,10 @@ fn a_critical_point_has_its_defaults() {
         threshold: 1e-6,
         iterations: 1_000,
         minimal_ratio: MinimalRatio { near_zero: 0.01, positive: 1e-8, radius: 0.01, samples: 1_000 },
+        initial_scale: 1.0,
+        start: SearchStart::Last,
+        polish: Polish::default(),
+        zero: CriticalPoint::ZERO,
     };
     assert_eq!(only(&critical("points = 64"), "c"), Experiment::CriticalPoint(expected));
 }
@@ -48,7 +52,10 @@ optimizer = "sgd"
 learning_rate = 0.5
 momentum = 0.9
 weight_decay = 0.25
-search = { method = "gradient-norm", learning_rate = 0.125, threshold = 1e-3, iterations = 2 }
+initial_scale = 3
+search = { start = "random", method = "gradient-norm", learning_rate = 0.125, threshold = 1e-3, iterations = 2 }
+polish = { iterations = 50, restarts = 0 }
+certificate = { zero = 1e-9 }
 minimal_ratio = { near_zero = 0.5, positive = 0, radius = 2, samples = 7 }"#,
     )
     .replace("\"sin\"", "\"cube\"")
@@ -65,6 +72,10 @@ minimal_ratio = { near_zero = 0.5, positive = 0, radius = 2, samples = 7 }"#,
         threshold: 1e-3,
         iterations: 2,
         minimal_ratio: MinimalRatio { near_zero: 0.5, positive: 0.0, radius: 2.0, samples: 7 },
+        initial_scale: 3.0,
+        start: SearchStart::Random,
+        polish: Polish { iterations: 50, restarts: 0 },
+        zero: 1e-9,
     };
     assert_eq!(only(&text, "c"), Experiment::CriticalPoint(expected));
     let adam = critical("points = 10\nsearch.method = \"gradient-norm\"");
@@ -79,7 +90,7 @@ fn each_wrong_value_of_a_critical_point_is_said() {
         &[
             (
                 "activation = \"tan\"",
-                "x.toml:10: unknown activation \"tan\"; did you mean \"tanh\"?\nhint: known are tanh, relu",
+                "x.toml:10: unknown activation \"tan\"; did you mean \"tanh\"?\nhint: known are tanh, relu, linear",
             ),
             (
                 "search.method = \"gradient\"",
@@ -104,6 +115,34 @@ fn each_wrong_value_of_a_critical_point_is_said() {
                 "x.toml:10: `search.iterations` must be a whole number from 0 to 10000000, not -1\nhint: without `search.iterations` its default holds",
             ),
             (
+                "initial_scale = 0",
+                "x.toml:10: `initial_scale` must be a number above 0, not 0\nhint: without `initial_scale` its default holds",
+            ),
+            (
+                "search.start = \"first\"",
+                "x.toml:10: unknown start of the search \"first\"; did you mean \"last\"?\nhint: known are last, random",
+            ),
+            (
+                "polish.iterations = 1.5",
+                "x.toml:10: `polish.iterations` must be a whole number from 0 to 1000000, not 1.5\nhint: without `polish.iterations` its default holds",
+            ),
+            (
+                "polish.restarts = -1",
+                "x.toml:10: `polish.restarts` must be a whole number from 0 to 1000, not -1\nhint: without `polish.restarts` its default holds",
+            ),
+            (
+                "polish = { iterations = 0, restarts = 2 }",
+                "x.toml:10: `polish.restarts` restarts polishing, of which there is none here",
+            ),
+            (
+                "certificate.zero = 1e-13",
+                "x.toml:10: `certificate.zero` must be a number from 1e-12 to below 1, not 1e-13\nhint: without `certificate.zero` its default holds",
+            ),
+            (
+                "certificate.zero = 1",
+                "x.toml:10: `certificate.zero` must be a number from 1e-12 to below 1, not 1\nhint: without `certificate.zero` its default holds",
+            ),
+            (
                 "minimal_ratio.near_zero = 0.0",
                 "x.toml:10: `minimal_ratio.near_zero` must be a number above 0, not 0.0\nhint: without `minimal_ratio.near_zero` its default holds",
             ),
@@ -121,17 +160,17 @@ fn each_wrong_value_of_a_critical_point_is_said() {
             ),
             (
                 "search = \"gradient-norm\"",
-                "x.toml:10: `search` is a table with the keys method, learning_rate, threshold, iterations",
+                "x.toml:10: `search` is a table with the keys start, method, learning_rate, threshold, iterations",
             ),
             ("activation.name = \"relu\"", "x.toml:10: `activation` is not a table"),
             (
                 "record.gradient_norm = true",
                 "x.toml:10: unknown key `record.gradient_norm` in experiment \"c\" (critical-point)\nhint: critical-point \
-                 knows function, hidden, activation, interval, points, epochs, optimizer, learning_rate, weight_decay, \
+                 knows function, hidden, activation, initial_scale, interval, points, epochs, optimizer, learning_rate, weight_decay, \
                  beta1, beta2, epsilon, momentum, weight_decay_on, clip_norm, clip_value, dampening, nesterov, rho, \
                  centered, newton_schulz_steps, others.optimizer, others.learning_rate, others.weight_decay, \
-                 others.momentum, others.beta1, others.beta2, others.epsilon, search.method, search.learning_rate, search.threshold, \
-                 search.iterations, minimal_ratio.near_zero, minimal_ratio.positive, minimal_ratio.radius, \
+                 others.momentum, others.beta1, others.beta2, others.epsilon, search.start, search.method, search.learning_rate, search.threshold, \
+                 search.iterations, polish.iterations, polish.restarts, certificate.zero, minimal_ratio.near_zero, minimal_ratio.positive, minimal_ratio.radius, \
                  minimal_ratio.samples",
             ),
         ],

@@ -142,6 +142,7 @@ fn the_homework_has_its_experiments_figures_and_claims() {
         "figure-5-gradient-norm",
         "figure-6-gradient-norms",
         "figure-6-minimal-ratio",
+        "figure-6-index",
         "figure-random-labels",
         "figure-7-parameters",
         "figure-8-interpolation",
@@ -187,7 +188,7 @@ fn the_models_of_the_homework_have_their_parameter_counts() {
     }
     // Experiment G's are those of its ten networks.
     let expected = [
-        2_241, 2_209, 275_002, 79_158, 135_610, 37, 268_650, 5_002, 17_962, 35_898, 136_874, 141_930,
+        2_241, 2_209, 275_002, 79_158, 135_610, 10, 268_650, 5_002, 17_962, 35_898, 136_874, 141_930,
         545_098, 564_426, 845_034, 1_163_402, 2_251_146,
     ];
     assert_eq!(counts, expected);

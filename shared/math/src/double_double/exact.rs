@@ -1,4 +1,4 @@
-//! Numbers as unevaluated sums of two doubles.
+//! Sums and products of two doubles with what they leave, exactly.
 
 /// a + b as the nearest double and what is left of the sum, exactly (Knuth, "The Art of Computer Programming", volume 2,
 /// section 4.2.2, theorem B).

@@ -8,14 +8,14 @@ const MOST_SWEEPS: usize = 50;
 
 /// An eigenvalue with its eigenvector of length 1, whose largest component in magnitude (the first of them) is positive.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct EigenPair {
-    pub(super) value: f64,
-    pub(super) vector: Vec<f64>,
+pub(crate) struct EigenPair {
+    pub(crate) value: f64,
+    pub(crate) vector: Vec<f64>,
 }
 
 /// The eigenpairs of a symmetric matrix, given by its rows, the largest eigenvalue first: cyclic Jacobi by rows (Golub and Van Loan
 /// 2013, Matrix Computations, section 8.5.3). All elements are finite.
-pub(super) fn symmetric_eigen(mut matrix: Vec<Vec<f64>>) -> Vec<EigenPair> {
+pub(crate) fn symmetric_eigen(mut matrix: Vec<Vec<f64>>) -> Vec<EigenPair> {
     let size = matrix.len();
     let largest = matrix.iter().flatten().fold(0.0_f64, |largest, element| largest.max(element.abs()));
     // Row k becomes the k-th eigenvector.
