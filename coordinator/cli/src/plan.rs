@@ -16,7 +16,7 @@ use super::kinds::ProgramKinds;
 use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
 use super::schedules::PlannedSchedules;
-use super::{duplicate_runs, source};
+use super::{claim_forecasts, duplicate_runs, source};
 use crate::hints;
 use basin_coordinator::launch;
 
@@ -122,6 +122,8 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     for same in &same {
         text.push_str(&format!("\n{}", duplicate_runs::sentence(same, plan)));
     }
+    let claims = claim_forecasts::of(&store, &prepared).await;
+    text.push_str(&claim_forecasts::text(&claims));
     let schedules = PlannedSchedules::of(&prepared);
     text.push_str(&schedules.text());
     let datasets: BTreeMap<_, _> =
@@ -139,7 +141,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
             "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
-            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
+            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(), "claims": claims, "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),

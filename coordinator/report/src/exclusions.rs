@@ -40,6 +40,8 @@ pub(crate) enum ExclusionReason {
     NotConverged,
     /// The run isn't asked for: a condition isn't met.
     ConditionNotMet,
+    /// The run isn't asked for: a measure lies beyond the bound of a condition.
+    BeyondCondition,
 }
 
 impl ExclusionReason {
@@ -61,6 +63,7 @@ impl ExclusionReason {
             Self::UnknownCondition => "in which the condition isn't known",
             Self::NotConverged => "not converged",
             Self::ConditionNotMet => "in which the condition isn't 1",
+            Self::BeyondCondition => "beyond the bound of a condition",
         }
     }
 
@@ -68,7 +71,7 @@ impl ExclusionReason {
     /// defined for all runs that it is asked of.
     const fn is_requested(self) -> bool {
         match self {
-            Self::NotConverged | Self::ConditionNotMet => true,
+            Self::NotConverged | Self::ConditionNotMet | Self::BeyondCondition => true,
             Self::Diverged
             | Self::Missing
             | Self::Failed

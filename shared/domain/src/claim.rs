@@ -7,6 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::id::ExperimentId;
 use crate::value::Value;
 
+mod analysis;
+mod recomputed;
+mod setting;
+
+pub use analysis::{Analysis, Condition, Middle, Side, Variation};
+pub use recomputed::RecomputedMeasure;
+pub use setting::{BoundKey, MeasureKey, Setting, in_words};
+
 /// A sentence with what would have to be seen for it to hold: all checks must.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
@@ -14,6 +22,9 @@ pub struct Claim {
     pub text: String,
     /// The checks; at least one.
     pub checks: Vec<Check>,
+    /// How they are analysed, where the sweep file says more of that than each check does.
+    #[serde(default, skip_serializing_if = "Analysis::is_usual")]
+    pub analysis: Analysis,
 }
 
 /// A selection of runs: those of an experiment in which these parameters have these values.
@@ -175,6 +186,20 @@ impl Check {
     pub const KINDS: [&'static str; 8] =
         ["equivalent", "greater", "trend", "correlation", "within", "best", "together", "smooth"];
 
+    /// The kind as the sweep file spells it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Equivalent { .. } => Self::KINDS[0],
+            Self::Greater { .. } => Self::KINDS[1],
+            Self::Trend { .. } => Self::KINDS[2],
+            Self::Correlation { .. } => Self::KINDS[3],
+            Self::Within { .. } => Self::KINDS[4],
+            Self::Best { .. } => Self::KINDS[5],
+            Self::Together { .. } => Self::KINDS[6],
+            Self::Smooth { .. } => Self::KINDS[7],
+        }
+    }
+
     /// The runs that the check looks at: one selection, or two.
     pub fn selections(&self) -> Vec<&Selection> {
         match self {
@@ -185,6 +210,43 @@ impl Check {
             | Self::Best { of, .. }
             | Self::Together { of, .. }
             | Self::Smooth { of, .. } => vec![of],
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn selections_mut(&mut self) -> Vec<&mut Selection> {
+        match self {
+            Self::Equivalent { a, b, .. } | Self::Greater { a, b, .. } => vec![a, b],
+            Self::Trend { of, .. }
+            | Self::Correlation { of, .. }
+            | Self::Within { of, .. }
+            | Self::Best { of, .. }
+            | Self::Together { of, .. }
+            | Self::Smooth { of, .. } => vec![of],
+        }
+    }
+
+    /// Whether it compares a measure by the value at which that ends, and not a series by its course.
+    pub const fn reads_a_measure(&self) -> bool {
+        match self {
+            Self::Equivalent { .. }
+            | Self::Greater { .. }
+            | Self::Correlation { .. }
+            | Self::Within { .. }
+            | Self::Best { .. } => true,
+            Self::Trend { .. } | Self::Together { .. } | Self::Smooth { .. } => false,
+        }
+    }
+
+    /// Whether the middle of a measure over runs can be chosen: it is compared as it is, not as a ratio or by ranks.
+    pub const fn has_a_middle(&self) -> bool {
+        match self {
+            Self::Greater { .. } | Self::Within { .. } | Self::Best { .. } => true,
+            Self::Equivalent { .. }
+            | Self::Trend { .. }
+            | Self::Correlation { .. }
+            | Self::Together { .. }
+            | Self::Smooth { .. } => false,
         }
     }
 }

@@ -1,4 +1,12 @@
-//! Reads `[[claim]]`, and checks it against the experiments that it speaks of.
+//! Reads `[[claim]]`, and checks it against the experiments that it speaks of; `analysis` and `vary` have how its checks are
+//! analysed.
+
+mod analysis;
+mod varied_check;
+mod varied_points;
+mod varied_setting;
+mod varied_value;
+mod vary;
 
 use std::collections::BTreeSet;
 
@@ -11,6 +19,7 @@ use super::reference::Reference;
 use super::reference_resolver::{ReferenceResolver, SelectedRuns};
 use super::toml_value::{Node, Table, TomlValue};
 use crate::claim::{Best, Check, Claim, Direction, Selection};
+use varied_check::VariedCheck;
 
 /// Reads every claim.
 pub(super) fn read_all(
@@ -40,7 +49,7 @@ fn claim(
     targets: &ReferenceResolver<'_>,
 ) -> Result<Claim, LocatedError> {
     let table = node.table("claim")?;
-    table.only(&["text", "check"], " in a claim")?;
+    table.only(&["text", "check", "middle", "only_where", "vary"], " in a claim")?;
     let need = |key: &str, hint: &str| {
         table
             .get(key)
@@ -57,7 +66,9 @@ fn claim(
         return Err(LocatedError::new(given.at, "`check` lists nothing").hint(hint));
     }
     let read = |node: &Node| Reader { node, table: node.table("check")?, experiments, targets }.check();
-    Ok(Claim { text, checks: items.iter().map(read).collect::<Result<_, _>>()? })
+    let checks: Vec<Check> = items.iter().map(read).collect::<Result<_, _>>()?;
+    let analysis = analysis::read(table, &VariedCheck::all(items, &checks, experiments), targets)?;
+    Ok(Claim { text, checks, analysis })
 }
 
 /// Examples, for a check that lacks a key.

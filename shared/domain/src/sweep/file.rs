@@ -78,6 +78,7 @@ impl SweepFile {
         let measured = spaces.iter().zip(&measured_series).map(|(space, measured)| ExperimentQuantities {
             id: space.id(),
             kind: space.kind().name(),
+            keys: space.kind().keys(),
             varied: space.varied(),
             not_numbers: space.not_numbers(),
             series: measured.series.iter().map(String::as_str).collect(),

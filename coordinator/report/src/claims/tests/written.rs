@@ -10,10 +10,12 @@ fn results() -> Results {
         Claim {
             text: "Loss is <b>below</b> 1, \"always\"".to_owned(),
             checks: vec![within(width(1), 0.0, 1.0)],
+            analysis: Analysis::default(),
         },
         Claim {
             text: "Two things".to_owned(),
             checks: vec![within(width(1), 2.0, 3.0), within(width(2), 0.0, 1.0)],
+            analysis: Analysis::default(),
         },
     ];
     crate::tests::results_with_claims(runs, claims)

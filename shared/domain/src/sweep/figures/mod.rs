@@ -8,7 +8,8 @@ use super::error::LocatedError;
 use super::nearest;
 use super::quantities::ExperimentQuantities;
 use super::toml_value::Node;
-use crate::figure::Figure;
+use crate::claim::Middle;
+use crate::figure::{Drawing, Figure};
 use crate::id::FigureId;
 use drawing::TitledDrawing;
 use reader::{Reader, varied, words};
@@ -43,6 +44,7 @@ impl<'a> Reader<'a> {
             title: self.title(&title, &drawn)?,
             experiments: drawn.iter().map(|experiment| experiment.id.clone()).collect(),
             facet: self.facet(&drawn)?,
+            middle: self.middle(&drawing)?,
             drawing,
         })
     }
@@ -60,6 +62,18 @@ impl<'a> Reader<'a> {
         }
         let ids: Vec<_> = drawn.iter().map(|experiment| experiment.id.as_str()).collect();
         Ok(format!("{of_kind} ({})", ids.join(", ")))
+    }
+
+    /// `middle`: the one that isn't chosen by the axis.
+    fn middle(&self, drawing: &Drawing) -> Result<Option<Middle>, LocatedError> {
+        let Some(node) = self.table.get("middle") else { return Ok(None) };
+        if matches!(drawing, Drawing::Curves { each: true, .. }) {
+            let message = "`middle` has no meaning where every run is a line of its own";
+            return Err(LocatedError::new(node.at, message).hint("leave out `middle` or `each`"));
+        }
+        check::one_of("middle of a figure", [(Middle::Iqm.as_str(), Middle::Iqm)])("`middle`", node)
+            .map(Some)
+            .map_err(|error| error.hint_if_none(|| "without `middle` the axis chooses it".to_owned()))
     }
 
     fn facet(&self, drawn: &[&ExperimentQuantities<'_>]) -> Result<Option<String>, LocatedError> {

@@ -16,7 +16,7 @@ fn verdict(
     interval_at: impl Fn(f64) -> Option<ConfidenceInterval>,
     requirement: Requirement,
 ) -> Verdict {
-    let estimate = Estimate { value: 0.0, interval_at, center: Center::Mean, runs_of_student: None };
+    let estimate = Estimate { value: 0.0, interval_at, center: Center::Mean, design: None };
     CheckResult::decided(String::new(), &estimate, levels, requirement).verdict
 }
 
