@@ -7,7 +7,7 @@ use super::middle;
 use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
-use crate::statistics::{Center, ConfidenceInterval, Design, Improvement, MOST_RUNS, RunsNeeded, runs_needed};
+use crate::statistics::{Center, ConfidenceInterval, Design, Improvement, MOST_RUNS, RunsNeeded, fewest_of_bootstrap, runs_needed};
 use basin_charts::number;
 
 /// A check's measurement, and its verdict.
@@ -111,7 +111,14 @@ impl CheckResult {
         });
         let needed = needed.unwrap_or_default();
         let why = match (interval, verdict) {
-            (None, _) => NO_INTERVAL.to_owned(),
+            (None, _) => match estimate.center {
+                Center::InterquartileMean { .. } => format!(
+                    "an interquartile mean takes {} runs for an interval at {}",
+                    fewest_of_bootstrap(level),
+                    percent(level)
+                ),
+                Center::Mean | Center::GeometricMean => NO_INTERVAL.to_owned(),
+            },
             (Some(_), Verdict::Undecided) => reaches_over(levels, level) + &in_runs(needed),
             (Some(_), Verdict::Holds | Verdict::DoesntHold) => String::new(),
         };

@@ -106,7 +106,7 @@ fn list(widths: &[u32]) -> Value {
 }
 
 /// A search for critical points as experiment E asks for.
-fn critical_point() -> Experiment {
+pub(crate) fn critical_point() -> Experiment {
     Experiment::CriticalPoint(CriticalPoint {
         function: Function::Sin,
         hidden: vec![12],

@@ -1,6 +1,8 @@
 mod cautions;
 mod coverage;
 mod evidence;
+mod middles;
+mod varied;
 mod written;
 
 use std::collections::BTreeMap;
