@@ -27,7 +27,8 @@ pub(super) fn text(claims: &[ClaimForecast]) -> String {
     let mut rows = Vec::new();
     for (place, claim) in (1..).zip(claims) {
         for (number, check) in (1..).zip(&claim.checks) {
-            let name = if claim.checks.len() == 1 { place.to_string() } else { format!("{place}, check {number}") };
+            let name =
+                if claim.checks.len() == 1 { place.to_string() } else { format!("{place}, check {number}") };
             let planned = format!("{} {}", check.planned, unit(check.unit, check.planned));
             rows.push(vec![name, check.kind.to_owned(), planned, seen(check), needed(check)]);
         }
@@ -79,7 +80,8 @@ fn needed(check: &CheckForecast) -> String {
     let Some(pilot) = &check.pilot else { return fewest };
     match (pilot.needed, pilot.leaning) {
         (_, Verdict::Undecided) if pilot.estimate.is_some() => {
-            "no number: the estimate lies at the bound, or leans both ways under the settings that are varied".to_owned()
+            "no number: the estimate lies at the bound, or leans both ways under the settings that are varied"
+                .to_owned()
         }
         (Some(needed), _) => format!("about {}", of(needed)),
         (None, _) if pilot.is_beyond => {

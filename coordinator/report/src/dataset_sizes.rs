@@ -102,8 +102,12 @@ mod tests {
         assert_eq!(sizes.test_examples(&task("shapes", Some(5_000))), Some(4_000));
         assert_eq!(sizes.test_examples(&task("cifar10", Some(500))), None, "the data set isn't at hand");
         let known = task("cifar10", Some(500));
-        let sizes = DatasetSizes([(known.data.clone().unwrap(), SplitSizes { train: 50_000, test: 10_000 })].into());
-        assert_eq!((sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))), (Some(500), Some(10_000)));
+        let sizes =
+            DatasetSizes([(known.data.clone().unwrap(), SplitSizes { train: 50_000, test: 10_000 })].into());
+        assert_eq!(
+            (sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))),
+            (Some(500), Some(10_000))
+        );
     }
 
     #[tokio::test]
@@ -112,7 +116,8 @@ mod tests {
         let tasks = [task("cifar10", None), task("shapes", None)];
         let sizes = DatasetSizes::read(&store, tasks.iter()).await.unwrap();
         assert_eq!((sizes.test_examples(&tasks[0]), sizes.test_examples(&tasks[1])), (None, Some(4_000)));
-        let known: Vec<String> = sizes.into_datasets().into_keys().map(|dataset| dataset.name.to_string()).collect();
+        let known: Vec<String> =
+            sizes.into_datasets().into_keys().map(|dataset| dataset.name.to_string()).collect();
         assert_eq!(known, ["shapes"]);
     }
 }

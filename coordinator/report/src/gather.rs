@@ -8,12 +8,12 @@ use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
+use super::dataset_sizes::DatasetSizes;
 use super::error::{ReportError, is_of_this_object};
 use super::projection;
 use super::results::{Results, Status};
 use super::runs::{Run, RunState};
 use super::stored_numbers;
-use super::dataset_sizes::DatasetSizes;
 
 /// Results that are read at once.
 const CONCURRENT: usize = 16;

@@ -32,8 +32,8 @@ mod write;
 
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
-pub use error::{ReportError, is_of_this_object};
 pub use dataset_sizes::SizesByDataset;
+pub use error::{ReportError, is_of_this_object};
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
 pub use projection::{

@@ -68,7 +68,10 @@ pub(super) async fn gather(
 fn asks_for(claim: &Claim, run: &Run) -> bool {
     claim.analysis.vary.iter().any(|variation| {
         let reads_result = variation.settings.iter().any(|setting| match setting {
-            Setting::Recomputed(RecomputedMeasure::PositiveEigenvalues | RecomputedMeasure::WeightsNearZero, _) => true,
+            Setting::Recomputed(
+                RecomputedMeasure::PositiveEigenvalues | RecomputedMeasure::WeightsNearZero,
+                _,
+            ) => true,
             Setting::Recomputed(RecomputedMeasure::Converged, _)
             | Setting::Level(_)
             | Setting::ReadAt(_)
@@ -136,7 +139,10 @@ mod tests {
             ("other", Dtype::F32, &[0; 4]),
         ]);
         let found = numbers_of(&written).unwrap();
-        assert_eq!((found.eigenvalues.as_slice(), found.weights.as_slice()), (&[-1.0, 2.0][..], &[0.125, 0.5, -0.25][..]));
+        assert_eq!(
+            (found.eigenvalues.as_slice(), found.weights.as_slice()),
+            (&[-1.0, 2.0][..], &[0.125, 0.5, -0.25][..])
+        );
         assert_eq!(numbers_of(&written[..20]), None);
         assert_eq!(numbers_of(&file(&[("model/dense0.bias", Dtype::F32, &[0; 4])])), None);
     }

@@ -67,7 +67,9 @@ pub(super) fn of_runs_apart(sample: &Sample<'_, f64>, center: Center, of_what: &
             Center::Mean | Center::GeometricMean => {
                 "such runs are no sample of one normal distribution, as the interval takes them for"
             }
-            Center::InterquartileMean { .. } => "an interquartile mean leaves out a quarter of the runs at each end",
+            Center::InterquartileMean { .. } => {
+                "an interquartile mean leaves out a quarter of the runs at each end"
+            }
         };
         format!(
             "{of_what}{} {ends} apart from the others ({} to {}): {consequence}",

@@ -7,7 +7,9 @@ use super::middle;
 use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
-use crate::statistics::{Center, ConfidenceInterval, Design, Improvement, MOST_RUNS, RunsNeeded, fewest_of_bootstrap, runs_needed};
+use crate::statistics::{
+    Center, ConfidenceInterval, Design, Improvement, MOST_RUNS, RunsNeeded, fewest_of_bootstrap, runs_needed,
+};
 use basin_charts::number;
 
 /// A check's measurement, and its verdict.
@@ -143,8 +145,7 @@ impl CheckResult {
 
     /// Nothing follows, for this reason.
     pub(super) fn undecided(measured: String, why: impl Into<String>) -> Self {
-        let nothing =
-            Estimate { value: f64::NAN, interval_at: |_| None, center: Center::Mean, design: None };
+        let nothing = Estimate { value: f64::NAN, interval_at: |_| None, center: Center::Mean, design: None };
         let result = Self::decided(measured, &nothing, DecisionLevels::of_claim(1), Requirement::Above(0.0));
         Self { why: why.into(), ..result }
     }

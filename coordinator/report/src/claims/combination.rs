@@ -85,7 +85,8 @@ fn own_values(variation: &Variation, claim: &Claim, runs: &[Run]) -> BTreeSet<St
             let is_read = |run: &&Run| {
                 checks().flat_map(|check| check.selections()).any(|selection| is_selected(run, selection))
             };
-            let thresholds = runs.iter().filter(is_read).filter_map(|run| measure.threshold(&run.task.spec.experiment));
+            let thresholds =
+                runs.iter().filter(is_read).filter_map(|run| measure.threshold(&run.task.spec.experiment));
             thresholds.map(in_words).collect()
         }
         Setting::Parameter(name, _) => checks()
@@ -127,8 +128,13 @@ mod tests {
     #[test]
     fn the_sweeps_own_value_is_always_among_those_that_are_tried() {
         let of = |settings| choices(settings, Analysis::default());
-        let words = |words: &[(&str, bool)]| words.iter().map(|(word, own)| ((*word).to_owned(), *own)).collect::<Vec<_>>();
-        assert_eq!(of(vec![Setting::Level(0.9), Setting::Level(0.95)]), words(&[("0.9", false), ("0.95", true)]));
+        let words = |words: &[(&str, bool)]| {
+            words.iter().map(|(word, own)| ((*word).to_owned(), *own)).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            of(vec![Setting::Level(0.9), Setting::Level(0.95)]),
+            words(&[("0.9", false), ("0.95", true)])
+        );
         assert_eq!(
             of(vec![Setting::AverageLast(0.1), Setting::AverageLast(0.5)]),
             words(&[("0", true), ("0.1", false), ("0.5", false)])
@@ -142,7 +148,8 @@ mod tests {
 
     #[test]
     fn every_combination_is_tried_once() {
-        let variation = Variation { name: "level".to_owned(), settings: vec![Setting::Level(0.9), Setting::Level(0.95)] };
+        let variation =
+            Variation { name: "level".to_owned(), settings: vec![Setting::Level(0.9), Setting::Level(0.95)] };
         let claim = Claim { text: String::new(), checks: Vec::new(), analysis: Analysis::default() };
         let two = Choices::of(&variation, &claim, &[]);
         assert_eq!(all(&[two.clone(), two]), [[0, 0], [0, 1], [1, 0], [1, 1]]);

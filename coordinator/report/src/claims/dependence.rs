@@ -99,7 +99,10 @@ mod tests {
     #[test]
     fn a_verdict_that_depends_on_one_setting_names_that_alone() {
         let (verdict, why) = of(|_, b| if b < 2 { Holds } else { DoesntHold });
-        assert_eq!((verdict, why.as_deref()), (Undecided, Some("depends on b: holds at 0.8, 0.95; refused at 0.99")));
+        assert_eq!(
+            (verdict, why.as_deref()),
+            (Undecided, Some("depends on b: holds at 0.8, 0.95; refused at 0.99"))
+        );
         let (_, why) = of(|a, _| if a == 0 { Holds } else { Undecided });
         assert_eq!(why.as_deref(), Some("depends on a: holds at 0.9; undecided at 0.95"));
     }

@@ -20,7 +20,8 @@ pub(crate) struct Fewest {
 /// The fewest runs of which this check of a claim can be decided, under all settings that the claim varies; `others` is the number
 /// of points that one which should be best is held against.
 pub(crate) fn fewest(claim: &Claim, check: &Check, others: usize) -> Fewest {
-    let varied = || claim.analysis.vary.iter().filter(|variation| variation.is_of(check)).flat_map(|of| &of.settings);
+    let varied =
+        || claim.analysis.vary.iter().filter(|variation| variation.is_of(check)).flat_map(|of| &of.settings);
     let levels = DecisionLevels::of_claim(claim.checks.len());
     let levels = if matches!(check, Check::Best { .. }) { levels.of_each(others) } else { levels };
     let strictest = varied().filter_map(|setting| match setting {
@@ -55,7 +56,8 @@ pub(crate) fn fewest(claim: &Claim, check: &Check, others: usize) -> Fewest {
 /// The fewest pairs in perfect order whose rank correlation has an interval at this level without 0.
 fn pairs_in_order(level: f64) -> usize {
     let says_something = |&n: &usize| {
-        let pairs: Vec<Pair<usize>> = (0..n).map(|at| Pair { point: at, x: at as f64, y: at as f64 }).collect();
+        let pairs: Vec<Pair<usize>> =
+            (0..n).map(|at| Pair { point: at, x: at as f64, y: at as f64 }).collect();
         RankCorrelation::of(&pairs).interval(level).is_some_and(|interval| interval.low > 0.0)
     };
     (MIN_PAIRS_OF_INTERVAL..=MOST_PAIRS).find(says_something).unwrap_or(MOST_PAIRS)
@@ -78,8 +80,13 @@ mod tests {
     fn three_runs_or_five_pairs_in_perfect_order_decide() {
         let within = Check::Within { of: all(), y: y(), low: 0.0, high: 1.0 };
         assert_eq!(of(&within, 3, Analysis::default()), (3, 3));
-        let correlation =
-            Check::Correlation { of: all(), x: "width".to_owned(), y: y(), direction: Direction::Rises, only_if: None };
+        let correlation = Check::Correlation {
+            of: all(),
+            x: "width".to_owned(),
+            y: y(),
+            direction: Direction::Rises,
+            only_if: None,
+        };
         assert_eq!(of(&correlation, 1, Analysis::default()), (5, 5));
         // One of 120 orders is more than 2.5 % of a third.
         assert_eq!(of(&correlation, 4, Analysis::default()), (5, 6));
@@ -98,8 +105,13 @@ mod tests {
         };
         let middles = varied(vec![Setting::Middle(Middle::Mean), Setting::Middle(Middle::Iqm)]);
         assert_eq!(of(&within, 1, middles), (6, 6));
-        let correlation =
-            Check::Correlation { of: all(), x: "width".to_owned(), y: y(), direction: Direction::Rises, only_if: None };
+        let correlation = Check::Correlation {
+            of: all(),
+            x: "width".to_owned(),
+            y: y(),
+            direction: Direction::Rises,
+            only_if: None,
+        };
         assert_eq!(of(&correlation, 1, varied(vec![Setting::Level(0.95), Setting::Level(0.99)])), (6, 6));
     }
 }

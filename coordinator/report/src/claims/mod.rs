@@ -45,7 +45,7 @@ use super::results::Results;
 use super::runs::Run;
 use super::stored_numbers::StoredNumbersByTask;
 pub(crate) use check_result::CheckResult;
-pub(crate) use fewest::{Fewest, fewest};
+pub(crate) use fewest::fewest;
 use levels::DecisionLevels;
 pub(crate) use output::{csv, json};
 use rule::DecisionRule;
@@ -113,7 +113,8 @@ pub(crate) fn judge_all(claims: &[Claim], evidence: &Evidence<'_>, is_evidence: 
             middle: claim.analysis.middle,
             only_where: &claim.analysis.only_where,
         };
-        let of_check = |(place, check)| decide(check, evidence.runs, evidence.distances_of((number, place)), rule);
+        let of_check =
+            |(place, check)| decide(check, evidence.runs, evidence.distances_of((number, place)), rule);
         let checks: Vec<CheckResult> = claim.checks.iter().enumerate().map(of_check).collect();
         let verdict = Verdict::of_all(checks.iter().map(|result| result.verdict));
         ClaimResult { text, verdict, evidence: is_evidence, checks, varied: None }

@@ -66,7 +66,8 @@ pub(crate) fn csv(claims: &[ClaimResult]) -> String {
         let Some(varied) = &claim.varied else { continue };
         for combination in &varied.combinations {
             let values = varied.settings.iter().zip(&combination.values);
-            let settings = values.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join("; ");
+            let settings =
+                values.map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join("; ");
             for (check, result) in (1_usize..).zip(&combination.checks) {
                 let (at, settings) = ((position, check), settings.clone());
                 let verdict = combination.verdict;

@@ -71,29 +71,33 @@ impl<'a> Comparison<'a> {
     /// ratio; `bound` says it in words.
     pub(super) fn decide(self, levels: DecisionLevels, requirement: Requirement, bound: &str) -> CheckResult {
         let what = format!("{} of {}", self.center.words(), self.y);
-        let result = match (in_common(&self.a, &self.b), compare(&self.a, &self.b, self.center, levels.to_hold())) {
-            (Some(why), _) => CheckResult::undecided(what, why),
-            (None, None) => CheckResult::undecided(what, "a side has no value"),
-            (None, Some(found)) => {
-                let mean = |sample: &Sample<'_, f64>| {
-                    formatted(middle::unscaled(self.center, sample.middle(self.center).unwrap_or(f64::NAN)))
-                };
-                let measured = format!(
-                    "{what}: {} against {}, {} ({}); should {bound}",
-                    mean(&self.a),
-                    mean(&self.b),
-                    middle::comparison(self.center, found.estimate),
-                    found.method.words(),
-                );
-                let estimate = Estimate {
-                    value: found.estimate,
-                    interval_at: |level| compare(&self.a, &self.b, self.center, level)?.interval,
-                    center: self.center,
-                    design: Some(found.design),
-                };
-                CheckResult::decided(measured, &estimate, levels, requirement)
-            }
-        };
+        let result =
+            match (in_common(&self.a, &self.b), compare(&self.a, &self.b, self.center, levels.to_hold())) {
+                (Some(why), _) => CheckResult::undecided(what, why),
+                (None, None) => CheckResult::undecided(what, "a side has no value"),
+                (None, Some(found)) => {
+                    let mean = |sample: &Sample<'_, f64>| {
+                        formatted(middle::unscaled(
+                            self.center,
+                            sample.middle(self.center).unwrap_or(f64::NAN),
+                        ))
+                    };
+                    let measured = format!(
+                        "{what}: {} against {}, {} ({}); should {bound}",
+                        mean(&self.a),
+                        mean(&self.b),
+                        middle::comparison(self.center, found.estimate),
+                        found.method.words(),
+                    );
+                    let estimate = Estimate {
+                        value: found.estimate,
+                        interval_at: |level| compare(&self.a, &self.b, self.center, level)?.interval,
+                        center: self.center,
+                        design: Some(found.design),
+                    };
+                    CheckResult::decided(measured, &estimate, levels, requirement)
+                }
+            };
         self.with_cautions(result.over_samples(&[self.a.basis(), self.b.basis()]), requirement)
     }
 

@@ -19,7 +19,8 @@ pub(super) fn read<'r>(
     settings: &[&Setting],
     stored: &StoredNumbersByTask,
 ) -> Cow<'r, [Run]> {
-    let changes: Vec<&Setting> = settings.iter().copied().filter(|setting| order(setting).is_some()).collect();
+    let changes: Vec<&Setting> =
+        settings.iter().copied().filter(|setting| order(setting).is_some()).collect();
     if changes.is_empty() {
         return Cow::Borrowed(runs);
     }

@@ -79,7 +79,8 @@ pub(super) fn judge(number: usize, claim: &Claim, evidence: &Evidence<'_>) -> Va
                 .collect();
             let key = chosen.iter().map(|(value, _)| *value).collect();
             let found = known.entry(key).or_insert_with(|| {
-                let settings: Vec<&Setting> = chosen.iter().filter_map(|(_, choice)| choice.setting).collect();
+                let settings: Vec<&Setting> =
+                    chosen.iter().filter_map(|(_, choice)| choice.setting).collect();
                 decided(claim, check, &settings, (number, place), evidence)
             });
             checks.push(found.clone());
@@ -104,7 +105,8 @@ pub(super) fn judge(number: usize, claim: &Claim, evidence: &Evidence<'_>) -> Va
         });
         let why = depends_on.unwrap_or_else(|| check.why.clone());
         let of_all = combinations.iter().filter_map(|combination| combination.checks.get(place));
-        let runs_needed = of_all.clone().map(|check| check.runs_needed).reduce(|a, b| a.max(b)).unwrap_or_default();
+        let runs_needed =
+            of_all.clone().map(|check| check.runs_needed).reduce(|a, b| a.max(b)).unwrap_or_default();
         let leans_alike = of_all.clone().all(|other| other.leaning == check.leaning);
         let leaning = if leans_alike { check.leaning } else { Verdict::Undecided };
         CheckResult { verdict, why, runs_needed, leaning, ..check }

@@ -165,9 +165,10 @@ pub(crate) fn diverged(
     let color = Color::Group(context.number);
     for (number, (seed, points)) in runs.iter().enumerate() {
         let drawn: Points = match context.bins {
-            Some(PanelBins { start, width }) => {
-                binned(points, start, width, context.center.within_a_run()).iter().map(|bin| (bin.x, bin.value)).collect()
-            }
+            Some(PanelBins { start, width }) => binned(points, start, width, context.center.within_a_run())
+                .iter()
+                .map(|bin| (bin.x, bin.value))
+                .collect(),
             None => points.clone(),
         };
         let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();

@@ -8,8 +8,8 @@ use basin_domain::value::Value;
 use super::cell::{self, CellContext, Points};
 use super::grid;
 use super::groups::{self, Group, Groups, ParameterCounts, PennedGroups};
-use super::notes::Remark;
 use super::improvement::{self, PlacedRuns};
+use super::notes::Remark;
 use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names, notes};
 use crate::runs::{Counts, Run};
@@ -105,7 +105,8 @@ fn panel(
         cell::completed(context, &completed[number], marks, rows);
     }
     if request.middle.is_some() {
-        let at_the_end = grouped.groups.iter().zip(&completed).map(|(group, runs)| end_of(&group.label, runs));
+        let at_the_end =
+            grouped.groups.iter().zip(&completed).map(|(group, runs)| end_of(&group.label, runs));
         let panel = RowPanel { panel: series, facet: &facet.label, group: "", axis: axis.as_str() };
         improvement::write(panel, &at_the_end.flatten().collect::<Vec<_>>(), rows);
     }

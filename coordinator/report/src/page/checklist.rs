@@ -93,12 +93,18 @@ fn parts(results: &Results) -> Vec<Part> {
                     "the mathematics behind them, as far as the sweep file doesn't say it",
                 ),
                 Question::open("Assumptions", "what the conclusions take for granted"),
-                Question::open("Complexity", "time, memory and number of examples as they grow with the problem"),
+                Question::open(
+                    "Complexity",
+                    "time, memory and number of examples as they grow with the problem",
+                ),
             ],
         },
         Part {
             title: "Theory",
-            questions: vec![Question::open("Statements and proofs", "whatever is proved; a sweep proves nothing")],
+            questions: vec![Question::open(
+                "Statements and proofs",
+                "whatever is proved; a sweep proves nothing",
+            )],
         },
         Part {
             title: "Data",
@@ -109,8 +115,15 @@ fn parts(results: &Results) -> Vec<Part> {
                     data::treatment(results),
                     "what was done before the data came to Basin",
                 ),
-                Question::in_part("Where to get it", data::sources(results), "an address for data that was imported"),
-                Question::open("How new data was collected", "who measured or labelled it, how, and how that was checked"),
+                Question::in_part(
+                    "Where to get it",
+                    data::sources(results),
+                    "an address for data that was imported",
+                ),
+                Question::open(
+                    "How new data was collected",
+                    "who measured or labelled it, how, and how that was checked",
+                ),
             ],
         },
         Part {
@@ -133,7 +146,10 @@ fn parts(results: &Results) -> Vec<Part> {
                     results::hyper_parameters(results),
                     "how the ranges and the fixed values were chosen",
                 ),
-                Question::answered("Number of training and evaluation runs, and seeds", results::runs(results)),
+                Question::answered(
+                    "Number of training and evaluation runs, and seeds",
+                    results::runs(results),
+                ),
                 Question::answered("Measures and statistics", results::measures(results)),
                 Question::answered("Central tendency and variation", results::variation(results)),
                 Question::in_part("Runtime", results::runtime(results), "energy, if it matters"),
@@ -181,6 +197,10 @@ mod tests {
         let mut runs = samples::functions(1);
         runs.iter_mut().for_each(|run| run.state = crate::RunState::Missing);
         let page = page(runs);
-        assert!(page.contains("4 runs, 4 points with 1 seed each, 4 missing.") && page.contains("not known: nothing is committed"), "{page}");
+        assert!(
+            page.contains("4 runs, 4 points with 1 seed each, 4 missing.")
+                && page.contains("not known: nothing is committed"),
+            "{page}"
+        );
     }
 }

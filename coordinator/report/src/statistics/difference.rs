@@ -195,11 +195,18 @@ mod tests {
         let paired = interquartile_difference(&sample(0, 1.0), &sample(0, 0.0), 0.95).unwrap();
         assert_eq!(paired.method, Method::ResampledPairs);
         assert!((paired.estimate - 1.0).abs() < 1e-12);
-        assert!(paired.interval.is_some_and(|found| (found.low - 1.0).abs() < 1e-9 && (found.high - 1.0).abs() < 1e-9));
+        assert!(
+            paired
+                .interval
+                .is_some_and(|found| (found.low - 1.0).abs() < 1e-9 && (found.high - 1.0).abs() < 1e-9)
+        );
         let apart = interquartile_difference(&sample(0, 1.0), &sample(8, 0.0), 0.95).unwrap();
         assert_eq!(apart.method, Method::Resampled);
         assert!(apart.interval.is_some_and(|found| found.low < -5.0 && found.high > 5.0), "{apart:?}");
-        assert_eq!(interquartile_difference(&sample(0, 1.0)[..5], &sample(0, 0.0), 0.95).unwrap().interval, None);
+        assert_eq!(
+            interquartile_difference(&sample(0, 1.0)[..5], &sample(0, 0.0), 0.95).unwrap().interval,
+            None
+        );
         assert_eq!(interquartile_difference(&sample(0, 1.0)[..0], &sample(0, 0.0), 0.95), None);
     }
 

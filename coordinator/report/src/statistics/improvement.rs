@@ -30,7 +30,9 @@ pub(crate) fn improvement(a: &[f64], b: &[f64], level: f64) -> Option<Improvemen
     let estimate = share_greater(a, &mut b.to_vec());
     let interval = (a.len().min(b.len()) >= MIN_RUNS).then(|| {
         let statistic = |groups: &[Vec<usize>]| {
-            let drawn = |values: &[f64], places: &[usize]| places.iter().map(|&place| values[place]).collect::<Vec<f64>>();
+            let drawn = |values: &[f64], places: &[usize]| {
+                places.iter().map(|&place| values[place]).collect::<Vec<f64>>()
+            };
             match groups {
                 [of_a, of_b] => share_greater(&drawn(a, of_a), &mut drawn(b, of_b)),
                 _ => f64::NAN,
@@ -38,7 +40,9 @@ pub(crate) fn improvement(a: &[f64], b: &[f64], level: f64) -> Option<Improvemen
         };
         let score = newcombe_interval(estimate, a.len(), b.len(), level);
         match percentiles(&[a.len(), b.len()], statistic, (1.0 - level) / 2.0, "probability of improvement") {
-            Some(drawn) => ConfidenceInterval { low: drawn.low.min(score.low), high: drawn.high.max(score.high) },
+            Some(drawn) => {
+                ConfidenceInterval { low: drawn.low.min(score.low), high: drawn.high.max(score.high) }
+            }
             None => score,
         }
     });
@@ -48,8 +52,10 @@ pub(crate) fn improvement(a: &[f64], b: &[f64], level: f64) -> Option<Improvemen
 /// The share of pairs in which a number of `a` is above one of `b`, whose order it changes; equal ones count half.
 fn share_greater(a: &[f64], b: &mut [f64]) -> f64 {
     b.sort_unstable_by(f64::total_cmp);
-    let halves: usize =
-        a.iter().map(|value| b.partition_point(|other| other < value) + b.partition_point(|other| other <= value)).sum();
+    let halves: usize = a
+        .iter()
+        .map(|value| b.partition_point(|other| other < value) + b.partition_point(|other| other <= value))
+        .sum();
     halves as f64 / (2 * a.len() * b.len()) as f64
 }
 
@@ -113,7 +119,10 @@ mod tests {
     #[test]
     fn newcombes_interval_is_that_of_its_equation() {
         let found = newcombe_interval(0.8, 20, 20, 0.95);
-        assert!((found.low - 0.625_844_797_214).abs() < 1e-9 && (found.high - 0.900_454_651_262).abs() < 1e-9, "{found:?}");
+        assert!(
+            (found.low - 0.625_844_797_214).abs() < 1e-9 && (found.high - 0.900_454_651_262).abs() < 1e-9,
+            "{found:?}"
+        );
         let turned = newcombe_interval(0.2, 20, 20, 0.95);
         assert!((turned.low + found.high - 1.0).abs() < 1e-9 && (turned.high + found.low - 1.0).abs() < 1e-9);
     }

@@ -62,7 +62,8 @@ mod tests {
         let near: Vec<f64> = (0..12).map(|i| 1.0 + 0.01 * f64::from(i)).collect();
         let mut apart = near.clone();
         apart[11] = 1e6;
-        let (a, b) = (interquartile_interval(&near, 0.95).unwrap(), interquartile_interval(&apart, 0.95).unwrap());
+        let (a, b) =
+            (interquartile_interval(&near, 0.95).unwrap(), interquartile_interval(&apart, 0.95).unwrap());
         assert!(1.0 <= a.low && a.low < 1.055 && 1.055 < a.high && a.high <= 1.11, "{a:?}");
         assert!((a.low - b.low).abs() < 1e-12, "{a:?} {b:?}");
         assert_eq!(interquartile_interval(&near[..5], 0.95), None);

@@ -28,6 +28,7 @@ pub(crate) use correlation::{MIN_PAIRS_OF_BOOTSTRAP, MIN_PAIRS_OF_INTERVAL, Pair
 pub(crate) use difference::{Difference, difference, interquartile_difference};
 pub(crate) use few::{coverage_of_range, unseen_share};
 pub(crate) use improvement::{Improvement, improvement};
+#[cfg(test)]
 pub(crate) use interquartile::{interquartile_interval, interquartile_mean};
 pub(crate) use jackknife::jackknife_interval;
 pub(crate) use mean_correlation::mean_correlation_interval;

@@ -77,8 +77,8 @@ pub(crate) fn runs_of_effect(samples: usize, effect: f64, level: f64) -> Option<
     }
     let is_enough = |&runs: &usize| {
         let degrees = (samples * (runs - 1)) as f64;
-        let quantiles =
-            student::two_sided_quantile(level, degrees) + student::two_sided_quantile(2.0 * POWER - 1.0, degrees);
+        let quantiles = student::two_sided_quantile(level, degrees)
+            + student::two_sided_quantile(2.0 * POWER - 1.0, degrees);
         quantiles * (samples as f64 / runs as f64).sqrt() <= effect
     };
     (3..=MOST_RUNS).find(is_enough)
@@ -111,7 +111,11 @@ pub(crate) fn pairs_of_correlation(correlation: f64, level: f64) -> RunsNeeded {
     }
     let quantiles = normal::quantile(0.5 + level / 2.0) + normal::quantile(POWER);
     let pairs = ((quantiles / size.atanh()).powi(2) * (1.0 + size * size / 2.0) + 3.0).ceil();
-    if pairs > MOST_RUNS as f64 { RunsNeeded::TooMany } else { RunsNeeded::Runs((pairs as usize).max(MIN_PAIRS_OF_INTERVAL)) }
+    if pairs > MOST_RUNS as f64 {
+        RunsNeeded::TooMany
+    } else {
+        RunsNeeded::Runs((pairs as usize).max(MIN_PAIRS_OF_INTERVAL))
+    }
 }
 
 #[cfg(test)]
@@ -151,8 +155,14 @@ mod tests {
     #[test]
     fn a_rank_correlation_takes_a_little_more_pairs_than_one_of_numbers() {
         let of = |correlation| pairs_of_correlation(correlation, 0.95);
-        assert_eq!([of(0.3), of(-0.3), of(0.5)], [RunsNeeded::Runs(89), RunsNeeded::Runs(89), RunsNeeded::Runs(33)]);
-        assert_eq!([of(1.0), of(0.0), of(0.01)], [RunsNeeded::Runs(5), RunsNeeded::TooMany, RunsNeeded::TooMany]);
+        assert_eq!(
+            [of(0.3), of(-0.3), of(0.5)],
+            [RunsNeeded::Runs(89), RunsNeeded::Runs(89), RunsNeeded::Runs(33)]
+        );
+        assert_eq!(
+            [of(1.0), of(0.0), of(0.01)],
+            [RunsNeeded::Runs(5), RunsNeeded::TooMany, RunsNeeded::TooMany]
+        );
     }
 
     #[test]

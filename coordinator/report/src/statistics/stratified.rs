@@ -108,6 +108,9 @@ mod tests {
         let all = values.iter().sum::<f64>() / 60.0;
         let variance = values.iter().map(|value| (value - all).powi(2)).sum::<f64>() / 59.0;
         let half = student::two_sided_quantile(0.95, 59.0) * (variance / 60.0).sqrt();
-        assert!((found.low - (all - half)).abs() < 0.03 && (found.high - (all + half)).abs() < 0.03, "{found:?}");
+        assert!(
+            (found.low - (all - half)).abs() < 0.03 && (found.high - (all + half)).abs() < 0.03,
+            "{found:?}"
+        );
     }
 }

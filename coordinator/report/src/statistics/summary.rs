@@ -95,7 +95,9 @@ impl Center {
     /// Those of `values` that it is defined for, and the count of the others.
     pub(crate) fn filter(self, values: impl IntoIterator<Item = f64>) -> Filtered<f64> {
         match self {
-            Self::Mean | Self::InterquartileMean { only_positive: false } => Filtered::partition(values, finite),
+            Self::Mean | Self::InterquartileMean { only_positive: false } => {
+                Filtered::partition(values, finite)
+            }
             Self::GeometricMean | Self::InterquartileMean { only_positive: true } => {
                 Filtered::partition(values, positive)
             }

@@ -136,7 +136,9 @@ impl Variation {
 
     /// Whether one of its values is this measure in that place.
     fn lists_measure(&self, key: MeasureKey, own: &str) -> bool {
-        self.settings.iter().any(|setting| matches!(setting, Setting::Measure(of, name) if *of == key && name == own))
+        self.settings
+            .iter()
+            .any(|setting| matches!(setting, Setting::Measure(of, name) if *of == key && name == own))
     }
 
     /// Whether one of its values is this number.

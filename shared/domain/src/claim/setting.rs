@@ -227,7 +227,15 @@ mod tests {
 
     #[test]
     fn numbers_read_as_they_are_written() {
-        let cases = [(1e-8, "1e-8"), (1e-4, "1e-4"), (0.05, "0.05"), (2.0, "2"), (0.95, "0.95"), (20_000.0, "20000"), (1.5e-5, "1.5e-5")];
+        let cases = [
+            (1e-8, "1e-8"),
+            (1e-4, "1e-4"),
+            (0.05, "0.05"),
+            (2.0, "2"),
+            (0.95, "0.95"),
+            (20_000.0, "20000"),
+            (1.5e-5, "1.5e-5"),
+        ];
         for (number, expected) in cases {
             assert_eq!(in_words(number), expected);
         }

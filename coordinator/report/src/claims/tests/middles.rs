@@ -15,12 +15,19 @@ fn an_interquartile_mean_forgets_a_run_apart_and_takes_six_runs() {
     let check = Check::Within { of: width(1), y: y(), low: 0.0, high: 0.5 };
     let mut values = vec![0.30, 0.31, 0.32, 0.33, 0.34, 0.35, 0.36, 9.0];
     let found = by_iqm(&check, &losses(1, &values));
-    assert_eq!((found.verdict, found.n.as_slice()), (Undecided, &[8][..]), "the run apart may be drawn three times");
+    assert_eq!(
+        (found.verdict, found.n.as_slice()),
+        (Undecided, &[8][..]),
+        "the run apart may be drawn three times"
+    );
     assert!(found.measured.starts_with("interquartile mean of score: 0.3350;"), "{}", found.measured);
     values[7] = 0.37;
     assert_eq!(by_iqm(&check, &losses(1, &values)).verdict, Holds);
     let few = by_iqm(&check, &losses(1, &values[..5]));
-    assert_eq!((few.verdict, few.interval, few.why.as_str()), (Undecided, None, "an interquartile mean takes 6 runs for an interval at 95 %"));
+    assert_eq!(
+        (few.verdict, few.interval, few.why.as_str()),
+        (Undecided, None, "an interquartile mean takes 6 runs for an interval at 95 %")
+    );
 }
 
 #[test]
@@ -37,7 +44,11 @@ fn interquartile_means_are_compared_by_their_difference() {
     );
     let best = by_iqm(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
     assert_eq!(best.verdict, Holds);
-    assert!(best.measured.starts_with("interquartile mean of score, lowest of all points: width 2"), "{}", best.measured);
+    assert!(
+        best.measured.starts_with("interquartile mean of score, lowest of all points: width 2"),
+        "{}",
+        best.measured
+    );
 }
 
 #[test]
@@ -46,9 +57,15 @@ fn comparisons_say_how_probable_it_is_that_a_run_is_better() {
     let greater = found(&Check::Greater { a: width(1), b: width(2), y: y() }, &runs);
     let improvement = greater.probability_of_improvement.unwrap();
     assert!((improvement.estimate - 8.0 / 9.0).abs() < 1e-12, "{improvement:?}");
-    assert!(improvement.interval.is_some_and(|interval| interval.low < 0.6 && interval.high == 1.0), "{improvement:?}");
+    assert!(
+        improvement.interval.is_some_and(|interval| interval.low < 0.6 && interval.high == 1.0),
+        "{improvement:?}"
+    );
     let lowest = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
-    assert!((lowest.probability_of_improvement.unwrap().estimate - 8.0 / 9.0).abs() < 1e-12, "lower is better");
+    assert!(
+        (lowest.probability_of_improvement.unwrap().estimate - 8.0 / 9.0).abs() < 1e-12,
+        "lower is better"
+    );
     let within = found(&Check::Within { of: width(1), y: y(), low: 0.0, high: 1.0 }, &runs);
     assert_eq!(within.probability_of_improvement, None);
 }
@@ -81,7 +98,8 @@ fn a_check_knows_how_many_runs_would_tell() {
 #[test]
 fn a_best_point_takes_as_many_runs_as_its_nearest_rival() {
     let runs =
-        [losses(1, &[0.30, 0.31, 0.29]), losses(2, &[0.31, 0.30, 0.29]), losses(3, &[0.90, 0.92, 0.95])].concat();
+        [losses(1, &[0.30, 0.31, 0.29]), losses(2, &[0.31, 0.30, 0.29]), losses(3, &[0.90, 0.92, 0.95])]
+            .concat();
     let check = |point| Check::Best { of: width(point), y: y(), best: Best::Highest };
     let far = found(&check(3), &runs);
     assert_eq!((far.verdict, far.runs_needed), (Holds, RunsNeeded::Runs(3)));

@@ -36,7 +36,11 @@ fn rises(vary: Vec<Variation>) -> Claim {
         direction: Direction::Rises,
         only_if: Some("converged".to_owned()),
     };
-    Claim { text: "It rises".to_owned(), checks: vec![check], analysis: Analysis { vary, ..Analysis::default() } }
+    Claim {
+        text: "It rises".to_owned(),
+        checks: vec![check],
+        analysis: Analysis { vary, ..Analysis::default() },
+    }
 }
 
 fn varied(name: &str, settings: Vec<Setting>) -> Variation {
@@ -92,7 +96,10 @@ fn what_depends_on_nothing_is_decided_as_ever_and_says_so_in_every_file() {
     assert!(lines[1].starts_with("1,It rises,holds,true,1,") && lines[1].contains(",,,1,1,"), "{}", lines[1]);
     assert!(lines[2].contains(",minimal_ratio.positive = 1e-8; search.threshold = 1e-5,"), "{}", lines[2]);
     let json: serde_json::Value = serde_json::from_str(&json(&judged)).unwrap();
-    assert_eq!(json[0]["varied"]["settings"], serde_json::json!(["minimal_ratio.positive", "search.threshold"]));
+    assert_eq!(
+        json[0]["varied"]["settings"],
+        serde_json::json!(["minimal_ratio.positive", "search.threshold"])
+    );
     assert_eq!(json[0]["varied"]["combinations"][1]["verdict"], "holds");
     assert!(json[0]["varied"]["depends_on"].is_null());
     let folder = tempfile::tempdir().unwrap();
@@ -197,7 +204,8 @@ fn a_moving_mean_knows_nothing_beyond_the_end_of_its_trend() {
         until: Some("end".to_owned()),
     };
     let read = reading::read(&runs, &check, &[&Setting::Smoothing(3)], &StoredNumbersByTask::new());
-    let values: Vec<f64> = read[0].metrics().unwrap().series["s"].points.iter().map(|point| point.1).collect();
+    let values: Vec<f64> =
+        read[0].metrics().unwrap().series["s"].points.iter().map(|point| point.1).collect();
     assert_eq!(values, [1.5, 1.0, 2.0, 1.5]);
 }
 
@@ -211,7 +219,10 @@ fn estimates_of_different_measures_make_no_band() {
         text: String::new(),
         checks: vec![Check::Within { of: width(1), y: y(), low: 0.0, high: 100.0 }],
         analysis: Analysis {
-            vary: vec![varied("y", ["score", "other"].map(|y| Setting::Measure(MeasureKey::Y, y.to_owned())).to_vec())],
+            vary: vec![varied(
+                "y",
+                ["score", "other"].map(|y| Setting::Measure(MeasureKey::Y, y.to_owned())).to_vec(),
+            )],
             ..Analysis::default()
         },
     };
@@ -231,6 +242,7 @@ fn the_level_may_be_varied() {
             ..Analysis::default()
         },
     };
-    let judged = evaluate(&crate::tests::results_with_claims(losses(1, &[0.9, 0.8, 0.85, 0.95]), vec![claim]));
+    let judged =
+        evaluate(&crate::tests::results_with_claims(losses(1, &[0.9, 0.8, 0.85, 0.95]), vec![claim]));
     assert_eq!(judged[0].depends_on(), Some("depends on level: holds at 0.95; undecided at 0.99"));
 }

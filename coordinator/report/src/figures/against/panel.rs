@@ -32,7 +32,8 @@ pub(super) fn panel(
     let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
     let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
     let per_panel = legend::series_per_panel(request.y);
-    let mut builder = PanelBuilder::new([x, scale], &facet.label, request.x, count).with_middle(request.middle);
+    let mut builder =
+        PanelBuilder::new([x, scale], &facet.label, request.x, count).with_middle(request.middle);
     for (number, group) in grouped.groups.iter().enumerate() {
         for (position, measure) in measures.iter().enumerate() {
             let pen = pens[number].map(|number| {
@@ -49,7 +50,8 @@ pub(super) fn panel(
     if request.middle.is_some() {
         for measure in measures {
             let groups = grouped.groups.iter().zip(&placed);
-            let runs: Vec<PlacedRuns<'_>> = groups.flat_map(|(group, runs)| at_each_place(measure, group, runs)).collect();
+            let runs: Vec<PlacedRuns<'_>> =
+                groups.flat_map(|(group, runs)| at_each_place(measure, group, runs)).collect();
             let panel = RowPanel { panel: measure, facet: &facet.label, group: "", axis: request.x };
             improvement::write(panel, &runs, rows);
         }
@@ -72,7 +74,11 @@ fn at_each_place<'a>(measure: &str, group: &'a Group<'_>, placed: &[(f64, &Run)]
     let of = |here: &[(f64, &Run)]| {
         let runs = distinct(here.iter().map(|(_, run)| *run));
         let values = runs.iter().filter_map(|run| run.completed()?.last(measure));
-        PlacedRuns { group: &group.label, x: here[0].0, values: values.filter(|value| value.is_finite()).collect() }
+        PlacedRuns {
+            group: &group.label,
+            x: here[0].0,
+            values: values.filter(|value| value.is_finite()).collect(),
+        }
     };
     ordered.chunk_by(|a, b| a.0 == b.0).map(of).collect()
 }

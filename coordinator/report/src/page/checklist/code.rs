@@ -29,7 +29,9 @@ pub(super) fn models(results: &Results) -> Vec<String> {
         let high = parameters.iter().copied().reduce(f64::max);
         let whole = |number: f64| number::whole(number as i64);
         let size = match (low, high) {
-            (Some(low), Some(high)) if low < high => format!(", {} to {} parameters", whole(low), whole(high)),
+            (Some(low), Some(high)) if low < high => {
+                format!(", {} to {} parameters", whole(low), whole(high))
+            }
             (Some(size), _) => format!(", {} parameters", whole(size)),
             (None, _) => String::new(),
         };
@@ -71,7 +73,10 @@ pub(super) fn models_kept(results: &Results) -> Vec<String> {
     match count {
         0 => vec!["not known: nothing is committed".to_owned()],
         count => {
-            vec![format!("the weights of each of {} committed runs are in the store, with their digests", number::whole(count as i64))]
+            vec![format!(
+                "the weights of each of {} committed runs are in the store, with their digests",
+                number::whole(count as i64)
+            )]
         }
     }
 }

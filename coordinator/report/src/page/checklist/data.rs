@@ -37,9 +37,11 @@ pub(super) fn sizes(results: &Results) -> Vec<String> {
     let mut said: Vec<String> = limits
         .iter()
         .map(|((name, all), used)| {
-            let all_in_words = all.as_ref().map_or_else(|| "a number of examples that isn't known here".to_owned(), both);
+            let all_in_words =
+                all.as_ref().map_or_else(|| "a number of examples that isn't known here".to_owned(), both);
             let fewer: Vec<String> = used.iter().filter(|used| Some(**used) != *all).map(both).collect();
-            let beside = if fewer.is_empty() { String::new() } else { format!("; runs use {}", fewer.join(", or ")) };
+            let beside =
+                if fewer.is_empty() { String::new() } else { format!("; runs use {}", fewer.join(", or ")) };
             format!("{name}: {all_in_words}{beside}")
         })
         .collect();
@@ -58,10 +60,14 @@ pub(super) fn treatment(results: &Results) -> Vec<String> {
         let Some(data) = run.task.spec.experiment.data_use() else { continue };
         let DataUse { train_limit, test_limit, label_noise, label_copies, pixels, whitening, .. } = data;
         if train_limit.is_some() || test_limit.is_some() {
-            said.insert("limits take the first examples of one shuffled order, the same for every seed".to_owned());
+            said.insert(
+                "limits take the first examples of one shuffled order, the same for every seed".to_owned(),
+            );
         }
         if *label_noise > 0.0 || *label_copies > 0 || data.label_matrix.is_some() {
-            said.insert("some training labels are replaced at random; the sweep file says how many".to_owned());
+            said.insert(
+                "some training labels are replaced at random; the sweep file says how many".to_owned(),
+            );
         }
         if *pixels != basin_domain::data::Pixels::AsTheyAre {
             said.insert("the pixels of some runs are replaced; the sweep file says how".to_owned());
@@ -69,7 +75,9 @@ pub(super) fn treatment(results: &Results) -> Vec<String> {
         if whitening.is_some() {
             said.insert("examples of some runs are whitened by the training examples' covariance".to_owned());
         }
-        said.insert("images are standardised by channel, with mean and deviation of all training images".to_owned());
+        said.insert(
+            "images are standardised by channel, with mean and deviation of all training images".to_owned(),
+        );
     }
     said.into_iter().collect()
 }

@@ -39,7 +39,9 @@ pub(super) fn hyper_parameters(results: &Results) -> Vec<String> {
         (!varied.is_empty()).then(|| format!("{id}: {varied}"))
     });
     let mut said: Vec<String> = varied.collect();
-    said.push("all others are fixed by the sweep file, below, or by the defaults of docs/sweep-file.md".to_owned());
+    said.push(
+        "all others are fixed by the sweep file, below, or by the defaults of docs/sweep-file.md".to_owned(),
+    );
     said.push("no run was chosen by its result: every point and every seed is reported".to_owned());
     said
 }
@@ -54,7 +56,8 @@ pub(super) fn runs(results: &Results) -> Vec<String> {
             .into_iter()
             .filter(|(count, _)| *count > 0)
             .map(|(count, word)| format!(", {} {word}", number::whole(count as i64)));
-        let left_out = Some(counts.left_out()).filter(|words| !words.is_empty()).map(|words| format!(", {words}"));
+        let left_out =
+            Some(counts.left_out()).filter(|words| !words.is_empty()).map(|words| format!(", {words}"));
         format!(
             "{id}: {}, {points} with {} each{}",
             counted(counts.total(), "run", "runs"),
@@ -101,8 +104,12 @@ pub(super) fn measures(results: &Results) -> Vec<String> {
     let list = |what: &str, names: BTreeSet<&str>| {
         (!names.is_empty()).then(|| format!("{what}: {}", names.into_iter().collect::<Vec<_>>().join(", ")))
     };
-    let mut said: Vec<String> = list("in figures", drawn).into_iter().chain(list("in claims", claimed)).collect();
-    said.push("docs/sweep-file.md and docs/experiments.md define them, docs/statistics.md what is made of them".to_owned());
+    let mut said: Vec<String> =
+        list("in figures", drawn).into_iter().chain(list("in claims", claimed)).collect();
+    said.push(
+        "docs/sweep-file.md and docs/experiments.md define them, docs/statistics.md what is made of them"
+            .to_owned(),
+    );
     said
 }
 

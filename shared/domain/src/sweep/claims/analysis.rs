@@ -29,8 +29,11 @@ pub(super) fn read(
 
 fn middle(node: &Node, checks: &[VariedCheck<'_>]) -> Result<Middle, LocatedError> {
     if !checks.iter().any(|check| check.check.has_a_middle()) {
-        return Err(LocatedError::new(node.at, "`middle` is of greater, within and best, and this claim has none of these checks")
-            .hint("leave out `middle`"));
+        return Err(LocatedError::new(
+            node.at,
+            "`middle` is of greater, within and best, and this claim has none of these checks",
+        )
+        .hint("leave out `middle`"));
     }
     word("`middle`", node)
 }
@@ -41,7 +44,9 @@ pub(super) fn word(subject: &str, node: &Node) -> Result<Middle, LocatedError> {
 }
 
 /// The correlations among these checks.
-pub(super) fn correlations<'c, 'a>(checks: &'c [VariedCheck<'a>]) -> impl Iterator<Item = &'c VariedCheck<'a>> {
+pub(super) fn correlations<'c, 'a>(
+    checks: &'c [VariedCheck<'a>],
+) -> impl Iterator<Item = &'c VariedCheck<'a>> {
     checks.iter().filter(|check| matches!(check.check, Check::Correlation { .. }))
 }
 
@@ -50,8 +55,11 @@ const EXAMPLE: &str = "only_where = { final_gradient_norm = { below = 1e-6 } }";
 /// Reads `{ final_gradient_norm = { below = 1e-6 } }`.
 fn conditions(node: &Node, checks: &[VariedCheck<'_>]) -> Result<Vec<Condition>, LocatedError> {
     if correlations(checks).next().is_none() {
-        return Err(LocatedError::new(node.at, "`only_where` is of correlation, and this claim has no such check")
-            .hint("leave out `only_where`"));
+        return Err(LocatedError::new(
+            node.at,
+            "`only_where` is of correlation, and this claim has no such check",
+        )
+        .hint("leave out `only_where`"));
     }
     let mut found = Vec::new();
     for (measure, node) in &node.table("only_where")?.0 {

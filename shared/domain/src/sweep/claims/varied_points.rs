@@ -58,7 +58,10 @@ fn combinations<'a>(parameters: &[&'a (String, &'a Node)]) -> Vec<Vec<Chosen<'a>
     for (name, node) in parameters {
         let TomlValue::List(items) = &node.value else { continue };
         let longer = |chosen: &Vec<Chosen<'a>>| {
-            items.iter().map(|item| [chosen.as_slice(), &[(name.as_str(), item)]].concat()).collect::<Vec<_>>()
+            items
+                .iter()
+                .map(|item| [chosen.as_slice(), &[(name.as_str(), item)]].concat())
+                .collect::<Vec<_>>()
         };
         all = all.iter().flat_map(longer).collect();
     }

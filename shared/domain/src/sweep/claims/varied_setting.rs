@@ -67,10 +67,9 @@ impl VariableClaim<'_, '_> {
     fn settings(self) -> Vec<(String, VariedSetting)> {
         let mut all = vec![("level".to_owned(), VariedSetting::Level)];
         let mut add = |name: &str, fits: bool, setting| all.extend(fits.then(|| (name.to_owned(), setting)));
-        let compares_series = self
-            .checks
-            .iter()
-            .any(|check| check.check.reads_a_measure() && check.measures().iter().any(|(_, is_series)| *is_series));
+        let compares_series = self.checks.iter().any(|check| {
+            check.check.reads_a_measure() && check.measures().iter().any(|(_, is_series)| *is_series)
+        });
         add("read_at", compares_series, VariedSetting::ReadAt);
         add("average_last", compares_series, VariedSetting::AverageLast);
         add("smoothing", self.any(|check| matches!(check, Check::Trend { .. })), VariedSetting::Smoothing);
@@ -106,7 +105,8 @@ impl VariableClaim<'_, '_> {
     /// Why the claim has no setting of this name.
     fn refusal(self, name: &str, known: &[&str], node: &Node) -> LocatedError {
         let error = |text: String| LocatedError::new(node.at, format!("`vary.{name}`{text}"));
-        let of_none = |kinds: &str| error(format!(" is a setting of {kinds}, and this claim has no such check"));
+        let of_none =
+            |kinds: &str| error(format!(" is a setting of {kinds}, and this claim has no such check"));
         match name {
             "read_at" | "average_last" if self.any(Check::reads_a_measure) => {
                 let numbers: BTreeSet<&str> =
@@ -114,19 +114,25 @@ impl VariableClaim<'_, '_> {
                 let numbers: Vec<&str> = numbers.into_iter().collect();
                 return error(format!(" is of series, and this claim compares none: {}", numbers.join(", ")));
             }
-            "read_at" | "average_last" => return of_none("equivalent, greater, correlation, within and best"),
+            "read_at" | "average_last" => {
+                return of_none("equivalent, greater, correlation, within and best");
+            }
             "smoothing" => return of_none("trend"),
             "middle" => return of_none("greater, within and best"),
             _ => {}
         }
-        let keys = MeasureKey::ALL.map(MeasureKey::as_str).into_iter().chain(BoundKey::ALL.map(BoundKey::as_str));
+        let keys =
+            MeasureKey::ALL.map(MeasureKey::as_str).into_iter().chain(BoundKey::ALL.map(BoundKey::as_str));
         if keys.into_iter().any(|key| key == name) {
             return error(format!(": no check of this claim has a `{name}`"));
         }
         if let Some(measure) = RecomputedMeasure::ALL.into_iter().find(|measure| measure.parameter() == name)
             && self.experiments().any(|of| of.kind == RecomputedMeasure::KIND)
         {
-            return error(format!(" is a setting of {}, which no check of this claim names", measure.measure()));
+            return error(format!(
+                " is a setting of {}, which no check of this claim names",
+                measure.measure()
+            ));
         }
         if self.any(|check| check.selections().iter().any(|selection| selection.values.contains_key(name))) {
             return error(": a check of kind together reads the weights of one point".to_owned())
@@ -137,9 +143,13 @@ impl VariableClaim<'_, '_> {
                 .hint(format!("of = {{ experiment = \"{}\", {name} = … }} in the check", of.id));
         }
         if let Some(of) = self.experiments().find(|of| of.keys.contains(&name)) {
-            let text = format!(": runs of experiment \"{}\" were made with one value, and nothing stored gives another", of.id);
-            return error(text)
-                .hint(format!("grid = {{ {name} = {node} }} in that experiment makes runs of each, and the check names one"));
+            let text = format!(
+                ": runs of experiment \"{}\" were made with one value, and nothing stored gives another",
+                of.id
+            );
+            return error(text).hint(format!(
+                "grid = {{ {name} = {node} }} in that experiment makes runs of each, and the check names one"
+            ));
         }
         let near = nearest::key(name, known.iter().copied());
         LocatedError::new(node.at, format!("unknown setting `vary.{}`{near}", nearest::shortened(name)))

@@ -49,7 +49,9 @@ pub(super) fn read(
         }
         VariedSetting::Recomputed(measure) => {
             let threshold = match measure {
-                RecomputedMeasure::PositiveEigenvalues => number("a number not below 0", |bound| bound >= 0.0)?,
+                RecomputedMeasure::PositiveEigenvalues => {
+                    number("a number not below 0", |bound| bound >= 0.0)?
+                }
                 RecomputedMeasure::WeightsNearZero | RecomputedMeasure::Converged => {
                     check::positive(&subject, item)?
                 }
@@ -60,7 +62,9 @@ pub(super) fn read(
             Some(value) => Setting::Parameter(name.to_owned(), value),
             None => {
                 let message = format!("{subject} must be a value of the parameter, not {item}");
-                return Err(LocatedError::new(item.at, message).hint("write the value as the experiment does"));
+                return Err(
+                    LocatedError::new(item.at, message).hint("write the value as the experiment does")
+                );
             }
         },
     })
@@ -71,7 +75,8 @@ fn odd(subject: &str, item: &Node) -> Result<u32, LocatedError> {
     if width % 2 == 1 {
         return Ok(width);
     }
-    let message = format!("{subject} must be odd, so that a value has as many neighbours on both sides, not {item}");
+    let message =
+        format!("{subject} must be odd, so that a value has as many neighbours on both sides, not {item}");
     Err(LocatedError::new(item.at, message).hint(format!("{} or {}", width - 1, width + 1)))
 }
 
@@ -90,7 +95,8 @@ fn measure(
             (MeasureKey::X | MeasureKey::Y, _) => Quantity::Measure,
         };
         for of in &check.experiments {
-            let is_parameter = key == MeasureKey::X && of.varied.contains(named) && !of.not_numbers.contains_key(named);
+            let is_parameter =
+                key == MeasureKey::X && of.varied.contains(named) && !of.not_numbers.contains_key(named);
             if !is_parameter {
                 of.records(named, item, quantity)?;
             }

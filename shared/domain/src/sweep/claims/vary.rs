@@ -29,7 +29,8 @@ pub(super) fn read(
     let mut variations = Vec::new();
     for (name, node) in &entries {
         let setting = claim.setting(name, node)?;
-        let settings = listed(name, node)?.iter().map(|item| varied_value::read(&setting, name, item, checks));
+        let settings =
+            listed(name, node)?.iter().map(|item| varied_value::read(&setting, name, item, checks));
         let variation = Variation { name: name.clone(), settings: settings.collect::<Result<_, _>>()? };
         has_an_own_value(&setting, &variation, checks, node)?;
         leaves_something(&variation, checks, node)?;
@@ -39,7 +40,9 @@ pub(super) fn read(
     let most = Analysis::MOST_COMBINATIONS;
     if combinations > most {
         let message = format!("`vary` makes {combinations} combinations, and {most} are the most");
-        return Err(LocatedError::new(node.at, message).hint("leave out values, or make several claims of it"));
+        return Err(
+            LocatedError::new(node.at, message).hint("leave out values, or make several claims of it")
+        );
     }
     varied_points::are_there(&entries, checks, targets)?;
     Ok(variations)
@@ -81,7 +84,9 @@ fn has_an_own_value(
         VariedSetting::Measure(key) => {
             checks.iter().filter_map(|check| key.of(check.check)).map(str::to_owned).collect()
         }
-        VariedSetting::Bound(key) => checks.iter().filter_map(|check| key.of(check.check)).map(in_words).collect(),
+        VariedSetting::Bound(key) => {
+            checks.iter().filter_map(|check| key.of(check.check)).map(in_words).collect()
+        }
         VariedSetting::Level
         | VariedSetting::ReadAt
         | VariedSetting::AverageLast
@@ -100,7 +105,11 @@ fn has_an_own_value(
 }
 
 /// Refuses bounds that leave nothing between them.
-fn leaves_something(variation: &Variation, checks: &[VariedCheck<'_>], node: &Node) -> Result<(), LocatedError> {
+fn leaves_something(
+    variation: &Variation,
+    checks: &[VariedCheck<'_>],
+    node: &Node,
+) -> Result<(), LocatedError> {
     for check in checks.iter().filter(|check| variation.is_of(check.check)) {
         for value in &variation.settings {
             let mut varied = check.check.clone();
@@ -109,7 +118,9 @@ fn leaves_something(variation: &Variation, checks: &[VariedCheck<'_>], node: &No
                 && low >= high
             {
                 let (name, value) = (&variation.name, value.words());
-                let message = format!("`vary.{name}` lists {value}, with which `low`, {low}, isn't below `high`, {high}");
+                let message = format!(
+                    "`vary.{name}` lists {value}, with which `low`, {low}, isn't below `high`, {high}"
+                );
                 return Err(LocatedError::new(node.at, message).hint("take it out of the list"));
             }
         }

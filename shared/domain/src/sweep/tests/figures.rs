@@ -397,10 +397,7 @@ fn a_figure_of_middles_may_ask_for_the_interquartile_mean() {
     each_has_the_error(
         |lines| drawn(&format!("{head}\n{lines}")),
         &[
-            (
-                "middle = \"mean\"",
-                "x.toml:45: unknown middle of a figure \"mean\"\nhint: known are iqm",
-            ),
+            ("middle = \"mean\"", "x.toml:45: unknown middle of a figure \"mean\"\nhint: known are iqm"),
             (
                 "each = true\nmiddle = \"iqm\"",
                 "x.toml:46: `middle` has no meaning where every run is a line of its own\nhint: leave out `middle` or `each`",

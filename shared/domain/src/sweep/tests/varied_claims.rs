@@ -55,8 +55,16 @@ fn a_claim_without_analysis_is_written_as_it_always_was() {
 fn every_setting_is_read() {
     let of = |check: &str, vary: &str| analysis(check, &format!("vary = {{ {vary} }}")).vary;
     let cases = [
-        (GREATER.to_owned(), "level = [0.9, 0.95]", varied("level", vec![Setting::Level(0.9), Setting::Level(0.95)])),
-        (GREATER.to_owned(), "read_at = [1, 2.0]", varied("read_at", vec![Setting::ReadAt(1.0), Setting::ReadAt(2.0)])),
+        (
+            GREATER.to_owned(),
+            "level = [0.9, 0.95]",
+            varied("level", vec![Setting::Level(0.9), Setting::Level(0.95)]),
+        ),
+        (
+            GREATER.to_owned(),
+            "read_at = [1, 2.0]",
+            varied("read_at", vec![Setting::ReadAt(1.0), Setting::ReadAt(2.0)]),
+        ),
         (
             GREATER.to_owned(),
             "average_last = [0, 0.5]",
@@ -70,7 +78,10 @@ fn every_setting_is_read() {
         (
             GREATER.to_owned(),
             "y = [\"test_loss\", \"train_loss\"]",
-            varied("y", ["test_loss", "train_loss"].map(|y| Setting::Measure(MeasureKey::Y, y.to_owned())).to_vec()),
+            varied(
+                "y",
+                ["test_loss", "train_loss"].map(|y| Setting::Measure(MeasureKey::Y, y.to_owned())).to_vec(),
+            ),
         ),
         (
             format!("kind = \"trend\", {OF}, y = \"test_loss\", direction = \"falls\""),
@@ -85,12 +96,22 @@ fn every_setting_is_read() {
         (
             within(),
             "batch_size = [64, 1024]",
-            varied("batch_size", [64, 1024].map(|size| Setting::Parameter("batch_size".to_owned(), Value::Integer(size))).to_vec()),
+            varied(
+                "batch_size",
+                [64, 1024]
+                    .map(|size| Setting::Parameter("batch_size".to_owned(), Value::Integer(size)))
+                    .to_vec(),
+            ),
         ),
         (
-            format!("kind = \"correlation\", {OF_ALL}, x = \"batch_size\", y = \"test_loss\", direction = \"rises\""),
+            format!(
+                "kind = \"correlation\", {OF_ALL}, x = \"batch_size\", y = \"test_loss\", direction = \"rises\""
+            ),
             "x = [\"batch_size\", \"parameters\"]",
-            varied("x", ["batch_size", "parameters"].map(|x| Setting::Measure(MeasureKey::X, x.to_owned())).to_vec()),
+            varied(
+                "x",
+                ["batch_size", "parameters"].map(|x| Setting::Measure(MeasureKey::X, x.to_owned())).to_vec(),
+            ),
         ),
     ];
     for (check, vary, expected) in cases {
@@ -114,7 +135,10 @@ fn thresholds_of_what_is_stored_are_varied_however_their_names_are_written() {
         assert_eq!(of(written), expected, "{written}");
     }
     let converged = |threshold| Setting::Recomputed(RecomputedMeasure::Converged, threshold);
-    assert_eq!(of("search.threshold = [1e-6, 1e-5]"), [varied("search.threshold", vec![converged(1e-6), converged(1e-5)])]);
+    assert_eq!(
+        of("search.threshold = [1e-6, 1e-5]"),
+        [varied("search.threshold", vec![converged(1e-6), converged(1e-5)])]
+    );
 }
 
 #[test]
@@ -136,7 +160,8 @@ fn conditions_are_read_and_varied() {
 #[test]
 fn a_check_varies_over_a_bound_only_if_its_own_is_listed() {
     let low = |low| Check::Within { of: images(&[]), y: "test_loss".to_owned(), low, high: 1.0 };
-    let variation = varied("low", vec![Setting::Bound(BoundKey::Low, 0.5), Setting::Bound(BoundKey::Low, 0.6)]);
+    let variation =
+        varied("low", vec![Setting::Bound(BoundKey::Low, 0.5), Setting::Bound(BoundKey::Low, 0.6)]);
     assert!(variation.is_of(&low(0.5)) && !variation.is_of(&low(0.1)));
     let mut check = low(0.5);
     variation.settings[1].apply(&mut check);
@@ -152,7 +177,10 @@ fn variations_that_are_written_wrongly_are_refused() {
         &[
             ("vary = 3", &format!("x.toml:16: `vary` must be a table, not 3\n{example}")),
             ("vary = {}", &format!("x.toml:16: `vary` names no setting\n{example}")),
-            ("vary = { level = 0.9 }", &format!("x.toml:16: `vary.level` must be a list of values, not 0.9\n{values}")),
+            (
+                "vary = { level = 0.9 }",
+                &format!("x.toml:16: `vary.level` must be a list of values, not 0.9\n{values}"),
+            ),
             ("vary = { level = [] }", &format!("x.toml:16: `vary.level` lists nothing\n{values}")),
             (
                 "vary = { level = [0.9] }",
@@ -190,7 +218,9 @@ fn settings_that_a_claim_does_not_have_are_refused() {
             ),
             (
                 "vary = { smoothing = [1, 3] }",
-                &format!("x.toml:16: `vary.smoothing` is a setting of trend, and this claim has no such check\n{known}"),
+                &format!(
+                    "x.toml:16: `vary.smoothing` is a setting of trend, and this claim has no such check\n{known}"
+                ),
             ),
             (
                 "vary = { factor = [2, 3] }",

@@ -5,7 +5,9 @@ use basin_domain::random::Stream;
 use super::data;
 use super::intervals::Effort;
 use super::{Expected, Row, holds};
-use crate::statistics::{LEVEL, improvement, interquartile_difference, interquartile_interval, interquartile_mean};
+use crate::statistics::{
+    LEVEL, improvement, interquartile_difference, interquartile_interval, interquartile_mean,
+};
 
 /// So many numbers have the interquartile mean of their distribution, to a thousandth.
 const MANY: usize = 400_000;
@@ -28,10 +30,15 @@ pub(super) fn rows(effort: Effort) -> Vec<Row> {
         of_values(effort, "normal", Expected::Covers, data::normal),
         of_values(effort, "normal, one run in five 10 apart", Expected::Covers, data::one_in_five_apart),
         of_values(effort, "lognormal", Expected::Covers, data::lognormal),
-        effort.row("difference of interquartile means: pairs", "seeds in common", Expected::Covers, |stream, n| {
-            let [a, b] = data::by_seed(stream, n);
-            Some(holds(interquartile_difference(&a, &b, LEVEL)?.interval?, 0.0))
-        }),
+        effort.row(
+            "difference of interquartile means: pairs",
+            "seeds in common",
+            Expected::Covers,
+            |stream, n| {
+                let [a, b] = data::by_seed(stream, n);
+                Some(holds(interquartile_difference(&a, &b, LEVEL)?.interval?, 0.0))
+            },
+        ),
         effort.row(
             "difference of interquartile means: two samples",
             "normal, one side three times as wide",
