@@ -11,7 +11,7 @@ use super::levels::DecisionLevels;
 use super::rule::DecisionRule;
 use super::verdict::Verdict;
 use super::{Evidence, decide, dependence, reading};
-use crate::statistics::ConfidenceInterval;
+use crate::statistics::{ConfidenceInterval, RunsNeeded};
 
 /// What was found under the settings that a claim varies.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -106,7 +106,7 @@ pub(super) fn judge(number: usize, claim: &Claim, evidence: &Evidence<'_>) -> Va
         let why = depends_on.unwrap_or_else(|| check.why.clone());
         let of_all = combinations.iter().filter_map(|combination| combination.checks.get(place));
         let runs_needed =
-            of_all.clone().map(|check| check.runs_needed).reduce(|a, b| a.max(b)).unwrap_or_default();
+            of_all.clone().map(|check| check.runs_needed).reduce(RunsNeeded::max).unwrap_or_default();
         let leans_alike = of_all.clone().all(|other| other.leaning == check.leaning);
         let leaning = if leans_alike { check.leaning } else { Verdict::Undecided };
         CheckResult { verdict, why, runs_needed, leaning, ..check }
@@ -114,7 +114,8 @@ pub(super) fn judge(number: usize, claim: &Claim, evidence: &Evidence<'_>) -> Va
     let checks = checks.into_iter().enumerate().map(of_check).collect();
     let bands = claim.checks.iter().enumerate().map(|(place, check)| {
         let found = combinations.iter().filter_map(|combination| combination.checks.get(place));
-        if are_comparable(check, &choices) { Band::of(found) } else { Band::default() }
+        let found: Vec<&CheckResult> = found.collect();
+        if are_comparable(check, &choices) { Band::of(&found) } else { Band::default() }
     });
     let found = VariedResult {
         settings: choices.iter().map(|setting| setting.variation.name.clone()).collect(),
@@ -182,9 +183,9 @@ fn are_comparable(check: &Check, choices: &[Choices<'_>]) -> bool {
 
 impl Band {
     /// The band of these results.
-    fn of<'a>(found: impl Iterator<Item = &'a CheckResult> + Clone) -> Self {
-        let estimates = || found.clone().filter_map(|check| check.estimate);
-        let intervals = found.clone().filter_map(|check| check.interval);
+    fn of(found: &[&CheckResult]) -> Self {
+        let estimates = || found.iter().filter_map(|check| check.estimate);
+        let intervals = found.iter().filter_map(|check| check.interval);
         Self {
             smallest: estimates().reduce(f64::min),
             largest: estimates().reduce(f64::max),

@@ -1,3 +1,4 @@
+mod forecast;
 mod gaps;
 mod lines;
 mod points;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Check, Condition, Middle, RecomputedMeasure};
+use super::check::Check;
+use super::condition::Condition;
+use super::middle::Middle;
+use super::recomputed::RecomputedMeasure;
 use crate::value::Value;
 
 /// A value of a setting of a claim's analysis, in place of the one that the check or the run has.

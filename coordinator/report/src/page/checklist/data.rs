@@ -20,9 +20,12 @@ fn dataset(run: &Run, results: &Results) -> Option<(String, Option<SplitSizes>)>
     Some((data.name.to_string(), results.datasets.get(data).copied().or_else(made)))
 }
 
+/// The numbers of training and of test examples.
+type Counts = (u64, u64);
+
 /// How many examples each data set has, and how many of them runs use.
 pub(super) fn sizes(results: &Results) -> Vec<String> {
-    let mut limits: BTreeMap<(String, Option<(u64, u64)>), BTreeSet<(u64, u64)>> = BTreeMap::new();
+    let mut limits: BTreeMap<(String, Option<Counts>), BTreeSet<Counts>> = BTreeMap::new();
     for run in &results.runs {
         let Some((name, sizes)) = dataset(run, results) else { continue };
         let used = limits.entry((name, sizes.map(|sizes| (sizes.train, sizes.test)))).or_default();
@@ -31,7 +34,7 @@ pub(super) fn sizes(results: &Results) -> Vec<String> {
             used.insert((of(data.train_limit, sizes.train), of(data.test_limit, sizes.test)));
         }
     }
-    let both = |(train, test): &(u64, u64)| {
+    let both = |(train, test): &Counts| {
         format!("{} training and {} test examples", number::whole(*train as i64), number::whole(*test as i64))
     };
     let mut said: Vec<String> = limits

@@ -6,7 +6,7 @@ use super::super::quantities::Quantity;
 use super::super::reference_resolver::ReferenceResolver;
 use super::super::toml_value::{Node, Table};
 use super::varied_check::VariedCheck;
-use super::vary;
+use super::{varied_value, vary};
 use crate::claim::{Analysis, Check, Condition, Middle, Side};
 
 /// Reads what a claim's table says beside its text and its checks.
@@ -35,12 +35,7 @@ fn middle(node: &Node, checks: &[VariedCheck<'_>]) -> Result<Middle, LocatedErro
         )
         .hint("leave out `middle`"));
     }
-    word("`middle`", node)
-}
-
-/// A middle by its word; `subject` is what to call the value.
-pub(super) fn word(subject: &str, node: &Node) -> Result<Middle, LocatedError> {
-    check::one_of("middle", Middle::ALL.map(|middle| (middle.as_str(), middle)))(subject, node)
+    varied_value::middle("`middle`", node)
 }
 
 /// The correlations among these checks.

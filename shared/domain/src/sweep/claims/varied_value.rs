@@ -4,10 +4,9 @@ use super::super::check;
 use super::super::error::LocatedError;
 use super::super::quantities::Quantity;
 use super::super::toml_value::Node;
-use super::analysis;
 use super::varied_check::VariedCheck;
 use super::varied_setting::VariedSetting;
-use crate::claim::{BoundKey, Check, Condition, MeasureKey, RecomputedMeasure, Setting};
+use crate::claim::{BoundKey, Check, Condition, MeasureKey, Middle, RecomputedMeasure, Setting};
 
 /// The longest moving mean.
 const MOST_SMOOTHED: u32 = 999;
@@ -29,7 +28,7 @@ pub(super) fn read(
         VariedSetting::ReadAt => Setting::ReadAt(number("a number from 0 on", |x| x >= 0.0)?),
         VariedSetting::AverageLast => Setting::AverageLast(check::share(&subject, item)?),
         VariedSetting::Smoothing => Setting::Smoothing(odd(&subject, item)?),
-        VariedSetting::Middle => Setting::Middle(analysis::word(&subject, item)?),
+        VariedSetting::Middle => Setting::Middle(middle(&subject, item)?),
         VariedSetting::Measure(key) => Setting::Measure(*key, measure(*key, name, item, checks)?),
         VariedSetting::Bound(key) => {
             let bound = match key {
@@ -68,6 +67,11 @@ pub(super) fn read(
             }
         },
     })
+}
+
+/// A middle by its word; `subject` is what to call the value.
+pub(super) fn middle(subject: &str, node: &Node) -> Result<Middle, LocatedError> {
+    check::one_of("middle", Middle::ALL.map(|middle| (middle.as_str(), middle)))(subject, node)
 }
 
 fn odd(subject: &str, item: &Node) -> Result<u32, LocatedError> {
