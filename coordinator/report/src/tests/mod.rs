@@ -3,6 +3,7 @@ mod gaps;
 mod lines;
 mod points;
 mod sizes;
+mod stored;
 mod weights;
 
 use std::fs;
