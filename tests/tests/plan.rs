@@ -71,3 +71,43 @@ fn a_schedule_is_told_from_its_first_step_to_its_last() {
     assert!(text.contains("families: cosine after a warm-up over 40 steps, learning rate "), "{text}");
     assert!(!text.contains("lines: constant"), "{text}");
 }
+
+const CLAIMED: &str = r#"
+name = "claimed"
+
+[[experiment]]
+id = "lines"
+kind = "fit-function"
+function = "sin"
+interval = [-3.0, 3.0]
+points = 16
+epochs = 2
+seeds = 8
+grid = { hidden = [[2], [8]] }
+
+[[claim]]
+text = "Larger networks fit better"
+check = { kind = "greater", a = { experiment = "lines", hidden = [2] }, b = { experiment = "lines", hidden = [8] }, y = "final_train_loss" }
+"#;
+
+#[test]
+fn a_plan_says_how_many_seeds_a_claim_takes_before_and_after_a_pilot() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("claimed.toml", CLAIMED);
+    let before = sandbox.basin(&["--json", "plan", "claimed.toml"]).succeeded().json();
+    let check = &before["claims"][0]["checks"][0];
+    assert_eq!(
+        (&check["planned"], &check["fewest_to_hold"], &check["pilot"]),
+        (&json!(8), &json!(3), &Value::Null)
+    );
+    let text = sandbox.basin(&["plan", "claimed.toml"]).succeeded().out;
+    assert!(text.contains("1      greater  8 seeds  nothing      at least 3 seeds"), "{text}");
+    sandbox
+        .basin(&["run", "claimed.toml", "--set", "experiment.lines.seeds=3", "--out", "pilot"])
+        .succeeded();
+    let after = sandbox.basin(&["--json", "plan", "claimed.toml"]).succeeded().json();
+    let pilot = &after["claims"][0]["checks"][0]["pilot"];
+    assert_eq!(pilot["runs"], json!([3, 3]), "{after}");
+    assert!(pilot["needed"].is_u64() || pilot["is_beyond"] == json!(true), "{after}");
+    let text = sandbox.basin(&["plan", "claimed.toml"]).succeeded().out;
+    assert!(text.contains("3 and 3 runs, ") && text.contains("% of sweeps would decide"), "{text}");
+}

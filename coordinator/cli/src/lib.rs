@@ -7,6 +7,7 @@ mod allowed_commands;
 mod arguments;
 #[cfg(feature = "worker")]
 mod bench;
+mod claim_forecasts;
 mod clock;
 mod collect;
 mod command_error;

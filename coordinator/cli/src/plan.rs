@@ -23,7 +23,7 @@ use super::output::{Output, span, table};
 use super::schedules::PlannedSchedules;
 #[cfg(feature = "worker")]
 use super::{device, unmet_needs, worker::cores};
-use super::{duplicate_runs, notes, source};
+use super::{claim_forecasts, duplicate_runs, notes, source};
 use crate::hints;
 use basin_coordinator::launch;
 
@@ -129,6 +129,8 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     for same in &same {
         text.push_str(&format!("\n{}", duplicate_runs::sentence(same, plan)));
     }
+    let claims = claim_forecasts::of(&store, &prepared).await;
+    text.push_str(&claim_forecasts::text(&claims));
     let schedules = PlannedSchedules::of(&prepared);
     text.push_str(&schedules.text());
     let mut notes = plan.notes.clone();
@@ -155,7 +157,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
             "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
             "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
             "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
-            "notes": notes::value(&notes), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
+            "claims": claims, "notes": notes::value(&notes), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
         0 => Ok(()),

@@ -7,7 +7,10 @@ use std::path::PathBuf;
 
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
-use basin_report::{DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, RunState, write};
+use basin_report::{
+    DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, RunState, SizesByDataset,
+    StoredNumbersByTask, write,
+};
 use basin_storage::{Store, SweepRecord};
 use samples::weights::Fate;
 
@@ -50,6 +53,8 @@ async fn main() {
         phase: None,
         projections: ProjectionsByFigure::new(),
         distances: DistancesByCheck::new(),
+        datasets: SizesByDataset::new(),
+        stored: StoredNumbersByTask::new(),
     };
     say(&results.write(&out).unwrap());
     let store = Store::open("memory://preview").unwrap();

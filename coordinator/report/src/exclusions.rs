@@ -42,6 +42,8 @@ pub(crate) enum ExclusionReason {
     NotCertified(&'static str),
     /// The run isn't asked for: a condition isn't met.
     ConditionNotMet,
+    /// The run isn't asked for: a measure lies beyond the bound of a condition.
+    BeyondCondition,
 }
 
 impl ExclusionReason {
@@ -64,6 +66,7 @@ impl ExclusionReason {
             Self::NotConverged => "not converged",
             Self::NotCertified(words) => words,
             Self::ConditionNotMet => "in which the condition isn't 1",
+            Self::BeyondCondition => "beyond the bound of a condition",
         }
     }
 
@@ -71,7 +74,10 @@ impl ExclusionReason {
     /// defined for all runs that it is asked of.
     const fn is_requested(self) -> bool {
         match self {
-            Self::NotConverged | Self::NotCertified(_) | Self::ConditionNotMet => true,
+            Self::NotConverged
+            | Self::NotCertified(_)
+            | Self::ConditionNotMet
+            | Self::BeyondCondition => true,
             Self::Diverged
             | Self::Missing
             | Self::Failed

@@ -8,11 +8,12 @@ use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
+use super::dataset_sizes::DatasetSizes;
 use super::error::{ReportError, is_of_this_object};
 use super::projection;
 use super::results::{Results, Status};
 use super::runs::{Run, RunState};
-use super::test_sizes::TestSizes;
+use super::stored_numbers;
 
 /// Results that are read at once.
 const CONCURRENT: usize = 16;
@@ -34,13 +35,13 @@ pub(super) async fn gather(
     let file = SweepFile::parse(&sweep_record.source)?;
     let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
     let kinds: Vec<_> = sweep_record.source.kinds.iter().cloned().map(Arc::new).collect();
-    let sizes = TestSizes::read(store, tasks.iter().map(|task| &task.spec)).await?;
+    let sizes = DatasetSizes::read(store, tasks.iter().map(|task| &task.spec)).await?;
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| {
         let damage =
             found.damaged.get(&task.id).map(|why| format!("`{}` is damaged: {why}", key::commit(&task.id)));
         let declaration = kinds.iter().find(|kind| kind.declares(&task.spec.experiment)).cloned();
-        let test_examples = sizes.of(&task.spec);
+        let test_examples = sizes.test_examples(&task.spec);
         (found.commits.get(&task.id).cloned(), damage, (declaration, test_examples), task)
     });
     let runs: Vec<Run> = futures::stream::iter(with_commits)
@@ -60,12 +61,25 @@ pub(super) async fn gather(
         .await?;
     let phase = status.map(|status| status.phase.clone());
     let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
+    let stored = stored_numbers::gather(store, &claims, &runs).await?;
     let is_evidence = file.is_evidence();
-    Ok(Results { sweep: sweep_record, figures, claims, is_evidence, runs, phase, projections, distances })
+    let datasets = sizes.into_datasets();
+    Ok(Results {
+        sweep: sweep_record,
+        figures,
+        claims,
+        is_evidence,
+        datasets,
+        runs,
+        phase,
+        projections,
+        distances,
+        stored,
+    })
 }
 
 /// The result of a committed run. What is damaged or gone is a state; a store that doesn't answer is an error.
-async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageError> {
+pub(super) async fn committed(store: &Store, commit: Commit) -> Result<RunState, StorageError> {
     let metrics = match store.read_metrics(&commit).await {
         Ok(metrics) => metrics,
         Err(error) if is_of_this_object(&error) => {

@@ -6,6 +6,7 @@
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
 
 mod claims;
+mod dataset_sizes;
 mod duplicates;
 mod endings;
 mod error;
@@ -13,6 +14,7 @@ mod exclusions;
 mod figures;
 mod files;
 mod folder;
+mod forecast;
 mod gather;
 mod page;
 mod projection;
@@ -22,22 +24,25 @@ mod runs;
 mod samples;
 mod selection;
 mod statistics;
+mod stored_numbers;
 mod summary;
 mod tables;
-mod test_sizes;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
+pub use dataset_sizes::SizesByDataset;
 pub use error::{ReportError, is_of_this_object};
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
+pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};
 pub use projection::{
     CheckPlace, Distances, DistancesByCheck, ExcludedRun, PairDistance, PathPoint, Projection,
     ProjectionsByFigure, RunDistance, WeightPath,
 };
 pub use results::{Results, Status};
 pub use runs::{Counts, Run, RunState};
+pub use stored_numbers::{StoredNumbers, StoredNumbersByTask};
 pub use summary::{ClaimSummary, FigureSummary, ReportSummary};
 pub use write::{write, write_into, write_with};

@@ -46,17 +46,28 @@ pub struct ClaimSummary {
     pub verdict: Verdict,
     /// Whether that is evidence: the sweep's profile isn't one that is too small to say anything.
     pub evidence: bool,
+    /// What an undecided verdict depends on, if the claim varies settings of its analysis on which it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub depends_on: Option<String>,
 }
 
 impl ClaimSummary {
     pub(super) fn of(claim: &ClaimResult) -> Self {
-        Self { text: claim.text.clone(), verdict: claim.verdict, evidence: claim.evidence }
+        Self {
+            text: claim.text.clone(),
+            verdict: claim.verdict,
+            evidence: claim.evidence,
+            depends_on: claim.depends_on().map(str::to_owned),
+        }
     }
 }
 
 impl fmt::Display for ClaimSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<12}  {}", self.verdict.words(), self.text)?;
+        if let Some(depends_on) = &self.depends_on {
+            write!(f, "  ({depends_on})")?;
+        }
         if self.evidence { Ok(()) } else { f.write_str("  (no evidence: a first look)") }
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::claim::Middle;
 use crate::id::{ExperimentId, FigureId};
 
 /// A figure: what is drawn from which experiments. Complete: what the sweep file leaves out has its default here.
@@ -15,6 +16,9 @@ pub struct Figure {
     pub experiments: Vec<ExperimentId>,
     /// A parameter (or `experiment`, or `seed`) with one panel, or row of panels, a value, if wanted.
     pub facet: Option<String>,
+    /// The middle over runs, if it isn't that which belongs to the axis: the mean, or the geometric mean on a logarithmic one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub middle: Option<Middle>,
     /// The drawing.
     #[serde(flatten)]
     pub drawing: Drawing,

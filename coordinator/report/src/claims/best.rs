@@ -1,4 +1,4 @@
-//! Whether a point of an experiment has the best mean of a measure.
+//! Whether a point of an experiment has the best middle of a measure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,6 +10,7 @@ use super::levels::DecisionLevels;
 use super::middle;
 use super::pair;
 use super::requirement::Requirement;
+use super::rule::DecisionRule;
 use super::sample::{Sample, measure};
 use super::test_examples::{Shares, in_view_of_test_examples};
 use super::verdict::Verdict;
@@ -17,7 +18,9 @@ use crate::duplicates;
 use crate::exclusions::Exclusions;
 use crate::runs::{Computation, Run};
 use crate::selection::is_selected;
-use crate::statistics::{Center, ConfidenceInterval, Difference};
+use crate::statistics::{
+    Center, ConfidenceInterval, Difference, Improvement, RunsNeeded, improvement, runs_needed,
+};
 
 /// A point: runs that differ in their seed only.
 struct Candidate<'a> {
@@ -40,7 +43,7 @@ struct Order {
 impl Order {
     /// By how much a point is better than another one, on the scale of the middle; less than 0 where it is worse.
     fn compare(self, point: &Candidate<'_>, other: &Candidate<'_>, level: f64) -> Option<Difference> {
-        let found = pair::compare(&point.sample, &other.sample, level)?;
+        let found = pair::compare(&point.sample, &other.sample, self.center, level)?;
         if self.sign > 0.0 {
             return Some(found);
         }
@@ -51,6 +54,25 @@ impl Order {
     /// A number that is greater where it is better, as files and people have it.
     fn shown(self, better: f64) -> f64 {
         middle::unscaled(self.center, self.sign * better)
+    }
+
+    /// The probability that a run of a point is better than one of another.
+    fn improvement(self, point: &Candidate<'_>, other: &Candidate<'_>, level: f64) -> Option<Improvement> {
+        let better = |point: &Candidate<'_>| {
+            point.sample.values().iter().map(|value| self.sign * value).collect::<Vec<f64>>()
+        };
+        improvement(&better(point), &better(other), level)
+    }
+
+    /// How many runs would tell that a point is better than another one, or worse, whichever it seems to be.
+    fn runs_needed(self, point: &Candidate<'_>, other: &Candidate<'_>, levels: DecisionLevels) -> RunsNeeded {
+        let Some(usual) = self.compare(point, other, levels.to_hold()) else { return RunsNeeded::Unknown };
+        let leaning = Requirement::Above(0.0).verdict(ConfidenceInterval::around(usual.estimate, 0.0));
+        let level = levels.to_show(leaning);
+        let half = self.compare(point, other, level).and_then(|found| found.interval);
+        half.map_or(RunsNeeded::Unknown, |found| {
+            runs_needed(usual.design, (found.high - found.low) / 2.0, usual.estimate.abs(), level)
+        })
     }
 
     fn shown_interval(self, better: ConfidenceInterval) -> ConfidenceInterval {
@@ -71,11 +93,11 @@ pub(super) fn decide(
     of: &Selection,
     y: &str,
     best: Best,
-    levels: DecisionLevels,
+    rule: DecisionRule<'_>,
 ) -> CheckResult {
     let all: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == of.experiment).collect();
     let order = Order {
-        center: middle::center(y, &all),
+        center: middle::chosen(rule.middle, y, &all),
         sign: match best {
             Best::Lowest => -1.0,
             Best::Highest => 1.0,
@@ -94,7 +116,7 @@ pub(super) fn decide(
     let (same, others): (Vec<&Candidate<'_>>, Vec<&Candidate<'_>>) =
         others.into_iter().partition(|other| pair::in_common(&candidate.sample, &other.sample).is_some());
     let others = distinct(others);
-    let levels = levels.of_each(others.len());
+    let levels = rule.levels.of_each(others.len());
     let n = candidate.sample.n();
     let rests = |result: CheckResult| {
         let result = result.over_samples(&[SampleSummary { n, ..SampleSummary::default() }]);
@@ -115,10 +137,10 @@ pub(super) fn decide(
     let rank = 1 + rivals.iter().filter(|(_, found)| found.estimate < 0.0).count();
     let first = if rank == 1 { candidate } else { *nearest };
     let mean = |point: &Candidate<'_>| {
-        formatted(middle::unscaled(order.center, point.sample.mean().unwrap_or(f64::NAN)))
+        formatted(middle::unscaled(order.center, point.sample.middle(order.center).unwrap_or(f64::NAN)))
     };
     let beside = match order.center {
-        Center::Mean => "less",
+        Center::Mean | Center::InterquartileMean { .. } => "less",
         Center::GeometricMean => "as a multiple of",
     };
     let measured = format!(
@@ -131,6 +153,15 @@ pub(super) fn decide(
         nearest.label,
         formatted(order.shown(found.estimate)),
     );
+    // To be the best, a point must beat every other; not to be, it is enough that one beats it.
+    let all_beaten = || {
+        let of_each = rivals.iter().map(|(other, _)| order.runs_needed(candidate, other, levels));
+        of_each.reduce(RunsNeeded::max).unwrap_or_default()
+    };
+    let (leaning, runs_needed) = match rank {
+        1 => (Verdict::Holds, all_beaten()),
+        _ => (Verdict::DoesntHold, order.runs_needed(candidate, nearest, levels)),
+    };
     // What is shown is the difference to one other point, that by which the check was decided.
     let result = |other: &Candidate<'_>, found: &Difference, level: f64, verdict: Verdict, why: String| {
         let result = CheckResult {
@@ -138,6 +169,9 @@ pub(super) fn decide(
             interval: found.interval.map(|interval| order.shown_interval(interval)),
             level,
             verdict,
+            probability_of_improvement: order.improvement(candidate, other, levels.to_hold()),
+            runs_needed,
+            leaning,
             ..CheckResult::undecided(measured.clone(), why)
         };
         in_context(rests(result), y, order, candidate, other)
@@ -195,7 +229,7 @@ fn in_context(
     let runs: Vec<&Run> =
         [candidate, other].iter().flat_map(|point| point.sample.runs()).map(|(run, _)| *run).collect();
     let requirement = if order.sign > 0.0 { Requirement::Above(0.0) } else { Requirement::Below(0.0) };
-    match (candidate.sample.mean(), other.sample.mean()) {
+    match (candidate.sample.middle(order.center), other.sample.middle(order.center)) {
         (Some(a), Some(b)) => {
             in_view_of_test_examples(result, y, order.center, &runs, Shares::Difference(a, b), requirement)
         }

@@ -19,13 +19,15 @@ pub(super) fn of_few_runs(result: &CheckResult, center: Center, range: Option<(f
     if n >= MANY_RUNS || !result.is_decided() {
         return None;
     }
-    let distribution = match center {
-        Center::Mean => "normally",
-        Center::GeometricMean => "lognormally",
+    let assumption = match center {
+        Center::Mean => format!("is right if runs are distributed normally, which {n} runs can't show"),
+        Center::GeometricMean => {
+            format!("is right if runs are distributed lognormally, which {n} runs can't show")
+        }
+        Center::InterquartileMean { .. } => "draws these runs again and knows no others".to_owned(),
     };
     let mut text = format!(
-        "rests on {n} runs: the interval is right if runs are distributed {distribution}, which {n} runs can't show; up to {} of all \
-         runs may end in another way without one of these doing so",
+        "rests on {n} runs: the interval {assumption}; up to {} of all runs may end in another way without one of these doing so",
         in_hundredths(unseen_share(n, LEVEL)),
     );
     if result.interval.is_some_and(|interval| interval.low == interval.high) {
@@ -61,9 +63,16 @@ pub(super) fn of_runs_apart(sample: &Sample<'_, f64>, center: Center, of_what: &
     let last = others.iter().copied().max_by(|&a, &b| values[a].total_cmp(&values[b]))?;
     let ends = if apart.len() == 1 { "ends" } else { "end" };
     (!apart.is_empty()).then(|| {
+        let consequence = match center {
+            Center::Mean | Center::GeometricMean => {
+                "such runs are no sample of one normal distribution, as the interval takes them for"
+            }
+            Center::InterquartileMean { .. } => {
+                "an interquartile mean leaves out a quarter of the runs at each end"
+            }
+        };
         format!(
-            "{of_what}{} {ends} apart from the others ({} to {}): such runs are no sample of one normal distribution, as the \
-             interval takes them for",
+            "{of_what}{} {ends} apart from the others ({} to {}): {consequence}",
             names.join(", "),
             shown(first),
             shown(last),

@@ -7,7 +7,9 @@ use super::middle;
 use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::exclusions::Exclusions;
-use crate::statistics::{Center, ConfidenceInterval, MOST_RUNS, runs_needed};
+use crate::statistics::{
+    Center, ConfidenceInterval, Design, Improvement, MOST_RUNS, RunsNeeded, fewest_of_bootstrap, runs_needed,
+};
 use basin_charts::number;
 
 /// A check's measurement, and its verdict.
@@ -35,6 +37,14 @@ pub(crate) struct CheckResult {
     pub(crate) why: String,
     /// What to bear in mind beside the verdict, a sentence each without its full stop.
     pub(crate) cautions: Vec<String>,
+    /// The probability that a run of the first sample, or of the point that should be best, is better than one of the other;
+    /// where two are compared.
+    pub(crate) probability_of_improvement: Option<Improvement>,
+    /// How many runs would tell in four of five sweeps, if the estimate is right; points, where points are what is independent.
+    pub(crate) runs_needed: RunsNeeded,
+    /// The verdict that the estimate alone would give, were it certain.
+    #[serde(skip)]
+    pub(crate) leaning: Verdict,
 }
 
 /// An estimate on the scale on which it is decided.
@@ -45,8 +55,8 @@ pub(super) struct Estimate<F> {
     pub(super) interval_at: F,
     /// The scale: files and people have numbers that were taken back from it.
     pub(super) center: Center,
-    /// The number of runs, or of pairs of them, if the interval is Student's: what more of them would bring is known.
-    pub(super) runs_of_student: Option<usize>,
+    /// How the runs stand to each other, if it is known what more of them would bring.
+    pub(super) design: Option<Design>,
 }
 
 /// The runs that a finding rests on, and those that it doesn't.
@@ -94,14 +104,24 @@ impl CheckResult {
             Some(Verdict::Holds | Verdict::Undecided) | None => (levels.to_hold(), usual),
         };
         let verdict = interval.map_or(Verdict::Undecided, |interval| requirement.verdict(interval));
+        let leaning = requirement.verdict(ConfidenceInterval::around(estimate.value, 0.0));
+        let to_tell = levels.to_show(leaning);
+        let needed = estimate.design.and_then(|design| {
+            let interval = at(to_tell)?;
+            let half = (interval.high - interval.low) / 2.0;
+            Some(runs_needed(design, half, requirement.distance(estimate.value), to_tell))
+        });
+        let needed = needed.unwrap_or_default();
         let why = match (interval, verdict) {
-            (None, _) => NO_INTERVAL.to_owned(),
-            (Some(interval), Verdict::Undecided) => {
-                let half = (interval.high - interval.low) / 2.0;
-                let distance = requirement.distance(estimate.value);
-                let needed = estimate.runs_of_student.map(|n| runs_needed(n, half, distance, level));
-                reaches_over(levels, level) + &needed.map(in_runs).unwrap_or_default()
-            }
+            (None, _) => match estimate.center {
+                Center::InterquartileMean { .. } => format!(
+                    "an interquartile mean takes {} runs for an interval at {}",
+                    fewest_of_bootstrap(level),
+                    percent(level)
+                ),
+                Center::Mean | Center::GeometricMean => NO_INTERVAL.to_owned(),
+            },
+            (Some(_), Verdict::Undecided) => reaches_over(levels, level) + &in_runs(needed),
             (Some(_), Verdict::Holds | Verdict::DoesntHold) => String::new(),
         };
         let value = middle::unscaled(estimate.center, estimate.value);
@@ -117,13 +137,15 @@ impl CheckResult {
             verdict,
             why,
             cautions: Vec::new(),
+            probability_of_improvement: None,
+            runs_needed: needed,
+            leaning,
         }
     }
 
     /// Nothing follows, for this reason.
     pub(super) fn undecided(measured: String, why: impl Into<String>) -> Self {
-        let nothing =
-            Estimate { value: f64::NAN, interval_at: |_| None, center: Center::Mean, runs_of_student: None };
+        let nothing = Estimate { value: f64::NAN, interval_at: |_| None, center: Center::Mean, design: None };
         let result = Self::decided(measured, &nothing, DecisionLevels::of_claim(1), Requirement::Above(0.0));
         Self { why: why.into(), ..result }
     }
@@ -199,13 +221,14 @@ fn reaches_over(levels: DecisionLevels, level: f64) -> String {
 }
 
 /// How many runs it would take, in words.
-fn in_runs(needed: Option<usize>) -> String {
+fn in_runs(needed: RunsNeeded) -> String {
     match needed {
-        Some(runs) => format!("; if the estimate is right, it takes about {runs} runs to tell"),
-        None => format!(
+        RunsNeeded::Runs(runs) => format!("; if the estimate is right, it takes about {runs} runs to tell"),
+        RunsNeeded::TooMany => format!(
             "; if the estimate is right, it takes more than {} runs to tell",
             number::whole(MOST_RUNS as i64)
         ),
+        RunsNeeded::Unknown => String::new(),
     }
 }
 

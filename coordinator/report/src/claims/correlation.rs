@@ -1,12 +1,13 @@
 //! Whether a measure goes one way with a parameter, or with another measure, across runs.
 
-use basin_domain::claim::{Direction, Selection};
+use basin_domain::claim::{Condition, Direction, Selection};
 use basin_domain::experiment::series::critical_point::{CERTIFIED, CONVERGED};
 use basin_domain::metrics::Metrics;
 
 use super::check_result::{CheckResult, Estimate, formatted};
 use super::levels::DecisionLevels;
 use super::requirement::Requirement;
+use super::rule::DecisionRule;
 use super::sample::{Sample, measure};
 use super::verdict::Verdict;
 use crate::duplicates;
@@ -14,7 +15,7 @@ use crate::endings;
 use crate::exclusions::{ExclusionReason, finite};
 use crate::figures::names;
 use crate::runs::Run;
-use crate::statistics::{Center, MIN_PAIRS_OF_INTERVAL, Pair, RankCorrelation};
+use crate::statistics::{Center, MIN_PAIRS_OF_INTERVAL, Pair, RankCorrelation, pairs_of_correlation};
 
 /// Two quantities that should go together.
 pub(super) struct Hypothesis<'a> {
@@ -38,9 +39,9 @@ pub(super) fn decide(
     runs: &[Run],
     of: &Selection,
     hypothesis: &Hypothesis<'_>,
-    levels: DecisionLevels,
+    rule: DecisionRule<'_>,
 ) -> CheckResult {
-    let sample = Sample::of(runs, of, |run, metrics| of_run(run, metrics, hypothesis));
+    let sample = Sample::of(runs, of, |run, metrics| of_run(run, metrics, hypothesis, rule.only_where));
     let members = sample.by_computation();
     let ends: Vec<[Pair<String>; 2]> = sample
         .runs()
@@ -54,7 +55,7 @@ pub(super) fn decide(
         .collect();
     let at = |end: usize| {
         let pairs: Vec<Pair<String>> = ends.iter().map(|pairs| pairs[end].clone()).collect();
-        of_pairs(&RankCorrelation::of(&pairs), hypothesis, levels).over_samples(&[sample.basis()])
+        of_pairs(&RankCorrelation::of(&pairs), hypothesis, rule.levels).over_samples(&[sample.basis()])
     };
     let (result, other) = (at(0), at(1));
     if result.verdict == other.verdict {
@@ -100,9 +101,11 @@ fn of_pairs(found: &RankCorrelation, hypothesis: &Hypothesis<'_>, levels: Decisi
                 value,
                 interval_at: |level| found.interval(level),
                 center: Center::Mean,
-                runs_of_student: None,
+                design: None,
             };
             let result = CheckResult::decided(measured, &estimate, levels, requirement);
+            let runs_needed = pairs_of_correlation(value, levels.to_show(result.leaning));
+            let result = CheckResult { runs_needed, ..result };
             let why = match (result.interval, n) {
                 (None, 0..MIN_PAIRS_OF_INTERVAL) => too_few(),
                 (None, _) => "too many resamples have no rank correlation for an interval".to_owned(),
@@ -114,7 +117,18 @@ fn of_pairs(found: &RankCorrelation, hypothesis: &Hypothesis<'_>, levels: Decisi
     CheckResult { points: of_points, ..result }
 }
 
-fn of_run(run: &Run, metrics: &Metrics, hypothesis: &Hypothesis<'_>) -> Result<(f64, f64), ExclusionReason> {
+fn of_run(
+    run: &Run,
+    metrics: &Metrics,
+    hypothesis: &Hypothesis<'_>,
+    only_where: &[Condition],
+) -> Result<(f64, f64), ExclusionReason> {
+    for condition in only_where {
+        let measured = measure(metrics, &condition.measure).map_err(|_| ExclusionReason::UnknownCondition)?;
+        if !condition.is_met(measured) {
+            return Err(ExclusionReason::BeyondCondition);
+        }
+    }
     if let Some(only_if) = hypothesis.only_if {
         let is_met = measure(metrics, only_if).map_err(|_| ExclusionReason::UnknownCondition)? == 1.0;
         if !is_met {

@@ -19,5 +19,5 @@ pub(super) fn decide(
 ) -> CheckResult {
     let bound = format!("lie within {} and {}", formatted(1.0 / factor), formatted(factor));
     let requirement = Requirement::Within(-factor.ln(), factor.ln());
-    Comparison::of(runs, (a, b), y, Some(Center::GeometricMean)).decide(levels, requirement, &bound)
+    Comparison::of(runs, (a, b), y, |_| Center::GeometricMean).decide(levels, requirement, &bound)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use basin_domain::claim::Middle;
 use basin_domain::experiment::series::{
     self, SeriesDeclaration, Split, Unit, critical_point, probe, training,
 };
@@ -41,6 +42,16 @@ pub(super) fn center(y: &str, runs: &[&Run]) -> Center {
     if low > 0.0 && high >= DECADE * low { Center::GeometricMean } else { Center::Mean }
 }
 
+/// The middle that a claim asks for, or that belongs to the measure `y` of these runs.
+pub(super) fn chosen(middle: Option<Middle>, y: &str, runs: &[&Run]) -> Center {
+    match middle {
+        Some(Middle::Mean) => Center::Mean,
+        Some(Middle::GeometricMean) => Center::GeometricMean,
+        Some(Middle::Iqm) => Center::InterquartileMean { only_positive: false },
+        None => center(y, runs),
+    }
+}
+
 /// The measure as Basin declares it; none of what a kind records that isn't Basin's own.
 fn declaration(y: &str, runs: &[&Run]) -> Option<&'static SeriesDeclaration> {
     let is_own = runs.iter().all(|run| run.declaration.is_none());
@@ -78,7 +89,7 @@ pub(super) fn of_test_examples(y: &str, runs: &[&Run]) -> Option<OfTestExamples>
 /// A value on the scale on which it is averaged.
 pub(super) fn scaled(center: Center, value: f64) -> Result<f64, ExclusionReason> {
     match center {
-        Center::Mean => Ok(value),
+        Center::Mean | Center::InterquartileMean { .. } => Ok(value),
         Center::GeometricMean => Ok(positive(value)?.ln()),
     }
 }
@@ -86,7 +97,7 @@ pub(super) fn scaled(center: Center, value: f64) -> Result<f64, ExclusionReason>
 /// The number that stands for `value` on the scale of the average.
 pub(super) fn unscaled(center: Center, value: f64) -> f64 {
     match center {
-        Center::Mean => value,
+        Center::Mean | Center::InterquartileMean { .. } => value,
         Center::GeometricMean => value.exp(),
     }
 }
@@ -99,7 +110,7 @@ pub(super) fn unscaled_interval(center: Center, interval: ConfidenceInterval) ->
 /// A bound on the scale of the average; below all values where it has no logarithm.
 pub(super) fn scaled_bound(center: Center, bound: f64) -> f64 {
     match center {
-        Center::Mean => bound,
+        Center::Mean | Center::InterquartileMean { .. } => bound,
         Center::GeometricMean => {
             if bound > 0.0 {
                 bound.ln()
@@ -113,7 +124,7 @@ pub(super) fn scaled_bound(center: Center, bound: f64) -> f64 {
 /// How two middles compare, in words: their difference, or their ratio.
 pub(super) fn comparison(center: Center, difference: f64) -> String {
     match center {
-        Center::Mean => format!("difference {}", formatted(difference)),
+        Center::Mean | Center::InterquartileMean { .. } => format!("difference {}", formatted(difference)),
         Center::GeometricMean => format!("ratio {}", formatted(difference.exp())),
     }
 }

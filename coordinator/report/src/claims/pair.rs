@@ -12,11 +12,21 @@ use super::test_examples::{Shares, in_view_of_test_examples};
 use crate::duplicates;
 use crate::runs::Run;
 use crate::selection::is_selected;
-use crate::statistics::{Center, Difference, LEVEL, difference};
+use crate::statistics::{
+    Center, Difference, Improvement, LEVEL, difference, improvement, interquartile_difference,
+};
 
-/// The difference between the means of two samples of one point each, paired where they have the same seeds.
-pub(super) fn compare(a: &Sample<'_, f64>, b: &Sample<'_, f64>, level: f64) -> Option<Difference> {
-    difference(&by_seed(a), &by_seed(b), level)
+/// The difference between the middles of two samples of one point each, paired where they have the same seeds.
+pub(super) fn compare(
+    a: &Sample<'_, f64>,
+    b: &Sample<'_, f64>,
+    center: Center,
+    level: f64,
+) -> Option<Difference> {
+    match center {
+        Center::Mean | Center::GeometricMean => difference(&by_seed(a), &by_seed(b), level),
+        Center::InterquartileMean { .. } => interquartile_difference(&by_seed(a), &by_seed(b), level),
+    }
 }
 
 /// Two samples of a measure side by side, their values on the scale of its middle.
@@ -32,19 +42,28 @@ pub(super) struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// The measure `y` of the runs of two selections, by the middle that belongs to it or by this one.
+    /// The measure `y` of the runs of two selections, by the middle that `center` chooses for both.
     pub(super) fn of(
         runs: &'a [Run],
         (a, b): (&Selection, &Selection),
         y: &'a str,
-        center: Option<Center>,
+        center: impl FnOnce(&[&Run]) -> Center,
     ) -> Self {
         let both: Vec<&Run> = runs.iter().filter(|run| is_selected(run, a) || is_selected(run, b)).collect();
-        let center = center.unwrap_or_else(|| middle::center(y, &both));
+        let center = center(&both);
         let sample = |selection| {
             Sample::of(runs, selection, |_, metrics| middle::scaled(center, measure(metrics, y)?))
         };
         Self { a: sample(a), b: sample(b), center, y }
+    }
+
+    /// The probability that a run of the first has a greater value than one of the second; none where they have runs in
+    /// common.
+    pub(super) fn improvement(&self, level: f64) -> Option<Improvement> {
+        match in_common(&self.a, &self.b) {
+            Some(_) => None,
+            None => improvement(&self.a.values(), &self.b.values(), level),
+        }
     }
 
     /// How the samples compare: undecided where they have runs in common, since no run is evidence for or against itself, or
@@ -52,41 +71,45 @@ impl<'a> Comparison<'a> {
     /// ratio; `bound` says it in words.
     pub(super) fn decide(self, levels: DecisionLevels, requirement: Requirement, bound: &str) -> CheckResult {
         let what = format!("{} of {}", self.center.words(), self.y);
-        let result = match (in_common(&self.a, &self.b), compare(&self.a, &self.b, LEVEL)) {
-            (Some(why), _) => CheckResult::undecided(what, why),
-            (None, None) => CheckResult::undecided(what, "a side has no value"),
-            (None, Some(found)) => {
-                let mean = |sample: &Sample<'_, f64>| {
-                    formatted(middle::unscaled(self.center, sample.mean().unwrap_or(f64::NAN)))
-                };
-                let measured = format!(
-                    "{what}: {} against {}, {} ({}); should {bound}",
-                    mean(&self.a),
-                    mean(&self.b),
-                    middle::comparison(self.center, found.estimate),
-                    found.method.words(),
-                );
-                let estimate = Estimate {
-                    value: found.estimate,
-                    interval_at: |level| compare(&self.a, &self.b, level)?.interval,
-                    center: self.center,
-                    runs_of_student: Some(self.a.n().min(self.b.n())),
-                };
-                CheckResult::decided(measured, &estimate, levels, requirement)
-            }
-        };
+        let result =
+            match (in_common(&self.a, &self.b), compare(&self.a, &self.b, self.center, levels.to_hold())) {
+                (Some(why), _) => CheckResult::undecided(what, why),
+                (None, None) => CheckResult::undecided(what, "a side has no value"),
+                (None, Some(found)) => {
+                    let mean = |sample: &Sample<'_, f64>| {
+                        formatted(middle::unscaled(
+                            self.center,
+                            sample.middle(self.center).unwrap_or(f64::NAN),
+                        ))
+                    };
+                    let measured = format!(
+                        "{what}: {} against {}, {} ({}); should {bound}",
+                        mean(&self.a),
+                        mean(&self.b),
+                        middle::comparison(self.center, found.estimate),
+                        found.method.words(),
+                    );
+                    let estimate = Estimate {
+                        value: found.estimate,
+                        interval_at: |level| compare(&self.a, &self.b, self.center, level)?.interval,
+                        center: self.center,
+                        design: Some(found.design),
+                    };
+                    CheckResult::decided(measured, &estimate, levels, requirement)
+                }
+            };
         self.with_cautions(result.over_samples(&[self.a.basis(), self.b.basis()]), requirement)
     }
 
     fn with_cautions(&self, result: CheckResult, requirement: Requirement) -> CheckResult {
-        let range = compare(&self.a, &self.b, LEVEL).and_then(|found| found.range);
+        let range = compare(&self.a, &self.b, self.center, LEVEL).and_then(|found| found.range);
         let few = cautions::of_few_runs(&result, self.center, range);
         let apart = [(&self.a, "of the first, "), (&self.b, "of the second, ")]
             .into_iter()
             .filter_map(|(sample, of_what)| cautions::of_runs_apart(sample, self.center, of_what));
         let result = result.with_cautions(few.into_iter().chain(apart));
         let runs: Vec<&Run> = self.a.runs().iter().chain(self.b.runs()).map(|(run, _)| *run).collect();
-        match (self.a.mean(), self.b.mean()) {
+        match (self.a.middle(self.center), self.b.middle(self.center)) {
             (Some(a), Some(b)) => in_view_of_test_examples(
                 result,
                 self.y,

@@ -10,6 +10,7 @@ use crate::duplicates;
 use crate::exclusions::{ExclusionReason, Filtered, finite};
 use crate::runs::{Computation, Run, distinct};
 use crate::selection::is_selected;
+use crate::statistics::Center;
 
 /// The runs of a selection that have a quantity, and how many don't. Runs that are one computation are one run.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,9 +92,9 @@ impl Sample<'_, f64> {
         self.runs().iter().map(|(_, value)| *value).collect()
     }
 
-    /// The mean of the quantity; none of no run.
-    pub(super) fn mean(&self) -> Option<f64> {
-        (self.n() > 0).then(|| self.values().iter().sum::<f64>() / self.n() as f64)
+    /// The middle of the quantity, which is on that middle's scale; none of no run.
+    pub(super) fn middle(&self, center: Center) -> Option<f64> {
+        center.middle(&self.values())
     }
 }
 

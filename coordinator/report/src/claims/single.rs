@@ -1,4 +1,4 @@
-//! The mean of one number a run, of the runs of one point.
+//! The middle of one number a run, of the runs of one point.
 
 use super::cautions;
 use super::check_result::{CheckResult, Estimate};
@@ -6,9 +6,9 @@ use super::levels::DecisionLevels;
 use super::middle;
 use super::requirement::Requirement;
 use super::sample::Sample;
-use crate::statistics::{Center, ConfidenceInterval, range};
+use crate::statistics::{Center, ConfidenceInterval, Design, range};
 
-/// The mean of a sample of one point, its values on the scale of `center`, against `requirement` by what `interval_of`
+/// The middle of a sample of one point, its values on the scale of `center`, against `requirement` by what `interval_of`
 /// makes of its values at a level. `measured` has the mean for people.
 pub(super) fn decide(
     sample: &Sample<'_, f64>,
@@ -19,7 +19,7 @@ pub(super) fn decide(
     what: &str,
     measured: impl FnOnce(f64) -> String,
 ) -> CheckResult {
-    let Some(mean) = sample.mean() else {
+    let Some(mean) = sample.middle(center) else {
         return CheckResult::of_no_runs(what.to_owned()).over_samples(&[sample.basis()]);
     };
     let values = sample.values();
@@ -27,7 +27,7 @@ pub(super) fn decide(
         value: mean,
         interval_at: |level| interval_of(&values, level),
         center,
-        runs_of_student: Some(sample.n()),
+        design: Some(Design::OneSample { runs: sample.n() }),
     };
     let measured = measured(middle::unscaled(center, mean));
     let result = CheckResult::decided(measured, &estimate, levels, requirement);

@@ -43,7 +43,9 @@ pub(super) fn in_view_of_test_examples(
     };
     let both = match (of_test, shares) {
         (OfTestExamples::Other, _) => return for_these_alone(result, counted),
-        (OfTestExamples::Share, _) if center != Center::Mean => return for_these_alone(result, counted),
+        (OfTestExamples::Share, _) if center == Center::GeometricMean => {
+            return for_these_alone(result, counted);
+        }
         (OfTestExamples::Share, Shares::One(share)) if (0.0..=1.0).contains(&share) => {
             combined_interval(estimate, interval, wilson_interval(share, n as f64, result.level))
         }

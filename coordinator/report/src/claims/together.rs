@@ -8,7 +8,7 @@ use super::levels::DecisionLevels;
 use super::requirement::Requirement;
 use super::verdict::Verdict;
 use crate::projection::Distances;
-use crate::statistics::{Center, jackknife_interval};
+use crate::statistics::{Center, Design, jackknife_interval};
 
 /// The mean distance between the runs' ends as a share of the mean distance from a run's first to its last weights, against
 /// the bound. Its interval is that of the jackknife over runs, computed from logarithms: a distance between two runs is left
@@ -31,7 +31,7 @@ pub(super) fn decide(distances: Option<&Distances>, at_most: f64, levels: Decisi
                 value: all,
                 interval_at: |level| jackknife_interval(all, without.as_ref()?, level),
                 center: Center::GeometricMean,
-                runs_of_student: None,
+                design: Some(Design::OneSample { runs: seeds.len() }),
             };
             CheckResult::decided(measured, &estimate, levels, Requirement::AtMost(at_most.ln()))
         }

@@ -73,7 +73,7 @@ pub(crate) fn completed(
         Some(PanelBins { start, width }) => {
             let bins: Vec<(u64, Vec<Bin>)> = runs
                 .iter()
-                .map(|(seed, points)| (*seed, binned(points, start, width, context.center)))
+                .map(|(seed, points)| (*seed, binned(points, start, width, context.center.within_a_run())))
                 .collect();
             draw_spread(context, runs, &bins, marks);
             let means: Vec<(u64, Points)> = bins
@@ -165,9 +165,10 @@ pub(crate) fn diverged(
     let color = Color::Group(context.number);
     for (number, (seed, points)) in runs.iter().enumerate() {
         let drawn: Points = match context.bins {
-            Some(PanelBins { start, width }) => {
-                binned(points, start, width, context.center).iter().map(|bin| (bin.x, bin.value)).collect()
-            }
+            Some(PanelBins { start, width }) => binned(points, start, width, context.center.within_a_run())
+                .iter()
+                .map(|bin| (bin.x, bin.value))
+                .collect(),
             None => points.clone(),
         };
         let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();

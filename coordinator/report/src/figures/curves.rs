@@ -1,5 +1,6 @@
 //! `curves`: series against epochs or iterations, a line a group, a panel a series and facet.
 
+use basin_domain::claim::Middle;
 use basin_domain::figure::Layout;
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
@@ -7,8 +8,9 @@ use basin_domain::value::Value;
 use super::cell::{self, CellContext, Points};
 use super::grid;
 use super::groups::{self, Group, Groups, ParameterCounts, PennedGroups};
+use super::improvement::{self, PlacedRuns};
 use super::notes::Remark;
-use super::table::FigureTable;
+use super::table::{FigureTable, RowPanel};
 use super::{legend, limits, names, notes};
 use crate::runs::{Counts, Run};
 use crate::statistics::Center;
@@ -29,6 +31,8 @@ pub(super) struct CurvesRequest<'a> {
     pub(super) group: &'a [String],
     /// The parameter that makes the facets.
     pub(super) facet: Option<&'a str>,
+    /// The middle over runs, if it isn't that which belongs to the axis.
+    pub(super) middle: Option<Middle>,
     /// The series with a logarithmic axis.
     pub(super) log_y: &'a [String],
     /// How the panels of the series stand to each other.
@@ -94,11 +98,17 @@ fn panel(
             group: &group.label,
             number: pens[number].unwrap_or_default(),
             axis,
-            center: Center::of(scale),
+            center: Center::chosen(request.middle, scale),
             bins,
         };
         cell::diverged(context, &diverged[number], marks, rows);
         cell::completed(context, &completed[number], marks, rows);
+    }
+    if request.middle.is_some() {
+        let at_the_end =
+            grouped.groups.iter().zip(&completed).map(|(group, runs)| end_of(&group.label, runs));
+        let panel = RowPanel { panel: series, facet: &facet.label, group: "", axis: axis.as_str() };
+        improvement::write(panel, &at_the_end.flatten().collect::<Vec<_>>(), rows);
     }
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
@@ -110,6 +120,14 @@ fn panel(
         y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
         marks,
     }
+}
+
+/// The values of a group's runs at the last place that any of them has.
+fn end_of<'a>(group: &'a str, runs: &[(u64, Points)]) -> Option<PlacedRuns<'a>> {
+    let last = runs.iter().filter_map(|(_, points)| points.last()).map(|point| point.0).reduce(f64::max)?;
+    let at_last = runs.iter().filter_map(|(_, points)| points.last()).filter(|(x, _)| *x == last);
+    let values = at_last.map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
+    Some(PlacedRuns { group, x: last, values })
 }
 
 /// The axis that a series was recorded against.
@@ -165,7 +183,7 @@ fn notes_on_runs(request: &CurvesRequest<'_>, grouped: &Groups<'_>, facets: &[Gr
     }
     let logarithmic =
         request.y.iter().filter(|series| scale_of(request, series) == Scale::Logarithmic).count();
-    let middle = notes::center(logarithmic, request.y.len());
+    let middle = notes::center(request.middle, logarithmic, request.y.len());
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::lines_and_bands(&cells, &middle, DIVERGED));
     notes

@@ -1,5 +1,6 @@
 //! `interpolation`: series against the ratio between two solutions, which are marked.
 
+use basin_domain::claim::Middle;
 use basin_domain::figure::Layout;
 use basin_domain::metrics::Axis;
 
@@ -30,6 +31,8 @@ pub(super) struct InterpolationRequest<'a> {
     pub(super) group: &'a [String],
     /// The parameter that makes the facets.
     pub(super) facet: Option<&'a str>,
+    /// The middle over runs, if it isn't that which belongs to the axis.
+    pub(super) middle: Option<Middle>,
 }
 
 /// The chart of `request` from `runs`, with its data.
@@ -62,7 +65,7 @@ pub(super) fn chart(request: &InterpolationRequest<'_>, runs: &[&Run]) -> (Chart
         .filter(|(_, _, runs)| !runs.is_empty())
         .map(|(facet, group, runs)| notes::CellCounts::of(notes::name(facet, group), &runs))
         .collect();
-    let middle = notes::center(request.log_y.len(), request.y.iter().flatten().count());
+    let middle = notes::center(request.middle, request.log_y.len(), request.y.iter().flatten().count());
     let mut notes = vec![notes::counts(&cells)];
     notes.extend(notes::lines_and_bands(&cells, &middle, DIVERGED));
     notes.extend(notes::duplicates(runs));
@@ -104,7 +107,7 @@ fn panel(
                 group: &group.label,
                 number: pen.unwrap_or_default() * legend::series_per_panel(request.y) + position,
                 axis: Axis::Ratio,
-                center: Center::of(scale),
+                center: Center::chosen(request.middle, scale),
                 bins: None,
             };
             cell::completed(context, &cell::points_of(&runs, name, Run::completed), marks, rows);

@@ -5,6 +5,7 @@ mod cell;
 mod curves;
 mod grid;
 mod groups;
+mod improvement;
 mod interpolation;
 pub(crate) mod labels;
 mod legend;
@@ -65,22 +66,22 @@ pub(crate) fn draw(figure: &Figure, runs: &[Run], projections: &[Projection]) ->
 /// The chart of `figure` from `runs` and the `projections` of their weights, and its data.
 pub(super) fn chart(figure: &Figure, runs: &[Run], projections: &[Projection]) -> (Chart, FigureTable) {
     let runs = of_experiments(runs, &figure.experiments);
-    let (title, facet) = (figure.title.as_str(), figure.facet.as_deref());
+    let (title, facet, middle) = (figure.title.as_str(), figure.facet.as_deref(), figure.middle);
     match &figure.drawing {
         Drawing::Curves { y, group, log_y, layout, each } => {
-            let request = curves::CurvesRequest { title, y, group, facet, log_y, layout: *layout };
+            let request = curves::CurvesRequest { title, y, group, facet, middle, log_y, layout: *layout };
             if *each { run_curves::chart(&request, &runs) } else { curves::chart(&request, &runs) }
         }
         Drawing::Predictions => predictions::chart(title, facet, &runs),
         Drawing::Trajectories { layers } => trajectories::chart(title, facet, layers, &runs, projections),
         Drawing::Surface { y, log } => surface::chart(title, facet, y, *log, &runs),
         Drawing::Interpolation { y, log_y, group } => {
-            let request = interpolation::InterpolationRequest { title, y, log_y, group, facet };
+            let request = interpolation::InterpolationRequest { title, y, log_y, group, facet, middle };
             interpolation::chart(&request, &runs)
         }
         Drawing::Spectrum { group } => spectrum::chart(title, group, facet, &runs),
         Drawing::Against { x, log_x, y, log_y, group } => {
-            let request = against::AgainstRequest { title, x, log_x: *log_x, y, log_y, group, facet };
+            let request = against::AgainstRequest { title, x, log_x: *log_x, y, log_y, group, facet, middle };
             against::chart(&request, &runs)
         }
         Drawing::Scatter { x, log_x, y, log_y, group, solid_if } => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use basin_domain::claim::Middle;
 use basin_domain::metrics::Metrics;
 
 use super::cell::MIN_AVERAGED;
@@ -12,6 +13,7 @@ use crate::exclusions::{ExclusionReason, Exclusions};
 use crate::runs::{Counts, Run, distinct};
 use crate::statistics::Center;
 use basin_charts::number;
+use basin_charts::scale::Scale;
 
 /// The most exceptions that are named one by one.
 const MAX_NAMED: usize = 8;
@@ -95,11 +97,11 @@ pub(crate) fn averaged_runs(cells: &[CellCounts]) -> String {
 }
 
 /// The meaning of lines and bands, given how many runs the cells have.
-pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &str, diverged: &str) -> Vec<String> {
+pub(crate) fn lines_and_bands(cells: &[CellCounts], middle: &DrawnMiddle, diverged: &str) -> Vec<String> {
     let mut notes = Vec::new();
     if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
         let runs = averaged_runs(cells);
-        notes.push(format!("Lines: {middle} over {runs}; bands: its 95 % Student t interval."));
+        notes.push(format!("Lines: {} over {runs}; bands: its {}.", middle.words, middle.interval));
     }
     if cells.iter().any(|cell| (1..MIN_AVERAGED).contains(&cell.counts.completed)) {
         notes.push(format!(
@@ -155,16 +157,33 @@ pub(crate) fn all_not_recorded<'m>(measures: impl Iterator<Item = &'m String>, r
     measures.filter_map(remark).collect()
 }
 
-/// The middle that is drawn where `logarithmic` of `all` axes are, in words.
-pub(crate) fn center(logarithmic: usize, all: usize) -> String {
+/// The middle that is drawn, with its interval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DrawnMiddle {
+    /// The middle in words.
+    pub(crate) words: String,
+    /// The kind of its interval.
+    pub(crate) interval: &'static str,
+}
+
+impl DrawnMiddle {
+    /// One middle for all panels.
+    pub(crate) fn of(center: Center) -> Self {
+        Self { words: center.words().to_owned(), interval: center.words_of_interval() }
+    }
+}
+
+/// The middle that is drawn where `logarithmic` of `all` axes are and the figure asks for this one, or for none.
+pub(crate) fn center(middle: Option<Middle>, logarithmic: usize, all: usize) -> DrawnMiddle {
+    let on = |scale| Center::chosen(middle, scale);
+    let (linear, log) = (on(Scale::Linear), on(Scale::Logarithmic));
     match logarithmic {
-        0 => Center::Mean.words().to_owned(),
-        some if some == all => Center::GeometricMean.words().to_owned(),
-        _ => format!(
-            "{} ({} where the axis is logarithmic)",
-            Center::Mean.words(),
-            Center::GeometricMean.words()
-        ),
+        0 => DrawnMiddle::of(linear),
+        some if some == all || linear.words() == log.words() => DrawnMiddle::of(log),
+        _ => DrawnMiddle {
+            words: format!("{} ({} where the axis is logarithmic)", linear.words(), log.words()),
+            interval: linear.words_of_interval(),
+        },
     }
 }
 
@@ -282,7 +301,7 @@ mod tests {
     #[test]
     fn nothing_to_draw_is_no_panic() {
         assert_eq!(counts(&[]), "n = 0 runs a group.");
-        assert!(lines_and_bands(&[], "mean", "").is_empty());
+        assert!(lines_and_bands(&[], &DrawnMiddle::of(Center::Mean), "").is_empty());
     }
 
     #[test]

@@ -66,7 +66,11 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         });
     }
     let mut notes = vec![notes::counts(&cells)];
-    notes.extend(notes::lines_and_bands(&cells, Center::Mean.words(), "Diverged runs have no predictions."));
+    notes.extend(notes::lines_and_bands(
+        &cells,
+        &notes::DrawnMiddle::of(Center::Mean),
+        "Diverged runs have no predictions.",
+    ));
     notes.extend(notes::duplicates(runs));
     notes.extend(grouped.drawn());
     notes.extend(limits::note(shown, facets.len(), "facets"));

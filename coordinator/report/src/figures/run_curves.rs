@@ -137,10 +137,10 @@ fn panel(
         let Some((points, width)) = points_of(run, series, scale) else { continue };
         let what = match (run.diverged().is_some(), width.map(|_| Center::of(scale))) {
             (false, None) => "run",
-            (false, Some(Center::Mean)) => "run-bin-mean",
+            (false, Some(Center::Mean | Center::InterquartileMean { .. })) => "run-bin-mean",
             (false, Some(Center::GeometricMean)) => "run-bin-geometric-mean",
             (true, None) => "diverged-run",
-            (true, Some(Center::Mean)) => "diverged-run-bin-mean",
+            (true, Some(Center::Mean | Center::InterquartileMean { .. })) => "diverged-run-bin-mean",
             (true, Some(Center::GeometricMean)) => "diverged-run-bin-geometric-mean",
         };
         for &(x, value) in &points {
@@ -257,7 +257,15 @@ mod tests {
 
     fn drawn(runs: &[Run], y: &str, log_y: &[String]) -> (Chart, String, String) {
         let y = [y.to_owned()];
-        let request = CurvesRequest { title: "", y: &y, group: &[], facet: None, log_y, layout: Layout::Row };
+        let request = CurvesRequest {
+            title: "",
+            y: &y,
+            group: &[],
+            facet: None,
+            middle: None,
+            log_y,
+            layout: Layout::Row,
+        };
         let (chart, rows) = chart(&request, &runs.iter().collect::<Vec<_>>());
         let notes = chart.notes.join(" ");
         (chart, notes, rows.into_csv())

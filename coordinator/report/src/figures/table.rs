@@ -12,8 +12,8 @@ pub(crate) struct FigureRow<'a> {
     pub(crate) facet: &'a str,
     /// The group.
     pub(crate) group: &'a str,
-    /// The kind of value: `mean`, `geometric-mean`, `run`, `diverged-run`, `truth`, or the middle of a run's values in a bin
-    /// (`run-bin-mean`, `run-bin-geometric-mean`).
+    /// The kind of value: `mean`, `geometric-mean`, `iqm`, `probability-greater`, `run`, `diverged-run`, `truth`, or the middle of a
+    /// run's values in a bin (`run-bin-mean`, `run-bin-geometric-mean`).
     pub(crate) what: &'a str,
     /// The seed, where the value is that of a single run.
     pub(crate) seed: Option<u64>,

@@ -4,7 +4,7 @@ use basin_charts::number::significant;
 use maud::{Markup, html};
 
 use super::text::text;
-use crate::claims::{CheckResult, ClaimResult, Verdict};
+use crate::claims::{Band, CheckResult, ClaimResult, CombinationResult, VariedResult, Verdict};
 use crate::statistics::{ConfidenceInterval, MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
 
 /// The claims as a section of the page; nothing if there are none. `profile` is the sweep's.
@@ -46,6 +46,10 @@ pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
                 (MIN_PAIRS_OF_INTERVAL) " for a rank correlation, and as many points where points have several runs), the check "
                 "is undecided. So is one of whose runs some have no value: the reason counts them. Runs that are the same "
                 "computation are one run. Intervals are over seeds, for the examples that were used."
+                @if claims.iter().any(|claim| claim.varied.is_some()) {
+                    " A claim that varies settings of its analysis holds, or doesn't, where it does under every combination of them, on "
+                    "the same runs; that needs no correction for their number, since all would have to err."
+                }
             } "\n"
         } "\n"
     }
@@ -54,18 +58,83 @@ pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
 /// A claim's rows: one a check, with the claim's own verdict beside its text if there are several.
 fn claim(claim: &ClaimResult) -> Markup {
     let checks = claim.checks.len();
+    let rows = checks + usize::from(claim.varied.is_some());
     html! {
         tbody { "\n"
             @for (place, result) in claim.checks.iter().enumerate() {
                 tr {
                     @if place == 0 {
-                        th scope="rowgroup" rowspan=(checks) {
+                        th scope="rowgroup" rowspan=(rows) {
                             (text(&claim.text))
                             @if checks > 1 { p { (badge(claim.verdict, claim.evidence)) } }
+                            @if let Some(depends_on) = claim.depends_on() {
+                                p class="remark" { (text(&sentence(depends_on))) }
+                            }
                         }
                     }
                     (check(result, claim.evidence))
                 } "\n"
+            }
+            @if let Some(varied) = &claim.varied {
+                tr { td class="measured" colspan="4" { (self::varied(varied, claim.evidence)) } } "\n"
+            }
+        } "\n"
+    }
+}
+
+/// What the settings that a claim varies make of it: the band of each check, and a row a combination.
+fn varied(varied: &VariedResult, is_evidence: bool) -> Markup {
+    let several = varied.bands.len() > 1;
+    let name = |place: usize| if several { format!("check {}: ", place + 1) } else { String::new() };
+    html! {
+        "Over all settings"
+        @for (place, band) in varied.bands.iter().enumerate() { (self::band(&name(place), *band)) }
+        table class="combinations" { "\n"
+            thead {
+                tr {
+                    @for setting in &varied.settings { th scope="col" { (text(setting)) } }
+                    @for place in 0..varied.bands.len() {
+                        th scope="col" {
+                            @if several { "check " (place + 1) } @else { "estimate" }
+                        }
+                    }
+                    th scope="col" { "verdict" }
+                }
+            } "\n"
+            tbody { "\n" @for combination in &varied.combinations { (row(combination, is_evidence)) } }
+        }
+    }
+}
+
+fn band(name: &str, band: Band) -> Markup {
+    html! {
+        @if let (Some(smallest), Some(largest)) = (band.smallest, band.largest) {
+            p class="remark" {
+                (name) "estimates from " (significant(smallest)) " to " (significant(largest))
+                @if let Some(interval) = band.interval { ", intervals within " (ends(interval)) }
+                "."
+            }
+        }
+    }
+}
+
+/// A combination of settings, with the estimate and interval of each check.
+fn row(combination: &CombinationResult, is_evidence: bool) -> Markup {
+    html! {
+        tr {
+            @for value in &combination.values {
+                td { (text(value)) }
+            }
+            @for check in &combination.checks {
+                td {
+                    @match check.estimate { Some(estimate) => { (significant(estimate)) }, None => { "–" } }
+                    @if let Some(interval) = check.interval { " (" (ends(interval)) ")" }
+                    @if combination.checks.len() > 1 { ", " (text(check.verdict.words())) }
+                }
+            }
+            td {
+                (badge(combination.verdict, is_evidence))
+                @if combination.is_own { " as the sweep has it" }
             }
         } "\n"
     }
@@ -76,6 +145,13 @@ fn check(result: &CheckResult, is_evidence: bool) -> Markup {
         td class="measured" {
             (text(&result.measured))
             @if !result.left_out.is_empty() { p class="remark" { "Left out: " (text(&result.left_out)) } }
+            @if let Some(improvement) = result.probability_of_improvement {
+                p class="remark" {
+                    "Probability of improvement: " (significant(improvement.estimate))
+                    @if let Some(interval) = improvement.interval { " (" (ends(interval)) ")" }
+                    "."
+                }
+            }
             @for caution in &result.cautions { p class="remark" { (text(&sentence(caution))) } }
         }
         td {

@@ -155,7 +155,7 @@ fn experiment(id: &ExperimentId, runs: &[&Run]) -> Markup {
 }
 
 /// The parameters that an experiment varies, with their first values.
-fn varied(runs: &[&Run]) -> String {
+pub(super) fn varied(runs: &[&Run]) -> String {
     let parameters: BTreeSet<&String> =
         runs.iter().flat_map(|run| run.task.point.keys()).filter(|name| *name != "seed").collect();
     let mut parts = Vec::new();

@@ -1,5 +1,6 @@
 //! The page: one file that opens from disk, without network or script from elsewhere.
 
+mod checklist;
 mod claims;
 mod details;
 mod provenance;
@@ -45,6 +46,7 @@ pub(crate) fn html(
                     (claims::section(claims, results.sweep.source.profile.as_deref()))
                     (details::experiments(&results.runs))
                     (table_of_results::section(table, &results.runs))
+                    (checklist::section(results))
                     (provenance::section(results))
                 } "\n"
                 script { "\n" (PreEscaped(SORT)) } "\n"

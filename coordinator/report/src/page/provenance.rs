@@ -77,7 +77,7 @@ fn version(manifest: &Manifest) -> String {
 }
 
 /// The command that makes the sweep again.
-fn command(source: &Source) -> String {
+pub(super) fn command(source: &Source) -> String {
     let mut command = format!("basin run {}", quoted(&source.file));
     if let Some(profile) = &source.profile {
         command += &format!(" --profile {}", quoted(profile));

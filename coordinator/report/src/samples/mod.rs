@@ -6,7 +6,7 @@ pub(crate) mod weights;
 
 use std::collections::BTreeMap;
 
-use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
+use basin_domain::claim::{Analysis, Best, Check, Claim, Direction, Selection};
 use basin_domain::data::{Augmentation, DataUse};
 use basin_domain::digest::Digest;
 use basin_domain::experiment::{
@@ -106,7 +106,7 @@ fn list(widths: &[u32]) -> Value {
 }
 
 /// A search for critical points as experiment E asks for.
-fn critical_point() -> Experiment {
+pub(crate) fn critical_point() -> Experiment {
     Experiment::CriticalPoint(CriticalPoint {
         function: Function::Sin,
         hidden: vec![12],
@@ -281,6 +281,7 @@ fn figure(id: &str, title: &str, of: &str, drawing: Drawing) -> Figure {
         title: title.to_owned(),
         experiments: experiments(&[of]),
         facet: None,
+        middle: None,
         drawing,
     }
 }
@@ -328,7 +329,7 @@ pub(crate) fn claims() -> Vec<Claim> {
         experiment: ExperimentId::new(experiment).unwrap(),
         values: values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
     };
-    let claim = |text: &str, checks| Claim { text: text.to_owned(), checks };
+    let claim = |text: &str, checks| Claim { text: text.to_owned(), checks, analysis: Analysis::default() };
     let point = |function: &str, widths: &[u32]| {
         of("functions", &[("function", Value::Text(function.to_owned())), ("hidden", list(widths))])
     };

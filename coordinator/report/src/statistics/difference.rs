@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::confidence_interval::ConfidenceInterval;
+use super::interquartile::{self, interquartile_mean};
+use super::sample_size::Design;
+use super::stratified::stratified_interval;
 use super::student;
 use super::summary::{MIN_RUNS, mean_interval, moments, range};
 
@@ -14,6 +17,10 @@ pub(crate) enum Method {
     /// Welch's t interval of two independent samples, whose variances may differ (Welch 1947, "The generalization of
     /// 'Student's' problem when several different population variances are involved").
     Welch,
+    /// Pairs drawn again (see [`stratified_interval`]).
+    ResampledPairs,
+    /// The runs of each sample drawn again by themselves.
+    Resampled,
 }
 
 impl Method {
@@ -22,21 +29,25 @@ impl Method {
         match self {
             Self::Paired => "paired by seed",
             Self::Welch => "Welch",
+            Self::ResampledPairs => "bootstrap, paired by seed",
+            Self::Resampled => "stratified bootstrap",
         }
     }
 }
 
-/// The difference between the means of two samples.
+/// The difference between the middles of two samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Difference {
-    /// The mean of the first less that of the second.
+    /// The middle of the first less that of the second.
     pub(crate) estimate: f64,
-    /// Its interval; none where a sample has fewer than three values.
+    /// Its interval; none where a sample has too few values.
     pub(crate) interval: Option<ConfidenceInterval>,
     /// How it is computed.
     pub(crate) method: Method,
     /// The smallest and the largest difference of a pair, where they are paired.
     pub(crate) range: Option<(f64, f64)>,
+    /// What more runs would bring.
+    pub(crate) design: Design,
 }
 
 /// The difference between the means of `a` and `b` at this level: values with what pairs them (their seed). They are paired
@@ -58,6 +69,7 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
             interval: mean_interval(&differences, level),
             method: Method::Paired,
             range: Some(range(&differences)),
+            design: Design::OneSample { runs: differences.len() },
         });
     }
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -66,11 +78,62 @@ pub(crate) fn difference<K: Ord>(a: &[(K, f64)], b: &[(K, f64)], level: f64) -> 
         let half = welch_half_width(&of_a, &of_b, level);
         ConfidenceInterval::around(estimate, half)
     });
-    Some(Difference { estimate, interval, method: Method::Welch, range: None })
+    let design = Design::TwoSamples { deviation: pooled_deviation(&of_a, &of_b) };
+    Some(Difference { estimate, interval, method: Method::Welch, range: None, design })
+}
+
+/// The difference between the interquartile means of `a` and `b` at this level, by drawing runs again: the pairs where both
+/// samples have the same keys, each once, so that what a key has in common with itself cancels; each sample by itself
+/// elsewhere. None where a sample is empty or has a value that isn't finite.
+pub(crate) fn interquartile_difference<K: Ord>(
+    a: &[(K, f64)],
+    b: &[(K, f64)],
+    level: f64,
+) -> Option<Difference> {
+    const STREAM: &str = "difference of interquartile means";
+    let values = |sample: &[(K, f64)]| sample.iter().map(|(_, value)| *value).collect::<Vec<f64>>();
+    let estimate = interquartile_mean(&values(a))? - interquartile_mean(&values(b))?;
+    let middle = |values: &[f64], places: &[usize]| {
+        interquartile::of(&mut places.iter().map(|&place| values[place]).collect::<Vec<f64>>())
+    };
+    if let Some((of_a, of_b)) = in_pairs(a, b) {
+        let n = of_a.len();
+        let statistic = |groups: &[Vec<usize>]| match groups {
+            [pairs] => middle(&of_a, pairs) - middle(&of_b, pairs),
+            _ => f64::NAN,
+        };
+        return Some(Difference {
+            estimate,
+            interval: stratified_interval(&[n], statistic, level, STREAM),
+            method: Method::ResampledPairs,
+            range: None,
+            design: Design::OneSample { runs: n },
+        });
+    }
+    let (of_a, of_b) = (values(a), values(b));
+    let statistic = |groups: &[Vec<usize>]| match groups {
+        [places_a, places_b] => middle(&of_a, places_a) - middle(&of_b, places_b),
+        _ => f64::NAN,
+    };
+    let interval = stratified_interval(&[of_a.len(), of_b.len()], statistic, level, STREAM);
+    let design = Design::TwoSamples { deviation: pooled_deviation(&of_a, &of_b) };
+    Some(Difference { estimate, interval, method: Method::Resampled, range: None, design })
+}
+
+/// The standard deviation of both samples' values, each about its own mean, with equal weight; 0 of a sample of one.
+fn pooled_deviation(a: &[f64], b: &[f64]) -> f64 {
+    let variance = |values: &[f64]| if values.len() > 1 { moments(values).1 } else { 0.0 };
+    f64::midpoint(variance(a), variance(b)).sqrt()
 }
 
 /// The differences of pairs in the order of their keys, if `a` and `b` have the same keys, each once.
 fn pairs<K: Ord>(a: &[(K, f64)], b: &[(K, f64)]) -> Option<Vec<f64>> {
+    let (of_a, of_b) = in_pairs(a, b)?;
+    Some(of_a.into_iter().zip(of_b).map(|(a, b)| a - b).collect())
+}
+
+/// The values of both samples in the order of their keys, if `a` and `b` have the same keys, each once.
+fn in_pairs<K: Ord>(a: &[(K, f64)], b: &[(K, f64)]) -> Option<(Vec<f64>, Vec<f64>)> {
     let by_key = |sample| {
         let sample: &[(K, f64)] = sample;
         sample.iter().map(|(key, value)| (key, *value)).collect::<BTreeMap<&K, f64>>()
@@ -78,7 +141,7 @@ fn pairs<K: Ord>(a: &[(K, f64)], b: &[(K, f64)]) -> Option<Vec<f64>> {
     let (of_a, of_b) = (by_key(a), by_key(b));
     let are_unique = of_a.len() == a.len() && of_b.len() == b.len();
     (are_unique && of_a.keys().eq(of_b.keys()))
-        .then(|| of_a.values().zip(of_b.values()).map(|(a, b)| a - b).collect())
+        .then(|| (of_a.into_values().collect(), of_b.into_values().collect()))
 }
 
 fn welch_half_width(a: &[f64], b: &[f64], level: f64) -> f64 {
@@ -120,6 +183,31 @@ mod tests {
         let found = difference(&A, &B[1..], 0.95).unwrap();
         assert_eq!(found.method, Method::Welch);
         assert_near(found.interval, 0.016_741_020_727_060_546, 0.127_258_979_272_939_36);
+    }
+
+    /// A part that both samples share of each seed cancels where pairs are drawn again, and not where runs are.
+    #[test]
+    fn interquartile_means_are_compared_by_pairs_where_there_are_pairs() {
+        let common = |seed: u64| 10.0 * (seed % 4) as f64;
+        let sample = |first: u64, more: f64| -> Vec<(u64, f64)> {
+            (first..first + 8).map(|seed| (seed, common(seed) + more + 0.01 * (seed % 3) as f64)).collect()
+        };
+        let paired = interquartile_difference(&sample(0, 1.0), &sample(0, 0.0), 0.95).unwrap();
+        assert_eq!(paired.method, Method::ResampledPairs);
+        assert!((paired.estimate - 1.0).abs() < 1e-12);
+        assert!(
+            paired
+                .interval
+                .is_some_and(|found| (found.low - 1.0).abs() < 1e-9 && (found.high - 1.0).abs() < 1e-9)
+        );
+        let apart = interquartile_difference(&sample(0, 1.0), &sample(8, 0.0), 0.95).unwrap();
+        assert_eq!(apart.method, Method::Resampled);
+        assert!(apart.interval.is_some_and(|found| found.low < -5.0 && found.high > 5.0), "{apart:?}");
+        assert_eq!(
+            interquartile_difference(&sample(0, 1.0)[..5], &sample(0, 0.0), 0.95).unwrap().interval,
+            None
+        );
+        assert_eq!(interquartile_difference(&sample(0, 1.0)[..0], &sample(0, 0.0), 0.95), None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The middle of several runs' values at one place, and its interval.
 
 use basin_charts::scale::Scale;
-use basin_domain::claim::Check;
+use basin_domain::claim::{Check, Middle};
 
 use super::confidence_interval::ConfidenceInterval;
+use super::interquartile::{interquartile_interval, interquartile_mean};
 use super::student;
 use crate::exclusions::{Filtered, finite, positive};
 
@@ -21,6 +22,11 @@ pub(crate) enum Center {
     /// The geometric mean, with its interval computed from logarithms: what belongs on a logarithmic axis, where an
     /// interval around an arithmetic mean could reach below zero.
     GeometricMean,
+    /// The mean of the middle half of the values.
+    InterquartileMean {
+        /// Whether values that aren't positive have no part in it, as on a logarithmic axis.
+        only_positive: bool,
+    },
 }
 
 impl Center {
@@ -32,11 +38,48 @@ impl Center {
         }
     }
 
+    /// The middle that a figure draws on an axis of this scale: the one that it asks for, or that which belongs there.
+    pub(crate) fn chosen(middle: Option<Middle>, scale: Scale) -> Self {
+        match middle {
+            Some(Middle::Iqm) => Self::InterquartileMean { only_positive: scale == Scale::Logarithmic },
+            Some(Middle::Mean) => Self::Mean,
+            Some(Middle::GeometricMean) => Self::GeometricMean,
+            None => Self::of(scale),
+        }
+    }
+
+    /// The middle of the values within one run where that of several runs is this: none of them is a run apart.
+    pub(crate) const fn within_a_run(self) -> Self {
+        match self {
+            Self::Mean | Self::InterquartileMean { only_positive: false } => Self::Mean,
+            Self::GeometricMean | Self::InterquartileMean { only_positive: true } => Self::GeometricMean,
+        }
+    }
+
+    /// The middle of these values, on the scale on which it is computed; none of no value.
+    pub(crate) fn middle(self, values: &[f64]) -> Option<f64> {
+        match self {
+            Self::Mean | Self::GeometricMean => {
+                (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+            }
+            Self::InterquartileMean { .. } => interquartile_mean(values),
+        }
+    }
+
+    /// The interval of [`Center::middle`] at this level; none of too few values.
+    pub(crate) fn interval(self, values: &[f64], level: f64) -> Option<ConfidenceInterval> {
+        match self {
+            Self::Mean | Self::GeometricMean => mean_interval(values, level),
+            Self::InterquartileMean { .. } => interquartile_interval(values, level),
+        }
+    }
+
     /// Its name in files.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Mean => "mean",
             Self::GeometricMean => "geometric-mean",
+            Self::InterquartileMean { .. } => "iqm",
         }
     }
 
@@ -45,14 +88,19 @@ impl Center {
         match self {
             Self::Mean => "mean-again",
             Self::GeometricMean => "geometric-mean-again",
+            Self::InterquartileMean { .. } => "iqm-again",
         }
     }
 
     /// Those of `values` that it is defined for, and the count of the others.
     pub(crate) fn filter(self, values: impl IntoIterator<Item = f64>) -> Filtered<f64> {
         match self {
-            Self::Mean => Filtered::partition(values, finite),
-            Self::GeometricMean => Filtered::partition(values, positive),
+            Self::Mean | Self::InterquartileMean { only_positive: false } => {
+                Filtered::partition(values, finite)
+            }
+            Self::GeometricMean | Self::InterquartileMean { only_positive: true } => {
+                Filtered::partition(values, positive)
+            }
         }
     }
 
@@ -61,6 +109,15 @@ impl Center {
         match self {
             Self::Mean => "mean",
             Self::GeometricMean => "geometric mean",
+            Self::InterquartileMean { .. } => "interquartile mean",
+        }
+    }
+
+    /// The kind of its interval, in sentences.
+    pub(crate) const fn words_of_interval(self) -> &'static str {
+        match self {
+            Self::Mean | Self::GeometricMean => "95 % Student t interval",
+            Self::InterquartileMean { .. } => "95 % stratified bootstrap interval, from six runs on",
         }
     }
 }
@@ -72,13 +129,13 @@ pub(crate) struct Summary {
     pub(crate) x: f64,
     /// The middle.
     pub(crate) value: f64,
-    /// The 95 % t interval of the mean, if there are runs enough.
+    /// Its 95 % interval, if there are runs enough.
     pub(crate) interval: Option<ConfidenceInterval>,
     /// How many runs.
     pub(crate) n: usize,
 }
 
-/// Sums up the values at `x` that `center` has [kept](Center::filter): their middle, and its 95 % confidence interval by
+/// Sums up the values at `x` that `center` has [kept](Center::filter): their middle, and its 95 % confidence interval, of a mean by
 /// Student's t distribution (Student 1908, "The probable error of a mean"): mean ± t·s/√n. None without values. How many
 /// were left out is for the caller to say, who has counted them.
 pub(crate) fn summarise(x: f64, kept: &Filtered<f64>, center: Center) -> Option<Summary> {
@@ -88,6 +145,10 @@ pub(crate) fn summarise(x: f64, kept: &Filtered<f64>, center: Center) -> Option<
         (Center::Mean, values) => {
             let mean = values.iter().sum::<f64>() / n as f64;
             Some(Summary { x, value: mean, interval: mean_interval(values, LEVEL), n })
+        }
+        (Center::InterquartileMean { .. }, values) => {
+            let value = interquartile_mean(values)?;
+            Some(Summary { x, value, interval: interquartile_interval(values, LEVEL), n })
         }
         // One value is its own geometric mean; the detour over logarithms would change its last digits.
         (Center::GeometricMean, &[value]) => Some(Summary { x, value, interval: None, n }),
@@ -144,6 +205,19 @@ mod tests {
             (high - 3.0 - 1.963_243).abs() < 1e-6 && (3.0 - low - 1.963_243).abs() < 1e-6,
             "{low} {high}"
         );
+    }
+
+    #[test]
+    fn an_interquartile_mean_takes_six_runs_for_an_interval() {
+        let center = Center::InterquartileMean { only_positive: false };
+        let five = of(0.0, &[1.0, 2.0, 3.0, 4.0, 90.0], center).unwrap();
+        assert_eq!((five.value, five.interval, five.n), (3.0, None, 5));
+        let six = of(0.0, &[1.0, 2.0, 3.0, 4.0, 5.0, 90.0], center).unwrap();
+        let interval = six.interval.unwrap();
+        assert!(six.value == 3.5 && interval.low >= 1.0 && interval.low < 3.5 && 3.5 < interval.high);
+        let kept = Center::InterquartileMean { only_positive: true }.filter([1.0, -1.0, 2.0]);
+        assert_eq!((kept.n(), kept.exclusions().words().as_str()), (2, "1 without a positive value"));
+        assert_eq!(center.within_a_run(), Center::Mean);
     }
 
     #[test]

@@ -42,6 +42,7 @@ fn figure(drawing: Drawing) -> Figure {
         title: String::new(),
         experiments: vec!["shallow".parse().unwrap()],
         facet: None,
+        middle: None,
         drawing,
     }
 }

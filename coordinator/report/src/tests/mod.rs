@@ -1,7 +1,9 @@
+mod forecast;
 mod gaps;
 mod lines;
 mod points;
 mod sizes;
+mod stored;
 mod weights;
 
 use std::fs;
@@ -47,6 +49,8 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         phase: None,
         projections: crate::ProjectionsByFigure::new(),
         distances: crate::DistancesByCheck::new(),
+        datasets: crate::SizesByDataset::new(),
+        stored: crate::StoredNumbersByTask::new(),
     }
 }
 
@@ -244,6 +248,7 @@ fn facets_and_series_fill_a_grid() {
         title: "A grid".to_owned(),
         experiments: vec![samples::functions(1)[0].task.experiment.clone()],
         facet: Some("function".to_owned()),
+        middle: None,
         drawing: Drawing::Curves {
             y: vec!["train_loss".to_owned(), "parameters".to_owned()],
             group: vec!["hidden".to_owned()],

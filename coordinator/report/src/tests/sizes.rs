@@ -30,6 +30,7 @@ fn figure(drawing: Drawing, facet: Option<&str>) -> Figure {
         title: "Many runs".to_owned(),
         experiments: vec!["many".parse().unwrap()],
         facet: facet.map(str::to_owned),
+        middle: None,
         drawing,
     }
 }

@@ -1,4 +1,12 @@
-//! Reads `[[claim]]`, and checks it against the experiments that it speaks of.
+//! Reads `[[claim]]`, and checks it against the experiments that it speaks of; `analysis` and `vary` have how its checks are
+//! analysed.
+
+mod analysis;
+mod varied_check;
+mod varied_points;
+mod varied_setting;
+mod varied_value;
+mod vary;
 
 use std::collections::BTreeSet;
 
@@ -13,6 +21,7 @@ use super::reference_resolver::{ReferenceResolver, SelectedRuns};
 use super::toml_value::{Node, Table, TomlValue};
 use super::unread::UnreadExperiments;
 use crate::claim::{Best, Check, Claim, Direction, Selection};
+use varied_check::VariedCheck;
 
 /// Reads every claim, beside experiments that couldn't be read; what is wrong with any check is noted.
 pub(super) fn read_all(
@@ -51,7 +60,7 @@ fn claim(
     problems: &mut Problems,
 ) -> Result<Claim, LocatedError> {
     let table = node.table("claim")?;
-    table.only(&["text", "check"], " in a claim")?;
+    table.only(&["text", "check", "middle", "only_where", "vary"], " in a claim")?;
     let need = |key: &str, hint: &str| {
         table
             .get(key)
@@ -73,7 +82,8 @@ fn claim(
     if checks.len() < items.len() {
         return Err(LocatedError::new(node.at, "not all checks of this claim can be read").consequential());
     }
-    Ok(Claim { text, checks })
+    let analysis = analysis::read(table, &VariedCheck::all(items, &checks, experiments), targets)?;
+    Ok(Claim { text, checks, analysis })
 }
 
 /// Examples, for a check that lacks a key.

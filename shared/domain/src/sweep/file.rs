@@ -95,6 +95,7 @@ impl SweepFile {
             Some(ExperimentQuantities {
                 id: space.id(),
                 kind: space.kind().name(),
+                keys: space.kind().keys(),
                 varied: space.varied(),
                 not_numbers: space.not_numbers(),
                 series: measured.series.iter().map(String::as_str).collect(),

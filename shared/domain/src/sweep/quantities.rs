@@ -15,6 +15,8 @@ pub(super) struct ExperimentQuantities<'a> {
     pub(super) id: &'a ExperimentId,
     /// Its kind.
     pub(super) kind: &'a str,
+    /// The keys of its kind.
+    pub(super) keys: Vec<&'a str>,
     /// The parameters that vary.
     pub(super) varied: &'a BTreeSet<String>,
     /// Those of them that have values which are no numbers, each with one.

@@ -1,6 +1,6 @@
 //! Verdicts that say what they rest on: few runs, points, test examples, several checks, a first look.
 
-use basin_domain::claim::{Best, Check, Claim, Direction};
+use basin_domain::claim::{Analysis, Best, Check, Claim, Direction};
 use basin_domain::metrics::Metrics;
 
 use super::Verdict::{DoesntHold, Holds, Undecided};
@@ -130,7 +130,8 @@ fn seeds_of_one_point_are_no_further_points_of_a_correlation() {
 #[test]
 fn of_several_checks_each_is_refused_at_a_higher_level_and_shows_the_interval_that_decided() {
     let runs = losses(1, &[0.9, 0.8, 0.85, 0.95]);
-    let of = |check: Check, checks: usize| decide(&check, &runs, None, DecisionLevels::of_claim(checks));
+    let of =
+        |check: Check, checks: usize| decide(&check, &runs, None, DecisionLevels::of_claim(checks).into());
     let alone = of(within(0.0, 0.75), 1);
     assert_eq!((alone.verdict, alone.level), (DoesntHold, 0.95));
     let beside = of(within(0.0, 0.75), 2);
@@ -235,7 +236,11 @@ fn the_choice_of_the_test_examples_is_shown_beside_that_of_the_seeds() {
 
 #[test]
 fn a_first_look_is_marked_as_no_evidence_wherever_its_verdicts_stand() {
-    let claims = vec![Claim { text: "It is small".to_owned(), checks: vec![within(0.0, 1.0)] }];
+    let claims = vec![Claim {
+        text: "It is small".to_owned(),
+        checks: vec![within(0.0, 1.0)],
+        analysis: Analysis::default(),
+    }];
     let mut results = crate::tests::results_with_claims(losses(1, &[0.9, 0.8, 0.85]), claims);
     results.is_evidence = false;
     let evaluated = evaluate(&results);

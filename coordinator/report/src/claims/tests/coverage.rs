@@ -1,6 +1,7 @@
 //! How often intervals hold the truth and claims are refused falsely, by simulation: the table of `docs/statistics.md`.
 
 mod data;
+mod interquartile;
 mod intervals;
 mod refusals;
 

@@ -1,11 +1,13 @@
 mod cautions;
 mod coverage;
 mod evidence;
+mod middles;
+mod varied;
 mod written;
 
 use std::collections::BTreeMap;
 
-use basin_domain::claim::{Best, Check, Claim, Direction, Selection};
+use basin_domain::claim::{Analysis, Best, Check, Claim, Direction, Selection};
 use basin_domain::digest::Digest;
 use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::{Axis, Metrics, Outcome};
@@ -72,7 +74,7 @@ pub(super) fn y() -> String {
 }
 
 pub(super) fn found(check: &Check, runs: &[Run]) -> CheckResult {
-    decide(check, runs, None, DecisionLevels::of_claim(1))
+    decide(check, runs, None, DecisionLevels::of_claim(1).into())
 }
 
 fn near(found: Option<ConfidenceInterval>, low: f64, high: f64) {
@@ -384,7 +386,7 @@ fn distances(between: f64, spread: f64) -> Distances {
 #[test]
 fn runs_are_together_if_their_ends_are_near_each_other() {
     let check = Check::Together { of: all(), at_most: 0.5 };
-    let of = |distances: &Distances| decide(&check, &[], Some(distances), DecisionLevels::of_claim(1));
+    let of = |distances: &Distances| decide(&check, &[], Some(distances), DecisionLevels::of_claim(1).into());
     let near_each_other = of(&distances(1.0, 0.1));
     assert_eq!((near_each_other.verdict, near_each_other.n.as_slice()), (Holds, &[4][..]));
     assert!((near_each_other.estimate.unwrap() - 0.13).abs() < 1e-12);

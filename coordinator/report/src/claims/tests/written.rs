@@ -10,10 +10,12 @@ fn results() -> Results {
         Claim {
             text: "Loss is <b>below</b> 1, \"always\"".to_owned(),
             checks: vec![within(width(1), 0.0, 1.0)],
+            analysis: Analysis::default(),
         },
         Claim {
             text: "Two things".to_owned(),
             checks: vec![within(width(1), 2.0, 3.0), within(width(2), 0.0, 1.0)],
+            analysis: Analysis::default(),
         },
     ];
     crate::tests::results_with_claims(runs, claims)
@@ -30,13 +32,14 @@ fn claims_are_written_with_their_numbers() {
     assert_eq!(
         csv(&judgements),
         "claim,text,claim_verdict,evidence,check,measured,estimate,low,high,level,low_over_test_examples,\
-         high_over_test_examples,n,points,left_out,verdict,why,cautions\n\
+         high_over_test_examples,n,points,left_out,verdict,why,cautions,probability_of_improvement,low_of_improvement,\
+         high_of_improvement,runs_needed,settings,depends_on,smallest_estimate,largest_estimate,lowest,highest\n\
          1,\"Loss is <b>below</b> 1, \"\"always\"\"\",holds,true,1,mean of score: 0.8750; should lie within 0 and 1,0.875,\
-         LOW,HIGH,0.95,,,4,,,holds,,\"CAUTION\"\n\
+         LOW,HIGH,0.95,,,4,,,holds,,\"CAUTION\",,,,5,,,,,,\n\
          2,Two things,doesn't hold,true,1,mean of score: 0.8750; should lie within 2 and 3,0.875,\
-         WIDE,WIDER,0.975,,,4,,,doesn't hold,,\"CAUTION\"\n\
+         WIDE,WIDER,0.975,,,4,,,doesn't hold,,\"CAUTION\",,,,3,,,,,,\n\
          2,Two things,doesn't hold,true,2,mean of score: 2; should lie within 0 and 1,2,,,,,,2,,1 without a finite value,\
-         undecided,1 of 3 runs has no value: 1 without a finite value,\n"
+         undecided,1 of 3 runs has no value: 1 without a finite value,,,,,,,,,,,\n"
             .replace("LOW", "0.772286987161974")
             .replace("HIGH", "0.977713012838026")
             .replace("WIDER", "1.0097970825318139")
@@ -52,6 +55,7 @@ fn claims_are_written_with_their_numbers() {
             "over_test_examples": null, "n": [2], "points": null, "cautions": [],
             "left_out": "1 without a finite value", "verdict": "undecided",
             "why": "1 of 3 runs has no value: 1 without a finite value",
+            "probability_of_improvement": null, "runs_needed": null,
         })
     );
 }

@@ -50,11 +50,11 @@ pub(super) fn notes(
     }
     let logarithmic =
         request.y.iter().filter(|panel| panel.iter().any(|measure| request.log_y.contains(measure)));
-    let middle = notes::center(logarithmic.count(), request.y.len());
+    let middle = notes::center(request.middle, logarithmic.count(), request.y.len());
     let mut notes = vec![notes::counts_of(&cells, "point")];
     if cells.iter().any(|cell| cell.counts.completed >= MIN_AVERAGED) {
         let runs = notes::averaged_runs(&cells);
-        notes.push(format!("Points: {middle} over {runs}; bars: its 95 % Student t interval."));
+        notes.push(format!("Points: {} over {runs}; bars: its {}.", middle.words, middle.interval));
     }
     if cells.iter().any(|cell| (1..MIN_AVERAGED).contains(&cell.counts.completed)) {
         notes.push(format!(

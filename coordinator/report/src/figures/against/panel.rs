@@ -6,9 +6,10 @@ use basin_charts::{self as chart, Panel};
 use super::points::{PanelBuilder, places};
 use super::request::{AgainstRequest, place};
 use crate::figures::groups::{self, Group, PennedGroups};
-use crate::figures::table::FigureTable;
+use crate::figures::improvement::{self, PlacedRuns};
+use crate::figures::table::{FigureTable, RowPanel};
 use crate::figures::{legend, names, notes};
-use crate::runs::Run;
+use crate::runs::{Run, distinct};
 
 /// The panel of these measures and of one facet's runs, and at how many places points stand in it.
 pub(super) fn panel(
@@ -31,7 +32,8 @@ pub(super) fn panel(
     let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
     let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
     let per_panel = legend::series_per_panel(request.y);
-    let mut builder = PanelBuilder::new([x, scale], &facet.label, request.x, count);
+    let mut builder =
+        PanelBuilder::new([x, scale], &facet.label, request.x, count).with_middle(request.middle);
     for (number, group) in grouped.groups.iter().enumerate() {
         for (position, measure) in measures.iter().enumerate() {
             let pen = pens[number].map(|number| {
@@ -45,6 +47,15 @@ pub(super) fn panel(
             builder.draw(measure, group, pen, &placed[number], rows, gaps);
         }
     }
+    if request.middle.is_some() {
+        for measure in measures {
+            let groups = grouped.groups.iter().zip(&placed);
+            let runs: Vec<PlacedRuns<'_>> =
+                groups.flat_map(|(group, runs)| at_each_place(measure, group, runs)).collect();
+            let panel = RowPanel { panel: measure, facet: &facet.label, group: "", axis: request.x };
+            improvement::write(panel, &runs, rows);
+        }
+    }
     let all: Vec<&Run> = facet.runs.clone();
     let panel = Panel {
         title: facet.title(),
@@ -54,6 +65,22 @@ pub(super) fn panel(
         marks: builder.into_marks(),
     };
     (panel, count)
+}
+
+/// The values of a group's runs at each place, from the smallest on.
+fn at_each_place<'a>(measure: &str, group: &'a Group<'_>, placed: &[(f64, &Run)]) -> Vec<PlacedRuns<'a>> {
+    let mut ordered: Vec<(f64, &Run)> = placed.to_vec();
+    ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let of = |here: &[(f64, &Run)]| {
+        let runs = distinct(here.iter().map(|(_, run)| *run));
+        let values = runs.iter().filter_map(|run| run.completed()?.last(measure));
+        PlacedRuns {
+            group: &group.label,
+            x: here[0].0,
+            values: values.filter(|value| value.is_finite()).collect(),
+        }
+    };
+    ordered.chunk_by(|a, b| a.0 == b.0).map(of).collect()
 }
 
 fn axis(request: &AgainstRequest<'_>, runs: &[&Run]) -> chart::Axis {

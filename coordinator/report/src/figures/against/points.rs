@@ -6,6 +6,7 @@ use basin_charts::marker::Marker;
 use basin_charts::scale::{Scale, is_drawable};
 use basin_charts::style::{Color, Pen};
 use basin_charts::{Interval, Mark};
+use basin_domain::claim::Middle;
 use basin_domain::metrics::Metrics;
 
 use crate::exclusions::{Filtered, on_axis};
@@ -31,12 +32,19 @@ pub(super) struct PanelBuilder<'a> {
     crosses: Vec<Mark>,
     /// The places at which points stand.
     count: usize,
+    /// The middle over runs, if it isn't that which belongs to the axis.
+    middle: Option<Middle>,
 }
 
 impl<'a> PanelBuilder<'a> {
     /// An empty panel with these axes, in which points will stand at so many places.
     pub(super) const fn new(scales: [Scale; 2], facet: &'a str, axis: &'a str, count: usize) -> Self {
-        Self { scales, facet, axis, marks: Vec::new(), crosses: Vec::new(), count }
+        Self { scales, facet, axis, marks: Vec::new(), crosses: Vec::new(), count, middle: None }
+    }
+
+    /// The same with this middle over runs, if there is one.
+    pub(super) fn with_middle(self, middle: Option<Middle>) -> Self {
+        Self { middle, ..self }
     }
 
     /// All marks, back to front.
@@ -68,7 +76,7 @@ impl<'a> PanelBuilder<'a> {
         gaps: &mut notes::OmittedValues,
     ) {
         let [x_scale, y_scale] = self.scales;
-        let center = Center::of(y_scale);
+        let center = Center::chosen(self.middle, y_scale);
         let mut ordered: Vec<(f64, &Run)> = placed.to_vec();
         ordered.sort_by(|a, b| a.0.total_cmp(&b.0));
         let row = |what, seed, x, value, interval, n| FigureRow {

@@ -1,5 +1,7 @@
 //! The request for a figure, and the places of its runs.
 
+use basin_domain::claim::Middle;
+
 use crate::figures::names;
 use crate::runs::Run;
 
@@ -20,6 +22,8 @@ pub(crate) struct AgainstRequest<'a> {
     pub(crate) group: &'a [String],
     /// The parameter that makes the facets.
     pub(crate) facet: Option<&'a str>,
+    /// The middle over runs, if it isn't that which belongs to the axis.
+    pub(crate) middle: Option<Middle>,
 }
 
 /// The place of a run on the horizontal axis: its parameter, or the number that it records.

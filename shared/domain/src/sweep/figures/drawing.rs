@@ -31,13 +31,13 @@ pub(super) struct TitledDrawing {
 
 /// Every kind of figure, in the order of [`Drawing::KINDS`].
 pub(super) static KINDS: [FigureKind; Drawing::KINDS.len()] = [
-    FigureKind { name: "curves", keys: &["y", "group", "log_y", "layout", "each"], read: curves },
+    FigureKind { name: "curves", keys: &["y", "group", "log_y", "layout", "each", "middle"], read: curves },
     FigureKind { name: "predictions", keys: &[], read: predictions },
-    FigureKind { name: "against", keys: &["x", "log_x", "y", "log_y", "group"], read: against },
+    FigureKind { name: "against", keys: &["x", "log_x", "y", "log_y", "group", "middle"], read: against },
     FigureKind { name: "scatter", keys: &["x", "log_x", "y", "log_y", "group", "solid_if"], read: scatter },
     FigureKind { name: "trajectories", keys: &["layers"], read: trajectories },
     FigureKind { name: "surface", keys: &["y", "log"], read: surface },
-    FigureKind { name: "interpolation", keys: &["y", "log_y", "group"], read: interpolation },
+    FigureKind { name: "interpolation", keys: &["y", "log_y", "group", "middle"], read: interpolation },
     FigureKind { name: "spectrum", keys: &["group"], read: spectrum },
 ];
 

@@ -9,7 +9,8 @@ use super::problems::Problems;
 use super::quantities::ExperimentQuantities;
 use super::toml_value::Node;
 use super::unread::{self, UnreadExperiments};
-use crate::figure::Figure;
+use crate::claim::Middle;
+use crate::figure::{Drawing, Figure};
 use crate::id::FigureId;
 use drawing::TitledDrawing;
 use reader::{Reader, varied, words};
@@ -46,11 +47,12 @@ impl<'a> Reader<'a> {
         let facet = problems.keep(self.facet(&drawn));
         let TitledDrawing { drawing, title } = (kind.read)(self, &drawn)?;
         let title = self.title(&title, &drawn)?;
+        let middle = self.middle(&drawing)?;
         let experiments = drawn.iter().map(|experiment| experiment.id.clone()).collect();
         // What is noted already is told with the file's other problems.
         let known = || LocatedError::new(self.node.at, "this figure can't be read").consequential();
         let (id, facet) = (id.ok_or_else(known)?, facet.ok_or_else(known)?);
-        Ok(Figure { id, title, experiments, facet, drawing })
+        Ok(Figure { id, title, experiments, facet, middle, drawing })
     }
 
     fn id(&self, number: usize) -> Result<FigureId, LocatedError> {
@@ -66,6 +68,18 @@ impl<'a> Reader<'a> {
         }
         let ids: Vec<_> = drawn.iter().map(|experiment| experiment.id.as_str()).collect();
         Ok(format!("{of_kind} ({})", ids.join(", ")))
+    }
+
+    /// `middle`: the one that isn't chosen by the axis.
+    fn middle(&self, drawing: &Drawing) -> Result<Option<Middle>, LocatedError> {
+        let Some(node) = self.table.get("middle") else { return Ok(None) };
+        if matches!(drawing, Drawing::Curves { each: true, .. }) {
+            let message = "`middle` has no meaning where every run is a line of its own";
+            return Err(LocatedError::new(node.at, message).hint("leave out `middle` or `each`"));
+        }
+        check::one_of("middle of a figure", [(Middle::Iqm.as_str(), Middle::Iqm)])("`middle`", node)
+            .map(Some)
+            .map_err(|error| error.hint_if_none(|| "without `middle` the axis chooses it".to_owned()))
     }
 
     fn facet(&self, drawn: &[&ExperimentQuantities<'_>]) -> Result<Option<String>, LocatedError> {

@@ -111,7 +111,7 @@ fn a_claim_may_have_several_checks() {
     let one = format!("{{ kind = \"greater\", {A_AND_B}, y = \"test_loss\" }}");
     let text = |checks: &str| trained(&format!("[[claim]]\ntext = \"It is so\"\ncheck = {checks}"));
     let claims = planned(&text(&format!("[{one}, {{ kind = \"together\", {OF} }}]"))).claims;
-    let [Claim { text: sentence, checks }] = &claims[..] else { panic!("{claims:?}") };
+    let [Claim { text: sentence, checks, .. }] = &claims[..] else { panic!("{claims:?}") };
     assert_eq!((sentence.as_str(), checks.len()), ("It is so", 2));
     assert_eq!(planned(&text(&format!("[{one}]"))).claims, planned(&text(&one)).claims);
     let tables = trained(&format!(
@@ -138,7 +138,8 @@ fn claims_that_are_written_wrongly_are_refused() {
             ("text = \"It is\"\ncheck = 3", "x.toml:15: `check` must be a table, not 3"),
             (
                 "text = \"It is\"\ncheks = []",
-                "x.toml:15: unknown key `cheks` in a claim; did you mean `check`?\nhint: the keys here are text, check",
+                "x.toml:15: unknown key `cheks` in a claim; did you mean `check`?\nhint: the keys here are text, check, middle, \
+                 only_where, vary",
             ),
         ],
     );

@@ -1,6 +1,7 @@
 //! The kinds of figure: every key, every default, every refusal.
 
 use super::{each_has_the_error, planned, trained};
+use crate::claim::Middle;
 use crate::figure::{Drawing, Figure, Layout};
 
 /// Experiments of every kind, and a figure of these lines: they begin on line 42.
@@ -383,6 +384,23 @@ fn figures_that_are_written_wrongly_are_refused() {
                 "kind = \"predictions\"\nexperiment = \"probed\"\ngroup = \"seed\"",
                 "x.toml:44: unknown key `group` in a figure of kind predictions\nhint: the keys here are kind, id, title, \
                  experiment, experiments, facet",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_figure_of_middles_may_ask_for_the_interquartile_mean() {
+    let head = "kind = \"curves\"\nexperiment = \"images\"\ny = \"train_loss\"";
+    assert_eq!(figure(head).middle, None);
+    assert_eq!(figure(&format!("{head}\nmiddle = \"iqm\"")).middle, Some(Middle::Iqm));
+    each_has_the_error(
+        |lines| drawn(&format!("{head}\n{lines}")),
+        &[
+            ("middle = \"mean\"", "x.toml:45: unknown middle of a figure \"mean\"\nhint: known are iqm"),
+            (
+                "each = true\nmiddle = \"iqm\"",
+                "x.toml:46: `middle` has no meaning where every run is a line of its own\nhint: leave out `middle` or `each`",
             ),
         ],
     );

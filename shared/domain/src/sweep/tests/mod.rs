@@ -31,6 +31,7 @@ mod requirements;
 mod shipped;
 mod surfaces;
 mod training_time;
+mod varied_claims;
 
 /// A sweep file that is right: each test of an error spoils it in one place.
 const VALID: &str = r#"name = "sample"

@@ -307,7 +307,7 @@ fn the_pages_examples_are_valid() {
         .into_iter()
         .map(|text| plan(&source(text)).unwrap_or_else(|error| panic!("{error}\n{text}")).tasks.len())
         .collect();
-    assert_eq!(counts, [12, 1 + 2 + 1, 6 + 3 + 4 * 3 * 4, 15]);
+    assert_eq!(counts, [12, 1 + 2 + 1, 6 + 3 + 4 * 3 * 4, 15, 20]);
     let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(documents()[0]) }).unwrap();
     assert_eq!(quick.tasks.len(), 12);
 }

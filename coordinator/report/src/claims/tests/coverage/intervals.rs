@@ -3,6 +3,7 @@
 use basin_domain::random::Stream;
 
 use super::data::{self, SIZES};
+use super::interquartile;
 use super::{Cell, Expected, Row, holds, share};
 use crate::statistics::{
     ConfidenceInterval, LEVEL, RankCorrelation, combined_interval, difference, jackknife_interval,
@@ -11,14 +12,14 @@ use crate::statistics::{
 
 /// The repetitions of a row.
 #[derive(Clone, Copy)]
-struct Effort {
+pub(super) struct Effort {
     repetitions: usize,
     /// From so many runs on there are a tenth of them, since an interval takes long.
     slow_from: usize,
 }
 
 impl Effort {
-    fn row(
+    pub(super) fn row(
         self,
         what: &'static str,
         data: impl Into<String>,
@@ -107,6 +108,7 @@ pub(super) fn rows(repetitions: usize) -> Vec<Row> {
             Some(holds(found.interval(LEVEL)?, 0.0))
         }));
     }
+    rows.extend(interquartile::rows(effort.slow_from(20)));
     rows.extend(over_test_examples(effort.slow_from(3)));
     rows.push(of_mean(effort, "lognormal", Expected::Falls, data::lognormal, 0.5_f64.exp()));
     rows.push(of_mean(

@@ -8,7 +8,9 @@ use crate::claims::check_result::{CheckResult, Estimate};
 use crate::claims::levels::DecisionLevels;
 use crate::claims::requirement::Requirement;
 use crate::claims::verdict::Verdict;
-use crate::statistics::{Center, ConfidenceInterval, RankCorrelation, difference, mean_interval};
+use crate::statistics::{
+    Center, ConfidenceInterval, RankCorrelation, difference, interquartile_interval, mean_interval,
+};
 
 /// Of a check whose number is where it must be just so, the verdict.
 fn verdict(
@@ -16,7 +18,7 @@ fn verdict(
     interval_at: impl Fn(f64) -> Option<ConfidenceInterval>,
     requirement: Requirement,
 ) -> Verdict {
-    let estimate = Estimate { value: 0.0, interval_at, center: Center::Mean, runs_of_student: None };
+    let estimate = Estimate { value: 0.0, interval_at, center: Center::Mean, design: None };
     CheckResult::decided(String::new(), &estimate, levels, requirement).verdict
 }
 
@@ -49,6 +51,11 @@ pub(super) fn rows(repetitions: usize) -> Vec<Row> {
         rows.push(of_claim(repetitions, checks, "differences by seed, none", |stream, n, levels| {
             let [a, b] = data::by_seed(stream, n);
             verdict(levels, |level| difference(&a, &b, level)?.interval, Requirement::Above(0.0))
+        }));
+        let data = "interquartile means, normal, at the bound";
+        rows.push(of_claim(super::fewer(repetitions), checks, data, |stream, n, levels| {
+            let values = data::normal(stream, n);
+            verdict(levels, |level| interquartile_interval(&values, level), Requirement::AtMost(0.0))
         }));
         let data = "rank correlations of n points of 3 runs, none";
         rows.push(of_claim(super::fewer(repetitions), checks, data, |stream, n, levels| {

@@ -1,18 +1,21 @@
-//! How many examples the runs of a sweep are tested on.
+//! How many examples the data sets of a sweep have, and how many of them its runs are tested on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use basin_domain::data::{Contents, Dataset};
+use basin_domain::data::{Contents, Dataset, SplitSizes};
 use basin_domain::experiment::Experiment;
 use basin_domain::task::TaskSpec;
 use basin_storage::{StorageError, Store};
 
 use super::error::is_of_this_object;
 
-/// The sizes of the test of data sets, as far as they are known.
-pub(super) struct TestSizes(BTreeMap<Dataset, u64>);
+/// The sizes of data sets, of those whose sizes are known.
+pub type SizesByDataset = BTreeMap<Dataset, SplitSizes>;
 
-impl TestSizes {
+/// The sizes of data sets, as far as they are known.
+pub(super) struct DatasetSizes(SizesByDataset);
+
+impl DatasetSizes {
     /// Reads the headers of the data sets of these tasks that Basin doesn't make itself.
     ///
     /// # Errors
@@ -21,28 +24,35 @@ impl TestSizes {
         store: &Store,
         tasks: impl Iterator<Item = &'a TaskSpec>,
     ) -> Result<Self, StorageError> {
-        let mut sizes = BTreeMap::new();
-        let mut asked = BTreeSet::new();
-        for dataset in tasks.filter(|spec| made(spec).is_none()).filter_map(|spec| spec.data.as_ref()) {
-            if !asked.insert(dataset) {
+        let mut asked: BTreeMap<&Dataset, Option<SplitSizes>> = BTreeMap::new();
+        for spec in tasks {
+            let Some(dataset) = &spec.data else { continue };
+            if asked.contains_key(dataset) {
                 continue;
             }
-            match store.dataset_contents(dataset).await {
-                Ok(Some(contents)) => {
-                    sizes.insert(dataset.clone(), contents.sizes.test);
-                }
-                Ok(None) => {}
-                Err(error) if is_of_this_object(&error) => {}
-                Err(error) => return Err(error),
-            }
+            let sizes = match made(spec) {
+                Some(contents) => Some(contents.sizes),
+                None => match store.dataset_contents(dataset).await {
+                    Ok(contents) => contents.map(|contents| contents.sizes),
+                    Err(error) if is_of_this_object(&error) => None,
+                    Err(error) => return Err(error),
+                },
+            };
+            asked.insert(dataset, sizes);
         }
-        Ok(Self(sizes))
+        let known = asked.into_iter().filter_map(|(dataset, sizes)| Some((dataset.clone(), sizes?)));
+        Ok(Self(known.collect()))
+    }
+
+    /// All that is known.
+    pub(super) fn into_datasets(self) -> SizesByDataset {
+        self.0
     }
 
     /// The number of test examples of a task that trains on a data set, if it is known.
-    pub(super) fn of(&self, spec: &TaskSpec) -> Option<u64> {
+    pub(super) fn test_examples(&self, spec: &TaskSpec) -> Option<u64> {
         let all = made(spec).map(|contents| contents.sizes.test);
-        let all = all.or_else(|| self.0.get(spec.data.as_ref()?).copied())?;
+        let all = all.or_else(|| Some(self.0.get(spec.data.as_ref()?)?.test))?;
         match &spec.experiment {
             Experiment::Classify(_) | Experiment::Regress(_) => {
                 Some(spec.experiment.data_use()?.test_limit.map_or(all, |limit| limit.min(all)))
@@ -68,8 +78,6 @@ fn made(spec: &TaskSpec) -> Option<Contents> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use basin_domain::data::built_in_digest;
     use basin_domain::id::DatasetName;
 
@@ -88,21 +96,28 @@ mod tests {
 
     #[test]
     fn a_run_is_tested_on_all_examples_or_on_as_many_as_it_was_told() {
-        let sizes = TestSizes(BTreeMap::new());
-        assert_eq!(sizes.of(&task("shapes", None)), Some(4_000));
-        assert_eq!(sizes.of(&task("shapes", Some(500))), Some(500));
-        assert_eq!(sizes.of(&task("shapes", Some(5_000))), Some(4_000));
-        assert_eq!(sizes.of(&task("cifar10", Some(500))), None, "the data set isn't at hand");
+        let sizes = DatasetSizes(BTreeMap::new());
+        assert_eq!(sizes.test_examples(&task("shapes", None)), Some(4_000));
+        assert_eq!(sizes.test_examples(&task("shapes", Some(500))), Some(500));
+        assert_eq!(sizes.test_examples(&task("shapes", Some(5_000))), Some(4_000));
+        assert_eq!(sizes.test_examples(&task("cifar10", Some(500))), None, "the data set isn't at hand");
         let known = task("cifar10", Some(500));
-        let sizes = TestSizes([(known.data.clone().unwrap(), 10_000)].into());
-        assert_eq!((sizes.of(&known), sizes.of(&task("cifar10", None))), (Some(500), Some(10_000)));
+        let sizes =
+            DatasetSizes([(known.data.clone().unwrap(), SplitSizes { train: 50_000, test: 10_000 })].into());
+        assert_eq!(
+            (sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))),
+            (Some(500), Some(10_000))
+        );
     }
 
     #[tokio::test]
     async fn a_data_set_that_is_not_in_the_store_has_no_known_size() {
         let store = Store::open("memory://sizes").unwrap();
         let tasks = [task("cifar10", None), task("shapes", None)];
-        let sizes = TestSizes::read(&store, tasks.iter()).await.unwrap();
-        assert_eq!((sizes.of(&tasks[0]), sizes.of(&tasks[1])), (None, Some(4_000)));
+        let sizes = DatasetSizes::read(&store, tasks.iter()).await.unwrap();
+        assert_eq!((sizes.test_examples(&tasks[0]), sizes.test_examples(&tasks[1])), (None, Some(4_000)));
+        let known: Vec<String> =
+            sizes.into_datasets().into_keys().map(|dataset| dataset.name.to_string()).collect();
+        assert_eq!(known, ["shapes"]);
     }
 }
