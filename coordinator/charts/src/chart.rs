@@ -1,7 +1,9 @@
 //! A figure's content: a legend, rows of panels, notes.
 
+use super::bounds::Bounds;
 use super::mark::Mark;
 use super::marker::Marker;
+use super::reading::Readings;
 use super::scale::Scale;
 use super::style::{Color, Pen};
 
@@ -44,6 +46,10 @@ pub struct Panel {
     pub y: Axis,
     /// The marks, back to front.
     pub marks: Vec<Mark>,
+    /// The values behind the marks, for a reader who points at one.
+    pub readings: Vec<Readings>,
+    /// Whether both axes measure the same: a unit is as long along either, so that distances and angles are right.
+    pub is_plane: bool,
 }
 
 /// An axis.
@@ -55,17 +61,31 @@ pub struct Axis {
     pub scale: Scale,
     /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
     pub ticks: Vec<f64>,
+    /// The values that the quantity can have.
+    pub bounds: Bounds,
+    /// Whether it counts (epochs, iterations): it has no ticks between whole numbers.
+    pub is_count: bool,
 }
 
 impl Axis {
     /// An axis of numbers.
     pub fn new(label: impl Into<String>, scale: Scale) -> Self {
-        Self { label: label.into(), scale, ticks: Vec::new() }
+        Self { label: label.into(), scale, ticks: Vec::new(), bounds: Bounds::NONE, is_count: false }
     }
 
     /// The same axis with ticks at these values, if there is room for them.
     pub fn with_ticks(self, ticks: Vec<f64>) -> Self {
         Self { ticks, ..self }
+    }
+
+    /// The same axis of a quantity whose values lie between these.
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// The same axis, counting if `is_count`.
+    pub fn counting(self, is_count: bool) -> Self {
+        Self { is_count, ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A laid-out figure: texts and paths at their places, back to front.
 
+use super::part::{Part, Role, View};
 use super::style::{Color, Pen};
 use super::text::{ASCENT, DESCENT, Shaped, Weight};
 
@@ -92,12 +93,25 @@ pub struct Scene {
     pub items: Vec<Item>,
     /// The areas in which data is drawn.
     pub plots: Vec<PlotArea>,
+    /// The panels as a reader sees them, in the order of `plots`.
+    pub views: Vec<View>,
+    /// The parts that answer to a reader, in the order of their items; none within another.
+    pub parts: Vec<Part>,
 }
 
 /// Where a panel's data is drawn.
 pub type PlotArea = Rect;
 
 impl Scene {
+    /// Puts what `draw` does on the page as one part.
+    pub(super) fn part(&mut self, role: Role, draw: impl FnOnce(&mut Self)) {
+        let start = self.items.len();
+        draw(self);
+        if self.items.len() > start {
+            self.parts.push(Part { items: start..self.items.len(), role });
+        }
+    }
+
     /// Puts a horizontal text at `(x, baseline)`.
     pub fn text(
         &mut self,

@@ -6,6 +6,8 @@
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
 
 mod claims;
+mod dataset_contents;
+mod default_figures;
 mod duplicates;
 mod error;
 mod exclusions;
@@ -23,7 +25,6 @@ mod selection;
 mod statistics;
 mod summary;
 mod tables;
-mod test_sizes;
 #[cfg(test)]
 mod tests;
 mod write;

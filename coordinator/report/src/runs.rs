@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use basin_domain::custom_kind::KindDeclaration;
+use basin_domain::data::Contents;
 use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
 use basin_domain::id::{ExperimentId, TaskId};
@@ -24,6 +25,8 @@ pub struct Run {
     pub declaration: Option<Arc<KindDeclaration>>,
     /// How many examples of the test it was measured on, where that is known.
     pub test_examples: Option<u64>,
+    /// What the data set holds that it trains on or looks at, where that is known.
+    pub data: Option<Contents>,
     /// Its result, or the reason why there is none.
     pub state: RunState,
 }

@@ -62,7 +62,7 @@ fn all_runs(seeds: u64) -> Vec<Run> {
 }
 
 fn scene(figure: &Figure, runs: &[Run], captions: Captions) -> Scene {
-    lay_out(&figures::chart(figure, runs, &[]).0, captions)
+    lay_out(&figures::chart(figure, runs, &[], &[]).0, captions)
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
@@ -168,18 +168,18 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
         for figure in samples::figures() {
             let what = format!("{} with {losses:?}", figure.id);
             assert_tidy(&scene(&figure, &runs, Captions::Included), &what);
-            let drawn = figures::draw(&figure, &runs, &[]);
+            let drawn = figures::draw(&figure, &runs, &[], &[]);
             assert!(basin_charts::png::render(&drawn.svg).is_ok(), "{what}");
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
         }
     }
-    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[]).notes.join(" ");
+    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[], &[]).notes.join(" ");
     assert!(notes.contains("12 values that aren't positive have no place on a logarithmic axis"), "{notes}");
 }
 
 #[test]
 fn a_figure_says_what_it_averages_and_what_it_doesnt() {
-    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5), &[]);
+    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5), &[], &[]);
     assert_eq!(
         drawn.notes,
         [
@@ -203,17 +203,17 @@ fn a_figure_of_nothing_is_drawn_and_says_so() {
         run.state = RunState::Missing;
     }
     for figure in samples::figures() {
-        let drawn = figures::draw(&figure, &runs, &[]);
+        let drawn = figures::draw(&figure, &runs, &[], &[]);
         assert!(drawn.notes[0].starts_with("n = 0 runs"), "{:?}", drawn.notes);
         assert_tidy(&scene(&figure, &runs, Captions::Included), figure.id.as_str());
     }
-    assert!(figures::draw(&samples::figures()[0], &runs, &[]).notes[0].contains("2 missing"));
+    assert!(figures::draw(&samples::figures()[0], &runs, &[], &[]).notes[0].contains("2 missing"));
 }
 
 #[test]
 fn the_data_of_a_figure_is_the_mean_of_its_runs() {
     let runs = samples::images(5, 10);
-    let drawn = figures::draw(&samples::figures()[2], &runs, &[]);
+    let drawn = figures::draw(&samples::figures()[2], &runs, &[], &[]);
     let row =
         drawn.csv.lines().find(|line| line.starts_with("train_accuracy,,shallow,mean,,epoch,30,")).unwrap();
     let fields: Vec<&str> = row.split(',').collect();
@@ -228,7 +228,7 @@ fn the_data_of_a_figure_is_the_mean_of_its_runs() {
 #[test]
 fn long_series_make_small_pictures() {
     let runs = samples::images(2, 60_000);
-    let drawn = figures::draw(&samples::figures()[3], &runs, &[]);
+    let drawn = figures::draw(&samples::figures()[3], &runs, &[], &[]);
     assert!(drawn.svg.len() < 300_000, "{} bytes", drawn.svg.len());
     assert!(
         drawn.notes.join(" ").contains("Each point of a line is the mean over 300 iterations"),
@@ -254,7 +254,7 @@ fn facets_and_series_fill_a_grid() {
     };
     let runs = samples::functions(3);
     for layout in Layout::ALL {
-        let chart = figures::chart(&figure(layout), &runs, &[]).0;
+        let chart = figures::chart(&figure(layout), &runs, &[], &[]).0;
         let shape: Vec<usize> = chart.rows.iter().map(|row| row.panels.len()).collect();
         assert_eq!(shape, [2, 2]);
         let labels: Vec<&str> = chart.rows[0].panels.iter().map(|panel| panel.y.label.as_str()).collect();

@@ -19,11 +19,11 @@ fn figure(id: &str) -> Figure {
 
 /// The chart of a figure, found tidy, its notes in one line, and its data.
 fn drawn(figure: &Figure, runs: &[Run]) -> (Chart, String, String) {
-    let (chart, rows) = figures::chart(figure, runs, &[]);
+    let (chart, rows) = figures::chart(figure, runs, &[], &[]);
     for captions in [Captions::Included, Captions::Omitted] {
         assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
-    let svg = figures::draw(figure, runs, &[]).svg;
+    let svg = figures::draw(figure, runs, &[], &[]).svg;
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", figure.id);
     let notes = chart.notes.join(" ");
     (chart, notes, rows.into_csv())

@@ -1,4 +1,4 @@
-//! How many examples the runs of a sweep are tested on.
+//! What the data sets of a sweep's runs hold, and how many examples the runs are tested on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,19 +9,19 @@ use basin_storage::{StorageError, Store};
 
 use super::error::is_of_this_object;
 
-/// The sizes of the test of data sets, as far as they are known.
-pub(super) struct TestSizes(BTreeMap<Dataset, u64>);
+/// What data sets hold, as far as that is known.
+pub(super) struct DatasetContents(BTreeMap<Dataset, Contents>);
 
-impl TestSizes {
+impl DatasetContents {
     /// Reads the headers of the data sets of these tasks that Basin doesn't make itself.
     ///
     /// # Errors
-    /// If the store can't be reached. A data set that isn't there, or is damaged, is no error: its size isn't known.
+    /// If the store can't be reached. A data set that isn't there, or is damaged, is no error: what it holds isn't known.
     pub(super) async fn read<'a>(
         store: &Store,
         tasks: impl Iterator<Item = &'a TaskSpec>,
     ) -> Result<Self, StorageError> {
-        let mut sizes = BTreeMap::new();
+        let mut known = BTreeMap::new();
         let mut asked = BTreeSet::new();
         for dataset in tasks.filter(|spec| made(spec).is_none()).filter_map(|spec| spec.data.as_ref()) {
             if !asked.insert(dataset) {
@@ -29,20 +29,24 @@ impl TestSizes {
             }
             match store.dataset_contents(dataset).await {
                 Ok(Some(contents)) => {
-                    sizes.insert(dataset.clone(), contents.sizes.test);
+                    known.insert(dataset.clone(), contents);
                 }
                 Ok(None) => {}
                 Err(error) if is_of_this_object(&error) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self(sizes))
+        Ok(Self(known))
+    }
+
+    /// What the data set of a task holds, if it has one and that is known.
+    pub(super) fn of(&self, spec: &TaskSpec) -> Option<Contents> {
+        made(spec).or_else(|| self.0.get(spec.data.as_ref()?).cloned())
     }
 
     /// The number of test examples of a task that trains on a data set, if it is known.
-    pub(super) fn of(&self, spec: &TaskSpec) -> Option<u64> {
-        let all = made(spec).map(|contents| contents.sizes.test);
-        let all = all.or_else(|| self.0.get(spec.data.as_ref()?).copied())?;
+    pub(super) fn test_examples(&self, spec: &TaskSpec) -> Option<u64> {
+        let all = self.of(spec)?.sizes.test;
         match &spec.experiment {
             Experiment::Classify(_) | Experiment::Regress(_) => {
                 Some(spec.experiment.data_use()?.test_limit.map_or(all, |limit| limit.min(all)))
@@ -70,7 +74,7 @@ fn made(spec: &TaskSpec) -> Option<Contents> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use basin_domain::data::built_in_digest;
+    use basin_domain::data::{SplitSizes, built_in_digest};
     use basin_domain::id::DatasetName;
 
     use super::*;
@@ -88,21 +92,23 @@ mod tests {
 
     #[test]
     fn a_run_is_tested_on_all_examples_or_on_as_many_as_it_was_told() {
-        let sizes = TestSizes(BTreeMap::new());
-        assert_eq!(sizes.of(&task("shapes", None)), Some(4_000));
-        assert_eq!(sizes.of(&task("shapes", Some(500))), Some(500));
-        assert_eq!(sizes.of(&task("shapes", Some(5_000))), Some(4_000));
-        assert_eq!(sizes.of(&task("cifar10", Some(500))), None, "the data set isn't at hand");
+        let sizes = DatasetContents(BTreeMap::new());
+        assert_eq!(sizes.test_examples(&task("shapes", None)), Some(4_000));
+        assert_eq!(sizes.test_examples(&task("shapes", Some(500))), Some(500));
+        assert_eq!(sizes.test_examples(&task("shapes", Some(5_000))), Some(4_000));
+        assert_eq!(sizes.test_examples(&task("cifar10", Some(500))), None, "the data set isn't at hand");
         let known = task("cifar10", Some(500));
-        let sizes = TestSizes([(known.data.clone().unwrap(), 10_000)].into());
-        assert_eq!((sizes.of(&known), sizes.of(&task("cifar10", None))), (Some(500), Some(10_000)));
+        let built_in = Contents::of_built_in("shapes").unwrap();
+        let contents = Contents { sizes: SplitSizes { train: 50_000, test: 10_000 }, ..built_in };
+        let sizes = DatasetContents([(known.data.clone().unwrap(), contents)].into());
+        assert_eq!((sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))), (Some(500), Some(10_000)));
     }
 
     #[tokio::test]
     async fn a_data_set_that_is_not_in_the_store_has_no_known_size() {
         let store = Store::open("memory://sizes").unwrap();
         let tasks = [task("cifar10", None), task("shapes", None)];
-        let sizes = TestSizes::read(&store, tasks.iter()).await.unwrap();
-        assert_eq!((sizes.of(&tasks[0]), sizes.of(&tasks[1])), (None, Some(4_000)));
+        let sizes = DatasetContents::read(&store, tasks.iter()).await.unwrap();
+        assert_eq!((sizes.test_examples(&tasks[0]), sizes.test_examples(&tasks[1])), (None, Some(4_000)));
     }
 }
