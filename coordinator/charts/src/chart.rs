@@ -24,6 +24,21 @@ pub struct Chart {
     pub notes: Vec<String>,
 }
 
+impl Chart {
+    /// The tallest plot of a narrow figure.
+    const STACKED: f64 = 230.0;
+
+    /// The same panels one below the other, for a page that is too narrow for several side by side.
+    pub fn stacked(&self) -> Self {
+        let rows = self.rows.iter().flat_map(|row| {
+            let height = row.height.min(Self::STACKED);
+            row.panels.iter().map(move |panel| PanelRow { height, panels: vec![panel.clone()] })
+        });
+        let rows = rows.collect();
+        Self { rows, ..self.clone() }
+    }
+}
+
 /// Panels side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PanelRow {

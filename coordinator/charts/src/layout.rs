@@ -16,15 +16,20 @@ pub enum Captions {
     Omitted,
 }
 
-/// Places everything of `chart`.
+/// Places everything of `chart` on a page of the usual width.
 pub fn lay_out(chart: &Chart, captions: Captions) -> Scene {
-    let mut scene = Scene::default();
+    lay_out_within(chart, captions, WIDTH)
+}
+
+/// Places everything of `chart` on a page of this width.
+pub fn lay_out_within(chart: &Chart, captions: Captions, page: f64) -> Scene {
+    let mut scene = Scene { width: page, ..Scene::default() };
     let mut y = MARGIN;
     let (title, notes) = match captions {
         Captions::Included => (chart.title.as_str(), &chart.notes[..]),
         Captions::Omitted => ("", &[][..]),
     };
-    for line in text::wrap(title, Weight::SemiBold, TITLE, WIDTH - 2.0 * MARGIN) {
+    for line in text::wrap(title, Weight::SemiBold, TITLE, page - 2.0 * MARGIN) {
         scene.text(&line, (MARGIN, y + 0.8 * TITLE), Anchor::Start, TITLE, Weight::SemiBold, Color::Ink);
         y += 1.3 * TITLE;
     }
@@ -46,13 +51,13 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
         return top;
     }
     share_horizontal_axes(&mut rows, columns);
-    let mut found = Columns::of(&rows, columns);
+    let mut found = Columns::of(&rows, columns, scene.width);
     // A plane that shows more along one axis may have other texts beside its ticks, and so another width.
     for _ in 0..2 {
         for (row, of) in rows.iter_mut().zip(&chart.rows) {
             row.iter_mut().for_each(|panel| panel.equalise(found.width, of.height));
         }
-        found = Columns::of(&rows, columns);
+        found = Columns::of(&rows, columns, scene.width);
     }
     let Columns { left, right, width } = found;
     let panels: usize = rows.iter().map(Vec::len).sum();
@@ -102,14 +107,14 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(rows: &[Vec<MeasuredPanel<'_>>], columns: usize) -> Self {
+    fn of(rows: &[Vec<MeasuredPanel<'_>>], columns: usize, page: f64) -> Self {
         let widest = |column: usize, space: fn(&MeasuredPanel<'_>) -> f64, least: f64| {
             rows.iter().filter_map(|row| row.get(column)).map(space).fold(least, f64::max)
         };
         let left: Vec<f64> = (0..columns).map(|column| widest(column, MeasuredPanel::left, 0.0)).collect();
         let right: Vec<f64> = (0..columns).map(|column| widest(column, MeasuredPanel::right, RIGHT)).collect();
         let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
-        let width = (WIDTH - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
+        let width = (page - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
         Self { left, right, width }
     }
 }
@@ -146,7 +151,7 @@ fn share_horizontal_axes(rows: &mut [Vec<MeasuredPanel<'_>>], columns: usize) {
 fn draw_notes(scene: &mut Scene, notes: &[String], top: f64) -> f64 {
     let mut y = top;
     for note in notes {
-        for line in text::wrap(note, Weight::Regular, NOTE, WIDTH - 2.0 * MARGIN) {
+        for line in text::wrap(note, Weight::Regular, NOTE, scene.width - 2.0 * MARGIN) {
             scene.text(&line, (MARGIN, y + 0.8 * NOTE), Anchor::Start, NOTE, Weight::Regular, Color::Muted);
             y += 1.4 * NOTE;
         }

@@ -5,7 +5,7 @@ use super::marker;
 use super::part::{self, Role};
 use super::path;
 use super::scene::{Anchor, Rect, Scene};
-use super::style::{BAND_OPACITY, Color, LABEL, MARGIN, Pen, WIDTH};
+use super::style::{BAND_OPACITY, Color, LABEL, MARGIN, Pen};
 use super::text::{self, CAP_HEIGHT, Weight};
 
 const ROW: f64 = 19.0;
@@ -18,7 +18,7 @@ pub(super) fn draw(scene: &mut Scene, heading: Option<&str>, entries: &[Entry], 
     if entries.is_empty() {
         return top;
     }
-    let right = WIDTH - MARGIN;
+    let right = scene.width - MARGIN;
     let (mut x, mut middle) = (MARGIN, top + ROW / 2.0);
     if let Some(heading) = heading {
         let heading = text::fit(&format!("{heading}:"), Weight::Regular, LABEL, (right - MARGIN) / 2.0);

@@ -87,6 +87,8 @@ pub enum Item {
 /// A laid-out figure.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scene {
+    /// The width of the page.
+    pub width: f64,
     /// The height that everything needs.
     pub height: f64,
     /// The things on it, back to front.

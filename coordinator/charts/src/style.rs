@@ -112,6 +112,8 @@ pub fn band_opacity(bands: usize) -> f64 {
 }
 /// The width of every figure: 7.5 inches at 96 pixels an inch, so that 11 pixels are 7 points across a printed page's text.
 pub const WIDTH: f64 = 720.0;
+/// The width of a figure on a screen that is held in a hand.
+pub const NARROW: f64 = 360.0;
 /// The empty border around everything.
 pub const MARGIN: f64 = 14.0;
 /// The size of the title.

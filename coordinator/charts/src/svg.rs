@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::part::{Part, Role};
 use super::path::coordinate;
 use super::scene::{Item, Scene, Text};
-use super::style::{Color, Pen, WIDTH};
+use super::style::{Color, Pen};
 use super::text::{self, Weight};
 use crate::escape::escape;
 
@@ -34,7 +34,7 @@ fn write_into(
     title: &str,
     description: &str,
 ) -> Result<(), std::fmt::Error> {
-    let (width, height) = (coordinate(WIDTH), coordinate(scene.height));
+    let (width, height) = (coordinate(scene.width), coordinate(scene.height));
     writeln!(
         svg,
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-labelledby="{prefix}-title {prefix}-desc">"#

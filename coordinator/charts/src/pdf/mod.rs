@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use super::path::coordinate;
 use super::scene::{Item, Scene, Text};
-use super::style::{Color, Pen, WIDTH};
+use super::style::{Color, Pen};
 use super::text::{self, Weight};
 use document::Document;
 
@@ -24,7 +24,7 @@ pub fn write(scene: &Scene, title: &str) -> Vec<u8> {
     let mut content = Content::default();
     // SVG's vertical axis goes down, that of PDF up.
     content.put(&[POINTS, 0.0, 0.0, -POINTS, 0.0, scene.height * POINTS], "cm");
-    let whole = format!("0 0 {} {} re\n", coordinate(WIDTH), coordinate(scene.height));
+    let whole = format!("0 0 {} {} re\n", coordinate(scene.width), coordinate(scene.height));
     content.fill(&whole, Color::Paper, 1.0);
     for item in &scene.items {
         match item {
@@ -37,7 +37,7 @@ pub fn write(scene: &Scene, title: &str) -> Vec<u8> {
     let glyphs: Vec<(String, usize)> =
         content.glyphs.iter().map(|&(weight, id)| (name(weight, id), document.form(&outline(weight, id)))).collect();
     let page = document::Page {
-        width: WIDTH * POINTS,
+        width: scene.width * POINTS,
         height: scene.height * POINTS,
         content: &content.operators,
         forms: &glyphs,
@@ -171,7 +171,7 @@ mod tests {
 
     /// A scene of a text, a label, a line and an area.
     fn scene() -> Scene {
-        let mut scene = Scene { height: 100.0, ..Scene::default() };
+        let mut scene = Scene { width: 720.0, height: 100.0, ..Scene::default() };
         scene.text("Aa θ", (10.0, 20.0), Anchor::Start, 12.0, Weight::SemiBold, Color::Ink);
         scene.label("0.5", (30.0, 40.0), Anchor::Start, 10.0, Color::Group(1));
         scene.upward_text("loss", (5.0, 50.0), 12.0, Weight::Regular, Color::Ink);

@@ -28,8 +28,10 @@ use basin_domain::id::FigureId;
 
 use super::projection::Projection;
 use super::runs::{Run, of_experiments};
-use basin_charts::layout::{Captions, lay_out};
+use basin_charts::layout::{Captions, lay_out, lay_out_within};
 use basin_charts::part::View;
+use basin_charts::scene::Scene;
+use basin_charts::style::NARROW;
 use basin_charts::{Chart, Readings, pdf, svg};
 use table::FigureTable;
 
@@ -47,21 +49,26 @@ pub(crate) struct DrawnFigure {
     /// The same as PDF.
     pub(crate) pdf: Vec<u8>,
     /// The figure without them, for a page that says them and answers to its reader.
-    pub(crate) inline: String,
-    /// Its panels as a reader of the page sees them.
-    pub(crate) panels: Vec<ReadPanel>,
+    pub(crate) inline: InlineFigure,
+    /// The same for a narrow page, panels one below the other; none where it would make the page too large.
+    pub(crate) narrow: Option<InlineFigure>,
+    /// The values behind each panel's marks.
+    pub(crate) readings: Vec<Vec<Readings>>,
     /// Its data.
     pub(crate) csv: String,
 }
 
-/// A panel as a reader of the page sees it.
+/// A figure as part of a page.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct ReadPanel {
-    /// Where it lies in the figure without title and notes, and its axes.
-    pub(crate) view: View,
-    /// The values behind its marks.
-    pub(crate) readings: Vec<Readings>,
+pub(crate) struct InlineFigure {
+    /// The picture, its parts marked.
+    pub(crate) svg: String,
+    /// Its panels, in the order of the chart's.
+    pub(crate) views: Vec<View>,
 }
+
+/// A picture larger than this isn't drawn a second time for narrow pages.
+const MAX_NARROW: usize = 300_000;
 
 /// Draws `figure` from `runs`; what of their recorded weights it shows is in `projections`. Points of which `claims` say that they
 /// are the best are marked.
@@ -74,17 +81,22 @@ pub(crate) fn draw(
     let (chart, rows) = chart(figure, runs, projections, claims);
     let (id, title, description) = (figure.id.as_str(), &chart.title, &chart.description);
     let whole = lay_out(&chart, Captions::Included);
-    let inline = lay_out(&chart, Captions::Omitted);
-    let panels = chart.rows.iter().flat_map(|row| &row.panels);
-    let read = |(view, panel): (&View, &basin_charts::Panel)| ReadPanel {
-        view: view.clone(),
-        readings: panel.readings.clone(),
+    let inline = |scene: Scene, id: &str| InlineFigure {
+        svg: svg::write_for_page(&scene, id, title, description),
+        views: scene.views,
     };
+    let wide = inline(lay_out(&chart, Captions::Omitted), id);
+    let narrow = (wide.svg.len() <= MAX_NARROW).then(|| {
+        let scene = lay_out_within(&chart.stacked(), Captions::Omitted, NARROW);
+        inline(scene, &format!("{id}-narrow"))
+    });
+    let panels = chart.rows.iter().flat_map(|row| &row.panels);
     DrawnFigure {
         svg: svg::write(&whole, id, title, description),
         pdf: pdf::write(&whole, title),
-        inline: svg::write_for_page(&inline, id, title, description),
-        panels: inline.views.iter().zip(panels).map(read).collect(),
+        inline: wide,
+        narrow,
+        readings: panels.map(|panel| panel.readings.clone()).collect(),
         csv: rows.into_csv(),
         id: figure.id.clone(),
         title: chart.title,

@@ -58,6 +58,11 @@ pub(crate) fn common_bounds(series: &[String], runs: &[&Run]) -> Bounds {
     each.reduce(widest).unwrap_or(Bounds::NONE)
 }
 
+/// Whether one end of a measure is the better one.
+pub(crate) fn has_better_end(name: &str, runs: &[&Run]) -> bool {
+    recorded_series(name, runs).is_none() && declaration(name, runs).is_some_and(|declared| declared.best.is_some())
+}
+
 /// Whether a measure is the share of examples that are classified rightly.
 fn is_accuracy(name: &str, runs: &[&Run]) -> bool {
     let is = |declared: &SeriesDeclaration| {
