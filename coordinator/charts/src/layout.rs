@@ -112,7 +112,8 @@ impl Columns {
             rows.iter().filter_map(|row| row.get(column)).map(space).fold(least, f64::max)
         };
         let left: Vec<f64> = (0..columns).map(|column| widest(column, MeasuredPanel::left, 0.0)).collect();
-        let right: Vec<f64> = (0..columns).map(|column| widest(column, MeasuredPanel::right, RIGHT)).collect();
+        let right: Vec<f64> =
+            (0..columns).map(|column| widest(column, MeasuredPanel::right, RIGHT)).collect();
         let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
         let width = (page - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
         Self { left, right, width }

@@ -85,7 +85,8 @@ fn write_into(
 
 /// The beginning of a part.
 fn write_start(svg: &mut String, role: &Role) -> Result<(), std::fmt::Error> {
-    let of_group = |group: &Option<usize>| group.map_or_else(String::new, |group| format!(r#" data-group="{group}""#));
+    let of_group =
+        |group: &Option<usize>| group.map_or_else(String::new, |group| format!(r#" data-group="{group}""#));
     match role {
         Role::Entry { group, label } => {
             writeln!(svg, r#"<g class="entry" data-group="{group}" data-label="{}">"#, escape(label))

@@ -82,7 +82,10 @@ fn error_bars_widen_an_axis_only_so_far_and_are_cut_off_beyond() {
     // From edge to edge, without a cap: an arrow at either end says that it goes on.
     let bar = bar.unwrap();
     assert_eq!(bar.matches('M').count(), 1 + 2 * 2, "{bar}");
-    assert!(bar.contains(&format!(" {}L", plot.bottom)) && bar.ends_with(&format!(" {}", plot.bottom)), "{bar}");
+    assert!(
+        bar.contains(&format!(" {}L", plot.bottom)) && bar.ends_with(&format!(" {}", plot.bottom)),
+        "{bar}"
+    );
     assert_eq!(bar.matches(&format!(" {}M", plot.top)).count(), 3, "{bar}");
     assert!(text(&scene).iter().all(|text| text.chars().count() < 4), "{:?}", text(&scene));
 }
@@ -110,7 +113,8 @@ fn label(at: (f64, f64), text: &str, is_optional: bool) -> Mark {
 fn a_label_keeps_clear_of_its_own_marker_and_an_optional_one_of_everything() {
     let large = Marker::group(0).sized(8.0, 1.0);
     let point = |at: (f64, f64)| Mark::Points { points: vec![at], marker: large };
-    let alone = scene(vec![panel(vec![point((1.0, 1.0)), point((3.0, 3.0)), label((1.0, 1.0), "one", false)])]);
+    let alone =
+        scene(vec![panel(vec![point((1.0, 1.0)), point((3.0, 3.0)), label((1.0, 1.0), "one", false)])]);
     let of = |scene: &Scene| texts(scene).into_iter().find(|text| text.is_label).map(|text| text.bounds);
     let bounds = of(&alone).unwrap();
     let at = alone.parts.iter().find_map(|part| match part.role {
@@ -121,7 +125,10 @@ fn a_label_keeps_clear_of_its_own_marker_and_an_optional_one_of_everything() {
     // A line through the point in every direction leaves no place near it.
     let crowd: Vec<(f64, f64)> = (0..400).map(|i| (f64::from(i % 20), f64::from(i / 20))).collect();
     let crowded = |is_optional: bool| {
-        let marks = vec![Mark::Points { points: crowd.clone(), marker: large }, label((9.0, 9.0), "nine", is_optional)];
+        let marks = vec![
+            Mark::Points { points: crowd.clone(), marker: large },
+            label((9.0, 9.0), "nine", is_optional),
+        ];
         of(&scene(vec![panel(marks)])).is_some()
     };
     assert_eq!((crowded(false), crowded(true)), (true, false));
@@ -165,10 +172,16 @@ fn parts_follow_each_other_and_the_page_has_each_as_a_group_of_elements() {
         description: String::new(),
         heading: None,
         legend: vec![],
-        rows: vec![PanelRow { height: 200.0, panels: vec![panel(vec![group_of(vec![(1.0, 1.0), (2.0, 3.0)])])] }],
+        rows: vec![PanelRow {
+            height: 200.0,
+            panels: vec![panel(vec![group_of(vec![(1.0, 1.0), (2.0, 3.0)])])],
+        }],
         notes: vec![],
     };
-    let entry = |group: usize, label: &str| Entry { label: label.to_owned(), swatch: Swatch::Point(Marker::group(group)) };
+    let entry = |group: usize, label: &str| Entry {
+        label: label.to_owned(),
+        swatch: Swatch::Point(Marker::group(group)),
+    };
     chart.legend = vec![entry(0, "<one>"), entry(1, "two"), entry(1, "two again")];
     let scene = lay_out(&chart, Captions::Omitted);
     assert!(scene.parts.windows(2).all(|pair| pair[0].items.end <= pair[1].items.start), "{:?}", scene.parts);
@@ -179,13 +192,17 @@ fn parts_follow_each_other_and_the_page_has_each_as_a_group_of_elements() {
     assert_eq!(page.matches("class=\"entry\"").count(), 1);
     assert!(page.contains("data-group=\"0\" data-label=\"&lt;one&gt;\""));
     assert_eq!(page.matches("<g").count(), page.matches("</g>").count());
-    let without: String = page.lines().filter(|line| !line.starts_with("<g class=\"") || line.contains("fill=")).collect();
+    let without: String =
+        page.lines().filter(|line| !line.starts_with("<g class=\"") || line.contains("fill=")).collect();
     assert_eq!(without.replace("</g>", ""), plain.lines().collect::<String>().replace("</g>", ""));
 }
 
 #[test]
 fn intervals_that_an_axis_cuts_off_are_counted() {
-    let bars = |high: f64| Mark::ErrorBars { points: vec![Interval { x: 1.0, low: 0.9, high }], color: Color::Group(0) };
+    let bars = |high: f64| Mark::ErrorBars {
+        points: vec![Interval { x: 1.0, low: 0.9, high }],
+        color: Color::Group(0),
+    };
     let of = |high: f64| panel(vec![bars(high), group_of(vec![(1.0, 1.0), (2.0, 3.0)])]).intervals_beyond();
     assert_eq!((of(4.0).bars, of(1e6).bars, of(1e6).bands), (0, 1, 0));
 }

@@ -101,7 +101,10 @@ mod tests {
         let built_in = Contents::of_built_in("shapes").unwrap();
         let contents = Contents { sizes: SplitSizes { train: 50_000, test: 10_000 }, ..built_in };
         let sizes = DatasetContents([(known.data.clone().unwrap(), contents)].into());
-        assert_eq!((sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))), (Some(500), Some(10_000)));
+        assert_eq!(
+            (sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))),
+            (Some(500), Some(10_000))
+        );
     }
 
     #[tokio::test]

@@ -100,7 +100,8 @@ impl ExperimentRuns<'_> {
         }
         let title = names::quantity(y, &self.runs);
         if let Check::Correlation { x, .. } = check {
-            let drawing = if self.has(x) { scatter(x, y) } else { self.against_of(x, vec![vec![y.to_owned()]]) };
+            let drawing =
+                if self.has(x) { scatter(x, y) } else { self.against_of(x, vec![vec![y.to_owned()]]) };
             let title = format!("{title} against {}", names::quantity(x, &self.runs));
             return self.figure(&format!("{}-by-{}", identifier(y), identifier(x)), &title, drawing);
         }
@@ -118,8 +119,12 @@ impl ExperimentRuns<'_> {
         let mut y: Vec<String> =
             LEARNING.iter().filter(|name| self.has(name)).map(|&name| name.to_owned()).collect();
         if y.is_empty() {
-            let recorded: BTreeSet<&String> =
-                self.runs.iter().filter_map(|run| run.metrics()).flat_map(|metrics| metrics.series.keys()).collect();
+            let recorded: BTreeSet<&String> = self
+                .runs
+                .iter()
+                .filter_map(|run| run.metrics())
+                .flat_map(|metrics| metrics.series.keys())
+                .collect();
             let is_on_the_way =
                 |name: &&&String| matches!(self.axis(name), Some(Axis::Epoch | Axis::Iteration));
             y = recorded.iter().filter(is_on_the_way).take(MOST_PANELS).map(|&name| name.clone()).collect();
@@ -155,7 +160,8 @@ impl ExperimentRuns<'_> {
     fn parameters_of_numbers(&self) -> Vec<String> {
         let varied: BTreeSet<&String> = self.runs.iter().flat_map(|run| run.task.point.keys()).collect();
         let is_of_numbers = |name: &&String| {
-            let values = self.runs.iter().map(|run| run.task.point.get(*name).and_then(|value| value.as_f64()));
+            let values =
+                self.runs.iter().map(|run| run.task.point.get(*name).and_then(|value| value.as_f64()));
             let values: Option<Vec<u64>> = values.map(|value| value.map(f64::to_bits)).collect();
             values.is_some_and(|values| values.iter().collect::<BTreeSet<_>>().len() > 1)
         };
@@ -284,7 +290,10 @@ mod tests {
             }],
         };
         let all = ids(&runs, &[claim("test_accuracy"), claim("sensitivity"), claim("nothing")]);
-        assert_eq!(all, ["batch-sizes-curves", "batch-sizes-by-batch-size", "batch-sizes-sensitivity-by-batch-size"]);
+        assert_eq!(
+            all,
+            ["batch-sizes-curves", "batch-sizes-by-batch-size", "batch-sizes-sensitivity-by-batch-size"]
+        );
     }
 
     #[test]

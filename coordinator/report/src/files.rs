@@ -99,9 +99,7 @@ impl Results {
             .collect();
         let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
         let page = out.join("index.html");
-        write_atomically(&page, |file| {
-            file.write_all(page::html(self, &drawn, evaluated).as_bytes())
-        })?;
+        write_atomically(&page, |file| file.write_all(page::html(self, &drawn, evaluated).as_bytes()))?;
         let claims = evaluated.iter().map(ClaimSummary::of).collect();
         Ok(ReportSummary { page, counts: Counts::of_tasks(&self.runs), tables, figures, claims })
     }

@@ -46,7 +46,8 @@ impl Document {
 
     /// The file.
     pub(super) fn finish(self, title: &str, page: &Page<'_>) -> Vec<u8> {
-        let forms: String = page.forms.iter().map(|(name, object)| format!("/{name} {object} 0 R ")).collect();
+        let forms: String =
+            page.forms.iter().map(|(name, object)| format!("/{name} {object} 0 R ")).collect();
         let states: String = page
             .opacities
             .iter()
@@ -89,7 +90,8 @@ impl Document {
 /// A stream with these entries of its dictionary beside its length.
 fn stream(entries: &str, operators: &str) -> Vec<u8> {
     let packed = miniz_oxide::deflate::compress_to_vec_zlib(operators.as_bytes(), LEVEL);
-    let mut object = format!("<<{entries}/Filter /FlateDecode /Length {}>>\nstream\n", packed.len()).into_bytes();
+    let mut object =
+        format!("<<{entries}/Filter /FlateDecode /Length {}>>\nstream\n", packed.len()).into_bytes();
     object.extend(&packed);
     object.extend(b"\nendstream");
     object

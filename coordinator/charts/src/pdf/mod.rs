@@ -34,8 +34,11 @@ pub fn write(scene: &Scene, title: &str) -> Vec<u8> {
         }
     }
     let mut document = Document::default();
-    let glyphs: Vec<(String, usize)> =
-        content.glyphs.iter().map(|&(weight, id)| (name(weight, id), document.form(&outline(weight, id)))).collect();
+    let glyphs: Vec<(String, usize)> = content
+        .glyphs
+        .iter()
+        .map(|&(weight, id)| (name(weight, id), document.form(&outline(weight, id))))
+        .collect();
     let page = document::Page {
         width: scene.width * POINTS,
         height: scene.height * POINTS,
@@ -109,11 +112,8 @@ impl Content {
     fn text(&mut self, text: &Text) {
         let scale = text.size / text::units_per_em(text.shaped.weight);
         let (x, y) = text.origin;
-        let matrix = if text.upwards {
-            [0.0, -scale, -scale, 0.0, x, y]
-        } else {
-            [scale, 0.0, 0.0, -scale, x, y]
-        };
+        let matrix =
+            if text.upwards { [0.0, -scale, -scale, 0.0, x, y] } else { [scale, 0.0, 0.0, -scale, x, y] };
         self.operators += "q\n";
         self.put(&matrix, "cm");
         self.opacity(1.0);
@@ -128,7 +128,8 @@ impl Content {
         self.color(text.color, "rg");
         self.each_glyph(text, |content, id| {
             content.glyphs.insert((text.shaped.weight, id));
-            writeln!(content.operators, "/{} Do", name(text.shaped.weight, id)).expect("text can be written to");
+            writeln!(content.operators, "/{} Do", name(text.shaped.weight, id))
+                .expect("text can be written to");
         });
         self.operators += "Q\n";
     }
@@ -184,7 +185,10 @@ mod tests {
     fn colours_are_shares_and_numbers_have_no_exponents() {
         assert_eq!(channels("#ff0033"), [1.0, 0.0, 0.2]);
         assert_eq!(channels("#fff"), [1.0; 3]);
-        assert_eq!([number(-0.000_000_1), number(1e-5), number(12.50), number(-3.0)], ["0", "0.00001", "12.5", "-3"]);
+        assert_eq!(
+            [number(-0.000_000_1), number(1e-5), number(12.50), number(-3.0)],
+            ["0", "0.00001", "12.5", "-3"]
+        );
     }
 
     #[test]
@@ -209,10 +213,16 @@ mod tests {
         content.fill(&path::operators("M0 0L1 0 1 1Z"), Color::Group(2), 0.22);
         let operators = &content.operators;
         assert!(operators.contains("[7 3] 0 d\n0 1 m\n1 2 l\nS\n"), "{operators}");
-        assert!(operators.contains("/A22 gs\n0 0.61961 0.45098 rg\n0 0 m\n1 0 l\n1 1 l\nh\nf\n"), "{operators}");
+        assert!(
+            operators.contains("/A22 gs\n0 0.61961 0.45098 rg\n0 0 m\n1 0 l\n1 1 l\nh\nf\n"),
+            "{operators}"
+        );
         // A, a and θ; 0, . and 5; l, o and s: each once, though `s` comes twice.
         assert_eq!(content.glyphs.len(), 3 + 3 + 3);
         assert_eq!(content.opacities.iter().copied().collect::<Vec<_>>(), [22, 100]);
-        assert_eq!(operators.matches("q\n").count() + operators.matches("q 1").count(), operators.matches("Q\n").count());
+        assert_eq!(
+            operators.matches("q\n").count() + operators.matches("q 1").count(),
+            operators.matches("Q\n").count()
+        );
     }
 }

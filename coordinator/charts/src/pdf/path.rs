@@ -111,6 +111,9 @@ mod tests {
         assert_eq!(lines.len(), 6);
         assert_eq!(lines[0], "7 10 m");
         let ends = |line: &str| line.split(' ').skip(4).take(2).collect::<Vec<_>>().join(" ");
-        assert_eq!(lines[1..5].iter().map(|line| ends(line)).collect::<Vec<_>>(), ["10 13", "13 10", "10 7", "7 10"]);
+        assert_eq!(
+            lines[1..5].iter().map(|line| ends(line)).collect::<Vec<_>>(),
+            ["10 13", "13 10", "10 7", "7 10"]
+        );
     }
 }

@@ -122,12 +122,7 @@ fn draw_spread(
     marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
 }
 
-fn draw_lines(
-    context: CellContext<'_>,
-    runs: &[(u64, Points)],
-    drawn: &mut Drawn,
-    rows: &mut FigureTable,
-) {
+fn draw_lines(context: CellContext<'_>, runs: &[(u64, Points)], drawn: &mut Drawn, rows: &mut FigureTable) {
     let pen = Pen::group(context.number);
     if runs.len() < MIN_AVERAGED {
         for (seed, points) in runs {

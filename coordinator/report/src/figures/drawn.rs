@@ -38,7 +38,12 @@ impl Drawn {
     }
 
     /// Keeps values to be read where they are drawn; of one run, if `run` names it. Values that have no place aren't kept.
-    pub(crate) fn read(&mut self, of: Source<'_>, run: Option<String>, points: impl IntoIterator<Item = Reading>) {
+    pub(crate) fn read(
+        &mut self,
+        of: Source<'_>,
+        run: Option<String>,
+        points: impl IntoIterator<Item = Reading>,
+    ) {
         let is_drawn = |point: &Reading| point.at.0.is_finite() && point.at.1.is_finite();
         let points: Vec<Reading> = points.into_iter().filter(is_drawn).collect();
         if points.is_empty() {

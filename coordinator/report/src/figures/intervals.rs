@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn an_error_bar_that_the_axis_cuts_off_is_said() {
         let bars = Mark::ErrorBars { points: vec![at(0.0, 0.1, 0.9)], color: Color::Group(0) };
-        let near = Mark::Line { points: vec![(0.0, 0.5), (1.0, 0.500_01)], pen: Pen::group(0), secondary: false };
+        let near =
+            Mark::Line { points: vec![(0.0, 0.5), (1.0, 0.500_01)], pen: Pen::group(0), secondary: false };
         let mut chart = chart(vec![bars, near]);
         settle(&mut chart, "");
         assert_eq!(chart.notes, ["Accuracy: 1 interval reaches beyond the axis: an arrow."]);

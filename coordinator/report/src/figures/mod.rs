@@ -114,7 +114,9 @@ pub(super) fn chart(
 ) -> (Chart, FigureTable) {
     let runs = of_experiments(runs, &figure.experiments);
     let (mut chart, rows) = chart_of(figure, &runs, projections, claims);
-    let classes = names::classes(&runs).map_or_else(|| "the number of".to_owned(), |classes| classes.to_string());
+    chart.title = names::title(figure);
+    let classes =
+        names::classes(&runs).map_or_else(|| "the number of".to_owned(), |classes| classes.to_string());
     intervals::settle(&mut chart, &format!("1 in {classes} classes"));
     (chart, rows)
 }

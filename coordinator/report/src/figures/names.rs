@@ -8,6 +8,7 @@ use basin_domain::custom_kind::RecordedSeries;
 use basin_domain::data::TargetKind;
 use basin_domain::experiment::Experiment;
 use basin_domain::experiment::series::{self, Loss, SeriesDeclaration, Unit, ValueRange};
+use basin_domain::figure::Figure;
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
@@ -54,19 +55,23 @@ pub(crate) fn bounds(name: &str, runs: &[&Run]) -> Bounds {
 /// The values that measures which share an axis can have.
 pub(crate) fn common_bounds(series: &[String], runs: &[&Run]) -> Bounds {
     let each = series.iter().map(|name| bounds(name, runs));
-    let widest = |all: Bounds, one: Bounds| Bounds { low: all.low.min(one.low), high: all.high.max(one.high) };
+    let widest =
+        |all: Bounds, one: Bounds| Bounds { low: all.low.min(one.low), high: all.high.max(one.high) };
     each.reduce(widest).unwrap_or(Bounds::NONE)
 }
 
 /// Whether one end of a measure is the better one.
 pub(crate) fn has_better_end(name: &str, runs: &[&Run]) -> bool {
-    recorded_series(name, runs).is_none() && declaration(name, runs).is_some_and(|declared| declared.best.is_some())
+    recorded_series(name, runs).is_none()
+        && declaration(name, runs).is_some_and(|declared| declared.best.is_some())
 }
 
 /// Whether a measure is the share of examples that are classified rightly.
 fn is_accuracy(name: &str, runs: &[&Run]) -> bool {
     let is = |declared: &SeriesDeclaration| {
-        declared.range == ValueRange::Share && declared.best == Some(Best::Highest) && declared.split.is_some()
+        declared.range == ValueRange::Share
+            && declared.best == Some(Best::Highest)
+            && declared.split.is_some()
     };
     recorded_series(name, runs).is_none() && declaration(name, runs).is_some_and(is)
 }
@@ -144,6 +149,24 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
         Some((1, part)) => (*part).to_owned(),
         _ => series.into_iter().map(|series| quantity(series, &[])).collect::<Vec<_>>().join(" / "),
     }
+}
+
+/// The title of a figure. One that the sweep file doesn't give is of names as files have them: here it has those of people.
+pub(crate) fn title(figure: &Figure) -> String {
+    let ids = figure.experiments.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+    let end = format!(" ({ids})");
+    let Some(body) = figure.title.strip_suffix(&end) else { return figure.title.clone() };
+    let for_people = |word: &str| {
+        let name = word.trim_end_matches(',');
+        if name.contains('_') { word.replacen(name, &quantity(name, &[]), 1) } else { word.to_owned() }
+    };
+    capitalised(&body.split(' ').map(for_people).collect::<Vec<_>>().join(" ")) + &end
+}
+
+/// A text that begins a sentence.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 /// The name of an axis.
@@ -234,6 +257,16 @@ mod tests {
         assert_eq!(value(&Value::Float(-3e-5)), "−3×10⁻⁵");
         assert_eq!(value(&Value::Integer(1024)), "1,024");
         assert_eq!(value(&Value::List(vec![Value::Integer(32), Value::Integer(64)])), "(32, 64)");
+    }
+
+    #[test]
+    fn a_title_that_nobody_wrote_is_of_names_that_people_read() {
+        let figure = |title: &str| Figure { title: title.to_owned(), ..samples::figures().remove(0) };
+        assert_eq!(
+            title(&figure("train_loss, test_accuracy against batch_size (functions)")),
+            "Training loss, test accuracy against batch size (functions)"
+        );
+        assert_eq!(title(&figure("My train_loss")), "My train_loss");
     }
 
     #[test]

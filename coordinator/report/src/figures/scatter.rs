@@ -112,16 +112,12 @@ fn panel(
         let group = &penned.grouped.groups[dot.number].label;
         if let Some(pen) = dot.pen {
             let marker = Marker::group(pen);
-            let marker = if dot.is_solid { marker.sized(3.4, opacity) } else { marker.sized(3.4, 0.9).hollow() };
+            let marker =
+                if dot.is_solid { marker.sized(3.4, opacity) } else { marker.sized(3.4, 0.9).hollow() };
             drawn.read_run(Source { series: y, number: pen, group }, dot.run.task.name(), &[dot.at]);
             drawn.marks.push(Mark::Points { points: vec![dot.at], marker });
         }
-        let panel = RowPanel {
-            panel: y,
-            facet: &facet.label,
-            group,
-            axis: request.x,
-        };
+        let panel = RowPanel { panel: y, facet: &facet.label, group, axis: request.x };
         rows.push_run(panel, if dot.is_solid { "run" } else { "hollow-run" }, dot.run.task.spec.seed, dot.at);
     }
     let Drawn { mut marks, readings } = drawn;

@@ -101,7 +101,7 @@ fn panel(
     peak: f64,
     rows: &mut FigureTable,
 ) -> (Panel, usize) {
-    let mut shown = Drawn::new();
+    let mut kept = Drawn::new();
     let mut drawn = 0;
     let cells: Vec<Vec<&Run>> =
         grouped.groups.iter().map(|group| distinct(groups::within(group, facet))).collect();
@@ -134,18 +134,18 @@ fn panel(
             }
             let last = last_peak(&points);
             let source = Source { series: SERIES, number, group: &group.label };
-            shown.read_run(source, run.task.name(), &points);
-            shown.marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
+            kept.read_run(source, run.task.name(), &points);
+            kept.marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
             drawn += 1;
             if let Some(at) = last.filter(|_| drawn <= LABELLED) {
                 let largest = run.completed().and_then(|metrics| metrics.last(LARGEST_EIGENVALUE.name));
                 let text = number::significant(largest.unwrap_or(at.0));
                 let color = Color::Group(number);
-                shown.marks.push(Mark::Label { at, text, color, is_optional: false });
+                kept.marks.push(Mark::Label { at, text, color, is_optional: false });
             }
         }
     }
-    let Drawn { mut marks, readings } = shown;
+    let Drawn { mut marks, readings } = kept;
     if !marks.is_empty() {
         marks.insert(0, Mark::VerticalLine { x: 0.0 });
     }

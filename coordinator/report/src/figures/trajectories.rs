@@ -115,9 +115,10 @@ fn panel(
             rows.push_fields(fields.into_iter().chain(numbers));
         }
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
+        let group = &grouped.groups[number].label;
         let Some(number) = pens[number] else { continue };
         let marker = |size: usize| Marker::group(number).sized(SIZES[size], 1.0);
-        let source = Source { series: "PC 2", number, group: &grouped.groups[number].label };
+        let source = Source { series: "PC 2", number, group };
         for (point, &at) in path.points.iter().zip(&places) {
             let name = format!("{}, {} {}", run.task.name(), point.recorded.unit(), point.recorded.number());
             read.read_run(source, name, &[at]);
@@ -135,7 +136,10 @@ fn panel(
         }
     }
     // The longest path has the most room for them.
-    let longest = drawn.iter().map(|drawn| drawn.path).reduce(|long, path| if length(path) > length(long) { path } else { long });
+    let longest = drawn
+        .iter()
+        .map(|drawn| drawn.path)
+        .reduce(|long, path| if length(path) > length(long) { path } else { long });
     labels.extend(longest.into_iter().flat_map(places));
     let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
     let title =

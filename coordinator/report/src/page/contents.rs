@@ -7,7 +7,12 @@ use crate::figures::DrawnFigure;
 use crate::results::Results;
 
 /// The page's parts, with its figures and the tables of its experiments.
-pub(super) fn navigation(results: &Results, figures: &[DrawnFigure], has_claims: bool, has_problems: bool) -> Markup {
+pub(super) fn navigation(
+    results: &Results,
+    figures: &[DrawnFigure],
+    has_claims: bool,
+    has_problems: bool,
+) -> Markup {
     html! {
         nav aria-label="Contents" { "\n"
             ol { "\n"

@@ -17,7 +17,12 @@ use crate::runs::{Run, of_experiments};
 const MAX_READINGS: usize = 12_000;
 
 /// The figure that is the n-th of the page, of runs of these experiments.
-pub(super) fn figure(number: usize, figure: &DrawnFigure, experiments: &[ExperimentId], runs: &[Run]) -> Markup {
+pub(super) fn figure(
+    number: usize,
+    figure: &DrawnFigure,
+    experiments: &[ExperimentId],
+    runs: &[Run],
+) -> Markup {
     let id = figure.id.as_str();
     let runs = of_experiments(runs, experiments);
     html! {
@@ -92,7 +97,8 @@ fn values(readings: &Readings, every: usize, place: &mut usize) -> Value {
             continue;
         }
         let (x, y) = (short(point.at.0), short(point.at.1));
-        let (low, high) = point.interval.map_or((Value::Null, Value::Null), |(low, high)| (finite(low), finite(high)));
+        let (low, high) =
+            point.interval.map_or((Value::Null, Value::Null), |(low, high)| (finite(low), finite(high)));
         points.push(if point.x.to_bits() != point.at.0.to_bits() {
             json!([x, y, low, high, point.n, short(point.x)])
         } else if point.interval.is_some() || point.n != 1 {
@@ -129,10 +135,17 @@ mod tests {
     #[test]
     fn a_caption_has_its_number_and_names_data_and_settings() {
         let runs = samples::images(3, 10);
-        let figure = self::figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
-        assert!(figure.contains("<b>Figure 3. Classifying images: a shallower and a deeper network.</b>"), "{figure}");
+        let figure =
+            self::figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
+        assert!(
+            figure.contains("<b>Figure 3. Classifying images: a shallower and a deeper network.</b>"),
+            "{figure}"
+        );
         assert!(figure.contains("shallow: convolutions (12, 32), dense layers (128, 64), "), "{figure}");
-        assert!(figure.contains("30 epochs, batch size 64, adam, learning rate 0.001; seeds 0–2."), "{figure}");
+        assert!(
+            figure.contains("30 epochs, batch size 64, adam, learning rate 0.001; seeds 0–2."),
+            "{figure}"
+        );
         assert!(figure.contains("href=\"figures/3-images.pdf\""));
     }
 
@@ -144,7 +157,10 @@ mod tests {
         assert_eq!(panels["wide"].as_array().unwrap().len(), 2);
         assert_eq!(panels["narrow"].as_array().unwrap().len(), 2);
         let first = &panels["readings"][0][0];
-        assert_eq!((&first["label"], &first["group"], &first["run"]), (&json!("shallow"), &json!(0), &Value::Null));
+        assert_eq!(
+            (&first["label"], &first["group"], &first["run"]),
+            (&json!("shallow"), &json!(0), &Value::Null)
+        );
         let point = first["points"][0].as_array().unwrap();
         assert_eq!((point.len(), &point[4]), (5, &json!(5)));
         assert!(point[2].as_f64().unwrap() < point[1].as_f64().unwrap());

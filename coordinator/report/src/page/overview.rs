@@ -50,7 +50,8 @@ struct When {
 
 impl When {
     fn of(committed: &[CommittedRun<'_>]) -> Option<Self> {
-        let provenances = || committed.iter().filter_map(|run| run.manifest).map(|manifest| &manifest.provenance);
+        let provenances =
+            || committed.iter().filter_map(|run| run.manifest).map(|manifest| &manifest.provenance);
         let last = provenances().map(|it| it.finished_unix_ms).max()?;
         let first = provenances().map(|it| it.started_unix_ms).min()?;
         let summed = provenances().map(|it| it.finished_unix_ms.saturating_sub(it.started_unix_ms)).sum();
@@ -64,7 +65,10 @@ impl When {
 
     fn duration(&self) -> String {
         let span = time(self.last.saturating_sub(self.first));
-        format!("{span} from the first run's beginning to the last one's end; {} of all runs together", time(self.summed))
+        format!(
+            "{span} from the first run's beginning to the last one's end; {} of all runs together",
+            time(self.summed)
+        )
     }
 }
 
@@ -85,7 +89,11 @@ fn machines(committed: &[CommittedRun<'_>]) -> Vec<String> {
     let mut kinds: BTreeMap<String, (BTreeSet<&str>, usize)> = BTreeMap::new();
     for provenance in committed.iter().filter_map(|run| run.manifest).map(|manifest| &manifest.provenance) {
         let device = provenance.device.split(':').next().unwrap_or_default();
-        let threads = if provenance.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", provenance.threads) };
+        let threads = if provenance.threads == 1 {
+            "1 thread".to_owned()
+        } else {
+            format!("{} threads", provenance.threads)
+        };
         let kind = format!("{device} ({}), {threads} a run", provenance.code_path);
         let entry = kinds.entry(kind).or_default();
         entry.0.insert(&provenance.host);

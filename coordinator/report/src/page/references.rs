@@ -52,8 +52,7 @@ pub(super) fn of_claims<'c>(claims: &'c [Claim], experiment: &str) -> BTreeSet<&
 
 /// The measures that figures of this experiment show.
 pub(super) fn of_figures<'f>(figures: &'f [Figure], experiment: &str) -> BTreeSet<&'f str> {
-    let is_here =
-        |figure: &&Figure| figure.experiments.iter().any(|drawn| drawn.as_str() == experiment);
+    let is_here = |figure: &&Figure| figure.experiments.iter().any(|drawn| drawn.as_str() == experiment);
     figures.iter().filter(is_here).flat_map(|figure| shown(&figure.drawing)).collect()
 }
 
@@ -86,7 +85,9 @@ pub(super) fn figures_of(claim: &Claim, figures: &[Figure]) -> Vec<usize> {
         }
     };
     let places = |is_meant: &dyn Fn(&Figure, &Subject<'_>) -> bool| -> Vec<usize> {
-        let has = |figure: &Figure| subjects.iter().any(|subject| is_of(figure, subject) && is_meant(figure, subject));
+        let has = |figure: &Figure| {
+            subjects.iter().any(|subject| is_of(figure, subject) && is_meant(figure, subject))
+        };
         (0..figures.len()).filter(|&place| has(&figures[place])).take(MOST).collect()
     };
     let of_measures = places(&shows);

@@ -86,8 +86,10 @@ fn data_of(run: &Run) -> Option<String> {
 /// The networks of these runs, with the numbers of their parameters.
 pub(super) fn networks(runs: &[&Run]) -> String {
     let mut parts = said(runs, &NETWORK);
-    let sizes = runs.iter().filter_map(|run| run.metrics()?.last(PARAMETERS.name)).filter(|size| size.is_finite());
-    let (low, high) = sizes.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), size| (low.min(size), high.max(size)));
+    let sizes =
+        runs.iter().filter_map(|run| run.metrics()?.last(PARAMETERS.name)).filter(|size| size.is_finite());
+    let (low, high) =
+        sizes.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), size| (low.min(size), high.max(size)));
     if low == high {
         parts.push(format!("{} parameters", number::significant(low)));
     } else if low < high {
@@ -119,7 +121,8 @@ fn said(runs: &[&Run], settings: &[Known]) -> Vec<String> {
             return None;
         }
         let labels = Labels::of(distinct.iter().copied());
-        let mut texts: Vec<String> = distinct.iter().take(MAX_NAMED).map(|value| labels.text(value)).collect();
+        let mut texts: Vec<String> =
+            distinct.iter().take(MAX_NAMED).map(|value| labels.text(value)).collect();
         if distinct.len() > MAX_NAMED {
             texts.push(format!("… ({} values)", distinct.len()));
         }

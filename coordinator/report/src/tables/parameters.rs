@@ -44,7 +44,8 @@ fn flatten(prefix: &str, value: &serde_json::Value, found: &mut Vec<(String, Val
         }
         serde_json::Value::Null => {}
         leaf => {
-            let value = serde_json::from_value(leaf.clone()).unwrap_or_else(|_| Value::Text(leaf.to_string()));
+            let value =
+                serde_json::from_value(leaf.clone()).unwrap_or_else(|_| Value::Text(leaf.to_string()));
             found.push((prefix.to_owned(), value));
         }
     }
@@ -116,14 +117,26 @@ mod tests {
     fn values_have_the_narrowest_type_that_holds_them_all() {
         let float = |number: f64| Some(Value::Float(number));
         assert_eq!(typed(vec![Some(Value::Integer(3)), None]), Column::Integer(vec![Some(3), None]));
-        assert_eq!(typed(vec![Some(Value::Integer(3)), float(0.5)]), Column::Float(vec![Some(3.0), Some(0.5)]));
+        assert_eq!(
+            typed(vec![Some(Value::Integer(3)), float(0.5)]),
+            Column::Float(vec![Some(3.0), Some(0.5)])
+        );
         assert_eq!(typed(vec![Some(Value::Boolean(true))]), Column::Boolean(vec![Some(true)]));
-        assert_eq!(typed(vec![list(&[8, 16]), list(&[])]), Column::Integers(vec![Some(vec![8, 16]), Some(vec![])]));
+        assert_eq!(
+            typed(vec![list(&[8, 16]), list(&[])]),
+            Column::Integers(vec![Some(vec![8, 16]), Some(vec![])])
+        );
         let mixed = Some(Value::List(vec![Value::Integer(1), Value::Float(0.5)]));
-        assert_eq!(typed(vec![mixed, list(&[2])]), Column::Floats(vec![Some(vec![1.0, 0.5]), Some(vec![2.0])]));
+        assert_eq!(
+            typed(vec![mixed, list(&[2])]),
+            Column::Floats(vec![Some(vec![1.0, 0.5]), Some(vec![2.0])])
+        );
         let words = Some(Value::List(vec![Value::Text("a".to_owned())]));
         assert_eq!(typed(vec![words.clone()]), Column::Texts(vec![Some(vec!["a".to_owned()])]));
-        assert_eq!(typed(vec![list(&[2]), words]), Column::Text(vec![Some("[2]".to_owned()), Some("[\"a\"]".to_owned())]));
+        assert_eq!(
+            typed(vec![list(&[2]), words]),
+            Column::Text(vec![Some("[2]".to_owned()), Some("[\"a\"]".to_owned())])
+        );
     }
 
     #[test]

@@ -201,15 +201,16 @@ mod tests {
         assert_eq!((&hidden[0], &hidden[4]), (&Some(vec![32, 64]), &None));
         assert!(matches!(column("parameters"), Column::Integer(counts) if counts[0] == Some(2241)));
         assert!(matches!(column("iterations"), Column::Integer(counts) if counts[4] == Some(10)));
-        assert!(matches!(column("batch_size"), Column::Integer(sizes) if sizes[0] == Some(32) && sizes[4] == Some(64)));
+        assert!(
+            matches!(column("batch_size"), Column::Integer(sizes) if sizes[0] == Some(32) && sizes[4] == Some(64))
+        );
         assert!(matches!(column("optimizer.learning_rate"), Column::Float(rates) if rates[0] == Some(1e-3)));
         let Column::Integers(conv) = column("model.conv") else { panic!("{:?}", column("model.conv")) };
         assert_eq!((&conv[0], &conv[4]), (&None, &Some(vec![12, 32])));
         assert!(matches!(column("interval"), Column::Floats(ends) if ends[0] == Some(vec![-3.0, 3.0])));
         // The columns of the CSV come first, under the same names.
-        let names = |table: &Table| -> Vec<String> {
-            table.columns().iter().map(|(name, _)| name.clone()).collect()
-        };
+        let names =
+            |table: &Table| -> Vec<String> { table.columns().iter().map(|(name, _)| name.clone()).collect() };
         assert!(names(&table).starts_with(&names(&results(&runs))));
         assert_eq!(Table::decode(&table.encode()).unwrap(), table);
     }

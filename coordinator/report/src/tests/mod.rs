@@ -87,8 +87,10 @@ pub(crate) fn assert_tidy(scene: &Scene, what: &str) {
     let texts = texts(scene);
     for (i, text) in texts.iter().enumerate() {
         let bounds = &text.bounds;
-        let inside =
-            bounds.left >= 0.0 && bounds.top >= 0.0 && bounds.right <= scene.width && bounds.bottom <= scene.height;
+        let inside = bounds.left >= 0.0
+            && bounds.top >= 0.0
+            && bounds.right <= scene.width
+            && bounds.bottom <= scene.height;
         assert!(inside, "{what}: `{}` leaves the page: {bounds:?}", text.text);
         for other in &texts[i + 1..] {
             assert!(!overlap(bounds, &other.bounds), "{what}: `{}` and `{}` overlap", text.text, other.text);
@@ -177,7 +179,8 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
         }
     }
-    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[], &[]).notes.join(" ");
+    let notes =
+        figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[], &[]).notes.join(" ");
     assert!(notes.contains("12 values that aren't positive have no place on a logarithmic axis"), "{notes}");
 }
 
@@ -418,7 +421,10 @@ async fn a_report_is_made_from_the_store_alone_and_names_what_is_not_there() {
         basin_storage::table::Table::decode(&fs::read(folder.path().join("results.parquet")).unwrap())
             .unwrap();
     let header = table.lines().next().unwrap();
-    assert!(super::tables::csv::table(&parquet).starts_with(header), "Parquet has the same columns, and more");
+    assert!(
+        super::tables::csv::table(&parquet).starts_with(header),
+        "Parquet has the same columns, and more"
+    );
     assert!(matches!(parquet.column("hidden"), Some(basin_storage::table::Column::Integers(_))));
     let page = fs::read_to_string(summary.page).unwrap();
     assert!(page.contains(">running<") && page.contains("crashed: the executor died"));

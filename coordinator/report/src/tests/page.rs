@@ -21,7 +21,16 @@ fn whole() -> Results {
 fn what_was_run_comes_first_then_claims_then_figures_then_tables() {
     let page = html(&whole());
     let place = |wanted: &str| page.find(wanted).unwrap_or_else(|| panic!("no {wanted}"));
-    let order = ["<header", "<nav", "<main", "id=\"run\"", "id=\"claims\"", "id=\"figures\"", "id=\"results\"", "id=\"provenance\""];
+    let order = [
+        "<header",
+        "<nav",
+        "<main",
+        "id=\"run\"",
+        "id=\"claims\"",
+        "id=\"figures\"",
+        "id=\"results\"",
+        "id=\"provenance\"",
+    ];
     let places: Vec<usize> = order.iter().map(|wanted| place(wanted)).collect();
     assert!(places.windows(2).all(|pair| pair[0] < pair[1]), "{places:?}");
     assert!(page.contains("1 host: cpu (avx512), 2 threads a run"));
@@ -61,5 +70,8 @@ fn every_table_has_heads_that_say_what_they_are_heads_of() {
     assert!(heads.len() > 20);
     assert!(heads.iter().all(|head| head.split('>').next().unwrap().contains("scope=")), "{heads:?}");
     let scrollers = page.matches("<div class=\"scroll\"").count();
-    assert_eq!(page.matches("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=").count(), scrollers);
+    assert_eq!(
+        page.matches("<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=").count(),
+        scrollers
+    );
 }

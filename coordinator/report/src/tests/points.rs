@@ -173,7 +173,12 @@ fn a_network_of_which_a_claim_says_that_it_is_the_best_has_a_ring() {
     assert_tidy(&lay_out(&chart, Captions::Included), "7-parameters");
     assert_eq!(points(&chart, 0, false), 2, "one a measure");
     let notes = chart.notes.join(" ");
-    assert!(notes.contains("Ringed: convolutions (96, 128), dense layers 128, of which a claim says that it is the best."), "{notes}");
+    assert!(
+        notes.contains(
+            "Ringed: convolutions (96, 128), dense layers 128, of which a claim says that it is the best."
+        ),
+        "{notes}"
+    );
     assert_eq!(chart.legend.last().unwrap().label, "best, by a claim");
     // On an axis of its own parameter a point is named by that.
     let batches = batch_sizes(3);

@@ -25,9 +25,9 @@ pub(super) struct Lanes {
 impl Lanes {
     /// The places of `count` lines with points at these `places` of an axis.
     pub(super) fn of(scale: Scale, places: impl Iterator<Item = f64>, count: usize) -> Self {
-        let on_axis: BTreeSet<u64> =
-            places.filter(|x| is_drawable(scale, *x)).map(f64::to_bits).collect();
-        let mut on_axis: Vec<f64> = on_axis.into_iter().map(|bits| along(scale, f64::from_bits(bits))).collect();
+        let on_axis: BTreeSet<u64> = places.filter(|x| is_drawable(scale, *x)).map(f64::to_bits).collect();
+        let mut on_axis: Vec<f64> =
+            on_axis.into_iter().map(|bits| along(scale, f64::from_bits(bits))).collect();
         on_axis.sort_by(f64::total_cmp);
         let length = on_axis.last().zip(on_axis.first()).map_or(0.0, |(last, first)| last - first);
         let nearest = on_axis.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min);

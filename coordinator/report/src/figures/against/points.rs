@@ -171,10 +171,10 @@ impl PanelBuilder<'_> {
             }
             if let (Some(lane), Some(pen)) = (lane, pen) {
                 let at = lane.place(x);
-                self.crosses.extend(crosses(&runs, measure, y_scale).map(|value| Mark::Cross {
-                    at: (at, value),
-                    color: Color::Group(pen),
-                }));
+                self.crosses.extend(
+                    crosses(&runs, measure, y_scale)
+                        .map(|value| Mark::Cross { at: (at, value), color: Color::Group(pen) }),
+                );
             }
         }
         let Some(pen) = pen else { return };

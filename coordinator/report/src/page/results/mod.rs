@@ -167,7 +167,8 @@ mod tests {
             .map(|number| {
                 let mut run = first.clone();
                 run.task.point.insert("width".to_owned(), basin_domain::value::Value::Integer(number));
-                run.task.id = basin_domain::id::TaskId(basin_domain::digest::Digest::of(&number.to_le_bytes()));
+                run.task.id =
+                    basin_domain::id::TaskId(basin_domain::digest::Digest::of(&number.to_le_bytes()));
                 run
             })
             .collect();
@@ -180,7 +181,9 @@ mod tests {
     fn measures_that_figures_and_claims_speak_of_come_first_and_the_rest_is_named() {
         let mut runs = samples::images(3, 10);
         for run in &mut runs {
-            samples::measure(run, |metrics| (0..30).for_each(|number| metrics.set(&format!("extra_{number:02}"), 1.0)));
+            samples::measure(run, |metrics| {
+                (0..30).for_each(|number| metrics.set(&format!("extra_{number:02}"), 1.0))
+            });
         }
         let page = page(runs);
         let place = |name: &str| page.find(&format!("data-name=\"{name}\"")).unwrap_or(usize::MAX);

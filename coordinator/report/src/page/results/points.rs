@@ -59,7 +59,11 @@ pub(super) fn points<'a>(runs: &[&'a Run]) -> Points<'a> {
                 let number = setting.as_ref().and_then(|value| value.as_f64());
                 ShownSetting { text: labels.text(&setting), number }
             });
-            points.push(Point { name: names.name(run).to_owned(), settings: shown.collect(), runs: Vec::new() });
+            points.push(Point {
+                name: names.name(run).to_owned(),
+                settings: shown.collect(),
+                runs: Vec::new(),
+            });
         }
         points[place].runs.push(run);
     }

@@ -8,7 +8,11 @@ use maud::PreEscaped;
 
 /// The runs of each point: seed, outcome, task, and the values of the measures; none if there is no room for all of them. What is
 /// used is taken from `room`, a number of runs.
-pub(super) fn json(points: &[Point<'_>], measures: &[String], room: &mut usize) -> Option<PreEscaped<String>> {
+pub(super) fn json(
+    points: &[Point<'_>],
+    measures: &[String],
+    room: &mut usize,
+) -> Option<PreEscaped<String>> {
     let count: usize = points.iter().map(|point| point.runs.len()).sum();
     if count > *room {
         return None;

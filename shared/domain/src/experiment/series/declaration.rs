@@ -95,7 +95,16 @@ impl Split {
 impl SeriesDeclaration {
     /// A series without a unit, of which no end is better.
     pub(super) const fn new(name: &'static str, axis: Axis, label: &'static str) -> Self {
-        Self { name, axis, split: None, label, unit: Unit::One, is_final: false, best: None, range: ValueRange::Any }
+        Self {
+            name,
+            axis,
+            split: None,
+            label,
+            unit: Unit::One,
+            is_final: false,
+            best: None,
+            range: ValueRange::Any,
+        }
     }
 
     /// The same on these examples.

@@ -12,10 +12,9 @@ pub const INPUT_GRADIENT: SeriesDeclaration =
     SeriesDeclaration::new("input_gradient", Axis::Epoch, "input gradient: mean ‖∂L/∂x‖")
         .within(ValueRange::NotNegative);
 /// By how much the loss rises at most near the weights.
-pub const SHARPNESS: SeriesDeclaration =
-    SeriesDeclaration::new("sharpness", Axis::Epoch, "sharpness")
-        .in_unit(Unit::Percent)
-        .within(ValueRange::NotNegative);
+pub const SHARPNESS: SeriesDeclaration = SeriesDeclaration::new("sharpness", Axis::Epoch, "sharpness")
+    .in_unit(Unit::Percent)
+    .within(ValueRange::NotNegative);
 /// The largest eigenvalue of the Hessian.
 pub const LARGEST_EIGENVALUE: SeriesDeclaration =
     SeriesDeclaration::new("largest_eigenvalue", Axis::Epoch, "largest eigenvalue of the Hessian");
