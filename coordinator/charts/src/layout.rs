@@ -108,12 +108,12 @@ struct Columns {
 
 impl Columns {
     fn of(rows: &[Vec<MeasuredPanel<'_>>], columns: usize, page: f64) -> Self {
-        let widest = |column: usize, space: fn(&MeasuredPanel<'_>) -> f64, least: f64| {
+        let widest = |column: usize, space: &dyn Fn(&MeasuredPanel<'_>) -> f64, least: f64| {
             rows.iter().filter_map(|row| row.get(column)).map(space).fold(least, f64::max)
         };
-        let left: Vec<f64> = (0..columns).map(|column| widest(column, MeasuredPanel::left, 0.0)).collect();
+        let left: Vec<f64> = (0..columns).map(|column| widest(column, &|panel| panel.left(), 0.0)).collect();
         let right: Vec<f64> =
-            (0..columns).map(|column| widest(column, MeasuredPanel::right, RIGHT)).collect();
+            (0..columns).map(|column| widest(column, &|panel| panel.right(), RIGHT)).collect();
         let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
         let width = (page - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
         Self { left, right, width }

@@ -80,8 +80,9 @@ fn panels(figure: &DrawnFigure) -> Value {
 fn view(view: &View) -> Value {
     let is_logarithmic = |scale: Scale| scale == Scale::Logarithmic;
     let plot = view.plot;
+    let edges = [plot.left, plot.top, plot.right, plot.bottom].map(short);
     json!({
-        "plot": [plot.left, plot.top, plot.right, plot.bottom].map(short),
+        "plot": edges,
         "x": [short(view.x.low), short(view.x.high)], "logX": is_logarithmic(view.x.scale), "nameX": view.x_label,
         "y": [short(view.y.low), short(view.y.high)], "logY": is_logarithmic(view.y.scale), "nameY": view.y_label,
     })
@@ -136,7 +137,7 @@ mod tests {
     fn a_caption_has_its_number_and_names_data_and_settings() {
         let runs = samples::images(3, 10);
         let figure =
-            self::figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
+            figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
         assert!(
             figure.contains("<b>Figure 3. Classifying images: a shallower and a deeper network.</b>"),
             "{figure}"
