@@ -9,6 +9,7 @@ use basin_domain::experiment::{CriticalPoint, Experiment, Interpolate, Surface};
 use basin_domain::figure::{Drawing, Figure, Layout};
 use basin_domain::id::{ExperimentId, FigureId};
 use basin_domain::metrics::Axis;
+use basin_domain::value::Value;
 
 use super::figures::names;
 use super::runs::Run;
@@ -161,7 +162,7 @@ impl ExperimentRuns<'_> {
         let varied: BTreeSet<&String> = self.runs.iter().flat_map(|run| run.task.point.keys()).collect();
         let is_of_numbers = |name: &&String| {
             let values =
-                self.runs.iter().map(|run| run.task.point.get(*name).and_then(|value| value.as_f64()));
+                self.runs.iter().map(|run| run.task.point.get(*name).and_then(Value::as_f64));
             let values: Option<Vec<u64>> = values.map(|value| value.map(f64::to_bits)).collect();
             values.is_some_and(|values| values.iter().collect::<BTreeSet<_>>().len() > 1)
         };
@@ -241,7 +242,6 @@ fn shows(figure: &Figure, other: &Figure) -> bool {
 #[cfg(test)]
 mod tests {
     use basin_domain::claim::Direction;
-    use basin_domain::value::Value;
 
     use super::*;
     use crate::samples;

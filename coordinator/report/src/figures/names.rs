@@ -9,6 +9,7 @@ use basin_domain::data::TargetKind;
 use basin_domain::experiment::Experiment;
 use basin_domain::experiment::series::{self, Loss, SeriesDeclaration, Unit, ValueRange};
 use basin_domain::figure::Figure;
+use basin_domain::id::ExperimentId;
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
@@ -153,7 +154,7 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
 
 /// The title of a figure. One that the sweep file doesn't give is of names as files have them: here it has those of people.
 pub(crate) fn title(figure: &Figure) -> String {
-    let ids = figure.experiments.iter().map(|id| id.as_str()).collect::<Vec<_>>().join(", ");
+    let ids = figure.experiments.iter().map(ExperimentId::as_str).collect::<Vec<_>>().join(", ");
     let end = format!(" ({ids})");
     let Some(body) = figure.title.strip_suffix(&end) else { return figure.title.clone() };
     let for_people = |word: &str| {

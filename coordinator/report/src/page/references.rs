@@ -80,7 +80,7 @@ pub(super) fn figures_of(claim: &Claim, figures: &[Figure]) -> Vec<usize> {
         let shown = shown(&figure.drawing);
         let is_shown = |measure: &&str| shown.iter().any(|name| is_same(name, measure));
         match subject.measures.first() {
-            Some(measure) => is_shown(&measure),
+            Some(measure) => is_shown(measure),
             None => matches!(figure.drawing, Drawing::Trajectories { .. }),
         }
     };

@@ -63,7 +63,7 @@ fn typed(values: Vec<Option<Value>>) -> Column {
     if all(&is_integer) {
         Column::Integer(each(values, integer))
     } else if all(&is_number) {
-        Column::Float(each(values, |value| value.as_f64()))
+        Column::Float(each(values, Value::as_f64))
     } else if all(&|value| matches!(value, Value::Boolean(_))) {
         Column::Boolean(each(values, |value| match value {
             Value::Boolean(truth) => Some(*truth),

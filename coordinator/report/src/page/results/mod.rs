@@ -182,7 +182,7 @@ mod tests {
         let mut runs = samples::images(3, 10);
         for run in &mut runs {
             samples::measure(run, |metrics| {
-                (0..30).for_each(|number| metrics.set(&format!("extra_{number:02}"), 1.0))
+                (0..30).for_each(|number| metrics.set(&format!("extra_{number:02}"), 1.0));
             });
         }
         let page = page(runs);

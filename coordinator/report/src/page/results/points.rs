@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use basin_domain::value::Value;
+
 use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{Labels, Setting};
 use crate::runs::{Counts, Run};
@@ -56,7 +58,7 @@ pub(super) fn points<'a>(runs: &[&'a Run]) -> Points<'a> {
         if place == points.len() {
             let shown = labels.iter().map(|(name, labels)| {
                 let setting = run.task.point.get(*name).cloned();
-                let number = setting.as_ref().and_then(|value| value.as_f64());
+                let number = setting.as_ref().and_then(Value::as_f64);
                 ShownSetting { text: labels.text(&setting), number }
             });
             points.push(Point {
