@@ -12,7 +12,7 @@ use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::figures::names;
-use super::runs::Run;
+use super::runs::{Run, experiments};
 
 /// Losses and accuracies against epochs or ratios, a panel each.
 const LEARNING: [&str; 4] = ["train_loss", "test_loss", "train_accuracy", "test_accuracy"];
@@ -25,14 +25,8 @@ const WIDE: f64 = 8.0;
 
 /// The figures of these runs, in the order of their experiments.
 pub(super) fn of(runs: &[Run], claims: &[Claim]) -> Vec<Figure> {
-    let mut ids: Vec<&ExperimentId> = Vec::new();
-    for run in runs {
-        if !ids.contains(&&run.task.experiment) {
-            ids.push(&run.task.experiment);
-        }
-    }
     let mut figures = Vec::new();
-    for id in ids {
+    for id in experiments(runs) {
         let runs: Vec<&Run> = runs.iter().filter(|run| run.task.experiment == *id).collect();
         let of_experiment = ExperimentRuns { id, runs };
         let mut drawn = of_experiment.figures();
@@ -161,8 +155,7 @@ impl ExperimentRuns<'_> {
     fn parameters_of_numbers(&self) -> Vec<String> {
         let varied: BTreeSet<&String> = self.runs.iter().flat_map(|run| run.task.point.keys()).collect();
         let is_of_numbers = |name: &&String| {
-            let values =
-                self.runs.iter().map(|run| run.task.point.get(*name).and_then(Value::as_f64));
+            let values = self.runs.iter().map(|run| run.task.point.get(*name).and_then(Value::as_f64));
             let values: Option<Vec<u64>> = values.map(|value| value.map(f64::to_bits)).collect();
             values.is_some_and(|values| values.iter().collect::<BTreeSet<_>>().len() > 1)
         };

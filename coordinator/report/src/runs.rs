@@ -81,6 +81,17 @@ pub(crate) fn distinct<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'a R
     runs.into_iter().filter(|run| known.insert(run.computation())).collect()
 }
 
+/// The experiments, in the order of their first runs.
+pub(crate) fn experiments(runs: &[Run]) -> Vec<&ExperimentId> {
+    let mut ids: Vec<&ExperimentId> = Vec::new();
+    for run in runs {
+        if !ids.contains(&&run.task.experiment) {
+            ids.push(&run.task.experiment);
+        }
+    }
+    ids
+}
+
 /// The runs of these experiments, in plan order.
 pub(crate) fn of_experiments<'a>(runs: &'a [Run], experiments: &[ExperimentId]) -> Vec<&'a Run> {
     runs.iter().filter(|run| experiments.contains(&run.task.experiment)).collect()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::number;
+use super::number::number;
 
 /// How hard streams are packed: more takes longer than it gains.
 const LEVEL: u8 = 6;

@@ -3,6 +3,7 @@
 //! The format is that of ISO 32000-1. A file holds no date and no identifier: the same scene gives the same bytes.
 
 mod document;
+mod number;
 mod path;
 
 use std::collections::BTreeSet;
@@ -13,6 +14,7 @@ use super::scene::{Item, Scene, Text};
 use super::style::{Color, Pen};
 use super::text::{self, Weight};
 use document::Document;
+use number::number;
 
 /// Points of a printer (1/72 inch) to a pixel of the page (1/96 inch).
 const POINTS: f64 = 0.75;
@@ -145,13 +147,6 @@ impl Content {
             self.operators += "Q\n";
         }
     }
-}
-
-/// A number as PDF takes it: without an exponent, to a hundred-thousandth.
-fn number(value: f64) -> String {
-    let text = format!("{value:.5}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if matches!(text, "" | "-0") { "0".to_owned() } else { text.to_owned() }
 }
 
 /// Red, green and blue of `#rrggbb` or `#rgb`, from 0 to 1.

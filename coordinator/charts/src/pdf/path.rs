@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::number;
+use super::number::number;
 
 /// How far the control points of a quarter of a circle lie from its ends, in radii.
 const QUARTER: f64 = 0.552_284_75;

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::text::text;
 use crate::figures::DrawnFigure;
 use crate::results::Results;
+use crate::runs::experiments;
 
 /// The page's parts, with its figures and the tables of its experiments.
 pub(super) fn navigation(
@@ -32,7 +33,7 @@ pub(super) fn navigation(
                 li {
                     a href="#results" { "Results" }
                     ol {
-                        @for (number, id) in super::experiments(&results.runs).into_iter().enumerate() {
+                        @for (number, id) in experiments(&results.runs).into_iter().enumerate() {
                             li { a href={ "#results-" (number) } { (text(id.as_str())) } }
                         }
                     }

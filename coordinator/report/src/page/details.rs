@@ -12,7 +12,7 @@ use super::text::text;
 use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
-use crate::runs::{Counts, Run, RunState};
+use crate::runs::{self, Counts, Run, RunState};
 
 /// The most problems that the page lists; the files have all.
 const MAX_LISTED: usize = 200;
@@ -116,7 +116,7 @@ pub(super) fn experiments(runs: &[Run]) -> Markup {
                     }
                 } "\n"
                 tbody { "\n"
-                    @for id in super::experiments(runs) {
+                    @for id in runs::experiments(runs) {
                         (experiment(id, &runs.iter().filter(|run| run.task.experiment == *id).collect::<Vec<_>>()))
                     }
                 } "\n"

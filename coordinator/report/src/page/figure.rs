@@ -136,8 +136,7 @@ mod tests {
     #[test]
     fn a_caption_has_its_number_and_names_data_and_settings() {
         let runs = samples::images(3, 10);
-        let figure =
-            figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
+        let figure = figure(3, &drawn(2, &runs), &samples::figures()[2].experiments, &runs).into_string();
         assert!(
             figure.contains("<b>Figure 3. Classifying images: a shallower and a deeper network.</b>"),
             "{figure}"

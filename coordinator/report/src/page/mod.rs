@@ -14,13 +14,12 @@ mod settings;
 mod text;
 
 use basin_charts::number;
-use basin_domain::id::ExperimentId;
 use maud::{Markup, PreEscaped, html};
 
 use super::claims::ClaimResult;
 use super::figures::DrawnFigure;
 use super::results::Results;
-use super::runs::{Counts, Run};
+use super::runs::Counts;
 use text::text;
 
 const STYLE: &str = include_str!("style.css");
@@ -58,17 +57,6 @@ pub(crate) fn html(results: &Results, figures: &[DrawnFigure], claims: &[ClaimRe
         } "\n"
     };
     page.into_string()
-}
-
-/// The experiments, in the order of their first runs.
-fn experiments(runs: &[Run]) -> Vec<&ExperimentId> {
-    let mut ids: Vec<&ExperimentId> = Vec::new();
-    for run in runs {
-        if !ids.contains(&&run.task.experiment) {
-            ids.push(&run.task.experiment);
-        }
-    }
-    ids
 }
 
 fn header(results: &Results, counts: Counts) -> Markup {

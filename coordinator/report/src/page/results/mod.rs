@@ -10,7 +10,7 @@ use maud::{Markup, html};
 use super::text::text;
 use crate::figures::names;
 use crate::results::Results;
-use crate::runs::Run;
+use crate::runs::{Run, experiments};
 use measures::Measures;
 use points::{Point, points};
 
@@ -41,7 +41,7 @@ pub(super) fn section(results: &Results) -> Markup {
                 "Mean over the completed runs of a point, ± half of its 95 % Student t interval where there are three or more. n: how many "
                 "runs that is; runs that are one computation count once."
             } "\n"
-            @for (number, id) in super::experiments(&results.runs).into_iter().enumerate() {
+            @for (number, id) in experiments(&results.runs).into_iter().enumerate() {
                 (experiment(results, number, id.as_str(), &mut room))
             }
         } "\n"
