@@ -61,7 +61,7 @@ fn a_sweep_file_goes_in_and_a_report_comes_out() {
     assert_eq!(results.lines().count(), 7, "{results}");
     let page = sandbox.read("out/index.html");
     for name in ["loss", "fits"] {
-        for kind in ["svg", "png", "csv"] {
+        for kind in ["svg", "pdf", "png", "csv"] {
             assert!(sandbox.path().join(format!("out/figures/{name}.{kind}")).exists(), "{name}.{kind}");
         }
         assert!(page.contains(name), "the page shows {name}");

@@ -7,19 +7,34 @@ use std::process::Command;
 use basin_domain::random::Stream;
 use basin_tests::Sandbox;
 
+/// The homework, as far as the page reads it, and small.
 const SWEEP: &str = r#"
-name = "small"
+name = "homework"
 data = { name = "shapes", train_limit = 256, test_limit = 64 }
+
+[defaults]
+optimizer = "adam"
+learning_rate = 1e-3
 
 [[experiment]]
 id = "images"
 kind = "classify"
+epochs = 1
+batch_size = 64
+
+[experiment.model]
+dense = [8]
+
+[experiment.grid]
+model.conv = [[4, 4], [4, 4, 4]]
+
+[[experiment]]
+id = "batch-sizes"
+kind = "classify"
 seeds = 2
-grid = { batch_size = [32, 64] }
-model = { conv = [4], dense = [8] }
 epochs = 2
-optimizer = "adam"
-learning_rate = 1e-3
+model = { conv = [4], dense = [8] }
+grid = { batch_size = [32, 64] }
 "#;
 
 /// The page's blocks that begin with this fence, one after the other.
@@ -44,26 +59,26 @@ fn blocks(page: &str, fence: &str) -> Vec<String> {
 fn what_the_page_says_works() {
     let Ok(python) = std::env::var("BASIN_TEST_PYTHON") else {
         eprintln!(
-            "NOT RUN: BASIN_TEST_PYTHON names no Python with pyarrow, polars, duckdb, safetensors and numpy"
+            "NOT RUN: BASIN_TEST_PYTHON names no Python with pandas, pyarrow, polars, duckdb, safetensors and numpy"
         );
         return;
     };
     let page =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/reading-results.md")).unwrap();
     let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test"));
-    sandbox.write("small.toml", SWEEP);
-    sandbox.basin(&["run", "small.toml", "--store", "store"]).succeeded();
-    sandbox.basin(&["collect", "small", "--out", "collected", "--store", "store"]).succeeded();
+    sandbox.write("homework.toml", SWEEP);
+    sandbox.basin(&["run", "homework.toml", "--store", "store"]).succeeded();
+    sandbox.basin(&["collect", "homework", "--out", "collected", "--store", "store"]).succeeded();
     let mut program = blocks(&page, "```python");
-    assert_eq!(program.len(), 7);
+    assert_eq!(program.len(), 8);
     let mut run = Command::new(&python);
     if let Ok(bucket) = std::env::var("BASIN_TEST_S3") {
         let store =
             format!("{bucket}/{}", sandbox.path().file_name().unwrap().to_string_lossy().replace('.', ""));
-        sandbox.basin(&["run", "small.toml", "--state", "other", "--store", &store]).succeeded();
+        sandbox.basin(&["run", "homework.toml", "--state", "other", "--store", &store]).succeeded();
         run.env("STORE", store.strip_prefix("s3://").unwrap());
         program.extend(blocks(&page, "```python s3"));
-        assert_eq!(program.len(), 8);
+        assert_eq!(program.len(), 9);
     } else {
         eprintln!("NOT RUN: the block that reads from S3, since BASIN_TEST_S3 names no server");
     }
@@ -76,14 +91,16 @@ fn what_the_page_says_works() {
     for expected in [
         "'batch_size': [32, 64]",
         "'test_loss_count': [2, 2]",
-        "4 runs",
-        "seed-1-",
-        "8402",
+        "6 runs",
+        "seed-0-",
+        "'model.dense': array([8])",
+        "'optimizer.name': 'adam'",
+        "'parameter.epochs': 2",
         "model/conv0.bias (4,)",
     ] {
         assert!(output.contains(expected), "{expected} is not in:\n{output}");
     }
-    let losses = output.split("== 6\n").nth(1).unwrap().split("==").next().unwrap();
+    let losses = output.split("== 7\n").nth(1).unwrap().split("==").next().unwrap();
     assert_eq!(losses.lines().filter(|line| line.starts_with("{'batch_size'")).count(), 4, "{output}");
 }
 

@@ -1,7 +1,9 @@
 //! A figure's content: a legend, rows of panels, notes.
 
+use super::bounds::Bounds;
 use super::mark::Mark;
 use super::marker::Marker;
+use super::reading::Readings;
 use super::scale::Scale;
 use super::style::{Color, Pen};
 
@@ -20,6 +22,21 @@ pub struct Chart {
     pub rows: Vec<PanelRow>,
     /// The sentences below the panels: what is averaged, what is missing.
     pub notes: Vec<String>,
+}
+
+impl Chart {
+    /// The tallest plot of a narrow figure.
+    const STACKED: f64 = 230.0;
+
+    /// The same panels one below the other, for a page that is too narrow for several side by side.
+    pub fn stacked(&self) -> Self {
+        let rows = self.rows.iter().flat_map(|row| {
+            let height = row.height.min(Self::STACKED);
+            row.panels.iter().map(move |panel| PanelRow { height, panels: vec![panel.clone()] })
+        });
+        let rows = rows.collect();
+        Self { rows, ..self.clone() }
+    }
 }
 
 /// Panels side by side.
@@ -44,6 +61,10 @@ pub struct Panel {
     pub y: Axis,
     /// The marks, back to front.
     pub marks: Vec<Mark>,
+    /// The values behind the marks, for a reader who points at one.
+    pub readings: Vec<Readings>,
+    /// Whether both axes measure the same: a unit is as long along either, so that distances and angles are right.
+    pub is_plane: bool,
 }
 
 /// An axis.
@@ -55,17 +76,31 @@ pub struct Axis {
     pub scale: Scale,
     /// Where a horizontal axis has its ticks, if that is where its data is and nowhere else; used where there is room.
     pub ticks: Vec<f64>,
+    /// The values that the quantity can have.
+    pub bounds: Bounds,
+    /// Whether it counts (epochs, iterations): it has no ticks between whole numbers.
+    pub is_count: bool,
 }
 
 impl Axis {
     /// An axis of numbers.
     pub fn new(label: impl Into<String>, scale: Scale) -> Self {
-        Self { label: label.into(), scale, ticks: Vec::new() }
+        Self { label: label.into(), scale, ticks: Vec::new(), bounds: Bounds::NONE, is_count: false }
     }
 
     /// The same axis with ticks at these values, if there is room for them.
     pub fn with_ticks(self, ticks: Vec<f64>) -> Self {
         Self { ticks, ..self }
+    }
+
+    /// The same axis of a quantity whose values lie between these.
+    pub fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
+    }
+
+    /// The same axis, counting if `is_count`.
+    pub fn counting(self, is_count: bool) -> Self {
+        Self { is_count, ..self }
     }
 }
 

@@ -16,15 +16,20 @@ pub enum Captions {
     Omitted,
 }
 
-/// Places everything of `chart`.
+/// Places everything of `chart` on a page of the usual width.
 pub fn lay_out(chart: &Chart, captions: Captions) -> Scene {
-    let mut scene = Scene::default();
+    lay_out_within(chart, captions, WIDTH)
+}
+
+/// Places everything of `chart` on a page of this width.
+pub fn lay_out_within(chart: &Chart, captions: Captions, page: f64) -> Scene {
+    let mut scene = Scene { width: page, ..Scene::default() };
     let mut y = MARGIN;
     let (title, notes) = match captions {
         Captions::Included => (chart.title.as_str(), &chart.notes[..]),
         Captions::Omitted => ("", &[][..]),
     };
-    for line in text::wrap(title, Weight::SemiBold, TITLE, WIDTH - 2.0 * MARGIN) {
+    for line in text::wrap(title, Weight::SemiBold, TITLE, page - 2.0 * MARGIN) {
         scene.text(&line, (MARGIN, y + 0.8 * TITLE), Anchor::Start, TITLE, Weight::SemiBold, Color::Ink);
         y += 1.3 * TITLE;
     }
@@ -46,30 +51,30 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
         return top;
     }
     share_horizontal_axes(&mut rows, columns);
-    let left: Vec<f64> = (0..columns)
-        .map(|column| {
-            rows.iter().filter_map(|row| row.get(column)).map(MeasuredPanel::left).fold(0.0, f64::max)
-        })
-        .collect();
-    let right: Vec<f64> = (0..columns)
-        .map(|column| {
-            rows.iter().filter_map(|row| row.get(column)).map(MeasuredPanel::right).fold(RIGHT, f64::max)
-        })
-        .collect();
-    let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
-    let width = (WIDTH - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
+    let mut found = Columns::of(&rows, columns, scene.width);
+    // A plane that shows more along one axis may have other texts beside its ticks, and so another width.
+    for _ in 0..2 {
+        for (row, of) in rows.iter_mut().zip(&chart.rows) {
+            row.iter_mut().for_each(|panel| panel.equalise(found.width, of.height));
+        }
+        found = Columns::of(&rows, columns, scene.width);
+    }
+    let Columns { left, right, width } = found;
     let panels: usize = rows.iter().map(Vec::len).sum();
     let mut letters = (b'a'..=b'z').map(char::from);
     let mut y = top;
     for (index, row) in rows.iter().enumerate() {
         let has_head = |panel: &Panel| panel.title.is_some() || panel.annotation.is_some();
+        let sizes: Vec<(f64, f64)> =
+            row.iter().map(|panel| panel.fitted(width, chart.rows[index].height)).collect();
         let head = if panels > 1 || chart.rows[index].panels.iter().any(has_head) {
-            row.iter().map(|panel| panel.head(width, panels > 1)).fold(HEAD, f64::max)
+            let heads = row.iter().zip(&sizes).map(|(panel, size)| panel.head(size.0, panels > 1));
+            heads.fold(HEAD, f64::max)
         } else {
             8.0
         };
         let plot_top = y + head;
-        let plot_bottom = plot_top + chart.rows[index].height;
+        let plot_bottom = plot_top + sizes.iter().map(|size| size.1).fold(0.0, f64::max);
         let mut x = MARGIN;
         let hides_x_axis = hides_x_axis(row, rows.get(index + 1));
         let foot = if hides_x_axis { SHARED_FOOT } else { FOOT };
@@ -77,18 +82,42 @@ fn draw_rows(scene: &mut Scene, chart: &Chart, top: f64) -> f64 {
             let plot = Rect {
                 left: x + left[column],
                 top: plot_top,
-                right: x + left[column] + width,
-                bottom: plot_bottom,
+                right: x + left[column] + sizes[column].0,
+                bottom: plot_top + sizes[column].1,
             };
             let letter = if panels > 1 { letters.next() } else { None };
             panel.draw(scene, plot, x, letter, hides_x_axis);
-            x = plot.right + right[column];
+            x += left[column] + width + right[column];
         }
         // Between an axis' label and the next panel's title.
         let gap = if hides_x_axis || index + 1 == rows.len() { 0.0 } else { 8.0 };
         y = plot_bottom + foot + gap;
     }
     y
+}
+
+/// The columns in which panels stand.
+struct Columns {
+    /// The space on the left of each one's plots.
+    left: Vec<f64>,
+    /// The space on the right.
+    right: Vec<f64>,
+    /// The width of every plot.
+    width: f64,
+}
+
+impl Columns {
+    fn of(rows: &[Vec<MeasuredPanel<'_>>], columns: usize, page: f64) -> Self {
+        let widest = |column: usize, space: &dyn Fn(&MeasuredPanel<'_>) -> f64, least: f64| {
+            rows.iter().filter_map(|row| row.get(column)).map(space).fold(least, f64::max)
+        };
+        let left: Vec<f64> = (0..columns).map(|column| widest(column, &|panel| panel.left(), 0.0)).collect();
+        let right: Vec<f64> =
+            (0..columns).map(|column| widest(column, &|panel| panel.right(), RIGHT)).collect();
+        let taken = left.iter().sum::<f64>() + right.iter().sum::<f64>();
+        let width = (page - 2.0 * MARGIN + RIGHT - 6.0 - taken) / columns as f64;
+        Self { left, right, width }
+    }
 }
 
 /// Whether the panels `below` say the horizontal axes of all panels of a row.
@@ -123,7 +152,7 @@ fn share_horizontal_axes(rows: &mut [Vec<MeasuredPanel<'_>>], columns: usize) {
 fn draw_notes(scene: &mut Scene, notes: &[String], top: f64) -> f64 {
     let mut y = top;
     for note in notes {
-        for line in text::wrap(note, Weight::Regular, NOTE, WIDTH - 2.0 * MARGIN) {
+        for line in text::wrap(note, Weight::Regular, NOTE, scene.width - 2.0 * MARGIN) {
             scene.text(&line, (MARGIN, y + 0.8 * NOTE), Anchor::Start, NOTE, Weight::Regular, Color::Muted);
             y += 1.4 * NOTE;
         }

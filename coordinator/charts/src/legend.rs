@@ -2,9 +2,10 @@
 
 use super::chart::{Entry, Swatch};
 use super::marker;
+use super::part::{self, Role};
 use super::path;
 use super::scene::{Anchor, Rect, Scene};
-use super::style::{BAND_OPACITY, Color, LABEL, MARGIN, Pen, WIDTH};
+use super::style::{BAND_OPACITY, Color, LABEL, MARGIN, Pen};
 use super::text::{self, CAP_HEIGHT, Weight};
 
 const ROW: f64 = 19.0;
@@ -17,7 +18,7 @@ pub(super) fn draw(scene: &mut Scene, heading: Option<&str>, entries: &[Entry], 
     if entries.is_empty() {
         return top;
     }
-    let right = WIDTH - MARGIN;
+    let right = scene.width - MARGIN;
     let (mut x, mut middle) = (MARGIN, top + ROW / 2.0);
     if let Some(heading) = heading {
         let heading = text::fit(&format!("{heading}:"), Weight::Regular, LABEL, (right - MARGIN) / 2.0);
@@ -29,18 +30,64 @@ pub(super) fn draw(scene: &mut Scene, heading: Option<&str>, entries: &[Entry], 
     let labels: Vec<(&str, f64)> =
         entries.iter().map(|entry| (entry.label.as_str(), right - indent - space(entry))).collect();
     let labels = text::fit_apart(&labels, Weight::Regular, LABEL);
-    for (entry, label) in entries.iter().zip(labels) {
-        let swatch = space(entry);
-        let width = swatch + text::width(&label, Weight::Regular, LABEL);
-        if x > indent && x + width > right {
+    let widths: Vec<f64> = entries
+        .iter()
+        .zip(&labels)
+        .map(|(entry, label)| space(entry) + text::width(label, Weight::Regular, LABEL))
+        .collect();
+    let limit = balanced(&widths, right - indent);
+    let groups: Vec<Option<usize>> = entries.iter().map(|entry| group(entry.swatch)).collect();
+    for (place, (entry, label)) in entries.iter().zip(labels).enumerate() {
+        if x > indent && x + widths[place] > indent + limit {
             (x, middle) = (indent, middle + ROW);
         }
-        draw_swatch(scene, entry.swatch, x, middle);
-        let at = (x + swatch, baseline(middle));
-        scene.text(&label, at, Anchor::Start, LABEL, Weight::Regular, Color::Ink);
-        x += width + GAP;
+        let draw = |scene: &mut Scene| {
+            draw_swatch(scene, entry.swatch, x, middle);
+            let at = (x + space(entry), baseline(middle));
+            scene.text(&label, at, Anchor::Start, LABEL, Weight::Regular, Color::Ink);
+        };
+        // What two lines of the legend say something about is no single line's to hide.
+        let is_only = |group: usize| groups.iter().filter(|other| **other == Some(group)).count() == 1;
+        match groups[place].filter(|group| is_only(*group)) {
+            Some(group) => scene.part(Role::Entry { group, label: entry.label.clone() }, draw),
+            None => draw(scene),
+        }
+        x += widths[place] + GAP;
     }
     middle + ROW / 2.0
+}
+
+/// How many rows entries of these widths fill, none of them wider than `limit` unless an entry is.
+fn rows(widths: &[f64], limit: f64) -> usize {
+    let (mut rows, mut x) = (1, 0.0);
+    for width in widths {
+        if x > 0.0 && x + width > limit {
+            (rows, x) = (rows + 1, 0.0);
+        }
+        x += width + GAP;
+    }
+    rows
+}
+
+/// The narrowest limit at which entries fill as few rows as at `widest`: so that none is left alone in a last row.
+fn balanced(widths: &[f64], widest: f64) -> f64 {
+    let fewest = rows(widths, widest);
+    if fewest == 1 {
+        return widest;
+    }
+    let step = 4.0;
+    let narrower = (0..).map(|count| widest - f64::from(count) * step);
+    narrower.take_while(|&limit| limit > 0.0 && rows(widths, limit) == fewest).last().unwrap_or(widest)
+}
+
+/// The group whose look a sample is.
+fn group(swatch: Swatch) -> Option<usize> {
+    match swatch {
+        Swatch::Line(pen) | Swatch::Banded(pen) | Swatch::Marked(pen, _) => part::group_of_pen(pen),
+        Swatch::Point(marker) => part::group_of(marker.color),
+        Swatch::Cross(color) => part::group_of(color),
+        Swatch::Nothing => None,
+    }
 }
 
 fn baseline(middle: f64) -> f64 {
@@ -65,5 +112,23 @@ fn draw_swatch(scene: &mut Scene, swatch: Swatch, x: f64, middle: f64) {
         }
         Swatch::Cross(color) => marker::draw_cross(scene, (x + SWATCH / 2.0, middle), color),
         Swatch::Nothing => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_entry_is_left_alone_in_a_last_row() {
+        let widths = vec![60.0; 10];
+        // Nine of them fill the width.
+        let widest = 9.0 * (60.0 + GAP) - GAP;
+        assert_eq!(rows(&widths, widest), 2);
+        let limit = balanced(&widths, widest);
+        assert_eq!(rows(&widths, limit), 2);
+        assert!((1..=5).all(|count| f64::from(count) * (60.0 + GAP) - GAP <= limit));
+        assert!(6.0 * (60.0 + GAP) - GAP > limit, "five stand in each row: {limit}");
+        assert_eq!(balanced(&widths[..3], widest), widest);
     }
 }

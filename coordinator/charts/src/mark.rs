@@ -53,6 +53,8 @@ pub enum Mark {
     HorizontalLine {
         /// Where.
         y: f64,
+        /// How it is drawn.
+        pen: Pen,
     },
     /// A vertical line over the whole height: a reference.
     VerticalLine {
@@ -69,5 +71,7 @@ pub enum Mark {
         text: String,
         /// Its colour.
         color: Color,
+        /// Whether it is left out, too, where it would cover data or stand far from its point.
+        is_optional: bool,
     },
 }

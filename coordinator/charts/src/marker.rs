@@ -49,7 +49,8 @@ pub struct Marker {
     pub color: Color,
     /// Its shape.
     pub shape: Shape,
-    /// Whether it is filled; a hollow one shows the paper within its outline.
+    /// Whether it is filled; a hollow one shows the paper within its outline. A filled one that doesn't cover all has an outline in
+    /// its own colour, so that points that lie on each other can be told from one.
     pub is_filled: bool,
     /// The radius of a disc of its area, in pixels of the page.
     pub radius: f64,
@@ -76,10 +77,14 @@ impl Marker {
     /// Draws the point around this place of the page.
     pub(super) fn draw(self, scene: &mut Scene, at: (f64, f64)) {
         if self.is_filled {
-            // The rim keeps points apart that overlap.
             let outline = self.outline(at, self.radius);
             scene.fill(outline.clone(), self.color, self.opacity);
-            scene.stroke(outline, Pen::solid(Color::Paper, 0.6).faint(0.6, self.opacity));
+            if self.opacity < 1.0 {
+                scene.stroke(outline, Pen::solid(self.color, 0.8).faint(0.8, (self.opacity + 0.4).min(1.0)));
+            } else {
+                // The rim keeps points apart that overlap.
+                scene.stroke(outline, Pen::solid(Color::Paper, 0.6).faint(0.6, self.opacity));
+            }
         } else {
             let outline = self.outline(at, self.radius - 0.4);
             scene.fill(outline.clone(), Color::Paper, self.opacity);
@@ -107,9 +112,11 @@ impl Marker {
     }
 }
 
+/// Half the width of a cross.
+pub(super) const ARM: f64 = 3.6;
+
 /// A cross that marks a point.
 pub(super) fn draw_cross(scene: &mut Scene, (x, y): (f64, f64), color: Color) {
-    const ARM: f64 = 3.6;
     let arms = [((x - ARM, y - ARM), (x + ARM, y + ARM)), ((x - ARM, y + ARM), (x + ARM, y - ARM))];
     scene.stroke(path::segments(&arms), Pen::solid(color, 1.6));
 }

@@ -2,66 +2,78 @@
 
 use super::frame::Frame;
 use super::interval::Interval;
-use super::labels::{self, Label};
+use super::labels::{self, Label, Obstacle};
 use super::mark::Mark;
 use super::marker;
+use super::part::{self, Role};
 use super::path;
 use super::scene::Scene;
 use super::style::{Color, Pen};
 
 /// Half the width of the caps of error bars.
 const CAP: f64 = 2.8;
+/// The height of the arrow of an error bar that goes on beyond the plot.
+const ARROW: f64 = 4.5;
 
-/// Draws `marks` in their order, and their labels in front of all.
-pub(super) fn draw(scene: &mut Scene, frame: &Frame, marks: &[Mark]) {
+/// Draws the `marks` of the n-th panel in their order, and their labels in front of all.
+pub(super) fn draw(scene: &mut Scene, frame: &Frame, panel: usize, marks: &[Mark]) {
     let plot = &frame.plot;
     let mut labels: Vec<Label<'_>> = Vec::new();
     for mark in marks {
+        let stretched = |group| Role::Stretched { panel, group };
         match mark {
             Mark::Line { points, pen, .. } => {
                 let places: Vec<path::PagePoint> = points.iter().map(|&point| frame.at(point)).collect();
-                scene.stroke(path::line(&places, plot), *pen);
+                scene.part(stretched(part::group_of_pen(*pen)), |scene| {
+                    scene.stroke(path::line(&places, plot), *pen);
+                });
             }
             Mark::Band { points, color, opacity, .. } => {
                 let places: Vec<_> = points.iter().map(|&at| on_page(frame, at)).collect();
-                scene.fill(path::band(&places, plot), *color, *opacity);
+                scene.part(stretched(part::group_of(*color)), |scene| {
+                    scene.fill(path::band(&places, plot), *color, *opacity);
+                });
             }
             Mark::Points { points, marker } => {
+                let group = part::group_of(marker.color);
                 for at in points.iter().filter_map(|&point| frame.inside(point)) {
-                    marker.draw(scene, at);
+                    scene.part(Role::Moved { panel, group, at }, |scene| marker.draw(scene, at));
                 }
             }
-            Mark::ErrorBars { points, color } => {
+            Mark::ErrorBars { points, color } => scene.part(stretched(part::group_of(*color)), |scene| {
                 for &bar in points {
                     scene.stroke(error_bar(frame, bar), Pen::solid(*color, 1.1));
                 }
-            }
+            }),
             Mark::Cross { at, color } => {
                 if let Some(at) = cross_at(frame, *at) {
-                    marker::draw_cross(scene, at, *color);
+                    let role = Role::Moved { panel, group: part::group_of(*color), at };
+                    scene.part(role, |scene| marker::draw_cross(scene, at, *color));
                 }
             }
-            Mark::HorizontalLine { y } => {
+            Mark::HorizontalLine { y, pen } => {
                 if let Some(y) = frame.up(*y).filter(|y| (plot.top..=plot.bottom).contains(y)) {
-                    let pen = Pen::solid(Color::Muted, 0.9);
-                    scene.stroke(path::segments(&[((plot.left, y), (plot.right, y))]), pen);
+                    let path = path::segments(&[((plot.left, y), (plot.right, y))]);
+                    scene.part(stretched(None), |scene| scene.stroke(path, *pen));
                 }
             }
             Mark::VerticalLine { x } => {
                 if let Some(x) = frame.across(*x).filter(|x| (plot.left..=plot.right).contains(x)) {
                     let pen = Pen::solid(Color::Muted, 0.9);
-                    scene.stroke(path::segments(&[((x, plot.top), (x, plot.bottom))]), pen);
+                    let path = path::segments(&[((x, plot.top), (x, plot.bottom))]);
+                    scene.part(stretched(None), |scene| scene.stroke(path, pen));
                 }
             }
-            Mark::Field(field) => field.draw(scene, frame),
-            Mark::Label { at, text, color } => {
-                labels.extend(frame.inside(*at).map(|at| Label { at, text, color: *color }));
+            Mark::Field(field) => scene.part(stretched(None), |scene| field.draw(scene, frame)),
+            Mark::Label { at, text, color, is_optional } => {
+                let is_optional = *is_optional;
+                labels.extend(frame.inside(*at).map(|at| Label { at, text, color: *color, is_optional }));
             }
         }
     }
     if !labels.is_empty() {
-        let points: Vec<(f64, f64)> = marks.iter().flat_map(|mark| covered(frame, mark)).collect();
-        labels::draw(scene, plot, &labels, &points);
+        let covered: Vec<Obstacle> = marks.iter().flat_map(|mark| covered(frame, mark)).collect();
+        labels::draw(scene, plot, panel, &labels, &covered);
     }
 }
 
@@ -77,7 +89,7 @@ fn on_page(frame: &Frame, Interval { x, low, high }: Interval) -> Option<Interva
     Some(Interval { x: frame.across(x)?, low: frame.up(low)?, high: frame.up(high)? })
 }
 
-/// The path data of an error bar, cut at the edges of the plot; an end that is cut has no cap.
+/// The path data of an error bar, cut at the edges of the plot; an end that is cut is an arrow's instead of a cap.
 fn error_bar(frame: &Frame, bar: Interval) -> String {
     let plot = &frame.plot;
     let Some(Interval { x, low, high }) = on_page(frame, bar) else {
@@ -90,16 +102,26 @@ fn error_bar(frame: &Frame, bar: Interval) -> String {
     for end in [low, high].into_iter().filter(|end| (plot.top..=plot.bottom).contains(end)) {
         pieces.push(((x - CAP, end), (x + CAP, end)));
     }
+    for (is_cut, edge, inwards) in
+        [(high < plot.top, plot.top, ARROW), (low > plot.bottom, plot.bottom, -ARROW)]
+    {
+        if is_cut {
+            pieces.extend([-CAP, CAP].map(|across| ((x + across, edge + inwards), (x, edge))));
+        }
+    }
     path::segments(&pieces)
 }
 
 /// The places on the page that a label should not cover: points, and steps along lines.
-fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
+fn covered(frame: &Frame, mark: &Mark) -> Vec<Obstacle> {
     const STEP: f64 = 8.0;
-    let inside = |points: &[(f64, f64)]| points.iter().filter_map(|&at| frame.inside(at)).collect();
+    let inside = |points: &[(f64, f64)]| -> Vec<(f64, f64)> {
+        points.iter().filter_map(|&at| frame.inside(at)).collect()
+    };
+    let of_radius = |radius: f64| move |at: (f64, f64)| Obstacle { at, radius };
     match mark {
         Mark::Line { points, .. } => {
-            let places: Vec<(f64, f64)> = inside(points);
+            let places = inside(points);
             let mut covered = places.clone();
             for pair in places.windows(2) {
                 let (dx, dy) = (pair[1].0 - pair[0].0, pair[1].1 - pair[0].1);
@@ -109,10 +131,10 @@ fn covered(frame: &Frame, mark: &Mark) -> Vec<(f64, f64)> {
                     (pair[0].0 + share * dx, pair[0].1 + share * dy)
                 }));
             }
-            covered
+            covered.into_iter().map(of_radius(0.0)).collect()
         }
-        Mark::Points { points, .. } => inside(points),
-        Mark::Cross { at, .. } => inside(&[*at]),
+        Mark::Points { points, marker } => inside(points).into_iter().map(of_radius(marker.radius)).collect(),
+        Mark::Cross { at, .. } => inside(&[*at]).into_iter().map(of_radius(marker::ARM)).collect(),
         Mark::Band { .. }
         | Mark::ErrorBars { .. }
         | Mark::HorizontalLine { .. }

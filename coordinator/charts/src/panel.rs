@@ -4,6 +4,7 @@ use super::chart::{Axis, Panel};
 use super::field::Field;
 use super::frame::Frame;
 use super::marks;
+use super::part::{Role, View};
 use super::path;
 use super::ranges;
 use super::scale::{Domain, Scale};
@@ -42,6 +43,9 @@ pub(super) struct MeasuredPanel<'a> {
     is_empty: bool,
 }
 
+/// The narrowest and the lowest plot of a surface whose axes have one scale: beyond, its axes have scales of their own.
+const SMALLEST_PLANE: (f64, f64) = (150.0, 110.0);
+
 impl<'a> MeasuredPanel<'a> {
     /// Finds the panel's ranges, and its vertical ticks for this height.
     pub(super) fn new(panel: &'a Panel, height: f64) -> Self {
@@ -49,8 +53,7 @@ impl<'a> MeasuredPanel<'a> {
         let y = ranges::vertical(panel);
         let is_empty = x.is_none() || y.is_none();
         let y = y.unwrap_or(Domain::empty(panel.y.scale));
-        let most = ((height / 32.0) as usize).clamp(2, 8);
-        let y_ticks = ticks_of(&panel.y, &y, most);
+        let y_ticks = ticks_of(&panel.y, &y, most_upwards(height));
         Self { panel, x: x.unwrap_or(Domain::empty(panel.x.scale)), y, y_ticks, is_empty }
     }
 
@@ -68,7 +71,34 @@ impl<'a> MeasuredPanel<'a> {
 
     /// Whether this panel and the one `below` have the same horizontal axis.
     pub(super) fn shares_x_with(&self, below: &MeasuredPanel<'_>) -> bool {
-        self.panel.x == below.panel.x
+        self.panel.x == below.panel.x && !self.panel.is_plane && !below.panel.is_plane
+    }
+
+    /// Gives both axes of a plane one scale in a plot of this size, by showing more along one of them.
+    pub(super) fn equalise(&mut self, width: f64, height: f64) {
+        let are_linear = self.x.scale == Scale::Linear && self.y.scale == Scale::Linear;
+        if !self.panel.is_plane || self.is_empty || !are_linear || ranges::field(self.panel).is_some() {
+            return;
+        }
+        let per_pixel = [(self.x.high - self.x.low) / width, (self.y.high - self.y.low) / height];
+        let [across, up] = per_pixel.map(|own| per_pixel[0].max(per_pixel[1]) / own / 2.0 - 0.5);
+        if !(across.is_finite() && up.is_finite()) {
+            return;
+        }
+        self.x = self.x.extended(across, across);
+        self.y = self.y.extended(up, up);
+        self.y_ticks = ticks_of(&self.panel.y, &self.y, most_upwards(height));
+    }
+
+    /// The size of the plot where there is room of this size: a surface over a plane takes as much of it as gives both axes one scale.
+    pub(super) fn fitted(&self, width: f64, height: f64) -> (f64, f64) {
+        if !self.panel.is_plane || self.is_empty || ranges::field(self.panel).is_none() {
+            return (width, height);
+        }
+        let (across, up) = (self.x.high - self.x.low, self.y.high - self.y.low);
+        let scale = (width / across).min(height / up);
+        let fitted = (across * scale, up * scale);
+        if fitted.0 >= SMALLEST_PLANE.0 && fitted.1 >= SMALLEST_PLANE.1 { fitted } else { (width, height) }
     }
 
     /// Draws the panel around `plot`; `letter` is its letter if there are several, `bare` leaves the horizontal axis to
@@ -83,9 +113,13 @@ impl<'a> MeasuredPanel<'a> {
     ) {
         let x_ticks = self.x_ticks(plot.width());
         let frame = Frame { plot, x: self.x, y: self.y };
-        self.draw_grid(scene, &frame, &x_ticks);
-        self.draw_marks(scene, &frame);
-        self.draw_axes(scene, &frame, &x_ticks, hides_x_axis);
+        let panel = scene.views.len();
+        scene.part(Role::Axes { panel }, |scene| self.draw_grid(scene, &frame, &x_ticks));
+        self.draw_marks(scene, &frame, panel);
+        scene.part(Role::Axes { panel }, |scene| self.draw_axes(scene, &frame, &x_ticks, hides_x_axis));
+        if !hides_x_axis {
+            self.draw_x_label(scene, &plot);
+        }
         self.draw_head(scene, &plot, letter);
         if let Some(field) = ranges::field(self.panel) {
             field.draw_bar(scene, &plot);
@@ -94,6 +128,13 @@ impl<'a> MeasuredPanel<'a> {
         let at = (outer_left + 0.85 * LABEL, plot.top + plot.height() / 2.0);
         scene.upward_text(&label, at, LABEL, Weight::Regular, Color::Ink);
         scene.plots.push(plot);
+        scene.views.push(View {
+            plot,
+            x: self.x,
+            y: self.y,
+            x_label: self.panel.x.label.clone(),
+            y_label: self.panel.y.label.clone(),
+        });
     }
 
     /// As many horizontal ticks as have room.
@@ -143,8 +184,8 @@ impl<'a> MeasuredPanel<'a> {
         scene.stroke(path::segments(&lines), Pen::solid(Color::Grid, 0.8));
     }
 
-    fn draw_marks(&self, scene: &mut Scene, frame: &Frame) {
-        marks::draw(scene, frame, &self.panel.marks);
+    fn draw_marks(&self, scene: &mut Scene, frame: &Frame, panel: usize) {
+        marks::draw(scene, frame, panel, &self.panel.marks);
         let plot = &frame.plot;
         if self.is_empty {
             let text = if self.panel.marks.is_empty() {
@@ -181,11 +222,12 @@ impl<'a> MeasuredPanel<'a> {
             }
         }
         scene.stroke(path::segments(&lines), Pen::solid(Color::Ink, 0.9));
-        if !hides_x_axis {
-            let label = text::fit(&self.panel.x.label, Weight::Regular, LABEL, plot.width() + 20.0);
-            let at = ((plot.left + plot.right) / 2.0, plot.bottom + FOOT - 0.2 * LABEL);
-            scene.text(&label, at, Anchor::Middle, LABEL, Weight::Regular, Color::Ink);
-        }
+    }
+
+    fn draw_x_label(&self, scene: &mut Scene, plot: &Rect) {
+        let label = text::fit(&self.panel.x.label, Weight::Regular, LABEL, plot.width() + 20.0);
+        let at = ((plot.left + plot.right) / 2.0, plot.bottom + FOOT - 0.2 * LABEL);
+        scene.text(&label, at, Anchor::Middle, LABEL, Weight::Regular, Color::Ink);
     }
 
     /// The space above a plot of this width.
@@ -237,9 +279,15 @@ fn tick_length(tick: &Tick) -> f64 {
     if tick.label.is_some() { TICK_LENGTH } else { TICK_LENGTH * 0.55 }
 }
 
+/// The most ticks of a vertical axis of this height.
+fn most_upwards(height: f64) -> usize {
+    ((height / 32.0) as usize).clamp(2, 8)
+}
+
 /// About `most` ticks, and somewhat more where fewer than three would be left.
 fn ticks_of(axis: &Axis, domain: &Domain, most: usize) -> Vec<Tick> {
     let ticks = |most| match axis.scale {
+        Scale::Linear if axis.is_count => ticks::whole(domain.low, domain.high, most),
         Scale::Linear => ticks::linear(domain.low, domain.high, most),
         Scale::Logarithmic => ticks::logarithmic(domain.low, domain.high, most),
     };

@@ -97,6 +97,15 @@ impl Domain {
         }
     }
 
+    /// The range, longer by these shares of its length at its lower and at its upper end.
+    pub fn extended(self, below: f64, above: f64) -> Self {
+        let (low, high) = (
+            if below > 0.0 { self.value(-below) } else { self.low },
+            if above > 0.0 { self.value(1.0 + above) } else { self.high },
+        );
+        Self { low, high, ..self }
+    }
+
     /// The range, widened to hold these values too, but by no more than `most` of its length at either end: what is
     /// secondary (intervals, runs that diverged) must not press what is primary flat.
     pub fn widened(self, values: impl IntoIterator<Item = f64>, most: f64) -> Self {

@@ -1,5 +1,6 @@
 //! A laid-out figure: texts and paths at their places, back to front.
 
+use super::part::{Part, Role, View};
 use super::style::{Color, Pen};
 use super::text::{ASCENT, DESCENT, Shaped, Weight};
 
@@ -86,18 +87,33 @@ pub enum Item {
 /// A laid-out figure.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scene {
+    /// The width of the page.
+    pub width: f64,
     /// The height that everything needs.
     pub height: f64,
     /// The things on it, back to front.
     pub items: Vec<Item>,
     /// The areas in which data is drawn.
     pub plots: Vec<PlotArea>,
+    /// The panels as a reader sees them, in the order of `plots`.
+    pub views: Vec<View>,
+    /// The parts that answer to a reader, in the order of their items; none within another.
+    pub parts: Vec<Part>,
 }
 
 /// Where a panel's data is drawn.
 pub type PlotArea = Rect;
 
 impl Scene {
+    /// Puts what `draw` does on the page as one part.
+    pub(super) fn part(&mut self, role: Role, draw: impl FnOnce(&mut Self)) {
+        let start = self.items.len();
+        draw(self);
+        if self.items.len() > start {
+            self.parts.push(Part { items: start..self.items.len(), role });
+        }
+    }
+
     /// Puts a horizontal text at `(x, baseline)`.
     pub fn text(
         &mut self,

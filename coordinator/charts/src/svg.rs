@@ -3,27 +3,38 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::part::{Part, Role};
 use super::path::coordinate;
 use super::scene::{Item, Scene, Text};
-use super::style::{Color, Pen, WIDTH};
+use super::style::{Color, Pen};
 use super::text::{self, Weight};
 use crate::escape::escape;
 
 /// The SVG of `scene`. `prefix` starts every id in it, so that several can stand in one page.
 pub fn write(scene: &Scene, prefix: &str, title: &str, description: &str) -> String {
     let mut svg = String::new();
-    write_into(&mut svg, scene, &escape(prefix), title, description).expect("text can be written to");
+    write_into(&mut svg, scene, &[], &escape(prefix), title, description).expect("text can be written to");
+    svg
+}
+
+/// The same with its parts as groups of elements, for a page whose script answers to its reader: `entry`, `axes`, `stretched` and
+/// `moved`, as [`Role`] has them.
+pub fn write_for_page(scene: &Scene, prefix: &str, title: &str, description: &str) -> String {
+    let mut svg = String::new();
+    write_into(&mut svg, scene, &scene.parts, &escape(prefix), title, description)
+        .expect("text can be written to");
     svg
 }
 
 fn write_into(
     svg: &mut String,
     scene: &Scene,
+    parts: &[Part],
     prefix: &str,
     title: &str,
     description: &str,
 ) -> Result<(), std::fmt::Error> {
-    let (width, height) = (coordinate(WIDTH), coordinate(scene.height));
+    let (width, height) = (coordinate(scene.width), coordinate(scene.height));
     writeln!(
         svg,
         r#"<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" aria-labelledby="{prefix}-title {prefix}-desc">"#
@@ -48,7 +59,11 @@ fn write_into(
     }
     svg.push_str("</defs>\n");
     writeln!(svg, r##"<rect class="paper" width="{width}" height="{height}" fill="#fff"/>"##)?;
-    for item in &scene.items {
+    let mut parts = parts.iter().peekable();
+    for (place, item) in scene.items.iter().enumerate() {
+        if let Some(part) = parts.peek().filter(|part| part.items.start == place) {
+            write_start(svg, &part.role)?;
+        }
         match item {
             Item::Text(text) => write_text(svg, text, prefix)?,
             Item::Stroke { path, pen } => write_stroke(svg, path, *pen)?,
@@ -60,9 +75,31 @@ fn write_into(
                 coordinate(*opacity)
             )?,
         }
+        if parts.next_if(|part| part.items.end == place + 1).is_some() {
+            svg.push_str("</g>\n");
+        }
     }
     svg.push_str("</svg>\n");
     Ok(())
+}
+
+/// The beginning of a part.
+fn write_start(svg: &mut String, role: &Role) -> Result<(), std::fmt::Error> {
+    let of_group =
+        |group: &Option<usize>| group.map_or_else(String::new, |group| format!(r#" data-group="{group}""#));
+    match role {
+        Role::Entry { group, label } => {
+            writeln!(svg, r#"<g class="entry" data-group="{group}" data-label="{}">"#, escape(label))
+        }
+        Role::Axes { panel } => writeln!(svg, r#"<g class="axes" data-panel="{panel}">"#),
+        Role::Stretched { panel, group } => {
+            writeln!(svg, r#"<g class="stretched" data-panel="{panel}"{}>"#, of_group(group))
+        }
+        Role::Moved { panel, group, at: (x, y) } => {
+            let (group, x, y) = (of_group(group), coordinate(*x), coordinate(*y));
+            writeln!(svg, r#"<g class="moved" data-panel="{panel}"{group} data-at="{x} {y}">"#)
+        }
+    }
 }
 
 fn glyph_id(prefix: &str, weight: Weight, id: u32) -> String {

@@ -2,10 +2,12 @@
 
 use super::layout::{Captions, lay_out};
 use super::marker::Marker;
+use super::part::Role;
 use super::scale::Scale;
 use super::scene::{Item, Rect, Scene, Text};
 use super::style::Color;
-use super::{Axis, Chart, Interval, Mark, Panel, PanelRow};
+use super::svg;
+use super::{Axis, Chart, Entry, Interval, Mark, Panel, PanelRow, Swatch};
 
 fn panel(marks: Vec<Mark>) -> Panel {
     Panel {
@@ -14,6 +16,8 @@ fn panel(marks: Vec<Mark>) -> Panel {
         x: Axis::new("x", Scale::Linear),
         y: Axis::new("y", Scale::Linear),
         marks,
+        readings: vec![],
+        is_plane: false,
     }
 }
 
@@ -75,10 +79,14 @@ fn error_bars_widen_an_axis_only_so_far_and_are_cut_off_beyond() {
         Item::Stroke { path, pen } if pen.color == Color::Group(0) => Some(path.clone()),
         Item::Stroke { .. } | Item::Fill { .. } | Item::Text(_) => None,
     });
-    // From edge to edge, without a cap.
+    // From edge to edge, without a cap: an arrow at either end says that it goes on.
     let bar = bar.unwrap();
-    assert_eq!(bar.matches('M').count(), 1, "{bar}");
-    assert!(bar.contains(&format!(" {}L", plot.bottom)) && bar.ends_with(&format!(" {}", plot.top)), "{bar}");
+    assert_eq!(bar.matches('M').count(), 1 + 2 * 2, "{bar}");
+    assert!(
+        bar.contains(&format!(" {}L", plot.bottom)) && bar.ends_with(&format!(" {}", plot.bottom)),
+        "{bar}"
+    );
+    assert_eq!(bar.matches(&format!(" {}M", plot.top)).count(), 3, "{bar}");
     assert!(text(&scene).iter().all(|text| text.chars().count() < 4), "{:?}", text(&scene));
 }
 
@@ -97,14 +105,116 @@ fn overlap(a: &Rect, b: &Rect) -> bool {
     a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom
 }
 
+fn label(at: (f64, f64), text: &str, is_optional: bool) -> Mark {
+    Mark::Label { at, text: text.to_owned(), color: Color::Ink, is_optional }
+}
+
+#[test]
+fn a_label_keeps_clear_of_its_own_marker_and_an_optional_one_of_everything() {
+    let large = Marker::group(0).sized(8.0, 1.0);
+    let point = |at: (f64, f64)| Mark::Points { points: vec![at], marker: large };
+    let alone =
+        scene(vec![panel(vec![point((1.0, 1.0)), point((3.0, 3.0)), label((1.0, 1.0), "one", false)])]);
+    let of = |scene: &Scene| texts(scene).into_iter().find(|text| text.is_label).map(|text| text.bounds);
+    let bounds = of(&alone).unwrap();
+    let at = alone.parts.iter().find_map(|part| match part.role {
+        Role::Moved { at, .. } => Some(at),
+        Role::Entry { .. } | Role::Axes { .. } | Role::Stretched { .. } => None,
+    });
+    assert!(bounds.left > at.unwrap().0 + 8.0, "{bounds:?} {at:?}");
+    // A line through the point in every direction leaves no place near it.
+    let crowd: Vec<(f64, f64)> = (0..400).map(|i| (f64::from(i % 20), f64::from(i / 20))).collect();
+    let crowded = |is_optional: bool| {
+        let marks = vec![
+            Mark::Points { points: crowd.clone(), marker: large },
+            label((9.0, 9.0), "nine", is_optional),
+        ];
+        of(&scene(vec![panel(marks)])).is_some()
+    };
+    assert_eq!((crowded(false), crowded(true)), (true, false));
+}
+
+#[test]
+fn points_have_room_between_them_and_the_axes() {
+    let scene = scene(vec![panel(vec![group_of(vec![(0.0, 0.0), (10.0, 5.0)])])]);
+    let places: Vec<(f64, f64)> = scene
+        .parts
+        .iter()
+        .filter_map(|part| match part.role {
+            Role::Moved { at, .. } => Some(at),
+            Role::Entry { .. } | Role::Axes { .. } | Role::Stretched { .. } => None,
+        })
+        .collect();
+    let plot = scene.plots[0];
+    assert_eq!(places.len(), 2);
+    for (x, y) in places {
+        assert!(x > plot.left + 5.0 && x < plot.right - 5.0 && y < plot.bottom - 5.0, "{x} {y} {plot:?}");
+    }
+}
+
+#[test]
+fn a_plane_has_one_scale_along_both_axes() {
+    let of = |is_plane: bool| Panel { is_plane, ..panel(vec![group_of(vec![(0.0, 0.0), (10.0, 5.0)])]) };
+    let per_pixel = |scene: &Scene| {
+        let view = &scene.views[0];
+        ((view.x.high - view.x.low) / view.plot.width(), (view.y.high - view.y.low) / view.plot.height())
+    };
+    let (across, up) = per_pixel(&scene(vec![of(true)]));
+    assert!((across / up - 1.0).abs() < 1e-9, "{across} {up}");
+    let (across, up) = per_pixel(&scene(vec![of(false)]));
+    assert!((across / up - 1.0).abs() > 0.1);
+}
+
+#[test]
+fn parts_follow_each_other_and_the_page_has_each_as_a_group_of_elements() {
+    let mut chart = Chart {
+        title: String::new(),
+        description: String::new(),
+        heading: None,
+        legend: vec![],
+        rows: vec![PanelRow {
+            height: 200.0,
+            panels: vec![panel(vec![group_of(vec![(1.0, 1.0), (2.0, 3.0)])])],
+        }],
+        notes: vec![],
+    };
+    let entry = |group: usize, label: &str| Entry {
+        label: label.to_owned(),
+        swatch: Swatch::Point(Marker::group(group)),
+    };
+    chart.legend = vec![entry(0, "<one>"), entry(1, "two"), entry(1, "two again")];
+    let scene = lay_out(&chart, Captions::Omitted);
+    assert!(scene.parts.windows(2).all(|pair| pair[0].items.end <= pair[1].items.start), "{:?}", scene.parts);
+    let page = svg::write_for_page(&scene, "f", "", "");
+    let plain = svg::write(&scene, "f", "", "");
+    assert_eq!(page.matches("<g class=\"moved\" data-panel=\"0\" data-group=\"0\"").count(), 2, "{page}");
+    // Two lines about one group hide nothing.
+    assert_eq!(page.matches("class=\"entry\"").count(), 1);
+    assert!(page.contains("data-group=\"0\" data-label=\"&lt;one&gt;\""));
+    assert_eq!(page.matches("<g").count(), page.matches("</g>").count());
+    let without: String =
+        page.lines().filter(|line| !line.starts_with("<g class=\"") || line.contains("fill=")).collect();
+    assert_eq!(without.replace("</g>", ""), plain.lines().collect::<String>().replace("</g>", ""));
+}
+
+#[test]
+fn intervals_that_an_axis_cuts_off_are_counted() {
+    let bars = |high: f64| Mark::ErrorBars {
+        points: vec![Interval { x: 1.0, low: 0.9, high }],
+        color: Color::Group(0),
+    };
+    let of = |high: f64| panel(vec![bars(high), group_of(vec![(1.0, 1.0), (2.0, 3.0)])]).intervals_beyond();
+    assert_eq!((of(4.0).bars, of(1e6).bars, of(1e6).bands), (0, 1, 0));
+}
+
 #[test]
 fn labels_of_points_that_lie_together_stay_inside_the_plot_and_apart() {
     let mut marks = vec![group_of(vec![(0.0, 0.0), (1.0, 1.0)])];
     for i in 0..12 {
         let at = (1.0 - f64::from(i) * 0.002, 1.0);
-        marks.push(Mark::Label { at, text: format!("0.{}", 70 + i), color: Color::Ink });
+        marks.push(label(at, &format!("0.{}", 70 + i), false));
     }
-    marks.push(Mark::Label { at: (f64::NAN, 1.0), text: "nowhere".to_owned(), color: Color::Ink });
+    marks.push(label((f64::NAN, 1.0), "nowhere", false));
     let scene = scene(vec![panel(marks)]);
     let labels: Vec<&Text> = texts(&scene).into_iter().filter(|text| text.is_label).collect();
     assert_eq!(labels.len(), 12);

@@ -41,6 +41,23 @@ pub(crate) fn linear(low: f64, high: f64, most: usize) -> Vec<Tick> {
         .collect()
 }
 
+/// Ticks of a linear axis that counts: as [`linear`], but none between whole numbers.
+pub(crate) fn whole(low: f64, high: f64, most: usize) -> Vec<Tick> {
+    let ticks = linear(low, high, most);
+    let is_whole = |tick: &Tick| (tick.at - tick.at.round()).abs() < 1e-6;
+    if ticks.iter().all(is_whole) && (high - low).abs() < 1e15 {
+        return ticks;
+    }
+    let (first, last) = (low.ceil(), high.floor());
+    if last < first || last - first > 100.0 {
+        return ticks;
+    }
+    (0..=(last - first) as usize)
+        .map(|number| first + number as f64)
+        .map(|at| Tick::major(at, number::fixed(at, 0)))
+        .collect()
+}
+
 /// The step of a linear axis of this length, and the power of ten of its last significant figure.
 fn step(length: f64, most: usize) -> (f64, i32) {
     let rough = length / most.max(1) as f64;
@@ -183,6 +200,16 @@ mod tests {
         assert_eq!(labels(&linear(-0.31, 0.29, 6)), ["−0.3", "−0.2", "−0.1", "0.0", "0.1", "0.2"]);
         assert_eq!(labels(&linear(0.0, 23_400.0, 5)), ["0", "5,000", "10,000", "15,000", "20,000"]);
         assert_eq!(labels(&linear(0.0, 3e-7, 3)), ["0", "10⁻⁷", "2×10⁻⁷", "3×10⁻⁷"]);
+    }
+
+    #[test]
+    fn an_axis_that_counts_has_no_ticks_between_whole_numbers() {
+        assert_eq!(labels(&whole(0.0, 2.0, 6)), ["0", "1", "2"]);
+        assert_eq!(labels(&whole(-0.04, 3.06, 8)), ["0", "1", "2", "3"]);
+        assert_eq!(labels(&whole(0.0, 30.0, 7)), labels(&linear(0.0, 30.0, 7)));
+        assert_eq!(labels(&whole(0.0, 6.2, 3)), ["0", "2", "4", "6"]);
+        // Where nothing whole lies, there is nothing better.
+        assert!(labels(&whole(0.2, 0.9, 4)).len() > 1);
     }
 
     #[test]

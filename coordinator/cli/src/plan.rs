@@ -21,9 +21,9 @@ use super::kinds::ProgramKinds;
 use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
 use super::schedules::PlannedSchedules;
+use super::{claim_forecasts, duplicate_runs, notes, source};
 #[cfg(feature = "worker")]
 use super::{device, unmet_needs, worker::cores};
-use super::{claim_forecasts, duplicate_runs, notes, source};
 use crate::hints;
 use basin_coordinator::launch;
 

@@ -74,10 +74,9 @@ impl ExclusionReason {
     /// defined for all runs that it is asked of.
     const fn is_requested(self) -> bool {
         match self {
-            Self::NotConverged
-            | Self::NotCertified(_)
-            | Self::ConditionNotMet
-            | Self::BeyondCondition => true,
+            Self::NotConverged | Self::NotCertified(_) | Self::ConditionNotMet | Self::BeyondCondition => {
+                true
+            }
             Self::Diverged
             | Self::Missing
             | Self::Failed

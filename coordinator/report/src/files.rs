@@ -3,11 +3,11 @@
 //! ```text
 //! OUT/.basin-output.json              whose folder it is, and which of its files are Basin's
 //! OUT/index.html                      the page
-//! OUT/results.csv, results.parquet    a row a task
-//! OUT/series.csv.zst                  every point of every series
+//! OUT/results.csv, results.parquet    a row a task; Parquet has every parameter that it ran with
+//! OUT/series.csv.zst, series.parquet  every point of every series
 //! OUT/provenance.csv                  attempts, machines, times, digests
 //! OUT/claims.csv, claims.json         what was found of each claim, if the sweep has any
-//! OUT/figures/<id>.{svg,png,csv}      each figure, and its data
+//! OUT/figures/<id>.{svg,pdf,png,csv}  each figure, and its data
 //! ```
 
 use std::collections::BTreeSet;
@@ -51,10 +51,17 @@ impl Results {
 
     /// The names of all files of the report.
     fn files(&self, has_claims: bool) -> BTreeSet<String> {
-        let tables = ["index.html", "results.csv", "results.parquet", "provenance.csv", "series.csv.zst"];
+        let tables = [
+            "index.html",
+            "results.csv",
+            "results.parquet",
+            "provenance.csv",
+            "series.csv.zst",
+            "series.parquet",
+        ];
         let claims: &[&str] = if has_claims { &["claims.csv", "claims.json"] } else { &[] };
         let figures = self.figures.iter().flat_map(|figure| {
-            ["svg", "png", "csv"].map(|extension| format!("figures/{}.{extension}", figure.id))
+            ["svg", "pdf", "png", "csv"].map(|extension| format!("figures/{}.{extension}", figure.id))
         });
         tables.iter().chain(claims).map(|&name| name.to_owned()).chain(figures).collect()
     }
@@ -70,7 +77,7 @@ impl Results {
             Ok::<(), ReportError>(())
         };
         table("results.csv", csv::table(&results).as_bytes())?;
-        table("results.parquet", &results.encode())?;
+        table("results.parquet", &tables::results_with_parameters(&self.runs).encode())?;
         table("provenance.csv", csv::table(&provenance).as_bytes())?;
         if !evaluated.is_empty() {
             table("claims.csv", claims::csv(evaluated).as_bytes())?;
@@ -79,19 +86,20 @@ impl Results {
         let series = out.join("series.csv.zst");
         write_atomically(&series, |file| tables::series(&self.runs, file))?;
         tables.push(series);
+        let series = out.join("series.parquet");
+        write_atomically(&series, |file| tables::series_as_parquet(&self.runs, file))?;
+        tables.push(series);
         let drawn: Vec<DrawnFigure> = self
             .figures
             .iter()
             .map(|figure| {
                 let projections = self.projections.get(&figure.id).map_or(&[][..], Vec::as_slice);
-                figures::draw(figure, &self.runs, projections)
+                figures::draw(figure, &self.runs, projections, &self.claims)
             })
             .collect();
         let figures = drawn.iter().map(|figure| write_figure(figure, out)).collect::<Result<Vec<_>, _>>()?;
         let page = out.join("index.html");
-        write_atomically(&page, |file| {
-            file.write_all(page::html(self, &drawn, evaluated, &results).as_bytes())
-        })?;
+        write_atomically(&page, |file| file.write_all(page::html(self, &drawn, evaluated).as_bytes()))?;
         let claims = evaluated.iter().map(ClaimSummary::of).collect();
         Ok(ReportSummary { page, counts: Counts::of_tasks(&self.runs), tables, figures, claims })
     }
@@ -101,10 +109,11 @@ fn write_figure(figure: &DrawnFigure, out: &Path) -> Result<FigureSummary, Repor
     let file = |extension: &str| out.join("figures").join(format!("{}.{extension}", figure.id));
     let picture = png::render(&figure.svg)
         .map_err(|source| ReportError::Render { figure: figure.id.to_string(), source })?;
-    let files = [file("svg"), file("png"), file("csv")];
+    let files = [file("svg"), file("png"), file("csv"), file("pdf")];
     write_atomically(&files[0], |out| out.write_all(figure.svg.as_bytes()))?;
     write_atomically(&files[1], |out| out.write_all(&picture))?;
     write_atomically(&files[2], |out| out.write_all(figure.csv.as_bytes()))?;
+    write_atomically(&files[3], |out| out.write_all(&figure.pdf))?;
     Ok(FigureSummary {
         id: figure.id.clone(),
         title: figure.title.clone(),

@@ -8,7 +8,8 @@ use basin_domain::{error_chain, key};
 use basin_storage::{Commit, StorageError, Store};
 use futures::{StreamExt, TryStreamExt};
 
-use super::dataset_sizes::DatasetSizes;
+use super::dataset_contents::DatasetContents;
+use super::default_figures;
 use super::error::{ReportError, is_of_this_object};
 use super::projection;
 use super::results::{Results, Status};
@@ -33,19 +34,19 @@ pub(super) async fn gather(
     let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
     let found = store.find_commits(&ids).await?;
     let file = SweepFile::parse(&sweep_record.source)?;
-    let (figures, claims) = (file.figures().to_vec(), file.claims().to_vec());
+    let (asked, claims) = (file.figures().to_vec(), file.claims().to_vec());
     let kinds: Vec<_> = sweep_record.source.kinds.iter().cloned().map(Arc::new).collect();
-    let sizes = DatasetSizes::read(store, tasks.iter().map(|task| &task.spec)).await?;
+    let contents = DatasetContents::read(store, tasks.iter().map(|task| &task.spec)).await?;
     // A task of two experiments is in the plan twice, under one id: both rows have its result.
     let with_commits = tasks.into_iter().map(|task| {
         let damage =
             found.damaged.get(&task.id).map(|why| format!("`{}` is damaged: {why}", key::commit(&task.id)));
         let declaration = kinds.iter().find(|kind| kind.declares(&task.spec.experiment)).cloned();
-        let test_examples = sizes.test_examples(&task.spec);
-        (found.commits.get(&task.id).cloned(), damage, (declaration, test_examples), task)
+        let (test_examples, data) = (contents.test_examples(&task.spec), contents.of(&task.spec));
+        (found.commits.get(&task.id).cloned(), damage, (declaration, test_examples, data), task)
     });
     let runs: Vec<Run> = futures::stream::iter(with_commits)
-        .map(|(commit, damage, (declaration, test_examples), task)| async move {
+        .map(|(commit, damage, (declaration, test_examples, data), task)| async move {
             let state = match commit {
                 Some(commit) => committed(store, commit).await?,
                 None if damage.is_some() => RunState::Unreadable { error: damage.unwrap_or_default() },
@@ -54,22 +55,21 @@ pub(super) async fn gather(
                     None => RunState::Missing,
                 },
             };
-            Ok::<Run, StorageError>(Run { declaration, test_examples, task, state })
+            Ok::<Run, StorageError>(Run { declaration, test_examples, data, task, state })
         })
         .buffered(CONCURRENT)
         .try_collect()
         .await?;
+    let figures = if asked.is_empty() { default_figures::of(&runs, &claims) } else { asked };
     let phase = status.map(|status| status.phase.clone());
     let (projections, distances) = projection::gather(store, &figures, &claims, &runs).await?;
     let stored = stored_numbers::gather(store, &claims, &runs).await?;
     let is_evidence = file.is_evidence();
-    let datasets = sizes.into_datasets();
     Ok(Results {
         sweep: sweep_record,
         figures,
         claims,
         is_evidence,
-        datasets,
         runs,
         phase,
         projections,

@@ -6,7 +6,8 @@
 //! the same results give the same bytes; a report of a sweep that isn't done says what is missing.
 
 mod claims;
-mod dataset_sizes;
+mod dataset_contents;
+mod default_figures;
 mod duplicates;
 mod endings;
 mod error;
@@ -33,7 +34,6 @@ mod write;
 
 pub use basin_charts::png::RenderError;
 pub use claims::Verdict;
-pub use dataset_sizes::SizesByDataset;
 pub use error::{ReportError, is_of_this_object};
 pub use folder::{FileSet, FolderError, OtherSweepPolicy, OutputFolder};
 pub use forecast::{CheckForecast, ClaimForecast, ForecastUnit, POWER_OF_FORECAST, Pilot, forecast};

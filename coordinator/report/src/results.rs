@@ -8,7 +8,6 @@ use basin_domain::figure::Figure;
 use basin_domain::id::TaskId;
 use basin_storage::SweepRecord;
 
-use super::dataset_sizes::SizesByDataset;
 use super::projection::{DistancesByCheck, ProjectionsByFigure};
 use super::runs::Run;
 use super::stored_numbers::StoredNumbersByTask;
@@ -33,8 +32,6 @@ pub struct Results {
     pub claims: Vec<Claim>,
     /// Whether its verdicts are evidence: its profile isn't one that is too small to say anything.
     pub is_evidence: bool,
-    /// How many examples its data sets have, where that is known.
-    pub datasets: SizesByDataset,
     /// Its tasks in plan order, with what is known of them.
     pub runs: Vec<Run>,
     /// The sweep's state in a word, if a coordinator said it.

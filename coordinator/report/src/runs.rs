@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use basin_domain::custom_kind::KindDeclaration;
+use basin_domain::data::Contents;
 use basin_domain::digest::Digest;
 use basin_domain::failure::Failure;
 use basin_domain::id::{ExperimentId, TaskId};
@@ -24,6 +25,8 @@ pub struct Run {
     pub declaration: Option<Arc<KindDeclaration>>,
     /// How many examples of the test it was measured on, where that is known.
     pub test_examples: Option<u64>,
+    /// What the data set holds that it trains on or looks at, where that is known.
+    pub data: Option<Contents>,
     /// Its result, or the reason why there is none.
     pub state: RunState,
 }
@@ -76,6 +79,17 @@ pub(crate) enum Computation<'r> {
 pub(crate) fn distinct<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Vec<&'a Run> {
     let mut known = BTreeSet::new();
     runs.into_iter().filter(|run| known.insert(run.computation())).collect()
+}
+
+/// The experiments, in the order of their first runs.
+pub(crate) fn experiments(runs: &[Run]) -> Vec<&ExperimentId> {
+    let mut ids: Vec<&ExperimentId> = Vec::new();
+    for run in runs {
+        if !ids.contains(&&run.task.experiment) {
+            ids.push(&run.task.experiment);
+        }
+    }
+    ids
 }
 
 /// The runs of these experiments, in plan order.

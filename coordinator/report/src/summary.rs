@@ -33,7 +33,7 @@ pub struct FigureSummary {
     pub title: String,
     /// How many runs it sums up, and what is missing.
     pub note: String,
-    /// Its files: SVG, PNG, CSV.
+    /// Its files: SVG, PNG, CSV, PDF.
     pub files: Vec<PathBuf>,
 }
 

@@ -1,5 +1,6 @@
 //! One way to write and read Parquet: the same rows give the same bytes, and no bytes can bring the reader down.
 
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -34,8 +35,8 @@ pub enum DecodeError {
     Wrong(String),
 }
 
-/// The rows as Parquet. Depends on nothing but the rows: every setting that could enter the bytes is fixed here.
-pub(crate) fn encode(batch: &RecordBatch) -> Vec<u8> {
+/// How rows of these columns are written: every setting that could enter the bytes is fixed here.
+fn options(schema: &SchemaRef) -> ArrowWriterOptions {
     let level = ZstdLevel::try_new(3).expect("3 is a level of zstd");
     let mut properties = WriterProperties::builder()
         .set_created_by("basin".to_owned())
@@ -44,21 +45,45 @@ pub(crate) fn encode(batch: &RecordBatch) -> Vec<u8> {
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true);
     // Numbers are stored a byte position at a time: what was computed in 32 bits then packs to half of it.
-    for field in batch.schema().fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
+    for field in schema.fields().iter().filter(|field| *field.data_type() == DataType::Float64) {
         let column = ColumnPath::from(field.name().as_str());
         properties = properties
             .set_column_dictionary_enabled(column.clone(), false)
             .set_column_encoding(column, Encoding::BYTE_STREAM_SPLIT);
     }
     // The Arrow schema in the footer would say nothing that Parquet's own doesn't.
-    let options =
-        ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+    ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true)
+}
+
+/// The rows as Parquet. Depends on nothing but the rows.
+pub(crate) fn encode(batch: &RecordBatch) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options)
+    let mut writer = ArrowWriter::try_new_with_options(&mut bytes, batch.schema(), options(&batch.schema()))
         .expect("the schema has columns of plain types");
     writer.write(batch).expect("memory takes every write");
     writer.close().expect("memory takes every write");
     bytes
+}
+
+/// A Parquet file that is written part by part; depends on nothing but the rows and the parts in which they come.
+pub(crate) struct Writer<W: Write + Send>(ArrowWriter<W>);
+
+impl<W: Write + Send> Writer<W> {
+    /// A file of these columns, without rows yet.
+    pub(crate) fn new(out: W, schema: &SchemaRef) -> io::Result<Self> {
+        let writer = ArrowWriter::try_new_with_options(out, Arc::clone(schema), options(schema));
+        writer.map(Self).map_err(io::Error::other)
+    }
+
+    /// Adds rows.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.0.write(batch).map_err(io::Error::other)
+    }
+
+    /// Ends the file.
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.0.close().map(|_| ()).map_err(io::Error::other)
+    }
 }
 
 /// The rows of a Parquet file.

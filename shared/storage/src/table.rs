@@ -1,7 +1,9 @@
 //! Tables of results as Parquet: named columns of one type each, with gaps.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
+use arrow_array::builder::{ArrayBuilder, Float64Builder, Int64Builder, ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{
@@ -26,6 +28,12 @@ pub enum Column {
     Float(Vec<Option<f64>>),
     /// Yes or no.
     Boolean(Vec<Option<bool>>),
+    /// Lists of whole numbers.
+    Integers(Vec<Option<Vec<i64>>>),
+    /// Lists of numbers.
+    Floats(Vec<Option<Vec<f64>>>),
+    /// Lists of texts.
+    Texts(Vec<Option<Vec<String>>>),
 }
 
 /// Named columns of one length, in an order that is kept.
@@ -64,6 +72,9 @@ impl Column {
             Self::Unsigned(values) => values.len(),
             Self::Float(values) => values.len(),
             Self::Boolean(values) => values.len(),
+            Self::Integers(values) => values.len(),
+            Self::Floats(values) => values.len(),
+            Self::Texts(values) => values.len(),
         }
     }
 
@@ -79,6 +90,9 @@ impl Column {
             Self::Unsigned(_) => DataType::UInt64,
             Self::Float(_) => DataType::Float64,
             Self::Boolean(_) => DataType::Boolean,
+            Self::Integers(_) => list_of(DataType::Int64),
+            Self::Floats(_) => list_of(DataType::Float64),
+            Self::Texts(_) => list_of(DataType::Utf8),
         }
     }
 
@@ -89,6 +103,9 @@ impl Column {
             Self::Unsigned(values) => Arc::new(UInt64Array::from_iter(values)),
             Self::Float(values) => Arc::new(Float64Array::from_iter(values)),
             Self::Boolean(values) => Arc::new(BooleanArray::from_iter(values)),
+            Self::Integers(values) => lists(values, Int64Builder::new(), |to, item| to.append_value(*item)),
+            Self::Floats(values) => lists(values, Float64Builder::new(), |to, item| to.append_value(*item)),
+            Self::Texts(values) => lists(values, StringBuilder::new(), |to, item| to.append_value(item)),
         }
     }
 
@@ -100,6 +117,12 @@ impl Column {
             DataType::UInt64 => Some(Self::Unsigned(Vec::new())),
             DataType::Float64 => Some(Self::Float(Vec::new())),
             DataType::Boolean => Some(Self::Boolean(Vec::new())),
+            DataType::List(item) => match item.data_type() {
+                DataType::Int64 => Some(Self::Integers(Vec::new())),
+                DataType::Float64 => Some(Self::Floats(Vec::new())),
+                DataType::Utf8 => Some(Self::Texts(Vec::new())),
+                _ => None,
+            },
             // Arrow has dozens more, and none of them is written here.
             _ => None,
         }
@@ -114,8 +137,37 @@ impl Column {
             Self::Unsigned(values) => values.extend(array.as_primitive::<UInt64Type>()),
             Self::Float(values) => values.extend(array.as_primitive::<Float64Type>()),
             Self::Boolean(values) => values.extend(array.as_boolean()),
+            Self::Integers(values) => values.extend(of_lists(array, |items| {
+                items.as_primitive::<Int64Type>().iter().flatten().collect()
+            })),
+            Self::Floats(values) => values.extend(of_lists(array, |items| {
+                items.as_primitive::<Float64Type>().iter().flatten().collect()
+            })),
+            Self::Texts(values) => values.extend(of_lists(array, |items| {
+                items.as_string::<i32>().iter().flatten().map(str::to_owned).collect()
+            })),
         }
     }
+}
+
+/// The type of lists of such items.
+fn list_of(items: DataType) -> DataType {
+    DataType::List(Arc::new(Field::new_list_field(items, true)))
+}
+
+/// Lists, built one by one; `append` adds an item to the list that is being built.
+fn lists<T, B: ArrayBuilder>(values: &[Option<Vec<T>>], items: B, append: impl Fn(&mut B, &T)) -> ArrayRef {
+    let mut builder = ListBuilder::new(items);
+    for value in values {
+        value.iter().flatten().for_each(|item| append(builder.values(), item));
+        builder.append(value.is_some());
+    }
+    Arc::new(builder.finish())
+}
+
+/// The lists of an array; `read` reads the items of one.
+fn of_lists<T>(array: &dyn Array, read: impl Fn(&dyn Array) -> Vec<T>) -> Vec<Option<Vec<T>>> {
+    array.as_list::<i32>().iter().map(|items| items.map(|items| read(items.as_ref()))).collect()
 }
 
 impl Table {
@@ -155,12 +207,14 @@ impl Table {
 
     /// The table as Parquet: the same bytes for the same table.
     pub fn encode(&self) -> Vec<u8> {
+        parquet_file::encode(&self.batch())
+    }
+
+    fn batch(&self) -> RecordBatch {
         let fields: Vec<Field> =
             self.columns.iter().map(|(name, column)| Field::new(name, column.kind(), true)).collect();
         let arrays = self.columns.iter().map(|(_, column)| column.to_array()).collect();
-        let batch =
-            RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns have one length");
-        parquet_file::encode(&batch)
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).expect("columns have one length")
     }
 
     /// The table in the bytes of a Parquet file.
@@ -180,5 +234,37 @@ impl Table {
             columns.push((field.name().clone(), column));
         }
         Self::new(columns).map_err(|error| DecodeError::Wrong(error.to_string()))
+    }
+}
+
+/// A table that is written as Parquet part by part, because all of it at once would take much memory.
+pub struct TableWriter<W: Write + Send>(parquet_file::Writer<W>);
+
+impl<W: Write + Send> TableWriter<W> {
+    /// A file of the columns of `part`, with its rows as the first.
+    ///
+    /// # Errors
+    /// If `out` can't be written.
+    pub fn new(out: W, part: &Table) -> io::Result<Self> {
+        let batch = part.batch();
+        let mut writer = parquet_file::Writer::new(out, &batch.schema())?;
+        writer.write(&batch)?;
+        Ok(Self(writer))
+    }
+
+    /// Adds the rows of `part`.
+    ///
+    /// # Errors
+    /// If the file can't be written, or `part` has other columns than the first.
+    pub fn write(&mut self, part: &Table) -> io::Result<()> {
+        self.0.write(&part.batch())
+    }
+
+    /// Ends the file.
+    ///
+    /// # Errors
+    /// If the file can't be written.
+    pub fn finish(self) -> io::Result<()> {
+        self.0.finish()
     }
 }

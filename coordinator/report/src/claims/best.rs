@@ -190,7 +190,11 @@ pub(super) fn decide(
         let measured = format!("{}; {} is better with its interval at {level}", result.measured, other.label);
         return CheckResult { measured, ..result };
     }
-    let shown = |verdict, why| result(nearest, found, levels.to_hold(), verdict, why);
+    // Where the usual interval speaks against the point, the one by which it would be refused is shown: the verdict follows from it.
+    let speaks_against = found.interval.is_some_and(|interval| interval.high < 0.0);
+    let level = if speaks_against { levels.to_refuse() } else { levels.to_hold() };
+    let decisive = order.compare(candidate, nearest, level).unwrap_or(*found);
+    let shown = |verdict, why| result(nearest, &decisive, level, verdict, why);
     if let Some(why) = undecidable {
         return shown(Verdict::Undecided, why);
     }
@@ -296,4 +300,35 @@ fn left_out(candidate: &[&Candidate<'_>], others: &[&Candidate<'_>]) -> String {
         candidate.iter().chain(others).flat_map(|point| point.sample.selected()).copied().collect();
     let gaps = candidate.iter().chain(others).filter_map(of);
     gaps.chain(duplicates::sentences(&all)).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use basin_domain::metrics::Axis;
+
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn the_interval_beside_an_undecided_verdict_is_the_one_that_decides_nothing() {
+        let mut runs = samples::points::architectures(3);
+        for (place, run) in runs.iter_mut().enumerate() {
+            let seed = run.task.spec.seed as f64;
+            let accuracy = match place / 3 {
+                0 => 0.5,
+                1 => 0.58 + 0.04 * seed,
+                _ => 0.1 + 0.001 * seed,
+            };
+            samples::measure(run, |metrics| metrics.push("test_accuracy", Axis::Epoch, 31.0, accuracy));
+        }
+        let first = &runs[0].task;
+        let of = Selection { experiment: first.experiment.clone(), values: first.point.clone() };
+        let levels = DecisionLevels::of_claim(1);
+        let result = decide(&runs, &of, "test_accuracy", Best::Highest, levels);
+        // Worse than the second by its own interval at 95 %; not by the one that nine rivals take.
+        assert_eq!(result.verdict, Verdict::Undecided);
+        let interval = result.interval.unwrap();
+        assert!(interval.low < 0.0 && interval.high > 0.0, "{interval:?}");
+        assert!((result.level - (1.0 - 0.05 / 9.0)).abs() < 1e-12, "{}", result.level);
+    }
 }

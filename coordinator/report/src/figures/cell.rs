@@ -2,6 +2,7 @@
 
 use basin_domain::metrics::{Axis, Metrics};
 
+use super::drawn::{Drawn, Source};
 use super::limits;
 use super::table::{FigureRow, FigureTable, RowPanel};
 use crate::exclusions::{Exclusions, Filtered, on_axis};
@@ -9,7 +10,7 @@ use crate::runs::{Run, distinct};
 use crate::statistics::{Bin, Center, ConfidenceInterval, Summary, binned, summarise};
 use basin_charts::scale::Scale;
 use basin_charts::style::{BAND_OPACITY, Color, Pen};
-use basin_charts::{Interval, Mark};
+use basin_charts::{Interval, Mark, Reading};
 
 /// Series with more points than this are drawn in bins.
 pub(crate) const LONG: usize = 400;
@@ -40,6 +41,13 @@ pub(crate) struct CellContext<'a> {
     pub(crate) bins: Option<PanelBins>,
 }
 
+impl<'a> CellContext<'a> {
+    /// Whose values a reader of the panel sees.
+    const fn source(&self) -> Source<'a> {
+        Source { series: self.panel, number: self.number, group: self.group }
+    }
+}
+
 /// Bins of equal width, one beside the other.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct PanelBins {
@@ -66,7 +74,7 @@ pub(crate) fn bins_for<'a>(axis: Axis, series: impl Iterator<Item = &'a Points>)
 pub(crate) fn completed(
     context: CellContext<'_>,
     runs: &[(u64, Points)],
-    marks: &mut Vec<Mark>,
+    drawn: &mut Drawn,
     rows: &mut FigureTable,
 ) {
     match context.bins {
@@ -75,14 +83,14 @@ pub(crate) fn completed(
                 .iter()
                 .map(|(seed, points)| (*seed, binned(points, start, width, context.center.within_a_run())))
                 .collect();
-            draw_spread(context, runs, &bins, marks);
+            draw_spread(context, runs, &bins, &mut drawn.marks);
             let means: Vec<(u64, Points)> = bins
                 .into_iter()
                 .map(|(seed, bins)| (seed, bins.iter().map(|bin| (bin.x, bin.value)).collect()))
                 .collect();
-            draw_lines(context, &means, marks, rows);
+            draw_lines(context, &means, drawn, rows);
         }
-        None => draw_lines(context, runs, marks, rows),
+        None => draw_lines(context, runs, drawn, rows),
     }
 }
 
@@ -114,17 +122,13 @@ fn draw_spread(
     marks.push(Mark::Band { points, color: pen.color, opacity: 0.1, secondary: false });
 }
 
-fn draw_lines(
-    context: CellContext<'_>,
-    runs: &[(u64, Points)],
-    marks: &mut Vec<Mark>,
-    rows: &mut FigureTable,
-) {
+fn draw_lines(context: CellContext<'_>, runs: &[(u64, Points)], drawn: &mut Drawn, rows: &mut FigureTable) {
     let pen = Pen::group(context.number);
     if runs.len() < MIN_AVERAGED {
         for (seed, points) in runs {
             let pen = if runs.len() == 1 { pen } else { pen.faint(1.2, 1.0) };
-            marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
+            drawn.marks.push(Mark::Line { points: points.clone(), pen, secondary: false });
+            drawn.read_run(context.source(), format!("seed {seed}"), points);
             push_run(context, "run", *seed, points, rows);
         }
         return;
@@ -136,9 +140,10 @@ fn draw_lines(
             point.interval.map(|ConfidenceInterval { low, high }| Interval { x: point.x, low, high })
         })
         .collect();
-    marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND_OPACITY, secondary: true });
+    drawn.marks.push(Mark::Band { points: band, color: pen.color, opacity: BAND_OPACITY, secondary: true });
     let line = summary.iter().map(|point| (point.x, point.value)).collect();
-    marks.push(Mark::Line { points: line, pen, secondary: false });
+    drawn.marks.push(Mark::Line { points: line, pen, secondary: false });
+    drawn.read(context.source(), None, summary.iter().map(reading));
     for point in summary {
         rows.push(&FigureRow {
             panel: context.panel,
@@ -159,30 +164,31 @@ fn draw_lines(
 pub(crate) fn diverged(
     context: CellContext<'_>,
     runs: &[(u64, Points)],
-    marks: &mut Vec<Mark>,
+    drawn: &mut Drawn,
     rows: &mut FigureTable,
 ) {
     let color = Color::Group(context.number);
     for (number, (seed, points)) in runs.iter().enumerate() {
-        let drawn: Points = match context.bins {
+        let shown: Points = match context.bins {
             Some(PanelBins { start, width }) => binned(points, start, width, context.center.within_a_run())
                 .iter()
                 .map(|bin| (bin.x, bin.value))
                 .collect(),
             None => points.clone(),
         };
-        let last = drawn.iter().rev().find(|point| point.1.is_finite()).copied();
-        push_run(context, "diverged-run", *seed, &drawn, rows);
+        let last = shown.iter().rev().find(|point| point.1.is_finite()).copied();
+        push_run(context, "diverged-run", *seed, &shown, rows);
         if !limits::is_drawn(number, runs.len(), limits::MAX_LINES) {
             continue;
         }
-        marks.push(Mark::Line {
-            points: drawn,
+        drawn.read_run(context.source(), format!("seed {seed}, diverged"), &shown);
+        drawn.marks.push(Mark::Line {
+            points: shown,
             pen: Pen::group(context.number).faint(0.9, 0.75),
             secondary: true,
         });
         if let Some(at) = last {
-            marks.push(Mark::Cross { at, color });
+            drawn.marks.push(Mark::Cross { at, color });
         }
     }
 }
@@ -197,6 +203,12 @@ fn push_run(context: CellContext<'_>, what: &str, seed: u64, points: &[(f64, f64
         };
         rows.push_run(panel, what, seed, (x, value));
     }
+}
+
+/// A middle as it is read.
+pub(crate) fn reading(point: &Summary) -> Reading {
+    let interval = point.interval.map(|interval| (interval.low, interval.high));
+    Reading { at: (point.x, point.value), x: point.x, interval, n: point.n }
 }
 
 /// The middle of all runs at every x that any of them has. How many values have no place in it is counted by [`gaps`].

@@ -6,6 +6,7 @@ use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
 use super::cell::{self, CellContext, Points};
+use super::drawn::Drawn;
 use super::grid;
 use super::groups::{self, Group, Groups, ParameterCounts, PennedGroups};
 use super::improvement::{self, PlacedRuns};
@@ -88,10 +89,10 @@ fn panel(
     let diverged: Vec<Vec<(u64, Points)>> =
         cells.iter().map(|runs| cell::points_of(runs, series, Run::diverged)).collect();
     let bins = cell::bins_for(axis, completed.iter().chain(&diverged).flatten().map(|(_, points)| points));
-    let (mut marks, mut hidden): (Vec<Mark>, Vec<Mark>) = (Vec::new(), Vec::new());
+    let (mut shown, mut hidden) = (Drawn::new(), Drawn::new());
     for (number, group) in grouped.groups.iter().enumerate() {
         hidden.clear();
-        let marks = if pens[number].is_some() { &mut marks } else { &mut hidden };
+        let drawn = if pens[number].is_some() { &mut shown } else { &mut hidden };
         let context = CellContext {
             panel: series,
             facet: &facet.label,
@@ -101,8 +102,8 @@ fn panel(
             center: Center::chosen(request.middle, scale),
             bins,
         };
-        cell::diverged(context, &diverged[number], marks, rows);
-        cell::completed(context, &completed[number], marks, rows);
+        cell::diverged(context, &diverged[number], drawn, rows);
+        cell::completed(context, &completed[number], drawn, rows);
     }
     if request.middle.is_some() {
         let at_the_end =
@@ -110,15 +111,20 @@ fn panel(
         let panel = RowPanel { panel: series, facet: &facet.label, group: "", axis: axis.as_str() };
         improvement::write(panel, &at_the_end.flatten().collect::<Vec<_>>(), rows);
     }
+    let Drawn { mut marks, readings } = shown;
+    marks.extend(chance(&[series.to_owned()], &facet.runs).filter(|_| !marks.is_empty()));
     bring_lines_to_the_front(&mut marks);
     let quantity = names::parameter(series);
     remarks.extend(bins.map(|bins| Remark { quantity, text: binning(axis, bins.width, &completed) }));
     Panel {
         title: facet.title(),
         annotation: None,
-        x: chart::Axis::new(names::axis(axis), Scale::Linear),
-        y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
+        x: axis_against(axis),
+        y: chart::Axis::new(names::quantity(series, &facet.runs), scale)
+            .within(names::bounds(series, &facet.runs)),
         marks,
+        readings,
+        is_plane: false,
     }
 }
 
@@ -128,6 +134,20 @@ fn end_of<'a>(group: &'a str, runs: &[(u64, Points)]) -> Option<PlacedRuns<'a>> 
     let at_last = runs.iter().filter_map(|(_, points)| points.last()).filter(|(x, _)| *x == last);
     let values = at_last.map(|(_, value)| *value).filter(|value| value.is_finite()).collect();
     Some(PlacedRuns { group, x: last, values })
+}
+
+/// The horizontal axis of series against this.
+pub(super) fn axis_against(axis: Axis) -> chart::Axis {
+    let is_count = match axis {
+        Axis::Epoch | Axis::Iteration | Axis::Cell => true,
+        Axis::Input | Axis::Ratio | Axis::Eigenvalue | Axis::Once => false,
+    };
+    chart::Axis::new(names::axis(axis), Scale::Linear).counting(is_count)
+}
+
+/// The line at the accuracy of guesses, if these are accuracies.
+pub(super) fn chance(series: &[String], runs: &[&Run]) -> Option<Mark> {
+    names::chance(series, runs).map(|y| Mark::HorizontalLine { y, pen: Pen::REFERENCE })
 }
 
 /// The axis that a series was recorded against.
@@ -226,7 +246,7 @@ fn describe(
     let groups = limits::listed(grouped.groups.iter().map(|group| group.label.as_str()));
     let panels = facets.iter().map(|facet| facet.label.as_str()).filter(|label| !label.is_empty());
     let panels = limits::listed(panels);
-    let mut text = format!("{}. Lines: {groups}.", request.y.join(", "));
+    let mut text = format!("{}. Lines: {groups}.", names::listed(request.y));
     if !panels.is_empty() {
         text += &format!(" Panels: {panels}.");
     }

@@ -9,6 +9,9 @@ use super::{limits, names};
 use crate::runs::{Run, distinct};
 use basin_charts::{Entry, number};
 
+/// The label of all runs, where nothing tells groups apart.
+pub(crate) const ALL: &str = "all runs";
+
 /// Runs that differ in their seed only, as far as a figure is concerned.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Group<'a> {
@@ -126,24 +129,51 @@ pub(crate) fn group<'a>(runs: &[&'a Run], parameters: &[String], facet: Option<&
     Groups { heading, groups }
 }
 
-/// Groups runs that stand at different places `x` of an axis: by `parameters`; if there are none, by everything that the sweep
-/// varies but the seed, `facet` and `x`; by the experiment alone where `x` is nothing that the sweep varies, since then it follows
-/// from what it varies.
+/// Groups runs that stand at different places of an axis: by `parameters`; if there are none, by everything that the sweep varies
+/// but the seed, `facet` and `x`. Where `x` is nothing that the sweep varies but a number that runs record, it follows from some of
+/// what is varied (a network's size from its widths): those parameters make no groups, unless runs that stand at one `place` differ
+/// in them. So no point is ever of runs that differ in more than their seed.
 pub(crate) fn group_along<'a>(
     runs: &[&'a Run],
     parameters: &[String],
     facet: Option<&str>,
     x: &str,
+    place: impl Fn(&Run) -> Option<f64>,
 ) -> Groups<'a> {
     let varied: BTreeSet<&str> =
         runs.iter().flat_map(|run| run.task.point.keys()).map(String::as_str).collect();
     if !parameters.is_empty() {
         return group(runs, parameters, facet);
     }
-    let is_other = |name: &&str| varied.contains(x) && *name != x && *name != "seed" && Some(*name) != facet;
-    let others = varied.iter().copied().filter(is_other);
+    let is_other = |name: &&str| *name != x && *name != "seed" && Some(*name) != facet;
+    let mut others: Vec<&str> = varied.iter().copied().filter(is_other).collect();
+    if !varied.contains(x) {
+        others = apart_at_one_place(runs, &others, facet, place);
+    }
     let chosen: Vec<String> = ["experiment"].into_iter().chain(others).map(str::to_owned).collect();
     group(runs, &chosen, facet)
+}
+
+/// Those of `parameters` in which runs of one experiment, facet and place differ.
+fn apart_at_one_place<'n>(
+    runs: &[&Run],
+    parameters: &[&'n str],
+    facet: Option<&str>,
+    place: impl Fn(&Run) -> Option<f64>,
+) -> Vec<&'n str> {
+    let mut together: HashMap<(&str, Option<String>, u64), Vec<&Run>> = HashMap::new();
+    for run in runs {
+        let Some(x) = place(run) else { continue };
+        let of_facet = facet.map(|name| labels::key(&names::value_of(run, name)));
+        together.entry((run.task.experiment.as_str(), of_facet, x.to_bits())).or_default().push(run);
+    }
+    let differ = |name: &str| {
+        together.values().any(|runs| {
+            let value = |run: &Run| labels::key(&run.task.point.get(name).cloned());
+            runs.iter().any(|run| value(run) != value(runs[0]))
+        })
+    };
+    parameters.iter().copied().filter(|name| differ(name)).collect()
 }
 
 /// The runs of `group` that belong to `facet`.
@@ -263,7 +293,7 @@ fn distinguishing(keys: &[Vec<String>], parameters: usize) -> Vec<usize> {
 
 fn label(settings: &[Setting], parameters: &[String], distinguishing: &[usize], texts: &[Labels]) -> String {
     match *distinguishing {
-        [] => "all runs".to_owned(),
+        [] => ALL.to_owned(),
         [only] => texts[only].text(&settings[only]),
         _ => {
             let part = |&index: &usize| {

@@ -5,6 +5,8 @@ use basin_domain::figure::Layout;
 use basin_domain::metrics::Axis;
 
 use super::cell::{self, CellContext};
+use super::curves;
+use super::drawn::Drawn;
 use super::grid;
 use super::groups::{self, Group, PennedGroups};
 use super::notes;
@@ -95,10 +97,10 @@ fn panel(
     rows: &mut FigureTable,
 ) -> Panel {
     let scale = scale_of(request, series);
-    let (mut marks, mut hidden) = (Vec::new(), Vec::new());
+    let (mut shown, mut hidden) = (Drawn::new(), Drawn::new());
     for (group, pen) in grouped.groups.iter().zip(pens) {
         hidden.clear();
-        let marks = if pen.is_some() { &mut marks } else { &mut hidden };
+        let drawn = if pen.is_some() { &mut shown } else { &mut hidden };
         let runs = groups::within(group, facet);
         for (position, name) in series.iter().enumerate() {
             let context = CellContext {
@@ -110,20 +112,24 @@ fn panel(
                 center: Center::chosen(request.middle, scale),
                 bins: None,
             };
-            cell::completed(context, &cell::points_of(&runs, name, Run::completed), marks, rows);
+            cell::completed(context, &cell::points_of(&runs, name, Run::completed), drawn, rows);
         }
     }
+    let Drawn { mut marks, readings } = shown;
     // Bands behind the lines, and the solutions behind both, where there is something to see at all.
     marks.sort_by_key(|mark| !matches!(mark, Mark::Band { .. }));
     if !marks.is_empty() {
-        marks.splice(0..0, [0.0, 1.0].map(|x| Mark::VerticalLine { x }));
+        let solutions = [0.0, 1.0].map(|x| Mark::VerticalLine { x });
+        marks.splice(0..0, curves::chance(series, &facet.runs).into_iter().chain(solutions));
     }
     Panel {
         title: facet.title(),
         annotation: None,
         x: chart::Axis::new("interpolation ratio α (0: from, 1: to)", Scale::Linear),
-        y: chart::Axis::new(label, scale),
+        y: chart::Axis::new(label, scale).within(names::common_bounds(series, &facet.runs)),
         marks,
+        readings,
+        is_plane: false,
     }
 }
 

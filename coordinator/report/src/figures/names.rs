@@ -2,9 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use basin_charts::Bounds;
+use basin_domain::claim::Best;
 use basin_domain::custom_kind::RecordedSeries;
+use basin_domain::data::TargetKind;
 use basin_domain::experiment::Experiment;
-use basin_domain::experiment::series::{self, Loss, SeriesDeclaration, Unit};
+use basin_domain::experiment::series::{self, Loss, SeriesDeclaration, Unit, ValueRange};
+use basin_domain::figure::Figure;
+use basin_domain::id::ExperimentId;
 use basin_domain::metrics::Axis;
 use basin_domain::value::Value;
 
@@ -36,6 +41,60 @@ fn declaration(name: &str, runs: &[&Run]) -> Option<&'static SeriesDeclaration> 
     series::find(name, kinds)
 }
 
+/// The values that a measure can have.
+pub(crate) fn bounds(name: &str, runs: &[&Run]) -> Bounds {
+    if recorded_series(name, runs).is_some() {
+        return Bounds::NONE;
+    }
+    match declaration(name, runs).map_or(ValueRange::Any, |declared| declared.range) {
+        ValueRange::Any => Bounds::NONE,
+        ValueRange::NotNegative | ValueRange::Count => Bounds { low: 0.0, ..Bounds::NONE },
+        ValueRange::Share => Bounds { low: 0.0, high: 1.0 },
+    }
+}
+
+/// The values that measures which share an axis can have.
+pub(crate) fn common_bounds(series: &[String], runs: &[&Run]) -> Bounds {
+    let each = series.iter().map(|name| bounds(name, runs));
+    let widest =
+        |all: Bounds, one: Bounds| Bounds { low: all.low.min(one.low), high: all.high.max(one.high) };
+    each.reduce(widest).unwrap_or(Bounds::NONE)
+}
+
+/// Whether one end of a measure is the better one.
+pub(crate) fn has_better_end(name: &str, runs: &[&Run]) -> bool {
+    recorded_series(name, runs).is_none()
+        && declaration(name, runs).is_some_and(|declared| declared.best.is_some())
+}
+
+/// Whether a measure is the share of examples that are classified rightly.
+fn is_accuracy(name: &str, runs: &[&Run]) -> bool {
+    let is = |declared: &SeriesDeclaration| {
+        declared.range == ValueRange::Share
+            && declared.best == Some(Best::Highest)
+            && declared.split.is_some()
+    };
+    recorded_series(name, runs).is_none() && declaration(name, runs).is_some_and(is)
+}
+
+/// The share of examples that guesses get right on average, where all of `series` are accuracies of runs that tell as many
+/// classes apart.
+pub(crate) fn chance(series: &[String], runs: &[&Run]) -> Option<f64> {
+    let are_accuracies = !series.is_empty() && series.iter().all(|name| is_accuracy(name, runs));
+    classes(runs).filter(|_| are_accuracies).map(|classes| 1.0 / f64::from(classes))
+}
+
+/// How many classes there are, if that is the same for all of these runs.
+pub(crate) fn classes(runs: &[&Run]) -> Option<u32> {
+    let of = |run: &&Run| match run.data.as_ref()?.target {
+        TargetKind::Classes(classes) => Some(classes).filter(|classes| *classes > 1),
+        TargetKind::Values(_) => None,
+    };
+    let mut known = runs.iter().map(of);
+    let first = known.next()??;
+    known.all(|classes| classes == Some(first)).then_some(first)
+}
+
 /// The quantity with its unit, whatever examples it is measured on. The unit of a loss is known of runs that train one kind of
 /// network.
 fn without_split(declared: &SeriesDeclaration, runs: &[&Run]) -> String {
@@ -53,6 +112,11 @@ fn without_split(declared: &SeriesDeclaration, runs: &[&Run]) -> String {
         Some(unit) => format!("{} ({unit})", declared.label),
         None => declared.label.to_owned(),
     }
+}
+
+/// The quantities of series or measures, one after the other.
+pub(crate) fn listed<'n>(series: impl IntoIterator<Item = &'n String>) -> String {
+    series.into_iter().map(|name| quantity(name, &[])).collect::<Vec<_>>().join(", ")
 }
 
 /// The quantity of several series that share an axis: `loss (nats)` for those of training and test.
@@ -88,6 +152,24 @@ pub(crate) fn position(panels: &[Vec<String>], position: usize) -> String {
     }
 }
 
+/// The title of a figure. One that the sweep file doesn't give is of names as files have them: here it has those of people.
+pub(crate) fn title(figure: &Figure) -> String {
+    let ids = figure.experiments.iter().map(ExperimentId::as_str).collect::<Vec<_>>().join(", ");
+    let end = format!(" ({ids})");
+    let Some(body) = figure.title.strip_suffix(&end) else { return figure.title.clone() };
+    let for_people = |word: &str| {
+        let name = word.trim_end_matches(',');
+        if name.contains('_') { word.replacen(name, &quantity(name, &[]), 1) } else { word.to_owned() }
+    };
+    capitalised(&body.split(' ').map(for_people).collect::<Vec<_>>().join(" ")) + &end
+}
+
+/// A text that begins a sentence.
+pub(crate) fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 /// The name of an axis.
 pub(crate) const fn axis(axis: Axis) -> &'static str {
     match axis {
@@ -107,6 +189,9 @@ pub(crate) fn parameter(name: &str) -> String {
         "hidden" => "hidden layers".to_owned(),
         "model.conv" => "convolutions".to_owned(),
         "model.dense" => "dense layers".to_owned(),
+        "optimizer" | "optimizer.name" => "optimizer".to_owned(),
+        "data.name" => "data set".to_owned(),
+        "model" | "model.family" => "network".to_owned(),
         other => other.rsplit('.').next().unwrap_or(other).replace('_', " "),
     }
 }
@@ -135,7 +220,8 @@ pub(crate) fn value_of(run: &Run, name: &str) -> Option<Value> {
     found.and_then(|found| serde_json::from_value(found.clone()).ok())
 }
 
-fn parameters_of(experiment: &Experiment) -> serde_json::Value {
+/// All parameters of an experiment, as JSON.
+pub(crate) fn parameters_of(experiment: &Experiment) -> serde_json::Value {
     let parameters = match experiment.custom() {
         Some(custom) => serde_json::to_value(&custom.parameters),
         None => serde_json::to_value(experiment),
@@ -172,6 +258,16 @@ mod tests {
         assert_eq!(value(&Value::Float(-3e-5)), "−3×10⁻⁵");
         assert_eq!(value(&Value::Integer(1024)), "1,024");
         assert_eq!(value(&Value::List(vec![Value::Integer(32), Value::Integer(64)])), "(32, 64)");
+    }
+
+    #[test]
+    fn a_title_that_nobody_wrote_is_of_names_that_people_read() {
+        let figure = |title: &str| Figure { title: title.to_owned(), ..samples::figures().remove(0) };
+        assert_eq!(
+            title(&figure("train_loss, test_accuracy against batch_size (functions)")),
+            "Training loss, test accuracy against batch size (functions)"
+        );
+        assert_eq!(title(&figure("My train_loss")), "My train_loss");
     }
 
     #[test]

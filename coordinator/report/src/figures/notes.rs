@@ -7,7 +7,8 @@ use basin_domain::metrics::Metrics;
 
 use super::cell::MIN_AVERAGED;
 use super::groups::{self, Group};
-use super::{limits, names};
+use super::limits;
+use super::names::{self, capitalised};
 use crate::duplicates;
 use crate::exclusions::{ExclusionReason, Exclusions};
 use crate::runs::{Counts, Run, distinct};
@@ -265,11 +266,6 @@ pub(crate) fn sentences(remarks: &[Remark], quantities: usize) -> Vec<String> {
         sentences.push(format!("And {} remarks more.", number::whole((said.len() - MAX_SENTENCES) as i64)));
     }
     sentences
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 #[cfg(test)]

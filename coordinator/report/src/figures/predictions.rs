@@ -3,6 +3,7 @@
 use basin_domain::experiment::series::fit_function::{PREDICTION, TARGET};
 
 use super::cell::{self, CellContext, Points};
+use super::drawn::Drawn;
 use super::grid;
 use super::groups::{self, Group, ParameterCounts};
 use super::table::{FigureRow, FigureTable};
@@ -28,7 +29,7 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
         let mut error = PredictionPanel::new("error");
         let truth = facet.runs.iter().find_map(|run| Some(&run.completed()?.series.get(TARGET.name)?.points));
         predicted.draw_truth(facet, truth, &mut rows);
-        error.marks.push(Mark::HorizontalLine { y: 0.0 });
+        error.drawn.marks.push(Mark::HorizontalLine { y: 0.0, pen: Pen::solid(Color::Muted, 0.9) });
         for (group, pen) in grouped.groups.iter().zip(&pens) {
             let runs = groups::within(group, facet);
             if runs.is_empty() {
@@ -109,12 +110,12 @@ pub(super) fn chart(title: &str, facet: Option<&str>, runs: &[&Run]) -> (Chart, 
 /// A panel in the making.
 struct PredictionPanel {
     series: &'static str,
-    marks: Vec<Mark>,
+    drawn: Drawn,
 }
 
 impl PredictionPanel {
-    const fn new(series: &'static str) -> Self {
-        Self { series, marks: Vec::new() }
+    fn new(series: &'static str) -> Self {
+        Self { series, drawn: Drawn::new() }
     }
 
     fn draw_truth(&mut self, facet: &Group<'_>, truth: Option<&Points>, rows: &mut FigureTable) {
@@ -133,7 +134,7 @@ impl PredictionPanel {
                 n: 0,
             });
         }
-        self.marks.push(Mark::Line { points: truth.clone(), pen: TRUTH, secondary: false });
+        self.drawn.marks.push(Mark::Line { points: truth.clone(), pen: TRUTH, secondary: false });
     }
 
     fn draw(
@@ -144,8 +145,8 @@ impl PredictionPanel {
         runs: &[(u64, Points)],
         rows: &mut FigureTable,
     ) {
-        let mut hidden = Vec::new();
-        let marks = if pen.is_some() { &mut self.marks } else { &mut hidden };
+        let mut hidden = Drawn::new();
+        let drawn = if pen.is_some() { &mut self.drawn } else { &mut hidden };
         let context = CellContext {
             panel: self.series,
             facet: &facet.label,
@@ -155,7 +156,7 @@ impl PredictionPanel {
             center: Center::Mean,
             bins: None,
         };
-        cell::completed(context, runs, marks, rows);
+        cell::completed(context, runs, drawn, rows);
     }
 
     fn panel(self, title: Option<String>, y: &str) -> Panel {
@@ -164,7 +165,9 @@ impl PredictionPanel {
             annotation: None,
             x: chart::Axis::new("x", Scale::Linear),
             y: chart::Axis::new(y, Scale::Linear),
-            marks: self.marks,
+            marks: self.drawn.marks,
+            readings: self.drawn.readings,
+            is_plane: false,
         }
     }
 }

@@ -7,6 +7,7 @@ use basin_domain::metrics::Axis;
 
 use super::cell::Points;
 use super::curves::{self, CurvesRequest};
+use super::drawn::{Drawn, Source};
 use super::grid;
 use super::groups::{self, Group, Groups};
 use super::notes::{self, Remark};
@@ -86,7 +87,7 @@ pub(super) fn chart(request: &CurvesRequest<'_>, runs: &[&Run]) -> (Chart, Figur
     notes.extend(notes::sentences(&remarks, request.y.len()));
     let chart = Chart {
         title: request.title.to_owned(),
-        description: format!("{}, a line a run. {}", request.y.join(", "), notes.join(" ")),
+        description: format!("{}, a line a run. {}", names::listed(request.y), notes.join(" ")),
         heading: grouped.heading.clone(),
         legend: legend(&grouped, goal, astray, counts.diverged),
         rows: grid::arrange(&panels, request.layout, request.y.len(), shown),
@@ -127,7 +128,7 @@ fn panel(
 ) -> Panel {
     let scale = curves::scale_of(request, series);
     let axis = curves::axis_of(facet, series);
-    let mut marks = Vec::new();
+    let mut drawn = Drawn::new();
     let mut crosses = Vec::new();
     let mut sizes = vec![0; grouped.groups.len()];
     lines.iter().for_each(|line| sizes[line.group] += 1);
@@ -155,20 +156,27 @@ fn panel(
         }
         let pen =
             if is_astray(run) { ASTRAY } else { Pen::solid(Color::Group(number), 1.0).faint(1.0, opacity) };
-        marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
+        drawn.read_run(Source { series, number, group: &group.label }, run.task.name(), &points);
+        drawn.marks.push(Mark::Line { points, pen, secondary: run.diverged().is_some() });
     }
+    let Drawn { mut marks, readings } = drawn;
     if let (false, Axis::Iteration, Some((x, latest))) = (marks.is_empty(), axis, search_begins(&facet.runs))
         && x == latest
     {
         marks.push(Mark::VerticalLine { x });
     }
+    let chance = curves::chance(&[series.to_owned()], &facet.runs).filter(|_| !marks.is_empty());
+    marks.splice(0..0, chance);
     marks.extend(crosses);
     Panel {
         title: facet.title(),
         annotation: None,
-        x: chart::Axis::new(names::axis(axis), Scale::Linear),
-        y: chart::Axis::new(names::quantity(series, &facet.runs), scale),
+        x: curves::axis_against(axis),
+        y: chart::Axis::new(names::quantity(series, &facet.runs), scale)
+            .within(names::bounds(series, &facet.runs)),
         marks,
+        readings,
+        is_plane: false,
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use basin_domain::figure::Layout;
 
+use super::drawn::{Drawn, Source};
 use super::grid;
 use super::groups::{self, Group, Groups, PennedGroups};
 use super::notes::{self, Remark};
@@ -84,8 +85,8 @@ pub(super) fn chart(request: &ScatterRequest<'_>, runs: &[&Run]) -> (Chart, Figu
         title: request.title.to_owned(),
         description: format!(
             "{} against {}, a point a run. {}",
-            request.y.join(", "),
-            request.x,
+            names::listed(request.y),
+            names::quantity(request.x, runs),
             notes.join(" ")
         ),
         heading: grouped.heading.clone(),
@@ -106,22 +107,21 @@ fn panel(
     remarks: &mut Vec<Remark>,
 ) -> Panel {
     let scales = scales(request, y);
-    let mut marks = Vec::new();
-    let opacity = (40.0 / dots.len().max(1) as f64).sqrt().clamp(0.45, 0.9);
+    let mut drawn = Drawn::new();
+    let opacity = (16.0 / dots.len().max(1) as f64).sqrt().clamp(0.2, 0.8);
     for dot in dots {
+        let group = &penned.grouped.groups[dot.number].label;
         if let Some(pen) = dot.pen {
-            let marker = Marker::group(pen).sized(3.4, opacity);
-            let marker = if dot.is_solid { marker } else { marker.hollow() };
-            marks.push(Mark::Points { points: vec![dot.at], marker });
+            let marker = Marker::group(pen);
+            let marker =
+                if dot.is_solid { marker.sized(3.4, opacity) } else { marker.sized(3.4, 0.9).hollow() };
+            drawn.read_run(Source { series: y, number: pen, group }, dot.run.task.name(), &[dot.at]);
+            drawn.marks.push(Mark::Points { points: vec![dot.at], marker });
         }
-        let panel = RowPanel {
-            panel: y,
-            facet: &facet.label,
-            group: &penned.grouped.groups[dot.number].label,
-            axis: request.x,
-        };
+        let panel = RowPanel { panel: y, facet: &facet.label, group, axis: request.x };
         rows.push_run(panel, if dot.is_solid { "run" } else { "hollow-run" }, dot.run.task.spec.seed, dot.at);
     }
+    let Drawn { mut marks, readings } = drawn;
     // Hollow points in front: they would vanish below the solid ones.
     marks.sort_by_key(|mark| matches!(mark, Mark::Points { marker, .. } if !marker.is_filled));
     marks.extend(crosses(request, y, scales[1], facet, penned, rows));
@@ -160,8 +160,10 @@ fn panel(
         title: facet.title(),
         annotation: Some(in_words(found.estimate(), interval)),
         x: chart::Axis::new(names::quantity(request.x, all), scales[0]),
-        y: chart::Axis::new(names::quantity(y, all), scales[1]),
+        y: chart::Axis::new(names::quantity(y, all), scales[1]).within(names::bounds(y, all)),
         marks,
+        readings,
+        is_plane: false,
     }
 }
 

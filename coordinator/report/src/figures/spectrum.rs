@@ -2,6 +2,7 @@
 
 use basin_domain::experiment::series::probe::{LARGEST_EIGENVALUE, SPECTRAL_DENSITY};
 
+use super::drawn::{Drawn, Source};
 use super::grid;
 use super::groups::{self, Group, Groups, PennedGroups};
 use super::table::{FigureTable, RowPanel};
@@ -100,7 +101,7 @@ fn panel(
     peak: f64,
     rows: &mut FigureTable,
 ) -> (Panel, usize) {
-    let mut marks = Vec::new();
+    let mut kept = Drawn::new();
     let mut drawn = 0;
     let cells: Vec<Vec<&Run>> =
         grouped.groups.iter().map(|group| distinct(groups::within(group, facet))).collect();
@@ -132,15 +133,19 @@ fn panel(
                 continue;
             }
             let last = last_peak(&points);
-            marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
+            let source = Source { series: SERIES, number, group: &group.label };
+            kept.read_run(source, run.task.name(), &points);
+            kept.marks.push(Mark::Line { points, pen: Pen::group(number).faint(1.4, 1.0), secondary: false });
             drawn += 1;
             if let Some(at) = last.filter(|_| drawn <= LABELLED) {
                 let largest = run.completed().and_then(|metrics| metrics.last(LARGEST_EIGENVALUE.name));
                 let text = number::significant(largest.unwrap_or(at.0));
-                marks.push(Mark::Label { at, text, color: Color::Group(number) });
+                let color = Color::Group(number);
+                kept.marks.push(Mark::Label { at, text, color, is_optional: false });
             }
         }
     }
+    let Drawn { mut marks, readings } = kept;
     if !marks.is_empty() {
         marks.insert(0, Mark::VerticalLine { x: 0.0 });
     }
@@ -150,6 +155,8 @@ fn panel(
         x: chart::Axis::new("eigenvalue of the Hessian", Scale::Linear),
         y: chart::Axis::new("density", Scale::Logarithmic),
         marks,
+        readings,
+        is_plane: false,
     };
     (panel, lines)
 }

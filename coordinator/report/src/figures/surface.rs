@@ -199,7 +199,8 @@ fn panel(
         };
         chart::Axis::new(text, Scale::Linear)
     };
-    Panel { title, annotation: None, x: axis(0), y: axis(1), marks }
+    // Both directions are of weights: in one unit, whatever the plane.
+    Panel { title, annotation: None, x: axis(0), y: axis(1), marks, readings: Vec::new(), is_plane: true }
 }
 
 fn legend(surfaces: &[AssembledSurface]) -> Vec<Entry> {

@@ -7,6 +7,7 @@ use basin_domain::experiment::series::SeriesDeclaration;
 use basin_domain::experiment::series::training::{TEST_ACCURACY, TRAIN_LOSS};
 use basin_domain::id::TaskId;
 
+use super::drawn::{Drawn, Source};
 use super::grid;
 use super::groups::{self, Group, Groups, PennedGroups};
 use super::notes::{self, Remark};
@@ -103,6 +104,7 @@ fn panel(
         })
         .collect();
     let (mut lines, mut points, mut ends, mut labels) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut read = Drawn::new();
     for &DrawnPath { group: number, run, path } in &drawn {
         let places: Vec<(f64, f64)> = path.points.iter().map(PathPoint::at).collect();
         for &PathPoint { recorded, first: x, second: y } in &path.points {
@@ -113,8 +115,14 @@ fn panel(
             rows.push_fields(fields.into_iter().chain(numbers));
         }
         let (Some(&first), Some(&last)) = (places.first(), places.last()) else { continue };
+        let group = &grouped.groups[number].label;
         let Some(number) = pens[number] else { continue };
         let marker = |size: usize| Marker::group(number).sized(SIZES[size], 1.0);
+        let source = Source { series: "PC 2", number, group };
+        for (point, &at) in path.points.iter().zip(&places) {
+            let name = format!("{}, {} {}", run.task.name(), point.recorded.unit(), point.recorded.number());
+            read.read_run(source, name, &[at]);
+        }
         lines.push(Mark::Line {
             points: places.clone(),
             pen: Pen::group(number).faint(1.3, 1.0),
@@ -124,10 +132,15 @@ fn panel(
         ends.push(Mark::Points { points: vec![first], marker: marker(1).hollow() });
         ends.push(Mark::Points { points: vec![last], marker: marker(2) });
         if let Some((_, text)) = outcome(run) {
-            labels.push(Mark::Label { at: last, text, color: Color::Ink });
+            labels.push(Mark::Label { at: last, text, color: Color::Ink, is_optional: false });
         }
     }
-    labels.extend(drawn.first().into_iter().flat_map(|drawn| places(drawn.path)));
+    // The longest path has the most room for them.
+    let longest = drawn
+        .iter()
+        .map(|drawn| drawn.path)
+        .reduce(|long, path| if length(path) > length(long) { path } else { long });
+    labels.extend(longest.into_iter().flat_map(places));
     let marks = lines.into_iter().chain(points).chain(ends).chain(labels).collect();
     let title =
         if facet.label.is_empty() { named(layer) } else { format!("{}, {}", facet.label, named(layer)) };
@@ -135,7 +148,8 @@ fn panel(
         let share = projection.map(|projection| projection.explained[component]);
         chart::Axis::new(component_name(component + 1, share), Scale::Linear)
     };
-    Panel { title: Some(title), annotation: None, x: axis(0), y: axis(1), marks }
+    let readings = read.readings;
+    Panel { title: Some(title), annotation: None, x: axis(0), y: axis(1), marks, readings, is_plane: true }
 }
 
 /// A principal component as an axis names it, with its share of the variance.
@@ -173,13 +187,12 @@ fn pens(grouped: &Groups<'_>, projections: &[Projection]) -> Vec<Option<usize>> 
 
 /// The labels of some recorded weights along a path: the first, and then one a quarter of the path's length, none near its end.
 fn places(path: &WeightPath) -> Vec<Mark> {
-    let length = |pair: &[PathPoint]| (pair[1].first - pair[0].first).hypot(pair[1].second - pair[0].second);
-    let total: f64 = path.points.windows(2).map(length).sum();
+    let total = length(path);
     let mut labelled = Vec::new();
     let (mut since, mut left) = (f64::INFINITY, total);
     for (place, point) in path.points.iter().enumerate() {
         if place > 0 {
-            let step = length(&path.points[place - 1..=place]);
+            let step = distance(&path.points[place - 1..=place]);
             (since, left) = (since + step, left - step);
         }
         if since >= total / 4.0 && left >= total / 5.0 {
@@ -188,17 +201,28 @@ fn places(path: &WeightPath) -> Vec<Mark> {
                 at: point.at(),
                 text: format!("{} {}", point.recorded.unit(), point.recorded.number()),
                 color: Color::Muted,
+                is_optional: true,
             });
         }
     }
     labelled
 }
 
+/// The length of a path in its plane.
+fn length(path: &WeightPath) -> f64 {
+    path.points.windows(2).map(distance).sum()
+}
+
+/// The distance of two points that follow each other.
+fn distance(pair: &[PathPoint]) -> f64 {
+    (pair[1].first - pair[0].first).hypot(pair[1].second - pair[0].second)
+}
+
 /// How well a run ended: the measure's name, and its value as it stands beside the last point.
 fn outcome(run: &Run) -> Option<(SeriesDeclaration, String)> {
     let metrics = run.completed()?;
     if let Some(accuracy) = metrics.last(TEST_ACCURACY.name) {
-        return Some((TEST_ACCURACY, format!("{} %", number::fixed(100.0 * accuracy, 1))));
+        return Some((TEST_ACCURACY, number::fixed(accuracy, 3)));
     }
     Some((TRAIN_LOSS, number::significant(metrics.last(TRAIN_LOSS.name)?)))
 }
@@ -258,7 +282,8 @@ fn notes(
             format!("{}: {} parameters", named(&projection.layer), number::whole(projection.dimension as i64))
         });
         notes.push(format!(
-            "Each panel is the plane of the first two principal components of all snapshots of all runs ({}).",
+            "Each panel is the plane of the first two principal components of all snapshots of all runs ({}), with one scale along \
+             both axes.",
             sizes.collect::<Vec<_>>().join("; ")
         ));
         let measures: Vec<String> = [TEST_ACCURACY, TRAIN_LOSS]

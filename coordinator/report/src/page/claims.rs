@@ -3,19 +3,23 @@
 use basin_charts::number::significant;
 use maud::{Markup, html};
 
+use super::references;
 use super::text::text;
 use crate::claims::{Band, CheckResult, ClaimResult, CombinationResult, VariedResult, Verdict};
+use crate::figures::DrawnFigure;
+use crate::results::Results;
 use crate::statistics::{ConfidenceInterval, MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
 
-/// The claims as a section of the page; nothing if there are none. `profile` is the sweep's.
-pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
+/// The claims as a section of the page, each with the figures that show what it speaks of; nothing if there are none.
+pub(super) fn section(claims: &[ClaimResult], results: &Results, figures: &[DrawnFigure]) -> Markup {
     if claims.is_empty() {
         return html! {};
     }
+    let profile = results.sweep.source.profile.as_deref();
     let is_evidence = claims.iter().all(|claim| claim.evidence);
     html! {
-        section id="claims" { "\n"
-            h2 { "Claims" } "\n"
+        section id="claims" aria-labelledby="claims-title" { "\n"
+            h2 id="claims-title" { "Claims" } "\n"
             @if !is_evidence {
                 p class="no-evidence" {
                     b { "No evidence. " }
@@ -27,7 +31,7 @@ pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
             p class="files" {
                 a href="claims.csv" download { "CSV" } " " a href="claims.json" download { "JSON" }
             } "\n"
-            div class="scroll" {
+            div class="scroll" role="region" tabindex="0" aria-label="Claims" {
                 table class="claims" { "\n"
                     thead {
                         tr {
@@ -36,7 +40,9 @@ pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
                             }
                         }
                     } "\n"
-                    @for claim in claims { (self::claim(claim)) }
+                    @for (claim, asked) in claims.iter().zip(&results.claims) {
+                        (self::claim(claim, &links(&references::figures_of(asked, &results.figures), figures)))
+                    }
                 }
             } "\n"
             p class="note" {
@@ -56,7 +62,7 @@ pub(super) fn section(claims: &[ClaimResult], profile: Option<&str>) -> Markup {
 }
 
 /// A claim's rows: one a check, with the claim's own verdict beside its text if there are several.
-fn claim(claim: &ClaimResult) -> Markup {
+fn claim(claim: &ClaimResult, links: &Markup) -> Markup {
     let checks = claim.checks.len();
     let rows = checks + usize::from(claim.varied.is_some());
     html! {
@@ -70,6 +76,7 @@ fn claim(claim: &ClaimResult) -> Markup {
                             @if let Some(depends_on) = claim.depends_on() {
                                 p class="remark" { (text(&sentence(depends_on))) }
                             }
+                            (links)
                         }
                     }
                     (check(result, claim.evidence))
@@ -137,6 +144,22 @@ fn row(combination: &CombinationResult, is_evidence: bool) -> Markup {
                 @if combination.is_own { " as the sweep has it" }
             }
         } "\n"
+    }
+}
+
+/// Links to the figures at these places.
+fn links(places: &[usize], figures: &[DrawnFigure]) -> Markup {
+    html! {
+        @if !places.is_empty() {
+            p class="see" {
+                @for (number, place) in places.iter().enumerate() {
+                    @if number > 0 { ", " }
+                    @if let Some(figure) = figures.get(*place) {
+                        a href={ "#" (text(figure.id.as_str())) } { "Figure " (place + 1) }
+                    }
+                }
+            }
+        }
     }
 }
 

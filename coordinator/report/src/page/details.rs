@@ -7,28 +7,29 @@ use basin_domain::id::{ExperimentId, TaskId};
 use basin_domain::metrics::Outcome;
 use maud::{Markup, html};
 
+use super::settings;
 use super::text::text;
 use crate::duplicates::{self, PointNames};
 use crate::figures::labels::{self, Labels, Setting};
 use crate::figures::names;
-use crate::runs::{Counts, Run, RunState};
+use crate::runs::{self, Counts, Run, RunState};
 
 /// The most problems that the page lists; the files have all.
 const MAX_LISTED: usize = 200;
 
-/// Every run that isn't averaged, with the reason.
-pub(super) fn problems(runs: &[Run]) -> Markup {
+/// Every run that isn't averaged, with the reason; nothing if every run is.
+pub(super) fn problems(runs: &[Run]) -> Option<Markup> {
     let by_task: HashMap<TaskId, &Run> = runs.iter().rev().map(|run| (run.task.id, run)).collect();
     let points = PointNames::of(&runs.iter().collect::<Vec<_>>());
     let problems: Vec<(&Run, String)> =
         runs.iter().filter_map(|run| Some((run, problem(run, &by_task)?))).collect();
     if problems.is_empty() {
-        return html! {};
+        return None;
     }
-    html! {
-        section class="problems" { "\n"
-            h2 { "Not averaged" } "\n"
-            div class="scroll" {
+    Some(html! {
+        section class="problems" id="problems" aria-labelledby="problems-title" { "\n"
+            h2 id="problems-title" { "Not averaged" } "\n"
+            div class="scroll" role="region" tabindex="0" aria-label="Runs that are not averaged" {
                 table { "\n"
                     thead {
                         tr {
@@ -48,7 +49,7 @@ pub(super) fn problems(runs: &[Run]) -> Markup {
                 } "\n"
             }
         } "\n"
-    }
+    })
 }
 
 fn row(run: &Run, point: &str, why: &str) -> Markup {
@@ -100,33 +101,26 @@ fn missing(run: &Run, by_task: &HashMap<TaskId, &Run>) -> String {
 
 /// The experiments: a row each.
 pub(super) fn experiments(runs: &[Run]) -> Markup {
-    let mut ids: Vec<&ExperimentId> = Vec::new();
-    for run in runs {
-        if !ids.contains(&&run.task.experiment) {
-            ids.push(&run.task.experiment);
-        }
-    }
     html! {
-        section { "\n"
-            h2 { "What ran" } "\n"
-            div class="scroll" {
-                table { "\n"
-                    thead {
-                        tr {
-                            @for heading in ["experiment", "kind", "varied"] { th scope="col" { (heading) } }
-                            @for heading in ["points", "seeds", "runs"] {
-                                th scope="col" class="number" { (heading) }
-                            }
-                            th scope="col" { "remarks" }
+        div class="scroll" role="region" tabindex="0" aria-label="Experiments" {
+            table { "\n"
+                thead {
+                    tr {
+                        @for heading in ["experiment", "kind", "network", "training", "varied"] {
+                            th scope="col" { (heading) }
                         }
-                    } "\n"
-                    tbody { "\n"
-                        @for id in ids {
-                            (experiment(id, &runs.iter().filter(|run| run.task.experiment == *id).collect::<Vec<_>>()))
+                        @for heading in ["points", "seeds", "runs"] {
+                            th scope="col" class="number" { (heading) }
                         }
-                    } "\n"
-                }
-            } "\n"
+                        th scope="col" { "remarks" }
+                    }
+                } "\n"
+                tbody { "\n"
+                    @for id in runs::experiments(runs) {
+                        (experiment(id, &runs.iter().filter(|run| run.task.experiment == *id).collect::<Vec<_>>()))
+                    }
+                } "\n"
+            }
         } "\n"
     }
 }
@@ -143,13 +137,15 @@ fn experiment(id: &ExperimentId, runs: &[&Run]) -> Markup {
         left_out.into_iter().chain(promise).chain(duplicates::sentences(runs)).collect();
     html! {
         tr {
-            td { (text(id.as_str())) }
-            td { (kinds.into_iter().collect::<Vec<_>>().join(", ")) }
-            td { (text(&varied(runs))) }
+            th scope="row" { (text(id.as_str())) }
+            td { (text(&kinds.into_iter().collect::<Vec<_>>().join(", "))) }
+            @for words in [settings::networks(runs), settings::training(runs), varied(runs)] {
+                td class="words" { (text(&words)) }
+            }
             @for count in [PointNames::of(runs).count(), seeds.len(), tasks.len()] {
                 td class="number" { (number::whole(count as i64)) }
             }
-            td { (text(&remarks.join("; "))) }
+            td class="words" { (text(&remarks.join("; "))) }
         } "\n"
     }
 }

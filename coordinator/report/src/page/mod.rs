@@ -1,14 +1,20 @@
-//! The page: one file that opens from disk, without network or script from elsewhere.
+//! The page: one file that opens from disk, without network or script from elsewhere. It says first what was run and what was found of the
+//! claims, then shows figures, then tables.
 
 mod checklist;
 mod claims;
+mod contents;
 mod details;
+mod figure;
+mod json;
+mod overview;
 mod provenance;
-mod table_of_results;
+mod references;
+mod results;
+mod settings;
 mod text;
 
 use basin_charts::number;
-use basin_storage::table::Table;
 use maud::{Markup, PreEscaped, html};
 
 use super::claims::ClaimResult;
@@ -18,16 +24,13 @@ use super::runs::Counts;
 use text::text;
 
 const STYLE: &str = include_str!("style.css");
-const SORT: &str = include_str!("sort.js");
+/// Tables that are sorted, filtered and opened, and figures that answer: the page says the same without them.
+const SCRIPTS: [&str; 2] = [include_str!("tables.js"), include_str!("figures.js")];
 
-/// The page of `results`, with their drawn figures, what was found of their claims, and their table.
-pub(crate) fn html(
-    results: &Results,
-    figures: &[DrawnFigure],
-    claims: &[ClaimResult],
-    table: &Table,
-) -> String {
+/// The page of `results`, with their drawn figures and what was found of their claims.
+pub(crate) fn html(results: &Results, figures: &[DrawnFigure], claims: &[ClaimResult]) -> String {
     let title = results.sweep.id.as_str();
+    let problems = details::problems(&results.runs);
     let page = html! {
         (PreEscaped("<!doctype html>\n"))
         html lang="en" { "\n"
@@ -39,17 +42,19 @@ pub(crate) fn html(
                 style { "\n" (PreEscaped(STYLE)) } "\n"
             } "\n"
             body { "\n"
+                a class="skip" href="#run" { "Skip to the report" } "\n"
                 (header(results, Counts::of_tasks(&results.runs)))
+                (contents::navigation(results, figures, !claims.is_empty(), problems.is_some()))
                 main { "\n"
-                    (details::problems(&results.runs))
-                    (self::figures(figures))
-                    (claims::section(claims, results.sweep.source.profile.as_deref()))
-                    (details::experiments(&results.runs))
-                    (table_of_results::section(table, &results.runs))
+                    (overview::section(results))
+                    (claims::section(claims, results, figures))
+                    @if let Some(problems) = &problems { (problems) }
+                    (self::figures(results, figures))
+                    (results::section(results))
                     (checklist::section(results))
                     (provenance::section(results))
                 } "\n"
-                script { "\n" (PreEscaped(SORT)) } "\n"
+                @for script in SCRIPTS { script { "\n" (PreEscaped(script)) } "\n" }
             } "\n"
         } "\n"
     };
@@ -98,32 +103,19 @@ fn header(results: &Results, counts: Counts) -> Markup {
     }
 }
 
-fn figures(figures: &[DrawnFigure]) -> Markup {
+fn figures(results: &Results, figures: &[DrawnFigure]) -> Markup {
     html! {
         @if !figures.is_empty() {
-            section { "\n"
-                h2 { "Figures" } "\n"
-                @for figure in figures { (self::figure(figure)) }
-            } "\n"
-        }
-    }
-}
-
-fn figure(figure: &DrawnFigure) -> Markup {
-    let id = figure.id.as_str();
-    html! {
-        figure id=(text(id)) { "\n"
-            h3 { (text(&figure.title)) } "\n"
-            div class="plot" { "\n" (PreEscaped(&figure.inline)) } "\n"
-            figcaption {
-                p { (text(&figure.notes.join(" "))) }
-                p class="files" {
-                    @for (place, (extension, name)) in [("svg", "SVG"), ("png", "PNG"), ("csv", "CSV")].iter().enumerate() {
-                        @if place > 0 { " " }
-                        a href={ "figures/" (text(id)) "." (extension) } download { (name) }
-                    }
+            section id="figures" aria-labelledby="figures-title" { "\n"
+                h2 id="figures-title" { "Figures" } "\n"
+                p class="note hint" hidden {
+                    "Point at a figure, or go to a panel by the keyboard and use the arrows, to read values. Drag to zoom, or use the wheel with "
+                    "Ctrl or + and −; 0 or a double click shows all again. A line of a legend hides what it names."
+                } "\n"
+                @for (number, (drawn, figure)) in (1..).zip(figures.iter().zip(&results.figures)) {
+                    (figure::figure(number, drawn, &figure.experiments, &results.runs))
                 }
             } "\n"
-        } "\n"
+        }
     }
 }

@@ -22,8 +22,8 @@ pub(super) fn section(results: &Results) -> Markup {
         committed.iter().filter_map(|run| Some(version(run.manifest?))).collect();
     let versions: Vec<String> = versions.into_iter().collect();
     html! {
-        section { "\n"
-            h2 { "Provenance" } "\n"
+        section id="provenance" aria-labelledby="provenance-title" { "\n"
+            h2 id="provenance-title" { "Provenance" } "\n"
             dl { "\n"
                 dt { "make it again" } dd { code { (text(&command(&results.sweep.source))) } } "\n"
                 dt { "computed by basin" }
@@ -38,11 +38,11 @@ pub(super) fn section(results: &Results) -> Markup {
             } "\n"
             details {
                 summary { "Sweep file" } "\n"
-                pre { (text(&results.sweep.source.text)) }
+                pre tabindex="0" { (text(&results.sweep.source.text)) }
             } "\n"
             details {
                 summary { "Digests of commits and manifests (BLAKE3)" } "\n"
-                div class="scroll" {
+                div class="scroll" role="region" tabindex="0" aria-label="Digests" {
                     table class="digests" { "\n"
                         thead {
                             tr {

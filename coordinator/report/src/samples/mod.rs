@@ -59,7 +59,7 @@ pub(crate) fn run(
     let spec = TaskSpec { experiment: spec, version, seed, data: None, inputs: BTreeMap::new() };
     let point = point.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let task = Task { id: spec.id(), experiment: ExperimentId::new(experiment).unwrap(), point, spec };
-    Run { task, declaration: None, test_examples: None, state }
+    Run { task, declaration: None, test_examples: None, data: None, state }
 }
 
 pub(crate) fn committed(spec: &Experiment, outcome: Outcome, record: Metrics) -> RunState {

@@ -79,8 +79,16 @@ fn field(column: &Column, index: usize) -> String {
         Column::Unsigned(values) => values[index].map(|value| value.to_string()),
         Column::Float(values) => values[index].map(number),
         Column::Boolean(values) => values[index].map(|value| value.to_string()),
+        Column::Integers(values) => values[index].as_ref().map(|items| list(items, i64::to_string)),
+        Column::Floats(values) => values[index].as_ref().map(|items| list(items, |item| number(*item))),
+        Column::Texts(values) => values[index].as_ref().map(|items| list(items, |item| format!("{item:?}"))),
     }
     .unwrap_or_default()
+}
+
+/// A list as the sweep file has it.
+fn list<T>(items: &[T], text: impl Fn(&T) -> String) -> String {
+    format!("[{}]", items.iter().map(text).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]

@@ -3,16 +3,53 @@
 use std::collections::BTreeSet;
 
 use basin_domain::experiment::StopReason;
+use basin_domain::experiment::series::{self, ValueRange};
 use basin_domain::metrics::{Axis, Outcome};
 use basin_domain::value::Value;
 use basin_storage::table::{Column, Table};
 
+use super::parameters;
 use crate::endings;
 use crate::runs::{Run, RunState};
 
-/// The table of results: task, experiment, a column a varied parameter, seed, outcome, how a run of `critical-point` ended, the iteration of a divergence, where a rule
+/// The table of results as CSV and the page have it: task, experiment, a column a varied parameter, seed, outcome, how a run of `critical-point` ended, the iteration of a divergence, where a rule
 /// stopped a run and which if one did, epochs, iterations, and the last value of every series that is against epochs or iterations, and every single number.
 pub(crate) fn results(runs: &[Run]) -> Table {
+    table(columns(runs, parameter, |_, values| Column::Float(values)))
+}
+
+/// The same with all parameters that the runs ran with: what is varied in types that hold lists, too, then, after all else, what is the
+/// same for all runs of an experiment. Counts are whole numbers.
+pub(crate) fn results_with_parameters(runs: &[Run]) -> Table {
+    let mut columns = columns(runs, parameters::varied, |name, values| {
+        let declared = series::find(name, []).is_some_and(|declared| declared.range == ValueRange::Count);
+        if declared || name == "iterations" { counts(values) } else { Column::Float(values) }
+    });
+    for (name, column) in parameters::fixed(runs) {
+        columns.push((free_name(&columns, &name, "parameter"), column));
+    }
+    table(columns)
+}
+
+fn table(columns: Vec<(String, Column)>) -> Table {
+    Table::new(columns).expect("every column has a row a run and a name of its own")
+}
+
+/// Counts as whole numbers, as long as that is what they are.
+fn counts(values: Vec<Option<f64>>) -> Column {
+    let is_count = |value: &f64| value.fract() == 0.0 && (0.0..9e15).contains(value);
+    if values.iter().flatten().all(is_count) {
+        Column::Integer(values.into_iter().map(|value| value.map(|value| value as i64)).collect())
+    } else {
+        Column::Float(values)
+    }
+}
+
+fn columns(
+    runs: &[Run],
+    parameter: fn(&[Run], &str) -> Column,
+    numbers: fn(&str, Vec<Option<f64>>) -> Column,
+) -> Vec<(String, Column)> {
     let mut columns = vec![
         column("task", Column::Text(of(runs, |run| Some(run.task.id.to_string())))),
         column("experiment", Column::Text(of(runs, |run| Some(run.task.experiment.to_string())))),
@@ -26,7 +63,7 @@ pub(crate) fn results(runs: &[Run]) -> Table {
         column("outcome", Column::Text(of(runs, |run| Some(run.outcome().to_owned())))),
         column("diverged_at", Column::Unsigned(of(runs, diverged_at))),
         column("epochs", Column::Float(of(runs, |run| last_x(run, Axis::Epoch)))),
-        column("iterations", Column::Float(of(runs, |run| last_x(run, Axis::Iteration)))),
+        column("iterations", numbers("iterations", of(runs, |run| last_x(run, Axis::Iteration)))),
     ];
     if runs.iter().any(|run| stopped(run).is_some()) {
         let rule = |run: &Run| stopped(run).map(|(_, rule)| rule.as_str().to_owned());
@@ -52,9 +89,9 @@ pub(crate) fn results(runs: &[Run]) -> Table {
             let series = run.metrics()?.series.get(name).filter(|series| series.axis == axis)?;
             series.points.last().map(|point| point.1)
         };
-        columns.push((free_name(&columns, name, axis.as_str()), Column::Float(of(runs, value))));
+        columns.push((free_name(&columns, name, axis.as_str()), numbers(name, of(runs, value))));
     }
-    Table::new(columns).expect("every column has a row a run and a name of its own")
+    columns
 }
 
 fn column(name: &str, column: Column) -> (String, Column) {
@@ -168,6 +205,30 @@ mod tests {
         assert!(lines[0].contains("seed,outcome,ending,diverged_at"), "{}", lines[0]);
         assert!(lines[1].contains(",0,completed,certified_saddle,,"), "{}", lines[1]);
         assert!(lines[2].contains(",1,completed,,,"), "{}", lines[2]);
+    }
+
+    #[test]
+    fn with_parameters_there_are_all_that_a_run_ran_with_in_types_of_their_own() {
+        let mut runs = samples::functions(1);
+        runs.extend(samples::images(1, 10));
+        let table = results_with_parameters(&runs);
+        let column = |name: &str| table.column(name).unwrap_or_else(|| panic!("no column {name}"));
+        let Column::Integers(hidden) = column("hidden") else { panic!("{:?}", column("hidden")) };
+        assert_eq!((&hidden[0], &hidden[4]), (&Some(vec![32, 64]), &None));
+        assert!(matches!(column("parameters"), Column::Integer(counts) if counts[0] == Some(2241)));
+        assert!(matches!(column("iterations"), Column::Integer(counts) if counts[4] == Some(10)));
+        assert!(
+            matches!(column("batch_size"), Column::Integer(sizes) if sizes[0] == Some(32) && sizes[4] == Some(64))
+        );
+        assert!(matches!(column("optimizer.learning_rate"), Column::Float(rates) if rates[0] == Some(1e-3)));
+        let Column::Integers(conv) = column("model.conv") else { panic!("{:?}", column("model.conv")) };
+        assert_eq!((&conv[0], &conv[4]), (&None, &Some(vec![12, 32])));
+        assert!(matches!(column("interval"), Column::Floats(ends) if ends[0] == Some(vec![-3.0, 3.0])));
+        // The columns of the CSV come first, under the same names.
+        let names =
+            |table: &Table| -> Vec<String> { table.columns().iter().map(|(name, _)| name.clone()).collect() };
+        assert!(names(&table).starts_with(&names(&results(&runs))));
+        assert_eq!(Table::decode(&table.encode()).unwrap(), table);
     }
 
     #[test]

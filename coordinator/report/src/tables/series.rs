@@ -1,6 +1,8 @@
-//! Every point of every series, packed.
+//! Every point of every series, as packed CSV and as Parquet.
 
 use std::io::{self, Write};
+
+use basin_storage::table::{Column, Table, TableWriter};
 
 use super::csv::{self, CsvText};
 use crate::runs::Run;
@@ -29,6 +31,58 @@ pub(crate) fn series(runs: &[Run], out: impl Write) -> io::Result<()> {
     out.finish()?.flush()
 }
 
+/// About so many rows of Parquet are in memory at once.
+const PART: usize = 1 << 18;
+
+/// Writes the same rows as Parquet, numbers as they are.
+///
+/// # Errors
+/// If `out` can't be written.
+pub(crate) fn series_as_parquet(runs: &[Run], out: impl Write + Send) -> io::Result<()> {
+    let mut writer = TableWriter::new(out, &Rows::default().into_table())?;
+    let mut rows = Rows::default();
+    for run in runs {
+        let Some(metrics) = run.metrics() else { continue };
+        let task = run.task.id.to_string();
+        for (name, series) in &metrics.series {
+            for &point in &series.points {
+                rows.push([&task, name, series.axis.as_str()], point);
+            }
+            if rows.x.len() >= PART {
+                writer.write(&std::mem::take(&mut rows).into_table())?;
+            }
+        }
+    }
+    writer.write(&rows.into_table())?;
+    writer.finish()
+}
+
+/// Rows in the making.
+#[derive(Default)]
+struct Rows {
+    /// Task, series, axis.
+    texts: [Vec<Option<String>>; 3],
+    x: Vec<Option<f64>>,
+    value: Vec<Option<f64>>,
+}
+
+impl Rows {
+    fn push(&mut self, texts: [&str; 3], (x, value): (f64, f64)) {
+        for (column, text) in self.texts.iter_mut().zip(texts) {
+            column.push(Some(text.to_owned()));
+        }
+        self.x.push(Some(x));
+        self.value.push(Some(value));
+    }
+
+    fn into_table(self) -> Table {
+        let texts = ["task", "series", "axis"].into_iter().zip(self.texts.map(Column::Text));
+        let numbers = [("x", Column::Float(self.x)), ("value", Column::Float(self.value))];
+        let columns = texts.chain(numbers).map(|(name, column)| (name.to_owned(), column)).collect();
+        Table::new(columns).expect("every row has a value in every column")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +107,8 @@ mod tests {
         let mut again = Vec::new();
         series(&runs, &mut again).unwrap();
         assert_eq!(packed, again);
+        let mut parquet = Vec::new();
+        series_as_parquet(&runs, &mut parquet).unwrap();
+        assert_eq!(csv::table(&Table::decode(&parquet).unwrap()), text);
     }
 }

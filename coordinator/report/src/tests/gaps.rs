@@ -97,12 +97,12 @@ proptest! {
     ) {
         let all: usize = series.iter().map(Vec::len).sum();
         let (chart, rows) =
-            figures::chart(&curves(is_logarithmic, each), &runs(&series, Axis::Epoch, "v"), &[]);
+            figures::chart(&curves(is_logarithmic, each), &runs(&series, Axis::Epoch, "v"), &[], &[]);
         prop_assert_eq!(drawn(&chart, true) + counted(&chart), all, "{:?}", chart.notes);
         prop_assert_eq!(rows.into_csv().lines().count(), 1 + all);
         let log_y = if is_logarithmic { names(&["v"]) } else { vec![] };
         let line = figure(Drawing::Interpolation { y: vec![names(&["v"])], log_y, group: vec![] });
-        let (chart, _) = figures::chart(&line, &runs(&series, Axis::Ratio, "v"), &[]);
+        let (chart, _) = figures::chart(&line, &runs(&series, Axis::Ratio, "v"), &[], &[]);
         prop_assert_eq!(drawn(&chart, true) + counted(&chart), all, "{:?}", chart.notes);
     }
 
@@ -111,7 +111,7 @@ proptest! {
         let all: usize = series.iter().map(Vec::len).sum();
         let truth = series[0].len();
         let runs = runs(&series, Axis::Input, "prediction");
-        let (chart, _) = figures::chart(&figure(Drawing::Predictions), &runs, &[]);
+        let (chart, _) = figures::chart(&figure(Drawing::Predictions), &runs, &[], &[]);
         prop_assert_eq!(drawn(&chart, true) + counted(&chart), all + truth, "{:?}", chart.notes);
     }
 
@@ -122,7 +122,7 @@ proptest! {
     ) {
         let series: Vec<Vec<f64>> = values.chunks(3).map(<[f64]>::to_vec).collect();
         let (chart, rows) =
-            figures::chart(&curves(is_logarithmic, false), &runs(&series, Axis::Epoch, "v"), &[]);
+            figures::chart(&curves(is_logarithmic, false), &runs(&series, Axis::Epoch, "v"), &[], &[]);
         prop_assert_eq!(averaged(&rows.into_csv()) + counted(&chart), 12, "{:?}", chart.notes);
     }
 
@@ -137,7 +137,7 @@ proptest! {
         let against = figure(Drawing::Against {
             x: "batch_size".to_owned(), log_x: true, y: vec![names(&["v"])], log_y: log_y.clone(), group: vec![],
         });
-        let (chart, rows) = figures::chart(&against, &runs, &[]);
+        let (chart, rows) = figures::chart(&against, &runs, &[], &[]);
         prop_assert_eq!(drawn(&chart, false) + counted(&chart), values.len(), "{:?}", chart.notes);
         prop_assert_eq!(rows.into_csv().lines().filter(|row| row.contains(",run,")).count(), values.len());
         for run in &mut runs {
@@ -146,14 +146,14 @@ proptest! {
         let scatter = figure(Drawing::Scatter {
             x: "x".to_owned(), log_x: false, y: names(&["v"]), log_y, group: vec![], solid_if: None,
         });
-        let (chart, _) = figures::chart(&scatter, &runs, &[]);
+        let (chart, _) = figures::chart(&scatter, &runs, &[], &[]);
         prop_assert_eq!(drawn(&chart, false) + counted(&chart), values.len(), "{:?}", chart.notes);
     }
 
     #[test]
     fn every_density_is_drawn_or_counted(series in prop::collection::vec(prop::collection::vec(value(), 3..9), 1..3)) {
         let runs = runs(&series, Axis::Eigenvalue, "spectral_density");
-        let (chart, _) = figures::chart(&figure(Drawing::Spectrum { group: vec![] }), &runs, &[]);
+        let (chart, _) = figures::chart(&figure(Drawing::Spectrum { group: vec![] }), &runs, &[], &[]);
         let peak = series.iter().flatten().copied().filter(|value| value.is_finite()).fold(0.0, f64::max);
         let below = series.iter().flatten().filter(|value| value.is_finite() && **value < 1e-7 * peak).count();
         let all: usize = series.iter().map(Vec::len).sum();
@@ -170,7 +170,7 @@ fn values_of_several_facets_are_all_counted() {
     }
     let line = Drawing::Interpolation { y: vec![names(&["v"])], log_y: vec![], group: vec![] };
     let figure = Figure { facet: Some("p".to_owned()), ..figure(line) };
-    assert_eq!(counted(&figures::chart(&figure, &runs, &[]).0), 2);
+    assert_eq!(counted(&figures::chart(&figure, &runs, &[], &[]).0), 2);
 }
 
 /// Batches of all of 200 images are one run a seed, at four places.
@@ -194,7 +194,7 @@ fn copies_of_one_run_are_drawn_again_hollow_and_counted_once() {
         log_y: vec![],
         group: vec![],
     };
-    let (chart, rows) = figures::chart(&figure(drawing), &all, &[]);
+    let (chart, rows) = figures::chart(&figure(drawing), &all, &[], &[]);
     let notes = chart.notes.join(" ");
     assert!(
         notes

@@ -13,11 +13,11 @@ fn all(seeds: u64) -> Vec<Run> {
 /// The chart of the figure `id`, found tidy, its notes in one line, and its data.
 fn drawn(id: &str, runs: &[Run]) -> (Chart, String, String) {
     let figure = line_figures().into_iter().find(|figure| figure.id.as_str() == id).unwrap();
-    let (chart, rows) = figures::chart(&figure, runs, &[]);
+    let (chart, rows) = figures::chart(&figure, runs, &[], &[]);
     for captions in [Captions::Included, Captions::Omitted] {
         assert_tidy(&lay_out(&chart, captions), id);
     }
-    let drawn = figures::draw(&figure, runs, &[]);
+    let drawn = figures::draw(&figure, runs, &[], &[]);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{id}");
     let notes = chart.notes.join(" ");
     (chart, notes, rows.into_csv())

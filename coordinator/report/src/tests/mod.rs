@@ -1,6 +1,7 @@
 mod forecast;
 mod gaps;
 mod lines;
+mod page;
 mod points;
 mod sizes;
 mod stored;
@@ -22,9 +23,9 @@ use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
 
 use crate::figures;
 use crate::{ReportError, Results, Run, RunState, Status, samples};
-use basin_charts::layout::{Captions, lay_out};
+use basin_charts::layout::{Captions, lay_out, lay_out_within};
 use basin_charts::scene::{Item, Rect, Scene, Text};
-use basin_charts::style::WIDTH;
+use basin_charts::style::NARROW;
 
 fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
     let source = Source {
@@ -49,7 +50,6 @@ fn results(runs: Vec<Run>, figures: Vec<Figure>) -> Results {
         phase: None,
         projections: crate::ProjectionsByFigure::new(),
         distances: crate::DistancesByCheck::new(),
-        datasets: crate::SizesByDataset::new(),
         stored: crate::StoredNumbersByTask::new(),
     }
 }
@@ -66,7 +66,7 @@ fn all_runs(seeds: u64) -> Vec<Run> {
 }
 
 fn scene(figure: &Figure, runs: &[Run], captions: Captions) -> Scene {
-    lay_out(&figures::chart(figure, runs, &[]).0, captions)
+    lay_out(&figures::chart(figure, runs, &[], &[]).0, captions)
 }
 
 fn texts(scene: &Scene) -> Vec<&Text> {
@@ -90,8 +90,10 @@ pub(crate) fn assert_tidy(scene: &Scene, what: &str) {
     let texts = texts(scene);
     for (i, text) in texts.iter().enumerate() {
         let bounds = &text.bounds;
-        let inside =
-            bounds.left >= 0.0 && bounds.top >= 0.0 && bounds.right <= WIDTH && bounds.bottom <= scene.height;
+        let inside = bounds.left >= 0.0
+            && bounds.top >= 0.0
+            && bounds.right <= scene.width
+            && bounds.bottom <= scene.height;
         assert!(inside, "{what}: `{}` leaves the page: {bounds:?}", text.text);
         for other in &texts[i + 1..] {
             assert!(!overlap(bounds, &other.bounds), "{what}: `{}` and `{}` overlap", text.text, other.text);
@@ -104,7 +106,7 @@ pub(crate) fn assert_tidy(scene: &Scene, what: &str) {
     for plot in &scene.plots {
         assert!(plot.width() > 80.0 && plot.height() > 60.0, "{what}: {plot:?} is too small");
         assert!(
-            plot.left > 0.0 && plot.right < WIDTH && plot.bottom < scene.height,
+            plot.left > 0.0 && plot.right < scene.width && plot.bottom < scene.height,
             "{what}: {plot:?} leaves the page"
         );
     }
@@ -118,6 +120,9 @@ fn no_text_overlaps_or_leaves_the_page_in_any_figure() {
             for captions in [Captions::Included, Captions::Omitted] {
                 assert_tidy(&scene(&figure, &runs, captions), &format!("{} with {seeds} seeds", figure.id));
             }
+            let stacked = figures::chart(&figure, &runs, &[], &[]).0.stacked();
+            let narrow = lay_out_within(&stacked, Captions::Omitted, NARROW);
+            assert_tidy(&narrow, &format!("{} with {seeds} seeds, narrow", figure.id));
         }
     }
 }
@@ -172,18 +177,19 @@ fn values_that_have_no_place_are_said_and_never_a_panic() {
         for figure in samples::figures() {
             let what = format!("{} with {losses:?}", figure.id);
             assert_tidy(&scene(&figure, &runs, Captions::Included), &what);
-            let drawn = figures::draw(&figure, &runs, &[]);
+            let drawn = figures::draw(&figure, &runs, &[], &[]);
             assert!(basin_charts::png::render(&drawn.svg).is_ok(), "{what}");
             assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"), "{what}");
         }
     }
-    let notes = figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[]).notes.join(" ");
+    let notes =
+        figures::draw(&samples::figures()[0], &runs_with_losses(&[1.0, -1.0]), &[], &[]).notes.join(" ");
     assert!(notes.contains("12 values that aren't positive have no place on a logarithmic axis"), "{notes}");
 }
 
 #[test]
 fn a_figure_says_what_it_averages_and_what_it_doesnt() {
-    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5), &[]);
+    let drawn = figures::draw(&samples::figures()[0], &samples::functions(5), &[], &[]);
     assert_eq!(
         drawn.notes,
         [
@@ -207,17 +213,17 @@ fn a_figure_of_nothing_is_drawn_and_says_so() {
         run.state = RunState::Missing;
     }
     for figure in samples::figures() {
-        let drawn = figures::draw(&figure, &runs, &[]);
+        let drawn = figures::draw(&figure, &runs, &[], &[]);
         assert!(drawn.notes[0].starts_with("n = 0 runs"), "{:?}", drawn.notes);
         assert_tidy(&scene(&figure, &runs, Captions::Included), figure.id.as_str());
     }
-    assert!(figures::draw(&samples::figures()[0], &runs, &[]).notes[0].contains("2 missing"));
+    assert!(figures::draw(&samples::figures()[0], &runs, &[], &[]).notes[0].contains("2 missing"));
 }
 
 #[test]
 fn the_data_of_a_figure_is_the_mean_of_its_runs() {
     let runs = samples::images(5, 10);
-    let drawn = figures::draw(&samples::figures()[2], &runs, &[]);
+    let drawn = figures::draw(&samples::figures()[2], &runs, &[], &[]);
     let row =
         drawn.csv.lines().find(|line| line.starts_with("train_accuracy,,shallow,mean,,epoch,30,")).unwrap();
     let fields: Vec<&str> = row.split(',').collect();
@@ -232,7 +238,7 @@ fn the_data_of_a_figure_is_the_mean_of_its_runs() {
 #[test]
 fn long_series_make_small_pictures() {
     let runs = samples::images(2, 60_000);
-    let drawn = figures::draw(&samples::figures()[3], &runs, &[]);
+    let drawn = figures::draw(&samples::figures()[3], &runs, &[], &[]);
     assert!(drawn.svg.len() < 300_000, "{} bytes", drawn.svg.len());
     assert!(
         drawn.notes.join(" ").contains("Each point of a line is the mean over 300 iterations"),
@@ -259,7 +265,7 @@ fn facets_and_series_fill_a_grid() {
     };
     let runs = samples::functions(3);
     for layout in Layout::ALL {
-        let chart = figures::chart(&figure(layout), &runs, &[]).0;
+        let chart = figures::chart(&figure(layout), &runs, &[], &[]).0;
         let shape: Vec<usize> = chart.rows.iter().map(|row| row.panels.len()).collect();
         assert_eq!(shape, [2, 2]);
         let labels: Vec<&str> = chart.rows[0].panels.iter().map(|panel| panel.y.label.as_str()).collect();
@@ -305,8 +311,8 @@ fn the_same_results_give_the_same_bytes_wherever_they_were_computed() {
     results.write(second.path()).unwrap();
     let (first, second) = (files(first.path()), files(second.path()));
     let names: Vec<&str> = first.iter().map(|(name, _)| name.as_str()).collect();
-    // The tables, the page, the marker of the folder, and three files a figure.
-    assert_eq!(names.len(), 6 + 4 * 3, "{names:?}");
+    // The tables, the page, the marker of the folder, and four files a figure.
+    assert_eq!(names.len(), 7 + 4 * 4, "{names:?}");
     for ((name, before), (_, after)) in first.iter().zip(&second) {
         let is_provenance = ["provenance.csv", "index.html"].contains(&name.as_str());
         assert_eq!(before != after, is_provenance, "{name}");
@@ -418,7 +424,12 @@ async fn a_report_is_made_from_the_store_alone_and_names_what_is_not_there() {
     let parquet =
         basin_storage::table::Table::decode(&fs::read(folder.path().join("results.parquet")).unwrap())
             .unwrap();
-    assert_eq!(super::tables::csv::table(&parquet), table);
+    let header = table.lines().next().unwrap();
+    assert!(
+        super::tables::csv::table(&parquet).starts_with(header),
+        "Parquet has the same columns, and more"
+    );
+    assert!(matches!(parquet.column("hidden"), Some(basin_storage::table::Column::Integers(_))));
     let page = fs::read_to_string(summary.page).unwrap();
     assert!(page.contains(">running<") && page.contains("crashed: the executor died"));
     let without = super::write(&store, &sweep.id, folder.path()).await.unwrap();

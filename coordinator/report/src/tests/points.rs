@@ -1,3 +1,4 @@
+use basin_domain::claim::{Best, Check, Claim, Selection};
 use basin_domain::figure::{Drawing, Figure};
 use basin_domain::metrics::Outcome;
 use basin_domain::value::Value;
@@ -19,11 +20,11 @@ fn figure(id: &str) -> Figure {
 
 /// The chart of a figure, found tidy, its notes in one line, and its data.
 fn drawn(figure: &Figure, runs: &[Run]) -> (Chart, String, String) {
-    let (chart, rows) = figures::chart(figure, runs, &[]);
+    let (chart, rows) = figures::chart(figure, runs, &[], &[]);
     for captions in [Captions::Included, Captions::Omitted] {
         assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
-    let svg = figures::draw(figure, runs, &[]).svg;
+    let svg = figures::draw(figure, runs, &[], &[]).svg;
     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{}", figure.id);
     let notes = chart.notes.join(" ");
     (chart, notes, rows.into_csv())
@@ -76,16 +77,14 @@ fn each_batch_size_has_its_mean_and_interval_and_says_who_is_missing() {
 }
 
 #[test]
-fn ten_networks_are_one_line_a_measure_through_their_numbers_of_parameters() {
+fn ten_networks_stand_at_their_numbers_of_parameters_and_no_line_joins_them() {
     let (chart, notes, csv) = drawn(&figure("7-parameters"), &architectures(3));
     assert!(notes.starts_with("n = 3 runs a point."), "{notes}");
     let panel = &chart.rows[0].panels[1];
-    let lines: Vec<usize> = panel
-        .marks
-        .iter()
-        .filter_map(|mark| if let Mark::Line { points, .. } = mark { Some(points.len()) } else { None })
-        .collect();
-    assert_eq!(lines, [10, 10]);
+    // What would lie between two networks?
+    assert!(!panel.marks.iter().any(|mark| matches!(mark, Mark::Line { .. })));
+    assert!(chart.legend.iter().all(|entry| matches!(entry.swatch, Swatch::Point(_))), "{:?}", chart.legend);
+    assert_eq!(points(&chart, 1, true), 2 * 10);
     assert_eq!((panel.x.label.as_str(), panel.y.label.as_str()), ("parameters", "accuracy"));
     assert_eq!(csv.lines().count(), 1 + 4 * 10);
 }
@@ -109,6 +108,96 @@ fn a_hundred_points_have_their_correlation_and_those_that_did_not_converge_are_h
     assert_eq!(said(2), "no rank correlation");
     assert_eq!(csv.lines().count(), 1 + 3 * 100);
     assert!(csv.contains(",hollow-run,29,final_loss,"));
+}
+
+/// Where the error bars of a panel stand.
+fn bars(chart: &Chart, panel: usize) -> Vec<f64> {
+    let of = |mark: &Mark| match mark {
+        Mark::ErrorBars { points, .. } => points.iter().map(|bar| bar.x).collect(),
+        _ => Vec::new(),
+    };
+    chart.rows.iter().flat_map(|row| &row.panels).nth(panel).unwrap().marks.iter().flat_map(of).collect()
+}
+
+#[test]
+fn bars_of_training_and_test_stand_side_by_side() {
+    let (chart, ..) = drawn(&figure("9-batch-size"), &batch_sizes(3));
+    let places = bars(&chart, 0);
+    let (training, test) = places.split_at(places.len() / 2);
+    assert!(training.iter().zip(test).all(|(a, b)| a < b && b / a < 1.2), "{places:?}");
+    assert_eq!(bars(&chart, 3)[0], 64.0, "a single measure stands where its value is");
+}
+
+/// Ten networks, each trained by two optimisers.
+fn by_two_optimizers() -> Vec<Run> {
+    let with = |name: &str, by: f64| {
+        let mut runs = architectures(3);
+        for run in &mut runs {
+            run.task.point.insert("optimizer.name".to_owned(), Value::Text(name.to_owned()));
+            crate::samples::measure(run, |metrics| {
+                let loss = metrics.last("final_train_loss").unwrap();
+                metrics.set("final_train_loss", loss * by);
+            });
+        }
+        runs
+    };
+    [with("adam", 1.0), with("sgd", 1.5)].concat()
+}
+
+#[test]
+fn runs_of_one_size_that_differ_in_more_than_their_seed_are_no_one_point() {
+    let runs = by_two_optimizers();
+    let (chart, notes, csv) = drawn(&figure("7-parameters"), &runs);
+    let labels: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
+    assert_eq!(labels[..4], ["adam · training", "adam · test", "sgd · training", "sgd · test"]);
+    assert!(notes.starts_with("n = 3 runs a point."), "{notes}");
+    assert!(notes.contains("runs that differ in their seed;"), "{notes}");
+    let means = csv.lines().filter(|line| line.starts_with("final_train_loss,,adam,mean,")).count();
+    assert_eq!(means, 10);
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(",3")), "{csv}");
+    // Whoever asks for it by name gets it, and is told.
+    let Drawing::Against { x, log_x, y, log_y, .. } = figure("7-parameters").drawing else { panic!() };
+    let drawing = Drawing::Against { x, log_x, y, log_y, group: vec!["experiment".to_owned()] };
+    let (_, notes, _) = drawn(&Figure { drawing, ..figure("7-parameters") }, &runs);
+    assert!(notes.contains("runs that differ in their seed and in optimizer"), "{notes}");
+}
+
+#[test]
+fn a_network_of_which_a_claim_says_that_it_is_the_best_has_a_ring() {
+    let runs = architectures(3);
+    let ninth = &runs[8 * 3].task;
+    let of = Selection { experiment: ninth.experiment.clone(), values: ninth.point.clone() };
+    let check = Check::Best { of, y: "test_accuracy".to_owned(), best: Best::Highest };
+    let claims = [Claim { text: String::new(), checks: vec![check] }];
+    let (chart, _) = figures::chart(&figure("7-parameters"), &runs, &[], &claims);
+    assert_tidy(&lay_out(&chart, Captions::Included), "7-parameters");
+    assert_eq!(points(&chart, 0, false), 2, "one a measure");
+    let notes = chart.notes.join(" ");
+    assert!(
+        notes.contains(
+            "Ringed: convolutions (96, 128), dense layers 128, of which a claim says that it is the best."
+        ),
+        "{notes}"
+    );
+    assert_eq!(chart.legend.last().unwrap().label, "best, by a claim");
+    // On an axis of its own parameter a point is named by that.
+    let batches = batch_sizes(3);
+    let first = &batches[0].task;
+    let of = Selection { experiment: first.experiment.clone(), values: first.point.clone() };
+    let check = Check::Best { of, y: "test_accuracy".to_owned(), best: Best::Highest };
+    let claims = [Claim { text: String::new(), checks: vec![check] }];
+    let (chart, _) = figures::chart(&figure("9-batch-size"), &batches, &[], &claims);
+    assert!(!chart.notes.join(" ").contains("Ringed"));
+}
+
+#[test]
+fn points_that_lie_on_each_other_show_what_is_below_them() {
+    let (chart, ..) = drawn(&figure("6-minimal-ratio"), &critical_points(100));
+    let solid = chart.rows[0].panels[0].marks.iter().find_map(|mark| match mark {
+        Mark::Points { marker, .. } if marker.is_filled => Some(*marker),
+        _ => None,
+    });
+    assert!(solid.unwrap().opacity < 0.5);
 }
 
 /// Takes the measure `name` from the record of a run, and says that the run diverged if it `diverges`.

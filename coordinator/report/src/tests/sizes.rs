@@ -177,7 +177,7 @@ fn check(count: usize, group: &[&str], facet: Option<&str>) {
         let runs = if matches!(drawing, Drawing::Surface { .. }) { &surfaces } else { &all };
         let figure = figure(drawing, facet);
         let begun = Instant::now();
-        let (chart, _) = figures::chart(&figure, runs, &projections);
+        let (chart, _) = figures::chart(&figure, runs, &projections, &[]);
         let scene = lay_out(&chart, Captions::Included);
         let svg = basin_charts::svg::write(&scene, "f", &chart.title, &chart.description);
         let took = begun.elapsed();
@@ -224,7 +224,7 @@ fn every_figure_of_any_number_of_facets_stays_a_picture_and_counts_the_rest() {
 fn four_hundred_trajectories_have_one_line_in_the_legend_for_those_that_are_not_drawn() {
     let runs = runs(400);
     let figure = figure(Drawing::Trajectories { layers: names(&["all"]) }, None);
-    let (chart, _) = figures::chart(&figure, &runs, &projections(&runs));
+    let (chart, _) = figures::chart(&figure, &runs, &projections(&runs), &[]);
     let labels: Vec<&str> = chart.legend.iter().map(|entry| entry.label.as_str()).collect();
     assert_eq!(labels.len(), 35 + 2 + 2);
     assert_eq!(

@@ -19,11 +19,11 @@ async fn gathered(name: &str, fate: impl Fn(u64) -> Fate) -> Results {
 fn drawn(results: &Results) -> (figures::DrawnFigure, String) {
     let figure = &results.figures[0];
     let projections = &results.projections[&figure.id];
-    let (chart, _) = figures::chart(figure, &results.runs, projections);
+    let (chart, _) = figures::chart(figure, &results.runs, projections, &[]);
     for captions in [Captions::Included, Captions::Omitted] {
         assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
-    let drawn = figures::draw(figure, &results.runs, projections);
+    let drawn = figures::draw(figure, &results.runs, projections, &[]);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"));
     let notes = drawn.notes.join(" ");
     (drawn, notes)
@@ -53,7 +53,7 @@ async fn all_runs_share_a_plane_and_the_data_has_every_recorded_epoch() {
 async fn each_of_eight_runs_has_a_line_of_its_own_look() {
     let results = gathered("weights-pens", |_| Fate::Whole).await;
     let figure = &results.figures[0];
-    let (chart, _) = figures::chart(figure, &results.runs, &results.projections[&figure.id]);
+    let (chart, _) = figures::chart(figure, &results.runs, &results.projections[&figure.id], &[]);
     let pen = |mark: &Mark| {
         if let Mark::Line { pen, .. } = mark { Some((pen.color.hex(), pen.dashes())) } else { None }
     };
@@ -138,11 +138,11 @@ async fn the_same_weights_give_the_same_bytes() {
 }
 
 fn surface(figure: &Figure, runs: &[Run]) -> (Vec<Panel>, figures::DrawnFigure) {
-    let (chart, _) = figures::chart(figure, runs, &[]);
+    let (chart, _) = figures::chart(figure, runs, &[], &[]);
     for captions in [Captions::Included, Captions::Omitted] {
         assert_tidy(&lay_out(&chart, captions), figure.id.as_str());
     }
-    let drawn = figures::draw(figure, runs, &[]);
+    let drawn = figures::draw(figure, runs, &[], &[]);
     assert!(!drawn.svg.contains("NaN") && !drawn.svg.contains("inf"));
     (chart.rows.into_iter().flat_map(|row| row.panels).collect(), drawn)
 }
@@ -182,7 +182,7 @@ fn the_surfaces_of_one_facet_stand_in_a_row() {
     let mut figure = surface_figures()[0].clone();
     figure.experiments.push("pca-plane".parse().unwrap());
     let rows = |figure: &Figure| -> Vec<Vec<String>> {
-        let (chart, _) = figures::chart(figure, &surfaces(2), &[]);
+        let (chart, _) = figures::chart(figure, &surfaces(2), &[], &[]);
         let titles =
             |row: basin_charts::PanelRow| row.panels.into_iter().filter_map(|panel| panel.title).collect();
         chart.rows.into_iter().map(titles).collect()

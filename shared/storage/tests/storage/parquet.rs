@@ -2,7 +2,7 @@
 
 use basin_domain::metrics::{Axis, Metrics, Series};
 use basin_storage::metrics;
-use basin_storage::table::{Column, InvalidTable, Table};
+use basin_storage::table::{Column, InvalidTable, Table, TableWriter};
 use basin_storage::testing::sample;
 use proptest::prelude::*;
 
@@ -55,6 +55,22 @@ proptest! {
             ("seed".to_owned(), Column::Unsigned(rows.iter().map(|row| row.2).collect())),
             ("done".to_owned(), Column::Boolean(rows.iter().map(|row| row.3).collect())),
             ("loss".to_owned(), Column::Float(rows.iter().map(|row| row.4).collect())),
+        ]).unwrap();
+        let bytes = table.encode();
+        prop_assert_eq!(Table::decode(&bytes).unwrap(), table.clone());
+        prop_assert_eq!(table.encode(), bytes);
+    }
+
+    #[test]
+    fn lists_survive_in_tables(rows in prop::collection::vec((
+        prop::option::of(prop::collection::vec(any::<i64>(), 0..4)),
+        prop::option::of(prop::collection::vec(-1e300..1e300, 0..4)),
+        prop::option::of(prop::collection::vec(any::<String>(), 0..4)),
+    ), 0..40)) {
+        let table = Table::new(vec![
+            ("widths".to_owned(), Column::Integers(rows.iter().map(|row| row.0.clone()).collect())),
+            ("interval".to_owned(), Column::Floats(rows.iter().map(|row| row.1.clone()).collect())),
+            ("names".to_owned(), Column::Texts(rows.iter().map(|row| row.2.clone()).collect())),
         ]).unwrap();
         let bytes = table.encode();
         prop_assert_eq!(Table::decode(&bytes).unwrap(), table.clone());
@@ -137,6 +153,22 @@ fn parquet_of_other_columns_is_refused_with_the_column() {
     assert_eq!(metrics::decode(&wrong).unwrap_err().to_string(), "column `x` has type Int64, not Float64");
     let gaps = whole("epoch", Column::Float(vec![Some(1.0)]));
     assert_eq!(metrics::decode(&gaps).unwrap_err().to_string(), "column `value` has gaps");
+}
+
+#[test]
+fn a_table_that_is_written_in_parts_is_read_as_one() {
+    let part = |values: std::ops::Range<i64>| {
+        Table::new(vec![("a".to_owned(), Column::Integer(values.map(Some).collect()))]).unwrap()
+    };
+    let mut bytes = Vec::new();
+    let mut writer = TableWriter::new(&mut bytes, &part(0..3)).unwrap();
+    writer.write(&part(3..3)).unwrap();
+    writer.write(&part(3..5000)).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(Table::decode(&bytes).unwrap(), part(0..5000));
+    let other = Table::new(vec![("b".to_owned(), Column::Text(vec![None]))]).unwrap();
+    let mut writer = TableWriter::new(Vec::new(), &part(0..1)).unwrap();
+    assert!(writer.write(&other).is_err());
 }
 
 #[test]

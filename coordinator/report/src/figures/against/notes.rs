@@ -6,6 +6,7 @@ use basin_charts::scale::{Scale, is_drawable};
 use basin_domain::value::Value;
 
 use super::request::{AgainstRequest, place};
+use crate::duplicates::PointNames;
 use crate::figures::cell::MIN_AVERAGED;
 use crate::figures::groups::{self, Group, Groups};
 use crate::figures::labels::{self, Labels, Setting};
@@ -70,6 +71,21 @@ pub(super) fn notes(
     notes.extend(notes::many_diverged(&cells));
     notes.extend(notes::sentences(remarks, usize::MAX));
     notes
+}
+
+/// The points that are marked, by their names.
+pub(super) fn marked(request: &AgainstRequest<'_>, runs: &[&Run]) -> Option<String> {
+    let points = PointNames::of(runs);
+    let mut named: Vec<&str> = Vec::new();
+    for run in runs.iter().copied().filter(|run| request.is_marked(&[*run])) {
+        let name = points.name(run);
+        if !named.contains(&name) {
+            named.push(name);
+        }
+    }
+    let is_one = named.len() == 1;
+    let subject = if is_one { "a claim says that it is" } else { "claims say that they are" };
+    (!named.is_empty()).then(|| format!("Ringed: {}, of which {subject} the best.", named.join("; ")))
 }
 
 /// How many runs with a result have no place on the horizontal axis.

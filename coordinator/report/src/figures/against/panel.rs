@@ -3,12 +3,14 @@
 use basin_charts::scale::Scale;
 use basin_charts::{self as chart, Panel};
 
+use super::lanes::Lanes;
 use super::points::{PanelBuilder, places};
 use super::request::{AgainstRequest, place};
+use crate::figures::drawn::Drawn;
 use crate::figures::groups::{self, Group, PennedGroups};
 use crate::figures::improvement::{self, PlacedRuns};
 use crate::figures::table::{FigureTable, RowPanel};
-use crate::figures::{legend, names, notes};
+use crate::figures::{curves, legend, names, notes};
 use crate::runs::{Run, distinct};
 
 /// The panel of these measures and of one facet's runs, and at how many places points stand in it.
@@ -32,8 +34,18 @@ pub(super) fn panel(
     let drawn = placed.iter().zip(pens).filter(|(_, pen)| pen.is_some());
     let count = measures.len() * drawn.map(|(placed, _)| places(placed)).sum::<usize>();
     let per_panel = legend::series_per_panel(request.y);
-    let mut builder =
-        PanelBuilder::new([x, scale], &facet.label, request.x, count).with_middle(request.middle);
+    let lanes = measures.len() * pens.iter().flatten().count();
+    let places = placed.iter().flatten().map(|(x, _)| *x);
+    let mut builder = PanelBuilder {
+        request,
+        scales: [x, scale],
+        facet: &facet.label,
+        is_joined: request.is_along_parameter(&facet.runs),
+        lanes: Lanes::of(x, places, lanes),
+        count,
+        drawn: Drawn::new(),
+        crosses: Vec::new(),
+    };
     for (number, group) in grouped.groups.iter().enumerate() {
         for (position, measure) in measures.iter().enumerate() {
             let pen = pens[number].map(|number| {
@@ -57,12 +69,17 @@ pub(super) fn panel(
         }
     }
     let all: Vec<&Run> = facet.runs.clone();
+    let Drawn { mut marks, readings } = builder.into_drawn();
+    marks.splice(0..0, curves::chance(measures, &all).filter(|_| !readings.is_empty()));
     let panel = Panel {
         title: facet.title(),
         annotation: None,
         x: axis(request, &all),
-        y: chart::Axis::new(names::common_quantity(measures, &all), scale),
-        marks: builder.into_marks(),
+        y: chart::Axis::new(names::common_quantity(measures, &all), scale)
+            .within(names::common_bounds(measures, &all)),
+        marks,
+        readings,
+        is_plane: false,
     };
     (panel, count)
 }

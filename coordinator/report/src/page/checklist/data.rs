@@ -3,21 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_charts::number;
-use basin_domain::data::{Contents, DataUse, SplitSizes};
+use basin_domain::data::{DataUse, SplitSizes};
 
 use crate::results::Results;
 use crate::runs::Run;
 
 /// The name of a run's data, and how many examples it has, if it trains on examples of a data set.
-fn dataset(run: &Run, results: &Results) -> Option<(String, Option<SplitSizes>)> {
+fn dataset(run: &Run) -> Option<(String, Option<SplitSizes>)> {
     let spec = &run.task.spec;
-    if let Some(recipe) = spec.experiment.recipe() {
-        let name = spec.data.as_ref().map_or_else(|| "made data".to_owned(), |data| data.name.to_string());
-        return Some((name, Some(Contents::of_recipe(recipe).sizes)));
-    }
-    let data = spec.data.as_ref()?;
-    let made = || Contents::of_built_in(data.name.as_str()).map(|contents| contents.sizes);
-    Some((data.name.to_string(), results.datasets.get(data).copied().or_else(made)))
+    let is_made = spec.experiment.recipe().is_some();
+    let name = spec.data.as_ref().map(|data| data.name.to_string());
+    let name = name.or_else(|| is_made.then(|| "made data".to_owned()))?;
+    Some((name, run.data.as_ref().map(|contents| contents.sizes)))
 }
 
 /// The numbers of training and of test examples.
@@ -27,7 +24,7 @@ type Counts = (u64, u64);
 pub(super) fn sizes(results: &Results) -> Vec<String> {
     let mut limits: BTreeMap<(String, Option<Counts>), BTreeSet<Counts>> = BTreeMap::new();
     for run in &results.runs {
-        let Some((name, sizes)) = dataset(run, results) else { continue };
+        let Some((name, sizes)) = dataset(run) else { continue };
         let used = limits.entry((name, sizes.map(|sizes| (sizes.train, sizes.test)))).or_default();
         if let (Some(sizes), Some(data)) = (sizes, run.task.spec.experiment.data_use()) {
             let of = |limit: Option<u64>, all: u64| limit.map_or(all, |limit| limit.min(all));

@@ -22,6 +22,21 @@ pub struct SeriesDeclaration {
     pub is_final: bool,
     /// The better end, if one is.
     pub best: Option<Best>,
+    /// The values that it can have.
+    pub range: ValueRange,
+}
+
+/// The values that a quantity can have, whatever was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueRange {
+    /// Any number.
+    Any,
+    /// No number below 0: a loss, a norm.
+    NotNegative,
+    /// From 0 to 1.
+    Share,
+    /// Whole numbers from 0.
+    Count,
 }
 
 /// The examples that a quantity is measured on.
@@ -80,7 +95,16 @@ impl Split {
 impl SeriesDeclaration {
     /// A series without a unit, of which no end is better.
     pub(super) const fn new(name: &'static str, axis: Axis, label: &'static str) -> Self {
-        Self { name, axis, split: None, label, unit: Unit::One, is_final: false, best: None }
+        Self {
+            name,
+            axis,
+            split: None,
+            label,
+            unit: Unit::One,
+            is_final: false,
+            best: None,
+            range: ValueRange::Any,
+        }
     }
 
     /// The same on these examples.
@@ -91,6 +115,11 @@ impl SeriesDeclaration {
     /// The same in this unit.
     pub(super) const fn in_unit(self, unit: Unit) -> Self {
         Self { unit, ..self }
+    }
+
+    /// The same of values in this range.
+    pub(super) const fn within(self, range: ValueRange) -> Self {
+        Self { range, ..self }
     }
 
     /// The same, lower values being better.

@@ -18,5 +18,5 @@ mod declaration;
 mod kinds;
 
 pub(super) use declaration::names;
-pub use declaration::{Loss, SeriesDeclaration, Split, Unit};
+pub use declaration::{Loss, SeriesDeclaration, Split, Unit, ValueRange};
 pub use kinds::{declared_by, find};

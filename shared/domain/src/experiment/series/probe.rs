@@ -1,15 +1,17 @@
 //! The series of probes.
 
-use super::declaration::{SeriesDeclaration, Unit};
+use super::declaration::{SeriesDeclaration, Unit, ValueRange};
 use super::training::TEST_ACCURACY;
 use crate::metrics::Axis;
 
 /// The mean norm of the outputs' Jacobian.
 pub const SENSITIVITY: SeriesDeclaration =
-    SeriesDeclaration::new("sensitivity", Axis::Epoch, "sensitivity: mean ‖∂p/∂x‖");
+    SeriesDeclaration::new("sensitivity", Axis::Epoch, "sensitivity: mean ‖∂p/∂x‖")
+        .within(ValueRange::NotNegative);
 /// The mean norm of the loss's gradient with respect to the input.
 pub const INPUT_GRADIENT: SeriesDeclaration =
-    SeriesDeclaration::new("input_gradient", Axis::Epoch, "input gradient: mean ‖∂L/∂x‖");
+    SeriesDeclaration::new("input_gradient", Axis::Epoch, "input gradient: mean ‖∂L/∂x‖")
+        .within(ValueRange::NotNegative);
 /// The share of test images that are classified rightly by the mean of the outputs over mirrored and shifted copies.
 pub const AUGMENTED_TEST_ACCURACY: SeriesDeclaration = SeriesDeclaration {
     name: "augmented_test_accuracy",
@@ -17,8 +19,9 @@ pub const AUGMENTED_TEST_ACCURACY: SeriesDeclaration = SeriesDeclaration {
     ..TEST_ACCURACY
 };
 /// By how much the loss rises at most near the weights.
-pub const SHARPNESS: SeriesDeclaration =
-    SeriesDeclaration::new("sharpness", Axis::Epoch, "sharpness").in_unit(Unit::Percent);
+pub const SHARPNESS: SeriesDeclaration = SeriesDeclaration::new("sharpness", Axis::Epoch, "sharpness")
+    .in_unit(Unit::Percent)
+    .within(ValueRange::NotNegative);
 /// The largest eigenvalue of the Hessian.
 pub const LARGEST_EIGENVALUE: SeriesDeclaration =
     SeriesDeclaration::new("largest_eigenvalue", Axis::Epoch, "largest eigenvalue of the Hessian");

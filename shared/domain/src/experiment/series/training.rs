@@ -1,12 +1,14 @@
 //! The series of every trained network, and of every look back at one.
 
-use super::declaration::{SeriesDeclaration, Split, Unit};
+use super::declaration::{SeriesDeclaration, Split, Unit, ValueRange};
 use crate::metrics::Axis;
 
-const LOSS: SeriesDeclaration =
-    SeriesDeclaration::new("loss", Axis::Epoch, "loss").in_unit(Unit::Loss).lower_is_better();
+const LOSS: SeriesDeclaration = SeriesDeclaration::new("loss", Axis::Epoch, "loss")
+    .in_unit(Unit::Loss)
+    .within(ValueRange::NotNegative)
+    .lower_is_better();
 const ACCURACY: SeriesDeclaration =
-    SeriesDeclaration::new("accuracy", Axis::Epoch, "accuracy").higher_is_better();
+    SeriesDeclaration::new("accuracy", Axis::Epoch, "accuracy").within(ValueRange::Share).higher_is_better();
 
 /// The loss over the training examples, after an epoch.
 pub const TRAIN_LOSS: SeriesDeclaration = SeriesDeclaration { name: "train_loss", ..LOSS.on(Split::Train) };
@@ -42,15 +44,18 @@ pub const BATCH_LOSS: SeriesDeclaration =
     SeriesDeclaration { name: "loss", axis: Axis::Iteration, label: "batch loss", ..LOSS };
 /// The norm of the gradient of each step.
 pub const GRADIENT_NORM: SeriesDeclaration =
-    SeriesDeclaration::new("gradient_norm", Axis::Iteration, "gradient norm ‖g‖₂");
+    SeriesDeclaration::new("gradient_norm", Axis::Iteration, "gradient norm ‖g‖₂")
+        .within(ValueRange::NotNegative);
 /// The learning rate of the step that led to a recorded point; at the beginning, of the first step.
 pub const LEARNING_RATE: SeriesDeclaration =
-    SeriesDeclaration::new("learning_rate", Axis::Epoch, "learning rate");
+    SeriesDeclaration::new("learning_rate", Axis::Epoch, "learning rate").within(ValueRange::NotNegative);
 /// The number of trainable parameters.
-pub const PARAMETERS: SeriesDeclaration = SeriesDeclaration::new("parameters", Axis::Once, "parameters");
+pub const PARAMETERS: SeriesDeclaration =
+    SeriesDeclaration::new("parameters", Axis::Once, "parameters").within(ValueRange::Count);
 /// The share of the weights that pruning may take away which remain.
 pub const REMAINING_WEIGHTS: SeriesDeclaration =
-    SeriesDeclaration::new("remaining_weights", Axis::Once, "share of weights remaining");
+    SeriesDeclaration::new("remaining_weights", Axis::Once, "share of weights remaining")
+        .within(ValueRange::Share);
 /// The loss over the training examples at the end.
 pub const FINAL_TRAIN_LOSS: SeriesDeclaration = TRAIN_LOSS.at_the_end("final_train_loss");
 /// The accuracy over the training examples at the end.

@@ -1,58 +1,52 @@
-//! How many examples the data sets of a sweep have, and how many of them its runs are tested on.
+//! What the data sets of a sweep's runs hold, and how many examples the runs are tested on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use basin_domain::data::{Contents, Dataset, SplitSizes};
+use basin_domain::data::{Contents, Dataset};
 use basin_domain::experiment::Experiment;
 use basin_domain::task::TaskSpec;
 use basin_storage::{StorageError, Store};
 
 use super::error::is_of_this_object;
 
-/// The sizes of data sets, of those whose sizes are known.
-pub type SizesByDataset = BTreeMap<Dataset, SplitSizes>;
+/// What data sets hold, as far as that is known.
+pub(super) struct DatasetContents(BTreeMap<Dataset, Contents>);
 
-/// The sizes of data sets, as far as they are known.
-pub(super) struct DatasetSizes(SizesByDataset);
-
-impl DatasetSizes {
+impl DatasetContents {
     /// Reads the headers of the data sets of these tasks that Basin doesn't make itself.
     ///
     /// # Errors
-    /// If the store can't be reached. A data set that isn't there, or is damaged, is no error: its size isn't known.
+    /// If the store can't be reached. A data set that isn't there, or is damaged, is no error: what it holds isn't known.
     pub(super) async fn read<'a>(
         store: &Store,
         tasks: impl Iterator<Item = &'a TaskSpec>,
     ) -> Result<Self, StorageError> {
-        let mut asked: BTreeMap<&Dataset, Option<SplitSizes>> = BTreeMap::new();
-        for spec in tasks {
-            let Some(dataset) = &spec.data else { continue };
-            if asked.contains_key(dataset) {
+        let mut known = BTreeMap::new();
+        let mut asked = BTreeSet::new();
+        for dataset in tasks.filter(|spec| made(spec).is_none()).filter_map(|spec| spec.data.as_ref()) {
+            if !asked.insert(dataset) {
                 continue;
             }
-            let sizes = match made(spec) {
-                Some(contents) => Some(contents.sizes),
-                None => match store.dataset_contents(dataset).await {
-                    Ok(contents) => contents.map(|contents| contents.sizes),
-                    Err(error) if is_of_this_object(&error) => None,
-                    Err(error) => return Err(error),
-                },
-            };
-            asked.insert(dataset, sizes);
+            match store.dataset_contents(dataset).await {
+                Ok(Some(contents)) => {
+                    known.insert(dataset.clone(), contents);
+                }
+                Ok(None) => {}
+                Err(error) if is_of_this_object(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
-        let known = asked.into_iter().filter_map(|(dataset, sizes)| Some((dataset.clone(), sizes?)));
-        Ok(Self(known.collect()))
+        Ok(Self(known))
     }
 
-    /// All that is known.
-    pub(super) fn into_datasets(self) -> SizesByDataset {
-        self.0
+    /// What the data set of a task holds, if it has one and that is known.
+    pub(super) fn of(&self, spec: &TaskSpec) -> Option<Contents> {
+        made(spec).or_else(|| self.0.get(spec.data.as_ref()?).cloned())
     }
 
     /// The number of test examples of a task that trains on a data set, if it is known.
     pub(super) fn test_examples(&self, spec: &TaskSpec) -> Option<u64> {
-        let all = made(spec).map(|contents| contents.sizes.test);
-        let all = all.or_else(|| Some(self.0.get(spec.data.as_ref()?)?.test))?;
+        let all = self.of(spec)?.sizes.test;
         match &spec.experiment {
             Experiment::Classify(_) | Experiment::Regress(_) => {
                 Some(spec.experiment.data_use()?.test_limit.map_or(all, |limit| limit.min(all)))
@@ -78,7 +72,9 @@ fn made(spec: &TaskSpec) -> Option<Contents> {
 
 #[cfg(test)]
 mod tests {
-    use basin_domain::data::built_in_digest;
+    use std::collections::BTreeMap;
+
+    use basin_domain::data::{SplitSizes, built_in_digest};
     use basin_domain::id::DatasetName;
 
     use super::*;
@@ -96,14 +92,15 @@ mod tests {
 
     #[test]
     fn a_run_is_tested_on_all_examples_or_on_as_many_as_it_was_told() {
-        let sizes = DatasetSizes(BTreeMap::new());
+        let sizes = DatasetContents(BTreeMap::new());
         assert_eq!(sizes.test_examples(&task("shapes", None)), Some(4_000));
         assert_eq!(sizes.test_examples(&task("shapes", Some(500))), Some(500));
         assert_eq!(sizes.test_examples(&task("shapes", Some(5_000))), Some(4_000));
         assert_eq!(sizes.test_examples(&task("cifar10", Some(500))), None, "the data set isn't at hand");
         let known = task("cifar10", Some(500));
-        let sizes =
-            DatasetSizes([(known.data.clone().unwrap(), SplitSizes { train: 50_000, test: 10_000 })].into());
+        let built_in = Contents::of_built_in("shapes").unwrap();
+        let contents = Contents { sizes: SplitSizes { train: 50_000, test: 10_000 }, ..built_in };
+        let sizes = DatasetContents([(known.data.clone().unwrap(), contents)].into());
         assert_eq!(
             (sizes.test_examples(&known), sizes.test_examples(&task("cifar10", None))),
             (Some(500), Some(10_000))
@@ -114,10 +111,7 @@ mod tests {
     async fn a_data_set_that_is_not_in_the_store_has_no_known_size() {
         let store = Store::open("memory://sizes").unwrap();
         let tasks = [task("cifar10", None), task("shapes", None)];
-        let sizes = DatasetSizes::read(&store, tasks.iter()).await.unwrap();
+        let sizes = DatasetContents::read(&store, tasks.iter()).await.unwrap();
         assert_eq!((sizes.test_examples(&tasks[0]), sizes.test_examples(&tasks[1])), (None, Some(4_000)));
-        let known: Vec<String> =
-            sizes.into_datasets().into_keys().map(|dataset| dataset.name.to_string()).collect();
-        assert_eq!(known, ["shapes"]);
     }
 }
