@@ -8,8 +8,7 @@ use std::path::PathBuf;
 use basin_domain::id::SweepId;
 use basin_domain::sweep::{Datasets, Source};
 use basin_report::{
-    DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, RunState, SizesByDataset,
-    StoredNumbersByTask, write,
+    DistancesByCheck, ProjectionsByFigure, ReportSummary, Results, Run, RunState, StoredNumbersByTask, write,
 };
 use basin_storage::{Store, SweepRecord};
 use samples::weights::Fate;
@@ -53,7 +52,6 @@ async fn main() {
         phase: None,
         projections: ProjectionsByFigure::new(),
         distances: DistancesByCheck::new(),
-        datasets: SizesByDataset::new(),
         stored: StoredNumbersByTask::new(),
     };
     say(&results.write(&out).unwrap());

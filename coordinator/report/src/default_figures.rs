@@ -184,6 +184,7 @@ impl ExperimentRuns<'_> {
             title: format!("{}: {title}", self.id),
             experiments: vec![self.id.clone()],
             facet: None,
+            middle: None,
             drawing,
         })
     }
@@ -273,6 +274,7 @@ mod tests {
         let runs = samples::points::batch_sizes(2);
         let of = Selection { experiment: runs[0].task.experiment.clone(), values: Default::default() };
         let claim = |y: &str| Claim {
+            analysis: Default::default(),
             text: String::new(),
             checks: vec![Check::Correlation {
                 of: of.clone(),

@@ -166,7 +166,7 @@ async fn runs(
                 Some(commit) => committed(store, commit).await?,
                 None => RunState::Missing,
             };
-            Ok::<Run, StorageError>(Run { task, declaration: None, test_examples: None, state })
+            Ok::<Run, StorageError>(Run { task, declaration: None, test_examples: None, data: None, state })
         })
         .buffered(CONCURRENT)
         .try_collect()

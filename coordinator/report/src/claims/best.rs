@@ -324,7 +324,7 @@ mod tests {
         let first = &runs[0].task;
         let of = Selection { experiment: first.experiment.clone(), values: first.point.clone() };
         let levels = DecisionLevels::of_claim(1);
-        let result = decide(&runs, &of, "test_accuracy", Best::Highest, levels);
+        let result = decide(&runs, &of, "test_accuracy", Best::Highest, levels.into());
         // Worse than the second by its own interval at 95 %; not by the one that nine rivals take.
         assert_eq!(result.verdict, Verdict::Undecided);
         let interval = result.interval.unwrap();

@@ -168,7 +168,7 @@ fn a_network_of_which_a_claim_says_that_it_is_the_best_has_a_ring() {
     let ninth = &runs[8 * 3].task;
     let of = Selection { experiment: ninth.experiment.clone(), values: ninth.point.clone() };
     let check = Check::Best { of, y: "test_accuracy".to_owned(), best: Best::Highest };
-    let claims = [Claim { text: String::new(), checks: vec![check] }];
+    let claims = [Claim { text: String::new(), checks: vec![check], analysis: Default::default() }];
     let (chart, _) = figures::chart(&figure("7-parameters"), &runs, &[], &claims);
     assert_tidy(&lay_out(&chart, Captions::Included), "7-parameters");
     assert_eq!(points(&chart, 0, false), 2, "one a measure");
@@ -185,7 +185,7 @@ fn a_network_of_which_a_claim_says_that_it_is_the_best_has_a_ring() {
     let first = &batches[0].task;
     let of = Selection { experiment: first.experiment.clone(), values: first.point.clone() };
     let check = Check::Best { of, y: "test_accuracy".to_owned(), best: Best::Highest };
-    let claims = [Claim { text: String::new(), checks: vec![check] }];
+    let claims = [Claim { text: String::new(), checks: vec![check], analysis: Default::default() }];
     let (chart, _) = figures::chart(&figure("9-batch-size"), &batches, &[], &claims);
     assert!(!chart.notes.join(" ").contains("Ringed"));
 }

@@ -131,11 +131,6 @@ impl LocatedError {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same error at another location.
-    pub(super) fn at(self, location: Location) -> Self {
-        Self { location, ..self }
-    }
-
     /// Adds a hint where there is none yet.
     pub(super) fn hint_if_none(self, hint: impl FnOnce() -> String) -> Self {
         Self { hint: self.hint.or_else(|| Some(hint())), ..self }

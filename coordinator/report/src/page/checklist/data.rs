@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use basin_charts::number;
-use basin_domain::data::{DataUse, SplitSizes};
+use basin_domain::data::{Contents, DataUse, SplitSizes};
 
 use crate::results::Results;
 use crate::runs::Run;

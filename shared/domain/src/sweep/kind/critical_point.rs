@@ -91,7 +91,7 @@ fn polish(fields: &mut Fields<'_>) -> Result<Polish, LocatedError> {
     let iterations = fields.take("polish.iterations", check::integer(0..=1_000_000))?;
     let iterations = iterations.unwrap_or(default.iterations);
     if iterations == 0 {
-        fields.refuse("polish.restarts", || "restarts polishing, of which there is none here".to_owned())?;
+        fields.refuse("polish.restarts", || "restarts polishing, of which there is none here".to_owned());
     }
     let restarts = fields.take("polish.restarts", check::integer(0..=1_000))?.unwrap_or(default.restarts);
     Ok(Polish { iterations, restarts })
