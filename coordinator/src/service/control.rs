@@ -63,7 +63,8 @@ impl Control for ControlService {
     async fn list_sweeps(&self, _: Request<v1::ListSweepsRequest>) -> RpcResult<v1::ListSweepsReply> {
         let queue_depth = Some(self.view(Ledger::queue_depth).await?);
         let mut sweeps = self.of_each_sweep(summary).await?;
-        self.0.coordinator()?.tell_variants(&mut sweeps).await;
+        let coordinator = self.0.coordinator()?;
+        coordinator.sources.tell_variants(&coordinator.store, &mut sweeps).await;
         Ok(Response::new(v1::ListSweepsReply { sweeps, queue_depth }))
     }
 

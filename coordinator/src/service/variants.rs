@@ -10,8 +10,6 @@ use basin_domain::sweep::Source;
 use basin_proto::v1;
 use basin_storage::Store;
 
-use super::Coordinator;
-
 /// The most sweep files that are kept.
 const KEPT: usize = 256;
 /// How long an answer waits for them; without, sweeps of one name are told apart by their ids alone.
@@ -35,11 +33,9 @@ impl SweepSources {
         known.insert(sweep.clone(), Arc::clone(&source));
         Some(source)
     }
-}
 
-impl Coordinator {
-    /// Says of each sweep whose name another has how it differs from the newest of them.
-    pub(super) async fn tell_variants(&self, sweeps: &mut [v1::SweepSummary]) {
+    /// Says of each sweep whose name another has how it differs from the newest of them, as far as the store tells in time.
+    pub(super) async fn tell_variants(&self, store: &Store, sweeps: &mut [v1::SweepSummary]) {
         let mut groups: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, sweep) in sweeps.iter().enumerate() {
             groups.entry(name_of(&sweep.sweep_id).to_owned()).or_default().push(place);
@@ -50,7 +46,7 @@ impl Coordinator {
                 let mut sources = HashMap::new();
                 for place in places {
                     let Ok(id) = sweeps[*place].sweep_id.parse::<SweepId>() else { continue };
-                    sources.extend(self.sources.of(&self.store, &id).await.map(|source| (*place, source)));
+                    sources.extend(self.of(store, &id).await.map(|source| (*place, source)));
                 }
                 let newest = newest.and_then(|place| sources.get(place)).map(Arc::clone);
                 for (place, source) in &sources {
