@@ -112,8 +112,8 @@ fn references_that_lead_nowhere_are_refused() {
             ),
             (
                 "{ experiment = \"images\" }",
-                "x.toml:16: experiment \"images\" has 3 different runs that fit here\nhint: it varies batch_size: give the \
-                 values of one run",
+                "x.toml:16: experiment \"images\" has 3 different runs that fit here\nhint: batch_size still varies there: \
+                 { experiment = \"images\", batch_size = 64 } means one of them",
             ),
             (
                 "{ experiment = \"line\" }",
