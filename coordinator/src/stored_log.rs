@@ -1,5 +1,6 @@
 //! The logs that attempts have left in the store. They lie beside what was committed: no commit proves them, and nothing depends on them.
 
+use std::borrow::Cow;
 use std::io::Read;
 
 use basin_domain::id::{Attempt, LeaseId, TaskId};
@@ -78,7 +79,7 @@ fn unpacked(packed: &[u8], task: &TaskId) -> (u64, Vec<String>) {
         .and_then(|decoder| decoder.take(MOST_UNPACKED).read_to_end(&mut bytes));
     let (text, task) = (String::from_utf8_lossy(&bytes), task.to_string());
     let mut lines: Vec<String> =
-        text.lines().filter_map(|line| shown_line(line, &task)).map(|line| line.into_owned()).collect();
+        text.lines().filter_map(|line| shown_line(line, &task)).map(Cow::into_owned).collect();
     if let Err(error) = read {
         lines.push(format!("the rest of the log can't be read: {error}"));
     }

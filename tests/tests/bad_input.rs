@@ -174,7 +174,9 @@ fn a_state_in_use_is_named() {
     let sandbox = sandbox();
     let (_coordinator, _) = sandbox.serve("127.0.0.1:0", &[]);
     let output = sandbox.basin(&["run", "good.toml"]);
-    insta::assert_snapshot!(output.all(&sandbox));
+    insta::with_settings!({ filters => vec![("process [0-9]+, for [0-9]+ s", "process PID, for N s")] }, {
+        insta::assert_snapshot!(output.all(&sandbox));
+    });
 }
 
 #[test]

@@ -158,7 +158,7 @@ mod tests {
         assert!(!is_settled(&queued) && !is_settled(&running));
         assert!(is_settled(&reply(2, v1::TaskState::Completed, false)));
         assert_eq!(
-            [&queued, &running].map(|it| nothing(it)),
+            [&queued, &running].map(nothing),
             ["it has left no log", "nothing was said yet; `-f` waits for more"]
         );
     }

@@ -73,7 +73,7 @@ mod tests {
         let written =
             WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
         let worker = |memory: u64| WorkerDescription { memory, ..WorkerDescription::default() };
-        assert!(by_workers(&[written.clone()], &[worker(1 << 30), worker(64 << 30)]).is_empty());
+        assert!(by_workers(std::slice::from_ref(&written), &[worker(1 << 30), worker(64 << 30)]).is_empty());
         let notes = by_workers(&[written], &[worker(1 << 30), worker(8 << 30)]);
         let expected = "x.toml:4: experiment \"a\" needs 64 GiB of memory, and no worker has that now; the largest has 8 GiB";
         assert_eq!(notes[0].to_string(), expected);

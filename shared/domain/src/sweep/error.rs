@@ -119,6 +119,11 @@ impl LocatedError {
         self.location
     }
 
+    /// Whether both say the same of the same place, whatever they hint at.
+    pub(super) fn says_the_same(&self, other: &Self) -> bool {
+        (self.location, &self.message) == (other.location, &other.message)
+    }
+
     /// `name`, in short, is given here though it was given before, at `first`.
     pub(super) fn given_twice(name: &str, location: Location, first: Location) -> Self {
         let name = nearest::shortened(name);

@@ -13,10 +13,10 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// Notes more of them; those that are known already are noted once.
+    /// Notes more of them; those that are known already are noted once, with the hint that came first.
     pub(super) fn add(&mut self, more: impl Into<Self>) {
         for error in more.into().found {
-            if self.found.len() < MOST && !self.found.contains(&error) {
+            if self.found.len() < MOST && !self.found.iter().any(|known| known.says_the_same(&error)) {
                 self.found.push(error);
             }
         }
@@ -96,6 +96,7 @@ mod tests {
         for (line, message) in [(7, "b"), (2, "a"), (7, "b")] {
             problems.add(at(line, message));
         }
+        problems.add(at(2, "a").hint("a hint"));
         let said = problems.in_file("x.toml").to_string();
         assert_eq!(said, "3 problems\nx.toml:2: a\nx.toml:7: b\n--set:1: c");
     }

@@ -77,9 +77,11 @@ pub(super) fn one_run_hint(
     let given = fitting.first().map(|first| &points.given[*first]);
     let mut written = reference.values.clone();
     written.extend(
-        given.into_iter().flatten().filter_map(|(name, node)| {
-            varying.contains(&name.as_str()).then(|| (name.clone(), node.clone()))
-        }),
+        given
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| varying.contains(&name.as_str()))
+            .map(|(name, node)| (name.clone(), node.clone())),
     );
     format!("{} still {verb} there: {} means one of them", varying.join(", "), table(space, &written))
 }

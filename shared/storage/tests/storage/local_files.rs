@@ -35,7 +35,7 @@ fn a_store_that_must_be_there_is_not_made() {
 fn a_file_is_not_a_store() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = Store::open(file.path().to_str().unwrap()).unwrap_err();
-    assert!(error.to_string().ends_with("a file is there, and a folder is needed"), "{error}");
+    assert!(error.to_string().ends_with("is a file, and a folder is needed"), "{error}");
 }
 
 /// `/sys` takes no files from anybody, root included.

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use basin_domain::failure::ReleaseReason;
 use basin_domain::id::{LeaseId, WorkerId};
+use basin_domain::key;
 use basin_domain::metrics::Outcome;
 use basin_domain::worker::WorkerDescription;
 use basin_proto::executor::{Checkpointed, Failed, Finished, Start, Started, Stopped};
 use basin_proto::{dial::Dial, v1};
 use basin_storage::testing::{FaultyStore, sample};
-use basin_storage::{CommitMode, Store, key};
+use basin_storage::{CommitMode, Store};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 

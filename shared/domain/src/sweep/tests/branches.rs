@@ -166,7 +166,10 @@ fn steps_that_cannot_be_begun_with_are_refused_with_the_way_out() {
                 ", step = 8, seed = 2",
                 "x.toml:20: seed 2 is read from experiment \"trunk\", which doesn't have it\nhint: a seed that it has",
             ),
-            (", stpe = 8", "x.toml:20: experiment \"trunk\" has no parameter `stpe`; did you mean `step`?"),
+            (
+                ", stpe = 8",
+                "x.toml:20: experiment \"trunk\" has no parameter `stpe`; did you mean `step`?\nhint: it varies learning_rate",
+            ),
             (
                 ", step = 8, seeds = 2",
                 "x.toml:20: experiment \"trunk\" has no parameter `seeds`\nhint: `seed` chooses one, and the run's own is read \
@@ -226,11 +229,11 @@ fn what_does_not_fit_its_trunk_is_refused_with_the_way_out() {
             ),
             (
                 "start = { experiment = \"trunk\", step = 8 }",
-                "x.toml:20: experiment \"trunk\" has 2 different runs that fit here\nhint: it varies learning_rate: give the values of one run",
+                "x.toml:20: experiment \"trunk\" has 2 different runs that fit here\nhint: learning_rate still varies there: { experiment = \"trunk\", learning_rate = 0.1 } means one of them",
             ),
             (
                 "start = { experiment = \"trunc\", step = 8 }",
-                "x.toml:20: there is no experiment \"trunc\"; did you mean \"trunk\"?",
+                "x.toml:20: there is no experiment \"trunc\"; did you mean \"trunk\"?\nhint: the experiments are trunk, branch",
             ),
         ],
     );

@@ -35,7 +35,7 @@ fn a_value_that_follows_from_others_selects_nothing() {
             ),
             (
                 "weight_decay = 0.25",
-                "x.toml:17: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+                "x.toml:17: experiment \"images\" has no run with weight_decay = 0.25\nhint: weight_decay is 0.5 or 0.0 there",
             ),
         ],
     );
@@ -67,7 +67,8 @@ fn a_check_that_is_no_correlation_is_of_one_point() {
     let several = |name: &str, kind: &str| {
         format!(
             "x.toml:15: `{name}` means 3 points of experiment \"images\", and a check of kind {kind} is of runs that differ in \
-             their seed alone\nhint: batch_size still varies there: give its value"
+             their seed alone\nhint: batch_size still varies there: {{ experiment = \"images\", batch_size = 64 }} means one of \
+             them"
         )
     };
     let one = "{ experiment = \"images\", batch_size = 64 }";
@@ -118,7 +119,8 @@ fn a_check_that_is_no_correlation_is_of_one_point() {
             (
                 ", batch_size = 64",
                 "x.toml:15: `of` means 4 points of experiment \"images\", and a check of kind together is of runs that differ in \
-                 their seed alone\nhint: learning_rate, weight_decay still vary there: give their values",
+                 their seed alone\nhint: learning_rate, weight_decay still vary there: { experiment = \"images\", \
+                 batch_size = 64, learning_rate = 0.1, weight_decay = 0.1 } means one of them",
             ),
         ],
     );
@@ -126,7 +128,8 @@ fn a_check_that_is_no_correlation_is_of_one_point() {
 
 #[test]
 fn what_is_compared_are_two_different_points() {
-    let same = "x.toml:15: `a` and `b` mean the same runs\nhint: give them values in which they differ";
+    let same = "x.toml:15: `a` and `b` mean the same runs\nhint: give them values in which they differ: a = { experiment = \"images\", \
+                batch_size = 64 }, b = { experiment = \"images\", batch_size = 128 }";
     let b = |b: &str| {
         format!(
             "kind = \"greater\", a = {{ experiment = \"images\", batch_size = 64 }}, b = {{ {b} }}, y = \"test_loss\""
@@ -180,7 +183,7 @@ fn a_claim_of_a_point_that_a_profile_leaves_out_is_refused() {
             + "[profile.quick.experiment.images.grid]\nbatch_size = [64]\n";
     assert_eq!(planned(&text).claims.len(), 1);
     let quick = plan(&Source { profile: Some("quick".to_owned()), ..source(&text) }).unwrap_err();
-    assert_eq!(quick.to_string(), "x.toml:15: experiment \"images\" has no run with these values");
+    assert_eq!(quick.to_string(), "x.toml:15: experiment \"images\" has no run with batch_size = 1024");
     let fixed = plan(&with_overrides(&text, &["batch_size=1024"])).unwrap();
     assert!(fixed.claims[0].checks[0].selections()[0].values.is_empty());
 }

@@ -230,7 +230,7 @@ fn claims_of_what_is_not_there_are_refused() {
         &[
             (
                 &smooth("{ experiment = \"imges\" }"),
-                "x.toml:15: there is no experiment \"imges\"; did you mean \"images\"?",
+                "x.toml:15: there is no experiment \"imges\"; did you mean \"images\"?\nhint: the experiments are images",
             ),
             (
                 &smooth("{ batch_size = 64 }"),
@@ -238,7 +238,7 @@ fn claims_of_what_is_not_there_are_refused() {
             ),
             (
                 &smooth("{ experiment = \"images\", batch = 64 }"),
-                "x.toml:15: experiment \"images\" has no parameter `batch`; did you mean `batch_size`?",
+                "x.toml:15: experiment \"images\" has no parameter `batch`; did you mean `batch_size`?\nhint: it varies batch_size",
             ),
             (
                 &smooth("{ experiment = \"images\", seed = 0 }"),
@@ -247,7 +247,7 @@ fn claims_of_what_is_not_there_are_refused() {
             ),
             (
                 &smooth("{ experiment = \"images\", batch_size = 65 }"),
-                "x.toml:15: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+                "x.toml:15: experiment \"images\" has no run with batch_size = 65\nhint: batch_size is 64, 128 or 1024 there",
             ),
             (
                 &format!("kind = \"smooth\", {OF}, y = \"parameters\""),

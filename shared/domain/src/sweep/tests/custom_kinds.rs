@@ -160,7 +160,7 @@ fn a_program_reads_runs_by_any_names_and_of_their_seeds() {
         ),
         (
             "inputs.one = { experiment = \"first\", parameters.a = 2 }",
-            "x.toml:12: experiment \"first\" has no run with these values",
+            "x.toml:12: experiment \"first\" has no run with parameters.a = 2",
         ),
         (
             "inputs.one = { experiment = \"second\" }",

@@ -249,7 +249,7 @@ fn missing_data_is_named_with_the_way_to_get_it() {
     assert_eq!(names, ["cifar10"]);
     assert_eq!(
         shown(&file.expand(&Datasets::new(), 100).unwrap_err()),
-        "x.toml:7: the data set \"cifar10\" isn't there\nhint: basin data import cifar10 PATH"
+        "x.toml:2: the data set \"cifar10\" isn't there\nhint: basin data import cifar10 PATH"
     );
 }
 

@@ -194,7 +194,10 @@ fn wrong_overrides_are_refused_with_their_number() {
         ),
         ("a..b=1", "--set:2: \"a..b\" is not a key\nhint: --set data.train_limit=1000"),
         ("=1", "--set:2: \"\" is not a key\nhint: --set data.train_limit=1000"),
-        ("experiment.image.epochs=1", "--set:2: there is no experiment \"image\"; did you mean \"images\"?"),
+        (
+            "experiment.image.epochs=1",
+            "--set:2: there is no experiment \"image\"; did you mean \"images\"?\nhint: the experiments are images, function",
+        ),
         ("experiment.images=1", "--set:2: \"images\" names no key\nhint: --set experiment.images.epochs=3"),
         ("experiment.images.kind=classify", "--set:2: an experiment's `id` and `kind` can't be set"),
         ("defaults.epoch=3", "--set:2: no experiment knows `epoch`; did you mean `epochs`?"),

@@ -94,7 +94,7 @@ fn a_data_set_that_is_not_there_is_refused_with_those_that_are() {
     let error = file.with_names(names.into()).expand(&Datasets::new(), 100).unwrap_err();
     assert_eq!(
         shown(&error),
-        "x.toml:3: the data set \"my-flower\" isn't there; did you mean \"my-flowers\"?\nhint: there are my-flowers, shapes; `basin data import my-flower PATH` adds it"
+        "x.toml:9: the data set \"my-flower\" isn't there; did you mean \"my-flowers\"?\nhint: there are my-flowers, shapes; `basin data import my-flower PATH` adds it"
     );
 }
 

@@ -144,7 +144,7 @@ fn rounds_that_cannot_be_are_refused_with_the_way_out() {
             ),
             (
                 ", fraction = 0.2, hidden = [5]",
-                "x.toml:19: experiment \"dense\" has no run with these values\nhint: it varies nothing",
+                "x.toml:19: experiment \"dense\" has no run with hidden = [5]\nhint: hidden is [4] there",
             ),
             (
                 ", fracton = 0.2",

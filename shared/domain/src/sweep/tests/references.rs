@@ -68,7 +68,7 @@ fn references_that_lead_nowhere_are_refused() {
         &[
             (
                 "{ experiment = \"image\", batch_size = 64 }",
-                "x.toml:16: there is no experiment \"image\"; did you mean \"images\"?",
+                "x.toml:16: there is no experiment \"image\"; did you mean \"images\"?\nhint: the experiments are images, line",
             ),
             ("{ experiment = 3 }", "x.toml:16: `from.experiment` must be text, not 3"),
             (
@@ -86,7 +86,7 @@ fn references_that_lead_nowhere_are_refused() {
             ),
             (
                 "{ experiment = \"images\", batchsize = 64 }",
-                "x.toml:16: experiment \"images\" has no parameter `batchsize`; did you mean `batch_size`?",
+                "x.toml:16: experiment \"images\" has no parameter `batchsize`; did you mean `batch_size`?\nhint: it varies batch_size",
             ),
             (
                 "{ experiment = \"images\", seed = 1 }",
@@ -100,11 +100,11 @@ fn references_that_lead_nowhere_are_refused() {
             ),
             (
                 "{ experiment = \"images\", batch_size = 65 }",
-                "x.toml:16: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+                "x.toml:16: experiment \"images\" has no run with batch_size = 65\nhint: batch_size is 64, 128 or 1024 there",
             ),
             (
                 "{ experiment = \"images\", batch_size = nan }",
-                "x.toml:16: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+                "x.toml:16: experiment \"images\" has no run with batch_size = NaN\nhint: batch_size is 64, 128 or 1024 there",
             ),
             (
                 "{ experiment = \"images\", batch_size = 64, optimizer = \"adam\" }",
@@ -112,8 +112,8 @@ fn references_that_lead_nowhere_are_refused() {
             ),
             (
                 "{ experiment = \"images\" }",
-                "x.toml:16: experiment \"images\" has 3 different runs that fit here\nhint: it varies batch_size: give the \
-                 values of one run",
+                "x.toml:16: experiment \"images\" has 3 different runs that fit here\nhint: batch_size still varies there: \
+                 { experiment = \"images\", batch_size = 64 } means one of them",
             ),
             (
                 "{ experiment = \"line\" }",
@@ -268,7 +268,7 @@ fn a_reference_may_vary() {
         line,
         &[(
             "to = { experiment = \"images\", batch_size = 1024 }\nfrom.experiment = \"images\"\ngrid = { from = { batch_size = [\n64,\n65] } }",
-            "x.toml:20: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+            "x.toml:20: experiment \"images\" has no run with batch_size = 65\nhint: batch_size is 64, 128 or 1024 there",
         )],
     );
 }
@@ -299,7 +299,7 @@ fn profiles_and_overrides_change_a_part_of_a_reference() {
     let refused = |set: &str| shown(&plan(&with_overrides(&text, &[set])).unwrap_err());
     assert_eq!(
         refused("from.batchsize=1024"),
-        "--set:1: experiment \"images\" has no parameter `batchsize`; did you mean `batch_size`?"
+        "--set:1: experiment \"images\" has no parameter `batchsize`; did you mean `batch_size`?\nhint: it varies batch_size"
     );
     assert_eq!(
         refused("form.batch_size=1024"),

@@ -8,7 +8,7 @@ fn figures_of_what_is_not_there() {
         (
             "experiment = \"images\"",
             "experiment = \"image\"",
-            "x.toml:26: there is no experiment \"image\"; did you mean \"images\"?",
+            "x.toml:26: there is no experiment \"image\"; did you mean \"images\"?\nhint: the experiments are images, function",
         ),
         (
             "experiment = \"images\"",

@@ -56,7 +56,7 @@ fn unknown_keys() {
         (
             "[profile.quick.experiment.images]",
             "[profile.quick.experiment.image]",
-            "x.toml:30: there is no experiment \"image\"; did you mean \"images\"?",
+            "x.toml:30: there is no experiment \"image\"; did you mean \"images\"?\nhint: the experiments are images, function",
         ),
         (
             "epochs = 10",

@@ -36,7 +36,7 @@ fn unknown_names() {
         (
             "\"shapes\"",
             "\"cifar\"",
-            "x.toml:7: the data set \"cifar\" isn't there; did you mean \"cifar10\"?\nhint: basin data import cifar PATH",
+            "x.toml:2: the data set \"cifar\" isn't there; did you mean \"cifar10\"?\nhint: basin data import cifar PATH",
         ),
         (
             "\"classify\"",
