@@ -100,7 +100,7 @@ mod tests {
         let spectrum = Spectrum::of(&matrix);
         let vector: Vec<f64> = (0..7).map(|_| stream.normal()).collect();
         let again = spectrum.vector(&spectrum.coordinates(&vector));
-        assert!(vector.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-14));
+        assert!(vector.iter().zip(&again).all(|(a, b)| (a - b).abs() < 1e-13));
         assert!(spectrum.values().collect::<Vec<_>>().is_sorted());
         let most = spectrum.values().fold(0.0_f64, |most, value| most.max(value.abs()));
         assert_eq!(spectrum.norm(), most);
@@ -111,7 +111,7 @@ mod tests {
         let matrix = random(20);
         let mut spectrum = Spectrum::of(&matrix);
         let error = spectrum.error(&matrix);
-        assert!(error > 1e-15 && error < 1e-12, "{error}");
+        assert!(error > 1e-15 && error < 1e-11, "{error}");
         spectrum.pairs[3].value += 1e-6;
         assert!(spectrum.error(&matrix) >= 1e-6);
         spectrum.pairs[3].value -= 1e-6;

@@ -119,8 +119,8 @@ fn each_wrong_value_of_a_critical_point_is_said() {
                 "x.toml:10: `initial_scale` must be a number above 0, not 0\nhint: without `initial_scale` its default holds",
             ),
             (
-                "search.start = \"first\"",
-                "x.toml:10: unknown start of the search \"first\"; did you mean \"last\"?\nhint: known are last, random",
+                "search.start = \"ramdom\"",
+                "x.toml:10: unknown start of the search \"ramdom\"; did you mean \"random\"?\nhint: known are last, random",
             ),
             (
                 "polish.iterations = 1.5",
