@@ -5,14 +5,17 @@ use serde::Serialize;
 use super::confidence_interval::ConfidenceInterval;
 use super::normal;
 use super::stratified::percentiles;
-use super::summary::MIN_RUNS;
+
+/// The fewest runs of a group of which there is an interval: three runs are all above three others once in ten times though nothing
+/// tells them apart, which no interval of 95 % may take for a difference.
+const MIN_RUNS: usize = 5;
 
 /// The probability of improvement: that a run of one group has a greater value than one of another, both chosen at random.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Improvement {
     /// The share of pairs of runs, one of each group, in which it is greater; equal ones count half.
     pub(crate) estimate: f64,
-    /// Its interval; none of fewer than three runs in a group.
+    /// Its interval; none of fewer than five runs in a group.
     pub(crate) interval: Option<ConfidenceInterval>,
 }
 
@@ -109,7 +112,7 @@ mod tests {
         let interval = clean.interval.unwrap();
         assert!(clean.estimate == 1.0 && interval.high == 1.0);
         assert!((interval.low - LOWEST_OF_FIVE).abs() < 1e-6, "{interval:?}");
-        assert_eq!(improvement(&[1.0, 2.0], &[3.0; 5], 0.95).unwrap().interval, None);
+        assert_eq!(improvement(&[1.0, 2.0, 4.0, 5.0], &[3.0; 5], 0.95).unwrap().interval, None);
     }
 
     /// The root of (1 − θ)² = z²·V(θ) for m = n = 5, by bisection in Python.

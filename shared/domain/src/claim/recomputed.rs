@@ -14,7 +14,7 @@ pub enum RecomputedMeasure {
     PositiveEigenvalues,
     /// The share of weights and biases with a magnitude below a number, from the stored weights.
     WeightsNearZero,
-    /// Whether the gradient's norm at the end is below a number, from the recorded norm. The search isn't run again: at a
+    /// Whether the gradient's norm is below a number where the search ended, from the recorded norms. The search isn't run again: at a
     /// lower threshold it would have gone on.
     Converged,
 }

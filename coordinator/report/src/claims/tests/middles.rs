@@ -53,19 +53,17 @@ fn interquartile_means_are_compared_by_their_difference() {
 
 #[test]
 fn comparisons_say_how_probable_it_is_that_a_run_is_better() {
-    let runs = [losses(1, &[0.9, 0.8, 0.7]), losses(2, &[0.6, 0.75, 0.5])].concat();
+    let runs = [losses(1, &[0.9, 0.8, 0.7, 0.85, 0.95]), losses(2, &[0.6, 0.75, 0.5, 0.55, 0.65])].concat();
     let greater = found(&Check::Greater { a: width(1), b: width(2), y: y() }, &runs);
     let improvement = greater.probability_of_improvement.unwrap();
-    assert!((improvement.estimate - 8.0 / 9.0).abs() < 1e-12, "{improvement:?}");
+    assert!((improvement.estimate - 24.0 / 25.0).abs() < 1e-12, "{improvement:?}");
     assert!(
-        improvement.interval.is_some_and(|interval| interval.low < 0.6 && interval.high == 1.0),
+        improvement.interval.is_some_and(|interval| interval.low < 0.75 && interval.high == 1.0),
         "{improvement:?}"
     );
     let lowest = found(&Check::Best { of: width(2), y: y(), best: Best::Lowest }, &runs);
-    assert!(
-        (lowest.probability_of_improvement.unwrap().estimate - 8.0 / 9.0).abs() < 1e-12,
-        "lower is better"
-    );
+    let improvement = lowest.probability_of_improvement.unwrap();
+    assert!((improvement.estimate - 24.0 / 25.0).abs() < 1e-12, "lower is better: {improvement:?}");
     let within = found(&Check::Within { of: width(1), y: y(), low: 0.0, high: 1.0 }, &runs);
     assert_eq!(within.probability_of_improvement, None);
 }

@@ -209,6 +209,26 @@ fn a_moving_mean_knows_nothing_beyond_the_end_of_its_trend() {
     assert_eq!(values, [1.5, 1.0, 2.0, 1.5]);
 }
 
+/// A search that ended with a norm of 1e-5 after three iterations; two more led to 1e-12.
+#[test]
+fn a_search_has_converged_by_the_norm_with_which_it_ended_and_not_by_what_came_after() {
+    let mut runs = losses(1, &[0.5]);
+    samples::measure(&mut runs[0], |record| {
+        for (x, norm) in [1.0, 1e-2, 1e-3, 1e-5, 1e-9, 1e-12].into_iter().enumerate() {
+            record.push("gradient_norm", Axis::Iteration, x as f64, norm);
+        }
+        record.set("final_gradient_norm", 1e-12);
+        record.set("polish_iterations", 2.0);
+    });
+    let check = Check::Within { of: all(), y: "converged".to_owned(), low: 0.0, high: 2.0 };
+    let converged = |threshold| {
+        let setting = Setting::Recomputed(RecomputedMeasure::Converged, threshold);
+        let read = reading::read(&runs, &check, &[&setting], &StoredNumbersByTask::new());
+        read[0].metrics().unwrap().last("converged")
+    };
+    assert_eq!([converged(1e-4), converged(1e-6)], [Some(1.0), Some(0.0)]);
+}
+
 #[test]
 fn estimates_of_different_measures_make_no_band() {
     let mut runs = losses(1, &[0.9, 0.8, 0.85, 0.95]);

@@ -45,7 +45,7 @@ fn unknown_keys() {
             "y = [",
             "z = [",
             "x.toml:27: unknown key `z` in a figure of kind curves\nhint: the keys here are kind, id, title, experiment, \
-             experiments, facet, y, group, log_y, layout, each",
+             experiments, facet, y, group, log_y, layout, each, middle",
         ),
         (
             "[profile.quick.experiment.images]",
