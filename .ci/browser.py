@@ -54,7 +54,7 @@ def look(page, width, scheme):
 def order(page):
     """What was run, claims, figures, tables."""
     ids = page.evaluate('[...document.querySelectorAll("main > section")].map((it) => it.id)')
-    expected = [name for name in ["run", "claims", "problems", "figures", "results", "provenance"] if name in ids]
+    expected = [name for name in ["run", "claims", "problems", "figures", "results", "checklist", "provenance"] if name in ids]
     check(ids == expected and "run" in ids, f"the sections are {ids}")
 
 

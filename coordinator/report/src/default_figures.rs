@@ -259,8 +259,9 @@ mod tests {
                 "batch-sizes-curves",
                 "batch-sizes-by-batch-size",
                 "line-interpolation",
-                "surfaces-surface",
-                "search-runs"
+                "random-plane-surface",
+                "pca-plane-surface",
+                "points-runs"
             ]
         );
         let figures = of(&runs, &[]);

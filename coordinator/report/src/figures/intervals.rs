@@ -122,7 +122,9 @@ mod tests {
 
     #[test]
     fn no_interval_of_an_accuracy_reaches_above_1() {
-        let mut chart = chart(vec![band(0.5, 1.2), line()]);
+        let rising =
+            Mark::Line { points: vec![(0.0, 0.5), (1.0, 0.9)], pen: Pen::group(0), secondary: false };
+        let mut chart = chart(vec![band(0.5, 1.2), rising]);
         settle(&mut chart, "");
         let Mark::Band { points, .. } = &chart.rows[0].panels[0].marks[0] else { panic!("a band") };
         assert_eq!(points[0], at(0.0, 0.5, 1.0));

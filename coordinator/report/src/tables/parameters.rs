@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(typed(vec![words.clone()]), Column::Texts(vec![Some(vec!["a".to_owned()])]));
         assert_eq!(
             typed(vec![list(&[2]), words]),
-            Column::Text(vec![Some("[2]".to_owned()), Some("[\"a\"]".to_owned())])
+            Column::Text(vec![Some("[2]".to_owned()), Some("[a]".to_owned())])
         );
     }
 

@@ -65,7 +65,7 @@ fn experiment(results: &Results, number: usize, id: &str, room: &mut Room) -> Ma
             div class="table" data-table="results" { "\n"
                 div class="tools" hidden {
                     label {
-                        "Filter " input type="search" placeholder=(placeholder(&all.parameters, &measures, &runs));
+                        "Filter " input type="search" placeholder=(placeholder(&measures, &runs));
                     }
                     output {}
                 } "\n"
@@ -102,10 +102,9 @@ fn experiment(results: &Results, number: usize, id: &str, room: &mut Room) -> Ma
 }
 
 /// What to type, by an example of this experiment.
-fn placeholder(parameters: &[String], measures: &Measures, runs: &[&Run]) -> String {
-    let name = parameters.first().map(|name| names::parameter(name));
-    let name = name.or_else(|| measures.shown.first().map(|name| names::quantity(name, runs)));
-    name.map_or_else(String::new, |name| format!("words, or {name} > 1"))
+fn placeholder(measures: &Measures, runs: &[&Run]) -> String {
+    let name = measures.shown.first().map(|name| names::quantity(name, runs));
+    name.map_or_else(|| "words".to_owned(), |name| format!("words, or {name} < 1"))
 }
 
 fn heads(parameters: &[String], measures: &Measures, runs: &[&Run]) -> Markup {
