@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use basin_domain::claim::{Check, MeasureKey, RecomputedMeasure, Setting};
-use basin_domain::experiment::series::critical_point::FINAL_GRADIENT_NORM;
+use basin_domain::experiment::series::critical_point::{FINAL_GRADIENT_NORM, POLISH_ITERATIONS};
 use basin_domain::experiment::series::training::GRADIENT_NORM;
 use basin_domain::metrics::{Axis, Metrics, Series};
 
@@ -119,16 +119,13 @@ fn smooth(check: &Check, metrics: &mut Metrics, width: u32) {
     }
 }
 
-/// The iterations that a run goes on for once its search has ended, where it does.
-const POLISH_ITERATIONS: &str = "polish_iterations";
-
 /// The gradient's norm where the search ended, from the norms of all iterations: what came after isn't the search's. A run without
 /// them ended with its search.
 fn norm_of_search(metrics: &Metrics) -> Option<f64> {
     let Some(series) = metrics.series.get(GRADIENT_NORM.name) else {
         return metrics.last(FINAL_GRADIENT_NORM.name);
     };
-    let end = series.points.last()?.0 - metrics.last(POLISH_ITERATIONS).unwrap_or(0.0);
+    let end = series.points.last()?.0 - metrics.last(POLISH_ITERATIONS.name).unwrap_or(0.0);
     series.points.iter().rev().find(|(x, _)| *x <= end).map(|(_, norm)| *norm)
 }
 

@@ -54,7 +54,7 @@ pub(super) fn section(results: &Results) -> Markup {
                 "The questions of the checklist of Pineau et al. 2021 (JMLR 22(164)) in short, with what the sweep's results tell; the "
                 "rest is for the authors."
             } "\n"
-            div class="scroll" {
+            div class="scroll" role="region" tabindex="0" aria-label="Checklist" {
                 table class="checklist" { "\n"
                     @for part in parts(results) {
                         tbody { "\n"

@@ -1,12 +1,14 @@
 //! The series of `critical-point`.
 
-use super::declaration::{SeriesDeclaration, Unit};
+use super::declaration::{SeriesDeclaration, Unit, ValueRange};
 use super::{probe, training};
 use crate::metrics::Axis;
 
 /// The loss over all points at each iteration.
-pub const LOSS: SeriesDeclaration =
-    SeriesDeclaration::new("loss", Axis::Iteration, "loss").in_unit(Unit::Loss).lower_is_better();
+pub const LOSS: SeriesDeclaration = SeriesDeclaration::new("loss", Axis::Iteration, "loss")
+    .in_unit(Unit::Loss)
+    .within(ValueRange::NotNegative)
+    .lower_is_better();
 /// Whether the search got the gradient's norm below its threshold: 1, else 0.
 pub const CONVERGED: SeriesDeclaration = SeriesDeclaration::new("converged", Axis::Once, "converged");
 /// Whether there is provably a critical point near the one where the run ended: 1, else 0.
