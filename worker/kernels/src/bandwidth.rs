@@ -67,10 +67,10 @@ pub fn memory_levels(threads: usize, budget: Duration) -> Vec<MemoryLevel> {
 fn caches(folder: &Path) -> [Cache; 3] {
     let mut found = USUAL;
     for index in 0..8 {
-        if let Some((level, cache)) = cache(&folder.join(format!("index{index}"))) {
-            if let Some(slot) = found.get_mut(level.wrapping_sub(1)) {
-                *slot = cache;
-            }
+        if let Some((level, cache)) = cache(&folder.join(format!("index{index}")))
+            && let Some(slot) = found.get_mut(level.wrapping_sub(1))
+        {
+            *slot = cache;
         }
     }
     found

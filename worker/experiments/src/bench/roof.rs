@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use basin_domain::network::{Graph, Node, Operation};
+use basin_domain::network::{Graph, Node, Operation, ParameterSpec};
 use basin_kernels::{MemoryLevel, memory_levels, peak_gflops};
 
 /// Bytes of a number.
@@ -70,7 +70,7 @@ impl Machine {
             return 0.0;
         }
         let outputs = examples * node.shape.elements();
-        let parameters: u64 = node.parameters.iter().map(|parameter| parameter.count()).sum();
+        let parameters: u64 = node.parameters.iter().map(ParameterSpec::count).sum();
         let products = 2.0 * (examples * node.products) as f64;
         let backward = match node.operation {
             Operation::ConvReluPool { .. } => MAXIMA * products,
