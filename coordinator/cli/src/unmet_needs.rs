@@ -80,8 +80,12 @@ mod tests {
     }
 
     fn said(needs: Requirements, slots: u32) -> Option<String> {
-        let written =
-            WrittenNeeds { experiment: "a".parse().unwrap(), needs, file: "x.toml".into(), line: 4 };
+        let written = WrittenNeeds {
+            experiment: "a".parse().expect("it is an id"),
+            needs,
+            file: "x.toml".into(),
+            line: 4,
+        };
         let memory = (8 << 30) / u64::from(slots);
         let executor =
             WorkerDescription { device: "cpu".into(), memory, slots, ..WorkerDescription::default() };
