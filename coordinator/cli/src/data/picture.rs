@@ -119,7 +119,8 @@ pub(super) fn contact_sheet(title: &str, tiles: &[Tile<'_>]) -> Result<Vec<u8>, 
     let top = MARGIN + PANEL_TITLE + GAP;
     let corner =
         |at: usize| (MARGIN + (at % COLUMNS) as f64 * (cell + GAP), top + (at / COLUMNS) as f64 * row);
-    let mut scene = Scene { height: top + tiles.len().div_ceil(COLUMNS) as f64 * row, ..Scene::default() };
+    let height = top + tiles.len().div_ceil(COLUMNS) as f64 * row;
+    let mut scene = Scene { width: WIDTH, height, ..Scene::default() };
     let text = fit(title, Weight::SemiBold, PANEL_TITLE, WIDTH - 2.0 * MARGIN);
     scene.text(
         &text,
