@@ -121,7 +121,14 @@ impl LocatedError {
 
     /// Whether both say the same of the same place, whatever they hint at.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        (self.location, &self.message) == (other.location, &other.message)
+        // Of what is wrong with one value the first is told.
+        let is_of_one_value = || self.subject().is_some_and(|subject| other.subject() == Some(subject));
+        self.location == other.location && (self.message == other.message || is_of_one_value())
+    }
+
+    /// The key that the message begins with.
+    fn subject(&self) -> Option<&str> {
+        self.message.strip_prefix('`')?.split_once('`').map(|(key, _)| key)
     }
 
     /// `name`, in short, is given here though it was given before, at `first`.

@@ -291,7 +291,8 @@ fn overrides_are_used(spaces: &[SearchSpace], measured_series: &[&MeasuredSeries
         let of = spaces.iter().find_map(|space| space.kind().owner_of(name)).unwrap_or(name);
         if !measured_series.iter().any(|measured| measured.used.contains(of)) {
             let name = nearest::shortened(name);
-            problems.add(LocatedError::new(at, format!("`{name}` makes no difference to any experiment")));
+            let error = LocatedError::new(at, format!("`{name}` makes no difference to any experiment"));
+            problems.add(error.consequential());
         }
     }
 }

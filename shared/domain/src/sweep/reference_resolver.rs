@@ -149,7 +149,10 @@ impl<'a> ReferenceResolver<'a> {
         let ids: Vec<String> = circle.map(|place| format!("\"{}\"", self.spaces[place.space].id())).collect();
         let message =
             format!("runs begin with one another in a circle: {}", ids.join(", which begins with "));
-        Err(LocatedError::new(at, message).hint("one of them has to begin by itself"))
+        let error = LocatedError::new(at, message).hint("one of them has to begin by itself");
+        // Found from each of its experiments, a circle is told of the first in the file.
+        let is_told = under_way[first..].iter().all(|other| place.space <= other.space);
+        Err(if is_told { error } else { error.consequential() })
     }
 
     /// The runs that a reference leads to, at however many points; whatever the experiment's kind. A reference that leads to

@@ -41,7 +41,7 @@ fn assigned(written: &str) -> Option<(&str, &str)> {
 
 /// Whether the parser took a value for text without quotation marks.
 fn is_unquoted(message: &str) -> bool {
-    message.contains("must be quoted")
+    message.contains("must be quoted") || message.contains("invalid boolean")
 }
 
 fn is_word(value: &str) -> bool {

@@ -117,7 +117,8 @@ fn every_known_critical_point_is_found_from_near_it_and_classified() {
             let expected = if choice == [0, 1] { Ending::Degenerate } else { Ending::Saddle };
             assert_eq!(Ending::certified(counts), expected, "{context}");
             let moved: Vec<f64> = point.theta.iter().zip(&start).map(|(end, start)| end - start).collect();
-            assert!(norm(&moved) < 0.5, "it went {} far, {context}", norm(&moved));
+            // Along its valley a point may go farther than across it.
+            assert!(norm(&moved) < 2.0, "it went {} far, {context}", norm(&moved));
         }
     }
 }

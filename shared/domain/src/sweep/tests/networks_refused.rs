@@ -158,7 +158,7 @@ fn what_makes_no_network_is_refused_with_line_and_way_out() {
             // Families.
             (
                 "model.family = \"resnet20\"",
-                "x.toml:7: unknown family \"resnet20\"; did you mean \"resnet\"?\nhint: known are mlp, lenet-5, lenet-300-100, vgg, resnet, resnet-18, resnet-9, cnn-5, transformer",
+                "x.toml:4: experiment \"net\" (classify) needs `model.depth`\nhint: model.depth = 20\nx.toml:7: unknown family \"resnet20\"; did you mean \"resnet\"?\nhint: known are mlp, lenet-5, lenet-300-100, vgg, resnet, resnet-18, resnet-9, cnn-5, transformer",
             ),
             (
                 "model.family = \"resnet\"",

@@ -158,7 +158,10 @@ fn only_experiments_that_keep_their_network_are_read() {
     each_has_the_error(
         |lines| format!("name = \"x\"\n{lines}"),
         &[
-            (circle, "x.toml:5: experiment \"b\" (surface) reads other runs itself, and can't be read"),
+            (
+                circle,
+                "x.toml:5: experiment \"b\" (surface) reads other runs itself, and can't be read\nx.toml:9: experiment \"a\" (surface) reads other runs itself, and can't be read",
+            ),
             (
                 "[[experiment]]\nid = \"a\"\nkind = \"surface\"\nof = { experiment = \"a\" }",
                 "x.toml:5: experiment \"a\" (surface) reads other runs itself, and can't be read",
@@ -313,7 +316,7 @@ fn an_experiment_of_data_that_is_read_names_its_data() {
     let error = SweepFile::parse(&source(&text)).unwrap().expand(&Datasets::new(), 100).unwrap_err();
     assert_eq!(
         shown(&error),
-        "x.toml:3: the data set \"cifar10\" isn't there\nhint: basin data import cifar10 PATH"
+        "x.toml:6: the data set \"cifar10\" isn't there\nhint: basin data import cifar10 PATH"
     );
 }
 

@@ -252,7 +252,7 @@ fn settings_that_a_claim_does_not_have_are_refused() {
         &[
             (
                 "vary = { batch_size = [64, 65] }",
-                "x.toml:16: experiment \"images\" has no run with these values\nhint: it varies batch_size",
+                "x.toml:16: experiment \"images\" has no run with batch_size = 65\nhint: batch_size is 64, 128 or 1024 there",
             ),
             (
                 "vary = { low = [0.5, 1.5] }",

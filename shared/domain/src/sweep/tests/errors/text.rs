@@ -8,7 +8,7 @@ fn text_that_is_not_toml() {
         (
             "epochs = 3",
             "epochs = ",
-            "x.toml:12: this is not TOML: string values must be quoted, expected literal string",
+            "x.toml:12: `epochs` has no value\nhint: epochs = 3, epochs = \"text\", epochs = [1, 2], or leave the line out",
         ),
         ("epochs = 3", "epochs = 3\nepochs = 4", "x.toml:13: this is not TOML: duplicate key"),
         (
