@@ -173,7 +173,7 @@ fn other_settings_end_like_this() {
     type Change = fn(&mut CriticalPoint);
     let settings: [(&str, Change); 8] = [
         ("as shipped", |_| ()),
-        ("2 units", |p| p.hidden = vec![2]),
+        ("3 units", |p| p.hidden = vec![3]),
         ("4 units", |p| p.hidden = vec![4]),
         ("6 units", |p| p.hidden = vec![6]),
         ("12 units", |p| p.hidden = vec![12]),
