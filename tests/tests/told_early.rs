@@ -118,10 +118,12 @@ fn what_listens_elsewhere_is_no_coordinator() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut stream = stream;
-            let _ = stream.read(&mut [0; 64]);
+        // None is closed: what was not read would take the answer with it.
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 4096]);
             let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+            open.push(stream);
         }
     });
     let output = sandbox.basin(&["list", "--coordinator", &format!("http://{address}")]);
