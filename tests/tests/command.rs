@@ -114,7 +114,7 @@ fn a_sweep_of_a_program_runs_to_its_report_and_says_that_no_bytes_are_promised()
     });
     let sweep = sweep.unwrap();
     let verified = sandbox.basin(&["verify", &sweep]).succeeded();
-    assert!(verified.out.contains("6 of 6 tasks committed, 24 artifacts"), "{}", verified.out);
+    assert!(verified.out.contains("6 of 6 tasks committed, 18 artifacts"), "{}", verified.out);
     let task = value(&sandbox, "out/results.csv", "task");
     let replayed = sandbox.basin(&["replay", &task]);
     assert!(replayed.err.contains("the bytes of a command are not promised"), "{}", replayed.err);

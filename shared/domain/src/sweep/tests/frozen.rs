@@ -5,10 +5,10 @@ use crate::digest::Digest;
 
 /// A digest of the ids of all tasks of each file, in order, in full and quick, on the file's data and on CIFAR-10.
 const FROZEN: &[(&str, &str, usize, &str)] = &[
-    ("homework.toml", "", 200, "8952f30176"),
-    ("homework.toml", "quick", 192, "235ed017c4"),
-    ("homework.toml", "cifar10", 200, "9c8be4072f"),
-    ("homework.toml", "quickcifar10", 192, "02bffd1ca9"),
+    ("homework.toml", "", 200, "33d3c80f45"),
+    ("homework.toml", "quick", 192, "9de3239a95"),
+    ("homework.toml", "cifar10", 200, "5f026d8407"),
+    ("homework.toml", "quickcifar10", 192, "eca44bcb83"),
     ("deep-vs-shallow-function.toml", "", 20, "2952473c75"),
     ("deep-vs-shallow-function.toml", "quick", 12, "7fb19eb6bf"),
     ("deep-vs-shallow-images.toml", "", 6, "4cb3ad7f46"),
@@ -23,7 +23,7 @@ const FROZEN: &[(&str, &str, usize, &str)] = &[
     ("gradient-norm.toml", "quick", 3, "bfab1bc35a"),
     ("gradient-norm.toml", "cifar10", 3, "87c4a10236"),
     ("gradient-norm.toml", "quickcifar10", 3, "2fec376248"),
-    ("critical-points.toml", "", 100, "f244ce3d91"),
+    ("critical-points.toml", "", 100, "bfb467a404"),
     ("random-labels.toml", "", 15, "5083a98b23"),
     ("random-labels.toml", "quick", 15, "2f98ad72f1"),
     ("random-labels.toml", "cifar10", 15, "dd2b6c9e8a"),
