@@ -48,12 +48,21 @@ pub(crate) fn whole(low: f64, high: f64, most: usize) -> Vec<Tick> {
     if ticks.iter().all(is_whole) && (high - low).abs() < 1e15 {
         return ticks;
     }
-    let (first, last) = (low.ceil(), high.floor());
-    if last < first || last - first > 100.0 {
+    // The smallest of 1, 2, 5, 10, … with no more ticks than a linear axis may have.
+    let mut steps =
+        (0..15).flat_map(|exponent| [1.0, 2.0, 5.0].map(|mantissa| mantissa * 10f64.powi(exponent)));
+    let bounds = |step: f64| ((low / step - 1e-9).ceil(), (high / step + 1e-9).floor());
+    let fits = |step: &f64| {
+        let (first, last) = bounds(*step);
+        last - first <= most as f64
+    };
+    let Some(step) = steps.find(fits) else { return ticks };
+    let (first, last) = bounds(step);
+    if last < first {
         return ticks;
     }
     (0..=(last - first) as usize)
-        .map(|number| first + number as f64)
+        .map(|number| (first + number as f64) * step)
         .map(|at| Tick::major(at, number::fixed(at, 0)))
         .collect()
 }
