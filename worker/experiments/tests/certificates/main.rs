@@ -147,7 +147,8 @@ fn each_of_the_hundred_runs_ends_certified_or_with_a_cause_and_certificates_hold
                 let context =
                     format!("seed {}, {ending}: {distance:e}, at most {bound:e}; {left:e}", spec.seed);
                 assert!(number(metrics, "kantorovich_h") <= 0.5, "{context}");
-                assert!(distance <= bound * (1.0 + 1e-12) + 1e-60, "{context}");
+                // The bound stands on a gradient of 32 digits: what that rounds is beside it.
+                assert!(distance <= bound * (1.0 + 1e-12) + 1e-27, "{context}");
                 assert!(bound < 1e-6, "{context}");
                 // Of a regular point nothing is left; of a valley what a part below its zero has.
                 let most = if number(metrics, "degenerate_eigenvalues") == 0.0 { 1e-50 } else { 1e-24 };
