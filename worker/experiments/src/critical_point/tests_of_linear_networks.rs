@@ -118,7 +118,7 @@ fn every_known_critical_point_is_found_from_near_it_and_classified() {
             assert_eq!(Ending::certified(counts), expected, "{context}");
             let moved: Vec<f64> = point.theta.iter().zip(&start).map(|(end, start)| end - start).collect();
             // Along its valley a point may go farther than across it.
-            assert!(norm(&moved) < 20.0, "it went {} far, {context}", norm(&moved));
+            assert!(norm(&moved) < 2.0, "it went {} far, {context}", norm(&moved));
         }
     }
 }
