@@ -2,6 +2,7 @@
 
 pub(crate) mod lines;
 pub(crate) mod points;
+pub(crate) mod stored;
 pub(crate) mod weights;
 
 use std::collections::BTreeMap;

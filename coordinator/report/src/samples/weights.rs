@@ -5,15 +5,13 @@ use std::collections::BTreeMap;
 use basin_domain::data::DataUse;
 use basin_domain::experiment::{ConvNet, Experiment, Plane, Surface, Tile, TrainedModel};
 use basin_domain::figure::{Drawing, Figure};
-use basin_domain::id::{Attempt, LeaseId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
-use basin_domain::sweep::{Datasets, Source, SweepFile};
 use basin_domain::value::Value;
-use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
+use basin_storage::{Store, SweepRecord};
 use safetensors::tensor::{Dtype, TensorView};
 
-use crate::samples::{Noise, committed, figure, run};
+use crate::samples::{Noise, committed, figure, run, stored};
 use crate::{Run, RunState};
 
 /// The sweep whose runs record weights.
@@ -114,24 +112,13 @@ fn result(seed: u64, fate: Fate) -> Vec<u8> {
 
 /// Puts a sweep of eight runs with recorded weights into `store`; `fate` says what becomes of the run of a seed.
 pub(crate) async fn put_weights(store: &Store, fate: impl Fn(u64) -> Fate) -> SweepRecord {
-    let source = Source {
-        file: "weights.toml".to_owned(),
-        text: SWEEP.to_owned(),
-        profile: None,
-        overrides: Vec::new(),
-        kinds: Vec::new(),
-    };
-    let plan = SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap();
-    let sweep = SweepRecord { id: plan.id, source, datasets: Datasets::new(), launched_unix_ms: None };
-    store.put_sweep(&sweep, &plan.tasks).await.unwrap();
+    let (sweep, plan) = stored::put_sweep(store, "weights.toml", SWEEP).await;
     for task in &plan.tasks {
         let seed = task.spec.seed;
         let fate = fate(seed);
         if fate == Fate::Missing {
             continue;
         }
-        let lease = LeaseId::new(format!("lease-{seed}")).unwrap();
-        let writer = AttemptWriter::new(store.clone(), task.id, Attempt(1), lease);
         let mut record = Metrics::default();
         for epoch in 0..=30 {
             let t = f64::from(epoch);
@@ -139,23 +126,16 @@ pub(crate) async fn put_weights(store: &Store, fate: impl Fn(u64) -> Fate) -> Sw
             record.push("train_loss", Axis::Epoch, t, 2.3 * (-t / 9.0).exp());
             record.push("test_accuracy", Axis::Epoch, t, accuracy);
         }
-        writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();
-        writer.put_artifact(key::RESULT, result(seed, fate).into()).await.unwrap();
         let outcome = match fate {
             Fate::Diverged => Outcome::Diverged { iteration: 77 },
             Fate::Whole | Fate::Missing | Fate::Damaged | Fate::OtherShapes | Fate::NotFinite => {
                 Outcome::Completed
             }
         };
-        let ending = AttemptEnd {
-            worker: WorkerId::new("worker-1").unwrap(),
-            outcome,
-            provenance: basin_storage::Provenance::default(),
-        };
-        let manifest = writer.finish(ending).await.unwrap();
-        store.commit(&manifest.commit().unwrap()).await.unwrap();
+        let lease = format!("lease-{seed}");
+        let commit = stored::commit(store, task.id, &lease, outcome, &record, result(seed, fate)).await;
         if fate == Fate::Damaged {
-            let key = format!("{}/{}", writer.folder(), key::RESULT);
+            let key = stored::key_of(&commit, key::RESULT);
             store.put(&key, b"rot".to_vec().into()).await.unwrap();
         }
     }

@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 
 use basin_domain::experiment::Experiment;
-use basin_domain::id::{Attempt, LeaseId, TaskId, WorkerId};
-use basin_domain::key;
+use basin_domain::id::TaskId;
 use basin_domain::metrics::{Metrics, Outcome};
-use basin_domain::sweep::{Datasets, Source, SweepFile, SweepPlan};
-use basin_storage::{AttemptEnd, AttemptWriter, Commit, Store};
+use basin_domain::sweep::SweepPlan;
+use basin_storage::{Commit, Store};
 
-use crate::{ClaimForecast, ForecastUnit, Verdict, forecast};
+use crate::{ClaimForecast, ForecastUnit, Verdict, forecast, samples};
 
 const SWEEP: &str = r#"
 name = "pilot"
@@ -42,14 +41,7 @@ check = [
 "#;
 
 fn plan() -> SweepPlan {
-    let source = Source {
-        file: "pilot.toml".to_owned(),
-        text: SWEEP.to_owned(),
-        profile: None,
-        overrides: Vec::new(),
-        kinds: Vec::new(),
-    };
-    SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap()
+    samples::stored::planned("pilot.toml", SWEEP).1
 }
 
 /// Commits the first three seeds: losses of 2.0 to 2.4 with two units, around half of it with three.
@@ -67,17 +59,9 @@ async fn piloted(store: &Store, plan: &SweepPlan) -> HashMap<TaskId, Commit> {
         let mut record = Metrics::default();
         record.set("final_train_loss", losses[seed as usize]);
         record.set("parameters", f64::from(units));
-        let lease = LeaseId::new(format!("lease-{units}-{seed}")).unwrap();
-        let writer = AttemptWriter::new(store.clone(), task.id, Attempt(1), lease);
-        writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();
-        writer.put_artifact(key::RESULT, b"weights".to_vec().into()).await.unwrap();
-        let ending = AttemptEnd {
-            worker: WorkerId::new("worker-1").unwrap(),
-            outcome: Outcome::Completed,
-            provenance: basin_storage::Provenance::default(),
-        };
-        let commit = writer.finish(ending).await.unwrap().commit().unwrap();
-        store.commit(&commit).await.unwrap();
+        let (lease, outcome) = (format!("lease-{units}-{seed}"), Outcome::Completed);
+        let weights = b"weights".to_vec();
+        let commit = samples::stored::commit(store, task.id, &lease, outcome, &record, weights).await;
         found.insert(task.id, commit);
     }
     found

@@ -13,13 +13,13 @@ use std::path::Path;
 use basin_domain::digest::Digest;
 use basin_domain::failure::{Failure, FailureKind};
 use basin_domain::figure::{Drawing, Figure, Layout};
-use basin_domain::id::{Attempt, FigureId, LeaseId, SweepId, WorkerId};
+use basin_domain::id::{Attempt, FigureId, SweepId};
 use basin_domain::key;
 use basin_domain::metrics::{Axis, Metrics, Outcome};
-use basin_domain::sweep::{Datasets, Source, SweepFile};
+use basin_domain::sweep::{Datasets, Source};
 use basin_domain::task::Task;
 use basin_domain::value::Value;
-use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
+use basin_storage::{Store, SweepRecord};
 
 use crate::figures;
 use crate::{ReportError, Results, Run, RunState, Status, samples};
@@ -370,36 +370,16 @@ facet = "function"
 /// A store with a sweep of eight tasks: six committed, of which one has lost its metrics, one failed and one missing.
 async fn store_with_a_sweep(name: &str) -> (Store, SweepRecord, Vec<Task>) {
     let store = Store::open(&format!("memory://{name}")).unwrap();
-    let source = Source {
-        file: "gathered.toml".to_owned(),
-        text: SWEEP.to_owned(),
-        profile: None,
-        overrides: Vec::new(),
-        kinds: Vec::new(),
-    };
-    let plan = SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap();
-    let sweep = SweepRecord { id: plan.id, source, datasets: Datasets::new(), launched_unix_ms: None };
-    store.put_sweep(&sweep, &plan.tasks).await.unwrap();
+    let (sweep, plan) = samples::stored::put_sweep(&store, "gathered.toml", SWEEP).await;
     for (number, task) in plan.tasks.iter().enumerate().take(6) {
-        let (attempt, lease) = (Attempt(1), LeaseId::new(format!("lease-{number}")).unwrap());
-        let writer = AttemptWriter::new(store.clone(), task.id, attempt, lease);
         let mut record = Metrics::default();
         record.push("train_loss", Axis::Epoch, 0.0, 1.0 + number as f64);
         record.push("train_loss", Axis::Epoch, 1.0, 0.5);
-        writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();
-        writer.put_artifact(key::RESULT, b"weights".to_vec().into()).await.unwrap();
-        let ending = AttemptEnd {
-            worker: WorkerId::new("w1").unwrap(),
-            outcome: Outcome::Completed,
-            provenance: basin_storage::Provenance::default(),
-        };
-        let manifest = writer.finish(ending).await.unwrap();
-        store.commit(&manifest.commit().unwrap()).await.unwrap();
+        let (lease, outcome) = (format!("lease-{number}"), Outcome::Completed);
+        let weights = b"weights".to_vec();
+        let commit = samples::stored::commit(&store, task.id, &lease, outcome, &record, weights).await;
         if number == 5 {
-            store
-                .put(&format!("{}/{}", writer.folder(), key::METRICS), b"rot".to_vec().into())
-                .await
-                .unwrap();
+            store.put(&samples::stored::key_of(&commit, key::METRICS), b"rot".to_vec().into()).await.unwrap();
         }
     }
     (store, sweep, plan.tasks)

@@ -1,14 +1,12 @@
 //! Measures that are computed again from what runs stored.
 
-use basin_domain::id::{Attempt, LeaseId, WorkerId};
 use basin_domain::key;
 use basin_domain::metrics::{Metrics, Outcome};
-use basin_domain::sweep::{Datasets, Source, SweepFile};
-use basin_storage::{AttemptEnd, AttemptWriter, Store, SweepRecord};
+use basin_storage::{Store, SweepRecord};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use crate::{claims, gather};
+use crate::{claims, gather, samples};
 
 const SWEEP: &str = r#"
 name = "searched"
@@ -43,16 +41,7 @@ fn result(eigenvalues: &[f64]) -> Vec<u8> {
 /// Eight searches in `store`: of each one more eigenvalue is above 1e-8, and none above 1e-4 but one. The result of the
 /// seed `damaged` is rot.
 async fn searched(store: &Store, damaged: Option<u64>) -> SweepRecord {
-    let source = Source {
-        file: "searched.toml".to_owned(),
-        text: SWEEP.to_owned(),
-        profile: None,
-        overrides: Vec::new(),
-        kinds: Vec::new(),
-    };
-    let plan = SweepFile::parse(&source).unwrap().expand(&Datasets::new(), 100).unwrap();
-    let sweep = SweepRecord { id: plan.id, source, datasets: Datasets::new(), launched_unix_ms: None };
-    store.put_sweep(&sweep, &plan.tasks).await.unwrap();
+    let (sweep, plan) = samples::stored::put_sweep(store, "searched.toml", SWEEP).await;
     for task in &plan.tasks {
         let seed = task.spec.seed;
         let mut eigenvalues = vec![-1.0; 9];
@@ -63,23 +52,11 @@ async fn searched(store: &Store, damaged: Option<u64>) -> SweepRecord {
         record.set("final_gradient_norm", 1e-9);
         record.set("converged", 1.0);
         record.set("minimal_ratio_positive_eigenvalues", (seed + 2) as f64 / 9.0);
-        let writer = AttemptWriter::new(
-            store.clone(),
-            task.id,
-            Attempt(1),
-            LeaseId::new(format!("lease-{seed}")).unwrap(),
-        );
-        writer.put_artifact(key::METRICS, basin_storage::metrics::encode(&record).into()).await.unwrap();
-        writer.put_artifact(key::RESULT, result(&eigenvalues).into()).await.unwrap();
-        let ending = AttemptEnd {
-            worker: WorkerId::new("worker-1").unwrap(),
-            outcome: Outcome::Completed,
-            provenance: basin_storage::Provenance::default(),
-        };
-        let manifest = writer.finish(ending).await.unwrap();
-        store.commit(&manifest.commit().unwrap()).await.unwrap();
+        let (lease, outcome) = (format!("lease-{seed}"), Outcome::Completed);
+        let commit =
+            samples::stored::commit(store, task.id, &lease, outcome, &record, result(&eigenvalues)).await;
         if damaged == Some(seed) {
-            store.put(&format!("{}/{}", writer.folder(), key::RESULT), b"rot".to_vec().into()).await.unwrap();
+            store.put(&samples::stored::key_of(&commit, key::RESULT), b"rot".to_vec().into()).await.unwrap();
         }
     }
     sweep
