@@ -86,7 +86,7 @@ fn expanded(file: &SweepFile, datasets: &Datasets, max_tasks: u64) -> Result<Swe
 }
 
 /// Computes something on a thread that may be busy for long.
-async fn on_blocking_thread<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn on_blocking_thread<T: Send + 'static>(compute: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(compute).await {
         Ok(computed) => computed,
         Err(error) => match error.try_into_panic() {

@@ -8,6 +8,8 @@ use basin_domain::key;
 use basin_domain::task_log::shown_line;
 use basin_storage::{StorageError, Store};
 
+use crate::launch::on_blocking_thread;
+
 /// The largest log that is read, packed, in bytes.
 const MOST_PACKED: u64 = 16 << 20;
 /// The most of one that is unpacked, in bytes.
@@ -66,7 +68,10 @@ async fn of_attempt(
         Ok(size) if size > MOST_PACKED => {
             Ok(Some((0, vec![format!("{key} has {size} bytes, too many to be shown")])))
         }
-        Ok(_) => Ok(Some(unpacked(&store.get(&key).await?, task))),
+        Ok(_) => {
+            let (packed, task) = (store.get(&key).await?, *task);
+            Ok(Some(on_blocking_thread(move || unpacked(&packed, &task)).await))
+        }
         Err(StorageError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,5 +1,6 @@
 //! `--device`: which devices are meant, and who trains on which.
 
+use basin_worker::agent::LARGEST_PACK;
 use basin_worker::{DeviceName, devices};
 
 use super::command_error::CommandError;
@@ -60,6 +61,14 @@ pub(super) struct Defaults {
     pub(super) cores: u32,
     /// The most tasks of a pack: as many lanes has an executor of a device.
     pub(super) pack: u32,
+}
+
+impl Defaults {
+    /// Those of a run that has so many tasks to do, on a machine of so many cores: no executor is without a task.
+    pub(super) fn of_run(tasks: usize, cores: u32) -> Self {
+        let executors = cores.min(u32::try_from(tasks).unwrap_or(u32::MAX)).max(1);
+        Self { executors, cores, pack: LARGEST_PACK }
+    }
 }
 
 impl Slots {

@@ -137,7 +137,8 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let has_to_do = |needs: &&WrittenNeeds| {
         rows.get(needs.experiment.as_str()).is_some_and(|row| row.new + row.blocked + row.damaged > 0)
     };
-    notes.extend(unmet_here(prepared.needs.iter().filter(has_to_do), kinds));
+    let to_do = rows.values().map(|row| row.new + row.blocked + row.damaged).sum();
+    notes.extend(unmet_here(prepared.needs.iter().filter(has_to_do), to_do, kinds));
     if !notes.is_empty() {
         text = format!("{}\n{}", text.trim_end(), notes::text(&notes));
     }
@@ -168,20 +169,23 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     }
 }
 
-/// What of these `basin run` couldn't do on this machine.
+/// What of these `basin run` couldn't do on this machine, with so many tasks to do.
 #[cfg(feature = "worker")]
-fn unmet_here<'a>(needs: impl Iterator<Item = &'a WrittenNeeds>, kinds: &ProgramKinds) -> Vec<SweepNote> {
+fn unmet_here<'a>(
+    needs: impl Iterator<Item = &'a WrittenNeeds>,
+    to_do: usize,
+    kinds: &ProgramKinds,
+) -> Vec<SweepNote> {
     // A machine whose devices can't be told has none.
     let devices = device::select("auto").unwrap_or_default();
-    let defaults = Defaults { executors: cores(), cores: cores(), pack: agent::LARGEST_PACK };
-    let Slots { executors, threads } = Slots::on(&devices, None, None, defaults);
+    let Slots { executors, threads } = Slots::on(&devices, None, None, Defaults::of_run(to_do, cores()));
     let executor = agent::description_of(&devices, executors, threads, kinds.labels().collect());
     unmet_needs::by_executor(needs, &executor)
 }
 
 /// This program trains nothing.
 #[cfg(not(feature = "worker"))]
-fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: &ProgramKinds) -> Vec<SweepNote> {
+fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: usize, _: &ProgramKinds) -> Vec<SweepNote> {
     Vec::new()
 }
 

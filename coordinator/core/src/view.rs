@@ -186,6 +186,11 @@ impl Ledger {
         self.workers_from(Bound::Unbounded)
     }
 
+    /// The worker of a lease that isn't settled.
+    pub fn worker_of(&self, lease: &LeaseId) -> Option<&WorkerId> {
+        self.state.leases.get(lease).map(|lease| &lease.worker)
+    }
+
     /// The worker of this id.
     pub fn worker(&self, id: &WorkerId) -> Option<WorkerView<'_>> {
         self.workers_from(Bound::Included(id)).next().filter(|worker| worker.id == id)

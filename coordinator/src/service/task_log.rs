@@ -58,11 +58,14 @@ impl Coordinator {
             return Ok(reply);
         };
         let worker = attempts.into_iter().find(|(_, lease, _)| *lease == stored.lease);
+        // Whoever follows this attempt has the lines before.
+        let known = usize::try_from(after(stored.attempt).saturating_sub(stored.first)).unwrap_or(usize::MAX);
+        let known = known.min(stored.lines.len());
         Ok(v1::GetTaskLogReply {
             attempt: stored.attempt.0,
             worker_id: worker.map(|(_, _, worker)| worker.to_string()).unwrap_or_default(),
-            first: stored.first,
-            lines: stored.lines,
+            first: stored.first + known as u64,
+            lines: stored.lines[known..].to_vec(),
             ..reply
         })
     }

@@ -105,8 +105,7 @@ pub async fn resolve_expired(coordinator: &Coordinator, lease: LeaseId, tasks: V
 /// The worker of a lease, if it is remembered.
 async fn worker_of(coordinator: &Coordinator, lease: LeaseId) -> String {
     let look = move |ledger: &Ledger| {
-        let of_lease = ledger.workers().find(|worker| worker.leases.iter().any(|held| *held.id == lease));
-        of_lease.map_or_else(|| "unknown".to_owned(), |worker| worker.id.to_string())
+        ledger.worker_of(&lease).map_or_else(|| "unknown".to_owned(), ToString::to_string)
     };
     coordinator.ledger.view(look).await.unwrap_or_default()
 }

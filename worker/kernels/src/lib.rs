@@ -38,7 +38,7 @@ mod vector;
 pub use bandwidth::{MemoryLevel, memory_levels};
 pub use code_path::{CodePath, code_path, force_code_path};
 pub use gather::gather_images;
-pub use loss::LossSums;
+pub use loss::{LossSums, argmax};
 pub use memory::keep_freed_memory;
 pub use network::Loss;
 pub use norm::{squared_norm, squared_norm_of};

@@ -104,7 +104,7 @@ fn one_hot(class: usize, label: usize) -> f64 {
 }
 
 /// The index of the largest output; the first of equal ones.
-fn argmax<T: Element>(row: &[T]) -> usize {
+pub fn argmax<T: PartialOrd>(row: &[T]) -> usize {
     let mut largest = 0;
     for (class, logit) in row.iter().enumerate() {
         if *logit > row[largest] {

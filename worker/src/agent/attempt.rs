@@ -67,7 +67,7 @@ pub(super) async fn train(
     }
     let writer = AttemptWriter::new(context.store.clone(), task.id, task.attempt, lease.id.clone());
     let mut lane = executor.lane(&task.id);
-    lane.tell(context.logs);
+    lane.tell(task.id, context.logs);
     let mut training = Training::new(resumed, context.progress_timeout, Instant::now());
     // The task as it is begun, and begun again.
     let mut start = start;

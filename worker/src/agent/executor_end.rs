@@ -2,6 +2,7 @@
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use basin_domain::placement::ByteSize;
 
@@ -11,6 +12,8 @@ use super::memory_group::{MemoryKills, peak_memory};
 const SIGKILL: i32 = 9;
 /// The signal of a program that gives up.
 const SIGABRT: i32 = 6;
+/// How long what was seen counts: each lane of an executor asks for a look.
+const FRESH: Duration = Duration::from_millis(100);
 
 /// How an executor ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +35,7 @@ impl ExecutorEnd {
 #[derive(Debug)]
 pub(super) struct ObservedMemory {
     process: u32,
+    looked: Instant,
     /// The most that it had had, in bytes.
     peak: Option<u64>,
     kills: MemoryKills,
@@ -40,11 +44,15 @@ pub(super) struct ObservedMemory {
 impl ObservedMemory {
     /// That of a process, now.
     pub(super) fn of(process: u32) -> Self {
-        Self { process, peak: peak_memory(process), kills: MemoryKills::so_far(process) }
+        let looked = Instant::now();
+        Self { process, looked, peak: peak_memory(process), kills: MemoryKills::so_far(process) }
     }
 
-    /// Looks again, unless the process is gone.
+    /// Looks again, unless it has just looked or the process is gone.
     pub(super) fn look_again(&mut self) {
+        if self.looked.elapsed() < FRESH {
+            return;
+        }
         let now = Self::of(self.process);
         if now.peak.is_some() {
             *self = now;

@@ -41,13 +41,13 @@ struct Log {
     /// How many lines were dropped.
     dropped: u64,
     /// Where each of its tasks' lines go, too.
-    told: HashMap<TaskId, Arc<TaskLogs>>,
+    told: HashMap<String, (TaskId, Arc<TaskLogs>)>,
 }
 
 impl Log {
     fn push(&mut self, line: String) {
-        for (task, logs) in &self.told {
-            if let Some(shown) = shown_line(&line, &task.to_string()) {
+        for (name, (task, logs)) in &self.told {
+            if let Some(shown) = shown_line(&line, name) {
                 logs.push(task, shown.into_owned());
             }
         }
@@ -155,14 +155,14 @@ impl Executor {
 
     /// A lane for a task: from now on what is said of the task is heard there.
     pub(super) fn lane(self: &Arc<Self>, task: &TaskId) -> Lane {
-        let (id, task) = (*task, task.to_string());
+        let task = task.to_string();
         let (sender, messages) = mpsc::unbounded_channel();
         // A dead executor's sender is dropped at once: the lane hears that it is dead.
         if let Some(listeners) = unpoisoned(&self.listeners).as_mut() {
             listeners.insert(task.clone(), sender);
         }
         let mark = unpoisoned(&self.log).end();
-        Lane { executor: Arc::clone(self), id, task, messages, mark, has_begun: false }
+        Lane { executor: Arc::clone(self), task, messages, mark, has_begun: false }
     }
 
     /// Whether it still speaks.
@@ -225,7 +225,6 @@ impl Executor {
 #[derive(Debug)]
 pub(super) struct Lane {
     executor: Arc<Executor>,
-    id: TaskId,
     task: String,
     messages: mpsc::UnboundedReceiver<TimedMessage>,
     /// Where the log was when the lane began.
@@ -254,8 +253,9 @@ impl Lane {
     }
 
     /// Tells whoever looks on what the executor says of the task from now on.
-    pub(super) fn tell(&self, logs: &Arc<TaskLogs>) {
-        unpoisoned(&self.executor.log).told.insert(self.id, Arc::clone(logs));
+    pub(super) fn tell(&self, task: TaskId, logs: &Arc<TaskLogs>) {
+        let told = (task, Arc::clone(logs));
+        unpoisoned(&self.executor.log).told.insert(self.task.clone(), told);
     }
 
     /// The log since the lane began, a line each; other lanes' lines among them.
@@ -285,7 +285,7 @@ impl Drop for Lane {
         if let Some(listeners) = unpoisoned(&self.executor.listeners).as_mut() {
             listeners.remove(&self.task);
         }
-        unpoisoned(&self.executor.log).told.remove(&self.id);
+        unpoisoned(&self.executor.log).told.remove(&self.task);
     }
 }
 

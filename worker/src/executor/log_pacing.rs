@@ -7,7 +7,7 @@ use basin_domain::worker::Progress;
 
 /// The shortest pause between two lines.
 const SHORTEST: Duration = Duration::from_secs(2);
-/// And so many lines at most for all of a training, about: the pause is this part of the time that it has trained.
+/// Later the pause is this part of the time that it has trained: lines grow with its logarithm.
 const LINES: u32 = 200;
 
 /// When the next line is due.

@@ -64,12 +64,21 @@ impl Order {
         improvement(&better(point), &better(other), level)
     }
 
-    /// How many runs would tell that a point is better than another one, or worse, whichever it seems to be.
-    fn runs_needed(self, point: &Candidate<'_>, other: &Candidate<'_>, levels: DecisionLevels) -> RunsNeeded {
-        let Some(usual) = self.compare(point, other, levels.to_hold()) else { return RunsNeeded::Unknown };
+    /// How many runs would tell that a point is better than another one, or worse, whichever it seems to be; `usual` is how they compare at
+    /// the level at which it holds.
+    fn runs_needed(
+        self,
+        point: &Candidate<'_>,
+        (other, usual): &(&Candidate<'_>, Difference),
+        levels: DecisionLevels,
+    ) -> RunsNeeded {
         let leaning = Requirement::Above(0.0).verdict(ConfidenceInterval::around(usual.estimate, 0.0));
         let level = levels.to_show(leaning);
-        let half = self.compare(point, other, level).and_then(|found| found.interval);
+        let half = if level == levels.to_hold() {
+            usual.interval
+        } else {
+            self.compare(point, other, level).and_then(|found| found.interval)
+        };
         half.map_or(RunsNeeded::Unknown, |found| {
             runs_needed(usual.design, (found.high - found.low) / 2.0, usual.estimate.abs(), level)
         })
@@ -130,7 +139,7 @@ pub(super) fn decide(
     let nearest =
         rivals.iter().reduce(|near, rival| if rival.1.estimate < near.1.estimate { rival } else { near });
     let undecidable = undecidable(candidate, &same, &others);
-    let Some((nearest, found)) = nearest else {
+    let Some(nearest_rival @ (nearest, found)) = nearest else {
         let why = if n == 0 { "the point has no value" } else { "no other point has a value" };
         return rests(CheckResult::undecided(what, undecidable.unwrap_or_else(|| why.to_owned())));
     };
@@ -155,12 +164,12 @@ pub(super) fn decide(
     );
     // To be the best, a point must beat every other; not to be, it is enough that one beats it.
     let all_beaten = || {
-        let of_each = rivals.iter().map(|(other, _)| order.runs_needed(candidate, other, levels));
+        let of_each = rivals.iter().map(|rival| order.runs_needed(candidate, rival, levels));
         of_each.reduce(RunsNeeded::max).unwrap_or_default()
     };
     let (leaning, runs_needed) = match rank {
         1 => (Verdict::Holds, all_beaten()),
-        _ => (Verdict::DoesntHold, order.runs_needed(candidate, nearest, levels)),
+        _ => (Verdict::DoesntHold, order.runs_needed(candidate, nearest_rival, levels)),
     };
     // What is shown is the difference to one other point, that by which the check was decided.
     let result = |other: &Candidate<'_>, found: &Difference, level: f64, verdict: Verdict, why: String| {

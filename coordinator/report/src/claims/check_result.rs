@@ -107,7 +107,7 @@ impl CheckResult {
         let leaning = requirement.verdict(ConfidenceInterval::around(estimate.value, 0.0));
         let to_tell = levels.to_show(leaning);
         let needed = estimate.design.and_then(|design| {
-            let interval = at(to_tell)?;
+            let interval = if to_tell == levels.to_hold() { usual } else { at(to_tell) }?;
             let half = (interval.high - interval.low) / 2.0;
             Some(runs_needed(design, half, requirement.distance(estimate.value), to_tell))
         });

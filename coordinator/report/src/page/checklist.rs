@@ -48,8 +48,8 @@ struct Part {
 /// The section of the page.
 pub(super) fn section(results: &Results) -> Markup {
     html! {
-        section id="checklist" { "\n"
-            h2 { "Reproducibility checklist" } "\n"
+        section id="checklist" aria-labelledby="checklist-title" { "\n"
+            h2 id="checklist-title" { "Reproducibility checklist" } "\n"
             p class="note" {
                 "The questions of the checklist of Pineau et al. 2021 (JMLR 22(164)) in short, with what the sweep's results tell; the "
                 "rest is for the authors."

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::references;
 use super::text::text;
 use crate::claims::{Band, CheckResult, ClaimResult, CombinationResult, VariedResult, Verdict};
-use crate::figures::DrawnFigure;
+use crate::figures::{DrawnFigure, names};
 use crate::results::Results;
 use crate::statistics::{ConfidenceInterval, MIN_PAIRS_OF_INTERVAL, MIN_RUNS};
 
@@ -204,10 +204,7 @@ fn ends(ConfidenceInterval { low, high }: ConfidenceInterval) -> Markup {
 
 /// A remark as a sentence.
 fn sentence(text: &str) -> String {
-    let mut characters = text.chars();
-    let capitalised: String =
-        characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect());
-    capitalised + "."
+    names::capitalised(text) + "."
 }
 
 /// A verdict as a mark and words: never by colour alone. One that is no evidence says so, without the colour of one that is.

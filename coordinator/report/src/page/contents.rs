@@ -38,6 +38,7 @@ pub(super) fn navigation(
                         }
                     }
                 } "\n"
+                li { a href="#checklist" { "Reproducibility checklist" } } "\n"
                 li { a href="#provenance" { "Provenance" } } "\n"
             } "\n"
         } "\n"

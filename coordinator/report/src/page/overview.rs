@@ -15,7 +15,7 @@ use crate::tables::CommittedRun;
 /// The section of the page.
 pub(super) fn section(results: &Results) -> Markup {
     let runs: Vec<&Run> = results.runs.iter().collect();
-    let committed = CommittedRun::among(&results.runs);
+    let committed = CommittedRun::each_once(&results.runs);
     let data = settings::data(&runs);
     let when = When::of(&committed);
     let machines = machines(&committed);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use basin_domain::claim::{Check, Claim, Selection};
+use basin_domain::claim::{Check, Claim, MeasureKey, Selection};
 use basin_domain::experiment::series::fit_function::PREDICTION;
 use basin_domain::experiment::series::probe::SPECTRAL_DENSITY;
 use basin_domain::figure::{Drawing, Figure};
@@ -29,16 +29,8 @@ struct Subject<'c> {
 }
 
 fn subject(check: &Check) -> Subject<'_> {
-    let (selections, measures) = match check {
-        Check::Equivalent { a, b, y, .. } | Check::Greater { a, b, y } => (vec![a, b], vec![y.as_str()]),
-        Check::Trend { of, y, .. }
-        | Check::Within { of, y, .. }
-        | Check::Best { of, y, .. }
-        | Check::Smooth { of, y, .. } => (vec![of], vec![y.as_str()]),
-        Check::Correlation { of, x, y, .. } => (vec![of], vec![y.as_str(), x.as_str()]),
-        Check::Together { of, .. } => (vec![of], Vec::new()),
-    };
-    Subject { selections, measures }
+    let measures = [MeasureKey::Y, MeasureKey::X].into_iter().filter_map(|key| key.of(check)).collect();
+    Subject { selections: check.selections(), measures }
 }
 
 /// The measures that claims speak of where they speak of this experiment.

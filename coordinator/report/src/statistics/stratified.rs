@@ -62,7 +62,7 @@ pub(super) fn percentiles(
         }
         drawn.push(statistic(&groups));
     }
-    if drawn.is_empty() || !drawn.iter().all(|value| value.is_finite()) {
+    if !drawn.iter().all(|value| value.is_finite()) {
         return None;
     }
     drawn.sort_by(f64::total_cmp);

@@ -1,5 +1,7 @@
 //! Where each result comes from: all that results themselves don't hold.
 
+use std::collections::BTreeSet;
+
 use basin_storage::table::{Column, Table};
 use basin_storage::{Commit, Manifest};
 
@@ -26,6 +28,12 @@ impl<'a> CommittedRun<'a> {
             RunState::Missing | RunState::Failed(_) | RunState::Unreadable { .. } => None,
         };
         runs.iter().filter_map(committed).collect()
+    }
+
+    /// The same, where a task that several experiments share counts once.
+    pub(crate) fn each_once(runs: &'a [Run]) -> Vec<Self> {
+        let mut known = BTreeSet::new();
+        Self::among(runs).into_iter().filter(|it| known.insert(it.run.task.id)).collect()
     }
 }
 

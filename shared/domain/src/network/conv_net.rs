@@ -76,13 +76,6 @@ impl ConvNet {
         Ok(graph.finish())
     }
 
-    /// The products of each layer's sums for one image of `[channels, height, width]`, the first layer first; the greatest number
-    /// alone if there is no such network for it.
-    pub fn products(&self, [channels, height, width]: [u32; 3], classes: u32) -> Vec<u64> {
-        let graph = self.graph(&ExampleShape::Image { channels, height, width }, classes);
-        graph.map_or_else(|_| vec![u64::MAX], |graph| graph.layer_products())
-    }
-
     /// The number of trainable parameters for images of `[channels, side, side]` and this many classes; 0 if there is no such network.
     pub fn parameter_count(&self, channels: u32, side: u32, classes: u32) -> u64 {
         let image = ExampleShape::Image { channels, height: side, width: side };

@@ -33,11 +33,6 @@ impl SweepErrors {
         Self { first, more }
     }
 
-    /// The first of them.
-    pub const fn first(&self) -> &SweepError {
-        &self.first
-    }
-
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &SweepError> {
         std::iter::once(&self.first).chain(&self.more)
@@ -121,14 +116,7 @@ impl LocatedError {
 
     /// Whether both say the same of the same place, whatever they hint at.
     pub(super) fn says_the_same(&self, other: &Self) -> bool {
-        // Of what is wrong with one value the first is told.
-        let is_of_one_value = || self.subject().is_some_and(|subject| other.subject() == Some(subject));
-        self.location == other.location && (self.message == other.message || is_of_one_value())
-    }
-
-    /// The key that the message begins with.
-    fn subject(&self) -> Option<&str> {
-        self.message.strip_prefix('`')?.split_once('`').map(|(key, _)| key)
+        (self.location, &self.message) == (other.location, &other.message)
     }
 
     /// `name`, in short, is given here though it was given before, at `first`.

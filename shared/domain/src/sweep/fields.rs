@@ -137,9 +137,9 @@ impl<'a> Fields<'a> {
             if let TomlValue::Table(_) = node.value {
                 return Reference::new(&key, node.at, Assignment::new());
             }
-            return Err(
-                LocatedError::new(node.at, format!("`{key}` must be a table, not {node}")).hint(example)
-            );
+            let error = LocatedError::new(node.at, format!("`{key}` must be a table, not {node}"));
+            // That it is no table is told where keys are looked at.
+            return Err(error.hint(example).consequential());
         }
         let entry = |name: &str| Some(name.strip_prefix(&*key)?.strip_prefix('.')?.to_owned());
         let mut entries = Assignment::new();
@@ -235,20 +235,24 @@ impl<'a> Fields<'a> {
 
     /// Refuses `key`, which has no meaning at this point because of `reason`; a default may be there all the same.
     pub(super) fn refuse(&mut self, key: &'static str, reason: impl FnOnce() -> String) {
-        match self.given.get(key) {
-            Some((node, Origin::Own)) => {
-                let error = LocatedError::new(node.at, format!("`{key}` {}", reason()));
-                self.meaningless.add(error);
-            }
-            Some((_, Origin::Default | Origin::Everywhere)) | None => {}
-        }
+        let error = self.meaningless_at(key, reason);
+        self.meaningless.add(error);
     }
 
     /// The same, with a hint.
     pub(super) fn refuse_with_hint(&mut self, key: &'static str, reason: &str, hint: &str) {
-        if let Some((node, Origin::Own)) = self.given.get(key) {
-            let error = LocatedError::new(node.at, format!("`{key}` {reason}")).hint(hint);
-            self.meaningless.add(error);
+        let error = self.meaningless_at(key, || reason.to_owned());
+        self.meaningless.add(error.map(|error| error.hint(hint)));
+    }
+
+    /// The problem with `key`, where the experiment gives it itself. How values fit together is told once each is right: this point's may be,
+    /// and another's not.
+    fn meaningless_at(&self, key: &'static str, reason: impl FnOnce() -> String) -> Option<LocatedError> {
+        match self.given.get(key) {
+            Some((node, Origin::Own)) => {
+                Some(LocatedError::new(node.at, format!("`{key}` {}", reason())).consequential())
+            }
+            Some((_, Origin::Default | Origin::Everywhere)) | None => None,
         }
     }
 

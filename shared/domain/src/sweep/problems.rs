@@ -13,11 +13,15 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    /// Notes more of them; those that are known already are noted once, with the hint that came first.
+    /// Notes more of them; those that are known already are noted once, with the hint that came first, and as what stands by itself
+    /// if it does for one of them.
     pub(super) fn add(&mut self, more: impl Into<Self>) {
         for error in more.into().found {
-            if self.found.len() < MOST && !self.found.iter().any(|known| known.says_the_same(&error)) {
-                self.found.push(error);
+            match self.found.iter().position(|known| known.says_the_same(&error)) {
+                Some(place) if error.is_consequence() || !self.found[place].is_consequence() => {}
+                Some(place) => self.found[place] = error,
+                None if self.found.len() < MOST => self.found.push(error),
+                None => {}
             }
         }
     }
@@ -77,6 +81,12 @@ impl Problems {
 impl From<LocatedError> for Problems {
     fn from(error: LocatedError) -> Self {
         Self { found: vec![error] }
+    }
+}
+
+impl From<Option<LocatedError>> for Problems {
+    fn from(error: Option<LocatedError>) -> Self {
+        Self { found: error.into_iter().collect() }
     }
 }
 

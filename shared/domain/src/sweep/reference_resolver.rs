@@ -152,7 +152,8 @@ impl<'a> ReferenceResolver<'a> {
         let error = LocatedError::new(at, message).hint("one of them has to begin by itself");
         // Found from each of its experiments, a circle is told of the first in the file: what is found last is what asked.
         let circle = &under_way[first..];
-        let is_told = circle.last().is_none_or(|asked| circle.iter().all(|other| asked.space <= other.space));
+        let is_told =
+            circle.last().is_some_and(|asked| circle.iter().all(|other| asked.space <= other.space));
         Err(if is_told { error } else { error.consequential() })
     }
 

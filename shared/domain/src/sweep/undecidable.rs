@@ -31,7 +31,7 @@ fn note(plan: &SweepPlan, check: &Check, selection: &Selection, at: Location) ->
     let mut points: BTreeSet<String> = BTreeSet::new();
     // Points that are the same run are one piece of evidence.
     for task in tasks {
-        if runs.insert(task.id) {
+        if runs.insert(task.id) && matches!(check, Check::Correlation { .. }) {
             let point = serde_json::to_string(&task.point);
             points.insert(point.expect("a point has text keys and finite numbers only"));
         }

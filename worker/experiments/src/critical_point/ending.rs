@@ -29,7 +29,7 @@ pub(super) enum Ending {
     Flat,
     /// The gradient is smaller than the search's threshold, and falls on the way to something far off.
     Slow,
-    /// The iterations were used up before the gradient got below the threshold.
+    /// The gradient is above the threshold: the iterations were used up, or it stands still.
     Limit,
     /// A number wasn't finite.
     Diverged,

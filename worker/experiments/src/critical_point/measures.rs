@@ -18,12 +18,9 @@ const SAMPLES: u64 = 256;
 impl CriticalPointRun {
     /// Certifies the point. If it can't be, another attempt follows, and after the last one it is measured as it is.
     pub(super) fn measure(&mut self) -> CriticalPointStage {
-        self.point.evaluate(&self.network, &mut self.workspace);
-        let hessian = self.network.hessian_of(&self.point.theta, &mut self.workspace);
-        if !hessian.iter().all(|element| element.is_finite()) {
+        let Some((hessian, spectrum)) = self.point.curvature(&self.network, &mut self.workspace) else {
             return self.diverged();
-        }
-        let spectrum = Spectrum::of(&hessian);
+        };
         let zero = self.parameters.zero;
         let mut certifier = Certifier {
             network: &self.network,

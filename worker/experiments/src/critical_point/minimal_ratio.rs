@@ -3,6 +3,7 @@
 use basin_domain::random::Stream;
 
 use super::network::Network;
+use super::points::norm;
 use super::workspace::Workspace;
 
 /// The share of numbers of which `counts` is true.
@@ -15,7 +16,7 @@ pub(super) fn share(numbers: &[f64], counts: impl Fn(f64) -> bool) -> f64 {
 pub(super) fn random_point(theta: &[f64], radius: f64, seed: u64, index: u32) -> Vec<f64> {
     let mut stream = Stream::new(seed, &format!("sample/{index}"));
     let mut point: Vec<f64> = theta.iter().map(|_| stream.normal()).collect();
-    let length = point.iter().map(|coordinate| coordinate * coordinate).sum::<f64>().sqrt();
+    let length = norm(&point);
     for (coordinate, centre) in point.iter_mut().zip(theta) {
         *coordinate = centre + radius * (*coordinate / length);
     }

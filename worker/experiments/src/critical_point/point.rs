@@ -1,6 +1,10 @@
 //! A point in the space of parameters, with what is known of the loss there.
 
+use nalgebra::DMatrix;
+
 use super::network::Network;
+use super::points::norm;
+use super::spectrum::Spectrum;
 use super::workspace::Workspace;
 
 /// θ with loss and gradient.
@@ -24,7 +28,22 @@ impl Point {
     /// Loss and gradient, after θ has changed.
     pub(super) fn evaluate(&mut self, network: &Network, workspace: &mut Workspace) {
         self.loss = network.gradient_with(&self.theta, workspace, &mut self.gradient);
-        self.norm = self.gradient.iter().map(|element| element * element).sum::<f64>().sqrt();
+        self.norm = norm(&self.gradient);
+    }
+
+    /// The Hessian with its spectrum, after loss and gradient; none if an element isn't finite.
+    pub(super) fn curvature(
+        &mut self,
+        network: &Network,
+        workspace: &mut Workspace,
+    ) -> Option<(DMatrix<f64>, Spectrum)> {
+        self.evaluate(network, workspace);
+        let hessian = network.hessian_of(&self.theta, workspace);
+        if !hessian.iter().all(|element| element.is_finite()) {
+            return None;
+        }
+        let spectrum = Spectrum::of(&hessian);
+        Some((hessian, spectrum))
     }
 
     /// Whether loss and gradient are numbers to go on from.

@@ -108,12 +108,7 @@ fn model_at(
     workspace: &mut Workspace,
     point: &mut Point,
 ) -> Option<(Spectrum, LocalModel)> {
-    point.evaluate(network, workspace);
-    let hessian = network.hessian_of(&point.theta, workspace);
-    if !hessian.iter().all(|element| element.is_finite()) {
-        return None;
-    }
-    let spectrum = Spectrum::of(&hessian);
+    let (_, spectrum) = point.curvature(network, workspace)?;
     let model = LocalModel::of(&spectrum, &point.gradient);
     Some((spectrum, model))
 }

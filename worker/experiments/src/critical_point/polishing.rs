@@ -88,8 +88,8 @@ impl CriticalPointRun {
 
     /// Another attempt, where this one ended at no critical point, or the return to the first one's end; none if that is where the run is.
     ///
-    /// Each attempt starts from where the search began, moved in a random direction, twice as far each time: near where the first
-    /// went astray, and in the end anywhere.
+    /// Each attempt starts from where the search began, moved in a random direction, twice as far each time, up to sixteen times
+    /// as far: near where the first went astray, and in the end well away from it.
     pub(super) fn next_attempt(&mut self) -> Option<CriticalPointStage> {
         let polish = self.parameters.polish;
         if polish.iterations == 0 {

@@ -9,7 +9,6 @@ use super::local_model::LocalModel;
 use super::network::Network;
 use super::point::Point;
 use super::points::norm;
-use super::spectrum::Spectrum;
 use super::workspace::Workspace;
 
 /// Newton's next step has to be this many times shorter for this one to be taken.
@@ -35,12 +34,9 @@ pub(super) fn refine(
     exact: &mut ExactGradient,
     point: &mut Point,
 ) -> RefineOutcome {
-    point.evaluate(network, workspace);
-    let hessian = network.hessian_of(&point.theta, workspace);
-    if !hessian.iter().all(|element| element.is_finite()) {
+    let Some((_, spectrum)) = point.curvature(network, workspace) else {
         return RefineOutcome::NotFinite;
-    }
-    let spectrum = Spectrum::of(&hessian);
+    };
     let step_at = |theta: &[f64], exact: &mut ExactGradient| {
         LocalModel::of(&spectrum, &exact.at(network, theta)).newton()
     };

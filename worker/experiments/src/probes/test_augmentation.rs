@@ -1,5 +1,6 @@
 //! Accuracy where the network sees each test image several times: as it is, mirrored, and shifted.
 
+use basin_kernels::argmax;
 use basin_kernels::network::operations::NetworkFloat;
 use candle_core::{DType, Tensor};
 
@@ -62,18 +63,7 @@ fn right_answers_in<T: NetworkFloat>(
         }
     }
     let rows = means.chunks_exact(width).zip(labels);
-    Ok(rows.filter(|(outputs, label)| largest(outputs) == *label as usize).count() as f64)
-}
-
-/// The place of the largest number, the first of equal ones.
-fn largest(numbers: &[f64]) -> usize {
-    let mut best = 0;
-    for (at, number) in numbers.iter().enumerate() {
-        if *number > numbers[best] {
-            best = at;
-        }
-    }
-    best
+    Ok(rows.filter(|(outputs, label)| argmax(outputs) == *label as usize).count() as f64)
 }
 
 /// Images of `[height, width]`, channel by channel, in a view; beyond its edge an image goes on as its mirror image.

@@ -69,7 +69,7 @@ pub(super) fn again(results: &Results) -> Vec<String> {
 
 /// What is kept of the trained models.
 pub(super) fn models_kept(results: &Results) -> Vec<String> {
-    let count = CommittedRun::among(&results.runs).len();
+    let count = CommittedRun::each_once(&results.runs).len();
     match count {
         0 => vec!["not known: nothing is committed".to_owned()],
         count => {

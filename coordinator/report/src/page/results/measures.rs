@@ -55,7 +55,7 @@ impl Measures {
             }
         }
         let mut ordered: Vec<String> = kept.into_values().map(str::to_owned).collect();
-        ordered.sort_by_key(|name| (rank(name), name.clone()));
+        ordered.sort_by_cached_key(|name| (rank(name), name.clone()));
         let left_out = ordered.split_off(ordered.len().min(MOST));
         Self { shown: ordered, left_out }
     }

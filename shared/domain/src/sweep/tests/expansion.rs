@@ -286,7 +286,7 @@ fn a_version_of_a_data_set_is_the_task_that_its_contents_are() {
 fn a_version_that_is_none_is_refused_with_its_line() {
     let text = super::VALID.replace("shapes", "cifar10@xyz");
     let error = SweepFile::parse(&source(&text)).unwrap_err();
-    assert!(error.first().message.contains("names no version"), "{error}");
+    assert!(error.iter().next().unwrap().message.contains("names no version"), "{error}");
     for (version, says) in
         [("cifar11@1a2b", "did you mean \"cifar10\""), ("shapes@0000", "made by Basin itself")]
     {

@@ -243,7 +243,9 @@ fn a_seed_that_is_missing_is_found_when_the_file_is_read() {
             &format!("seeds = {of_images}"),
             1,
         );
-        let error = SweepFile::parse(&source(&text)).map_err(|errors| errors.first().message.clone()).err();
+        let error = SweepFile::parse(&source(&text))
+            .map_err(|errors| errors.iter().next().unwrap().message.clone())
+            .err();
         let expected = missing
             .map(|seed| format!("seed {seed} is read from experiment \"images\", which doesn't have it"));
         assert_eq!(error, expected, "{seeds} of {of_images}");
