@@ -65,7 +65,7 @@ pub(super) struct Defaults {
 
 impl Defaults {
     /// Those of a run that has so many tasks to do, on a machine of so many cores: no executor is without a task.
-    pub(super) fn of_run(tasks: usize, cores: u32) -> Self {
+    pub(super) fn of_run(tasks: u64, cores: u32) -> Self {
         let executors = cores.min(u32::try_from(tasks).unwrap_or(u32::MAX)).max(1);
         Self { executors, cores, pack: LARGEST_PACK }
     }

@@ -137,7 +137,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let has_to_do = |needs: &&WrittenNeeds| {
         rows.get(needs.experiment.as_str()).is_some_and(|row| row.new + row.blocked + row.damaged > 0)
     };
-    let to_do = rows.values().map(|row| row.new + row.blocked + row.damaged).sum();
+    let to_do: u64 = rows.values().map(|row| row.new + row.blocked + row.damaged).sum();
     notes.extend(unmet_here(prepared.needs.iter().filter(has_to_do), to_do, kinds));
     if !notes.is_empty() {
         text = format!("{}\n{}", text.trim_end(), notes::text(&notes));
@@ -173,7 +173,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
 #[cfg(feature = "worker")]
 fn unmet_here<'a>(
     needs: impl Iterator<Item = &'a WrittenNeeds>,
-    to_do: usize,
+    to_do: u64,
     kinds: &ProgramKinds,
 ) -> Vec<SweepNote> {
     // A machine whose devices can't be told has none.
@@ -185,7 +185,7 @@ fn unmet_here<'a>(
 
 /// This program trains nothing.
 #[cfg(not(feature = "worker"))]
-fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: usize, _: &ProgramKinds) -> Vec<SweepNote> {
+fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: u64, _: &ProgramKinds) -> Vec<SweepNote> {
     Vec::new()
 }
 

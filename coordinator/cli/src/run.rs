@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         .and_then(|()| kinds.are_here(missing()))
         .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
-    let defaults = Defaults::of_run(tasks - reused, cores());
+    let defaults = Defaults::of_run((tasks - reused) as u64, cores());
     let Slots { executors: workers, threads } =
         Slots::on(&devices, arguments.workers, arguments.threads, defaults);
     let labels: BTreeMap<String, String> = programs.keys().map(command_label).chain(kinds.labels()).collect();
