@@ -12,5 +12,5 @@ mod old_peers;
 #[cfg(test)]
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, unused_qualifications)]
 mod before {
-    tonic::include_proto!("basin.v1");
+    include!("before.rs");
 }
