@@ -8,6 +8,7 @@ use basin_domain::digest::Digest;
 use basin_domain::experiment::work::{Work, WorkSeconds, works};
 use basin_domain::id::ExperimentId;
 use basin_domain::task::Task;
+use basin_domain::time::Timestamp;
 use serde_json::{Value, json};
 
 use super::output::{counted, span};
@@ -117,8 +118,8 @@ impl<'a> PlannedWork<'a> {
         prediction
     }
 
-    /// What a coordinator is told of it.
-    pub(crate) fn expected(&self, local: &LocalPace) -> ExpectedWork {
+    /// What a coordinator is told of it whose workers begin at a time.
+    pub(crate) fn expected(&self, local: &LocalPace, since: Timestamp) -> ExpectedWork {
         let of_task = |(task, work, _): &(&Task, Work, bool)| {
             let work = match (local.seconds(task, work), work) {
                 (Some(seconds), _) => TaskWork::seconds(seconds),
@@ -129,7 +130,7 @@ impl<'a> PlannedWork<'a> {
         };
         let tasks = self.tasks.iter().map(of_task).collect();
         let is_of_these_workers = local.source != PaceSource::Reference;
-        ExpectedWork { tasks, is_of_these_workers, slots: Some(local.slots) }
+        ExpectedWork { tasks, is_of_these_workers, slots: Some(local.slots), since }
     }
 }
 

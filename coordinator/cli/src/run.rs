@@ -97,7 +97,6 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let planned = PlannedWork::of(&prepared);
     let local = local_pace(&state, &devices, slots, &planned.total(), output).await;
     let prediction = planned.predict(local.as_ref(), &HashMap::new());
-    let expected = local.as_ref().map(|local| planned.expected(local));
     let kinds_of_experiments: BTreeMap<String, String> = prepared
         .plan
         .runs()
@@ -138,8 +137,8 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
     take_over(&coordinator, &sweep).await?;
-    if let Some(expected) = expected {
-        coordinator.forecasts.expect(&sweep, expected);
+    if let Some(local) = &local {
+        coordinator.forecasts.expect(&sweep, planned.expected(local, coordinator.ledger.now()));
     }
     let launched = coordinator.launch_prepared(&source, prepared, LaunchOptions::default()).await;
     if let Err(status) = launched {

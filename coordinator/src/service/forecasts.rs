@@ -196,7 +196,7 @@ fn expected_on_the_reference_machine(
         (task.id, work)
     };
     let tasks = tasks.iter().zip(works(tasks, stored)).map(of_task).collect();
-    ExpectedWork { tasks, is_of_these_workers: false, slots: None }
+    ExpectedWork { tasks, ..ExpectedWork::default() }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use basin_domain::id::TaskId;
+use basin_domain::time::Timestamp;
 
 /// The expected work of a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,6 +35,8 @@ pub struct ExpectedWork {
     pub is_of_these_workers: bool,
     /// How many slots will work, where that is known before any does.
     pub slots: Option<u32>,
+    /// Attempts that began before are none of these workers'.
+    pub since: Timestamp,
 }
 
 impl ExpectedWork {

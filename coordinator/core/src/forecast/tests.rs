@@ -122,7 +122,7 @@ impl Play {
     fn expected(&self, is_of_these_workers: bool) -> ExpectedWork {
         let of_task = |task: &Played| (task.id, TaskWork::seconds(task.expected));
         let tasks = self.tasks.iter().map(of_task).collect();
-        ExpectedWork { tasks, is_of_these_workers, slots: Some(self.slots) }
+        ExpectedWork { tasks, is_of_these_workers, slots: Some(self.slots), ..ExpectedWork::default() }
     }
 
     /// The forecast at a time.
@@ -152,7 +152,7 @@ impl Play {
                 attempts: &attempts,
                 inputs: if phase == Phase::Blocked { task.inputs.clone() } else { Vec::new() },
             };
-            tally.add(&stand, expected.of(&task.id), ms(now));
+            tally.add(&stand, expected, ms(now));
         }
         tally.forecast(expected, Some(self.slots), true)
     }
@@ -276,7 +276,7 @@ fn tally(expected: &ExpectedWork, now: u64, tasks: &[(Phase, f64, Vec<AttemptRec
         let (phase, share) = (*phase, *share);
         let (id, told) = (task_id(number), Some(Timestamp(now)));
         let stand = TaskStand { id, experiment: 0, phase, share, told, attempts, inputs: Vec::new() };
-        tally.add(&stand, expected.of(&id), Timestamp(now));
+        tally.add(&stand, expected, Timestamp(now));
     }
     tally
 }
@@ -292,7 +292,7 @@ fn ended(lease: usize, from: u64, to: u64, end: AttemptEnd) -> AttemptRecord {
 /// Four tasks of ten seconds each.
 fn tens() -> ExpectedWork {
     let tasks = (0..4).map(|number| (task_id(number), TaskWork::seconds(10.0))).collect();
-    ExpectedWork { tasks, is_of_these_workers: true, slots: None }
+    ExpectedWork { tasks, is_of_these_workers: true, ..ExpectedWork::default() }
 }
 
 #[test]
@@ -317,6 +317,21 @@ fn what_was_done_before_says_nothing_of_these_workers() {
     let forecast = tally(&tens(), 5_000, &all).forecast(&tens(), Some(1), true);
     assert_eq!((forecast.done_share, forecast.left.unwrap().seconds), (0.75, 10.0));
     assert_eq!(forecast.experiments[0].measured, None);
+}
+
+#[test]
+fn what_other_workers_took_before_says_nothing_either() {
+    let done = |from: u64, to: u64| {
+        (Phase::Completed, 1.0, vec![ended(from as usize, from, to, AttemptEnd::Committed)])
+    };
+    let resumed = vec![
+        ended(7, 2_000, 9_000, AttemptEnd::Released(basin_domain::failure::ReleaseReason::Stopped)),
+        attempt(8, Timestamp(100_000), None),
+    ];
+    let tasks = [done(1_000, 90_000), done(100_001, 112_001), (Phase::Running, 0.9, resumed)];
+    let expected = ExpectedWork { since: Timestamp(100_000), ..tens() };
+    let forecast = tally(&expected, 112_001, &tasks).forecast(&expected, Some(1), true);
+    assert_eq!(forecast.experiments[0].measured, Some(MeasuredWork { seconds: 12.0, expected: 10.0 }));
 }
 
 #[test]
@@ -372,7 +387,7 @@ fn a_program_is_known_by_its_own_runs_alone() {
 fn amounts_that_cannot_be_are_taken_for_others() {
     for amount in [f64::NAN, f64::INFINITY, -1.0, 0.0] {
         let tasks = [(task_id(0), TaskWork::seconds(amount))].into();
-        let expected = ExpectedWork { tasks, is_of_these_workers: true, slots: None };
+        let expected = ExpectedWork { tasks, is_of_these_workers: true, ..ExpectedWork::default() };
         let forecast =
             tally(&expected, 0, &[(Phase::Queued, 0.0, vec![])]).forecast(&expected, Some(1), true);
         assert!(forecast.left.unwrap().seconds.is_finite(), "{amount}");

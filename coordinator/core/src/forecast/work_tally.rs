@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use basin_domain::id::{LeaseId, SweepId, TaskId};
 use basin_domain::time::Timestamp;
 
-use super::expected_work::{ExpectedWork, TaskWork};
+use super::expected_work::ExpectedWork;
 use crate::Ledger;
 use crate::attempt::{AttemptEnd, AttemptRecord};
 use crate::command::Progress;
@@ -113,7 +113,7 @@ impl Ledger {
                 attempts: &task.attempts,
                 inputs,
             };
-            tally.add(&stand, expected.of(&task.id), now);
+            tally.add(&stand, expected, now);
         }
         tally.seen < sweep.entries.len()
     }
@@ -127,8 +127,9 @@ impl WorkTally {
             .extend(new.map(|name| ExperimentTally { name: name.clone(), ..ExperimentTally::default() }));
     }
 
-    pub(super) fn add(&mut self, task: &TaskStand<'_>, work: TaskWork, now: Timestamp) {
+    pub(super) fn add(&mut self, task: &TaskStand<'_>, expected: &ExpectedWork, now: Timestamp) {
         self.seen += 1;
+        let work = expected.of(&task.id);
         let is_running = matches!(task.phase, Phase::Running | Phase::Expiring);
         let is_settled = task.phase.is_committed() || task.phase.is_dead_end();
         let share = match (is_settled, is_running) {
@@ -154,6 +155,10 @@ impl WorkTally {
         let told = task.told.filter(|_| is_running).unwrap_or(now).max(granted).min(now);
         if is_running {
             self.lag = (self.lag.0 + (now - told).as_secs_f64(), self.lag.1 + 1);
+        }
+        // What others have begun of it, nobody knows: it is no measurement.
+        if task.attempts.first().is_some_and(|first| first.started < expected.since) {
+            return;
         }
         for attempt in task.attempts {
             let until = match &attempt.end {

@@ -17,7 +17,7 @@ fn a_sweep_is_foretold_from_its_attempts_and_what_runs() {
     let expected = ExpectedWork {
         tasks: all.iter().map(|task| (task.id, TaskWork::seconds(10.0))).collect(),
         is_of_these_workers: false,
-        slots: None,
+        ..ExpectedWork::default()
     };
     let after = listed("after", spec_after(8, &[all[3].id]));
     all.push(after);
@@ -52,7 +52,7 @@ fn a_task_of_two_sweeps_or_experiments_is_counted_in_each_and_worked_on_once() {
     let expected = ExpectedWork {
         tasks: [(twice[0].id, TaskWork::seconds(10.0))].into(),
         is_of_these_workers: true,
-        slots: None,
+        ..ExpectedWork::default()
     };
     story.launch("a", twice.clone());
     story.launch("b", twice);
