@@ -29,6 +29,17 @@ pub struct PreparedSweep {
     pub damaged: BTreeMap<TaskId, String>,
 }
 
+impl PreparedSweep {
+    /// What a data set holds that lies in the store, as far as it is known.
+    pub fn stored_contents(&self, dataset: &Dataset) -> Option<Contents> {
+        let mut known = self.contents.iter();
+        let found = known.find(|(reference, _)| {
+            reference.name == dataset.name && self.datasets.get(*reference) == Some(&dataset.digest)
+        });
+        found.map(|(_, contents)| contents.clone())
+    }
+}
+
 /// Why a sweep can't be prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum PrepareError {

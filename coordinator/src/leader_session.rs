@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
-use crate::service::{Coordinator, RunningLogs, SweepSources, TaskNames, tick_forever};
+use crate::service::{Coordinator, Forecasts, RunningLogs, SweepSources, TaskNames, tick_forever};
 
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -76,6 +76,7 @@ impl LeaderSession {
             meter,
             store,
             names: TaskNames::default(),
+            forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
             sources: SweepSources::default(),
             commits,

@@ -112,17 +112,35 @@ impl TryFrom<v1::WorkerDescription> for WorkerDescription {
 
 impl From<Progress> for v1::Progress {
     fn from(progress: Progress) -> Self {
-        let Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held } =
-            progress;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held }
+        let Progress {
+            iteration,
+            iterations,
+            epoch,
+            epochs,
+            loss,
+            step_seconds,
+            silent_ms,
+            is_held,
+            done_share,
+        } = progress;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held, done_share }
     }
 }
 
 impl From<v1::Progress> for Progress {
     fn from(wire: v1::Progress) -> Self {
-        let v1::Progress { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held } =
-            wire;
-        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held }
+        let v1::Progress {
+            iteration,
+            iterations,
+            epoch,
+            epochs,
+            loss,
+            step_seconds,
+            silent_ms,
+            is_held,
+            done_share,
+        } = wire;
+        Self { iteration, iterations, epoch, epochs, loss, step_seconds, silent_ms, is_held, done_share }
     }
 }
 

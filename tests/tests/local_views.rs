@@ -30,6 +30,10 @@ fn a_run_is_looked_at_while_it_runs_by_whoever_is_in_its_folder() {
         (status["running"][0]["iteration"].as_u64() >= Some(1)).then_some(status)
     });
     let task = running["running"][0]["task"].as_str().unwrap();
+    let forecast = &running["forecast"];
+    assert!(forecast["done_share"].as_f64().unwrap() < 1.0, "{forecast}");
+    assert!(forecast["seconds_left"].as_f64().unwrap() > 1.0, "{forecast}");
+    assert!(sandbox.basin(&["status", "long"]).succeeded().out.contains(" % of the work done, "));
     let list = looked(&sandbox, &["list"]).succeeded().json();
     assert_eq!(list[0]["state"], "running");
     assert!(list[0]["counts"]["running"].as_u64() >= Some(1), "{list}");

@@ -111,3 +111,49 @@ fn a_plan_says_how_many_seeds_a_claim_takes_before_and_after_a_pilot() {
     let text = sandbox.basin(&["plan", "claimed.toml"]).succeeded().out;
     assert!(text.contains("3 and 3 runs, ") && text.contains("% of sweeps would decide"), "{text}");
 }
+
+const TIMED: &str = r#"
+name = "timed"
+data = { name = "shapes", train_limit = 1000, test_limit = 200 }
+
+[[experiment]]
+id = "images"
+kind = "classify"
+seeds = 4
+model = { conv = [16, 32], dense = [64] }
+batch_size = 64
+epochs = 6
+probes = ["sharpness"]
+probe = { train_examples = 100 }
+"#;
+
+#[test]
+fn the_time_is_predicted_and_a_run_says_how_well() {
+    let sandbox = Sandbox::new(env!("CARGO_BIN_EXE_basin-under-test")).with_file("timed.toml", TIMED);
+    let planned = |more: &[&str]| {
+        let plan = sandbox.basin(&[&["--json", "plan", "timed.toml", "--workers", "2"], more].concat());
+        plan.succeeded().json()["predicted"].clone()
+    };
+    let before = planned(&[]);
+    assert_eq!((&before["from"], &before["slots"]), (&json!("measurement"), &json!(2)), "{before}");
+    let seconds = before["seconds"].as_f64().unwrap();
+    assert!((0.1..60.0).contains(&seconds), "{before}");
+    assert!(!sandbox.path().join("basin-state/pace.json").exists(), "a plan writes nothing");
+    let run = sandbox.basin(&["--json", "run", "timed.toml", "--workers", "2", "--out", "out"]).succeeded();
+    let times = &run.json()["times"];
+    let (planned_seconds, took) =
+        (times["planned_seconds"].as_f64().unwrap(), times["took_seconds"].as_f64().unwrap());
+    // Other tests run beside it: how well it is predicted is measured elsewhere.
+    assert!((0.05..20.0).contains(&(planned_seconds / took)), "{times}");
+    assert!(run.err.contains("; its tasks took ") && run.err.contains(", planned "), "{}", run.err);
+    assert!(times["experiments"]["images"]["took_seconds"].as_f64().unwrap() > 0.0, "{times}");
+    // What ran is known, on any number of executors; and nothing that is left is nothing.
+    let more = planned(&["--set", "experiment.images.seeds=9"]);
+    assert_eq!(more["from"], json!("runs"), "{more}");
+    assert!(more["seconds"].as_f64().unwrap() > 0.0, "{more}");
+    assert_eq!(planned(&[])["seconds"], Value::Null);
+    sandbox.write("basin-state/pace.json", "{");
+    let damaged = sandbox.basin(&["plan", "timed.toml", "--set", "experiment.images.seeds=9"]).succeeded();
+    assert!(damaged.err.contains("note: basin-state/pace.json can't be used"), "{}", damaged.err);
+    assert!(damaged.out.contains(" from a short measurement\n"), "{}", damaged.out);
+}

@@ -48,7 +48,7 @@ fn commands(body: &str) -> Vec<(&str, String)> {
     commands
 }
 
-/// A text without what differs between runs: spans of time, the names of workers and leases.
+/// A text without what differs between runs: spans of time, numbers of slots, the names of workers and leases.
 fn comparable(text: &str) -> Vec<String> {
     let is_number = |word: &str| !word.is_empty() && word.chars().all(|it| it.is_ascii_digit() || it == '.');
     let of_line = |line: &str| {
@@ -57,7 +57,8 @@ fn comparable(text: &str) -> Vec<String> {
         let mut at = 0;
         while at + 1 < words.len() {
             if is_number(words[at])
-                && ["s", "ms", "min", "h"].contains(&words[at + 1].trim_end_matches([',', ';']))
+                && ["s", "ms", "min", "h", "slot", "slots"]
+                    .contains(&words[at + 1].trim_end_matches([',', ';', ':']))
             {
                 words.drain(at..at + 2);
             } else {

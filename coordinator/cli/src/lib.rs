@@ -26,6 +26,8 @@ mod init;
 mod kinds;
 mod launch;
 mod local_coordinator;
+#[cfg(feature = "worker")]
+mod local_pace;
 mod log;
 mod logs;
 mod looked_at;
@@ -33,7 +35,11 @@ mod lookup;
 mod networks;
 mod notes;
 mod output;
+#[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
+mod pace_file;
 mod plan;
+#[cfg_attr(not(feature = "worker"), allow(dead_code, reason = "a program that trains measures"))]
+mod prediction;
 mod progress;
 mod repair;
 #[cfg(feature = "worker")]
@@ -51,6 +57,7 @@ mod source;
 mod status;
 mod steer;
 mod sweep_text;
+mod time_left;
 mod token;
 mod token_file;
 mod unmet_needs;

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use basin_coordinator::launch::PreparedSweep;
-use basin_domain::data::Contents;
 use basin_domain::network::Graph;
-use basin_domain::task::Task;
 use basin_domain::value::Value;
 use serde_json::json;
 
@@ -43,24 +41,12 @@ pub(super) fn sizes(prepared: &PreparedSweep) -> Vec<NetworkSize> {
         if sizes.iter().rev().take_while(|size| size.experiment == experiment).any(known) {
             continue;
         }
-        if let Ok(Some(graph)) = task.spec.experiment.graph(contents(task, prepared).as_ref()) {
+        let contents = task.spec.contents(|dataset| prepared.stored_contents(dataset));
+        if let Ok(Some(graph)) = task.spec.experiment.graph(contents.as_ref()) {
             sizes.push(NetworkSize::of(experiment, point, &graph));
         }
     }
     sizes
-}
-
-/// What the data set of a task holds, as far as it is known.
-fn contents(task: &Task, prepared: &PreparedSweep) -> Option<Contents> {
-    if let Some(recipe) = task.spec.experiment.recipe() {
-        return Some(Contents::of_recipe(recipe));
-    }
-    let data = task.spec.data.as_ref()?;
-    let mut known = prepared.contents.iter();
-    let found = known.find(|(reference, _)| {
-        reference.name == data.name && prepared.datasets.get(*reference) == Some(&data.digest)
-    });
-    found.map(|(_, contents)| contents.clone()).or_else(|| Contents::of_built_in(data.name.as_str()))
 }
 
 impl NetworkSize {

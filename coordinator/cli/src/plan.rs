@@ -9,7 +9,7 @@ use basin_domain::sweep::{SweepNote, WrittenNeeds};
 use basin_domain::task::Task;
 use basin_storage::{Commit, Store};
 #[cfg(feature = "worker")]
-use basin_worker::agent;
+use basin_worker::{DeviceName, agent};
 use serde_json::json;
 
 use super::arguments::Plan;
@@ -20,14 +20,20 @@ use super::failures::{no_store, unprepared};
 use super::kinds::ProgramKinds;
 use super::networks::{self, NetworkSize};
 use super::output::{Output, span, table};
+use super::prediction::{LocalPace, PlannedWork};
 use super::schedules::PlannedSchedules;
 use super::{claim_forecasts, duplicate_runs, notes, source};
 #[cfg(feature = "worker")]
-use super::{device, unmet_needs, worker::cores};
+use super::{
+    device,
+    local_pace::local_pace,
+    unmet_needs,
+    worker::{cores, force_code_path},
+};
 use crate::hints;
 use basin_coordinator::launch;
 
-/// Commits whose manifests are read to predict times, at most: one of each shape is enough.
+/// Commits whose manifests are read to predict times that parameters don't tell, at most: one of each shape is enough.
 const SAMPLES: usize = 200;
 
 #[derive(Default)]
@@ -37,9 +43,13 @@ struct PlanRow {
     blocked: u64,
     /// Tasks in whose commit's place something damaged is.
     damaged: u64,
-    /// New tasks whose time can be predicted, and that time.
-    predicted: u64,
-    seconds: f64,
+}
+
+impl PlanRow {
+    /// Tasks that will run.
+    const fn todo(&self) -> u64 {
+        self.new + self.blocked
+    }
 }
 
 /// Plans and prints.
@@ -57,7 +67,6 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
         .map_err(|error| unprepared(error, "plan", &source))?;
     let plan = &prepared.plan;
     let runs: Vec<&Task> = plan.runs().collect();
-    let measured = measured_seconds(&store, &runs, &prepared.committed).await;
     let same = plan.duplicate_runs();
     let mut rows: BTreeMap<String, PlanRow> = BTreeMap::new();
     let mut order = Vec::new();
@@ -80,18 +89,23 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
         } else {
             row.blocked += 1;
         }
-        if let Some(seconds) = measured.get(&task.spec.shape()) {
-            row.predicted += 1;
-            row.seconds += seconds;
-        }
     }
+    let to_do: u64 = rows.values().map(|row| row.todo() + row.damaged).sum();
+    let planned = PlannedWork::of(&prepared);
+    let local = pace_here(&arguments, &planned, to_do, output).await?;
+    let experiments: BTreeSet<_> = runs.iter().map(|task| &task.experiment).collect();
+    let untold: BTreeSet<_> =
+        experiments.into_iter().filter(|it| local.is_none() || planned.is_unknown(it)).collect();
+    let untold: Vec<&Task> = runs.iter().copied().filter(|task| untold.contains(&task.experiment)).collect();
+    let measured = measured_seconds(&store, &untold, &prepared.committed).await;
+    let prediction = planned.predict(local.as_ref(), &measured);
     let cells = |name: &String| {
         let row = &rows[name];
-        let todo = row.new + row.blocked;
-        let time = match row.predicted {
-            0 if todo == 0 => "nothing to do".to_owned(),
-            0 => "not known: nothing like it has run here".to_owned(),
-            known => format!("about {} of one executor", span(row.seconds / known as f64 * todo as f64)),
+        let todo = row.todo();
+        let time = match prediction.of_experiment(name, todo) {
+            _ if todo == 0 => "nothing to do".to_owned(),
+            None => "not known: nothing like it has run here".to_owned(),
+            Some(seconds) => format!("about {} of one executor", span(seconds)),
         };
         let counts = [todo + row.reused + row.damaged, row.new, row.reused, row.blocked, row.damaged]
             .map(|count| count.to_string());
@@ -102,6 +116,9 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let imported = prepared.datasets.iter().filter(|(it, _)| data::made_digest(it).is_none());
     let imported: String = imported.map(|(it, digest)| format!("data: {it}, {}\n", digest.short())).collect();
     let mut text = format!("{}\n{imported}{}", plan.id, table(&header, &lines));
+    if let Some(line) = prediction.text() {
+        text.push_str(&format!("{line}\n"));
+    }
     let networks = networks::sizes(&prepared);
     text.push_str(&networks::text(&networks));
     let commands: BTreeSet<_> = runs
@@ -135,10 +152,9 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     text.push_str(&schedules.text());
     let mut notes = plan.notes.clone();
     let has_to_do = |needs: &&WrittenNeeds| {
-        rows.get(needs.experiment.as_str()).is_some_and(|row| row.new + row.blocked + row.damaged > 0)
+        rows.get(needs.experiment.as_str()).is_some_and(|row| row.todo() + row.damaged > 0)
     };
-    let to_do: u64 = rows.values().map(|row| row.new + row.blocked + row.damaged).sum();
-    notes.extend(unmet_here(prepared.needs.iter().filter(has_to_do), to_do, kinds));
+    notes.extend(unmet_here(&arguments, prepared.needs.iter().filter(has_to_do), to_do, kinds));
     if !notes.is_empty() {
         text = format!("{}\n{}", text.trim_end(), notes::text(&notes));
     }
@@ -148,8 +164,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
         .iter()
         .map(|name| {
             let row = &rows[name];
-            let seconds = (row.predicted > 0)
-                .then(|| row.seconds / row.predicted as f64 * (row.new + row.blocked) as f64);
+            let seconds = prediction.of_experiment(name, row.todo());
             json!({ "experiment": name, "new": row.new, "reused": row.reused, "blocked": row.blocked, "damaged": row.damaged,
                 "predicted_seconds": seconds })
         })
@@ -157,7 +172,7 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
     let value = json!({ "sweep": plan.id.to_string(), "tasks": runs.len(), "points": plan.tasks.len(), "datasets": datasets,
             "commands": commands.iter().map(|(experiment, command)| json!({ "experiment": experiment, "command": command })).collect::<Vec<_>>(),
             "kinds": customs.iter().map(|(experiment, kind, version)| json!({ "experiment": experiment, "kind": kind, "version": version })).collect::<Vec<_>>(),
-            "experiments": experiments, "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
+            "experiments": experiments, "predicted": prediction.json(), "networks": networks.iter().map(NetworkSize::json).collect::<Vec<_>>(), "schedules": schedules.json(), "schedules_left_out": schedules.left_out(),
             "claims": claims, "notes": notes::value(&notes), "same_runs": same.iter().map(|same| duplicate_runs::json(same, plan)).collect::<Vec<_>>() });
     output.result(&value, &text)?;
     match prepared.damaged.len() {
@@ -172,21 +187,62 @@ pub(super) async fn plan(arguments: Plan, kinds: &ProgramKinds, output: Output) 
 /// What of these `basin run` couldn't do on this machine, with so many tasks to do.
 #[cfg(feature = "worker")]
 fn unmet_here<'a>(
+    arguments: &Plan,
     needs: impl Iterator<Item = &'a WrittenNeeds>,
     to_do: u64,
     kinds: &ProgramKinds,
 ) -> Vec<SweepNote> {
     // A machine whose devices can't be told has none.
-    let devices = device::select("auto").unwrap_or_default();
-    let Slots { executors, threads } = Slots::on(&devices, None, None, Defaults::of_run(to_do, cores()));
+    let devices = device::select(&arguments.executors.devices.device).unwrap_or_default();
+    let Slots { executors, threads } = slots_here(arguments, &devices, to_do);
     let executor = agent::description_of(&devices, executors, threads, kinds.labels().collect());
     unmet_needs::by_executor(needs, &executor)
 }
 
 /// This program trains nothing.
 #[cfg(not(feature = "worker"))]
-fn unmet_here<'a>(_: impl Iterator<Item = &'a WrittenNeeds>, _: u64, _: &ProgramKinds) -> Vec<SweepNote> {
+fn unmet_here<'a>(
+    _: &Plan,
+    _: impl Iterator<Item = &'a WrittenNeeds>,
+    _: u64,
+    _: &ProgramKinds,
+) -> Vec<SweepNote> {
     Vec::new()
+}
+
+/// The executors that `basin run` would have here for so many tasks.
+#[cfg(feature = "worker")]
+fn slots_here(arguments: &Plan, devices: &[DeviceName], to_do: u64) -> Slots {
+    let executors = &arguments.executors;
+    let to_do = usize::try_from(to_do).unwrap_or(usize::MAX);
+    Slots::on(devices, executors.workers, executors.threads, Defaults::of_run(to_do, cores()))
+}
+
+/// Their pace, as far as it is known.
+#[cfg(feature = "worker")]
+async fn pace_here(
+    arguments: &Plan,
+    planned: &PlannedWork<'_>,
+    to_do: u64,
+    output: Output,
+) -> Result<Option<LocalPace>, CommandError> {
+    force_code_path(&arguments.executors.kernels)?;
+    // It may be meant for another machine.
+    let Ok(devices) = device::select(&arguments.executors.devices.device) else { return Ok(None) };
+    let slots = slots_here(arguments, &devices, to_do);
+    let state = &arguments.store.local.state;
+    Ok(local_pace(state, &devices, slots, &planned.total(), output).await)
+}
+
+/// This program trains nothing.
+#[cfg(not(feature = "worker"))]
+async fn pace_here(
+    _: &Plan,
+    _: &PlannedWork<'_>,
+    _: u64,
+    _: Output,
+) -> Result<Option<LocalPace>, CommandError> {
+    Ok(None)
 }
 
 /// How long committed tasks of each shape took, from one sample of each.

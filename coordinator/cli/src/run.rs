@@ -1,12 +1,13 @@
 //! `basin run`: everything on this machine, through the same coordinator, agent and store as on a cluster.
 
 mod report_retries;
+mod run_times;
 mod take_over;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use basin_core::command::Policy;
 use basin_core::view::Phase;
@@ -28,8 +29,10 @@ use super::device::{Defaults, Slots};
 use super::failures::{agent_failed, not_started, unprepared};
 use super::kinds::ProgramKinds;
 use super::local_coordinator::{LocalCoordinator, typed_command};
+use super::local_pace::local_pace;
 use super::lookup;
 use super::output::{Output, counted, span};
+use super::prediction::PlannedWork;
 use super::progress::Progress;
 use super::sweep_text::failed_text;
 use super::worker::{cores, executor, force_code_path, fresh_worker, seconds};
@@ -42,6 +45,7 @@ use basin_coordinator::service::{Coordinator, LaunchOptions, sweep_reply};
 use basin_coordinator::trust::{NewToken, Role, Tokens, Trust};
 use basin_report::Status;
 use report_retries::report_with_retries;
+use run_times::RunTimes;
 use take_over::take_over;
 
 /// How long a local lease lasts: the worker is in this process, so only a hang loses it.
@@ -53,9 +57,9 @@ const GRACE: Duration = Duration::from_secs(20);
 
 /// Runs a sweep to its report, or until it is stopped.
 pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) -> CommandResult {
-    let began = std::time::Instant::now();
-    force_code_path(&arguments.kernels)?;
-    let devices = device::select(&arguments.devices.device)?;
+    let began = Instant::now();
+    force_code_path(&arguments.executors.kernels)?;
+    let devices = device::select(&arguments.executors.devices.device)?;
     let programs = allowed_commands::programs(&arguments.commands.allowed)?;
     let source = source::read(&arguments.sweep, kinds, "run")?;
     let checkpoint_every = seconds("--checkpoint-every", arguments.checkpoint_every)?;
@@ -73,8 +77,8 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         .map_err(|error| error.context(format!("cannot run {}", source.file)))?;
     let reused = prepared.plan.runs().filter(|task| prepared.committed.contains_key(&task.id)).count();
     let defaults = Defaults::of_run((tasks - reused) as u64, cores());
-    let Slots { executors: workers, threads } =
-        Slots::on(&devices, arguments.workers, arguments.threads, defaults);
+    let slots = Slots::on(&devices, arguments.executors.workers, arguments.executors.threads, defaults);
+    let Slots { executors: workers, threads } = slots;
     let labels: BTreeMap<String, String> = programs.keys().map(command_label).chain(kinds.labels()).collect();
     let executor_here = agent::description_of(&devices, workers, threads, labels.clone());
     let to_do: BTreeSet<_> = missing().map(|task| &task.experiment).collect();
@@ -89,6 +93,15 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let out = arguments.out.clone().unwrap_or_else(|| PathBuf::from("basin-out").join(sweep.as_str()));
     // Before anything is trained for a report that has no place.
     let folder = report::claim_folder(&out, &sweep, arguments.replace)?;
+
+    let planned = PlannedWork::of(&prepared);
+    let local = local_pace(&state, &devices, slots, &planned.total(), output).await;
+    let prediction = planned.predict(local.as_ref(), &HashMap::new());
+    let kinds_of_experiments: BTreeMap<String, String> = prepared
+        .plan
+        .runs()
+        .map(|task| (task.experiment.to_string(), task.spec.experiment.kind().to_owned()))
+        .collect();
 
     let policy =
         Policy { lease_duration: LEASE_DURATION, max_tasks: arguments.sweep.max_tasks, ..Policy::default() };
@@ -124,6 +137,9 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
     let coordinator =
         server.coordinator().expect("on a journal of its own a coordinator leads from the start");
     take_over(&coordinator, &sweep).await?;
+    if let Some(local) = &local {
+        coordinator.forecasts.expect(&sweep, planned.expected(local, coordinator.ledger.now()));
+    }
     let launched = coordinator.launch_prepared(&source, prepared, LaunchOptions::default()).await;
     if let Err(status) = launched {
         server.shut_down().await;
@@ -172,6 +188,7 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
         // The sweep's progress says what is done.
         listener: NewsListener::default(),
     };
+    let work_began = Instant::now();
     let mut agent = tokio::spawn(agent::run(agent, stop_agent.clone()));
     let followed = tokio::select! {
         followed = follow(&coordinator, &sweep, &shutdown, output) => followed,
@@ -184,20 +201,25 @@ pub(super) async fn run(arguments: Run, kinds: &ProgramKinds, output: Output) ->
             });
         }
     };
+    let took = work_began.elapsed().as_secs_f64();
     stop_agent.cancel();
     let _ = tokio::time::timeout(GRACE + Duration::from_secs(5), agent).await;
     let (status, failed) = final_status(&coordinator, &sweep).await;
+    let forecast = coordinator.forecast_now(&sweep).await;
     server.shut_down().await;
     if !followed? {
         return Err(CommandError::input(anyhow::anyhow!("{sweep} was stopped; what is done is kept"))
             .hint("run the same command again to go on where it was"));
     }
+    let experiments = forecast.map(|forecast| forecast.experiments).unwrap_or_default();
+    let times = RunTimes { took, prediction, experiments };
+    times.learn(local, &kinds_of_experiments, &state);
     let summary = report_with_retries(&store, &sweep, folder, &status, &shutdown, output).await?;
-    output.say(&format!("done in {}", span(began.elapsed().as_secs_f64())));
+    output.say(&format!("done in {}{}", span(began.elapsed().as_secs_f64()), times.text()));
     let page = summary.page.display().to_string();
     let (figures, claims) = report::value(&summary);
     let value = json!({ "sweep": sweep.to_string(), "tasks": tasks, "reused": reused, "failed": status.failures.len(),
-        "report": page, "out": out.display().to_string(), "figures": figures, "claims": claims });
+        "report": page, "out": out.display().to_string(), "figures": figures, "claims": claims, "times": times.json() });
     output.result(&value, &report::describe(&summary))?;
     if status.failures.is_empty() {
         return report::all_readable(&summary, &sweep);
@@ -262,6 +284,8 @@ async fn follow(
         let (id, now) = (sweep.clone(), coordinator.ledger.now());
         let reply = coordinator.ledger.view(move |ledger| sweep_reply(ledger, &id, now)).await;
         let reply = reply.map_err(ledger_stopped)?.unwrap_or_default();
+        let reply = coordinator.with_forecast(sweep, reply).await;
+        let reply = coordinator.with_names(sweep, reply).await;
         progress.show(&reply);
         if reply.sweep.is_some_and(|sweep| sweep.state_code() == v1::SweepState::Done) {
             progress.finish();

@@ -19,6 +19,7 @@ use super::sweep_text::{
     COUNTS, counts_row, describe, failed_text, failure_kind, named, short, slots, summary_value, sweep_state,
     waiting_text, waiting_value,
 };
+use super::time_left::{forecast_value, left_text, percent};
 use super::why;
 
 fn task_state(task: &v1::GetTaskReply) -> &str {
@@ -89,6 +90,7 @@ pub(super) async fn status(arguments: ViewedSweep, output: Output) -> CommandRes
     say_which(&reply, &arguments.sweep, output);
     let text = status_text(&summary, &reply);
     let mut value = summary_value(&summary);
+    value["forecast"] = forecast_value(reply.forecast.as_ref());
     value["running"] = reply
         .running
         .iter()
@@ -97,7 +99,7 @@ pub(super) async fn status(arguments: ViewedSweep, output: Output) -> CommandRes
             json!({ "task": task.task_id, "name": name_value(&task.name), "experiment": task.experiment, "worker": task.worker_id,
                 "attempt": task.attempt, "iteration": at.iteration, "iterations": at.iterations,
                 "epoch": at.epoch, "epochs": at.epochs, "loss": at.loss, "silent_ms": at.silent_ms,
-                "held": at.is_held })
+                "held": at.is_held, "done_share": at.done_share })
         })
         .collect();
     value["waiting"] = reply
@@ -140,6 +142,10 @@ fn say_which(reply: &v1::GetSweepReply, asked: &str, output: Output) {
 /// A sweep with its running and its failed tasks, for people.
 fn status_text(summary: &v1::SweepSummary, reply: &v1::GetSweepReply) -> String {
     let mut text = describe(summary);
+    if let Some(forecast) = reply.forecast.as_ref().filter(|forecast| forecast.done_share < 1.0) {
+        let left = left_text(forecast).map_or_else(String::new, |left| format!(", {left} left"));
+        text.push_str(&format!("{} % of the work done{left}\n", percent(forecast.done_share)));
+    }
     if !reply.running.is_empty() {
         let rows: Vec<_> = reply.running.iter().map(running_row).collect();
         text.push('\n');
@@ -196,8 +202,11 @@ pub(super) async fn watch(arguments: ViewedSweep, output: Output) -> CommandResu
         progress.show(&reply);
         let summary = reply.sweep.unwrap_or_default();
         let stands = summary_value(&summary);
+        // What is left changes all the time: it is said with what else does.
         if output.json && last.as_ref() != Some(&stands) {
-            output.event(&watched("progress", &stands), "")?;
+            let mut event = watched("progress", &stands);
+            event["forecast"] = forecast_value(reply.forecast.as_ref());
+            output.event(&event, "")?;
             last = Some(stands);
         }
         let state = v1::SweepState::read(summary.state_code, &summary.state);

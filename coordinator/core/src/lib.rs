@@ -11,6 +11,7 @@ pub mod attempt;
 pub mod command;
 mod decide;
 pub mod event;
+pub mod forecast;
 mod ledger;
 pub mod lookup;
 pub mod pending_reason;

@@ -17,7 +17,9 @@ use super::grpc_port::GrpcPort;
 use super::{JournalLocation, StartError};
 use crate::journal::{JournalError, LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
-use crate::service::{Coordinator, Leadership, LeadershipRole, RunningLogs, SweepSources, TaskNames};
+use crate::service::{
+    Coordinator, Forecasts, Leadership, LeadershipRole, RunningLogs, SweepSources, TaskNames,
+};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{NewToken, Role, Tokens, Trust};
 
@@ -47,6 +49,7 @@ impl JournalView {
             meter: Meter::default(),
             store,
             names: TaskNames::default(),
+            forecasts: Forecasts::default(),
             logs: RunningLogs::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,

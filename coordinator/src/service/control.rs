@@ -74,8 +74,9 @@ impl Control for ControlService {
         let sweep = id.clone();
         let found = self.view(move |ledger| sweep_reply(ledger, &id, now)).await?;
         let reply = found.ok_or_else(|| Status::not_found("the sweep is gone"))?;
-        let reply = v1::GetSweepReply { of_this_name, ..reply };
-        Ok(Response::new(self.0.coordinator()?.with_names(&sweep, reply).await))
+        let coordinator = self.0.coordinator()?;
+        let reply = coordinator.with_forecast(&sweep, v1::GetSweepReply { of_this_name, ..reply }).await;
+        Ok(Response::new(coordinator.with_names(&sweep, reply).await))
     }
 
     async fn get_task(&self, request: Request<v1::GetTaskRequest>) -> RpcResult<v1::GetTaskReply> {

@@ -2,6 +2,7 @@
 
 mod commits;
 mod control;
+mod forecasts;
 mod launching;
 mod leadership;
 mod reconcile;
@@ -34,6 +35,7 @@ use crate::journal::{LedgerHandle, Meter};
 use crate::launch::{self, PreparedSweep};
 
 pub use control::ControlService;
+pub use forecasts::Forecasts;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
@@ -58,6 +60,8 @@ pub struct Coordinator {
     pub store: Store,
     /// The names of tasks, as far as somebody asked for them.
     pub names: TaskNames,
+    /// What is left of sweeps' work, as far as somebody asked.
+    pub forecasts: Forecasts,
     /// What workers say of the tasks that they work on.
     pub logs: RunningLogs,
     /// The files of sweeps, as far as somebody asked what tells them apart.

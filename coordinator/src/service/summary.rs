@@ -69,6 +69,7 @@ pub fn sweep_reply(ledger: &Ledger, id: &SweepId, now: Timestamp) -> Option<v1::
         next_reason: why.as_ref().map(wire::why),
         next_name: String::new(),
         of_this_name: 0,
+        forecast: None,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use basin_core::attempt::AttemptEnd;
 use basin_core::event::FinalReason;
+use basin_core::forecast::Forecast;
 use basin_core::pending_reason::PendingReason;
 use basin_core::view::{Phase, SweepState};
 use basin_core::why::{Input, Why};
@@ -13,6 +14,23 @@ use basin_proto::v1::why::Reason;
 pub(super) fn sweep_note(note: SweepNote) -> v1::SweepNote {
     let SweepNote { file, line, message, hint } = note;
     v1::SweepNote { file, line: line as u64, message, hint: hint.unwrap_or_default() }
+}
+
+/// What is left of a sweep's work.
+pub(super) fn forecast(forecast: Forecast) -> v1::Forecast {
+    let Forecast { done_share, left, experiments } = forecast;
+    let experiments = experiments.into_iter().map(|it| v1::ExperimentForecast {
+        experiment: it.name,
+        work_seconds: it.work,
+        done_seconds: it.done,
+    });
+    v1::Forecast {
+        done_share,
+        seconds_left: left.map(|left| left.seconds),
+        least_seconds_left: left.map(|left| left.least),
+        most_seconds_left: left.map(|left| left.most),
+        experiments: experiments.collect(),
+    }
 }
 
 pub(super) const fn sweep_state(state: SweepState) -> v1::SweepState {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::Dataset;
+use crate::data::{Contents, Dataset};
 use crate::digest::Digest;
 use crate::experiment::Experiment;
 use crate::id::{Attempt, ExperimentId, TaskId};
@@ -36,6 +36,15 @@ impl TaskSpec {
     /// The task's id: the BLAKE3 digest of [`TaskSpec::canonical`].
     pub fn id(&self) -> TaskId {
         TaskId(Digest::of(self.canonical().as_bytes()))
+    }
+
+    /// What its data set holds, if it reads one and that is known: those that Basin makes itself are, and `stored` knows others.
+    pub fn contents(&self, stored: impl FnOnce(&Dataset) -> Option<Contents>) -> Option<Contents> {
+        if let Some(recipe) = self.experiment.recipe() {
+            return Some(Contents::of_recipe(recipe));
+        }
+        let data = self.data.as_ref()?;
+        stored(data).or_else(|| Contents::of_built_in(data.name.as_str()))
     }
 
     /// The digest of the spec without its seed: tasks of one shape can train together as lanes of a pack.

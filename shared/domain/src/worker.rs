@@ -49,6 +49,21 @@ pub struct Progress {
     /// It is trained, and its worker holds the result until the store takes it.
     #[serde(default)]
     pub is_held: bool,
+    /// The share of all its work that is done, evaluations and probes included, if its worker says so.
+    #[serde(default)]
+    pub done_share: Option<f64>,
+}
+
+impl Progress {
+    /// The share of the task's work that is done, from 0 to 1, as far as it is told: by steps where nothing else is said.
+    pub fn share(&self) -> f64 {
+        if self.is_held {
+            return 1.0;
+        }
+        let by_steps = (self.iterations > 0).then(|| self.iteration as f64 / self.iterations as f64);
+        let told = self.done_share.filter(|share| share.is_finite()).or(by_steps);
+        told.unwrap_or(0.0).clamp(0.0, 1.0)
+    }
 }
 
 /// A lease that a worker holds.
@@ -67,4 +82,21 @@ pub enum RevocationReason {
     Lost,
     /// No sweep wants its tasks any more: release.
     Cancelled,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_what_a_worker_says_else_that_of_its_steps() {
+        let by_steps = Progress { iteration: 3, iterations: 4, ..Progress::default() };
+        assert_eq!(by_steps.share(), 0.75);
+        assert_eq!(Progress { done_share: Some(0.5), ..by_steps }.share(), 0.5);
+        assert_eq!(Progress { is_held: true, ..by_steps }.share(), 1.0);
+        assert_eq!(Progress::default().share(), 0.0);
+        for (told, share) in [(f64::NAN, 0.75), (f64::INFINITY, 0.75), (7.0, 1.0), (-1.0, 0.0)] {
+            assert_eq!(Progress { done_share: Some(told), ..by_steps }.share(), share, "{told}");
+        }
+    }
 }

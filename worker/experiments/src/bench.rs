@@ -24,9 +24,11 @@ use crate::optimizer::optimizer;
 use crate::training::{Batch, Stepper, step};
 
 mod arithmetic;
+mod pace;
 mod roof;
 
 pub use basin_kernels::MemoryLevel;
+pub use pace::measured_pace;
 pub use roof::Machine;
 
 /// Classes of the images.
@@ -225,12 +227,7 @@ fn images_per_second(
     batch: usize,
     windows: Windows,
 ) -> Result<u64, ExperimentError> {
-    let [channels, height, width] = image.map(|side| side as usize);
-    let mut stream = Stream::new(0, "bench/images");
-    let images: Vec<f32> = (0..batch * channels * height * width).map(|_| stream.normal() as f32).collect();
-    let inputs = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu)?;
-    let labels: Vec<u32> = (0..batch as u32).map(|index| index % CLASSES).collect();
-    let examples = Batch { inputs, targets: Tensor::from_vec(labels, batch, &Device::Cpu)? };
+    let examples = random_images(image, batch)?;
     let mut program = model.program()?;
     let mut adam = optimizer(&Optimizer::adam(1e-3), model.parameters())?;
     let steps_per_s = best_rate(windows, || {
@@ -238,6 +235,16 @@ fn images_per_second(
         Ok(step::step(&mut program, model, adam.as_mut(), 1.0, loss, &examples)?.gradient_norm)
     })?;
     Ok((steps_per_s * batch as f64).round() as u64)
+}
+
+/// Random images with classes.
+fn random_images(image: [u32; 3], batch: usize) -> Result<Batch, ExperimentError> {
+    let [channels, height, width] = image.map(|side| side as usize);
+    let mut stream = Stream::new(0, "bench/images");
+    let images: Vec<f32> = (0..batch * channels * height * width).map(|_| stream.normal() as f32).collect();
+    let inputs = Tensor::from_vec(images, (batch, channels, height, width), &Device::Cpu)?;
+    let labels: Vec<u32> = (0..batch as u32).map(|index| index % CLASSES).collect();
+    Ok(Batch { inputs, targets: Tensor::from_vec(labels, batch, &Device::Cpu)? })
 }
 
 /// Measures a dense network that is fitted to sin x.

@@ -331,6 +331,8 @@ fn progress_counts_every_phase() {
     assert!(last.loss.unwrap() > 0.0);
     assert!(seen.windows(2).all(|pair| pair[0].iteration <= pair[1].iteration));
     assert!(seen.iter().any(|progress| progress.epoch == 64));
+    assert_eq!((progress.done_share, last.done_share), (Some(0.0), Some(1.0)));
+    assert!(seen.iter().all(|progress| progress.done_share.unwrap() < 1.0));
 }
 
 #[test]

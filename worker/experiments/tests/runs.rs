@@ -409,6 +409,31 @@ fn real_cifar10_is_imported_the_same_way_twice() {
 }
 
 #[test]
+fn the_done_share_counts_evaluations_and_probes() {
+    let (assets, data) = tiny_images(40, 20);
+    let fitted = fit(|p| p.budget = TrainingTime::Epochs(3));
+    let probed = classify(&data, |p| p.training.probes = all_probes(Some(1)));
+    for (spec, assets) in [(probed, &assets), (fitted, &Assets::default())] {
+        let mut run = start(&spec, assets, None).unwrap();
+        let mut seen = vec![run.progress()];
+        while run.advance().unwrap() == Advance::More {
+            seen.push(run.progress());
+        }
+        let shares: Vec<f64> = seen.iter().map(|progress| progress.done_share.unwrap()).collect();
+        assert_eq!((shares[0], run.progress().done_share), (0.0, Some(1.0)));
+        assert!(shares.windows(2).all(|pair| pair[0] <= pair[1] + 1e-9), "{shares:?}");
+        // All steps are taken, and something is to come.
+        let trained = seen.iter().position(|progress| progress.iteration == progress.iterations).unwrap();
+        assert!(shares[trained..].iter().all(|share| *share < 1.0), "{shares:?}");
+        // A run that goes on from a checkpoint is as far as the one that wrote it.
+        let mut half = start(&spec, assets, None).unwrap();
+        (0..seen.len() / 2).for_each(|_| drop(half.advance().unwrap()));
+        let resumed = start(&spec, assets, Some(&half.checkpoint().unwrap())).unwrap();
+        assert_eq!(resumed.progress().done_share, half.progress().done_share);
+    }
+}
+
+#[test]
 fn probes_measure_at_the_end_or_every_so_many_epochs_and_the_spectrum_at_the_end_alone() {
     let (assets, data) = tiny_images(40, 20);
     let probed = |every| {

@@ -7,9 +7,9 @@ use basin_domain::scheduling::SlotLimit;
 use clap::Args;
 
 use super::shared::{Remote, StoreArguments, SweepArguments, SweepFile};
-use super::training::Kernels;
 #[cfg(feature = "worker")]
-use super::training::{Commands, Devices};
+use super::training::Commands;
+use super::training::LocalExecutors;
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
@@ -21,16 +21,8 @@ pub(crate) struct Run {
     /// Clear the folder if it holds the results of another sweep: of what Basin wrote, nothing else
     #[arg(long)]
     pub(crate) replace: bool,
-    #[cfg(feature = "worker")]
     #[command(flatten)]
-    pub(crate) devices: Devices,
-    /// Executors; as many as there are cores, if there is work for so many, or one a device
-    #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) workers: Option<u32>,
-    /// Threads of each executor, each of which trains a task; if not given, the cores shared out among them, or as many as a pack has
-    /// tasks where a device trains
-    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
-    pub(crate) threads: Option<u32>,
+    pub(crate) executors: LocalExecutors,
     #[cfg(feature = "worker")]
     #[command(flatten)]
     pub(crate) commands: Commands,
@@ -42,8 +34,6 @@ pub(crate) struct Run {
     /// take long, ten times the longest so far; 0 for never
     #[arg(long, env = "BASIN_PROGRESS_TIMEOUT", default_value_t = basin_worker::agent::PROGRESS_TIMEOUT.as_secs_f64(), value_name = "SECONDS")]
     pub(crate) progress_timeout: f64,
-    #[command(flatten)]
-    pub(crate) kernels: Kernels,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }
@@ -73,6 +63,8 @@ pub(crate) struct Init {
 pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) sweep: SweepFile,
+    #[command(flatten)]
+    pub(crate) executors: LocalExecutors,
     #[command(flatten)]
     pub(crate) store: StoreArguments,
 }

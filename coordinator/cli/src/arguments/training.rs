@@ -31,6 +31,23 @@ pub(crate) struct Devices {
     pub(crate) device: String,
 }
 
+/// The executors that a sweep has on this machine.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct LocalExecutors {
+    #[cfg(feature = "worker")]
+    #[command(flatten)]
+    pub(crate) devices: Devices,
+    /// Executors; as many as there are cores, if there is work for so many, or one a device
+    #[arg(long, env = "BASIN_WORKERS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) workers: Option<u32>,
+    /// Threads of each executor, each of which trains a task; if not given, the cores shared out among them, or as many as a pack has
+    /// tasks where a device trains
+    #[arg(long, env = "BASIN_THREADS", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub(crate) threads: Option<u32>,
+    #[command(flatten)]
+    pub(crate) kernels: Kernels,
+}
+
 /// The programs that tasks may run.
 #[cfg(feature = "worker")]
 #[derive(Debug, Clone, Args)]

@@ -57,6 +57,18 @@ fn sweep() -> v1::GetSweepReply {
         next_reason: Some(why()),
         next_name: h(),
         of_this_name: 2,
+        forecast: Some(forecast()),
+    }
+}
+
+fn forecast() -> v1::Forecast {
+    let experiment = v1::ExperimentForecast { experiment: h(), work_seconds: 8.0, done_seconds: 2.0 };
+    v1::Forecast {
+        done_share: 0.25,
+        seconds_left: Some(180.0),
+        least_seconds_left: Some(170.0),
+        most_seconds_left: Some(190.0),
+        experiments: vec![experiment],
     }
 }
 
@@ -132,8 +144,21 @@ fn is_harmless(text: &str, lines: usize) {
 
 #[test]
 fn what_status_shows_is_harmless() {
-    // The sweep, its experiments with their header, running tasks with theirs, a worker that waits, the next task, and a failed one.
-    is_harmless(&status_text(&summary(), &sweep()), 1 + 3 + 1 + 2 + 1 + 1 + 1);
+    // The sweep, its experiments with their header, what is left, running tasks with their header, a worker that waits, the next task,
+    // and a failed one.
+    let text = status_text(&summary(), &sweep());
+    is_harmless(&text, 1 + 3 + 1 + 1 + 2 + 1 + 1 + 1);
+    assert!(text.contains("\n25 % of the work done, about 3 min left\n"), "{text}");
+}
+
+#[test]
+fn what_is_left_is_told_while_something_is() {
+    let over = v1::Forecast { done_share: 1.0, seconds_left: Some(0.0), ..forecast() };
+    let text =
+        |forecast| status_text(&summary(), &v1::GetSweepReply { forecast, ..v1::GetSweepReply::default() });
+    assert!(!text(Some(over)).contains("of the work") && !text(None).contains("of the work"));
+    let unknown = v1::Forecast { seconds_left: None, ..forecast() };
+    assert!(text(Some(unknown)).contains("25 % of the work done\n"));
 }
 
 #[test]

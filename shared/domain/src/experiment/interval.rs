@@ -102,6 +102,15 @@ impl DueSteps {
         }
     }
 
+    /// How often it is due after step `first`, up to step `last`.
+    pub fn times_between(&self, first: u64, last: u64) -> u64 {
+        let until = |step: u64| match self {
+            Self::Every(every) => step / every.max(&1),
+            Self::Listed(steps) | Self::Only(steps) => steps.partition_point(|listed| *listed <= step) as u64,
+        };
+        until(last).saturating_sub(until(first))
+    }
+
     /// The last step at which it was due before `step`, which isn't 0; 0 if there was none.
     pub fn last_before(&self, step: u64) -> u64 {
         let before = step.saturating_sub(1);
@@ -162,6 +171,10 @@ mod tests {
             for step in 1..=20 {
                 let expected = (0..step).rev().find(|step| due.contains(*step)).unwrap();
                 assert_eq!(due.last_before(step), expected, "{interval:?} {step}");
+            }
+            for (first, last) in [(0, 20), (3, 17), (5, 5), (7, 6)] {
+                let times = (first + 1..=last).filter(|step| due.contains(*step)).count() as u64;
+                assert_eq!(due.times_between(first, last), times, "{interval:?} {first} {last}");
             }
             let times = (0..20).filter(|step| due.contains(*step)).count() as u64;
             let told = interval.times_before_the_end(TrainingTime::Steps(20));

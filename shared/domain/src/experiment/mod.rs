@@ -37,6 +37,7 @@ mod trained_model;
 mod training_clock;
 mod training_settings;
 mod training_time;
+pub mod work;
 
 pub use branch::{Branch, RecordedStates};
 pub use classify::Classify;

@@ -4,6 +4,7 @@
 //! where it ended.
 
 use basin_domain::experiment::series::{critical_point as series, training};
+use basin_domain::experiment::work::{CriticalPointWork, SearchStage};
 use basin_domain::experiment::{CriticalPoint, Search, SearchStart};
 use basin_domain::id::TaskId;
 use basin_domain::metrics::{Metrics, Outcome};
@@ -119,6 +120,21 @@ impl CriticalPointRun {
 
     fn iterations(&self) -> u64 {
         self.trained + self.returns + self.searched + self.polishing.iterations
+    }
+
+    /// The share of a usual run's work that is done.
+    fn done_share(&self) -> f64 {
+        let (stage, times) = match self.stage {
+            CriticalPointStage::Train => (SearchStage::Train, self.trained),
+            CriticalPointStage::Search => (SearchStage::Search, self.searched),
+            CriticalPointStage::Polish { .. } | CriticalPointStage::Refine { .. } => {
+                (SearchStage::Polish, self.polishing.iterations)
+            }
+            CriticalPointStage::Measure => (SearchStage::Measure, 0),
+            CriticalPointStage::Sample { done, .. } => (SearchStage::Sample, u64::from(done)),
+            CriticalPointStage::Ended { .. } => return 1.0,
+        };
+        CriticalPointWork::new(&self.parameters).share(stage, times)
     }
 
     /// Records the point that an iteration led to; how the run ends, if it can't go on from there.
@@ -294,6 +310,7 @@ impl Run for CriticalPointRun {
             epoch: self.trained as u32,
             epochs: self.parameters.epochs,
             loss: (self.iterations() > 0).then_some(self.point.loss),
+            done_share: Some(self.done_share()),
             ..Progress::default()
         }
     }

@@ -193,6 +193,17 @@ impl<P: LearningProblem, Q: WeightPoints> Landscape<P, Q> {
         self.model.set_parameters(&weights)
     }
 
+    /// The share of the evaluations that are made.
+    fn done_share(&self) -> f64 {
+        if self.is_done() {
+            return 1.0;
+        }
+        let Cursor { point, split, example, .. } = self.position;
+        let of_one: usize = self.splits.iter().map(|(_, count)| count).sum();
+        let here: usize = self.splits[..split].iter().map(|(_, count)| count).sum::<usize>() + example;
+        (point as f64 + here as f64 / of_one.max(1) as f64) / self.points.count() as f64
+    }
+
     fn keep(&mut self, split: Split, sums: LossSums) {
         let WeightPoint { axis, x, coordinates, .. } = self.points.point(self.position.point);
         if self.position.split == 0 {
@@ -244,6 +255,7 @@ impl<P: LearningProblem, Q: WeightPoints> Run for Landscape<P, Q> {
             epoch: 0,
             epochs: 0,
             loss: self.latest_loss,
+            done_share: Some(self.done_share()),
             ..Progress::default()
         }
     }
@@ -333,6 +345,7 @@ mod tests {
         let mut run = landscape(None, None).unwrap();
         let mut advances = 1;
         while run.advance().unwrap() == Advance::More {
+            assert_eq!(run.progress().done_share, Some(f64::from(advances) / 3.0));
             advances += 1;
         }
         assert_eq!((advances, run.progress().iteration, run.progress().iterations), (3, 3, 3));

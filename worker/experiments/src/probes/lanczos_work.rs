@@ -46,6 +46,14 @@ impl LanczosWork {
         }
     }
 
+    /// The products that are done; an iteration that ended early counts as a usual one.
+    pub(super) fn products(&self, probe: &Probe) -> u64 {
+        let each =
+            if let Probe::Spectrum { steps, .. } = *probe { u64::from(steps) } else { probe.usual_passes(1) };
+        let under_way = self.iteration.as_ref().map_or(0, Lanczos::steps) as u64;
+        u64::from(self.number).saturating_mul(each).saturating_add(under_way.min(each))
+    }
+
     /// Does a piece of a product, and at its end what the product was for.
     pub(super) fn advance(
         &mut self,

@@ -183,6 +183,18 @@ impl Measurement {
         }
     }
 
+    /// The share of it that is done, if it makes so many passes: those that end early jump to their end.
+    pub(crate) fn share<P: LearningProblem>(&self, problem: &P, passes: u64) -> f64 {
+        match &self.stage {
+            ProbeState::Examples { position, end, .. } => *position as f64 / (*end).max(1) as f64,
+            ProbeState::Curvature { work, pass, .. } => {
+                let pieces = self.pieces(problem).max(1) as f64;
+                let under_way = pass.as_ref().map_or(0.0, |pass| pass.piece as f64 / pieces);
+                ((work.passes(&self.probe) as f64 + under_way) / passes.max(1) as f64).min(1.0)
+            }
+        }
+    }
+
     /// Does a piece of the work; gives the result at the end.
     ///
     /// # Errors
@@ -228,6 +240,15 @@ fn training_examples(probe: &Probe) -> u32 {
 }
 
 impl CurvatureWork {
+    /// The passes that are done.
+    fn passes(&self, probe: &Probe) -> u64 {
+        match self {
+            Self::Ascent(ascent) => ascent.points(),
+            Self::Lanczos(work) => work.products(probe),
+            Self::Trace(work) => work.values.len() as u64,
+        }
+    }
+
     /// Does a piece of a pass, and at its end what the pass was for.
     fn advance(
         &mut self,

@@ -52,6 +52,12 @@ impl SharpnessAscent {
         self.reached.as_ref()
     }
 
+    /// The points whose value and gradient are known.
+    pub fn points(&self) -> u64 {
+        let steps = |state: &AscentState| u64::from(self.steps.saturating_sub(state.steps_left));
+        self.reached.as_ref().map_or(0, |state| 1 + steps(state))
+    }
+
     /// The next displacement from the start; none at the end.
     fn next(&self) -> Option<Vec<f64>> {
         let Some(AscentState { at, gradient, value, stride, steps_left, .. }) = &self.reached else {

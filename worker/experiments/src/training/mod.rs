@@ -6,7 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use basin_domain::data::SplitSizes;
 use basin_domain::experiment::series::training as series;
+use basin_domain::experiment::work::{NetworkWork, TrainingWork};
 use basin_domain::experiment::{
     Recording, StopReason, TrainingClock, TrainingSettings, TrainingTime, first_that_holds,
 };
@@ -26,6 +28,7 @@ use crate::{Advance, Assets, ExperimentError, Finished, Run};
 
 mod around_step;
 mod checkpoint;
+mod done_share;
 mod evaluating;
 mod kept;
 mod learning_problem;
@@ -68,6 +71,8 @@ pub struct Training<P> {
     seed: u64,
     schedule: Schedule,
     timetable: Timetable,
+    /// What all of it costs, part by part.
+    work: TrainingWork,
     /// Where it begins.
     origin: Origin,
     /// The weights that remain, where not all do.
@@ -135,6 +140,15 @@ impl<P: LearningProblem> Training<P> {
             return Err(ExperimentError::InvalidParameters(reason));
         }
         let timetable = Timetable::new(clock, &schedule.settings, origin.step);
+        let [train, test] = [Split::Train, Split::Test].map(|split| problem.examples(split) as u64);
+        let evaluates_training = P::TRAINING_LOSS == TrainingLoss::Evaluated;
+        let work = TrainingWork::new(
+            &NetworkWork::of(model.graph()),
+            &schedule.settings,
+            clock,
+            SplitSizes { train, test },
+            evaluates_training,
+        );
         probes::check(&schedule.settings.probes, model.parameter_count())?;
         let accelerator = assets.accelerator.as_ref().filter(|_| mask.is_none());
         let mut stepper = Stepper::new(&schedule.settings.optimizer, &model, accelerator)?;
@@ -146,6 +160,7 @@ impl<P: LearningProblem> Training<P> {
             seed: spec.seed,
             schedule,
             timetable,
+            work,
             origin,
             mask,
             problem,
@@ -324,6 +339,7 @@ impl<P: LearningProblem> Run for Training<P> {
             epoch: self.epoch,
             epochs: self.timetable.clock().epochs(),
             loss: self.latest_loss,
+            done_share: Some(self.done_share()),
             ..Progress::default()
         }
     }
