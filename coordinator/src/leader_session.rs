@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::{DecideError, Journal, JournalError, LedgerHandle, Meter, Metered, SystemClock};
-use crate::service::{Coordinator, RunningLogs, SweepSources, TaskNames, tick_forever};
+use crate::service::{Coordinator, RunningCurves, RunningLogs, SweepSources, TaskNames, tick_forever};
 
 /// How long the ticker may take to end.
 const GRACE: Duration = Duration::from_secs(3);
@@ -77,6 +77,7 @@ impl LeaderSession {
             store,
             names: TaskNames::default(),
             logs: RunningLogs::default(),
+            curves: RunningCurves::default(),
             sources: SweepSources::default(),
             commits,
             lease_duration: policy.lease_duration,

@@ -17,7 +17,9 @@ use super::grpc_port::GrpcPort;
 use super::{JournalLocation, StartError};
 use crate::journal::{JournalError, LedgerHandle, Meter, SqliteJournal, SystemClock};
 use crate::open_files;
-use crate::service::{Coordinator, Leadership, LeadershipRole, RunningLogs, SweepSources, TaskNames};
+use crate::service::{
+    Coordinator, Leadership, LeadershipRole, RunningCurves, RunningLogs, SweepSources, TaskNames,
+};
 use crate::trust::connection_limits::ConnectionLimits;
 use crate::trust::{NewToken, Role, Tokens, Trust};
 
@@ -48,6 +50,7 @@ impl JournalView {
             store,
             names: TaskNames::default(),
             logs: RunningLogs::default(),
+            curves: RunningCurves::default(),
             sources: SweepSources::default(),
             commits: CommitMode::Conditional,
             lease_duration: policy.lease_duration,

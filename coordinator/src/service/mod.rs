@@ -4,12 +4,15 @@ mod commits;
 mod control;
 mod launching;
 mod leadership;
+mod live_tasks;
 mod reconcile;
 mod refusal;
 mod repair;
+mod running_curves;
 mod running_logs;
 mod scheduler;
 mod summary;
+mod task_list;
 mod task_log;
 mod task_names;
 mod ticker;
@@ -37,6 +40,7 @@ pub use control::ControlService;
 pub use leadership::{Leadership, LeadershipRole};
 pub use refusal::OtherStore;
 pub use repair::{Repaired, RepairedTask};
+pub use running_curves::RunningCurves;
 pub use running_logs::RunningLogs;
 pub use scheduler::SchedulerService;
 pub use summary::sweep_reply;
@@ -60,6 +64,8 @@ pub struct Coordinator {
     pub names: TaskNames,
     /// What workers say of the tasks that they work on.
     pub logs: RunningLogs,
+    /// How the losses of those tasks go.
+    pub curves: RunningCurves,
     /// The files of sweeps, as far as somebody asked what tells them apart.
     pub sources: SweepSources,
     /// Who writes commits.
