@@ -28,10 +28,10 @@ pub(super) struct Progress {
 }
 
 /// How far an experiment is.
-struct ExperimentProgress {
+pub(super) struct ExperimentProgress {
     counts: v1::Counts,
     /// Done tasks and the done parts of running ones.
-    done: f64,
+    pub(super) done: f64,
     losses: Vec<f64>,
     /// Steps of the optimiser a second, over all running tasks.
     rate: f64,
@@ -118,7 +118,10 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the template is valid").progress_chars("━╸─")
 }
 
-fn experiment_progress(experiment: &v1::ExperimentCounts, running: &[v1::RunningTask]) -> ExperimentProgress {
+pub(super) fn experiment_progress(
+    experiment: &v1::ExperimentCounts,
+    running: &[v1::RunningTask],
+) -> ExperimentProgress {
     let counts = experiment.counts.unwrap_or_default();
     let mut done = (counts.committed + counts.failed + counts.upstream_failed) as f64;
     let mut losses = Vec::new();
@@ -163,7 +166,7 @@ fn experiment_text(stand: &ExperimentProgress) -> String {
     text
 }
 
-fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
+pub(super) fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
     let counts = summary.counts.unwrap_or_default();
     let mut text = format!("{} of {} tasks", counts.committed, total(&counts));
     if counts.running > 0 {
@@ -181,7 +184,7 @@ fn footer(summary: &v1::SweepSummary, left: Option<f64>) -> String {
 }
 
 /// The outage that keeps workers from going on, if anything does.
-fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
+pub(super) fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
     let Some(first) = waiting.first() else { return String::new() };
     let more = match waiting.len() {
         1 => String::new(),
@@ -191,7 +194,7 @@ fn waiting_summary(waiting: &[v1::WaitingWorker]) -> String {
 }
 
 /// The seconds that are left, if the pace so far says anything.
-fn time_left(elapsed: f64, first_share: f64, share: f64) -> Option<f64> {
+pub(super) fn time_left(elapsed: f64, first_share: f64, share: f64) -> Option<f64> {
     let gained = share - first_share;
     (gained > 0.005 && elapsed > 1.0 && share < 1.0).then(|| elapsed / gained * (1.0 - share))
 }
